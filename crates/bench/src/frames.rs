@@ -1,0 +1,213 @@
+//! The pictures that are sent: a moving hand from generated clips, encoded once and shared by all clients.
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use serde::Serialize;
+use sightwire_frame::{
+    Encoder, Image,
+    sample::{Clip, Gesture},
+};
+
+/// Distinct pictures: enough that nothing is served from a cache, few enough to stay in memory.
+const CLIPS: u64 = 2;
+const FRAMES_PER_CLIP: usize = 25;
+/// Pictures that are encoded again and again while the quality is sought.
+const PROBES: usize = 4;
+const QUALITY: std::ops::RangeInclusive<u8> = 5..=95;
+/// Quality used when noise has to make the pictures larger.
+const QUALITY_WITH_NOISE: u8 = 90;
+const MAX_NOISE: u8 = 96;
+
+/// Encoded pictures and how they came about.
+pub(crate) struct FrameSet {
+    /// JPEG files in the order of the gesture.
+    pub(crate) jpegs: Vec<Bytes>,
+    /// What the report says of them.
+    pub(crate) summary: FrameSummary,
+}
+
+/// The pictures, for the report.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct FrameSummary {
+    /// The motion that they show.
+    pub(crate) gesture: String,
+    /// Distinct pictures.
+    pub(crate) distinct: usize,
+    /// Width in pixels.
+    pub(crate) width: u32,
+    /// Height in pixels.
+    pub(crate) height: u32,
+    /// Mean size of a JPEG file in bytes.
+    pub(crate) mean_jpeg_bytes: u64,
+    /// Encoder quality, 1 to 100.
+    pub(crate) quality: u8,
+    /// Noise that was added to reach the size, in levels of 255 (0: none).
+    pub(crate) noise: u8,
+}
+
+/// Encoder settings that give the wanted size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Setting {
+    quality: u8,
+    noise: u8,
+}
+
+impl FrameSet {
+    /// Renders clips of `gesture` and encodes them so that a file has about `target_bytes` on average: by
+    /// the quality alone if that can do it, else with noise like a poor sensor's.
+    pub(crate) fn render(gesture: Gesture, width: u32, height: u32, target_bytes: usize) -> Result<Self> {
+        let images: Vec<Image> = (1..=CLIPS)
+            .flat_map(|seed| {
+                let clip = Clip::new(gesture, seed, width, height);
+                (0..FRAMES_PER_CLIP).map(move |i| clip.frame(i as f32 / (FRAMES_PER_CLIP - 1) as f32))
+            })
+            .collect();
+        let mut encoder = Encoder::new().context("starting the JPEG encoder")?;
+        let mut jpeg = Vec::new();
+        let probes: Vec<usize> = (0..PROBES).map(|i| i * images.len() / PROBES).collect();
+        let setting = choose(target_bytes, |setting| {
+            let mut bytes = 0;
+            for &i in &probes {
+                encode(&mut encoder, &images[i], i, setting, &mut jpeg)?;
+                bytes += jpeg.len();
+            }
+            Ok(bytes / PROBES)
+        })?;
+        let mut jpegs = Vec::with_capacity(images.len());
+        for (i, image) in images.iter().enumerate() {
+            encode(&mut encoder, image, i, setting, &mut jpeg)?;
+            jpegs.push(Bytes::copy_from_slice(&jpeg));
+        }
+        let total: usize = jpegs.iter().map(Bytes::len).sum();
+        let summary = FrameSummary {
+            gesture: gesture.name().to_owned(),
+            distinct: jpegs.len(),
+            width,
+            height,
+            mean_jpeg_bytes: (total / jpegs.len().max(1)) as u64,
+            quality: setting.quality,
+            noise: setting.noise,
+        };
+        Ok(Self { jpegs, summary })
+    }
+}
+
+/// Finds the setting whose size is nearest below or at `target`; sizes grow with quality and with noise.
+fn choose(target: usize, mut size: impl FnMut(Setting) -> Result<usize>) -> Result<Setting> {
+    let plain = |quality| Setting { quality, noise: 0 };
+    if size(plain(*QUALITY.end()))? >= target {
+        let quality = largest(QUALITY, |quality| Ok(size(plain(quality))? <= target))?;
+        return Ok(plain(quality));
+    }
+    let noisy = |noise| Setting {
+        quality: QUALITY_WITH_NOISE,
+        noise,
+    };
+    let noise = largest(0..=MAX_NOISE, |noise| Ok(size(noisy(noise))? <= target))?;
+    Ok(noisy(noise))
+}
+
+/// The largest value of the range for which `fits` holds, by halving; the smallest if it never does.
+fn largest(range: std::ops::RangeInclusive<u8>, mut fits: impl FnMut(u8) -> Result<bool>) -> Result<u8> {
+    let (mut low, mut high) = range.into_inner();
+    while low < high {
+        let middle = high - (high - low) / 2;
+        if fits(middle)? {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(low)
+}
+
+fn encode(
+    encoder: &mut Encoder,
+    image: &Image,
+    seed: usize,
+    setting: Setting,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    out.clear();
+    if setting.noise == 0 {
+        return encoder
+            .encode(image, setting.quality, out)
+            .context("encoding a picture");
+    }
+    let mut noisy = Image::new(image.width(), image.height());
+    noisy.data_mut().copy_from_slice(image.data());
+    add_noise(noisy.data_mut(), seed as u64, setting.noise);
+    encoder
+        .encode(&noisy, setting.quality, out)
+        .context("encoding a picture")
+}
+
+/// Adds the same random step of at most `amplitude` levels to the three values of a pixel; the same
+/// `seed` gives the same picture (xorshift64, Marsaglia 2003).
+fn add_noise(bgr: &mut [u8], seed: u64, amplitude: u8) {
+    let mut state = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let span = u64::from(amplitude) * 2 + 1;
+    for pixel in bgr.chunks_exact_mut(3) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let step = ((state >> 32) % span) as i16 - i16::from(amplitude);
+        for value in pixel {
+            *value = (i16::from(*value) + step).clamp(0, 255) as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_quality_is_enough_where_it_can_be() {
+        let by_quality = |s: Setting| Ok(usize::from(s.quality) * 1000 + usize::from(s.noise) * 1000);
+        assert_eq!(
+            choose(60_500, by_quality).unwrap(),
+            Setting {
+                quality: 60,
+                noise: 0
+            }
+        );
+        assert_eq!(choose(1, by_quality).unwrap(), Setting { quality: 5, noise: 0 });
+    }
+
+    #[test]
+    fn noise_makes_up_what_quality_cannot() {
+        let size = |s: Setting| Ok(usize::from(s.quality) * 100 + usize::from(s.noise) * 1000);
+        assert_eq!(
+            choose(50_000, size).unwrap(),
+            Setting {
+                quality: 90,
+                noise: 41
+            }
+        );
+        assert_eq!(choose(10_000_000, size).unwrap().noise, MAX_NOISE);
+    }
+
+    #[test]
+    fn noise_is_repeatable_and_bounded() {
+        let mut a = vec![100; 300];
+        let mut b = a.clone();
+        add_noise(&mut a, 7, 10);
+        add_noise(&mut b, 7, 10);
+        assert_eq!(a, b);
+        assert!(a.iter().all(|v| (90..=110).contains(v)) && a.iter().any(|v| *v != 100));
+    }
+
+    #[test]
+    fn frames_come_out_near_the_wanted_size() {
+        let set = FrameSet::render(Gesture::Left, 160, 120, 8_000).unwrap();
+        assert_eq!(set.jpegs.len(), 50);
+        let mean = set.summary.mean_jpeg_bytes as f64;
+        assert!(
+            (mean - 8_000.0).abs() < 1_600.0,
+            "{mean} bytes with {:?}",
+            set.summary
+        );
+        assert!(set.jpegs.iter().all(|jpeg| jpeg.starts_with(&[0xFF, 0xD8])));
+    }
+}

@@ -1,0 +1,101 @@
+//! `sightwire-bench sign`: many clients that send frames to the sign recogniser and measure the replies.
+//!
+//! - [`packet`], [`session`]: the protocol, without sockets
+//! - [`socket`], [`websocket`], [`polling`]: the transports
+//! - [`churn`], [`stuck`]: clients that behave badly beside the steady ones
+//! - [`run`]: one run from the first connection to the last look at the server
+//! - [`record`], [`status`], [`memory`]: what is measured; [`parts`], [`report`], [`text`], [`ladder`]: what is said
+
+mod args;
+mod churn;
+mod ladder;
+mod memory;
+mod packet;
+mod parts;
+mod polling;
+mod record;
+mod report;
+mod run;
+mod session;
+mod socket;
+mod status;
+mod stuck;
+mod text;
+mod websocket;
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use tokio::sync::watch;
+
+use crate::frames::FrameSet;
+pub(crate) use args::Args;
+use args::{Settings, Transport};
+
+/// Runs the subcommand and prints its report.
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let settings = match args.settings() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    eprintln!("drawing the pictures");
+    let (width, height) = settings.size;
+    let frames = FrameSet::render(settings.gesture, width, height, settings.frame_bytes)?;
+    let runtime = if settings.threads == 1 {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(settings.threads)
+            .enable_all()
+            .build()
+    };
+    let runtime = runtime.context("starting the async runtime")?;
+    let good = runtime.block_on(async {
+        let mut interrupt = interrupt();
+        match &settings.ladder {
+            Some(rungs) => ladder::run(&settings, rungs, &frames, &mut interrupt).await,
+            None => single(&settings, &frames, &mut interrupt).await,
+        }
+    })?;
+    // Whatever still waits for a server that does not answer is not waited for.
+    runtime.shutdown_background();
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(1)
+    })
+}
+
+async fn single(
+    settings: &Settings,
+    frames: &FrameSet,
+    interrupt: &mut watch::Receiver<bool>,
+) -> Result<bool> {
+    let report = run::run(settings, settings.clients, frames, interrupt).await?;
+    if settings.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", text::render(&report));
+    }
+    Ok(report.is_good())
+}
+
+/// Becomes true at the first Ctrl-C; a second one ends the program at once.
+fn interrupt() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        // Without a handler Ctrl-C ends the program, which is good enough.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            sender.send_replace(true);
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        }
+        // Keeps the channel open for those who wait on it.
+        sender.closed().await;
+    });
+    receiver
+}

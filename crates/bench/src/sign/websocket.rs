@@ -1,0 +1,93 @@
+//! A client over WebSocket: it connects, waits for the plan, sends its frames on time and reads.
+
+use std::{sync::Arc, time::Instant};
+
+use tokio::time::timeout;
+
+use super::{
+    packet,
+    record::{CONNECT_TIMEOUT, Outcome},
+    session::{Reaction, Session, Shared, Ticket},
+    socket::{Socket, SocketOptions, Step},
+};
+
+/// Runs client `index` until its work is done; `ticket` is given back when it is ready or has failed.
+pub(crate) async fn run(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Outcome {
+    let mut session = Session::new(shared.clone(), index, Instant::now());
+    match timeout(
+        CONNECT_TIMEOUT,
+        Socket::connect(&shared.target, SocketOptions::default()),
+    )
+    .await
+    {
+        Ok(Ok(socket)) => drive(&shared, &mut session, socket, ticket).await,
+        Ok(Err(error)) => {
+            let _ = session.lose(&format!("connecting: {error}"));
+        }
+        Err(_) => {
+            let _ = session.lose("connecting took too long");
+        }
+    }
+    session.finish(Instant::now())
+}
+
+async fn drive(shared: &Shared, session: &mut Session, mut socket: Socket, ticket: Ticket) {
+    let mut plan = shared.plan.clone();
+    session.set_plan(*plan.borrow_and_update());
+    let mut ticket = Some(ticket);
+    loop {
+        if session.check(Instant::now()) == Reaction::Over {
+            break;
+        }
+        let wake = match session.next_due() {
+            Some(due) if !socket.is_writing() => due.min(session.next_check()),
+            _ => session.next_check(),
+        };
+        let step = tokio::select! {
+            biased;
+            step = socket.step(wake) => step,
+            Ok(()) = plan.changed() => {
+                session.set_plan(*plan.borrow_and_update());
+                continue;
+            }
+        };
+        let reaction = match step {
+            Step::Text(message) => match message.as_text() {
+                Some(text) => session.on_text(text, Instant::now()),
+                None => Reaction::None,
+            },
+            Step::Ended(why) => session.lose(&why),
+            Step::Flushed | Step::Time => Reaction::None,
+        };
+        let sent = match reaction {
+            Reaction::Send(packet) => socket.queue(packet, None),
+            Reaction::Ready => {
+                ticket = None;
+                Ok(())
+            }
+            Reaction::Over => break,
+            Reaction::None => Ok(()),
+        };
+        let sent = sent.and_then(|()| send_due(session, &mut socket));
+        if let Err(error) = sent {
+            let _ = session.lose(&error.to_string());
+            break;
+        }
+    }
+    drop(ticket);
+    if session.leaves() {
+        let _ = socket.queue(packet::DISCONNECT, None);
+        socket.close().await;
+    }
+}
+
+/// One frame at a time is in the socket: the next one waits for it, and the wait shows as lateness.
+fn send_due(session: &mut Session, socket: &mut Socket) -> Result<(), tokio_websockets::Error> {
+    if socket.is_writing() {
+        return Ok(());
+    }
+    match session.take_due(Instant::now()) {
+        Some(frame) => socket.queue(frame.text, frame.attachment),
+        None => Ok(()),
+    }
+}

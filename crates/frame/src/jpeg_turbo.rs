@@ -1,0 +1,113 @@
+//! JPEG through libjpeg-turbo: the same bytes as OpenCV, which uses it too.
+
+use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, Subsamp};
+
+use crate::cmyk;
+use crate::header::Header;
+use crate::image::Image;
+
+pub(crate) const NAME: &str = "libjpeg-turbo";
+
+/// Passes over a progressive picture. Real ones have about ten; hundreds of empty ones are an attack on CPU time.
+const MAX_SCANS: u32 = 100;
+
+/// Decodes JPEG to BGR.
+pub(crate) struct JpegDecoder {
+    handle: Decompressor,
+    inks: Vec<u8>,
+}
+
+impl JpegDecoder {
+    pub(crate) fn new() -> Result<Self, String> {
+        let mut handle = Decompressor::new().map_err(|error| error.to_string())?;
+        handle
+            .set_scan_limit(MAX_SCANS)
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            handle,
+            inks: Vec::new(),
+        })
+    }
+
+    /// `header` has been checked against the caller's limits. The error is a sentence fragment.
+    ///
+    /// The library's warnings are errors here: they mean that pixels are missing or made up.
+    pub(crate) fn decode(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
+        let found = self
+            .handle
+            .read_header(bytes)
+            .map_err(|error| error.to_string())?;
+        let (width, height) = (header.width as usize, header.height as usize);
+        if (found.width, found.height) != (width, height) {
+            return Err("the size differs from the header's".to_owned());
+        }
+        out.reshape(header.width, header.height);
+        let four_colours = matches!(found.colorspace, Colorspace::CMYK | Colorspace::YCCK);
+        let (pixels, format) = if four_colours {
+            self.inks.resize(width * height * 4, 0);
+            (self.inks.as_mut_slice(), PixelFormat::CMYK)
+        } else {
+            (out.data_mut(), PixelFormat::BGR)
+        };
+        let pitch = width * format.size();
+        let target = turbojpeg::Image {
+            pixels,
+            width,
+            pitch,
+            height,
+            format,
+        };
+        self.handle
+            .decompress(bytes, target)
+            .map_err(|error| error.to_string())?;
+        if four_colours {
+            cmyk::to_bgr(&self.inks, out.data_mut());
+        }
+        Ok(())
+    }
+}
+
+/// Encodes BGR to JPEG, colour at half resolution (4:2:0).
+pub(crate) struct JpegEncoder {
+    handle: Compressor,
+    buffer: Vec<u8>,
+}
+
+impl JpegEncoder {
+    pub(crate) fn new() -> Result<Self, String> {
+        let mut handle = Compressor::new().map_err(|error| error.to_string())?;
+        handle
+            .set_subsamp(Subsamp::Sub2x2)
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            handle,
+            buffer: Vec::new(),
+        })
+    }
+
+    /// `image` is not empty and `quality` is 1 to 100.
+    pub(crate) fn encode(&mut self, image: &Image, quality: u8, out: &mut Vec<u8>) -> Result<(), String> {
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let most = turbojpeg::compressed_buf_len(width, height, Subsamp::Sub2x2);
+        let most = most.map_err(|error| error.to_string())?;
+        if self.buffer.len() < most {
+            self.buffer.resize(most, 0);
+        }
+        self.handle
+            .set_quality(quality.into())
+            .map_err(|error| error.to_string())?;
+        let format = PixelFormat::BGR;
+        let source = turbojpeg::Image {
+            pixels: image.data(),
+            width,
+            pitch: width * 3,
+            height,
+            format,
+        };
+        let len = self.handle.compress_to_slice(source, &mut self.buffer);
+        let len = len.map_err(|error| error.to_string())?;
+        out.clear();
+        out.extend_from_slice(&self.buffer[..len]);
+        Ok(())
+    }
+}

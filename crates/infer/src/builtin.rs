@@ -1,0 +1,54 @@
+//! The manifests that the binary brings along, and the files of its own models.
+
+use crate::manifest::Manifest;
+
+macro_rules! models_dir {
+    ($name:literal) => {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/", $name)
+    };
+}
+
+const MANIFESTS: [(&str, &str); 5] = [
+    ("gestures", include_str!(models_dir!("gestures.toml"))),
+    ("runtime-openvino", include_str!(models_dir!("runtime-openvino.toml"))),
+    ("runtime-cpu-x86_64", include_str!(models_dir!("runtime-cpu-x86_64.toml"))),
+    ("runtime-cpu-aarch64", include_str!(models_dir!("runtime-cpu-aarch64.toml"))),
+    ("runtime-cuda", include_str!(models_dir!("runtime-cuda.toml"))),
+];
+
+const CARDS: [(&str, &str); 1] = [("gestures", include_str!(models_dir!("gestures.md")))];
+
+const FILES: [(&str, &[u8]); 2] = [
+    ("gestures_backbone.onnx", include_bytes!(models_dir!("gestures_backbone.onnx"))),
+    ("gestures_head.onnx", include_bytes!(models_dir!("gestures_head.onnx"))),
+];
+
+/// All built-in manifests.
+pub fn manifests() -> Vec<Manifest> {
+    MANIFESTS
+        .iter()
+        .filter_map(|(name, text)| match Manifest::parse(text, name) {
+            Ok(manifest) => Some(manifest),
+            Err(error) => {
+                // A test parses every one of them, so this is not seen.
+                tracing::error!(%error, "a built-in manifest is wrong");
+                None
+            }
+        })
+        .collect()
+}
+
+/// The text of a built-in manifest.
+pub fn text(name: &str) -> Option<&'static str> {
+    MANIFESTS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// The model card (Markdown) of a built-in model.
+pub fn card(name: &str) -> Option<&'static str> {
+    CARDS.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
+}
+
+/// The content of a built-in file.
+pub fn file(name: &str) -> Option<&'static [u8]> {
+    FILES.iter().find(|(n, _)| *n == name).map(|(_, bytes)| *bytes)
+}

@@ -1,0 +1,419 @@
+//! The threads that analyse clips, and what clients see of them.
+//!
+//! One [`ClipService`] per model. Its worker threads take work from one [`Scheduler`]; each decodes, resizes and runs
+//! the networks itself, so a frame's pixels stay in one core's cache and nothing queues between stages. Sessions are
+//! made when a worker first has work, and let go when it has had none for long.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use sightwire_frame::header::Limits;
+
+use super::model::{ClipModel, ClipModelError, FrameError, Networks};
+use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
+use super::{Frame, Prediction};
+use crate::engine::Engine;
+use crate::histogram::{Histogram, HistogramSnapshot};
+use crate::priority;
+
+/// How a service works.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceOptions {
+    /// What a picture may be.
+    pub limits: Limits,
+    /// Frames a second of one client that are analysed at most.
+    pub max_fps: f32,
+    /// How long a client waits for its turn, past capacity, before another has to give way.
+    pub turn_gap: Duration,
+    /// A worker without work for so long lets its sessions go.
+    pub idle_release: Duration,
+}
+
+/// Called on a worker thread with each new prediction; must not block.
+pub type OnPrediction = Box<dyn Fn(&Arc<Prediction>) + Send + Sync>;
+
+/// A clip model at work. Dropping it ends its threads.
+pub struct ClipService {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// A client of a [`ClipService`]. Dropping it is leaving: its frames and window are freed at once.
+pub struct ClipClient {
+    service: Arc<Shared>,
+    id: ClientId,
+    seat: Arc<Seat>,
+}
+
+/// Counters since the service began, and what is so now.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceStats {
+    /// Frames pushed.
+    pub frames: u64,
+    /// Frames decoded and run through the backbone.
+    pub analysed: u64,
+    /// Frames not analysed because it was not their client's turn.
+    pub skipped: u64,
+    /// Frames not analysed because their client sent too many a second.
+    pub excess: u64,
+    /// Frames that could not be decoded.
+    pub broken: u64,
+    /// Runs of a network that failed.
+    pub failed: u64,
+    /// Predictions made.
+    pub predictions: u64,
+    /// Clients now.
+    pub clients: usize,
+    /// Clients whose frames are being analysed now.
+    pub running: usize,
+    /// Frames that wait for a worker now.
+    pub pending: usize,
+    /// Frames a second that the workers can analyse, as measured.
+    pub capacity_fps: f32,
+    /// Arrival of a window's newest frame to its prediction.
+    pub delay: HistogramSnapshot,
+    /// Decoding and resizing of a frame.
+    pub decode: HistogramSnapshot,
+    /// Backbone and, where a window is complete, head.
+    pub infer: HistogramSnapshot,
+}
+
+struct Shared {
+    model: ClipModel,
+    engine: Arc<Engine>,
+    options: ServiceOptions,
+    scheduler: Mutex<Scheduler<Work, Window>>,
+    wake: Condvar,
+    stop: AtomicBool,
+    counters: Counters,
+    /// Made at the start as a check, for the first worker that has work.
+    spare: Mutex<Option<Networks>>,
+}
+
+#[derive(Default)]
+struct Counters {
+    frames: AtomicU64,
+    analysed: AtomicU64,
+    skipped: AtomicU64,
+    excess: AtomicU64,
+    broken: AtomicU64,
+    failed: AtomicU64,
+    predictions: AtomicU64,
+    delay: Histogram,
+    decode: Histogram,
+    infer: Histogram,
+}
+
+/// What a client and the worker on its frames share.
+struct Seat {
+    newest: Mutex<Option<Arc<Prediction>>>,
+    on_prediction: OnPrediction,
+    left: AtomicBool,
+}
+
+struct Work {
+    frame: Frame,
+    seat: Arc<Seat>,
+}
+
+/// Features of a run's newest frames, oldest first, at most window × features values.
+#[derive(Default)]
+struct Window {
+    features: Vec<f32>,
+}
+
+/// Frames of the warm-up that estimate what one costs before real ones have been measured.
+const WARM_UP_FRAMES: u32 = 5;
+/// What decoding and resizing a 640×480 JPEG adds to the networks' time (docs/benchmarks.md), until it is measured.
+const USUAL_DECODE: Duration = Duration::from_millis(1);
+/// Frames that a client may be behind once it had its first prediction.
+const MAX_LAG: usize = 3;
+
+impl ClipService {
+    /// Makes the first sessions, which proves that the model works here, and starts the threads.
+    pub fn start(model: ClipModel, engine: Arc<Engine>, options: ServiceOptions) -> Result<Self, ClipModelError> {
+        let mut networks = model.networks(&engine, options.limits)?;
+        let frame_cost = warm_up(&model, &mut networks)? + USUAL_DECODE;
+        let workers = engine.threads().max(1);
+        let scheduler = Scheduler::new(Options {
+            window: model.clip().window,
+            workers,
+            max_lag: MAX_LAG,
+            turn_gap: options.turn_gap,
+            max_fps: options.max_fps,
+            frame_cost,
+        });
+        let shared = Arc::new(Shared {
+            model,
+            engine,
+            options,
+            scheduler: Mutex::new(scheduler),
+            wake: Condvar::new(),
+            stop: AtomicBool::new(false),
+            counters: Counters::default(),
+            spare: Mutex::new(Some(networks)),
+        });
+        let workers = (0..workers)
+            .filter_map(|index| {
+                let shared = shared.clone();
+                let spawned = std::thread::Builder::new().name(format!("clip-{index}")).spawn(move || shared.work());
+                spawned.inspect_err(|error| tracing::error!(%error, "cannot start an inference thread")).ok()
+            })
+            .collect();
+        Ok(Self { shared, workers })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &ClipModel {
+        &self.shared.model
+    }
+
+    /// What it runs on.
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// A new client.
+    pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
+        let id = self.shared.scheduler.lock().join(Instant::now());
+        let seat = Seat { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
+        ClipClient { service: self.shared.clone(), id, seat: Arc::new(seat) }
+    }
+
+    /// Counters and gauges.
+    pub fn stats(&self) -> ServiceStats {
+        let (clients, running, pending, capacity_fps) = {
+            let scheduler = self.shared.scheduler.lock();
+            (scheduler.clients(), scheduler.running(), scheduler.pending(), scheduler.capacity_fps())
+        };
+        let c = &self.shared.counters;
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ServiceStats {
+            frames: get(&c.frames),
+            analysed: get(&c.analysed),
+            skipped: get(&c.skipped),
+            excess: get(&c.excess),
+            broken: get(&c.broken),
+            failed: get(&c.failed),
+            predictions: get(&c.predictions),
+            clients,
+            running,
+            pending,
+            capacity_fps,
+            delay: c.delay.snapshot(),
+            decode: c.decode.snapshot(),
+            infer: c.infer.snapshot(),
+        }
+    }
+}
+
+impl Drop for ClipService {
+    /// Waits for the runs in flight, not for what is pending.
+    fn drop(&mut self) {
+        {
+            let _scheduler = self.shared.scheduler.lock();
+            self.shared.stop.store(true, Ordering::Relaxed);
+        }
+        self.shared.wake.notify_all();
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+impl ClipClient {
+    /// Hands a frame in. Never blocks for longer than the scheduler's lock.
+    pub fn push(&self, frame: Frame) -> Verdict {
+        let counters = &self.service.counters;
+        counters.frames.fetch_add(1, Ordering::Relaxed);
+        let work = Work { seat: self.seat.clone(), frame };
+        let verdict = self.service.scheduler.lock().push(work.frame.arrived, self.id, work);
+        match verdict {
+            Verdict::Queued => {
+                self.service.wake.notify_one();
+            }
+            Verdict::Skipped => {
+                counters.skipped.fetch_add(1, Ordering::Relaxed);
+            }
+            Verdict::Excess => {
+                counters.excess.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        verdict
+    }
+
+    /// The newest prediction.
+    pub fn newest(&self) -> Option<Arc<Prediction>> {
+        self.seat.newest.lock().clone()
+    }
+}
+
+impl Drop for ClipClient {
+    fn drop(&mut self) {
+        self.seat.left.store(true, Ordering::Relaxed);
+        self.service.scheduler.lock().leave(self.id);
+    }
+}
+
+impl fmt::Debug for ClipClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClipClient").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClipService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClipService").field("model", &self.shared.model.name()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// A worker thread's life.
+    fn work(&self) {
+        priority::lower_this_thread();
+        let mut networks: Option<Networks> = None;
+        while let Some(job) = self.next_job(&mut networks) {
+            // A bug in a decoder or a network must not take the thread with it, and with it everyone's predictions.
+            let (id, frames) = (job.id(), job.frames.len());
+            let start = Instant::now();
+            let done = catch_unwind(AssertUnwindSafe(|| self.analyse(&mut networks, job)));
+            let (window, analysed) = done.unwrap_or_else(|_| {
+                tracing::error!("a worker panicked on a frame; its sessions are made anew");
+                self.counters.failed.fetch_add(1, Ordering::Relaxed);
+                networks = None;
+                (Window::default(), 0)
+            });
+            debug_assert!(analysed <= frames, "a job never grows");
+            let outcome = Outcome { window, analysed, spent: start.elapsed() };
+            self.scheduler.lock().done(Instant::now(), id, outcome);
+        }
+    }
+
+    /// Waits for work; `None` when the service ends.
+    fn next_job(&self, networks: &mut Option<Networks>) -> Option<Job<Work, Window>> {
+        let max_frames = networks.as_ref().map_or(1, Networks::batch);
+        let mut scheduler = self.scheduler.lock();
+        loop {
+            if self.stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            if let Some(job) = scheduler.take(max_frames) {
+                return Some(job);
+            }
+            if networks.is_none() {
+                self.wake.wait(&mut scheduler);
+            } else if self.wake.wait_for(&mut scheduler, self.options.idle_release).timed_out() {
+                parking_lot::MutexGuard::unlocked(&mut scheduler, || {
+                    tracing::info!(model = self.model.name(), "sessions let go: no work for long");
+                    *networks = None;
+                });
+            }
+        }
+    }
+
+    /// Returns the window with the job's frames added, and how many could be analysed.
+    fn analyse(&self, networks: &mut Option<Networks>, job: Job<Work, Window>) -> (Window, usize) {
+        let Job { frames, mut window, .. } = job;
+        let nets = match networks {
+            Some(networks) => networks,
+            None => match self.spare.lock().take().map_or_else(|| self.model.networks(&self.engine, self.options.limits), Ok) {
+                Ok(made) => networks.insert(made),
+                Err(error) => {
+                    tracing::error!(%error, "no sessions for a worker");
+                    self.counters.failed.fetch_add(1, Ordering::Relaxed);
+                    return (window, 0);
+                }
+            },
+        };
+        let mut analysed = 0;
+        for batch in frames.chunks(nets.batch()) {
+            match self.analyse_batch(nets, batch, &mut window) {
+                Ok(count) => analysed += count,
+                Err(error) => {
+                    self.counters.failed.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(%error, "frames could not be analysed");
+                }
+            }
+        }
+        (window, analysed)
+    }
+
+    /// At most a batch of one client's frames: decode each, run the backbone once, and the head on the newest window.
+    fn analyse_batch(&self, nets: &mut Networks, works: &[Work], window: &mut Window) -> Result<usize, FrameError> {
+        let counters = &self.counters;
+        let mut newest = None;
+        let mut prepared = 0;
+        for work in works {
+            if work.seat.left.load(Ordering::Relaxed) {
+                return Ok(0);
+            }
+            let start = Instant::now();
+            match nets.prepare(prepared, &work.frame.payload) {
+                Ok(()) => {
+                    prepared += 1;
+                    newest = Some(work);
+                    counters.decode.record(start.elapsed());
+                }
+                Err(error) => {
+                    counters.broken.fetch_add(1, Ordering::Relaxed);
+                    tracing::debug!(%error, "a frame could not be decoded and leaves the window");
+                }
+            }
+        }
+        let Some(newest) = newest else { return Ok(0) };
+        let start = Instant::now();
+        let features = nets.features();
+        let full = self.model.clip().window * features;
+        window.features.extend_from_slice(&nets.backbone()?[..prepared * features]);
+        let too_many = window.features.len().saturating_sub(full);
+        window.features.drain(..too_many);
+        counters.analysed.fetch_add(prepared as u64, Ordering::Relaxed);
+        if window.features.len() == full {
+            let scores: Box<[f32]> = nets.head(&window.features)?.into();
+            counters.infer.record(start.elapsed());
+            self.publish(newest, scores);
+        } else {
+            counters.infer.record(start.elapsed());
+        }
+        Ok(prepared)
+    }
+
+    fn publish(&self, work: &Work, scores: Box<[f32]>) {
+        let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        let Some((label, score)) = best.map(|(label, score)| (label, *score)) else { return };
+        let Frame { id, arrived, .. } = work.frame;
+        let finished = Instant::now();
+        self.counters.delay.record(finished.saturating_duration_since(arrived));
+        self.counters.predictions.fetch_add(1, Ordering::Relaxed);
+        let prediction = Arc::new(Prediction { label, score, scores, seen: id, arrived, finished });
+        if work.seat.left.load(Ordering::Relaxed) {
+            return;
+        }
+        *work.seat.newest.lock() = Some(prediction.clone());
+        (work.seat.on_prediction)(&prediction);
+    }
+}
+
+/// Runs both networks a few times; returns the median time of a frame.
+fn warm_up(model: &ClipModel, networks: &mut Networks) -> Result<Duration, ClipModelError> {
+    let window = vec![0.0; model.clip().window * model.clip().features];
+    let mut times = Vec::new();
+    for _ in 0..WARM_UP_FRAMES {
+        let start = Instant::now();
+        networks.backbone().map(drop).and_then(|()| networks.head(&window).map(drop)).map_err(|error| {
+            let error = match error {
+                FrameError::Engine(error) => error,
+                FrameError::Broken(reason) => crate::engine::EngineError::Run { network: model.name().to_owned(), reason },
+            };
+            ClipModelError::Engine { model: model.name().to_owned(), error }
+        })?;
+        times.push(start.elapsed() / networks.batch() as u32);
+    }
+    times.sort_unstable();
+    Ok(times[times.len() / 2])
+}

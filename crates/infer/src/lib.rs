@@ -1,0 +1,22 @@
+//! Models and what runs them: pixels and bytes in, labels and scores out. Knows nothing of networks or clients'
+//! protocols, and runs on its own threads, never on an async runtime.
+//!
+//! - [`manifest`]: what a model is: files, shapes, colour order, labels, licence
+//! - [`builtin`]: the models and packages that the binary brings along
+//! - [`store`]: where model files lie, and whether they are the right ones
+//! - [`fetch`]: gets them there: mirror folder, package, https
+//! - [`runtime`]: finds and loads the ONNX Runtime library
+//! - [`engine`]: execution providers, and sessions with static shapes
+//! - [`clip`]: clip classification: a window of frames in, a label out
+//! - [`histogram`]: durations counted without locks
+//! - [`priority`]: lets inference give way to replies
+
+pub mod builtin;
+pub mod clip;
+pub mod engine;
+pub mod fetch;
+pub mod histogram;
+pub mod manifest;
+pub mod priority;
+pub mod runtime;
+pub mod store;

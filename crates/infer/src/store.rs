@@ -1,0 +1,266 @@
+//! Where model files lie, and whether they are the right ones.
+//!
+//! ```text
+//! $SIGHTWIRE_HOME/models/<model>.toml           manifests of the user's own models
+//! $SIGHTWIRE_HOME/models/<model>/<file>         their files, and fetched ones
+//! $SIGHTWIRE_HOME/runtime/<package>/<library>   ONNX Runtime
+//! ```
+
+use std::borrow::Cow;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::builtin;
+use crate::manifest::{File, Manifest, ManifestError, Source};
+
+/// The folders that models are looked for in.
+#[derive(Clone, Debug)]
+pub struct Store {
+    home: PathBuf,
+    mirror: Option<PathBuf>,
+}
+
+/// Why a model's file cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No manifest of that name.
+    #[error("no model is called {name:?}{hint}; `sightwire models list` shows all")]
+    UnknownModel {
+        /// As asked for.
+        name: String,
+        /// The nearest name, if one is near.
+        hint: String,
+    },
+    /// The manifest cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The file is not there.
+    #[error("{file} of the model {model} is not in the store; get it with `sightwire models pull {model}`, or put it at {path}")]
+    Missing {
+        /// Model.
+        model: String,
+        /// File name.
+        file: String,
+        /// Where it belongs.
+        path: PathBuf,
+    },
+    /// The file is there but is another one.
+    #[error("{path} is not the file that the model {model} was made with (SHA-256 {found}, not {expected}); delete it and run `sightwire models pull {model}`")]
+    Altered {
+        /// Model.
+        model: String,
+        /// Of the file.
+        path: PathBuf,
+        /// As in the manifest.
+        expected: String,
+        /// Of the file.
+        found: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {path}: {error}")]
+    Read {
+        /// Of the file.
+        path: PathBuf,
+        /// Of the system.
+        error: io::Error,
+    },
+}
+
+impl Store {
+    /// A store at `home`; `mirror` is a folder with ready copies of files that are usually fetched.
+    pub fn new(home: PathBuf, mirror: Option<PathBuf>) -> Self {
+        Self { home, mirror }
+    }
+
+    /// The folder of everything.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// The mirror folder, if one is set.
+    pub fn mirror(&self) -> Option<&Path> {
+        self.mirror.as_deref()
+    }
+
+    /// Where a file of a model belongs.
+    pub fn path(&self, model: &str, file: &str) -> PathBuf {
+        self.home.join("models").join(model).join(file)
+    }
+
+    /// Where an ONNX Runtime package is unpacked.
+    pub fn runtime_dir(&self, package: &str) -> PathBuf {
+        self.home.join("runtime").join(package)
+    }
+
+    /// Built-in manifests and those in the store, by name; one in the store takes the place of a built-in one.
+    /// Manifests that cannot be used are returned as errors beside the rest.
+    pub fn manifests(&self) -> (Vec<Manifest>, Vec<ManifestError>) {
+        let mut found = builtin::manifests();
+        let mut errors = Vec::new();
+        let entries = fs::read_dir(self.home.join("models")).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+            match Manifest::read(&path) {
+                Ok(manifest) => {
+                    found.retain(|m| m.name != manifest.name);
+                    found.push(manifest);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        (found, errors)
+    }
+
+    /// The manifest called `name`.
+    pub fn manifest(&self, name: &str) -> Result<Manifest, StoreError> {
+        let own = self.home.join("models").join(format!("{name}.toml"));
+        if own.is_file() {
+            return Ok(Manifest::read(&own)?);
+        }
+        let (all, _) = self.manifests();
+        let near = all.iter().map(|m| (similarity(&m.name, name), m.name.clone())).max_by(|a, b| a.0.total_cmp(&b.0));
+        let hint = near.filter(|(s, _)| *s > 0.5).map(|(_, n)| format!(" (did you mean {n:?}?)")).unwrap_or_default();
+        all.into_iter()
+            .find(|m| m.name == name)
+            .ok_or_else(|| StoreError::UnknownModel { name: name.to_owned(), hint })
+    }
+
+    /// The model card (Markdown) of a model, if it has one.
+    pub fn card(&self, name: &str) -> Option<Cow<'static, str>> {
+        fs::read_to_string(self.home.join("models").join(format!("{name}.md")))
+            .ok()
+            .map(Cow::Owned)
+            .or_else(|| builtin::card(name).map(Cow::Borrowed))
+    }
+
+    /// Whether every file of a model is there (not whether it is the right one).
+    pub fn has(&self, manifest: &Manifest) -> bool {
+        if let Some(runtime) = &manifest.runtime {
+            return self.runtime_dir(&manifest.name).join(&runtime.library).is_file();
+        }
+        manifest.files.iter().all(|file| {
+            (file.source == Source::Builtin && builtin::file(&file.name).is_some())
+                || self.candidates(&manifest.name, file).iter().any(|path| path.is_file())
+        })
+    }
+
+    /// The verified content of a model's file: from the store, the mirror, or the binary itself.
+    pub fn load(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
+        for path in self.candidates(model, file) {
+            match fs::read(&path) {
+                Ok(bytes) => {
+                    let found = hex(&Sha256::digest(&bytes));
+                    if !found.eq_ignore_ascii_case(&file.sha256) {
+                        return Err(StoreError::Altered {
+                            model: model.to_owned(),
+                            path,
+                            expected: file.sha256.clone(),
+                            found,
+                        });
+                    }
+                    return Ok(Cow::Owned(bytes));
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::Read { path, error }),
+            }
+        }
+        if file.source == Source::Builtin
+            && let Some(bytes) = builtin::file(&file.name)
+        {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        Err(StoreError::Missing {
+            model: model.to_owned(),
+            file: file.name.clone(),
+            path: self.path(model, &file.name),
+        })
+    }
+
+    fn candidates(&self, model: &str, file: &File) -> Vec<PathBuf> {
+        let mut paths = vec![self.path(model, &file.name)];
+        paths.extend(self.mirror.iter().map(|mirror| mirror.join(&file.name)));
+        paths
+    }
+}
+
+/// SHA-256 of a file in hexadecimal, without reading it into memory at once.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    let mut file = fs::File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(hex(&digest.finalize()));
+        }
+        digest.update(&buffer[..n]);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn similarity(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(a, b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::new(dir.path().join("home"), Some(dir.path().join("mirror")));
+        fs::create_dir_all(dir.path().join("mirror")).unwrap();
+        (dir, store)
+    }
+
+    #[test]
+    fn the_builtin_model_loads_and_its_hashes_hold() {
+        let (_dir, store) = store();
+        let manifest = store.manifest("gestures").unwrap();
+        for file in &manifest.files {
+            let bytes = store.load("gestures", file).unwrap();
+            assert_eq!(hex(&Sha256::digest(&bytes)), file.sha256);
+            assert_eq!(bytes.len() as u64, file.size_bytes);
+        }
+    }
+
+    #[test]
+    fn an_altered_file_is_refused_by_name() {
+        let (_dir, store) = store();
+        let manifest = store.manifest("gestures").unwrap();
+        let path = store.path("gestures", "gestures_head.onnx");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, b"not a model").unwrap();
+        let error = store.load("gestures", manifest.file("head").unwrap()).unwrap_err();
+        assert!(matches!(error, StoreError::Altered { .. }));
+        assert!(error.to_string().contains("gestures_head.onnx"));
+    }
+
+    #[test]
+    fn the_mirror_serves_what_the_store_lacks() {
+        let (dir, store) = store();
+        let mut file = store.manifest("gestures").unwrap().file("head").unwrap().clone();
+        file.name = "other.onnx".into();
+        file.source = Source::Https { url: String::new() };
+        assert!(matches!(store.load("m", &file), Err(StoreError::Missing { .. })));
+        fs::write(dir.path().join("mirror/other.onnx"), builtin::file("gestures_head.onnx").unwrap()).unwrap();
+        assert_eq!(store.load("m", &file).unwrap().len() as u64, file.size_bytes);
+    }
+
+    #[test]
+    fn a_misspelt_model_gets_the_nearest_name() {
+        let (_dir, store) = store();
+        let error = store.manifest("gesture").unwrap_err().to_string();
+        assert!(error.contains("did you mean \"gestures\""), "{error}");
+    }
+}

@@ -1,0 +1,95 @@
+//! The parts of the server, put together.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderValue, Method, StatusCode};
+use socketioxide::SocketIo;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceBuilder;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::config::Config;
+use crate::listen::Listening;
+use crate::recognizer::Recognizer;
+use crate::telemetry::Telemetry;
+use crate::transport::rest::{self, Api};
+use crate::transport::socketio::sessions::{self, Sessions};
+use crate::transport::{self, page, socketio::SocketIoTransport};
+
+/// The pages load nothing from elsewhere, and no other page may frame them.
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+    connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'";
+
+/// The running server's parts.
+#[derive(Debug)]
+pub struct App {
+    /// All routes.
+    pub router: Router,
+    /// The sign recogniser; has no model until it is loaded.
+    pub recognizer: Arc<Recognizer>,
+    /// What the accept loops share.
+    pub listening: Arc<Listening>,
+    /// Closes all Socket.IO clients.
+    pub socketio: SocketIo,
+}
+
+impl App {
+    /// Builds all parts; their tasks run until `stop`.
+    pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
+        let recognizer = Recognizer::new(config);
+        let listening = Listening::new(config.server.max_connections);
+        let sessions = Sessions::new(tasks.clone());
+        let (layer, socketio, counters) = SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
+        let telemetry = Telemetry::new(recognizer.clone(), counters, listening.clone());
+        tasks.spawn(telemetry.clone().sample(stop.clone()));
+        let api = Api {
+            recognizer: recognizer.clone(),
+            telemetry,
+            store: config.store.clone(),
+            requested_provider: config.engine.options.provider.map_or("auto", |p| p.name()),
+        };
+        let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+        let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
+        let router = rest::router(api).fallback(page::serve).layer(
+            ServiceBuilder::new()
+                .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
+                .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .layer(header(REFERRER_POLICY, "no-referrer"))
+                .layer(cors(&origins))
+                .layer(middleware::from_fn_with_state(origins, check_origin))
+                .layer(middleware::from_fn_with_state(sessions, sessions::guard))
+                .layer(layer),
+        );
+        Self { router, recognizer, listening, socketio }
+    }
+}
+
+fn cors(origins: &Option<Vec<String>>) -> CorsLayer {
+    let layer = CorsLayer::new().allow_methods([Method::GET, Method::POST]).allow_headers(Any);
+    match origins {
+        None => layer.allow_origin(Any),
+        Some(list) => layer.allow_origin(AllowOrigin::list(list.iter().filter_map(|o| o.parse().ok()))),
+    }
+}
+
+/// CORS does not hold for WebSocket: there a browser asks nobody, and a foreign page could use this server from
+/// inside a visitor's network. So a foreign `Origin` that is not allowed is refused.
+async fn check_origin(State(allowed): State<Arc<Option<Vec<String>>>>, request: Request, next: Next) -> Response {
+    if let (Some(list), Some(origin)) = (allowed.as_ref(), request.headers().get(ORIGIN)) {
+        let origin = origin.to_str().unwrap_or_default();
+        let host = request.headers().get(HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+        let own = origin.split_once("://").is_some_and(|(_, rest)| rest == host);
+        if !own && !list.iter().any(|o| o == origin) && request.method() != Method::OPTIONS {
+            let detail = "Pages of this origin may not use this server. Add it to server.cors_origins.";
+            return transport::error(StatusCode::FORBIDDEN, detail);
+        }
+    }
+    next.run(request).await
+}

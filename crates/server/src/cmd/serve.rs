@@ -1,0 +1,87 @@
+//! `sightwire serve`
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::ServeArgs;
+use crate::app::App;
+use crate::config::Config;
+use crate::listen;
+use crate::telemetry::logging;
+
+pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+    let config = args.config.load(&args.listen)?;
+    let _log = logging::start(&config.log);
+    raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("net")
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let served = runtime.block_on(serve(config));
+    // Everything of ours has ended within the drain time; what a library left is cut here.
+    runtime.shutdown_timeout(Duration::from_millis(200));
+    served
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let app = App::new(&config, &stop, &tasks);
+    let mut addresses = Vec::new();
+    for address in &config.server.listen {
+        let listener = listen::bind(*address).with_context(|| {
+            format!("cannot listen on {address}; is something else there? Choose another with --listen")
+        })?;
+        addresses.push(listener.local_addr().context("cannot tell the address")?);
+        tasks.spawn(listen::run(listener, app.router.clone(), app.listening.clone(), stop.clone(), tasks.clone()));
+    }
+    // The server answers (and says that it is not ready) while the model is being loaded.
+    let (recognizer, options) = (app.recognizer.clone(), config.clone());
+    let loading = tokio::task::spawn_blocking(move || recognizer.load(&options));
+    tokio::pin!(loading);
+    let mut loaded = false;
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            done = &mut loading, if !loaded => {
+                loaded = true;
+                done.context("the model could not be loaded")?;
+                for address in &addresses {
+                    println!("listening on http://{address}");
+                }
+                // Whoever waits for this line may be gone.
+                let _ = std::io::stdout().flush();
+            }
+        }
+    }
+    tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
+    stop.cancel();
+    tasks.close();
+    let drained = async {
+        app.socketio.close().await;
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(config.server.drain, drained).await.is_err() {
+        tracing::warn!("{} connections had not ended", tasks.len());
+    }
+    drop(app);
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Each connection is a file descriptor, and the usual soft limit is 1024.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        tracing::debug!(%error, "the limit of open files stays as it was");
+    }
+}

@@ -1,0 +1,265 @@
+//! Values of keys from several places, the later ones before the earlier: defaults, file, `.env`, environment, flags.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::Value;
+
+use super::Flags;
+use super::keys::{self, IGNORED_NAMES, KEYS, Key};
+
+/// A mistake in the configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {path}: {error}")]
+    Read {
+        /// File.
+        path: PathBuf,
+        /// Of the system.
+        error: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{path} is not a TOML file: {error}")]
+    Syntax {
+        /// File.
+        path: PathBuf,
+        /// Line, column and excerpt.
+        error: Box<toml::de::Error>,
+    },
+    /// No such key.
+    #[error("{origin}: there is no key `{name}`; did you mean `{near}`?")]
+    Unknown {
+        /// As written.
+        name: String,
+        /// Nearest right one.
+        near: &'static str,
+        /// Where it stands.
+        origin: Origin,
+    },
+    /// Not a value for this key.
+    #[error("{origin}: `{name}` = {value}: {reason}")]
+    Invalid {
+        /// Key.
+        name: &'static str,
+        /// As written.
+        value: String,
+        /// What is wrong.
+        reason: String,
+        /// Where it stands.
+        origin: Origin,
+    },
+    /// A flag without a value.
+    #[error("--set {0:?}: write it as section.key=value")]
+    Flag(String),
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// A line of a file.
+    File(PathBuf, usize),
+    /// An environment variable.
+    Environment(String),
+    /// An environment variable in an `.env` file.
+    DotEnv(String),
+    /// `--set` or another flag.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => f.write_str("default"),
+            Origin::File(path, 0) => write!(f, "{}", path.display()),
+            Origin::File(path, line) => write!(f, "{}, line {line}", path.display()),
+            Origin::Environment(name) => write!(f, "environment {name}"),
+            Origin::DotEnv(name) => write!(f, "{name} in .env"),
+            Origin::Flag => f.write_str("flag"),
+        }
+    }
+}
+
+/// Values of all keys, each with its origin.
+#[derive(Clone, Debug)]
+pub struct Layers {
+    values: BTreeMap<&'static str, (Value, Origin)>,
+}
+
+impl Layers {
+    /// The defaults.
+    pub(super) fn defaults() -> Self {
+        let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
+        Self { values }
+    }
+
+    /// All layers: `sightwire.toml` and `.env` of the working folder, the process's environment, and flags.
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        let mut layers = Self::defaults();
+        let usual = Path::new("sightwire.toml");
+        match &flags.file {
+            Some(path) => layers.add_file(path)?,
+            None if usual.is_file() => layers.add_file(usual)?,
+            None => {}
+        }
+        layers.add_environment(dot_env(Path::new(".env")), Origin::DotEnv)?;
+        // A variable that is not text cannot name a key or hold a value of one.
+        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        layers.add_environment(environment, Origin::Environment)?;
+        for text in &flags.set {
+            layers.add_flag(text)?;
+        }
+        if !flags.listen.is_empty() {
+            layers.add_flag(&format!("server.listen={}", flags.listen.join(",")))?;
+        }
+        Ok(layers)
+    }
+
+    /// A key's value and where it comes from.
+    pub fn get(&self, name: &'static str) -> (&Value, &Origin) {
+        static NONE: (Value, Origin) = (Value::Boolean(false), Origin::Default);
+        let (value, origin) = self.values.get(name).unwrap_or(&NONE);
+        (value, origin)
+    }
+
+    /// Adds a TOML file.
+    pub(super) fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
+        let table: toml::Table = toml::from_str(&text)
+            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), error: Box::new(error) })?;
+        for (section, value) in table {
+            let Value::Table(entries) = value else {
+                return Err(self.unknown(&section, Origin::File(path.to_owned(), line_of(&text, "", &section))));
+            };
+            for (name, value) in entries {
+                let origin = Origin::File(path.to_owned(), line_of(&text, &section, &name));
+                self.set(&format!("{section}.{name}"), value, origin)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds environment variables; `origin` makes one of a variable's name.
+    pub(super) fn add_environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+        origin: impl Fn(String) -> Origin,
+    ) -> Result<(), ConfigError> {
+        let variables: BTreeMap<String, String> = variables.into_iter().collect();
+        for key in KEYS {
+            // The new name goes before the old ones, the first old one before the second.
+            let names = std::iter::once(key.env_name()).chain(key.old_names.iter().map(ToString::to_string));
+            for name in names {
+                if let Some(text) = variables.get(&name)
+                    && !(text.is_empty() && key.old_names.contains(&name.as_str()))
+                {
+                    self.set_text(key, text, origin(name))?;
+                    break;
+                }
+            }
+        }
+        for name in variables.keys().filter(|name| name.starts_with("SIGHTWIRE_")) {
+            let known = KEYS.iter().any(|k| k.env_name() == *name || k.old_names.contains(&name.as_str()));
+            if !known && !IGNORED_NAMES.contains(&name.as_str()) && name != "SIGHTWIRE_CONFIG" {
+                let wrong = name.trim_start_matches("SIGHTWIRE_").to_lowercase().replacen('_', ".", 1);
+                return Err(self.unknown(&wrong, origin(name.clone())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds `section.key=value`.
+    pub(super) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
+        let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
+        let name = name.trim();
+        let key = keys::find(name).ok_or_else(|| self.unknown(name, Origin::Flag))?;
+        self.set_text(key, value.trim(), Origin::Flag)
+    }
+
+    /// Sets a key from text, read as the type of its default; lists are separated by commas.
+    fn set_text(&mut self, key: &'static Key, text: &str, origin: Origin) -> Result<(), ConfigError> {
+        let invalid = |what: &str| ConfigError::Invalid {
+            name: key.name,
+            value: format!("{text:?}"),
+            reason: format!("expected {what}"),
+            origin: origin.clone(),
+        };
+        let value = match default_of(key) {
+            Value::Boolean(_) => match text.to_lowercase().as_str() {
+                "1" | "true" | "yes" | "on" => Value::Boolean(true),
+                "0" | "false" | "no" | "off" | "" => Value::Boolean(false),
+                _ => return Err(invalid("true or false")),
+            },
+            Value::Integer(_) => Value::Integer(text.parse().map_err(|_| invalid("a whole number"))?),
+            Value::Float(_) => Value::Float(text.parse().map_err(|_| invalid("a number"))?),
+            Value::Array(_) => Value::Array(
+                text.trim_matches(['[', ']'])
+                    .split(',')
+                    .map(|part| part.trim().trim_matches('"'))
+                    .filter(|part| !part.is_empty())
+                    .map(|part| Value::String(part.to_owned()))
+                    .collect(),
+            ),
+            _ => Value::String(text.to_owned()),
+        };
+        self.values.insert(key.name, (value, origin));
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
+        let key = keys::find(name).ok_or_else(|| self.unknown(name, origin.clone()))?;
+        let value = match (default_of(key), value) {
+            (Value::Float(_), Value::Integer(i)) => Value::Float(i as f64),
+            (Value::Array(_), Value::String(one)) => Value::Array(vec![Value::String(one)]),
+            (default, value) if default.same_type(&value) => value,
+            (default, value) => {
+                return Err(ConfigError::Invalid {
+                    name: key.name,
+                    value: value.to_string(),
+                    reason: format!("expected {}, such as {}", default.type_str(), key.default),
+                    origin,
+                });
+            }
+        };
+        self.values.insert(key.name, (value, origin));
+        Ok(())
+    }
+
+    fn unknown(&self, name: &str, origin: Origin) -> ConfigError {
+        ConfigError::Unknown { name: name.to_owned(), near: keys::nearest(name), origin }
+    }
+}
+
+/// Variables of the `.env` file beside the server, if there is one. A line that cannot be read is skipped.
+fn dot_env(path: &Path) -> Vec<(String, String)> {
+    dotenvy::from_path_iter(path).map(|lines| lines.flatten().collect()).unwrap_or_default()
+}
+
+fn default_of(key: &Key) -> Value {
+    // A test reads every default.
+    toml::from_str::<toml::Table>(&format!("v = {}", key.default))
+        .ok()
+        .and_then(|mut table| table.remove("v"))
+        .unwrap_or(Value::Boolean(false))
+}
+
+/// The line of a key in a file, for messages; 0 if it is written in an unusual way.
+fn line_of(text: &str, section: &str, name: &str) -> usize {
+    let mut current = "";
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if let Some(header) = line.strip_prefix('[') {
+            current = header.trim_end_matches(']').trim();
+            if section.is_empty() && current == name {
+                return number + 1;
+            }
+        } else if current == section && line.split('=').next().is_some_and(|left| left.trim().trim_matches('"') == name) {
+            return number + 1;
+        }
+    }
+    0
+}

@@ -1,0 +1,111 @@
+use super::*;
+
+fn env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut layers = Layers::defaults();
+    layers.add_environment(variables.iter().map(|(k, v)| (k.to_string(), v.to_string())), Origin::Environment)?;
+    Config::from_layers(&layers)
+}
+
+fn file(text: &str) -> Result<Config, ConfigError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sightwire.toml");
+    std::fs::write(&path, text).unwrap();
+    let mut layers = Layers::defaults();
+    layers.add_file(&path)?;
+    Config::from_layers(&layers)
+}
+
+#[test]
+fn defaults_are_valid_and_as_promised() {
+    let config = Config::from_layers(&Layers::defaults()).unwrap();
+    assert_eq!(config.server.listen, ["127.0.0.1:8000".parse().unwrap()]);
+    assert_eq!(config.recognizer.max_clients, 50);
+    assert_eq!(config.socketio.ping_timeout, Duration::from_secs(60));
+    assert_eq!(config.server.cors_origins, None);
+}
+
+#[test]
+fn the_prototypes_environment_names_keep_working() {
+    let config = env(&[
+        ("MAX_CLIENTS", "7"),
+        ("USE_DUMMY_MODEL", "1"),
+        ("MODEL_PATH", "/models/wlasl20.h5"),
+        ("LOG_LEVEL", "WARNING"),
+        ("CORS_ORIGINS", "http://a.example, http://b.example"),
+        ("SOCKETIO_PING_TIMEOUT", "30"),
+        ("SOCKETIO_PING_INTERVAL", "10"),
+        ("TF_INTRA_OP_THREADS", "3"),
+        ("TF_INTER_OP_THREADS", "2"),
+        ("TF_CPP_MIN_LOG_LEVEL", "2"),
+    ])
+    .unwrap();
+    assert_eq!(config.recognizer.max_clients, 7);
+    assert!(config.recognizer.dummy);
+    assert_eq!(config.log.level, "warn");
+    assert_eq!(config.server.cors_origins.unwrap(), ["http://a.example", "http://b.example"]);
+    assert_eq!(config.socketio.ping_timeout, Duration::from_secs(30));
+    assert_eq!(config.socketio.ping_interval, Duration::from_secs(10));
+    assert_eq!(config.engine.options.threads, 3);
+}
+
+#[test]
+fn the_new_name_goes_before_the_old_one() {
+    let config = env(&[("MAX_CLIENTS", "7"), ("SIGHTWIRE_RECOGNIZER_MAX_CLIENTS", "8")]).unwrap();
+    assert_eq!(config.recognizer.max_clients, 8);
+}
+
+#[test]
+fn a_misspelt_key_names_the_nearest_right_one_and_its_line() {
+    let error = file("[server]\nlisten = \"127.0.0.1:0\"\n\n[recognizer]\nmax_client = 3\n").unwrap_err().to_string();
+    assert!(error.contains("line 5") && error.contains("`recognizer.max_clients`"), "{error}");
+    let error = env(&[("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "3")]).unwrap_err().to_string();
+    assert!(error.contains("SIGHTWIRE_RECOGNISER_MAX_CLIENTS") && error.contains("recognizer.max_clients"), "{error}");
+}
+
+#[test]
+fn a_wrong_value_names_the_key_the_value_and_what_is_expected() {
+    for (text, parts) in [
+        ("[recognizer]\nmax_clients = \"many\"", ["recognizer.max_clients", "many", "integer"]),
+        ("[engine]\nprovider = \"gpu\"", ["engine.provider", "gpu", "openvino"]),
+        ("[server]\nlisten = \"8000\"", ["server.listen", "8000", "127.0.0.1:8000"]),
+        ("[images]\nmax_side_px = 0", ["images.max_side_px", "0", "65535"]),
+    ] {
+        let error = file(text).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_keras_file_is_refused_in_words_unless_the_model_is_a_dummy() {
+    let error = env(&[("MODEL_PATH", "/models/wlasl20.h5")]).unwrap_err().to_string();
+    assert!(error.contains("MODEL_PATH") && error.contains("models list"), "{error}");
+}
+
+#[test]
+fn the_commented_file_has_every_key_and_is_valid_when_uncommented() {
+    let text = keys::commented_file();
+    let uncommented: String = text
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(rest) if keys::KEYS.iter().any(|k| k.name.ends_with(&format!(".{}", rest.split(' ').next().unwrap())) && rest.contains(" = ")) => rest,
+            _ => line,
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    for key in keys::KEYS {
+        let (_, name) = key.name.split_once('.').unwrap();
+        assert!(uncommented.lines().any(|l| l.starts_with(&format!("{name} = "))), "{}", key.name);
+    }
+    file(&uncommented).unwrap();
+}
+
+#[test]
+fn every_key_stands_in_the_documentation() {
+    let docs = include_str!("../../../../docs/config.md");
+    for key in keys::KEYS {
+        assert!(docs.contains(&format!("`{}`", key.name)), "docs/config.md lacks `{}`", key.name);
+        for old in key.old_names {
+            assert!(docs.contains(old), "docs/config.md lacks {old}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Accepts connections: bounded in number, each with deadlines on its headers and on what it does not read.
+//!
+//! - [`connection`]: the stream of one connection, which ends itself
+
+pub mod connection;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use connection::{ConnectionHandle, Guarded};
+
+/// A peer that acknowledges nothing for so long has vanished.
+const VANISHED: Duration = Duration::from_secs(3);
+/// How long a request's header may take to arrive, and an idle connection to send one.
+const HEADER_DEADLINE: Duration = Duration::from_secs(30);
+/// Unread bytes the kernel may hold for one connection beyond what is in flight; less means fresher replies.
+const UNSENT_BYTES: u32 = 16 << 10;
+/// Connection requests that the kernel queues while none is accepted.
+const BACKLOG: u32 = 4096;
+
+/// What listeners share.
+#[derive(Debug)]
+pub struct Listening {
+    places: Arc<Semaphore>,
+    max_connections: usize,
+    accepted: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Listening {
+    /// For at most so many connections at once.
+    pub fn new(max_connections: usize) -> Arc<Self> {
+        Arc::new(Self {
+            places: Arc::new(Semaphore::new(max_connections)),
+            max_connections,
+            accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        })
+    }
+
+    /// Connections now.
+    pub fn open(&self) -> usize {
+        self.max_connections - self.places.available_permits()
+    }
+
+    /// Connections accepted so far.
+    pub fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
+    }
+
+    /// Connections refused so far because there were too many.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+}
+
+/// Binds an address.
+pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts until `stop`; each connection is a task of `tasks` and ends by itself some time after `stop`.
+pub async fn run(
+    listener: TcpListener,
+    app: Router,
+    listening: Arc<Listening>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    loop {
+        let stream = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Usually no file descriptors are left: let some close, and do not spin.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(place) = listening.places.clone().try_acquire_owned() else {
+            listening.refused.fetch_add(1, Ordering::Relaxed);
+            tasks.spawn(refuse(stream));
+            continue;
+        };
+        listening.accepted.fetch_add(1, Ordering::Relaxed);
+        if let Err(error) = set_options(&stream) {
+            tracing::debug!(%error, "a connection went before it began");
+            continue;
+        }
+        let (stream, handle) = Guarded::new(stream, place);
+        tasks.spawn(serve(stream, handle, app.clone(), stop.clone()));
+    }
+}
+
+async fn serve(stream: Guarded, handle: ConnectionHandle, app: Router, stop: CancellationToken) {
+    let service = app.map_request(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(handle.clone());
+        request.map(Body::new)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_DEADLINE)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::trace!(%error, "a connection ended");
+    }
+}
+
+async fn refuse(mut stream: TcpStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
+        Content-Length: 58\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections. Please try again later.\"}";
+    let _ = tokio::time::timeout(Duration::from_millis(200), stream.write_all(ANSWER)).await;
+}
+
+fn set_options(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    // A peer that vanished without a word: probes find it where nothing is being sent, the user timeout where
+    // something is.
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new().with_time(Duration::from_secs(1)).with_interval(Duration::from_secs(1)).with_retries(3),
+    )?;
+    #[cfg(target_os = "linux")]
+    {
+        socket.set_tcp_user_timeout(Some(VANISHED))?;
+        socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Sightwire: one server for live vision. This file parses the command line and calls.
+//!
+//! - [`cmd`]: one module a command
+//! - [`config`]: defaults, file, environment, flags
+//! - [`app`]: the parts of the server, put together
+//! - [`listen`]: connections
+//! - [`transport`]: protocols
+//! - [`recognizer`]: the sign recogniser's pipeline
+//! - [`telemetry`]: log, metrics, the process
+
+mod app;
+mod cmd;
+mod config;
+mod listen;
+mod recognizer;
+mod telemetry;
+mod transport;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+/// Frames come and go by the thousand a second and by the hundred kilobytes: this allocator gives memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cmd::Cli::parse().run()
+}

@@ -1,0 +1,26 @@
+//! Log lines on stderr, written by a thread of their own: a pipe that nobody reads costs lines, not time.
+
+use std::io::IsTerminal as _;
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Log;
+
+/// Lines that wait for a slow reader; more are dropped.
+const MAX_LINES: usize = 8192;
+
+/// Starts logging. What is still unwritten is written when the guard is dropped.
+pub fn start(log: &Log) -> WorkerGuard {
+    let (writer, guard) =
+        NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).lossy(true).finish(std::io::stderr());
+    let default = format!("{},hyper=warn,ort=warn,h2=warn,ureq=warn,rustls=warn", log.level);
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
+    if log.json {
+        builder.json().init();
+    } else {
+        builder.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).init();
+    }
+    guard
+}

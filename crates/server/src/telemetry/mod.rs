@@ -1,0 +1,139 @@
+//! What can be seen of the server from outside.
+//!
+//! - [`logging`]: log lines that never hold anyone up
+//! - [`process`]: CPU, memory and threads of this process
+//! - [`prometheus`]: `/metrics`
+
+pub mod logging;
+pub mod process;
+pub mod prometheus;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sightwire_infer::clip::service::ServiceStats;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::listen::Listening;
+use crate::recognizer::Recognizer;
+use crate::transport::socketio::SocketIoCounters;
+use process::ProcessUsage;
+
+/// Rates are over the last so many samples.
+const SAMPLES: usize = 6;
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Counters of all parts, and rates made of them.
+#[derive(Debug)]
+pub struct Telemetry {
+    /// One sample clip is drawn at a time.
+    pub drawing: Semaphore,
+    started: Instant,
+    recognizer: Arc<Recognizer>,
+    socketio: Arc<SocketIoCounters>,
+    listening: Arc<Listening>,
+    samples: Mutex<VecDeque<Sample>>,
+}
+
+#[derive(Debug)]
+struct Sample {
+    at: Instant,
+    stats: ServiceStats,
+    cpu_seconds: f64,
+}
+
+/// Over the last three seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rates {
+    /// Frames that arrived.
+    pub frames_per_s: f64,
+    /// Frames that were analysed.
+    pub analysed_per_s: f64,
+    /// Frames not analysed for want of capacity.
+    pub skipped_per_s: f64,
+    /// Predictions made.
+    pub predictions_per_s: f64,
+    /// Arrival of a window's newest frame to its prediction; `None` without predictions.
+    pub delay_p50_ms: Option<f64>,
+    /// Likewise.
+    pub delay_p95_ms: Option<f64>,
+    /// 100 is one core.
+    pub cpu_percent: f64,
+}
+
+impl Telemetry {
+    /// Of these parts.
+    pub fn new(recognizer: Arc<Recognizer>, socketio: Arc<SocketIoCounters>, listening: Arc<Listening>) -> Arc<Self> {
+        Arc::new(Self {
+            drawing: Semaphore::new(1),
+            started: Instant::now(),
+            recognizer,
+            socketio,
+            listening,
+            samples: Mutex::default(),
+        })
+    }
+
+    /// Takes samples until `stop`.
+    pub async fn sample(self: Arc<Self>, stop: CancellationToken) {
+        let mut interval = tokio::time::interval(SAMPLE_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = interval.tick() => {}
+            }
+            let sample = Sample {
+                at: Instant::now(),
+                stats: self.recognizer.stats(),
+                cpu_seconds: process::usage().cpu_seconds,
+            };
+            let mut samples = self.samples.lock();
+            if samples.len() > SAMPLES {
+                samples.pop_front();
+            }
+            samples.push_back(sample);
+        }
+    }
+
+    /// Since the server began.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// CPU, memory and threads now.
+    pub fn process(&self) -> ProcessUsage {
+        process::usage()
+    }
+
+    /// Over the last samples.
+    pub fn rates(&self) -> Rates {
+        let samples = self.samples.lock();
+        let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return Rates::default() };
+        let seconds = last.at.duration_since(first.at).as_secs_f64();
+        if seconds <= 0.0 {
+            return Rates::default();
+        }
+        let rate = |count: fn(&ServiceStats) -> u64| {
+            count(&last.stats).saturating_sub(count(&first.stats)) as f64 / seconds
+        };
+        let delay = last.stats.delay.since(&first.stats.delay);
+        Rates {
+            frames_per_s: rate(|s| s.frames),
+            analysed_per_s: rate(|s| s.analysed),
+            skipped_per_s: rate(|s| s.skipped),
+            predictions_per_s: rate(|s| s.predictions),
+            delay_p50_ms: delay.quantile_ms(0.5),
+            delay_p95_ms: delay.quantile_ms(0.95),
+            cpu_percent: (last.cpu_seconds - first.cpu_seconds) / seconds * 100.0,
+        }
+    }
+
+    /// The text of `/metrics`.
+    pub fn prometheus(self: &Arc<Self>) -> Result<String, std::fmt::Error> {
+        prometheus::encode(self)
+    }
+}

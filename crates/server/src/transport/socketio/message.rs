@@ -1,0 +1,193 @@
+//! The `frame` event of a client: what it may look like, and what is wrong with it where it does not.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use sightwire_frame::header::{self, Limits};
+use sightwire_frame::{data_url, header::Header};
+use sightwire_infer::clip::Payload;
+
+/// A valid frame: its base64 decodes and its header passes the limits.
+#[derive(Clone, Debug)]
+pub struct FrameMessage {
+    /// The picture, sharing the message's bytes.
+    pub payload: Payload,
+    /// The client's own number for it.
+    pub id: Option<u64>,
+}
+
+/// Why a frame is not valid. It gets no reply, and the session goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameMessageError {
+    /// Not `{"image": …}`.
+    #[error("not a frame: {0}")]
+    Shape(String),
+    /// An attachment that did not come.
+    #[error("the attachment {0} is not in the message")]
+    Attachment(usize),
+    /// Not base64, not a picture, or over the limits.
+    #[error("{0}")]
+    Picture(String),
+}
+
+/// Reads the text of a `frame` event, `["frame",{"image":…}]`, with its binary attachments.
+pub fn parse(
+    text: &Bytes,
+    attachments: Option<&VecDeque<Bytes>>,
+    limits: &Limits,
+) -> Result<FrameMessage, FrameMessageError> {
+    let event: Event = serde_json::from_slice(text).map_err(|error| FrameMessageError::Shape(error.to_string()))?;
+    let picture = |error: &dyn fmt::Display| FrameMessageError::Picture(error.to_string());
+    let payload = match event.frame.image {
+        ImageField::Text(base64) => {
+            let _: Header = data_url::probe(&base64, limits).map_err(|error| picture(&error))?;
+            Payload::Base64(match base64 {
+                Cow::Borrowed(part) => text.slice_ref(part.as_bytes()),
+                Cow::Owned(unescaped) => Bytes::from(unescaped),
+            })
+        }
+        ImageField::Attachment(number) => {
+            let bytes = attachments
+                .and_then(|all| all.get(number))
+                .ok_or(FrameMessageError::Attachment(number))?;
+            let header = header::probe(bytes).map_err(|error| picture(&error))?;
+            limits.check_bytes(bytes.len()).map_err(|error| picture(&error))?;
+            limits.check_size(&header).map_err(|error| picture(&error))?;
+            Payload::Binary(bytes.clone())
+        }
+    };
+    Ok(FrameMessage { payload, id: event.frame.id.0 })
+}
+
+/// `[name, frame, …]`
+struct Event<'a> {
+    frame: FrameFields<'a>,
+}
+
+#[derive(Deserialize)]
+struct FrameFields<'a> {
+    #[serde(borrow)]
+    image: ImageField<'a>,
+    #[serde(default)]
+    id: FrameId,
+}
+
+enum ImageField<'a> {
+    Text(Cow<'a, str>),
+    /// Place of a binary attachment in the message.
+    Attachment(usize),
+}
+
+/// A number from 0; anything else is as good as none, since old clients may send what they like beside `image`.
+#[derive(Default)]
+struct FrameId(Option<u64>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Event<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items;
+        impl<'de> Visitor<'de> for Items {
+            type Value = Event<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an event with {\"image\": …}")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let missing = |what| serde::de::Error::custom(format_args!("the event has no {what}"));
+                items.next_element::<IgnoredAny>()?.ok_or_else(|| missing("name"))?;
+                let frame = items.next_element()?.ok_or_else(|| missing("argument"))?;
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Event { frame })
+            }
+        }
+        deserializer.deserialize_seq(Items)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ImageField<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Field;
+        impl<'de> Visitor<'de> for Field {
+            type Value = ImageField<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("base64 text or binary data")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(ImageField::Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(ImageField::Text(Cow::Owned(text.to_owned())))
+            }
+
+            // {"_placeholder":true,"num":0}
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut number = None;
+                while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+                    if key == "num" {
+                        number = Some(map.next_value::<usize>()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                let missing = || serde::de::Error::custom("`image` is an object, not base64 text or binary data");
+                number.map(ImageField::Attachment).ok_or_else(missing)
+            }
+        }
+        deserializer.deserialize_any(Field)
+    }
+}
+
+impl<'de> Deserialize<'de> for FrameId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = FrameId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_u64<E>(self, id: u64) -> Result<FrameId, E> {
+                Ok(FrameId(Some(id)))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<FrameId, E> {
+                Ok(FrameId(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<FrameId, E> {
+                Ok(FrameId(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<FrameId, E> {
+                Ok(FrameId(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<FrameId, E> {
+                Ok(FrameId(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<FrameId, E> {
+                Ok(FrameId(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<FrameId, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(FrameId(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FrameId, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(FrameId(None))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}

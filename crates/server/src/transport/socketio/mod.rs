@@ -1,0 +1,254 @@
+//! Socket.IO v5 / Engine.IO v4 at `/socket.io/`: frames in, predictions out. docs/protocol.md has the contract.
+//!
+//! - [`message`]: what a `frame` event may look like
+//! - [`sessions`]: ends connections that Socket.IO itself would keep
+
+pub mod message;
+pub mod sessions;
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use sightwire_frame::header::Limits;
+use sightwire_infer::clip::Frame;
+use socketioxide::adapter::{Adapter, LocalAdapter};
+use socketioxide::extract::{SocketRef, TryData};
+use socketioxide::handler::FromMessageParts;
+use socketioxide::layer::SocketIoLayer;
+use socketioxide::socket::{DisconnectReason, Socket};
+use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
+use socketioxide_core::{Sid, Value};
+
+use crate::config::Config;
+use crate::recognizer::{Answer, Guest, OnAnswer, Recognizer, State};
+use sessions::Sessions;
+
+/// What clients are told at capacity; strict.
+const AT_CAPACITY: &str = "Server at capacity, please try again later";
+/// Messages that wait for a client to take them; past that a reply is dropped and counted.
+const MAX_UNSENT_MESSAGES: usize = 256;
+/// A session that never enters the namespace.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
+/// A 120 KB frame in two reads; it is also what an idle client's connection holds.
+const READ_BUFFER_BYTES: usize = 64 << 10;
+
+/// Counters since the start.
+#[derive(Debug, Default)]
+pub struct SocketIoCounters {
+    /// Replies sent.
+    pub replies: AtomicU64,
+    /// Replies that a client did not take: its buffer was full.
+    pub dropped: AtomicU64,
+    /// Frames that were not valid.
+    pub invalid: AtomicU64,
+}
+
+/// The Socket.IO side of the recogniser.
+#[derive(Clone)]
+pub struct SocketIoTransport {
+    recognizer: Arc<Recognizer>,
+    limits: Limits,
+    counters: Arc<SocketIoCounters>,
+    sessions: Arc<Sessions>,
+}
+
+/// What a client may say when it connects. Old clients say nothing.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+struct Auth {
+    /// Wants more than the old contract: `id`, `seen` and `scores` in predictions, `model` and `result` events.
+    #[serde(default)]
+    extras: bool,
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+}
+
+/// The old contract's reply: exactly these fields.
+#[derive(Serialize)]
+struct PredictionReply<'a> {
+    label: &'a str,
+    score: f32,
+}
+
+#[derive(Serialize)]
+struct DetailedReply<'a> {
+    label: &'a str,
+    score: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    seen: Option<u64>,
+    scores: Option<&'a [f32]>,
+}
+
+#[derive(Serialize)]
+struct ResultEvent<'a> {
+    label: &'a str,
+    score: f32,
+    seen: Option<u64>,
+    scores: &'a [f32],
+    age_ms: f32,
+}
+
+/// The raw text of an event, shared with the message it came in, and its attachments.
+struct Raw(Bytes, Option<VecDeque<Bytes>>);
+
+impl<A: Adapter> FromMessageParts<A> for Raw {
+    type Error = Infallible;
+
+    fn from_message_parts(_: &Arc<Socket<A>>, value: &mut Value, _: &Option<i64>) -> Result<Self, Infallible> {
+        Ok(match value {
+            Value::Str(text, attachments) => Raw(text.clone().into(), attachments.take()),
+            Value::Bytes(_) => Raw(Bytes::new(), None),
+        })
+    }
+}
+
+impl SocketIoTransport {
+    /// Builds the layer to put around the router, and the handle that closes it.
+    pub fn layer(
+        config: &Config,
+        recognizer: Arc<Recognizer>,
+        sessions: Arc<Sessions>,
+    ) -> (SocketIoLayer<LocalAdapter>, SocketIo, Arc<SocketIoCounters>) {
+        let options = &config.socketio;
+        let bytes = options.max_message_bytes;
+        let (layer, io) = SocketIo::builder()
+            .max_payload(bytes as u64)
+            .ws_max_message_size(bytes)
+            .ws_max_frame_size(bytes)
+            .ws_read_buffer_size(READ_BUFFER_BYTES)
+            .ping_interval(options.ping_interval)
+            .ping_timeout(options.ping_timeout)
+            .connect_timeout(CONNECT_DEADLINE)
+            .upgrade_timeout(UPGRADE_DEADLINE)
+            .max_buffer_size(MAX_UNSENT_MESSAGES)
+            .with_parser(ParserConfig::common().max_incoming_binaries(4).max_incoming_binary_buf_size(bytes))
+            .build_layer();
+        let counters = Arc::new(SocketIoCounters::default());
+        let transport = Self { recognizer, limits: config.images, counters: counters.clone(), sessions };
+        // The body of the closure runs before anything else of this client is handled, so no frame is missed.
+        io.ns("/", move |socket: SocketRef, io: SocketIo, TryData(auth): TryData<Auth>| {
+            transport.connect(socket, io, auth.unwrap_or_default());
+            async {}
+        });
+        (layer, io, counters)
+    }
+
+    fn connect(&self, socket: SocketRef, io: SocketIo, auth: Auth) {
+        let id = socket.id;
+        if let State::Failed(_) = self.recognizer.state() {
+            self.refuse(socket, "The recogniser has no model; the server's log and /readyz say why");
+            return;
+        }
+        let on_answer = auth.extras.then(|| self.pushes(io, id));
+        let Some(guest) = self.recognizer.admit(id.to_string(), on_answer) else {
+            tracing::warn!("ERROR client={id} refused: at capacity ({} clients)", self.recognizer.max_clients());
+            self.refuse(socket, AT_CAPACITY);
+            return;
+        };
+        let guest = Arc::new(guest);
+        tracing::info!("CONNECT client={id} transport={:?} clients={}", socket.transport_type(), self.recognizer.clients());
+
+        let (transport, on_frame) = (self.clone(), guest.clone());
+        socket.on("frame", move |socket: SocketRef, Raw(text, attachments): Raw| {
+            transport.frame(&socket, &on_frame, auth, &text, attachments.as_ref());
+            async {}
+        });
+        let recognizer = self.recognizer.clone();
+        socket.on_disconnect(move |socket: SocketRef, reason: DisconnectReason| {
+            guest.leave();
+            tracing::info!("DISCONNECT client={} reason={reason} clients={}", socket.id, recognizer.clients());
+            async {}
+        });
+
+        let _ = socket.emit("status", &Message { message: "ready" });
+        if auth.extras
+            && let Some(facts) = self.recognizer.facts()
+        {
+            let _ = socket.emit("model", &facts);
+        }
+    }
+
+    /// Says why, ends the session, and sees to it that it really ends.
+    fn refuse(&self, socket: SocketRef, message: &str) {
+        let id = socket.id;
+        let connection = socket.req_parts().extensions.get().cloned();
+        let _ = socket.emit("error", &Message { message });
+        let _ = socket.disconnect();
+        self.sessions.end_soon(id, connection);
+    }
+
+    /// Handles one `frame`; replies at once, or not at all if it is not valid.
+    fn frame(&self, socket: &SocketRef, guest: &Guest, auth: Auth, text: &Bytes, attachments: Option<&VecDeque<Bytes>>) {
+        let arrived = Instant::now();
+        let message = match message::parse(text, attachments, &self.limits) {
+            Ok(message) => message,
+            Err(error) => {
+                self.counters.invalid.fetch_add(1, Ordering::Relaxed);
+                tracing::debug!("ERROR client={} frame skipped: {error}", socket.id);
+                return;
+            }
+        };
+        let answer = guest.frame(Frame { payload: message.payload, arrived, id: message.id });
+        let sent = if auth.extras {
+            let prediction = answer.prediction.as_deref();
+            socket.emit(
+                "prediction",
+                &DetailedReply {
+                    label: &answer.label,
+                    score: rounded(answer.score),
+                    id: message.id,
+                    seen: prediction.and_then(|p| p.seen),
+                    scores: prediction.map(|p| &*p.scores),
+                },
+            )
+        } else {
+            socket.emit("prediction", &PredictionReply { label: &answer.label, score: rounded(answer.score) })
+        };
+        match sent {
+            Ok(()) => self.counters.replies.fetch_add(1, Ordering::Relaxed),
+            Err(SendError::Socket(SocketError::Closed)) => 0,
+            Err(_) => self.counters.dropped.fetch_add(1, Ordering::Relaxed),
+        };
+    }
+
+    /// Pushes each new answer to the client. Holds no reference to the socket, which holds the guest.
+    fn pushes(&self, io: SocketIo, id: Sid) -> OnAnswer {
+        let counters = self.counters.clone();
+        Arc::new(move |answer: &Answer| {
+            // The namespace goes before the last prediction when the server stops.
+            let socket = io.of("/").and_then(|namespace| namespace.get_socket(id));
+            let (Some(socket), Some(prediction)) = (socket, answer.prediction.as_deref()) else { return };
+            let age = prediction.finished.saturating_duration_since(prediction.arrived);
+            let event = ResultEvent {
+                label: &answer.label,
+                score: rounded(answer.score),
+                seen: prediction.seen,
+                scores: &prediction.scores,
+                age_ms: age.as_secs_f32() * 1e3,
+            };
+            if let Err(SendError::Socket(SocketError::InternalChannelFull)) = socket.emit("result", &event) {
+                counters.dropped.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+}
+
+impl std::fmt::Debug for SocketIoTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SocketIoTransport").field("counters", &self.counters).finish_non_exhaustive()
+    }
+}
+
+/// Four decimals: as many as mean anything, and as many as old clients print.
+fn rounded(score: f32) -> f32 {
+    (score * 1e4).round() / 1e4
+}

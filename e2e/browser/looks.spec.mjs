@@ -1,0 +1,82 @@
+// How it looks and for whom: light, dark, phone, screen readers. The pictures are for people.
+
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+
+import { expect, screenshot, test } from "./fixtures.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const PAGES = {
+  start: "/",
+  recognise: "/recognise",
+  playing: "/recognise?source=sample&gesture=left",
+};
+const SCREENS = {
+  desktop: { viewport: { width: 1280, height: 800 } },
+  phone: { viewport: { width: 375, height: 740 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 },
+};
+
+for (const [name, path] of Object.entries(PAGES)) {
+  for (const colorScheme of ["light", "dark"]) {
+    for (const [screen, options] of Object.entries(SCREENS)) {
+      test(`${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({ visit }) => {
+        const page = await visit(path, { ...options, colorScheme, reducedMotion: "reduce" });
+        if (name === "playing") {
+          await expect(page.getByTestId("label")).toHaveText("left", { timeout: 15_000 });
+        } else {
+          await expect(page.getByTestId("server-state")).toHaveText(/ready/);
+        }
+        await screenshot(page, `${name}-${colorScheme}-${screen}`);
+
+        const wide = await page.evaluate(() => {
+          const { scrollWidth, clientWidth } = document.documentElement;
+          return scrollWidth - clientWidth;
+        });
+        expect(wide, "pixels beyond the right edge").toBeLessThanOrEqual(0);
+
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const told = violations.map(({ id, help, nodes }) => ({
+          id,
+          help,
+          where: nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`),
+        }));
+        expect(told).toEqual([]);
+      });
+    }
+  }
+}
+
+test("on_a_phone_targets_are_large_enough_and_controls_are_in_a_drawer", async ({ visit }) => {
+  const page = await visit("/recognise?source=sample&gesture=left", SCREENS.phone);
+  await expect(page.getByTestId("connection-state")).toHaveText(/live/);
+  await page.getByRole("button", { name: "Controls" }).click();
+  const drawer = page.getByRole("dialog", { name: "Controls" });
+  await expect(drawer).toBeVisible();
+  await expect(drawer.getByTestId("gesture")).toBeVisible();
+  await screenshot(page, "phone-drawer");
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll("button, a:not([href='#main']), select")]
+      .map((element) => ({ box: element.getBoundingClientRect(), text: element.outerHTML.slice(0, 80) }))
+      .filter(({ box }) => box.width > 0 && box.height > 0 && box.height < 44)
+      .map(({ box, text }) => `${text}: ${Math.round(box.width)}×${Math.round(box.height)}`),
+  );
+  expect(small).toEqual([]);
+});
+
+test("nothing_moves_while_results_come", async ({ visit }) => {
+  const page = await visit("/recognise?source=sample&gesture=wave");
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  const shift = await page.evaluate(async () => {
+    let sum = 0;
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) sum += entry.value;
+    });
+    observer.observe({ type: "layout-shift" });
+    await new Promise((done) => setTimeout(done, 4_000));
+    observer.disconnect();
+    return sum;
+  });
+  expect(shift).toBeLessThan(0.01);
+});

@@ -1,0 +1,100 @@
+// The start page, the keys and the addresses.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+
+import { until } from "../js/harness.mjs";
+import { expect, screenshot, test } from "./fixtures.mjs";
+
+test("the_start_page_says_what_runs", async ({ visit, server }) => {
+  const page = await visit("/");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Ready to recognise");
+  await expect(page.getByTestId("server-state")).toHaveText(/ready/);
+  const { engine } = (await server.get("/api/v1/status")).json;
+  const facts = page.getByRole("region", { name: "What runs" });
+  await expect(facts).toContainText("gestures, 8 classes");
+  await expect(facts).toContainText(engine.jpeg);
+  await expect(facts).toContainText(engine.runtime_version);
+});
+
+test("it_leads_to_the_clip_in_one_step", async ({ visit }) => {
+  const page = await visit("/");
+  await page.getByRole("link", { name: "Try it without a camera" }).click();
+  await expect(page).toHaveURL(/\/recognise\?source=sample&gesture=wave/);
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await page.goBack();
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("question_mark_lists_the_keys_and_the_keys_work", async ({ visit }) => {
+  const page = await visit("/recognise?source=sample&gesture=left");
+  await expect(page.getByTestId("connection-state")).toHaveText(/live/);
+  await page.keyboard.press("?");
+  const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await expect(dialog).toContainText("Start or stop");
+  await screenshot(page, "shortcuts");
+  await page.keyboard.press("Escape");
+  await expect(dialog).toBeHidden();
+  await page.keyboard.press("s");
+  await expect(page.getByTestId("start")).toBeVisible();
+  await page.keyboard.press("s");
+  await expect(page.getByTestId("stop")).toBeVisible();
+  await page.keyboard.press("n");
+  await expect(page).not.toHaveURL(/gesture=left/);
+  await page.keyboard.press("1");
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("everything_can_be_reached_with_the_tab_key", async ({ visit }) => {
+  const page = await visit("/");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  const names = new Set();
+  for (let i = 0; i < 40; i += 1) {
+    await page.keyboard.press("Tab");
+    names.add(await page.evaluate(() => document.activeElement?.textContent?.trim() ?? ""));
+  }
+  for (const name of ["Recognise", "Use my camera", "Try it without a camera"]) expect(names).toContain(name);
+});
+
+test("an_unknown_address_says_so_and_leads_back", async ({ visit }) => {
+  const page = await visit("/no/such/page");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("There is no page here");
+  await page.getByRole("link", { name: "To the start page" }).click();
+  await expect(page).toHaveURL(/\/$/);
+});
+
+test("a_stopped_server_is_noticed", async ({ visit, serverWith }) => {
+  const server = await serverWith({ env: { USE_DUMMY_MODEL: "1" } });
+  const page = await visit("/", { at: server });
+  await expect(page.getByTestId("server-state")).toHaveText(/dummy/);
+  await server.stop();
+  await expect(page.getByTestId("server-state")).toHaveText(/no answer/, { timeout: 15_000 });
+  await screenshot(page, "server-stopped");
+});
+
+for (const [language, file, program] of [
+  ["JavaScript", "try.mjs", process.execPath],
+  ["Python", "try.py", resolve("../.sightwire/venv/bin/python")],
+]) {
+  test(`the_${language}_snippet_works_when_pasted`, async ({ visit }) => {
+    test.skip(!existsSync(program), `${program} is not there`);
+    const page = await visit("/");
+    const code = await page.getByLabel(`${language} snippet`, { exact: true }).textContent();
+    mkdirSync("test-results/snippets", { recursive: true });
+    const path = resolve("test-results/snippets", file);
+    writeFileSync(path, code);
+    const child = spawn(program, [path], { env: { ...process.env, PYTHONUNBUFFERED: "1" } });
+    let output = "";
+    child.stdout.on("data", (text) => (output += text));
+    child.stderr.on("data", (text) => (output += text));
+    try {
+      await until(() => /wave 0\.\d+/.test(output), 20_000, "a recognised wave").catch((error) => {
+        throw new Error(`${error.message}\n${output}`);
+      });
+    } finally {
+      child.kill("SIGKILL");
+    }
+  });
+}

@@ -1,0 +1,86 @@
+// The prototype's JavaScript client, as its users wrote it: socket.io-client, one `frame` every
+// 40 ms, listeners for `status`, `prediction` and `error`. It knows nothing of our extensions.
+
+import { io } from "socket.io-client";
+
+import { FPS } from "./clips.mjs";
+import { sleep, until } from "./harness.mjs";
+
+export const TRANSPORTS = {
+  "websocket only": ["websocket"],
+  "polling only": ["polling"],
+  "polling, then upgraded": ["polling", "websocket"],
+};
+
+/** One client with everything it was told, in order of arrival. */
+export class Client {
+  statuses = [];
+  predictions = [];
+  errors = [];
+  /** [name, payload] of every event, to see order and strangers. */
+  events = [];
+  disconnects = [];
+  sent = 0;
+
+  constructor(url, options = {}) {
+    this.socket = io(url, { transports: ["websocket"], reconnection: false, forceNew: true, ...options });
+    this.socket.on("status", (payload) => this.statuses.push(payload));
+    this.socket.on("prediction", (payload) => this.predictions.push(payload));
+    this.socket.on("error", (payload) => this.errors.push(payload));
+    this.socket.onAny((name, payload) => this.events.push([name, payload]));
+    this.socket.on("disconnect", (reason) => this.disconnects.push(reason));
+  }
+
+  /** Connected and told that the server is ready. */
+  async ready() {
+    await until(() => this.statuses.length > 0, 10_000, "status after connect");
+    return this;
+  }
+
+  /** One JPEG or PNG, in base64 as the browser's canvas gives it, without waiting. */
+  send(picture, extra = {}) {
+    this.frame({ image: picture.toString("base64"), ...extra });
+  }
+
+  /** Any payload as a `frame`. */
+  frame(payload) {
+    this.sent += 1;
+    this.socket.emit("frame", payload);
+  }
+
+  /** An EVENT packet as text, for what JavaScript's own values cannot say. */
+  raw(json) {
+    this.sent += 1;
+    this.socket.io.engine.write(`2${json}`);
+  }
+
+  /** Sends pictures at the prototype's pace. */
+  async play(pictures, fps = FPS) {
+    const started = performance.now();
+    for (const [i, picture] of pictures.entries()) {
+      await sleep(Math.max(0, started + (i * 1000) / fps - performance.now()));
+      this.send(picture);
+    }
+  }
+
+  /** Waits until `n` predictions have come. */
+  async answered(n = this.sent, ms = 10_000) {
+    await until(() => this.predictions.length >= n, ms, `${n} replies, got ${this.predictions.length}`);
+  }
+
+  /** The TCP socket under a websocket client, for tests that end it rudely. */
+  get tcp() {
+    return this.socket.io.engine.transport.ws._socket;
+  }
+
+  close() {
+    this.socket.disconnect();
+  }
+}
+
+/** A connected client that the test `t` closes at its end. */
+export async function connect(t, server, options) {
+  const client = new Client(server.url, options);
+  t.after(() => client.close());
+  return client.ready();
+}

@@ -1,0 +1,54 @@
+// The main job: what was in the clip is what comes back.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { clip, GESTURES } from "./clips.mjs";
+import { connect } from "./client.mjs";
+import { verdict } from "./gestures.mjs";
+import { sleep } from "./harness.mjs";
+import { shared } from "./shared.mjs";
+
+const server = shared();
+
+for (const gesture of GESTURES) {
+  test(`${gesture}_is_recognised`, async (t) => {
+    const client = await connect(t, server);
+    await client.play(await clip(gesture));
+    await client.answered();
+    const { label, score } = verdict(client.predictions);
+    t.diagnostic(`${label} ${score.toFixed(2)}`);
+    assert.equal(label, gesture);
+  });
+}
+
+test("frames_are_judged_in_the_order_in_which_they_were_sent", async (t) => {
+  // The same pictures backwards are the opposite gesture.
+  const frames = await clip("left");
+  const [forwards, backwards] = await Promise.all([connect(t, server), connect(t, server)]);
+  await Promise.all([forwards.play(frames), backwards.play(frames.toReversed())]);
+  await Promise.all([forwards.answered(), backwards.answered()]);
+  assert.equal(verdict(forwards.predictions).label, "left");
+  assert.equal(verdict(backwards.predictions).label, "right");
+});
+
+test("clients_at_the_same_time_get_their_own_answers", async (t) => {
+  const clients = await Promise.all(GESTURES.slice(0, 4).map(() => connect(t, server)));
+  await Promise.all(clients.map(async (client, i) => client.play(await clip(GESTURES[i]))));
+  await Promise.all(clients.map((client) => client.answered()));
+  assert.deepEqual(
+    clients.map((client) => verdict(client.predictions).label),
+    GESTURES.slice(0, 4),
+  );
+});
+
+test("nothing_but_still_is_seen_in_a_picture_that_stands_still", async (t) => {
+  const client = await connect(t, server);
+  const [frame] = await clip("still");
+  await client.play(Array(25).fill(frame));
+  await client.answered();
+  await sleep(100);
+  const labels = new Set(client.predictions.map(({ label }) => label));
+  labels.delete("none");
+  assert.deepEqual([...labels], ["still"]);
+});

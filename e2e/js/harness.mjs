@@ -1,0 +1,111 @@
+// The real server for one test file or one test: started on a free port, stopped at the end.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The server's binary. */
+export const BIN = resolve(process.env.SIGHTWIRE_BIN ?? join(here, "../../target/release/sightwire"));
+/** Its store, with ONNX Runtime in it. */
+export const HOME = resolve(process.env.SIGHTWIRE_HOME ?? join(here, "../../.sightwire/home"));
+
+const START_MS = 60_000;
+const STOP_MS = 20_000;
+
+/**
+ * Runs the binary in an empty folder and with a bare environment, so that nothing of the
+ * developer's own settings leaks into a test.
+ * `files` are written into that folder first: { ".env": "MAX_CLIENTS=2" }.
+ */
+function launch({ args, env = {}, files = {} }) {
+  if (!existsSync(BIN)) throw new Error(`${BIN} is not there; \`cargo build --release\` makes it`);
+  const cwd = mkdtempSync(join(tmpdir(), "sightwire-e2e-"));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+  const child = spawn(BIN, args, {
+    cwd,
+    env: { PATH: process.env.PATH, HOME: cwd, SIGHTWIRE_HOME: HOME, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const run = { child, cwd, stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text) => (run.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text) => (run.stderr += text));
+  run.ended = new Promise((done, fail) => {
+    child.on("error", fail);
+    child.on("close", (code, signal) => {
+      rmSync(cwd, { recursive: true, force: true });
+      done({ code, signal, stdout: run.stdout, stderr: run.stderr });
+    });
+  });
+  // A server that cannot be started is reported by whoever waits for it.
+  run.ended.catch(() => {});
+  return run;
+}
+
+/** Runs a command of the binary to its end. */
+export async function command(args, options = {}) {
+  return launch({ args, ...options }).ended;
+}
+
+/**
+ * Starts `sightwire serve` and waits until it listens.
+ * `t` is the test that ends the server with itself, whatever happens.
+ */
+export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" } = {}) {
+  const run = launch({ args: ["serve", "--listen", listen, ...args], env, files });
+  const server = {
+    pid: run.child.pid,
+    url: undefined,
+    port: undefined,
+    logs: () => run.stdout + run.stderr,
+    ended: run.ended,
+    /** Asks the server to end; its exit code and how long it took. */
+    async stop(signal = "SIGTERM") {
+      const asked = performance.now();
+      run.child.kill(signal);
+      const timer = setTimeout(() => run.child.kill("SIGKILL"), STOP_MS);
+      const ended = await run.ended;
+      clearTimeout(timer);
+      return { ...ended, ms: performance.now() - asked };
+    },
+    /** GET a path; status, headers and the body as text and, where it is JSON, parsed. */
+    async get(path, headers = {}) {
+      const response = await fetch(this.url + path, { headers });
+      const text = await response.text();
+      const json = response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : undefined;
+      return { status: response.status, headers: response.headers, text, json };
+    },
+    /** The recogniser's part of /api/v1/status. */
+    async recognizer() {
+      return (await this.get("/api/v1/status")).json.recognizer;
+    },
+  };
+  t.after(() => server.stop());
+
+  const deadline = performance.now() + START_MS;
+  while (server.url === undefined) {
+    server.url = run.stdout.match(/listening on (http:\/\/\S+)/)?.[1];
+    if (server.url) break;
+    if (run.child.exitCode !== null || run.child.signalCode !== null || performance.now() > deadline) {
+      throw new Error(`the server did not start (exit code ${run.child.exitCode}):\n${server.logs()}`);
+    }
+    await sleep(10);
+  }
+  server.port = Number(new URL(server.url).port);
+  return server;
+}
+
+/** Waits until `check()` is true; the time it took in ms. Fails with `what` after `ms`. */
+export async function until(check, ms, what) {
+  const started = performance.now();
+  for (;;) {
+    if (await check()) return performance.now() - started;
+    if (performance.now() - started > ms) throw new Error(`not within ${ms} ms: ${what}`);
+    await sleep(3);
+  }
+}
+
+export const sleep = (ms) => new Promise((done) => setTimeout(done, ms));

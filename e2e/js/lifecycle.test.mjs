@@ -1,0 +1,60 @@
+// Start and end.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { clip } from "./clips.mjs";
+import { connect } from "./client.mjs";
+import { command, start, until } from "./harness.mjs";
+
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  test(`${signal}_drains_and_ends_with_exit_code_0`, async (t) => {
+    const server = await start(t);
+    const frames = await clip("left");
+    const clients = await Promise.all([
+      connect(t, server),
+      connect(t, server, { transports: ["polling"] }),
+      connect(t, server),
+    ]);
+    await Promise.all(clients.map((client) => client.play(frames.slice(0, 12))));
+    const { code, ms } = await server.stop(signal);
+    assert.equal(code, 0, server.logs());
+    t.diagnostic(`${Math.round(ms)} ms`);
+    assert.ok(ms < 10_000, `${Math.round(ms)} ms`);
+    for (const client of clients) {
+      await until(() => client.disconnects.length === 1, 3_000, "the client notices");
+    }
+  });
+}
+
+test("a_server_without_clients_ends_at_once", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const { code, ms } = await server.stop();
+  assert.equal(code, 0);
+  assert.ok(ms < 1_500, `${Math.round(ms)} ms`);
+});
+
+test("a_port_that_is_taken_is_said_so", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const listen = `127.0.0.1:${server.port}`;
+  const { code, stderr } = await command(["serve", "--listen", listen], { env: { USE_DUMMY_MODEL: "1" } });
+  assert.notEqual(code, 0);
+  assert.match(stderr, new RegExp(String(server.port)));
+  assert.match(stderr, /in use/);
+});
+
+test("the_client_comes_back_by_itself_after_a_restart", async (t) => {
+  const first = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const options = { reconnection: true, reconnectionDelay: 50, reconnectionDelayMax: 200 };
+  const client = await connect(t, first, options);
+  const frames = await clip("left");
+  client.send(frames[0]);
+  await client.answered(1);
+  const listen = `127.0.0.1:${first.port}`;
+  await first.stop();
+  await until(() => client.disconnects.length === 1, 5_000, "the end noticed");
+  await start(t, { env: { USE_DUMMY_MODEL: "1" }, listen });
+  await until(() => client.statuses.length === 2, 10_000, "a second status");
+  client.send(frames[0]);
+  await client.answered(2);
+});

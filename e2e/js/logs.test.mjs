@@ -1,0 +1,63 @@
+// The words that people grep for.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { clip } from "./clips.mjs";
+import { connect } from "./client.mjs";
+import { sleep, start, until } from "./harness.mjs";
+
+const lines = (server, word) =>
+  server
+    .logs()
+    .split("\n")
+    .filter((line) => new RegExp(`\\b${word}\\b`).test(line));
+
+test("connect_prediction_and_disconnect_are_logged", async (t) => {
+  const server = await start(t);
+  const client = await connect(t, server);
+  await until(() => lines(server, "CONNECT").length === 1, 2_000, "CONNECT");
+  for (const gesture of ["left", "up"]) await client.play(await clip(gesture));
+  await client.answered();
+  client.close();
+  await until(() => lines(server, "DISCONNECT").length === 1, 2_000, "DISCONNECT");
+  assert.ok(lines(server, "PREDICTION").length >= 1);
+});
+
+test("an_unusable_frame_is_logged_as_an_error", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const client = await connect(t, server);
+  client.frame({ image: "not base64!" });
+  await until(() => lines(server, "ERROR").length > 0, 2_000, "ERROR");
+});
+
+test("predictions_are_logged_at_most_five_times_a_second", async (t) => {
+  const server = await start(t);
+  const client = await connect(t, server);
+  const started = performance.now();
+  for (const gesture of ["left", "right", "wave", "up"]) await client.play(await clip(gesture));
+  await client.answered();
+  const seconds = (performance.now() - started) / 1000;
+  const logged = lines(server, "PREDICTION").length;
+  assert.ok(logged >= 1 && logged <= 5 * (seconds + 1), `${logged} lines in ${seconds.toFixed(1)} s`);
+});
+
+test("a_flood_of_bad_frames_does_not_flood_the_log", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const client = await connect(t, server);
+  for (let i = 0; i < 2_000; i += 1) client.frame({ image: "" });
+  await sleep(1_500);
+  assert.ok(server.logs().split("\n").length < 100, `${server.logs().split("\n").length} lines`);
+});
+
+test("no_frame_and_no_payload_ever_stands_in_the_log", async (t) => {
+  const server = await start(t, { env: { LOG_LEVEL: "DEBUG", USE_DUMMY_MODEL: "1" } });
+  const client = await connect(t, server);
+  const frames = await clip("left");
+  await client.play(frames.slice(0, 5));
+  client.frame({ image: `secret-${"x".repeat(500)}` });
+  await client.answered(5);
+  await sleep(200);
+  assert.ok(!server.logs().includes(frames[0].toString("base64").slice(0, 64)));
+  assert.ok(!server.logs().includes("x".repeat(200)));
+});

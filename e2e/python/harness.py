@@ -1,0 +1,100 @@
+"""The real server as a child process, and frames from its own clip generator."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from functools import cache
+from pathlib import Path
+from typing import Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("SIGHTWIRE_BIN", ROOT / "target/release/sightwire"))
+HOME = Path(os.environ.get("SIGHTWIRE_HOME", ROOT / ".sightwire/home"))
+FPS = 25
+START_S = 60.0
+STOP_S = 20.0
+
+
+def environment(extra: dict[str, str]) -> dict[str, str]:
+    """A bare environment: nothing of the developer's own settings leaks into a test."""
+    return {"PATH": os.environ["PATH"], "SIGHTWIRE_HOME": str(HOME), **extra}
+
+
+class Server:
+    """`sightwire serve` on a free port, or on the one given."""
+
+    def __init__(self, listen: str = "127.0.0.1:0", **env: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="sightwire-e2e-"))
+        self.log = self.folder / "log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [BIN, "serve", "--listen", listen],
+                cwd=self.folder,
+                env=environment({"HOME": str(self.folder), **env}),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self._listens, START_S, "the server listens")
+
+    def _listens(self) -> bool:
+        text = self.log.read_text()
+        if self.process.poll() is not None:
+            raise AssertionError(f"the server did not start:\n{text}")
+        found = re.search(r"listening on (http://[\w.:\[\]]+)", text)
+        if found:
+            self.url = found[1]
+        return found is not None
+
+    @property
+    def address(self) -> str:
+        return self.url.removeprefix("http://")
+
+    def stop(self) -> int:
+        """Asks the server to end; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return self.process.returncode
+
+
+@cache
+def clip(gesture: str, frames: int = FPS, seed: int = 1) -> list[str]:
+    """One generated clip as the prototype's client sends it: JPEG files in base64."""
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(
+            [BIN, "sample", gesture, "--out", out, "--frames", str(frames), "--seed", str(seed)],
+            env=environment({"HOME": out}),
+            check=True,
+            capture_output=True,
+        )
+        files = sorted(Path(out).glob("*.jp*g"))
+        return [base64.b64encode(file.read_bytes()).decode() for file in files]
+
+
+def wait_until(check: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+
+
+def verdict(predictions: list[dict]) -> str:
+    """The label that gathered the highest sum of scores."""
+    sums: dict[str, float] = {}
+    for answer in predictions:
+        if answer["label"] != "none":
+            sums[answer["label"]] = sums.get(answer["label"], 0.0) + answer["score"]
+    return max(sums, key=lambda label: sums[label], default="none")

@@ -1,0 +1,34 @@
+import { Button } from '@mantine/core';
+import { Component, type ReactNode } from 'react';
+import { Details } from '../components/Details';
+import { Icon } from '../components/Icon';
+
+interface State {
+  error: Error | null;
+}
+
+/** Catches a mistake of ours, says so, and lets the person go on. */
+export class Crash extends Component<{ children: ReactNode }, State> {
+  override state: State = { error: null };
+
+  static getDerivedStateFromError(error: unknown): State {
+    return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (error === null) return this.props.children;
+    return (
+      <div role="alert" style={{ maxWidth: '36rem', margin: '15vh auto', padding: '0 1rem' }}>
+        <h1 style={{ fontSize: 'var(--fs-title)' }}>This page made a mistake</h1>
+        <p style={{ margin: '0.5rem 0 1rem', color: 'var(--text-soft)' }}>
+          The server is not concerned. Load the page again to go on.
+        </p>
+        <Button leftSection={<Icon name="retry" />} onClick={() => location.reload()}>
+          Load again
+        </Button>
+        <Details cause={`${error.name}: ${error.message}\n${error.stack ?? ''}`} />
+      </div>
+    );
+  }
+}

@@ -1,0 +1,98 @@
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { useStatus } from '../api/useStatus';
+import { Icon } from '../components/Icon';
+import { StateBadge } from '../components/StateBadge';
+import { serverState } from '../start/serverState';
+import { Link } from './Link';
+import { Mark } from './Mark';
+import { navigate, usePath } from './router';
+import { SchemeToggle } from './SchemeToggle';
+import { useShortcuts } from './shortcuts';
+import css from './Shell.module.css';
+
+// Loaded when it is first asked for: dialogs are a good part of the component library.
+const ShortcutHelp = lazy(() => import('./ShortcutHelp'));
+
+const PAGES = [
+  { href: '/', name: 'Start', key: '1' },
+  { href: '/recognise', name: 'Recognise', key: '2' },
+] as const;
+
+/** What all pages share: the bar at the top, the shortcuts, the focus after a change of page. */
+export function Shell({ children }: { children: ReactNode }) {
+  const path = usePath();
+  const main = useRef<HTMLElement>(null);
+  const [help, setHelp] = useState<'never' | 'open' | 'closed'>('never');
+  const { status, failure } = useStatus(3000);
+  const server = serverState(status, failure);
+
+  const shortcuts = useMemo(
+    () => [
+      ...PAGES.map(({ href, name, key }) => ({
+        key,
+        what: `Go to ${name}`,
+        run: () => navigate(href),
+      })),
+      { key: '?', what: 'This list', run: () => setHelp('open') },
+    ],
+    [],
+  );
+  useShortcuts('Everywhere', shortcuts);
+
+  const shown = useRef(path);
+  useEffect(() => {
+    if (shown.current === path) return;
+    shown.current = path;
+    main.current?.focus({ preventScroll: true });
+  }, [path]);
+
+  return (
+    <>
+      <a href="#main" className={css.skip}>
+        Skip to the content
+      </a>
+      <header className={css.bar}>
+        <Link href="/" className={css.brand} aria-label="Sightwire, start page">
+          <Mark />
+          <span className={css.name}>Sightwire</span>
+        </Link>
+        <nav className={css.nav} aria-label="Pages">
+          {PAGES.map(({ href, name }) => (
+            <Link key={href} href={href} aria-current={path === href ? 'page' : undefined}>
+              {name}
+            </Link>
+          ))}
+        </nav>
+        <div className={css.tools}>
+          <span className={css.server}>
+            <StateBadge
+              tone={server.tone}
+              icon={server.icon}
+              word={server.word}
+              data-testid="server-state"
+            />
+          </span>
+          <Tooltip label="Keyboard shortcuts">
+            <ActionIcon
+              className={css.help}
+              onClick={() => setHelp('open')}
+              aria-label="Keyboard shortcuts"
+            >
+              <Icon name="help" size={20} />
+            </ActionIcon>
+          </Tooltip>
+          <SchemeToggle />
+        </div>
+      </header>
+      <main id="main" ref={main} tabIndex={-1} className={css.main}>
+        {children}
+      </main>
+      {help !== 'never' && (
+        <Suspense fallback={null}>
+          <ShortcutHelp opened={help === 'open'} onClose={() => setHelp('closed')} />
+        </Suspense>
+      )}
+    </>
+  );
+}

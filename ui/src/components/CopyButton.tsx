@@ -1,0 +1,39 @@
+import { Button } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { copyText } from './copy';
+import { Icon } from './Icon';
+
+interface Props {
+  /** What is copied; a function where it is known only at the click. */
+  text: string | (() => string);
+  /** What is copied, in words, for screen readers. */
+  what: string;
+  label?: string;
+}
+
+export function CopyButton({ text, what, label = 'Copy' }: Props) {
+  const [state, setState] = useState<'ready' | 'done' | 'failed'>('ready');
+  useEffect(() => {
+    if (state === 'ready') return;
+    const timer = setTimeout(() => setState('ready'), 2000);
+    return () => clearTimeout(timer);
+  }, [state]);
+
+  const copy = () =>
+    void copyText(typeof text === 'string' ? text : text()).then((done) =>
+      setState(done ? 'done' : 'failed'),
+    );
+  const word = { ready: label, done: 'Copied', failed: 'Not allowed' }[state];
+  return (
+    <Button
+      variant="subtle"
+      color="gray"
+      px="sm"
+      leftSection={<Icon name={state === 'done' ? 'check' : 'copy'} size={16} />}
+      onClick={copy}
+      aria-label={state === 'ready' ? `Copy ${what}` : word}
+    >
+      <span aria-live="polite">{word}</span>
+    </Button>
+  );
+}

@@ -1,0 +1,55 @@
+import { Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { UNKNOWN } from './format';
+import { Sparkline } from './Sparkline';
+import css from './Metric.module.css';
+
+export interface Value {
+  text: string;
+  unit?: string;
+  /** A small word before the number, such as p50. */
+  name?: string;
+  'data-testid'?: string;
+}
+
+interface Props {
+  caption: string;
+  /** How it is measured; shown on hover, focus and touch. */
+  explain: string;
+  values: readonly Value[];
+  note?: ReactNode;
+  history: readonly number[];
+  atLeast?: number;
+}
+
+/** A number that matters: caption, value with unit, course. It never changes its size. */
+export function Metric({ caption, explain, values, note, history, atLeast }: Props) {
+  return (
+    <div className={`card ${css.metric}`}>
+      <Tooltip label={explain}>
+        <span className={`caption ${css.caption}`} tabIndex={0}>
+          {caption}
+        </span>
+      </Tooltip>
+      <div className={css.values}>
+        {values.map((value) => (
+          <span key={value.name ?? value.unit} className={css.value}>
+            {value.name !== undefined && <span className={css.name}>{value.name}</span>}
+            <span
+              className={`number ${css.text}`}
+              data-unknown={value.text === UNKNOWN || undefined}
+              data-testid={value['data-testid']}
+            >
+              {value.text}
+            </span>
+            {value.unit !== undefined && <span className={css.unit}>{value.unit}</span>}
+          </span>
+        ))}
+      </div>
+      <div className={css.note}>{note}</div>
+      <div className={css.spark}>
+        <Sparkline values={history} {...(atLeast === undefined ? {} : { atLeast })} />
+      </div>
+    </div>
+  );
+}

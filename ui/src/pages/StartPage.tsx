@@ -1,0 +1,78 @@
+import { Button } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import type { Status } from '../api/types';
+import { Details } from '../components/Details';
+import { refreshStatus } from '../api/statusStore';
+import { useSamples } from '../api/useSamples';
+import { useStatus } from '../api/useStatus';
+import { formatDuration, spell } from '../components/format';
+import { Icon } from '../components/Icon';
+import { Notice } from '../components/Notice';
+import { Facts } from '../start/Facts';
+import { RecogniseEntry } from '../start/RecogniseEntry';
+import { serverState } from '../start/serverState';
+import { Snippets } from '../start/Snippets';
+import { Tiles } from '../start/Tiles';
+import css from './StartPage.module.css';
+
+export function StartPage() {
+  const view = useStatus(1000);
+  const { status, failure } = view;
+  const samples = useSamples();
+  const state = serverState(status, failure);
+  return (
+    <div className={css.page}>
+      <title>Sightwire</title>
+      <header className={css.head}>
+        <span className={css.sign} data-tone={state.tone}>
+          <Icon name={state.icon} size={24} />
+        </span>
+        <div className={css.words}>
+          <h1 className={css.title}>{state.title}</h1>
+          <p className={css.line}>
+            {state.text ?? purpose(status)}
+            {failure !== null && status !== null && <LastAnswer atMs={view.atMs} />}
+          </p>
+        </div>
+        {failure !== null && (
+          <Button variant="default" leftSection={<Icon name="retry" />} onClick={refreshStatus}>
+            Ask now
+          </Button>
+        )}
+        {state.cause !== null && <Details cause={state.cause} />}
+      </header>
+
+      {status?.engine.note != null && failure === null && (
+        <Notice tone="warn" icon="alert" title="The engine is not the one that was wished for">
+          {status.engine.note}
+        </Notice>
+      )}
+
+      <Tiles view={view} />
+      <div className={css.middle}>
+        <RecogniseEntry gestures={samples} />
+        <Facts status={status} />
+      </div>
+      <Snippets />
+      <p className={css.later}>Cameras, relay and text reading come in later releases.</p>
+    </div>
+  );
+}
+
+function purpose(status: Status | null): string {
+  const where = 'Pictures stay on this server.';
+  if (status === null) return `Live gesture recognition. ${where}`;
+  const { recognizer, engine } = status;
+  return `Live recognition with “${recognizer.model}” on ${spell(engine.provider)}. ${where}`;
+}
+
+/** How old the numbers on the page are, counted on while the server is silent. */
+function LastAnswer({ atMs }: { atMs: number }) {
+  const [nowMs, setNowMs] = useState(atMs);
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(performance.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  const seconds = Math.max(0, (nowMs - atMs) / 1000);
+  return <> The numbers below are {formatDuration(seconds)} old.</>;
+}

@@ -1,0 +1,40 @@
+import type { Model } from './link';
+import { type Connection, IDLE } from './logic/connection';
+import type { Reading } from './logic/labels';
+import type { Problem } from './logic/problems';
+import type { SourceKind } from './logic/settings';
+import { NO_NUMBERS, type Numbers } from './numbers';
+
+/** What the page shows, refreshed a few times a second and at every change of state. */
+export interface Snapshot {
+  /** `starting` until the first picture, `paused` while the page is hidden. */
+  phase: 'idle' | 'starting' | 'running' | 'paused' | 'problem';
+  kind: SourceKind | null;
+  /** Shows the source's pictures; null while there are none. */
+  element: HTMLVideoElement | HTMLCanvasElement | null;
+  problem: Problem | null;
+  connection: Connection;
+  model: Model | null;
+  /** The label to read, steadied against flicker; null before the first answer. */
+  label: string | null;
+  /** The newest result at the time of the last refresh. */
+  newest: Reading | null;
+  numbers: Numbers;
+  /** How long there has been no new picture, and no answer, where that is unusual; else null. */
+  pictureAgeMs: number | null;
+  answerAgeMs: number | null;
+}
+
+export const NOTHING: Snapshot = {
+  phase: 'idle',
+  kind: null,
+  element: null,
+  problem: null,
+  connection: IDLE,
+  model: null,
+  label: null,
+  newest: null,
+  numbers: NO_NUMBERS,
+  pictureAgeMs: null,
+  answerAgeMs: null,
+};

@@ -1,0 +1,59 @@
+import { fileProblem } from '../logic/problems';
+import { type Source, type SourceEvents, SourceFailure } from './source';
+import { createVideo, watchVideo } from './videoPictures';
+
+/** A video file from this machine, played round and round. It does not leave the machine whole. */
+export class FileSource implements Source {
+  readonly kind = 'file';
+  readonly element = createVideo();
+  private url: string | null = null;
+  private unwatch: (() => void) | null = null;
+
+  constructor(private readonly file: File) {
+    this.element.loop = true;
+  }
+
+  async start(events: SourceEvents): Promise<void> {
+    this.stop();
+    const url = URL.createObjectURL(this.file);
+    this.url = url;
+    this.element.src = url;
+    await this.loaded(url);
+    if (this.url !== url) return;
+    if (this.element.videoWidth === 0) {
+      throw new SourceFailure(fileProblem(this.file.name, 'the file has no video track'));
+    }
+    this.element.onerror = () => events.problem(fileProblem(this.file.name, this.cause()));
+    this.unwatch = watchVideo(this.element, events);
+    await this.element.play().catch(() => undefined);
+  }
+
+  stop(): void {
+    this.unwatch?.();
+    this.unwatch = null;
+    if (this.url === null) return;
+    this.element.onerror = null;
+    this.element.removeAttribute('src');
+    this.element.load();
+    URL.revokeObjectURL(this.url);
+    this.url = null;
+  }
+
+  private loaded(url: string): Promise<void> {
+    return new Promise((done, fail) => {
+      this.element.onloadeddata = () => done();
+      // Stopped before it had loaded: no mistake, only the end of waiting.
+      this.element.onemptied = () => {
+        if (this.url !== url) done();
+      };
+      this.element.onerror = () =>
+        fail(new SourceFailure(fileProblem(this.file.name, this.cause())));
+    });
+  }
+
+  private cause(): string {
+    const { error } = this.element;
+    const type = this.file.type === '' ? 'unknown type' : this.file.type;
+    return `MediaError ${error?.code ?? 0}: ${error?.message ?? ''} (${type})`;
+  }
+}

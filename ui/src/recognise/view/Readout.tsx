@@ -1,0 +1,80 @@
+import { useCallback, useRef } from 'react';
+import { formatPercent } from '../../components/format';
+import { gestureIcon } from '../../components/gestureIcon';
+import { Icon } from '../../components/Icon';
+import { NONE } from '../logic/labels';
+import type { Session } from '../session';
+import type { Snapshot } from '../snapshot';
+import { classColour } from './classColour';
+import { useFrameLoop } from './useFrameLoop';
+import css from './Readout.module.css';
+
+interface Props {
+  session: Session;
+  snapshot: Snapshot;
+  labels: readonly string[];
+  window: number;
+  threshold: number;
+}
+
+/** The label, large enough to read from across the room. */
+export function Readout({ session, snapshot, labels, window, threshold }: Props) {
+  const { label, newest, phase } = snapshot;
+  const drawn = label === null ? null : gestureIcon(label);
+  const known = label !== null && label !== NONE;
+  return (
+    <section
+      className={`card ${css.readout}`}
+      aria-label="Result"
+      data-known={known || undefined}
+      data-stale={snapshot.answerAgeMs !== null || undefined}
+    >
+      <div className={css.top}>
+        <h2 className="caption">Recognised</h2>
+        <Newest session={session} active={phase === 'running'} />
+      </div>
+      <div
+        className={css.main}
+        style={{ color: known ? classColour(labels, labels.indexOf(label)) : undefined }}
+      >
+        <span className={css.sign} hidden={!known}>
+          {drawn === null ? known && <span className={css.dot} /> : <Icon name={drawn} size={40} />}
+        </span>
+        <span className={css.label} data-testid="label">
+          {label ?? '–'}
+        </span>
+        <span className={`number ${css.score}`} data-unknown={newest === null || undefined}>
+          <span data-testid="score">{formatPercent(newest?.score ?? null)}</span>
+          <span className={css.unit}>%</span>
+        </span>
+      </div>
+      <p className={css.hint}>{hint(snapshot, window, threshold)}</p>
+    </section>
+  );
+}
+
+function hint(snapshot: Snapshot, window: number, threshold: number): string {
+  const { phase, label, connection, answerAgeMs } = snapshot;
+  if (phase !== 'running') return 'Start a source to see what is recognised.';
+  if (connection.state !== 'live') return 'No results while there is no connection.';
+  if (answerAgeMs !== null) return `This is ${Math.floor(answerAgeMs / 1000)} s old.`;
+  if (label === null) return `Waiting for the first result, after ${window} frames.`;
+  const percent = formatPercent(threshold);
+  if (label === NONE) return `Nothing reaches the threshold of ${percent} %.`;
+  return `From the last ${window} frames; the threshold is ${percent} %.`;
+}
+
+/** The newest result as it came, up to 25 times a second and unsteadied, in a fixed place. */
+function Newest({ session, active }: { session: Session; active: boolean }) {
+  const text = useRef<HTMLSpanElement>(null);
+  const draw = useCallback(() => {
+    if (text.current === null) return;
+    const { newest } = session;
+    const next = newest === null ? '' : `newest: ${newest.label} ${formatPercent(newest.score)} %`;
+    if (text.current.textContent !== next) text.current.textContent = next;
+  }, [session]);
+  useFrameLoop(active, 30, draw);
+  return (
+    <span ref={text} className={`number ${css.newest}`} aria-hidden="true" data-testid="newest" />
+  );
+}

@@ -1,0 +1,246 @@
+import { useEffect, useState } from 'react';
+import type { Problem } from '../logic/problems';
+import type { Snapshot } from '../snapshot';
+import type { SourceKind } from '../logic/settings';
+import { Action, Banner, Panel } from './Overlay';
+
+export interface StageActions {
+  start: () => void;
+  trySample: () => void;
+  chooseFile: () => void;
+  retryNow: () => void;
+}
+
+interface Props {
+  snapshot: Snapshot;
+  /** What is chosen, running or not. */
+  kind: SourceKind;
+  gesture: string;
+  actions: StageActions;
+}
+
+/** What lies over the picture: how to begin, what went wrong, how old the picture is. */
+export function StageOverlay({ snapshot, kind, gesture, actions }: Props) {
+  const { phase, problem, pictureAgeMs, answerAgeMs } = snapshot;
+  switch (phase) {
+    case 'idle':
+      return <Empty kind={kind} gesture={gesture} actions={actions} />;
+    case 'problem':
+      return problem === null ? null : (
+        <ProblemPanel problem={problem} kind={kind} actions={actions} />
+      );
+    case 'starting':
+      return <Starting kind={snapshot.kind ?? kind} />;
+    case 'paused':
+      return (
+        <Panel icon="pause" title="Paused while the page was hidden">
+          Camera and place on the server were given back.
+        </Panel>
+      );
+    case 'running':
+      break;
+  }
+  const trouble = <ConnectionTrouble snapshot={snapshot} actions={actions} />;
+  if (snapshot.connection.state !== 'live') return trouble;
+  if (answerAgeMs !== null) {
+    return (
+      <Banner icon="clock">
+        No answer from the server for {Math.floor(answerAgeMs / 1000)} s. Waiting.
+      </Banner>
+    );
+  }
+  if (pictureAgeMs !== null) {
+    return <Banner icon="clock">No new picture for {Math.floor(pictureAgeMs / 1000)} s.</Banner>;
+  }
+  return null;
+}
+
+function Empty({ kind, gesture, actions }: Omit<Props, 'snapshot'>) {
+  const trySample = (
+    <Action icon="clip" onClick={actions.trySample} second>
+      Try it without a camera
+    </Action>
+  );
+  switch (kind) {
+    case 'camera':
+      return (
+        <Panel
+          icon="camera"
+          title="Show a gesture to your camera"
+          actions={
+            <>
+              <Action icon="play" onClick={actions.start}>
+                Start the camera
+              </Action>
+              {trySample}
+            </>
+          }
+        >
+          Move one hand left, right, up, down, or wave. The pictures go to this page’s server only
+          and are not stored.
+        </Panel>
+      );
+    case 'file':
+      return (
+        <Panel
+          icon="file"
+          title="Play a video file"
+          actions={
+            <>
+              <Action icon="file" onClick={actions.chooseFile}>
+                Choose a file
+              </Action>
+              {trySample}
+            </>
+          }
+        >
+          Choose one, or drop it here. It plays round and round; the file itself stays on your
+          machine, only small pictures are sent.
+        </Panel>
+      );
+    case 'sample':
+      return (
+        <Panel
+          icon="clip"
+          title={`A generated clip: “${gesture}”`}
+          actions={
+            <Action icon="play" onClick={actions.start}>
+              Play the clip
+            </Action>
+          }
+        >
+          The server draws a moving hand. Its pictures then go the same way as a camera’s.
+        </Panel>
+      );
+  }
+}
+
+function Starting({ kind }: { kind: SourceKind }) {
+  switch (kind) {
+    case 'camera':
+      return (
+        <Panel icon="camera" title="Waiting for the camera">
+          If the browser asks, allow this page to use it.
+        </Panel>
+      );
+    case 'file':
+      return <Panel icon="file" title="Opening the file" />;
+    case 'sample':
+      return <Panel icon="clip" title="The server is drawing the clip" />;
+  }
+}
+
+interface ProblemProps {
+  problem: Problem;
+  kind: SourceKind;
+  actions: StageActions;
+}
+
+function ProblemPanel({ problem, kind, actions }: ProblemProps) {
+  return (
+    <Panel
+      icon="alert"
+      tone="bad"
+      title={problem.title}
+      cause={problem.cause}
+      data-testid="error-panel"
+      data-problem={problem.id}
+      actions={
+        <>
+          {kind === 'file' ? (
+            <Action icon="file" onClick={actions.chooseFile}>
+              Choose another file
+            </Action>
+          ) : (
+            <Action icon="retry" onClick={actions.start}>
+              Try again
+            </Action>
+          )}
+          {kind !== 'sample' && (
+            <Action icon="clip" onClick={actions.trySample} second>
+              Try it without a camera
+            </Action>
+          )}
+        </>
+      }
+    >
+      {problem.text}
+      <ul>
+        {problem.steps.map((step) => (
+          <li key={step}>{step}</li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function ConnectionTrouble({ snapshot, actions }: Pick<Props, 'snapshot' | 'actions'>) {
+  const { connection } = snapshot;
+  const retry = (
+    <Action icon="retry" onClick={actions.retryNow}>
+      Try now
+    </Action>
+  );
+  switch (connection.state) {
+    case 'full':
+    case 'disconnected':
+      return (
+        <Panel
+          icon={connection.state === 'full' ? 'full' : 'plug'}
+          tone={connection.state === 'full' ? 'warn' : 'bad'}
+          title={connection.why}
+          cause={connection.cause}
+          actions={retry}
+          data-testid="error-panel"
+          data-problem={connection.state}
+        >
+          <Countdown untilMs={connection.retryAtMs} />
+        </Panel>
+      );
+    case 'refused':
+      return (
+        <Panel
+          icon="plug"
+          tone="bad"
+          title={connection.why}
+          cause={connection.cause}
+          actions={retry}
+          data-testid="error-panel"
+          data-problem="refused"
+        />
+      );
+    case 'reconnecting':
+      // A short break mends itself before anyone has read a word about it.
+      if (connection.attempt === 0) return null;
+      return (
+        <Panel
+          icon="plug"
+          tone="warn"
+          title={connection.why}
+          cause={connection.cause}
+          actions={retry}
+          data-testid="error-panel"
+          data-problem="unreachable"
+        >
+          <span className="number">
+            Trying again by itself; {connection.attempt}{' '}
+            {connection.attempt === 1 ? 'attempt' : 'attempts'} so far.
+          </span>
+        </Panel>
+      );
+    default:
+      return null;
+  }
+}
+
+/** Seconds until the next try, or that it is under way. The line keeps its place. */
+function Countdown({ untilMs }: { untilMs: number | null }) {
+  const [nowMs, setNowMs] = useState(() => performance.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNowMs(performance.now()), 250);
+    return () => clearInterval(timer);
+  }, []);
+  if (untilMs === null) return <span>Asking again…</span>;
+  const seconds = Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
+  return <span className="number">Asking again by itself in {seconds} s.</span>;
+}

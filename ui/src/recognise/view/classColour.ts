@@ -1,0 +1,21 @@
+import { NONE } from '../logic/labels';
+
+const COLOURS = 10;
+const NEUTRAL = new Set(['still', 'background', 'nothing', NONE]);
+
+/**
+ * The CSS colour of a class: the same in bars, chart and label. Classes that mean “nothing happens”
+ * are grey; the others go through the palette in the model's order.
+ */
+export function classColour(labels: readonly string[], index: number): string {
+  const label = labels[index];
+  if (label === undefined || NEUTRAL.has(label)) return 'var(--class-neutral)';
+  const before = labels.slice(0, index).filter((other) => !NEUTRAL.has(other)).length;
+  return `var(--class-${before % COLOURS})`;
+}
+
+/** A colour as a canvas needs it: with variables resolved in this element's scheme. */
+export function resolveColour(element: Element, colour: string): string {
+  const name = /^var\((--[\w-]+)\)$/.exec(colour)?.[1];
+  return name === undefined ? colour : getComputedStyle(element).getPropertyValue(name).trim();
+}

@@ -1,0 +1,179 @@
+//! `cargo xtask bench NAME`: a load ladder against a server of its own, into `docs/benchmarks.md`.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::interrupt::{self, Interrupted};
+use crate::process::{ask, stop, words};
+use crate::project::Project;
+use crate::server::Server;
+use crate::setup::{self, Purpose};
+use crate::unknown;
+
+const PAGE: &str = "docs/benchmarks.md";
+const LADDER: &str = "1,10,25,50,75,100,150,200,300";
+
+/// `cargo xtask bench`
+pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+    let mut rest = args.raw_args()?;
+    let name = rest.next().map(|name| name.to_string_lossy().into_owned());
+    match name.as_deref() {
+        Some("sign") => sign(&rest.collect::<Vec<OsString>>()),
+        Some(other) => bail!(unknown("benchmark", other, &["sign"])),
+        None => bail!("say which: cargo xtask bench sign"),
+    }
+}
+
+/// The recogniser's ladder. Arguments go to `sightwire-bench sign`, which has the defaults.
+fn sign(args: &[OsString]) -> Result<ExitCode> {
+    let project = Project::here()?;
+    setup::run(&project, Purpose::Demo)?;
+    // The ladder is there to find what gives way; the limit on clients must not be it.
+    let settings = ["recognizer.max_clients=5000".to_owned()];
+    let server = Server::start(&project, "127.0.0.1:0", &settings)?;
+    let mut bench = Command::new(project.release("sightwire-bench"));
+    bench.args(["sign", "--url", server.url()]);
+    if !args
+        .iter()
+        .any(|arg| arg.to_string_lossy().starts_with("--ladder"))
+    {
+        bench.args(["--ladder", LADDER]);
+    }
+    bench.args(args);
+    let table = stdout_of(&mut bench)?;
+    server.stop()?;
+    let section = format!("{}\n\n{}", machine(&project), table.trim_end());
+    println!("\n{section}");
+    let page = project.at(PAGE);
+    replace(&page, "sign", &section)?;
+    eprintln!("\nwritten into {PAGE}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the program prints on stdout; its progress goes to our stderr.
+fn stdout_of(command: &mut Command) -> Result<String> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("start `{}`", words(command)))?;
+    let mut pipe = child.stdout.take().context("the benchmark's stdout")?;
+    let reading = std::thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).map(|_| text)
+    });
+    let status = loop {
+        if interrupt::asked() {
+            stop(&mut child, Signal::SIGINT)?;
+            return Err(Interrupted.into());
+        }
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    if !status.success() {
+        bail!("`{}` ended with {status}", words(command));
+    }
+    let text = reading.join().ok().context("read the benchmark's stdout")??;
+    Ok(text)
+}
+
+/// When, what and where, in one line.
+fn machine(project: &Project) -> String {
+    let line = |path: &str, key: &str| -> Option<String> {
+        let text = fs::read_to_string(path).ok()?;
+        let value = text.lines().find_map(|line| line.strip_prefix(key))?;
+        Some(
+            value
+                .trim_start_matches([' ', '\t', ':', '='])
+                .trim()
+                .trim_matches('"')
+                .to_owned(),
+        )
+    };
+    let git = |args: &[&str]| {
+        let root = project.root().to_string_lossy().into_owned();
+        ask("git", &[&["-C", root.as_str()], args].concat())
+    };
+    let mut text = format!("Measured {}", ask("date", &["-u", "+%F"]).unwrap_or_default());
+    if let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]) {
+        let changed = git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
+        let _ = write!(
+            text,
+            " at commit {commit}{}",
+            if changed { " with changes on top" } else { "" }
+        );
+    }
+    let cpu = line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    let cpus = std::thread::available_parallelism().map_or(0, usize::from);
+    let _ = write!(text, " on {cpus} CPUs ({cpu})");
+    let kib = line("/proc/meminfo", "MemTotal").and_then(|it| it.split(' ').next()?.parse::<u64>().ok());
+    if let Some(kib) = kib {
+        let _ = write!(text, ", {} GB of memory", kib / 1_000_000);
+    }
+    if let Some(system) = line("/etc/os-release", "PRETTY_NAME") {
+        let _ = write!(text, ", {system}");
+    }
+    text.push('.');
+    text
+}
+
+/// Puts `section` between the page's markers for `name`.
+fn replace(page: &Path, name: &str, section: &str) -> Result<()> {
+    let text = fs::read_to_string(page).with_context(|| format!("read {}", page.display()))?;
+    let text = between(&text, name, section).with_context(|| {
+        format!(
+            "{} needs the lines `{}` and `{}`",
+            page.display(),
+            begin(name),
+            end(name)
+        )
+    })?;
+    fs::write(page, text).with_context(|| format!("write {}", page.display()))
+}
+
+fn begin(name: &str) -> String {
+    format!("<!-- bench:{name} -->")
+}
+
+fn end(name: &str) -> String {
+    format!("<!-- /bench:{name} -->")
+}
+
+fn between(text: &str, name: &str, section: &str) -> Option<String> {
+    let (before, rest) = text.split_once(&begin(name))?;
+    let (_, after) = rest.split_once(&end(name))?;
+    Some(format!(
+        "{before}{}\n{section}\n{}{after}",
+        begin(name),
+        end(name)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_markers_is_replaced() {
+        let page = "# Figures\n<!-- bench:sign -->\nold\n<!-- /bench:sign -->\nwords\n";
+        let new = between(page, "sign", "| new |").unwrap();
+        assert_eq!(
+            new,
+            "# Figures\n<!-- bench:sign -->\n| new |\n<!-- /bench:sign -->\nwords\n"
+        );
+        assert_eq!(between(&new, "sign", "| new |").unwrap(), new);
+        assert_eq!(between(page, "relay", ""), None);
+    }
+}

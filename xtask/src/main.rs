@@ -1,0 +1,127 @@
+//! `cargo xtask`: the project's own commands. This file reads the command line and calls.
+//!
+//! - [`setup`]: finds what is missing and brings it, into the project's own folder where it can
+//! - [`demo`]: builds, starts the server, says what to try
+//! - [`test`]: every check and test, one line a suite, one sum
+//! - [`bench`]: measurements, written into `docs/benchmarks.md`
+//! - [`project`], [`process`], [`progress`], [`stamp`], [`server`]: what these share
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod cargo;
+mod demo;
+mod interrupt;
+mod process;
+mod progress;
+mod project;
+mod server;
+mod setup;
+mod stamp;
+mod test;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use lexopt::prelude::*;
+
+const HELP: &str = "\
+Sightwire's own commands, run from anywhere in the repository.
+
+  cargo xtask demo              build, start the server, open the printed address
+  cargo xtask test              every check and test; the last line is the sum
+
+Commands
+  setup    bring what is missing; does nothing when all is there
+             --for demo|test    only what that command needs (default: test)
+             --dry-run          say what would be done, do nothing
+  demo     the server with its page, for a person with a browser
+             --listen ADDR      default 127.0.0.1:8000; port 0 picks a free one
+             --model NAME       the recogniser's model (default: the built-in one)
+             --once             no browser: play generated clips through a real client,
+                                print the labels that came back, exit
+  test     [NAME…]              all suites, or those whose name contains a NAME
+             --list             the suites, and what each checks
+             -v, --verbose      show the suites' own output as it comes
+  bench    sign [ARGS…]         load ladder; rewrites the table in docs/benchmarks.md
+
+What setup brings: cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
+into ui/ and e2e/; Python packages, ONNX Runtime and tools into .sightwire/. Your own settings
+of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) if error.is::<interrupt::Interrupted>() => {
+            eprintln!("\nInterrupted. What was finished is kept; run the same command again to go on.");
+            ExitCode::from(130)
+        }
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    interrupt::listen()?;
+    let mut args = lexopt::Parser::from_env();
+    match args.next()? {
+        None | Some(Short('h') | Long("help")) => {
+            print!("{HELP}");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(Value(name)) => match name.to_string_lossy().as_ref() {
+            "setup" => setup::command(args),
+            "demo" => demo::command(args),
+            "test" => test::command(args),
+            "bench" => bench::command(args),
+            "help" => {
+                print!("{HELP}");
+                Ok(ExitCode::SUCCESS)
+            }
+            other => bail!(unknown("command", other, &["setup", "demo", "test", "bench"])),
+        },
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+/// The message for a word that is none of `known`, naming the nearest.
+fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .min_by_key(|name| distance(word, name))
+        .copied()
+        .unwrap_or_default();
+    format!(
+        "no {kind} '{word}'; did you mean '{nearest}'? There are: {}",
+        known.join(", ")
+    )
+}
+
+/// How many single-letter edits part two words (Levenshtein, one row at a time).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.chars().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_word_is_answered_with_the_nearest_one() {
+        assert!(unknown("command", "tset", &["setup", "demo", "test"]).contains("did you mean 'test'"));
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}

@@ -1,0 +1,182 @@
+//! Other programs, run to their end: output to a log, the newest line shown, stopped when we are.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, PipeReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::interrupt::{self, Interrupted};
+use crate::progress::Step;
+use crate::project::Project;
+
+/// How long a program has after SIGTERM before it is killed.
+const GRACE: Duration = Duration::from_secs(15);
+/// How long to wait for output that a program's own children still hold open after its end.
+const LEFTOVER: Duration = Duration::from_secs(1);
+
+/// A program that has ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) output: String,
+    log: PathBuf,
+}
+
+impl Ended {
+    /// The last lines of the output and where the rest is, for an error message.
+    pub(crate) fn tail(&self, lines: usize) -> String {
+        let all: Vec<&str> = self.output.lines().collect();
+        let from = all.len().saturating_sub(lines);
+        format!("{}\n(all of it: {})", all[from..].join("\n"), self.log.display())
+    }
+}
+
+/// Runs a program; its output goes to `.sightwire/logs/NAME.log` and, with `echo`, to stderr.
+pub(crate) fn run(
+    project: &Project,
+    step: &mut Step,
+    log: &str,
+    command: &mut Command,
+    echo: bool,
+) -> Result<Ended> {
+    let path = log_path(project, log)?;
+    let mut file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
+    let (reader, writer) = std::io::pipe().context("make a pipe")?;
+    writeln!(file, "$ {}", words(command))?;
+    let program = command.get_program().to_string_lossy().into_owned();
+    command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .process_group(0);
+    let mut child = command.spawn().with_context(|| format!("start {program}"))?;
+    // The command still holds the pipe's write ends; without them the reader sees the end.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+
+    let lines = read_lines(reader);
+    let mut output = String::new();
+    let mut newest = String::new();
+    let mut ended: Option<(ExitStatus, Instant)> = None;
+    loop {
+        match lines.recv_timeout(Duration::from_millis(100)) {
+            Ok(line) => {
+                if echo {
+                    eprintln!("{line}");
+                }
+                writeln!(file, "{line}")?;
+                output.push_str(&line);
+                output.push('\n');
+                newest = line;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if !echo {
+            step.alive(&newest);
+        }
+        if interrupt::asked() {
+            stop(&mut child, Signal::SIGINT)?;
+            return Err(Interrupted.into());
+        }
+        if ended.is_none() {
+            ended = child.try_wait()?.map(|status| (status, Instant::now()));
+        }
+        if ended.is_some_and(|(_, at)| at.elapsed() > LEFTOVER) {
+            break;
+        }
+    }
+    let status = child.wait()?;
+    Ok(Ended {
+        status,
+        output,
+        log: path,
+    })
+}
+
+/// Runs a program that has to succeed.
+pub(crate) fn must(project: &Project, step: &mut Step, log: &str, command: &mut Command) -> Result<Ended> {
+    let ended = run(project, step, log, command, false)?;
+    if !ended.status.success() {
+        bail!(
+            "`{}` ended with {}:\n{}",
+            words(command),
+            ended.status,
+            ended.tail(40)
+        );
+    }
+    Ok(ended)
+}
+
+/// What a short program prints on stdout, or `None` when it is missing or fails.
+pub(crate) fn ask(program: &str, args: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    output
+        .status
+        .success()
+        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Ends a program and all it started: `signal`, then after a while SIGKILL. Its own exit status.
+pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
+    if let Some(status) = child.try_wait()? {
+        return Ok(status);
+    }
+    let group = Pid::from_raw(i32::try_from(child.id())?);
+    // A group that is gone already is as good as stopped.
+    let _ = killpg(group, signal);
+    let asked = Instant::now();
+    while asked.elapsed() < GRACE {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let _ = killpg(group, Signal::SIGKILL);
+    Ok(child.wait()?)
+}
+
+/// Where a program's output is kept.
+pub(crate) fn log_path(project: &Project, name: &str) -> Result<PathBuf> {
+    let folder = project.own("logs")?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    Ok(folder.join(format!("{name}.log")))
+}
+
+/// A command as one would type it, near enough for a message.
+pub(crate) fn words(command: &Command) -> String {
+    let mut text = command.get_program().to_string_lossy().into_owned();
+    for arg in command.get_args() {
+        text.push(' ');
+        text.push_str(&arg.to_string_lossy());
+    }
+    text
+}
+
+/// The lines of a pipe, one message each, until it is closed. The channel holds a few hundred
+/// lines, then the program waits: nothing grows.
+fn read_lines(reader: PipeReader) -> Receiver<String> {
+    let (sender, receiver) = mpsc::sync_channel(512);
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(reader);
+        let mut bytes = Vec::new();
+        while reader.read_until(b'\n', &mut bytes).is_ok_and(|n| n > 0) {
+            let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            bytes.clear();
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}

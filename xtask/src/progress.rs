@@ -1,0 +1,127 @@
+//! One line a step with the time it took; while a long one runs, its newest line of output.
+//! Everything here goes to stderr: results are what stdout is for.
+
+use std::io::{IsTerminal, Write};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use crate::interrupt::Interrupted;
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Ok,
+    Skipped,
+    Failed,
+    /// By the user.
+    Stopped,
+}
+
+impl End {
+    /// How a step ended that returned this error.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        if error.is::<Interrupted>() {
+            Self::Stopped
+        } else {
+            Self::Failed
+        }
+    }
+
+    fn word(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Ok => ("ok", "32"),
+            Self::Skipped => ("skipped", "33"),
+            Self::Failed => ("FAILED", "31"),
+            Self::Stopped => ("stopped", "33"),
+        }
+    }
+}
+
+static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stderr().is_terminal());
+static COLOUR: LazyLock<bool> = LazyLock::new(|| *TERMINAL && std::env::var_os("NO_COLOR").is_none());
+
+/// A step that is under way.
+#[derive(Debug)]
+pub(crate) struct Step {
+    name: String,
+    started: Instant,
+    shown: Instant,
+}
+
+/// Where nobody watches, a long step says at this pace that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+const REPAINT: Duration = Duration::from_millis(200);
+
+impl Step {
+    pub(crate) fn start(name: &str) -> Self {
+        let now = Instant::now();
+        Self {
+            name: name.to_owned(),
+            started: now,
+            shown: now,
+        }
+    }
+
+    /// Called often while the step runs, with the newest line of its output.
+    pub(crate) fn alive(&mut self, newest: &str) {
+        let pace = if *TERMINAL { REPAINT } else { HEARTBEAT };
+        if self.shown.elapsed() < pace {
+            return;
+        }
+        self.shown = Instant::now();
+        let seconds = self.started.elapsed().as_secs();
+        if *TERMINAL {
+            let room = columns().saturating_sub(36);
+            eprint!(
+                "\r\x1b[2K{:>9}  {:<16} {} ({seconds} s)",
+                "...",
+                self.name,
+                cut(newest, room)
+            );
+            let _ = std::io::stderr().flush();
+        } else {
+            eprintln!(
+                "{:>9}  {:<16} {} ({seconds} s)",
+                "...",
+                self.name,
+                cut(newest, 120)
+            );
+        }
+    }
+
+    /// The step's one line.
+    pub(crate) fn end(self, end: End, detail: &str) {
+        if *TERMINAL {
+            eprint!("\r\x1b[2K");
+        }
+        let (word, colour) = end.word();
+        let padded = format!("{word:>9}");
+        let word = if *COLOUR {
+            format!("\x1b[{colour}m{padded}\x1b[0m")
+        } else {
+            padded
+        };
+        eprintln!(
+            "{word}  {:<16} {detail:<52} {:>7.1} s",
+            self.name,
+            self.started.elapsed().as_secs_f64()
+        );
+    }
+}
+
+fn columns() -> usize {
+    std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(80)
+}
+
+fn cut(text: &str, room: usize) -> String {
+    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    let clean = clean.trim();
+    if clean.chars().count() <= room {
+        clean.to_owned()
+    } else {
+        clean.chars().take(room).collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! Where things are in this repository.
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The repository and the folder `.sightwire/` in it, which git ignores and setup fills.
+#[derive(Debug, Clone)]
+pub(crate) struct Project {
+    root: PathBuf,
+}
+
+impl Project {
+    /// The repository that this program was built in.
+    pub(crate) fn here() -> Result<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .context("xtask lies in the repository")?;
+        Ok(Self {
+            root: root.to_owned(),
+        })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A path below the root.
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// A path below `.sightwire/`, which is made when missing.
+    pub(crate) fn own(&self, path: &str) -> Result<PathBuf> {
+        let own = self.root.join(".sightwire");
+        fs::create_dir_all(&own).with_context(|| format!("make {}", own.display()))?;
+        Ok(own.join(path))
+    }
+
+    /// The server's store of models and runtimes (`SIGHTWIRE_HOME`).
+    pub(crate) fn home(&self) -> Result<PathBuf> {
+        self.own("home")
+    }
+
+    /// A binary of the release build, wherever the user's cargo puts it.
+    pub(crate) fn release(&self, name: &str) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.at("target"), PathBuf::from);
+        self.root.join(target).join("release").join(name)
+    }
+
+    /// A program of the project's Python environment.
+    pub(crate) fn python(&self, program: &str) -> Result<PathBuf> {
+        Ok(self.own("venv")?.join("bin").join(program))
+    }
+
+    /// Held while something is being installed or built, so that two runs do not do it at once.
+    pub(crate) fn lock(&self) -> Result<File> {
+        let path = self.own("lock")?;
+        let file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
+        if file.try_lock().is_err() {
+            eprintln!("Another cargo xtask is setting up in this repository; waiting for it.");
+            while file.try_lock().is_err() {
+                crate::interrupt::check()?;
+                std::thread::sleep(std::time::Duration::from_millis(200));
+            }
+        }
+        Ok(file)
+    }
+}
+
+/// Removes a file or folder; that it was not there is no error.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    let gone = if path.is_dir() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
+    match gone {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The full path of a program on `PATH`.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+}

@@ -1,0 +1,129 @@
+//! The server as a child process: started, waited for, stopped, with nothing left behind.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::project::Project;
+use crate::{interrupt, process};
+
+/// The longest that a start may take: a slow disk, a cold cache, a model compiled for this CPU.
+const START: Duration = Duration::from_mins(1);
+const READY: &str = "listening on ";
+
+/// A running `sightwire serve`.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    url: String,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Starts the release build with `section.key=value` settings and returns when it says that it listens.
+    pub(crate) fn start(project: &Project, listen: &str, settings: &[String]) -> Result<Self> {
+        let log = process::log_path(project, "server")?;
+        let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
+        let mut command = Command::new(project.release("sightwire"));
+        command.args(["serve", "--listen", listen]);
+        for setting in settings {
+            command.args(["--set", setting]);
+        }
+        command
+            .current_dir(project.root())
+            .env("SIGHTWIRE_HOME", project.home()?)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(file.try_clone()?)
+            .process_group(0);
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("start `{}`", process::words(&command)))?;
+        let found = wait_for_address(&mut child, file);
+        match found {
+            Ok(url) => Ok(Self { child, url, log }),
+            Err(error) => {
+                process::stop(&mut child, Signal::SIGTERM)?;
+                Err(error.context(format!("the server did not start; its log is {}", log.display())))
+            }
+        }
+    }
+
+    /// `http://ADDRESS:PORT`
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn log(&self) -> &std::path::Path {
+        &self.log
+    }
+
+    /// Waits until the server ends by itself (an error) or the user asks us to stop.
+    pub(crate) fn watch(&mut self) -> Result<()> {
+        while !interrupt::asked() {
+            if let Some(status) = self.child.try_wait()? {
+                bail!(
+                    "the server ended by itself with {status}; its log is {}",
+                    self.log.display()
+                );
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+
+    /// Asks the server to end and waits for it; anything but exit code 0 is an error.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let status = self.terminate()?;
+        if !status.success() {
+            bail!(
+                "the server ended with {status} after SIGTERM; its log is {}",
+                self.log.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn terminate(&mut self) -> Result<ExitStatus> {
+        process::stop(&mut self.child, Signal::SIGTERM)
+    }
+}
+
+/// Also on the way out of an error the server does not stay behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.terminate();
+    }
+}
+
+/// The address from the server's first words; all that follows on its stdout goes to the log.
+fn wait_for_address(child: &mut Child, mut log: File) -> Result<String> {
+    let stdout = child.stdout.take().context("the server's stdout")?;
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if let Some(url) = line.split_once(READY).map(|(_, url)| url.trim().to_owned()) {
+                let _ = sender.send(url);
+            }
+            let _ = writeln!(log, "{line}");
+        }
+    });
+    let started = Instant::now();
+    while started.elapsed() < START {
+        if let Ok(url) = receiver.recv_timeout(Duration::from_millis(50)) {
+            return Ok(url);
+        }
+        interrupt::check()?;
+        if let Some(status) = child.try_wait()? {
+            bail!("it ended with {status}");
+        }
+    }
+    bail!("it did not say `{READY}…` within {} s", START.as_secs())
+}

@@ -1,0 +1,54 @@
+//! The release build: the server and the load generator.
+
+use anyhow::Result;
+
+use super::{Outcome, Part};
+use crate::cargo::{cargo_build, turbo};
+use crate::process;
+use crate::progress::Step;
+use crate::project::Project;
+
+/// `target/release/sightwire` and `sightwire-bench`
+pub(super) struct Binaries;
+
+impl Part for Binaries {
+    fn name(&self) -> &'static str {
+        "build"
+    }
+
+    fn wanted(&self, project: &Project) -> Result<Option<String>> {
+        let there = project.release("sightwire").is_file();
+        Ok(
+            (!there)
+                .then(|| "compile the server (cargo build --release; some minutes the first time)".into()),
+        )
+    }
+
+    /// Only cargo knows what is stale.
+    fn always(&self) -> bool {
+        true
+    }
+
+    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
+        let ended = process::must(
+            project,
+            step,
+            "build",
+            &mut cargo_build(project, &["build", "--release"]),
+        )?;
+        let compiled = ended
+            .output
+            .lines()
+            .filter(|line| line.trim_start().starts_with("Compiling "))
+            .count();
+        let mut words = match compiled {
+            0 => "up to date".to_owned(),
+            1 => "1 crate compiled".to_owned(),
+            n => format!("{n} crates compiled"),
+        };
+        if !turbo() {
+            words.push_str(", without libjpeg-turbo (no cmake)");
+        }
+        Ok(Outcome::Done(words))
+    }
+}

@@ -1,0 +1,60 @@
+//! The project's Python environment: the official client and the linter, pinned with hashes.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Outcome, Part};
+use crate::process;
+use crate::progress::Step;
+use crate::project::Project;
+use crate::stamp::{Fingerprint, Stamp};
+
+const REQUIREMENTS: &str = "e2e/python/requirements.txt";
+
+/// `.sightwire/venv`
+pub(super) struct Environment;
+
+impl Environment {
+    fn stamp(project: &Project) -> Result<Stamp> {
+        let mut fingerprint = Fingerprint::default().file(&project.at(REQUIREMENTS))?;
+        // An environment is tied to the interpreter that made it.
+        fingerprint = fingerprint.word(&process::ask("python3", &["--version"]).unwrap_or_default());
+        Stamp::new(project, "python", &fingerprint)
+    }
+}
+
+impl Part for Environment {
+    fn name(&self) -> &'static str {
+        "python packages"
+    }
+
+    fn wanted(&self, project: &Project) -> Result<Option<String>> {
+        let done = project.python("python")?.exists() && Self::stamp(project)?.matches();
+        Ok((!done).then(|| "install Python packages into .sightwire/venv (pip, hashes checked)".into()))
+    }
+
+    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
+        if process::ask("python3", &["-c", "import ensurepip, venv"]).is_none() {
+            return Ok(Outcome::Without("no python3-venv".into()));
+        }
+        let venv = project.own("venv")?;
+        Self::stamp(project)?.guard(|| {
+            let mut make = Command::new("python3");
+            make.args(["-m", "venv", "--clear"]).arg(&venv);
+            process::must(project, step, "venv", &mut make)?;
+            let mut pip = Command::new(project.python("python")?);
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--require-hashes",
+                "--requirement",
+                REQUIREMENTS,
+            ])
+            .current_dir(project.root());
+            process::must(project, step, "pip", &mut pip)
+        })?;
+        Ok(Outcome::Done("installed".into()))
+    }
+}

@@ -1,0 +1,42 @@
+//! ONNX Runtime, fetched through pip by the server itself, which knows version and hash.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Outcome, Part};
+use crate::process;
+use crate::progress::Step;
+use crate::project::Project;
+
+/// `.sightwire/home/runtime`
+pub(super) struct OnnxRuntime;
+
+impl Part for OnnxRuntime {
+    fn name(&self) -> &'static str {
+        "onnx runtime"
+    }
+
+    fn wanted(&self, project: &Project) -> Result<Option<String>> {
+        let runtime = project.home()?.join("runtime");
+        let there = runtime
+            .read_dir()
+            .is_ok_and(|mut entries| entries.next().is_some());
+        Ok((!there).then(|| "fetch ONNX Runtime into .sightwire/home (pip, hash checked)".into()))
+    }
+
+    /// The server looks whether what is there is the version it wants.
+    fn always(&self) -> bool {
+        true
+    }
+
+    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
+        let there = self.wanted(project)?.is_none();
+        let mut pull = Command::new(project.release("sightwire"));
+        pull.args(["models", "pull", "runtime"])
+            .current_dir(project.root())
+            .env("SIGHTWIRE_HOME", project.home()?);
+        process::must(project, step, "runtime", &mut pull)?;
+        Ok(Outcome::Done(if there { "in place" } else { "fetched" }.into()))
+    }
+}

@@ -1,0 +1,130 @@
+//! Stamps: a file in `.sightwire/stamps` that holds a fingerprint of what a step was made from.
+//! A step whose stamp still matches need not run. Written only after the step has ended well,
+//! so an interrupted step runs again.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::project::{Project, remove};
+
+/// One step's stamp.
+#[derive(Debug)]
+pub(crate) struct Stamp {
+    file: PathBuf,
+    fingerprint: String,
+}
+
+impl Stamp {
+    /// The stamp `name` for what `fingerprint` says now.
+    pub(crate) fn new(project: &Project, name: &str, fingerprint: &Fingerprint) -> Result<Self> {
+        Ok(Self {
+            file: project.own("stamps")?.join(name),
+            fingerprint: fingerprint.text(),
+        })
+    }
+
+    /// Whether the step ended well with these same inputs.
+    pub(crate) fn matches(&self) -> bool {
+        fs::read_to_string(&self.file).is_ok_and(|text| text == self.fingerprint)
+    }
+
+    /// Runs the step; the old stamp goes first and the new one comes last.
+    pub(crate) fn guard<T>(&self, step: impl FnOnce() -> Result<T>) -> Result<T> {
+        remove(&self.file)?;
+        let done = step()?;
+        if let Some(folder) = self.file.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        }
+        fs::write(&self.file, &self.fingerprint).with_context(|| format!("write {}", self.file.display()))?;
+        Ok(done)
+    }
+}
+
+/// A hash over names and contents of files. It tells versions apart; it does not protect against
+/// anyone: that is what the lock files' own hashes are for.
+#[derive(Debug, Default)]
+pub(crate) struct Fingerprint(DefaultHasher);
+
+impl Fingerprint {
+    /// Adds one file under its name.
+    pub(crate) fn file(mut self, path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+        self.0.write(path.to_string_lossy().as_bytes());
+        self.0.write_usize(bytes.len());
+        self.0.write(&bytes);
+        Ok(self)
+    }
+
+    /// Adds any words that matter, such as a version.
+    pub(crate) fn word(mut self, word: &str) -> Self {
+        self.0.write_usize(word.len());
+        self.0.write(word.as_bytes());
+        self
+    }
+
+    /// Adds every file below a folder, but for the folders in `without`.
+    pub(crate) fn folder(mut self, folder: &Path, without: &[&str]) -> Result<Self> {
+        let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+        let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_file() {
+                self = self.file(&path)?;
+            } else if path.is_dir() && !without.contains(&name.as_ref()) {
+                self = self.folder(&path, without)?;
+            }
+        }
+        Ok(self)
+    }
+
+    fn text(&self) -> String {
+        format!("{:016x}\n", self.0.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("xtask-{}-{name}", std::process::id()));
+        fs::create_dir_all(folder.join("skipped")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_changed_file_changes_the_fingerprint_and_a_skipped_folder_does_not() {
+        let folder = scratch("fingerprint");
+        let text = || {
+            Fingerprint::default()
+                .folder(&folder, &["skipped"])
+                .unwrap()
+                .text()
+        };
+        fs::write(folder.join("a"), "1").unwrap();
+        let before = text();
+        fs::write(folder.join("skipped/b"), "1").unwrap();
+        assert_eq!(text(), before);
+        fs::write(folder.join("a"), "2").unwrap();
+        assert_ne!(text(), before);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_step_that_failed_leaves_no_stamp() {
+        let folder = scratch("stamp");
+        let stamp = Stamp {
+            file: folder.join("stamps/s"),
+            fingerprint: "f".into(),
+        };
+        stamp.guard(|| Ok(())).unwrap();
+        assert!(stamp.matches());
+        stamp.guard(|| -> Result<()> { anyhow::bail!("no") }).unwrap_err();
+        assert!(!stamp.matches());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,224 @@
+//! The suites: what each checks, how it is started, and when it cannot run.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::counts::Runner;
+use crate::cargo::{cargo, cargo_build};
+use crate::project::Project;
+use crate::setup;
+
+/// One suite.
+pub(super) struct Suite {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    pub(super) runner: Runner,
+    pub(super) command: fn(&Project) -> Result<Command>,
+    /// Why it cannot run on this machine.
+    pub(super) skip: fn(&Project) -> Result<Option<String>>,
+}
+
+/// In this order: cheap and telling ones first, the whole system last.
+pub(super) const SUITES: [Suite; 14] = [
+    Suite {
+        name: "rust-format",
+        about: "cargo fmt",
+        runner: Runner::Check,
+        command: |project| Ok(cargo(project, &["fmt", "--all", "--check"])),
+        skip: never,
+    },
+    Suite {
+        name: "rust-lints",
+        about: "clippy, no warning allowed",
+        runner: Runner::Check,
+        command: |project| {
+            let mut clippy = cargo_build(project, &["clippy", "--release", "--workspace", "--all-targets"]);
+            clippy.args(["--", "-D", "warnings"]);
+            Ok(clippy)
+        },
+        skip: never,
+    },
+    Suite {
+        name: "rust-deny",
+        about: "licences, sources and duplicates (deny.toml); advisories need more than a registry",
+        runner: Runner::Check,
+        command: |project| {
+            let mut deny = Command::new(setup::cargo_deny(project)?);
+            deny.args(["--all-features", "check", "bans", "licenses", "sources"])
+                .current_dir(project.root());
+            Ok(deny)
+        },
+        skip: never,
+    },
+    Suite {
+        name: "rust",
+        about: "unit, property and integration tests of every crate",
+        runner: Runner::CargoTest,
+        command: |project| {
+            Ok(cargo_build(
+                project,
+                &["test", "--release", "--workspace", "--no-fail-fast"],
+            ))
+        },
+        skip: never,
+    },
+    Suite {
+        name: "rust-portable",
+        about: "the frame crate without libjpeg-turbo, as a plain machine builds it",
+        runner: Runner::CargoTest,
+        command: |project| {
+            Ok(cargo(
+                project,
+                &[
+                    "test",
+                    "--release",
+                    "--package",
+                    "sightwire-frame",
+                    "--no-default-features",
+                ],
+            ))
+        },
+        skip: never,
+    },
+    Suite {
+        name: "ui-types",
+        about: "TypeScript, strict",
+        runner: Runner::Check,
+        command: |project| Ok(npm(project, "ui", "typecheck")),
+        skip: never,
+    },
+    Suite {
+        name: "ui-lints",
+        about: "eslint",
+        runner: Runner::Check,
+        command: |project| Ok(npm(project, "ui", "lint")),
+        skip: never,
+    },
+    Suite {
+        name: "ui-format",
+        about: "prettier",
+        runner: Runner::Check,
+        command: |project| Ok(npm(project, "ui", "format:check")),
+        skip: never,
+    },
+    Suite {
+        name: "ui-unit",
+        about: "the page's own tests (vitest)",
+        runner: Runner::Vitest,
+        command: |project| Ok(npm(project, "ui", "test")),
+        skip: never,
+    },
+    Suite {
+        name: "e2e-lints",
+        about: "eslint and prettier over e2e/",
+        runner: Runner::Check,
+        command: |project| Ok(npm(project, "e2e", "lint")),
+        skip: never,
+    },
+    Suite {
+        name: "python-lints",
+        about: "ruff: lints and format of every Python file",
+        runner: Runner::Check,
+        command: |project| {
+            let mut sh = Command::new("sh");
+            let folders = ["e2e/python", "tools"]
+                .into_iter()
+                .filter(|folder| project.at(folder).is_dir());
+            sh.args(["-c", "\"$0\" check \"$@\" && \"$0\" format --check \"$@\""])
+                .arg(project.python("ruff")?)
+                .args(folders)
+                .current_dir(project.root());
+            Ok(sh)
+        },
+        skip: without_python,
+    },
+    Suite {
+        name: "e2e-js",
+        about: "the official JavaScript client against the real server",
+        runner: Runner::Node,
+        command: |project| {
+            let mut node = Command::new("node");
+            // A test that hangs must not hold the run; the slowest takes some twenty seconds.
+            node.args(["--test", "--test-reporter=spec", "--test-timeout=120000"]);
+            node.args(files(project, "e2e/js", ".test.mjs")?);
+            against_the_server(project, node)
+        },
+        skip: never,
+    },
+    Suite {
+        name: "e2e-python",
+        about: "the official Python client against the real server",
+        runner: Runner::Pytest,
+        command: |project| {
+            let mut pytest = Command::new(project.python("python")?);
+            pytest.args(["-m", "pytest", "python"]);
+            against_the_server(project, pytest)
+        },
+        skip: without_python,
+    },
+    Suite {
+        name: "e2e-browser",
+        about: "the page in Chromium with a generated camera",
+        runner: Runner::Playwright,
+        command: |project| {
+            let mut playwright = Command::new("node");
+            playwright.args(["node_modules/@playwright/test/cli.js", "test"]);
+            against_the_server(project, playwright)
+        },
+        skip: |_| {
+            Ok(setup::missing_programs(&["chromium"]).map(|program| format!("{program} is not installed")))
+        },
+    },
+];
+
+#[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
+fn never(_: &Project) -> Result<Option<String>> {
+    Ok(None)
+}
+
+fn without_python(project: &Project) -> Result<Option<String>> {
+    Ok((!project.python("python")?.exists())
+        .then(|| "no Python environment (python3-venv is missing)".into()))
+}
+
+fn npm(project: &Project, folder: &str, script: &str) -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(["run", "--silent", script])
+        .current_dir(project.at(folder))
+        .env("NO_COLOR", "1")
+        .env("CI", "1");
+    npm
+}
+
+/// In `e2e/`, with the names under which the suites look for the server and its store.
+fn against_the_server(project: &Project, mut command: Command) -> Result<Command> {
+    command
+        .current_dir(project.at("e2e"))
+        .env("SIGHTWIRE_BIN", project.release("sightwire"))
+        .env("SIGHTWIRE_HOME", project.home()?)
+        .env("NO_COLOR", "1")
+        .env_remove("FORCE_COLOR");
+    Ok(command)
+}
+
+/// Test files by name, since a runner's own way of finding them differs between Node versions.
+fn files(project: &Project, folder: &str, ending: &str) -> Result<Vec<PathBuf>> {
+    let folder = project.at(folder);
+    let entries = folder
+        .read_dir()
+        .with_context(|| format!("read {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path: &Result<PathBuf>| {
+            path.as_ref()
+                .is_ok_and(|path| path.to_string_lossy().ends_with(ending))
+        })
+        .collect::<Result<_>>()?;
+    if files.is_empty() {
+        bail!("no {ending} in {}", folder.display());
+    }
+    files.sort();
+    Ok(files)
+}
