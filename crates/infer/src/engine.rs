@@ -82,7 +82,9 @@ pub struct Engine {
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// The provider asked for is not there.
-    #[error("the execution provider {provider} is not available: {reason}; set `engine.provider = \"auto\"` to take what there is")]
+    #[error(
+        "the execution provider {provider} is not available: {reason}; set `engine.provider = \"auto\"` to take what there is"
+    )]
     Provider {
         /// As asked for.
         provider: Provider,
@@ -100,7 +102,9 @@ pub enum EngineError {
         reason: String,
     },
     /// The network is not the one its manifest describes.
-    #[error("{network} has the {side} {found}, but its manifest says {expected}; correct the manifest or supply the right file")]
+    #[error(
+        "{network} has the {side} {found}, but its manifest says {expected}; correct the manifest or supply the right file"
+    )]
     Shape {
         /// File name.
         network: String,
@@ -152,28 +156,33 @@ impl Engine {
     /// its library is there, else the plain CPU.
     pub fn new(runtime: Runtime, options: EngineOptions) -> Result<Self, EngineError> {
         let available = |provider| match provider {
-            Provider::Cpu => Ok(()),
             Provider::OpenVino if runtime.has_beside("libonnxruntime_providers_openvino.so") => Ok(()),
-            Provider::OpenVino => Err("this ONNX Runtime was built without it (`sightwire models pull runtime-openvino`)"),
+            Provider::OpenVino => {
+                Err("this ONNX Runtime was built without it (`sightwire models pull runtime-openvino`)")
+            }
             Provider::Cuda if !runtime.has_beside("libonnxruntime_providers_cuda.so") => {
                 Err("this ONNX Runtime was built without it (`sightwire models pull runtime-cuda`)")
             }
             Provider::Cuda if !has_nvidia_gpu() => Err("no NVIDIA GPU, or no driver for it, was found"),
-            Provider::Cuda if std::env::var("CUDA_VISIBLE_DEVICES").is_ok_and(|v| v.trim().is_empty() || v == "-1") => {
+            Provider::Cuda
+                if std::env::var("CUDA_VISIBLE_DEVICES").is_ok_and(|v| v.trim().is_empty() || v == "-1") =>
+            {
                 Err("CUDA_VISIBLE_DEVICES is empty, which means CPU only")
             }
-            Provider::Cuda => Ok(()),
+            Provider::Cpu | Provider::Cuda => Ok(()),
         };
         let (provider, note) = match options.provider {
             Some(provider) => {
-                available(provider).map_err(|reason| EngineError::Provider { provider, reason: reason.to_owned() })?;
+                available(provider)
+                    .map_err(|reason| EngineError::Provider { provider, reason: reason.to_owned() })?;
                 (provider, None)
             }
             None if available(Provider::Cuda).is_ok() => (Provider::Cuda, None),
             None if available(Provider::OpenVino).is_ok() => (Provider::OpenVino, None),
             None => {
-                let note = (std::env::consts::ARCH == "x86_64")
-                    .then(|| "OpenVINO is faster on this CPU: `sightwire models pull runtime-openvino`".to_owned());
+                let note = (std::env::consts::ARCH == "x86_64").then(|| {
+                    "OpenVINO is faster on this CPU: `sightwire models pull runtime-openvino`".to_owned()
+                });
                 (Provider::Cpu, note)
             }
         };
@@ -251,8 +260,9 @@ impl Engine {
                 let config = format!(
                     r#"{{"CPU":{{"INFERENCE_PRECISION_HINT":"{precision}","INFERENCE_NUM_THREADS":"1","NUM_STREAMS":"1"}}}}"#
                 );
-                let openvino =
-                    ep::OpenVINO::default().with_device_type("CPU").with_arbitrary_config("load_config", config);
+                let openvino = ep::OpenVINO::default()
+                    .with_device_type("CPU")
+                    .with_arbitrary_config("load_config", config);
                 builder = builder.with_execution_providers([openvino.build().error_on_failure()])?;
             }
             Provider::Cuda => {
@@ -270,7 +280,8 @@ impl Engine {
 impl Session {
     /// Runs the network: `input` in the shape of its spec, row-major; `output` is replaced by all output values.
     pub fn run(&mut self, input: &[f32], output: &mut Vec<f32>) -> Result<(), EngineError> {
-        let failed = |error: ort::Error| EngineError::Run { network: self.name.clone(), reason: error.to_string() };
+        let failed =
+            |error: ort::Error| EngineError::Run { network: self.name.clone(), reason: error.to_string() };
         let tensor = TensorRef::from_array_view((self.input.as_slice(), input)).map_err(failed)?;
         let outputs = self.inner.run(ort::inputs![tensor]).map_err(failed)?;
         let (_, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
@@ -282,16 +293,26 @@ impl Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("name", &self.name).field("input", &self.input).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("name", &self.name)
+            .field("input", &self.input)
+            .finish_non_exhaustive()
     }
 }
 
 /// The network has exactly one such side, of f32 and of this shape. A dimension override with an unknown symbol is
 /// silently ignored by ONNX Runtime, and shows here as a dimension of -1.
-fn check(spec: &NetworkSpec<'_>, side: &'static str, found: &[ort::value::Outlet], expected: &[usize]) -> Result<(), EngineError> {
+fn check(
+    spec: &NetworkSpec<'_>,
+    side: &'static str,
+    found: &[ort::value::Outlet],
+    expected: &[usize],
+) -> Result<(), EngineError> {
     let shape: Option<Vec<i64>> = match found {
         [only] => match only.dtype() {
-            ValueType::Tensor { ty: ort::value::TensorElementType::Float32, shape, .. } => Some(shape.to_vec()),
+            ValueType::Tensor { ty: ort::value::TensorElementType::Float32, shape, .. } => {
+                Some(shape.to_vec())
+            }
             _ => None,
         },
         _ => None,
@@ -307,5 +328,10 @@ fn check(spec: &NetworkSpec<'_>, side: &'static str, found: &[ort::value::Outlet
         (None, [only]) => format!("{:?}", only.dtype()),
         (None, several) => format!("{} tensors instead of one", several.len()),
     };
-    Err(EngineError::Shape { network: spec.name.to_owned(), side, found, expected: format!("f32 {expected:?}") })
+    Err(EngineError::Shape {
+        network: spec.name.to_owned(),
+        side,
+        found,
+        expected: format!("f32 {expected:?}"),
+    })
 }

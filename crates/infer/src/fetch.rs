@@ -17,7 +17,9 @@ pub enum FetchError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No source had it.
-    #[error("could not get {file} of {model}: {reason}. To supply it by hand, put {what} into a folder and set SIGHTWIRE_MODEL_MIRROR to it")]
+    #[error(
+        "could not get {file} of {model}: {reason}. To supply it by hand, put {what} into a folder and set SIGHTWIRE_MODEL_MIRROR to it"
+    )]
     Unreachable {
         /// Model.
         model: String,
@@ -74,21 +76,32 @@ pub enum Progress<'a> {
 }
 
 /// Brings all files of a model into the store. Does nothing where they are there.
-pub fn pull(store: &Store, manifest: &Manifest, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), FetchError> {
+pub fn pull(
+    store: &Store,
+    manifest: &Manifest,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
     for file in &manifest.files {
-        if manifest.runtime.is_some() { pull_runtime(store, manifest, file, progress) } else { pull_file(store, manifest, file, progress) }?;
+        if manifest.runtime.is_some() {
+            pull_runtime(store, manifest, file, progress)
+        } else {
+            pull_file(store, manifest, file, progress)
+        }?;
     }
     Ok(())
 }
 
-fn pull_file(store: &Store, manifest: &Manifest, file: &File, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), FetchError> {
-    match store.load(&manifest.name, file) {
-        Ok(_) => {
-            progress(Progress::Present(file));
-            return Ok(());
-        }
-        Err(StoreError::Missing { .. }) => {}
-        Err(error) => return Err(error.into()),
+fn pull_file(
+    store: &Store,
+    manifest: &Manifest,
+    file: &File,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
+    // What the binary brings along needs no copy; what only the mirror has gets one, for the mirror may go.
+    if file.source == Source::Builtin || store.path(&manifest.name, &file.name).is_file() {
+        store.load(&manifest.name, file)?;
+        progress(Progress::Present(file));
+        return Ok(());
     }
     let target = store.path(&manifest.name, &file.name);
     let folder = target.parent().unwrap_or(&target).to_owned();
@@ -99,7 +112,12 @@ fn pull_file(store: &Store, manifest: &Manifest, file: &File, progress: &mut dyn
     Ok(())
 }
 
-fn pull_runtime(store: &Store, manifest: &Manifest, file: &File, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), FetchError> {
+fn pull_runtime(
+    store: &Store,
+    manifest: &Manifest,
+    file: &File,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), FetchError> {
     if store.has(manifest) {
         progress(Progress::Present(file));
         return Ok(());
@@ -113,7 +131,8 @@ fn pull_runtime(store: &Store, manifest: &Manifest, file: &File, progress: &mut 
         _ => ("", [].as_slice()),
     };
     // Unpacked beside its place and moved there whole, so that an interrupted one is never used.
-    let unpacked = tempfile::tempdir_in(&parent).map_err(|error| FetchError::Write { path: parent.clone(), error })?;
+    let unpacked =
+        tempfile::tempdir_in(&parent).map_err(|error| FetchError::Write { path: parent.clone(), error })?;
     unpack(&archive, members, without, unpacked.path())?;
     let _ = fs::remove_dir_all(&target);
     fs::rename(unpacked.path(), &target).map_err(|error| FetchError::Write { path: target, error })?;
@@ -123,7 +142,13 @@ fn pull_runtime(store: &Store, manifest: &Manifest, file: &File, progress: &mut 
 }
 
 /// Returns the path of a verified copy in `folder`, not yet under its own name.
-fn fetch(store: &Store, manifest: &Manifest, file: &File, folder: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<PathBuf, FetchError> {
+fn fetch(
+    store: &Store,
+    manifest: &Manifest,
+    file: &File,
+    folder: &Path,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<PathBuf, FetchError> {
     let part = folder.join(format!("{}.part", file.name));
     let mirrored = store.mirror().map(|mirror| mirror.join(&file.name)).filter(|path| path.is_file());
     let from = match (&mirrored, &file.source) {
@@ -136,7 +161,9 @@ fn fetch(store: &Store, manifest: &Manifest, file: &File, folder: &Path, progres
     let result = match (&mirrored, &file.source) {
         (Some(path), _) => fs::copy(path, &part).map(drop).map_err(|error| error.to_string()),
         (None, Source::Builtin) => Err("this build does not contain it".to_owned()),
-        (None, Source::Pypi { package, version, tags, .. }) => pip_download(package, version, tags, file, folder, &part),
+        (None, Source::Pypi { package, version, tags, .. }) => {
+            pip_download(package, version, tags, file, folder, &part)
+        }
         (None, Source::Https { url }) => download(url, file.size_bytes, &part, progress),
     };
     result.map_err(|reason| FetchError::Unreachable {
@@ -155,13 +182,27 @@ fn fetch(store: &Store, manifest: &Manifest, file: &File, folder: &Path, progres
 }
 
 /// The ordinary client, so that the user's own index and proxy settings hold.
-fn pip_download(package: &str, version: &str, tags: &[String], file: &File, folder: &Path, part: &Path) -> Result<(), String> {
+fn pip_download(
+    package: &str,
+    version: &str,
+    tags: &[String],
+    file: &File,
+    folder: &Path,
+    part: &Path,
+) -> Result<(), String> {
     let scratch = tempfile::tempdir_in(folder).map_err(|error| error.to_string())?;
     let mut tried = Vec::new();
     for (program, first) in [("pip", &[][..]), ("pip3", &[]), ("python3", &["-m", "pip"])] {
         let output = Command::new(program)
             .args(first)
-            .args(["download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"])
+            .args([
+                "download",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+            ])
             .args(tags)
             .arg("--dest")
             .arg(scratch.path())
@@ -184,7 +225,12 @@ fn pip_download(package: &str, version: &str, tags: &[String], file: &File, fold
 }
 
 /// Goes on where an earlier try ended, if the server can.
-fn download(url: &str, size_bytes: u64, part: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), String> {
+fn download(
+    url: &str,
+    size_bytes: u64,
+    part: &Path,
+    progress: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), String> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .https_only(true)
         .timeout_connect(Some(Duration::from_secs(15)))
@@ -232,7 +278,9 @@ fn unpack(archive: &Path, prefix: &str, without: &[String], target: &Path) -> Re
         if member.is_dir() || !path.starts_with(prefix) || without.iter().any(|end| path.ends_with(end)) {
             continue;
         }
-        let Some(name) = path.rsplit('/').next().filter(|name| !matches!(*name, "" | "." | "..")) else { continue };
+        let Some(name) = path.rsplit('/').next().filter(|name| !matches!(*name, "" | "." | "..")) else {
+            continue;
+        };
         let to = target.join(name);
         let mut out = fs::File::create(&to).map_err(|error| FetchError::Write { path: to.clone(), error })?;
         io::copy(&mut member, &mut out).map_err(|error| FetchError::Write { path: to, error })?;
@@ -246,4 +294,96 @@ fn unpack(archive: &Path, prefix: &str, without: &[String], target: &Path) -> Re
 
 fn create_dir(path: &Path) -> Result<(), FetchError> {
     fs::create_dir_all(path).map_err(|error| FetchError::Write { path: path.to_owned(), error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Manifest;
+
+    const CONTENT: &[u8] = b"the right file";
+
+    struct World {
+        _dir: tempfile::TempDir,
+        store: Store,
+        mirror: PathBuf,
+        manifest: Manifest,
+    }
+
+    /// A model of one file that is to come from `source`, and a mirror folder that is empty.
+    fn world(source: Source) -> World {
+        let dir = tempfile::tempdir().unwrap();
+        let mirror = dir.path().join("mirror");
+        fs::create_dir_all(&mirror).unwrap();
+        let store = Store::new(dir.path().join("home"), Some(mirror.clone()));
+        let mut manifest = store.manifest("gestures").unwrap();
+        let right = dir.path().join("right");
+        fs::write(&right, CONTENT).unwrap();
+        manifest.files.truncate(1);
+        let file = &mut manifest.files[0];
+        file.name = "file.onnx".into();
+        file.sha256 = sha256_of(&right).unwrap();
+        file.size_bytes = CONTENT.len() as u64;
+        file.source = source;
+        World { _dir: dir, store, mirror, manifest }
+    }
+
+    fn nowhere() -> Source {
+        // Port 9 of this machine: nobody listens there.
+        Source::Https { url: "https://127.0.0.1:9/file.onnx".into() }
+    }
+
+    #[test]
+    fn the_mirror_goes_before_the_source_and_the_second_pull_does_nothing() {
+        let world = world(nowhere());
+        fs::write(world.mirror.join("file.onnx"), CONTENT).unwrap();
+        pull(&world.store, &world.manifest, &mut |_| {}).unwrap();
+        fs::remove_file(world.mirror.join("file.onnx")).unwrap();
+        let mut present = false;
+        pull(&world.store, &world.manifest, &mut |p| present |= matches!(p, Progress::Present(_))).unwrap();
+        assert!(present);
+        assert_eq!(fs::read(world.store.path("gestures", "file.onnx")).unwrap(), CONTENT);
+    }
+
+    #[test]
+    fn another_file_than_promised_is_not_kept() {
+        let world = world(nowhere());
+        let bad = world.mirror.join("file.onnx");
+        fs::write(&bad, b"another file").unwrap();
+        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, FetchError::Altered { .. }));
+        assert!(error.to_string().contains("file.onnx") && error.to_string().contains("SHA-256"), "{error}");
+        assert!(!world.store.path("gestures", "file.onnx").exists());
+    }
+
+    #[test]
+    fn a_source_that_cannot_be_reached_says_how_to_supply_the_file() {
+        let world = world(nowhere());
+        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, FetchError::Unreachable { .. }), "{text}");
+        for part in ["file.onnx", "gestures", "https://127.0.0.1:9/", "SIGHTWIRE_MODEL_MIRROR"] {
+            assert!(text.contains(part), "{text} lacks {part}");
+        }
+    }
+
+    #[test]
+    fn only_the_wanted_members_are_unpacked_and_none_outside_of_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let archive = dir.path().join("a.zip");
+        let mut zip = zip::ZipWriter::new(fs::File::create(&archive).unwrap());
+        for name in ["pkg/lib/a.so", "pkg/lib/b_gpu.so", "other/c.so", "pkg/lib/../../../evil.so"] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(name.as_bytes()).unwrap();
+        }
+        zip.finish().unwrap();
+        let target = dir.path().join("deep/target");
+        fs::create_dir_all(&target).unwrap();
+        unpack(&archive, "pkg/lib", &["_gpu.so".into()], &target).unwrap();
+        let mut names: Vec<_> = fs::read_dir(&target).unwrap().map(|e| e.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["a.so", "evil.so"], "members land in the folder by their last name");
+        assert!(!dir.path().join("evil.so").exists());
+        assert!(unpack(&archive, "nothing", &[], &target).is_err());
+    }
 }

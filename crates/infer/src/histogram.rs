@@ -5,8 +5,8 @@ use std::time::Duration;
 
 /// Upper bounds of the buckets in milliseconds; a last one takes what is longer.
 pub const BOUNDS_MS: [f64; 22] = [
-    0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0, 200.0,
-    500.0, 1000.0, 5000.0,
+    0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 50.0, 75.0, 100.0,
+    200.0, 500.0, 1000.0, 5000.0,
 ];
 
 /// Counts durations since it was made.

@@ -17,7 +17,10 @@ pub struct Runtime {
 
 impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runtime").field("library", &self.library).field("version", &self.version).finish_non_exhaustive()
+        f.debug_struct("Runtime")
+            .field("library", &self.library)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
     }
 }
 
@@ -28,13 +31,17 @@ static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// None was found.
-    #[error("the ONNX Runtime library is not installed (looked in {looked}); get it with `sightwire models pull runtime`, or name one with `engine.library`")]
+    #[error(
+        "the ONNX Runtime library is not installed (looked in {looked}); get it with `sightwire models pull runtime`, or name one with `engine.library`"
+    )]
     Missing {
         /// Folder of the store.
         looked: PathBuf,
     },
     /// It is there but does not load.
-    #[error("the ONNX Runtime library {path} cannot be used: {reason}; version 1.24 or newer is needed: `sightwire models pull runtime` gets one that works")]
+    #[error(
+        "the ONNX Runtime library {path} cannot be used: {reason}; version 1.24 or newer is needed: `sightwire models pull runtime` gets one that works"
+    )]
     Unusable {
         /// Of the library.
         path: PathBuf,
@@ -49,25 +56,25 @@ impl Runtime {
     pub fn load(store: &Store, library: Option<&Path>, provider: Option<&str>) -> Result<Self, RuntimeError> {
         let library = match library {
             Some(path) => path.to_owned(),
-            None => find(store, provider).ok_or_else(|| RuntimeError::Missing { looked: store.home().join("runtime") })?,
+            None => find(store, provider)
+                .ok_or_else(|| RuntimeError::Missing { looked: store.home().join("runtime") })?,
         };
         let unusable = |reason: String| RuntimeError::Unusable { path: library.clone(), reason };
         if !library.is_file() {
             return Err(unusable("there is no such file".into()));
         }
         let mut loaded = ENVIRONMENT.lock();
-        let environment = match &*loaded {
-            Some(environment) => environment.clone(),
-            None => {
-                let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
-                let environment = builder
-                    .with_name("sightwire")
-                    .with_telemetry(false)
-                    .build()
-                    .map_err(|error| unusable(error.to_string()))?;
-                environment.set_log_level(ort::logging::LogLevel::Error);
-                loaded.insert(environment).clone()
-            }
+        let environment = if let Some(environment) = &*loaded {
+            environment.clone()
+        } else {
+            let builder = ort::init_from(&library).map_err(|error| unusable(error.to_string()))?;
+            let environment = builder
+                .with_name("sightwire")
+                .with_telemetry(false)
+                .build()
+                .map_err(|error| unusable(error.to_string()))?;
+            environment.set_log_level(ort::logging::LogLevel::Error);
+            loaded.insert(environment).clone()
         };
         let version = version_of(&library);
         Ok(Self { library, version, environment })
@@ -95,16 +102,20 @@ impl Runtime {
 
 /// Packages for this machine, the preferred one first.
 pub fn packages(store: &Store) -> Vec<Manifest> {
-    let order = |provider: &str| if has_nvidia_gpu() { ["cuda", "openvino", "cpu"] } else { ["openvino", "cpu", "cuda"] }
-        .iter()
-        .position(|p| *p == provider);
+    let order = |provider: &str| {
+        if has_nvidia_gpu() { ["cuda", "openvino", "cpu"] } else { ["openvino", "cpu", "cuda"] }
+            .iter()
+            .position(|p| *p == provider)
+    };
     let mut packages: Vec<Manifest> = store
         .manifests()
         .0
         .into_iter()
         .filter(|m| m.task == Task::Runtime)
         .filter(|m| {
-            m.runtime.as_ref().is_some_and(|r| r.arch == std::env::consts::ARCH && r.os == std::env::consts::OS)
+            m.runtime
+                .as_ref()
+                .is_some_and(|r| r.arch == std::env::consts::ARCH && r.os == std::env::consts::OS)
         })
         .collect();
     packages.sort_by_key(|m| m.runtime.as_ref().and_then(|r| order(&r.provider)));
@@ -131,5 +142,5 @@ fn find(store: &Store, provider: Option<&str>) -> Option<PathBuf> {
 
 fn version_of(library: &Path) -> String {
     let name = library.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-    name.split_once(".so.").map(|(_, version)| version.to_owned()).unwrap_or_else(|| ort::info().to_owned())
+    name.split_once(".so.").map_or_else(|| ort::info().to_owned(), |(_, version)| version.to_owned())
 }

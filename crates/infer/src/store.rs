@@ -38,7 +38,9 @@ pub enum StoreError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// The file is not there.
-    #[error("{file} of the model {model} is not in the store; get it with `sightwire models pull {model}`, or put it at {path}")]
+    #[error(
+        "{file} of the model {model} is not in the store; get it with `sightwire models pull {model}`, or put it at {path}"
+    )]
     Missing {
         /// Model.
         model: String,
@@ -48,7 +50,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file is there but is another one.
-    #[error("{path} is not the file that the model {model} was made with (SHA-256 {found}, not {expected}); delete it and run `sightwire models pull {model}`")]
+    #[error(
+        "{path} is not the file that the model {model} was made with (SHA-256 {found}, not {expected}); delete it and run `sightwire models pull {model}`"
+    )]
     Altered {
         /// Model.
         model: String,
@@ -101,7 +105,9 @@ impl Store {
         let mut found = builtin::manifests();
         let mut errors = Vec::new();
         let entries = fs::read_dir(self.home.join("models")).into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+        for path in
+            entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        {
             match Manifest::read(&path) {
                 Ok(manifest) => {
                     found.retain(|m| m.name != manifest.name);
@@ -121,8 +127,14 @@ impl Store {
             return Ok(Manifest::read(&own)?);
         }
         let (all, _) = self.manifests();
-        let near = all.iter().map(|m| (similarity(&m.name, name), m.name.clone())).max_by(|a, b| a.0.total_cmp(&b.0));
-        let hint = near.filter(|(s, _)| *s > 0.5).map(|(_, n)| format!(" (did you mean {n:?}?)")).unwrap_or_default();
+        let near = all
+            .iter()
+            .map(|m| (similarity(&m.name, name), m.name.clone()))
+            .max_by(|a, b| a.0.total_cmp(&b.0));
+        let hint = near
+            .filter(|(s, _)| *s > 0.5)
+            .map(|(_, n)| format!(" (did you mean {n:?}?)"))
+            .unwrap_or_default();
         all.into_iter()
             .find(|m| m.name == name)
             .ok_or_else(|| StoreError::UnknownModel { name: name.to_owned(), hint })
@@ -253,7 +265,8 @@ mod tests {
         file.name = "other.onnx".into();
         file.source = Source::Https { url: String::new() };
         assert!(matches!(store.load("m", &file), Err(StoreError::Missing { .. })));
-        fs::write(dir.path().join("mirror/other.onnx"), builtin::file("gestures_head.onnx").unwrap()).unwrap();
+        fs::write(dir.path().join("mirror/other.onnx"), builtin::file("gestures_head.onnx").unwrap())
+            .unwrap();
         assert_eq!(store.load("m", &file).unwrap().len() as u64, file.size_bytes);
     }
 

@@ -1,6 +1,7 @@
 //! The parts of the server, put together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -14,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::config::Config;
 use crate::listen::Listening;
@@ -26,6 +28,9 @@ use crate::transport::{self, page, socketio::SocketIoTransport};
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
     connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'";
+
+/// A request's body that makes no progress for so long ends with an error.
+const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The running server's parts.
 #[derive(Debug)]
@@ -46,7 +51,8 @@ impl App {
         let recognizer = Recognizer::new(config);
         let listening = Listening::new(config.server.max_connections);
         let sessions = Sessions::new(tasks.clone());
-        let (layer, socketio, counters) = SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
+        let (layer, socketio, counters) =
+            SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let telemetry = Telemetry::new(recognizer.clone(), counters, listening.clone());
         tasks.spawn(telemetry.clone().sample(stop.clone()));
         let api = Api {
@@ -55,23 +61,25 @@ impl App {
             store: config.store.clone(),
             requested_provider: config.engine.options.provider.map_or("auto", |p| p.name()),
         };
-        let header = |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+        let header =
+            |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         let router = rest::router(api).fallback(page::serve).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
-                .layer(cors(&origins))
+                .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard))
+                .layer(RequestBodyTimeoutLayer::new(BODY_DEADLINE))
                 .layer(layer),
         );
         Self { router, recognizer, listening, socketio }
     }
 }
 
-fn cors(origins: &Option<Vec<String>>) -> CorsLayer {
+fn cors(origins: Option<&Vec<String>>) -> CorsLayer {
     let layer = CorsLayer::new().allow_methods([Method::GET, Method::POST]).allow_headers(Any);
     match origins {
         None => layer.allow_origin(Any),
@@ -81,7 +89,11 @@ fn cors(origins: &Option<Vec<String>>) -> CorsLayer {
 
 /// CORS does not hold for WebSocket: there a browser asks nobody, and a foreign page could use this server from
 /// inside a visitor's network. So a foreign `Origin` that is not allowed is refused.
-async fn check_origin(State(allowed): State<Arc<Option<Vec<String>>>>, request: Request, next: Next) -> Response {
+async fn check_origin(
+    State(allowed): State<Arc<Option<Vec<String>>>>,
+    request: Request,
+    next: Next,
+) -> Response {
     if let (Some(list), Some(origin)) = (allowed.as_ref(), request.headers().get(ORIGIN)) {
         let origin = origin.to_str().unwrap_or_default();
         let host = request.headers().get(HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();

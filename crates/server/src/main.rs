@@ -1,12 +1,12 @@
 //! Sightwire: one server for live vision. This file parses the command line and calls.
 //!
-//! - [`cmd`]: one module a command
-//! - [`config`]: defaults, file, environment, flags
-//! - [`app`]: the parts of the server, put together
-//! - [`listen`]: connections
-//! - [`transport`]: protocols
-//! - [`recognizer`]: the sign recogniser's pipeline
-//! - [`telemetry`]: log, metrics, the process
+//! - `cmd`: one module a command
+//! - `config`: defaults, file, environment, flags
+//! - `app`: the parts of the server, put together
+//! - `listen`: connections
+//! - `transport`: protocols
+//! - `recognizer`: the sign recogniser's pipeline
+//! - `telemetry`: log, metrics, the process
 
 mod app;
 mod cmd;

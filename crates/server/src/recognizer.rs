@@ -13,7 +13,7 @@ use serde::Serialize;
 use sightwire_infer::clip::model::ClipModel;
 use sightwire_infer::clip::service::{ClipClient, ClipService, OnPrediction, ServiceOptions, ServiceStats};
 use sightwire_infer::clip::{Frame, Prediction};
-use sightwire_infer::engine::Engine;
+use sightwire_infer::engine::{Engine, Provider};
 use sightwire_infer::runtime::Runtime;
 
 use crate::config::Config;
@@ -158,7 +158,7 @@ impl Recognizer {
         let engine = &config.engine;
         let manifest = config.store.manifest(&config.recognizer.model)?;
         let model = ClipModel::load(&config.store, &manifest)?;
-        let wanted = engine.options.provider.map(|p| p.name());
+        let wanted = engine.options.provider.map(Provider::name);
         let runtime = Runtime::load(&config.store, engine.library.as_deref(), wanted)?;
         let options = ServiceOptions {
             limits: config.images,
@@ -278,7 +278,9 @@ impl Guest {
             Place::Standing if matches!(self.recognizer.state(), State::Dummy) => {
                 Answer { label: Arc::from(DUMMY_LABEL), score: DUMMY_SCORE, prediction: None }
             }
-            Place::Standing | Place::Left => Answer { label: Arc::from("none"), score: 0.0, prediction: None },
+            Place::Standing | Place::Left => {
+                Answer { label: Arc::from("none"), score: 0.0, prediction: None }
+            }
         }
     }
 
@@ -291,7 +293,8 @@ impl Guest {
     }
 
     fn on_prediction(&self, labels: Arc<Labels>) -> OnPrediction {
-        let (recognizer, name, on_answer) = (self.recognizer.clone(), self.name.clone(), self.on_answer.clone());
+        let (recognizer, name, on_answer) =
+            (self.recognizer.clone(), self.name.clone(), self.on_answer.clone());
         let last_line: Mutex<Option<Arc<str>>> = Mutex::new(None);
         Box::new(move |prediction| {
             let answer = labels.answer(Some(prediction.clone()));
@@ -323,7 +326,8 @@ impl Labels {
         let Some(prediction) = prediction else {
             return Answer { label: self.none.clone(), score: 0.0, prediction: None };
         };
-        let label = if prediction.score < self.threshold { &self.none } else { &self.names[prediction.label] };
+        let label =
+            if prediction.score < self.threshold { &self.none } else { &self.names[prediction.label] };
         Answer { label: label.clone(), score: prediction.score, prediction: Some(prediction) }
     }
 }

@@ -34,7 +34,9 @@ pub enum ClipModelError {
         error: EngineError,
     },
     /// It does something else.
-    #[error("the model {name} is for {task}, not for clip classification; `sightwire models list` shows which are")]
+    #[error(
+        "the model {name} is for {task}, not for clip classification; `sightwire models list` shows which are"
+    )]
     WrongTask {
         /// Name.
         name: String,
@@ -76,7 +78,8 @@ pub struct Networks {
 impl ClipModel {
     /// Reads and verifies the model's files.
     pub fn load(store: &Store, manifest: &Manifest) -> Result<Self, ClipModelError> {
-        let wrong_task = || ClipModelError::WrongTask { name: manifest.name.clone(), task: manifest.task.name() };
+        let wrong_task =
+            || ClipModelError::WrongTask { name: manifest.name.clone(), task: manifest.task.name() };
         let clip = manifest.clip.clone().ok_or_else(wrong_task)?;
         let file = |role| {
             let file = manifest.file(role).ok_or_else(wrong_task)?;
@@ -114,7 +117,8 @@ impl ClipModel {
                 })
                 .map_err(wrap)
         };
-        let backbone = spec(&self.backbone, batch, vec![batch, height, width, 3], vec![batch, clip.features])?;
+        let backbone =
+            spec(&self.backbone, batch, vec![batch, height, width, 3], vec![batch, clip.features])?;
         let head = spec(&self.head, 1, vec![1, clip.window, clip.features], vec![1, clip.labels.len()])?;
         let decoder = Decoder::new().map_err(|error| {
             let network = "the JPEG decoder".to_owned();
@@ -153,7 +157,8 @@ impl Networks {
             Payload::Binary(bytes) => bytes.as_ref(),
             Payload::Base64(text) => {
                 let text = std::str::from_utf8(text).map_err(|error| broken(&error))?;
-                sightwire_frame::data_url::decode_into(text, &mut self.encoded).map_err(|error| broken(&error))?;
+                sightwire_frame::data_url::decode_into(text, &mut self.encoded)
+                    .map_err(|error| broken(&error))?;
                 self.encoded.as_slice()
             }
         };

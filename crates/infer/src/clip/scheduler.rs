@@ -217,7 +217,9 @@ impl<F, W: Default> Scheduler<F, W> {
         if self.clients.get(&id).is_some_and(|c| c.last_frame.is_some() && !c.is_active(now)) {
             self.welcome_back(now, id);
         }
-        let Some(client) = self.clients.get_mut(&id) else { return Verdict::Skipped };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return Verdict::Skipped;
+        };
         if !client.pace(now, options.max_fps) {
             return Verdict::Excess;
         }
@@ -229,8 +231,12 @@ impl<F, W: Default> Scheduler<F, W> {
                 return Verdict::Skipped;
             }
         }
-        let Some(client) = self.clients.get_mut(&id) else { return Verdict::Skipped };
-        let Phase::Running { accepted, analysed, missed } = &mut client.phase else { return Verdict::Skipped };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return Verdict::Skipped;
+        };
+        let Phase::Running { accepted, analysed, missed } = &mut client.phase else {
+            return Verdict::Skipped;
+        };
         if *missed {
             return Verdict::Skipped;
         }
@@ -253,8 +259,12 @@ impl<F, W: Default> Scheduler<F, W> {
     /// The next work, at most `max_frames` of one client, or `None` while there is nothing to do.
     pub fn take(&mut self, max_frames: usize) -> Option<Job<F, W>> {
         while let Some((_, id)) = self.ready.pop_first() {
-            let Some(client) = self.clients.get_mut(&id) else { continue };
-            let Some(window) = client.window.take() else { continue };
+            let Some(client) = self.clients.get_mut(&id) else {
+                continue;
+            };
+            let Some(window) = client.window.take() else {
+                continue;
+            };
             client.in_service = true;
             let count = client.pending.len().min(max_frames.max(1));
             let frames = client.pending.drain(..count).map(|(_, frame)| frame).collect();
@@ -268,7 +278,9 @@ impl<F, W: Default> Scheduler<F, W> {
         let cost = outcome.spent.as_secs_f32() / job.frames.max(1) as f32;
         self.frame_cost += COST_SMOOTHING * (cost - self.frame_cost);
         let window_frames = self.options.window;
-        let Some(client) = self.clients.get_mut(&job.client) else { return false };
+        let Some(client) = self.clients.get_mut(&job.client) else {
+            return false;
+        };
         client.in_service = false;
         if client.run != job.run {
             return true; // the run ended meanwhile, and its window with it
@@ -299,7 +311,9 @@ impl<F, W: Default> Scheduler<F, W> {
         if room <= 0.0 {
             return false;
         }
-        let Some(client) = self.clients.get(&id).filter(|c| !c.in_service) else { return false };
+        let Some(client) = self.clients.get(&id).filter(|c| !c.in_service) else {
+            return false;
+        };
         let (turn, fps) = (client.turn, client.fps());
         let ahead: f32 = self
             .clients
@@ -338,7 +352,9 @@ impl<F, W: Default> Scheduler<F, W> {
 
     /// From running to waiting.
     fn end_run(&mut self, now: Instant, id: ClientId) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
         self.ready.remove(&(client.turn, id));
         client.turn = client.served;
         client.pending.clear();
@@ -438,11 +454,14 @@ mod tests {
     #[derive(Default, Clone, Debug)]
     struct Seen(Vec<u64>);
 
+    /// A worker's job: when it ends, and what it is of.
+    type Busy = (Instant, JobId, Vec<u64>, Seen);
+
     /// Clients that send `FPS` frames a second to `workers` workers, each of whom needs `cost` a frame.
     struct Simulation {
         scheduler: Scheduler<u64, Seen>,
         clients: Vec<ClientId>,
-        workers: Vec<Option<(Instant, JobId, Vec<u64>, Seen)>>,
+        workers: Vec<Option<Busy>>,
         cost: Duration,
         sent: Vec<u64>,
         analysed: Vec<u64>,
@@ -487,9 +506,9 @@ mod tests {
             let mut next: Vec<Instant> = (0..count).map(|i| start + interval * i / count).collect();
             let mut now = start;
             while now < start + length {
-                for i in 0..self.clients.len() {
-                    if next[i] <= now {
-                        next[i] += interval;
+                for (i, next) in next.iter_mut().enumerate() {
+                    if *next <= now {
+                        *next += interval;
                         self.sent[i] += 1;
                         self.arrivals.insert((i, self.sent[i]), now);
                         let verdict = match self.scheduler.push(now, self.clients[i], self.sent[i]) {
@@ -575,7 +594,10 @@ mod tests {
                 simulation.slowest(),
                 simulation.most_pending,
             );
-            assert!(least as f64 > 0.9 * most as f64 || most - least <= 8, "{clients} clients: {least} to {most}");
+            assert!(
+                least as f64 > 0.9 * most as f64 || most - least <= 8,
+                "{clients} clients: {least} to {most}"
+            );
             assert!(used > 0.85, "{clients} clients: {used} of the capacity used");
             assert!(simulation.slowest() < Duration::from_millis(250), "{:?}", simulation.slowest());
             assert!(simulation.most_pending < 2 * clients + 10, "{}", simulation.most_pending);

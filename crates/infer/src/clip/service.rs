@@ -136,7 +136,11 @@ const MAX_LAG: usize = 3;
 
 impl ClipService {
     /// Makes the first sessions, which proves that the model works here, and starts the threads.
-    pub fn start(model: ClipModel, engine: Arc<Engine>, options: ServiceOptions) -> Result<Self, ClipModelError> {
+    pub fn start(
+        model: ClipModel,
+        engine: Arc<Engine>,
+        options: ServiceOptions,
+    ) -> Result<Self, ClipModelError> {
         let mut networks = model.networks(&engine, options.limits)?;
         let frame_cost = warm_up(&model, &mut networks)? + USUAL_DECODE;
         let workers = engine.threads().max(1);
@@ -161,7 +165,8 @@ impl ClipService {
         let workers = (0..workers)
             .filter_map(|index| {
                 let shared = shared.clone();
-                let spawned = std::thread::Builder::new().name(format!("clip-{index}")).spawn(move || shared.work());
+                let spawned =
+                    std::thread::Builder::new().name(format!("clip-{index}")).spawn(move || shared.work());
                 spawned.inspect_err(|error| tracing::error!(%error, "cannot start an inference thread")).ok()
             })
             .collect();
@@ -321,7 +326,12 @@ impl Shared {
         let Job { frames, mut window, .. } = job;
         let nets = match networks {
             Some(networks) => networks,
-            None => match self.spare.lock().take().map_or_else(|| self.model.networks(&self.engine, self.options.limits), Ok) {
+            None => match self
+                .spare
+                .lock()
+                .take()
+                .map_or_else(|| self.model.networks(&self.engine, self.options.limits), Ok)
+            {
                 Ok(made) => networks.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no sessions for a worker");
@@ -344,7 +354,12 @@ impl Shared {
     }
 
     /// At most a batch of one client's frames: decode each, run the backbone once, and the head on the newest window.
-    fn analyse_batch(&self, nets: &mut Networks, works: &[Work], window: &mut Window) -> Result<usize, FrameError> {
+    fn analyse_batch(
+        &self,
+        nets: &mut Networks,
+        works: &[Work],
+        window: &mut Window,
+    ) -> Result<usize, FrameError> {
         let counters = &self.counters;
         let mut newest = None;
         let mut prepared = 0;
@@ -385,7 +400,9 @@ impl Shared {
 
     fn publish(&self, work: &Work, scores: Box<[f32]>) {
         let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-        let Some((label, score)) = best.map(|(label, score)| (label, *score)) else { return };
+        let Some((label, score)) = best.map(|(label, score)| (label, *score)) else {
+            return;
+        };
         let Frame { id, arrived, .. } = work.frame;
         let finished = Instant::now();
         self.counters.delay.record(finished.saturating_duration_since(arrived));
@@ -408,7 +425,9 @@ fn warm_up(model: &ClipModel, networks: &mut Networks) -> Result<Duration, ClipM
         networks.backbone().map(drop).and_then(|()| networks.head(&window).map(drop)).map_err(|error| {
             let error = match error {
                 FrameError::Engine(error) => error,
-                FrameError::Broken(reason) => crate::engine::EngineError::Run { network: model.name().to_owned(), reason },
+                FrameError::Broken(reason) => {
+                    crate::engine::EngineError::Run { network: model.name().to_owned(), reason }
+                }
             };
             ClipModelError::Engine { model: model.name().to_owned(), error }
         })?;

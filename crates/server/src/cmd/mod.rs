@@ -14,12 +14,17 @@ use crate::config::{Config, ConfigError, Flags, keys};
 
 /// One server for live vision: frames in from browsers and cameras, models run over them, predictions out.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true, disable_help_subcommand = true, after_help = "\
+#[command(
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "\
 Examples:
   sightwire models pull runtime     get the library that runs models (once)
   sightwire serve                   start the server on 127.0.0.1:8000
 
-Exit codes: 0 done, 1 failed, 2 a mistake in the command line or the configuration.")]
+Exit codes: 0 done, 1 failed, 2 a mistake in the command line or the configuration."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -164,7 +169,8 @@ fn init(file: Option<PathBuf>) -> anyhow::Result<()> {
         print!("{text}");
         return Ok(());
     };
-    let mut out = std::fs::File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut out =
+        std::fs::File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
     out.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote {}; start with `sightwire serve --config {0}`", path.display());
     Ok(())

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::json;
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::model::ClipModel;
-use sightwire_infer::engine::Engine;
+use sightwire_infer::engine::{Engine, Provider};
 use sightwire_infer::fetch::{self, Progress};
 use sightwire_infer::manifest::{Manifest, Task};
 use sightwire_infer::runtime::{self, Runtime};
@@ -18,18 +18,24 @@ use crate::config::Config;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {
-        ModelsCommand::List { json, config } => list(&config.load(&[])?, *json),
+        ModelsCommand::List { json, config } => {
+            list(&config.load(&[])?, *json);
+            Ok(())
+        }
         ModelsCommand::Pull { name, config } => pull(&config.load(&[])?.store, name),
         ModelsCommand::Check { name, config } => check(&config.load(&[])?, name),
     }
 }
 
-fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
+fn list(config: &Config, as_json: bool) {
     let (manifests, errors) = config.store.manifests();
     for m in &manifests {
         let here = config.store.has(m);
         if as_json {
-            println!("{}", json!({"name": m.name, "title": m.title, "task": m.task.name(), "available": here, "licence": m.licence}));
+            println!(
+                "{}",
+                json!({"name": m.name, "title": m.title, "task": m.task.name(), "available": here, "licence": m.licence})
+            );
         } else {
             let state = if here { "here" } else { "not here" };
             println!("{:<22} {:<20} {state:<9} {}", m.name, m.task.name(), m.title);
@@ -39,9 +45,11 @@ fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
         eprintln!("warning: {error}");
     }
     if !as_json {
-        eprintln!("store: {}; get one that is not here with `sightwire models pull NAME`", config.store.home().display());
+        eprintln!(
+            "store: {}; get one that is not here with `sightwire models pull NAME`",
+            config.store.home().display()
+        );
     }
-    Ok(())
 }
 
 fn pull(store: &Store, name: &str) -> anyhow::Result<()> {
@@ -49,7 +57,10 @@ fn pull(store: &Store, name: &str) -> anyhow::Result<()> {
         let packages = runtime::packages(store);
         let arch = (std::env::consts::OS, std::env::consts::ARCH);
         packages.into_iter().next().with_context(|| {
-            format!("there is no ONNX Runtime package for {} on {}; build one and set engine.library", arch.0, arch.1)
+            format!(
+                "there is no ONNX Runtime package for {} on {}; build one and set engine.library",
+                arch.0, arch.1
+            )
         })?
     } else {
         store.manifest(name)?
@@ -61,7 +72,12 @@ fn pull(store: &Store, name: &str) -> anyhow::Result<()> {
         Progress::Present(file) => eprintln!("{}: {} is here", manifest.name, file.name),
         Progress::Fetching(file, from) => {
             total = file.size_bytes;
-            eprintln!("{}: getting {} ({:.1} MB) from {from}", manifest.name, file.name, file.size_bytes as f64 / 1e6);
+            eprintln!(
+                "{}: getting {} ({:.1} MB) from {from}",
+                manifest.name,
+                file.name,
+                file.size_bytes as f64 / 1e6
+            );
         }
         Progress::Bytes(bytes) if terminal => {
             eprint!("\r  {:5.1} of {:.1} MB", bytes as f64 / 1e6, total as f64 / 1e6);
@@ -84,7 +100,7 @@ fn check(config: &Config, name: &str) -> anyhow::Result<()> {
     let model = ClipModel::load(&config.store, &manifest)?;
     println!("{name}: {} files are the right ones", manifest.files.len());
     let options = &config.engine.options;
-    let wanted = options.provider.map(|p| p.name());
+    let wanted = options.provider.map(Provider::name);
     let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), wanted)?;
     let engine = Engine::new(runtime, options.clone())?;
     let started = Instant::now();
@@ -109,7 +125,8 @@ fn check(config: &Config, name: &str) -> anyhow::Result<()> {
 }
 
 fn check_runtime(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
-    let library = manifest.runtime.as_ref().map(|r| config.store.runtime_dir(&manifest.name).join(&r.library));
+    let library =
+        manifest.runtime.as_ref().map(|r| config.store.runtime_dir(&manifest.name).join(&r.library));
     let runtime = Runtime::load(&config.store, library.as_deref(), None)?;
     println!("{}: version {} loads from {}", manifest.name, runtime.version(), runtime.library().display());
     Ok(())

@@ -30,7 +30,8 @@ pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if let Some(path) = &args.y4m {
         let file = fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut out = BufWriter::new(file);
-        write_y4m(&mut out, &clip, args.frames).with_context(|| format!("cannot write {}", path.display()))?;
+        write_y4m(&mut out, &clip, args.frames)
+            .with_context(|| format!("cannot write {}", path.display()))?;
         println!("{} frames of {} in {}", args.frames, gesture.name(), path.display());
     }
     Ok(())
@@ -41,7 +42,8 @@ fn write_y4m(out: &mut impl Write, clip: &Clip, frames: u32) -> std::io::Result<
     let mut image = Image::new(0, 0);
     let (width, height) = (SIZE_PX.0 as usize, SIZE_PX.1 as usize);
     writeln!(out, "YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg")?;
-    let (mut y, mut u, mut v) = (vec![0; width * height], vec![0; width * height / 4], vec![0; width * height / 4]);
+    let (mut y, mut u, mut v) =
+        (vec![0; width * height], vec![0; width * height / 4], vec![0; width * height / 4]);
     for index in 0..frames {
         clip.frame_into(index, &mut image);
         let pixels = image.data();
@@ -52,8 +54,10 @@ fn write_y4m(out: &mut impl Write, clip: &Clip, frames: u32) -> std::io::Result<
                 y[row * width + column] = (0.299 * r + 0.587 * g + 0.114 * b).round() as u8;
                 if row % 2 == 0 && column % 2 == 0 {
                     let chroma = row / 2 * (width / 2) + column / 2;
-                    u[chroma] = (128.0 - 0.168_736 * r - 0.331_264 * g + 0.5 * b).round().clamp(0.0, 255.0) as u8;
-                    v[chroma] = (128.0 + 0.5 * r - 0.418_688 * g - 0.081_312 * b).round().clamp(0.0, 255.0) as u8;
+                    u[chroma] =
+                        (128.0 - 0.168_736 * r - 0.331_264 * g + 0.5 * b).round().clamp(0.0, 255.0) as u8;
+                    v[chroma] =
+                        (128.0 + 0.5 * r - 0.418_688 * g - 0.081_312 * b).round().clamp(0.0, 255.0) as u8;
                 }
             }
         }

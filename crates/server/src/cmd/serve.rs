@@ -40,7 +40,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             format!("cannot listen on {address}; is something else there? Choose another with --listen")
         })?;
         addresses.push(listener.local_addr().context("cannot tell the address")?);
-        tasks.spawn(listen::run(listener, app.router.clone(), app.listening.clone(), stop.clone(), tasks.clone()));
+        tasks.spawn(listen::run(
+            listener,
+            app.router.clone(),
+            app.listening.clone(),
+            stop.clone(),
+            tasks.clone(),
+        ));
     }
     // The server answers (and says that it is not ready) while the model is being loaded.
     let (recognizer, options) = (app.recognizer.clone(), config.clone());
@@ -81,7 +87,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
 fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+    {
         tracing::debug!(%error, "the limit of open files stays as it was");
     }
 }

@@ -1,6 +1,8 @@
 //! Every configuration key: its default, its older environment names, and what it means. The one list that the
 //! loader, `sightwire config init` and docs/config.md go by.
 
+use std::fmt::Write as _;
+
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
@@ -14,36 +16,141 @@ pub struct Key {
     pub doc: &'static str,
 }
 
-const fn key(name: &'static str, default: &'static str, old_names: &'static [&'static str], doc: &'static str) -> Key {
+const fn key(
+    name: &'static str,
+    default: &'static str,
+    old_names: &'static [&'static str],
+    doc: &'static str,
+) -> Key {
     Key { name, default, old_names, doc }
 }
 
 /// All keys, by section.
 pub const KEYS: &[Key] = &[
-    key("server.listen", r#"["127.0.0.1:8000"]"#, &[], "Addresses to listen on. Port 0 picks a free one. Use `0.0.0.0:8000` to be reached from other machines."),
-    key("server.cors_origins", r#"["*"]"#, &["CORS_ORIGINS"], "Origins whose pages may use this server from a browser. `*` allows all; `[]` only the server's own page."),
-    key("server.max_connections", "1024", &[], "Connections at once, over all uses. One more is answered with 503 and Retry-After."),
+    key(
+        "server.listen",
+        r#"["127.0.0.1:8000"]"#,
+        &[],
+        "Addresses to listen on. Port 0 picks a free one. Use `0.0.0.0:8000` to be reached from other machines.",
+    ),
+    key(
+        "server.cors_origins",
+        r#"["*"]"#,
+        &["CORS_ORIGINS"],
+        "Origins whose pages may use this server from a browser. `*` allows all; `[]` only the server's own page.",
+    ),
+    key(
+        "server.max_connections",
+        "1024",
+        &[],
+        "Connections at once, over all uses. One more is answered with 503 and Retry-After.",
+    ),
     key("server.drain_s", "5.0", &[], "Seconds that connections get to end after SIGTERM."),
-    key("recognizer.model", r#""gestures""#, &["MODEL_PATH"], "Name of the clip model. `sightwire models list` shows all."),
-    key("recognizer.dummy", "false", &["USE_DUMMY_MODEL"], "Answer every frame with \"hello\" 0.9 and run no model, to test the wiring."),
-    key("recognizer.max_clients", "50", &["MAX_CLIENTS"], "Clients at once. One more is told that the server is at capacity."),
-    key("recognizer.max_fps", "60.0", &[], "Frames a second of one client that are analysed; more are answered all the same."),
-    key("recognizer.turn_gap_s", "1.0", &[], "Past capacity, how long a client waits before another has to give way to it."),
-    key("recognizer.threshold", "0.0", &[], "Score below which the answer is \"none\". 0 takes the model's own (0.5 for gestures)."),
-    key("socketio.ping_interval_s", "25.0", &["SOCKETIO_PING_INTERVAL"], "Seconds between pings to a Socket.IO client."),
-    key("socketio.ping_timeout_s", "60.0", &["SOCKETIO_PING_TIMEOUT"], "Seconds after which a Socket.IO client that does not answer a ping has left."),
+    key(
+        "recognizer.model",
+        r#""gestures""#,
+        &["MODEL_PATH"],
+        "Name of the clip model. `sightwire models list` shows all.",
+    ),
+    key(
+        "recognizer.dummy",
+        "false",
+        &["USE_DUMMY_MODEL"],
+        "Answer every frame with \"hello\" 0.9 and run no model, to test the wiring.",
+    ),
+    key(
+        "recognizer.max_clients",
+        "50",
+        &["MAX_CLIENTS"],
+        "Clients at once. One more is told that the server is at capacity.",
+    ),
+    key(
+        "recognizer.max_fps",
+        "60.0",
+        &[],
+        "Frames a second of one client that are analysed; more are answered all the same.",
+    ),
+    key(
+        "recognizer.turn_gap_s",
+        "1.0",
+        &[],
+        "Past capacity, how long a client waits before another has to give way to it.",
+    ),
+    key(
+        "recognizer.threshold",
+        "0.0",
+        &[],
+        "Score below which the answer is \"none\". 0 takes the model's own (0.5 for gestures).",
+    ),
+    key(
+        "socketio.ping_interval_s",
+        "25.0",
+        &["SOCKETIO_PING_INTERVAL"],
+        "Seconds between pings to a Socket.IO client.",
+    ),
+    key(
+        "socketio.ping_timeout_s",
+        "60.0",
+        &["SOCKETIO_PING_TIMEOUT"],
+        "Seconds after which a Socket.IO client that does not answer a ping has left.",
+    ),
     key("socketio.max_message_mb", "10", &[], "Largest message of a client, in MiB."),
-    key("images.max_pixels", "40000000", &[], "Largest picture, in pixels; checked in the header, before decoding."),
+    key(
+        "images.max_pixels",
+        "40000000",
+        &[],
+        "Largest picture, in pixels; checked in the header, before decoding.",
+    ),
     key("images.max_side_px", "16384", &[], "Largest width or height of a picture."),
-    key("engine.provider", r#""auto""#, &[], "What runs the networks: auto, cpu, openvino or cuda. A provider asked for by name that is not there is an error."),
-    key("engine.threads", "0", &["TF_INTRA_OP_THREADS", "TF_INTER_OP_THREADS"], "Threads that run networks. 0 takes one for each core."),
-    key("engine.precision", r#""auto""#, &[], "auto (what was checked for each model), f32 or bf16. bf16 needs OpenVINO."),
+    key(
+        "engine.provider",
+        r#""auto""#,
+        &[],
+        "What runs the networks: auto, cpu, openvino or cuda. A provider asked for by name that is not there is an error.",
+    ),
+    key(
+        "engine.threads",
+        "0",
+        &["TF_INTRA_OP_THREADS", "TF_INTER_OP_THREADS"],
+        "Threads that run networks. 0 takes one for each core.",
+    ),
+    key(
+        "engine.precision",
+        r#""auto""#,
+        &[],
+        "auto (what was checked for each model), f32 or bf16. bf16 needs OpenVINO.",
+    ),
     key("engine.gpu_memory_mb", "0", &[], "Most GPU memory that CUDA may take, in MiB. 0 sets no bound."),
-    key("engine.library", r#""""#, &["ORT_DYLIB_PATH"], "Path of an ONNX Runtime library. Empty takes the one that `sightwire models pull runtime` installed."),
-    key("engine.idle_release_s", "600.0", &[], "Sessions that had no work for so many seconds are let go, and made anew when needed."),
-    key("store.home", r#""""#, &["SIGHTWIRE_HOME"], "Folder of models and the ONNX Runtime library. Empty takes the platform's data folder."),
-    key("store.mirror", r#""""#, &["SIGHTWIRE_MODEL_MIRROR"], "Folder with copies of model files that are usually fetched."),
-    key("log.level", r#""info""#, &["LOG_LEVEL"], "error, warn, info, debug or trace. RUST_LOG goes before it."),
+    key(
+        "engine.library",
+        r#""""#,
+        &["ORT_DYLIB_PATH"],
+        "Path of an ONNX Runtime library. Empty takes the one that `sightwire models pull runtime` installed.",
+    ),
+    key(
+        "engine.idle_release_s",
+        "600.0",
+        &[],
+        "Sessions that had no work for so many seconds are let go, and made anew when needed.",
+    ),
+    key(
+        "store.home",
+        r#""""#,
+        &["SIGHTWIRE_HOME"],
+        "Folder of models and the ONNX Runtime library. Empty takes the platform's data folder.",
+    ),
+    key(
+        "store.mirror",
+        r#""""#,
+        &["SIGHTWIRE_MODEL_MIRROR"],
+        "Folder with copies of model files that are usually fetched.",
+    ),
+    key(
+        "log.level",
+        r#""info""#,
+        &["LOG_LEVEL"],
+        "error, warn, info, debug or trace. RUST_LOG goes before it.",
+    ),
     key("log.format", r#""text""#, &[], "text, or json with one object a line."),
 ];
 
@@ -86,10 +193,10 @@ pub fn commented_file() -> String {
     for key in KEYS {
         let (this, name) = key.name.split_once('.').unwrap_or(("", key.name));
         if this != section {
-            text += &format!("\n[{this}]\n");
+            let _ = write!(text, "\n[{this}]\n");
             section = this;
         }
-        text += &format!("# {}\n# {name} = {}\n", key.doc, key.default);
+        let _ = write!(text, "# {}\n# {name} = {}\n", key.doc, key.default);
     }
     text
 }

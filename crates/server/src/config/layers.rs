@@ -107,7 +107,8 @@ impl Layers {
         }
         layers.add_environment(dot_env(Path::new(".env")), Origin::DotEnv)?;
         // A variable that is not text cannot name a key or hold a value of one.
-        let environment = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let environment =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         layers.add_environment(environment, Origin::Environment)?;
         for text in &flags.set {
             layers.add_flag(text)?;
@@ -133,7 +134,7 @@ impl Layers {
             .map_err(|error| ConfigError::Syntax { path: path.to_owned(), error: Box::new(error) })?;
         for (section, value) in table {
             let Value::Table(entries) = value else {
-                return Err(self.unknown(&section, Origin::File(path.to_owned(), line_of(&text, "", &section))));
+                return Err(unknown(&section, Origin::File(path.to_owned(), line_of(&text, "", &section))));
             };
             for (name, value) in entries {
                 let origin = Origin::File(path.to_owned(), line_of(&text, &section, &name));
@@ -166,7 +167,7 @@ impl Layers {
             let known = KEYS.iter().any(|k| k.env_name() == *name || k.old_names.contains(&name.as_str()));
             if !known && !IGNORED_NAMES.contains(&name.as_str()) && name != "SIGHTWIRE_CONFIG" {
                 let wrong = name.trim_start_matches("SIGHTWIRE_").to_lowercase().replacen('_', ".", 1);
-                return Err(self.unknown(&wrong, origin(name.clone())));
+                return Err(unknown(&wrong, origin(name.clone())));
             }
         }
         Ok(())
@@ -176,7 +177,7 @@ impl Layers {
     pub(super) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
         let name = name.trim();
-        let key = keys::find(name).ok_or_else(|| self.unknown(name, Origin::Flag))?;
+        let key = keys::find(name).ok_or_else(|| unknown(name, Origin::Flag))?;
         self.set_text(key, value.trim(), Origin::Flag)
     }
 
@@ -211,7 +212,7 @@ impl Layers {
     }
 
     fn set(&mut self, name: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
-        let key = keys::find(name).ok_or_else(|| self.unknown(name, origin.clone()))?;
+        let key = keys::find(name).ok_or_else(|| unknown(name, origin.clone()))?;
         let value = match (default_of(key), value) {
             (Value::Float(_), Value::Integer(i)) => Value::Float(i as f64),
             (Value::Array(_), Value::String(one)) => Value::Array(vec![Value::String(one)]),
@@ -227,10 +228,6 @@ impl Layers {
         };
         self.values.insert(key.name, (value, origin));
         Ok(())
-    }
-
-    fn unknown(&self, name: &str, origin: Origin) -> ConfigError {
-        ConfigError::Unknown { name: name.to_owned(), near: keys::nearest(name), origin }
     }
 }
 
@@ -257,9 +254,15 @@ fn line_of(text: &str, section: &str, name: &str) -> usize {
             if section.is_empty() && current == name {
                 return number + 1;
             }
-        } else if current == section && line.split('=').next().is_some_and(|left| left.trim().trim_matches('"') == name) {
+        } else if current == section
+            && line.split('=').next().is_some_and(|left| left.trim().trim_matches('"') == name)
+        {
             return number + 1;
         }
     }
     0
+}
+
+fn unknown(name: &str, origin: Origin) -> ConfigError {
+    ConfigError::Unknown { name: name.to_owned(), near: keys::nearest(name), origin }
 }

@@ -4,7 +4,7 @@ pub mod keys;
 pub mod layers;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sightwire_frame::header::Limits;
@@ -90,7 +90,7 @@ impl Config {
         };
         let model = r.text("recognizer.model");
         let dummy = r.flag("recognizer.dummy");
-        if !dummy && (model.contains(['/', '\\']) || model.ends_with(".h5") || model.ends_with(".keras")) {
+        if !dummy && (model.contains(['/', '\\']) || is_keras(&model)) {
             return Err(r.invalid(
                 "recognizer.model",
                 "this version takes the name of a model (`sightwire models list`); it cannot import Keras files yet",
@@ -103,7 +103,8 @@ impl Config {
         Ok(Self {
             server: Server {
                 listen: r.addresses("server.listen")?,
-                cors_origins: Some(r.list("server.cors_origins")?).filter(|list| !list.iter().any(|o| o == "*")),
+                cors_origins: Some(r.list("server.cors_origins")?)
+                    .filter(|list| !list.iter().any(|o| o == "*")),
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
                 drain: r.seconds("server.drain_s", 0.0, 600.0)?,
             },
@@ -129,7 +130,10 @@ impl Config {
                 options: EngineOptions {
                     provider: match r.text("engine.provider").as_str() {
                         "auto" => None,
-                        name => Some(name.parse::<Provider>().map_err(|e| r.invalid("engine.provider", &format!("{e}, or auto")))?),
+                        name => Some(
+                            name.parse::<Provider>()
+                                .map_err(|e| r.invalid("engine.provider", &format!("{e}, or auto")))?,
+                        ),
                     },
                     threads,
                     precision: match r.text("engine.precision").as_str() {
@@ -160,6 +164,12 @@ impl Config {
             },
         })
     }
+}
+
+fn is_keras(model: &str) -> bool {
+    Path::new(model)
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("h5") || end.eq_ignore_ascii_case("keras"))
 }
 
 /// The platform's data folder, or one beside the working folder where there is none.
@@ -220,9 +230,9 @@ impl Reader<'_> {
         let mut addresses = Vec::new();
         for text in list {
             let text = text.replace("localhost", "127.0.0.1");
-            let address = text
-                .parse()
-                .map_err(|_| self.invalid(name, &format!("{text:?} is not an address such as 127.0.0.1:8000 or [::]:8000")))?;
+            let address = text.parse().map_err(|_| {
+                self.invalid(name, &format!("{text:?} is not an address such as 127.0.0.1:8000 or [::]:8000"))
+            })?;
             addresses.push(address);
         }
         Ok(addresses)
@@ -230,7 +240,12 @@ impl Reader<'_> {
 
     fn invalid(&self, name: &'static str, reason: &str) -> ConfigError {
         let (value, origin) = self.0.get(name);
-        ConfigError::Invalid { name, value: value.to_string(), reason: reason.to_owned(), origin: origin.clone() }
+        ConfigError::Invalid {
+            name,
+            value: value.to_string(),
+            reason: reason.to_owned(),
+            origin: origin.clone(),
+        }
     }
 }
 

@@ -2,7 +2,10 @@ use super::*;
 
 fn env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut layers = Layers::defaults();
-    layers.add_environment(variables.iter().map(|(k, v)| (k.to_string(), v.to_string())), Origin::Environment)?;
+    layers.add_environment(
+        variables.iter().map(|(k, v)| (k.to_string(), v.to_string())),
+        Origin::Environment,
+    )?;
     Config::from_layers(&layers)
 }
 
@@ -56,10 +59,14 @@ fn the_new_name_goes_before_the_old_one() {
 
 #[test]
 fn a_misspelt_key_names_the_nearest_right_one_and_its_line() {
-    let error = file("[server]\nlisten = \"127.0.0.1:0\"\n\n[recognizer]\nmax_client = 3\n").unwrap_err().to_string();
+    let error =
+        file("[server]\nlisten = \"127.0.0.1:0\"\n\n[recognizer]\nmax_client = 3\n").unwrap_err().to_string();
     assert!(error.contains("line 5") && error.contains("`recognizer.max_clients`"), "{error}");
     let error = env(&[("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "3")]).unwrap_err().to_string();
-    assert!(error.contains("SIGHTWIRE_RECOGNISER_MAX_CLIENTS") && error.contains("recognizer.max_clients"), "{error}");
+    assert!(
+        error.contains("SIGHTWIRE_RECOGNISER_MAX_CLIENTS") && error.contains("recognizer.max_clients"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -87,7 +94,13 @@ fn the_commented_file_has_every_key_and_is_valid_when_uncommented() {
     let uncommented: String = text
         .lines()
         .map(|line| match line.strip_prefix("# ") {
-            Some(rest) if keys::KEYS.iter().any(|k| k.name.ends_with(&format!(".{}", rest.split(' ').next().unwrap())) && rest.contains(" = ")) => rest,
+            Some(rest)
+                if keys::KEYS.iter().any(|k| {
+                    k.name.ends_with(&format!(".{}", rest.split(' ').next().unwrap())) && rest.contains(" = ")
+                }) =>
+            {
+                rest
+            }
             _ => line,
         })
         .collect::<Vec<_>>()

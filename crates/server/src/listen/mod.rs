@@ -72,7 +72,8 @@ impl Listening {
 
 /// Binds an address.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
@@ -149,7 +150,10 @@ fn set_options(stream: &TcpStream) -> std::io::Result<()> {
     // A peer that vanished without a word: probes find it where nothing is being sent, the user timeout where
     // something is.
     socket.set_tcp_keepalive(
-        &TcpKeepalive::new().with_time(Duration::from_secs(1)).with_interval(Duration::from_secs(1)).with_retries(3),
+        &TcpKeepalive::new()
+            .with_time(Duration::from_secs(1))
+            .with_interval(Duration::from_secs(1))
+            .with_retries(3),
     )?;
     #[cfg(target_os = "linux")]
     {

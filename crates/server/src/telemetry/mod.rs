@@ -1,8 +1,8 @@
 //! What can be seen of the server from outside.
 //!
-//! - [`logging`]: log lines that never hold anyone up
-//! - [`process`]: CPU, memory and threads of this process
-//! - [`prometheus`]: `/metrics`
+//! - `logging`: log lines that never hold anyone up
+//! - `process`: CPU, memory and threads of this process
+//! - `prometheus`: `/metrics`
 
 pub mod logging;
 pub mod process;
@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 use crate::listen::Listening;
 use crate::recognizer::Recognizer;
 use crate::transport::socketio::SocketIoCounters;
-use process::ProcessUsage;
 
 /// Rates are over the last so many samples.
 const SAMPLES: usize = 6;
@@ -66,7 +65,11 @@ pub struct Rates {
 
 impl Telemetry {
     /// Of these parts.
-    pub fn new(recognizer: Arc<Recognizer>, socketio: Arc<SocketIoCounters>, listening: Arc<Listening>) -> Arc<Self> {
+    pub fn new(
+        recognizer: Arc<Recognizer>,
+        socketio: Arc<SocketIoCounters>,
+        listening: Arc<Listening>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             drawing: Semaphore::new(1),
             started: Instant::now(),
@@ -104,15 +107,12 @@ impl Telemetry {
         self.started.elapsed()
     }
 
-    /// CPU, memory and threads now.
-    pub fn process(&self) -> ProcessUsage {
-        process::usage()
-    }
-
     /// Over the last samples.
     pub fn rates(&self) -> Rates {
         let samples = self.samples.lock();
-        let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return Rates::default() };
+        let (Some(first), Some(last)) = (samples.front(), samples.back()) else {
+            return Rates::default();
+        };
         let seconds = last.at.duration_since(first.at).as_secs_f64();
         if seconds <= 0.0 {
             return Rates::default();

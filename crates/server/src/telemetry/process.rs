@@ -15,8 +15,10 @@ pub struct ProcessUsage {
 pub fn usage() -> ProcessUsage {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The second field is the name in parentheses, and may hold spaces.
-    let fields: Vec<&str> = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
-    let field = |number: usize| fields.get(number - 3).and_then(|f| f.parse::<u64>().ok()).unwrap_or_default();
+    let fields: Vec<&str> =
+        stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect()).unwrap_or_default();
+    let field =
+        |number: usize| fields.get(number - 3).and_then(|f| f.parse::<u64>().ok()).unwrap_or_default();
     let ticks = rustix::param::clock_ticks_per_second().max(1);
     ProcessUsage {
         cpu_seconds: (field(14) + field(15)) as f64 / ticks as f64,

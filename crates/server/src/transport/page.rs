@@ -19,7 +19,8 @@ pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     }
     let path = uri.path().trim_start_matches('/');
-    let wants = |name, what| headers.get(name).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(what));
+    let wants =
+        |name, what| headers.get(name).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(what));
     if !path.is_empty() && path != "index.html" && !is_compressed(path) && Pages::get(path).is_some() {
         return file(path, &headers);
     }
@@ -69,6 +70,6 @@ fn is_compressed(path: &str) -> bool {
 
 fn etag(file: &EmbeddedFile) -> String {
     let hash = file.metadata.sha256_hash();
-    let short: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{short}\"")
+    let short = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("\"{short:016x}\"")
 }

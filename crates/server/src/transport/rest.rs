@@ -18,7 +18,7 @@ use sightwire_infer::store::Store;
 
 use super::error;
 use crate::recognizer::{Recognizer, State as RecognizerState};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{Telemetry, process};
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ async fn status(State(api): State<Api>) -> Json<Value> {
     let facts = recognizer.facts();
     let stats = recognizer.stats();
     let rates = api.telemetry.rates();
-    let process = api.telemetry.process();
+    let process = process::usage();
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "uptime_s": api.telemetry.uptime().as_secs_f64(),
@@ -203,11 +203,16 @@ async fn sample(
 ) -> Response {
     let Ok(gesture) = gesture.parse::<Gesture>() else {
         let known: Vec<&str> = Gesture::ALL.iter().map(|g| g.name()).collect();
-        return error(StatusCode::NOT_FOUND, &format!("There is no such sample; there are {}.", known.join(", ")));
+        return error(
+            StatusCode::NOT_FOUND,
+            &format!("There is no such sample; there are {}.", known.join(", ")),
+        );
     };
     // Drawing takes a few hundred milliseconds of one core: one at a time, or a crowd of them would starve the rest.
-    let Ok(_turn) = tokio::time::timeout(Duration::from_secs(5), api.telemetry.drawing.acquire()).await else {
-        let response = error(StatusCode::SERVICE_UNAVAILABLE, "Too many samples are being drawn. Please try again.");
+    let Ok(_turn) = tokio::time::timeout(Duration::from_secs(5), api.telemetry.drawing.acquire()).await
+    else {
+        let response =
+            error(StatusCode::SERVICE_UNAVAILABLE, "Too many samples are being drawn. Please try again.");
         return ([(header::RETRY_AFTER, "2")], response).into_response();
     };
     let drawn = tokio::task::spawn_blocking(move || draw_sample(gesture, query.seed)).await;

@@ -40,7 +40,8 @@ pub fn parse(
     attachments: Option<&VecDeque<Bytes>>,
     limits: &Limits,
 ) -> Result<FrameMessage, FrameMessageError> {
-    let event: Event = serde_json::from_slice(text).map_err(|error| FrameMessageError::Shape(error.to_string()))?;
+    let event: Event =
+        serde_json::from_slice(text).map_err(|error| FrameMessageError::Shape(error.to_string()))?;
     let picture = |error: &dyn fmt::Display| FrameMessageError::Picture(error.to_string());
     let payload = match event.frame.image {
         ImageField::Text(base64) => {
@@ -51,9 +52,8 @@ pub fn parse(
             })
         }
         ImageField::Attachment(number) => {
-            let bytes = attachments
-                .and_then(|all| all.get(number))
-                .ok_or(FrameMessageError::Attachment(number))?;
+            let bytes =
+                attachments.and_then(|all| all.get(number)).ok_or(FrameMessageError::Attachment(number))?;
             let header = header::probe(bytes).map_err(|error| picture(&error))?;
             limits.check_bytes(bytes.len()).map_err(|error| picture(&error))?;
             limits.check_size(&header).map_err(|error| picture(&error))?;
@@ -136,7 +136,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for ImageField<'a> {
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                let missing = || serde::de::Error::custom("`image` is an object, not base64 text or binary data");
+                let missing =
+                    || serde::de::Error::custom("`image` is an object, not base64 text or binary data");
                 number.map(ImageField::Attachment).ok_or_else(missing)
             }
         }

@@ -103,7 +103,11 @@ struct Raw(Bytes, Option<VecDeque<Bytes>>);
 impl<A: Adapter> FromMessageParts<A> for Raw {
     type Error = Infallible;
 
-    fn from_message_parts(_: &Arc<Socket<A>>, value: &mut Value, _: &Option<i64>) -> Result<Self, Infallible> {
+    fn from_message_parts(
+        _: &Arc<Socket<A>>,
+        value: &mut Value,
+        _: &Option<i64>,
+    ) -> Result<Self, Infallible> {
         Ok(match value {
             Value::Str(text, attachments) => Raw(text.clone().into(), attachments.take()),
             Value::Bytes(_) => Raw(Bytes::new(), None),
@@ -150,12 +154,19 @@ impl SocketIoTransport {
         }
         let on_answer = auth.extras.then(|| self.pushes(io, id));
         let Some(guest) = self.recognizer.admit(id.to_string(), on_answer) else {
-            tracing::warn!("ERROR client={id} refused: at capacity ({} clients)", self.recognizer.max_clients());
+            tracing::warn!(
+                "ERROR client={id} refused: at capacity ({} clients)",
+                self.recognizer.max_clients()
+            );
             self.refuse(socket, AT_CAPACITY);
             return;
         };
         let guest = Arc::new(guest);
-        tracing::info!("CONNECT client={id} transport={:?} clients={}", socket.transport_type(), self.recognizer.clients());
+        tracing::info!(
+            "CONNECT client={id} transport={:?} clients={}",
+            socket.transport_type(),
+            self.recognizer.clients()
+        );
 
         let (transport, on_frame) = (self.clone(), guest.clone());
         socket.on("frame", move |socket: SocketRef, Raw(text, attachments): Raw| {
@@ -165,7 +176,11 @@ impl SocketIoTransport {
         let recognizer = self.recognizer.clone();
         socket.on_disconnect(move |socket: SocketRef, reason: DisconnectReason| {
             guest.leave();
-            tracing::info!("DISCONNECT client={} reason={reason} clients={}", socket.id, recognizer.clients());
+            tracing::info!(
+                "DISCONNECT client={} reason={reason} clients={}",
+                socket.id,
+                recognizer.clients()
+            );
             async {}
         });
 
@@ -187,7 +202,14 @@ impl SocketIoTransport {
     }
 
     /// Handles one `frame`; replies at once, or not at all if it is not valid.
-    fn frame(&self, socket: &SocketRef, guest: &Guest, auth: Auth, text: &Bytes, attachments: Option<&VecDeque<Bytes>>) {
+    fn frame(
+        &self,
+        socket: &SocketRef,
+        guest: &Guest,
+        auth: Auth,
+        text: &Bytes,
+        attachments: Option<&VecDeque<Bytes>>,
+    ) {
         let arrived = Instant::now();
         let message = match message::parse(text, attachments, &self.limits) {
             Ok(message) => message,
@@ -226,7 +248,9 @@ impl SocketIoTransport {
         Arc::new(move |answer: &Answer| {
             // The namespace goes before the last prediction when the server stops.
             let socket = io.of("/").and_then(|namespace| namespace.get_socket(id));
-            let (Some(socket), Some(prediction)) = (socket, answer.prediction.as_deref()) else { return };
+            let (Some(socket), Some(prediction)) = (socket, answer.prediction.as_deref()) else {
+                return;
+            };
             let age = prediction.finished.saturating_duration_since(prediction.arrived);
             let event = ResultEvent {
                 label: &answer.label,
