@@ -5,12 +5,11 @@ use bytes::Bytes;
 use serde::Serialize;
 use sightwire_frame::{
     Encoder, Image,
-    sample::{Clip, Gesture},
+    sample::{self, Clip, Gesture},
 };
 
-/// Distinct pictures: enough that nothing is served from a cache, few enough to stay in memory.
+/// Each of a second: together enough pictures that none is served from a cache, few enough for memory.
 const CLIPS: u64 = 2;
-const FRAMES_PER_CLIP: usize = 25;
 /// Pictures that are encoded again and again while the quality is sought.
 const PROBES: usize = 4;
 const QUALITY: std::ops::RangeInclusive<u8> = 5..=95;
@@ -59,7 +58,7 @@ impl FrameSet {
         let images: Vec<Image> = (1..=CLIPS)
             .flat_map(|seed| {
                 let clip = Clip::new(gesture, seed, width, height);
-                (0..FRAMES_PER_CLIP).map(move |i| clip.frame(i as f32 / (FRAMES_PER_CLIP - 1) as f32))
+                (0..sample::FRAMES).map(move |i| clip.frame(i))
             })
             .collect();
         let mut encoder = Encoder::new().context("starting the JPEG encoder")?;

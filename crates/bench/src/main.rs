@@ -10,6 +10,7 @@ mod schedule;
 mod sign;
 mod stats;
 mod target;
+mod timer;
 
 use std::process::ExitCode;
 

@@ -43,10 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let text = base64_simd::STANDARD.encode_to_string(&jpeg);
     let url = format!("data:image/jpeg;base64,{text}");
-    println!(
-        "{JPEG_BACKEND}, {WIDTH}x{HEIGHT}, quality {quality}: {} bytes",
-        jpeg.len()
-    );
+    println!("{JPEG_BACKEND}, {WIDTH}x{HEIGHT}, quality {quality}: {} bytes", jpeg.len());
     println!("{:<44} {:>8} {:>8}", "microseconds per call", "median", "least");
 
     let mut bytes = Vec::new();

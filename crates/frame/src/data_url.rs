@@ -47,10 +47,8 @@ const CHUNK: usize = 4096;
 /// The base64 part of `text`: what follows `data:image/…;base64,`, or all of it if it is no data URL.
 pub fn body(text: &str) -> Result<&str, DataUrlError> {
     let text = text.trim_ascii();
-    let is_url = text
-        .as_bytes()
-        .first_chunk()
-        .is_some_and(|start: &[u8; 5]| start.eq_ignore_ascii_case(b"data:"));
+    let is_url =
+        text.as_bytes().first_chunk().is_some_and(|start: &[u8; 5]| start.eq_ignore_ascii_case(b"data:"));
     if !is_url {
         return Ok(text);
     }
@@ -63,9 +61,7 @@ pub fn body(text: &str) -> Result<&str, DataUrlError> {
     let is_base64 = |head: &[u8]| head.len() >= 7 && head[head.len() - 7..].eq_ignore_ascii_case(b";base64");
     match head.iter().position(|&byte| byte == b',') {
         Some(comma) if is_image(&head[..comma]) && is_base64(&head[..comma]) => Ok(&text[comma + 1..]),
-        _ => Err(DataUrlError::Prefix {
-            found: text.chars().take(32).collect(),
-        }),
+        _ => Err(DataUrlError::Prefix { found: text.chars().take(32).collect() }),
     }
 }
 
@@ -129,13 +125,8 @@ fn probe_strict(body: &str) -> Result<Header, DataUrlError> {
     while result == Err(HeaderError::Incomplete) && chars < text.len() {
         chars = (chars * 4).min(text.len());
         longer.clear();
-        let kind = if chars == text.len() {
-            STANDARD
-        } else {
-            STANDARD_NO_PAD
-        };
-        kind.decode_append(&text[..chars], &mut longer)
-            .map_err(|_| length_error(body))?;
+        let kind = if chars == text.len() { STANDARD } else { STANDARD_NO_PAD };
+        kind.decode_append(&text[..chars], &mut longer).map_err(|_| length_error(body))?;
         result = header::probe(&longer);
     }
     Ok(result?)
@@ -184,11 +175,8 @@ fn decode_forgiving(
         let last = text.peek().is_none();
         let out = decoded.as_mut_slice().as_out();
         // Only the last group may be short or padded.
-        let bytes = if last {
-            base64_simd::forgiving_decode(chunk, out)
-        } else {
-            STANDARD_NO_PAD.decode(chunk, out)
-        };
+        let bytes =
+            if last { base64_simd::forgiving_decode(chunk, out) } else { STANDARD_NO_PAD.decode(chunk, out) };
         match bytes {
             Ok(bytes) => take(bytes)?,
             Err(_) => return Err(base64_error(body)),
@@ -202,10 +190,7 @@ fn decode_forgiving(
 /// What is wrong with a text that did not decode.
 fn base64_error(body: &str) -> DataUrlError {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
-    let wrong = body
-        .bytes()
-        .enumerate()
-        .find(|&(_, byte)| !allowed(byte) && !byte.is_ascii_whitespace());
+    let wrong = body.bytes().enumerate().find(|&(_, byte)| !allowed(byte) && !byte.is_ascii_whitespace());
     match wrong {
         Some((position, byte)) => DataUrlError::Character { byte, position },
         None => length_error(body),
@@ -213,7 +198,5 @@ fn base64_error(body: &str) -> DataUrlError {
 }
 
 fn length_error(body: &str) -> DataUrlError {
-    DataUrlError::Length {
-        chars: body.bytes().filter(|byte| !byte.is_ascii_whitespace()).count(),
-    }
+    DataUrlError::Length { chars: body.bytes().filter(|byte| !byte.is_ascii_whitespace()).count() }
 }

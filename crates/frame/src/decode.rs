@@ -45,11 +45,7 @@ impl Decoder {
     /// A decoder for both formats.
     pub fn new() -> Result<Self, DecodeError> {
         let jpeg = JpegDecoder::new().map_err(DecodeError::Setup)?;
-        Ok(Self {
-            jpeg,
-            png: PngDecoder::default(),
-            unturned: Image::default(),
-        })
+        Ok(Self { jpeg, png: PngDecoder::default(), unturned: Image::default() })
     }
 
     /// Decodes a JPEG or PNG to BGR. `out` gets the picture's size; its memory is reused.
@@ -67,10 +63,7 @@ impl Decoder {
             Format::Jpeg => self.jpeg.decode(bytes, &header, stored),
             Format::Png => self.png.decode(bytes, &header, stored),
         };
-        decoded.map_err(|reason| DecodeError::Picture {
-            format: header.format,
-            reason,
-        })?;
+        decoded.map_err(|reason| DecodeError::Picture { format: header.format, reason })?;
         if !upright {
             orientation.apply(&self.unturned, out);
         }

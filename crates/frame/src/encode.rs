@@ -40,9 +40,7 @@ pub struct Encoder {
 impl Encoder {
     /// An encoder of baseline JPEG with 4:2:0 colour, as cameras and browsers write it.
     pub fn new() -> Result<Self, EncodeError> {
-        Ok(Self {
-            jpeg: JpegEncoder::new().map_err(EncodeError::Setup)?,
-        })
+        Ok(Self { jpeg: JpegEncoder::new().map_err(EncodeError::Setup)? })
     }
 
     /// Encodes `image` with `quality` 1 to 100. `out` is replaced; its memory is reused.
@@ -55,10 +53,6 @@ impl Encoder {
             return Err(EncodeError::Size { width, height });
         }
         let encoded = self.jpeg.encode(image, quality, out);
-        encoded.map_err(|reason| EncodeError::Picture {
-            width,
-            height,
-            reason,
-        })
+        encoded.map_err(|reason| EncodeError::Picture { width, height, reason })
     }
 }

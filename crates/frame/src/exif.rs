@@ -25,8 +25,7 @@ pub(crate) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
         Format::Jpeg => jpeg_exif(bytes),
         Format::Png => png_exif(bytes),
     };
-    exif.and_then(orientation_value)
-        .map_or(Orientation::Upright, Orientation::from_value)
+    exif.and_then(orientation_value).map_or(Orientation::Upright, Orientation::from_value)
 }
 
 impl Orientation {
@@ -111,25 +110,15 @@ fn orientation_value(tiff: &[u8]) -> Option<u16> {
     };
     let short = |at: usize| {
         let bytes = *tiff.get(at..)?.first_chunk()?;
-        Some(if little {
-            u16::from_le_bytes(bytes)
-        } else {
-            u16::from_be_bytes(bytes)
-        })
+        Some(if little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
     };
     let offset = *tiff.get(4..)?.first_chunk()?;
-    let directory = if little {
-        u32::from_le_bytes(offset)
-    } else {
-        u32::from_be_bytes(offset)
-    } as usize;
+    let directory = if little { u32::from_le_bytes(offset) } else { u32::from_be_bytes(offset) } as usize;
     let entries = usize::from(short(directory)?);
-    (0..entries)
-        .map_while(|i| directory.checked_add(2 + i * 12))
-        .find_map(|at| {
-            if short(at)? != 0x0112 {
-                return None;
-            }
-            short(at + 8)
-        })
+    (0..entries).map_while(|i| directory.checked_add(2 + i * 12)).find_map(|at| {
+        if short(at)? != 0x0112 {
+            return None;
+        }
+        short(at + 8)
+    })
 }

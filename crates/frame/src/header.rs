@@ -124,11 +124,7 @@ pub struct Limits {
 /// 10 MiB, 40 megapixels, 16,384 pixels a side.
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_bytes: 10 << 20,
-            max_pixels: 40_000_000,
-            max_side: 16_384,
-        }
+        Self { max_bytes: 10 << 20, max_pixels: 40_000_000, max_side: 16_384 }
     }
 }
 
@@ -169,10 +165,7 @@ impl Limits {
     /// Whether `bytes` encoded bytes are within the limit.
     pub fn check_bytes(&self, bytes: usize) -> Result<(), LimitError> {
         if bytes > self.max_bytes {
-            return Err(LimitError::Bytes {
-                found: bytes,
-                limit: self.max_bytes,
-            });
+            return Err(LimitError::Bytes { found: bytes, limit: self.max_bytes });
         }
         Ok(())
     }
@@ -181,18 +174,10 @@ impl Limits {
     pub fn check_size(&self, header: &Header) -> Result<(), LimitError> {
         let Header { width, height, .. } = *header;
         if width > self.max_side || height > self.max_side {
-            return Err(LimitError::Side {
-                width,
-                height,
-                limit: self.max_side,
-            });
+            return Err(LimitError::Side { width, height, limit: self.max_side });
         }
         if u64::from(width) * u64::from(height) > self.max_pixels {
-            return Err(LimitError::Pixels {
-                width,
-                height,
-                limit: self.max_pixels,
-            });
+            return Err(LimitError::Pixels { width, height, limit: self.max_pixels });
         }
         Ok(())
     }
@@ -221,13 +206,8 @@ pub fn probe(bytes: &[u8]) -> Result<Header, HeaderError> {
 }
 
 fn probe_png(bytes: &[u8]) -> Result<Header, HeaderError> {
-    let malformed = |what| HeaderError::Malformed {
-        format: Format::Png,
-        what,
-    };
-    let chunk: &[u8; 25] = bytes[PNG_SIGNATURE.len()..]
-        .first_chunk()
-        .ok_or(HeaderError::Incomplete)?;
+    let malformed = |what| HeaderError::Malformed { format: Format::Png, what };
+    let chunk: &[u8; 25] = bytes[PNG_SIGNATURE.len()..].first_chunk().ok_or(HeaderError::Incomplete)?;
     let (length, kind, body) = (&chunk[..4], &chunk[4..8], &chunk[8..21]);
     if kind != b"IHDR" || length != 13u32.to_be_bytes() {
         return Err(malformed("the first chunk is not an IHDR of 13 bytes"));
@@ -250,18 +230,11 @@ fn probe_png(bytes: &[u8]) -> Result<Header, HeaderError> {
     if body[10] != 0 || body[11] != 0 || body[12] > 1 {
         return Err(malformed("unknown compression, filter or interlace method"));
     }
-    Ok(Header {
-        format: Format::Png,
-        width,
-        height,
-    })
+    Ok(Header { format: Format::Png, width, height })
 }
 
 fn probe_jpeg(bytes: &[u8]) -> Result<Header, HeaderError> {
-    let malformed = |what| HeaderError::Malformed {
-        format: Format::Jpeg,
-        what,
-    };
+    let malformed = |what| HeaderError::Malformed { format: Format::Jpeg, what };
     for segment in Segments::new(bytes) {
         let Segment { marker, body } = segment?;
         match marker {
@@ -277,14 +250,8 @@ fn probe_jpeg(bytes: &[u8]) -> Result<Header, HeaderError> {
 
 /// Frame header: precision, height, width, number of components (T.81, B.2.2).
 fn probe_sof(marker: u8, body: &[u8]) -> Result<Header, HeaderError> {
-    let malformed = |what| HeaderError::Malformed {
-        format: Format::Jpeg,
-        what,
-    };
-    let unsupported = |what| HeaderError::Unsupported {
-        format: Format::Jpeg,
-        what,
-    };
+    let malformed = |what| HeaderError::Malformed { format: Format::Jpeg, what };
+    let unsupported = |what| HeaderError::Unsupported { format: Format::Jpeg, what };
     let [precision, h1, h0, w1, w0, components, rest @ ..] = body else {
         return Err(malformed("the frame header is too short"));
     };
@@ -307,11 +274,7 @@ fn probe_sof(marker: u8, body: &[u8]) -> Result<Header, HeaderError> {
     if rest.len() != usize::from(*components) * 3 {
         return Err(malformed("the frame header's length does not fit its components"));
     }
-    Ok(Header {
-        format: Format::Jpeg,
-        width: width.into(),
-        height: height.into(),
-    })
+    Ok(Header { format: Format::Jpeg, width: width.into(), height: height.into() })
 }
 
 /// One marker segment of a JPEG before its first scan.
@@ -331,26 +294,16 @@ pub(crate) struct Segments<'a> {
 impl<'a> Segments<'a> {
     /// `jpeg` starts with SOI.
     pub(crate) fn new(jpeg: &'a [u8]) -> Self {
-        Self {
-            rest: jpeg.get(2..).unwrap_or_default(),
-            done: false,
-        }
+        Self { rest: jpeg.get(2..).unwrap_or_default(), done: false }
     }
 
     fn read(&mut self) -> Result<Segment<'a>, HeaderError> {
-        let malformed = |what| HeaderError::Malformed {
-            format: Format::Jpeg,
-            what,
-        };
+        let malformed = |what| HeaderError::Malformed { format: Format::Jpeg, what };
         if *self.rest.first().ok_or(HeaderError::Incomplete)? != 0xff {
             return Err(malformed("a marker is missing"));
         }
         // A marker may be preceded by any number of fill bytes FF (T.81, B.1.1.2).
-        let fill = self
-            .rest
-            .iter()
-            .position(|&byte| byte != 0xff)
-            .ok_or(HeaderError::Incomplete)?;
+        let fill = self.rest.iter().position(|&byte| byte != 0xff).ok_or(HeaderError::Incomplete)?;
         let marker = self.rest[fill];
         self.rest = &self.rest[fill + 1..];
         match marker {

@@ -43,12 +43,7 @@ impl Image {
         let expected = u64::from(width) * u64::from(height);
         let expected = expected.saturating_mul(3);
         if data.len() as u64 != expected {
-            return Err(ImageError::Length {
-                width,
-                height,
-                expected,
-                found: data.len(),
-            });
+            return Err(ImageError::Length { width, height, expected, found: data.len() });
         }
         Ok(Self { width, height, data })
     }
@@ -106,10 +101,7 @@ mod tests {
     fn a_wrong_number_of_bytes_is_refused() {
         assert!(Image::from_bgr(2, 2, vec![0; 12]).is_ok());
         let error = Image::from_bgr(2, 2, vec![0; 11]).unwrap_err().to_string();
-        assert!(
-            error.contains("11") && error.contains("12") && error.contains("2x2"),
-            "{error}"
-        );
+        assert!(error.contains("11") && error.contains("12") && error.contains("2x2"), "{error}");
         assert!(Image::from_bgr(u32::MAX, u32::MAX, Vec::new()).is_err());
     }
 
@@ -118,10 +110,7 @@ mod tests {
         let mut image = Image::new(64, 64);
         let before = image.data().as_ptr();
         image.reshape(32, 16);
-        assert_eq!(
-            (image.width(), image.height(), image.data().len()),
-            (32, 16, 32 * 16 * 3)
-        );
+        assert_eq!((image.width(), image.height(), image.data().len()), (32, 16, 32 * 16 * 3));
         assert_eq!(image.data().as_ptr(), before);
     }
 }

@@ -20,23 +20,15 @@ pub(crate) struct JpegDecoder {
 impl JpegDecoder {
     pub(crate) fn new() -> Result<Self, String> {
         let mut handle = Decompressor::new().map_err(|error| error.to_string())?;
-        handle
-            .set_scan_limit(MAX_SCANS)
-            .map_err(|error| error.to_string())?;
-        Ok(Self {
-            handle,
-            inks: Vec::new(),
-        })
+        handle.set_scan_limit(MAX_SCANS).map_err(|error| error.to_string())?;
+        Ok(Self { handle, inks: Vec::new() })
     }
 
     /// `header` has been checked against the caller's limits. The error is a sentence fragment.
     ///
     /// The library's warnings are errors here: they mean that pixels are missing or made up.
     pub(crate) fn decode(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
-        let found = self
-            .handle
-            .read_header(bytes)
-            .map_err(|error| error.to_string())?;
+        let found = self.handle.read_header(bytes).map_err(|error| error.to_string())?;
         let (width, height) = (header.width as usize, header.height as usize);
         if (found.width, found.height) != (width, height) {
             return Err("the size differs from the header's".to_owned());
@@ -50,16 +42,8 @@ impl JpegDecoder {
             (out.data_mut(), PixelFormat::BGR)
         };
         let pitch = width * format.size();
-        let target = turbojpeg::Image {
-            pixels,
-            width,
-            pitch,
-            height,
-            format,
-        };
-        self.handle
-            .decompress(bytes, target)
-            .map_err(|error| error.to_string())?;
+        let target = turbojpeg::Image { pixels, width, pitch, height, format };
+        self.handle.decompress(bytes, target).map_err(|error| error.to_string())?;
         if four_colours {
             cmyk::to_bgr(&self.inks, out.data_mut());
         }
@@ -76,13 +60,8 @@ pub(crate) struct JpegEncoder {
 impl JpegEncoder {
     pub(crate) fn new() -> Result<Self, String> {
         let mut handle = Compressor::new().map_err(|error| error.to_string())?;
-        handle
-            .set_subsamp(Subsamp::Sub2x2)
-            .map_err(|error| error.to_string())?;
-        Ok(Self {
-            handle,
-            buffer: Vec::new(),
-        })
+        handle.set_subsamp(Subsamp::Sub2x2).map_err(|error| error.to_string())?;
+        Ok(Self { handle, buffer: Vec::new() })
     }
 
     /// `image` is not empty and `quality` is 1 to 100.
@@ -93,17 +72,9 @@ impl JpegEncoder {
         if self.buffer.len() < most {
             self.buffer.resize(most, 0);
         }
-        self.handle
-            .set_quality(quality.into())
-            .map_err(|error| error.to_string())?;
+        self.handle.set_quality(quality.into()).map_err(|error| error.to_string())?;
         let format = PixelFormat::BGR;
-        let source = turbojpeg::Image {
-            pixels: image.data(),
-            width,
-            pitch: width * 3,
-            height,
-            format,
-        };
+        let source = turbojpeg::Image { pixels: image.data(), width, pitch: width * 3, height, format };
         let len = self.handle.compress_to_slice(source, &mut self.buffer);
         let len = len.map_err(|error| error.to_string())?;
         out.clear();

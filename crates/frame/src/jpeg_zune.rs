@@ -44,9 +44,7 @@ impl JpegDecoder {
             .jpeg_set_out_colorspace(ColorSpace::BGR);
         let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
         decoder.decode_headers().map_err(|error| error.to_string())?;
-        let size = decoder
-            .info()
-            .map(|info| (usize::from(info.width), usize::from(info.height)));
+        let size = decoder.info().map(|info| (usize::from(info.width), usize::from(info.height)));
         if size != Some((width, height)) {
             return Err("the size differs from the header's".to_owned());
         }
@@ -62,9 +60,7 @@ impl JpegDecoder {
             // It converts only YCbCr to BGR, the others to RGB.
             Some(ColorSpace::Luma | ColorSpace::RGB) => {
                 decode(ColorSpace::RGB, out.data_mut())?;
-                out.data_mut()
-                    .chunks_exact_mut(3)
-                    .for_each(|pixel| pixel.swap(0, 2));
+                out.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
             }
             Some(inks @ (ColorSpace::CMYK | ColorSpace::YCCK)) if four => {
                 self.inks.resize(width * height * 4, 0);
@@ -98,8 +94,6 @@ impl JpegEncoder {
         let mut encoder = jpeg_encoder::Encoder::new(out, quality);
         encoder.set_sampling_factor(SamplingFactor::F_2_2);
         encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-        encoder
-            .encode(image.data(), width, height, ColorType::Bgr)
-            .map_err(|error| error.to_string())
+        encoder.encode(image.data(), width, height, ColorType::Bgr).map_err(|error| error.to_string())
     }
 }

@@ -34,20 +34,13 @@ impl PngDecoder {
         };
         if colour == ColorType::Rgb {
             into(out.data_mut())?;
-            out.data_mut()
-                .chunks_exact_mut(3)
-                .for_each(|pixel| pixel.swap(0, 2));
+            out.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
             return Ok(());
         }
         let channels = colour.samples();
-        self.samples
-            .resize(header.width as usize * header.height as usize * channels, 0);
+        self.samples.resize(header.width as usize * header.height as usize * channels, 0);
         into(&mut self.samples)?;
-        for (sample, pixel) in self
-            .samples
-            .chunks_exact(channels)
-            .zip(out.data_mut().chunks_exact_mut(3))
-        {
+        for (sample, pixel) in self.samples.chunks_exact(channels).zip(out.data_mut().chunks_exact_mut(3)) {
             match *sample {
                 [grey] | [grey, _] => pixel.fill(grey),
                 [red, green, blue, ..] => pixel.copy_from_slice(&[blue, green, red]),

@@ -19,12 +19,17 @@
 
 use crate::image::Image;
 
+/// The longest side that is resized from or to, in pixels. Far above any picture; it keeps the arithmetic in range.
+const MAX_SIDE: u32 = 1 << 24;
+
 /// Why a picture could not be resized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ResizeError {
-    /// The source or the result would have no pixels.
-    #[error("cannot resize {from_width}x{from_height} to {to_width}x{to_height}: both must have pixels")]
-    Empty {
+    /// A side of the source or the result is 0, or longer than 2^24 pixels.
+    #[error(
+        "cannot resize {from_width}x{from_height} to {to_width}x{to_height}: each side needs 1 to 2^24 pixels"
+    )]
+    Size {
         /// Width of the source in pixels.
         from_width: u32,
         /// Height of the source in pixels.
@@ -109,13 +114,8 @@ impl Resizer {
         out: &mut Image,
     ) -> Result<(), ResizeError> {
         let (from_width, from_height) = (src.width(), src.height());
-        if src.is_empty() || width == 0 || height == 0 {
-            return Err(ResizeError::Empty {
-                from_width,
-                from_height,
-                to_width: width,
-                to_height: height,
-            });
+        if [from_width, from_height, width, height].iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
+            return Err(ResizeError::Size { from_width, from_height, to_width: width, to_height: height });
         }
         out.reshape(width, height);
         if (from_width, from_height) == (width, height) {
@@ -125,11 +125,8 @@ impl Resizer {
         self.prepare([from_width, from_height, width, height]);
         self.upper.source = None;
         self.lower.source = None;
-        for (row, target) in self
-            .rows
-            .iter()
-            .zip(out.data_mut().chunks_exact_mut(width as usize * 3))
-        {
+        let targets = out.data_mut().chunks_exact_mut(width as usize * 3);
+        for (row, target) in self.rows.iter().zip(targets) {
             // Going down, the row below of one result is often the row above of the next.
             if self.upper.source != Some(row.above) && self.lower.source == Some(row.above) {
                 std::mem::swap(&mut self.upper, &mut self.lower);
@@ -152,11 +149,7 @@ impl Resizer {
         self.rows.extend(positions(from_height, height).map(|(s, w)| {
             let last = i64::from(from_height) - 1;
             let clamp = |s: i64| s.clamp(0, last) as usize;
-            Row {
-                above: clamp(s),
-                below: clamp(s + 1),
-                weights: weights(w),
-            }
+            Row { above: clamp(s), below: clamp(s + 1), weights: weights(w) }
         }));
         let values = width as usize * 3;
         for row in [&mut self.upper.values, &mut self.lower.values] {
@@ -180,11 +173,7 @@ impl Columns {
         let last = i64::from(from) - 1;
         for (s, w) in positions(from, to) {
             // Beyond the edges the weight of the right pixel is 0, whatever stands there.
-            let (s, w) = if (0..last).contains(&s) {
-                (s, w)
-            } else {
-                (s.clamp(0, last), 0.0)
-            };
+            let (s, w) = if (0..last).contains(&s) { (s, w) } else { (s.clamp(0, last), 0.0) };
             let [a0, a1] = weights(w);
             self.offsets.push(s as u32 * 3);
             self.left.extend([a0; 3]);

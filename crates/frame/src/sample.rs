@@ -50,16 +50,8 @@ pub enum Gesture {
 
 impl Gesture {
     /// All gestures, in the model's label order.
-    pub const ALL: [Self; 8] = [
-        Self::Still,
-        Self::Left,
-        Self::Right,
-        Self::Up,
-        Self::Down,
-        Self::Push,
-        Self::Pull,
-        Self::Wave,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Still, Self::Left, Self::Right, Self::Up, Self::Down, Self::Push, Self::Pull, Self::Wave];
 
     /// The model's label: `still`, `left`, …
     pub fn name(self) -> &'static str {
@@ -113,13 +105,7 @@ impl Clip {
         let background = texture::background(&mut random, width.max(1), height.max(1));
         let hand = Hand::new(&mut random);
         let motion = Motion::new(gesture, &mut random);
-        Self {
-            gesture,
-            seed,
-            background,
-            hand,
-            motion,
-        }
+        Self { gesture, seed, background, hand, motion }
     }
 
     /// The gesture shown.

@@ -1,10 +1,6 @@
 //! The pictures and numbers of `tests/vectors`, made by `tools/vectors/make_preprocess_vectors.py` with real OpenCV.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "what a helper cannot do fails its test"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a helper cannot do fails its test")]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -35,9 +31,7 @@ fn read(name: &str) -> Vec<u8> {
 
 fn lines(kind: &str) -> Vec<Vec<String>> {
     let text = String::from_utf8(read("expected.txt")).unwrap();
-    let fields = text
-        .lines()
-        .map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let fields = text.lines().map(|line| line.split(' ').map(str::to_owned).collect::<Vec<_>>());
     let lines: Vec<_> = fields.filter(|fields| fields[0] == kind).collect();
     assert!(!lines.is_empty());
     lines
@@ -52,22 +46,16 @@ fn vectors(extension: &str) -> Vec<Vector> {
         resized: fields[5].clone(),
     };
     let all = lines("picture");
-    let vectors: Vec<_> = all
-        .iter()
-        .map(vector)
-        .filter(|vector| vector.name.ends_with(extension))
-        .collect();
+    let vectors: Vec<_> = all.iter().map(vector).filter(|vector| vector.name.ends_with(extension)).collect();
     assert!(vectors.len() >= 15, "only {} vectors", vectors.len());
     vectors
 }
 
 fn sha(image: &Image) -> String {
-    Sha256::digest(image.data())
-        .iter()
-        .fold(String::new(), |mut text, byte| {
-            write!(text, "{byte:02x}").unwrap();
-            text
-        })
+    Sha256::digest(image.data()).iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn decode(decoder: &mut Decoder, name: &str) -> Image {
@@ -85,11 +73,7 @@ fn resize(image: &Image) -> Image {
 
 fn assert_equal(vector: &Vector, image: &Image) {
     let name = &vector.name;
-    assert_eq!(
-        (image.width(), image.height()),
-        (vector.width, vector.height),
-        "{name}"
-    );
+    assert_eq!((image.width(), image.height()), (vector.width, vector.height), "{name}");
     assert_eq!(sha(image), vector.decoded, "{name} decoded");
     assert_eq!(sha(&resize(image)), vector.resized, "{name} resized");
 }
@@ -99,10 +83,7 @@ fn difference(a: &Image, b: &Image) -> (u8, f64) {
     assert_eq!((a.width(), a.height()), (b.width(), b.height()));
     let differences = a.data().iter().zip(b.data()).map(|(a, b)| a.abs_diff(*b));
     let largest = differences.clone().max().unwrap();
-    (
-        largest,
-        differences.filter(|&d| d > 0).count() as f64 / a.data().len() as f64,
-    )
+    (largest, differences.filter(|&d| d > 0).count() as f64 / a.data().len() as f64)
 }
 
 #[test]
@@ -131,12 +112,7 @@ fn jpeg_stays_within_the_stated_difference_from_opencv() {
     let mut decoder = Decoder::new().unwrap();
     for vector in vectors(".jpg") {
         let image = decode(&mut decoder, &vector.name);
-        assert_eq!(
-            (image.width(), image.height()),
-            (vector.width, vector.height),
-            "{}",
-            vector.name
-        );
+        assert_eq!((image.width(), image.height()), (vector.width, vector.height), "{}", vector.name);
         let exact = vector.name.replace(".jpg", ".expected.png");
         if !folder().join(&exact).exists() {
             continue;
@@ -151,11 +127,7 @@ fn jpeg_stays_within_the_stated_difference_from_opencv() {
             share * 100.0,
             resized_share * 100.0
         );
-        assert!(
-            i16::from(decoded.max(resized)) <= MAX_DIFFERENCE,
-            "{}: {decoded}, {resized}",
-            vector.name
-        );
+        assert!(i16::from(decoded.max(resized)) <= MAX_DIFFERENCE, "{}: {decoded}, {resized}", vector.name);
     }
 }
 
@@ -183,11 +155,7 @@ fn exif_orientation_turns_whatever_the_jpeg_library() {
         let turned = decode(&mut decoder, &format!("exif_{value}.jpg"));
         let [left, right] = corners(value);
         assert_eq!(pixel(&turned, left.0, left.1), pixel(&upright, 0, 0), "{value}");
-        assert_eq!(
-            pixel(&turned, right.0, right.1),
-            pixel(&upright, w - 1, 0),
-            "{value}"
-        );
+        assert_eq!(pixel(&turned, right.0, right.1), pixel(&upright, w - 1, 0), "{value}");
     }
 }
 
@@ -196,10 +164,7 @@ fn the_header_of_every_picture_says_its_stored_size() {
     for vector in vectors(".jpg").into_iter().chain(vectors(".png")) {
         let header = header::probe(&read(&vector.name)).unwrap();
         let mut stored = (vector.width, vector.height);
-        if ["exif_5", "exif_6", "exif_7", "exif_8"]
-            .iter()
-            .any(|turned| vector.name.contains(turned))
-        {
+        if ["exif_5", "exif_6", "exif_7", "exif_8"].iter().any(|turned| vector.name.contains(turned)) {
             stored = (stored.1, stored.0);
         }
         assert_eq!((header.width, header.height), stored, "{}", vector.name);
@@ -215,9 +180,7 @@ fn resize_gives_the_bytes_of_opencv() {
     for fields in lines("resize") {
         let size = |i: usize| fields[i].parse::<u32>().unwrap();
         let (width, height) = (size(1), size(2));
-        let hashed = (0..width * height * 3)
-            .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-            .collect();
+        let hashed = (0..width * height * 3).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         let source = Image::from_bgr(width, height, hashed).unwrap();
         resizer.resize(&source, size(3), size(4), &mut out).unwrap();
         assert_eq!(sha(&out), fields[5], "{fields:?}");

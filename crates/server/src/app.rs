@@ -1,7 +1,6 @@
 //! The parts of the server, put together.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -15,7 +14,6 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::config::Config;
 use crate::listen::Listening;
@@ -28,9 +26,6 @@ use crate::transport::{self, page, socketio::SocketIoTransport};
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
     connect-src 'self' ws: wss:; media-src 'self' blob:; worker-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'";
-
-/// A request's body that makes no progress for so long ends with an error.
-const BODY_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The running server's parts.
 #[derive(Debug)]
@@ -72,7 +67,6 @@ impl App {
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard))
-                .layer(RequestBodyTimeoutLayer::new(BODY_DEADLINE))
                 .layer(layer),
         );
         Self { router, recognizer, listening, socketio }

@@ -22,7 +22,7 @@ export function SchemeToggle() {
     const run = () => setColorScheme(NEXT[colorScheme]);
     return [{ key: 't', what: 'Colours: system, light, dark', run }];
   }, [colorScheme, setColorScheme]);
-  useShortcuts('Look', shortcuts);
+  useShortcuts('Everywhere', shortcuts);
   return (
     <Tooltip label={WORDS[colorScheme]}>
       <ActionIcon

@@ -27,7 +27,11 @@ function readEnabled(): boolean {
 }
 
 function changed(): void {
-  listed = [...groups];
+  const byTitle = Map.groupBy(groups, (group) => group.title);
+  listed = [...byTitle].map(([title, parts]) => ({
+    title,
+    shortcuts: parts.flatMap((part) => part.shortcuts),
+  }));
   for (const listener of listeners) listener();
 }
 

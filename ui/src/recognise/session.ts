@@ -241,7 +241,7 @@ export class Session {
     this.show({
       label: this.steady.value,
       newest: this.newest,
-      numbers: this.meters.read(nowMs),
+      numbers: connection.state === 'live' ? this.meters.read(nowMs) : this.view.numbers,
       pictureAgeMs: running ? age(this.pictureMs) : null,
       answerAgeMs: waiting ? age(this.answerMs) : null,
     });

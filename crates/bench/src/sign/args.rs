@@ -205,7 +205,7 @@ impl Args {
                 Duration::ZERO
             },
             measured: seconds("--seconds", self.seconds, 1.0, 86_400.0)?,
-            drain: seconds("--drain", self.drain, 0.1, 120.0)?,
+            drain: seconds("--drain", self.drain, 1.0, 120.0)?,
             settle: seconds("--settle", self.settle, 0.0, 120.0)?,
             ladder: self.ladder.clone(),
             json: self.json,

@@ -139,7 +139,8 @@ fn manner(number: u64) -> (Leave, u64) {
 async fn visit(shared: &Shared, number: u64, connect: &Delays) -> Visit {
     let (leave, frames) = manner(number);
     let started = Instant::now();
-    let mut socket = match Socket::connect(&shared.target, SocketOptions::default()).await {
+    let mut socket = match Socket::connect(&shared.target, &shared.clockwork, SocketOptions::default()).await
+    {
         Ok(socket) => socket,
         Err(error) => return Visit::Failed(format!("connecting: {error}")),
     };

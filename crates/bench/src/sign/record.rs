@@ -115,7 +115,7 @@ pub(crate) struct Tally {
     pub(crate) replied: u64,
     /// Replies that belong to none, or to one that was answered before.
     pub(crate) extra: u64,
-    /// Replies that came before the reply to an earlier frame.
+    /// Replies that came after the reply to a later frame.
     pub(crate) out_of_order: u64,
     /// `error` events in a running session.
     pub(crate) error_events: u64,

@@ -98,7 +98,7 @@ pub(crate) struct FramesPart {
     pub(crate) missing: u64,
     /// Replies that belong to no frame.
     pub(crate) extra: u64,
-    /// Replies that overtook an earlier one.
+    /// Replies that came after the reply to a later frame.
     pub(crate) out_of_order: u64,
     /// Due, but the socket never took them.
     pub(crate) unsent: u64,

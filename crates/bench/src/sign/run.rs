@@ -26,7 +26,7 @@ use super::{
     status::Status,
     stuck, websocket,
 };
-use crate::{frames::FrameSet, machine::Mark, procfs, schedule::Plan};
+use crate::{frames::FrameSet, machine::Mark, procfs, schedule::Plan, timer::Clockwork};
 
 /// Handshakes at the same time: a stampede is what `--churn` is for.
 const CONNECTING_AT_ONCE: usize = 32;
@@ -133,6 +133,7 @@ fn shared(
         fps: settings.fps,
         clients,
         extras: settings.extras,
+        clockwork: Clockwork::start().context("starting the thread that keeps the time")?,
         recorder: Recorder::new()?,
         plan,
     }))

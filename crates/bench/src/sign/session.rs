@@ -18,9 +18,11 @@ use super::{
 use crate::{
     schedule::{Phase, Plan, Schedule},
     target::Target,
+    timer::Clockwork,
 };
 
-/// After the last frame a client stays this long for predictions that have seen it.
+/// After the last frame a client stays this long: for predictions that have seen it, and so that the server
+/// is looked at with all its clients.
 const AFTERGLOW: Duration = Duration::from_secs(1);
 /// Window of the contract, used until the server says otherwise.
 const DEFAULT_WINDOW: u64 = 10;
@@ -37,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) clients: usize,
     /// Whether the server's extra events are asked for.
     pub(crate) extras: bool,
+    /// Keeps the time for all sockets.
+    pub(crate) clockwork: Clockwork,
     /// Where delays go.
     pub(crate) recorder: Recorder,
     /// The times of the run, once all clients are connected.
@@ -90,6 +94,8 @@ pub(crate) struct Session {
     /// Frames sent; also the id of the newest one.
     sent: u64,
     unanswered: VecDeque<Awaited>,
+    /// The highest id that was answered.
+    newest_answered: u64,
     /// Sent and not yet known to be in a prediction's window.
     unseen: VecDeque<Awaited>,
     window: u64,
@@ -111,6 +117,7 @@ impl Session {
             schedule: None,
             sent: 0,
             unanswered: VecDeque::new(),
+            newest_answered: 0,
             unseen: VecDeque::new(),
             window: DEFAULT_WINDOW,
             started: now,
@@ -172,7 +179,8 @@ impl Session {
             self.tally.extra += 1;
             return;
         };
-        self.tally.out_of_order += u64::from(position != Some(0));
+        self.tally.out_of_order += u64::from(frame.id < self.newest_answered);
+        self.newest_answered = self.newest_answered.max(frame.id);
         self.tally.replied += 1;
         self.shared.recorder.count_replied();
         if let Some(delays) = self.shared.recorder.phase(frame.phase) {
@@ -295,16 +303,16 @@ impl Session {
         let silence = self.last_heard + self.heartbeat;
         let Some(plan) = self.plan else { return silence };
         let answered = self.unanswered.is_empty() && self.next_due().is_none();
-        let leave = match (answered, self.unseen.is_empty()) {
-            (false, _) => plan.give_up,
-            (true, false) => plan.end + AFTERGLOW,
-            (true, true) => plan.end,
+        let leave = if answered {
+            plan.end + AFTERGLOW
+        } else {
+            plan.give_up
         };
         silence.min(leave)
     }
 
-    /// Whether the session goes on at `now`: it ends when all frames are answered (and seen), when the
-    /// time to wait for them is over, or when the server has been silent for too long.
+    /// Whether the session goes on at `now`: it ends a second after the last frame if all are answered, when
+    /// the time to wait for them is over, or when the server has been silent for too long.
     pub(crate) fn check(&mut self, now: Instant) -> Reaction {
         if now >= self.last_heard + self.heartbeat {
             let why = if self.ready {
@@ -317,8 +325,8 @@ impl Session {
         let Some(plan) = self.plan else {
             return Reaction::None;
         };
-        let answered = self.unanswered.is_empty() && self.next_due().is_none() && now >= plan.end;
-        if now >= plan.give_up || answered && (self.unseen.is_empty() || now >= plan.end + AFTERGLOW) {
+        let answered = self.unanswered.is_empty() && self.next_due().is_none();
+        if now >= plan.give_up || answered && now >= plan.end + AFTERGLOW {
             self.end.get_or_insert(End::Left);
             return Reaction::Over;
         }

@@ -11,13 +11,13 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream as _;
 use futures_sink::Sink as _;
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    time::Sleep,
-};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_websockets::{ClientBuilder, Config, Error, Limits, Message, WebSocketStream};
 
-use crate::target::Target;
+use crate::{
+    target::Target,
+    timer::{Clockwork, Timer},
+};
 
 /// How the socket is set up before it connects.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,7 +29,7 @@ pub(crate) struct SocketOptions {
 /// One connection.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
-    timer: Pin<Box<Sleep>>,
+    timer: Timer,
     writing: bool,
 }
 
@@ -48,7 +48,11 @@ pub(crate) enum Step {
 
 impl Socket {
     /// Connects and upgrades; a client of Engine.IO that goes straight to WebSocket.
-    pub(crate) async fn connect(target: &Target, options: SocketOptions) -> Result<Self, Error> {
+    pub(crate) async fn connect(
+        target: &Target,
+        clockwork: &Clockwork,
+        options: SocketOptions,
+    ) -> Result<Self, Error> {
         let tcp = if target.address.is_ipv4() {
             TcpSocket::new_v4()
         } else {
@@ -74,10 +78,9 @@ impl Socket {
             .config(Config::default().flush_threshold(1))
             .limits(Limits::default().max_payload_len(Some(1 << 20)));
         let (stream, _) = builder.connect_on(tcp).await?;
-        let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
         Ok(Self {
             stream,
-            timer,
+            timer: clockwork.timer(),
             writing: false,
         })
     }
@@ -101,7 +104,7 @@ impl Socket {
     /// Waits for whichever comes first: a message, the end of writing, or the time `wake`. Reading goes
     /// on while a write is stuck, so that both sides never wait for each other. Safe to cancel.
     pub(crate) async fn step(&mut self, wake: Instant) -> Step {
-        self.set_timer(wake);
+        self.timer.set(wake);
         poll_fn(|cx| {
             loop {
                 let Poll::Ready(message) = Pin::new(&mut self.stream).poll_next(cx) else {
@@ -128,15 +131,8 @@ impl Socket {
 
     /// As [`Self::step`], but never reads: a client whose reader hangs.
     pub(crate) async fn step_without_reading(&mut self, wake: Instant) -> Step {
-        self.set_timer(wake);
+        self.timer.set(wake);
         poll_fn(|cx| self.poll_write_or_time(cx)).await
-    }
-
-    fn set_timer(&mut self, wake: Instant) {
-        let wake = tokio::time::Instant::from_std(wake);
-        if self.timer.deadline() != wake {
-            self.timer.as_mut().reset(wake);
-        }
     }
 
     fn poll_write_or_time(&mut self, cx: &mut std::task::Context<'_>) -> Poll<Step> {
@@ -150,7 +146,7 @@ impl Socket {
                 Poll::Pending => {}
             }
         }
-        self.timer.as_mut().poll(cx).map(|()| Step::Time)
+        self.timer.poll(cx).map(|()| Step::Time)
     }
 
     /// Says goodbye with a WebSocket close and waits for the answer, a second at most.

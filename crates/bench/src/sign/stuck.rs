@@ -77,7 +77,9 @@ async fn one(shared: &Shared, index: usize, clients: usize, to: Instant) -> Fate
         receive_buffer_bytes: Some(RECEIVE_BUFFER_BYTES),
     };
     let connect = async {
-        let mut socket = Socket::connect(&shared.target, options).await.ok()?;
+        let mut socket = Socket::connect(&shared.target, &shared.clockwork, options)
+            .await
+            .ok()?;
         become_ready(shared, &mut socket)
             .await
             .map(|refused| (socket, refused))

@@ -16,7 +16,7 @@ pub(crate) async fn run(shared: Arc<Shared>, index: usize, ticket: Ticket) -> Ou
     let mut session = Session::new(shared.clone(), index, Instant::now());
     match timeout(
         CONNECT_TIMEOUT,
-        Socket::connect(&shared.target, SocketOptions::default()),
+        Socket::connect(&shared.target, &shared.clockwork, SocketOptions::default()),
     )
     .await
     {

@@ -26,10 +26,7 @@ struct Finger {
 
 impl Hand {
     pub(super) fn new(random: &mut Random) -> Self {
-        Self {
-            colours: skin(random),
-            mask: shape(random),
-        }
+        Self { colours: skin(random), mask: shape(random) }
     }
 
     /// Draws the hand in the given pose, blended at its edges.
@@ -46,12 +43,7 @@ impl Hand {
             let row = &mut image.data_mut()[py * width * 3..][..width * 3];
             for px in columns.clone() {
                 let dx = (place(px, width) - pose.x) / pose.scale;
-                self.blend(
-                    dx * cos + dy * sin,
-                    dy * cos - dx * sin,
-                    opacity,
-                    &mut row[px * 3..px * 3 + 3],
-                );
+                self.blend(dx * cos + dy * sin, dy * cos - dx * sin, opacity, &mut row[px * 3..px * 3 + 3]);
             }
         }
     }
@@ -75,10 +67,7 @@ impl Hand {
         for (place, weight) in places.into_iter().zip(weights) {
             let share = (u32::from(self.mask[place]) * ((weight * visible) >> 8)) >> 8;
             opacity += share;
-            for (sum, &channel) in sums
-                .iter_mut()
-                .zip(&self.colours.data()[place * 3..place * 3 + 3])
-            {
+            for (sum, &channel) in sums.iter_mut().zip(&self.colours.data()[place * 3..place * 3 + 3]) {
                 *sum += share * u32::from(channel);
             }
         }
@@ -134,12 +123,6 @@ fn shape(random: &mut Random) -> Vec<u8> {
         on_palm || on_forearm || fingers.iter().any(on_finger)
     };
     (0..SIDE * SIDE)
-        .map(|i| {
-            if covers(place(i % SIDE, SIDE), place(i / SIDE, SIDE)) {
-                255
-            } else {
-                0
-            }
-        })
+        .map(|i| if covers(place(i % SIDE, SIDE), place(i / SIDE, SIDE)) { 255 } else { 0 })
         .collect()
 }

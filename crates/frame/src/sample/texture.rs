@@ -13,11 +13,7 @@ const LEAVES: u32 = 260;
 
 /// A background of `width` × `height` pixels.
 pub(super) fn background(random: &mut Random, width: u32, height: u32) -> Image {
-    let tint = [
-        random.range(0.75, 1.1),
-        random.range(0.8, 1.05),
-        random.range(0.8, 1.1),
-    ];
+    let tint = [random.range(0.75, 1.1), random.range(0.8, 1.05), random.range(0.8, 1.1)];
     let contrast = random.range(0.45, 0.85);
     let dark = random.range(0.05, 0.95 - contrast);
     let mut image = Image::new(width, height);
@@ -80,11 +76,7 @@ impl Leaf {
                 let dx = place(x, width) - self.centre[0];
                 let a = (dx * cos + dy * sin) / self.radius;
                 let b = (dy * cos - dx * sin) / (self.aspect * self.radius);
-                let inside = if self.rectangle {
-                    a.abs().max(b.abs()) < 1.0
-                } else {
-                    a * a + b * b < 1.0
-                };
+                let inside = if self.rectangle { a.abs().max(b.abs()) < 1.0 } else { a * a + b * b < 1.0 };
                 if inside {
                     let level = (self.level + a * self.slope).clamp(0.0, 1.0);
                     row[x * 3..x * 3 + 3].copy_from_slice(&paint(level));

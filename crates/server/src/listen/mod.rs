@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+use tower_http::timeout::TimeoutBody;
 
 use connection::{ConnectionHandle, Guarded};
 
@@ -29,6 +30,8 @@ use connection::{ConnectionHandle, Guarded};
 const VANISHED: Duration = Duration::from_secs(3);
 /// How long a request's header may take to arrive, and an idle connection to send one.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
+/// A request's body that makes no progress for so long ends with an error.
+const BODY_DEADLINE: Duration = Duration::from_secs(15);
 /// Unread bytes the kernel may hold for one connection beyond what is in flight; less means fresher replies.
 const UNSENT_BYTES: u32 = 16 << 10;
 /// Connection requests that the kernel queues while none is accepted.
@@ -118,7 +121,7 @@ pub async fn run(
 async fn serve(stream: Guarded, handle: ConnectionHandle, app: Router, stop: CancellationToken) {
     let service = app.map_request(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(handle.clone());
-        request.map(Body::new)
+        request.map(|body| Body::new(TimeoutBody::new(BODY_DEADLINE, body)))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -19,7 +19,7 @@ describe('nextConnection', () => {
     expect(state).toEqual({
       state: 'reconnecting',
       attempt: 2,
-      why: 'The connection was closed.',
+      why: 'The connection was closed',
       cause: 'websocket error',
     });
   });
@@ -55,7 +55,7 @@ describe('nextConnection', () => {
     expect(state).toMatchObject({
       state: 'disconnected',
       retryAtMs: 7,
-      why: 'The server ended the connection.',
+      why: 'The server ended the connection',
     });
   });
 

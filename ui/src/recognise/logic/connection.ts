@@ -24,11 +24,11 @@ export type ConnectionEvent =
 export const IDLE: Connection = { state: 'idle' };
 
 const LOST: Record<string, string> = {
-  'ping timeout': 'The server stopped answering.',
-  'transport close': 'The connection was closed.',
-  'transport error': 'The connection broke.',
-  'io server disconnect': 'The server ended the connection.',
-  'parse error': 'The server sent something that is not understood.',
+  'ping timeout': 'The server stopped answering',
+  'transport close': 'The connection was closed',
+  'transport error': 'The connection broke',
+  'io server disconnect': 'The server ended the connection',
+  'parse error': 'The server sent something that is not understood',
 };
 
 export function nextConnection(now: Connection, event: ConnectionEvent): Connection {
@@ -45,10 +45,10 @@ export function nextConnection(now: Connection, event: ConnectionEvent): Connect
     case 'failed': {
       if (now.state === 'idle') return now;
       if (!event.again) {
-        return { state: 'refused', why: 'The server refused the connection.', cause: event.cause };
+        return { state: 'refused', why: 'The server refused the connection', cause: event.cause };
       }
       const attempt = now.state === 'reconnecting' ? now.attempt + 1 : 1;
-      const why = now.state === 'reconnecting' ? now.why : 'The server does not answer.';
+      const why = now.state === 'reconnecting' ? now.why : 'The server does not answer';
       return { state: 'reconnecting', attempt, why, cause: event.cause };
     }
     case 'refused':
@@ -57,8 +57,8 @@ export function nextConnection(now: Connection, event: ConnectionEvent): Connect
         state: /capacity/i.test(event.message) ? 'full' : 'disconnected',
         retryAtMs: event.retryAtMs,
         why: /capacity/i.test(event.message)
-          ? 'All places on this server are taken.'
-          : 'The server sent this page away.',
+          ? 'All places on this server are taken'
+          : 'The server sent this page away',
         cause: event.message,
       };
     case 'lost': {
@@ -66,7 +66,7 @@ export function nextConnection(now: Connection, event: ConnectionEvent): Connect
       if (now.state === 'idle') return now;
       const explained = now.state === 'full' || now.state === 'disconnected';
       if (explained && now.retryAtMs !== null) return now;
-      const why = LOST[event.reason] ?? 'The connection was lost.';
+      const why = LOST[event.reason] ?? 'The connection was lost';
       if (event.again) return { state: 'reconnecting', attempt: 0, why, cause: event.reason };
       return {
         state: 'disconnected',
