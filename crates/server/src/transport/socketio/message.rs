@@ -192,3 +192,136 @@ impl<'de> Deserialize<'de> for FrameId {
         deserializer.deserialize_any(Any)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use sightwire_frame::{Encoder, Image};
+
+    use super::*;
+
+    fn jpeg() -> Vec<u8> {
+        let mut out = Vec::new();
+        Encoder::new().unwrap().encode(&Image::new(64, 48), 80, &mut out).unwrap();
+        out
+    }
+
+    fn base64() -> String {
+        base64_simd::STANDARD.encode_to_string(jpeg())
+    }
+
+    fn parse_text(text: &str) -> Result<FrameMessage, FrameMessageError> {
+        parse(&Bytes::copy_from_slice(text.as_bytes()), None, &Limits::default())
+    }
+
+    fn base64_of(message: &FrameMessage) -> &[u8] {
+        match &message.payload {
+            Payload::Base64(text) => text,
+            Payload::Binary(_) => panic!("not base64"),
+        }
+    }
+
+    #[test]
+    fn a_frame_shares_its_bytes_with_the_message() {
+        let text = Bytes::from(format!(r#"["frame",{{"image":"{}"}}]"#, base64()));
+        let message = parse(&text, None, &Limits::default()).unwrap();
+        let payload = base64_of(&message);
+        assert!(text.as_ptr_range().contains(&payload.as_ptr()), "not copied");
+        assert_eq!(payload, base64().as_bytes());
+        assert_eq!(message.id, None);
+    }
+
+    #[test]
+    fn extra_fields_escapes_and_prefixes_are_accepted() {
+        let plain = base64();
+        for (text, id) in [
+            (format!(r#"["frame",{{"image":"data:image/jpeg;base64,{plain}","id":7}}]"#), Some(7)),
+            (
+                format!(
+                    r#"["frame",{{"id":7,"image":"{plain}","extra":{{"a":[1,2,{{"b":null}}]}}}},"more"]"#
+                ),
+                Some(7),
+            ),
+            (format!(r#"["frame",{{"image":"{}"}}]"#, plain.replace('/', "\\/")), None),
+            (format!(r#"["frame",{{"image":"{plain}","id":"seven"}}]"#), None),
+            (format!(r#"["frame",{{"image":"{plain}","id":-7.5}}]"#), None),
+            (format!(r#"["frame",{{"image":"{plain}","id":{{"a":[1]}}}}]"#), None),
+            (format!(r#"["frame",{{"image":"{plain}","id":null}}]"#), None),
+        ] {
+            let message = parse_text(&text).unwrap_or_else(|error| panic!("{error}: {}", &text[..60]));
+            assert_eq!(message.id, id);
+            assert!(base64_of(&message).ends_with(plain.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn an_attachment_is_taken_by_its_number() {
+        let text = Bytes::from(r#"["frame",{"image":{"_placeholder":true,"num":1},"id":3}]"#);
+        let attachments = VecDeque::from([Bytes::from_static(b"other"), Bytes::from(jpeg())]);
+        let message = parse(&text, Some(&attachments), &Limits::default()).unwrap();
+        assert!(matches!(message.payload, Payload::Binary(bytes) if bytes == attachments[1]));
+        assert_eq!(message.id, Some(3));
+        let error = parse(&text, None, &Limits::default()).unwrap_err();
+        assert!(matches!(error, FrameMessageError::Attachment(1)));
+    }
+
+    #[test]
+    fn what_is_not_a_frame_is_refused_in_words() {
+        let deep = format!(r#"["frame",{}{}]"#, r#"{"image":"#.repeat(10_000), "}".repeat(10_000));
+        let nested = format!(r#"["frame",{{"image":"x","a":{}{}}}]"#, "[".repeat(10_000), "]".repeat(10_000));
+        for text in [
+            "",
+            "null",
+            "[]",
+            r#"["frame"]"#,
+            r#"["frame",5]"#,
+            r#"["frame",null]"#,
+            r#"["frame",{}]"#,
+            r#"["frame",{"image":null}]"#,
+            r#"["frame",{"image":5}]"#,
+            r#"["frame",{"image":[1]}]"#,
+            r#"["frame",{"image":{}}]"#,
+            r#"["frame",{"image":""}]"#,
+            r#"["frame",{"image":"%%%"}]"#,
+            r#"["frame",{"image":"data:image/jpeg;base64,"}]"#,
+            r#"["frame",{"image":"aGVsbG8="}]"#,
+            r#"["frame",{"image":"QUJD"#,
+            &deep,
+            &nested,
+        ] {
+            let error = parse_text(text).expect_err(&text[..text.len().min(60)]);
+            assert!(!error.to_string().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_decompression_bomb_is_refused_from_its_header() {
+        // The header of a JPEG of 20,000 × 20,000, and nothing else.
+        let bomb = [
+            0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0x4e, 0x20, 0x4e, 0x20, 3, 1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1,
+            0xff, 0xda,
+        ];
+        let text = format!(r#"["frame",{{"image":"{}"}}]"#, base64_simd::STANDARD.encode_to_string(bomb));
+        let error = parse_text(&text).unwrap_err().to_string();
+        assert!(error.contains("20000"), "{error}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,200}") {
+            let _ = parse_text(&text);
+        }
+
+        #[test]
+        fn no_field_value_makes_it_panic(image in "[^\"\\\\]{0,200}", id in "[-0-9a-z.{}\\[\\]\"]{0,20}") {
+            let _ = parse_text(&format!(r#"["frame",{{"image":"{image}","id":{id}}}]"#));
+        }
+
+        #[test]
+        fn a_cut_message_is_never_a_frame(cut in 0_usize..400) {
+            let text = format!(r#"["frame",{{"image":"{}"}}]"#, base64());
+            let cut = cut.min(text.len() - 1);
+            prop_assert!(parse_text(&text[..cut]).is_err());
+        }
+    }
+}
