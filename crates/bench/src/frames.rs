@@ -98,10 +98,7 @@ fn choose(target: usize, mut size: impl FnMut(Setting) -> Result<usize>) -> Resu
         let quality = largest(QUALITY, |quality| Ok(size(plain(quality))? <= target))?;
         return Ok(plain(quality));
     }
-    let noisy = |noise| Setting {
-        quality: QUALITY_WITH_NOISE,
-        noise,
-    };
+    let noisy = |noise| Setting { quality: QUALITY_WITH_NOISE, noise };
     let noise = largest(0..=MAX_NOISE, |noise| Ok(size(noisy(noise))? <= target))?;
     Ok(noisy(noise))
 }
@@ -129,16 +126,12 @@ fn encode(
 ) -> Result<()> {
     out.clear();
     if setting.noise == 0 {
-        return encoder
-            .encode(image, setting.quality, out)
-            .context("encoding a picture");
+        return encoder.encode(image, setting.quality, out).context("encoding a picture");
     }
     let mut noisy = Image::new(image.width(), image.height());
     noisy.data_mut().copy_from_slice(image.data());
     add_noise(noisy.data_mut(), seed as u64, setting.noise);
-    encoder
-        .encode(&noisy, setting.quality, out)
-        .context("encoding a picture")
+    encoder.encode(&noisy, setting.quality, out).context("encoding a picture")
 }
 
 /// Adds the same random step of at most `amplitude` levels to the three values of a pixel; the same
@@ -164,26 +157,14 @@ mod tests {
     #[test]
     fn the_quality_is_enough_where_it_can_be() {
         let by_quality = |s: Setting| Ok(usize::from(s.quality) * 1000 + usize::from(s.noise) * 1000);
-        assert_eq!(
-            choose(60_500, by_quality).unwrap(),
-            Setting {
-                quality: 60,
-                noise: 0
-            }
-        );
+        assert_eq!(choose(60_500, by_quality).unwrap(), Setting { quality: 60, noise: 0 });
         assert_eq!(choose(1, by_quality).unwrap(), Setting { quality: 5, noise: 0 });
     }
 
     #[test]
     fn noise_makes_up_what_quality_cannot() {
         let size = |s: Setting| Ok(usize::from(s.quality) * 100 + usize::from(s.noise) * 1000);
-        assert_eq!(
-            choose(50_000, size).unwrap(),
-            Setting {
-                quality: 90,
-                noise: 41
-            }
-        );
+        assert_eq!(choose(50_000, size).unwrap(), Setting { quality: 90, noise: 41 });
         assert_eq!(choose(10_000_000, size).unwrap().noise, MAX_NOISE);
     }
 
@@ -202,11 +183,7 @@ mod tests {
         let set = FrameSet::render(Gesture::Left, 160, 120, 8_000).unwrap();
         assert_eq!(set.jpegs.len(), 50);
         let mean = set.summary.mean_jpeg_bytes as f64;
-        assert!(
-            (mean - 8_000.0).abs() < 1_600.0,
-            "{mean} bytes with {:?}",
-            set.summary
-        );
+        assert!((mean - 8_000.0).abs() < 1_600.0, "{mean} bytes with {:?}", set.summary);
         assert!(set.jpegs.iter().all(|jpeg| jpeg.starts_with(&[0xFF, 0xD8])));
     }
 }

@@ -35,18 +35,12 @@ impl Connection {
     pub(crate) async fn open(target: &Target, timeout: Duration) -> io::Result<Self> {
         let stream = tokio::time::timeout(timeout, TcpStream::connect(target.address)).await??;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream: BufReader::new(stream),
-            authority: target.authority.clone(),
-        })
+        Ok(Self { stream: BufReader::new(stream), authority: target.authority.clone() })
     }
 
     /// Sends a GET and reads the whole answer.
     pub(crate) async fn get(&mut self, path: &str) -> io::Result<Response> {
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\n\r\n",
-            self.authority
-        );
+        let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\n\r\n", self.authority);
         self.stream.get_mut().write_all(head.as_bytes()).await?;
         self.read_response().await
     }
@@ -122,10 +116,7 @@ impl Connection {
 
     async fn read_line(&mut self) -> io::Result<String> {
         let mut line = Vec::new();
-        (&mut self.stream)
-            .take(MAX_LINE_BYTES)
-            .read_until(b'\n', &mut line)
-            .await?;
+        (&mut self.stream).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).await?;
         if line.pop() != Some(b'\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -137,10 +128,7 @@ impl Connection {
 }
 
 fn malformed(what: &str) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::InvalidData,
-        format!("the server's HTTP answer has a malformed {what}"),
-    )
+    io::Error::new(io::ErrorKind::InvalidData, format!("the server's HTTP answer has a malformed {what}"))
 }
 
 #[cfg(test)]
@@ -157,40 +145,27 @@ mod tests {
             let _ = stream.read(&mut request).await.unwrap();
             stream.write_all(raw.as_bytes()).await.unwrap();
         });
-        let target = Target {
-            authority: address.to_string(),
-            address,
-        };
-        let response = Connection::open(&target, Duration::from_secs(2))
-            .await?
-            .get("/")
-            .await;
+        let target = Target { authority: address.to_string(), address };
+        let response = Connection::open(&target, Duration::from_secs(2)).await?.get("/").await;
         server.await.unwrap();
         response
     }
 
     #[tokio::test]
     async fn bodies_with_length_and_in_chunks_are_read() {
-        let sized = answer("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello")
-            .await
-            .unwrap();
+        let sized = answer("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await.unwrap();
         assert_eq!((sized.status, sized.body.as_slice()), (200, b"hello".as_slice()));
         let chunked =
             "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
         let chunked = answer(chunked).await.unwrap();
-        assert_eq!(
-            (chunked.status, chunked.body.as_slice()),
-            (404, b"hello".as_slice())
-        );
+        assert_eq!((chunked.status, chunked.body.as_slice()), (404, b"hello".as_slice()));
     }
 
     #[tokio::test]
     async fn a_broken_answer_is_an_error() {
-        for raw in [
-            "SSH-2.0\r\n\r\n",
-            "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel",
-            "HTTP/1.1 200 OK\r\n",
-        ] {
+        for raw in
+            ["SSH-2.0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", "HTTP/1.1 200 OK\r\n"]
+        {
             assert!(answer(raw).await.is_err(), "{raw}");
         }
     }

@@ -33,10 +33,7 @@ pub(crate) struct Mark {
 impl Mark {
     /// Now.
     pub(crate) fn now() -> Self {
-        Self {
-            at: Instant::now(),
-            busy: procfs::machine_cpu(),
-        }
+        Self { at: Instant::now(), busy: procfs::machine_cpu() }
     }
 }
 

@@ -26,6 +26,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Load the sign recogniser with real Socket.IO clients and measure what comes back
+    #[command(after_help = sign::HELP)]
     Sign(Box<sign::Args>),
 }
 

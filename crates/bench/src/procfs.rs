@@ -58,10 +58,7 @@ impl Sample {
         Ok(Self {
             at: Instant::now(),
             cpu,
-            memory: Memory {
-                rss_bytes,
-                pss_bytes: 0,
-            },
+            memory: Memory { rss_bytes, pss_bytes: 0 },
             threads,
             open_files: 0,
         })
@@ -71,17 +68,11 @@ impl Sample {
 /// CPU time and number of threads from a line of `/proc/PID/stat`. The name in parentheses may itself
 /// hold spaces and parentheses, so the fields are counted from its end.
 fn parse_stat(stat: &str) -> Option<(Duration, u64)> {
-    let mut fields = stat
-        .get(stat.rfind(')')? + 1..)?
-        .split_ascii_whitespace()
-        .skip(11);
+    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().skip(11);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     let threads = fields.nth(4)?.parse().ok()?;
-    Some((
-        Duration::from_millis((user + system) * 1000 / TICKS_PER_SECOND),
-        threads,
-    ))
+    Some((Duration::from_millis((user + system) * 1000 / TICKS_PER_SECOND), threads))
 }
 
 /// The number of a line such as `VmRSS:    1234 kB`.
@@ -103,10 +94,7 @@ fn parse_machine_cpu(line: &str) -> Option<Duration> {
         return None;
     }
     let times: Vec<u64> = fields.map_while(|field| field.parse().ok()).collect();
-    let busy = [0, 1, 2, 5, 6]
-        .iter()
-        .map(|&i| times.get(i).copied())
-        .sum::<Option<u64>>()?;
+    let busy = [0, 1, 2, 5, 6].iter().map(|&i| times.get(i).copied()).sum::<Option<u64>>()?;
     Some(Duration::from_millis(busy * 1000 / TICKS_PER_SECOND))
 }
 
@@ -115,10 +103,7 @@ fn parse_machine_cpu(line: &str) -> Option<Duration> {
 pub(crate) fn listening_pid(address: SocketAddr) -> Option<u32> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
         let table = fs::read_to_string(table).ok()?;
-        table
-            .lines()
-            .skip(1)
-            .find_map(|line| listener_inode(line, address))
+        table.lines().skip(1).find_map(|line| listener_inode(line, address))
     })?;
     let wanted = format!("socket:[{inode}]");
     let holds = |pid: u32| {
@@ -129,11 +114,8 @@ pub(crate) fn listening_pid(address: SocketAddr) -> Option<u32> {
             .flatten()
             .any(|file| fs::read_link(file.path()).is_ok_and(|link| link.as_os_str() == wanted.as_str()))
     };
-    let mut pids: Vec<u32> = fs::read_dir("/proc")
-        .ok()?
-        .flatten()
-        .filter_map(|e| e.file_name().to_str()?.parse().ok())
-        .collect();
+    let mut pids: Vec<u32> =
+        fs::read_dir("/proc").ok()?.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok()).collect();
     pids.sort_unstable();
     pids.into_iter().find(|&pid| holds(pid))
 }
@@ -154,13 +136,7 @@ fn listener_inode(line: &str, address: SocketAddr) -> Option<u64> {
 
 /// An address as the kernel prints it: 32-bit words in the machine's byte order.
 fn parse_ip(hex: &str) -> Option<IpAddr> {
-    let word = |i: usize| {
-        Some(
-            u32::from_str_radix(hex.get(i * 8..i * 8 + 8)?, 16)
-                .ok()?
-                .to_ne_bytes(),
-        )
-    };
+    let word = |i: usize| Some(u32::from_str_radix(hex.get(i * 8..i * 8 + 8)?, 16).ok()?.to_ne_bytes());
     match hex.len() {
         8 => Some(Ipv4Addr::from(word(0)?).into()),
         32 => {
@@ -202,10 +178,7 @@ mod tests {
         assert_eq!(listener_inode(&v4.replace(" 0A ", " 01 "), address), None);
         let any = v4.replace("0100007F", "00000000000000000000000000000000");
         assert_eq!(listener_inode(&any, address), Some(4711));
-        assert_eq!(
-            parse_ip("00000000000000000000000001000000"),
-            Some(Ipv6Addr::LOCALHOST.into())
-        );
+        assert_eq!(parse_ip("00000000000000000000000001000000"), Some(Ipv6Addr::LOCALHOST.into()));
     }
 
     #[cfg(target_os = "linux")]

@@ -15,10 +15,7 @@ impl Schedule {
     /// clients' frames are spread evenly and do not arrive in bursts.
     pub(crate) fn for_client(start: Instant, fps: f64, index: usize, clients: usize) -> Self {
         let share = index as f64 / clients.max(1) as f64;
-        Self {
-            start: start + Duration::from_secs_f64(share / fps),
-            fps,
-        }
+        Self { start: start + Duration::from_secs_f64(share / fps), fps }
     }
 
     /// When frame `n` (from 0) is due. Computed from `n`, not added up, so it does not drift.
@@ -65,23 +62,13 @@ impl Plan {
         let after_warm_up = start + warm_up;
         let measure = after_warm_up + baseline;
         let end = measure + measured;
-        Self {
-            start,
-            baseline: after_warm_up,
-            measure,
-            end,
-            give_up: end + drain,
-        }
+        Self { start, baseline: after_warm_up, measure, end, give_up: end + drain }
     }
 
     /// The same plan, ended early.
     pub(crate) fn cut(self, now: Instant, drain: Duration) -> Self {
         let end = self.end.min(now);
-        Self {
-            end,
-            give_up: end + drain,
-            ..self
-        }
+        Self { end, give_up: end + drain, ..self }
     }
 
     /// The phase of a frame that is due at `due`.
@@ -112,9 +99,8 @@ mod tests {
     #[test]
     fn clients_are_spread_over_one_interval() {
         let start = Instant::now();
-        let offsets: Vec<_> = (0..4)
-            .map(|i| Schedule::for_client(start, 10.0, i, 4).due(0) - start)
-            .collect();
+        let offsets: Vec<_> =
+            (0..4).map(|i| Schedule::for_client(start, 10.0, i, 4).due(0) - start).collect();
         assert_eq!(offsets, [0, 25, 50, 75].map(Duration::from_millis));
     }
 

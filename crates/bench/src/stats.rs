@@ -71,11 +71,7 @@ impl Spread {
         let upper = values.len() / 2;
         let lower = (values.len() - 1) / 2;
         let median = f64::midpoint(values[lower], values[upper]);
-        Some(Self {
-            min: round(first, 3),
-            median: round(median, 3),
-            max: round(last, 3),
-        })
+        Some(Self { min: round(first, 3), median: round(median, 3), max: round(last, 3) })
     }
 }
 
@@ -117,22 +113,8 @@ mod tests {
 
     #[test]
     fn a_spread_has_the_middle_value() {
-        assert_eq!(
-            Spread::of(vec![3.0, 1.0, 2.0]),
-            Some(Spread {
-                min: 1.0,
-                median: 2.0,
-                max: 3.0
-            })
-        );
-        assert_eq!(
-            Spread::of(vec![4.0, 1.0]),
-            Some(Spread {
-                min: 1.0,
-                median: 2.5,
-                max: 4.0
-            })
-        );
+        assert_eq!(Spread::of(vec![3.0, 1.0, 2.0]), Some(Spread { min: 1.0, median: 2.0, max: 3.0 }));
+        assert_eq!(Spread::of(vec![4.0, 1.0]), Some(Spread { min: 1.0, median: 2.5, max: 4.0 }));
         assert_eq!(Spread::of(Vec::new()), None);
     }
 }

@@ -35,24 +35,15 @@ pub(crate) struct Target {
 impl Target {
     /// Reads `http://host[:port][/…]`; a path is ignored. Refuses other machines unless `allow_remote`.
     pub(crate) fn parse(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
-        let rest = url
-            .strip_prefix("http://")
-            .ok_or_else(|| TargetError::Scheme(url.to_owned()))?;
+        let rest = url.strip_prefix("http://").ok_or_else(|| TargetError::Scheme(url.to_owned()))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.is_empty() || authority.contains(['@', ' ']) {
             return Err(TargetError::Authority(url.to_owned()));
         }
-        let has_port = authority
-            .rsplit_once(':')
-            .is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
-        let authority = if has_port {
-            authority.to_owned()
-        } else {
-            format!("{authority}:80")
-        };
-        let port_is_number = authority
-            .rsplit_once(':')
-            .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+        let has_port =
+            authority.rsplit_once(':').is_some_and(|(host, _)| !host.contains(':') || host.ends_with(']'));
+        let authority = if has_port { authority.to_owned() } else { format!("{authority}:80") };
+        let port_is_number = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         if !port_is_number {
             return Err(TargetError::Authority(url.to_owned()));
         }
@@ -83,46 +74,22 @@ mod tests {
         assert_eq!(target.authority, "127.0.0.1:8000");
         assert_eq!(target.address.port(), 8000);
         assert!(target.is_loopback());
-        assert_eq!(
-            Target::parse("http://[::1]:8069", false).unwrap().address.port(),
-            8069
-        );
-        assert_eq!(
-            Target::parse("http://127.0.0.1", false).unwrap().address.port(),
-            80
-        );
+        assert_eq!(Target::parse("http://[::1]:8069", false).unwrap().address.port(), 8069);
+        assert_eq!(Target::parse("http://127.0.0.1", false).unwrap().address.port(), 80);
     }
 
     #[test]
     fn another_machine_needs_leave() {
-        assert!(matches!(
-            Target::parse("http://192.0.2.7:8000", false),
-            Err(TargetError::Remote(_))
-        ));
+        assert!(matches!(Target::parse("http://192.0.2.7:8000", false), Err(TargetError::Remote(_))));
         assert!(Target::parse("http://192.0.2.7:8000", true).is_ok());
-        assert!(matches!(
-            Target::parse("http://0.0.0.0:8000", false),
-            Err(TargetError::Remote(_))
-        ));
+        assert!(matches!(Target::parse("http://0.0.0.0:8000", false), Err(TargetError::Remote(_))));
     }
 
     #[test]
     fn nonsense_is_refused() {
-        assert!(matches!(
-            Target::parse("https://127.0.0.1", false),
-            Err(TargetError::Scheme(_))
-        ));
-        assert!(matches!(
-            Target::parse("http://", false),
-            Err(TargetError::Authority(_))
-        ));
-        assert!(matches!(
-            Target::parse("http://127.0.0.1:port", false),
-            Err(TargetError::Authority(_))
-        ));
-        assert!(matches!(
-            Target::parse("http://user@127.0.0.1:1", false),
-            Err(TargetError::Authority(_))
-        ));
+        assert!(matches!(Target::parse("https://127.0.0.1", false), Err(TargetError::Scheme(_))));
+        assert!(matches!(Target::parse("http://", false), Err(TargetError::Authority(_))));
+        assert!(matches!(Target::parse("http://127.0.0.1:port", false), Err(TargetError::Authority(_))));
+        assert!(matches!(Target::parse("http://user@127.0.0.1:1", false), Err(TargetError::Authority(_))));
     }
 }

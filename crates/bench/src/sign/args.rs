@@ -181,10 +181,7 @@ impl Args {
         }
         within("--stuck", self.stuck as f64, 0.0, 1_000.0)?;
         within("--threads", self.threads as f64, 1.0, 16.0)?;
-        let rungs = self
-            .ladder
-            .as_deref()
-            .unwrap_or(std::slice::from_ref(&self.clients));
+        let rungs = self.ladder.as_deref().unwrap_or(std::slice::from_ref(&self.clients));
         ensure!(rungs.len() <= MAX_RUNGS, "--ladder: at most {MAX_RUNGS} steps");
         for &clients in rungs {
             ensure!(
@@ -212,11 +209,7 @@ impl Args {
             frame_bytes: (self.frame_kb * 1e3) as usize,
             size: self.size,
             gesture: self.gesture,
-            encoding: if self.binary {
-                Encoding::Binary
-            } else {
-                Encoding::Base64
-            },
+            encoding: if self.binary { Encoding::Binary } else { Encoding::Base64 },
             transport: self.transport,
             extras: !self.no_extras,
             churn: self.churn,
@@ -228,11 +221,7 @@ impl Args {
     }
 
     fn check_open_files(&self, clients: usize) -> Result<()> {
-        let per_client = if self.transport == Transport::Polling {
-            2
-        } else {
-            1
-        };
+        let per_client = if self.transport == Transport::Polling { 2 } else { 1 };
         // Short sessions that the server lets wait for a second.
         let churn = self.churn.map_or(0, |per_s| per_s.ceil() as usize).min(1_000);
         let needed = clients * per_client + self.stuck + churn + SPARE_FILES;
@@ -246,26 +235,19 @@ impl Args {
 }
 
 fn within(name: &str, value: f64, min: f64, max: f64) -> Result<()> {
-    ensure!(
-        (min..=max).contains(&value),
-        "{name} {value}: must be from {min} to {max}"
-    );
+    ensure!((min..=max).contains(&value), "{name} {value}: must be from {min} to {max}");
     Ok(())
 }
 
 /// The soft limit of this process (`proc(5)`, `/proc/self/limits`).
 fn open_file_limit() -> Option<usize> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text
-        .split_once('x')
-        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     match sides {
         Some((w, h)) if (16..=4096).contains(&w) && (16..=4096).contains(&h) => Ok((w, h)),
         Some(_) => Err("each side must be from 16 to 4096 pixels".to_owned()),
@@ -292,18 +274,13 @@ mod tests {
     }
 
     fn settings(line: &str) -> Result<Settings> {
-        Command::try_parse_from(std::iter::once("sign").chain(line.split_whitespace()))?
-            .args
-            .settings()
+        Command::try_parse_from(std::iter::once("sign").chain(line.split_whitespace()))?.args.settings()
     }
 
     #[test]
     fn the_defaults_are_the_job_of_the_issue() {
         let defaults = settings("").unwrap();
-        assert_eq!(
-            (defaults.clients, defaults.size, defaults.frame_bytes),
-            (10, (640, 480), 90_000)
-        );
+        assert_eq!((defaults.clients, defaults.size, defaults.frame_bytes), (10, (640, 480), 90_000));
         assert!(defaults.extras && defaults.churn.is_none());
         assert_eq!(defaults.baseline, Duration::ZERO);
         assert_eq!(settings("--churn 5").unwrap().baseline, Duration::from_secs(10));

@@ -74,10 +74,7 @@ pub(crate) async fn run(
     let schedule = Schedule::for_client(from, per_s, 0, 1);
     let mut plan = shared.plan.clone();
     let mut visits = JoinSet::new();
-    let mut report = ChurnReport {
-        per_s,
-        ..ChurnReport::default()
-    };
+    let mut report = ChurnReport { per_s, ..ChurnReport::default() };
     for number in 0.. {
         let due = schedule.due(number);
         // An interrupted run moves its end forward.
@@ -101,9 +98,7 @@ pub(crate) async fn run(
         visits.spawn(async move {
             let visit = visit(&shared, number, &connect);
             let late = || Visit::Failed("a session took longer than ten seconds".to_owned());
-            tokio::time::timeout(SESSION_TIMEOUT, visit)
-                .await
-                .unwrap_or_else(|_| late())
+            tokio::time::timeout(SESSION_TIMEOUT, visit).await.unwrap_or_else(|_| late())
         });
     }
     while let Some(visit) = visits.join_next().await {

@@ -9,6 +9,9 @@ use tokio::sync::watch;
 use super::{Settings, report::Report, run};
 use crate::frames::FrameSet;
 
+/// With fewer clients the allocator's own steps are larger than what the clients need.
+const MIN_CLIENTS_FOR_MEMORY: usize = 10;
+
 /// All runs and the table made of them.
 #[derive(Serialize)]
 struct Ladder {
@@ -51,7 +54,7 @@ pub(crate) async fn run(
     Ok(complete)
 }
 
-const HEAD: [&str; 15] = [
+const HEAD: [&str; 16] = [
     "clients",
     "frames/s",
     "replies per frame",
@@ -67,6 +70,7 @@ const HEAD: [&str; 15] = [
     "server cores",
     "CPU ms/frame",
     "memory MB (per client)",
+    "generator cores",
 ];
 
 /// One row per run; delays are from the moment that a frame was due.
@@ -77,8 +81,9 @@ fn table(runs: &[Report]) -> String {
     for run in runs {
         push_row(&mut out, row(run).into_iter());
     }
-    if let Some(note) = runs.first().map(note) {
-        let _ = writeln!(out, "\n{note}");
+    if let Some(first) = runs.first() {
+        let others = runs.iter().filter_map(|run| run.machine.other_cores).fold(0.0, f64::max);
+        let _ = writeln!(out, "\n{}", note(first, others));
     }
     out
 }
@@ -91,13 +96,9 @@ fn push_row(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push('\n');
 }
 
-fn row(r: &Report) -> [String; 15] {
+fn row(r: &Report) -> [String; 16] {
     let ms = |value: f64| {
-        if value < 10.0 {
-            format!("{value:.1}")
-        } else {
-            format!("{value:.0}")
-        }
+        if value < 10.0 { format!("{value:.1}") } else { format!("{value:.0}") }
     };
     let number = |value: Option<f64>, digits: usize| {
         value.map_or("–".to_owned(), |value| format!("{value:.digits$}"))
@@ -105,41 +106,28 @@ fn row(r: &Report) -> [String; 15] {
     let reply = &r.delay_ms.reply_from_due;
     let prediction = &r.analysis.frame_to_prediction_ms;
     let when_any = |value| {
-        if prediction.count > 0 {
-            ms(value)
-        } else {
-            "–".to_owned()
-        }
+        if prediction.count > 0 { ms(value) } else { "–".to_owned() }
     };
     let mut clients = r.run.clients.to_string();
     if r.clients.ready < r.run.clients {
         let _ = write!(clients, " ({} let in)", r.clients.ready);
     }
     let memory = r.server.memory.as_ref().map_or("–".to_owned(), |m| {
-        let per_client = m.per_client_bytes.map_or(0.0, |bytes| bytes as f64 / 1e6);
-        format!("{:.0} ({per_client:.2})", m.end.rss_bytes as f64 / 1e6)
+        let resident = m.end.rss_bytes as f64 / 1e6;
+        match m.per_client_bytes.filter(|_| r.clients.ready >= MIN_CLIENTS_FOR_MEMORY) {
+            Some(bytes) => format!("{resident:.0} ({:.2})", bytes as f64 / 1e6),
+            None => format!("{resident:.0}"),
+        }
     });
-    let share = r
-        .analysis
-        .analysed_share
-        .map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
+    let share = r.analysis.analysed_share.map_or("–".to_owned(), |share| format!("{:.0} %", share * 100.0));
     let per_client = r
         .analysis
         .results_per_client_per_s
-        .map_or("–".to_owned(), |spread| {
-            format!("{:.1}–{:.1}", spread.min, spread.max)
-        });
+        .map_or("–".to_owned(), |spread| format!("{:.1}–{:.1}", spread.min, spread.max));
     [
         clients,
         number(Some(r.frames.sent_per_s), 0),
-        number(
-            r.frames.replies_per_frame,
-            if r.frames.missing + r.frames.extra == 0 {
-                0
-            } else {
-                4
-            },
-        ),
+        number(r.frames.replies_per_frame, if r.frames.missing + r.frames.extra == 0 { 0 } else { 4 }),
         ms(reply.p50),
         ms(reply.p95),
         ms(reply.p99),
@@ -152,40 +140,31 @@ fn row(r: &Report) -> [String; 15] {
         number(r.server.cores, 2),
         number(r.server.cpu_ms_per_frame, 2),
         memory,
+        number(r.generator.cores, 2),
     ]
 }
 
 /// What the table does not say of itself.
-fn note(r: &Report) -> String {
+fn note(r: &Report, other_cores: f64) -> String {
+    let frames = &r.run.frames;
     let engine = r.server.engine.clone().unwrap_or_default();
-    let server: Vec<String> = [
-        r.server.model.clone(),
-        engine.provider,
-        engine.precision,
-        engine.jpeg,
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let server = [r.server.model.clone(), engine.provider, engine.precision, engine.jpeg];
+    let server: Vec<String> = server.into_iter().flatten().collect();
+    let server = if server.is_empty() { String::new() } else { format!(" Server: {}.", server.join(", ")) };
     format!(
-        "Each client sends {} frames a second for {:.0} s: {}×{} JPEG, {:.0} kB on average, as {} over {}. Delays count from the moment that a frame was due, late sending included. Memory is resident; per client: the growth since a short session of one client. {} CPUs ({}), the load generator on the same machine ({} cores at {} clients){}.",
+        "Each client sends {} frames a second for {:.0} s: {}×{} JPEG of {:.0} kB on average, as {} over {}. Delays count \
+         from the moment that a frame was due, late sending included; a frame without a reply counts with the time \
+         that it was waited for. Memory is resident; per client: the growth since a short session of one client. \
+         {} CPUs ({}), shared by the server and the load generator; other programs used up to {other_cores:.2} of \
+         them.{server}",
         r.run.fps,
         r.run.seconds,
-        r.run.frames.width,
-        r.run.frames.height,
-        r.run.frames.mean_jpeg_bytes as f64 / 1e3,
+        frames.width,
+        frames.height,
+        frames.mean_jpeg_bytes as f64 / 1e3,
         r.run.encoding,
         r.run.transport,
         r.machine.cpus,
         r.machine.cpu_model,
-        r.generator
-            .cores
-            .map_or("–".to_owned(), |cores| format!("{cores:.2}")),
-        r.run.clients,
-        if server.is_empty() {
-            String::new()
-        } else {
-            format!("; server: {}", server.join(", "))
-        },
     )
 }

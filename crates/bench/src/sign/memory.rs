@@ -54,18 +54,11 @@ impl Usage {
 
     /// What the server says of itself.
     fn told(status: &Status) -> Option<Self> {
-        let Process {
-            cpu_seconds,
-            memory_bytes,
-            threads,
-        } = status.body.process.clone()?;
+        let Process { cpu_seconds, memory_bytes, threads } = status.body.process.clone()?;
         Some(Self {
             at: status.at,
             cpu_seconds: cpu_seconds?,
-            memory: Memory {
-                rss_bytes: memory_bytes?,
-                pss_bytes: 0,
-            },
+            memory: Memory { rss_bytes: memory_bytes?, pss_bytes: 0 },
             threads: threads.unwrap_or(0),
             open_files: 0,
         })
@@ -97,12 +90,8 @@ impl Curve {
     /// Least-squares slope in bytes per minute over the points at or after `from`, or `None` where they
     /// span too little time.
     fn slope_per_minute(&self, from: f64) -> Option<f64> {
-        let points: Vec<(f64, f64)> = self
-            .points
-            .iter()
-            .filter(|p| p.0 >= from)
-            .map(|p| (p.0, p.1 as f64))
-            .collect();
+        let points: Vec<(f64, f64)> =
+            self.points.iter().filter(|p| p.0 >= from).map(|p| (p.0, p.1 as f64)).collect();
         let span = points.last()?.0 - points.first()?.0;
         if span < MIN_SLOPE_SECONDS {
             return None;
@@ -118,11 +107,7 @@ impl Curve {
     /// At most [`MAX_POINTS`] of the points, evenly chosen.
     fn thinned(&self) -> Vec<(f64, u64)> {
         let step = self.points.len().div_ceil(MAX_POINTS).max(1);
-        self.points
-            .iter()
-            .step_by(step)
-            .map(|&(seconds, bytes)| (round(seconds, 1), bytes))
-            .collect()
+        self.points.iter().step_by(step).map(|&(seconds, bytes)| (round(seconds, 1), bytes)).collect()
     }
 }
 
@@ -142,10 +127,7 @@ pub(crate) fn part(
         end,
         peak_rss_bytes: curve.peak().max(end.rss_bytes),
         after: after.unwrap_or_default(),
-        per_client_bytes: i64::try_from(clients)
-            .ok()
-            .filter(|&clients| clients > 0)
-            .map(|n| grown / n),
+        per_client_bytes: i64::try_from(clients).ok().filter(|&clients| clients > 0).map(|n| grown / n),
         growth_bytes_per_minute: curve.slope_per_minute(measured_from),
         series: curve.thinned(),
     })

@@ -32,6 +32,18 @@ use crate::frames::FrameSet;
 pub(crate) use args::Args;
 use args::{Settings, Transport};
 
+/// What `--help` says after the options.
+pub(crate) const HELP: &str = "\
+Examples:
+  sightwire-bench sign --clients 50 --fps 25 --seconds 30
+  sightwire-bench sign --ladder 1,10,25,50,100 --json > ladder.json
+  sightwire-bench sign --clients 40 --churn 100 --stuck 5
+
+Delays count from the moment that a frame was due, so a late sender is seen and not hidden; the delay from the
+moment of sending stands beside it. A run on a machine with other work is marked: see `machine` in the report.
+Exit code: 0 all well (refusals at capacity are answers), 1 lost replies or errors, 2 usage.
+A ladder gives 0 if each of its runs could be measured.";
+
 /// Runs the subcommand and prints its report.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let settings = match args.settings() {
@@ -47,10 +59,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let runtime = if settings.threads == 1 {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     } else {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(settings.threads)
-            .enable_all()
-            .build()
+        tokio::runtime::Builder::new_multi_thread().worker_threads(settings.threads).enable_all().build()
     };
     let runtime = runtime.context("starting the async runtime")?;
     let good = runtime.block_on(async {
@@ -62,11 +71,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     })?;
     // Whatever still waits for a server that does not answer is not waited for.
     runtime.shutdown_background();
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 async fn single(

@@ -74,11 +74,7 @@ fn default_max_payload() -> usize {
 impl Open {
     /// A client hears from a healthy server at least this often.
     pub(crate) fn heartbeat(&self) -> Duration {
-        Duration::from_millis(
-            self.ping_interval
-                .saturating_add(self.ping_timeout)
-                .min(3_600_000),
-        )
+        Duration::from_millis(self.ping_interval.saturating_add(self.ping_timeout).min(3_600_000))
     }
 }
 
@@ -127,12 +123,7 @@ struct Body<'a> {
 
 impl<'a> From<Body<'a>> for Prediction<'a> {
     fn from(body: Body<'a>) -> Self {
-        Self {
-            label: body.label,
-            id: body.id,
-            seen: body.seen,
-            age_ms: body.age_ms,
-        }
+        Self { label: body.label, id: body.id, seen: body.seen, age_ms: body.age_ms }
     }
 }
 
@@ -213,17 +204,11 @@ impl FrameMessage {
                 let mut head = String::from(r#"42["frame",{"image":""#);
                 base64_simd::STANDARD.encode_append(jpeg, &mut head);
                 head.push('"');
-                Self {
-                    head: head.into(),
-                    attachment: None,
-                }
+                Self { head: head.into(), attachment: None }
             }
             Encoding::Binary => {
                 let head = Bytes::from_static(br#"451-["frame",{"image":{"_placeholder":true,"num":0}"#);
-                Self {
-                    head,
-                    attachment: Some(jpeg.clone()),
-                }
+                Self { head, attachment: Some(jpeg.clone()) }
             }
         }
     }
@@ -265,19 +250,14 @@ mod tests {
         assert_eq!(frame.len(), frame.text(None).len());
         assert_eq!(frame.attachment(), None);
         let frame = FrameMessage::new(&jpeg, Encoding::Binary);
-        assert_eq!(
-            frame.text(Some(2)),
-            r#"451-["frame",{"image":{"_placeholder":true,"num":0},"id":2}]"#
-        );
+        assert_eq!(frame.text(Some(2)), r#"451-["frame",{"image":{"_placeholder":true,"num":0},"id":2}]"#);
         assert_eq!(frame.attachment(), Some(jpeg));
     }
 
     #[test]
     fn the_session_packets_are_read() {
         let open = r#"0{"sid":"x","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":99}"#;
-        let Ok(Packet::Open(open)) = parse(open) else {
-            panic!("not an open packet")
-        };
+        let Ok(Packet::Open(open)) = parse(open) else { panic!("not an open packet") };
         assert_eq!((open.sid.as_str(), open.max_payload), ("x", 99));
         assert_eq!(open.heartbeat(), Duration::from_millis(500));
         assert_eq!(parse("2"), Ok(Packet::Ping));
@@ -285,10 +265,7 @@ mod tests {
         assert_eq!(parse("6"), Ok(Packet::Ignored));
         assert_eq!(parse(r#"40{"sid":"y"}"#), Ok(Packet::Connected));
         assert_eq!(parse("41"), Ok(Packet::Disconnected));
-        assert_eq!(
-            parse(r#"44{"message":"no"}"#),
-            Ok(Packet::ConnectError("no".to_owned()))
-        );
+        assert_eq!(parse(r#"44{"message":"no"}"#), Ok(Packet::ConnectError("no".to_owned())));
         assert!(parse("").is_err() && parse("x").is_err() && parse("0{").is_err());
         assert!(parse("é").is_err());
     }
@@ -296,35 +273,17 @@ mod tests {
     #[test]
     fn events_are_read_with_and_without_extras() {
         let plain = parse(r#"42["prediction",{"label":"hello","score":0.92}]"#);
-        let expected = Prediction {
-            label: "hello".into(),
-            id: None,
-            seen: None,
-            age_ms: None,
-        };
+        let expected = Prediction { label: "hello".into(), id: None, seen: None, age_ms: None };
         assert_eq!(plain, Ok(Packet::Event(Event::Prediction(expected))));
         let extras =
             parse(r#"42["prediction",{"label":"no\"ne","score":0,"id":7,"seen":null,"scores":null}]"#);
-        let expected = Prediction {
-            label: "no\"ne".into(),
-            id: Some(7),
-            seen: None,
-            age_ms: None,
-        };
+        let expected = Prediction { label: "no\"ne".into(), id: Some(7), seen: None, age_ms: None };
         assert_eq!(extras, Ok(Packet::Event(Event::Prediction(expected))));
         let result =
             parse(r#"42["result",{"label":"left","score":1.0,"seen":12,"scores":[0.1,0.9],"age_ms":3.5}]"#);
-        let expected = Prediction {
-            label: "left".into(),
-            id: None,
-            seen: Some(12),
-            age_ms: Some(3.5),
-        };
+        let expected = Prediction { label: "left".into(), id: None, seen: Some(12), age_ms: Some(3.5) };
         assert_eq!(result, Ok(Packet::Event(Event::Result(expected))));
-        assert_eq!(
-            parse(r#"42["status",{"message":"ready"}]"#),
-            Ok(Packet::Event(Event::Status))
-        );
+        assert_eq!(parse(r#"42["status",{"message":"ready"}]"#), Ok(Packet::Event(Event::Status)));
         let model = r#"42["model",{"name":"gestures","labels":["a"],"window":10,"threshold":0.5}]"#;
         assert_eq!(parse(model), Ok(Packet::Event(Event::Model { window: Some(10) })));
         let full = r#"42["error",{"message":"Server at capacity, please try again later"}]"#;
@@ -333,17 +292,8 @@ mod tests {
 
     #[test]
     fn unknown_events_are_not_errors() {
-        for text in [
-            r#"42["news"]"#,
-            r#"42["news",1]"#,
-            "42nonsense",
-            r#"421["news",{}]"#,
-            "43[]",
-        ] {
-            assert!(
-                matches!(parse(text), Ok(Packet::Event(Event::Other) | Packet::Ignored)),
-                "{text}"
-            );
+        for text in [r#"42["news"]"#, r#"42["news",1]"#, "42nonsense", r#"421["news",{}]"#, "43[]"] {
+            assert!(matches!(parse(text), Ok(Packet::Event(Event::Other) | Packet::Ignored)), "{text}");
         }
     }
 }

@@ -73,13 +73,7 @@ pub(crate) struct Ingredients<'a> {
 
 /// The finished report.
 pub(crate) fn report(from: Ingredients<'_>) -> Report {
-    let Ingredients {
-        settings,
-        shared,
-        plan,
-        outcomes,
-        ..
-    } = &from;
+    let Ingredients { settings, shared, plan, outcomes, .. } = &from;
     let seconds = plan.end.saturating_duration_since(plan.measure).as_secs_f64();
     let tally = total(outcomes);
     let server = server_part(&from, tally.measured_sent);
@@ -108,12 +102,7 @@ pub(crate) fn report(from: Ingredients<'_>) -> Report {
 }
 
 fn run_part(from: &Ingredients<'_>, seconds: f64) -> RunPart {
-    let Ingredients {
-        settings,
-        shared,
-        frames,
-        ..
-    } = from;
+    let Ingredients { settings, shared, frames, .. } = from;
     let message_bytes: usize = shared.messages.iter().map(FrameMessage::len).sum();
     RunPart {
         url: settings.url.clone(),
@@ -152,14 +141,7 @@ fn clients_part(outcomes: &[Outcome], recorder: &Recorder) -> ClientsPart {
         *reasons.entry(reason.to_owned()).or_insert(0) += 1;
     }
     let ready = outcomes.iter().filter(|outcome| outcome.was_ready).count();
-    ClientsPart {
-        ready,
-        refused,
-        failed,
-        lost,
-        reasons,
-        connect_ms: recorder.connect.percentiles(),
-    }
+    ClientsPart { ready, refused, failed, lost, reasons, connect_ms: recorder.connect.percentiles() }
 }
 
 fn frames_part(tally: &Tally, seconds: f64, wanted_per_s: f64) -> FramesPart {
@@ -182,34 +164,21 @@ fn per_second(count: u64, seconds: f64) -> Option<f64> {
 }
 
 fn analysis_part(from: &Ingredients<'_>, tally: &Tally, seconds: f64) -> AnalysisPart {
-    let Ingredients {
-        shared,
-        watched,
-        outcomes,
-        ..
-    } = from;
+    let Ingredients { shared, watched, outcomes, .. } = from;
     let statuses = |w: &Watched| Some((w.from.as_ref()?.status.clone()?, w.to.as_ref()?.status.clone()?));
     let gain = statuses(watched).and_then(|(from, to)| Gain::between(&from, &to));
     let extras = shared.extras && seconds > 0.0;
     let per_client = || {
         let ready = outcomes.iter().filter(|outcome| outcome.was_ready);
-        ready
-            .map(|outcome| outcome.tally.measured_results as f64 / seconds)
-            .collect()
+        ready.map(|outcome| outcome.tally.measured_results as f64 / seconds).collect()
     };
     let seen = ratio(tally.measured_seen, tally.measured_seen + tally.measured_unseen);
     let delays = shared.recorder.measured();
     AnalysisPart {
-        analysed_share: gain
-            .and_then(|g| ratio(g.analysed, g.frames))
-            .map(|share| round(share, 4)),
+        analysed_share: gain.and_then(|g| ratio(g.analysed, g.frames)).map(|share| round(share, 4)),
         analysed_per_s: gain.and_then(|g| per_second(g.analysed, g.seconds)),
         predictions_per_s: gain.and_then(|g| per_second(g.predictions, g.seconds)),
-        results_per_s: if extras {
-            per_second(tally.measured_results, seconds)
-        } else {
-            None
-        },
+        results_per_s: if extras { per_second(tally.measured_results, seconds) } else { None },
         results_per_client_per_s: if extras { Spread::of(per_client()) } else { None },
         seen_share: seen.map(|share| round(share, 4)),
         frame_to_prediction_ms: delays.frame_to_prediction.percentiles(),
@@ -218,25 +187,14 @@ fn analysis_part(from: &Ingredients<'_>, tally: &Tally, seconds: f64) -> Analysi
 }
 
 fn server_part(ingredients: &Ingredients<'_>, measured_frames: u64) -> ServerPart {
-    let Ingredients {
-        watched,
-        plan,
-        shared,
-        settled,
-        ..
-    } = ingredients;
+    let Ingredients { watched, plan, shared, settled, .. } = ingredients;
     let [idle, before, after] = ingredients.usage;
     let from = watched.from.as_ref().and_then(|snapshot| snapshot.server);
     let to = watched.to.as_ref().and_then(|snapshot| snapshot.server);
     let cores = from.zip(to).and_then(|(from, to)| to.cores_since(&from));
     let cpu_s = from.zip(to).map(|(from, to)| to.cpu_seconds - from.cpu_seconds);
     let measured_from = (plan.measure - plan.start).as_secs_f64();
-    let memory = memory::part(
-        [idle, before, to, after],
-        &watched.curve,
-        measured_from,
-        shared.clients,
-    );
+    let memory = memory::part([idle, before, to, after], &watched.curve, measured_from, shared.clients);
     let files = |usage: Option<Usage>| usage.map(|usage| usage.open_files).filter(|&files| files > 0);
     let recognizer = settled.as_ref().and_then(Status::recognizer);
     ServerPart {
@@ -249,20 +207,14 @@ fn server_part(ingredients: &Ingredients<'_>, measured_frames: u64) -> ServerPar
         cpu_ms_per_frame: cpu_s.and_then(|s| ms_per_frame(s, measured_frames)),
         memory,
         threads: to.map(|usage| usage.threads),
-        open_files: files(before)
-            .zip(files(to))
-            .zip(files(after))
-            .map(|((a, b), c)| [a, b, c]),
+        open_files: files(before).zip(files(to)).zip(files(after)).map(|((a, b), c)| [a, b, c]),
     }
 }
 
 fn generator_part(watched: &Watched, measured_frames: u64) -> GeneratorPart {
     let own = |snapshot: &Option<Snapshot>| snapshot.as_ref().and_then(|snapshot| snapshot.own);
     let (Some(from), Some(to)) = (own(&watched.from), own(&watched.to)) else {
-        return GeneratorPart {
-            cores: None,
-            cpu_ms_per_frame: None,
-        };
+        return GeneratorPart { cores: None, cpu_ms_per_frame: None };
     };
     GeneratorPart {
         cores: to.cores_since(&from).map(|cores| round(cores, 3)),

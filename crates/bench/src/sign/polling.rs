@@ -43,9 +43,7 @@ async fn drive(shared: &Shared, session: &mut Session, ticket: Ticket) -> io::Re
     let opened = text(timeout(CONNECT_TIMEOUT, get.get(base)).await??)?;
     let first = opened.split(SEPARATOR).next().unwrap_or_default();
     let Ok(Packet::Open(open)) = packet::parse(first) else {
-        return Err(io::Error::other(
-            "the answer to the first request is not an open packet",
-        ));
+        return Err(io::Error::other("the answer to the first request is not an open packet"));
     };
     let path = format!("{base}&sid={}", open.sid);
     let (arrivals, mut inbox) = mpsc::channel::<Arrival>(8);
@@ -59,11 +57,7 @@ async fn drive(shared: &Shared, session: &mut Session, ticket: Ticket) -> io::Re
             }
         }
     });
-    let mut link = Link {
-        post: &mut post,
-        path: &path,
-        max_payload: open.max_payload,
-    };
+    let mut link = Link { post: &mut post, path: &path, max_payload: open.max_payload };
     let outcome = exchange(shared, session, &mut link, &opened, &mut inbox, ticket).await;
     if session.leaves() {
         let _ = link.send(&[packet::DISCONNECT, Bytes::from_static(b"1")]).await;
@@ -102,9 +96,7 @@ async fn exchange(
             break;
         }
         link.send(&due_packets(session, link.max_payload)).await?;
-        let wake = session
-            .next_due()
-            .map_or(session.next_check(), |due| due.min(session.next_check()));
+        let wake = session.next_due().map_or(session.next_check(), |due| due.min(session.next_check()));
         tokio::select! {
             biased;
             arrival = inbox.recv() => arrived = arrival,

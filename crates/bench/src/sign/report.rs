@@ -241,18 +241,9 @@ impl Report {
         say(self.frames.error_events, "error events");
         say(self.clients.failed as u64, "clients that never became ready");
         say(self.clients.lost as u64, "clients that were cut off");
-        say(
-            self.churn.as_ref().map_or(0, |churn| churn.failed),
-            "short sessions that failed",
-        );
-        say(
-            self.churn.as_ref().map_or(0, |churn| churn.not_started),
-            "short sessions not started",
-        );
-        say(
-            self.stuck.as_ref().map_or(0, |stuck| stuck.failed),
-            "stuck clients that never became ready",
-        );
+        say(self.churn.as_ref().map_or(0, |churn| churn.failed), "short sessions that failed");
+        say(self.churn.as_ref().map_or(0, |churn| churn.not_started), "short sessions not started");
+        say(self.stuck.as_ref().map_or(0, |stuck| stuck.failed), "stuck clients that never became ready");
         if self.clients.ready == 0 {
             problems.push("no client became ready".to_owned());
         }

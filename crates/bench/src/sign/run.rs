@@ -44,24 +44,15 @@ pub(crate) async fn run(
     interrupt: &mut watch::Receiver<bool>,
 ) -> Result<Report> {
     let target = &settings.target;
-    tokio::net::TcpStream::connect(target.address)
-        .await
-        .with_context(|| {
-            format!(
-                "no server answers at {}; start it or give its address with --url",
-                settings.url
-            )
-        })?;
-    let messages: Vec<FrameMessage> = frames
-        .jpegs
-        .iter()
-        .map(|jpeg| FrameMessage::new(jpeg, settings.encoding))
-        .collect();
-    let pid = settings.pid.or_else(|| {
-        target
-            .is_loopback()
-            .then(|| procfs::listening_pid(target.address))?
-    });
+    tokio::net::TcpStream::connect(target.address).await.with_context(|| {
+        format!("no server answers at {}; start it or give its address with --url", settings.url)
+    })?;
+    let messages: Vec<FrameMessage> =
+        frames.jpegs.iter().map(|jpeg| FrameMessage::new(jpeg, settings.encoding)).collect();
+    if let Some(pid) = settings.pid {
+        procfs::Sample::quick(pid).with_context(|| format!("--pid {pid}: no such process to look at"))?;
+    }
+    let pid = settings.pid.or_else(|| target.is_loopback().then(|| procfs::listening_pid(target.address))?);
     let usage = async || match pid {
         Some(_) => Usage::full(pid, None),
         None => Usage::full(None, Status::fetch(target).await.as_ref()),
@@ -86,9 +77,8 @@ pub(crate) async fn run(
     let mut tasks = connected?;
     plan_sender.send_replace(Some(plan));
 
-    let churn = settings
-        .churn
-        .map(|per_s| tokio::spawn(churn::run(shared.clone(), per_s, plan.measure, plan.end)));
+    let churn =
+        settings.churn.map(|per_s| tokio::spawn(churn::run(shared.clone(), per_s, plan.measure, plan.end)));
     let stuck = (settings.stuck > 0)
         .then(|| tokio::spawn(stuck::run(shared.clone(), settings.stuck, plan.measure, plan.end)));
 
@@ -147,15 +137,7 @@ async fn prime(settings: &Settings, messages: &[FrameMessage]) -> Result<()> {
     let shared = shared(settings, messages, 1, plan)?;
     let (pending, _) = mpsc::channel(1);
     let permit = Arc::new(Semaphore::new(1)).acquire_owned().await?;
-    websocket::run(
-        shared,
-        0,
-        Ticket {
-            _pending: pending,
-            _permit: permit,
-        },
-    )
-    .await;
+    websocket::run(shared, 0, Ticket { _pending: pending, _permit: permit }).await;
     tokio::time::sleep(PRIME).await;
     Ok(())
 }
@@ -176,18 +158,11 @@ async fn connect(
         tasks.spawn(async move {
             // The semaphore is never closed.
             let permit = permits.acquire_owned().await;
-            let ticket = |permit| Ticket {
-                _pending: pending,
-                _permit: permit,
-            };
+            let ticket = |permit| Ticket { _pending: pending, _permit: permit };
             match (permit, transport) {
                 (Ok(permit), Transport::Websocket) => websocket::run(shared, index, ticket(permit)).await,
                 (Ok(permit), Transport::Polling) => polling::run(shared, index, ticket(permit)).await,
-                (Err(_), _) => Outcome {
-                    end: End::Left,
-                    was_ready: false,
-                    tally: Tally::default(),
-                },
+                (Err(_), _) => Outcome { end: End::Left, was_ready: false, tally: Tally::default() },
             }
         });
     }
@@ -257,21 +232,14 @@ async fn snapshot(settings: &Settings, pid: Option<u32>) -> Snapshot {
     let machine = Mark::now();
     let status = Status::fetch(&settings.target).await;
     let server = server.or_else(|| Usage::full(None, status.as_ref()));
-    Snapshot {
-        server,
-        own,
-        machine,
-        status,
-    }
+    Snapshot { server, own, machine, status }
 }
 
 fn progress(shared: &Shared, plan: Plan, now: Instant, rss_bytes: Option<u64>) {
     let sent = shared.recorder.live_sent.load(Ordering::Relaxed);
     let replied = shared.recorder.live_replied.load(Ordering::Relaxed);
     let p99 = shared.recorder.measured().reply_from_due.percentiles().p99;
-    let memory = rss_bytes
-        .map(|bytes| format!(", server {:.0} MB", bytes as f64 / 1e6))
-        .unwrap_or_default();
+    let memory = rss_bytes.map(|bytes| format!(", server {:.0} MB", bytes as f64 / 1e6)).unwrap_or_default();
     eprintln!(
         "{:>5.0} of {:.0} s: {sent} frames, {} unanswered, p99 {p99:.1} ms{memory}",
         now.saturating_duration_since(plan.start).as_secs_f64(),
@@ -290,22 +258,14 @@ async fn gather(tasks: &mut JoinSet<Outcome>, plan: Plan, clients: usize) -> Vec
     tasks.abort_all();
     for _ in outcomes.len()..clients {
         let end = End::Lost("the client did not end in time".to_owned());
-        outcomes.push(Outcome {
-            end,
-            was_ready: true,
-            tally: Tally::default(),
-        });
+        outcomes.push(Outcome { end, was_ready: true, tally: Tally::default() });
     }
     outcomes
 }
 
 /// Waits until the server has put everything away, and asks it a last time.
 async fn settle(settings: &Settings, shared: &Shared) -> Option<Status> {
-    eprintln!(
-        "{} clients have left; waiting {:.0} s",
-        shared.clients,
-        settings.settle.as_secs_f64()
-    );
+    eprintln!("{} clients have left; waiting {:.0} s", shared.clients, settings.settle.as_secs_f64());
     tokio::time::sleep(settings.settle).await;
     Status::fetch(&settings.target).await
 }

@@ -195,17 +195,12 @@ impl Session {
     }
 
     fn on_result(&mut self, result: &Prediction<'_>, now: Instant) {
-        if self
-            .plan
-            .is_some_and(|plan| now < plan.end && plan.phase(now) == Phase::Measured)
-        {
+        if self.plan.is_some_and(|plan| now < plan.end && plan.phase(now) == Phase::Measured) {
             self.tally.measured_results += 1;
         }
         let phase = self.plan.map_or(Phase::WarmUp, |plan| plan.phase(now));
         if let (Some(delays), Some(age_ms)) = (self.shared.recorder.phase(phase), result.age_ms) {
-            delays
-                .result_age
-                .record(Duration::try_from_secs_f64(age_ms / 1e3).unwrap_or_default());
+            delays.result_age.record(Duration::try_from_secs_f64(age_ms / 1e3).unwrap_or_default());
         }
         self.on_seen(result.seen, now);
     }
@@ -230,11 +225,7 @@ impl Session {
     pub(crate) fn lose(&mut self, why: &str) -> Reaction {
         if self.end.is_none() {
             let why = why.to_owned();
-            self.end = Some(if self.ready {
-                End::Lost(why)
-            } else {
-                End::Failed(why)
-            });
+            self.end = Some(if self.ready { End::Lost(why) } else { End::Failed(why) });
         }
         Reaction::Over
     }
@@ -243,12 +234,8 @@ impl Session {
     pub(crate) fn set_plan(&mut self, plan: Option<Plan>) {
         self.plan = plan;
         if let (Some(plan), None) = (plan, self.schedule) {
-            self.schedule = Some(Schedule::for_client(
-                plan.start,
-                self.shared.fps,
-                self.index,
-                self.shared.clients,
-            ));
+            self.schedule =
+                Some(Schedule::for_client(plan.start, self.shared.fps, self.index, self.shared.clients));
         }
     }
 
@@ -275,19 +262,9 @@ impl Session {
         if let Some(delays) = self.shared.recorder.phase(phase) {
             delays.lateness.record(now - due);
         }
-        self.unanswered.push_back(Awaited {
-            id,
-            due,
-            sent: now,
-            phase,
-        });
+        self.unanswered.push_back(Awaited { id, due, sent: now, phase });
         if self.shared.extras {
-            self.unseen.push_back(Awaited {
-                id,
-                due,
-                sent: now,
-                phase,
-            });
+            self.unseen.push_back(Awaited { id, due, sent: now, phase });
         }
         // Clients start at different pictures, so that equal frames do not meet.
         let picture = (self.index * 7 + id as usize) % self.shared.messages.len();
@@ -303,11 +280,7 @@ impl Session {
         let silence = self.last_heard + self.heartbeat;
         let Some(plan) = self.plan else { return silence };
         let answered = self.unanswered.is_empty() && self.next_due().is_none();
-        let leave = if answered {
-            plan.end + AFTERGLOW
-        } else {
-            plan.give_up
-        };
+        let leave = if answered { plan.end + AFTERGLOW } else { plan.give_up };
         silence.min(leave)
     }
 
@@ -315,11 +288,7 @@ impl Session {
     /// the time to wait for them is over, or when the server has been silent for too long.
     pub(crate) fn check(&mut self, now: Instant) -> Reaction {
         if now >= self.last_heard + self.heartbeat {
-            let why = if self.ready {
-                "no ping from the server in time"
-            } else {
-                "not ready in time"
-            };
+            let why = if self.ready { "no ping from the server in time" } else { "not ready in time" };
             return self.lose(why);
         }
         let Some(plan) = self.plan else {
@@ -359,11 +328,7 @@ impl Session {
             }
         }
         let end = self.end.unwrap_or(End::Left);
-        Outcome {
-            end,
-            was_ready: self.ready,
-            tally: self.tally,
-        }
+        Outcome { end, was_ready: self.ready, tally: self.tally }
     }
 }
 

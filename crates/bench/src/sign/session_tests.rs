@@ -25,23 +25,14 @@ fn rig(extras: bool) -> Rig {
     });
     let start = Instant::now();
     let session = Session::new(shared.clone(), 0, start);
-    Rig {
-        session,
-        shared,
-        start,
-    }
+    Rig { session, shared, start }
 }
 
 fn ready(extras: bool) -> Rig {
     let mut rig = rig(extras);
-    assert_eq!(
-        rig.session
-            .on_text(r#"42["status",{"message":"ready"}]"#, rig.start),
-        Reaction::Ready
-    );
+    assert_eq!(rig.session.on_text(r#"42["status",{"message":"ready"}]"#, rig.start), Reaction::Ready);
     let s = Duration::from_secs;
-    rig.session
-        .set_plan(Some(Plan::new(rig.start, s(1), s(0), s(2), s(5))));
+    rig.session.set_plan(Some(Plan::new(rig.start, s(1), s(0), s(2), s(5))));
     rig
 }
 
@@ -54,10 +45,7 @@ impl Rig {
     }
 
     fn reply(&mut self, body: &str, at: Instant) {
-        let _ = self.session.on_text(
-            &format!(r#"42["prediction",{{"label":"x","score":1{body}}}]"#),
-            at,
-        );
+        let _ = self.session.on_text(&format!(r#"42["prediction",{{"label":"x","score":1{body}}}]"#), at);
     }
 }
 
@@ -70,10 +58,7 @@ fn the_handshake_is_answered_as_the_official_client_does() {
         Reaction::Send(Bytes::from_static(br#"40{"extras":true}"#))
     );
     assert_eq!(rig.session.on_text("40{}", rig.start), Reaction::None);
-    assert_eq!(
-        rig.session.on_text("2", rig.start),
-        Reaction::Send(Bytes::from_static(b"3"))
-    );
+    assert_eq!(rig.session.on_text("2", rig.start), Reaction::Send(Bytes::from_static(b"3")));
 }
 
 #[test]
@@ -180,8 +165,5 @@ fn a_silent_server_ends_the_session() {
     assert_eq!(rig.session.next_check(), rig.start + 150 * MS);
     assert_eq!(rig.session.check(rig.start + 149 * MS), Reaction::None);
     assert_eq!(rig.session.check(rig.start + 150 * MS), Reaction::Over);
-    assert!(matches!(
-        rig.session.finish(rig.start + 150 * MS).end,
-        End::Lost(_)
-    ));
+    assert!(matches!(rig.session.finish(rig.start + 150 * MS).end, End::Lost(_)));
 }

@@ -53,24 +53,15 @@ impl Socket {
         clockwork: &Clockwork,
         options: SocketOptions,
     ) -> Result<Self, Error> {
-        let tcp = if target.address.is_ipv4() {
-            TcpSocket::new_v4()
-        } else {
-            TcpSocket::new_v6()
-        }
-        .map_err(Error::Io)?;
+        let tcp = if target.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }
+            .map_err(Error::Io)?;
         if let Some(bytes) = options.receive_buffer_bytes {
             tcp.set_recv_buffer_size(bytes).map_err(Error::Io)?;
         }
         let tcp = tcp.connect(target.address).await.map_err(Error::Io)?;
         tcp.set_nodelay(true).map_err(Error::Io)?;
         let uri = format!("ws://{}/socket.io/?EIO=4&transport=websocket", target.authority);
-        let invalid = |_| {
-            Error::Io(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "the address is no URI",
-            ))
-        };
+        let invalid = |_| Error::Io(io::Error::new(io::ErrorKind::InvalidInput, "the address is no URI"));
         let builder = ClientBuilder::new()
             .uri(&uri)
             .map_err(invalid)?
@@ -78,11 +69,7 @@ impl Socket {
             .config(Config::default().flush_threshold(1))
             .limits(Limits::default().max_payload_len(Some(1 << 20)));
         let (stream, _) = builder.connect_on(tcp).await?;
-        Ok(Self {
-            stream,
-            timer: clockwork.timer(),
-            writing: false,
-        })
+        Ok(Self { stream, timer: clockwork.timer(), writing: false })
     }
 
     /// Whether something queued has not been taken by the kernel yet.

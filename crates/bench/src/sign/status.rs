@@ -84,12 +84,7 @@ impl Status {
     /// Asks the server, on a connection of its own; `None` if it has no such page or does not answer.
     pub(crate) async fn fetch(target: &Target) -> Option<Self> {
         let ask = async {
-            let response = Connection::open(target, TIMEOUT)
-                .await
-                .ok()?
-                .get("/api/v1/status")
-                .await
-                .ok()?;
+            let response = Connection::open(target, TIMEOUT).await.ok()?.get("/api/v1/status").await.ok()?;
             let at = Instant::now();
             let body = (response.status == 200).then(|| serde_json::from_slice(&response.body).ok())??;
             Some(Self { at, body })
@@ -134,10 +129,7 @@ mod tests {
     use super::*;
 
     fn status(text: &str) -> Status {
-        Status {
-            at: Instant::now(),
-            body: serde_json::from_str(text).unwrap(),
-        }
+        Status { at: Instant::now(), body: serde_json::from_str(text).unwrap() }
     }
 
     #[test]

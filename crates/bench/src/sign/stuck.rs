@@ -53,10 +53,7 @@ pub(crate) async fn run(shared: Arc<Shared>, clients: usize, from: Instant, to: 
         let shared = shared.clone();
         tasks.spawn(async move { one(&shared, index, clients, to).await });
     }
-    let mut report = StuckReport {
-        clients,
-        ..StuckReport::default()
-    };
+    let mut report = StuckReport { clients, ..StuckReport::default() };
     let mut dropped_after = Vec::new();
     while let Some(fate) = tasks.join_next().await {
         match fate.unwrap_or(Fate::Failed) {
@@ -73,16 +70,10 @@ pub(crate) async fn run(shared: Arc<Shared>, clients: usize, from: Instant, to: 
 }
 
 async fn one(shared: &Shared, index: usize, clients: usize, to: Instant) -> Fate {
-    let options = SocketOptions {
-        receive_buffer_bytes: Some(RECEIVE_BUFFER_BYTES),
-    };
+    let options = SocketOptions { receive_buffer_bytes: Some(RECEIVE_BUFFER_BYTES) };
     let connect = async {
-        let mut socket = Socket::connect(&shared.target, &shared.clockwork, options)
-            .await
-            .ok()?;
-        become_ready(shared, &mut socket)
-            .await
-            .map(|refused| (socket, refused))
+        let mut socket = Socket::connect(&shared.target, &shared.clockwork, options).await.ok()?;
+        become_ready(shared, &mut socket).await.map(|refused| (socket, refused))
     };
     let mut socket = match tokio::time::timeout(CONNECT_TIMEOUT, connect).await {
         Ok(Some((socket, false))) => socket,

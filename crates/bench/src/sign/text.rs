@@ -46,10 +46,7 @@ pub(crate) fn render(report: &Report) -> String {
     lines.heading("delay, ms                              p50      p95      p99      max");
     lines.delays("", &r.delay_ms);
     if r.run.extras {
-        lines.percentiles(
-            "frame due → prediction that saw it",
-            &r.analysis.frame_to_prediction_ms,
-        );
+        lines.percentiles("frame due → prediction that saw it", &r.analysis.frame_to_prediction_ms);
         lines.percentiles("newest frame at server → result", &r.analysis.result_age_ms);
     }
     lines.percentiles("connect → ready", &r.clients.connect_ms);
@@ -69,10 +66,7 @@ pub(crate) fn render(report: &Report) -> String {
     );
     lines.disturbance(r);
     if r.run.interrupted {
-        lines.line(
-            "note",
-            format_args!("interrupted: the figures cover {} s", r.run.seconds),
-        );
+        lines.line("note", format_args!("interrupted: the figures cover {} s", r.run.seconds));
     }
     match r.problems.as_slice() {
         [] => lines.line("verdict", format_args!("ok")),
@@ -98,11 +92,7 @@ impl Lines {
             let _ = writeln!(self.0, "  {name:<35} {:>5}", "-");
             return;
         }
-        let _ = writeln!(
-            self.0,
-            "  {name:<33} {:>8.2} {:>8.2} {:>8.2} {:>8.2}",
-            p.p50, p.p95, p.p99, p.max
-        );
+        let _ = writeln!(self.0, "  {name:<33} {:>8.2} {:>8.2} {:>8.2} {:>8.2}", p.p50, p.p95, p.p99, p.max);
     }
 
     fn delays(&mut self, suffix: &str, delay: &DelayPart) {
@@ -129,10 +119,7 @@ impl Lines {
         let c = &r.clients;
         self.line(
             "clients",
-            format_args!(
-                "{} ready, {} refused, {} failed, {} cut off",
-                c.ready, c.refused, c.failed, c.lost
-            ),
+            format_args!("{} ready, {} refused, {} failed, {} cut off", c.ready, c.refused, c.failed, c.lost),
         );
         for (reason, count) in &c.reasons {
             self.line("", format_args!("{count} × {reason}"));
@@ -175,13 +162,7 @@ impl Lines {
     fn server(&mut self, r: &Report) {
         let s = &r.server;
         let engine = s.engine.clone().unwrap_or_default();
-        let said = [
-            s.version.clone(),
-            s.model.clone(),
-            engine.provider,
-            engine.precision,
-            engine.jpeg,
-        ];
+        let said = [s.version.clone(), s.model.clone(), engine.provider, engine.precision, engine.jpeg];
         let said: Vec<String> = said.into_iter().flatten().collect();
         self.line(
             "server",
@@ -191,21 +172,14 @@ impl Lines {
                 or_dash(s.cpu_ms_per_frame, 3),
                 s.threads.map_or("-".to_owned(), |threads| threads.to_string()),
                 s.pid.map(|pid| format!(", process {pid}")).unwrap_or_default(),
-                if said.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({})", said.join(", "))
-                },
+                if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) },
             ),
         );
         if let Some(memory) = &s.memory {
             self.memory(memory);
         }
         if let Some([before, with, after]) = s.open_files {
-            self.line(
-                "open files",
-                format_args!("{before} before, {with} with the clients, {after} after"),
-            );
+            self.line("open files", format_args!("{before} before, {with} with the clients, {after} after"));
         }
         if let Some(clients) = s.clients_after.filter(|&clients| clients > 0) {
             self.line("", format_args!("the server still counts {clients} clients"));
@@ -253,11 +227,7 @@ impl Lines {
                     churn.refused,
                     churn.failed,
                     churn.not_started,
-                    churn
-                        .first_failure
-                        .as_ref()
-                        .map(|why| format!(" ({why})"))
-                        .unwrap_or_default(),
+                    churn.first_failure.as_ref().map(|why| format!(" ({why})")).unwrap_or_default(),
                 ),
             );
             self.percentiles("short session: connect → ready", &churn.connect_ms);
