@@ -59,15 +59,17 @@ impl App {
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
-        let router = rest::router(api).fallback(page::serve).layer(
+        // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
+        let routes = rest::router(api).fallback(page::serve);
+        let with_socketio = ServiceBuilder::new().layer(layer).service(routes);
+        let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
-                .layer(middleware::from_fn_with_state(sessions, sessions::guard))
-                .layer(layer),
+                .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
         Self { router, recognizer, listening, socketio }
     }

@@ -2,6 +2,7 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { lazy, Suspense, useEffect } from 'react';
 import { NotFoundPage } from '../pages/NotFoundPage';
 import { StartPage } from '../pages/StartPage';
+import css from './App.module.css';
 import { Crash } from './Crash';
 import { usePath } from './router';
 import { Shell } from './Shell';
@@ -28,7 +29,7 @@ export function App() {
     >
       <Crash>
         <Shell>
-          <Suspense fallback={null}>
+          <Suspense fallback={<p className={css.loading}>Loading the page…</p>}>
             <Page />
           </Suspense>
         </Shell>

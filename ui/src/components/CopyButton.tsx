@@ -31,7 +31,7 @@ export function CopyButton({ text, what, label = 'Copy' }: Props) {
       px="sm"
       leftSection={<Icon name={state === 'done' ? 'check' : 'copy'} size={16} />}
       onClick={copy}
-      aria-label={state === 'ready' ? `Copy ${what}` : word}
+      aria-label={`${word}: ${what}`}
     >
       <span aria-live="polite">{word}</span>
     </Button>

@@ -25,31 +25,29 @@ interface Props {
 /** A number that matters: caption, value with unit, course. It never changes its size. */
 export function Metric({ caption, explain, values, note, history, atLeast }: Props) {
   return (
-    <div className={`card ${css.metric}`}>
-      <Tooltip label={explain}>
-        <span className={`caption ${css.caption}`} tabIndex={0}>
-          {caption}
-        </span>
-      </Tooltip>
-      <div className={css.values}>
-        {values.map((value) => (
-          <span key={value.name ?? value.unit} className={css.value}>
-            {value.name !== undefined && <span className={css.name}>{value.name}</span>}
-            <span
-              className={`number ${css.text}`}
-              data-unknown={value.text === UNKNOWN || undefined}
-              data-testid={value['data-testid']}
-            >
-              {value.text}
+    <Tooltip label={explain} openDelay={500}>
+      <div className={`card ${css.metric}`} tabIndex={0} role="group" aria-label={caption}>
+        <span className={`caption ${css.caption}`}>{caption}</span>
+        <div className={css.values}>
+          {values.map((value) => (
+            <span key={value.name ?? value.unit} className={css.value}>
+              {value.name !== undefined && <span className={css.name}>{value.name}</span>}
+              <span
+                className={`number ${css.text}`}
+                data-unknown={value.text === UNKNOWN || undefined}
+                data-testid={value['data-testid']}
+              >
+                {value.text}
+              </span>
+              {value.unit !== undefined && <span className={css.unit}>{value.unit}</span>}
             </span>
-            {value.unit !== undefined && <span className={css.unit}>{value.unit}</span>}
-          </span>
-        ))}
+          ))}
+        </div>
+        <div className={css.note}>{note}</div>
+        <div className={css.spark}>
+          <Sparkline values={history} {...(atLeast === undefined ? {} : { atLeast })} />
+        </div>
       </div>
-      <div className={css.note}>{note}</div>
-      <div className={css.spark}>
-        <Sparkline values={history} {...(atLeast === undefined ? {} : { atLeast })} />
-      </div>
-    </div>
+    </Tooltip>
   );
 }

@@ -8,6 +8,7 @@ import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { useControls } from '../recognise/useControls';
 import { useRecogniseShortcuts } from '../recognise/useRecogniseShortcuts';
+import { useServerReturn } from '../recognise/useServerReturn';
 import { useSession } from '../recognise/useSession';
 import { Announcer } from '../recognise/view/Announcer';
 import { Bars } from '../recognise/view/Bars';
@@ -23,7 +24,7 @@ import { serverState } from '../start/serverState';
 import css from './RecognisePage.module.css';
 
 /** States of the server that explain why results stay away. */
-const WORTH_SAYING = new Set(['no answer', 'loading', 'model failed', 'dummy']);
+const WORTH_SAYING = new Set(['loading', 'model failed', 'dummy']);
 /** Only on phones. */
 const ControlsDrawer = lazy(() => import('../recognise/view/ControlsDrawer'));
 const NO_LABELS: readonly string[] = [];
@@ -34,6 +35,7 @@ export default function RecognisePage() {
   const controls = useControls(session);
   const { settings, mirror } = controls;
   const { status, failure } = useStatus(3000);
+  useServerReturn(session, failure);
   const gestures = useSamples();
   const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
   const [drawer, setDrawer] = useState(false);
@@ -125,7 +127,7 @@ export default function RecognisePage() {
         data-testid="file-input"
       />
       <Announcer label={snapshot.label} />
-      {WORTH_SAYING.has(server.word) && (
+      {(WORTH_SAYING.has(server.word) || (failure !== null && !running)) && (
         <div className={css.notice}>
           <Notice
             tone={server.tone === 'bad' ? 'bad' : server.tone === 'warn' ? 'warn' : 'busy'}

@@ -1,5 +1,6 @@
 import { createEncoder, type Encoder, type Picture } from './encoder';
 import { type Answer, Link, type Model } from './link';
+import { Cuts } from './logic/cuts';
 import { decide, NONE, type Reading, SteadyLabel } from './logic/labels';
 import type { Connection } from './logic/connection';
 import { Pacer } from './logic/pacer';
@@ -48,6 +49,9 @@ export class Session {
   private encodeFailures = 0;
   private nextId = 1;
   private newestSeen = -1;
+  private readonly cuts = new Cuts();
+  /** The source has jumped since the last frame that was sent. */
+  private cutPending = false;
   private last: { reading: Reading; scores: readonly number[] | null } | null = null;
   private pictureMs = 0;
   private answerMs = 0;
@@ -105,14 +109,19 @@ export class Session {
     if (this.last !== null) this.read(this.last.reading, this.last.scores, performance.now());
   }
 
+  private get windowFrames(): number {
+    return this.view.model?.window ?? 10;
+  }
+
   private async openSource(source: Source): Promise<void> {
     this.pacer.reset();
+    this.cuts.reset();
     this.pictureMs = 0;
     this.show({ phase: 'starting', kind: source.kind, element: source.element });
     try {
       await source.start({
-        picture: (picture, atMs) => {
-          if (this.source === source) this.onPicture(picture, atMs);
+        picture: (picture, atMs, cut) => {
+          if (this.source === source) this.onPicture(picture, atMs, cut);
         },
         problem: (problem) => {
           if (this.source === source) this.fail(problem);
@@ -140,7 +149,8 @@ export class Session {
     this.encodeFailures = 0;
   }
 
-  private onPicture(picture: Picture, atMs: number): void {
+  private onPicture(picture: Picture, atMs: number, cut: boolean): void {
+    this.cutPending ||= cut;
     this.pictureMs = performance.now();
     if (this.view.phase === 'starting') {
       this.show({ phase: 'running' });
@@ -161,6 +171,8 @@ export class Session {
       this.encodeFailures = 0;
       if (this.source !== source || this.encoder !== encoder || !this.link.ready) return;
       const id = this.nextId++;
+      if (this.cutPending) this.cuts.add(id, this.windowFrames);
+      this.cutPending = false;
       this.link.send(id, jpeg);
       this.meters.sent(id, performance.now());
     } catch (error) {
@@ -204,7 +216,8 @@ export class Session {
     const fresh = seen === undefined || (seen === null ? label !== NONE : seen > this.newestSeen);
     if (typeof seen === 'number' && fresh) {
       this.newestSeen = seen;
-      this.meters.result(seen, this.view.model?.window ?? 10, nowMs);
+      this.meters.result(seen, this.windowFrames, nowMs);
+      if (!this.cuts.whole(seen, this.windowFrames)) return;
     }
     if (scores !== null && fresh) {
       this.scores = scores;
@@ -217,8 +230,13 @@ export class Session {
     this.last = { reading, scores };
     this.newest = decide(reading, scores, this.view.model?.labels ?? [], this.threshold);
     if (this.steady.update(this.newest.label, nowMs)) {
-      this.show({ label: this.steady.value, newest: this.newest });
+      this.show({ label: this.steady.value, score: this.shownScore() });
     }
+  }
+
+  private shownScore(): number | null {
+    const at = this.view.model?.labels.indexOf(this.steady.value ?? '') ?? -1;
+    return this.scores?.[at] ?? this.newest?.score ?? null;
   }
 
   private clearReadings(): void {
@@ -228,7 +246,7 @@ export class Session {
     this.newestSeen = -1;
     this.trace.reset(this.view.model?.labels.length ?? 0);
     this.steady.reset();
-    this.view = { ...this.view, label: null, newest: null };
+    this.view = { ...this.view, label: null, score: null };
   }
 
   private tick(): void {
@@ -240,7 +258,7 @@ export class Session {
     const waiting = running && connection.state === 'live' && this.meters.flight.size > 0;
     this.show({
       label: this.steady.value,
-      newest: this.newest,
+      score: this.shownScore(),
       numbers: connection.state === 'live' ? this.meters.read(nowMs) : this.view.numbers,
       pictureAgeMs: running ? age(this.pictureMs) : null,
       answerAgeMs: waiting ? age(this.answerMs) : null,

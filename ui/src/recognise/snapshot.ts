@@ -1,6 +1,5 @@
 import type { Model } from './link';
 import { type Connection, IDLE } from './logic/connection';
-import type { Reading } from './logic/labels';
 import type { Problem } from './logic/problems';
 import type { SourceKind } from './logic/settings';
 import { NO_NUMBERS, type Numbers } from './numbers';
@@ -17,8 +16,8 @@ export interface Snapshot {
   model: Model | null;
   /** The label to read, steadied against flicker; null before the first answer. */
   label: string | null;
-  /** The newest result at the time of the last refresh. */
-  newest: Reading | null;
+  /** Newest probability of that label, or of the likeliest class where no label is shown. */
+  score: number | null;
   numbers: Numbers;
   /** How long there has been no new picture, and no answer, where that is unusual; else null. */
   pictureAgeMs: number | null;
@@ -33,7 +32,7 @@ export const NOTHING: Snapshot = {
   connection: IDLE,
   model: null,
   label: null,
-  newest: null,
+  score: null,
   numbers: NO_NUMBERS,
   pictureAgeMs: null,
   answerAgeMs: null,

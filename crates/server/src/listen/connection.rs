@@ -14,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// A peer that takes no byte for so long is gone.
-pub const WRITE_DEADLINE: Duration = Duration::from_secs(4);
+pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Ends a connection from outside, whatever protocol it has been upgraded to. An extension of its requests.
 #[derive(Clone, Debug)]

@@ -27,7 +27,7 @@ use tower_http::timeout::TimeoutBody;
 use connection::{ConnectionHandle, Guarded};
 
 /// A peer that acknowledges nothing for so long has vanished.
-const VANISHED: Duration = Duration::from_secs(3);
+const VANISHED: Duration = Duration::from_millis(2500);
 /// How long a request's header may take to arrive, and an idle connection to send one.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
 /// A request's body that makes no progress for so long ends with an error.

@@ -11,15 +11,15 @@ describe('nextConnection', () => {
     expect(state.state).toBe('live');
   });
 
-  it('counts attempts after a loss and keeps why it was lost', () => {
+  it('says first why it was lost, then that nobody answers', () => {
     let state: Connection = nextConnection({ state: 'live' }, lost);
-    expect(state).toMatchObject({ state: 'reconnecting', attempt: 0 });
+    expect(state).toMatchObject({ attempt: 0, why: 'The connection was closed' });
     state = nextConnection(state, { type: 'failed', cause: 'websocket error', again: true });
     state = nextConnection(state, { type: 'failed', cause: 'websocket error', again: true });
     expect(state).toEqual({
       state: 'reconnecting',
       attempt: 2,
-      why: 'The connection was closed',
+      why: 'The server does not answer',
       cause: 'websocket error',
     });
   });

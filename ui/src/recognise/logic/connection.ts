@@ -48,7 +48,7 @@ export function nextConnection(now: Connection, event: ConnectionEvent): Connect
         return { state: 'refused', why: 'The server refused the connection', cause: event.cause };
       }
       const attempt = now.state === 'reconnecting' ? now.attempt + 1 : 1;
-      const why = now.state === 'reconnecting' ? now.why : 'The server does not answer';
+      const why = 'The server does not answer';
       return { state: 'reconnecting', attempt, why, cause: event.cause };
     }
     case 'refused':

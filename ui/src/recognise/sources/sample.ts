@@ -56,12 +56,16 @@ export class SampleSource implements Source {
     const context = this.element.getContext('2d', { alpha: false });
     const startMs = performance.now();
     let tick = 0;
+    let lastTurn = -1;
     const show = () => {
       const nowMs = performance.now();
       const frame = this.frames[tick % this.frames.length];
       if (frame === undefined) return;
       context?.drawImage(frame, 0, 0, FRAME_WIDTH, FRAME_HEIGHT);
-      events.picture({ image: this.element, width: FRAME_WIDTH, height: FRAME_HEIGHT }, nowMs);
+      const turn = Math.floor(tick / this.frames.length);
+      const picture = { image: this.element, width: FRAME_WIDTH, height: FRAME_HEIGHT };
+      events.picture(picture, nowMs, turn !== lastTurn);
+      lastTurn = turn;
       // After a long pause go on from here instead of showing what was missed.
       tick = Math.max(tick, Math.floor((nowMs - startMs) / intervalMs) - 1) + 1;
       this.timer = setTimeout(show, untilTick(startMs, intervalMs, tick, nowMs));

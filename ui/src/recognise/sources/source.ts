@@ -3,8 +3,11 @@ import type { Problem } from '../logic/problems';
 import type { SourceKind } from '../logic/settings';
 
 export interface SourceEvents {
-  /** A new picture is on the screen. `atMs` is in `performance.now()` time. */
-  picture(picture: Picture, atMs: number): void;
+  /**
+   * A new picture is on the screen. `atMs` is in `performance.now()` time; `cut` says that it does
+   * not follow the one before: the source has begun, or begun anew.
+   */
+  picture(picture: Picture, atMs: number, cut: boolean): void;
   /** The source ended by itself, and why. */
   problem(problem: Problem): void;
 }

@@ -5,17 +5,22 @@ const FALLBACK_INTERVAL_MS = 40;
 
 /** Calls `events.picture` for each new picture of a playing video; returns how to stop that. */
 export function watchVideo(video: HTMLVideoElement, events: SourceEvents): () => void {
-  const report = (atMs: number) => {
+  let lastMediaTime = Infinity;
+  const report = (atMs: number, mediaTime: number) => {
     const { videoWidth: width, videoHeight: height } = video;
-    if (width > 0 && height > 0) events.picture({ image: video, width, height }, atMs);
+    if (width === 0 || height === 0) return;
+    // A file that begins anew goes back in time.
+    const cut = mediaTime < lastMediaTime;
+    lastMediaTime = mediaTime;
+    events.picture({ image: video, width, height }, atMs, cut);
   };
 
   if ('requestVideoFrameCallback' in video) {
     let handle = 0;
     const next = () => {
-      handle = video.requestVideoFrameCallback((nowMs) => {
+      handle = video.requestVideoFrameCallback((nowMs, { mediaTime }) => {
         next();
-        report(nowMs);
+        report(nowMs, mediaTime);
       });
     };
     next();
@@ -32,7 +37,7 @@ export function watchVideo(video: HTMLVideoElement, events: SourceEvents): () =>
     const nowMs = performance.now();
     if (element.currentTime !== lastTime) {
       lastTime = element.currentTime;
-      report(nowMs);
+      report(nowMs, lastTime);
     }
     tick = Math.max(tick + 1, Math.floor((nowMs - startMs) / FALLBACK_INTERVAL_MS));
     timer = setTimeout(look, untilTick(startMs, FALLBACK_INTERVAL_MS, tick + 1, nowMs));

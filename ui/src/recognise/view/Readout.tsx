@@ -19,7 +19,7 @@ interface Props {
 
 /** The label, large enough to read from across the room. */
 export function Readout({ session, snapshot, labels, window, threshold }: Props) {
-  const { label, newest, phase } = snapshot;
+  const { label, score, phase } = snapshot;
   const drawn = label === null ? null : gestureIcon(label);
   const known = label !== null && label !== NONE;
   return (
@@ -43,8 +43,8 @@ export function Readout({ session, snapshot, labels, window, threshold }: Props)
         <span className={css.label} data-testid="label">
           {label ?? '–'}
         </span>
-        <span className={`number ${css.score}`} data-unknown={newest === null || undefined}>
-          <span data-testid="score">{formatPercent(newest?.score ?? null)}</span>
+        <span className={`number ${css.score}`} data-unknown={score === null || undefined}>
+          <span data-testid="score">{formatPercent(score)}</span>
           <span className={css.unit}>%</span>
         </span>
       </div>
@@ -61,7 +61,9 @@ function hint(snapshot: Snapshot, window: number, threshold: number): string {
   if (label === null) return `Waiting for the first result, after ${window} frames.`;
   const percent = formatPercent(threshold);
   if (label === NONE) return `Nothing reaches the threshold of ${percent} %.`;
-  return `From the last ${window} frames; the threshold is ${percent} %.`;
+  return snapshot.kind === 'camera'
+    ? `From the last ${window} frames; the threshold is ${percent} %.`
+    : `From the last ${window} frames, clip restarts left out.`;
 }
 
 /** The newest result as it came, up to 25 times a second and unsteadied, in a fixed place. */
