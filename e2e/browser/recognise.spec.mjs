@@ -47,7 +47,22 @@ test("a_video_file_is_recognised", async ({ visit }) => {
   test.skip(found("ffmpeg") === undefined, "ffmpeg is not installed");
   await withClip("up", async (clip, folder) => {
     const file = join(folder, "up.webm");
-    const encode = ["-loglevel", "error", "-i", clip, "-c:v", "libvpx", "-b:v", "4M", "-an", file];
+    const encode = [
+      "-loglevel",
+      "error",
+      "-i",
+      clip,
+      "-c:v",
+      "libvpx",
+      "-deadline",
+      "realtime",
+      "-cpu-used",
+      "8",
+      "-b:v",
+      "4M",
+      "-an",
+      file,
+    ];
     await promisify(execFile)("ffmpeg", encode);
     const page = await visit("/recognise?source=file");
     await page.getByTestId("file-input").setInputFiles(file);

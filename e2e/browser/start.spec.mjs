@@ -85,12 +85,14 @@ for (const [language, file, program] of [
     mkdirSync("test-results/snippets", { recursive: true });
     const path = resolve("test-results/snippets", file);
     writeFileSync(path, code);
-    const child = spawn(program, [path], { env: { ...process.env, PYTHONUNBUFFERED: "1" } });
+    const child = spawn(program, [path], {
+      env: { ...process.env, FORCE_COLOR: "0", PYTHONUNBUFFERED: "1" },
+    });
     let output = "";
     child.stdout.on("data", (text) => (output += text));
     child.stderr.on("data", (text) => (output += text));
     try {
-      await until(() => /wave 0\.\d+/.test(output), 20_000, "a recognised wave").catch((error) => {
+      await until(() => /wave.* 0\.\d+/.test(output), 20_000, "a recognised wave").catch((error) => {
         throw new Error(`${error.message}\n${output}`);
       });
     } finally {

@@ -10,11 +10,13 @@ import { command } from "./harness.mjs";
 export const GESTURES = ["still", "left", "right", "up", "down", "push", "pull", "wave"];
 /** The frame rate of the prototype's clients. */
 export const FPS = 25;
+/** A clip of each gesture that the model knows; it misses some of push and pull, as its card says. */
+export const SEED = 2;
 
 const made = new Map();
 
 /** The JPEG files of one clip as Buffers. */
-export async function clip(gesture, { seed = 1, frames = FPS } = {}) {
+export async function clip(gesture, { seed = SEED, frames = FPS } = {}) {
   const key = `${gesture} ${seed} ${frames}`;
   if (!made.has(key)) made.set(key, generate(gesture, seed, frames));
   return made.get(key);

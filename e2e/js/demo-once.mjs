@@ -1,11 +1,9 @@
 // The main job without a camera: generated clips through the official client, as a table.
 // usage: node demo-once.mjs http://HOST:PORT
 
-import { clip, FPS } from "./clips.mjs";
+import { clip, FPS, GESTURES } from "./clips.mjs";
 import { Client } from "./client.mjs";
 import { verdict } from "./gestures.mjs";
-
-const SHOWN = ["still", "left", "right", "up", "down", "wave"];
 
 const url = process.argv[2];
 if (!url) {
@@ -42,10 +40,10 @@ async function play(gesture) {
   }
 }
 
-console.log(`${SHOWN.length} generated clips at ${FPS} frames a second, through socket.io-client\n`);
+console.log(`${GESTURES.length} generated clips at ${FPS} frames a second, through socket.io-client\n`);
 console.log("in the clip  recognised  score  replies  median delay");
 let good = true;
-for (const gesture of SHOWN) {
+for (const gesture of GESTURES) {
   const row = await play(gesture).catch((error) => {
     console.error(`playing ${gesture}: ${error.message}`);
     process.exit(1);

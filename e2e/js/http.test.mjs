@@ -38,9 +38,9 @@ test("metrics_are_in_the_prometheus_text_format_and_count_frames", async (t) => 
   const sum = async () => {
     const { status, headers, text } = await server.get("/metrics");
     assert.equal(status, 200);
-    assert.match(headers.get("content-type"), /^text\/plain/);
+    assert.match(headers.get("content-type"), /^(text\/plain|application\/openmetrics-text)/);
     for (const line of text.trimEnd().split("\n")) {
-      assert.match(line, /^(# (HELP|TYPE) \S+ .*|[a-zA-Z_:][\w:]*(\{.*\})? \S+)$/, line);
+      assert.match(line, /^(# (HELP|TYPE|UNIT) \S+ .*|# EOF|[a-zA-Z_:][\w:]*(\{.*\})? \S+)$/, line);
     }
     const total = text.match(/^[a-z_]*frames[a-z_]*total(\{[^}]*\})? (\d+)/m);
     assert.ok(total, "a counter of frames");

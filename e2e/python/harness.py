@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("SIGHTWIRE_BIN", ROOT / "target/release/sightwire"))
 HOME = Path(os.environ.get("SIGHTWIRE_HOME", ROOT / ".sightwire/home"))
 FPS = 25
+# The same clips as in js/clips.mjs.
+SEED = 2
 START_S = 60.0
 STOP_S = 20.0
 
@@ -71,7 +73,7 @@ class Server:
 
 
 @cache
-def clip(gesture: str, frames: int = FPS, seed: int = 1) -> list[str]:
+def clip(gesture: str, frames: int = FPS, seed: int = SEED) -> list[str]:
     """One generated clip as the prototype's client sends it: JPEG files in base64."""
     with tempfile.TemporaryDirectory() as out:
         subprocess.run(

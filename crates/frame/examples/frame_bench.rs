@@ -11,7 +11,7 @@ use sightwire_frame::{Decoder, Encoder, Image, JPEG_BACKEND, Resizer, data_url};
 
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 480;
-/// About what a browser sends for a camera's picture at its default quality.
+/// A camera's picture as a browser sends it.
 const TARGET_BYTES: usize = 90_000;
 
 /// Runs `step` for about a second and prints its times.

@@ -3,6 +3,8 @@
 //! Grey becomes three equal channels, alpha is dropped, 16-bit samples keep their high byte, four-colour JPEGs are
 //! converted with OpenCV's formula, and the EXIF orientation is applied.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use crate::exif::{self, Orientation};
 use crate::header::{self, Format, HeaderError, LimitError, Limits};
 use crate::image::Image;
@@ -59,13 +61,23 @@ impl Decoder {
         let orientation = exif::orientation(header.format, bytes);
         let upright = orientation == Orientation::Upright;
         let stored = if upright { &mut *out } else { &mut self.unturned };
-        let decoded = match header.format {
+        // The libraries' decoders have panicked on crafted pictures before. Anyone's bytes come here, so that must cost
+        // one picture and not a thread; the decoder is replaced, since nobody knows what state it is in.
+        let decoded = catch_unwind(AssertUnwindSafe(|| match header.format {
             Format::Jpeg => self.jpeg.decode(bytes, &header, stored),
             Format::Png => self.png.decode(bytes, &header, stored),
+        }));
+        let decoded = if let Ok(decoded) = decoded {
+            decoded
+        } else {
+            self.png = PngDecoder::default();
+            self.jpeg = JpegDecoder::new().map_err(DecodeError::Setup)?;
+            Err("the decoder failed on it".to_owned())
         };
         decoded.map_err(|reason| DecodeError::Picture { format: header.format, reason })?;
         if !upright {
             orientation.apply(&self.unturned, out);
+            self.unturned.release();
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::buffer;
+
 /// A picture of `width` × `height` pixels, three bytes each in the order blue, green, red (OpenCV's order).
 ///
 /// Rows follow each other from the top without padding: pixel (x, y) starts at byte `(y * width + x) * 3`.
@@ -78,11 +80,20 @@ impl Image {
         self.data.is_empty()
     }
 
-    /// Gives the picture another size and keeps its memory. The pixels afterwards are unspecified: write all of them.
+    /// Gives the picture another size. Its memory is kept, unless it is more than 16 MiB and far too much. The pixels
+    /// afterwards are unspecified: write all of them.
     pub fn reshape(&mut self, width: u32, height: u32) {
-        self.data.resize(width as usize * height as usize * 3, 0);
+        buffer::fit(&mut self.data, width as usize * height as usize * 3);
         self.width = width;
         self.height = height;
+    }
+
+    /// Makes the picture empty if its memory is large.
+    pub(crate) fn release(&mut self) {
+        buffer::release(&mut self.data);
+        if self.data.is_empty() {
+            *self = Self::default();
+        }
     }
 }
 

@@ -2,9 +2,9 @@
 
 use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, Subsamp};
 
-use crate::cmyk;
 use crate::header::Header;
 use crate::image::Image;
+use crate::{buffer, cmyk};
 
 pub(crate) const NAME: &str = "libjpeg-turbo";
 
@@ -36,7 +36,7 @@ impl JpegDecoder {
         out.reshape(header.width, header.height);
         let four_colours = matches!(found.colorspace, Colorspace::CMYK | Colorspace::YCCK);
         let (pixels, format) = if four_colours {
-            self.inks.resize(width * height * 4, 0);
+            buffer::fit(&mut self.inks, width * height * 4);
             (self.inks.as_mut_slice(), PixelFormat::CMYK)
         } else {
             (out.data_mut(), PixelFormat::BGR)
@@ -46,6 +46,7 @@ impl JpegDecoder {
         self.handle.decompress(bytes, target).map_err(|error| error.to_string())?;
         if four_colours {
             cmyk::to_bgr(&self.inks, out.data_mut());
+            buffer::release(&mut self.inks);
         }
         Ok(())
     }
@@ -69,9 +70,7 @@ impl JpegEncoder {
         let (width, height) = (image.width() as usize, image.height() as usize);
         let most = turbojpeg::compressed_buf_len(width, height, Subsamp::Sub2x2);
         let most = most.map_err(|error| error.to_string())?;
-        if self.buffer.len() < most {
-            self.buffer.resize(most, 0);
-        }
+        buffer::fit(&mut self.buffer, most);
         self.handle.set_quality(quality.into()).map_err(|error| error.to_string())?;
         let format = PixelFormat::BGR;
         let source = turbojpeg::Image { pixels: image.data(), width, pitch: width * 3, height, format };

@@ -12,9 +12,9 @@ use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 
-use crate::cmyk;
 use crate::header::Header;
 use crate::image::Image;
+use crate::{buffer, cmyk};
 
 pub(crate) const NAME: &str = "zune-jpeg";
 
@@ -63,12 +63,13 @@ impl JpegDecoder {
                 out.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
             }
             Some(inks @ (ColorSpace::CMYK | ColorSpace::YCCK)) if four => {
-                self.inks.resize(width * height * 4, 0);
+                buffer::fit(&mut self.inks, width * height * 4);
                 decode(inks, &mut self.inks)?;
                 if inks == ColorSpace::YCCK {
                     cmyk::from_ycck(&mut self.inks);
                 }
                 cmyk::to_bgr(&self.inks, out.data_mut());
+                buffer::release(&mut self.inks);
             }
             _ => decode(ColorSpace::BGR, out.data_mut())?,
         }

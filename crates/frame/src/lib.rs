@@ -17,6 +17,7 @@ pub mod image;
 pub mod resize;
 pub mod sample;
 
+mod buffer;
 mod cmyk;
 mod exif;
 #[cfg(feature = "turbo")]

@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use png::{ColorType, Transformations};
 
+use crate::buffer;
 use crate::header::Header;
 use crate::image::Image;
 
@@ -25,6 +26,12 @@ impl PngDecoder {
         if reader.info().size() != (header.width, header.height) {
             return Err("the size differs from the header's".to_owned());
         }
+        let info = reader.info();
+        // png 0.18.1 panics where this does not hold.
+        let whole = |palette: &[u8]| palette.len().is_multiple_of(3) && palette.len() <= 256 * 3;
+        if info.color_type == ColorType::Indexed && !info.palette.as_deref().is_some_and(whole) {
+            return Err("the palette is not 3 bytes for each of at most 256 colours".to_owned());
+        }
         out.reshape(header.width, header.height);
         let (colour, _) = reader.output_color_type();
         let mut into = |buffer: &mut [u8]| -> Result<(), String> {
@@ -38,7 +45,7 @@ impl PngDecoder {
             return Ok(());
         }
         let channels = colour.samples();
-        self.samples.resize(header.width as usize * header.height as usize * channels, 0);
+        buffer::fit(&mut self.samples, header.width as usize * header.height as usize * channels);
         into(&mut self.samples)?;
         for (sample, pixel) in self.samples.chunks_exact(channels).zip(out.data_mut().chunks_exact_mut(3)) {
             match *sample {
@@ -47,6 +54,7 @@ impl PngDecoder {
                 [] => {}
             }
         }
+        buffer::release(&mut self.samples);
         Ok(())
     }
 }

@@ -24,7 +24,9 @@ use random::Random;
 /// Frames a second that the motions are made for.
 pub const FPS: u32 = 25;
 
-/// Frames in a clip of the usual length, one second.
+/// Frames in which a gesture is shown once: one second. After that it begins again from the start.
+///
+/// In a clip of this length any ten consecutive frames show the gesture.
 pub const FRAMES: u32 = 25;
 
 /// The classes of the built-in model, in its label order.
@@ -113,7 +115,7 @@ impl Clip {
         self.gesture
     }
 
-    /// Frame `index` at [`FPS`] frames a second. The motion goes on without end.
+    /// Frame `index` at [`FPS`] frames a second. After [`FRAMES`] frames the motion begins again; the noise goes on.
     pub fn frame(&self, index: u32) -> Image {
         let mut image = Image::default();
         self.frame_into(index, &mut image);
@@ -124,9 +126,7 @@ impl Clip {
     pub fn frame_into(&self, index: u32, image: &mut Image) {
         image.reshape(self.background.width(), self.background.height());
         image.data_mut().copy_from_slice(self.background.data());
-        for pose in self.motion.poses(index) {
-            self.hand.draw(&pose, image);
-        }
+        self.hand.draw(&self.motion.pose(index), image);
         texture::add_noise(&mut Random::new(self.seed, 0x100 + u64::from(index)), image);
     }
 }

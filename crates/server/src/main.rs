@@ -22,6 +22,7 @@ use clap::Parser as _;
 
 /// Frames come and go by the thousand a second and by the hundred kilobytes, and what clients held has to go back when
 /// they leave: this allocator gives it back within a second (set in `.cargo/config.toml`), others kept a third and more.
+#[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -33,7 +33,6 @@ impl Hand {
     pub(super) fn draw(&self, pose: &Pose, image: &mut Image) {
         let (width, height) = (image.width() as usize, image.height() as usize);
         let (sin, cos) = pose.turn.sin_cos();
-        let opacity = (pose.opacity * 256.0) as u32;
         // The corners of the hand's square, turned.
         let reach = pose.scale * (sin.abs() + cos.abs());
         let columns = pixels(pose.x - reach, pose.x + reach, width);
@@ -43,13 +42,13 @@ impl Hand {
             let row = &mut image.data_mut()[py * width * 3..][..width * 3];
             for px in columns.clone() {
                 let dx = (place(px, width) - pose.x) / pose.scale;
-                self.blend(dx * cos + dy * sin, dy * cos - dx * sin, opacity, &mut row[px * 3..px * 3 + 3]);
+                self.blend(dx * cos + dy * sin, dy * cos - dx * sin, &mut row[px * 3..px * 3 + 3]);
             }
         }
     }
 
     /// Blends the hand's colour at (u, v) of its own coordinates over `pixel`, bilinearly.
-    fn blend(&self, u: f32, v: f32, visible: u32, pixel: &mut [u8]) {
+    fn blend(&self, u: f32, v: f32, pixel: &mut [u8]) {
         let scale = SIDE as f32 / 2.0;
         let (u, v) = ((u + 1.0) * scale - 0.5, (v + 1.0) * scale - 0.5);
         let last = (SIDE - 1) as f32;
@@ -65,7 +64,7 @@ impl Hand {
         let mut opacity = 0;
         let mut sums = [0_u32; 3];
         for (place, weight) in places.into_iter().zip(weights) {
-            let share = (u32::from(self.mask[place]) * ((weight * visible) >> 8)) >> 8;
+            let share = (u32::from(self.mask[place]) * weight) >> 8;
             opacity += share;
             for (sum, &channel) in sums.iter_mut().zip(&self.colours.data()[place * 3..place * 3 + 3]) {
                 *sum += share * u32::from(channel);
@@ -82,10 +81,10 @@ impl Hand {
 /// A skin-coloured square with blotches.
 fn skin(random: &mut Random) -> Image {
     let mut image = Image::new(SIDE as u32, SIDE as u32);
-    // Blue, green, red of a skin tone between dark and light.
-    let tone = random.range(0.45, 1.0);
+    // Blue, green, red of a well-lit skin.
+    let tone = random.range(0.85, 1.0);
     let tint = [0.62 * tone, 0.75 * tone, tone];
-    let paint = |level: f32| tint.map(|channel| ((0.35 + 0.65 * level) * channel * 255.0) as u8);
+    let paint = |level: f32| tint.map(|channel| ((0.7 + 0.3 * level) * channel * 255.0) as u8);
     let base = random.range(0.4, 0.9);
     for pixel in image.data_mut().chunks_exact_mut(3) {
         pixel.copy_from_slice(&paint(base));

@@ -14,8 +14,9 @@ const LEAVES: u32 = 260;
 /// A background of `width` × `height` pixels.
 pub(super) fn background(random: &mut Random, width: u32, height: u32) -> Image {
     let tint = [random.range(0.75, 1.1), random.range(0.8, 1.05), random.range(0.8, 1.1)];
-    let contrast = random.range(0.45, 0.85);
-    let dark = random.range(0.05, 0.95 - contrast);
+    // Rather dark, so that the hand stands out whatever lies behind it.
+    let contrast = random.range(0.3, 0.4);
+    let dark = random.range(0.03, 0.15);
     let mut image = Image::new(width, height);
     let base = dark + contrast * random.range(0.0, 1.0);
     for pixel in image.data_mut().chunks_exact_mut(3) {
@@ -97,13 +98,13 @@ pub(super) fn pixels(from: f32, to: f32, count: usize) -> std::ops::Range<usize>
     pixel(from).floor() as usize..pixel(to).ceil() as usize
 }
 
-/// Adds sensor noise of up to 3 levels, the same in all three channels.
+/// Adds the noise of a webcam's sensor indoors: up to 7 levels, the same in all three channels.
 pub(super) fn add_noise(random: &mut Random, image: &mut Image) {
     for block in image.data_mut().chunks_mut(8 * 3) {
         let bytes = random.bits().to_le_bytes();
         for (pixel, byte) in block.chunks_exact_mut(3).zip(bytes) {
             // The sum of two uniform numbers is near enough to a bell.
-            let noise = i16::from(byte & 3) + i16::from((byte >> 2) & 3) - 3;
+            let noise = i16::from(byte & 7) + i16::from((byte >> 3) & 7) - 7;
             for channel in pixel {
                 *channel = (i16::from(*channel) + noise).clamp(0, 255) as u8;
             }
