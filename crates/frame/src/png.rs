@@ -27,7 +27,7 @@ impl PngDecoder {
             return Err("the size differs from the header's".to_owned());
         }
         let info = reader.info();
-        // png 0.18.1 panics where this does not hold.
+        // png 0.18.1 panics where this does not hold (image-rs/image-png issue 694).
         let whole = |palette: &[u8]| palette.len().is_multiple_of(3) && palette.len() <= 256 * 3;
         if info.color_type == ColorType::Indexed && !info.palette.as_deref().is_some_and(whole) {
             return Err("the palette is not 3 bytes for each of at most 256 colours".to_owned());

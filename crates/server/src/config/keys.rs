@@ -97,9 +97,9 @@ pub const KEYS: &[Key] = &[
     key("socketio.max_message_mb", "10", &[], "Largest message of a client, in MiB."),
     key(
         "images.max_pixels",
-        "40000000",
+        "10000000",
         &[],
-        "Largest picture, in pixels; checked in the header, before decoding.",
+        "Largest picture, in pixels; checked in the header, before decoding. 4K is 8.3 million; a larger one costs everybody's time.",
     ),
     key("images.max_side_px", "16384", &[], "Largest width or height of a picture."),
     key(
