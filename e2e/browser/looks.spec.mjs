@@ -22,6 +22,8 @@ for (const [name, path] of Object.entries(PAGES)) {
     for (const [screen, options] of Object.entries(SCREENS)) {
       test(`${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({ visit }) => {
         const page = await visit(path, { ...options, colorScheme, reducedMotion: "reduce" });
+        // The page proper comes after the frame around it.
+        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
         if (name === "playing") {
           await expect(page.getByTestId("label")).toHaveText("left", { timeout: 15_000 });
         } else {

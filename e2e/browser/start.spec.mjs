@@ -48,6 +48,7 @@ test("question_mark_lists_the_keys_and_the_keys_work", async ({ visit }) => {
 
 test("everything_can_be_reached_with_the_tab_key", async ({ visit }) => {
   const page = await visit("/");
+  await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
   const names = new Set();

@@ -33,9 +33,7 @@ class AsyncClient:
         await asyncio.wait_for(enough(), 10)
 
 
-@pytest.mark.parametrize(
-    "transports", [["websocket"], ["polling"], None], ids=["websocket", "polling", "default"]
-)
+@pytest.mark.parametrize("transports", [["websocket"], ["polling"], None], ids=["websocket", "polling", "default"])
 def test_a_reply_for_every_frame(server: Server, transports: list[str] | None) -> None:
     async def session() -> AsyncClient:
         client = AsyncClient()

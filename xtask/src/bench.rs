@@ -36,16 +36,16 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
 /// The recogniser's ladder. Arguments go to `sightwire-bench sign`, which has the defaults.
 fn sign(args: &[OsString]) -> Result<ExitCode> {
     let project = Project::here()?;
+    let page = project.at(PAGE);
+    // Said now, not after a quarter of an hour of measuring.
+    replaced(&page, "sign", "")?;
     setup::run(&project, Purpose::Demo)?;
     // The ladder is there to find what gives way; the limit on clients must not be it.
     let settings = ["recognizer.max_clients=5000".to_owned()];
-    let server = Server::start(&project, "127.0.0.1:0", &settings)?;
+    let server = Server::start(&project, "server-bench", "127.0.0.1:0", &settings)?;
     let mut bench = Command::new(project.release("sightwire-bench"));
     bench.args(["sign", "--url", server.url()]);
-    if !args
-        .iter()
-        .any(|arg| arg.to_string_lossy().starts_with("--ladder"))
-    {
+    if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--ladder")) {
         bench.args(["--ladder", LADDER]);
     }
     bench.args(args);
@@ -53,8 +53,8 @@ fn sign(args: &[OsString]) -> Result<ExitCode> {
     server.stop()?;
     let section = format!("{}\n\n{}", machine(&project), table.trim_end());
     println!("\n{section}");
-    let page = project.at(PAGE);
-    replace(&page, "sign", &section)?;
+    let text = replaced(&page, "sign", &section)?;
+    fs::write(&page, text).with_context(|| format!("write {}", page.display()))?;
     eprintln!("\nwritten into {PAGE}");
     Ok(ExitCode::SUCCESS)
 }
@@ -94,13 +94,7 @@ fn machine(project: &Project) -> String {
     let line = |path: &str, key: &str| -> Option<String> {
         let text = fs::read_to_string(path).ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix(key))?;
-        Some(
-            value
-                .trim_start_matches([' ', '\t', ':', '='])
-                .trim()
-                .trim_matches('"')
-                .to_owned(),
-        )
+        Some(value.trim_start_matches([' ', '\t', ':', '=']).trim().trim_matches('"').to_owned())
     };
     let git = |args: &[&str]| {
         let root = project.root().to_string_lossy().into_owned();
@@ -109,11 +103,7 @@ fn machine(project: &Project) -> String {
     let mut text = format!("Measured {}", ask("date", &["-u", "+%F"]).unwrap_or_default());
     if let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]) {
         let changed = git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
-        let _ = write!(
-            text,
-            " at commit {commit}{}",
-            if changed { " with changes on top" } else { "" }
-        );
+        let _ = write!(text, " at commit {commit}{}", if changed { " with changes on top" } else { "" });
     }
     let cpu = line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
@@ -129,18 +119,11 @@ fn machine(project: &Project) -> String {
     text
 }
 
-/// Puts `section` between the page's markers for `name`.
-fn replace(page: &Path, name: &str, section: &str) -> Result<()> {
+/// The page's text with `section` between its markers for `name`.
+fn replaced(page: &Path, name: &str, section: &str) -> Result<String> {
     let text = fs::read_to_string(page).with_context(|| format!("read {}", page.display()))?;
-    let text = between(&text, name, section).with_context(|| {
-        format!(
-            "{} needs the lines `{}` and `{}`",
-            page.display(),
-            begin(name),
-            end(name)
-        )
-    })?;
-    fs::write(page, text).with_context(|| format!("write {}", page.display()))
+    between(&text, name, section)
+        .with_context(|| format!("{} needs the lines `{}` and `{}`", page.display(), begin(name), end(name)))
 }
 
 fn begin(name: &str) -> String {
@@ -154,11 +137,7 @@ fn end(name: &str) -> String {
 fn between(text: &str, name: &str, section: &str) -> Option<String> {
     let (before, rest) = text.split_once(&begin(name))?;
     let (_, after) = rest.split_once(&end(name))?;
-    Some(format!(
-        "{before}{}\n{section}\n{}{after}",
-        begin(name),
-        end(name)
-    ))
+    Some(format!("{before}{}\n{section}\n{}{after}", begin(name), end(name)))
 }
 
 #[cfg(test)]
@@ -169,10 +148,7 @@ mod tests {
     fn only_what_is_between_the_markers_is_replaced() {
         let page = "# Figures\n<!-- bench:sign -->\nold\n<!-- /bench:sign -->\nwords\n";
         let new = between(page, "sign", "| new |").unwrap();
-        assert_eq!(
-            new,
-            "# Figures\n<!-- bench:sign -->\n| new |\n<!-- /bench:sign -->\nwords\n"
-        );
+        assert_eq!(new, "# Figures\n<!-- bench:sign -->\n| new |\n<!-- /bench:sign -->\nwords\n");
         assert_eq!(between(&new, "sign", "| new |").unwrap(), new);
         assert_eq!(between(page, "relay", ""), None);
     }

@@ -7,10 +7,7 @@ use crate::project::{Project, on_path};
 /// `cargo ARGS…` in the repository's root, without colours.
 pub(crate) fn cargo(project: &Project, args: &[&str]) -> Command {
     let mut command = Command::new("cargo");
-    command
-        .args(args)
-        .current_dir(project.root())
-        .env("CARGO_TERM_COLOR", "never");
+    command.args(args).current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
     command
 }
 

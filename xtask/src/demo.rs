@@ -35,17 +35,11 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
 }
 
 fn serve(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCode> {
-    let mut server = start(project, listen, settings)?;
+    let mut server = start(project, "server", listen, settings)?;
     println!();
     println!("Sightwire runs at {}", server.url());
-    println!(
-        "  Try first:  open {}/recognise, allow the camera, and wave",
-        server.url()
-    );
-    println!(
-        "  No camera:  open {}/recognise?source=sample&gesture=wave",
-        server.url()
-    );
+    println!("  Try first:  open {}/recognise, allow the camera, and wave", server.url());
+    println!("  No camera:  open {}/recognise?source=sample&gesture=wave", server.url());
     println!("  Its log:    {}", server.log().display());
     println!("  To stop:    Ctrl-C");
     server.watch()?;
@@ -56,7 +50,7 @@ fn serve(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCod
 }
 
 fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCode> {
-    let server = start(project, listen, settings)?;
+    let server = start(project, "server-once", listen, settings)?;
     let mut client = Command::new("node");
     client
         .arg("js/demo-once.mjs")
@@ -66,11 +60,7 @@ fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<Exi
         .env("SIGHTWIRE_HOME", project.home()?);
     let mut step = Step::start("clips");
     let ended = process::run(project, &mut step, "demo-once", &mut client, false)?;
-    let end = if ended.status.success() {
-        End::Ok
-    } else {
-        End::Failed
-    };
+    let end = if ended.status.success() { End::Ok } else { End::Failed };
     step.end(end, "played through socket.io-client");
     println!("\n{}", ended.output.trim_end());
     let step = Step::start("stop");
@@ -83,9 +73,9 @@ fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-fn start(project: &Project, listen: &str, settings: &[String]) -> Result<Server> {
+fn start(project: &Project, log: &str, listen: &str, settings: &[String]) -> Result<Server> {
     let step = Step::start("start");
-    match Server::start(project, listen, settings) {
+    match Server::start(project, log, listen, settings) {
         Ok(server) => {
             step.end(End::Ok, server.url());
             Ok(server)

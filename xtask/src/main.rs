@@ -89,15 +89,8 @@ fn run() -> Result<ExitCode> {
 
 /// The message for a word that is none of `known`, naming the nearest.
 fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
-    let nearest = known
-        .iter()
-        .min_by_key(|name| distance(word, name))
-        .copied()
-        .unwrap_or_default();
-    format!(
-        "no {kind} '{word}'; did you mean '{nearest}'? There are: {}",
-        known.join(", ")
-    )
+    let nearest = known.iter().min_by_key(|name| distance(word, name)).copied().unwrap_or_default();
+    format!("no {kind} '{word}'; did you mean '{nearest}'? There are: {}", known.join(", "))
 }
 
 /// How many single-letter edits part two words (Levenshtein, one row at a time).

@@ -51,11 +51,7 @@ pub(crate) fn run(
     let (reader, writer) = std::io::pipe().context("make a pipe")?;
     writeln!(file, "$ {}", words(command))?;
     let program = command.get_program().to_string_lossy().into_owned();
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer)
-        .process_group(0);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
     let mut child = command.spawn().with_context(|| format!("start {program}"))?;
     // The command still holds the pipe's write ends; without them the reader sees the end.
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -93,38 +89,22 @@ pub(crate) fn run(
         }
     }
     let status = child.wait()?;
-    Ok(Ended {
-        status,
-        output,
-        log: path,
-    })
+    Ok(Ended { status, output, log: path })
 }
 
 /// Runs a program that has to succeed.
 pub(crate) fn must(project: &Project, step: &mut Step, log: &str, command: &mut Command) -> Result<Ended> {
     let ended = run(project, step, log, command, false)?;
     if !ended.status.success() {
-        bail!(
-            "`{}` ended with {}:\n{}",
-            words(command),
-            ended.status,
-            ended.tail(40)
-        );
+        bail!("`{}` ended with {}:\n{}", words(command), ended.status, ended.tail(40));
     }
     Ok(ended)
 }
 
 /// What a short program prints on stdout, or `None` when it is missing or fails.
 pub(crate) fn ask(program: &str, args: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    let output = Command::new(program).args(args).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// Ends a program and all it started: `signal`, then after a while SIGKILL. Its own exit status.

@@ -20,11 +20,7 @@ pub(crate) enum End {
 impl End {
     /// How a step ended that returned this error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        if error.is::<Interrupted>() {
-            Self::Stopped
-        } else {
-            Self::Failed
-        }
+        if error.is::<Interrupted>() { Self::Stopped } else { Self::Failed }
     }
 
     fn word(self) -> (&'static str, &'static str) {
@@ -55,11 +51,7 @@ const REPAINT: Duration = Duration::from_millis(200);
 impl Step {
     pub(crate) fn start(name: &str) -> Self {
         let now = Instant::now();
-        Self {
-            name: name.to_owned(),
-            started: now,
-            shown: now,
-        }
+        Self { name: name.to_owned(), started: now, shown: now }
     }
 
     /// Called often while the step runs, with the newest line of its output.
@@ -72,20 +64,10 @@ impl Step {
         let seconds = self.started.elapsed().as_secs();
         if *TERMINAL {
             let room = columns().saturating_sub(36);
-            eprint!(
-                "\r\x1b[2K{:>9}  {:<16} {} ({seconds} s)",
-                "...",
-                self.name,
-                cut(newest, room)
-            );
+            eprint!("\r\x1b[2K{:>9}  {:<16} {} ({seconds} s)", "...", self.name, cut(newest, room));
             let _ = std::io::stderr().flush();
         } else {
-            eprintln!(
-                "{:>9}  {:<16} {} ({seconds} s)",
-                "...",
-                self.name,
-                cut(newest, 120)
-            );
+            eprintln!("{:>9}  {:<16} {} ({seconds} s)", "...", self.name, cut(newest, 120));
         }
     }
 
@@ -96,32 +78,17 @@ impl Step {
         }
         let (word, colour) = end.word();
         let padded = format!("{word:>9}");
-        let word = if *COLOUR {
-            format!("\x1b[{colour}m{padded}\x1b[0m")
-        } else {
-            padded
-        };
-        eprintln!(
-            "{word}  {:<16} {detail:<52} {:>7.1} s",
-            self.name,
-            self.started.elapsed().as_secs_f64()
-        );
+        let word = if *COLOUR { format!("\x1b[{colour}m{padded}\x1b[0m") } else { padded };
+        eprintln!("{word}  {:<16} {detail:<52} {:>7.1} s", self.name, self.started.elapsed().as_secs_f64());
     }
 }
 
 fn columns() -> usize {
-    std::env::var("COLUMNS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(80)
+    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok()).unwrap_or(80)
 }
 
 fn cut(text: &str, room: usize) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
     let clean = clean.trim();
-    if clean.chars().count() <= room {
-        clean.to_owned()
-    } else {
-        clean.chars().take(room).collect()
-    }
+    if clean.chars().count() <= room { clean.to_owned() } else { clean.chars().take(room).collect() }
 }

@@ -15,12 +15,8 @@ pub(crate) struct Project {
 impl Project {
     /// The repository that this program was built in.
     pub(crate) fn here() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("xtask lies in the repository")?;
-        Ok(Self {
-            root: root.to_owned(),
-        })
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the repository")?;
+        Ok(Self { root: root.to_owned() })
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -72,11 +68,7 @@ impl Project {
 
 /// Removes a file or folder; that it was not there is no error.
 pub(crate) fn remove(path: &Path) -> Result<()> {
-    let gone = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
+    let gone = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match gone {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             Err(error).with_context(|| format!("remove {}", path.display()))
@@ -88,7 +80,5 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
 /// The full path of a program on `PATH`.
 pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }

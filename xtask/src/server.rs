@@ -1,9 +1,9 @@
 //! The server as a child process: started, waited for, stopped, with nothing left behind.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -27,9 +27,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the release build with `section.key=value` settings and returns when it says that it listens.
-    pub(crate) fn start(project: &Project, listen: &str, settings: &[String]) -> Result<Self> {
-        let log = process::log_path(project, "server")?;
+    /// Starts the release build with `section.key=value` settings, its log in `NAME.log`, and returns when it says that it listens.
+    pub(crate) fn start(project: &Project, name: &str, listen: &str, settings: &[String]) -> Result<Self> {
+        let log = process::log_path(project, name)?;
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         let mut command = Command::new(project.release("sightwire"));
         command.args(["serve", "--listen", listen]);
@@ -43,15 +43,13 @@ impl Server {
             .stdout(Stdio::piped())
             .stderr(file.try_clone()?)
             .process_group(0);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("start `{}`", process::words(&command)))?;
+        let mut child = command.spawn().with_context(|| format!("start `{}`", process::words(&command)))?;
         let found = wait_for_address(&mut child, file);
         match found {
             Ok(url) => Ok(Self { child, url, log }),
             Err(error) => {
                 process::stop(&mut child, Signal::SIGTERM)?;
-                Err(error.context(format!("the server did not start; its log is {}", log.display())))
+                Err(error.context(format!("the server did not start; it said:\n{}", last_lines(&log))))
             }
         }
     }
@@ -61,7 +59,7 @@ impl Server {
         &self.url
     }
 
-    pub(crate) fn log(&self) -> &std::path::Path {
+    pub(crate) fn log(&self) -> &Path {
         &self.log
     }
 
@@ -69,10 +67,7 @@ impl Server {
     pub(crate) fn watch(&mut self) -> Result<()> {
         while !interrupt::asked() {
             if let Some(status) = self.child.try_wait()? {
-                bail!(
-                    "the server ended by itself with {status}; its log is {}",
-                    self.log.display()
-                );
+                bail!("the server ended by itself with {status}; its log is {}", self.log.display());
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -83,10 +78,7 @@ impl Server {
     pub(crate) fn stop(mut self) -> Result<()> {
         let status = self.terminate()?;
         if !status.success() {
-            bail!(
-                "the server ended with {status} after SIGTERM; its log is {}",
-                self.log.display()
-            );
+            bail!("the server ended with {status} after SIGTERM; its log is {}", self.log.display());
         }
         Ok(())
     }
@@ -101,6 +93,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.terminate();
     }
+}
+
+/// What the server said before it ended, where the reason is.
+fn last_lines(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(8)..].join("\n")
 }
 
 /// The address from the server's first words; all that follows on its stdout goes to the log.

@@ -20,10 +20,7 @@ pub(crate) struct Stamp {
 impl Stamp {
     /// The stamp `name` for what `fingerprint` says now.
     pub(crate) fn new(project: &Project, name: &str, fingerprint: &Fingerprint) -> Result<Self> {
-        Ok(Self {
-            file: project.own("stamps")?.join(name),
-            fingerprint: fingerprint.text(),
-        })
+        Ok(Self { file: project.own("stamps")?.join(name), fingerprint: fingerprint.text() })
     }
 
     /// Whether the step ended well with these same inputs.
@@ -99,12 +96,7 @@ mod tests {
     #[test]
     fn a_changed_file_changes_the_fingerprint_and_a_skipped_folder_does_not() {
         let folder = scratch("fingerprint");
-        let text = || {
-            Fingerprint::default()
-                .folder(&folder, &["skipped"])
-                .unwrap()
-                .text()
-        };
+        let text = || Fingerprint::default().folder(&folder, &["skipped"]).unwrap().text();
         fs::write(folder.join("a"), "1").unwrap();
         let before = text();
         fs::write(folder.join("skipped/b"), "1").unwrap();
@@ -117,10 +109,7 @@ mod tests {
     #[test]
     fn a_step_that_failed_leaves_no_stamp() {
         let folder = scratch("stamp");
-        let stamp = Stamp {
-            file: folder.join("stamps/s"),
-            fingerprint: "f".into(),
-        };
+        let stamp = Stamp { file: folder.join("stamps/s"), fingerprint: "f".into() };
         stamp.guard(|| Ok(())).unwrap();
         assert!(stamp.matches());
         stamp.guard(|| -> Result<()> { anyhow::bail!("no") }).unwrap_err();

@@ -45,7 +45,7 @@ impl App {
     pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
         let recognizer = Recognizer::new(config);
         let listening = Listening::new(config.server.max_connections);
-        let sessions = Sessions::new(tasks.clone());
+        let sessions = Sessions::new(tasks.clone(), stop.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let telemetry = Telemetry::new(recognizer.clone(), counters, listening.clone());

@@ -3,11 +3,12 @@ export interface Status {
   version: string;
   uptime_s: number;
   engine: {
-    provider: string;
+    /** Null while no model is loaded, and for a dummy. */
+    provider: string | null;
     requested: string;
     runtime_version: string | null;
-    threads: number;
-    precision: string;
+    threads: number | null;
+    precision: string | null;
     jpeg: string;
     note: string | null;
   };
@@ -17,8 +18,8 @@ export interface Status {
     state: 'loading' | 'ready' | 'failed' | 'dummy';
     error: string | null;
     labels: string[];
-    window: number;
-    threshold: number;
+    window: number | null;
+    threshold: number | null;
     clients: number;
     max_clients: number;
     frames_per_s: number;

@@ -63,7 +63,8 @@ function purpose(status: Status | null): string {
   const where = 'Pictures stay on this server.';
   if (status === null) return `Live gesture recognition. ${where}`;
   const { recognizer, engine } = status;
-  return `Live recognition with “${recognizer.model}” on ${spell(engine.provider)}. ${where}`;
+  const on = engine.provider === null ? '' : ` on ${spell(engine.provider)}`;
+  return `Live recognition with “${recognizer.model}”${on}. ${where}`;
 }
 
 /** How old the numbers on the page are, counted on while the server is silent. */

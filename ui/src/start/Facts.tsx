@@ -13,18 +13,12 @@ export function Facts({ status }: { status: Status | null }) {
         What runs
       </h2>
       <dl className={css.list}>
-        <Fact name="Model">
-          {status === null
-            ? null
-            : `${status.recognizer.model}, ${status.recognizer.labels.length} classes, ${status.recognizer.window} frames`}
-        </Fact>
+        <Fact name="Model">{status === null ? null : model(status.recognizer)}</Fact>
         <Fact name="Provider">
           {engine === undefined ? null : provider(engine.provider, engine.requested)}
         </Fact>
         <Fact name="Precision">
-          {engine === undefined
-            ? null
-            : `${spell(engine.precision)}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`}
+          {engine === undefined ? null : precision(engine.precision, engine.threads)}
         </Fact>
         <Fact name="ONNX Runtime">{runtime ?? (status === null ? null : 'not loaded')}</Fact>
         <Fact name="JPEG library">{engine?.jpeg ?? null}</Fact>
@@ -41,7 +35,17 @@ export function Facts({ status }: { status: Status | null }) {
   );
 }
 
-function provider(used: string, requested: string): string {
+function model({ model, labels, window }: Status['recognizer']): string {
+  return window === null ? model : `${model}, ${labels.length} classes, ${window} frames`;
+}
+
+function precision(used: string | null, threads: number | null): string {
+  if (used === null || threads === null) return 'none yet';
+  return `${spell(used)}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
+}
+
+function provider(used: string | null, requested: string): string {
+  if (used === null) return 'none yet';
   return requested === 'auto' || requested === used
     ? spell(used)
     : `${spell(used)} (${spell(requested)} was asked for)`;

@@ -109,10 +109,7 @@ impl Part for Packages {
             }
         }
         if let Some(still) = self.missing().first() {
-            bail!(
-                "apt-get ended well, yet {} is not there; install it by hand",
-                still.name
-            );
+            bail!("apt-get ended well, yet {} is not there; install it by hand", still.name);
         }
         Ok(Outcome::Done(names))
     }
@@ -120,18 +117,11 @@ impl Part for Packages {
 
 /// Which of these programs are missing, for a suite that needs them.
 pub(crate) fn missing(programs: &[&'static str]) -> Option<&'static str> {
-    programs
-        .iter()
-        .copied()
-        .find(|program| on_path(program).is_none())
+    programs.iter().copied().find(|program| on_path(program).is_none())
 }
 
 fn names(packages: &[&Package]) -> String {
-    packages
-        .iter()
-        .map(|package| package.name)
-        .collect::<Vec<_>>()
-        .join(" ")
+    packages.iter().map(|package| package.name).collect::<Vec<_>>().join(" ")
 }
 
 fn access() -> Access {

@@ -18,10 +18,7 @@ impl Part for Binaries {
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
         let there = project.release("sightwire").is_file();
-        Ok(
-            (!there)
-                .then(|| "compile the server (cargo build --release; some minutes the first time)".into()),
-        )
+        Ok((!there).then(|| "compile the server (cargo build --release; some minutes the first time)".into()))
     }
 
     /// Only cargo knows what is stale.
@@ -30,17 +27,10 @@ impl Part for Binaries {
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let ended = process::must(
-            project,
-            step,
-            "build",
-            &mut cargo_build(project, &["build", "--release"]),
-        )?;
-        let compiled = ended
-            .output
-            .lines()
-            .filter(|line| line.trim_start().starts_with("Compiling "))
-            .count();
+        let ended =
+            process::must(project, step, "build", &mut cargo_build(project, &["build", "--release"]))?;
+        let compiled =
+            ended.output.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
         let mut words = match compiled {
             0 => "up to date".to_owned(),
             1 => "1 crate compiled".to_owned(),

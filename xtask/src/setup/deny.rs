@@ -34,22 +34,9 @@ impl Part for CargoDeny {
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
         let tools = project.own("tools")?;
         // Unoptimised: it runs for a second and compiles in half the time.
-        let mut install = cargo(
-            project,
-            &[
-                "install",
-                "cargo-deny",
-                "--version",
-                VERSION,
-                "--locked",
-                "--debug",
-            ],
-        );
-        install
-            .arg("--root")
-            .arg(&tools)
-            .arg("--target-dir")
-            .arg(tools.join("target"));
+        let mut install =
+            cargo(project, &["install", "cargo-deny", "--version", VERSION, "--locked", "--debug"]);
+        install.arg("--root").arg(&tools).arg("--target-dir").arg(tools.join("target"));
         process::must(project, step, "cargo-deny", &mut install)?;
         crate::project::remove(&tools.join("target"))?;
         Ok(Outcome::Done(format!("{VERSION} compiled")))

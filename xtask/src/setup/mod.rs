@@ -133,10 +133,7 @@ fn parts(purpose: Purpose) -> Vec<Box<dyn Part>> {
 }
 
 fn wanted(project: &Project, parts: &[Box<dyn Part>]) -> Result<Vec<String>> {
-    parts
-        .iter()
-        .filter_map(|part| part.wanted(project).transpose())
-        .collect()
+    parts.iter().filter_map(|part| part.wanted(project).transpose()).collect()
 }
 
 fn purpose_named(name: &str) -> Result<Purpose> {

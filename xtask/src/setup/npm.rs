@@ -27,11 +27,7 @@ impl Packages {
 
 impl Part for Packages {
     fn name(&self) -> &'static str {
-        if self.folder == "ui" {
-            "npm in ui/"
-        } else {
-            "npm in e2e/"
-        }
+        if self.folder == "ui" { "npm in ui/" } else { "npm in e2e/" }
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
@@ -43,9 +39,7 @@ impl Part for Packages {
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
         let mut npm = Command::new("npm");
         // The browser tests use the system's Chromium.
-        npm.arg("ci")
-            .current_dir(project.at(self.folder))
-            .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+        npm.arg("ci").current_dir(project.at(self.folder)).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
         self.stamp(project)?
             .guard(|| process::must(project, step, &format!("npm-{}", self.folder), &mut npm))?;
         Ok(Outcome::Done("installed".into()))

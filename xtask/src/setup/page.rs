@@ -16,11 +16,7 @@ pub(super) struct Page;
 impl Page {
     fn stamp(project: &Project) -> Result<Stamp> {
         let without = ["node_modules", "dist", "test-results", "coverage", ".vite"];
-        Stamp::new(
-            project,
-            "page",
-            &Fingerprint::default().folder(&project.at("ui"), &without)?,
-        )
+        Stamp::new(project, "page", &Fingerprint::default().folder(&project.at("ui"), &without)?)
     }
 }
 

@@ -62,15 +62,9 @@ pub(super) fn check() -> Result<String> {
                 Some(version) if (it.accepts)(version) => {
                     found.push(format!("{} {}", it.name, number_in(&text)));
                 }
-                _ => wrong.push(format!(
-                    "{} is {text}, needed: {}. {}.",
-                    it.name, it.needs, it.how
-                )),
+                _ => wrong.push(format!("{} is {text}, needed: {}. {}.", it.name, it.needs, it.how)),
             },
-            None => wrong.push(format!(
-                "{} was not found, needed: {}. {}.",
-                it.name, it.needs, it.how
-            )),
+            None => wrong.push(format!("{} was not found, needed: {}. {}.", it.name, it.needs, it.how)),
         }
     }
     if pip.join().ok().flatten().is_none() {

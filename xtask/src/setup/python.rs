@@ -44,15 +44,8 @@ impl Part for Environment {
             make.args(["-m", "venv", "--clear"]).arg(&venv);
             process::must(project, step, "venv", &mut make)?;
             let mut pip = Command::new(project.python("python")?);
-            pip.args([
-                "-m",
-                "pip",
-                "install",
-                "--require-hashes",
-                "--requirement",
-                REQUIREMENTS,
-            ])
-            .current_dir(project.root());
+            pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", REQUIREMENTS])
+                .current_dir(project.root());
             process::must(project, step, "pip", &mut pip)
         })?;
         Ok(Outcome::Done("installed".into()))

@@ -19,9 +19,7 @@ impl Part for OnnxRuntime {
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
         let runtime = project.home()?.join("runtime");
-        let there = runtime
-            .read_dir()
-            .is_ok_and(|mut entries| entries.next().is_some());
+        let there = runtime.read_dir().is_ok_and(|mut entries| entries.next().is_some());
         Ok((!there).then(|| "fetch ONNX Runtime into .sightwire/home (pip, hash checked)".into()))
     }
 

@@ -27,20 +27,14 @@ pub(super) struct Counts {
 impl Counts {
     /// A suite that could not run.
     pub(super) fn failed() -> Self {
-        Self {
-            failed: 1,
-            ..Self::default()
-        }
+        Self { failed: 1, ..Self::default() }
     }
 
     /// The result of a run. A run that ended badly never counts as free of failures, and one that
     /// ran no test never counts as a success.
     pub(super) fn of_run(runner: Runner, success: bool, output: &str) -> Self {
         let mut counts = match runner {
-            Runner::Check => Self {
-                passed: u32::from(success),
-                ..Self::default()
-            },
+            Runner::Check => Self { passed: u32::from(success), ..Self::default() },
             Runner::CargoTest => cargo_test(output),
             Runner::Node => node(output),
             Runner::Vitest => words(output, |line| line.trim_start().starts_with("Tests ")),
@@ -93,11 +87,7 @@ fn node(output: &str) -> Counts {
         output
             .lines()
             .filter_map(|line| {
-                line.trim_start_matches(['#', 'ℹ', ' '])
-                    .strip_prefix(word)?
-                    .trim()
-                    .parse::<u32>()
-                    .ok()
+                line.trim_start_matches(['#', 'ℹ', ' ']).strip_prefix(word)?.trim().parse::<u32>().ok()
             })
             .next_back()
             .unwrap_or_default()
@@ -157,11 +147,7 @@ mod tests {
     use super::*;
 
     fn counts(passed: u32, failed: u32, skipped: u32) -> Counts {
-        Counts {
-            passed,
-            failed,
-            skipped,
-        }
+        Counts { passed, failed, skipped }
     }
 
     #[test]
@@ -177,33 +163,18 @@ mod tests {
         assert_eq!(Counts::of_run(Runner::Vitest, false, vitest), counts(12, 1, 0));
         let playwright =
             "  ✓  1 a.spec.mjs:3:1 › x (1.2s)\n  1 failed\n    a › y\n  2 skipped\n  12 passed (5.2s)\n";
-        assert_eq!(
-            Counts::of_run(Runner::Playwright, false, playwright),
-            counts(12, 1, 2)
-        );
+        assert_eq!(Counts::of_run(Runner::Playwright, false, playwright), counts(12, 1, 2));
         let pytest = "....\n===== 1 failed, 11 passed, 1 skipped in 3.21s =====\n";
         assert_eq!(Counts::of_run(Runner::Pytest, false, pytest), counts(11, 1, 1));
-        assert_eq!(
-            Counts::of_run(Runner::Pytest, true, "9 passed in 0.42s\n"),
-            counts(9, 0, 0)
-        );
+        assert_eq!(Counts::of_run(Runner::Pytest, true, "9 passed in 0.42s\n"), counts(9, 0, 0));
     }
 
     #[test]
     fn a_run_that_ended_badly_or_ran_nothing_is_a_failure() {
-        for runner in [
-            Runner::CargoTest,
-            Runner::Node,
-            Runner::Vitest,
-            Runner::Playwright,
-            Runner::Pytest,
-        ] {
+        for runner in [Runner::CargoTest, Runner::Node, Runner::Vitest, Runner::Playwright, Runner::Pytest] {
             assert_eq!(Counts::of_run(runner, true, "").failed, 1, "{runner:?}");
         }
-        assert_eq!(
-            Counts::of_run(Runner::Node, false, "ℹ pass 3\nℹ fail 0\n"),
-            counts(3, 1, 0)
-        );
+        assert_eq!(Counts::of_run(Runner::Node, false, "ℹ pass 3\nℹ fail 0\n"), counts(3, 1, 0));
         assert_eq!(Counts::of_run(Runner::Check, true, ""), counts(1, 0, 0));
         assert_eq!(Counts::of_run(Runner::Check, false, ""), counts(0, 1, 0));
     }

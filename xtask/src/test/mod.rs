@@ -43,11 +43,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let seconds = started.elapsed().as_secs();
     println!("\nin {} min {} s", seconds / 60, seconds % 60);
     println!("{} passed, {} failed", sum.passed, sum.failed);
-    Ok(if sum.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs one suite and prints its line; only an interruption is an error here.
@@ -58,13 +54,7 @@ fn run(project: &Project, suite: &Suite, verbose: bool) -> Result<Counts> {
         return Ok(Counts::default());
     }
     let ended = (suite.command)(project).and_then(|mut command| {
-        process::run(
-            project,
-            &mut step,
-            &format!("test-{}", suite.name),
-            &mut command,
-            verbose,
-        )
+        process::run(project, &mut step, &format!("test-{}", suite.name), &mut command, verbose)
     });
     interrupt::check()?;
     let ended = match ended {

@@ -26,7 +26,7 @@ pub(super) const SUITES: [Suite; 14] = [
         name: "rust-format",
         about: "cargo fmt",
         runner: Runner::Check,
-        command: |project| Ok(cargo(project, &["fmt", "--all", "--check"])),
+        command: |project| Ok(cargo(project, &["fmt", "--all", "--check", "--", "--color", "never"])),
         skip: never,
     },
     Suite {
@@ -46,8 +46,7 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| {
             let mut deny = Command::new(setup::cargo_deny(project)?);
-            deny.args(["--all-features", "check", "bans", "licenses", "sources"])
-                .current_dir(project.root());
+            deny.args(["--all-features", "check", "bans", "licenses", "sources"]).current_dir(project.root());
             Ok(deny)
         },
         skip: never,
@@ -56,12 +55,7 @@ pub(super) const SUITES: [Suite; 14] = [
         name: "rust",
         about: "unit, property and integration tests of every crate",
         runner: Runner::CargoTest,
-        command: |project| {
-            Ok(cargo_build(
-                project,
-                &["test", "--release", "--workspace", "--no-fail-fast"],
-            ))
-        },
+        command: |project| Ok(cargo_build(project, &["test", "--release", "--workspace", "--no-fail-fast"])),
         skip: never,
     },
     Suite {
@@ -71,13 +65,7 @@ pub(super) const SUITES: [Suite; 14] = [
         command: |project| {
             Ok(cargo(
                 project,
-                &[
-                    "test",
-                    "--release",
-                    "--package",
-                    "sightwire-frame",
-                    "--no-default-features",
-                ],
+                &["test", "--release", "--package", "sightwire-frame", "--no-default-features"],
             ))
         },
         skip: never,
@@ -123,9 +111,7 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| {
             let mut sh = Command::new("sh");
-            let folders = ["e2e/python", "tools"]
-                .into_iter()
-                .filter(|folder| project.at(folder).is_dir());
+            let folders = ["e2e/python", "tools"].into_iter().filter(|folder| project.at(folder).is_dir());
             sh.args(["-c", "\"$0\" check \"$@\" && \"$0\" format --check \"$@\""])
                 .arg(project.python("ruff")?)
                 .args(folders)
@@ -185,10 +171,7 @@ fn without_python(project: &Project) -> Result<Option<String>> {
 
 fn npm(project: &Project, folder: &str, script: &str) -> Command {
     let mut npm = Command::new("npm");
-    npm.args(["run", "--silent", script])
-        .current_dir(project.at(folder))
-        .env("NO_COLOR", "1")
-        .env("CI", "1");
+    npm.args(["run", "--silent", script]).current_dir(project.at(folder)).env("NO_COLOR", "1").env("CI", "1");
     npm
 }
 
@@ -206,14 +189,11 @@ fn against_the_server(project: &Project, mut command: Command) -> Result<Command
 /// Test files by name, since a runner's own way of finding them differs between Node versions.
 fn files(project: &Project, folder: &str, ending: &str) -> Result<Vec<PathBuf>> {
     let folder = project.at(folder);
-    let entries = folder
-        .read_dir()
-        .with_context(|| format!("read {}", folder.display()))?;
+    let entries = folder.read_dir().with_context(|| format!("read {}", folder.display()))?;
     let mut files: Vec<PathBuf> = entries
         .map(|entry| Ok(entry?.path()))
         .filter(|path: &Result<PathBuf>| {
-            path.as_ref()
-                .is_ok_and(|path| path.to_string_lossy().ends_with(ending))
+            path.as_ref().is_ok_and(|path| path.to_string_lossy().ends_with(ending))
         })
         .collect::<Result<_>>()?;
     if files.is_empty() {

@@ -352,7 +352,7 @@ impl<F, W: Default> Scheduler<F, W> {
             .iter()
             .filter(|(_, c)| matches!(c.phase, Phase::Running { analysed, .. } if analysed >= window))
             .filter(|(_, c)| c.is_active(now))
-            .max_by_key(|(_, c)| c.served)
+            .max_by_key(|(id, c)| (c.served, **id))
             .map(|(id, _)| *id);
         if let Some(most) = most {
             self.end_run(now, most);

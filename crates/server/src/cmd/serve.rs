@@ -71,12 +71,16 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
     stop.cancel();
     tasks.close();
+    // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
     let drained = async {
-        app.socketio.close().await;
         tasks.wait().await;
+        while app.listening.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        app.socketio.close().await;
     };
     if tokio::time::timeout(config.server.drain, drained).await.is_err() {
-        tracing::warn!("{} connections had not ended", tasks.len());
+        tracing::warn!("{} connections had not ended and are cut", app.listening.open());
     }
     drop(app);
     tracing::info!("stopped");

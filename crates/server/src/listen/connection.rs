@@ -4,6 +4,8 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,12 +22,18 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
 #[derive(Clone, Debug)]
 pub struct ConnectionHandle {
     end: CancellationToken,
+    endless: Arc<AtomicBool>,
 }
 
 impl ConnectionHandle {
     /// Both directions fail from now on.
     pub fn end(&self) {
         self.end.cancel();
+    }
+
+    /// From now on it carries a session without an end of its own (a websocket): it ends when the server stops.
+    pub fn ends_with_the_server(&self) {
+        self.endless.store(true, Ordering::Relaxed);
     }
 
     /// Whether it has ended, or its peer has closed.
@@ -39,6 +47,8 @@ impl ConnectionHandle {
 pub struct Guarded {
     stream: TcpStream,
     end: CancellationToken,
+    endless: Arc<AtomicBool>,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     // Reading and writing may be polled by different tasks, and a future wakes the last one only: one for each.
     ended_for_reader: Pin<Box<WaitForCancellationFutureOwned>>,
     ended_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -49,8 +59,12 @@ pub struct Guarded {
 
 impl Guarded {
     /// Takes the connection's place with it; it is free when the stream is dropped.
-    pub fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> (Self, ConnectionHandle) {
-        let end = CancellationToken::new();
+    pub fn new(
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        stop: CancellationToken,
+    ) -> (Self, ConnectionHandle) {
+        let (end, endless) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
         let guarded = Self {
             stream,
             ended_for_reader: Box::pin(end.clone().cancelled_owned()),
@@ -58,9 +72,11 @@ impl Guarded {
             deadline: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
             stalled: false,
             end: end.clone(),
+            endless: endless.clone(),
+            stopped: Box::pin(stop.cancelled_owned()),
             _place: place,
         };
-        (guarded, ConnectionHandle { end })
+        (guarded, ConnectionHandle { end, endless })
     }
 
     /// A write has got `result`: progress, or none.
@@ -106,6 +122,12 @@ impl AsyncRead for Guarded {
         }
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Pending
+                if self.endless.load(Ordering::Relaxed) && self.stopped.as_mut().poll(cx).is_ready() =>
+            {
+                self.end.cancel();
+                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+            }
             Poll::Pending if self.ended_for_reader.as_mut().poll(cx).is_ready() => {
                 Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
             }
@@ -153,8 +175,6 @@ impl AsyncWrite for Guarded {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
     use tokio::sync::Semaphore;
@@ -162,11 +182,15 @@ mod tests {
     use super::*;
 
     async fn pair() -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
+        pair_until(CancellationToken::new()).await
+    }
+
+    async fn pair_until(stop: CancellationToken) -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let places = Arc::new(Semaphore::new(1));
-        let (guarded, handle) = Guarded::new(stream, places.clone().try_acquire_owned().unwrap());
+        let (guarded, handle) = Guarded::new(stream, places.clone().try_acquire_owned().unwrap(), stop);
         (guarded, handle, peer, places)
     }
 
@@ -197,6 +221,20 @@ mod tests {
         tokio::task::yield_now().await;
         handle.end();
         assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
+    }
+
+    #[tokio::test]
+    async fn a_websocket_ends_with_the_server_and_a_request_does_not() {
+        let stop = CancellationToken::new();
+        let (mut endless, handle, _peer, _places) = pair_until(stop.clone()).await;
+        let (mut request, _handle, mut request_peer, _places) = pair_until(stop.clone()).await;
+        handle.ends_with_the_server();
+        let reading = tokio::spawn(async move { endless.read_u8().await.unwrap_err().kind() });
+        tokio::task::yield_now().await;
+        stop.cancel();
+        assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
+        request_peer.write_u8(7).await.unwrap();
+        assert_eq!(request.read_u8().await.unwrap(), 7);
     }
 
     #[tokio::test]

@@ -113,7 +113,7 @@ pub async fn run(
             tracing::debug!(%error, "a connection went before it began");
             continue;
         }
-        let (stream, handle) = Guarded::new(stream, place);
+        let (stream, handle) = Guarded::new(stream, place, stop.clone());
         tasks.spawn(serve(stream, handle, app.clone(), stop.clone()));
     }
 }

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::Frame;
@@ -64,6 +65,35 @@ struct Auth {
     /// Wants more than the old contract: `id`, `seen` and `scores` in predictions, `model` and `result` events.
     #[serde(default)]
     extras: bool,
+}
+
+/// A client that was admitted.
+struct Client {
+    guest: Arc<Guest>,
+    extras: bool,
+    bad_frames: Mutex<BadFrames>,
+}
+
+/// Counts a client's frames that are not valid, and says which of them is worth a log line.
+#[derive(Default)]
+struct BadFrames {
+    count: u64,
+    logged: Option<Instant>,
+}
+
+/// A client that sends nothing but bad frames gets a log line so often.
+const BAD_FRAMES_INTERVAL: Duration = Duration::from_secs(10);
+
+impl BadFrames {
+    /// One more; returns their number if it is time to say so.
+    fn count(&mut self, now: Instant) -> Option<u64> {
+        self.count += 1;
+        let due = self.logged.is_none_or(|at| now.saturating_duration_since(at) >= BAD_FRAMES_INTERVAL);
+        due.then(|| {
+            self.logged = Some(now);
+            self.count
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -168,9 +198,11 @@ impl SocketIoTransport {
             self.recognizer.clients()
         );
 
-        let (transport, on_frame) = (self.clone(), guest.clone());
+        let transport = self.clone();
+        let client =
+            Arc::new(Client { guest: guest.clone(), extras: auth.extras, bad_frames: Mutex::default() });
         socket.on("frame", move |socket: SocketRef, Raw(text, attachments): Raw| {
-            transport.frame(&socket, &on_frame, auth, &text, attachments.as_ref());
+            transport.frame(&socket, &client, &text, attachments.as_ref());
             async {}
         });
         let recognizer = self.recognizer.clone();
@@ -205,8 +237,7 @@ impl SocketIoTransport {
     fn frame(
         &self,
         socket: &SocketRef,
-        guest: &Guest,
-        auth: Auth,
+        client: &Client,
         text: &Bytes,
         attachments: Option<&VecDeque<Bytes>>,
     ) {
@@ -215,12 +246,14 @@ impl SocketIoTransport {
             Ok(message) => message,
             Err(error) => {
                 self.counters.invalid.fetch_add(1, Ordering::Relaxed);
-                tracing::debug!("ERROR client={} frame skipped: {error}", socket.id);
+                if let Some(count) = client.bad_frames.lock().count(arrived) {
+                    tracing::warn!("ERROR client={} frame skipped, {count} so far: {error}", socket.id);
+                }
                 return;
             }
         };
-        let answer = guest.frame(Frame { payload: message.payload, arrived, id: message.id });
-        let sent = if auth.extras {
+        let answer = client.guest.frame(Frame { payload: message.payload, arrived, id: message.id });
+        let sent = if client.extras {
             let prediction = answer.prediction.as_deref();
             socket.emit(
                 "prediction",

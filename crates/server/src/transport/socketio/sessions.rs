@@ -9,8 +9,10 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
+use http::header::RETRY_AFTER;
 use parking_lot::Mutex;
 use socketioxide_core::Sid;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::listen::connection::ConnectionHandle;
@@ -28,13 +30,14 @@ pub struct Sessions {
     ended: Mutex<HashMap<String, Instant>>,
     /// The connection that a session was upgraded to: Socket.IO knows only the one it began on.
     upgraded: Mutex<HashMap<String, ConnectionHandle>>,
+    stop: CancellationToken,
     tasks: TaskTracker,
 }
 
 impl Sessions {
-    /// Its tasks are tracked by `tasks`.
-    pub fn new(tasks: TaskTracker) -> Arc<Self> {
-        Arc::new(Self { ended: Mutex::default(), upgraded: Mutex::default(), tasks })
+    /// Its tasks are tracked by `tasks` and end at `stop`.
+    pub fn new(tasks: TaskTracker, stop: CancellationToken) -> Arc<Self> {
+        Arc::new(Self { ended: Mutex::default(), upgraded: Mutex::default(), stop, tasks })
     }
 
     /// Ends the session's connections after a grace, and answers its polling as unknown from then on. `connection`: the
@@ -42,7 +45,10 @@ impl Sessions {
     pub fn end_soon(self: &Arc<Self>, id: Sid, connection: Option<ConnectionHandle>) {
         let sessions = self.clone();
         self.tasks.spawn(async move {
-            tokio::time::sleep(GRACE).await;
+            tokio::select! {
+                () = tokio::time::sleep(GRACE) => {}
+                () = sessions.stop.cancelled() => return,
+            }
             let upgraded = sessions.upgraded.lock().remove(id.as_str());
             for connection in connection.into_iter().chain(upgraded) {
                 connection.end();
@@ -68,17 +74,28 @@ impl Sessions {
 
 /// Answers requests of ended sessions as Engine.IO does for unknown ones.
 pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/socket.io") {
+        return next.run(request).await;
+    }
     let query = request.uri().query().unwrap_or_default();
     let id = query.split('&').find_map(|pair| pair.strip_prefix("sid="));
-    if let Some(id) = id.filter(|_| request.uri().path().starts_with("/socket.io")) {
-        if sessions.ended.lock().contains_key(id) {
-            return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
+    if id.is_some_and(|id| sessions.ended.lock().contains_key(id)) {
+        return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
+    }
+    if query.contains("transport=websocket") {
+        if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
+            connection.ends_with_the_server();
+            if let Some(id) = id {
+                sessions.upgrading(id, connection.clone());
+            }
         }
-        if query.contains("transport=websocket")
-            && let Some(connection) = request.extensions().get::<ConnectionHandle>()
-        {
-            sessions.upgrading(id, connection.clone());
+        return next.run(request).await;
+    }
+    // A poll waits for the next message; when the server stops, none will come.
+    tokio::select! {
+        response = next.run(request) => response,
+        () = sessions.stop.cancelled() => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the server is stopping").into_response()
         }
     }
-    next.run(request).await
 }
