@@ -235,6 +235,7 @@ fn download(
         .https_only(true)
         .timeout_connect(Some(Duration::from_secs(15)))
         .timeout_recv_response(Some(Duration::from_secs(30)))
+        .timeout_recv_body(Some(Duration::from_secs(1800)))
         .build()
         .into();
     let mut out = fs::File::options().create(true).append(true).open(part).map_err(|e| e.to_string())?;

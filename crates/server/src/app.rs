@@ -9,6 +9,7 @@ use axum::response::Response;
 use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use socketioxide::SocketIo;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
@@ -45,7 +46,7 @@ impl App {
     pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
         let recognizer = Recognizer::new(config);
         let listening = Listening::new(config.server.max_connections);
-        let sessions = Sessions::new(tasks.clone(), stop.clone());
+        let sessions = Sessions::new(2 * config.server.max_connections, tasks.clone(), stop.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let telemetry = Telemetry::new(recognizer.clone(), counters, listening.clone());
@@ -54,6 +55,7 @@ impl App {
             recognizer: recognizer.clone(),
             telemetry,
             store: config.store.clone(),
+            drawing: Arc::new(Semaphore::new(1)),
             requested_provider: config.engine.options.provider.map_or("auto", |p| p.name()),
         };
         let header =

@@ -28,7 +28,8 @@ pub struct Recognizer {
     clients: AtomicUsize,
     admitted: AtomicU64,
     refused: AtomicU64,
-    lines: Mutex<LineBudget>,
+    /// For predictions, and for refusals.
+    lines: [Mutex<LineBudget>; 2],
 }
 
 /// What the recogniser can do now.
@@ -72,6 +73,17 @@ pub struct Answer {
     pub prediction: Option<Arc<Prediction>>,
 }
 
+/// What becomes of a guest's frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The newest result known at this moment.
+    Answer(Answer),
+    /// The first answer since there is a model: now its facts can be told.
+    First(Answer),
+    /// There will be no answers: the model could not be loaded.
+    Unavailable,
+}
+
 /// Called with each new answer, on an inference thread; must not block.
 pub type OnAnswer = Arc<dyn Fn(&Answer) + Send + Sync>;
 
@@ -99,9 +111,9 @@ struct Labels {
 
 /// At most so many log lines a second tell of predictions.
 const LINES_PER_S: f32 = 5.0;
-/// Predictions with a score above this are worth a log line.
+/// A score that passes this is worth a log line, and so is a new label.
 const WORTH_A_LINE: f32 = 0.6;
-/// The labels of the model that `/labels` has always named, for a server without one.
+/// The answer of a server that tests the wiring.
 pub const DUMMY_LABEL: &str = "hello";
 const DUMMY_SCORE: f32 = 0.9;
 
@@ -117,7 +129,7 @@ impl Recognizer {
             clients: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
-            lines: Mutex::new(LineBudget { lines: LINES_PER_S, at: Instant::now() }),
+            lines: std::array::from_fn(|_| Mutex::new(LineBudget { lines: LINES_PER_S, at: Instant::now() })),
         })
     }
 
@@ -236,10 +248,17 @@ impl Recognizer {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < self.max_clients).then_some(n + 1))
             .is_ok();
         if !admitted {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.lines[1].lock().take() {
+                tracing::warn!(
+                    "ERROR client={name} refused: at capacity ({} clients); {refused} refused so far",
+                    self.max_clients
+                );
+            }
             return None;
         }
         self.admitted.fetch_add(1, Ordering::Relaxed);
+        tracing::info!("CONNECT client={name} clients={}", self.clients());
         Some(Guest { recognizer: self.clone(), name, on_answer, place: Mutex::new(Place::Standing) })
     }
 
@@ -251,57 +270,58 @@ impl Recognizer {
             threshold: self.threshold.unwrap_or(clip.threshold),
         })
     }
-
-    fn log_prediction(&self, client: &str, label: &str, score: f32) {
-        if self.lines.lock().take() {
-            tracing::info!("PREDICTION client={client} label={label} score={score:.2}");
-        }
-    }
 }
 
 impl Guest {
     /// Takes a frame and answers with the newest result known at this moment; never waits for a prediction.
-    pub fn frame(&self, frame: Frame) -> Answer {
+    pub fn frame(&self, frame: Frame) -> Reply {
+        let none = |label: &str, score| Answer { label: Arc::from(label), score, prediction: None };
         let mut place = self.place.lock();
-        if matches!(*place, Place::Standing)
-            && let State::Ready(service) = self.recognizer.state()
-        {
-            let labels = self.recognizer.labels(&service);
-            *place = Place::Seated(service.join(self.on_prediction(labels.clone())), labels);
+        if let Place::Seated(client, labels) = &*place {
+            let answer = labels.answer(client.newest());
+            client.push(frame);
+            return Reply::Answer(answer);
         }
-        match &*place {
-            Place::Seated(client, labels) => {
-                let answer = labels.answer(client.newest());
+        match self.recognizer.state() {
+            _ if matches!(*place, Place::Left) => Reply::Answer(none("none", 0.0)),
+            State::Ready(service) => {
+                let labels = self.recognizer.labels(&service);
+                let client = service.join(self.on_prediction(labels.clone()));
                 client.push(frame);
-                answer
+                *place = Place::Seated(client, labels);
+                Reply::First(none("none", 0.0))
             }
-            Place::Standing if matches!(self.recognizer.state(), State::Dummy) => {
-                Answer { label: Arc::from(DUMMY_LABEL), score: DUMMY_SCORE, prediction: None }
-            }
-            Place::Standing | Place::Left => {
-                Answer { label: Arc::from("none"), score: 0.0, prediction: None }
-            }
+            State::Loading => Reply::Answer(none("none", 0.0)),
+            State::Dummy => Reply::Answer(none(DUMMY_LABEL, DUMMY_SCORE)),
+            State::Failed(_) => Reply::Unavailable,
         }
     }
 
     /// Frees the place now, though the guest may still be held somewhere.
-    pub fn leave(&self) {
+    pub fn leave(&self, reason: &str) {
         let left = std::mem::replace(&mut *self.place.lock(), Place::Left);
         if !matches!(left, Place::Left) {
-            self.recognizer.clients.fetch_sub(1, Ordering::Relaxed);
+            let clients = self.recognizer.clients.fetch_sub(1, Ordering::Relaxed) - 1;
+            tracing::info!("DISCONNECT client={} reason={reason} clients={clients}", self.name);
         }
     }
 
     fn on_prediction(&self, labels: Arc<Labels>) -> OnPrediction {
         let (recognizer, name, on_answer) =
             (self.recognizer.clone(), self.name.clone(), self.on_answer.clone());
-        let last_line: Mutex<Option<Arc<str>>> = Mutex::new(None);
+        let last_line: Mutex<(Arc<str>, bool)> = Mutex::new((Arc::from(""), false));
         Box::new(move |prediction| {
             let answer = labels.answer(Some(prediction.clone()));
-            let changed = last_line.lock().replace(answer.label.clone()).as_ref() != Some(&answer.label);
-            if changed || answer.score > WORTH_A_LINE {
-                recognizer.log_prediction(&name, &answer.label, answer.score);
+            let line = (answer.label.clone(), answer.score > WORTH_A_LINE);
+            let mut last = last_line.lock();
+            let news = last.0 != line.0 || (line.1 && !last.1);
+            if news && recognizer.lines[0].lock().take() {
+                tracing::info!("PREDICTION client={name} label={} score={:.2}", answer.label, answer.score);
+                *last = line;
+            } else if !line.1 {
+                last.1 = false; // the score has to pass the mark again to be news
             }
+            drop(last);
             if let Some(on_answer) = &on_answer {
                 on_answer(&answer);
             }
@@ -311,7 +331,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.leave();
+        self.leave("the connection ended");
     }
 }
 

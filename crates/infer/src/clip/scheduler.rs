@@ -28,7 +28,8 @@ pub struct Options {
     pub window: usize,
     /// Worker threads that analyse frames.
     pub workers: usize,
-    /// Frames that a running client may be behind once it had its first prediction; one more ends its run.
+    /// Frames that a running client may be behind for long once it had its first prediction. A burst may be longer: it
+    /// is over at once where there is room for it.
     pub max_lag: usize,
     /// How long a client waits before another has to give way.
     pub turn_gap: Duration,
@@ -68,8 +69,10 @@ pub struct Outcome<W> {
     pub window: W,
     /// How many frames were analysed; the others were broken and leave the window.
     pub analysed: usize,
-    /// Wall time that the worker spent.
+    /// Wall time that the worker spent on them.
     pub spent: Duration,
+    /// The window has a gap, because the model failed on a frame: the run is over.
+    pub lost: bool,
 }
 
 #[derive(Debug)]
@@ -88,7 +91,7 @@ enum Phase {
 
 #[derive(Debug)]
 struct Client<F, W> {
-    /// Predictions made so far, or credited when it joined among others.
+    /// Predictions made so far, or credited so as not to be too far behind the others.
     served: u64,
     /// Order of service, the lowest first: `served`, as it was at most a [`QUANTUM`] ago.
     turn: u64,
@@ -138,6 +141,8 @@ const MAX_WAIT: Duration = Duration::from_millis(150);
 const USUAL_INTERVAL: f32 = 0.04;
 /// A client may send so much of its rate at once.
 const BURST: Duration = Duration::from_millis(500);
+/// Predictions that the most served client may be ahead of any other.
+const MAX_LEAD: u64 = 4 * QUANTUM;
 /// Share of the capacity that is given out; the rest absorbs jitter.
 const USABLE: f32 = 0.97;
 /// A running client keeps its place in the order for so many predictions, so that when the capacity sinks some windows
@@ -159,16 +164,15 @@ impl<F, W: Default> Scheduler<F, W> {
         }
     }
 
-    /// A new client. It is credited with what the least served one has, so that it takes no turn from the others.
+    /// A new client.
     pub fn join(&mut self, now: Instant) -> ClientId {
         self.next += 1;
         let id = ClientId(self.next);
-        let served = self.least_served(now, id).unwrap_or(0);
         self.clients.insert(
             id,
             Client {
-                served,
-                turn: served,
+                served: 0,
+                turn: 0,
                 phase: Phase::Waiting { since: now },
                 run: 0,
                 pending: VecDeque::new(),
@@ -219,9 +223,7 @@ impl<F, W: Default> Scheduler<F, W> {
     /// Takes a frame of `id` that arrived `now`.
     pub fn push(&mut self, now: Instant, id: ClientId, frame: F) -> Verdict {
         let options = self.options;
-        if self.clients.get(&id).is_some_and(|c| c.last_frame.is_some() && !c.is_active(now)) {
-            self.welcome_back(now, id);
-        }
+        self.bound_lead(now, id);
         let Some(client) = self.clients.get_mut(&id) else {
             return Verdict::Skipped;
         };
@@ -229,10 +231,14 @@ impl<F, W: Default> Scheduler<F, W> {
             return Verdict::Excess;
         }
         if let Phase::Waiting { since } = client.phase {
-            if now.saturating_duration_since(since) >= options.turn_gap {
-                self.make_way(now, id);
-            }
-            if !self.admit(now, id) {
+            let waited = now.saturating_duration_since(since);
+            let admitted = self.admit(now, id) || {
+                if waited >= options.turn_gap {
+                    self.make_way(now, id);
+                }
+                self.admit(now, id)
+            };
+            if !admitted {
                 return Verdict::Skipped;
             }
         }
@@ -249,7 +255,11 @@ impl<F, W: Default> Scheduler<F, W> {
         if *missed {
             return Verdict::Skipped;
         }
-        if *accepted >= options.window && client.pending.len() >= options.max_lag {
+        let oldest =
+            client.pending.front().map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(*at));
+        let pending = client.pending.len();
+        let behind = pending >= options.window || (pending >= options.max_lag && oldest > MAX_WAIT);
+        if *accepted >= options.window && behind {
             if *analysed < options.window {
                 *missed = true;
             } else {
@@ -293,6 +303,10 @@ impl<F, W: Default> Scheduler<F, W> {
         client.in_service = false;
         if client.run != job.run {
             return true; // the run ended meanwhile, and its window with it
+        }
+        if outcome.lost {
+            self.end_run(now, job.client);
+            return true;
         }
         client.window = Some(outcome.window);
         if let Phase::Running { accepted, analysed, missed } = &mut client.phase {
@@ -408,19 +422,18 @@ impl<F, W: Default> Scheduler<F, W> {
         self.load.fps
     }
 
-    /// A client that was silent has no claim to the turns that it missed.
-    fn welcome_back(&mut self, now: Instant, id: ClientId) {
-        let least = self.least_served(now, id);
-        if let (Some(least), Some(client)) = (least, self.clients.get_mut(&id))
-            && matches!(client.phase, Phase::Waiting { .. })
-        {
-            client.served = client.served.max(least);
-            client.turn = client.served;
+    /// Nobody may be further behind the one who was served most than a few turns: who was silent, slow or not yet there
+    /// has no claim to what the others had meanwhile, and would else keep them waiting for as long as that took.
+    fn bound_lead(&mut self, now: Instant, id: ClientId) {
+        let most = self.clients.values().filter(|c| c.is_active(now)).map(|c| c.served).max();
+        let least = most.unwrap_or(0).saturating_sub(MAX_LEAD);
+        let Some(client) = self.clients.get_mut(&id).filter(|c| c.served < least) else { return };
+        client.served = least;
+        let waits_for_worker = self.ready.remove(&(client.turn, id));
+        client.turn = least;
+        if waits_for_worker {
+            self.ready.insert((client.turn, id));
         }
-    }
-
-    fn least_served(&self, now: Instant, except: ClientId) -> Option<u64> {
-        self.clients.iter().filter(|(id, c)| **id != except && c.is_active(now)).map(|(_, c)| c.served).min()
     }
 }
 
@@ -484,9 +497,16 @@ mod tests {
         scheduler: Scheduler<u64, Seen>,
         clients: Vec<ClientId>,
         workers: Vec<Option<Busy>>,
+        clock: Instant,
         cost: Duration,
         /// Every other 300 ms a frame costs this many times more, as when something else takes the cores.
         disturbance: u32,
+        /// Frames arrive so many at once.
+        burst: u32,
+        /// Clients that send nothing.
+        absent: std::ops::Range<usize>,
+        /// Sends one frame of five.
+        slow: Option<usize>,
         sent: Vec<u64>,
         analysed: Vec<u64>,
         /// Per client: arrival of the window's newest frame, and end of the run.
@@ -512,8 +532,12 @@ mod tests {
                 scheduler,
                 clients: ids,
                 workers: (0..workers).map(|_| None).collect(),
+                clock: now,
                 cost,
                 disturbance: 1,
+                burst: 1,
+                absent: 0..0,
+                slow: None,
                 sent: vec![0; clients],
                 analysed: vec![0; clients],
                 predictions: vec![Vec::new(); clients],
@@ -524,7 +548,7 @@ mod tests {
         }
 
         fn run(&mut self, length: Duration) {
-            let start = Instant::now();
+            let start = self.clock;
             let step = Duration::from_micros(250);
             let interval = Duration::from_secs(1) / FPS;
             let count = self.clients.len() as u32;
@@ -532,8 +556,15 @@ mod tests {
             let mut now = start;
             while now < start + length {
                 for (i, next) in next.iter_mut().enumerate() {
-                    if *next <= now {
-                        *next += interval;
+                    if *next > now {
+                        continue;
+                    }
+                    let rarely = if self.slow == Some(i) { 5 } else { 1 };
+                    *next += interval * self.burst * rarely;
+                    if self.absent.contains(&i) {
+                        continue;
+                    }
+                    for _ in 0..self.burst {
                         self.sent[i] += 1;
                         self.arrivals.insert((i, self.sent[i]), now);
                         let verdict = match self.scheduler.push(now, self.clients[i], self.sent[i]) {
@@ -564,6 +595,7 @@ mod tests {
                 }
                 now += step;
             }
+            self.clock = now;
         }
 
         fn finish(&mut self, now: Instant, since: Instant, id: JobId, frames: &[u64], mut window: Seen) {
@@ -579,7 +611,7 @@ mod tests {
                 self.predictions[client].push((arrived, now));
             }
             let spent = now.duration_since(since);
-            self.scheduler.done(now, id, Outcome { window, analysed: frames.len(), spent });
+            self.scheduler.done(now, id, Outcome { window, analysed: frames.len(), spent, lost: false });
         }
 
         fn predictions_per_s(&self, length: Duration) -> f64 {
@@ -652,6 +684,53 @@ mod tests {
     }
 
     #[test]
+    fn bursts_lose_nothing_where_there_is_room() {
+        for burst in [3, 5, 8] {
+            let mut simulation = Simulation::new(2, 2, COST);
+            simulation.burst = burst;
+            simulation.run(LENGTH);
+            let all = 2.0 * f64::from(FPS);
+            assert!(
+                simulation.predictions_per_s(LENGTH) > 0.95 * all,
+                "{}",
+                simulation.predictions_per_s(LENGTH)
+            );
+        }
+    }
+
+    #[test]
+    fn newcomers_do_not_starve_those_who_were_there_while_one_was_slow() {
+        // 30 veterans and one who sends rarely, below capacity; then 30 more come.
+        let mut simulation = Simulation::new(61, 2, COST);
+        simulation.absent = 31..61;
+        simulation.slow = Some(0);
+        simulation.run(LENGTH * 2);
+        simulation.predictions.iter_mut().for_each(Vec::clear);
+        simulation.absent = 0..0;
+        simulation.run(LENGTH);
+        let share = |range: std::ops::Range<usize>| {
+            let count = range.len() as f64;
+            simulation.predictions[range].iter().map(Vec::len).sum::<usize>() as f64 / count
+        };
+        let (veterans, newcomers) = (share(1..31), share(31..61));
+        assert!(veterans > 0.7 * newcomers, "veterans {veterans}, newcomers {newcomers}");
+    }
+
+    #[test]
+    fn a_failed_run_of_the_model_ends_the_run_so_that_no_window_has_a_gap() {
+        let now = Instant::now();
+        let mut simulation = Simulation::new(1, 1, COST);
+        let client = simulation.clients[0];
+        let scheduler = &mut simulation.scheduler;
+        scheduler.push(now, client, 0);
+        let job = scheduler.take(1).unwrap();
+        let id = job.id();
+        scheduler.done(now, id, Outcome { window: job.window, analysed: 0, spent: COST, lost: true });
+        assert_eq!(scheduler.running(), 0);
+        assert_eq!(scheduler.push(now, client, 1), Verdict::Queued, "the next begins with the next frame");
+    }
+
+    #[test]
     fn a_model_too_slow_for_one_client_still_answers_it() {
         let mut simulation = Simulation::new(1, 1, Duration::from_millis(100));
         simulation.run(LENGTH);
@@ -678,7 +757,7 @@ mod tests {
         assert_eq!(scheduler.pending(), 1, "only b's frame is left");
         assert_eq!(scheduler.take(1).unwrap().client, b);
         assert!(scheduler.take(1).is_none());
-        let outcome = Outcome { window: Seen::default(), analysed: 1, spent: COST };
+        let outcome = Outcome { window: Seen::default(), analysed: 1, spent: COST, lost: false };
         assert!(!scheduler.done(now, id, outcome), "nobody wants a's result");
         assert_eq!(scheduler.clients(), 1);
     }
@@ -695,7 +774,11 @@ mod tests {
         assert_eq!(job.frames, [0, 1]);
         assert!(simulation.scheduler.take(2).is_none());
         let id = job.id();
-        simulation.scheduler.done(now, id, Outcome { window: job.window, analysed: 2, spent: COST });
+        simulation.scheduler.done(
+            now,
+            id,
+            Outcome { window: job.window, analysed: 2, spent: COST, lost: false },
+        );
         assert_eq!(simulation.scheduler.take(2).unwrap().frames, [2, 3]);
     }
 
@@ -710,7 +793,11 @@ mod tests {
             excess += u32::from(simulation.scheduler.push(now, client, u64::from(i)) == Verdict::Excess);
             if let Some(job) = simulation.scheduler.take(1) {
                 let id = job.id();
-                simulation.scheduler.done(now, id, Outcome { window: job.window, analysed: 1, spent: COST });
+                simulation.scheduler.done(
+                    now,
+                    id,
+                    Outcome { window: job.window, analysed: 1, spent: COST, lost: false },
+                );
             }
         }
         assert!((1300..=1400).contains(&excess), "{excess} of 2000 above 60 a second");
@@ -725,7 +812,7 @@ mod tests {
         scheduler.push(now, client, 0);
         let job = scheduler.take(1).unwrap();
         let id = job.id();
-        scheduler.done(now, id, Outcome { window: job.window, analysed: 0, spent: COST });
+        scheduler.done(now, id, Outcome { window: job.window, analysed: 0, spent: COST, lost: false });
         assert_eq!(scheduler.running(), 1);
         assert_eq!(scheduler.push(now, client, 1), Verdict::Queued);
         assert_eq!(scheduler.take(1).unwrap().frames, [1]);

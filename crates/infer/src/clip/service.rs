@@ -87,12 +87,20 @@ struct Shared {
     model: ClipModel,
     engine: Arc<Engine>,
     options: ServiceOptions,
-    scheduler: Mutex<Scheduler<Work, Window>>,
-    wake: Condvar,
+    queue: Mutex<Queue>,
+    /// One for each worker, so that the one that was last at work is woken: under light load the others stay asleep, and
+    /// neither make sessions nor keep them.
+    wake: Vec<Condvar>,
     stop: AtomicBool,
     counters: Counters,
     /// Made at the start as a check, for the first worker that has work.
     spare: Mutex<Option<Networks>>,
+}
+
+struct Queue {
+    scheduler: Scheduler<Work, Window>,
+    /// Workers that sleep, the one to wake first at the end.
+    asleep: Vec<usize>,
 }
 
 #[derive(Default)]
@@ -131,7 +139,9 @@ struct Window {
 const WARM_UP_FRAMES: u32 = 5;
 /// What decoding and resizing a 640×480 JPEG adds to the networks' time (docs/benchmarks.md), until it is measured.
 const USUAL_DECODE: Duration = Duration::from_millis(1);
-/// Frames that a client may be behind once it had its first prediction.
+/// After a failure of the engine, so that a broken one neither spins nor floods the log.
+const FAILED_PAUSE: Duration = Duration::from_millis(500);
+/// Frames that a client may be behind for long once it had its first prediction.
 const MAX_LAG: usize = 3;
 
 impl ClipService {
@@ -156,8 +166,8 @@ impl ClipService {
             model,
             engine,
             options,
-            scheduler: Mutex::new(scheduler),
-            wake: Condvar::new(),
+            queue: Mutex::new(Queue { scheduler, asleep: Vec::with_capacity(workers) }),
+            wake: (0..workers).map(|_| Condvar::new()).collect(),
             stop: AtomicBool::new(false),
             counters: Counters::default(),
             spare: Mutex::new(Some(networks)),
@@ -165,8 +175,9 @@ impl ClipService {
         let workers = (0..workers)
             .filter_map(|index| {
                 let shared = shared.clone();
-                let spawned =
-                    std::thread::Builder::new().name(format!("clip-{index}")).spawn(move || shared.work());
+                let spawned = std::thread::Builder::new()
+                    .name(format!("clip-{index}"))
+                    .spawn(move || shared.work(index));
                 spawned.inspect_err(|error| tracing::error!(%error, "cannot start an inference thread")).ok()
             })
             .collect();
@@ -185,7 +196,7 @@ impl ClipService {
 
     /// A new client.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
-        let id = self.shared.scheduler.lock().join(Instant::now());
+        let id = self.shared.queue.lock().scheduler.join(Instant::now());
         let seat = Seat { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
         ClipClient { service: self.shared.clone(), id, seat: Arc::new(seat) }
     }
@@ -193,7 +204,8 @@ impl ClipService {
     /// Counters and gauges.
     pub fn stats(&self) -> ServiceStats {
         let (clients, running, pending, capacity_fps) = {
-            let scheduler = self.shared.scheduler.lock();
+            let queue = self.shared.queue.lock();
+            let scheduler = &queue.scheduler;
             (scheduler.clients(), scheduler.running(), scheduler.pending(), scheduler.capacity_fps())
         };
         let c = &self.shared.counters;
@@ -221,10 +233,12 @@ impl Drop for ClipService {
     /// Waits for the runs in flight, not for what is pending.
     fn drop(&mut self) {
         {
-            let _scheduler = self.shared.scheduler.lock();
+            let _queue = self.shared.queue.lock();
             self.shared.stop.store(true, Ordering::Relaxed);
         }
-        self.shared.wake.notify_all();
+        for worker in &self.shared.wake {
+            worker.notify_one();
+        }
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
@@ -237,10 +251,16 @@ impl ClipClient {
         let counters = &self.service.counters;
         counters.frames.fetch_add(1, Ordering::Relaxed);
         let work = Work { seat: self.seat.clone(), frame };
-        let verdict = self.service.scheduler.lock().push(work.frame.arrived, self.id, work);
+        let (verdict, worker) = {
+            let mut queue = self.service.queue.lock();
+            let verdict = queue.scheduler.push(work.frame.arrived, self.id, work);
+            (verdict, if verdict == Verdict::Queued { queue.asleep.pop() } else { None })
+        };
         match verdict {
             Verdict::Queued => {
-                self.service.wake.notify_one();
+                if let Some(worker) = worker {
+                    self.service.wake[worker].notify_one();
+                }
             }
             Verdict::Skipped => {
                 counters.skipped.fetch_add(1, Ordering::Relaxed);
@@ -261,7 +281,7 @@ impl ClipClient {
 impl Drop for ClipClient {
     fn drop(&mut self) {
         self.seat.left.store(true, Ordering::Relaxed);
-        self.service.scheduler.lock().leave(self.id);
+        self.service.queue.lock().scheduler.leave(self.id);
     }
 }
 
@@ -279,41 +299,45 @@ impl fmt::Debug for ClipService {
 
 impl Shared {
     /// A worker thread's life.
-    fn work(&self) {
+    fn work(&self, index: usize) {
         priority::lower_this_thread();
         let mut networks: Option<Networks> = None;
-        while let Some(job) = self.next_job(&mut networks) {
+        while let Some(job) = self.next_job(index, &mut networks) {
+            let id = job.id();
             // A bug in a decoder or a network must not take the thread with it, and with it everyone's predictions.
-            let (id, frames) = (job.id(), job.frames.len());
-            let start = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(|| self.analyse(&mut networks, job)));
-            let (window, analysed) = done.unwrap_or_else(|_| {
+            let outcome = done.unwrap_or_else(|_| {
                 tracing::error!("a worker panicked on a frame; its sessions are made anew");
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
                 networks = None;
-                (Window::default(), 0)
+                Outcome { window: Window::default(), analysed: 0, spent: Duration::ZERO, lost: true }
             });
-            debug_assert!(analysed <= frames, "a job never grows");
-            let outcome = Outcome { window, analysed, spent: start.elapsed() };
-            self.scheduler.lock().done(Instant::now(), id, outcome);
+            self.queue.lock().scheduler.done(Instant::now(), id, outcome);
         }
     }
 
     /// Waits for work; `None` when the service ends.
-    fn next_job(&self, networks: &mut Option<Networks>) -> Option<Job<Work, Window>> {
+    fn next_job(&self, index: usize, networks: &mut Option<Networks>) -> Option<Job<Work, Window>> {
         let max_frames = networks.as_ref().map_or(1, Networks::batch);
-        let mut scheduler = self.scheduler.lock();
+        let mut queue = self.queue.lock();
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return None;
             }
-            if let Some(job) = scheduler.take(max_frames) {
+            if let Some(job) = queue.scheduler.take(max_frames) {
                 return Some(job);
             }
-            if networks.is_none() {
-                self.wake.wait(&mut scheduler);
-            } else if self.wake.wait_for(&mut scheduler, self.options.idle_release).timed_out() {
-                parking_lot::MutexGuard::unlocked(&mut scheduler, || {
+            queue.asleep.push(index);
+            let release = networks.is_some().then_some(self.options.idle_release);
+            let timed_out = if let Some(after) = release {
+                self.wake[index].wait_for(&mut queue, after).timed_out()
+            } else {
+                self.wake[index].wait(&mut queue);
+                false
+            };
+            queue.asleep.retain(|worker| *worker != index);
+            if timed_out {
+                parking_lot::MutexGuard::unlocked(&mut queue, || {
                     tracing::info!(model = self.model.name(), "sessions let go: no work for long");
                     *networks = None;
                 });
@@ -321,36 +345,41 @@ impl Shared {
         }
     }
 
-    /// Returns the window with the job's frames added, and how many could be analysed.
-    fn analyse(&self, networks: &mut Option<Networks>, job: Job<Work, Window>) -> (Window, usize) {
+    /// Adds the job's frames to its window, and publishes what the model makes of it.
+    fn analyse(&self, networks: &mut Option<Networks>, job: Job<Work, Window>) -> Outcome<Window> {
         let Job { frames, mut window, .. } = job;
         let nets = match networks {
             Some(networks) => networks,
-            None => match self
-                .spare
-                .lock()
-                .take()
-                .map_or_else(|| self.model.networks(&self.engine, self.options.limits), Ok)
-            {
+            None => match self.make_networks() {
                 Ok(made) => networks.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no sessions for a worker");
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
-                    return (window, 0);
+                    // A worker that cannot work must not spin on everyone's frames.
+                    std::thread::sleep(FAILED_PAUSE);
+                    return Outcome { window, analysed: 0, spent: Duration::ZERO, lost: true };
                 }
             },
         };
-        let mut analysed = 0;
+        let start = Instant::now();
+        let (mut analysed, mut lost) = (0, false);
         for batch in frames.chunks(nets.batch()) {
             match self.analyse_batch(nets, batch, &mut window) {
                 Ok(count) => analysed += count,
                 Err(error) => {
+                    lost = true;
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
                     tracing::error!(%error, "frames could not be analysed");
+                    std::thread::sleep(FAILED_PAUSE);
                 }
             }
         }
-        (window, analysed)
+        Outcome { window, analysed, spent: start.elapsed(), lost }
+    }
+
+    fn make_networks(&self) -> Result<Networks, ClipModelError> {
+        let spare = self.spare.lock().take();
+        spare.map_or_else(|| self.model.networks(&self.engine, self.options.limits), Ok)
     }
 
     /// At most a batch of one client's frames: decode each, run the backbone once, and the head on the newest window.
@@ -403,6 +432,11 @@ impl Shared {
         let Some((label, score)) = best.map(|(label, score)| (label, *score)) else {
             return;
         };
+        if !score.is_finite() {
+            // A network that has run out of its numbers has predicted nothing.
+            self.counters.failed.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         let Frame { id, arrived, .. } = work.frame;
         let finished = Instant::now();
         self.counters.delay.record(finished.saturating_duration_since(arrived));

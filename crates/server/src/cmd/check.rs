@@ -6,7 +6,11 @@ use super::ConfigArgs;
 
 /// Prints each key in force that is not at its default, and where it was set.
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
-    let flags = Flags { file: args.config.clone(), listen: Vec::new(), set: args.set.clone() };
+    let flags = Flags {
+        file: args.config.clone().filter(|file| !file.as_os_str().is_empty()),
+        listen: Vec::new(),
+        set: args.set.clone(),
+    };
     let layers = Layers::load(&flags)?;
     crate::config::Config::from_layers(&layers)?;
     let mut changed = 0;

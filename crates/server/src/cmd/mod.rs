@@ -155,7 +155,8 @@ impl Cli {
 
 impl ConfigArgs {
     fn load(&self, listen: &[String]) -> Result<Config, ConfigError> {
-        Config::load(&Flags { file: self.config.clone(), listen: listen.to_vec(), set: self.set.clone() })
+        let file = self.config.clone().filter(|file| !file.as_os_str().is_empty());
+        Config::load(&Flags { file, listen: listen.to_vec(), set: self.set.clone() })
     }
 }
 

@@ -36,7 +36,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let app = App::new(&config, &stop, &tasks);
     let mut addresses = Vec::new();
     for address in &config.server.listen {
-        let listener = listen::bind(*address).with_context(|| {
+        let v6_only =
+            config.server.listen.iter().any(|other| other.is_ipv4() && other.port() == address.port());
+        let listener = listen::bind(*address, v6_only).with_context(|| {
             format!("cannot listen on {address}; is something else there? Choose another with --listen")
         })?;
         addresses.push(listener.local_addr().context("cannot tell the address")?);
@@ -60,11 +62,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             done = &mut loading, if !loaded => {
                 loaded = true;
                 done.context("the model could not be loaded")?;
-                for address in &addresses {
-                    println!("listening on http://{address}");
-                }
-                // Whoever waits for this line may be gone.
-                let _ = std::io::stdout().flush();
+                // Whoever waits for these lines may be gone after the first.
+                let mut out = std::io::stdout().lock();
+                let _ = addresses.iter().try_for_each(|a| writeln!(out, "listening on http://{a}"));
+                let _ = out.flush();
             }
         }
     }

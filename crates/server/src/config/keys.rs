@@ -154,8 +154,8 @@ pub const KEYS: &[Key] = &[
     key("log.format", r#""text""#, &[], "text, or json with one object a line."),
 ];
 
-/// Names that deployments set, that are accepted and mean nothing here.
-pub const IGNORED_NAMES: &[&str] = &["TF_CPP_MIN_LOG_LEVEL"];
+/// The sections of the keys.
+pub const SECTIONS: &[&str] = &["server", "recognizer", "socketio", "images", "engine", "store", "log"];
 
 impl Key {
     /// `SIGHTWIRE_SECTION_KEY`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Value;
 
 use super::Flags;
-use super::keys::{self, IGNORED_NAMES, KEYS, Key};
+use super::keys::{self, KEYS, Key};
 
 /// A mistake in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,14 @@ pub enum ConfigError {
         reason: String,
         /// Where it stands.
         origin: Origin,
+    },
+    /// A line of an `.env` file that sets nothing.
+    #[error("{path}, line {line}: write it as NAME=value, or begin it with #")]
+    DotEnv {
+        /// File.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
     },
     /// A flag without a value.
     #[error("--set {0:?}: write it as section.key=value")]
@@ -105,7 +113,7 @@ impl Layers {
             None if usual.is_file() => layers.add_file(usual)?,
             None => {}
         }
-        layers.add_environment(dot_env(Path::new(".env")), Origin::DotEnv)?;
+        layers.add_environment(dot_env(Path::new(".env"))?, Origin::DotEnv)?;
         // A variable that is not text cannot name a key or hold a value of one.
         let environment =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
@@ -155,9 +163,9 @@ impl Layers {
             // The new name goes before the old ones, the first old one before the second.
             let names = std::iter::once(key.env_name()).chain(key.old_names.iter().map(ToString::to_string));
             for name in names {
-                if let Some(text) = variables.get(&name)
-                    && !(text.is_empty() && key.old_names.contains(&name.as_str()))
-                {
+                // Compose files and the like set what they have no value for to nothing.
+                let text = variables.get(&name).map(|text| text.trim()).filter(|text| !text.is_empty());
+                if let Some(text) = text {
                     self.set_text(key, text, origin(name))?;
                     break;
                 }
@@ -165,7 +173,12 @@ impl Layers {
         }
         for name in variables.keys().filter(|name| name.starts_with("SIGHTWIRE_")) {
             let known = KEYS.iter().any(|k| k.env_name() == *name || k.old_names.contains(&name.as_str()));
-            if !known && !IGNORED_NAMES.contains(&name.as_str()) && name != "SIGHTWIRE_CONFIG" {
+            // Orchestrators make names of their own from a service's name (SIGHTWIRE_PORT, SIGHTWIRE_SERVICE_HOST).
+            let ours = keys::SECTIONS.iter().any(|section| {
+                let rest = name.trim_start_matches("SIGHTWIRE_").to_lowercase();
+                rest.split('_').next().is_some_and(|first| strsim::jaro_winkler(first, section) > 0.9)
+            });
+            if !known && ours && !name.starts_with("SIGHTWIRE_SERVICE_") {
                 let wrong = name.trim_start_matches("SIGHTWIRE_").to_lowercase().replacen('_', ".", 1);
                 return Err(unknown(&wrong, origin(name.clone())));
             }
@@ -231,9 +244,36 @@ impl Layers {
     }
 }
 
-/// Variables of the `.env` file beside the server, if there is one. A line that cannot be read is skipped.
-fn dot_env(path: &Path) -> Vec<(String, String)> {
-    dotenvy::from_path_iter(path).map(|lines| lines.flatten().collect()).unwrap_or_default()
+/// Variables of the `.env` file beside the server, if there is one: `NAME=value` to the end of the line, perhaps in quotes
+/// and after `export`; nothing is substituted. What cannot be read is an error, since a lost line may be the one that
+/// limits who may come in.
+pub(super) fn dot_env(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(ConfigError::Read { path: path.to_owned(), error }),
+    };
+    let mut variables = Vec::new();
+    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let name_and_value = line.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
+        let Some((name, value)) = name_and_value.filter(|(name, _)| !name.is_empty() && !name.contains(' '))
+        else {
+            return Err(ConfigError::DotEnv { path: path.to_owned(), line: number + 1 });
+        };
+        let quoted =
+            |quote: char| value.strip_prefix(quote).and_then(|rest| rest.split_once(quote)).map(|(v, _)| v);
+        let value = quoted('"').or_else(|| quoted('\'')).unwrap_or_else(|| {
+            // A comment after an unquoted value needs a space before it, as everywhere.
+            value.split_once(" #").map_or(value, |(value, _)| value.trim_end())
+        });
+        variables.push((name.to_owned(), value.to_owned()));
+    }
+    Ok(variables)
 }
 
 fn default_of(key: &Key) -> Value {

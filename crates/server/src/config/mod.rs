@@ -96,15 +96,18 @@ impl Config {
                 "this version takes the name of a model (`sightwire models list`); it cannot import Keras files yet",
             ));
         }
-        let threshold = r.number("recognizer.threshold", 0.0, 1.0)?;
         let home = r.text("store.home");
         let home = if home.is_empty() { default_home() } else { PathBuf::from(home) };
         let mirror = Some(r.text("store.mirror")).filter(|m| !m.is_empty()).map(PathBuf::from);
+        let store = Store::new(home, mirror);
+        if !dummy && let Err(error) = store.manifest(&model) {
+            return Err(r.invalid("recognizer.model", &error.to_string()));
+        }
+        let threshold = r.number("recognizer.threshold", 0.0, 1.0)?;
         Ok(Self {
             server: Server {
                 listen: r.addresses("server.listen")?,
-                cors_origins: Some(r.list("server.cors_origins")?)
-                    .filter(|list| !list.iter().any(|o| o == "*")),
+                cors_origins: r.origins("server.cors_origins")?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
                 drain: r.seconds("server.drain_s", 0.0, 600.0)?,
             },
@@ -147,7 +150,7 @@ impl Config {
                 library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
                 idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,
             },
-            store: Store::new(home, mirror),
+            store,
             log: Log {
                 level: match r.text("log.level").to_lowercase().as_str() {
                     // Python's names, which the prototypes took.
@@ -220,6 +223,21 @@ impl Reader<'_> {
                 _ => Err(self.invalid(name, "every item must be text")),
             })
             .collect()
+    }
+
+    /// `None` for all.
+    fn origins(&self, name: &'static str) -> Result<Option<Vec<String>>, ConfigError> {
+        let list = self.list(name)?;
+        let plain = |origin: &str| {
+            let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', ' ', '*', '\'', '"']))
+        };
+        if let Some(wrong) = list.iter().find(|origin| *origin != "*" && !plain(origin)) {
+            return Err(
+                self.invalid(name, &format!("{wrong:?} is not an origin such as https://example.org, nor *"))
+            );
+        }
+        Ok(Some(list).filter(|list| !list.iter().any(|origin| origin == "*")))
     }
 
     fn addresses(&self, name: &'static str) -> Result<Vec<SocketAddr>, ConfigError> {

@@ -122,3 +122,55 @@ fn every_key_stands_in_the_documentation() {
         }
     }
 }
+
+#[test]
+fn empty_variables_are_as_if_not_set_and_spaces_do_not_matter() {
+    let config =
+        env(&[("SIGHTWIRE_RECOGNIZER_MAX_CLIENTS", ""), ("MAX_CLIENTS", " 7 "), ("CORS_ORIGINS", "")])
+            .unwrap();
+    assert_eq!(config.recognizer.max_clients, 7);
+    assert_eq!(config.server.cors_origins, None);
+}
+
+#[test]
+fn names_that_an_orchestrator_makes_are_no_mistakes() {
+    env(&[
+        ("SIGHTWIRE_PORT", "tcp://10.0.0.1:8000"),
+        ("SIGHTWIRE_PORT_8000_TCP_ADDR", "10.0.0.1"),
+        ("SIGHTWIRE_SERVICE_HOST", "10.0.0.1"),
+        ("SIGHTWIRE_SERVICE_PORT", "8000"),
+    ])
+    .unwrap();
+}
+
+#[test]
+fn a_misspelt_model_or_an_origin_without_a_scheme_is_a_mistake() {
+    let error = env(&[("SIGHTWIRE_RECOGNIZER_MODEL", "gesturs")]).unwrap_err().to_string();
+    assert!(error.contains("did you mean \"gestures\""), "{error}");
+    for origin in ["example.org", "'*'", "https://", "https://a.example/path"] {
+        let error = env(&[("CORS_ORIGINS", origin)]).unwrap_err().to_string();
+        assert!(error.contains("CORS_ORIGINS") && error.contains("https://example.org"), "{error}");
+    }
+}
+
+#[test]
+fn a_dot_env_file_loses_no_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(".env");
+    std::fs::write(
+        &path,
+        "\u{feff}MAX_CLIENTS=9\n# note\n\nNOTE=it's mine\nexport CORS_ORIGINS=http://a$b.example, http://c.example # both\n\
+         LOG_LEVEL=\"debug\"\n",
+    )
+    .unwrap();
+    let read = layers::dot_env(&path).unwrap();
+    let config = env(&read.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect::<Vec<_>>()).unwrap();
+    assert_eq!(config.recognizer.max_clients, 9);
+    assert_eq!(config.log.level, "debug");
+    assert_eq!(config.server.cors_origins.unwrap(), ["http://a$b.example", "http://c.example"]);
+    std::fs::write(&path, "MAX_CLIENTS=9\nnonsense\n").unwrap();
+    let error = layers::dot_env(&path).unwrap_err().to_string();
+    assert!(error.contains("line 2"), "{error}");
+    assert!(layers::dot_env(dir.path()).is_err(), "a folder in its place");
+    assert!(layers::dot_env(&dir.path().join("none")).unwrap().is_empty());
+}

@@ -36,6 +36,11 @@ impl ConnectionHandle {
         self.endless.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it carries a websocket.
+    pub fn is_websocket(&self) -> bool {
+        self.endless.load(Ordering::Relaxed)
+    }
+
     /// Whether it has ended, or its peer has closed.
     pub fn has_ended(&self) -> bool {
         self.end.is_cancelled()

@@ -16,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,12 @@ const VANISHED: Duration = Duration::from_millis(2500);
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
 /// A request's body that makes no progress for so long ends with an error.
 const BODY_DEADLINE: Duration = Duration::from_secs(15);
+/// Largest header of a request.
+const MAX_HEADER_BYTES: usize = 32 << 10;
+/// Requests that are being answered when the server stops get so long.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
+/// Connections that are being told at once that there are too many; more are just closed.
+const MAX_REFUSING: usize = 64;
 /// Unread bytes the kernel may hold for one connection beyond what is in flight; less means fresher replies.
 const UNSENT_BYTES: u32 = 16 << 10;
 /// Connection requests that the kernel queues while none is accepted.
@@ -41,6 +47,7 @@ const BACKLOG: u32 = 4096;
 #[derive(Debug)]
 pub struct Listening {
     places: Arc<Semaphore>,
+    refusing: Arc<Semaphore>,
     max_connections: usize,
     accepted: AtomicU64,
     refused: AtomicU64,
@@ -51,6 +58,7 @@ impl Listening {
     pub fn new(max_connections: usize) -> Arc<Self> {
         Arc::new(Self {
             places: Arc::new(Semaphore::new(max_connections)),
+            refusing: Arc::new(Semaphore::new(MAX_REFUSING)),
             max_connections,
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -73,11 +81,14 @@ impl Listening {
     }
 }
 
-/// Binds an address.
-pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+/// Binds an address. `v6_only`: an IPv6 address leaves IPv4 to another listener.
+pub fn bind(address: SocketAddr, v6_only: bool) -> std::io::Result<TcpListener> {
     let socket =
         if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
     socket.set_reuseaddr(true)?;
+    if address.is_ipv6() && v6_only {
+        SockRef::from(&socket).set_only_v6(true)?;
+    }
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
@@ -105,7 +116,12 @@ pub async fn run(
         };
         let Ok(place) = listening.places.clone().try_acquire_owned() else {
             listening.refused.fetch_add(1, Ordering::Relaxed);
-            tasks.spawn(refuse(stream));
+            if let Ok(turn) = listening.refusing.clone().try_acquire_owned() {
+                tasks.spawn(async move {
+                    let _ = tokio::time::timeout(Duration::from_millis(300), refuse(stream)).await;
+                    drop(turn);
+                });
+            }
             continue;
         };
         listening.accepted.fetch_add(1, Ordering::Relaxed);
@@ -125,6 +141,7 @@ async fn serve(stream: Guarded, handle: ConnectionHandle, app: Router, stop: Can
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(MAX_HEADER_BYTES)
         .header_read_timeout(HEADER_DEADLINE)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
@@ -133,7 +150,8 @@ async fn serve(stream: Guarded, handle: ConnectionHandle, app: Router, stop: Can
         ended = &mut connection => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            let Ok(ended) = tokio::time::timeout(LAST_ANSWER, connection).await else { return };
+            ended
         }
     };
     if let Err(error) = ended {
@@ -144,7 +162,15 @@ async fn serve(stream: Guarded, handle: ConnectionHandle, app: Router, stop: Can
 async fn refuse(mut stream: TcpStream) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
         Content-Length: 58\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections. Please try again later.\"}";
-    let _ = tokio::time::timeout(Duration::from_millis(200), stream.write_all(ANSWER)).await;
+    // Closing with the request unread would reset the connection, and the answer with it.
+    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.shutdown().await;
+    let mut rest = [0; 4096];
+    for _ in 0..8 {
+        if !matches!(stream.read(&mut rest).await, Ok(1..)) {
+            return;
+        }
+    }
 }
 
 fn set_options(stream: &TcpStream) -> std::io::Result<()> {

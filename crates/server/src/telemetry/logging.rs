@@ -15,12 +15,18 @@ pub fn start(log: &Log) -> WorkerGuard {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).lossy(true).finish(std::io::stderr());
     let default = format!("{},hyper=warn,ort=warn,h2=warn,ureq=warn,rustls=warn", log.level);
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let wished = std::env::var("RUST_LOG").ok().filter(|wish| !wish.trim().is_empty());
+    let filter = wished.as_ref().map_or_else(|| Ok(EnvFilter::new(&default)), EnvFilter::try_new);
+    let mistake = filter.as_ref().err().map(ToString::to_string);
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(&default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     if log.json {
         builder.json().init();
     } else {
         builder.with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()).init();
+    }
+    if let Some(mistake) = mistake {
+        tracing::warn!("RUST_LOG is not understood and has no effect: {mistake}");
     }
     guard
 }

@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_infer::clip::service::ServiceStats;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::listen::Listening;
@@ -28,8 +27,6 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 /// Counters of all parts, and rates made of them.
 #[derive(Debug)]
 pub struct Telemetry {
-    /// One sample clip is drawn at a time.
-    pub drawing: Semaphore,
     started: Instant,
     recognizer: Arc<Recognizer>,
     socketio: Arc<SocketIoCounters>,
@@ -70,14 +67,7 @@ impl Telemetry {
         socketio: Arc<SocketIoCounters>,
         listening: Arc<Listening>,
     ) -> Arc<Self> {
-        Arc::new(Self {
-            drawing: Semaphore::new(1),
-            started: Instant::now(),
-            recognizer,
-            socketio,
-            listening,
-            samples: Mutex::default(),
-        })
+        Arc::new(Self { started: Instant::now(), recognizer, socketio, listening, samples: Mutex::default() })
     }
 
     /// Takes samples until `stop`.

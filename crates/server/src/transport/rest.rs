@@ -15,6 +15,7 @@ use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
 use sightwire_infer::manifest::Task;
 use sightwire_infer::store::Store;
+use tokio::sync::Semaphore;
 
 use super::error;
 use crate::recognizer::{Recognizer, State as RecognizerState};
@@ -29,6 +30,8 @@ pub struct Api {
     pub telemetry: Arc<Telemetry>,
     /// Models.
     pub store: Store,
+    /// One sample clip is drawn at a time.
+    pub drawing: Arc<Semaphore>,
     /// As configured, for `engine.requested`.
     pub requested_provider: &'static str,
 }
@@ -208,14 +211,19 @@ async fn sample(
             &format!("There is no such sample; there are {}.", known.join(", ")),
         );
     };
-    // Drawing takes a few hundred milliseconds of one core: one at a time, or a crowd of them would starve the rest.
-    let Ok(_turn) = tokio::time::timeout(Duration::from_secs(5), api.telemetry.drawing.acquire()).await
-    else {
+    // Drawing takes a hundred milliseconds of one core: one at a time, or a crowd of them would starve the rest.
+    let waited = tokio::time::timeout(Duration::from_secs(5), api.drawing.acquire_owned()).await;
+    let Ok(Ok(turn)) = waited else {
         let response =
             error(StatusCode::SERVICE_UNAVAILABLE, "Too many samples are being drawn. Please try again.");
         return ([(header::RETRY_AFTER, "2")], response).into_response();
     };
-    let drawn = tokio::task::spawn_blocking(move || draw_sample(gesture, query.seed)).await;
+    let drawn = tokio::task::spawn_blocking(move || {
+        let drawn = draw_sample(gesture, query.seed);
+        drop(turn); // not before, though the one who asked may have gone
+        drawn
+    })
+    .await;
     match drawn {
         Ok(Ok(frames)) => {
             let body: BTreeMap<&str, Value> = BTreeMap::from([

@@ -47,6 +47,8 @@ pub fn parse(
         ImageField::Text(base64) => {
             let _: Header = data_url::probe(&base64, limits).map_err(|error| picture(&error))?;
             Payload::Base64(match base64 {
+                // A small picture must not keep a large message.
+                Cow::Borrowed(part) if part.len() * 2 < text.len() => Bytes::copy_from_slice(part.as_bytes()),
                 Cow::Borrowed(part) => text.slice_ref(part.as_bytes()),
                 Cow::Owned(unescaped) => Bytes::from(unescaped),
             })

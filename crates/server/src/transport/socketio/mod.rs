@@ -26,11 +26,13 @@ use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 
 use crate::config::Config;
-use crate::recognizer::{Answer, Guest, OnAnswer, Recognizer, State};
+use crate::recognizer::{Answer, Guest, OnAnswer, Recognizer, Reply, State};
 use sessions::Sessions;
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";
+/// What clients are told where the model could not be loaded.
+const NO_MODEL: &str = "The recogniser has no model; the server's log and /readyz say why";
 /// Messages that wait for a client to take them; past that a reply is dropped and counted.
 const MAX_UNSENT_MESSAGES: usize = 256;
 /// A session that never enters the namespace.
@@ -70,7 +72,10 @@ struct Auth {
 /// A client that was admitted.
 struct Client {
     guest: Arc<Guest>,
+    io: SocketIo,
     extras: bool,
+    /// It wants to be told of the model, and there was none yet when it came.
+    came_early: bool,
     bad_frames: Mutex<BadFrames>,
 }
 
@@ -179,58 +184,52 @@ impl SocketIoTransport {
     fn connect(&self, socket: SocketRef, io: SocketIo, auth: Auth) {
         let id = socket.id;
         if let State::Failed(_) = self.recognizer.state() {
-            self.refuse(socket, "The recogniser has no model; the server's log and /readyz say why");
+            self.refuse(socket, io, NO_MODEL);
             return;
         }
-        let on_answer = auth.extras.then(|| self.pushes(io, id));
+        let on_answer = auth.extras.then(|| self.pushes(io.clone(), id));
         let Some(guest) = self.recognizer.admit(id.to_string(), on_answer) else {
-            tracing::warn!(
-                "ERROR client={id} refused: at capacity ({} clients)",
-                self.recognizer.max_clients()
-            );
-            self.refuse(socket, AT_CAPACITY);
+            self.refuse(socket, io, AT_CAPACITY);
             return;
         };
         let guest = Arc::new(guest);
-        tracing::info!(
-            "CONNECT client={id} transport={:?} clients={}",
-            socket.transport_type(),
-            self.recognizer.clients()
-        );
-
+        let facts = self.recognizer.facts().filter(|_| auth.extras);
+        let client = Arc::new(Client {
+            guest: guest.clone(),
+            io,
+            extras: auth.extras,
+            came_early: auth.extras && facts.is_none(),
+            bad_frames: Mutex::default(),
+        });
         let transport = self.clone();
-        let client =
-            Arc::new(Client { guest: guest.clone(), extras: auth.extras, bad_frames: Mutex::default() });
         socket.on("frame", move |socket: SocketRef, Raw(text, attachments): Raw| {
             transport.frame(&socket, &client, &text, attachments.as_ref());
             async {}
         });
-        let recognizer = self.recognizer.clone();
-        socket.on_disconnect(move |socket: SocketRef, reason: DisconnectReason| {
-            guest.leave();
-            tracing::info!(
-                "DISCONNECT client={} reason={reason} clients={}",
-                socket.id,
-                recognizer.clients()
-            );
+        let sessions = self.sessions.clone();
+        socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
+            guest.leave(&reason.to_string());
+            if reason == DisconnectReason::ClientNSDisconnect {
+                // It has left the namespace and may keep the connection, where nothing counts it any more.
+                let connection = socket.req_parts().extensions.get().cloned();
+                sessions.end_soon(socket.id, connection, io);
+            }
             async {}
         });
 
         let _ = socket.emit("status", &Message { message: "ready" });
-        if auth.extras
-            && let Some(facts) = self.recognizer.facts()
-        {
+        if let Some(facts) = facts {
             let _ = socket.emit("model", &facts);
         }
     }
 
     /// Says why, ends the session, and sees to it that it really ends.
-    fn refuse(&self, socket: SocketRef, message: &str) {
+    fn refuse(&self, socket: SocketRef, io: SocketIo, message: &str) {
         let id = socket.id;
         let connection = socket.req_parts().extensions.get().cloned();
         let _ = socket.emit("error", &Message { message });
         let _ = socket.disconnect();
-        self.sessions.end_soon(id, connection);
+        self.sessions.end_soon(id, connection, io);
     }
 
     /// Handles one `frame`; replies at once, or not at all if it is not valid.
@@ -252,7 +251,21 @@ impl SocketIoTransport {
                 return;
             }
         };
-        let answer = client.guest.frame(Frame { payload: message.payload, arrived, id: message.id });
+        let answer = match client.guest.frame(Frame { payload: message.payload, arrived, id: message.id }) {
+            Reply::Answer(answer) => answer,
+            Reply::First(answer) => {
+                // Whoever came while the model was being loaded has not been told of it.
+                if let Some(facts) = self.recognizer.facts().filter(|_| client.came_early) {
+                    let _ = socket.emit("model", &facts);
+                }
+                answer
+            }
+            Reply::Unavailable => {
+                client.guest.leave("the model could not be loaded");
+                self.refuse(socket.clone(), client.io.clone(), NO_MODEL);
+                return;
+            }
+        };
         let sent = if client.extras {
             let prediction = answer.prediction.as_deref();
             socket.emit(
