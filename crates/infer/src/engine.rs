@@ -257,8 +257,9 @@ impl Engine {
             Provider::Cpu => {}
             Provider::OpenVino => {
                 let precision = self.precision(spec.precision).name();
+                // Without the last key OpenVINO pins the caller of every session to the first core.
                 let config = format!(
-                    r#"{{"CPU":{{"INFERENCE_PRECISION_HINT":"{precision}","INFERENCE_NUM_THREADS":"1","NUM_STREAMS":"1"}}}}"#
+                    r#"{{"CPU":{{"INFERENCE_PRECISION_HINT":"{precision}","INFERENCE_NUM_THREADS":"1","NUM_STREAMS":"1","ENABLE_CPU_PINNING":"NO"}}}}"#
                 );
                 let openvino = ep::OpenVINO::default()
                     .with_device_type("CPU")

@@ -148,7 +148,7 @@ const USABLE: f32 = 0.97;
 /// A running client keeps its place in the order for so many predictions, so that when the capacity sinks some windows
 /// are lost whole instead of all of them by a little; and no longer, so that it is not always the same ones.
 const QUANTUM: u64 = 25;
-const COST_SMOOTHING: f32 = 0.03;
+const COST_SMOOTHING: f32 = 0.01;
 const INTERVAL_SMOOTHING: f32 = 0.15;
 
 impl<F, W: Default> Scheduler<F, W> {
