@@ -20,7 +20,7 @@ pub(crate) fn cargo_build(project: &Project, args: &[&str]) -> Command {
     command
 }
 
-/// Whether libjpeg-turbo can be built here: its sources come with the crate, cmake does not.
+/// Whether libjpeg-turbo and the allocator can be built here: their sources come with the crates, cmake and make do not.
 pub(crate) fn turbo() -> bool {
-    on_path("cmake").is_some()
+    on_path("cmake").is_some() && on_path("make").is_some()
 }

@@ -45,7 +45,7 @@ Commands
              -v, --verbose      show the suites' own output as it comes
   bench    sign [ARGS…]         load ladder; rewrites the table in docs/benchmarks.md
 
-What setup brings: cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
+What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
 into ui/ and e2e/; Python packages, ONNX Runtime and tools into .sightwire/. Your own settings
 of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
 ";
@@ -66,6 +66,13 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode> {
     interrupt::listen()?;
+    // After any command as well; what follows `bench NAME` is the load generator's own.
+    let asked =
+        std::env::args().skip(2).take_while(|arg| arg != "sign").any(|arg| arg == "-h" || arg == "--help");
+    if asked {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut args = lexopt::Parser::from_env();
     match args.next()? {
         None | Some(Short('h') | Long("help")) => {

@@ -132,7 +132,7 @@ impl Store {
             .map(|m| (similarity(&m.name, name), m.name.clone()))
             .max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = near
-            .filter(|(s, _)| *s > 0.5)
+            .filter(|(s, _)| *s > 0.6)
             .map(|(_, n)| format!(" (did you mean {n:?}?)"))
             .unwrap_or_default();
         all.into_iter()
@@ -221,7 +221,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn similarity(a: &str, b: &str) -> f64 {
-    strsim::jaro_winkler(a, b)
+    strsim::normalized_damerau_levenshtein(a, b)
 }
 
 #[cfg(test)]

@@ -159,7 +159,9 @@ impl Recognizer {
             }
             Err(error) => {
                 let reason = format!("{error:#}");
-                tracing::error!("ERROR the recogniser has no model: {reason}");
+                tracing::error!(
+                    "the recogniser has no model, and refuses clients until the server is started again: {reason}"
+                );
                 State::Failed(reason)
             }
         };

@@ -19,7 +19,14 @@ struct Package {
     without: &'static str,
 }
 
-const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 6] = [
+    Package {
+        name: "build-essential",
+        there: || on_path("cc").is_some() && on_path("make").is_some(),
+        purpose: Purpose::Demo,
+        without: "nothing can be compiled without a C compiler; without make alone the server is built with the slower JPEG \
+                  decoder and the system's allocator",
+    },
     Package {
         name: "cmake",
         there: || on_path("cmake").is_some(),

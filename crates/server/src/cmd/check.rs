@@ -1,10 +1,10 @@
 //! `sightwire check`
 
-use crate::config::{Flags, Layers, Origin, keys};
+use crate::config::{Flags, Layers, keys};
 
 use super::ConfigArgs;
 
-/// Prints each key in force that is not at its default, and where it was set.
+/// Prints each key, its value, and where it was set.
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     let flags = Flags {
         file: args.config.clone().filter(|file| !file.as_os_str().is_empty()),
@@ -12,15 +12,15 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
         set: args.set.clone(),
     };
     let layers = Layers::load(&flags)?;
-    crate::config::Config::from_layers(&layers)?;
-    let mut changed = 0;
+    let config = crate::config::Config::from_layers(&layers)?;
+    let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {
         let (value, origin) = layers.get(key.name);
-        if *origin != Origin::Default {
-            println!("{} = {value}  ({origin})", key.name);
-            changed += 1;
-        }
+        println!("{:<width$} = {value}  ({origin})", key.name);
     }
-    println!("the configuration is valid; {changed} of {} keys are set", keys::KEYS.len());
+    println!("the configuration is valid");
+    if config.recognizer.max_clients == 0 {
+        eprintln!("warning: recognizer.max_clients is 0: every client will be refused");
+    }
     Ok(())
 }

@@ -12,12 +12,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flags, keys};
 
-/// One server for live vision: frames in from browsers and cameras, models run over them, predictions out.
+/// One server for live vision: frames in, a model over them, predictions out.
 #[derive(Debug, Parser)]
 #[command(
     version,
     arg_required_else_help = true,
-    disable_help_subcommand = true,
+    name = "sightwire",
     after_help = "\
 Examples:
   sightwire models pull runtime     get the library that runs models (once)
@@ -34,10 +34,11 @@ pub struct Cli {
 enum Command {
     /// Run the server until SIGTERM or Ctrl-C.
     Serve(ServeArgs),
-    /// Check the configuration and print what is in force.
+    /// Check the configuration and print every key, its value and where it was set.
+    #[command(after_help = "Example:\n  sightwire check --config sightwire.toml")]
     Check(ConfigArgs),
     /// Write a configuration file with every key, commented.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  sightwire config init sightwire.toml")]
     Config(ConfigCommand),
     /// List, get and check models.
     #[command(subcommand)]
@@ -89,9 +90,9 @@ Examples:
 enum ModelsCommand {
     /// Show all models and whether their files are here.
     List {
-        /// Print JSON, one object a line.
-        #[arg(long)]
-        json: bool,
+        /// text, or json with one object a line.
+        #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+        format: String,
         #[command(flatten)]
         config: ConfigArgs,
     },
@@ -170,8 +171,12 @@ fn init(file: Option<PathBuf>) -> anyhow::Result<()> {
         print!("{text}");
         return Ok(());
     };
-    let mut out =
-        std::fs::File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut out = std::fs::File::create_new(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            anyhow::anyhow!("{} is already there and was left alone; choose another name", path.display())
+        }
+        _ => anyhow::anyhow!("cannot write {}: {error}", path.display()),
+    })?;
     out.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
     println!("wrote {}; start with `sightwire serve --config {0}`", path.display());
     Ok(())

@@ -18,8 +18,8 @@ use crate::config::Config;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {
-        ModelsCommand::List { json, config } => {
-            list(&config.load(&[])?, *json);
+        ModelsCommand::List { format, config } => {
+            list(&config.load(&[])?, format == "json");
             Ok(())
         }
         ModelsCommand::Pull { name, config } => pull(&config.load(&[])?.store, name),
@@ -53,18 +53,7 @@ fn list(config: &Config, as_json: bool) {
 }
 
 fn pull(store: &Store, name: &str) -> anyhow::Result<()> {
-    let manifest = if name == "runtime" {
-        let packages = runtime::packages(store);
-        let arch = (std::env::consts::OS, std::env::consts::ARCH);
-        packages.into_iter().next().with_context(|| {
-            format!(
-                "there is no ONNX Runtime package for {} on {}; build one and set engine.library",
-                arch.0, arch.1
-            )
-        })?
-    } else {
-        store.manifest(name)?
-    };
+    let manifest = find(store, name)?;
     let started = Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let mut total = 0;
@@ -92,8 +81,19 @@ fn pull(store: &Store, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The model called so, or the package that `runtime` stands for on this machine.
+fn find(store: &Store, name: &str) -> anyhow::Result<Manifest> {
+    if name != "runtime" {
+        return Ok(store.manifest(name)?);
+    }
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    runtime::packages(store).into_iter().next().with_context(|| {
+        format!("there is no ONNX Runtime package for {os} on {arch}; build one and set engine.library")
+    })
+}
+
 fn check(config: &Config, name: &str) -> anyhow::Result<()> {
-    let manifest = config.store.manifest(name)?;
+    let manifest = find(&config.store, name)?;
     if manifest.task == Task::Runtime {
         return check_runtime(config, &manifest);
     }

@@ -39,7 +39,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         let v6_only =
             config.server.listen.iter().any(|other| other.is_ipv4() && other.port() == address.port());
         let listener = listen::bind(*address, v6_only).with_context(|| {
-            format!("cannot listen on {address}; is something else there? Choose another with --listen")
+            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen")
         })?;
         addresses.push(listener.local_addr().context("cannot tell the address")?);
         tasks.spawn(listen::run(

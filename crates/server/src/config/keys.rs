@@ -169,18 +169,20 @@ pub fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The nearest right name to a wrong one.
-pub fn nearest(name: &str) -> &'static str {
+/// The nearest right name to a wrong one, if one is near.
+pub fn nearest(name: &str) -> Option<&'static str> {
+    let near = |key: &Key| {
+        // `max_clients` alone is near to `recognizer.max_clients`.
+        let last = key.name.rsplit('.').next().unwrap_or(key.name);
+        let last_of_name = name.rsplit('.').next().unwrap_or(name);
+        strsim::normalized_damerau_levenshtein(key.name, name)
+            .max(strsim::normalized_damerau_levenshtein(last, last_of_name))
+    };
     KEYS.iter()
-        .map(|key| {
-            // `max_clients` alone is near to `recognizer.max_clients`.
-            let last = key.name.rsplit('.').next().unwrap_or(key.name);
-            let last_of_name = name.rsplit('.').next().unwrap_or(name);
-            let near = strsim::jaro_winkler(key.name, name) + strsim::jaro_winkler(last, last_of_name);
-            (near, key.name)
-        })
+        .map(|key| (near(key), key.name))
+        .filter(|(near, _)| *near > 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or("server.listen", |(_, name)| name)
+        .map(|(_, name)| name)
 }
 
 /// A commented file with every key at its default.

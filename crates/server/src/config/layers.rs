@@ -13,7 +13,7 @@ use super::keys::{self, KEYS, Key};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {error}")]
+    #[error("cannot read the configuration {path}: {error}; `sightwire config init {path}` writes one")]
     Read {
         /// File.
         path: PathBuf,
@@ -29,12 +29,12 @@ pub enum ConfigError {
         error: Box<toml::de::Error>,
     },
     /// No such key.
-    #[error("{origin}: there is no key `{name}`; did you mean `{near}`?")]
+    #[error("{origin}: there is no key `{name}`{near} (`sightwire check` lists all)")]
     Unknown {
         /// As written.
         name: String,
-        /// Nearest right one.
-        near: &'static str,
+        /// The nearest right one, if one is near, as a question.
+        near: String,
         /// Where it stands.
         origin: Origin,
     },
@@ -74,8 +74,8 @@ pub enum Origin {
     Environment(String),
     /// An environment variable in an `.env` file.
     DotEnv(String),
-    /// `--set` or another flag.
-    Flag,
+    /// `--set` or another flag, as it was given.
+    Flag(String),
 }
 
 impl fmt::Display for Origin {
@@ -86,7 +86,7 @@ impl fmt::Display for Origin {
             Origin::File(path, line) => write!(f, "{}, line {line}", path.display()),
             Origin::Environment(name) => write!(f, "environment {name}"),
             Origin::DotEnv(name) => write!(f, "{name} in .env"),
-            Origin::Flag => f.write_str("flag"),
+            Origin::Flag(text) => f.write_str(text),
         }
     }
 }
@@ -121,8 +121,11 @@ impl Layers {
         for text in &flags.set {
             layers.add_flag(text)?;
         }
-        if !flags.listen.is_empty() {
-            layers.add_flag(&format!("server.listen={}", flags.listen.join(",")))?;
+        if !flags.listen.is_empty()
+            && let Some(key) = keys::find("server.listen")
+        {
+            let origin = Origin::Flag(format!("--listen {}", flags.listen.join(" --listen ")));
+            layers.set_text(key, &flags.listen.join(","), origin)?;
         }
         Ok(layers)
     }
@@ -189,9 +192,9 @@ impl Layers {
     /// Adds `section.key=value`.
     pub(super) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
-        let name = name.trim();
-        let key = keys::find(name).ok_or_else(|| unknown(name, Origin::Flag))?;
-        self.set_text(key, value.trim(), Origin::Flag)
+        let (name, origin) = (name.trim(), Origin::Flag(format!("--set {text}")));
+        let key = keys::find(name).ok_or_else(|| unknown(name, origin.clone()))?;
+        self.set_text(key, value.trim(), origin)
     }
 
     /// Sets a key from text, read as the type of its default; lists are separated by commas.
@@ -304,5 +307,9 @@ fn line_of(text: &str, section: &str, name: &str) -> usize {
 }
 
 fn unknown(name: &str, origin: Origin) -> ConfigError {
-    ConfigError::Unknown { name: name.to_owned(), near: keys::nearest(name), origin }
+    ConfigError::Unknown {
+        name: name.to_owned(),
+        near: keys::nearest(name).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default(),
+        origin,
+    }
 }

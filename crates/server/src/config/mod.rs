@@ -13,7 +13,7 @@ use sightwire_infer::manifest::Precision;
 use sightwire_infer::store::Store;
 use toml::Value;
 
-pub use layers::{ConfigError, Layers, Origin};
+pub use layers::{ConfigError, Layers};
 
 /// Everything that can be set. docs/config.md has a line for each.
 #[derive(Clone, Debug)]

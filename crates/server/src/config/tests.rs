@@ -1,3 +1,4 @@
+use super::layers::Origin;
 use super::*;
 
 fn env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {

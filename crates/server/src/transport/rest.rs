@@ -77,12 +77,13 @@ impl Serialize for OrderedLabels {
 
 async fn readyz(State(api): State<Api>) -> Response {
     let not_ready = |reason: &str| {
-        let body = Json(json!({ "ready": false, "reason": reason }));
-        (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "2")], body).into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "reason": reason }))).into_response()
     };
     match api.recognizer.state() {
-        RecognizerState::Loading => not_ready("the model is being loaded"),
-        RecognizerState::Failed(reason) => not_ready(&reason),
+        RecognizerState::Loading => {
+            ([(header::RETRY_AFTER, "2")], not_ready("the model is being loaded")).into_response()
+        }
+        RecognizerState::Failed(reason) => not_ready(&format!("{reason}; then start the server again")),
         RecognizerState::Ready(_) | RecognizerState::Dummy => Json(json!({ "ready": true })).into_response(),
     }
 }
