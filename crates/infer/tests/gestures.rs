@@ -135,6 +135,24 @@ fn a_prediction_names_the_newest_frame_it_has_seen_and_its_scores_add_up() {
 }
 
 #[test]
+fn sessions_are_made_when_needed_let_go_when_idle_and_made_anew() {
+    let model = ClipModel::load(&store(), &manifest()).unwrap();
+    let options = ServiceOptions { idle_release: Duration::from_millis(200), ..OPTIONS };
+    let service = ClipService::start(model, engine(None), options).unwrap();
+    assert_eq!(service.stats().workers_with_sessions, 0);
+    for round in 0..2 {
+        let all = predictions(&service, &jpegs(Gesture::Wave, 1, 11));
+        assert_eq!(all.len(), 2, "round {round}");
+        assert!((1..=2).contains(&service.stats().workers_with_sessions));
+        let start = Instant::now();
+        while service.stats().workers_with_sessions > 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "sessions were not let go");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+#[test]
 fn a_truncated_picture_leaves_the_window_and_is_counted() {
     let mut frames = jpegs(Gesture::Up, 1, 12);
     let half = frames[4].len() / 2;

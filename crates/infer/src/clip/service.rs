@@ -7,7 +7,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -73,6 +73,8 @@ pub struct ServiceStats {
     pub running: usize,
     /// Frames that wait for a worker now.
     pub pending: usize,
+    /// Workers that hold sessions now.
+    pub workers_with_sessions: usize,
     /// Frames a second that the workers can analyse, as measured.
     pub capacity_fps: f32,
     /// Arrival of a window's newest frame to its prediction.
@@ -112,6 +114,7 @@ struct Counters {
     broken: AtomicU64,
     failed: AtomicU64,
     predictions: AtomicU64,
+    with_sessions: AtomicUsize,
     delay: Histogram,
     decode: Histogram,
     infer: Histogram,
@@ -221,6 +224,7 @@ impl ClipService {
             clients,
             running,
             pending,
+            workers_with_sessions: c.with_sessions.load(Ordering::Relaxed),
             capacity_fps,
             delay: c.delay.snapshot(),
             decode: c.decode.snapshot(),
@@ -309,7 +313,9 @@ impl Shared {
             let outcome = done.unwrap_or_else(|_| {
                 tracing::error!("a worker panicked on a frame; its sessions are made anew");
                 self.counters.failed.fetch_add(1, Ordering::Relaxed);
-                networks = None;
+                if networks.take().is_some() {
+                    self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
+                }
                 Outcome { window: Window::default(), analysed: 0, spent: Duration::ZERO, lost: true }
             });
             self.queue.lock().scheduler.done(Instant::now(), id, outcome);
@@ -340,6 +346,7 @@ impl Shared {
                 parking_lot::MutexGuard::unlocked(&mut queue, || {
                     tracing::info!(model = self.model.name(), "sessions let go: no work for long");
                     *networks = None;
+                    self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
                 });
             }
         }
@@ -351,7 +358,10 @@ impl Shared {
         let nets = match networks {
             Some(networks) => networks,
             None => match self.make_networks() {
-                Ok(made) => networks.insert(made),
+                Ok(made) => {
+                    self.counters.with_sessions.fetch_add(1, Ordering::Relaxed);
+                    networks.insert(made)
+                }
                 Err(error) => {
                     tracing::error!(%error, "no sessions for a worker");
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);

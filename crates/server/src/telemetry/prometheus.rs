@@ -127,6 +127,11 @@ impl Everything {
                 "Frames a second that can be analysed, as measured.",
                 f64::from(stats.capacity_fps),
             ),
+            (
+                "recognizer_workers_with_sessions",
+                "Workers that hold sessions of the model now.",
+                stats.workers_with_sessions as f64,
+            ),
             ("connections", "Connections now.", telemetry.listening.open() as f64),
             ("process_threads", "Threads.", process.threads as f64),
         ] {
