@@ -210,9 +210,9 @@ impl<F, W: Default> Scheduler<F, W> {
         self.clients.values().map(|c| c.pending.len()).sum()
     }
 
-    /// Whether `id` has not left.
-    pub fn contains(&self, id: ClientId) -> bool {
-        self.clients.contains_key(&id)
+    /// Whether [`Scheduler::take`] has something to give: a frame of a client that a worker has is that worker's.
+    pub fn has_work(&self) -> bool {
+        !self.ready.is_empty()
     }
 
     /// Frames a second that the workers can analyse, as measured.

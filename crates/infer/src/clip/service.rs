@@ -258,14 +258,13 @@ impl ClipClient {
         let (verdict, worker) = {
             let mut queue = self.service.queue.lock();
             let verdict = queue.scheduler.push(work.frame.arrived, self.id, work);
-            (verdict, if verdict == Verdict::Queued { queue.asleep.pop() } else { None })
+            (verdict, if queue.scheduler.has_work() { queue.asleep.pop() } else { None })
         };
+        if let Some(worker) = worker {
+            self.service.wake[worker].notify_one();
+        }
         match verdict {
-            Verdict::Queued => {
-                if let Some(worker) = worker {
-                    self.service.wake[worker].notify_one();
-                }
-            }
+            Verdict::Queued => {}
             Verdict::Skipped => {
                 counters.skipped.fetch_add(1, Ordering::Relaxed);
             }

@@ -88,6 +88,7 @@ impl Config {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             n => n,
         };
+        let max_message_bytes = r.int("socketio.max_message_mb", 1, 1024)? << 20;
         let model = r.text("recognizer.model");
         let dummy = r.flag("recognizer.dummy");
         if !dummy && (model.contains(['/', '\\']) || is_keras(&model)) {
@@ -122,10 +123,10 @@ impl Config {
             socketio: SocketIo {
                 ping_interval: r.seconds("socketio.ping_interval_s", 0.1, 3600.0)?,
                 ping_timeout: r.seconds("socketio.ping_timeout_s", 0.1, 3600.0)?,
-                max_message_bytes: r.int("socketio.max_message_mb", 1, 1024)? << 20,
+                max_message_bytes,
             },
             images: Limits {
-                max_bytes: r.int("socketio.max_message_mb", 1, 1024)? << 20,
+                max_bytes: max_message_bytes,
                 max_pixels: r.int("images.max_pixels", 1, 1 << 32)? as u64,
                 max_side: r.int("images.max_side_px", 1, 65_535)? as u32,
             },

@@ -193,7 +193,7 @@ impl SocketIoTransport {
             return;
         };
         let guest = Arc::new(guest);
-        let facts = self.recognizer.facts().filter(|_| auth.extras);
+        let facts = auth.extras.then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(Client {
             guest: guest.clone(),
             io,
@@ -255,7 +255,9 @@ impl SocketIoTransport {
             Reply::Answer(answer) => answer,
             Reply::First(answer) => {
                 // Whoever came while the model was being loaded has not been told of it.
-                if let Some(facts) = self.recognizer.facts().filter(|_| client.came_early) {
+                if client.came_early
+                    && let Some(facts) = self.recognizer.facts()
+                {
                     let _ = socket.emit("model", &facts);
                 }
                 answer
