@@ -1,11 +1,24 @@
 import react from '@vitejs/plugin-react';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 /** Where `npm run dev` finds a running server. */
 const server = process.env.SIGHTWIRE_URL ?? 'http://127.0.0.1:8000';
+const client = fileURLToPath(new URL('../clients/js/src/', import.meta.url));
 
 export default defineConfig({
   plugins: [react()],
+  resolve: {
+    // Our own client, from its sources: nothing has to be built or installed there first. The same
+    // paths stand in tsconfig.app.json.
+    alias: [
+      { find: /^sightwire$/, replacement: `${client}index.ts` },
+      { find: /^sightwire\/relay$/, replacement: `${client}relay/index.ts` },
+      { find: /^sightwire\/worker$/, replacement: `${client}worker.ts` },
+    ],
+    // What the client needs is taken from here.
+    dedupe: ['socket.io-client'],
+  },
   build: {
     // Small files stay files: the content security policy knows no `data:` scripts, fonts or styles.
     assetsInlineLimit: 0,
@@ -14,14 +27,18 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   server: {
+    fs: { allow: ['.', client] },
     proxy: {
-      '/api': server,
+      '/api': { target: server, ws: true },
       '/healthz': server,
       '/labels': server,
       '/livez': server,
       '/metrics': server,
       '/readyz': server,
       '/socket.io': { target: server, ws: true },
+      '/stream': server,
+      '/streams': server,
+      '/ws': { target: server, ws: true },
     },
   },
   test: {

@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 
 import { chromium, expect, test as base } from "@playwright/test";
 
-import { command, start } from "../js/harness.mjs";
+import { command, start, startCamera } from "../js/harness.mjs";
 
 export { expect };
 
@@ -51,7 +51,13 @@ export async function withClip(gesture, run) {
 }
 
 /** Messages that the browser writes by itself when a server is stopped on purpose. */
-const EXPECTED = [/Failed to load resource/, /WebSocket connection to .* failed/, /net::ERR_/];
+const EXPECTED = [
+  /Failed to load resource/,
+  /WebSocket connection to .* failed/,
+  // A frame that was under way when the server went.
+  /WebSocket is already in CLOSING or CLOSED state/,
+  /net::ERR_/,
+];
 
 /** A page in a context of its own; `problems` collects what went to the console as an error. */
 export async function open(browser, server, path, options = {}) {
@@ -104,6 +110,12 @@ export const test = base.extend({
   serverWith: async ({}, use) => {
     const stops = [];
     await use((options) => start({ after: (end) => stops.push(end) }, options));
+    for (const stop of stops) await stop();
+  },
+  // A simulated camera, for one test; its arguments are those of `sightwire camera`.
+  cameraWith: async ({}, use) => {
+    const stops = [];
+    await use((...args) => startCamera({ after: (end) => stops.push(end) }, args));
     for (const stop of stops) await stop();
   },
   // A browser with flags of its own, for one test.

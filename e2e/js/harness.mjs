@@ -21,7 +21,7 @@ const STOP_MS = 20_000;
  * developer's own settings leaks into a test.
  * `files` are written into that folder first: { ".env": "MAX_CLIENTS=2" }.
  */
-function launch({ args, env = {}, files = {} }) {
+export function launch({ args, env = {}, files = {} }) {
   if (!existsSync(BIN)) throw new Error(`${BIN} is not there; \`cargo build --release\` makes it`);
   const cwd = mkdtempSync(join(tmpdir(), "sightwire-e2e-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
@@ -52,10 +52,12 @@ export async function command(args, options = {}) {
 
 /**
  * Starts `sightwire serve` and waits until it listens.
- * `t` is the test that ends the server with itself, whatever happens.
+ * `t` is the test that ends the server with itself, whatever happens. `listen` is an address or a
+ * list of them; `urls` then has one for each.
  */
 export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" } = {}) {
-  const run = launch({ args: ["serve", "--listen", listen, ...args], env, files });
+  const addresses = [listen].flat().flatMap((address) => ["--listen", address]);
+  const run = launch({ args: ["serve", ...addresses, ...args], env, files });
   const server = {
     pid: run.child.pid,
     url: undefined,
@@ -85,17 +87,50 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
   };
   t.after(() => server.stop());
 
+  server.urls = await listening(run, "the server", [listen].flat().length);
+  server.url = server.urls[0];
+  server.port = Number(new URL(server.url).port);
+  return server;
+}
+
+/** Waits for the lines that say where a program listens; its addresses. */
+export async function listening(run, what, count = 1) {
   const deadline = performance.now() + START_MS;
-  while (server.url === undefined) {
-    server.url = run.stdout.match(/listening on (http:\/\/\S+)/)?.[1];
-    if (server.url) break;
+  for (;;) {
+    const urls = Array.from(run.stdout.matchAll(/listening on (http:\/\/\S+)/g), (found) => found[1]);
+    if (urls.length >= count) return urls;
     if (run.child.exitCode !== null || run.child.signalCode !== null || performance.now() > deadline) {
-      throw new Error(`the server did not start (exit code ${run.child.exitCode}):\n${server.logs()}`);
+      const { exitCode } = run.child;
+      throw new Error(`${what} did not start (exit code ${exitCode}):\n${run.stdout}${run.stderr}`);
     }
     await sleep(10);
   }
-  server.port = Number(new URL(server.url).port);
-  return server;
+}
+
+/**
+ * Starts `sightwire camera`, the simulated camera, and waits until it listens. What is wrong with it
+ * can be changed while it runs: `fault("stall")`, `fault("")`.
+ */
+export async function startCamera(t, args = []) {
+  const run = launch({ args: ["camera", "--listen", "127.0.0.1:0", ...args] });
+  t.after(async () => {
+    run.child.kill("SIGTERM");
+    await run.ended;
+  });
+  await until(() => /listening on/.test(run.stdout) || run.child.exitCode !== null, 10_000, "the camera");
+  const url = run.stdout.match(/listening on (http:\/\/\S+)/)?.[1];
+  if (url === undefined) throw new Error(`the camera did not start:\n${run.stderr}`);
+  return {
+    url,
+    stream: `${url}/stream`,
+    async fault(list) {
+      const response = await fetch(`${url}/control?var=fault&val=${encodeURIComponent(list)}`);
+      if (!response.ok) throw new Error(await response.text());
+    },
+    async status() {
+      return (await fetch(`${url}/status`)).json();
+    },
+  };
 }
 
 /** Waits until `check()` is true; the time it took in ms. Fails with `what` after `ms`. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 import shutil
@@ -10,9 +11,12 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.request
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
+from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("SIGHTWIRE_BIN", ROOT / "target/release/sightwire"))
@@ -29,27 +33,27 @@ def environment(extra: dict[str, str]) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "SIGHTWIRE_HOME": str(HOME), **extra}
 
 
-class Server:
-    """`sightwire serve` on a free port, or on the one given."""
+class Program:
+    """A command of the binary that listens until it is stopped."""
 
-    def __init__(self, listen: str = "127.0.0.1:0", **env: str) -> None:
+    def __init__(self, args: Sequence[str], env: dict[str, str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="sightwire-e2e-"))
         self.log = self.folder / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [BIN, "serve", "--listen", listen],
+                [BIN, *args],
                 cwd=self.folder,
                 env=environment({"HOME": str(self.folder), **env}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        wait_until(self._listens, START_S, "the server listens")
+        wait_until(self._listens, START_S, f"`sightwire {args[0]}` listens")
 
     def _listens(self) -> bool:
         text = self.log.read_text()
         if self.process.poll() is not None:
-            raise AssertionError(f"the server did not start:\n{text}")
+            raise AssertionError(f"it did not start:\n{text}")
         found = re.search(r"listening on (http://[\w.:\[\]]+)", text)
         if found:
             self.url = found[1]
@@ -59,8 +63,14 @@ class Server:
     def address(self) -> str:
         return self.url.removeprefix("http://")
 
+    def get(self, path: str) -> dict[str, Any]:
+        """What it answers in JSON."""
+        with urllib.request.urlopen(self.url + path, timeout=20) as answer:
+            body: dict[str, Any] = json.load(answer)
+            return body
+
     def stop(self) -> int:
-        """Asks the server to end; its exit code."""
+        """Asks it to end; its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
@@ -70,6 +80,26 @@ class Server:
                 self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
         return self.process.returncode
+
+
+class Server(Program):
+    """`sightwire serve` on a free port, or on the one given."""
+
+    def __init__(self, listen: str = "127.0.0.1:0", args: Sequence[str] = (), **env: str) -> None:
+        super().__init__(["serve", "--listen", listen, *args], env)
+
+
+class Camera(Program):
+    """`sightwire camera`: a simulated one."""
+
+    def __init__(self, *args: str) -> None:
+        usual = ["--size", "320x240", "--fps", "20", "--quality", "60", "--max-clients", "20"]
+        super().__init__(["camera", "--listen", "127.0.0.1:0", *usual, *args], {})
+
+    def fails(self, faults: str = "") -> None:
+        """From now on this goes wrong; nothing does when it is left out."""
+        with urllib.request.urlopen(f"{self.url}/control?var=fault&val={quote(faults)}", timeout=20):
+            pass
 
 
 @cache

@@ -1,11 +1,22 @@
-//! `cargo xtask bench NAME`: a load ladder against a server of its own, into `docs/benchmarks.md`.
+//! `cargo xtask bench NAME`: load ladders against servers of their own, into `docs/benchmarks.md`.
+//!
+//! - `sign`: the built-in model
+//! - `cameras`: pictures of one camera to many viewers, and what is found in them
+//! - `read`: text reading beside `RapidOCR`
+//! - `relay`: pictures of streamers to viewers over WebSocket
+//! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
+
+mod cameras;
+mod read;
+mod relay;
+mod scenarios;
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -28,8 +39,12 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let name = rest.next().map(|name| name.to_string_lossy().into_owned());
     match name.as_deref() {
         Some("sign") => sign(&rest.collect::<Vec<OsString>>()),
-        Some(other) => bail!(unknown("benchmark", other, &["sign"])),
-        None => bail!("say which: cargo xtask bench sign"),
+        Some("cameras") => scenarios::command(&cameras::SUITE, &rest.collect::<Vec<OsString>>()),
+        Some("read") => read::command(&rest.collect::<Vec<OsString>>()),
+        Some("relay") => scenarios::command(&relay::SUITE, &rest.collect::<Vec<OsString>>()),
+        Some("wlasl20") => wlasl20(&rest.collect::<Vec<OsString>>()),
+        Some(other) => bail!(unknown("benchmark", other, &["sign", "cameras", "read", "relay", "wlasl20"])),
+        None => bail!("say which: cargo xtask bench sign, cameras, read, relay or wlasl20"),
     }
 }
 
@@ -40,21 +55,88 @@ fn sign(args: &[OsString]) -> Result<ExitCode> {
     // Said now, not after a quarter of an hour of measuring.
     replaced(&page, "sign", "")?;
     setup::run(&project, Purpose::Demo)?;
+    let table = ladder(&project, LADDER, &[], args)?;
+    written(&page, "sign", &format!("{}\n\n{}", machine(&project), table.trim_end()))
+}
+
+/// The prototype's own architecture: what each precision holds, and what splitting gains.
+fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
+    let project = Project::here()?;
+    let page = project.at(PAGE);
+    replaced(&page, "wlasl20", "")?;
+    // The importer is among what tests need.
+    setup::run(&project, Purpose::Test)?;
+    let model = made_wlasl20(&project)?;
+    let mut section = machine(&project);
+    for (name, whole) in [("bench-split", false), ("bench-whole", true)] {
+        let mut import = sightwire(&project, &["models", "import"])?;
+        import.arg(&model).args(["--name", name]);
+        if whole {
+            import.arg("--whole");
+        }
+        stdout_of(&mut import)?;
+    }
+    for (title, name, precision, steps) in [
+        ("Split, bf16", "bench-split", "bf16", "1,10,20,25,40,80"),
+        ("Split, f32", "bench-split", "f32", "1,10,12,16,32,64"),
+        ("Whole, bf16", "bench-whole", "bf16", "1,4,8,16"),
+        ("Whole, f32", "bench-whole", "f32", "1,2,4,8"),
+    ] {
+        let setting = format!("engine.precision={precision}");
+        let check =
+            stdout_of(&mut sightwire(&project, &["models", "check", name, "--set", setting.as_str()])?)?;
+        let cost = check.lines().last().unwrap_or_default().to_owned();
+        let settings = [format!("recognizer.model={name}"), setting];
+        let table = ladder(&project, steps, &settings, args)?;
+        // The words under a table say the same of each.
+        let rows = table.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().join("\n");
+        let _ = write!(section, "\n\n**{title}.** `{cost}`\n\n{rows}");
+    }
+    written(&page, "wlasl20", &section)
+}
+
+/// A Keras file of that architecture; the same weights each time.
+fn made_wlasl20(project: &Project) -> Result<PathBuf> {
+    let file = project.own("bench")?.join("wlasl20.h5");
+    if !file.is_file() {
+        let python = setup::importer(project)?.context("no importer on this machine")?;
+        fs::create_dir_all(project.own("bench")?).context("make a folder for the model")?;
+        let mut make = Command::new(python);
+        make.arg(project.at("tools/import/make_test_models.py"))
+            .args(["--kind", "wlasl20", "--out"])
+            .arg(&file);
+        stdout_of(&mut make)?;
+    }
+    Ok(file)
+}
+
+fn sightwire(project: &Project, args: &[&str]) -> Result<Command> {
+    let mut command = Command::new(project.release("sightwire"));
+    command.args(args).current_dir(project.root()).env("SIGHTWIRE_HOME", project.home()?);
+    Ok(command)
+}
+
+/// The table of a ladder against a fresh server.
+fn ladder(project: &Project, steps: &str, settings: &[String], args: &[OsString]) -> Result<String> {
     // The ladder is there to find what gives way; the limit on clients must not be it.
-    let settings = ["recognizer.max_clients=5000".to_owned()];
-    let server = Server::start(&project, "server-bench", "127.0.0.1:0", &settings)?;
+    let mut all = vec!["recognizer.max_clients=5000".to_owned()];
+    all.extend_from_slice(settings);
+    let server = Server::start(project, "server-bench", "127.0.0.1:0", &all)?;
     let mut bench = Command::new(project.release("sightwire-bench"));
     bench.args(["sign", "--url", server.url()]);
     if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--ladder")) {
-        bench.args(["--ladder", LADDER]);
+        bench.args(["--ladder", steps]);
     }
     bench.args(args);
     let table = stdout_of(&mut bench)?;
     server.stop()?;
-    let section = format!("{}\n\n{}", machine(&project), table.trim_end());
+    Ok(table)
+}
+
+fn written(page: &Path, name: &str, section: &str) -> Result<ExitCode> {
     println!("\n{section}");
-    let text = replaced(&page, "sign", &section)?;
-    fs::write(&page, text).with_context(|| format!("write {}", page.display()))?;
+    let text = replaced(page, name, section)?;
+    fs::write(page, text).with_context(|| format!("write {}", page.display()))?;
     eprintln!("\nwritten into {PAGE}");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,10 @@
 //! `cargo xtask demo`: set up, build, start, and say what to try.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use lexopt::prelude::*;
 
 use crate::progress::{End, Step};
@@ -34,23 +36,44 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     }
 }
 
+/// Two cameras in a generated car park.
+const CAMERAS: [(&str, &str, &[&str]); 2] = [
+    ("car-park", "Car park", &["--seed", "1", "--fps", "15"]),
+    ("back-gate", "Back gate (hangs)", &["--seed", "7", "--fps", "10", "--size", "480x360"]),
+];
+/// One of them is as such boards are: it hangs for a while in each of so many minutes.
+const HANGS: &str = "back-gate";
+const HANGS_MINUTES: u32 = 30;
+
 fn serve(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCode> {
-    let mut server = start(project, "server", listen, settings)?;
+    let (cameras, config) = start_cameras(project)?;
+    let args = with_cameras(listen, &config, settings);
+    let mut server = start(|| Server::run(project, "server", &args))?;
     println!();
     println!("Sightwire runs at {}", server.url());
     println!("  Try first:  open {}/recognise, allow the camera, and wave", server.url());
     println!("  No camera:  open {}/recognise?source=sample&gesture=wave", server.url());
+    println!(
+        "  Cameras:    open {}/cameras (two simulated ones; one of them hangs now and then)",
+        server.url()
+    );
+    println!("  Relay:      open {0}/broadcast?source=test&start=1, and {0}/wall beside it", server.url());
     println!("  Its log:    {}", server.log().display());
     println!("  To stop:    Ctrl-C");
     server.watch()?;
     let step = Step::start("stop");
     server.stop()?;
+    for camera in cameras {
+        camera.stop()?;
+    }
     step.end(End::Ok, "stopped, nothing left behind");
     Ok(ExitCode::SUCCESS)
 }
 
 fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCode> {
-    let server = start(project, "server-once", listen, settings)?;
+    let (cameras, config) = start_cameras(project)?;
+    let args = with_cameras(listen, &config, settings);
+    let server = start(|| Server::run(project, "server-once", &args))?;
     let mut client = Command::new("node");
     client
         .arg("js/demo-once.mjs")
@@ -58,24 +81,61 @@ fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<Exi
         .current_dir(project.at("e2e"))
         .env("SIGHTWIRE_BIN", project.release("sightwire"))
         .env("SIGHTWIRE_HOME", project.home()?);
-    let mut step = Step::start("clips");
+    let mut step = Step::start("play");
     let ended = process::run(project, &mut step, "demo-once", &mut client, false)?;
     let end = if ended.status.success() { End::Ok } else { End::Failed };
-    step.end(end, "played through socket.io-client");
+    step.end(end, "clips through socket.io-client, cameras through HTTP");
     println!("\n{}", ended.output.trim_end());
     let step = Step::start("stop");
     server.stop()?;
+    for camera in cameras {
+        camera.stop()?;
+    }
     interrupt::check()?;
-    step.end(End::Ok, "the server ended with exit code 0");
+    step.end(End::Ok, "the server and the cameras ended with exit code 0");
     if !ended.status.success() {
-        bail!("not every frame was answered with the right label; see the table above");
+        bail!("not all is as it should be; see the tables above");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn start(project: &Project, log: &str, listen: &str, settings: &[String]) -> Result<Server> {
+fn with_cameras(listen: &str, config: &str, settings: &[String]) -> Vec<String> {
+    let mut args = ["serve", "--listen", listen, "--config", config].map(str::to_owned).to_vec();
+    for setting in settings {
+        args.extend(["--set".into(), setting.clone()]);
+    }
+    args
+}
+
+/// The cameras, and a configuration file that names them.
+fn start_cameras(project: &Project) -> Result<(Vec<Server>, String)> {
+    let (mut cameras, mut config) =
+        (Vec::new(), String::from("# Written by `cargo xtask demo`, anew each time.\n"));
+    for (id, name, args) in CAMERAS {
+        let mut words: Vec<String> = ["camera", "--listen", "127.0.0.1:0"].map(str::to_owned).to_vec();
+        words.extend(args.iter().map(|&arg| arg.to_owned()));
+        if id == HANGS {
+            let hang = |minute| format!("stall@{}s-{}s", 60 * minute - 20, 60 * minute - 5);
+            let hangs: Vec<String> = (1..=HANGS_MINUTES).map(hang).collect();
+            words.extend(["--fault".into(), hangs.join(",")]);
+        }
+        let camera = start(|| Server::run(project, id, &words))?;
+        let default = cameras.is_empty();
+        let _ = write!(
+            config,
+            "\n[[camera]]\nid = \"{id}\"\nname = \"{name}\"\nurl = \"{}\"\ndefault = {default}\n",
+            camera.url()
+        );
+        cameras.push(camera);
+    }
+    let file = project.at(".sightwire/demo.toml");
+    fs::write(&file, config).with_context(|| format!("write {}", file.display()))?;
+    Ok((cameras, file.display().to_string()))
+}
+
+fn start(begin: impl FnOnce() -> Result<Server>) -> Result<Server> {
     let step = Step::start("start");
-    match Server::start(project, log, listen, settings) {
+    match begin() {
         Ok(server) => {
             step.end(End::Ok, server.url());
             Ok(server)

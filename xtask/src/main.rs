@@ -43,10 +43,12 @@ Commands
   test     [NAME…]              all suites, or those whose name contains a NAME
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
-  bench    sign [ARGS…]         load ladder; rewrites the table in docs/benchmarks.md
+  bench    sign|cameras|read|relay|wlasl20 [ARGS…]
+                                load, delay, text; rewrites its tables in docs/benchmarks.md
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
-into ui/ and e2e/; Python packages, ONNX Runtime and tools into .sightwire/. Your own settings
+into ui/, e2e/ and clients/js/; Python packages, TensorFlow (for tests of imports), ONNX Runtime and tools into
+.sightwire/. Your own settings
 of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
 ";
 

@@ -1,4 +1,5 @@
-//! The server as a child process: started, waited for, stopped, with nothing left behind.
+//! The server, and the cameras that it shows in a demo, as child processes: started, waited for, stopped, with nothing
+//! left behind.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -18,7 +19,7 @@ use crate::{interrupt, process};
 const START: Duration = Duration::from_mins(1);
 const READY: &str = "listening on ";
 
-/// A running `sightwire serve`.
+/// A running `sightwire serve` or `sightwire camera`.
 #[derive(Debug)]
 pub(crate) struct Server {
     child: Child,
@@ -29,14 +30,20 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the release build with `section.key=value` settings, its log in `NAME.log`, and returns when it says that it listens.
     pub(crate) fn start(project: &Project, name: &str, listen: &str, settings: &[String]) -> Result<Self> {
+        let mut args = vec!["serve".to_owned(), "--listen".into(), listen.into()];
+        for setting in settings {
+            args.extend(["--set".into(), setting.clone()]);
+        }
+        Self::run(project, name, &args)
+    }
+
+    /// Starts the release build with these arguments; likewise.
+    pub(crate) fn run(project: &Project, name: &str, args: &[String]) -> Result<Self> {
         let log = process::log_path(project, name)?;
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         let mut command = Command::new(project.release("sightwire"));
-        command.args(["serve", "--listen", listen]);
-        for setting in settings {
-            command.args(["--set", setting]);
-        }
         command
+            .args(args)
             .current_dir(project.root())
             .env("SIGHTWIRE_HOME", project.home()?)
             .stdin(Stdio::null())
@@ -49,7 +56,7 @@ impl Server {
             Ok(url) => Ok(Self { child, url, log }),
             Err(error) => {
                 process::stop(&mut child, Signal::SIGTERM)?;
-                Err(error.context(format!("the server did not start; it said:\n{}", last_lines(&log))))
+                Err(error.context(format!("{name} did not start; it said:\n{}", last_lines(&log))))
             }
         }
     }
@@ -67,7 +74,7 @@ impl Server {
     pub(crate) fn watch(&mut self) -> Result<()> {
         while !interrupt::asked() {
             if let Some(status) = self.child.try_wait()? {
-                bail!("the server ended by itself with {status}; its log is {}", self.log.display());
+                bail!("{} ended by itself with {status}; its log is {}", self.url, self.log.display());
             }
             std::thread::sleep(Duration::from_millis(50));
         }

@@ -55,6 +55,17 @@ impl FrameSet {
     /// Renders clips of `gesture` and encodes them so that a file has about `target_bytes` on average: by
     /// the quality alone if that can do it, else with noise like a poor sensor's.
     pub(crate) fn render(gesture: Gesture, width: u32, height: u32, target_bytes: usize) -> Result<Self> {
+        Self::render_painted(gesture, (width, height), target_bytes, 1, |_, _| {})
+    }
+
+    /// The same so many times over, each picture painted on before it is encoded; `paint` is given its number.
+    pub(crate) fn render_painted(
+        gesture: Gesture,
+        (width, height): (u32, u32),
+        target_bytes: usize,
+        times: usize,
+        paint: impl Fn(usize, &mut Image),
+    ) -> Result<Self> {
         let images: Vec<Image> = (1..=CLIPS)
             .flat_map(|seed| {
                 let clip = Clip::new(gesture, seed, width, height);
@@ -67,14 +78,15 @@ impl FrameSet {
         let setting = choose(target_bytes, |setting| {
             let mut bytes = 0;
             for &i in &probes {
-                encode(&mut encoder, &images[i], i, setting, &mut jpeg)?;
+                encode(&mut encoder, &images[i], i, setting, &paint, &mut jpeg)?;
                 bytes += jpeg.len();
             }
             Ok(bytes / PROBES)
         })?;
-        let mut jpegs = Vec::with_capacity(images.len());
-        for (i, image) in images.iter().enumerate() {
-            encode(&mut encoder, image, i, setting, &mut jpeg)?;
+        let count = times * images.len();
+        let mut jpegs = Vec::with_capacity(count);
+        for (i, image) in images.iter().cycle().take(count).enumerate() {
+            encode(&mut encoder, image, i, setting, &paint, &mut jpeg)?;
             jpegs.push(Bytes::copy_from_slice(&jpeg));
         }
         let total: usize = jpegs.iter().map(Bytes::len).sum();
@@ -120,18 +132,18 @@ fn largest(range: std::ops::RangeInclusive<u8>, mut fits: impl FnMut(u8) -> Resu
 fn encode(
     encoder: &mut Encoder,
     image: &Image,
-    seed: usize,
+    number: usize,
     setting: Setting,
+    paint: impl Fn(usize, &mut Image),
     out: &mut Vec<u8>,
 ) -> Result<()> {
     out.clear();
-    if setting.noise == 0 {
-        return encoder.encode(image, setting.quality, out).context("encoding a picture");
+    let mut image = image.clone();
+    if setting.noise > 0 {
+        add_noise(image.data_mut(), number as u64, setting.noise);
     }
-    let mut noisy = Image::new(image.width(), image.height());
-    noisy.data_mut().copy_from_slice(image.data());
-    add_noise(noisy.data_mut(), seed as u64, setting.noise);
-    encoder.encode(&noisy, setting.quality, out).context("encoding a picture")
+    paint(number, &mut image);
+    encoder.encode(&image, setting.quality, out).context("encoding a picture")
 }
 
 /// Adds the same random step of at most `amplitude` levels to the three values of a pixel; the same

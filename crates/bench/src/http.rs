@@ -47,9 +47,20 @@ impl Connection {
 
     /// Sends a POST of `text/plain` whose body is the `parts` one after the other, and reads the answer.
     pub(crate) async fn post(&mut self, path: &str, parts: &[Bytes]) -> io::Result<Response> {
+        self.send("POST", path, "text/plain;charset=UTF-8", parts).await
+    }
+
+    /// Sends a request with that body, and reads the answer.
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        parts: &[Bytes],
+    ) -> io::Result<Response> {
         let length: usize = parts.iter().map(Bytes::len).sum();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\nContent-Type: text/plain;charset=UTF-8\r\nContent-Length: {length}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n",
             self.authority
         );
         self.stream.get_mut().write_all(head.as_bytes()).await?;

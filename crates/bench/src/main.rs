@@ -1,11 +1,18 @@
 //! `sightwire-bench`: load generators and benchmarks, one subcommand per use of the server.
 //!
+//! - `cameras`: pictures of one camera to many viewers, and what is found in them
+//! - `read`: pictures with text, beside another reader of text
+//! - `relay`: pictures of many streamers to many viewers over WebSocket
 //! - `sign`: gesture recognition over Socket.IO (many clients that send frames and count the answers)
 
+mod cameras;
 mod frames;
 mod http;
+mod live;
 mod machine;
 mod procfs;
+mod read;
+mod relay;
 mod schedule;
 mod sign;
 mod stats;
@@ -25,16 +32,32 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Watch a camera through the server, by the hundred, and measure what comes
+    #[command(after_help = cameras::HELP)]
+    Cameras(Box<cameras::Args>),
+    /// Have the text of pictures read, in turn with another reader, and measure both
+    #[command(after_help = read::HELP)]
+    Read(Box<read::Args>),
+    /// Stream through the relay to viewers by the hundred, and measure what comes
+    #[command(after_help = relay::HELP)]
+    Relay(Box<relay::Args>),
     /// Load the sign recogniser with real Socket.IO clients and measure what comes back
     #[command(after_help = sign::HELP)]
     Sign(Box<sign::Args>),
+    /// The loop that servers are measured by (started by `fan-out`)
+    #[command(hide = true)]
+    Bare(live::bare::Args),
 }
 
 /// 0: everything was measured and nothing was lost; 1: lost replies or errors; 2: usage.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Cameras(args) => cameras::main(&args),
+        Command::Read(args) => read::main(&args),
+        Command::Relay(args) => relay::main(&args),
         Command::Sign(args) => sign::main(&args),
+        Command::Bare(args) => live::bare::main(&args).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -75,10 +75,26 @@ fn parse_stat(stat: &str) -> Option<(Duration, u64)> {
     Some((Duration::from_millis((user + system) * 1000 / TICKS_PER_SECOND), threads))
 }
 
+/// The most memory that a process has had resident, in bytes.
+pub(crate) fn peak_rss_bytes(pid: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    Ok(kib_field(&status, "VmHWM:").unwrap_or(0) * 1024)
+}
+
+/// CPU time of all threads that run now, to the nanosecond: for differences over a time in which none ends.
+pub(crate) fn exact_cpu(pid: u32) -> Option<Duration> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let times = threads.filter_map(|thread| {
+        let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        stat.split_ascii_whitespace().next()?.parse::<u64>().ok()
+    });
+    Some(Duration::from_nanos(times.sum()))
+}
+
 /// The number of a line such as `VmRSS:    1234 kB`.
 fn kib_field(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_ascii_whitespace().next()?.parse().ok()
+    line.split_ascii_whitespace().next()?.parse::<u64>().ok()
 }
 
 /// Busy CPU time of the whole machine since it started.

@@ -37,18 +37,22 @@ impl Delays {
 
     /// The percentiles of what was recorded so far.
     pub(crate) fn percentiles(&self) -> Percentiles {
-        let histogram = self.0.lock();
-        if histogram.is_empty() {
-            return Percentiles::default();
-        }
-        let at = |quantile| round(histogram.value_at_quantile(quantile) as f64 / 1e3, 3);
-        Percentiles {
-            count: histogram.len(),
-            p50: at(0.5),
-            p95: at(0.95),
-            p99: at(0.99),
-            max: round(histogram.max() as f64 / 1e3, 3),
-        }
+        percentiles(&self.0.lock())
+    }
+}
+
+/// The percentiles of delays in microseconds.
+pub(crate) fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
+    if histogram.is_empty() {
+        return Percentiles::default();
+    }
+    let at = |quantile| round(histogram.value_at_quantile(quantile) as f64 / 1e3, 3);
+    Percentiles {
+        count: histogram.len(),
+        p50: at(0.5),
+        p95: at(0.95),
+        p99: at(0.99),
+        max: round(histogram.max() as f64 / 1e3, 3),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::exif::{self, Orientation};
 use crate::header::{self, Format, HeaderError, LimitError, Limits};
 use crate::image::Image;
 use crate::jpeg::JpegDecoder;
-use crate::png::PngDecoder;
+use crate::png::{Alpha, PngDecoder};
 
 /// Why a picture could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +55,17 @@ impl Decoder {
     /// The header is checked against `limits` before anything is decoded or allocated. A picture that is cut off or
     /// damaged is an error as far as the library notices; after an error the pixels of `out` are unspecified.
     pub fn decode(&mut self, bytes: &[u8], limits: &Limits, out: &mut Image) -> Result<(), DecodeError> {
+        self.decode_with(Alpha::Dropped, bytes, limits, out)
+    }
+
+    /// [`Decoder::decode`], with the transparency of a PNG as asked for.
+    pub(crate) fn decode_with(
+        &mut self,
+        alpha: Alpha,
+        bytes: &[u8],
+        limits: &Limits,
+        out: &mut Image,
+    ) -> Result<(), DecodeError> {
         limits.check_bytes(bytes.len())?;
         let header = header::probe(bytes)?;
         limits.check_size(&header)?;
@@ -65,7 +76,7 @@ impl Decoder {
         // one picture and not a thread; the decoder is replaced, since nobody knows what state it is in.
         let decoded = catch_unwind(AssertUnwindSafe(|| match header.format {
             Format::Jpeg => self.jpeg.decode(bytes, &header, stored),
-            Format::Png => self.png.decode(bytes, &header, stored),
+            Format::Png => self.png.decode(bytes, &header, alpha, stored),
         }));
         let decoded = if let Ok(decoded) = decoded {
             decoded

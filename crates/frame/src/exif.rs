@@ -25,11 +25,16 @@ pub(crate) fn orientation(format: Format, bytes: &[u8]) -> Orientation {
         Format::Jpeg => jpeg_exif(bytes),
         Format::Png => png_exif(bytes),
     };
-    exif.and_then(orientation_value).map_or(Orientation::Upright, Orientation::from_value)
+    exif.map_or(Orientation::Upright, of_tiff)
+}
+
+/// The orientation that an EXIF block asks for: a TIFF without pixels.
+pub(crate) fn of_tiff(tiff: &[u8]) -> Orientation {
+    orientation_value(tiff).map_or(Orientation::Upright, Orientation::from_value)
 }
 
 impl Orientation {
-    fn from_value(value: u16) -> Self {
+    pub(crate) fn from_value(value: u16) -> Self {
         match value {
             2 => Self::MirroredAcross,
             3 => Self::HalfTurn,
@@ -42,18 +47,21 @@ impl Orientation {
         }
     }
 
+    /// Width and height after turning.
+    pub(crate) fn upright(self, (width, height): (u32, u32)) -> (u32, u32) {
+        match self {
+            Self::Transposed | Self::QuarterTurnRight | Self::Transversed | Self::QuarterTurnLeft => {
+                (height, width)
+            }
+            Self::Upright | Self::MirroredAcross | Self::HalfTurn | Self::MirroredDown => (width, height),
+        }
+    }
+
     /// Writes `src`, turned, to `out`.
     pub(crate) fn apply(self, src: &Image, out: &mut Image) {
         let (w, h) = (src.width() as usize, src.height() as usize);
-        let swaps = matches!(
-            self,
-            Self::Transposed | Self::QuarterTurnRight | Self::Transversed | Self::QuarterTurnLeft
-        );
-        if swaps {
-            out.reshape(src.height(), src.width());
-        } else {
-            out.reshape(src.width(), src.height());
-        }
+        let (upright_width, upright_height) = self.upright((src.width(), src.height()));
+        out.reshape(upright_width, upright_height);
         if src.is_empty() {
             return;
         }

@@ -69,7 +69,7 @@ pub struct Found {
 }
 
 impl Found {
-    fn new(bytes: &[u8]) -> Self {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
         let mut first = [0; 12];
         let len = bytes.len().min(first.len());
         first[..len].copy_from_slice(&bytes[..len]);
@@ -85,6 +85,10 @@ impl Found {
             [b'B', b'M', ..] => Some("a BMP"),
             [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => Some("a TIFF"),
             [_, _, _, _, b'f', b't', b'y', b'p', ..] => Some("an MP4, AVIF or HEIC"),
+            [b'%', b'P', b'D', b'F', ..] => Some("a PDF"),
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Some("a zip or an office document"),
+            [0, 0, 0, 12, b'j', b'P', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => Some("a JPEG 2000"),
+            [0, 0, 0, 12, b'J', b'X', ..] | [0xff, 0x0a, ..] => Some("a JPEG XL"),
             [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("a WebM or Matroska"),
             [b'<', b's' | b'?' | b'!', ..] => Some("an SVG, XML or HTML"),
             [b'd', b'a', b't', b'a', b':', ..] => Some("the text of a data URL"),
@@ -183,8 +187,8 @@ impl Limits {
     }
 }
 
-const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
-const JPEG_SIGNATURE: [u8; 3] = [0xff, 0xd8, 0xff];
+pub(crate) const PNG_SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
+pub(crate) const JPEG_SIGNATURE: [u8; 3] = [0xff, 0xd8, 0xff];
 
 /// Reads format and size of a JPEG or PNG from its first bytes.
 ///

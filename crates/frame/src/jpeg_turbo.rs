@@ -28,6 +28,15 @@ impl JpegDecoder {
     ///
     /// The library's warnings are errors here: they mean that pixels are missing or made up.
     pub(crate) fn decode(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
+        let decoded = self.decode_once(bytes, header, out);
+        if decoded.is_err() {
+            // The library stays within a header that it could not read, and takes the next picture for its rest.
+            *self = Self::new()?;
+        }
+        decoded
+    }
+
+    fn decode_once(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
         let found = self.handle.read_header(bytes).map_err(|error| error.to_string())?;
         let (width, height) = (header.width as usize, header.height as usize);
         if (found.width, found.height) != (width, height) {

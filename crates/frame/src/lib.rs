@@ -1,21 +1,40 @@
-//! Pictures of live video and what can be done to their pixels. Nothing here knows of async, models or networks.
+//! Pictures, of live video and stills, and what can be done to their pixels. Nothing here knows of async, models or
+//! networks.
 //!
 //! - [`image`]: the picture itself, [`Image`]: BGR, 8 bit, rows without padding
 //! - [`header`]: format and size of a JPEG or PNG from its first bytes, and the limits on them
 //! - [`data_url`]: base64 and `data:` URLs
+//! - [`boxes`]: upright boxes
+//! - [`crop`]: a quadrilateral of a picture, made upright
 //! - [`decode`]: JPEG or PNG to [`Image`], as OpenCV's `imdecode` does
 //! - [`encode`]: [`Image`] to JPEG
+//! - [`draw`]: boxes, labels, trails, banners and words onto an [`Image`]
+//! - [`enhance`]: pictures made level, evened out and freed of noise before their text is read
+//! - [`letterbox`]: a picture fitted into the input of a detector
 //! - [`resize`]: bilinear, bit for bit as OpenCV's `INTER_LINEAR`
+//! - [`histogram`]: durations counted without locks: the age of pictures at each stage
 //! - [`sample`]: generated gesture clips for tests, demos and load
+//! - [`scale`]: smaller copies for display
+//! - [`scene`]: a generated car park, seen by a camera, whose objects are known
+//! - [`still`]: pictures as people have them: JPEG, PNG, WebP, TIFF, BMP, GIF
 #![forbid(unsafe_code)]
 
+pub mod boxes;
+pub mod crop;
 pub mod data_url;
 pub mod decode;
+pub mod draw;
 pub mod encode;
+pub mod enhance;
 pub mod header;
+pub mod histogram;
 pub mod image;
+pub mod letterbox;
 pub mod resize;
 pub mod sample;
+pub mod scale;
+pub mod scene;
+pub mod still;
 
 mod buffer;
 mod cmyk;

@@ -8,6 +8,21 @@ use crate::buffer;
 use crate::header::Header;
 use crate::image::Image;
 
+/// What becomes of the transparency of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alpha {
+    /// Colours as they are stored, as OpenCV gives them.
+    Dropped,
+    /// The picture as it looks on white paper.
+    OnWhite,
+}
+
+/// A colour as it looks on white, `alpha` of it.
+pub(crate) fn on_white(colour: u8, alpha: u8) -> u8 {
+    let (colour, alpha) = (u32::from(colour), u32::from(alpha));
+    ((colour * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
 /// Decodes PNG to BGR; keeps a buffer for pictures that need a conversion.
 #[derive(Default)]
 pub(crate) struct PngDecoder {
@@ -16,7 +31,13 @@ pub(crate) struct PngDecoder {
 
 impl PngDecoder {
     /// `header` has been checked against the caller's limits. The error is a sentence fragment.
-    pub(crate) fn decode(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
+    pub(crate) fn decode(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        alpha: Alpha,
+        out: &mut Image,
+    ) -> Result<(), String> {
         let mut decoder = png::Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(Transformations::normalize_to_color8());
         // Texts and profiles do not matter here and can be compressed bombs.
@@ -48,10 +69,14 @@ impl PngDecoder {
         buffer::fit(&mut self.samples, header.width as usize * header.height as usize * channels);
         into(&mut self.samples)?;
         for (sample, pixel) in self.samples.chunks_exact(channels).zip(out.data_mut().chunks_exact_mut(3)) {
-            match *sample {
-                [grey] | [grey, _] => pixel.fill(grey),
-                [red, green, blue, ..] => pixel.copy_from_slice(&[blue, green, red]),
-                [] => {}
+            match (sample, alpha) {
+                (&[grey, alpha], Alpha::OnWhite) => pixel.fill(on_white(grey, alpha)),
+                (&[red, green, blue, alpha], Alpha::OnWhite) => {
+                    pixel.copy_from_slice(&[blue, green, red].map(|colour| on_white(colour, alpha)));
+                }
+                (&([grey] | [grey, _]), _) => pixel.fill(grey),
+                (&[red, green, blue, ..], _) => pixel.copy_from_slice(&[blue, green, red]),
+                (&[], _) => {}
             }
         }
         buffer::release(&mut self.samples);

@@ -14,7 +14,7 @@ use crate::image::Image;
 
 mod hand;
 mod motion;
-mod random;
+pub(crate) mod random;
 mod texture;
 
 use hand::Hand;

@@ -50,6 +50,20 @@ fn after_a_damaged_picture_the_next_one_is_decoded_as_ever() {
 
 /// Each file made a decoder panic once.
 #[test]
+fn a_header_that_is_cut_off_does_not_swallow_the_next_picture() {
+    let bytes = vector("420_640x480.jpg");
+    let expected = decode(&bytes).unwrap();
+    let tables = bytes.windows(2).position(|pair| pair == [0xff, 0xc4]).unwrap();
+    let mut decoder = Decoder::new().unwrap();
+    let mut image = Image::default();
+    for length in tables..tables + 40 {
+        assert!(decoder.decode(&bytes[..length], &Limits::default(), &mut image).is_err());
+        decoder.decode(&bytes, &Limits::default(), &mut image).unwrap();
+        assert!(image == expected, "after a picture cut to {length} bytes");
+    }
+}
+
+#[test]
 fn pictures_that_crashed_a_decoder_are_errors() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/crashes");
     for file in std::fs::read_dir(folder).unwrap() {

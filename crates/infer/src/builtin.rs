@@ -8,15 +8,24 @@ macro_rules! models_dir {
     };
 }
 
-const MANIFESTS: [(&str, &str); 5] = [
+const MANIFESTS: [(&str, &str); 9] = [
     ("gestures", include_str!(models_dir!("gestures.toml"))),
+    ("wlasl20", include_str!(models_dir!("wlasl20.toml"))),
+    ("yolox-nano", include_str!(models_dir!("yolox-nano.toml"))),
+    ("motion", include_str!(models_dir!("motion.toml"))),
+    ("ppocr-v4", include_str!(models_dir!("ppocr-v4.toml"))),
     ("runtime-openvino", include_str!(models_dir!("runtime-openvino.toml"))),
     ("runtime-cpu-x86_64", include_str!(models_dir!("runtime-cpu-x86_64.toml"))),
     ("runtime-cpu-aarch64", include_str!(models_dir!("runtime-cpu-aarch64.toml"))),
     ("runtime-cuda", include_str!(models_dir!("runtime-cuda.toml"))),
 ];
 
-const CARDS: [(&str, &str); 1] = [("gestures", include_str!(models_dir!("gestures.md")))];
+const CARDS: [(&str, &str); 4] = [
+    ("gestures", include_str!(models_dir!("gestures.md"))),
+    ("wlasl20", include_str!(models_dir!("wlasl20.md"))),
+    ("yolox-nano", include_str!(models_dir!("yolox-nano.md"))),
+    ("motion", include_str!(models_dir!("motion.md"))),
+];
 
 const FILES: [(&str, &[u8]); 2] = [
     ("gestures_backbone.onnx", include_bytes!(models_dir!("gestures_backbone.onnx"))),
@@ -51,4 +60,16 @@ pub fn card(name: &str) -> Option<&'static str> {
 /// The content of a built-in file.
 pub fn file(name: &str) -> Option<&'static [u8]> {
     FILES.iter().find(|(n, _)| *n == name).map(|(_, bytes)| *bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_builtin_manifest_or_card_is_lost() {
+        let names: Vec<_> = manifests().into_iter().map(|manifest| manifest.name).collect();
+        assert_eq!(names, MANIFESTS.map(|(name, _)| name), "each parses and has the name it is found by");
+        assert!(CARDS.iter().all(|(name, _)| text(name).is_some()));
+    }
 }

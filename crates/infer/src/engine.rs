@@ -8,12 +8,14 @@ use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::Precision;
 use crate::runtime::{Runtime, has_nvidia_gpu};
 
 /// What runs the networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// ONNX Runtime's own kernels.
     Cpu,
@@ -31,6 +33,12 @@ impl Provider {
             Provider::OpenVino => "openvino",
             Provider::Cuda => "cuda",
         }
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.provider, self.precision.name())
     }
 }
 
@@ -132,15 +140,35 @@ pub struct NetworkSpec<'a> {
     pub name: &'a str,
     /// The file.
     pub bytes: &'a [u8],
-    /// Name of the free dimension.
-    pub symbol: &'a str,
+    /// Name of the free dimension, if there is one.
+    pub symbol: Option<&'a str>,
     /// Value of the free dimension.
     pub batch: usize,
     /// Of the only input (f32).
     pub input: Vec<usize>,
     /// Of the only output (f32).
     pub output: Vec<usize>,
-    /// As the manifest allows.
+    /// As the manifest allows; `None` for a network that always is f32.
+    pub precision: Option<Precision>,
+    /// The provider that was measured to be the fastest for it, if it was measured.
+    pub provider: Option<Preferred>,
+}
+
+/// The provider that suits a network best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preferred {
+    /// Which.
+    pub provider: Provider,
+    /// No other one can run it.
+    pub only: bool,
+}
+
+/// What a network is run with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// In use.
+    pub provider: Provider,
+    /// In use.
     pub precision: Precision,
 }
 
@@ -149,6 +177,36 @@ pub struct Session {
     name: String,
     input: Vec<usize>,
     inner: OrtSession,
+}
+
+/// What a network's file says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Of the only input; free dimensions are `None`.
+    pub input: Vec<Option<usize>>,
+    /// Names of the input's dimensions; empty where one has none.
+    pub symbols: Vec<String>,
+    /// Of the metadata, the value that was asked for.
+    pub metadata: Option<String>,
+}
+
+/// A network that is run at one of several shapes. The output's shape is what the network makes of it.
+#[derive(Clone, Debug)]
+pub struct ShapedSpec<'a> {
+    /// File name, for messages.
+    pub name: &'a str,
+    /// The file.
+    pub bytes: &'a [u8],
+    /// What the file says of it.
+    pub description: &'a Description,
+    /// Of the only input (f32).
+    pub input: Vec<usize>,
+    /// Threads that work on one run.
+    pub threads: usize,
+    /// As the manifest allows; `None` for a network that always is f32.
+    pub precision: Option<Precision>,
+    /// The provider that was measured to be the fastest for it, if it was measured.
+    pub provider: Option<Preferred>,
 }
 
 impl Engine {
@@ -209,12 +267,25 @@ impl Engine {
         self.options.threads
     }
 
-    /// The precision that a network with this manifest is run at.
-    pub fn precision(&self, allowed: Precision) -> Precision {
-        match self.provider {
-            Provider::OpenVino => self.options.precision.unwrap_or(allowed),
-            Provider::Cpu | Provider::Cuda => Precision::F32,
-        }
+    /// What a network is run with, whose manifest allows a precision and may say which provider suits it best. What the
+    /// configuration asks for by name goes before the manifest, unless no other provider can run it.
+    pub fn plan(&self, allowed: Option<Precision>, preferred: Option<Preferred>) -> Plan {
+        let precision = match allowed {
+            // Where the CPU cannot do it by itself, it is slower than f32.
+            Some(Precision::Bf16) if !has_bf16() => self.options.precision.unwrap_or(Precision::F32),
+            Some(allowed) => self.options.precision.unwrap_or(allowed),
+            None => Precision::F32,
+        };
+        let asked_for = self.options.provider.is_some() || precision == Precision::Bf16;
+        let provider = match (self.provider, preferred) {
+            // The plain CPU is in every library.
+            (Provider::OpenVino, Some(Preferred { provider: Provider::Cpu, only })) if only || !asked_for => {
+                Provider::Cpu
+            }
+            (provider, _) => provider,
+        };
+        let precision = if provider == Provider::OpenVino { precision } else { Precision::F32 };
+        Plan { provider, precision }
     }
 
     /// Frames that are worth running at once: CPUs gain nothing from more than one (measured, docs/benchmarks.md).
@@ -228,38 +299,95 @@ impl Engine {
     /// Makes a session, checks its shapes against the manifest, and runs it once on zeros.
     pub fn session(&self, spec: &NetworkSpec<'_>) -> Result<Session, EngineError> {
         let _one_at_a_time = self.making.lock();
-        let load = |error: &dyn fmt::Display| EngineError::Load {
-            network: spec.name.to_owned(),
-            provider: self.provider,
-            reason: error.to_string(),
-        };
-        let inner = self
-            .builder(spec)
-            .map_err(|error| load(&error))?
-            .commit_from_memory(spec.bytes)
-            .map_err(|error| load(&error))?;
-        check(spec, "input", inner.inputs(), &spec.input)?;
-        check(spec, "output", inner.outputs(), &spec.output)?;
-        let mut session = Session { name: spec.name.to_owned(), input: spec.input.clone(), inner };
-        let zeros = vec![0.0; spec.input.iter().product()];
-        session.run(&zeros, &mut Vec::new())?;
+        let sizes: Vec<_> = spec.symbol.map(|symbol| (symbol, spec.batch)).into_iter().collect();
+        let plan = self.plan(spec.precision, spec.provider);
+        let mut session = open(spec.name, spec.bytes, &spec.input, plan, self.builder(&sizes, 1, plan))?;
+        check(spec, "input", session.inner.inputs(), &spec.input)?;
+        check(spec, "output", session.inner.outputs(), &spec.output)?;
+        session.warm_up()?;
         Ok(session)
     }
 
-    fn builder(&self, spec: &NetworkSpec<'_>) -> ort::Result<SessionBuilder> {
+    /// Reads what a network's file says of it, without making it ready to run.
+    pub fn describe(&self, name: &str, bytes: &[u8], key: &str) -> Result<Description, EngineError> {
+        let _one_at_a_time = self.making.lock();
+        let load = |error: &dyn fmt::Display| EngineError::Load {
+            network: name.to_owned(),
+            provider: Provider::Cpu,
+            reason: error.to_string(),
+        };
+        let make = || {
+            OrtSession::builder(self.runtime.environment())?
+                .with_optimization_level(GraphOptimizationLevel::Disable)?
+                .with_intra_threads(1)?
+                .with_inter_threads(1)?
+                .commit_from_memory(bytes)
+        };
+        let session = make().map_err(|error: ort::Error| load(&error))?;
+        let [input] = session.inputs() else {
+            return Err(load(&format!("it has {} inputs instead of one", session.inputs().len())));
+        };
+        let ValueType::Tensor { ty: ort::value::TensorElementType::Float32, shape, dimension_symbols } =
+            input.dtype()
+        else {
+            return Err(load(&format!("its input is {:?} instead of an f32 tensor", input.dtype())));
+        };
+        Ok(Description {
+            input: shape.iter().map(|size| usize::try_from(*size).ok()).collect(),
+            symbols: dimension_symbols.iter().map(ToString::to_string).collect(),
+            metadata: session.metadata().ok().and_then(|metadata| metadata.custom(key)),
+        })
+    }
+
+    /// Makes a session for one shape, and runs it once on zeros.
+    pub fn shaped(&self, spec: &ShapedSpec<'_>) -> Result<Session, EngineError> {
+        let _one_at_a_time = self.making.lock();
+        let file = spec.description;
+        let fits = file.input.len() == spec.input.len()
+            && file.input.iter().zip(&spec.input).all(|(file, size)| file.is_none_or(|file| file == *size));
+        if !fits {
+            let sizes: Vec<_> = file.input.iter().map(|size| size.map_or(-1, |size| size as i64)).collect();
+            return Err(EngineError::Shape {
+                network: spec.name.to_owned(),
+                side: "input",
+                found: format!("f32 {sizes:?}"),
+                expected: format!("f32 {:?}", spec.input),
+            });
+        }
+        // A name that stands for two different sizes stays free: such a network is run at a shape that is not static.
+        let named: Vec<(&str, usize)> =
+            file.symbols.iter().map(String::as_str).zip(spec.input.clone()).collect();
+        let mut sizes = Vec::new();
+        for (index, (symbol, size)) in named.iter().enumerate() {
+            let free = file.input[index].is_none() && !symbol.is_empty();
+            if free && named.iter().all(|(other, another)| other != symbol || another == size) {
+                sizes.push((*symbol, *size));
+            }
+        }
+        let plan = self.plan(spec.precision, spec.provider);
+        let builder = self.builder(&sizes, spec.threads, plan);
+        let mut session = open(spec.name, spec.bytes, &spec.input, plan, builder)?;
+        session.warm_up()?;
+        Ok(session)
+    }
+
+    /// A builder of sessions whose free dimensions called so have these sizes.
+    fn builder(&self, sizes: &[(&str, usize)], threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
         let mut builder = OrtSession::builder(self.runtime.environment())?
             .with_optimization_level(GraphOptimizationLevel::Level3)?
-            .with_intra_threads(1)?
+            .with_intra_threads(threads)?
             .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_dimension_override(spec.symbol, spec.batch as i64)?;
-        match self.provider {
+            .with_intra_op_spinning(false)?;
+        for (symbol, size) in sizes {
+            builder = builder.with_dimension_override(*symbol, *size as i64)?;
+        }
+        match plan.provider {
             Provider::Cpu => {}
             Provider::OpenVino => {
-                let precision = self.precision(spec.precision).name();
+                let precision = plan.precision.name();
                 // Without the last key OpenVINO pins the caller of every session to the first core.
                 let config = format!(
-                    r#"{{"CPU":{{"INFERENCE_PRECISION_HINT":"{precision}","INFERENCE_NUM_THREADS":"1","NUM_STREAMS":"1","ENABLE_CPU_PINNING":"NO"}}}}"#
+                    r#"{{"CPU":{{"INFERENCE_PRECISION_HINT":"{precision}","INFERENCE_NUM_THREADS":"{threads}","NUM_STREAMS":"1","ENABLE_CPU_PINNING":"NO"}}}}"#
                 );
                 let openvino = ep::OpenVINO::default()
                     .with_device_type("CPU")
@@ -278,17 +406,63 @@ impl Engine {
     }
 }
 
+/// Makes a session as `builder` says.
+fn open(
+    name: &str,
+    bytes: &[u8],
+    input: &[usize],
+    plan: Plan,
+    builder: ort::Result<SessionBuilder>,
+) -> Result<Session, EngineError> {
+    let inner = builder.and_then(|mut builder| builder.commit_from_memory(bytes));
+    let inner = inner.map_err(|error| EngineError::Load {
+        network: name.to_owned(),
+        provider: plan.provider,
+        reason: error.to_string(),
+    })?;
+    Ok(Session { name: name.to_owned(), input: input.to_vec(), inner })
+}
+
+/// Whether the CPU has instructions for bf16.
+fn has_bf16() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx512bf16");
+    #[cfg(not(target_arch = "x86_64"))]
+    return false;
+}
+
 impl Session {
+    /// Runs the network once on zeros: what it makes at its first run is then made.
+    fn warm_up(&mut self) -> Result<(), EngineError> {
+        let zeros = vec![0.0; self.input.iter().product()];
+        self.run(&zeros, &mut Vec::new())
+    }
+
     /// Runs the network: `input` in the shape of its spec, row-major; `output` is replaced by all output values.
     pub fn run(&mut self, input: &[f32], output: &mut Vec<f32>) -> Result<(), EngineError> {
+        self.run_with(input, |values| {
+            output.clear();
+            output.extend_from_slice(values);
+        })
+    }
+
+    /// As [`Session::run`]; `read` sees the output values where the library has them, without a copy.
+    pub fn run_with<T>(&mut self, input: &[f32], read: impl FnOnce(&[f32]) -> T) -> Result<T, EngineError> {
+        self.run_shaped(input, |_, values| read(values))
+    }
+
+    /// As [`Session::run_with`]; `read` sees the output's shape, too.
+    pub fn run_shaped<T>(
+        &mut self,
+        input: &[f32],
+        read: impl FnOnce(&[i64], &[f32]) -> T,
+    ) -> Result<T, EngineError> {
         let failed =
             |error: ort::Error| EngineError::Run { network: self.name.clone(), reason: error.to_string() };
         let tensor = TensorRef::from_array_view((self.input.as_slice(), input)).map_err(failed)?;
         let outputs = self.inner.run(ort::inputs![tensor]).map_err(failed)?;
-        let (_, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
-        output.clear();
-        output.extend_from_slice(values);
-        Ok(())
+        let (shape, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
+        Ok(read(shape, values))
     }
 }
 

@@ -4,19 +4,27 @@
 //! - [`manifest`]: what a model is: files, shapes, colour order, labels, licence
 //! - [`builtin`]: the models and packages that the binary brings along
 //! - [`store`]: where model files lie, and whether they are the right ones
+//! - [`digest`]: whether a file is the right one
 //! - [`fetch`]: gets them there: mirror folder, package, https
+//! - [`import`]: makes a model out of a Keras file, once
 //! - [`runtime`]: finds and loads the ONNX Runtime library
 //! - [`engine`]: execution providers, and sessions with static shapes
 //! - [`clip`]: clip classification: a window of frames in, a label out
-//! - [`histogram`]: durations counted without locks
+//! - [`detect`]: object detection: boxes in a picture
+//! - [`read`]: text reading: lines of text in a picture
+//! - [`track`]: objects followed from picture to picture
 //! - [`priority`]: lets inference give way to replies
 
 pub mod builtin;
 pub mod clip;
+pub mod detect;
+pub mod digest;
 pub mod engine;
 pub mod fetch;
-pub mod histogram;
+pub mod import;
 pub mod manifest;
 pub mod priority;
+pub mod read;
 pub mod runtime;
 pub mod store;
+pub mod track;

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Provider;
 
 /// A model or a package, its files and how to use them. Unknown keys are errors.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Unique; letters, digits, `-` and `_`.
@@ -20,18 +22,30 @@ pub struct Manifest {
     pub origin: String,
     /// Its files.
     pub files: Vec<File>,
-    /// Present where `task` is [`Task::ClipClassification`].
+    /// Present where `task` is [`Task::ClipClassification`] and the model can be run.
     pub clip: Option<Clip>,
+    /// Present where `task` is [`Task::ObjectDetection`] and a network does it.
+    pub detect: Option<Detect>,
+    /// Present where `task` is [`Task::TextReading`].
+    pub read: Option<Read>,
+    /// Present where the model's file has to be imported before it can be run.
+    pub import: Option<Import>,
+    /// Present where an import made this manifest.
+    pub imported: Option<Imported>,
     /// Present where `task` is [`Task::Runtime`].
     pub runtime: Option<RuntimePackage>,
 }
 
 /// What a model does; decides how it is run.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Task {
     /// A window of frames in, one of several labels out.
     ClipClassification,
+    /// A picture in, boxes with classes out.
+    ObjectDetection,
+    /// A picture in, lines of text with their polygons out.
+    TextReading,
     /// Not a model: the ONNX Runtime library.
     Runtime,
 }
@@ -41,29 +55,39 @@ impl Task {
     pub fn name(self) -> &'static str {
         match self {
             Task::ClipClassification => "clip-classification",
+            Task::ObjectDetection => "object-detection",
+            Task::TextReading => "text-reading",
             Task::Runtime => "runtime",
         }
     }
 }
 
 /// One file of a model.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// What the task uses it for: `backbone`, `head`, `library`.
+    /// What the task uses it for: `backbone` and `head`, or `whole`; `network`; `keras`; `library`.
     pub role: String,
     /// Its name in the store.
     pub name: String,
     /// SHA-256 in hexadecimal: of the file, or of the archive where `source` takes members out of one.
-    pub sha256: String,
-    /// Bytes of what `sha256` is of.
-    pub size_bytes: u64,
+    pub sha256: Option<String>,
+    /// Where no SHA-256 is known: the id that git gives the content, SHA-1 over `blob <size>\0` and the content.
+    pub git_blob: Option<String>,
+    /// Bytes of what the hash is of; absent where it is not known.
+    pub size_bytes: Option<u64>,
+    /// The execution provider that was measured to be the fastest for it, where it is not the usual one; taken where
+    /// `engine.provider = auto`.
+    pub provider: Option<Provider>,
+    /// `provider` is the only one that can run it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provider_only: bool,
     /// Where it comes from.
     pub source: Source,
 }
 
 /// Where a file comes from, if neither the store nor the mirror folder has it.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// Inside the binary.
@@ -82,51 +106,200 @@ pub enum Source {
         /// Ends of member paths that are not needed.
         #[serde(default)]
         without: Vec<String>,
+        /// The one file of the wheel that is meant; the hash is its own then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<String>,
     },
     /// A file at an address.
     Https {
         /// Address.
         url: String,
     },
+    /// Made by an import on this machine.
+    Imported,
 }
 
-/// A clip classifier in two networks: `backbone` over each frame once, `head` over the window's features.
-#[derive(Clone, Debug, Deserialize)]
+/// What a file has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest<'a> {
+    /// Of its content, hexadecimal.
+    Sha256(&'a str),
+    /// As git names it, hexadecimal.
+    GitBlob(&'a str),
+}
+
+impl File {
+    /// What its content must hash to.
+    pub fn digest(&self) -> Digest<'_> {
+        match (&self.sha256, &self.git_blob) {
+            (Some(sha256), _) => Digest::Sha256(sha256),
+            // `Manifest::parse` lets no file without either pass.
+            (None, git_blob) => Digest::GitBlob(git_blob.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
+/// A clip classifier: two networks, `backbone` over each frame once and `head` over the window's features; or one that
+/// is `whole` and takes the window's frames.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Clip {
     /// Frames in a window.
     pub window: usize,
-    /// Width of the backbone's input, px.
+    /// Width of a frame as the network takes it, px.
     pub width: u32,
-    /// Height of the backbone's input, px.
+    /// Height of a frame as the network takes it, px.
     pub height: u32,
     /// Order of the three colour values of a pixel.
     pub colour: Colour,
     /// A colour value (0–255) is divided by this.
     pub divide_by: f32,
-    /// Values the backbone makes of a frame.
-    pub features: usize,
-    /// Name of the networks' free first dimension, set to the batch size for static shapes.
-    pub batch_symbol: String,
+    /// Values the backbone makes of a frame; absent where the network is `whole`.
+    pub features: Option<usize>,
+    /// Name of the networks' free first dimension, set to the batch size for static shapes; absent where it is 1.
+    pub batch_symbol: Option<String>,
     /// Below this probability the answer is `none`.
     pub threshold: f32,
     /// In the order of the head's output.
     pub labels: Vec<String>,
-    /// Precision that was checked against f32 for this model (see its card); used where `engine.precision = auto`.
+    /// Precision of the backbone or the whole network that was checked against f32 for this model (see its card); used
+    /// where `engine.precision = auto`. Heads are always f32: they cost little, and have the last word.
     #[serde(default)]
     pub precision: Precision,
 }
 
+impl Clip {
+    /// Roles of its networks' files.
+    pub fn roles(&self) -> &'static [&'static str] {
+        if self.features.is_some() { &["backbone", "head"] } else { &["whole"] }
+    }
+}
+
+/// An object detector: a network over one picture.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Detect {
+    /// What the network gives, and where in its input a picture lies.
+    pub format: Format,
+    /// Width of the input, px: a multiple of 32.
+    pub width: u32,
+    /// Height of the input, px: a multiple of 32.
+    pub height: u32,
+    /// Order of the planes.
+    pub colour: Colour,
+    /// A colour value (0–255) is divided by this.
+    pub divide_by: f32,
+    /// Boxes that the network gives, where it is not one for each place of the strides 8, 16 and 32.
+    pub boxes: Option<usize>,
+    /// Name of the network's free first dimension; absent where it is 1.
+    pub batch_symbol: Option<String>,
+    /// Below this confidence nothing was found, where nobody asks for another.
+    pub confidence: f32,
+    /// Of two boxes of one class that overlap by more than this, the less sure one is dropped.
+    pub iou: f32,
+    /// In the order of the network's classes.
+    pub labels: Vec<String>,
+    /// Precision of the network that was checked against f32 for this model (see its card); used where
+    /// `engine.precision = auto`.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// The family of a detector.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// The picture in the upper left corner; a row for each place of the strides 8, 16 and 32: offsets from it, logarithms
+    /// of the sides, objectness, classes.
+    Yolox,
+    /// The picture in the middle; a column for each box: its centre and sides in pixels of the input, classes. As newer
+    /// exports of that family without end-to-end suppression still have it.
+    Yolov8,
+}
+
+/// Distances of the places at which detectors look, px.
+pub const STRIDES: [u32; 3] = [8, 16, 32];
+
+impl Detect {
+    /// Boxes that the network gives.
+    pub fn boxes(&self) -> usize {
+        let places = |stride: u32| (self.width / stride) as usize * (self.height / stride) as usize;
+        self.boxes.unwrap_or_else(|| STRIDES.into_iter().map(places).sum())
+    }
+}
+
+/// A reader of text: a network that finds lines, one that tells which of them stand on their head, and one that reads a
+/// line. Each may have a precision that was checked against f32 for this model (see its card).
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Read {
+    /// Languages that it knows, as BCP 47 tags.
+    pub languages: Vec<String>,
+    /// Of the network that finds lines.
+    #[serde(default)]
+    pub detector_precision: Precision,
+    /// Of the network that reads a line.
+    #[serde(default)]
+    pub recogniser_precision: Precision,
+    /// Height of a line as the network takes it, px.
+    pub line_height: u32,
+    /// The characters that the network knows, one a line, as a file with the role `characters`; where there is none, they
+    /// are in the metadata of the recogniser's file under `character`.
+    #[serde(default)]
+    pub space: bool,
+}
+
+/// What an import of the model's file is to make of it.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Import {
+    /// Below this probability the answer is `none`.
+    pub threshold: f32,
+    /// In the order of the network's output.
+    pub labels: Vec<String>,
+}
+
+/// What an import made the model from, and what it found.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Imported {
+    /// Name of the file.
+    pub from: String,
+    /// SHA-256 of the file.
+    pub sha256: String,
+    /// The import that did it; a newer one does it again.
+    pub version: u32,
+    /// It was not to be split.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked_whole: bool,
+    /// Version of Keras that saved the file, as it says.
+    pub keras: Option<String>,
+    /// Windows on which the original and the import were compared.
+    pub clips: usize,
+    /// Largest difference of a probability between the original and the import at f32.
+    pub difference: f64,
+    /// Largest difference of a probability between f32 and bf16 on generated clips, where that was measured.
+    pub bf16_difference: Option<f64>,
+    /// Time of a prediction at f32, ms, as measured then.
+    pub f32_ms: f64,
+    /// Time of a prediction at bf16, ms.
+    pub bf16_ms: Option<f64>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
 /// Colour order.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Colour {
     /// Blue, green, red, as OpenCV has it.
     Bgr,
+    /// Red, green, blue.
+    Rgb,
 }
 
 /// Arithmetic inside a network; inputs and outputs are always f32.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bit.
@@ -147,11 +320,11 @@ impl Precision {
 }
 
 /// The ONNX Runtime library as a package.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuntimePackage {
-    /// Provider it is for: `openvino`, `cpu`, `cuda`.
-    pub provider: String,
+    /// Provider it is for.
+    pub provider: Provider,
     /// `std::env::consts::ARCH` it runs on.
     pub arch: String,
     /// `std::env::consts::OS` it runs on.
@@ -198,64 +371,146 @@ impl Manifest {
         Ok(manifest)
     }
 
+    /// As in a manifest file.
+    pub fn to_toml(&self) -> String {
+        // Plain tables and values always can be written; a test does it with every built-in one.
+        toml::to_string(self).unwrap_or_default()
+    }
+
+    /// The file that has to be imported before the model can be run, if that is still to be done.
+    pub fn to_import(&self) -> Option<&File> {
+        self.import.as_ref().and_then(|_| self.file("keras"))
+    }
+
     /// The file with this role.
     pub fn file(&self, role: &str) -> Option<&File> {
         self.files.iter().find(|file| file.role == role)
     }
 
+    /// What its outputs mean, where the manifest says it.
+    pub fn labels(&self) -> Option<&[String]> {
+        let clip = self.clip.as_ref().map(|clip| &clip.labels);
+        let detect = self.detect.as_ref().map(|detect| &detect.labels);
+        clip.or(detect).or_else(|| self.import.as_ref().map(|import| &import.labels)).map(Vec::as_slice)
+    }
+
     fn check(&self) -> Result<(), String> {
-        let plain = |name: &str| {
-            !name.is_empty()
-                && !name.starts_with('.')
-                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-        };
-        if !plain(&self.name) {
+        if !is_plain_name(&self.name) {
             return Err(format!("`name = {:?}`: only letters, digits, `-`, `_` and `.`", self.name));
         }
         for file in &self.files {
-            if !plain(&file.name) {
+            if !is_plain_name(&file.name) {
                 return Err(format!("file name {:?}: only letters, digits, `-`, `_` and `.`", file.name));
             }
-            if file.sha256.len() != 64 || !file.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(format!("`sha256` of {} is not 64 hexadecimal digits", file.name));
+            let (what, hash, digits) = match (&file.sha256, &file.git_blob) {
+                (None, None) => return Err(format!("{} has neither `sha256` nor `git_blob`", file.name)),
+                (Some(sha256), _) => ("sha256", sha256, 64),
+                (None, Some(git_blob)) => ("git_blob", git_blob, 40),
+            };
+            if hash.len() != digits || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
+                return Err(format!("`{what}` of {} is not {digits} hexadecimal digits", file.name));
             }
         }
         match self.task {
-            Task::ClipClassification => self.check_clip(),
+            Task::ClipClassification => match (&self.clip, &self.import) {
+                (Some(clip), None) => self.check_clip(clip),
+                (None, Some(import)) => self.check_import(import),
+                _ => Err("task `clip-classification` needs either the table [clip] or [import]".into()),
+            },
+            Task::ObjectDetection => match &self.detect {
+                Some(detect) => self.check_detect(detect),
+                // What the binary itself can do, without a network.
+                None if self.files.is_empty() => Ok(()),
+                None => Err("task `object-detection` with files needs the table [detect]".into()),
+            },
+            Task::TextReading if self.read.is_none() => {
+                Err("task `text-reading` needs the table [read]".into())
+            }
+            Task::TextReading => self.check_roles(&["detector", "recogniser"]),
             Task::Runtime if self.runtime.is_none() => Err("task `runtime` needs the table [runtime]".into()),
             Task::Runtime => Ok(()),
         }
     }
 
-    fn check_clip(&self) -> Result<(), String> {
-        let Some(clip) = &self.clip else {
-            return Err("task `clip-classification` needs the table [clip]".into());
-        };
-        for role in ["backbone", "head"] {
-            if self.file(role).is_none() {
-                return Err(format!("no file has the role `{role}`"));
-            }
-        }
-        let limits = [
-            ("window", clip.window, 1, 256),
-            ("width", clip.width as usize, 1, 4096),
-            ("height", clip.height as usize, 1, 4096),
-            ("features", clip.features, 1, 1 << 20),
-            ("labels (number of)", clip.labels.len(), 1, 1 << 16),
-        ];
-        for (what, value, low, high) in limits {
-            if !(low..=high).contains(&value) {
-                return Err(format!("`clip.{what}` is {value}; it must be from {low} to {high}"));
-            }
-        }
-        if !(0.0..=1.0).contains(&clip.threshold) {
-            return Err(format!("`clip.threshold` is {}; it must be from 0 to 1", clip.threshold));
-        }
+    fn check_clip(&self, clip: &Clip) -> Result<(), String> {
+        self.check_roles(clip.roles())?;
+        check_range("clip.window", clip.window, 1, 256)?;
+        check_range("clip.width", clip.width as usize, 1, 4096)?;
+        check_range("clip.height", clip.height as usize, 1, 4096)?;
+        check_range("clip.features", clip.features.unwrap_or(1), 1, 1 << 20)?;
+        check_outputs("clip", &clip.labels, clip.threshold)?;
         if !clip.divide_by.is_normal() {
             return Err(format!("`clip.divide_by` is {}; it must be a number other than 0", clip.divide_by));
         }
+        if clip.colour != Colour::Bgr {
+            return Err("`clip.colour` must be \"bgr\"; other orders are known to detectors only".into());
+        }
         Ok(())
     }
+
+    fn check_detect(&self, detect: &Detect) -> Result<(), String> {
+        self.check_roles(&["network"])?;
+        for (name, side) in [("width", detect.width), ("height", detect.height)] {
+            if !(32..=4096).contains(&side) || side % 32 != 0 {
+                return Err(format!(
+                    "`detect.{name}` is {side}; it must be a multiple of 32 from 32 to 4096"
+                ));
+            }
+        }
+        check_range("detect.boxes", detect.boxes.unwrap_or(1), 1, 1 << 20)?;
+        if detect.format == Format::Yolox && detect.boxes.is_some() {
+            return Err(
+                "`detect.boxes` is for `format = \"yolov8\"`; with \"yolox\" it follows from the size".into(),
+            );
+        }
+        check_range("detect.labels (number of)", detect.labels.len(), 1, 1 << 12)?;
+        check_share("detect.confidence", detect.confidence)?;
+        check_share("detect.iou", detect.iou)?;
+        if !detect.divide_by.is_normal() {
+            return Err(format!(
+                "`detect.divide_by` is {}; it must be a number other than 0",
+                detect.divide_by
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_import(&self, import: &Import) -> Result<(), String> {
+        self.check_roles(&["keras"])?;
+        check_outputs("import", &import.labels, import.threshold)
+    }
+
+    fn check_roles(&self, roles: &[&str]) -> Result<(), String> {
+        let missing = roles.iter().find(|role| self.file(role).is_none());
+        missing.map_or(Ok(()), |role| Err(format!("no file has the role `{role}`")))
+    }
+}
+
+/// Whether a name is safe as that of a file: letters, digits, `-`, `_` and `.`, which does not come first.
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 200
+        && !name.starts_with('.')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+fn check_range(what: &str, value: usize, low: usize, high: usize) -> Result<(), String> {
+    if (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(format!("`{what}` is {value}; it must be from {low} to {high}"))
+}
+
+fn check_outputs(table: &str, labels: &[String], threshold: f32) -> Result<(), String> {
+    check_range(&format!("{table}.labels (number of)"), labels.len(), 1, 1 << 16)?;
+    check_share(&format!("{table}.threshold"), threshold)
+}
+
+fn check_share(what: &str, value: f32) -> Result<(), String> {
+    if (0.0..=1.0).contains(&value) {
+        return Ok(());
+    }
+    Err(format!("`{what}` is {value}; it must be from 0 to 1"))
 }
 
 #[cfg(test)]
@@ -268,6 +523,14 @@ mod tests {
         let manifests = builtin::manifests();
         assert!(manifests.iter().any(|m| m.name == "gestures"));
         assert!(manifests.iter().any(|m| m.task == Task::Runtime));
+    }
+
+    #[test]
+    fn a_manifest_that_was_written_reads_the_same() {
+        for manifest in builtin::manifests() {
+            let again = Manifest::parse(&manifest.to_toml(), "again").unwrap();
+            assert_eq!(format!("{again:?}"), format!("{manifest:?}"));
+        }
     }
 
     #[test]
@@ -289,5 +552,54 @@ mod tests {
         let text = builtin::text("gestures").unwrap().replace("role = \"head\"", "role = \"hat\"");
         let error = Manifest::parse(&text, "test").unwrap_err().to_string();
         assert!(error.contains("`head`"), "{error}");
+    }
+
+    fn nano(from: &str, to: &str) -> Result<Manifest, ManifestError> {
+        let text = builtin::text("yolox-nano").unwrap();
+        assert!(text.contains(from), "{from}");
+        Manifest::parse(&text.replace(from, to), "test")
+    }
+
+    #[test]
+    fn a_detector_whose_table_cannot_be_right_is_refused_in_words() {
+        for (from, to, part) in [
+            ("width = 416", "width = 400", "`detect.width` is 400"),
+            ("height = 416", "height = 0", "`detect.height` is 0"),
+            ("divide_by = 1.0", "divide_by = 0.0", "`detect.divide_by`"),
+            ("confidence = 0.25", "confidence = 25", "`detect.confidence` is 25"),
+            ("iou = 0.5", "iou = nan", "`detect.iou` is NaN"),
+            ("iou = 0.5", "iou = 0.5\nboxes = 3549", "`detect.boxes`"),
+            ("\"yolox\"", "\"yolo\"", "`yolov8`"),
+            ("\"bgr\"", "\"grb\"", "`rgb`"),
+            ("role = \"network\"", "role = \"backbone\"", "`network`"),
+            ("[detect]", "[detect]\nlabel = 1", "`label`"),
+        ] {
+            let error = nano(from, to).unwrap_err().to_string();
+            assert!(error.contains(part), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn files_for_detection_without_a_table_are_refused_and_no_files_are_the_binarys_own() {
+        let motion = builtin::manifests().into_iter().find(|m| m.name == "motion").unwrap();
+        assert_eq!(motion.task, Task::ObjectDetection);
+        let mut text = builtin::text("motion").unwrap().replace("files = []", "");
+        text += "[[files]]\nrole = \"network\"\nname = \"a.onnx\"\nsource = \"builtin\"\ngit_blob = \"";
+        text += &"0".repeat(40);
+        let error = Manifest::parse(&(text + "\""), "test").unwrap_err().to_string();
+        assert!(error.contains("[detect]"), "{error}");
+    }
+
+    #[test]
+    fn a_clip_model_does_not_get_its_colours_swapped() {
+        let text = builtin::text("gestures").unwrap().replace("\"bgr\"", "\"rgb\"");
+        let error = Manifest::parse(&text, "test").unwrap_err().to_string();
+        assert!(error.contains("clip.colour"), "{error}");
+    }
+
+    #[test]
+    fn a_detector_of_416_pixels_gives_3549_boxes() {
+        assert_eq!(nano("416", "416").unwrap().detect.unwrap().boxes(), 3549);
+        assert_eq!(nano("416", "640").unwrap().detect.unwrap().boxes(), 8400);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use ort::environment::Environment;
 use parking_lot::Mutex;
 
+use crate::engine::Provider;
 use crate::manifest::{Manifest, Task};
 use crate::store::Store;
 
@@ -53,7 +54,11 @@ pub enum RuntimeError {
 impl Runtime {
     /// Loads `library` if one is named, else the store's package for `provider` or, with none asked for, the best one
     /// that is there. A second call in a process gets the library of the first.
-    pub fn load(store: &Store, library: Option<&Path>, provider: Option<&str>) -> Result<Self, RuntimeError> {
+    pub fn load(
+        store: &Store,
+        library: Option<&Path>,
+        provider: Option<Provider>,
+    ) -> Result<Self, RuntimeError> {
         let library = match library {
             Some(path) => path.to_owned(),
             None => find(store, provider)
@@ -102,8 +107,9 @@ impl Runtime {
 
 /// Packages for this machine, the preferred one first.
 pub fn packages(store: &Store) -> Vec<Manifest> {
-    let order = |provider: &str| {
-        if has_nvidia_gpu() { ["cuda", "openvino", "cpu"] } else { ["openvino", "cpu", "cuda"] }
+    use Provider::{Cpu, Cuda, OpenVino};
+    let order = |provider: Provider| {
+        if has_nvidia_gpu() { [Cuda, OpenVino, Cpu] } else { [OpenVino, Cpu, Cuda] }
             .iter()
             .position(|p| *p == provider)
     };
@@ -118,7 +124,7 @@ pub fn packages(store: &Store) -> Vec<Manifest> {
                 .is_some_and(|r| r.arch == std::env::consts::ARCH && r.os == std::env::consts::OS)
         })
         .collect();
-    packages.sort_by_key(|m| m.runtime.as_ref().and_then(|r| order(&r.provider)));
+    packages.sort_by_key(|m| m.runtime.as_ref().and_then(|r| order(r.provider)));
     packages
 }
 
@@ -127,8 +133,8 @@ pub fn has_nvidia_gpu() -> bool {
     Path::new("/dev/nvidia0").exists()
 }
 
-fn find(store: &Store, provider: Option<&str>) -> Option<PathBuf> {
-    let installed: Vec<(String, PathBuf)> = packages(store)
+fn find(store: &Store, provider: Option<Provider>) -> Option<PathBuf> {
+    let installed: Vec<(Provider, PathBuf)> = packages(store)
         .into_iter()
         .filter(|m| store.has(m))
         .filter_map(|m| {
@@ -136,7 +142,7 @@ fn find(store: &Store, provider: Option<&str>) -> Option<PathBuf> {
             Some((runtime.provider, store.runtime_dir(&m.name).join(runtime.library)))
         })
         .collect();
-    let wanted = installed.iter().find(|(p, _)| Some(p.as_str()) == provider);
+    let wanted = installed.iter().find(|(p, _)| Some(*p) == provider);
     wanted.or_else(|| installed.first()).map(|(_, path)| path.clone())
 }
 

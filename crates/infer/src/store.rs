@@ -8,19 +8,29 @@
 
 use std::borrow::Cow;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
+use serde::Serialize;
 
-use crate::builtin;
-use crate::manifest::{File, Manifest, ManifestError, Source};
+use crate::manifest::{Digest, File, Manifest, ManifestError, Source, is_plain_name};
+use crate::{builtin, digest};
 
 /// The folders that models are looked for in.
 #[derive(Clone, Debug)]
 pub struct Store {
     home: PathBuf,
     mirror: Option<PathBuf>,
+}
+
+/// What has to be done before a model can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Need {
+    /// Its files are not here.
+    Pull,
+    /// Its file is here, in another format.
+    Import,
 }
 
 /// Why a model's file cannot be had.
@@ -51,7 +61,7 @@ pub enum StoreError {
     },
     /// The file is there but is another one.
     #[error(
-        "{path} is not the file that the model {model} was made with (SHA-256 {found}, not {expected}); delete it and run `sightwire models pull {model}`"
+        "{path} is not the file that the model {model} was made with (its hash is {found}, not {expected}); delete it and run `sightwire models pull {model}`"
     )]
     Altered {
         /// Model.
@@ -89,9 +99,24 @@ impl Store {
         self.mirror.as_deref()
     }
 
+    /// The folder of models.
+    pub fn models(&self) -> PathBuf {
+        self.home.join("models")
+    }
+
     /// Where a file of a model belongs.
     pub fn path(&self, model: &str, file: &str) -> PathBuf {
-        self.home.join("models").join(model).join(file)
+        self.models().join(model).join(file)
+    }
+
+    /// Where the manifest of a user's own model belongs.
+    pub fn manifest_path(&self, model: &str) -> PathBuf {
+        self.models().join(format!("{model}.toml"))
+    }
+
+    /// Where the model card of a user's own model belongs.
+    pub fn card_path(&self, model: &str) -> PathBuf {
+        self.models().join(format!("{model}.md"))
     }
 
     /// Where an ONNX Runtime package is unpacked.
@@ -104,7 +129,7 @@ impl Store {
     pub fn manifests(&self) -> (Vec<Manifest>, Vec<ManifestError>) {
         let mut found = builtin::manifests();
         let mut errors = Vec::new();
-        let entries = fs::read_dir(self.home.join("models")).into_iter().flatten().flatten();
+        let entries = fs::read_dir(self.models()).into_iter().flatten().flatten();
         for path in
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml"))
         {
@@ -122,8 +147,9 @@ impl Store {
 
     /// The manifest called `name`.
     pub fn manifest(&self, name: &str) -> Result<Manifest, StoreError> {
-        let own = self.home.join("models").join(format!("{name}.toml"));
-        if own.is_file() {
+        let own = self.manifest_path(name);
+        // A name is never a path: names come from requests, too.
+        if is_plain_name(name) && own.is_file() {
             return Ok(Manifest::read(&own)?);
         }
         let (all, _) = self.manifests();
@@ -142,8 +168,9 @@ impl Store {
 
     /// The model card (Markdown) of a model, if it has one.
     pub fn card(&self, name: &str) -> Option<Cow<'static, str>> {
-        fs::read_to_string(self.home.join("models").join(format!("{name}.md")))
-            .ok()
+        is_plain_name(name)
+            .then(|| fs::read_to_string(self.card_path(name)).ok())
+            .flatten()
             .map(Cow::Owned)
             .or_else(|| builtin::card(name).map(Cow::Borrowed))
     }
@@ -155,7 +182,7 @@ impl Store {
         }
         manifest.files.iter().all(|file| {
             (file.source == Source::Builtin && builtin::file(&file.name).is_some())
-                || self.candidates(&manifest.name, file).iter().any(|path| path.is_file())
+                || self.find(&manifest.name, file).is_some()
         })
     }
 
@@ -164,16 +191,11 @@ impl Store {
         for path in self.candidates(model, file) {
             match fs::read(&path) {
                 Ok(bytes) => {
-                    let found = hex(&Sha256::digest(&bytes));
-                    if !found.eq_ignore_ascii_case(&file.sha256) {
-                        return Err(StoreError::Altered {
-                            model: model.to_owned(),
-                            path,
-                            expected: file.sha256.clone(),
-                            found,
-                        });
-                    }
-                    return Ok(Cow::Owned(bytes));
+                    let checked = digest::check(file, bytes.len() as u64, &mut bytes.as_slice());
+                    return match checked.map_err(|error| StoreError::Read { path: path.clone(), error })? {
+                        Ok(()) => Ok(Cow::Owned(bytes)),
+                        Err(found) => Err(altered(model, file, path, found)),
+                    };
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(StoreError::Read { path, error }),
@@ -184,11 +206,35 @@ impl Store {
         {
             return Ok(Cow::Borrowed(bytes));
         }
-        Err(StoreError::Missing {
-            model: model.to_owned(),
-            file: file.name.clone(),
-            path: self.path(model, &file.name),
-        })
+        Err(self.missing(model, file))
+    }
+
+    /// Where a model's file lies, in the store or the mirror folder, after a look at whether it is the right one.
+    pub fn verified(&self, model: &str, file: &File) -> Result<PathBuf, StoreError> {
+        let path = self.find(model, file).ok_or_else(|| self.missing(model, file))?;
+        match digest::check_path(file, &path) {
+            Ok(Ok(())) => Ok(path),
+            Ok(Err(found)) => Err(altered(model, file, path, found)),
+            Err(error) => Err(StoreError::Read { path, error }),
+        }
+    }
+
+    fn missing(&self, model: &str, file: &File) -> StoreError {
+        let path = self.path(model, &file.name);
+        StoreError::Missing { model: model.to_owned(), file: file.name.clone(), path }
+    }
+
+    /// What has to be done before a model can be run.
+    pub fn needs(&self, manifest: &Manifest) -> Option<Need> {
+        if !self.has(manifest) {
+            return Some(Need::Pull);
+        }
+        manifest.to_import().map(|_| Need::Import)
+    }
+
+    /// Where a file of a model is found, if it is: in the store, else in the mirror folder.
+    pub fn find(&self, model: &str, file: &File) -> Option<PathBuf> {
+        self.candidates(model, file).into_iter().find(|path| path.is_file())
     }
 
     fn candidates(&self, model: &str, file: &File) -> Vec<PathBuf> {
@@ -198,26 +244,9 @@ impl Store {
     }
 }
 
-/// SHA-256 of a file in hexadecimal, without reading it into memory at once.
-pub fn sha256_of(path: &Path) -> io::Result<String> {
-    let mut file = fs::File::open(path)?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let n = file.read(&mut buffer)?;
-        if n == 0 {
-            return Ok(hex(&digest.finalize()));
-        }
-        digest.update(&buffer[..n]);
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn altered(model: &str, file: &File, path: PathBuf, found: String) -> StoreError {
+    let (Digest::Sha256(expected) | Digest::GitBlob(expected)) = file.digest();
+    StoreError::Altered { model: model.to_owned(), path, expected: expected.to_owned(), found }
 }
 
 fn similarity(a: &str, b: &str) -> f64 {
@@ -241,8 +270,8 @@ mod tests {
         let manifest = store.manifest("gestures").unwrap();
         for file in &manifest.files {
             let bytes = store.load("gestures", file).unwrap();
-            assert_eq!(hex(&Sha256::digest(&bytes)), file.sha256);
-            assert_eq!(bytes.len() as u64, file.size_bytes);
+            assert_eq!(Some(digest::sha256(&bytes)), file.sha256);
+            assert_eq!(Some(bytes.len() as u64), file.size_bytes);
         }
     }
 
@@ -267,7 +296,18 @@ mod tests {
         assert!(matches!(store.load("m", &file), Err(StoreError::Missing { .. })));
         fs::write(dir.path().join("mirror/other.onnx"), builtin::file("gestures_head.onnx").unwrap())
             .unwrap();
-        assert_eq!(store.load("m", &file).unwrap().len() as u64, file.size_bytes);
+        assert_eq!(store.load("m", &file).unwrap().len() as u64, file.size_bytes.unwrap());
+    }
+
+    #[test]
+    fn a_name_never_leads_out_of_the_store() {
+        let (dir, store) = store();
+        let text = builtin::text("gestures").unwrap();
+        fs::create_dir_all(dir.path().join("home/models")).unwrap();
+        fs::write(dir.path().join("home/outside.toml"), text).unwrap();
+        fs::write(dir.path().join("home/outside.md"), text).unwrap();
+        assert!(matches!(store.manifest("../outside"), Err(StoreError::UnknownModel { .. })));
+        assert_eq!(store.card("../outside"), None);
     }
 
     #[test]

@@ -188,8 +188,8 @@ fn what_is_not_a_network_is_refused_in_words() {
     let path = store.path("gestures", "gestures_head.onnx");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, bytes).unwrap();
-    let hash = sightwire_infer::store::sha256_of(&path).unwrap();
-    let old = manifest().file("head").unwrap().sha256.clone();
+    let hash = sightwire_infer::digest::sha256_of(&path).unwrap();
+    let old = manifest().file("head").unwrap().sha256.clone().unwrap();
     text = text.replace(&old, &hash);
     let model = ClipModel::load(&store, &Manifest::parse(&text, "test").unwrap()).unwrap();
     let error = ClipService::start(model, engine(None), OPTIONS).unwrap_err().to_string();

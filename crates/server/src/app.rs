@@ -6,7 +6,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderValue, Method, StatusCode};
 use socketioxide::SocketIo;
 use tokio::sync::Semaphore;
@@ -16,13 +19,18 @@ use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::cameras::Cameras;
+use crate::cluster;
 use crate::config::Config;
 use crate::listen::Listening;
+use crate::reading::Reader;
 use crate::recognizer::Recognizer;
+use crate::relay::Relay;
 use crate::telemetry::Telemetry;
+use crate::telemetry::live::Live;
 use crate::transport::rest::{self, Api};
 use crate::transport::socketio::sessions::{self, Sessions};
-use crate::transport::{self, page, socketio::SocketIoTransport};
+use crate::transport::{self, mjpeg, origin, page, socketio::SocketIoTransport, websocket};
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -35,6 +43,8 @@ pub struct App {
     pub router: Router,
     /// The sign recogniser; has no model until it is loaded.
     pub recognizer: Arc<Recognizer>,
+    /// Text reading; nothing is loaded before somebody needs it.
+    pub reader: Arc<Reader>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
     /// Closes all Socket.IO clients.
@@ -43,46 +53,100 @@ pub struct App {
 
 impl App {
     /// Builds all parts; their tasks run until `stop`.
-    pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> Self {
+    pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> anyhow::Result<Self> {
+        let shared = Arc::new(config.clone());
         let recognizer = Recognizer::new(config);
         let listening = Listening::new(config.server.max_connections);
         let sessions = Sessions::new(2 * config.server.max_connections, tasks.clone(), stop.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
-        let telemetry = Telemetry::new(recognizer.clone(), counters, listening.clone());
+        let cameras = Cameras::new(shared.clone(), stop, tasks)?;
+        let relay = Relay::new(cameras.clone(), Arc::new(cluster::Local::default()));
+        let reader = Reader::new(&shared, stop, tasks);
+        let telemetry =
+            Telemetry::new(recognizer.clone(), relay.clone(), reader.clone(), counters, listening.clone());
         tasks.spawn(telemetry.clone().sample(stop.clone()));
+        let live = Live::new(telemetry.clone(), relay.clone(), config.server.max_connections, stop.clone());
+        tasks.spawn(live.clone().run());
         let api = Api {
             recognizer: recognizer.clone(),
             telemetry,
-            store: config.store.clone(),
+            cameras: cameras.clone(),
+            relay: relay.clone(),
+            reader: reader.clone(),
+            live,
+            tasks: tasks.clone(),
+            config: shared,
             drawing: Arc::new(Semaphore::new(1)),
-            requested_provider: config.engine.options.provider.map_or("auto", |p| p.name()),
         };
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
-        let routes = rest::router(api).fallback(page::serve);
+        let sockets = transport::relay::Means { relay, tasks: tasks.clone(), stop: stop.clone() };
+        let routes = rest::router(api)
+            .merge(mjpeg::router(cameras))
+            .merge(transport::relay::router(sockets))
+            .fallback(page::serve)
+            .method_not_allowed_fallback(async || {
+                transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
+            });
         let with_socketio = ServiceBuilder::new().layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
+                .layer(middleware::from_fn_with_state(origins.clone(), keep_cameras_private))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
-        Self { router, recognizer, listening, socketio }
+        Ok(Self { router, recognizer, reader, listening, socketio })
     }
 }
 
 fn cors(origins: Option<&Vec<String>>) -> CorsLayer {
-    let layer = CorsLayer::new().allow_methods([Method::GET, Method::POST]).allow_headers(Any);
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+        .allow_headers(Any);
     match origins {
         None => layer.allow_origin(Any),
         Some(list) => layer.allow_origin(AllowOrigin::list(list.iter().filter_map(|o| o.parse().ok()))),
     }
+}
+
+/// `server.cors_origins = ["*"]` lets any page use the recogniser, to which it brings its own frames. What cameras see is
+/// only for pages of this server, of this machine, and those that are listed: others may show it (as any picture of another
+/// server) but not read it.
+async fn keep_cameras_private(
+    State(allowed): State<Arc<Option<Vec<String>>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let path = request.uri().path();
+    let private = [
+        "/stream",
+        "/ws/",
+        "/api/v1/streams",
+        "/api/v1/viewers",
+        "/api/v1/live",
+        "/api/v1/cameras",
+        "/api/v1/detect",
+        "/api/v1/read",
+        "/api/v1/jobs",
+    ];
+    let private = private.iter().any(|prefix| path.starts_with(prefix));
+    let foreign = private && origin::is_foreign(request.headers(), allowed.as_deref());
+    if foreign && websocket::is_asked_for(request.headers()) {
+        let detail = "Pages of this origin may not see or send live pictures. Add it to server.cors_origins.";
+        return transport::error(StatusCode::FORBIDDEN, detail);
+    }
+    let mut response = next.run(request).await;
+    if foreign {
+        response.headers_mut().remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+    }
+    response
 }
 
 /// CORS does not hold for WebSocket: there a browser asks nobody, and a foreign page could use this server from

@@ -6,13 +6,22 @@
 //! - `listen`: connections
 //! - `transport`: protocols
 //! - `recognizer`: the sign recogniser's pipeline
+//! - `reading`: text reading: results and what is made of them
+//! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
+//! - `reading`: text in pictures
+//! - `relay`: streams that clients send
+//! - `cluster`: who owns which of them
 //! - `telemetry`: log, metrics, the process
 
 mod app;
+mod cameras;
+mod cluster;
 mod cmd;
 mod config;
 mod listen;
+mod reading;
 mod recognizer;
+mod relay;
 mod telemetry;
 mod transport;
 

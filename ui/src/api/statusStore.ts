@@ -55,6 +55,12 @@ export function refreshStatus(): void {
   void ask();
 }
 
+/** How often to ask by itself: while something is under way a person waits for its end. */
+export function patienceMs({ status }: StatusView): number {
+  const { loading, switching } = status?.recognizer ?? {};
+  return loading != null || switching != null ? 500 : 3000;
+}
+
 function onVisibility(): void {
   if (document.hidden) pause();
   else void ask();

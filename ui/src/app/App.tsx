@@ -9,15 +9,39 @@ import { Shell } from './Shell';
 import { cssVariables, theme } from './theme';
 
 const loadRecognise = () => import('../pages/RecognisePage');
+const loadCameras = () => import('../pages/CamerasPage');
+const loadCamera = () => import('../pages/CameraPage');
+const loadBroadcast = () => import('../pages/BroadcastPage');
+const loadWall = () => import('../pages/WallPage');
+const loadRead = () => import('../pages/ReadPage');
+const loadHealth = () => import('../pages/HealthPage');
+const PAGES = [
+  loadRecognise,
+  loadCameras,
+  loadCamera,
+  loadBroadcast,
+  loadWall,
+  loadRead,
+  loadHealth,
+];
 const RecognisePage = lazy(loadRecognise);
+const CamerasPage = lazy(loadCameras);
+const CameraPage = lazy(loadCamera);
+const BroadcastPage = lazy(loadBroadcast);
+const WallPage = lazy(loadWall);
+const ReadPage = lazy(loadRead);
+const HealthPage = lazy(loadHealth);
 
 /** The key is known to public/scheme.js, too. */
 const schemes = localStorageColorSchemeManager({ key: 'sightwire.scheme' });
 
 export function App() {
-  // The start page shows first; the other one is there by the time somebody clicks.
+  // The start page shows first; the others are there by the time somebody clicks.
   useEffect(() => {
-    const timer = setTimeout(() => void loadRecognise().catch(() => undefined), 1000);
+    const load = () => {
+      for (const page of PAGES) page().catch(() => undefined);
+    };
+    const timer = setTimeout(load, 1000);
     return () => clearTimeout(timer);
   }, []);
   return (
@@ -39,11 +63,24 @@ export function App() {
 }
 
 function Page() {
-  switch (usePath()) {
+  const path = usePath();
+  const camera = /^\/cameras\/([\w-]+)$/.exec(path)?.[1];
+  if (camera !== undefined) return <CameraPage key={camera} id={camera} />;
+  switch (path) {
     case '/':
       return <StartPage />;
     case '/recognise':
       return <RecognisePage />;
+    case '/cameras':
+      return <CamerasPage />;
+    case '/broadcast':
+      return <BroadcastPage />;
+    case '/wall':
+      return <WallPage />;
+    case '/read':
+      return <ReadPage />;
+    case '/health':
+      return <HealthPage />;
     default:
       return <NotFoundPage />;
   }

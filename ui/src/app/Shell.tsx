@@ -17,12 +17,24 @@ const ShortcutHelp = lazy(() => import('./ShortcutHelp'));
 const PAGES = [
   { href: '/', name: 'Start', key: '1' },
   { href: '/recognise', name: 'Recognise', key: '2' },
+  { href: '/cameras', name: 'Cameras', key: '3' },
+  { href: '/broadcast', name: 'Broadcast', key: '4' },
+  { href: '/wall', name: 'Wall', key: '5' },
+  { href: '/read', name: 'Read text', key: '6' },
+  { href: '/health', name: 'Health', key: '7' },
 ] as const;
+
+/** Whether a page is shown, or one below it. */
+function current(path: string, href: string): 'page' | 'true' | undefined {
+  if (path === href) return 'page';
+  return href !== '/' && path.startsWith(`${href}/`) ? 'true' : undefined;
+}
 
 /** What all pages share: the bar at the top, the shortcuts, the focus after a change of page. */
 export function Shell({ children }: { children: ReactNode }) {
   const path = usePath();
   const main = useRef<HTMLElement>(null);
+  const nav = useRef<HTMLElement>(null);
   const [help, setHelp] = useState<'never' | 'open' | 'closed'>('never');
   const { status, failure } = useStatus(3000);
   const server = serverState(status, failure);
@@ -44,8 +56,10 @@ export function Shell({ children }: { children: ReactNode }) {
   useEffect(() => {
     if (shown.current === path) return;
     shown.current = path;
+    nav.current?.hidePopover();
     main.current?.focus({ preventScroll: true });
   }, [path]);
+  const here = PAGES.find(({ href }) => current(path, href) !== undefined);
 
   return (
     <>
@@ -57,9 +71,14 @@ export function Shell({ children }: { children: ReactNode }) {
           <Mark />
           <span className={css.name}>Sightwire</span>
         </Link>
-        <nav className={css.nav} aria-label="Pages">
+        {/* On a phone the pages are behind this button; elsewhere they stand beside each other. */}
+        <button type="button" className={css.pages} popoverTarget="pages">
+          <span className={css.here}>{here?.name ?? 'Pages'}</span>
+          <Icon name="unfold" />
+        </button>
+        <nav id="pages" ref={nav} popover="auto" className={css.nav} aria-label="Pages">
           {PAGES.map(({ href, name }) => (
-            <Link key={href} href={href} aria-current={path === href ? 'page' : undefined}>
+            <Link key={href} href={href} aria-current={current(path, href)}>
               {name}
             </Link>
           ))}

@@ -11,7 +11,15 @@ export default function ShortcutHelp({ opened, onClose }: Props) {
   const groups = useShortcutList();
   const [enabled, setEnabled] = useShortcutsEnabled();
   return (
-    <Modal opened={opened} onClose={onClose} title="Keyboard shortcuts" centered size={720}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title="Keyboard shortcuts"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      attributes={{ header: { role: 'presentation' } }}
+      centered
+      size={720}
+    >
       <div className={css.groups}>
         {groups.map((group) => (
           <section key={group.title} className={css.group}>

@@ -7,6 +7,7 @@ import {
   NativeSelect,
   SegmentedControl,
   Switch,
+  TextInput,
   Tooltip,
 } from '@mantine/core';
 
@@ -75,6 +76,7 @@ export const theme = createTheme({
     SegmentedControl: SegmentedControl.extend({
       defaultProps: { withItemsBorders: false },
     }),
+    TextInput: TextInput.extend({ vars: () => ({ wrapper: input }) }),
     Switch: Switch.extend({ defaultProps: { size: 'md' } }),
     Tooltip: Tooltip.extend({
       defaultProps: {

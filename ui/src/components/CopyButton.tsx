@@ -1,7 +1,6 @@
-import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { copyText } from './copy';
-import { Icon } from './Icon';
+import { ToolButton } from './ToolButton';
 
 interface Props {
   /** What is copied; a function where it is known only at the click. */
@@ -9,9 +8,10 @@ interface Props {
   /** What is copied, in words, for screen readers. */
   what: string;
   label?: string;
+  disabled?: boolean;
 }
 
-export function CopyButton({ text, what, label = 'Copy' }: Props) {
+export function CopyButton({ text, what, label = 'Copy', disabled = false }: Props) {
   const [state, setState] = useState<'ready' | 'done' | 'failed'>('ready');
   useEffect(() => {
     if (state === 'ready') return;
@@ -25,15 +25,13 @@ export function CopyButton({ text, what, label = 'Copy' }: Props) {
     );
   const word = { ready: label, done: 'Copied', failed: 'Not allowed' }[state];
   return (
-    <Button
-      variant="subtle"
-      color="gray"
-      px="sm"
-      leftSection={<Icon name={state === 'done' ? 'check' : 'copy'} size={16} />}
+    <ToolButton
+      icon={state === 'done' ? 'check' : 'copy'}
       onClick={copy}
+      disabled={disabled}
       aria-label={`${word}: ${what}`}
     >
       <span aria-live="polite">{word}</span>
-    </Button>
+    </ToolButton>
   );
 }

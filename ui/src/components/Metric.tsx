@@ -18,19 +18,21 @@ interface Props {
   explain: string;
   values: readonly Value[];
   note?: ReactNode;
-  history: readonly number[];
+  history: readonly (number | null)[];
+  /** How many values fill the width. */
+  length?: number;
   atLeast?: number;
 }
 
 /** A number that matters: caption, value with unit, course. It never changes its size. */
-export function Metric({ caption, explain, values, note, history, atLeast }: Props) {
+export function Metric({ caption, explain, values, note, history, length, atLeast }: Props) {
   return (
     <Tooltip label={explain} openDelay={500}>
       <div className={`card ${css.metric}`} tabIndex={0} role="group" aria-label={caption}>
         <span className={`caption ${css.caption}`}>{caption}</span>
         <div className={css.values}>
           {values.map((value) => (
-            <span key={value.name ?? value.unit} className={css.value}>
+            <span key={value.name ?? value.unit ?? ''} className={css.value}>
               {value.name !== undefined && <span className={css.name}>{value.name}</span>}
               <span
                 className={`number ${css.text}`}
@@ -45,7 +47,11 @@ export function Metric({ caption, explain, values, note, history, atLeast }: Pro
         </div>
         <div className={css.note}>{note}</div>
         <div className={css.spark}>
-          <Sparkline values={history} {...(atLeast === undefined ? {} : { atLeast })} />
+          <Sparkline
+            values={history}
+            {...(length === undefined ? {} : { length })}
+            {...(atLeast === undefined ? {} : { atLeast })}
+          />
         </div>
       </div>
     </Tooltip>

@@ -2,8 +2,8 @@ import { sparkline } from './sparklinePath';
 import css from './Sparkline.module.css';
 
 interface Props {
-  /** Oldest first. */
-  values: readonly number[];
+  /** Oldest first; null where nothing is known. */
+  values: readonly (number | null)[];
   /** How many values fill the width; fewer leave the left empty. */
   length?: number;
   /** The top of the scale at least, so that noise near zero stays small. */

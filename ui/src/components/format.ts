@@ -18,8 +18,17 @@ export function formatPercent(share: number | null): string {
 
 export function formatBytes(bytes: number | null): string {
   if (bytes === null) return UNKNOWN;
+  if (bytes < 9.95e6) return `${(bytes / 1e6).toFixed(1)} MB`;
   if (bytes < 1e9) return `${(bytes / 1e6).toFixed(0)} MB`;
   return `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Bytes a second, with their unit. */
+export function formatByteRate(bytesPerS: number | null): string {
+  if (bytesPerS === null) return UNKNOWN;
+  if (bytesPerS < 999.5) return `${bytesPerS.toFixed(0)} B/s`;
+  if (bytesPerS < 999_500) return `${(bytesPerS / 1e3).toFixed(0)} kB/s`;
+  return `${formatBytes(bytesPerS)}/s`;
 }
 
 /** A duration in the one or two units that matter. */
@@ -29,8 +38,22 @@ export function formatDuration(seconds: number): string {
   const minutes = Math.floor(s / 60);
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
   return `${Math.floor(hours / 24)} days`;
+}
+
+/** A duration that runs on, as a clock shows it: 0:42, 59:07, 1:00:00. */
+export function formatClock(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const minutes = Math.floor(s / 60);
+  if (minutes < 60) return `${minutes}:${two(s % 60)}`;
+  return `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(s % 60)}`;
+}
+
+/** A count with its digits in groups. */
+export function formatCount(value: number): string {
+  return value.toLocaleString('en');
 }
 
 const NAMES: Record<string, string> = {

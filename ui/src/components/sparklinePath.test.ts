@@ -13,4 +13,10 @@ describe('sparkline', () => {
   it('draws nothing from one value', () => {
     expect(sparkline([3], 60, 1)).toEqual({ line: '', area: '' });
   });
+
+  it('leaves a gap where nothing is known', () => {
+    const { line, area } = sparkline([10, 10, null, null, 10, 10, null, 3], 8, 10);
+    expect(line).toBe('M0.00 9.09L14.29 9.09M57.14 9.09L71.43 9.09');
+    expect(area.match(/Z/g)).toHaveLength(2);
+  });
 });

@@ -1,11 +1,20 @@
 import { Button, VisuallyHidden } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { type ChangeEvent, lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import { patienceMs, statusView } from '../api/statusStore';
 import { useSamples } from '../api/useSamples';
 import { useStatus } from '../api/useStatus';
 import { copyText } from '../components/copy';
+import { formatClock } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Progress } from '../components/Progress';
+import { StateBadge } from '../components/StateBadge';
+import { useOpener } from '../components/useOpener';
+import { ModelAnnouncer } from '../models/ModelAnnouncer';
+import { ModelBar } from '../models/ModelBar';
+import { useModelInUse } from '../models/useModelInUse';
+import { NONE } from '../recognise/logic/labels';
 import { useControls } from '../recognise/useControls';
 import { useRecogniseShortcuts } from '../recognise/useRecogniseShortcuts';
 import { useServerReturn } from '../recognise/useServerReturn';
@@ -15,18 +24,29 @@ import { Bars } from '../recognise/view/Bars';
 import { ConfidenceChart } from '../recognise/view/ConfidenceChart';
 import { NumbersPanel } from '../recognise/view/NumbersPanel';
 import { Options } from '../recognise/view/Options';
+import { choices, listed } from '../recognise/view/ranking';
 import { Readout } from '../recognise/view/Readout';
 import { SourceControls } from '../recognise/view/SourceControls';
 import { Stage } from '../recognise/view/Stage';
 import { StageOverlay } from '../recognise/view/StageOverlay';
+import { TopChoice } from '../recognise/view/TopChoice';
 import { useCameras } from '../recognise/view/useCameras';
+import { RecordingBar } from '../recording/RecordingBar';
+import { useRecorder } from '../recording/useRecorder';
 import { serverState } from '../start/serverState';
+import { isRest } from '../words/rest';
+import { SentenceAnnouncer } from '../words/SentenceAnnouncer';
+import { SentenceCard } from '../words/SentenceCard';
+import { sentenceActions, useSentence } from '../words/useSentence';
+import { USUAL_HOLD } from '../words/wordRule';
 import css from './RecognisePage.module.css';
 
 /** States of the server that explain why results stay away. */
 const WORTH_SAYING = new Set(['loading', 'model failed', 'dummy']);
 /** Only on phones. */
-const ControlsDrawer = lazy(() => import('../recognise/view/ControlsDrawer'));
+const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
+/** Loaded when it is first asked for. */
+const ModelsDialog = lazy(() => import('../models/ModelsDialog'));
 const NO_LABELS: readonly string[] = [];
 const copyLink = () => void copyText(location.href);
 
@@ -34,28 +54,69 @@ export default function RecognisePage() {
   const [session, snapshot] = useSession();
   const controls = useControls(session);
   const { settings, mirror } = controls;
-  const { status, failure } = useStatus(3000);
+  const { status, failure } = useStatus(patienceMs(statusView()));
   useServerReturn(session, failure);
   const gestures = useSamples();
   const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
   const [drawer, setDrawer] = useState(false);
+  const [models, setModels] = useState<'never' | 'open' | 'closed'>('never');
   const files = useRef<HTMLInputElement>(null);
 
-  const model = snapshot.model ?? status?.recognizer;
+  const recognizer = status?.recognizer;
+  // A connection hears at once of another model; without one the status does.
+  const told = snapshot.connection.state === 'live' ? snapshot.model : null;
+  const model = told ?? recognizer ?? snapshot.model;
+  const inUse = useModelInUse(told?.name ?? recognizer?.model ?? snapshot.model?.name, recognizer);
   const names = model?.labels ?? NO_LABELS;
   // The status brings a new list each time; charts must not start afresh for an equal one.
   const spelled = names.join('\n');
   const labels = useMemo(() => (spelled === '' ? NO_LABELS : spelled.split('\n')), [spelled]);
+  const restLabels = useMemo(
+    () => labels.filter((label) => label !== NONE && isRest(label)),
+    [labels],
+  );
   const window = model?.window ?? 10;
   const defaultThreshold = model?.threshold ?? 0.5;
   const threshold = settings.threshold ?? defaultThreshold;
+  const hold = settings.steady ?? USUAL_HOLD;
+  const sentence = useSentence(session, hold, settings.rest);
+  const recording = useRecorder(session);
   const running = snapshot.phase !== 'idle' && snapshot.phase !== 'problem';
   const active = snapshot.phase === 'running';
   const cameras = useCameras(active && snapshot.kind === 'camera');
 
   const openFiles = useCallback(() => files.current?.click(), []);
   const retryNow = useCallback(() => session.retryNow(), [session]);
-  useRecogniseShortcuts(controls, { running, threshold, gestures, openFiles, retryNow, copyLink });
+  const { note, giveBack } = useOpener();
+  const openModels = useCallback(() => {
+    note();
+    setModels('open');
+  }, [note]);
+  const closeModels = useCallback(() => {
+    setModels('closed');
+    giveBack();
+  }, [giveBack]);
+  const { setTop } = controls;
+  const nextTop = useCallback(() => {
+    const offered = choices(labels.length);
+    const now = offered.findIndex(
+      (top) => listed(top, labels.length) === listed(settings.top, labels.length),
+    );
+    const next = offered[(now + 1) % offered.length] ?? 'all';
+    setTop(listed(next, labels.length) === listed(null, labels.length) ? null : next);
+  }, [labels, settings.top, setTop]);
+  useRecogniseShortcuts(controls, {
+    running,
+    threshold,
+    steady: hold,
+    usualSteady: USUAL_HOLD,
+    nextTop,
+    openModels,
+    gestures,
+    openFiles,
+    retryNow,
+    copyLink,
+  });
 
   const fileChosen = (event: ChangeEvent<HTMLInputElement>) => {
     const chosen = event.currentTarget.files?.[0];
@@ -102,14 +163,39 @@ export default function RecognisePage() {
       onAnotherClip={controls.anotherClip}
     />
   );
+  const topChoice = <TopChoice labels={labels.length} top={settings.top} onTop={setTop} />;
   const options = (
     <Options
       threshold={threshold}
       defaultThreshold={defaultThreshold}
-      changed={settings.threshold !== null}
+      thresholdChanged={settings.threshold !== null}
       onThreshold={controls.setThreshold}
+      steady={hold}
+      defaultSteady={USUAL_HOLD}
+      steadyChanged={settings.steady !== null}
+      onSteady={controls.setSteady}
       mirror={mirror}
       onMirror={controls.setMirror}
+      restLabels={restLabels}
+      rest={settings.rest}
+      onRest={controls.setRest}
+    >
+      {phone && choices(labels.length).length > 1 && (
+        <div className={css.row}>
+          <span>Labels in the list</span>
+          {topChoice}
+        </div>
+      )}
+    </Options>
+  );
+  const modelBar = (
+    <ModelBar title={inUse.title} note={inUse.note} busy={inUse.busy} onOpen={openModels} />
+  );
+  const recordingBar = (
+    <RecordingBar
+      view={recording}
+      labels={labels.length}
+      active={active && snapshot.label !== null}
     />
   );
 
@@ -127,6 +213,8 @@ export default function RecognisePage() {
         data-testid="file-input"
       />
       <Announcer label={snapshot.label} />
+      <SentenceAnnouncer view={sentence} />
+      <ModelAnnouncer title={inUse.title} switchingTo={inUse.switchingTo} />
       {(WORTH_SAYING.has(server.word) || (failure !== null && !running)) && (
         <div className={css.notice}>
           <Notice
@@ -136,6 +224,11 @@ export default function RecognisePage() {
             cause={server.cause}
           >
             {server.text}
+            {server.word === 'loading' && recognizer?.loading != null && (
+              <div className={css.progress}>
+                <Progress label={server.title} value={recognizer.loading.progress} />
+              </div>
+            )}
           </Notice>
         </div>
       )}
@@ -147,11 +240,26 @@ export default function RecognisePage() {
             {startStop}
           </div>
         )}
-        <Stage snapshot={snapshot} mirror={mirror} onFile={controls.chooseFile}>
+        <Stage
+          snapshot={snapshot}
+          mirror={mirror}
+          onFile={controls.chooseFile}
+          corner={
+            recording.state === 'recording' && (
+              <StateBadge
+                tone="bad"
+                icon="record"
+                word={`recording ${formatClock(recording.lengthMs / 1000)}`}
+                data-testid="recording-state"
+              />
+            )
+          }
+        >
           <StageOverlay
             snapshot={snapshot}
             kind={settings.source}
             gesture={settings.gesture}
+            labels={labels}
             actions={{
               start: begin,
               trySample: controls.trySample,
@@ -160,24 +268,39 @@ export default function RecognisePage() {
             }}
           />
         </Stage>
-        {phone ? null : options}
+        <SentenceCard
+          view={sentence}
+          hold={hold}
+          onUndo={sentenceActions.undo}
+          onClear={sentenceActions.clear}
+        />
+        {phone ? null : (
+          <>
+            {options}
+            {recordingBar}
+          </>
+        )}
       </div>
 
       <div className={css.right}>
+        {phone ? null : modelBar}
         <Readout
           session={session}
           snapshot={snapshot}
           labels={labels}
           window={window}
           threshold={threshold}
+          switchingTo={inUse.switchingTo}
         />
         <Bars
           session={session}
           labels={labels}
+          count={listed(settings.top, labels.length)}
           active={active}
           threshold={threshold}
           stale={snapshot.answerAgeMs !== null}
           shown={snapshot.label}
+          choice={phone ? null : topChoice}
         />
         <ConfidenceChart session={session} labels={labels} active={active} threshold={threshold} />
         <NumbersPanel
@@ -202,10 +325,24 @@ export default function RecognisePage() {
           <Suspense fallback={null}>
             <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
               {sources}
+              {modelBar}
               {options}
+              {recordingBar}
             </ControlsDrawer>
           </Suspense>
         </>
+      )}
+      {models !== 'never' && (
+        <Suspense fallback={null}>
+          <ModelsDialog
+            opened={models === 'open'}
+            onClose={closeModels}
+            view={inUse.view}
+            recognizer={recognizer}
+            activation={inUse.activation}
+            onActivate={inUse.activate}
+          />
+        </Suspense>
       )}
     </div>
   );

@@ -8,7 +8,10 @@ import { useStatus } from '../api/useStatus';
 import { formatDuration, spell } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { CamerasEntry } from '../start/CamerasEntry';
 import { Facts } from '../start/Facts';
+import { RelayEntry } from '../start/RelayEntry';
+import { ReadEntry } from '../start/ReadEntry';
 import { RecogniseEntry } from '../start/RecogniseEntry';
 import { serverState } from '../start/serverState';
 import { Snippets } from '../start/Snippets';
@@ -48,13 +51,21 @@ export function StartPage() {
         </Notice>
       )}
 
+      {status?.recognizer.warning != null && failure === null && (
+        <Notice tone="warn" icon="alert" title="A setting asks for more than this machine can do">
+          {status.recognizer.warning}
+        </Notice>
+      )}
+
       <Tiles view={view} />
       <div className={css.middle}>
         <RecogniseEntry gestures={samples} />
-        <Facts status={status} />
+        <CamerasEntry />
+        <RelayEntry relay={status?.relay ?? null} />
+        <ReadEntry reader={status?.reader} />
       </div>
+      <Facts status={status} />
       <Snippets />
-      <p className={css.later}>Cameras, relay and text reading come in later releases.</p>
     </div>
   );
 }

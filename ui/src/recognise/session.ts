@@ -1,64 +1,75 @@
-import { createEncoder, type Encoder, type Picture } from './encoder';
-import { type Answer, Link, type Model } from './link';
+import {
+  createRecognizer,
+  type Frame,
+  type FrameSink,
+  type FrameSource,
+  type FrameSupplier,
+  type Prediction,
+  type State,
+} from 'sightwire';
+import { connectionOf } from './logic/connection';
 import { Cuts } from './logic/cuts';
-import { decide, NONE, type Reading, SteadyLabel } from './logic/labels';
-import type { Connection } from './logic/connection';
-import { Pacer } from './logic/pacer';
-import { encoderProblem, type Problem } from './logic/problems';
+import { SteadyLabel } from './logic/labels';
+import { type Problem, problemOf, SourceFailure } from './logic/problems';
 import { Trace } from './logic/trace';
-import { Meters } from './numbers';
+import { nextNumbers } from './numbers';
+import type { Result } from './results';
 import { NOTHING, type Snapshot } from './snapshot';
-import { type Source, SourceFailure } from './sources/source';
+import { FRAME_HEIGHT, FRAME_WIDTH, type Source } from './sources/source';
 
-const FPS = 25;
 /** How often the page's numbers change: often enough to be live, seldom enough to be read. */
 const REFRESH_MS = 250;
 /** A picture or an answer that is older than this is worth a word. */
 const STALE_MS = 1500;
-/** A page that is hidden for longer gives camera and place back. Switching tabs quickly does not. */
-const HIDDEN_GRACE_MS = 2000;
-const MOST_ENCODE_FAILURES = 10;
+const USUAL_WINDOW = 10;
 export const TRACE_SPAN_MS = 20_000;
 
+const PHASES: Record<State, Snapshot['phase']> = {
+  idle: 'idle',
+  starting: 'starting',
+  connecting: 'running',
+  live: 'running',
+  waiting: 'running',
+  reconnecting: 'running',
+  paused: 'paused',
+  error: 'problem',
+  closed: 'idle',
+};
+
 /**
- * The whole way from a source's pictures to the label, outside React: source → pacer → encoder →
- * link → meters. React reads `snapshot`; what moves faster reads `scores` and `trace` on animation
- * frames.
+ * What the page shows of a recogniser (`clients/js`, which does the work), outside React: results
+ * that span a jump of the source left out, labels steadied, numbers with their history. React reads
+ * `snapshot`; what moves faster reads `scores` and `trace` on animation frames.
  */
 export class Session {
   /** Probabilities of the newest result, in the order of the model's labels. */
   scores: readonly number[] | null = null;
   readonly trace = new Trace(TRACE_SPAN_MS + 1000, 600);
-  /** The newest result as it came, with the viewer's threshold applied. */
-  newest: Reading | null = null;
+  /** The newest result that is shown, with the viewer's threshold applied. */
+  newest: Prediction | null = null;
 
   private view: Snapshot = NOTHING;
   private readonly listeners = new Set<() => void>();
-  private readonly link = new Link({
-    connection: (connection) => this.onConnection(connection),
-    model: (model) => this.onModel(model),
-    prediction: (answer) => this.onPrediction(answer),
-    result: (answer) => this.onAnswer(answer, performance.now()),
+  private readonly resultListeners = new Set<(result: Result) => void>();
+  private readonly recognizer = createRecognizer({
+    source: null,
+    width: FRAME_WIDTH,
+    height: FRAME_HEIGHT,
+    refreshMs: REFRESH_MS,
+    worker: () => new Worker(new URL('sightwire/worker', import.meta.url), { type: 'module' }),
+    onPrediction: (prediction) => this.onPrediction(prediction),
+    onStatus: () => this.onStatus(),
   });
-  private readonly pacer = new Pacer(FPS);
-  private readonly meters = new Meters();
   private readonly steady = new SteadyLabel();
-  private source: Source | null = null;
-  private encoder: Encoder | null = null;
-  private encoding = false;
-  private encodeFailures = 0;
-  private nextId = 1;
-  private newestSeen = -1;
   private readonly cuts = new Cuts();
   /** The source has jumped since the last frame that was sent. */
   private cutPending = false;
-  private last: { reading: Reading; scores: readonly number[] | null } | null = null;
+  private source: Source | null = null;
+  /** Why the source failed, where the page knows more of it than the recogniser. */
+  private failure: Problem | null = null;
   private pictureMs = 0;
-  private answerMs = 0;
-  private refresh: ReturnType<typeof setInterval> | undefined;
-  private hiddenTimer: ReturnType<typeof setTimeout> | undefined;
-  private mirror = false;
-  private threshold: number | null = null;
+  /** The recogniser's numbers that are shown; it makes new ones at each refresh. */
+  private measured: unknown = null;
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -67,169 +78,106 @@ export class Session {
 
   readonly snapshot = (): Snapshot => this.view;
 
+  /** Calls back with each new result that the page shows: for what must miss none. */
+  readonly onResult = (listener: (result: Result) => void): (() => void) => {
+    this.resultListeners.add(listener);
+    return () => this.resultListeners.delete(listener);
+  };
+
   /** Starts with this source, or changes to it; the connection stays if there is one. */
   start(source: Source): void {
-    this.dropSource();
     this.source = source;
-    this.clearReadings();
-    this.meters.reset();
-    document.addEventListener('visibilitychange', this.onVisibility);
-    window.addEventListener('pagehide', this.release);
-    clearInterval(this.refresh);
-    this.refresh = setInterval(() => this.tick(), REFRESH_MS);
-    this.show({ problem: null, numbers: NOTHING.numbers });
-    void this.openSource(source);
+    this.failure = null;
+    this.view = { ...this.view, numbers: NOTHING.numbers };
+    this.recognizer.configure({ source: this.watched(source) });
+    this.recognizer.start();
   }
 
   /** Stops and lets go of everything, here and on the server. */
   stop(): void {
-    document.removeEventListener('visibilitychange', this.onVisibility);
-    window.removeEventListener('pagehide', this.release);
-    clearTimeout(this.hiddenTimer);
-    clearInterval(this.refresh);
-    this.dropSource();
-    this.link.close();
-    this.meters.reset();
-    this.clearReadings();
-    this.show({ ...NOTHING, model: this.view.model });
+    this.recognizer.stop();
+    this.recognizer.configure({ source: null });
+    this.source = null;
   }
 
   /** Asks the server for a place now instead of at the next turn. */
   retryNow(): void {
-    if (this.source !== null) this.link.open();
+    this.recognizer.retry();
   }
 
   setMirror(mirror: boolean): void {
-    this.mirror = mirror;
+    this.recognizer.configure({ mirror });
   }
 
-  /** The viewer's own threshold, or null for the server's. Acts on the answer that is shown, too. */
+  /** The viewer's own threshold, or null for the server's. Acts on the result that is shown, too. */
   setThreshold(threshold: number | null): void {
-    this.threshold = threshold;
-    if (this.last !== null) this.read(this.last.reading, this.last.scores, performance.now());
+    this.recognizer.configure({ threshold });
+    const { newest } = this.recognizer;
+    if (newest !== null && newest.seen === this.newest?.seen) this.read(newest);
   }
 
   private get windowFrames(): number {
-    return this.view.model?.window ?? 10;
+    return this.view.model?.window ?? USUAL_WINDOW;
   }
 
-  private async openSource(source: Source): Promise<void> {
-    this.pacer.reset();
-    this.cuts.reset();
-    this.pictureMs = 0;
-    this.show({ phase: 'starting', kind: source.kind, element: source.element });
-    try {
-      await source.start({
-        picture: (picture, atMs, cut) => {
-          if (this.source === source) this.onPicture(picture, atMs, cut);
-        },
-        problem: (problem) => {
-          if (this.source === source) this.fail(problem);
-        },
-      });
-    } catch (error) {
-      if (this.source !== source) return;
-      if (error instanceof SourceFailure) this.fail(error.problem);
-      else throw error;
-    }
+  /** The source as the recogniser takes it, with its jumps and its pictures noted on the way. */
+  private watched(source: Source): FrameSource {
+    const noted = (error: unknown): unknown => {
+      if (error instanceof SourceFailure && this.source === source) this.failure = error.problem;
+      return error;
+    };
+    return {
+      start: async (sink) => {
+        this.cuts.reset();
+        this.cutPending = true;
+        this.pictureMs = performance.now();
+        try {
+          await source.start({
+            fps: () => sink.fps(),
+            frame: (frame, atMs) => this.pass(sink, frame, atMs),
+            cut: () => (this.cutPending = true),
+            failed: (error) => sink.failed(noted(error)),
+          });
+        } catch (error) {
+          throw noted(error);
+        }
+      },
+      stop: () => source.stop(),
+    };
   }
 
-  /** Ends with a problem: nothing keeps running behind it. */
-  private fail(problem: Problem): void {
-    const { kind } = this.view;
-    this.stop();
-    this.show({ phase: 'problem', kind, problem });
-  }
-
-  private dropSource(): void {
-    this.source?.stop();
-    this.source = null;
-    this.encoder?.close();
-    this.encoder = null;
-    this.encodeFailures = 0;
-  }
-
-  private onPicture(picture: Picture, atMs: number, cut: boolean): void {
-    this.cutPending ||= cut;
+  private pass(
+    sink: FrameSink,
+    frame: Frame | FrameSupplier,
+    atMs: number | undefined,
+  ): Promise<number | null> | null {
     this.pictureMs = performance.now();
-    if (this.view.phase === 'starting') {
-      this.show({ phase: 'running' });
-      // Only now: a person who is still asked for the camera takes no place on the server.
-      if (this.view.connection.state === 'idle') this.link.open();
-    }
-    const free = this.meters.flight.free(this.pictureMs);
-    if (document.hidden || this.encoding || !free || !this.link.ready) return;
-    if (this.pacer.take(atMs)) void this.send(picture);
+    const sent = sink.frame(frame, atMs);
+    if (sent === null) return null;
+    const cut = this.cutPending;
+    this.cutPending = false;
+    return sent.then((id) => {
+      if (id === null) this.cutPending ||= cut;
+      else if (cut) this.cuts.add(id, this.windowFrames);
+      return id;
+    });
   }
 
-  private async send(picture: Picture): Promise<void> {
-    const { source } = this;
-    const encoder = (this.encoder ??= createEncoder());
-    this.encoding = true;
-    try {
-      const jpeg = await encoder.encode(picture, this.mirror);
-      this.encodeFailures = 0;
-      if (this.source !== source || this.encoder !== encoder || !this.link.ready) return;
-      const id = this.nextId++;
-      if (this.cutPending) this.cuts.add(id, this.windowFrames);
-      this.cutPending = false;
-      this.link.send(id, jpeg);
-      this.meters.sent(id, performance.now());
-    } catch (error) {
-      // One picture may be lost, for example while a video begins anew; not one after the other.
-      this.encodeFailures += 1;
-      const current = this.source === source && this.encoder === encoder;
-      if (current && this.encodeFailures >= MOST_ENCODE_FAILURES) this.fail(encoderProblem(error));
-    } finally {
-      this.encoding = false;
-    }
-  }
-
-  private onConnection(connection: Connection): void {
-    if (connection.state === 'live') {
-      this.meters.restart();
-      this.answerMs = performance.now();
-    } else {
-      this.clearReadings();
-    }
-    this.show({ connection });
-  }
-
-  private onModel(model: Model): void {
-    this.clearReadings();
-    this.show({ model });
-  }
-
-  private onPrediction(answer: Answer): void {
-    const nowMs = performance.now();
-    this.meters.answered(answer.id, nowMs);
-    this.onAnswer(answer, nowMs);
-  }
-
-  private onAnswer(answer: Answer, nowMs: number): void {
-    this.answerMs = nowMs;
-    if (this.source === null) return;
-    const { label, score, seen } = answer;
-    const scores = answer.scores ?? null;
-    // Without `seen` (not asked for, or an older server) every answer may be a new result.
-    // Null is the time before the first result.
-    const fresh = seen === undefined || (seen === null ? label !== NONE : seen > this.newestSeen);
-    if (typeof seen === 'number' && fresh) {
-      this.newestSeen = seen;
-      this.meters.result(seen, this.windowFrames, nowMs);
-      if (!this.cuts.whole(seen, this.windowFrames)) return;
-    }
-    if (scores !== null && fresh) {
+  private onPrediction(prediction: Prediction): void {
+    const { seen, scores } = prediction;
+    if (seen !== null && !this.cuts.whole(seen, this.windowFrames)) return;
+    if (scores !== null) {
       this.scores = scores;
-      this.trace.add(nowMs, scores);
+      this.trace.add(performance.now(), scores);
     }
-    if (fresh) this.read({ label, score }, scores, nowMs);
+    this.read(prediction);
+    const { model } = this.view;
+    for (const listener of this.resultListeners) listener({ ...prediction, model });
   }
 
-  private read(reading: Reading, scores: readonly number[] | null, nowMs: number): void {
-    this.last = { reading, scores };
-    this.newest = decide(reading, scores, this.view.model?.labels ?? [], this.threshold);
-    if (this.steady.update(this.newest.label, nowMs)) {
+  private read(prediction: Prediction): void {
+    this.newest = prediction;
+    if (this.steady.update(prediction.label, performance.now())) {
       this.show({ label: this.steady.value, score: this.shownScore() });
     }
   }
@@ -239,54 +187,48 @@ export class Session {
     return this.scores?.[at] ?? this.newest?.score ?? null;
   }
 
-  private clearReadings(): void {
-    this.scores = null;
-    this.newest = null;
-    this.last = null;
-    this.newestSeen = -1;
-    this.trace.reset(this.view.model?.labels.length ?? 0);
-    this.steady.reset();
-    this.view = { ...this.view, label: null, score: null };
-  }
-
-  private tick(): void {
+  private onStatus(): void {
     const nowMs = performance.now();
+    const now = this.recognizer.getSnapshot();
+    const changed = now.model !== this.view.model;
+    if (changed || (now.prediction === null && this.newest !== null)) {
+      this.clearReadings(now.model?.labels.length ?? 0);
+    }
+    this.view = { ...this.view, model: now.model };
     this.steady.update(null, nowMs);
-    const age = (sinceMs: number) => (nowMs - sinceMs > STALE_MS ? nowMs - sinceMs : null);
-    const { phase, connection } = this.view;
-    const running = phase === 'running';
-    const waiting = running && connection.state === 'live' && this.meters.flight.size > 0;
+
+    const phase = PHASES[now.state];
+    const live = now.state === 'live';
+    const open = phase === 'starting' || phase === 'running';
+    let { numbers } = this.view;
+    if (live && now.numbers !== this.measured) numbers = nextNumbers(numbers, now.numbers);
+    if (!open) numbers = NOTHING.numbers;
+    this.measured = now.numbers;
+    const stale = (ageMs: number) => (ageMs > STALE_MS ? ageMs : null);
     this.show({
+      phase,
+      kind: phase === 'idle' ? null : (this.source?.kind ?? null),
+      element: open ? (this.source?.element ?? null) : null,
+      problem: now.state === 'error' && now.error !== null ? this.problem(now.error) : null,
+      connection: connectionOf(now),
       label: this.steady.value,
       score: this.shownScore(),
-      numbers: connection.state === 'live' ? this.meters.read(nowMs) : this.view.numbers,
-      pictureAgeMs: running ? age(this.pictureMs) : null,
-      answerAgeMs: waiting ? age(this.answerMs) : null,
+      numbers,
+      pictureAgeMs: phase === 'running' ? stale(nowMs - this.pictureMs) : null,
+      answerAgeMs: live ? stale(now.numbers.silentMs) : null,
     });
   }
 
-  private readonly onVisibility = (): void => {
-    clearTimeout(this.hiddenTimer);
-    if (document.hidden) {
-      this.hiddenTimer = setTimeout(this.release, HIDDEN_GRACE_MS);
-    } else if (this.view.phase === 'paused' && this.source !== null) {
-      this.refresh = setInterval(() => this.tick(), REFRESH_MS);
-      void this.openSource(this.source);
-    }
-  };
+  private problem(error: Parameters<typeof problemOf>[0]): Problem {
+    return this.failure ?? problemOf(error);
+  }
 
-  /** Gives back camera, memory and the place on the server, and remembers only what to reopen. */
-  private readonly release = (): void => {
-    const { source } = this;
-    if (source === null || this.view.phase === 'paused') return;
-    clearInterval(this.refresh);
-    this.dropSource();
-    this.source = source;
-    this.link.close();
-    this.meters.reset();
-    this.clearReadings();
-    this.show({ phase: 'paused', element: null, numbers: NOTHING.numbers });
-  };
+  private clearReadings(labels: number): void {
+    this.scores = null;
+    this.newest = null;
+    this.trace.reset(labels);
+    this.steady.reset();
+  }
 
   private show(change: Partial<Snapshot>): void {
     this.view = { ...this.view, ...change };

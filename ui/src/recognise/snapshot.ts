@@ -1,4 +1,4 @@
-import type { Model } from './link';
+import type { Model } from 'sightwire';
 import { type Connection, IDLE } from './logic/connection';
 import type { Problem } from './logic/problems';
 import type { SourceKind } from './logic/settings';

@@ -6,6 +6,7 @@ import {
   parseSettings,
   type Settings,
   type SourceKind,
+  type Top,
 } from './logic/settings';
 import type { Session } from './session';
 import { CameraSource, rememberCamera, rememberedCamera } from './sources/camera';
@@ -28,6 +29,9 @@ export interface Controls {
   trySample: () => void;
   setThreshold: (threshold: number | null) => void;
   setMirror: (mirror: boolean) => void;
+  setTop: (top: Top | null) => void;
+  setSteady: (steady: number | null) => void;
+  setRest: (rest: boolean) => void;
 }
 
 export function useControls(session: Session): Controls {
@@ -98,6 +102,9 @@ export function useControls(session: Session): Controls {
       setThreshold: (threshold) => void put({ threshold }),
       setMirror: (next) =>
         void put({ mirror: next === mirrored({ ...settings, mirror: null }) ? null : next }),
+      setTop: (top) => void put({ top }),
+      setSteady: (steady) => void put({ steady }),
+      setRest: (rest) => void put({ rest }),
     };
   }, [session, settings, mirror, camera, file, begin]);
 }

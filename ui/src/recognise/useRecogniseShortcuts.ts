@@ -1,10 +1,17 @@
 import { useMemo } from 'react';
 import { useShortcuts } from '../app/shortcuts';
+import { MOST_STEADY } from './logic/settings';
 import type { Controls } from './useControls';
 
 interface More {
   running: boolean;
   threshold: number;
+  /** How many equal predictions in a row make a word, and the usual number. */
+  steady: number;
+  usualSteady: number;
+  /** Chooses the next length of the list of labels. */
+  nextTop: () => void;
+  openModels: () => void;
   gestures: readonly string[];
   openFiles: () => void;
   retryNow: () => void;
@@ -15,10 +22,15 @@ const STEP = 0.05;
 
 /** Every action of the page has a key. */
 export function useRecogniseShortcuts(controls: Controls, more: More): void {
-  const { running, threshold, gestures, openFiles, retryNow, copyLink } = more;
+  const { running, threshold, steady, usualSteady, gestures } = more;
+  const { nextTop, openModels, openFiles, retryNow, copyLink } = more;
   const shortcuts = useMemo(() => {
     const step = (by: number) =>
       controls.setThreshold(Math.min(1, Math.max(0, Math.round((threshold + by) * 100) / 100)));
+    const steadier = (by: number) => {
+      const next = Math.min(MOST_STEADY, Math.max(1, steady + by));
+      controls.setSteady(next === usualSteady ? null : next);
+    };
     const gesture = (by: number) => {
       const at = gestures.indexOf(controls.settings.gesture);
       const next = gestures.at((at + by + gestures.length) % gestures.length);
@@ -43,10 +55,31 @@ export function useRecogniseShortcuts(controls: Controls, more: More): void {
       { key: 'm', what: 'Mirror on or off', run: () => controls.setMirror(!controls.mirror) },
       { key: '+', what: 'Threshold up', run: () => step(STEP) },
       { key: '-', what: 'Threshold down', run: () => step(-STEP) },
-      { key: '0', what: 'Threshold: the server’s', run: () => controls.setThreshold(null) },
+      { key: '0', what: 'Threshold: the model’s', run: () => controls.setThreshold(null) },
+      { key: '>', what: 'Hold longer for a word', run: () => steadier(1) },
+      { key: '<', what: 'Hold shorter for a word', run: () => steadier(-1) },
+      {
+        key: 'i',
+        what: 'Words for “nothing happens”, too',
+        run: () => controls.setRest(!controls.settings.rest),
+      },
+      { key: 'k', what: 'How many labels are listed', run: nextTop },
+      { key: 'o', what: 'Models', run: openModels },
       { key: 'r', what: 'Try the connection now', run: retryNow },
       { key: 'l', what: 'Copy the link of this view', run: copyLink },
     ];
-  }, [controls, running, threshold, gestures, openFiles, retryNow, copyLink]);
+  }, [
+    controls,
+    running,
+    threshold,
+    steady,
+    usualSteady,
+    gestures,
+    nextTop,
+    openModels,
+    openFiles,
+    retryNow,
+    copyLink,
+  ]);
   useShortcuts('Recognise', shortcuts);
 }

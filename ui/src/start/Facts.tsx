@@ -14,6 +14,10 @@ export function Facts({ status }: { status: Status | null }) {
       </h2>
       <dl className={css.list}>
         <Fact name="Model">{status === null ? null : model(status.recognizer)}</Fact>
+        <Fact name="Detector">
+          {status?.detector === undefined ? null : detector(status.detector)}
+        </Fact>
+        <Fact name="Reader">{status?.reader === undefined ? null : detector(status.reader)}</Fact>
         <Fact name="Provider">
           {engine === undefined ? null : provider(engine.provider, engine.requested)}
         </Fact>
@@ -24,6 +28,11 @@ export function Facts({ status }: { status: Status | null }) {
         <Fact name="JPEG library">{engine?.jpeg ?? null}</Fact>
         <Fact name="Sightwire">
           {status === null ? null : `${status.version}, up ${formatDuration(status.uptime_s)}`}
+        </Fact>
+        <Fact name="Cameras open">
+          {status?.cameras === undefined
+            ? null
+            : `${status.cameras.upstreams} of ${status.cameras.max_upstreams}, ${status.cameras.viewers} ${status.cameras.viewers === 1 ? 'viewer' : 'viewers'}`}
         </Fact>
         <Fact name="CPU, memory">
           {status === null
@@ -37,6 +46,11 @@ export function Facts({ status }: { status: Status | null }) {
 
 function model({ model, labels, window }: Status['recognizer']): string {
   return window === null ? model : `${model}, ${labels.length} classes, ${window} frames`;
+}
+
+function detector({ model, state }: { model: string; state: string }): string {
+  if (state === 'idle') return `${model}, not needed yet`;
+  return state === 'ready' ? model : `${model}, ${state}`;
 }
 
 function precision(used: string | null, threads: number | null): string {

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { Link } from '../app/Link';
 import { gestureIcon } from '../components/gestureIcon';
 import { Icon } from '../components/Icon';
-import css from './RecogniseEntry.module.css';
+import css from './Entry.module.css';
 
 /** The way into the Recognise page, with and without a camera. */
 export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
@@ -34,7 +34,7 @@ export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
           Try it without a camera
         </Button>
       </div>
-      <div className={css.gestures}>
+      <div className={css.more}>
         <p className="caption">Generated clips</p>
         <ul className={css.list}>
           {gestures.map((gesture) => (

@@ -1,4 +1,4 @@
-import { CopyButton } from '../components/CopyButton';
+import { Snippet } from '../components/Snippet';
 import { javascriptSnippet, pythonSnippet } from './snippets';
 import css from './Snippets.module.css';
 
@@ -19,21 +19,5 @@ export function Snippets() {
         <Snippet language="Python" file="try.py" code={pythonSnippet(origin)} />
       </div>
     </section>
-  );
-}
-
-function Snippet({ language, file, code }: { language: string; file: string; code: string }) {
-  return (
-    <figure className={`card ${css.snippet}`}>
-      <figcaption className={css.bar}>
-        <span>
-          <strong>{language}</strong> <span className={css.file}>{file}</span>
-        </span>
-        <CopyButton text={code} what={`the ${language} snippet`} />
-      </figcaption>
-      <pre className={css.code} tabIndex={0} aria-label={`${language} snippet`}>
-        <code>{code}</code>
-      </pre>
-    </figure>
   );
 }

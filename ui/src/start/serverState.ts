@@ -44,7 +44,9 @@ export function serverState(status: Status | null, failure: string | null): Serv
         icon: 'clock',
         word: 'loading',
         title: 'The model is loading',
-        text: 'Frames are answered already; results begin when it is ready.',
+        text:
+          recognizer.loading?.text ??
+          'Frames are answered already; results begin when it is ready.',
         cause: null,
       };
     case 'failed':

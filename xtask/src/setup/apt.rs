@@ -19,7 +19,7 @@ struct Package {
     without: &'static str,
 }
 
-const PACKAGES: [Package; 6] = [
+const PACKAGES: [Package; 8] = [
     Package {
         name: "build-essential",
         there: || on_path("cc").is_some() && on_path("make").is_some(),
@@ -49,7 +49,19 @@ const PACKAGES: [Package; 6] = [
         name: "ffmpeg",
         there: || on_path("ffmpeg").is_some(),
         purpose: Purpose::Test,
-        without: "the browser test with a video file is skipped",
+        without: "the browser test with a video file is skipped, and ffmpeg and ffprobe are not tried as viewers of cameras",
+    },
+    Package {
+        name: "gstreamer1.0-tools",
+        there: || on_path("gst-launch-1.0").is_some(),
+        purpose: Purpose::Test,
+        without: "GStreamer is not tried as a viewer of cameras",
+    },
+    Package {
+        name: "gstreamer1.0-plugins-good",
+        there: || has_element("multipartdemux"),
+        purpose: Purpose::Test,
+        without: "GStreamer is not tried as a viewer of cameras",
     },
     Package {
         name: "python3-venv",
@@ -120,6 +132,11 @@ impl Part for Packages {
         }
         Ok(Outcome::Done(names))
     }
+}
+
+/// Whether `GStreamer` has a piece of that name.
+fn has_element(name: &str) -> bool {
+    process::ask("gst-inspect-1.0", &["--exists", name]).is_some()
 }
 
 /// Which of these programs are missing, for a suite that needs them.

@@ -1,15 +1,17 @@
-//! The release build: the server and the load generator.
+//! The release build: the server and the load generator; for the tests, these and all tests.
 
 use anyhow::Result;
 
-use super::{Outcome, Part};
+use super::{Outcome, Part, Purpose};
 use crate::cargo::{cargo_build, turbo};
 use crate::process;
 use crate::progress::Step;
 use crate::project::Project;
 
 /// `target/release/sightwire` and `sightwire-bench`
-pub(super) struct Binaries;
+pub(super) struct Binaries {
+    pub(super) purpose: Purpose,
+}
 
 impl Part for Binaries {
     fn name(&self) -> &'static str {
@@ -27,8 +29,12 @@ impl Part for Binaries {
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let ended =
-            process::must(project, step, "build", &mut cargo_build(project, &["build", "--release"]))?;
+        let mut build = cargo_build(project, &["build", "--release"]);
+        if self.purpose == Purpose::Test {
+            // Tests switch features of shared crates on: with them from the start, nothing is compiled twice.
+            build.args(["--workspace", "--lib", "--bins", "--tests"]);
+        }
+        let ended = process::must(project, step, "build", &mut build)?;
         let compiled =
             ended.output.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();
         let mut words = match compiled {

@@ -7,6 +7,7 @@
 mod apt;
 mod binaries;
 mod deny;
+mod importer;
 mod npm;
 mod page;
 mod prerequisites;
@@ -20,6 +21,7 @@ use lexopt::prelude::*;
 
 pub(crate) use apt::missing as missing_programs;
 pub(crate) use deny::program as cargo_deny;
+pub(crate) use importer::python as importer;
 
 use crate::progress::{End, Step};
 use crate::project::Project;
@@ -123,12 +125,17 @@ fn parts(purpose: Purpose) -> Vec<Box<dyn Part>> {
     parts.push(Box::new(npm::Packages { folder: "ui" }));
     parts.push(Box::new(npm::Packages { folder: "e2e" }));
     if purpose == Purpose::Test {
+        parts.push(Box::new(npm::Packages { folder: "clients/js" }));
         parts.push(Box::new(python::Environment));
         parts.push(Box::new(deny::CargoDeny));
     }
     parts.push(Box::new(page::Page));
-    parts.push(Box::new(binaries::Binaries));
+    parts.push(Box::new(binaries::Binaries { purpose }));
     parts.push(Box::new(runtime::OnnxRuntime));
+    parts.push(Box::new(runtime::TextModel));
+    if purpose == Purpose::Test {
+        parts.push(Box::new(importer::Importer));
+    }
     parts
 }
 

@@ -21,13 +21,21 @@ impl Packages {
         let fingerprint = Fingerprint::default()
             .file(&folder.join("package.json"))?
             .file(&folder.join("package-lock.json"))?;
-        Stamp::new(project, &format!("npm-{}", self.folder), &fingerprint)
+        Stamp::new(project, &self.log(), &fingerprint)
+    }
+
+    fn log(&self) -> String {
+        format!("npm-{}", self.folder.replace('/', "-"))
     }
 }
 
 impl Part for Packages {
     fn name(&self) -> &'static str {
-        if self.folder == "ui" { "npm in ui/" } else { "npm in e2e/" }
+        match self.folder {
+            "ui" => "npm in ui/",
+            "e2e" => "npm in e2e/",
+            _ => "npm in clients/js/",
+        }
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
@@ -40,8 +48,7 @@ impl Part for Packages {
         let mut npm = Command::new("npm");
         // The browser tests use the system's Chromium.
         npm.arg("ci").current_dir(project.at(self.folder)).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-        self.stamp(project)?
-            .guard(|| process::must(project, step, &format!("npm-{}", self.folder), &mut npm))?;
+        self.stamp(project)?.guard(|| process::must(project, step, &self.log(), &mut npm))?;
         Ok(Outcome::Done("installed".into()))
     }
 }

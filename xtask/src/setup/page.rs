@@ -16,7 +16,11 @@ pub(super) struct Page;
 impl Page {
     fn stamp(project: &Project) -> Result<Stamp> {
         let without = ["node_modules", "dist", "test-results", "coverage", ".vite"];
-        Stamp::new(project, "page", &Fingerprint::default().folder(&project.at("ui"), &without)?)
+        // The page contains the JavaScript client's sources.
+        let fingerprint = Fingerprint::default()
+            .folder(&project.at("ui"), &without)?
+            .folder(&project.at("clients/js/src"), &[])?;
+        Stamp::new(project, "page", &fingerprint)
     }
 }
 

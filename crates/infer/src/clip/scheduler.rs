@@ -13,6 +13,10 @@
 //!   most give way, but never before that one had its prediction; who was served least begins next. So runs get
 //!   shorter as the load grows, down to windows that touch no other (disjoint windows), and all shares stay the same;
 //! - a waiting client costs no memory, and a running one at most a window of frames.
+//!
+//! Where a prediction costs far more than a frame does (a network over the whole window, [`Options::stride`] above 1),
+//! a running client's frames are all kept but not each gives a prediction: a worker takes all that wait and predicts
+//! once. Whose frames wait longest is next.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -35,8 +39,12 @@ pub struct Options {
     pub turn_gap: Duration,
     /// Frames a second of one client that are analysed at most.
     pub max_fps: f32,
+    /// Frames of a client that may share a prediction: clients are let in up to the load at which they do.
+    pub stride: usize,
     /// Wall time one worker needs for a frame, until it has been measured.
     pub frame_cost: Duration,
+    /// Wall time one worker needs for a prediction beside that of its frames, until it has been measured.
+    pub prediction_cost: Duration,
 }
 
 /// What became of a frame.
@@ -69,10 +77,19 @@ pub struct Outcome<W> {
     pub window: W,
     /// How many frames were analysed; the others were broken and leave the window.
     pub analysed: usize,
-    /// Wall time that the worker spent on them.
+    /// Wall time that the worker spent on the frames.
     pub spent: Duration,
+    /// Wall time that the worker spent on the prediction, where that is not counted by frames.
+    pub predicting: Option<Duration>,
     /// The window has a gap, because the model failed on a frame: the run is over.
     pub lost: bool,
+}
+
+impl<W: Default> Outcome<W> {
+    /// The model failed.
+    pub fn lost() -> Self {
+        Self { window: W::default(), analysed: 0, spent: Duration::ZERO, predicting: None, lost: true }
+    }
 }
 
 #[derive(Debug)]
@@ -95,6 +112,8 @@ struct Client<F, W> {
     served: u64,
     /// Order of service, the lowest first: `served`, as it was at most a [`QUANTUM`] ago.
     turn: u64,
+    /// Its place in [`Scheduler::ready`], where it is there.
+    place: u64,
     phase: Phase,
     /// Number of this client's runs so far; work for an earlier run is not taken back.
     run: u64,
@@ -115,11 +134,15 @@ struct Client<F, W> {
 pub struct Scheduler<F, W> {
     options: Options,
     clients: HashMap<ClientId, Client<F, W>>,
-    /// Running clients with pending frames that no worker has, by turn.
+    /// Running clients with pending frames that no worker has, the next one first.
     ready: BTreeSet<(u64, ClientId)>,
+    /// What places by age are counted from.
+    began: Option<Instant>,
     next: u64,
     /// Smoothed wall time of a frame on one worker, in seconds.
     frame_cost: f32,
+    /// Smoothed wall time of a prediction on one worker beside that of its frames, in seconds.
+    prediction_cost: f32,
     load: Load,
 }
 
@@ -159,7 +182,9 @@ impl<F, W: Default> Scheduler<F, W> {
             clients: HashMap::new(),
             ready: BTreeSet::new(),
             next: 0,
+            began: None,
             frame_cost: options.frame_cost.as_secs_f32().max(1e-6),
+            prediction_cost: options.prediction_cost.as_secs_f32(),
             load: Load { fps: 0.0, at: None },
         }
     }
@@ -173,6 +198,7 @@ impl<F, W: Default> Scheduler<F, W> {
             Client {
                 served: 0,
                 turn: 0,
+                place: 0,
                 phase: Phase::Waiting { since: now },
                 run: 0,
                 pending: VecDeque::new(),
@@ -190,9 +216,15 @@ impl<F, W: Default> Scheduler<F, W> {
     /// comes back).
     pub fn leave(&mut self, id: ClientId) {
         if let Some(client) = self.clients.remove(&id) {
-            self.ready.remove(&(client.turn, id));
+            self.ready.remove(&(client.place, id));
             self.load.at = None;
         }
+    }
+
+    /// The end: nothing of any client is kept.
+    pub fn clear(&mut self) {
+        self.clients.clear();
+        self.ready.clear();
     }
 
     /// Clients that have joined and not left.
@@ -217,7 +249,7 @@ impl<F, W: Default> Scheduler<F, W> {
 
     /// Frames a second that the workers can analyse, as measured.
     pub fn capacity_fps(&self) -> f32 {
-        self.options.workers as f32 / self.frame_cost
+        self.options.workers as f32 / (self.frame_cost + self.prediction_cost / self.options.stride as f32)
     }
 
     /// Takes a frame of `id` that arrived `now`.
@@ -258,7 +290,9 @@ impl<F, W: Default> Scheduler<F, W> {
         let oldest =
             client.pending.front().map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(*at));
         let pending = client.pending.len();
-        let behind = pending >= options.window || (pending >= options.max_lag && oldest > MAX_WAIT);
+        // Where frames share a prediction, those that come during a long one share the next.
+        let waits = oldest > options.max_wait() && !(options.stride > 1 && client.in_service);
+        let behind = pending >= options.window || (pending >= options.max_lag && waits);
         if *accepted >= options.window && behind {
             if *analysed < options.window {
                 *missed = true;
@@ -269,9 +303,7 @@ impl<F, W: Default> Scheduler<F, W> {
         }
         *accepted += 1;
         client.pending.push_back((now, frame));
-        if client.window.is_some() {
-            self.ready.insert((client.turn, id));
-        }
+        self.make_ready(now, id);
         Verdict::Queued
     }
 
@@ -296,6 +328,9 @@ impl<F, W: Default> Scheduler<F, W> {
     pub fn done(&mut self, now: Instant, job: JobId, outcome: Outcome<W>) -> bool {
         let cost = outcome.spent.as_secs_f32() / job.frames.max(1) as f32;
         self.frame_cost += COST_SMOOTHING * (cost - self.frame_cost);
+        if let Some(predicting) = outcome.predicting {
+            self.prediction_cost += COST_SMOOTHING * (predicting.as_secs_f32() - self.prediction_cost);
+        }
         let window_frames = self.options.window;
         let Some(client) = self.clients.get_mut(&job.client) else {
             return false;
@@ -322,15 +357,31 @@ impl<F, W: Default> Scheduler<F, W> {
         if client.served >= client.turn + QUANTUM {
             client.turn = client.served;
         }
-        if !client.pending.is_empty() {
-            self.ready.insert((client.turn, job.client));
-        }
+        self.make_ready(now, job.client);
         true
+    }
+
+    /// Gives a client with pending frames that no worker has its place in the order.
+    fn make_ready(&mut self, now: Instant, id: ClientId) {
+        let began = *self.began.get_or_insert(now);
+        let Some(client) = self.clients.get_mut(&id).filter(|c| c.window.is_some()) else {
+            return;
+        };
+        let Some((oldest, _)) = client.pending.front() else {
+            return;
+        };
+        self.ready.remove(&(client.place, id));
+        client.place = if self.options.stride > 1 {
+            oldest.saturating_duration_since(began).as_micros() as u64
+        } else {
+            client.turn
+        };
+        self.ready.insert((client.place, id));
     }
 
     /// Lets a waiting client begin a run if there is room for it after those that have waited longer.
     fn admit(&mut self, now: Instant, id: ClientId) -> bool {
-        if self.backlog(now) > MAX_BACKLOG {
+        if self.backlog(now) > self.options.max_backlog() {
             return false;
         }
         let room = self.capacity_fps() * USABLE - self.load(now);
@@ -381,7 +432,7 @@ impl<F, W: Default> Scheduler<F, W> {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        self.ready.remove(&(client.turn, id));
+        self.ready.remove(&(client.place, id));
         client.turn = client.served;
         client.pending.clear();
         client.window = None;
@@ -390,10 +441,11 @@ impl<F, W: Default> Scheduler<F, W> {
         self.load.at = None;
     }
 
-    /// Age of the oldest frame of the running client that is served last.
+    /// Age of the oldest frame of the running client that is worst off: the one who is served last or, in the order of
+    /// age, who is next.
     fn backlog(&self, now: Instant) -> Duration {
-        self.ready
-            .last()
+        let worst = if self.options.stride > 1 { self.ready.first() } else { self.ready.last() };
+        worst
             .and_then(|(_, id)| self.clients.get(id))
             .and_then(|c| c.pending.front())
             .map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(*at))
@@ -406,7 +458,7 @@ impl<F, W: Default> Scheduler<F, W> {
         let oldest =
             client.pending.front().map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(*at));
         let is_next = client.in_service || self.ready.first().is_some_and(|(_, next)| *next == id);
-        oldest > MAX_WAIT && !is_next
+        oldest > self.options.max_wait() && !is_next
     }
 
     fn load(&mut self, now: Instant) -> f32 {
@@ -429,11 +481,22 @@ impl<F, W: Default> Scheduler<F, W> {
         let least = most.unwrap_or(0).saturating_sub(MAX_LEAD);
         let Some(client) = self.clients.get_mut(&id).filter(|c| c.served < least) else { return };
         client.served = least;
-        let waits_for_worker = self.ready.remove(&(client.turn, id));
         client.turn = least;
-        if waits_for_worker {
-            self.ready.insert((client.turn, id));
+        if self.ready.contains(&(client.place, id)) {
+            self.make_ready(now, id);
         }
+    }
+}
+
+impl Options {
+    /// See [`MAX_BACKLOG`]. Frames that share a prediction wait for one another.
+    fn max_backlog(&self) -> Duration {
+        MAX_BACKLOG * if self.stride > 1 { 2 } else { 1 }
+    }
+
+    /// See [`MAX_WAIT`].
+    fn max_wait(&self) -> Duration {
+        MAX_WAIT * if self.stride > 1 { 2 } else { 1 }
     }
 }
 
@@ -499,10 +562,12 @@ mod tests {
         workers: Vec<Option<Busy>>,
         clock: Instant,
         cost: Duration,
+        prediction_cost: Duration,
         /// Every other 300 ms a frame costs this many times more, as when something else takes the cores.
         disturbance: u32,
         /// Frames arrive so many at once.
         burst: u32,
+        max_frames: usize,
         /// Clients that send nothing.
         absent: std::ops::Range<usize>,
         /// Sends one frame of five.
@@ -525,7 +590,9 @@ mod tests {
                 max_lag: 3,
                 turn_gap: Duration::from_secs(1),
                 max_fps: 60.0,
+                stride: 1,
                 frame_cost: cost,
+                prediction_cost: Duration::ZERO,
             });
             let ids = (0..clients).map(|_| scheduler.join(now)).collect();
             Self {
@@ -534,8 +601,10 @@ mod tests {
                 workers: (0..workers).map(|_| None).collect(),
                 clock: now,
                 cost,
+                prediction_cost: Duration::ZERO,
                 disturbance: 1,
                 burst: 1,
+                max_frames: 1,
                 absent: 0..0,
                 slow: None,
                 sent: vec![0; clients],
@@ -584,12 +653,12 @@ mod tests {
                         self.finish(now, since, id, &frames, window);
                     }
                     if self.workers[worker].is_none()
-                        && let Some(job) = self.scheduler.take(1)
+                        && let Some(job) = self.scheduler.take(self.max_frames)
                     {
                         let id = job.id();
                         let disturbed = now.duration_since(start).as_millis() / 300 % 2 == 1;
                         let times = if disturbed { self.disturbance } else { 1 };
-                        let until = now + self.cost * times * job.frames.len() as u32;
+                        let until = now + self.cost * times * job.frames.len() as u32 + self.prediction_cost;
                         self.workers[worker] = Some((until, now, id, job.frames, job.window));
                     }
                 }
@@ -611,7 +680,11 @@ mod tests {
                 self.predictions[client].push((arrived, now));
             }
             let spent = now.duration_since(since);
-            self.scheduler.done(now, id, Outcome { window, analysed: frames.len(), spent, lost: false });
+            // In the place of the measurement of each part.
+            let predicting = (self.prediction_cost > Duration::ZERO).then(|| spent.min(self.prediction_cost));
+            let spent = spent.saturating_sub(predicting.unwrap_or_default());
+            let outcome = Outcome { window, analysed: frames.len(), spent, predicting, lost: false };
+            self.scheduler.done(now, id, outcome);
         }
 
         fn predictions_per_s(&self, length: Duration) -> f64 {
@@ -660,6 +733,51 @@ mod tests {
             assert!(used > 0.85, "{clients} clients: {used} of the capacity used");
             assert!(simulation.slowest() < Duration::from_millis(250), "{:?}", simulation.slowest());
             assert!(simulation.most_pending < 2 * clients + 10, "{}", simulation.most_pending);
+        }
+    }
+
+    /// Two workers, 1 ms a frame and 20 ms a prediction: 12 clients if three frames share one, 3 if none do.
+    fn whole_windows(clients: usize) -> Simulation {
+        let mut simulation = Simulation::new(clients, 2, Duration::from_millis(1));
+        simulation.prediction_cost = Duration::from_millis(20);
+        simulation.max_frames = WINDOW;
+        simulation.scheduler.options.stride = 3;
+        simulation.scheduler.prediction_cost = simulation.prediction_cost.as_secs_f32();
+        simulation
+    }
+
+    #[test]
+    fn where_a_prediction_is_dear_frames_share_one_instead_of_clients_waiting() {
+        for clients in [2, 6, 9] {
+            let mut simulation = whole_windows(clients);
+            simulation.run(LENGTH);
+            assert_eq!(simulation.verdicts.get("skipped"), None, "{clients}: {:?}", simulation.verdicts);
+            let share = simulation.predictions_per_s(LENGTH) / clients as f64;
+            let least = if clients == 2 { 24.0 } else { 7.5 };
+            assert!(share > least, "{clients} clients: {share} predictions/s each");
+            assert!(simulation.slowest() < Duration::from_millis(200), "{:?}", simulation.slowest());
+        }
+    }
+
+    #[test]
+    fn past_capacity_whole_windows_are_shared_out_alike() {
+        for clients in [14, 24, 48] {
+            let mut simulation = whole_windows(clients);
+            let length = LENGTH * 2;
+            simulation.run(length);
+            let counts: Vec<usize> = simulation.predictions.iter().map(Vec::len).collect();
+            let (least, most) = (*counts.iter().min().unwrap(), *counts.iter().max().unwrap());
+            println!(
+                "{clients} clients: {:.0} predictions/s, per client {least} to {most}, slowest {:?}, most pending {}",
+                simulation.predictions_per_s(length),
+                simulation.slowest(),
+                simulation.most_pending,
+            );
+            assert!(least as f64 > 0.9 * most as f64 || most - least <= 10, "{clients}: {least} to {most}");
+            // Each turn gives at least one prediction, and costs a whole window of frames.
+            assert!(simulation.predictions_per_s(length) > 20.0, "{clients}");
+            assert!(simulation.slowest() < Duration::from_millis(400), "{:?}", simulation.slowest());
+            assert!(simulation.most_pending < 8 * clients, "{}", simulation.most_pending);
         }
     }
 
@@ -725,7 +843,11 @@ mod tests {
         scheduler.push(now, client, 0);
         let job = scheduler.take(1).unwrap();
         let id = job.id();
-        scheduler.done(now, id, Outcome { window: job.window, analysed: 0, spent: COST, lost: true });
+        scheduler.done(
+            now,
+            id,
+            Outcome { window: job.window, analysed: 0, spent: COST, predicting: None, lost: true },
+        );
         assert_eq!(scheduler.running(), 0);
         assert_eq!(scheduler.push(now, client, 1), Verdict::Queued, "the next begins with the next frame");
     }
@@ -757,7 +879,8 @@ mod tests {
         assert_eq!(scheduler.pending(), 1, "only b's frame is left");
         assert_eq!(scheduler.take(1).unwrap().client, b);
         assert!(scheduler.take(1).is_none());
-        let outcome = Outcome { window: Seen::default(), analysed: 1, spent: COST, lost: false };
+        let outcome =
+            Outcome { window: Seen::default(), analysed: 1, spent: COST, predicting: None, lost: false };
         assert!(!scheduler.done(now, id, outcome), "nobody wants a's result");
         assert_eq!(scheduler.clients(), 1);
     }
@@ -777,7 +900,7 @@ mod tests {
         simulation.scheduler.done(
             now,
             id,
-            Outcome { window: job.window, analysed: 2, spent: COST, lost: false },
+            Outcome { window: job.window, analysed: 2, spent: COST, predicting: None, lost: false },
         );
         assert_eq!(simulation.scheduler.take(2).unwrap().frames, [2, 3]);
     }
@@ -796,7 +919,7 @@ mod tests {
                 simulation.scheduler.done(
                     now,
                     id,
-                    Outcome { window: job.window, analysed: 1, spent: COST, lost: false },
+                    Outcome { window: job.window, analysed: 1, spent: COST, predicting: None, lost: false },
                 );
             }
         }
@@ -812,7 +935,11 @@ mod tests {
         scheduler.push(now, client, 0);
         let job = scheduler.take(1).unwrap();
         let id = job.id();
-        scheduler.done(now, id, Outcome { window: job.window, analysed: 0, spent: COST, lost: false });
+        scheduler.done(
+            now,
+            id,
+            Outcome { window: job.window, analysed: 0, spent: COST, predicting: None, lost: false },
+        );
         assert_eq!(scheduler.running(), 1);
         assert_eq!(scheduler.push(now, client, 1), Verdict::Queued);
         assert_eq!(scheduler.take(1).unwrap().frames, [1]);

@@ -14,12 +14,13 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use sightwire_frame::header::Limits;
 
-use super::model::{ClipModel, ClipModelError, FrameError, Networks};
+use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
-use crate::engine::Engine;
-use crate::histogram::{Histogram, HistogramSnapshot};
+use crate::engine::{Engine, EngineError, Plan};
+use crate::manifest::Clip;
 use crate::priority;
+use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +86,29 @@ pub struct ServiceStats {
     pub infer: HistogramSnapshot,
 }
 
+impl ServiceStats {
+    /// Adds the counters, not the gauges, of another service.
+    pub fn add_counters(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.analysed += other.analysed;
+        self.skipped += other.skipped;
+        self.excess += other.excess;
+        self.broken += other.broken;
+        self.failed += other.failed;
+        self.predictions += other.predictions;
+        self.delay.add(&other.delay);
+        self.decode.add(&other.decode);
+        self.infer.add(&other.infer);
+    }
+}
+
 struct Shared {
-    model: ClipModel,
+    name: String,
+    clip: Clip,
+    is_split: bool,
+    plans: Vec<(&'static str, Plan)>,
+    /// `None` when the service has ended, though clients may still hold on to it: the files are large.
+    model: Mutex<Option<Arc<ClipModel>>>,
     engine: Arc<Engine>,
     options: ServiceOptions,
     queue: Mutex<Queue>,
@@ -120,6 +142,15 @@ struct Counters {
     infer: Histogram,
 }
 
+/// What a worker made of a batch.
+#[derive(Default)]
+struct Done {
+    /// Decoded and in the window.
+    frames: usize,
+    /// How long the networks took, where there was a prediction.
+    predicting: Option<Duration>,
+}
+
 /// What a client and the worker on its frames share.
 struct Seat {
     newest: Mutex<Option<Arc<Prediction>>>,
@@ -132,12 +163,6 @@ struct Work {
     seat: Arc<Seat>,
 }
 
-/// Features of a run's newest frames, oldest first, at most window × features values.
-#[derive(Default)]
-struct Window {
-    features: Vec<f32>,
-}
-
 /// Frames of the warm-up that estimate what one costs before real ones have been measured.
 const WARM_UP_FRAMES: u32 = 5;
 /// What decoding and resizing a 640×480 JPEG adds to the networks' time (docs/benchmarks.md), until it is measured.
@@ -146,6 +171,9 @@ const USUAL_DECODE: Duration = Duration::from_millis(1);
 const FAILED_PAUSE: Duration = Duration::from_millis(500);
 /// Frames that a client may be behind for long once it had its first prediction.
 const MAX_LAG: usize = 3;
+/// Where a network takes whole windows, each is dear: past its capacity for every frame, so many frames share one. That
+/// is a prediction every 120 ms at 25 frames a second.
+const WHOLE_STRIDE: usize = 3;
 
 impl ClipService {
     /// Makes the first sessions, which proves that the model works here, and starts the threads.
@@ -155,7 +183,8 @@ impl ClipService {
         options: ServiceOptions,
     ) -> Result<Self, ClipModelError> {
         let mut networks = model.networks(&engine, options.limits)?;
-        let frame_cost = warm_up(&model, &mut networks)? + USUAL_DECODE;
+        let cost = warm_up(&model, &mut networks)?;
+        let is_split = model.is_split();
         let workers = engine.threads().max(1);
         let scheduler = Scheduler::new(Options {
             window: model.clip().window,
@@ -163,10 +192,16 @@ impl ClipService {
             max_lag: MAX_LAG,
             turn_gap: options.turn_gap,
             max_fps: options.max_fps,
-            frame_cost,
+            stride: if is_split { 1 } else { WHOLE_STRIDE },
+            frame_cost: if is_split { cost + USUAL_DECODE } else { USUAL_DECODE },
+            prediction_cost: if is_split { Duration::ZERO } else { cost },
         });
         let shared = Arc::new(Shared {
-            model,
+            name: model.name().to_owned(),
+            clip: model.clip().clone(),
+            is_split,
+            plans: model.plans(&engine),
+            model: Mutex::new(Some(Arc::new(model))),
             engine,
             options,
             queue: Mutex::new(Queue { scheduler, asleep: Vec::with_capacity(workers) }),
@@ -187,9 +222,19 @@ impl ClipService {
         Ok(Self { shared, workers })
     }
 
-    /// The model.
-    pub fn model(&self) -> &ClipModel {
-        &self.shared.model
+    /// Name of the model.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// What the model's manifest says.
+    pub fn clip(&self) -> &Clip {
+        &self.shared.clip
+    }
+
+    /// What each network is run with, by role.
+    pub fn plans(&self) -> &[(&'static str, Plan)] {
+        &self.shared.plans
     }
 
     /// What it runs on.
@@ -246,6 +291,9 @@ impl Drop for ClipService {
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
+        self.shared.queue.lock().scheduler.clear();
+        self.shared.model.lock().take();
+        self.shared.spare.lock().take();
     }
 }
 
@@ -296,7 +344,7 @@ impl fmt::Debug for ClipClient {
 
 impl fmt::Debug for ClipService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClipService").field("model", &self.shared.model.name()).finish_non_exhaustive()
+        f.debug_struct("ClipService").field("model", &self.shared.name).finish_non_exhaustive()
     }
 }
 
@@ -315,7 +363,7 @@ impl Shared {
                 if networks.take().is_some() {
                     self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
                 }
-                Outcome { window: Window::default(), analysed: 0, spent: Duration::ZERO, lost: true }
+                Outcome::lost()
             });
             self.queue.lock().scheduler.done(Instant::now(), id, outcome);
         }
@@ -343,7 +391,7 @@ impl Shared {
             queue.asleep.retain(|worker| *worker != index);
             if timed_out {
                 parking_lot::MutexGuard::unlocked(&mut queue, || {
-                    tracing::info!(model = self.model.name(), "sessions let go: no work for long");
+                    tracing::info!(model = self.name, "sessions let go: no work for long");
                     *networks = None;
                     self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
                 });
@@ -366,44 +414,57 @@ impl Shared {
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
                     // A worker that cannot work must not spin on everyone's frames.
                     std::thread::sleep(FAILED_PAUSE);
-                    return Outcome { window, analysed: 0, spent: Duration::ZERO, lost: true };
+                    return Outcome::lost();
                 }
             },
         };
-        let start = Instant::now();
-        let (mut analysed, mut lost) = (0, false);
+        let (mut analysed, mut spent, mut predicting) = (0, Duration::ZERO, None);
         for batch in frames.chunks(nets.batch()) {
+            let start = Instant::now();
             match self.analyse_batch(nets, batch, &mut window) {
-                Ok(count) => analysed += count,
+                Ok(done) => {
+                    analysed += done.frames;
+                    // Over whole windows, the prediction is what costs; else it is a small part of every frame's cost.
+                    let apart = if self.is_split { None } else { done.predicting };
+                    predicting = apart.or(predicting);
+                    spent += start.elapsed().saturating_sub(apart.unwrap_or_default());
+                }
                 Err(error) => {
-                    lost = true;
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
                     tracing::error!(%error, "frames could not be analysed");
                     std::thread::sleep(FAILED_PAUSE);
+                    return Outcome { spent: spent + start.elapsed(), ..Outcome::lost() };
                 }
             }
         }
-        Outcome { window, analysed, spent: start.elapsed(), lost }
+        Outcome { window, analysed, spent, predicting, lost: false }
     }
 
     fn make_networks(&self) -> Result<Networks, ClipModelError> {
-        let spare = self.spare.lock().take();
-        spare.map_or_else(|| self.model.networks(&self.engine, self.options.limits), Ok)
+        if let Some(spare) = self.spare.lock().take() {
+            return Ok(spare);
+        }
+        let model = self.model.lock().clone();
+        let ended =
+            || EngineError::Run { network: self.name.clone(), reason: "the service has ended".into() };
+        let model =
+            model.ok_or_else(|| ClipModelError::Engine { model: self.name.clone(), error: ended() })?;
+        model.networks(&self.engine, self.options.limits)
     }
 
-    /// At most a batch of one client's frames: decode each, run the backbone once, and the head on the newest window.
+    /// At most a batch of one client's frames: decode each, add them to the window, and predict once it is complete.
     fn analyse_batch(
         &self,
         nets: &mut Networks,
         works: &[Work],
         window: &mut Window,
-    ) -> Result<usize, FrameError> {
+    ) -> Result<Done, EngineError> {
         let counters = &self.counters;
         let mut newest = None;
         let mut prepared = 0;
         for work in works {
             if work.seat.left.load(Ordering::Relaxed) {
-                return Ok(0);
+                return Ok(Done::default());
             }
             let start = Instant::now();
             match nets.prepare(prepared, &work.frame.payload) {
@@ -418,22 +479,18 @@ impl Shared {
                 }
             }
         }
-        let Some(newest) = newest else { return Ok(0) };
+        let Some(newest) = newest else { return Ok(Done::default()) };
         let start = Instant::now();
-        let features = nets.features();
-        let full = self.model.clip().window * features;
-        window.features.extend_from_slice(&nets.backbone()?[..prepared * features]);
-        let too_many = window.features.len().saturating_sub(full);
-        window.features.drain(..too_many);
+        nets.extend(window, prepared)?;
         counters.analysed.fetch_add(prepared as u64, Ordering::Relaxed);
-        if window.features.len() == full {
-            let scores: Box<[f32]> = nets.head(&window.features)?.into();
-            counters.infer.record(start.elapsed());
+        let scores: Option<Box<[f32]>> = nets.predict(window)?.map(Into::into);
+        let took = start.elapsed();
+        counters.infer.record(took);
+        let predicting = scores.is_some().then_some(took);
+        if let Some(scores) = scores {
             self.publish(newest, scores);
-        } else {
-            counters.infer.record(start.elapsed());
         }
-        Ok(prepared)
+        Ok(Done { frames: prepared, predicting })
     }
 
     fn publish(&self, work: &Work, scores: Box<[f32]>) {
@@ -459,22 +516,20 @@ impl Shared {
     }
 }
 
-/// Runs both networks a few times; returns the median time of a frame.
+/// Fills a window and predicts a few times; returns the median time of what is done for a prediction when one is made at
+/// every frame.
 fn warm_up(model: &ClipModel, networks: &mut Networks) -> Result<Duration, ClipModelError> {
-    let window = vec![0.0; model.clip().window * model.clip().features];
+    let failed = |error| ClipModelError::Engine { model: model.name().to_owned(), error };
+    let mut window = Window::default();
     let mut times = Vec::new();
+    for _ in 0..model.clip().window.div_ceil(networks.batch()) {
+        networks.extend(&mut window, networks.batch()).map_err(failed)?;
+    }
     for _ in 0..WARM_UP_FRAMES {
         let start = Instant::now();
-        networks.backbone().map(drop).and_then(|()| networks.head(&window).map(drop)).map_err(|error| {
-            let error = match error {
-                FrameError::Engine(error) => error,
-                FrameError::Broken(reason) => {
-                    crate::engine::EngineError::Run { network: model.name().to_owned(), reason }
-                }
-            };
-            ClipModelError::Engine { model: model.name().to_owned(), error }
-        })?;
-        times.push(start.elapsed() / networks.batch() as u32);
+        networks.extend(&mut window, 1).map_err(failed)?;
+        networks.predict(&window).map_err(failed)?;
+        times.push(start.elapsed());
     }
     times.sort_unstable();
     Ok(times[times.len() / 2])

@@ -1,22 +1,24 @@
 //! `sightwire check`
 
-use crate::config::{Flags, Layers, keys};
+use crate::config::{Layers, keys};
 
 use super::ConfigArgs;
 
 /// Prints each key, its value, and where it was set.
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
-    let flags = Flags {
-        file: args.config.clone().filter(|file| !file.as_os_str().is_empty()),
-        listen: Vec::new(),
-        set: args.set.clone(),
-    };
-    let layers = Layers::load(&flags)?;
+    let layers = Layers::load(&args.flags(&[]))?;
     let config = crate::config::Config::from_layers(&layers)?;
+    config.check_model(&layers)?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {
         let (value, origin) = layers.get(key.name);
-        println!("{:<width$} = {value}  ({origin})", key.name);
+        let is_set = value.as_str() != Some("");
+        let shown =
+            if keys::may_hold_password(key.name) && is_set { "(set)".into() } else { value.to_string() };
+        println!("{:<width$} = {shown}  ({origin})", key.name);
+    }
+    for camera in &config.cameras.configured {
+        println!("camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode());
     }
     println!("the configuration is valid");
     if config.recognizer.max_clients == 0 {

@@ -1,9 +1,14 @@
 //! The command line: one module a command.
 
+mod camera;
 mod check;
+mod check_coordinates;
+mod detect;
 mod models;
+mod read;
 mod sample;
 mod serve;
+mod top;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,11 +45,21 @@ enum Command {
     /// Write a configuration file with every key, commented.
     #[command(subcommand, after_help = "Example:\n  sightwire config init sightwire.toml")]
     Config(ConfigCommand),
-    /// List, get and check models.
+    /// List, get, import and check models.
     #[command(subcommand)]
     Models(ModelsCommand),
+    /// Read the text in pictures.
+    Read(read::ReadArgs),
+    /// Prove that pictures give the same polygons whichever way they are read.
+    CheckCoordinates(check_coordinates::CheckCoordinatesArgs),
+    /// Find objects in pictures.
+    Detect(DetectArgs),
+    /// Watch what a running server does: streams, viewers, delays, CPU, memory.
+    Top(top::TopArgs),
     /// Draw a gesture clip, to try things without a camera.
     Sample(SampleArgs),
+    /// Be a camera: an ESP32 board as good or as bad as wished, to try things without one.
+    Camera(camera::CameraArgs),
 }
 
 #[derive(Debug, Args)]
@@ -86,7 +101,8 @@ enum ConfigCommand {
 #[command(after_help = "\
 Examples:
   sightwire models list
-  sightwire models pull runtime")]
+  sightwire models pull runtime
+  sightwire models import my_signs.h5 --labels words.txt")]
 enum ModelsCommand {
     /// Show all models and whether their files are here.
     List {
@@ -98,11 +114,21 @@ enum ModelsCommand {
     },
     /// Get the files of a model, or `runtime`: the ONNX Runtime library that fits this machine.
     Pull {
-        /// Name of a model, `runtime`, or `runtime-openvino`, `runtime-cpu-…`, `runtime-cuda`.
+        /// Name of a model, `runtime` (or `runtime-openvino`, `runtime-cpu-…`, `runtime-cuda`), or `importer`: what imports
+        /// Keras files, so that imports work without a network later.
         name: String,
         #[command(flatten)]
         config: ConfigArgs,
     },
+    /// Make a model out of a Keras file, once: convert it, compare it with the original, and keep it in the store.
+    #[command(after_help = "\
+Examples:
+  sightwire models import WLASL20c_model.h5
+  sightwire models import my_signs.h5 --name signs --labels words.txt
+
+Needs Python 3.9, 3.10 or 3.11 with pip; the first import installs TensorFlow into a folder of the store. Labels are taken
+from --labels, from my_signs.labels.txt or labels.txt beside the file (one a line, or JSON), or are the 20 known words.")]
+    Import(ImportArgs),
     /// Verify a model's files and run it once.
     Check {
         /// Name of a model.
@@ -110,6 +136,62 @@ enum ModelsCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// Keras file: .h5 (TensorFlow 2.3 and newer) or .keras.
+    file: PathBuf,
+    /// Name of the model [default: the file's].
+    #[arg(long)]
+    name: Option<String>,
+    /// File with the names of the outputs: one a line, or JSON.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Probability below which the answer is "none" [default: 0.5].
+    #[arg(long, value_name = "0..1", value_parser = share)]
+    threshold: Option<f32>,
+    /// Do not split it into a backbone for each frame and a head for each window: about ten times slower, to compare.
+    #[arg(long)]
+    whole: bool,
+    /// SPDX expression of the model's licence, for its card.
+    #[arg(long, value_name = "SPDX")]
+    licence: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("it must be from 0 to 1".into()) }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire detect street.jpg
+  sightwire detect --format json --classes person,car *.jpg > found.jsonl
+
+Boxes are x and y of the upper left and the lower right corner, in pixels. Results go to stdout, all else to stderr. A file
+that cannot be looked at is named, the others go on, and the exit code is 1.")]
+struct DetectArgs {
+    /// Pictures: JPEG or PNG.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Name of a detection model; one that is not here is fetched [default: yolox-nano].
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Leave out what is less sure [default: the model's own; 0.25 for yolox-nano].
+    #[arg(long, value_name = "0..1", value_parser = share)]
+    confidence: Option<f32>,
+    /// Only these classes, by name.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    classes: Vec<String>,
+    /// text, or json with one object a line.
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]
@@ -134,6 +216,11 @@ struct SampleArgs {
     seed: u64,
 }
 
+/// What was asked for cannot be meant so.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Mistake(String);
+
 impl Cli {
     /// Runs the command; errors are printed here.
     pub fn run(self) -> ExitCode {
@@ -142,22 +229,32 @@ impl Cli {
             Command::Check(args) => check::run(&args),
             Command::Config(ConfigCommand::Init { file }) => init(file),
             Command::Models(command) => models::run(&command),
+            Command::Read(args) => read::run(&args),
+            Command::CheckCoordinates(args) => check_coordinates::run(&args),
+            Command::Detect(args) => detect::run(&args),
             Command::Sample(args) => sample::run(&args),
+            Command::Top(args) => top::run(&args),
+            Command::Camera(args) => camera::run(&args),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("error: {error:#}");
-                ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+                ExitCode::from(if error.is::<ConfigError>() || error.is::<Mistake>() { 2 } else { 1 })
             }
         }
     }
 }
 
 impl ConfigArgs {
-    fn load(&self, listen: &[String]) -> Result<Config, ConfigError> {
+    /// For commands that need no model: those that bring one, for example.
+    fn load(&self) -> Result<Config, ConfigError> {
+        Config::load(&self.flags(&[]))
+    }
+
+    fn flags(&self, listen: &[String]) -> Flags {
         let file = self.config.clone().filter(|file| !file.as_os_str().is_empty());
-        Config::load(&Flags { file, listen: listen.to_vec(), set: self.set.clone() })
+        Flags { file, listen: listen.to_vec(), set: self.set.clone() }
     }
 }
 

@@ -1,43 +1,56 @@
-//! `sightwire models list | pull | check`
+//! `sightwire models list | pull | import | check`
+
+mod reading;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use serde_json::json;
+use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
-use sightwire_infer::clip::model::ClipModel;
-use sightwire_infer::engine::{Engine, Provider};
+use sightwire_infer::clip::model::{self, ClipModel, Window};
+use sightwire_infer::detect::{DetectModel, DetectorOptions};
+use sightwire_infer::engine::Engine;
 use sightwire_infer::fetch::{self, Progress};
-use sightwire_infer::manifest::{Manifest, Task};
+use sightwire_infer::import::environment::Environment;
+use sightwire_infer::import::{self, Request};
+use sightwire_infer::manifest::{Manifest, Precision, Task};
 use sightwire_infer::runtime::{self, Runtime};
-use sightwire_infer::store::Store;
+use sightwire_infer::store::{Need, Store};
 
-use super::ModelsCommand;
+use super::{ImportArgs, ModelsCommand};
 use crate::config::Config;
+use crate::recognizer::load;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {
         ModelsCommand::List { format, config } => {
-            list(&config.load(&[])?, format == "json");
+            list(&config.load()?, format == "json");
             Ok(())
         }
-        ModelsCommand::Pull { name, config } => pull(&config.load(&[])?.store, name),
-        ModelsCommand::Check { name, config } => check(&config.load(&[])?, name),
+        ModelsCommand::Pull { name, config } => pull(&config.load()?, name),
+        ModelsCommand::Import(args) => import(&args.config.load()?, args),
+        ModelsCommand::Check { name, config } => check(&config.load()?, name),
     }
 }
 
 fn list(config: &Config, as_json: bool) {
     let (manifests, errors) = config.store.manifests();
     for m in &manifests {
-        let here = config.store.has(m);
+        let needs = config.store.needs(m);
         if as_json {
+            let here = needs.is_none();
             println!(
                 "{}",
                 json!({"name": m.name, "title": m.title, "task": m.task.name(), "available": here, "licence": m.licence})
             );
         } else {
-            let state = if here { "here" } else { "not here" };
+            let state = match needs {
+                None => "here",
+                Some(Need::Import) => "to import",
+                Some(Need::Pull) => "not here",
+            };
             println!("{:<22} {:<20} {state:<9} {}", m.name, m.task.name(), m.title);
         }
     }
@@ -52,31 +65,143 @@ fn list(config: &Config, as_json: bool) {
     }
 }
 
-fn pull(store: &Store, name: &str) -> anyhow::Result<()> {
+fn pull(config: &Config, name: &str) -> anyhow::Result<()> {
+    let store = &config.store;
+    if name == "importer" {
+        let steps = Steps::new();
+        let made = Environment::ready(store, config.import.python.as_deref(), &mut |step| steps.show(&step));
+        steps.end();
+        let python = made?.python();
+        println!("the importer is ready: {}", python.display());
+        return Ok(());
+    }
     let manifest = find(store, name)?;
+    get(store, &manifest)?;
+    if let Some(file) = manifest.to_import() {
+        let source = store.verified(&manifest.name, file)?;
+        return convert(config, &load::request(config, &source, Some(&manifest)));
+    }
+    println!("{} is ready", manifest.name);
+    Ok(())
+}
+
+/// Brings a model's files into the store.
+pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
     let started = Instant::now();
     let terminal = std::io::stderr().is_terminal();
-    let mut total = 0;
-    fetch::pull(store, &manifest, &mut |progress| match progress {
+    let lead = if terminal { "\r" } else { "" };
+    let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    fetch::pull(store, manifest, &mut |progress| match progress {
         Progress::Present(file) => eprintln!("{}: {} is here", manifest.name, file.name),
         Progress::Fetching(file, from) => {
-            total = file.size_bytes;
-            eprintln!(
-                "{}: getting {} ({:.1} MB) from {from}",
-                manifest.name,
-                file.name,
-                file.size_bytes as f64 / 1e6
-            );
+            let size = file.size_bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
+            eprintln!("{}: getting {}{size} from {from}", manifest.name, file.name);
         }
-        Progress::Bytes(bytes) if terminal => {
-            eprint!("\r  {:5.1} of {:.1} MB", bytes as f64 / 1e6, total as f64 / 1e6);
+        Progress::Bytes { bytes, of } if terminal => {
+            let of = of.map(|of| format!(" of {}", megabytes(of))).unwrap_or_default();
+            eprint!("\r  {}{of}   ", megabytes(bytes));
             let _ = std::io::stderr().flush();
         }
-        Progress::Bytes(_) => {}
+        Progress::Bytes { .. } => {}
+        Progress::Retry { reason, pause } => {
+            eprintln!("{lead}{}: {reason}; again in {:.0} s", manifest.name, pause.as_secs_f32());
+        }
         Progress::Done(file) => {
-            eprintln!("{}: verified {} ({:.1} s)", manifest.name, file.name, started.elapsed().as_secs_f32());
+            let seconds = started.elapsed().as_secs_f32();
+            eprintln!("{lead}{}: verified {} ({seconds:.1} s)", manifest.name, file.name);
         }
     })?;
+    Ok(())
+}
+
+fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
+    let request = Request {
+        name: args.name.clone(),
+        labels_file: args.labels.clone(),
+        threshold: args.threshold,
+        whole: args.whole,
+        licence: args.licence.clone(),
+        ..load::request(config, &args.file, None)
+    };
+    convert(config, &request)
+}
+
+/// Steps of an import, on stderr: on a terminal each in the place of the one before, else a line for each.
+struct Steps {
+    terminal: bool,
+}
+
+impl Steps {
+    fn new() -> Self {
+        Self { terminal: std::io::stderr().is_terminal() }
+    }
+
+    fn show(&self, step: &import::Progress) -> bool {
+        if !step.text.is_empty() {
+            let percent = step.done.map(|done| format!("{:3.0} % ", done * 100.0)).unwrap_or_default();
+            let (lead, end) = if self.terminal { ("\r\x1b[2K", "") } else { ("", "\n") };
+            eprint!("{lead}{percent}{}{end}", step.text);
+            let _ = std::io::stderr().flush();
+        }
+        true
+    }
+
+    fn end(&self) {
+        if self.terminal {
+            eprint!("\r\x1b[2K");
+        }
+    }
+}
+
+/// Imports a file, and says what came of it.
+fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
+    if config.engine.library.is_none()
+        && runtime::packages(&config.store).iter().all(|p| !config.store.has(p))
+    {
+        // The import is compared with its original in the engine that will run it.
+        get(&config.store, &find(&config.store, "runtime")?)?;
+    }
+    let started = Instant::now();
+    let steps = Steps::new();
+    let manifest = import::import(&config.store, request, &mut |step| steps.show(&step));
+    steps.end();
+    let manifest = manifest?;
+    let (Some(clip), Some(imported)) = (&manifest.clip, &manifest.imported) else {
+        anyhow::bail!("the manifest of {} has no [clip] or no [imported]", manifest.name);
+    };
+    let kind = if clip.features.is_some() {
+        "split into a backbone for each frame and a head for each window"
+    } else {
+        "whole: every prediction takes all frames of its window, which is much slower"
+    };
+    eprintln!(
+        "{}: {} frames of {}x{}, {} labels ({} to {})",
+        manifest.name,
+        clip.window,
+        clip.width,
+        clip.height,
+        clip.labels.len(),
+        clip.labels.first().map_or("", String::as_str),
+        clip.labels.last().map_or("", String::as_str),
+    );
+    eprintln!("{}: {kind}", manifest.name);
+    eprintln!(
+        "{}: differs from the original by at most {:.1e} in any probability ({} windows compared)",
+        manifest.name, imported.difference, imported.clips
+    );
+    let ms = match clip.precision {
+        Precision::F32 => imported.f32_ms,
+        Precision::Bf16 => imported.bf16_ms.unwrap_or(imported.f32_ms),
+    };
+    eprintln!("{}: {ms:.1} ms a prediction on one thread at {}", manifest.name, clip.precision.name());
+    for note in &imported.notes {
+        eprintln!("{}: note: {note}", manifest.name);
+    }
+    eprintln!(
+        "done in {:.1} s; run it with `sightwire serve --set recognizer.model={}`",
+        started.elapsed().as_secs_f32(),
+        manifest.name
+    );
     println!("{} is ready", manifest.name);
     Ok(())
 }
@@ -97,27 +222,66 @@ fn check(config: &Config, name: &str) -> anyhow::Result<()> {
     if manifest.task == Task::Runtime {
         return check_runtime(config, &manifest);
     }
+    if manifest.task == Task::ObjectDetection {
+        return check_detector(config, &manifest);
+    }
+    if manifest.task == Task::TextReading {
+        return reading::check(config, &manifest);
+    }
     let model = ClipModel::load(&config.store, &manifest)?;
     println!("{name}: {} files are the right ones", manifest.files.len());
     let options = &config.engine.options;
-    let wanted = options.provider.map(Provider::name);
-    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), wanted)?;
+    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
     let engine = Engine::new(runtime, options.clone())?;
     let started = Instant::now();
     let mut networks = model.networks(&engine, Limits::default())?;
     let made = started.elapsed();
-    let window = vec![0.0; model.clip().window * model.clip().features];
+    let mut window = Window::default();
+    for _ in 0..model.clip().window {
+        networks.extend(&mut window, 1)?;
+    }
+    let runs = if model.is_split() { 100 } else { 20 };
     let started = Instant::now();
-    let runs = 100;
     for _ in 0..runs {
-        networks.backbone()?;
-        networks.head(&window)?;
+        networks.extend(&mut window, 1)?;
+        networks.predict(&window)?;
     }
     println!(
-        "{name}: runs on {} {} at {}; {:.2} ms a frame on one thread; sessions made in {:.0} ms",
+        "{name}: runs on {} {} ({}); {:.2} ms a prediction on one thread; sessions made in {:.0} ms",
         engine.provider(),
         engine.runtime().version(),
-        engine.precision(model.clip().precision).name(),
+        model::in_words(&model.plans(&engine)),
+        started.elapsed().as_secs_f64() * 1e3 / f64::from(runs),
+        made.as_secs_f64() * 1e3,
+    );
+    Ok(())
+}
+
+fn check_detector(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+    let name = &manifest.name;
+    if manifest.files.is_empty() {
+        println!("{name}: needs no files");
+        return Ok(());
+    }
+    let model = DetectModel::load(&config.store, manifest)?;
+    println!("{name}: {} files are the right ones", manifest.files.len());
+    let options = &config.engine.options;
+    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
+    let engine = Engine::new(runtime, options.clone())?;
+    let started = Instant::now();
+    let mut detector = model.detector(&engine, DetectorOptions::default())?;
+    let made = started.elapsed();
+    let picture = Image::new(640, 480);
+    let runs = 50;
+    let started = Instant::now();
+    for _ in 0..runs {
+        detector.detect(&picture, model.table().confidence)?;
+    }
+    println!(
+        "{name}: runs on {} {} ({}); {:.2} ms a picture of 640x480 on one thread; session made in {:.0} ms",
+        engine.provider(),
+        engine.runtime().version(),
+        model.plan(&engine),
         started.elapsed().as_secs_f64() * 1e3 / f64::from(runs),
         made.as_secs_f64() * 1e3,
     );

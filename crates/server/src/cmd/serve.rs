@@ -14,8 +14,11 @@ use crate::config::Config;
 use crate::listen;
 use crate::telemetry::logging;
 
+/// The step that a picture is at when the server stops may take so long.
+const LAST_PICTURE: Duration = Duration::from_secs(2);
+
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    let config = args.config.load(&args.listen)?;
+    let config = Config::load_to_serve(&args.config.flags(&args.listen))?;
     let _log = logging::start(&config.log);
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -33,7 +36,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let app = App::new(&config, &stop, &tasks);
+    let app = App::new(&config, &stop, &tasks)?;
     let mut addresses = Vec::new();
     for address in &config.server.listen {
         let v6_only =
@@ -51,8 +54,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         ));
     }
     // The server answers (and says that it is not ready) while the model is being loaded.
-    let (recognizer, options) = (app.recognizer.clone(), config.clone());
-    let loading = tokio::task::spawn_blocking(move || recognizer.load(&options));
+    let (recognizer, options, going_on) = (app.recognizer.clone(), config.clone(), stop.clone());
+    let loading =
+        tokio::task::spawn_blocking(move || recognizer.load(&options, &|| !going_on.is_cancelled()));
     tokio::pin!(loading);
     let mut loaded = false;
     loop {
@@ -74,6 +78,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     tasks.close();
     // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
     let drained = async {
+        if !loaded {
+            let _ = loading.await; // an import ends at its next step
+        }
         tasks.wait().await;
         while app.listening.open() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -82,6 +89,12 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     if tokio::time::timeout(config.server.drain, drained).await.is_err() {
         tracing::warn!("{} connections had not ended and are cut", app.listening.open());
+    }
+    // Blocks until what is being read has ended.
+    let reader = app.reader.clone();
+    let closed = tokio::task::spawn_blocking(move || reader.close());
+    if tokio::time::timeout(LAST_PICTURE, closed).await.is_err() {
+        tracing::warn!("a picture was still being read");
     }
     drop(app);
     tracing::info!("stopped");

@@ -37,7 +37,7 @@ pub const KEYS: &[Key] = &[
         "server.cors_origins",
         r#"["*"]"#,
         &["CORS_ORIGINS"],
-        "Origins whose pages may use this server from a browser. `*` allows all; `[]` only the server's own page.",
+        "Origins whose pages may use this server from a browser. `*` allows all (but only pages of this machine, and origins that are listed, may read what cameras see); `[]` only the server's own page.",
     ),
     key(
         "server.max_connections",
@@ -47,10 +47,22 @@ pub const KEYS: &[Key] = &[
     ),
     key("server.drain_s", "5.0", &[], "Seconds that connections get to end after SIGTERM."),
     key(
+        "server.managing",
+        r#""local""#,
+        &[],
+        "Who may end streams and send viewers away: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
+    ),
+    key(
         "recognizer.model",
         r#""gestures""#,
         &["MODEL_PATH"],
-        "Name of the clip model. `sightwire models list` shows all.",
+        "Name of the clip model (`sightwire models list` shows all), or path of a Keras file (.h5, .keras), which is imported at the first start.",
+    ),
+    key(
+        "recognizer.switching",
+        r#""local""#,
+        &[],
+        "Who may switch the model while the server runs: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
     ),
     key(
         "recognizer.dummy",
@@ -96,6 +108,222 @@ pub const KEYS: &[Key] = &[
     ),
     key("socketio.max_message_mb", "10", &[], "Largest message of a client, in MiB."),
     key(
+        "cameras.default_url",
+        r#""""#,
+        &[],
+        "Address of the camera that `/stream` shows to those who have none of their own.",
+    ),
+    key(
+        "cameras.allow",
+        "[]",
+        &[],
+        "What addresses given by clients may lead to: networks (`192.168.1.0/24`), addresses, names of hosts. Configured cameras are always allowed, private networks too while the server listens on loopback only; loopback, link-local and metadata addresses only where listed themselves.",
+    ),
+    key(
+        "cameras.changing",
+        r#""local""#,
+        &[],
+        "Who may add, change, try and remove cameras while the server runs: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
+    ),
+    key(
+        "cameras.max_upstreams",
+        "5",
+        &[],
+        "Cameras that are read at once. For one more, viewers are answered 503 and Retry-After.",
+    ),
+    key("cameras.max_viewers", "1000", &[], "Viewers of cameras at once, over all cameras."),
+    key(
+        "cameras.max_analyses",
+        "8",
+        &[],
+        "Analyses at once: one for each camera, rate and share of pictures that somebody watches.",
+    ),
+    key("cameras.max_views", "32", &[], "Views at once: one for each way in which an analysis is drawn."),
+    key(
+        "cameras.linger_s",
+        "3.0",
+        &[],
+        "Seconds that a camera without viewers stays open, for those who come back at once.",
+    ),
+    key("cameras.stalled_after_s", "3.0", &[], "Seconds without a picture after which a camera has stalled."),
+    key(
+        "cameras.frozen_after_s",
+        "10.0",
+        &[],
+        "Seconds of the same picture, bit for bit, after which a camera is frozen. 0: never, for test patterns.",
+    ),
+    key(
+        "cameras.viewer_deadline_s",
+        "5.0",
+        &[],
+        "A viewer that takes no byte for so many seconds is let go.",
+    ),
+    key(
+        "cameras.lower_quality",
+        "true",
+        &[],
+        "Whether viewers who cannot keep up get smaller pictures, encoded anew. false: they get fewer.",
+    ),
+    key("cameras.max_frame_mb", "8", &[], "Largest picture of a camera, in MiB; a longer one is skipped."),
+    key(
+        "cameras.file",
+        r#""""#,
+        &[],
+        "File that keeps the cameras added through the page or the API. Empty takes `cameras.json` in store.home.",
+    ),
+    key(
+        "relay.max_streams",
+        "64",
+        &[],
+        "Streams that clients may send at once. One more is told so and closed with 1013.",
+    ),
+    key(
+        "relay.max_viewers",
+        "1000",
+        &[],
+        "Viewers of `/ws/view` at once. One more is told so and closed with 1013.",
+    ),
+    key(
+        "relay.warn_after_s",
+        "10.0",
+        &[],
+        "Seconds without a message after which whoever sends a stream is warned.",
+    ),
+    key("relay.end_after_s", "15.0", &[], "Seconds without a frame after which a stream is ended."),
+    key("relay.stalled_after_s", "3.0", &[], "Seconds without a frame after which a stream has stalled."),
+    key("relay.ping_interval_s", "30.0", &[], "Seconds between pings to a viewer."),
+    key(
+        "relay.max_frame_mb",
+        "8",
+        &[],
+        "Largest picture of a sender, in MiB; a longer message ends its stream with 1009.",
+    ),
+    key(
+        "relay.max_fps",
+        "60.0",
+        &[],
+        "Pictures a second of one stream that are passed on; those over it are dropped and counted.",
+    ),
+    key(
+        "relay.viewer_deadline_s",
+        "1.0",
+        &[],
+        "Seconds that a viewer may take for a picture, until it is known how long it usually takes. One that takes nothing for three deadlines, each twice the one before, is closed.",
+    ),
+    key(
+        "relay.viewer_deadline_min_s",
+        "0.5",
+        &[],
+        "The deadline follows what a viewer usually takes, but is never shorter than this,",
+    ),
+    key("relay.viewer_deadline_max_s", "5.0", &[], "and never longer than this."),
+    key(
+        "relay.lower_quality",
+        "true",
+        &[],
+        "Whether viewers who cannot keep up get smaller pictures, encoded anew. false: they get fewer.",
+    ),
+    key(
+        "relay.overlays",
+        r#""asked""#,
+        &[],
+        "Who gets `overlay_data`, what the detector finds in the pictures: asked (viewers with `overlays=1`), all (as the prototype did; every stream that is watched is analysed) or none.",
+    ),
+    key("relay.normal_fps", "5", &[], "Pictures a second that are analysed of a stream in mode normal."),
+    key("relay.enhanced_fps", "15", &[], "Pictures a second that are analysed of a stream in mode enhanced."),
+    key(
+        "detector.model",
+        r#""auto""#,
+        &[],
+        "Name of the detection model; motion, which needs no model; or auto: yolox-nano where it can be had, else motion.",
+    ),
+    key(
+        "detector.confidence",
+        "0.25",
+        &[],
+        "Confidence from which boxes are shown where nobody says otherwise.",
+    ),
+    key(
+        "detector.iou",
+        "0.0",
+        &[],
+        "Of two boxes of a class that overlap more than this (IoU), the surer stays. 0 takes the model's own (0.5).",
+    ),
+    key("detector.max_boxes", "50", &[], "Boxes of a picture at most."),
+    key(
+        "detector.classes",
+        "[]",
+        &[],
+        "Classes that are shown where nobody says otherwise, for example `car, person`. Empty: all.",
+    ),
+    key(
+        "detector.gate",
+        r#""none""#,
+        &[],
+        "none, or motion: the model runs only while something moves (and once every ten seconds).",
+    ),
+    key(
+        "reader.model",
+        r#""ppocr-v4""#,
+        &[],
+        "Name of the model that reads text where nobody asks for another. It is fetched when it is first needed.",
+    ),
+    key("reader.threads", "0", &[], "Threads that read text. 0 takes engine.threads."),
+    key(
+        "reader.queue",
+        "16",
+        &[],
+        "Pictures that wait to be read at once, those of batches aside. For one more, the caller is answered 429 and Retry-After.",
+    ),
+    key(
+        "reader.deadline_s",
+        "60.0",
+        &[],
+        "Seconds that a picture may take to be read. After that the caller is told so, and the work is given up.",
+    ),
+    key("reader.max_image_mb", "64", &[], "Largest picture to be read, in MiB."),
+    key(
+        "reader.max_pixels",
+        "120000000",
+        &[],
+        "Pixels of a picture to be read at most; each takes three bytes while it is read.",
+    ),
+    key("reader.max_side_px", "65535", &[], "Width and height of a picture to be read at most."),
+    key("reader.max_pages", "100", &[], "Pages of a TIFF at most."),
+    key(
+        "reader.max_jobs",
+        "16",
+        &[],
+        "Batches at once, those included that have ended and are still kept. A new one takes the place of the one that ended first; if none has ended, it is answered 429.",
+    ),
+    key("reader.max_job_files", "10000", &[], "Files of a batch at most."),
+    key(
+        "reader.max_job_mb",
+        "2048",
+        &[],
+        "Largest batch as it is sent, in MiB; its results may take as much again. Both lie in reader.folder.",
+    ),
+    key(
+        "reader.keep_pictures",
+        "10",
+        &[],
+        "Of a batch, so many of the pictures that were read last are kept in memory, to be looked at (0 to 20).",
+    ),
+    key("reader.keep_mb", "256", &[], "Memory for the pictures of all batches that are kept, in MiB."),
+    key("reader.job_ttl_s", "3600.0", &[], "Seconds after which a batch that has ended is removed."),
+    key(
+        "reader.idle_release_s",
+        "120.0",
+        &[],
+        "Sessions for reading text that had no work for so many seconds are let go: they take hundreds of MiB.",
+    ),
+    key(
+        "reader.folder",
+        r#""""#,
+        &[],
+        "Folder for batches while they are read. Empty takes the system's folder for temporary files. What is written there is removed at the end.",
+    ),
+    key(
         "images.max_pixels",
         "10000000",
         &[],
@@ -133,6 +361,7 @@ pub const KEYS: &[Key] = &[
         &[],
         "Sessions that had no work for so many seconds are let go, and made anew when needed.",
     ),
+    key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),
     key(
         "store.home",
         r#""""#,
@@ -155,13 +384,42 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// The sections of the keys.
-pub const SECTIONS: &[&str] = &["server", "recognizer", "socketio", "images", "engine", "store", "log"];
+pub const SECTIONS: &[&str] = &[
+    "server",
+    "recognizer",
+    "socketio",
+    "cameras",
+    "relay",
+    "detector",
+    "reader",
+    "images",
+    "engine",
+    "import",
+    "store",
+    "log",
+];
+
+/// Cameras are tables of their own; see [`super::cameras`].
+const CAMERA_EXAMPLE: &str = r#"
+# A camera; as many such tables as there are cameras. The address may hold a name and a password; they are never shown.
+# `mode = "capture"` asks for single pictures, `fps` times a second; `folder` instead of `url` loops a folder of pictures.
+# `user` is who gets it with the header X-User-ID; `default = true` makes it the one of all others.
+# [[camera]]
+# id = "front-door"
+# name = "Front door"
+# url = "http://name:password@192.168.1.50"
+"#;
 
 impl Key {
     /// `SIGHTWIRE_SECTION_KEY`.
     pub fn env_name(&self) -> String {
         format!("SIGHTWIRE_{}", self.name.to_uppercase().replace('.', "_"))
     }
+}
+
+/// Whether the value of that key may hold a password, and is never shown.
+pub fn may_hold_password(name: &str) -> bool {
+    name == "cameras.default_url"
 }
 
 /// The key of that name.
@@ -200,5 +458,6 @@ pub fn commented_file() -> String {
         }
         let _ = write!(text, "# {}\n# {name} = {}\n", key.doc, key.default);
     }
+    text.push_str(CAMERA_EXAMPLE);
     text
 }

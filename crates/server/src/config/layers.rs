@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use toml::Value;
 
 use super::Flags;
+use super::cameras::{self, CameraTable};
 use super::keys::{self, KEYS, Key};
+use super::redact::redact;
 
 /// A mistake in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +23,7 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("{path} is not a TOML file: {error}")]
+    #[error("{path} is not a TOML file: {}", redact(&error.to_string()))]
     Syntax {
         /// File.
         path: PathBuf,
@@ -39,7 +41,7 @@ pub enum ConfigError {
         origin: Origin,
     },
     /// Not a value for this key.
-    #[error("{origin}: `{name}` = {value}: {reason}")]
+    #[error("{origin}: `{name}` = {}: {}", redact(value), redact(reason))]
     Invalid {
         /// Key.
         name: &'static str,
@@ -58,8 +60,16 @@ pub enum ConfigError {
         /// From 1.
         line: usize,
     },
+    /// A `[[camera]]` table that is none.
+    #[error("{origin}: this [[camera]] cannot be used: {reason}")]
+    Camera {
+        /// Where it stands.
+        origin: Origin,
+        /// What is wrong; never with an address that may hold a password.
+        reason: String,
+    },
     /// A flag without a value.
-    #[error("--set {0:?}: write it as section.key=value")]
+    #[error("--set {:?}: write it as section.key=value", redact(.0))]
     Flag(String),
 }
 
@@ -86,7 +96,7 @@ impl fmt::Display for Origin {
             Origin::File(path, line) => write!(f, "{}, line {line}", path.display()),
             Origin::Environment(name) => write!(f, "environment {name}"),
             Origin::DotEnv(name) => write!(f, "{name} in .env"),
-            Origin::Flag(text) => f.write_str(text),
+            Origin::Flag(text) => f.write_str(&redact(text)),
         }
     }
 }
@@ -95,13 +105,14 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug)]
 pub struct Layers {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    cameras: Vec<CameraTable>,
 }
 
 impl Layers {
     /// The defaults.
     pub(super) fn defaults() -> Self {
         let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
-        Self { values }
+        Self { values, cameras: Vec::new() }
     }
 
     /// All layers: `sightwire.toml` and `.env` of the working folder, the process's environment, and flags.
@@ -137,6 +148,11 @@ impl Layers {
         (value, origin)
     }
 
+    /// The `[[camera]]` tables.
+    pub fn cameras(&self) -> &[CameraTable] {
+        &self.cameras
+    }
+
     /// Adds a TOML file.
     pub(super) fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let text = std::fs::read_to_string(path)
@@ -144,6 +160,13 @@ impl Layers {
         let table: toml::Table = toml::from_str(&text)
             .map_err(|error| ConfigError::Syntax { path: path.to_owned(), error: Box::new(error) })?;
         for (section, value) in table {
+            if section == "camera" {
+                self.cameras = cameras::read(value).map_err(|(index, reason)| {
+                    let origin = Origin::File(path.to_owned(), cameras::line_of(&text, index));
+                    ConfigError::Camera { origin, reason }
+                })?;
+                continue;
+            }
             let Value::Table(entries) = value else {
                 return Err(unknown(&section, Origin::File(path.to_owned(), line_of(&text, "", &section))));
             };
@@ -192,7 +215,9 @@ impl Layers {
     /// Adds `section.key=value`.
     pub(super) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
-        let (name, origin) = (name.trim(), Origin::Flag(format!("--set {text}")));
+        let name = name.trim();
+        let shown = if keys::may_hold_password(name) { format!("{name}=…") } else { text.to_owned() };
+        let origin = Origin::Flag(format!("--set {shown}"));
         let key = keys::find(name).ok_or_else(|| unknown(name, origin.clone()))?;
         self.set_text(key, value.trim(), origin)
     }

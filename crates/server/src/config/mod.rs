@@ -1,19 +1,27 @@
 //! The configuration: defaults < `sightwire.toml` < `.env` < environment < flags.
 
+pub mod cameras;
 pub mod keys;
 pub mod layers;
+pub mod reader;
+mod redact;
+pub mod relay;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sightwire_frame::header::Limits;
+use sightwire_hub::source::allow::Allow;
 use sightwire_infer::engine::{EngineOptions, Provider};
 use sightwire_infer::manifest::Precision;
 use sightwire_infer::store::Store;
 use toml::Value;
 
-pub use layers::{ConfigError, Layers};
+pub use cameras::CameraTable;
+pub use layers::{ConfigError, Layers, Origin};
+pub use reader::TextReader;
+pub use relay::Relay;
 
 /// Everything that can be set. docs/config.md has a line for each.
 #[derive(Clone, Debug)]
@@ -21,8 +29,13 @@ pub struct Config {
     pub server: Server,
     pub recognizer: Recognizer,
     pub socketio: SocketIo,
+    pub cameras: Cameras,
+    pub relay: Relay,
+    pub detector: Detector,
+    pub reader: TextReader,
     pub images: Limits,
     pub engine: Engine,
+    pub import: Import,
     pub store: Store,
     pub log: Log,
 }
@@ -34,17 +47,93 @@ pub struct Server {
     pub cors_origins: Option<Vec<String>>,
     pub max_connections: usize,
     pub drain: Duration,
+    /// Who may end streams and viewers.
+    pub managing: Who,
 }
 
 #[derive(Clone, Debug)]
 pub struct Recognizer {
-    pub model: String,
+    pub model: ModelChoice,
+    pub switching: Who,
     pub dummy: bool,
     pub max_clients: usize,
     pub max_fps: f32,
     pub turn_gap: Duration,
     /// `None` takes the model's.
     pub threshold: Option<f32>,
+}
+
+/// A model as the configuration names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// Of the store.
+    Name(String),
+    /// A Keras file, imported at the start.
+    File(PathBuf),
+}
+
+impl ModelChoice {
+    /// What the model is called.
+    pub fn name(&self) -> String {
+        match self {
+            ModelChoice::Name(name) => name.clone(),
+            ModelChoice::File(path) => sightwire_infer::import::name_of(path),
+        }
+    }
+}
+
+/// Who may change something while the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever is on this machine.
+    Local,
+    /// Whoever can reach the server.
+    Anyone,
+    /// The configuration alone.
+    Nobody,
+}
+
+#[derive(Clone, Debug)]
+pub struct Import {
+    pub python: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Cameras {
+    /// Those of the file, the default one included.
+    pub configured: Vec<CameraTable>,
+    /// What clients may name, configured cameras included.
+    pub allow: Allow,
+    /// What is listed in so many words, without what is allowed because the server listens on loopback.
+    pub listed: Allow,
+    /// Who may add, change, try and remove cameras.
+    pub changing: Who,
+    pub max_upstreams: usize,
+    pub max_viewers: usize,
+    pub max_analyses: usize,
+    pub max_views: usize,
+    pub linger: Duration,
+    pub stalled_after: Duration,
+    /// `None`: never.
+    pub frozen_after: Option<Duration>,
+    pub viewer_deadline: Duration,
+    pub lower_quality: bool,
+    pub max_frame_bytes: usize,
+    /// Where cameras that clients added are kept.
+    pub file: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct Detector {
+    pub model: String,
+    pub confidence: f32,
+    /// `None` takes the model's.
+    pub iou: Option<f32>,
+    pub max_boxes: usize,
+    /// Empty: all.
+    pub classes: Vec<String>,
+    /// Run the model only while something moves.
+    pub gated: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -81,6 +170,24 @@ impl Config {
         Self::from_layers(&Layers::load(flags)?)
     }
 
+    /// As [`Config::load`]; the model has to be there, too.
+    pub fn load_to_serve(flags: &Flags) -> Result<Self, ConfigError> {
+        let layers = Layers::load(flags)?;
+        let config = Self::from_layers(&layers)?;
+        config.check_model(&layers)?;
+        Ok(config)
+    }
+
+    /// Whether the model is there.
+    pub fn check_model(&self, layers: &Layers) -> Result<(), ConfigError> {
+        let wrong = match &self.recognizer.model {
+            _ if self.recognizer.dummy => None,
+            ModelChoice::Name(name) => self.store.manifest(name).err().map(|error| error.to_string()),
+            ModelChoice::File(path) => (!path.exists()).then(|| "there is no such file".to_owned()),
+        };
+        wrong.map_or(Ok(()), |reason| Err(Reader(layers).invalid("recognizer.model", &reason)))
+    }
+
     /// Checks every value.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let r = Reader(layers);
@@ -91,29 +198,29 @@ impl Config {
         let max_message_bytes = r.int("socketio.max_message_mb", 1, 1024)? << 20;
         let model = r.text("recognizer.model");
         let dummy = r.flag("recognizer.dummy");
-        if !dummy && (model.contains(['/', '\\']) || is_keras(&model)) {
-            return Err(r.invalid(
-                "recognizer.model",
-                "this version takes the name of a model (`sightwire models list`); it cannot import Keras files yet",
-            ));
-        }
         let home = r.text("store.home");
         let home = if home.is_empty() { default_home() } else { PathBuf::from(home) };
         let mirror = Some(r.text("store.mirror")).filter(|m| !m.is_empty()).map(PathBuf::from);
         let store = Store::new(home, mirror);
-        if !dummy && let Err(error) = store.manifest(&model) {
-            return Err(r.invalid("recognizer.model", &error.to_string()));
-        }
+        let model = if model.contains(['/', '\\']) || is_keras(&model) {
+            ModelChoice::File(model.into())
+        } else {
+            ModelChoice::Name(model)
+        };
         let threshold = r.number("recognizer.threshold", 0.0, 1.0)?;
+        let listen = r.addresses("server.listen")?;
+        let on_loopback = listen.iter().all(|address| address.ip().is_loopback());
         Ok(Self {
             server: Server {
-                listen: r.addresses("server.listen")?,
+                listen,
                 cors_origins: r.origins("server.cors_origins")?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
                 drain: r.seconds("server.drain_s", 0.0, 600.0)?,
+                managing: r.who("server.managing")?,
             },
             recognizer: Recognizer {
                 model,
+                switching: r.who("recognizer.switching")?,
                 dummy,
                 max_clients: r.int("recognizer.max_clients", 0, 100_000)?,
                 max_fps: r.number("recognizer.max_fps", 1.0, 1000.0)? as f32,
@@ -125,6 +232,21 @@ impl Config {
                 ping_timeout: r.seconds("socketio.ping_timeout_s", 0.1, 3600.0)?,
                 max_message_bytes,
             },
+            cameras: r.cameras(on_loopback, store.home())?,
+            relay: Relay::read(&r)?,
+            detector: Detector {
+                model: r.text("detector.model"),
+                confidence: r.number("detector.confidence", 0.0, 1.0)? as f32,
+                iou: Some(r.number("detector.iou", 0.0, 1.0)? as f32).filter(|iou| *iou > 0.0),
+                max_boxes: r.int("detector.max_boxes", 1, 1000)?,
+                classes: r.list("detector.classes")?,
+                gated: match r.text("detector.gate").as_str() {
+                    "none" => false,
+                    "motion" => true,
+                    _ => return Err(r.invalid("detector.gate", "it must be none or motion")),
+                },
+            },
+            reader: TextReader::read(&r, threads)?,
             images: Limits {
                 max_bytes: max_message_bytes,
                 max_pixels: r.int("images.max_pixels", 1, 1 << 32)? as u64,
@@ -151,6 +273,9 @@ impl Config {
                 library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
                 idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,
             },
+            import: Import {
+                python: Some(r.text("import.python")).filter(|p| !p.is_empty()).map(PathBuf::from),
+            },
             store,
             log: Log {
                 level: match r.text("log.level").to_lowercase().as_str() {
@@ -173,7 +298,7 @@ impl Config {
 fn is_keras(model: &str) -> bool {
     Path::new(model)
         .extension()
-        .is_some_and(|end| end.eq_ignore_ascii_case("h5") || end.eq_ignore_ascii_case("keras"))
+        .is_some_and(|end| ["h5", "hdf5", "keras"].iter().any(|known| end.eq_ignore_ascii_case(known)))
 }
 
 /// The platform's data folder, or one beside the working folder where there is none.
@@ -213,6 +338,64 @@ impl Reader<'_> {
 
     fn seconds(&self, name: &'static str, low: f64, high: f64) -> Result<Duration, ConfigError> {
         self.number(name, low, high).map(Duration::from_secs_f64)
+    }
+
+    /// `on_loopback`: the server listens on loopback only.
+    fn cameras(&self, on_loopback: bool, home: &Path) -> Result<Cameras, ConfigError> {
+        let (mut configured, origin) = (self.0.cameras().to_vec(), self.0.get("cameras.default_url").1);
+        let default_url = self.text("cameras.default_url");
+        if !default_url.is_empty() {
+            let camera = CameraTable::default_camera(&default_url)
+                .map_err(|reason| self.invalid("cameras.default_url", &reason))?;
+            let place = |origin: &Origin| format!("cameras.default_url ({origin})");
+            if configured.iter().any(|other| other.default || other.id == camera.id) {
+                let reason = format!("a [[camera]] is the default already; take {} away", place(origin));
+                return Err(self.invalid("cameras.default_url", &reason));
+            }
+            configured.push(camera);
+        }
+        let list = self.list("cameras.allow")?;
+        let mut allow = Allow::parse(list.iter().map(String::as_str))
+            .map_err(|error| self.invalid("cameras.allow", &error.to_string()))?;
+        for camera in &configured {
+            if let Some(url) = camera.source.url() {
+                allow = allow.with_camera(url);
+            }
+        }
+        let listed = allow.clone();
+        if on_loopback {
+            allow = allow.with_private_networks();
+        }
+        let frozen_after = self.seconds("cameras.frozen_after_s", 0.0, 86_400.0)?;
+        Ok(Cameras {
+            configured,
+            allow,
+            listed,
+            changing: self.who("cameras.changing")?,
+            max_upstreams: self.int("cameras.max_upstreams", 0, 10_000)?,
+            max_viewers: self.int("cameras.max_viewers", 0, 1_000_000)?,
+            max_analyses: self.int("cameras.max_analyses", 0, 10_000)?,
+            max_views: self.int("cameras.max_views", 0, 10_000)?,
+            linger: self.seconds("cameras.linger_s", 0.0, 3600.0)?,
+            stalled_after: self.seconds("cameras.stalled_after_s", 0.5, 3600.0)?,
+            frozen_after: Some(frozen_after).filter(|after| !after.is_zero()),
+            viewer_deadline: self.seconds("cameras.viewer_deadline_s", 0.5, 3600.0)?,
+            lower_quality: self.flag("cameras.lower_quality"),
+            max_frame_bytes: self.int("cameras.max_frame_mb", 1, 256)? << 20,
+            file: match self.text("cameras.file") {
+                file if file.is_empty() => home.join("cameras.json"),
+                file => file.into(),
+            },
+        })
+    }
+
+    fn who(&self, name: &'static str) -> Result<Who, ConfigError> {
+        match self.text(name).as_str() {
+            "local" => Ok(Who::Local),
+            "anyone" => Ok(Who::Anyone),
+            "nobody" => Ok(Who::Nobody),
+            _ => Err(self.invalid(name, "it must be local, anyone or nobody")),
+        }
     }
 
     fn list(&self, name: &'static str) -> Result<Vec<String>, ConfigError> {
@@ -259,9 +442,10 @@ impl Reader<'_> {
 
     fn invalid(&self, name: &'static str, reason: &str) -> ConfigError {
         let (value, origin) = self.0.get(name);
+        let secret = keys::may_hold_password(name);
         ConfigError::Invalid {
             name,
-            value: value.to_string(),
+            value: if secret { "(not shown)".into() } else { value.to_string() },
             reason: reason.to_owned(),
             origin: origin.clone(),
         }

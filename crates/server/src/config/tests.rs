@@ -7,7 +7,13 @@ fn env(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         variables.iter().map(|(k, v)| (k.to_string(), v.to_string())),
         Origin::Environment,
     )?;
-    Config::from_layers(&layers)
+    to_serve(&layers)
+}
+
+fn to_serve(layers: &Layers) -> Result<Config, ConfigError> {
+    let config = Config::from_layers(layers)?;
+    config.check_model(layers)?;
+    Ok(config)
 }
 
 fn file(text: &str) -> Result<Config, ConfigError> {
@@ -16,7 +22,7 @@ fn file(text: &str) -> Result<Config, ConfigError> {
     std::fs::write(&path, text).unwrap();
     let mut layers = Layers::defaults();
     layers.add_file(&path)?;
-    Config::from_layers(&layers)
+    to_serve(&layers)
 }
 
 #[test]
@@ -84,9 +90,16 @@ fn a_wrong_value_names_the_key_the_value_and_what_is_expected() {
 }
 
 #[test]
-fn a_keras_file_is_refused_in_words_unless_the_model_is_a_dummy() {
-    let error = env(&[("MODEL_PATH", "/models/wlasl20.h5")]).unwrap_err().to_string();
-    assert!(error.contains("MODEL_PATH") && error.contains("models list"), "{error}");
+fn a_keras_file_is_taken_if_it_is_there() {
+    let error = env(&[("MODEL_PATH", "/models/none.h5")]).unwrap_err().to_string();
+    assert!(error.contains("/models/none.h5") && error.contains("no such file"), "{error}");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("my signs.h5");
+    std::fs::write(&path, "").unwrap();
+    let config = env(&[("MODEL_PATH", path.to_str().unwrap())]).unwrap();
+    assert_eq!(config.recognizer.model, ModelChoice::File(path));
+    assert_eq!(config.recognizer.model.name(), "my-signs");
+    assert_eq!(env(&[]).unwrap().recognizer.model, ModelChoice::Name("gestures".into()));
 }
 
 #[test]
@@ -174,4 +187,69 @@ fn a_dot_env_file_loses_no_line() {
     assert!(error.contains("line 2"), "{error}");
     assert!(layers::dot_env(dir.path()).is_err(), "a folder in its place");
     assert!(layers::dot_env(&dir.path().join("none")).unwrap().is_empty());
+}
+
+#[test]
+fn a_camera_is_configured_by_its_address_alone_and_its_password_is_never_shown() {
+    let config = env(&[("SIGHTWIRE_CAMERAS_DEFAULT_URL", "http://me:secret@10.0.0.5")]).unwrap();
+    let [camera] = &config.cameras.configured[..] else { panic!("one camera") };
+    assert!(camera.default);
+    assert_eq!(camera.source.shown(), "http://***:***@10.0.0.5/stream");
+    let error =
+        env(&[("SIGHTWIRE_CAMERAS_DEFAULT_URL", "ftp://me:secret@10.0.0.5")]).unwrap_err().to_string();
+    assert!(
+        error.contains("SIGHTWIRE_CAMERAS_DEFAULT_URL")
+            && error.contains("http or https")
+            && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[test]
+fn cameras_are_read_from_tables_and_a_mistake_names_its_line() {
+    let config =
+        file("[server]\nlisten = [\"127.0.0.1:0\"]\n\n[[camera]]\nid = \"a\"\nurl = \"http://10.0.0.5\"\n")
+            .unwrap();
+    assert_eq!(config.cameras.configured[0].id, "a");
+    let wrong = "[[camera]]\nid = \"a\"\nurl = \"http://10.0.0.5\"\n[[camera]]\nid = \"b\"\nurl = \"http://me:secret@\"\n";
+    let error = file(wrong).unwrap_err().to_string();
+    assert!(error.contains("line 4") && !error.contains("secret"), "{error}");
+}
+
+#[test]
+fn a_password_in_the_wrong_place_is_not_shown_either() {
+    for text in [
+        "[cameras]\ndefault_url = \"http://me:secret@10.0.0.5\n",
+        "[cameras]\ndefault_url = [\"http://me:secret@10.0.0.5\"]\n",
+        "[cameras]\nallow = [\"http://me:secret@10.0.0.5\"]\n",
+        "[[camera]]\nid = \"a\"\nurl = \"http://me:secret@10.0.0.5\"\nurl = \"http://me:secret@10.0.0.5\"\n",
+        "[camera]\nurl = \"http://me:secret@10.0.0.5\"\n",
+    ] {
+        let error = file(text).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+    for flag in [
+        "cameras.default_ul=http://me:secret@a",
+        "cameras.default_url:http://me:secret@a",
+        "cameras.default_url=ftp://me:secret@a",
+    ] {
+        let mut layers = Layers::defaults();
+        let error = layers
+            .add_flag(flag)
+            .and_then(|()| Config::from_layers(&layers).map(|_| ()))
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
+fn a_server_on_loopback_reaches_private_networks_for_its_clients_and_another_one_nothing() {
+    let allowed = |listen: &str| {
+        let config = env(&[("SIGHTWIRE_SERVER_LISTEN", listen)]).unwrap();
+        config.cameras.allow.check("192.168.1.5".parse().unwrap(), false).is_ok()
+    };
+    assert!(allowed("127.0.0.1:0"));
+    assert!(!allowed("0.0.0.0:0"));
+    assert!(!allowed("127.0.0.1:0,192.168.1.2:0"));
 }

@@ -1,31 +1,75 @@
 //! The stream of one connection. It ends itself where the layers above could not: when its peer reads nothing for
 //! [`WRITE_DEADLINE`], when its peer has closed, and when someone holds its [`ConnectionHandle`] and says so.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// A peer that takes no byte for so long is gone.
+/// A peer that takes no byte for so long is gone, unless something else was set for its connection.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How often within the deadline it is looked whether a peer that seems to take nothing takes a little.
+const LOOKS: u32 = 4;
 
 /// Ends a connection from outside, whatever protocol it has been upgraded to. An extension of its requests.
 #[derive(Clone, Debug)]
 pub struct ConnectionHandle {
     end: CancellationToken,
+    room: Arc<Room>,
     endless: Arc<AtomicBool>,
+    /// Milliseconds.
+    write_deadline: Arc<AtomicU64>,
+}
+
+/// Whether the kernel takes more.
+#[derive(Debug, Default)]
+struct Room {
+    stalled: AtomicBool,
+    waits: AtomicWaker,
+    /// Bytes that the kernel has taken.
+    written: AtomicU64,
+}
+
+impl Room {
+    fn is_there(&self) {
+        self.stalled.store(false, Ordering::Release);
+        self.waits.wake();
+    }
 }
 
 impl ConnectionHandle {
+    /// Waits until the kernel has taken all that was written. For one task at a time.
+    ///
+    /// What is sent of a live stream is chosen then and not before: layers between would keep it, and it would be old.
+    pub async fn room(&self) {
+        poll_fn(|cx| {
+            if !self.room.stalled.load(Ordering::Acquire) {
+                return Poll::Ready(());
+            }
+            self.room.waits.register(cx.waker());
+            // It may have got room between the two.
+            if self.room.stalled.load(Ordering::Acquire) { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
+    }
+
+    /// Bytes that the kernel has taken for the peer.
+    pub fn written(&self) -> u64 {
+        self.room.written.load(Ordering::Relaxed)
+    }
+
     /// Both directions fail from now on.
     pub fn end(&self) {
         self.end.cancel();
@@ -34,6 +78,11 @@ impl ConnectionHandle {
     /// From now on it carries a session without an end of its own (a websocket): it ends when the server stops.
     pub fn ends_with_the_server(&self) {
         self.endless.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on its peer may take no byte for so long.
+    pub fn set_write_deadline(&self, deadline: Duration) {
+        self.write_deadline.store(deadline.as_millis() as u64, Ordering::Relaxed);
     }
 
     /// Whether it carries a websocket.
@@ -53,12 +102,16 @@ pub struct Guarded {
     stream: TcpStream,
     end: CancellationToken,
     endless: Arc<AtomicBool>,
+    write_deadline: Arc<AtomicU64>,
+    /// As it was when the kernel was told.
+    known_deadline: Duration,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
     // Reading and writing may be polled by different tasks, and a future wakes the last one only: one for each.
     ended_for_reader: Pin<Box<WaitForCancellationFutureOwned>>,
     ended_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
-    deadline: Pin<Box<Sleep>>,
-    stalled: bool,
+    look: Pin<Box<Sleep>>,
+    stalled_since: Instant,
+    room: Arc<Room>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -70,39 +123,81 @@ impl Guarded {
         stop: CancellationToken,
     ) -> (Self, ConnectionHandle) {
         let (end, endless) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
+        let room = Arc::<Room>::default();
+        let write_deadline = Arc::new(AtomicU64::new(WRITE_DEADLINE.as_millis() as u64));
         let guarded = Self {
             stream,
             ended_for_reader: Box::pin(end.clone().cancelled_owned()),
             ended_for_writer: Box::pin(end.clone().cancelled_owned()),
-            deadline: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
-            stalled: false,
+            look: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
+            stalled_since: Instant::now(),
+            room: room.clone(),
             end: end.clone(),
             endless: endless.clone(),
+            write_deadline: write_deadline.clone(),
+            known_deadline: WRITE_DEADLINE,
             stopped: Box::pin(stop.cancelled_owned()),
             _place: place,
         };
-        (guarded, ConnectionHandle { end, endless })
+        (guarded, ConnectionHandle { end, room, endless, write_deadline })
     }
 
-    /// A write has got `result`: progress, or none.
-    fn watch<T>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// A write has got `result`: progress, or none. `first` are bytes that it was about.
+    fn watch(
+        &mut self,
+        cx: &mut Context<'_>,
+        first: &[u8],
+        result: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let was_stalled = self.room.stalled.load(Ordering::Relaxed);
         if result.is_ready() {
-            self.stalled = false;
+            if let Poll::Ready(Ok(taken)) = &result {
+                self.room.written.fetch_add(*taken as u64, Ordering::Relaxed);
+            }
+            if was_stalled {
+                self.room.is_there();
+            }
             return result;
         }
         if self.ended_for_writer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        if !self.stalled {
-            self.stalled = true;
-            self.deadline.as_mut().reset(Instant::now() + WRITE_DEADLINE);
+        let now = Instant::now();
+        let deadline = Duration::from_millis(self.write_deadline.load(Ordering::Relaxed));
+        if !was_stalled {
+            self.room.stalled.store(true, Ordering::Release);
+            self.stalled_since = now;
+            if deadline != self.known_deadline {
+                self.known_deadline = deadline;
+                self.leave_it_to_the_deadline();
+            }
+            self.look.as_mut().reset(now + deadline / LOOKS);
         }
-        if self.deadline.as_mut().poll(cx).is_ready() {
-            // The reader has to know as well: it may wait for ever for a peer that only sends.
-            self.end.cancel();
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        while self.look.as_mut().poll(cx).is_ready() {
+            // The kernel calls a socket writable when a third of what it holds has gone. A slow peer may need longer for that
+            // than the deadline, though it reads all the time: then there is some room.
+            if let Ok(taken @ 1..) = SockRef::from(&self.stream).send(first) {
+                self.room.is_there();
+                self.room.written.fetch_add(taken as u64, Ordering::Relaxed);
+                return Poll::Ready(Ok(taken));
+            }
+            if now.duration_since(self.stalled_since) >= deadline {
+                // The reader has to know as well: it may wait for ever for a peer that only sends.
+                self.end.cancel();
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            self.look.as_mut().reset(now + deadline / LOOKS);
         }
         Poll::Pending
+    }
+
+    /// From now on the deadline alone decides: the kernel's own gives up a peer whose window stays shut for a while, though it
+    /// opens again and again. One that vanished takes nothing, and is found by the deadline as well.
+    fn leave_it_to_the_deadline(&self) {
+        #[cfg(target_os = "linux")]
+        if let Err(error) = SockRef::from(&self.stream).set_tcp_user_timeout(None) {
+            tracing::debug!(%error, "a connection keeps the usual deadline of the kernel");
+        }
     }
 
     fn has_ended(&self) -> bool {
@@ -153,7 +248,7 @@ impl AsyncRead for Guarded {
 impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, result)
+        self.watch(cx, buf, result)
     }
 
     fn poll_write_vectored(
@@ -162,7 +257,8 @@ impl AsyncWrite for Guarded {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.watch(cx, result)
+        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+        self.watch(cx, first, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -219,6 +315,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_peer_that_reads_slowly_all_the_time_is_kept_beyond_the_deadline() {
+        let (mut guarded, handle, mut peer, _places) = pair().await;
+        handle.set_write_deadline(Duration::from_millis(300));
+        let reading = tokio::spawn(async move {
+            let mut some = vec![0; 32 << 10];
+            for _ in 0..40 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if peer.read(&mut some).await.unwrap_or(0) == 0 {
+                    return None;
+                }
+            }
+            Some(peer)
+        });
+        let chunk = vec![0; 1 << 20];
+        let writing = tokio::spawn(async move {
+            loop {
+                if let Err(error) = guarded.write_all(&chunk).await {
+                    break (error.kind(), Instant::now());
+                }
+            }
+        });
+        let peer = reading.await.unwrap();
+        let still_here = peer.is_some() && !writing.is_finished();
+        assert!(still_here, "it read 600 kB a second for two seconds");
+        let stopped = Instant::now();
+        let (kind, ended) = writing.await.unwrap();
+        assert_eq!(kind, io::ErrorKind::TimedOut, "and then nothing");
+        assert!(ended.duration_since(stopped) < Duration::from_secs(3));
+    }
+
+    #[tokio::test]
     async fn the_handle_ends_both_directions() {
         let (guarded, handle, _peer, _places) = pair().await;
         let (mut reader, _writer) = tokio::io::split(guarded);
@@ -240,6 +367,25 @@ mod tests {
         assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
         request_peer.write_u8(7).await.unwrap();
         assert_eq!(request.read_u8().await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn there_is_room_when_all_is_written_and_none_while_the_peer_is_behind() {
+        let (guarded, handle, mut peer, _places) = pair().await;
+        let (reader, mut writer) = tokio::io::split(guarded);
+        handle.room().await;
+        let writing = tokio::spawn(async move {
+            writer.write_all(&vec![0; 32 << 20]).await.unwrap();
+            writer
+        });
+        let soon = Duration::from_millis(200);
+        tokio::time::sleep(soon).await;
+        assert!(tokio::time::timeout(soon, handle.room()).await.is_err(), "the peer has read nothing");
+        let reading = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
+        let writer = writing.await.unwrap();
+        tokio::time::timeout(Duration::from_secs(5), handle.room()).await.unwrap();
+        drop((writer, reader));
+        reading.await.unwrap().unwrap();
     }
 
     #[tokio::test]

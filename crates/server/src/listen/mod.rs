@@ -102,10 +102,10 @@ pub async fn run(
     tasks: TaskTracker,
 ) {
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 Err(error) => {
                     // Usually no file descriptors are left: let some close, and do not spin.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -129,14 +129,21 @@ pub async fn run(
             tracing::debug!(%error, "a connection went before it began");
             continue;
         }
+        // One of its own: it is asked at every step, and all connections would ask the same one.
+        let stop = stop.child_token();
         let (stream, handle) = Guarded::new(stream, place, stop.clone());
-        tasks.spawn(serve(stream, handle, app.clone(), stop.clone()));
+        tasks.spawn(serve(stream, Peer(peer), handle, app.clone(), stop));
     }
 }
 
-async fn serve(stream: Guarded, handle: ConnectionHandle, app: Router, stop: CancellationToken) {
+/// Who is at the other end of the connection. An extension of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+async fn serve(stream: Guarded, peer: Peer, handle: ConnectionHandle, app: Router, stop: CancellationToken) {
     let service = app.map_request(move |mut request: Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(handle.clone());
+        request.extensions_mut().insert(peer);
         request.map(|body| Body::new(TimeoutBody::new(BODY_DEADLINE, body)))
     });
     let connection = http1::Builder::new()

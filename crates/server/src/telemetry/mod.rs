@@ -1,12 +1,15 @@
 //! What can be seen of the server from outside.
 //!
+//! - `live`: all of it, once a second, for those who look
 //! - `logging`: log lines that never hold anyone up
 //! - `process`: CPU, memory and threads of this process
-//! - `prometheus`: `/metrics`
+//! - `prometheus`: `/metrics`; `reading`: of text reading
 
+pub mod live;
 pub mod logging;
 pub mod process;
 pub mod prometheus;
+mod reading;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,8 +19,11 @@ use parking_lot::Mutex;
 use sightwire_infer::clip::service::ServiceStats;
 use tokio_util::sync::CancellationToken;
 
+use crate::cameras::Cameras;
 use crate::listen::Listening;
+use crate::reading::Reader;
 use crate::recognizer::Recognizer;
+use crate::relay::Relay;
 use crate::transport::socketio::SocketIoCounters;
 
 /// Rates are over the last so many samples.
@@ -29,6 +35,9 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Telemetry {
     started: Instant,
     recognizer: Arc<Recognizer>,
+    cameras: Arc<Cameras>,
+    relay: Arc<Relay>,
+    reader: Arc<Reader>,
     socketio: Arc<SocketIoCounters>,
     listening: Arc<Listening>,
     samples: Mutex<VecDeque<Sample>>,
@@ -64,10 +73,22 @@ impl Telemetry {
     /// Of these parts.
     pub fn new(
         recognizer: Arc<Recognizer>,
+        relay: Arc<Relay>,
+        reader: Arc<Reader>,
         socketio: Arc<SocketIoCounters>,
         listening: Arc<Listening>,
     ) -> Arc<Self> {
-        Arc::new(Self { started: Instant::now(), recognizer, socketio, listening, samples: Mutex::default() })
+        let (samples, cameras) = (Mutex::default(), relay.cameras.clone());
+        Arc::new(Self {
+            started: Instant::now(),
+            recognizer,
+            cameras,
+            relay,
+            reader,
+            socketio,
+            listening,
+            samples,
+        })
     }
 
     /// Takes samples until `stop`.
@@ -95,6 +116,11 @@ impl Telemetry {
     /// Since the server began.
     pub fn uptime(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    /// On all listening addresses, now.
+    pub fn open_connections(&self) -> usize {
+        self.listening.open()
     }
 
     /// Over the last samples.

@@ -9,10 +9,12 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
+use sightwire_frame::histogram::{BOUNDS_MS, HistogramSnapshot};
+use sightwire_hub::stream::{Condition, Counters as StreamCounters};
 use sightwire_infer::clip::service::ServiceStats;
-use sightwire_infer::histogram::{BOUNDS_MS, HistogramSnapshot};
 
 use super::Telemetry;
+use crate::cameras::upstream::Upstream;
 
 /// Reads all counters and writes them down.
 pub fn encode(telemetry: &Arc<Telemetry>) -> Result<String, std::fmt::Error> {
@@ -38,11 +40,68 @@ impl Collector for Everything {
         ] {
             histogram(&mut encoder, name, help, value)?;
         }
-        Ok(())
+        self.streams(&mut encoder)?;
+        super::reading::encode(&self.0.reader, &mut encoder)
     }
 }
 
+/// Of one stream.
+type StreamCounter = (&'static str, &'static str, fn(&StreamCounters) -> u64);
+
+/// Counters of a stream.
+const STREAM_COUNTERS: [StreamCounter; 8] = [
+    ("stream_pictures", "Pictures that came.", |c| c.pictures.load(Ordering::Relaxed)),
+    ("stream_received_bytes", "Bytes of pictures that came.", |c| c.bytes.load(Ordering::Relaxed)),
+    ("stream_delivered", "Pictures given to viewers.", |c| c.delivered.load(Ordering::Relaxed)),
+    ("stream_missed", "Pictures that a viewer was too slow for.", |c| c.missed.load(Ordering::Relaxed)),
+    ("stream_broken", "Pictures of the source that were not whole.", |c| c.broken.load(Ordering::Relaxed)),
+    ("stream_skipped_bytes", "Bytes of the source that belong to no picture.", |c| {
+        c.skipped_bytes.load(Ordering::Relaxed)
+    }),
+    ("stream_wrong_lengths", "Lengths that the source said and that were wrong.", |c| {
+        c.wrong_lengths.load(Ordering::Relaxed)
+    }),
+    ("stream_connects", "Connections to the source that were made or tried.", |c| {
+        c.connects.load(Ordering::Relaxed)
+    }),
+];
+
 impl Everything {
+    /// Cameras that are being read, and streams that are sent, by their id. There are never more of them than
+    /// `cameras.max_upstreams` and `relay.max_streams`.
+    fn streams(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let cameras = &self.0.cameras;
+        let upstreams = cameras.upstreams();
+        let label = |upstream: &Upstream| [("stream", upstream.stream.id().to_string())];
+        for (name, help, count) in STREAM_COUNTERS {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for upstream in &upstreams {
+                let labels = label(upstream);
+                let one = family.encode_family(&labels)?;
+                ConstCounter::new(count(upstream.stream.counters())).encode(one)?;
+            }
+        }
+        let mut family = encoder.encode_descriptor(
+            "stream_running",
+            "1: pictures come; 0: it is starting, has stalled, or is frozen.",
+            None,
+            MetricType::Gauge,
+        )?;
+        for upstream in &upstreams {
+            let running = upstream.stream.state().condition == Condition::Running;
+            let labels = label(upstream);
+            ConstGauge::new(f64::from(u8::from(running))).encode(family.encode_family(&labels)?)?;
+        }
+        let totals = &cameras.totals;
+        let (delivered, inferred) = (totals.delivered_age.snapshot(), totals.inferred_age.snapshot());
+        let help = "From a picture's last byte to when a viewer took it.";
+        histogram(encoder, "stream_delivered_age", help, &delivered)?;
+        let help = "From a picture's last byte to when its objects were known.";
+        histogram(encoder, "stream_inferred_age", help, &inferred)?;
+        let help = "From a picture's last byte to when a viewer of a stream that is sent took it.";
+        histogram(encoder, "relay_delivered_age", help, &totals.relay.delivered_age.snapshot())
+    }
+
     fn counters(
         &self,
         encoder: &mut DescriptorEncoder<'_>,
@@ -51,7 +110,12 @@ impl Everything {
         let telemetry = &self.0;
         let (admitted, refused) = telemetry.recognizer.admissions();
         let socketio = &telemetry.socketio;
+        let viewers = &telemetry.cameras.viewers;
+        let (viewers_admitted, viewers_refused) = (viewers.admitted().cameras, viewers.refused().cameras);
+        let (delivered_bytes, cameras_refused) = telemetry.cameras.counts();
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let relay = &telemetry.cameras.totals.relay;
+        let [senders_refused, streams_ended, dead] = telemetry.relay.counts();
 
         for (name, help, value) in [
             ("recognizer_clients_admitted", "Clients admitted.", admitted),
@@ -74,6 +138,11 @@ impl Everything {
                 stats.broken,
             ),
             ("recognizer_predictions", "Predictions made.", stats.predictions),
+            (
+                "recognizer_model_switches",
+                "Times that another model took the place of the one in use.",
+                telemetry.recognizer.switches(),
+            ),
             ("recognizer_failures", "Runs of the model that failed.", stats.failed),
             ("socketio_replies", "Replies to frames.", get(&socketio.replies)),
             (
@@ -86,6 +155,34 @@ impl Everything {
                 "Frames that were not valid and got no reply.",
                 get(&socketio.invalid),
             ),
+            ("camera_viewers_admitted", "Viewers of cameras admitted.", viewers_admitted),
+            ("camera_viewers_refused", "Viewers of cameras refused: too many at once.", viewers_refused),
+            ("camera_requests_refused", "Requests for cameras refused because of a limit.", cameras_refused),
+            ("camera_delivered_bytes", "Bytes of pictures given to viewers.", delivered_bytes),
+            ("relay_viewers_admitted", "Viewers of the relay admitted.", viewers.admitted().relay),
+            (
+                "relay_viewers_refused",
+                "Viewers of the relay refused: too many at once.",
+                viewers.refused().relay,
+            ),
+            (
+                "relay_viewers_dead",
+                "Viewers of the relay closed because they took nothing or gave no sign of life.",
+                dead,
+            ),
+            (
+                "relay_senders_refused",
+                "Senders refused: the stream is live, too many, or its name.",
+                senders_refused,
+            ),
+            ("relay_streams_ended", "Streams that were sent and have ended.", streams_ended),
+            ("relay_pictures", "Pictures that senders sent.", get(&relay.pictures)),
+            ("relay_received_bytes", "Their bytes, as they came.", get(&relay.bytes)),
+            ("relay_bad_messages", "Messages of senders that should have been frames.", get(&relay.bad)),
+            ("relay_dropped", "Pictures of senders over relay.max_fps.", get(&relay.dropped)),
+            ("relay_delivered", "Pictures of senders given to viewers.", get(&relay.delivered)),
+            ("relay_delivered_bytes", "Their bytes.", get(&relay.delivered_bytes)),
+            ("relay_missed", "Pictures of senders that a viewer was too slow for.", get(&relay.missed)),
             ("connections_accepted", "Connections accepted.", telemetry.listening.accepted()),
             ("connections_refused", "Connections refused: too many at once.", telemetry.listening.refused()),
         ] {
@@ -132,6 +229,12 @@ impl Everything {
                 "Workers that hold sessions of the model now.",
                 stats.workers_with_sessions as f64,
             ),
+            ("camera_upstreams", "Cameras that are being read now.", telemetry.cameras.open_cameras() as f64),
+            ("camera_viewers", "Viewers of cameras now.", telemetry.cameras.viewers.now().cameras as f64),
+            ("relay_streams", "Streams that are sent now.", telemetry.relay.now().len() as f64),
+            ("relay_viewers", "Viewers of the relay now.", telemetry.cameras.viewers.now().relay as f64),
+            ("camera_analyses", "Analyses of cameras now.", telemetry.cameras.analyses().len() as f64),
+            ("camera_views", "Views of cameras now.", telemetry.cameras.views() as f64),
             ("connections", "Connections now.", telemetry.listening.open() as f64),
             ("process_threads", "Threads.", process.threads as f64),
         ] {
@@ -153,14 +256,45 @@ impl Everything {
     }
 }
 
-fn histogram(
+pub(super) fn histogram(
     encoder: &mut DescriptorEncoder<'_>,
     name: &str,
     help: &str,
     snapshot: &HistogramSnapshot,
 ) -> Result<(), std::fmt::Error> {
-    let buckets: Vec<(f64, u64)> =
-        BOUNDS_MS.iter().map(|ms| ms / 1e3).chain(std::iter::once(f64::MAX)).zip(snapshot.counts).collect();
+    let buckets: Vec<(f64, u64)> = BOUNDS_MS
+        .iter()
+        .map(|ms| ms / 1e3)
+        .chain(std::iter::once(f64::INFINITY))
+        .zip(snapshot.counts)
+        .collect();
     let mut metric = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
     metric.encode_histogram::<NoLabelSet>(snapshot.sum_us as f64 / 1e6, snapshot.count(), &buckets, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_frame::histogram::Histogram;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct One(Histogram);
+
+    impl Collector for One {
+        fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+            histogram(&mut encoder, "delay", "Of something.", &self.0.snapshot())
+        }
+    }
+
+    #[test]
+    fn the_last_bucket_of_a_histogram_has_no_bound() {
+        let durations = Histogram::default();
+        durations.record(std::time::Duration::from_secs(3600));
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(One(durations)));
+        let mut out = String::new();
+        text::encode(&mut out, &registry).unwrap();
+        assert!(out.contains("delay_seconds_bucket{le=\"+Inf\"} 1\n"), "{out}");
+    }
 }

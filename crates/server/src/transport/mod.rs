@@ -1,19 +1,39 @@
 //! Protocols. Each module translates between the wire and a pipeline and holds no other logic; none imports another.
 //!
 //! - [`socketio`]: the sign recogniser's clients
+//! - [`mjpeg`]: cameras, for browsers and everything else that reads `multipart/x-mixed-replace`
+//! - [`relay`]: streams that clients send, and their viewers
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
+//!
+//! Shared by them: [`query`] reads parameters, [`pick`] finds the camera that is meant,
+//! [`origin`] tells whose page asks, [`websocket`] upgrades.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+pub mod mjpeg;
+pub mod origin;
 pub mod page;
+pub mod pick;
+pub mod query;
+pub mod relay;
 pub mod rest;
 pub mod socketio;
+pub mod websocket;
 
 /// The answer to a request that cannot be served: `{"detail": …}`.
 pub fn error(status: StatusCode, detail: &str) -> Response {
     (status, Json(json!({ "detail": detail }))).into_response()
+}
+
+/// With a capital and a full stop, as answers have them.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    // An address at the beginning keeps its small letters.
+    let text = if text.starts_with("http") { text.to_owned() } else { first + letters.as_str() };
+    if text.ends_with(['.', '!', '?']) { text } else { text + "." }
 }

@@ -1,28 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decide, NONE, SteadyLabel } from './labels';
-
-const LABELS = ['still', 'left', 'right'];
-
-describe('decide', () => {
-  it('keeps the server’s word while the viewer has no threshold of their own', () => {
-    expect(decide({ label: 'left', score: 0.6 }, [0.2, 0.6, 0.2], LABELS, null)).toEqual({
-      label: 'left',
-      score: 0.6,
-    });
-  });
-
-  it('shows more below the server’s threshold and less above it', () => {
-    const none = { label: NONE, score: 0.4 };
-    expect(decide(none, [0.3, 0.4, 0.3], LABELS, 0.35)).toEqual({ label: 'left', score: 0.4 });
-    const left = { label: 'left', score: 0.6 };
-    expect(decide(left, [0.2, 0.6, 0.2], LABELS, 0.7)).toEqual({ label: NONE, score: 0.6 });
-  });
-
-  it('can only hide when the server sends no probabilities', () => {
-    expect(decide({ label: 'left', score: 0.6 }, null, LABELS, 0.7).label).toBe(NONE);
-    expect(decide({ label: NONE, score: 0.4 }, null, LABELS, 0.3).label).toBe(NONE);
-  });
-});
+import { SteadyLabel } from './labels';
 
 describe('SteadyLabel', () => {
   it('shows the first label at once and then only lasting changes', () => {

@@ -1,30 +1,4 @@
-/** What the server says when no class reaches the threshold. */
-export const NONE = 'none';
-
-export interface Reading {
-  label: string;
-  /** Probability of the most likely class, 0 to 1. */
-  score: number;
-}
-
-/**
- * The label to show. With all class probabilities a threshold of the viewer's own replaces the
- * server's; without them it can only hide what is below it.
- */
-export function decide(
-  reading: Reading,
-  scores: readonly number[] | null,
-  labels: readonly string[],
-  threshold: number | null,
-): Reading {
-  if (threshold === null) return reading;
-  if (scores === null || scores.length === 0) {
-    return reading.score < threshold ? { label: NONE, score: reading.score } : reading;
-  }
-  const score = Math.max(...scores);
-  const label = labels[scores.indexOf(score)];
-  return { label: score < threshold || label === undefined ? NONE : label, score };
-}
+export { NONE } from 'sightwire';
 
 /**
  * A label that a person can read: it changes only after the new one has lasted `holdMs`, and not

@@ -1,28 +1,20 @@
+import { RecognizerError } from 'sightwire';
 import { describe, expect, it } from 'vitest';
-import { cameraProblem } from './problems';
+import { problemOf } from './problems';
 
-const HERE = { supported: true, origin: 'http://localhost:8000' };
-
-describe('cameraProblem', () => {
-  it.each([
-    ['NotAllowedError', 'camera-denied'],
-    ['NotFoundError', 'camera-missing'],
-    ['NotReadableError', 'camera-busy'],
-    ['OverconstrainedError', 'camera-gone'],
-    ['TypeError', 'camera-failed'],
-  ])('explains %s', (name, id) => {
-    const problem = cameraProblem(new DOMException('why', name), HERE);
-    expect(problem.id).toBe(id);
-    expect(problem.cause).toBe(`${name}: why`);
-    expect(problem.steps.length).toBeGreaterThan(0);
+describe('problemOf', () => {
+  it('says what happened and what to do, and offers what works without a camera', () => {
+    const error = new RecognizerError('camera-busy', 'It is in use', 'Close it', new Error('why'));
+    expect(problemOf(error)).toEqual({
+      id: 'camera-busy',
+      title: 'It is in use',
+      text: 'Close it',
+      steps: ['A video file and the generated clip work without a camera.'],
+      cause: 'Error: why',
+    });
   });
 
-  it('blames the address, not the camera, on an insecure page', () => {
-    const problem = cameraProblem(new TypeError('undefined'), {
-      supported: false,
-      origin: 'http://192.168.1.7:8000',
-    });
-    expect(problem.id).toBe('camera-insecure');
-    expect(problem.cause).toContain('http://192.168.1.7:8000');
+  it('offers no other source where the source was not the trouble', () => {
+    expect(problemOf(new RecognizerError('encoder-failed', 'x', 'y')).steps).toEqual([]);
   });
 });

@@ -9,10 +9,13 @@ describe('settings in the address', () => {
       seed: 4,
       threshold: 0.65,
       mirror: true,
+      top: 5,
+      steady: 12,
+      rest: true,
     } as const;
     expect(parseSettings(formatSettings(settings))).toEqual(settings);
     expect(formatSettings(settings)).toBe(
-      '?source=sample&gesture=left&seed=4&threshold=0.65&mirror=on',
+      '?source=sample&gesture=left&seed=4&threshold=0.65&mirror=on&top=5&steady=12&rest=on',
     );
   });
 
@@ -23,7 +26,8 @@ describe('settings in the address', () => {
 
   it('fall back to the defaults where they make no sense', () => {
     const search = '?source=satellite&gesture=%3Cb%3E&seed=-1&threshold=7&mirror=maybe';
-    expect(parseSettings(search)).toEqual(DEFAULTS);
+    const words = '&top=4&steady=0.5&rest=1';
+    expect(parseSettings(search + words)).toEqual(DEFAULTS);
   });
 
   it('mirror a camera and nothing else, unless told', () => {

@@ -8,11 +8,20 @@ export interface Settings {
   threshold: number | null;
   /** Null means the source's own default. */
   mirror: boolean | null;
+  /** How many labels are listed; null means as many as suit the model. */
+  top: Top | null;
+  /** How many equal predictions in a row make a word; null means the usual number. */
+  steady: number | null;
+  /** Labels that mean “nothing happens” become words, too. */
+  rest: boolean;
 }
 
 export type SourceKind = 'camera' | 'file' | 'sample';
+export type Top = 3 | 5 | 10 | 'all';
 
 const SOURCES: readonly SourceKind[] = ['camera', 'file', 'sample'];
+export const TOPS: readonly Top[] = [3, 5, 10, 'all'];
+export const MOST_STEADY = 25;
 
 export const DEFAULTS: Settings = {
   source: 'camera',
@@ -20,6 +29,9 @@ export const DEFAULTS: Settings = {
   seed: 1,
   threshold: null,
   mirror: null,
+  top: null,
+  steady: null,
+  rest: false,
 };
 
 /** A picture from a camera is shown as a mirror shows it; files and clips are left as they are. */
@@ -35,12 +47,18 @@ export function parseSettings(search: string): Settings {
   const seed = Number.parseInt(query.get('seed') ?? '', 10);
   const mirror = query.get('mirror');
   const gesture = query.get('gesture') ?? '';
+  const top = TOPS.find((count) => String(count) === query.get('top'));
+  const steady = Number(query.get('steady') ?? '');
   return {
     source: source ?? DEFAULTS.source,
     gesture: /^[\w-]{1,40}$/.test(gesture) ? gesture : DEFAULTS.gesture,
     seed: Number.isSafeInteger(seed) && seed >= 0 ? seed : DEFAULTS.seed,
     threshold: threshold >= 0 && threshold <= 1 ? threshold : DEFAULTS.threshold,
     mirror: mirror === 'on' ? true : mirror === 'off' ? false : null,
+    top: top ?? DEFAULTS.top,
+    steady:
+      Number.isInteger(steady) && steady >= 1 && steady <= MOST_STEADY ? steady : DEFAULTS.steady,
+    rest: query.get('rest') === 'on',
   };
 }
 
@@ -54,6 +72,9 @@ export function formatSettings(settings: Settings): string {
   }
   if (settings.threshold !== null) query.set('threshold', settings.threshold.toFixed(2));
   if (settings.mirror !== null) query.set('mirror', settings.mirror ? 'on' : 'off');
+  if (settings.top !== null) query.set('top', String(settings.top));
+  if (settings.steady !== null) query.set('steady', String(settings.steady));
+  if (settings.rest) query.set('rest', 'on');
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }

@@ -1,6 +1,6 @@
-import { fileProblem } from '../logic/problems';
-import { type Source, type SourceEvents, SourceFailure } from './source';
-import { createVideo, watchVideo } from './videoPictures';
+import { watchVideo } from 'sightwire';
+import { fileProblem, SourceFailure } from '../logic/problems';
+import { createVideo, type Source, type SourceSink } from './source';
 
 /** A video file from this machine, played round and round. It does not leave the machine whole. */
 export class FileSource implements Source {
@@ -13,7 +13,7 @@ export class FileSource implements Source {
     this.element.loop = true;
   }
 
-  async start(events: SourceEvents): Promise<void> {
+  async start(sink: SourceSink): Promise<void> {
     this.stop();
     const url = URL.createObjectURL(this.file);
     this.url = url;
@@ -23,8 +23,14 @@ export class FileSource implements Source {
     if (this.element.videoWidth === 0) {
       throw new SourceFailure(fileProblem(this.file.name, 'the file has no video track'));
     }
-    this.element.onerror = () => events.problem(fileProblem(this.file.name, this.cause()));
-    this.unwatch = watchVideo(this.element, events);
+    this.element.onerror = () => sink.failed(this.failure());
+    let lastTime = 0;
+    this.unwatch = watchVideo(this.element, (atMs, mediaTime) => {
+      // A file that begins anew goes back in time.
+      if (mediaTime < lastTime) sink.cut();
+      lastTime = mediaTime;
+      void sink.frame(this.element, atMs);
+    });
     await this.element.play().catch(() => undefined);
   }
 
@@ -46,14 +52,14 @@ export class FileSource implements Source {
       this.element.onemptied = () => {
         if (this.url !== url) done();
       };
-      this.element.onerror = () =>
-        fail(new SourceFailure(fileProblem(this.file.name, this.cause())));
+      this.element.onerror = () => fail(this.failure());
     });
   }
 
-  private cause(): string {
+  private failure(): SourceFailure {
     const { error } = this.element;
     const type = this.file.type === '' ? 'unknown type' : this.file.type;
-    return `MediaError ${error?.code ?? 0}: ${error?.message ?? ''} (${type})`;
+    const cause = `MediaError ${error?.code ?? 0}: ${error?.message ?? ''} (${type})`;
+    return new SourceFailure(fileProblem(this.file.name, cause));
   }
 }

@@ -1,9 +1,8 @@
 import { getJson } from '../../api/http';
 import type { SampleClip } from '../../api/types';
-import { FRAME_HEIGHT, FRAME_WIDTH } from '../encoder';
-import { untilTick } from '../logic/pacer';
-import { sampleProblem } from '../logic/problems';
-import { type Source, type SourceEvents, SourceFailure } from './source';
+import { sampleProblem, SourceFailure } from '../logic/problems';
+import { untilTick } from '../logic/ticks';
+import { FRAME_HEIGHT, FRAME_WIDTH, type Source, type SourceSink } from './source';
 
 /** A clip that the server generates, played round and round at its own rate. */
 export class SampleSource implements Source {
@@ -21,7 +20,7 @@ export class SampleSource implements Source {
     this.element.height = FRAME_HEIGHT;
   }
 
-  async start(events: SourceEvents): Promise<void> {
+  async start(sink: SourceSink): Promise<void> {
     this.stop();
     const request = new AbortController();
     this.request = request;
@@ -38,7 +37,7 @@ export class SampleSource implements Source {
       }
       if (frames.length === 0) throw new Error('the clip is empty');
       this.frames = frames;
-      this.play(1000 / clip.fps, events);
+      this.play(1000 / clip.fps, sink);
     } catch (error) {
       if (!request.signal.aborted) throw new SourceFailure(sampleProblem(error));
     }
@@ -52,20 +51,20 @@ export class SampleSource implements Source {
     this.frames = [];
   }
 
-  private play(intervalMs: number, events: SourceEvents): void {
+  private play(intervalMs: number, sink: SourceSink): void {
     const context = this.element.getContext('2d', { alpha: false });
     const startMs = performance.now();
     let tick = 0;
-    let lastTurn = -1;
+    let lastTurn = 0;
     const show = () => {
       const nowMs = performance.now();
       const frame = this.frames[tick % this.frames.length];
       if (frame === undefined) return;
       context?.drawImage(frame, 0, 0, FRAME_WIDTH, FRAME_HEIGHT);
       const turn = Math.floor(tick / this.frames.length);
-      const picture = { image: this.element, width: FRAME_WIDTH, height: FRAME_HEIGHT };
-      events.picture(picture, nowMs, turn !== lastTurn);
+      if (turn !== lastTurn) sink.cut();
       lastTurn = turn;
+      void sink.frame(this.element, nowMs);
       // After a long pause go on from here instead of showing what was missed.
       tick = Math.max(tick, Math.floor((nowMs - startMs) / intervalMs) - 1) + 1;
       this.timer = setTimeout(show, untilTick(startMs, intervalMs, tick, nowMs));

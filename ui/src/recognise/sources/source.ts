@@ -1,34 +1,30 @@
-import type { Picture } from '../encoder';
-import type { Problem } from '../logic/problems';
+import type { FrameSink } from 'sightwire';
 import type { SourceKind } from '../logic/settings';
 
-export interface SourceEvents {
-  /**
-   * A new picture is on the screen. `atMs` is in `performance.now()` time; `cut` says that it does
-   * not follow the one before: the source has begun, or begun anew.
-   */
-  picture(picture: Picture, atMs: number, cut: boolean): void;
-  /** The source ended by itself, and why. */
-  problem(problem: Problem): void;
+/** What is sent: models look at far less, and this is what the old clients send. */
+export const FRAME_WIDTH = 640;
+export const FRAME_HEIGHT = 480;
+
+export interface SourceSink extends FrameSink {
+  /** The next frame does not follow the one before: the source begins anew. */
+  cut(): void;
 }
 
 /** Where pictures come from. Its element shows them. */
 export interface Source {
   readonly kind: SourceKind;
   readonly element: HTMLVideoElement | HTMLCanvasElement;
-  /** Begins, or begins again after `stop`. Throws a `SourceFailure`. */
-  start(events: SourceEvents): Promise<void>;
+  /** Begins, or begins again after `stop`. Fails with a `SourceFailure` or a `RecognizerError`. */
+  start(sink: SourceSink): void | Promise<void>;
   /** Lets go of everything: camera, file, memory. */
   stop(): void;
 }
 
-/** Why a source could not start, in words for a person. */
-export class SourceFailure extends Error {
-  override name = 'SourceFailure';
-  readonly problem: Problem;
-
-  constructor(problem: Problem) {
-    super(problem.cause);
-    this.problem = problem;
-  }
+/** A video element as sources need it. */
+export function createVideo(): HTMLVideoElement {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.playsInline = true;
+  video.disablePictureInPicture = true;
+  return video;
 }

@@ -1,71 +1,90 @@
-import { Button, Slider, Switch, Tooltip } from '@mantine/core';
+import { Switch, Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
 import { CopyButton } from '../../components/CopyButton';
 import { formatPercent } from '../../components/format';
-import { Icon } from '../../components/Icon';
+import { Setting } from '../../components/Setting';
+import { MOST_STEADY } from '../logic/settings';
 import css from './Options.module.css';
 
 interface Props {
   threshold: number;
-  /** The server's own, which is what Reset goes back to. */
+  /** The model's own, which is what Reset goes back to. */
   defaultThreshold: number;
-  changed: boolean;
+  thresholdChanged: boolean;
   onThreshold: (threshold: number | null) => void;
+  /** How many equal predictions in a row make a word. */
+  steady: number;
+  defaultSteady: number;
+  steadyChanged: boolean;
+  onSteady: (steady: number | null) => void;
   mirror: boolean;
   onMirror: (mirror: boolean) => void;
+  /** The model's labels for “nothing happens”; they are words only on request. */
+  restLabels: readonly string[];
+  rest: boolean;
+  onRest: (rest: boolean) => void;
+  children?: ReactNode;
 }
 
 /** How the results are shown and the picture is sent. Everything acts at once. */
 export function Options(props: Props) {
-  const { threshold, defaultThreshold, changed, onThreshold, mirror, onMirror } = props;
+  const { threshold, defaultThreshold, steady, defaultSteady, restLabels } = props;
+  const rest = restLabels.map((label) => `“${label}”`).join(', ');
   return (
     <section className={`card ${css.options}`} aria-label="Options">
-      <div className={css.threshold}>
-        <Tooltip label="Labels below it are shown as “none”. It changes only what this page shows, not what other clients get.">
-          <span className={css.name} id="threshold-name" tabIndex={0}>
-            Threshold
-          </span>
-        </Tooltip>
-        <Slider
-          className={css.slider}
-          min={0}
-          max={1}
-          step={0.01}
-          value={threshold}
-          onChange={onThreshold}
-          label={null}
-          size="sm"
-          thumbSize={20}
-          marks={[{ value: defaultThreshold }]}
-          thumbProps={{ 'aria-labelledby': 'threshold-name' }}
-          data-testid="threshold"
-        />
-        <span className={`number ${css.value}`}>{formatPercent(threshold)} %</span>
-        <span className={css.default}>
-          {changed ? (
-            <Button
-              variant="subtle"
-              color="gray"
-              px="sm"
-              leftSection={<Icon name="retry" size={16} />}
-              onClick={() => onThreshold(null)}
-            >
-              Reset to {formatPercent(defaultThreshold)} %
-            </Button>
-          ) : (
-            'the server’s default'
-          )}
-        </span>
-      </div>
+      <Setting
+        id="threshold"
+        name="Threshold"
+        explain="Labels below it are shown as “none”. It changes only what this page shows, not what other clients get."
+        value={threshold}
+        initial={defaultThreshold}
+        most={1}
+        step={0.01}
+        format={(value) => `${formatPercent(value)} %`}
+        changed={props.thresholdChanged}
+        usual="the model’s default"
+        onChange={props.onThreshold}
+      />
+      <Setting
+        id="steady"
+        name="Steadiness"
+        explain="So many equal predictions in a row make a word of the sentence. More means fewer words by mistake, and signs have to be held longer; there are up to 25 predictions a second."
+        value={steady}
+        initial={defaultSteady}
+        least={1}
+        most={MOST_STEADY}
+        step={1}
+        format={(value) => `${value}`}
+        changed={props.steadyChanged}
+        usual="in a row make a word"
+        onChange={props.onSteady}
+      />
+      {props.children}
       <div className={css.row}>
-        <Tooltip label="Flips the picture, both the one you see and the one that is sent: so that “left” is your own left in front of a camera. On for cameras, off for files and clips.">
-          <Switch
-            label="Mirror (as in a mirror)"
-            className={css.mirror}
-            checked={mirror}
-            onChange={(event) => onMirror(event.currentTarget.checked)}
-            data-testid="mirror"
-          />
-        </Tooltip>
+        <div className={css.switches}>
+          <Tooltip label="Flips the picture, both the one you see and the one that is sent: so that “left” is your own left in front of a camera. On for cameras, off for files and clips.">
+            <Switch
+              label="Mirror (as in a mirror)"
+              className={css.switch}
+              checked={props.mirror}
+              onChange={(event) => props.onMirror(event.currentTarget.checked)}
+              data-testid="mirror"
+            />
+          </Tooltip>
+          {restLabels.length > 0 && (
+            <Tooltip
+              label={`${rest} says that nothing happens. Off, it ends a word and is none itself.`}
+            >
+              <Switch
+                label={`${rest} is a word`}
+                className={css.switch}
+                checked={props.rest}
+                onChange={(event) => props.onRest(event.currentTarget.checked)}
+                data-testid="rest"
+              />
+            </Tooltip>
+          )}
+        </div>
         <CopyButton text={() => location.href} what="the address of this view" label="Copy link" />
       </div>
     </section>

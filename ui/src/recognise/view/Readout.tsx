@@ -15,10 +15,13 @@ interface Props {
   labels: readonly string[];
   window: number;
   threshold: number;
+  /** The model is being changed to this one. */
+  switchingTo: string | null;
 }
 
 /** The label, large enough to read from across the room. */
-export function Readout({ session, snapshot, labels, window, threshold }: Props) {
+export function Readout(props: Props) {
+  const { session, snapshot, labels, window, threshold, switchingTo } = props;
   const { label, score, phase } = snapshot;
   const drawn = label === null ? null : gestureIcon(label);
   const known = label !== null && label !== NONE;
@@ -48,15 +51,21 @@ export function Readout({ session, snapshot, labels, window, threshold }: Props)
           <span className={css.unit}>%</span>
         </span>
       </div>
-      <p className={css.hint}>{hint(snapshot, window, threshold)}</p>
+      <p className={css.hint}>{hint(snapshot, window, threshold, switchingTo)}</p>
     </section>
   );
 }
 
-function hint(snapshot: Snapshot, window: number, threshold: number): string {
+function hint(
+  snapshot: Snapshot,
+  window: number,
+  threshold: number,
+  switchingTo: string | null,
+): string {
   const { phase, label, connection, answerAgeMs } = snapshot;
   if (phase !== 'running') return 'Start a source to see what is recognised.';
   if (connection.state !== 'live') return 'No results while there is no connection.';
+  if (switchingTo !== null) return `The model is being changed to ${switchingTo}.`;
   if (answerAgeMs !== null) return `This is ${Math.floor(answerAgeMs / 1000)} s old.`;
   if (label === null) return `Waiting for the first result, after ${window} frames.`;
   const percent = formatPercent(threshold);

@@ -9,12 +9,14 @@ interface Props {
   mirror: boolean;
   /** A file was dropped onto the picture. */
   onFile: (file: File) => void;
+  /** Stands in the corner opposite to the state of the connection. */
+  corner: ReactNode;
   /** What lies over the picture: a hint, a problem. */
   children: ReactNode;
 }
 
 /** The picture, exactly the part of it that is sent, with the state of the connection on it. */
-export function Stage({ snapshot, mirror, onFile, children }: Props) {
+export function Stage({ snapshot, mirror, onFile, corner, children }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const { element, phase, connection } = snapshot;
   useEffect(() => {
@@ -43,6 +45,7 @@ export function Stage({ snapshot, mirror, onFile, children }: Props) {
       <div className={css.badge}>
         <StateBadge {...words} data-testid="connection-state" />
       </div>
+      <div className={css.corner}>{corner}</div>
       {children}
     </section>
   );

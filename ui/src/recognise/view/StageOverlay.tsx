@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import type { Problem } from '../logic/problems';
 import type { Snapshot } from '../snapshot';
 import type { SourceKind } from '../logic/settings';
+import { knownSigns } from './knownSigns';
 import { Action, Banner, Panel } from './Overlay';
 
 export interface StageActions {
@@ -16,15 +17,17 @@ interface Props {
   /** What is chosen, running or not. */
   kind: SourceKind;
   gesture: string;
+  /** What the model knows. */
+  labels: readonly string[];
   actions: StageActions;
 }
 
 /** What lies over the picture: how to begin, what went wrong, how old the picture is. */
-export function StageOverlay({ snapshot, kind, gesture, actions }: Props) {
+export function StageOverlay({ snapshot, kind, gesture, labels, actions }: Props) {
   const { phase, problem, pictureAgeMs, answerAgeMs } = snapshot;
   switch (phase) {
     case 'idle':
-      return <Empty kind={kind} gesture={gesture} actions={actions} />;
+      return <Empty kind={kind} gesture={gesture} labels={labels} actions={actions} />;
     case 'problem':
       return problem === null ? null : (
         <ProblemPanel problem={problem} kind={kind} actions={actions} />
@@ -55,7 +58,7 @@ export function StageOverlay({ snapshot, kind, gesture, actions }: Props) {
   return null;
 }
 
-function Empty({ kind, gesture, actions }: Omit<Props, 'snapshot'>) {
+function Empty({ kind, gesture, labels, actions }: Omit<Props, 'snapshot'>) {
   const trySample = (
     <Action icon="clip" onClick={actions.trySample} second>
       Try it without a camera
@@ -66,7 +69,7 @@ function Empty({ kind, gesture, actions }: Omit<Props, 'snapshot'>) {
       return (
         <Panel
           icon="camera"
-          title="Show a gesture to your camera"
+          title="Show a sign to your camera"
           actions={
             <>
               <Action icon="play" onClick={actions.start}>
@@ -76,8 +79,7 @@ function Empty({ kind, gesture, actions }: Omit<Props, 'snapshot'>) {
             </>
           }
         >
-          Move one hand left, right, up, down, or wave. The pictures go to this page’s server only
-          and are not stored.
+          {knownSigns(labels)} The pictures go to this page’s server only and are not stored.
         </Panel>
       );
     case 'file':
@@ -197,18 +199,6 @@ function ConnectionTrouble({ snapshot, actions }: Pick<Props, 'snapshot' | 'acti
           <Countdown untilMs={connection.retryAtMs} />
         </Panel>
       );
-    case 'refused':
-      return (
-        <Panel
-          icon="plug"
-          tone="bad"
-          title={connection.why}
-          cause={connection.cause}
-          actions={retry}
-          data-testid="error-panel"
-          data-problem="refused"
-        />
-      );
     case 'reconnecting':
       // A short break mends itself before anyone has read a word about it.
       if (connection.attempt === 0) return null;
@@ -234,7 +224,7 @@ function ConnectionTrouble({ snapshot, actions }: Pick<Props, 'snapshot' | 'acti
 }
 
 /** Seconds until the next try, or that it is under way. The line keeps its place. */
-function Countdown({ untilMs }: { untilMs: number | null }) {
+export function Countdown({ untilMs }: { untilMs: number | null }) {
   const [nowMs, setNowMs] = useState(() => performance.now());
   useEffect(() => {
     const timer = setInterval(() => setNowMs(performance.now()), 250);

@@ -1,10 +1,14 @@
 import uPlot from 'uplot';
 import type { Trace } from '../logic/trace';
 import { classColour, resolveColour } from './classColour';
+import { pickLines } from './lines';
 
 const SPAN_S = 20;
 const SECONDS = [-20, -15, -10, -5, 0];
 const SHARES = [0, 0.5, 1];
+/** More lines than this are a tangle: of a model with more labels those are drawn that stand out. */
+const MOST_LINES = 16;
+const PICK_MS = 250;
 
 /** Draws a trace as lines over the last 20 seconds. It owns its canvas; call `draw` to refresh. */
 export class Chart {
@@ -12,9 +16,16 @@ export class Chart {
   private readonly size: ResizeObserver;
   private readonly host: HTMLElement;
   private threshold = 0.5;
+  /** Which label each line shows; null is a line that is not needed. */
+  private lines: readonly (number | null)[];
+  private pickedMs = -Infinity;
+  private readonly labels: number;
 
   constructor(host: HTMLElement, labels: readonly string[]) {
     this.host = host;
+    this.labels = labels.length;
+    this.lines = Array.from({ length: Math.min(labels.length, MOST_LINES) }, (_, n) => n);
+    const colours = labels.map((_, n) => resolveColour(host, classColour(labels, n)));
     const line = resolveColour(host, 'var(--line)');
     const soft = resolveColour(host, 'var(--text-soft)');
     const font = `12px ${getComputedStyle(host).fontFamily}`;
@@ -45,16 +56,15 @@ export class Chart {
         ],
         series: [
           {},
-          ...labels.map((label, n) => ({
-            label,
-            stroke: resolveColour(host, classColour(labels, n)),
+          ...this.lines.map(() => ({
+            stroke: (_: uPlot, n: number) => colours[this.lines[n - 1] ?? -1] ?? soft,
             width: 1.75,
             points: { show: false },
           })),
         ],
         hooks: { drawAxes: [(plot) => this.drawThreshold(plot, soft)] },
       },
-      [[], ...labels.map(() => [])],
+      [[], ...this.lines.map(() => [])],
       host,
     );
     this.size = new ResizeObserver(() => {
@@ -64,9 +74,17 @@ export class Chart {
   }
 
   draw(trace: Trace, threshold: number, nowMs: number): void {
-    if (trace.classes.length !== this.plot.series.length - 1) return;
+    if (trace.classes.length !== this.labels) return;
     this.threshold = threshold;
-    this.plot.setData([trace.timesMs.map((ms) => (ms - nowMs) / 1000), ...trace.classes]);
+    if (this.labels > MOST_LINES && nowMs - this.pickedMs >= PICK_MS) {
+      this.pickedMs = nowMs;
+      this.lines = pickLines(trace.classes, this.lines);
+    }
+    const nothing = trace.timesMs.map(() => null);
+    this.plot.setData([
+      trace.timesMs.map((ms) => (ms - nowMs) / 1000),
+      ...this.lines.map((n) => trace.classes[n ?? -1] ?? nothing),
+    ]);
   }
 
   destroy(): void {

@@ -1,7 +1,6 @@
-import { NONE } from '../logic/labels';
+import { isRest } from '../../words/rest';
 
 const COLOURS = 10;
-const NEUTRAL = new Set(['still', 'background', 'nothing', NONE]);
 
 /**
  * The CSS colour of a class: the same in bars, chart and label. Classes that mean “nothing happens”
@@ -9,8 +8,8 @@ const NEUTRAL = new Set(['still', 'background', 'nothing', NONE]);
  */
 export function classColour(labels: readonly string[], index: number): string {
   const label = labels[index];
-  if (label === undefined || NEUTRAL.has(label)) return 'var(--class-neutral)';
-  const before = labels.slice(0, index).filter((other) => !NEUTRAL.has(other)).length;
+  if (label === undefined || isRest(label)) return 'var(--class-neutral)';
+  const before = labels.slice(0, index).filter((other) => !isRest(other)).length;
   return `var(--class-${before % COLOURS})`;
 }
 

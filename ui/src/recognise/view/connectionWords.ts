@@ -26,7 +26,6 @@ export function connectionWords(stand: Stand): Words {
     case 'full':
       return { tone: 'warn', icon: 'full', word: 'server full' };
     case 'disconnected':
-    case 'refused':
       return { tone: 'bad', icon: 'plug', word: 'disconnected' };
     case 'live':
       break;

@@ -26,7 +26,7 @@ use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 
 use crate::config::Config;
-use crate::recognizer::{Answer, Guest, OnAnswer, Recognizer, Reply, State};
+use crate::recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
 use sessions::Sessions;
 
 /// What clients are told at capacity; strict.
@@ -74,8 +74,8 @@ struct Client {
     guest: Arc<Guest>,
     io: SocketIo,
     extras: bool,
-    /// It wants to be told of the model, and there was none yet when it came.
-    came_early: bool,
+    /// Name of the model that it was told of when it came, if there was one.
+    told: Option<String>,
     bad_frames: Mutex<BadFrames>,
 }
 
@@ -187,8 +187,8 @@ impl SocketIoTransport {
             self.refuse(socket, io, NO_MODEL);
             return;
         }
-        let on_answer = auth.extras.then(|| self.pushes(io.clone(), id));
-        let Some(guest) = self.recognizer.admit(id.to_string(), on_answer) else {
+        let on_event = auth.extras.then(|| self.pushes(io.clone(), id));
+        let Some(guest) = self.recognizer.admit(id.to_string(), on_event) else {
             self.refuse(socket, io, AT_CAPACITY);
             return;
         };
@@ -198,7 +198,7 @@ impl SocketIoTransport {
             guest: guest.clone(),
             io,
             extras: auth.extras,
-            came_early: auth.extras && facts.is_none(),
+            told: facts.as_ref().map(|facts| facts.name.clone()),
             bad_frames: Mutex::default(),
         });
         let transport = self.clone();
@@ -254,9 +254,11 @@ impl SocketIoTransport {
         let answer = match client.guest.frame(Frame { payload: message.payload, arrived, id: message.id }) {
             Reply::Answer(answer) => answer,
             Reply::First(answer) => {
-                // Whoever came while the model was being loaded has not been told of it.
-                if client.came_early
+                // Whoever came while the model was being loaded has not been told of it; whoever was silent while it
+                // was replaced, of another one.
+                if client.extras
                     && let Some(facts) = self.recognizer.facts()
+                    && client.told.as_ref() != Some(&facts.name)
                 {
                     let _ = socket.emit("model", &facts);
                 }
@@ -290,13 +292,23 @@ impl SocketIoTransport {
         };
     }
 
-    /// Pushes each new answer to the client. Holds no reference to the socket, which holds the guest.
-    fn pushes(&self, io: SocketIo, id: Sid) -> OnAnswer {
+    /// Pushes each new answer to the client, and the facts of a model that took another's place. Holds no reference to
+    /// the socket, which holds the guest.
+    fn pushes(&self, io: SocketIo, id: Sid) -> OnEvent {
         let counters = self.counters.clone();
-        Arc::new(move |answer: &Answer| {
+        Arc::new(move |event: Event<'_>| {
             // The namespace goes before the last prediction when the server stops.
-            let socket = io.of("/").and_then(|namespace| namespace.get_socket(id));
-            let (Some(socket), Some(prediction)) = (socket, answer.prediction.as_deref()) else {
+            let Some(socket) = io.of("/").and_then(|namespace| namespace.get_socket(id)) else {
+                return;
+            };
+            let answer = match event {
+                Event::Model(facts) => {
+                    let _ = socket.emit("model", facts);
+                    return;
+                }
+                Event::Answer(answer) => answer,
+            };
+            let Some(prediction) = answer.prediction.as_deref() else {
                 return;
             };
             let age = prediction.finished.saturating_duration_since(prediction.arrived);

@@ -1,0 +1,324 @@
+//! What is found in the pictures: how many a second, how old they are at the viewer, and what two viewers cost.
+
+use std::fmt::Write as _;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use hdrhistogram::Histogram;
+use serde_json::Value;
+use sightwire_frame::header::Limits;
+use sightwire_frame::sample::Gesture;
+use sightwire_frame::{Decoder, Image};
+
+use super::ask;
+use super::camera::Camera;
+use super::code;
+use crate::frames::FrameSet;
+use crate::live::fanout::Source as _;
+use crate::live::server::{Meter, Server, ServerArgs};
+use crate::live::table::{Table, ms};
+use crate::live::viewers::{Ask, Got, Viewers};
+use crate::stats::{Percentiles, percentiles};
+
+/// Distinct pictures: three times the clips.
+const TIMES: usize = 3;
+/// Until a model is loaded, and rates and smoothed times are what they will be.
+const SETTLE: Duration = Duration::from_secs(4);
+/// The longest that a model may take to load.
+const LOAD: Duration = Duration::from_secs(60);
+/// Pictures a second at which no stage waits for another.
+const LOW_FPS: u8 = 5;
+
+/// The options.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+    /// Pictures a second of the camera, and asked for
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u8).range(1..=30))]
+    fps: u8,
+    /// How long each row is measured
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Viewers of the plain pictures in the row that has them
+    #[arg(long, default_value_t = 50)]
+    beside: usize,
+    /// Cameras that are analysed at once in the last row, one viewer each
+    #[arg(long, default_value_t = 5)]
+    cameras: usize,
+}
+
+struct Bench<'a> {
+    args: &'a Args,
+    server: Server,
+    camera: Camera,
+    pictures: Vec<Bytes>,
+}
+
+/// What one row measured.
+struct Row {
+    got: Got,
+    seconds: f64,
+    cores: f64,
+    delay: Percentiles,
+    illegible: usize,
+    analysed_per_s: f64,
+    analyses: usize,
+    runs_per_s: f64,
+    run_ms: Option<f64>,
+    stages_ms: [f64; 3],
+    plain: Option<(f64, Percentiles)>,
+}
+
+/// The tables.
+pub(crate) fn main(args: &Args) -> Result<()> {
+    let server = Server::find(&args.server)?;
+    let frames = FrameSet::render_painted(Gesture::Wave, (640, 480), 75_000, TIMES, code::paint)?;
+    let pictures = frames.jpegs;
+    if pictures.len() > code::NUMBERS {
+        bail!("{} pictures are more than {} numbers", pictures.len(), code::NUMBERS);
+    }
+    let camera = Camera::start(pictures.clone(), f64::from(args.fps))?;
+    let bench = Bench { args, server, camera, pictures };
+    let model = bench.load()?;
+    println!("Model: {model}.\n");
+
+    let bare = bench.measure(&[bench.ask("detect", LOW_FPS, "")], 0)?;
+    let [decoded, inferred, encoded] = bare.stages_ms;
+    let infer = bare.run_ms.unwrap_or(inferred - decoded);
+    let stages = [decoded, infer, encoded - inferred];
+    let slowest = stages.into_iter().fold(0.0, f64::max);
+    let limit = (1000.0 / slowest).min(f64::from(args.fps));
+    println!(
+        "Stages at {LOW_FPS} pictures a second: decode {} ms, find {} ms, draw and encode {} ms; so at most {:.1} pictures a second at {} of the camera.\n",
+        ms(stages[0]),
+        ms(stages[1]),
+        ms(stages[2]),
+        limit,
+        args.fps
+    );
+
+    let mut table = Table::new(&[
+        "watched",
+        "frames/s",
+        "of the most",
+        "analysed/s",
+        "analyses",
+        "model runs/s",
+        "ms a run",
+        "camera → viewer p50 ms",
+        "p95",
+        "p99",
+        "server cores",
+        "plain: delivered",
+        "plain: age p99 ms",
+    ]);
+    let fps = args.fps;
+    let rows: [(&str, Vec<Ask>, usize); 5] = [
+        ("detect", vec![bench.ask("detect", fps, "")], 0),
+        ("tracking", vec![bench.ask("tracking", fps, "")], 0),
+        ("detect, two viewers", vec![bench.ask("detect", fps, ""), bench.ask("detect", fps, "")], 0),
+        (
+            "detect, two confidences",
+            vec![bench.ask("detect", fps, "&conf=0.25"), bench.ask("detect", fps, "&conf=0.6")],
+            0,
+        ),
+        ("detect beside plain viewers", vec![bench.ask("detect", fps, "")], args.beside),
+    ];
+    for (name, asks, beside) in rows {
+        eprintln!("{name}");
+        let row = bench.measure(&asks, beside)?;
+        table.row(cells(name, &row, asks.len(), limit));
+    }
+    println!("{}", table.text());
+    if args.cameras > 1 {
+        bench.many(infer)?;
+    }
+    Ok(())
+}
+
+fn cells(name: &str, row: &Row, viewers: usize, limit: f64) -> [String; 13] {
+    let frames_per_s = row.got.parts as f64 / row.seconds / viewers as f64;
+    let mut p50 = ms(row.delay.p50);
+    if row.illegible > 0 {
+        let _ = write!(p50, " ({} of {} illegible)", row.illegible, row.got.kept.len());
+    }
+    let plain =
+        |value: &dyn Fn(&(f64, Percentiles)) -> String| row.plain.as_ref().map_or("–".to_owned(), value);
+    [
+        name.to_owned(),
+        format!("{frames_per_s:.1}"),
+        format!("{:.0} %", frames_per_s / limit * 100.0),
+        format!("{:.1}", row.analysed_per_s),
+        row.analyses.to_string(),
+        format!("{:.1}", row.runs_per_s),
+        row.run_ms.map_or("–".to_owned(), ms),
+        p50,
+        ms(row.delay.p95),
+        ms(row.delay.p99),
+        format!("{:.2}", row.cores),
+        plain(&|(share, _)| format!("{:.1} %", share * 100.0)),
+        plain(&|(_, age)| ms(age.p99)),
+    ]
+}
+
+impl Bench<'_> {
+    fn ask(&self, kind: &str, fps: u8, more: &str) -> Ask {
+        self.ask_of(&self.camera, kind, fps, more)
+    }
+
+    fn ask_of(&self, camera: &Camera, kind: &str, fps: u8, more: &str) -> Ask {
+        let url = camera.url();
+        let path = format!("/stream/{kind}?camera_url={url}&fps={fps}&skip_frames=1{more}");
+        Ask { keep: true, ..ask(&self.server, path) }
+    }
+
+    /// As many cameras as there are, each analysed at its full rate: more than one model can do.
+    fn many(&self, infer_ms: f64) -> Result<()> {
+        let count = self.args.cameras;
+        eprintln!("detect, {count} cameras");
+        let cameras = (0..count)
+            .map(|_| Camera::start(self.pictures.clone(), f64::from(self.args.fps)))
+            .collect::<Result<Vec<_>>>()?;
+        let viewers = Viewers::start()?;
+        for camera in &cameras {
+            let ask = self.ask_of(camera, "detect", self.args.fps, "");
+            viewers.open(&Ask { keep: false, ..ask }, 1)?;
+        }
+        sleep(SETTLE);
+        let (meter, runs) = (Meter::start(self.server.pid()), self.runs()?);
+        viewers.take()?;
+        sleep(Duration::from_secs_f64(self.args.seconds));
+        let got = viewers.take()?;
+        let ((cpu, time), runs_after) = (meter.read(), self.runs()?);
+        let (seconds, done) = (time.as_secs_f64(), runs_after.0 - runs.0);
+        let threads = self.server.json("/api/v1/status")?["detector"]["threads"].as_f64().unwrap_or(1.0);
+        print!(
+            "{count} cameras of {} pictures a second, each with a viewer of its detections: {:.1} frames/s together, with {:.2} cores.",
+            self.args.fps,
+            got.parts as f64 / seconds,
+            cpu.as_secs_f64() / seconds,
+        );
+        if done > 0.0 {
+            let run_ms = (runs_after.1 - runs.1) * 1e3 / done;
+            print!(
+                " {:.1} runs/s of {run_ms:.1} ms; {threads} threads that do nothing else would do {:.1}.",
+                done / seconds,
+                threads * 1000.0 / infer_ms,
+            );
+        }
+        println!();
+        Ok(())
+    }
+
+    /// The model's name, once it is loaded.
+    fn load(&self) -> Result<String> {
+        let viewers = Viewers::start()?;
+        viewers.open(&self.ask("detect", LOW_FPS, ""), 1)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            let status = self.server.json("/api/v1/status")?;
+            let detector = &status["detector"];
+            if detector["state"] == "ready" {
+                let text = |key: &str| detector[key].as_str().map(str::to_owned);
+                let words = [text("model"), text("provider"), text("precision"), text("note")];
+                return Ok(words.into_iter().flatten().collect::<Vec<_>>().join(", "));
+            }
+            if waited > LOAD {
+                bail!("the detection model is {}", detector["state"]);
+            }
+            waited += Duration::from_millis(200);
+            sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn measure(&self, asks: &[Ask], beside: usize) -> Result<Row> {
+        let plain = Viewers::start()?;
+        if beside > 0 {
+            let path = format!("/stream/proxy?esp32_url={}", self.camera.url());
+            plain.open(&ask(&self.server, path), beside)?;
+        }
+        let viewers = Viewers::start()?;
+        for ask in asks {
+            viewers.open(ask, 1)?;
+        }
+        sleep(SETTLE);
+        let seconds = self.args.seconds;
+        let (meter, runs, sent) = (Meter::start(self.server.pid()), self.runs()?, self.camera.sent());
+        plain.take()?;
+        viewers.take()?;
+        sleep(Duration::from_secs_f64(seconds));
+        let (got, plain) = (viewers.take()?, plain.take()?);
+        let ((cpu, time), runs_after) = (meter.read(), self.runs()?);
+        let offered = (self.camera.sent() - sent) * beside as u64;
+        if let Some(problem) = &got.problem {
+            bail!("a viewer was lost: {problem}");
+        }
+        let (analyses, analysed_per_s, stages_ms) = self.analyses()?;
+        let (delay, illegible) = self.delays(&got)?;
+        let runs_done = runs_after.0 - runs.0;
+        Ok(Row {
+            seconds: time.as_secs_f64(),
+            cores: cpu.as_secs_f64() / time.as_secs_f64(),
+            delay,
+            illegible,
+            analysed_per_s,
+            analyses,
+            runs_per_s: runs_done / time.as_secs_f64(),
+            run_ms: (runs_done > 0.0).then(|| (runs_after.1 - runs.1) * 1e3 / runs_done),
+            stages_ms,
+            plain: (beside > 0).then(|| ((plain.parts as f64 / offered as f64).min(1.0), plain.age)),
+            got,
+        })
+    }
+
+    /// Runs of the network so far, and the seconds that they took. A model that is none has no runs.
+    fn runs(&self) -> Result<(f64, f64)> {
+        let status = self.server.json("/api/v1/status")?;
+        let number =
+            |key: &str| status["detector"][key].as_f64().with_context(|| format!("no detector.{key}"));
+        Ok((number("runs")?, number("busy_s")?))
+    }
+
+    /// How many analyses of the camera there are, pictures that they look at, and how old those are when decoded, when
+    /// looked at, when encoded.
+    fn analyses(&self) -> Result<(usize, f64, [f64; 3])> {
+        let streams = self.server.json("/api/v1/streams")?;
+        let all = streams["streams"].as_array().context("no streams")?;
+        let ours = all
+            .iter()
+            .find(|stream| stream["url"] == self.camera.url())
+            .context("our stream is not among them")?;
+        let analyses = ours["analyses"].as_array().context("no analyses")?;
+        // Those that nobody watches any more are kept for a while.
+        let at_work: Vec<&Value> = analyses
+            .iter()
+            .filter(|it| it["views"].as_array().is_some_and(|views| !views.is_empty()))
+            .collect();
+        let sum = at_work.iter().filter_map(|it| it["analysed_per_s"].as_f64()).sum();
+        let stage = |name: &str| {
+            at_work.first().and_then(|it| it["delay_ms"][name]["p50"].as_f64()).unwrap_or(f64::NAN)
+        };
+        Ok((at_work.len(), sum, [stage("decoded"), stage("inferred"), stage("encoded")]))
+    }
+
+    /// From the camera to the viewer, by the numbers on the pictures; and how many had none.
+    fn delays(&self, got: &Got) -> Result<(Percentiles, usize)> {
+        let mut decoder = Decoder::new().context("making a decoder")?;
+        let (mut image, mut illegible) = (Image::default(), 0);
+        let mut ages: Histogram<u64> = Histogram::new_with_bounds(1, 600_000_000, 3)?;
+        for (at_ns, jpeg) in &got.kept {
+            let decoded = decoder.decode(jpeg, &Limits::default(), &mut image).is_ok();
+            let number = decoded.then(|| code::read(&image)).flatten();
+            let sent =
+                number.and_then(|n| self.camera.sent_before(*at_ns, n as u64, self.pictures.len() as u64));
+            match sent {
+                Some(sent) => ages.saturating_record((at_ns - sent) / 1000),
+                None => illegible += 1,
+            }
+        }
+        Ok((percentiles(&ages), illegible))
+    }
+}

@@ -1,0 +1,38 @@
+//! One camera and more and more viewers.
+
+use anyhow::Result;
+
+use super::camera::Camera;
+use super::proxied;
+use crate::frames::FrameSet;
+use crate::live::fanout::{Bench, Steps};
+use crate::live::server::{Server, ServerArgs};
+use crate::live::stamp;
+use sightwire_frame::sample::Gesture;
+
+/// The options.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+    #[command(flatten)]
+    steps: Steps,
+    /// Pictures a second
+    #[arg(long, default_value_t = 30.0)]
+    fps: f64,
+    /// Bytes of a picture
+    #[arg(long, default_value_t = 75_000)]
+    bytes: usize,
+}
+
+/// Both tables.
+pub(crate) fn main(args: &Args) -> Result<()> {
+    let server = Server::find(&args.server)?;
+    let frames = FrameSet::render(Gesture::Wave, 640, 480, args.bytes)?;
+    let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
+    let camera = Camera::start(frames.jpegs, args.fps)?;
+    let ask = proxied(&server, &camera);
+    Bench { steps: &args.steps, fps: args.fps, server: &server, source: &camera, ask, bytes }.run()?;
+    println!("The camera was opened {} times.", camera.opened());
+    Ok(())
+}

@@ -1,0 +1,87 @@
+//! What viewers got in a time, and what it cost.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::server::Meter;
+use super::viewers::{Got, Viewers};
+use crate::machine::{Machine, Mark};
+
+/// One measurement.
+pub(crate) struct Row {
+    /// What all viewers got.
+    pub(crate) got: Got,
+    /// How long.
+    pub(crate) seconds: f64,
+    /// Of who serves them.
+    pub(crate) cpu: Duration,
+    /// Of this program.
+    pub(crate) generator: Duration,
+    /// Pictures that each viewer was to get.
+    pub(crate) offered: u64,
+    /// Who else used the machine.
+    pub(crate) machine: Machine,
+}
+
+impl Row {
+    /// Pictures a second, of all viewers together.
+    pub(crate) fn parts_per_s(&self) -> f64 {
+        self.got.parts as f64 / self.seconds
+    }
+
+    /// Bytes a second, likewise.
+    pub(crate) fn bytes_per_s(&self) -> f64 {
+        self.got.bytes as f64 / self.seconds
+    }
+
+    /// CPU time of the server for a picture delivered.
+    pub(crate) fn cpu_ms(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e3 / self.got.parts.max(1) as f64
+    }
+
+    /// Share of what was offered to so many viewers.
+    pub(crate) fn delivered(&self, viewers: usize) -> f64 {
+        (self.got.parts as f64 / (self.offered * viewers as u64).max(1) as f64).min(1.0)
+    }
+
+    /// Seconds, reading included.
+    pub(crate) fn cpu_per_byte(&self) -> f64 {
+        (self.cpu + self.generator).as_secs_f64() / self.got.bytes.max(1) as f64
+    }
+
+    /// CPUs that `cpu` kept busy.
+    pub(crate) fn cores(&self, cpu: Duration) -> f64 {
+        cpu.as_secs_f64() / self.seconds
+    }
+
+    /// CPUs that others kept busy, as text.
+    pub(crate) fn others(&self) -> String {
+        self.machine.other_cores.map_or("–".to_owned(), |cores| format!("{cores:.2}"))
+    }
+
+    /// An error if viewers were lost.
+    pub(crate) fn complete(self) -> Result<Self> {
+        match &self.got.problem {
+            Some(problem) => bail!("{} viewers were lost, one because {problem}", self.got.lost),
+            None => Ok(self),
+        }
+    }
+}
+
+/// Measures `viewers` for so long; `pid` is who serves them, `sent` counts what each is to get.
+pub(crate) fn measure(viewers: &Viewers, pid: u32, seconds: f64, sent: impl Fn() -> u64) -> Result<Row> {
+    let warm_up = viewers.take()?;
+    let (server, ours, before) = (Meter::start(pid), Meter::start(std::process::id()), sent());
+    let (mark, begun) = (Mark::now(), Instant::now());
+    sleep(Duration::from_secs_f64(seconds));
+    let mut got = viewers.take()?;
+    // Who was lost before is missing now.
+    got.lost += warm_up.lost;
+    got.problem = got.problem.or(warm_up.problem);
+    let (seconds, offered) = (begun.elapsed().as_secs_f64(), sent() - before);
+    let ((cpu, _), (generator, _)) = (server.read(), ours.read());
+    let machine = Machine::between(mark, Mark::now(), (cpu + generator).as_secs_f64() / seconds);
+    Ok(Row { got, seconds, cpu, generator, offered, machine })
+}

@@ -1,0 +1,93 @@
+//! The server as it is seen from outside: its address, its process, its own figures.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::kind::Kind;
+use super::viewers::Ask;
+use crate::http::Connection;
+use crate::procfs::{self, Sample};
+use crate::target::Target;
+
+/// The options that all scenarios have.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// The server, on this machine
+    #[arg(long, default_value = "http://127.0.0.1:8000")]
+    url: String,
+}
+
+/// One server on this machine.
+pub(crate) struct Server {
+    target: Target,
+    pid: u32,
+    runtime: Runtime,
+}
+
+/// CPU time between two moments.
+pub(crate) struct Meter {
+    pid: u32,
+    at: Instant,
+    cpu: Duration,
+}
+
+impl Server {
+    /// Finds its process.
+    pub(crate) fn find(args: &ServerArgs) -> Result<Self> {
+        let target = Target::parse(&args.url, false)?;
+        let pid = procfs::listening_pid(target.address)
+            .with_context(|| format!("no process of ours listens on {}", target.address))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { target, pid, runtime })
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// A request for pictures.
+    pub(crate) fn ask(&self, kind: Kind, path: String) -> Ask {
+        Ask { address: self.target.address, path, kind, keep: false }
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.target.address
+    }
+
+    /// Its memory, threads and descriptors now.
+    pub(crate) fn sample(&self) -> Result<Sample> {
+        Sample::full(self.pid).context("looking at the server's process")
+    }
+
+    /// An answer in JSON.
+    pub(crate) fn json(&self, path: &str) -> Result<Value> {
+        let response = self.runtime.block_on(async {
+            let mut connection = Connection::open(&self.target, Duration::from_secs(5)).await?;
+            connection.get(path).await
+        });
+        let response = response.with_context(|| format!("asking the server for {path}"))?;
+        if response.status != 200 {
+            bail!("{path}: status {}: {}", response.status, String::from_utf8_lossy(&response.body));
+        }
+        serde_json::from_slice(&response.body).with_context(|| format!("reading {path}"))
+    }
+}
+
+impl Meter {
+    /// From now on.
+    pub(crate) fn start(pid: u32) -> Self {
+        Self { pid, at: Instant::now(), cpu: procfs::exact_cpu(pid).unwrap_or_default() }
+    }
+
+    /// CPU time so far, and how long it has been.
+    pub(crate) fn read(&self) -> (Duration, Duration) {
+        let cpu = procfs::exact_cpu(self.pid).unwrap_or_default();
+        (cpu.saturating_sub(self.cpu), self.at.elapsed())
+    }
+}

@@ -1,0 +1,196 @@
+//! The same pictures through every reader, in turn: one at a time, then in batches.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::beside::Beside;
+use super::reader::{Reader, Used};
+use super::served::Served;
+use super::{named, pictures};
+use crate::live::table::{Table, ms};
+use crate::machine::{Machine, Mark};
+use crate::stats::Delays;
+
+/// The options.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Folder with the pictures, .jpg and .png
+    #[arg(long)]
+    pictures: PathBuf,
+    /// A server on this machine; several are measured in turn
+    #[arg(long, value_name = "[NAME=]URL")]
+    server: Vec<String>,
+    /// Another reader: takes a path a line, answers with a number a line; the first is what the others are compared with
+    #[arg(long, value_name = "[NAME=]COMMAND")]
+    beside: Vec<String>,
+    /// Another reader for batches only, in as many processes as there are CPUs
+    #[arg(long, value_name = "[NAME=]COMMAND")]
+    beside_in_batches: Vec<String>,
+    /// How often each reads all pictures, one at a time
+    #[arg(long, default_value_t = 10)]
+    rounds: usize,
+    /// How often each reads a batch
+    #[arg(long, default_value_t = 4)]
+    batches: usize,
+    /// How often the pictures are in a batch
+    #[arg(long, default_value_t = 3)]
+    repeat: usize,
+}
+
+/// What one reader did in one way of asking.
+struct Sum {
+    delays: Delays,
+    images: usize,
+    lines: usize,
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Sum {
+    fn new() -> Result<Self> {
+        let zero = Duration::ZERO;
+        Ok(Self { delays: Delays::new()?, images: 0, lines: 0, wall: zero, cpu: zero })
+    }
+
+    fn images_per_s(&self) -> f64 {
+        self.images as f64 / self.wall.as_secs_f64()
+    }
+
+    fn cpu_s_per_image(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.images as f64
+    }
+}
+
+/// Both tables.
+pub(super) fn main(args: &Args) -> Result<()> {
+    let pictures = pictures(&args.pictures)?;
+    let mut readers: Vec<Box<dyn Reader>> = Vec::new();
+    let mut idle = Vec::new();
+    for text in &args.beside {
+        let (name, command) = named(text);
+        readers.push(Box::new(Beside::start(name, command, 1)?));
+    }
+    for text in &args.server {
+        let (name, url) = named(text);
+        readers.push(Box::new(Served::find(name, url)?));
+    }
+    if readers.is_empty() {
+        bail!("nothing to measure: give --server URL");
+    }
+    for reader in &readers {
+        idle.push(Used::by(reader.as_ref())?.rss_bytes);
+    }
+    let mark = Mark::now();
+    let mut sums = Vec::new();
+    for reader in &mut readers {
+        eprintln!("{}: a first time, which does not count", reader.name());
+        for picture in &pictures {
+            reader.read(picture)?;
+        }
+        sums.push(Sum::new()?);
+    }
+    for round in 0..args.rounds {
+        eprintln!("one at a time, round {} of {}", round + 1, args.rounds);
+        for (reader, sum) in readers.iter_mut().zip(&mut sums) {
+            let before = Used::by(reader.as_ref())?;
+            for picture in &pictures {
+                let at = Instant::now();
+                sum.lines += reader.read(picture)?;
+                let took = at.elapsed();
+                sum.delays.record(took);
+                sum.wall += took;
+            }
+            sum.images += pictures.len();
+            sum.cpu += Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+        }
+    }
+    println!("One picture at a time, {} pictures {} times, in turn:\n", pictures.len(), args.rounds);
+    println!("{}", single_table(&readers, &sums, &idle)?);
+
+    for text in &args.beside_in_batches {
+        let (name, command) = named(text);
+        let processes = std::thread::available_parallelism().map_or(1, usize::from);
+        readers.push(Box::new(Beside::start(name, command, processes)?));
+    }
+    let batch = vec![pictures.clone(); args.repeat].concat();
+    let mut sums = Vec::new();
+    for reader in &mut readers {
+        reader.batch(&pictures)?;
+        sums.push(Sum::new()?);
+    }
+    for round in 0..args.batches {
+        eprintln!("in batches, round {} of {}", round + 1, args.batches);
+        for (reader, sum) in readers.iter_mut().zip(&mut sums) {
+            let before = Used::by(reader.as_ref())?;
+            let at = Instant::now();
+            sum.lines += reader.batch(&batch)?;
+            sum.wall += at.elapsed();
+            sum.images += batch.len();
+            sum.cpu += Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+        }
+    }
+    println!("In batches of {}, {} times, in turn:\n", batch.len(), args.batches);
+    println!("{}", batch_table(&readers, &sums)?);
+    let machine = Machine::between(mark, Mark::now(), 0.0);
+    if let Some(busy) = machine.busy_cores {
+        println!("{} CPUs, of which {busy:.2} were busy, everything included.", machine.cpus);
+    }
+    Ok(())
+}
+
+fn single_table(readers: &[Box<dyn Reader>], sums: &[Sum], idle: &[u64]) -> Result<String> {
+    let mut table = Table::new(&[
+        "reader",
+        "images/s",
+        "times the first",
+        "p50 ms",
+        "p95",
+        "CPU s/image",
+        "lines",
+        "MB before",
+        "MB after",
+        "MB peak",
+    ]);
+    for ((reader, sum), idle) in readers.iter().zip(sums).zip(idle) {
+        let used = Used::by(reader.as_ref())?;
+        let delays = sum.delays.percentiles();
+        table.row([
+            reader.name().to_owned(),
+            format!("{:.2}", sum.images_per_s()),
+            format!("{:.2}", sum.images_per_s() / sums[0].images_per_s()),
+            ms(delays.p50),
+            ms(delays.p95),
+            format!("{:.3}", sum.cpu_s_per_image()),
+            sum.lines.to_string(),
+            megabytes(*idle),
+            megabytes(used.rss_bytes),
+            megabytes(used.peak_bytes),
+        ]);
+    }
+    Ok(table.text().to_owned())
+}
+
+fn batch_table(readers: &[Box<dyn Reader>], sums: &[Sum]) -> Result<String> {
+    let mut table =
+        Table::new(&["reader", "images/s", "times the first", "CPU s/image", "lines", "MB after", "MB peak"]);
+    for (reader, sum) in readers.iter().zip(sums) {
+        let used = Used::by(reader.as_ref())?;
+        table.row([
+            reader.name().to_owned(),
+            format!("{:.2}", sum.images_per_s()),
+            format!("{:.2}", sum.images_per_s() / sums[0].images_per_s()),
+            format!("{:.3}", sum.cpu_s_per_image()),
+            sum.lines.to_string(),
+            megabytes(used.rss_bytes),
+            megabytes(used.peak_bytes),
+        ]);
+    }
+    Ok(table.text().to_owned())
+}
+
+/// Millions of bytes.
+pub(super) fn megabytes(bytes: u64) -> String {
+    format!("{:.0}", bytes as f64 / 1e6)
+}

@@ -1,0 +1,45 @@
+//! Whoever reads text, as the benchmark sees it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::Picture;
+use crate::procfs::{self, Sample};
+
+/// A program that reads text.
+pub(super) trait Reader {
+    /// For the table.
+    fn name(&self) -> &str;
+
+    /// Its processes.
+    fn pids(&self) -> Vec<u32>;
+
+    /// Reads one picture and says how many lines it found.
+    fn read(&mut self, picture: &Picture) -> Result<usize>;
+
+    /// Reads many in whatever way is quickest, and says how many lines it found.
+    fn batch(&mut self, pictures: &[Picture]) -> Result<usize>;
+}
+
+/// What a reader's processes have used so far, and have in memory.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Used {
+    pub(super) cpu: Duration,
+    pub(super) rss_bytes: u64,
+    pub(super) peak_bytes: u64,
+}
+
+impl Used {
+    /// Now.
+    pub(super) fn by(reader: &dyn Reader) -> Result<Self> {
+        let mut sum = Self::default();
+        for pid in reader.pids() {
+            let sample = Sample::quick(pid)?;
+            sum.cpu += sample.cpu;
+            sum.rss_bytes += sample.memory.rss_bytes;
+            sum.peak_bytes += procfs::peak_rss_bytes(pid)?;
+        }
+        Ok(sum)
+    }
+}

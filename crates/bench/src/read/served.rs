@@ -1,0 +1,149 @@
+//! A server that reads text: pictures one at a time, and jobs.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+use super::Picture;
+use super::reader::Reader;
+use crate::http::{Connection, Response};
+use crate::procfs;
+use crate::target::Target;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// A picture may take as long as the server allows by itself, a job a good deal longer.
+const JOB_DEADLINE: Duration = Duration::from_mins(10);
+/// How often a job is looked at; at the end half of it is lost on average.
+const LOOK: Duration = Duration::from_millis(10);
+/// A server that has just started loads its model, or fetches it.
+const LOADING: Duration = Duration::from_mins(2);
+const BOUNDARY: &str = "sightwire-bench-5d1f";
+
+/// One server on this machine. Each request has a connection of its own: servers close those that have long been idle.
+pub(super) struct Served {
+    name: String,
+    pid: u32,
+    target: Target,
+    runtime: Runtime,
+}
+
+impl Served {
+    /// Finds its process.
+    pub(super) fn find(name: &str, url: &str) -> Result<Self> {
+        let target = Target::parse(url, false)?;
+        let pid = procfs::listening_pid(target.address)
+            .with_context(|| format!("no process of ours listens on {}", target.address))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { name: name.to_owned(), pid, target, runtime })
+    }
+
+    /// What the server says of its reader: `status.reader`.
+    pub(super) fn status(&self) -> Result<Value> {
+        let answer = self.ask("GET", "/api/v1/status", "text/plain", &[])?;
+        Ok(json(&answer)?["reader"].take())
+    }
+
+    fn ask(&self, method: &str, path: &str, content_type: &str, body: &[Bytes]) -> Result<Response> {
+        let started = Instant::now();
+        let answer = loop {
+            let answer = self.runtime.block_on(async {
+                let mut connection = Connection::open(&self.target, CONNECT).await?;
+                connection.send(method, path, content_type, body).await
+            });
+            let answer = answer.with_context(|| format!("{method} {path} of {}", self.name))?;
+            // The first one to ask has the model loaded.
+            if answer.status != 503 || started.elapsed() > LOADING {
+                break answer;
+            }
+            sleep(LOOK);
+        };
+        if answer.status >= 300 {
+            let said = String::from_utf8_lossy(&answer.body);
+            bail!("{}: {method} {path}: status {}: {said}", self.name, answer.status);
+        }
+        Ok(answer)
+    }
+}
+
+impl Reader for Served {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn pids(&self) -> Vec<u32> {
+        vec![self.pid]
+    }
+
+    fn read(&mut self, picture: &Picture) -> Result<usize> {
+        let body = [picture.bytes.clone()];
+        let answer = self.ask("POST", "/api/v1/read", "application/octet-stream", &body)?;
+        Ok(json(&answer)?["regions"].as_array().map_or(0, Vec::len))
+    }
+
+    fn batch(&mut self, pictures: &[Picture]) -> Result<usize> {
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let answer = self.ask("POST", "/api/v1/jobs?keep=5", &content_type, &form(pictures))?;
+        let job = json(&answer)?;
+        let id = job["id"].as_str().context("a job without an id")?.to_owned();
+        let path = format!("/api/v1/jobs/{id}");
+        let started = Instant::now();
+        let lines = loop {
+            let answer = self.ask("GET", &path, "text/plain", &[])?;
+            let job = json(&answer)?;
+            if job["failed"].as_u64() != Some(0) {
+                bail!("{}: the job has failures: {job}", self.name);
+            }
+            if job["state"] == "done" {
+                break job["regions"].as_u64().unwrap_or(0) as usize;
+            }
+            if started.elapsed() > JOB_DEADLINE {
+                bail!("{}: a job of {} pictures takes too long: {job}", self.name, pictures.len());
+            }
+            sleep(LOOK);
+        };
+        self.ask("DELETE", &path, "text/plain", &[])?;
+        Ok(lines)
+    }
+}
+
+/// A form with all pictures as files.
+fn form(pictures: &[Picture]) -> Vec<Bytes> {
+    let mut body = Vec::with_capacity(pictures.len() * 2 + 1);
+    for (index, picture) in pictures.iter().enumerate() {
+        let name = picture.path.file_name().unwrap_or_default().to_string_lossy();
+        let line = if index == 0 { "" } else { "\r\n" };
+        body.push(Bytes::from(format!(
+            "{line}--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{index}-{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )));
+        body.push(picture.bytes.clone());
+    }
+    body.push(Bytes::from(format!("\r\n--{BOUNDARY}--\r\n")));
+    body
+}
+
+fn json(answer: &Response) -> Result<Value> {
+    serde_json::from_slice(&answer.body).context("the server's answer is not JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_has_each_picture_as_a_file_of_its_own() {
+        let picture = |name: &str, bytes: &'static [u8]| Picture {
+            path: name.into(),
+            bytes: Bytes::from_static(bytes),
+        };
+        let text = String::from_utf8(form(&[picture("d/a.png", b"AAA"), picture("b.jpg", b"BB")]).concat());
+        let text = text.unwrap();
+        assert_eq!(text.matches("name=\"file\"").count(), 2);
+        assert!(text.contains("filename=\"0-a.png\"") && text.contains("\r\n\r\nAAA\r\n--"), "{text}");
+        assert!(text.ends_with(&format!("BB\r\n--{BOUNDARY}--\r\n")), "{text}");
+    }
+}

@@ -1,0 +1,30 @@
+//! One stream and more and more viewers.
+
+use anyhow::Result;
+
+use super::{Common, Relay};
+use crate::live::fanout::{Bench, Steps};
+
+/// The options.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    steps: Steps,
+}
+
+/// Both tables.
+pub(super) fn main(args: &Args) -> Result<()> {
+    let relay = Relay::find(&args.common)?;
+    let streamers = relay.streamers(1)?;
+    let bench = Bench {
+        steps: &args.steps,
+        fps: args.common.fps,
+        server: &relay.server,
+        source: &streamers,
+        ask: relay.ask(),
+        bytes: relay.bytes,
+    };
+    bench.run()
+}

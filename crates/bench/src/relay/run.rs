@@ -1,0 +1,153 @@
+//! So many streams and viewers for a time: what came, how old it was, what it cost, and what was lost.
+
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::streamers::Streamers;
+use super::{Common, Relay};
+use crate::live::fanout::Source as _;
+use crate::live::measure::{Row, measure};
+use crate::live::slow::Slow;
+use crate::live::table::{Table, ms};
+use crate::live::viewers::Viewers;
+
+/// A viewer that got less than this share of what was sent was left out.
+const FAIR: f64 = 0.95;
+
+/// The options.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// How many streams, one row each
+    #[arg(long, value_delimiter = ',', default_value = "1", value_parser = count)]
+    streams: Vec<usize>,
+    /// How many viewers, each of all streams; one row each
+    #[arg(long, value_delimiter = ',', default_value = "10", value_parser = count)]
+    viewers: Vec<usize>,
+    /// Viewers beside them, half of whom read 10 KB a second, and half nothing
+    #[arg(long, default_value_t = 0)]
+    slow: usize,
+    /// Before that: until rates, buffers and caches are what they will be
+    #[arg(long, default_value_t = 1.5)]
+    settle: f64,
+    /// Exit code 0 in any case: what was lost stands in the table
+    #[arg(long)]
+    lossy: bool,
+    /// How long a row is measured
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+/// The table, and what was not as it should be.
+pub(super) fn main(args: &Args) -> Result<ExitCode> {
+    let relay = Relay::find(&args.common)?;
+    let mut table = Table::new(&[
+        "streams × viewers",
+        "pictures/s",
+        "MB/s",
+        "delivered",
+        "lost a viewer: mean",
+        "most",
+        "age p50 ms",
+        "p95",
+        "p99",
+        "max",
+        "longest gap ms",
+        "server cores",
+        "CPU ms/picture",
+        "generator cores",
+        "others",
+    ]);
+    let mut faults = Vec::new();
+    for &streams in &args.streams {
+        for &viewers in &args.viewers {
+            eprintln!("{streams} streams, {viewers} viewers");
+            let name = format!("{streams} × {viewers}");
+            let streamers = relay.streamers(streams)?;
+            let row = measured(args, &relay, &streamers, viewers)?;
+            faults
+                .extend(found(&row, viewers, &streamers).into_iter().map(|fault| format!("{name}: {fault}")));
+            table.row(cells(name, &row, viewers));
+        }
+    }
+    println!("{}", table.text());
+    if args.slow > 0 {
+        println!("Beside {} viewers who read 10 KB/s or nothing, who are not counted.\n", args.slow);
+    }
+    if faults.is_empty() {
+        println!("No picture was lost, came twice, out of order or damaged; nobody was sent away.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    for fault in faults {
+        println!("- {fault}");
+    }
+    Ok(if args.lossy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+fn measured(args: &Args, relay: &Relay<'_>, streamers: &Streamers, count: usize) -> Result<Row> {
+    let viewers = Viewers::start()?;
+    viewers.open(&relay.ask(), count)?;
+    let slow = if args.slow > 0 { Some(Slow::start(&relay.ask(), args.slow)?) } else { None };
+    sleep(Duration::from_secs_f64(args.settle));
+    let row = measure(&viewers, relay.server.pid(), args.seconds, || streamers.sent())?;
+    drop(slow);
+    Ok(row)
+}
+
+fn cells(name: String, row: &Row, viewers: usize) -> [String; 15] {
+    let (got, age) = (&row.got, row.got.age);
+    let gap_ns = got.gaps_ns.iter().copied().max().unwrap_or_default();
+    [
+        name,
+        format!("{:.0}", row.parts_per_s()),
+        format!("{:.1}", row.bytes_per_s() / 1e6),
+        // Without those on their way as the measurement began and ended.
+        format!("{:.2} %", got.parts as f64 / (got.parts + got.skipped).max(1) as f64 * 100.0),
+        format!("{:.1}", got.skipped as f64 / viewers as f64),
+        got.most_skipped.to_string(),
+        ms(age.p50),
+        ms(age.p95),
+        ms(age.p99),
+        ms(age.max),
+        ms(gap_ns as f64 / 1e6),
+        format!("{:.2}", row.cores(row.cpu)),
+        format!("{:.4}", row.cpu_ms()),
+        format!("{:.2}", row.cores(row.generator)),
+        row.others(),
+    ]
+}
+
+/// What was not as it should be.
+fn found(row: &Row, viewers: usize, streamers: &Streamers) -> Vec<String> {
+    let got = &row.got;
+    let mut faults = Vec::new();
+    let mut fault = |count: u64, what: &str| {
+        if count > 0 {
+            faults.push(format!("{count} {what}"));
+        }
+    };
+    fault(got.skipped, &format!("pictures lost, {} by one viewer", got.most_skipped));
+    fault(got.duplicates, "pictures came twice");
+    fault(got.disordered, "pictures came out of order");
+    fault(got.damaged, "pictures damaged or of another stream than they say");
+    fault(got.unstamped, "pictures at lower quality");
+    fault(got.lost, &format!("viewers sent away ({})", got.problem.as_deref().unwrap_or_default()));
+    let least = got.least_parts as f64 / row.offered.max(1) as f64;
+    if least < FAIR && got.lost == 0 {
+        faults.push(format!("one of {viewers} viewers got {:.1} % of what was sent", least * 100.0));
+    }
+    faults.extend(streamers.problem());
+    faults
+}

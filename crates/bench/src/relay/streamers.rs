@@ -1,0 +1,269 @@
+//! Streamers: a thread each, which sends pictures at a set rate and answers what the server says.
+
+use std::io::{self, IoSlice, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow};
+use parking_lot::Mutex;
+use socket2::SockRef;
+use thiserror::Error;
+
+use super::pictures::Pictures;
+use crate::live::fanout::Source;
+use crate::live::kind::{Kind, WireError, check_status, take_line};
+use crate::live::messages::{STREAM, closed, has};
+use crate::live::sender::{Pace, write_all};
+use crate::live::websocket::{self, Frames, Message, Opcode};
+
+/// For an answer, and for a picture to be taken.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For the server's side of a goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Streams that are numbered from 0. They end when this is dropped.
+pub(super) struct Streamers {
+    shared: Arc<Shared>,
+    threads: Vec<Option<Running>>,
+}
+
+struct Shared {
+    address: SocketAddr,
+    pictures: Arc<Pictures>,
+    /// Pictures a second, in thousandths.
+    rate: AtomicU64,
+    /// Of each stream.
+    sent: Vec<AtomicU64>,
+    /// Why a stream ended that was not told to.
+    problem: Mutex<Option<String>>,
+}
+
+struct Running {
+    leave: Arc<Leave>,
+    thread: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Leave {
+    now: AtomicBool,
+    by_reset: AtomicBool,
+}
+
+/// One stream's connection.
+struct Streamer {
+    shared: Arc<Shared>,
+    index: usize,
+    stream: TcpStream,
+    frames: Frames,
+    ear: Ear,
+}
+
+/// What the server has said.
+#[derive(Default)]
+struct Ear {
+    connected: bool,
+    error: Option<String>,
+    replies: Vec<u8>,
+}
+
+/// Why a stream ended.
+#[derive(Debug, Error)]
+enum Ended {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Wire(#[from] WireError),
+}
+
+impl Streamers {
+    /// So many streams, all let in; pictures of one are due between those of the others.
+    pub(super) fn start(
+        address: SocketAddr,
+        pictures: Arc<Pictures>,
+        count: usize,
+        fps: f64,
+    ) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            address,
+            pictures,
+            rate: AtomicU64::new(thousandths(fps)),
+            sent: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            problem: Mutex::new(None),
+        });
+        let mut streamers = Self { shared, threads: Vec::new() };
+        streamers.threads.resize_with(count, || None);
+        (0..count).try_for_each(|index| streamers.come(index))?;
+        Ok(streamers)
+    }
+
+    /// A stream begins, or begins again; its pictures are numbered on.
+    pub(super) fn come(&mut self, index: usize) -> Result<()> {
+        let name = format!("{STREAM}{index}");
+        let streamer = Streamer::open(self.shared.clone(), index)
+            .map_err(|error| anyhow!("{error}"))
+            .with_context(|| format!("beginning the stream {name}"))?;
+        let leave = Arc::new(Leave::default());
+        let told = leave.clone();
+        let thread = thread::Builder::new().name(name).spawn(move || streamer.run(&told))?;
+        self.threads[index] = Some(Running { leave, thread });
+        Ok(())
+    }
+
+    /// A stream ends: as a client that says goodbye, or by a reset. Returns when it has.
+    pub(super) fn leave(&mut self, index: usize, reset: bool) {
+        if let Some(running) = self.threads[index].take() {
+            running.leave.by_reset.store(reset, Ordering::Relaxed);
+            running.leave.now.store(true, Ordering::Relaxed);
+            let _ = running.thread.join();
+        }
+    }
+
+    /// Whether the stream is live.
+    pub(super) fn is_live(&self, index: usize) -> bool {
+        self.threads[index].is_some()
+    }
+
+    /// Why a stream ended that was not told to.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.shared.problem.lock().clone()
+    }
+}
+
+impl Source for Streamers {
+    fn set_fps(&self, fps: f64) {
+        self.shared.rate.store(thousandths(fps), Ordering::Relaxed);
+    }
+
+    fn sent(&self) -> u64 {
+        self.shared.sent.iter().map(|sent| sent.load(Ordering::Relaxed)).sum()
+    }
+}
+
+impl Drop for Streamers {
+    fn drop(&mut self) {
+        for running in self.threads.iter().flatten() {
+            running.leave.now.store(true, Ordering::Relaxed);
+        }
+        (0..self.threads.len()).for_each(|index| self.leave(index, false));
+    }
+}
+
+fn thousandths(fps: f64) -> u64 {
+    (fps * 1000.0).max(1.0) as u64
+}
+
+impl Streamer {
+    /// Connects, and waits to be let in.
+    fn open(shared: Arc<Shared>, index: usize) -> Result<Self, Ended> {
+        let mut stream = TcpStream::connect(shared.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let kind = Kind::messages(shared.pictures.are_binary());
+        stream.write_all(kind.request(&format!("/ws/stream/{STREAM}{index}"), shared.address).as_bytes())?;
+        let (mut line, mut buffer) = (Vec::new(), [0; 4096]);
+        let mut streamer = Self { shared, index, stream, frames: Frames::default(), ear: Ear::default() };
+        let mut upgraded = false;
+        while !streamer.ear.connected {
+            let read = streamer.stream.read(&mut buffer)?;
+            if read == 0 {
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+            }
+            let mut bytes = &buffer[..read];
+            while !upgraded {
+                let Some(at) = take_line(&mut line, &mut bytes)? else { break };
+                check_status(&line[at.clone()], 101)?;
+                upgraded = at.is_empty();
+                line.clear();
+                if upgraded {
+                    let hello = websocket::masked(Opcode::Text, br#"{"analysis_mode":"normal"}"#);
+                    streamer.stream.write_all(&hello)?;
+                }
+            }
+            if upgraded {
+                streamer.hear(bytes)?;
+            }
+        }
+        Ok(streamer)
+    }
+
+    fn run(mut self, leave: &Leave) {
+        if let Err(error) = self.send(leave) {
+            *self.shared.problem.lock() = Some(format!("{STREAM}{} ended: {error}", self.index));
+        } else if leave.by_reset.load(Ordering::Relaxed) {
+            let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        } else {
+            // Whether it is heard is the server's affair.
+            let _ = self.say_goodbye();
+        }
+    }
+
+    fn send(&mut self, leave: &Leave) -> Result<(), Ended> {
+        let (all, rate) = (self.shared.sent.len(), self.shared.rate.load(Ordering::Relaxed));
+        let share = Duration::from_secs_f64(1000.0 / rate as f64 * self.index as f64 / all as f64);
+        let mut pace = Pace::from(Instant::now() + share);
+        while !leave.now.load(Ordering::Relaxed) {
+            self.listen()?;
+            if !pace.wait(self.shared.rate.load(Ordering::Relaxed)) {
+                continue;
+            }
+            let sequence = self.shared.sent[self.index].load(Ordering::Relaxed);
+            let (start, rest) = self.shared.pictures.message(self.index, sequence);
+            self.shared.sent[self.index].store(sequence + 1, Ordering::Relaxed);
+            write_all(&mut self.stream, &mut [IoSlice::new(&start), IoSlice::new(&rest)])?;
+        }
+        Ok(())
+    }
+
+    /// Hears what has come, without waiting, and answers it.
+    fn listen(&mut self) -> Result<(), Ended> {
+        let mut buffer = [0; 4096];
+        loop {
+            self.stream.set_nonblocking(true)?;
+            let read = self.stream.read(&mut buffer);
+            self.stream.set_nonblocking(false)?;
+            match read {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+                Ok(read) => self.hear(&buffer[..read])?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let replies = std::mem::take(&mut self.ear.replies);
+        Ok(self.stream.write_all(&replies)?)
+    }
+
+    fn hear(&mut self, bytes: &[u8]) -> Result<(), Ended> {
+        let ear = &mut self.ear;
+        self.frames.feed(bytes, |message| Ok(ear.hear(message)?))
+    }
+
+    fn say_goodbye(&mut self) -> io::Result<()> {
+        self.stream.write_all(&websocket::masked(Opcode::Close, &1000_u16.to_be_bytes()))?;
+        self.stream.set_read_timeout(Some(GOODBYE))?;
+        while self.stream.read(&mut [0; 1024])? > 0 {}
+        self.stream.shutdown(Shutdown::Both)
+    }
+}
+
+impl Ear {
+    fn hear(&mut self, message: Message<'_>) -> Result<(), WireError> {
+        let start = message.start;
+        match message.opcode {
+            Opcode::Ping => self.replies.extend(websocket::masked(Opcode::Pong, start)),
+            Opcode::Text if has(start, b"\"connected\"") => self.connected = true,
+            Opcode::Text if has(start, b"\"error\"") => {
+                self.error = Some(String::from_utf8_lossy(start).into_owned());
+            }
+            Opcode::Text if has(start, b"\"ping\"") => {
+                self.replies.extend(websocket::masked(Opcode::Text, br#"{"type":"pong"}"#));
+            }
+            Opcode::Close => return Err(closed(start, self.error.take())),
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,302 @@
+//! What a view of a camera draws: boxes with labels, and the trails of tracks.
+
+use super::Colour;
+use super::area::Area;
+use super::plate::{Plate, caption};
+use super::scale::Scale;
+use super::stroke::{Node, Stroker};
+use super::text::Typesetter;
+use super::wrap::Line;
+use crate::Image;
+use crate::boxes::Rect;
+
+/// Where a track was: x and y in pixels, and its age from 0 (now) to 1 (so old that it is not seen).
+pub type TrailPoint = (f32, f32, f32);
+
+/// An object to be drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark<'a> {
+    /// Its box, in pixels of the picture. The part within the picture is drawn.
+    pub rect: Rect,
+    /// What it is: "car". Without a label, a confidence and an id there is no plate.
+    pub label: &'a str,
+    /// Which colour of the palette: the number of its class or its track.
+    pub colour: usize,
+    /// 0 to 1, shown as "87 %".
+    pub confidence: Option<f32>,
+    /// Number of its track, shown as "#12".
+    pub id: Option<u64>,
+    /// Where it was, along the way.
+    pub trail: &'a [TrailPoint],
+}
+
+/// Draws what a view shows. Keeps its letters and its memory (less than 2 MiB) between pictures: one for each view.
+#[derive(Debug, Default)]
+pub struct Annotator {
+    pub(super) typesetter: Typesetter,
+    pub(super) lines: Vec<Line>,
+    pub(super) stroker: Stroker,
+    nodes: Vec<Node>,
+    captions: String,
+    plates: Vec<Plate>,
+}
+
+/// How dark the seam between a box's line and the picture is, which sets the line off from a picture of its own colour.
+const SEAM: f32 = 0.45;
+
+impl Annotator {
+    /// An annotator that has drawn nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Draws trails, then boxes, then labels. The first mark lies on top, and its label gets the best place.
+    pub fn marks(&mut self, image: &mut Image, marks: &[Mark<'_>]) {
+        if image.is_empty() {
+            return;
+        }
+        let scale = Scale::of(image.width(), image.height());
+        for mark in marks.iter().rev() {
+            self.trail(image, scale, mark);
+        }
+        for mark in marks.iter().rev() {
+            if let Some(shown) = shown(image, mark) {
+                let (line, seam) = (i64::from(scale.line_px), i64::from(scale.line_px.div_ceil(3)));
+                if let Some(inner) = shown.inset(line) {
+                    for side in inner.sides(seam) {
+                        side.blend(image, Colour::BLACK, SEAM);
+                    }
+                }
+                for side in shown.sides(line) {
+                    side.fill(image, Colour::of(mark.colour));
+                }
+            }
+        }
+        self.labels(image, scale, marks);
+    }
+
+    fn trail(&mut self, image: &mut Image, scale: Scale, mark: &Mark<'_>) {
+        let line = f32::from(scale.line_px);
+        self.nodes.clear();
+        for &(x, y, age) in mark.trail {
+            let fresh = 1.0 - age.clamp(0.0, 1.0);
+            let node = Node { x, y, width: line * (0.6 + fresh), opacity: fresh * 0.95 };
+            // What stands still jitters by less than its line: a knot that is dear to draw.
+            let is_near = |last: &Node| (last.x - x).hypot(last.y - y) < line.max(1.5);
+            if !self.nodes.last().is_some_and(is_near) {
+                self.nodes.push(node);
+            }
+        }
+        // First a dark seam, which sets the trail off from a picture of its own colour.
+        let wider =
+            |node: &Node| Node { width: node.width + line.max(1.5), opacity: node.opacity * SEAM, ..*node };
+        self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
+        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(mark.colour));
+    }
+
+    fn labels(&mut self, image: &mut Image, scale: Scale, marks: &[Mark<'_>]) {
+        self.captions.clear();
+        self.plates.clear();
+        let picture = whole(image);
+        for mark in marks {
+            let Some(shown) = shown(image, mark) else {
+                continue;
+            };
+            let text = caption(mark, &mut self.captions);
+            if text.is_empty() {
+                continue;
+            }
+            let plate = Plate::place(
+                &self.typesetter,
+                (scale.text_px, Colour::of(mark.colour)),
+                (text, &self.captions),
+                &shown,
+                (&picture, &self.plates),
+            );
+            self.plates.push(plate);
+        }
+        for plate in self.plates.iter().rev() {
+            plate.draw(image, &mut self.typesetter, scale.text_px, &self.captions);
+        }
+    }
+}
+
+/// The whole picture.
+pub(super) fn whole(image: &Image) -> Area {
+    Area { left: 0, top: 0, right: i64::from(image.width()), bottom: i64::from(image.height()) }
+}
+
+/// The part of a mark's box that the picture shows.
+fn shown(image: &Image, mark: &Mark<'_>) -> Option<Area> {
+    // `clamp_to` alone would keep an edge that is not a number, and `Area::of` refuses it.
+    Area::of(&mark.rect.clamp_to(image.width(), image.height()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::draw::PALETTE;
+
+    const GREY: u8 = 128;
+
+    fn picture(width: u32, height: u32) -> Image {
+        Image::from_bgr(width, height, vec![GREY; (width * height * 3) as usize]).unwrap()
+    }
+
+    fn mark(left: f32, top: f32, right: f32, bottom: f32) -> Mark<'static> {
+        let rect = Rect { left, top, right, bottom };
+        Mark { rect, label: "", colour: 0, confidence: None, id: None, trail: &[] }
+    }
+
+    fn changed(image: &Image) -> Vec<(i64, i64)> {
+        let width = image.width() as usize;
+        let pixels = image.data().chunks_exact(3).enumerate();
+        let changed = pixels.filter(|(_, pixel)| **pixel != [GREY; 3]);
+        changed.map(|(i, _)| ((i % width) as i64, (i / width) as i64)).collect()
+    }
+
+    fn holds(area: &Area, (x, y): (i64, i64)) -> bool {
+        area.left <= x && x < area.right && area.top <= y && y < area.bottom
+    }
+
+    /// The pixels of an area, row by row.
+    fn pixels<'a>(image: &'a Image, area: &Area) -> impl Iterator<Item = &'a [u8]> {
+        let (columns, rows) = area.within(image);
+        let stride = image.width() as usize * 3;
+        rows.flat_map(move |row| {
+            image.data()[row * stride + columns.start * 3..row * stride + columns.end * 3].chunks_exact(3)
+        })
+    }
+
+    #[test]
+    fn a_box_without_words_changes_its_edge_only() {
+        let mut image = picture(640, 480);
+        let mut annotator = Annotator::new();
+        annotator.marks(&mut image, &[mark(100.0, 100.0, 200.0, 180.0)]);
+        let (outer, inner) = (
+            Area { left: 100, top: 100, right: 200, bottom: 180 },
+            Area { left: 103, top: 103, right: 197, bottom: 177 },
+        );
+        let changed = changed(&image);
+        assert_eq!(changed.len() as i64, 100 * 80 - 94 * 74);
+        assert!(changed.iter().all(|at| holds(&outer, *at) && !holds(&inner, *at)));
+        assert!(annotator.plates.is_empty());
+    }
+
+    #[test]
+    fn a_label_stands_above_its_box_and_below_the_edge_at_the_top() {
+        let mut image = picture(640, 480);
+        let mut annotator = Annotator::new();
+        let marks = [
+            Mark { label: "car", ..mark(300.0, 100.0, 400.0, 180.0) },
+            Mark { label: "bus", ..mark(50.0, -20.0, 150.0, 180.0) },
+            Mark { label: "train", ..mark(630.0, 300.0, 700.0, 400.0) },
+        ];
+        annotator.marks(&mut image, &marks);
+        let areas: Vec<_> = annotator.plates.iter().map(|plate| plate.area).collect();
+        assert_eq!((areas[0].left, areas[0].bottom), (300, 100));
+        assert_eq!((areas[1].left, areas[1].top), (50, 0));
+        assert_eq!(areas[2].right, 640);
+    }
+
+    #[test]
+    fn labels_of_boxes_in_one_place_do_not_cover_each_other() {
+        let mut annotator = Annotator::new();
+        let one = Mark { label: "person", ..mark(300.0, 100.0, 420.0, 300.0) };
+        let marks = [one, Mark { label: "bicycle", ..one }, Mark { label: "dog", ..one }];
+        annotator.marks(&mut picture(640, 480), &marks);
+        for (i, plate) in annotator.plates.iter().enumerate() {
+            assert!(annotator.plates[..i].iter().all(|other| !other.area.overlaps(&plate.area)), "{i}");
+        }
+    }
+
+    #[test]
+    fn the_first_mark_lies_on_top() {
+        let mut image = picture(640, 480);
+        let one = mark(100.0, 100.0, 200.0, 180.0);
+        Annotator::new().marks(&mut image, &[Mark { colour: 3, ..one }, Mark { colour: 5, ..one }]);
+        assert_eq!(image.data()[(100 * 640 + 150) * 3..][..3], PALETTE[3].bgr());
+    }
+
+    #[test]
+    fn a_label_is_black_or_white_on_its_colour() {
+        for (colour, plate_colour) in PALETTE.into_iter().enumerate() {
+            let mut image = picture(640, 480);
+            let mut annotator = Annotator::new();
+            annotator.marks(&mut image, &[Mark { label: "HHH", colour, ..mark(100.0, 100.0, 300.0, 180.0) }]);
+            let plate = annotator.plates[0].clone();
+            let count =
+                |wanted: Colour| pixels(&image, &plate.area).filter(|pixel| **pixel == wanted.bgr()).count();
+            assert!(count(plate_colour) > 100, "{colour}: the plate");
+            assert!(count(plate_colour.ink()) > 40, "{colour}: the letters");
+        }
+    }
+
+    #[test]
+    fn a_trail_fades_with_age() {
+        let mut image = picture(640, 480);
+        let trail: Vec<_> =
+            (0..40u8).map(|i| (600.0 - f32::from(i) * 14.0, 240.0, f32::from(i) / 39.0)).collect();
+        let far = Mark { trail: &trail, ..mark(f32::NAN, 0.0, 0.0, 0.0) };
+        Annotator::new().marks(&mut image, &[far]);
+        let off = |x: usize| image.data()[(240 * 640 + x) * 3].abs_diff(GREY);
+        let levels: Vec<_> = (60..600).step_by(60).map(off).collect();
+        assert!(levels.is_sorted() && levels[0] < 20 && levels[8] > 80, "{levels:?}");
+    }
+
+    #[test]
+    fn a_trail_that_stands_still_is_one_point() {
+        let trail: Vec<_> = (0..1000u16).map(|i| (50.0 + f32::from(i % 3) * 0.3, 50.0, 0.2)).collect();
+        let mut annotator = Annotator::new();
+        annotator.marks(&mut picture(640, 480), &[Mark { trail: &trail, ..mark(0.0, 0.0, 0.0, 0.0) }]);
+        assert_eq!(annotator.nodes.len(), 1);
+    }
+
+    fn coordinate() -> impl Strategy<Value = f32> {
+        prop_oneof![8 => -50.0f32..250.0, 1 => any::<f32>(), 1 => prop_oneof![Just(f32::NAN), Just(f32::INFINITY), Just(f32::MIN)]]
+    }
+
+    proptest! {
+        #[test]
+        fn any_marks_on_any_picture_are_safe_and_labels_stay_inside(
+            marks in proptest::collection::vec(
+                ((coordinate(), coordinate(), coordinate(), coordinate()), any::<String>(), any::<usize>(),
+                 proptest::option::of(any::<f32>()), proptest::option::of(any::<u64>()),
+                 proptest::collection::vec((coordinate(), coordinate(), any::<f32>()), 0..6)), 0..6),
+            size in (0u32..220, 0u32..160),
+        ) {
+            let marks: Vec<_> = marks.iter().map(|((left, top, right, bottom), label, colour, confidence, id, trail)| Mark {
+                rect: Rect { left: *left, top: *top, right: *right, bottom: *bottom },
+                label, colour: *colour, confidence: *confidence, id: *id, trail,
+            }).collect();
+            let mut image = Image::new(size.0, size.1);
+            let mut annotator = Annotator::new();
+            annotator.marks(&mut image, &marks);
+            let picture = whole(&image);
+            for plate in &annotator.plates {
+                let area = plate.area;
+                prop_assert!(area.left >= 0 && area.top >= 0, "{area:?}");
+                prop_assert!(area.right <= picture.right && area.bottom <= picture.bottom, "{area:?} in {picture:?}");
+                prop_assert!(annotator.captions.get(plate.text.clone()).is_some());
+            }
+        }
+
+        #[test]
+        fn nothing_outside_of_boxes_and_plates_changes(
+            boxes in proptest::collection::vec((coordinate(), coordinate(), coordinate(), coordinate()), 1..4),
+            label in "[a-z]{0,9}",
+        ) {
+            let mut image = picture(200, 120);
+            let marks: Vec<_> = boxes.iter().map(|b| Mark { label: &label, ..mark(b.0, b.1, b.2, b.3) }).collect();
+            let mut annotator = Annotator::new();
+            annotator.marks(&mut image, &marks);
+            let mut allowed: Vec<_> = marks.iter().filter_map(|mark| Area::of(&mark.rect)).collect();
+            allowed.extend(annotator.plates.iter().map(|plate| plate.area));
+            for at in changed(&image) {
+                prop_assert!(allowed.iter().any(|area| holds(area, at)), "{at:?}");
+            }
+        }
+    }
+}

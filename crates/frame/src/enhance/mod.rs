@@ -1,0 +1,33 @@
+//! What can be done to a picture before its text is read: made level, evened out, freed of noise.
+//!
+//! - [`skew`], [`rotate`]: how far the lines of a page lean, and turning it
+//! - [`Affine`]: where a point goes when a picture is turned
+//! - [`even_contrast`]: contrast that is alike all over the page
+//! - [`denoise`]: less noise, the same edges
+//!
+//! Each gives the same bytes for the same picture on every machine, and takes memory in proportion to the picture.
+
+mod affine;
+mod contrast;
+mod noise;
+mod skew;
+mod turn;
+
+pub use affine::Affine;
+pub use contrast::even_contrast;
+pub use noise::denoise;
+pub use skew::skew;
+pub use turn::rotate;
+
+use crate::image::Image;
+
+/// The lightness of a pixel (BT.601), as OpenCV computes it.
+fn lightness(pixel: &[u8]) -> u8 {
+    let [blue, green, red] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+    ((blue * 3735 + green * 19_235 + red * 9798 + (1 << 14)) >> 15) as u8
+}
+
+/// The lightness of all pixels, row by row.
+fn lightness_of(image: &Image) -> Vec<u8> {
+    image.data().chunks_exact(3).map(lightness).collect()
+}

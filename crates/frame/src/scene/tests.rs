@@ -1,0 +1,225 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+
+const SEEDS: [u64; 4] = [1, 2, 77, u64::MAX];
+
+fn at(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// Every so many seconds of some minutes.
+fn times(minutes: u32, step: f64) -> impl Iterator<Item = Duration> {
+    let count = (f64::from(minutes) * 60.0 / step) as u32;
+    (0..count).map(move |index| at(f64::from(index) * step))
+}
+
+#[test]
+fn seed_size_and_time_alone_decide_the_frame() {
+    let scene = Scene::new(5, 160, 120);
+    let frame = scene.frame(at(31.3));
+    scene.frame(at(99.0));
+    assert_eq!(scene.frame(at(31.3)), frame);
+    assert_eq!(Scene::new(5, 160, 120).frame(at(31.3)), frame);
+    assert_ne!(Scene::new(6, 160, 120).frame(at(31.3)), frame);
+    assert_eq!(Scene::new(5, 160, 120).objects(at(31.3)), scene.objects(at(31.3)));
+}
+
+#[test]
+fn no_two_frames_are_equal() {
+    let scene = Scene::new(1, 64, 48);
+    let frames: BTreeSet<Vec<u8>> = times(1, 0.05).map(|t| scene.frame(t).into_data()).collect();
+    assert_eq!(frames.len(), 1200);
+}
+
+#[test]
+fn rectangles_are_as_tight_as_they_can_be() {
+    const PLAIN: [u8; 3] = [255, 0, 255];
+    let scene = Scene::new(3, 640, 480);
+    let mut seen = BTreeSet::new();
+    for t in times(3, 5.3) {
+        for actor in scene.parked.iter().chain(&scene.traffic.actors(t)) {
+            let Some(rect) = actor.seen(&scene.view) else { continue };
+            if rect.width() < LEAST_SEEN_PX || rect.height() < LEAST_SEEN_PX {
+                continue;
+            }
+            let mut image = Image::new(640, 480);
+            image.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.copy_from_slice(&PLAIN));
+            actor.draw(&scene.view, &mut Canvas::new(&mut image));
+            let drawn = image.data().chunks_exact(3).enumerate().filter(|(_, pixel)| *pixel != PLAIN);
+            let points: Vec<[f32; 2]> =
+                drawn.map(|(index, _)| [(index % 640) as f32 + 0.5, (index / 640) as f32 + 0.5]).collect();
+            let drawn = canvas::bounds(&points);
+            let off = [
+                drawn.left - 0.5 - rect.left,
+                drawn.top - 0.5 - rect.top,
+                drawn.right + 0.5 - rect.right,
+                drawn.bottom + 0.5 - rect.bottom,
+            ];
+            let whole = actor.bounds(&scene.view);
+            // What is cut off is not quite as wide at the picture's edge as the hull of its corners.
+            let most = if whole == whole.clamp_to(640, 480) { 1.5 } else { 6.0 };
+            assert!(off.iter().all(|off| off.abs() < most), "{actor:?} at {t:?}: {off:?}");
+            seen.insert((actor.kind() as u8, actor.moving));
+        }
+    }
+    assert_eq!(seen.len(), 4, "cars and people, moving and standing");
+}
+
+/// Whether a pixel's middle lies in a box, or within a pixel of it: edges are smooth.
+fn is_in(rect: &Rect, x: f32, y: f32) -> bool {
+    x > rect.left - 1.0 && x < rect.right + 1.0 && y > rect.top - 1.0 && y < rect.bottom + 1.0
+}
+
+/// Against the frame without anyone who comes and goes.
+#[test]
+fn what_changes_in_the_picture_is_an_object_or_its_shadow() {
+    for seed in SEEDS {
+        let scene = Scene::new(seed, 320, 240);
+        let parked: Vec<Rect> = scene.parked.iter().map(|actor| actor.bounds(&scene.view)).collect();
+        let mut image = Image::default();
+        for t in times(2, 3.1) {
+            scene.draw(t, &mut image);
+            let rects: Vec<Rect> =
+                scene.traffic.actors(t).iter().map(|actor| actor.bounds(&scene.view)).collect();
+            let mut changed = vec![0; rects.len()];
+            let pixels = image.data().chunks_exact(3).zip(scene.background.data().chunks_exact(3));
+            for (index, (new, old)) in pixels.enumerate().filter(|(_, (new, old))| new != old) {
+                let (x, y) = ((index % 320) as f32 + 0.5, (index / 320) as f32 + 0.5);
+                let mut is_inside = false;
+                for (_, changed) in rects.iter().zip(&mut changed).filter(|(rect, _)| is_in(rect, x, y)) {
+                    is_inside = true;
+                    *changed += 1;
+                }
+                let is_shadow = new.iter().zip(old).all(|(new, old)| new <= old);
+                // Edges that are drawn twice where a parked car stands before someone.
+                let is_edge = parked.iter().any(|rect| is_in(rect, x, y));
+                assert!(is_inside || is_shadow || is_edge, "seed {seed}, {t:?}: {x}, {y}");
+            }
+            for (rect, changed) in rects.iter().zip(changed) {
+                if *rect == rect.clamp_to(320, 240) {
+                    // A car may stand behind another.
+                    assert!(changed as f32 >= rect.area() * 0.2, "seed {seed}, {t:?}: {changed} of {rect:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn drawing_what_has_changed_is_as_good_as_drawing_everything() {
+    let scene = Scene::new(2, 320, 240);
+    let ground = ground::draw(2, &scene.view);
+    let mut drawn = Image::default();
+    for t in times(1, 0.3) {
+        scene.draw(t, &mut drawn);
+        let mut whole = ground.clone();
+        let mut canvas = Canvas::new(&mut whole);
+        let mut actors = [scene.parked.clone(), scene.traffic.actors(t)].concat();
+        actors.sort_by(far_first);
+        for actor in &actors {
+            actor.draw_shadow(&scene.view, &mut canvas);
+        }
+        for actor in &actors {
+            actor.draw(&scene.view, &mut canvas);
+        }
+        let far_off = drawn.data().iter().zip(whole.data()).filter(|(a, b)| a.abs_diff(**b) > 64).count();
+        assert_eq!(far_off, 0, "{t:?}");
+    }
+}
+
+#[test]
+fn nobody_drives_into_anybody() {
+    for seed in SEEDS {
+        let (traffic, parked) = Traffic::new(seed);
+        for t in times(40, 0.2) {
+            let actors = traffic.actors(t);
+            let cars: Vec<_> = actors.iter().filter(|actor| actor.footprint().is_some()).collect();
+            for (index, one) in cars.iter().enumerate() {
+                for other in cars[index + 1..].iter().copied().chain(&parked) {
+                    let (Some(a), Some(b)) = (one.footprint(), other.footprint()) else { continue };
+                    assert!(!touch(&a, &b), "seed {seed}, {t:?}: {one:?} {other:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Whether two convex polygons overlap: no side of either has all corners of the other beyond it.
+fn touch(one: &[[f32; 2]; 4], other: &[[f32; 2]; 4]) -> bool {
+    let is_apart = |a: &[[f32; 2]; 4], b: &[[f32; 2]; 4]| {
+        (0..4).any(|index| {
+            let (p, q) = (a[index], a[(index + 1) % 4]);
+            let side =
+                |point: &[f32; 2]| (q[0] - p[0]) * (point[1] - p[1]) - (q[1] - p[1]) * (point[0] - p[0]);
+            b.iter().all(|point| side(point) < 0.0)
+        })
+    };
+    !is_apart(one, other) && !is_apart(other, one)
+}
+
+#[test]
+fn an_id_is_one_object_that_comes_and_goes_once() {
+    let scene = Scene::new(9, 640, 480);
+    let mut last: BTreeMap<u64, SceneObject> = BTreeMap::new();
+    let mut gone: BTreeSet<u64> = BTreeSet::new();
+    for t in times(12, 0.1) {
+        let objects = scene.objects(t);
+        let now: BTreeMap<u64, SceneObject> = objects.iter().map(|object| (object.id, *object)).collect();
+        assert_eq!(now.len(), objects.len(), "an id is there twice");
+        for (id, object) in &now {
+            assert!(!gone.contains(id), "{id} is back");
+            if let Some(before) = last.get(id) {
+                assert_eq!(before.kind, object.kind);
+                let ((x0, y0), (x1, y1)) = (before.rect.centre(), object.rect.centre());
+                let way = (x1 - x0).hypot(y1 - y0);
+                assert!(way < 25.0, "{id} jumps {way} px at {t:?}");
+                if !before.moving && !object.moving {
+                    assert!(way < 0.5, "{id} stands and moves {way} px at {t:?}");
+                }
+            }
+        }
+        gone.extend(last.keys().filter(|id| !now.contains_key(id)));
+        last = now;
+    }
+    assert!(gone.len() > 40, "{}", gone.len());
+}
+
+#[test]
+fn there_is_always_something_to_see() {
+    for seed in SEEDS {
+        let scene = Scene::new(seed, 640, 480);
+        let (mut idle, mut most, mut people) = (0, 0, 0);
+        let mut stood: BTreeMap<u64, u32> = BTreeMap::new();
+        for t in times(10, 0.5) {
+            let objects = scene.objects(t);
+            let moving =
+                objects.iter().filter(|object| object.moving && object.kind == SceneKind::Car).count();
+            idle = if moving == 0 { idle + 1 } else { 0 };
+            assert!(idle < 30, "seed {seed}: nothing moves for 15 s at {t:?}");
+            most = most.max(moving);
+            people += objects.iter().filter(|object| object.kind == SceneKind::Person).count();
+            for object in objects.iter().filter(|object| object.id >= 1000 && !object.moving) {
+                *stood.entry(object.id).or_default() += 1;
+            }
+        }
+        assert!((2..=5).contains(&most), "seed {seed}: {most} cars move");
+        assert!((100..2000).contains(&people), "seed {seed}: {people}");
+        let parked = stood.values().filter(|halves| **halves > 20).count();
+        assert!(parked >= 15, "seed {seed}: {parked} cars parked");
+    }
+}
+
+#[test]
+fn any_size_and_any_time_can_be_drawn() {
+    for (width, height) in [(32, 32), (1600, 40), (40, 900), (0, 0), (320, 240)] {
+        let scene = Scene::new(1, width, height);
+        for t in [Duration::ZERO, at(1e9), Duration::MAX] {
+            let frame = scene.frame(t);
+            assert_eq!((frame.width(), frame.height()), (width.max(32), height.max(32)));
+            for object in scene.objects(t) {
+                assert!(object.rect.right <= frame.width() as f32 && object.rect.left >= 0.0);
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The directories of a TIFF: one for each page, each with the place of the next.
+//!
+//! TIFF 6.0, section 2; `BigTIFF`: the same with 64-bit counts and places. Read here and not by the library, which would
+//! follow a chain of a million directories, and fails on a file of which it cannot read the first page.
+
+use std::collections::HashSet;
+
+use super::super::{StillError, StillFormat};
+use crate::exif::Orientation;
+
+/// A page of a TIFF.
+#[derive(Debug, Clone)]
+pub(in crate::still) struct Page {
+    /// Width and height in pixels, as stored. None is 0.
+    pub stored: (u32, u32),
+    pub orientation: Orientation,
+    /// Where its directory starts.
+    pub directory: u64,
+    pub photometric: Option<Short>,
+    pub rows_per_strip: Option<Short>,
+    /// A smaller copy of another page, or a mask for one.
+    is_extra: bool,
+}
+
+/// A small number and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::still) struct Short {
+    pub value: u64,
+    pub at: u64,
+    /// Bytes of the number: 2, 4 or 8.
+    pub bytes: usize,
+}
+
+/// How numbers are written in a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Layout {
+    pub little: bool,
+    pub big: bool,
+}
+
+/// Bytes with the numbers of a TIFF in them.
+struct File<'a> {
+    bytes: &'a [u8],
+    layout: Layout,
+}
+
+/// Tags of a directory that are needed before decoding.
+mod tag {
+    pub const SUBFILE: u64 = 254;
+    pub const WIDTH: u64 = 256;
+    pub const HEIGHT: u64 = 257;
+    pub const PHOTOMETRIC: u64 = 262;
+    pub const ORIENTATION: u64 = 274;
+    pub const ROWS_PER_STRIP: u64 = 278;
+}
+
+fn damaged(reason: &str) -> StillError {
+    StillError::damaged(StillFormat::Tiff, reason)
+}
+
+impl Layout {
+    pub fn of(bytes: &[u8]) -> Self {
+        let little = bytes.starts_with(b"II");
+        Self { little, big: bytes.get(if little { 2 } else { 3 }) == Some(&b'+') }
+    }
+
+    /// Where the place of the first directory stands.
+    pub fn first_place(self) -> u64 {
+        if self.big { 8 } else { 4 }
+    }
+
+    /// Bytes of a place.
+    pub fn place_bytes(self) -> usize {
+        if self.big { 8 } else { 4 }
+    }
+
+    /// A number as it is written.
+    pub fn write(self, value: u64, bytes: usize) -> Vec<u8> {
+        if self.little {
+            value.to_le_bytes()[..bytes].to_vec()
+        } else {
+            value.to_be_bytes()[8 - bytes..].to_vec()
+        }
+    }
+}
+
+/// The pages of a TIFF, at most `most`. Thumbnails and masks are none, unless there is nothing else.
+pub(in crate::still) fn pages(bytes: &[u8], most: u32) -> Result<Vec<Page>, StillError> {
+    let file = File { bytes, layout: Layout::of(bytes) };
+    let cut_off = || damaged("it ends within its directories");
+    let mut place = file.number(file.layout.first_place(), file.layout.place_bytes()).ok_or_else(cut_off)?;
+    let mut seen = HashSet::new();
+    let mut pages = Vec::new();
+    // Directories may overlap, so that a small file has many long ones: no honest file has more than fit side by side.
+    let mut entries_left = bytes.len() as u64 / 12 + 1;
+    while place != 0 {
+        if !seen.insert(place) {
+            return Err(damaged("its pages follow each other in a circle"));
+        }
+        if seen.len() > most as usize {
+            return Err(StillError::Pages { limit: most });
+        }
+        let count = file.entries(place).ok_or_else(cut_off)?;
+        entries_left = entries_left.checked_sub(count).ok_or_else(|| damaged("its directories overlap"))?;
+        pages.push(file.page(place, count).ok_or_else(cut_off)?);
+        place = file.next(place, count).ok_or_else(cut_off)?;
+    }
+    if pages.iter().any(|page| !page.is_extra) {
+        pages.retain(|page| !page.is_extra);
+    }
+    if pages.iter().any(|page| page.stored.0 == 0 || page.stored.1 == 0) {
+        return Err(damaged("the width or height of a page is missing or 0"));
+    }
+    if pages.is_empty() {
+        return Err(damaged("it has no page"));
+    }
+    Ok(pages)
+}
+
+impl File<'_> {
+    fn number(&self, at: u64, bytes: usize) -> Option<u64> {
+        let found = self.bytes.get(usize::try_from(at).ok()?..)?.get(..bytes)?;
+        let join = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
+        Some(if self.layout.little { found.iter().rev().fold(0, join) } else { found.iter().fold(0, join) })
+    }
+
+    fn count_bytes(&self) -> usize {
+        if self.layout.big { 8 } else { 2 }
+    }
+
+    fn entry_bytes(&self) -> u64 {
+        if self.layout.big { 20 } else { 12 }
+    }
+
+    fn entries(&self, directory: u64) -> Option<u64> {
+        self.number(directory, self.count_bytes())
+    }
+
+    fn next(&self, directory: u64, entries: u64) -> Option<u64> {
+        let end = directory.checked_add(self.count_bytes() as u64 + entries * self.entry_bytes())?;
+        self.number(end, self.layout.place_bytes())
+    }
+
+    fn page(&self, directory: u64, entries: u64) -> Option<Page> {
+        let mut page = Page {
+            stored: (0, 0),
+            orientation: Orientation::Upright,
+            directory,
+            photometric: None,
+            rows_per_strip: None,
+            is_extra: false,
+        };
+        let first = directory.checked_add(self.count_bytes() as u64)?;
+        for entry in 0..entries {
+            let at = first.checked_add(entry * self.entry_bytes())?;
+            let tag = self.number(at, 2)?;
+            // Read before the value: unknown tags may have any kind.
+            if !(tag::SUBFILE..=tag::ROWS_PER_STRIP).contains(&tag) {
+                continue;
+            }
+            let Some(short) = self.value(at) else { continue };
+            let side = u32::try_from(short.value).unwrap_or(u32::MAX);
+            match tag {
+                tag::SUBFILE => page.is_extra = short.value & 0b101 != 0,
+                tag::WIDTH => page.stored.0 = side,
+                tag::HEIGHT => page.stored.1 = side,
+                tag::PHOTOMETRIC => page.photometric = Some(short),
+                tag::ORIENTATION => page.orientation = Orientation::from_value(side.min(9) as u16),
+                tag::ROWS_PER_STRIP => page.rows_per_strip = Some(short),
+                _ => {}
+            }
+        }
+        Some(page)
+    }
+
+    /// The number in an entry that holds one.
+    fn value(&self, entry: u64) -> Option<Short> {
+        let bytes = match self.number(entry + 2, 2)? {
+            3 => 2,
+            4 => 4,
+            16 if self.layout.big => 8,
+            _ => return None,
+        };
+        let at = entry + 4 + self.layout.place_bytes() as u64;
+        Some(Short { value: self.number(at, bytes)?, at, bytes })
+    }
+}

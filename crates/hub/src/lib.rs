@@ -1,0 +1,18 @@
+//! Streams of live pictures: sources that write them, subscribers that read them. Knows nothing of models.
+//!
+//! - [`multipart`]: finds the JPEG pictures in the bytes that a camera sends
+//! - [`source`]: cameras and folders, and how they are reached again after they failed
+//! - [`stream`]: a slot with the newest picture; its producer and its subscribers
+//! - [`picture`]: one picture, and the part of a multipart answer that it is
+//! - [`on_demand`]: what runs while someone needs it
+//! - [`reader`]: reads a source for a stream, and says what is wrong with it
+//! - [`frozen`]: tells when a source repeats itself or has become slow
+#![forbid(unsafe_code)]
+
+pub mod frozen;
+pub mod multipart;
+pub mod on_demand;
+pub mod picture;
+pub mod reader;
+pub mod source;
+pub mod stream;

@@ -1,0 +1,303 @@
+//! Things that run while someone needs them: started for the first, shared by all, stopped some time after the last.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A bounded set of running things, by key.
+pub struct OnDemand<K, V> {
+    shared: Arc<Shared<K, V>>,
+}
+
+struct Shared<K, V> {
+    running: Mutex<HashMap<K, Running<V>>>,
+    /// Goes up with each lease, so that a timer set before one knows that it is out of date.
+    epoch: AtomicU64,
+    max: usize,
+    linger: Duration,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+struct Running<V> {
+    value: Arc<V>,
+    stop: CancellationToken,
+    leases: usize,
+    /// That of its newest lease.
+    epoch: u64,
+}
+
+/// One more would be too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{max} are running already")]
+pub struct TooMany {
+    /// The limit.
+    pub max: usize,
+}
+
+/// Keeps a thing running. Dropping the last one stops it after the linger time.
+pub struct Lease<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> {
+    key: K,
+    value: Arc<V>,
+    shared: Arc<Shared<K, V>>,
+    lingers: bool,
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K, V> {
+    /// Nothing is running. What runs, and the timers that stop it, are `tasks`; all ends with `stop`.
+    pub fn new(max: usize, linger: Duration, tasks: TaskTracker, stop: CancellationToken) -> Self {
+        let running = Mutex::new(HashMap::new());
+        Self { shared: Arc::new(Shared { running, epoch: AtomicU64::new(0), max, linger, tasks, stop }) }
+    }
+
+    /// The thing with that key. If it is not running, `start` makes it, and is given the token that will stop it; what
+    /// it runs belongs to the tasks that this was made with.
+    pub fn get(&self, key: &K, start: impl FnOnce(CancellationToken) -> V) -> Result<Lease<K, V>, TooMany> {
+        let mut running = self.shared.running.lock();
+        let max = self.shared.max;
+        if !running.contains_key(key) {
+            if running.len() >= max && !drop_idle(&mut running) {
+                return Err(TooMany { max });
+            }
+            let stop = self.shared.stop.child_token();
+            let value = Arc::new(start(stop.clone()));
+            running.insert(key.clone(), Running { value, stop, leases: 0, epoch: 0 });
+        }
+        let Some(entry) = running.get_mut(key) else { return Err(TooMany { max }) };
+        Ok(self.lease(key, entry))
+    }
+
+    /// The thing with that key, if it is running.
+    pub fn join(&self, key: &K) -> Option<Lease<K, V>> {
+        let mut running = self.shared.running.lock();
+        let entry = running.get_mut(key)?;
+        Some(self.lease(key, entry))
+    }
+
+    fn lease(&self, key: &K, entry: &mut Running<V>) -> Lease<K, V> {
+        entry.leases += 1;
+        entry.epoch = self.shared.epoch.fetch_add(1, Ordering::Relaxed) + 1;
+        Lease { key: key.clone(), value: entry.value.clone(), shared: self.shared.clone(), lingers: true }
+    }
+
+    /// Stops the thing with that key at once, though somebody may still hold it.
+    pub fn stop(&self, key: &K) {
+        if let Some(entry) = self.shared.running.lock().remove(key) {
+            entry.stop.cancel();
+        }
+    }
+
+    /// The thing with that key, if it is running, without keeping it so.
+    pub fn peek(&self, key: &K) -> Option<Arc<V>> {
+        self.shared.running.lock().get(key).map(|entry| entry.value.clone())
+    }
+
+    /// All that is running.
+    pub fn all(&self) -> Vec<(K, Arc<V>)> {
+        let running = self.shared.running.lock();
+        running.iter().map(|(key, entry)| (key.clone(), entry.value.clone())).collect()
+    }
+
+    /// How many hold the thing with that key.
+    pub fn leases(&self, key: &K) -> usize {
+        self.shared.running.lock().get(key).map_or(0, |entry| entry.leases)
+    }
+
+    /// Whether the thing with that key runs, or there is room for it.
+    pub fn has_room(&self, key: &K) -> bool {
+        let running = self.shared.running.lock();
+        running.contains_key(key)
+            || running.len() < self.shared.max
+            || running.values().any(|entry| entry.leases == 0)
+    }
+
+    /// How many are running.
+    pub fn len(&self) -> usize {
+        self.shared.running.lock().len()
+    }
+
+    /// Whether nothing is running.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many may run.
+    pub fn max(&self) -> usize {
+        self.shared.max
+    }
+}
+
+/// Stops one that only lingers, to make room.
+fn drop_idle<K: Clone + Eq + Hash, V>(running: &mut HashMap<K, Running<V>>) -> bool {
+    let idle = running.iter().find(|(_, entry)| entry.leases == 0).map(|(key, _)| key.clone());
+    let Some(entry) = idle.and_then(|key| running.remove(&key)) else { return false };
+    entry.stop.cancel();
+    true
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Drop for Lease<K, V> {
+    fn drop(&mut self) {
+        let mut running = self.shared.running.lock();
+        let Some(entry) = running.get_mut(&self.key).filter(|e| Arc::ptr_eq(&e.value, &self.value)) else {
+            return;
+        };
+        entry.leases -= 1;
+        if entry.leases > 0 {
+            return;
+        }
+        let (shared, key, epoch) = (self.shared.clone(), self.key.clone(), entry.epoch);
+        if self.shared.linger.is_zero() || !self.lingers {
+            stop_if_idle(&mut running, &key, epoch);
+            return;
+        }
+        drop(running);
+        let timer = async move {
+            tokio::select! {
+                () = shared.stop.cancelled() => {}
+                () = tokio::time::sleep(shared.linger) => {}
+            }
+            stop_if_idle(&mut shared.running.lock(), &key, epoch);
+        };
+        // Outside of a runtime nobody can linger, nor anything run.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.shared.tasks.spawn(timer);
+        }
+    }
+}
+
+fn stop_if_idle<K: Eq + Hash, V>(running: &mut HashMap<K, Running<V>>, key: &K, epoch: u64) {
+    if running.get(key).is_some_and(|entry| entry.leases == 0 && entry.epoch == epoch)
+        && let Some(entry) = running.remove(key)
+    {
+        entry.stop.cancel();
+    }
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Lease<K, V> {
+    /// Lets it go; if this was the last lease, the thing stops at once. For who has lingered itself.
+    pub fn release_now(mut self) {
+        self.lingers = false;
+    }
+
+    /// The thing itself, without keeping it running.
+    pub fn value(&self) -> &Arc<V> {
+        &self.value
+    }
+
+    /// Of the thing.
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+}
+
+impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Deref for Lease<K, V> {
+    type Target = V;
+
+    fn deref(&self) -> &V {
+        &self.value
+    }
+}
+
+impl<K: Clone + Eq + Hash + Send + fmt::Debug + 'static, V: Send + Sync + 'static> fmt::Debug
+    for Lease<K, V>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl<K, V> fmt::Debug for OnDemand<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnDemand").field("max", &self.shared.max).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(max: usize, linger_s: u64) -> (OnDemand<&'static str, CancellationToken>, CancellationToken) {
+        let stop = CancellationToken::new();
+        (OnDemand::new(max, Duration::from_secs(linger_s), TaskTracker::new(), stop.clone()), stop)
+    }
+
+    async fn seconds(count: f32) {
+        tokio::time::sleep(Duration::from_secs_f32(count)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_starts_with_the_first_and_stops_after_the_last() {
+        let (set, _stop) = set(2, 3);
+        let mut starts = 0;
+        let mut get = |set: &OnDemand<_, _>| {
+            set.get(&"a", |stop| {
+                starts += 1;
+                stop
+            })
+            .unwrap()
+        };
+        let (first, second) = (get(&set), get(&set));
+        let running = CancellationToken::clone(&first);
+        drop(first);
+        seconds(10.0).await;
+        assert!(!running.is_cancelled(), "the second still needs it");
+        drop(second);
+        seconds(2.9).await;
+        assert!(!running.is_cancelled(), "it lingers");
+        let third = get(&set);
+        seconds(10.0).await;
+        assert!(!running.is_cancelled(), "someone came in time");
+        drop(third);
+        seconds(3.1).await;
+        assert!(running.is_cancelled() && set.is_empty());
+        assert_eq!(starts, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_too_many_is_refused_but_one_that_only_lingers_gives_way() {
+        let (set, _stop) = set(1, 60);
+        let a = set.get(&"a", |stop| stop).unwrap();
+        assert_eq!(set.get(&"b", |stop| stop).err(), Some(TooMany { max: 1 }));
+        assert!(set.get(&"a", |stop| stop).is_ok(), "what is running can be shared");
+        let token = CancellationToken::clone(&a);
+        drop(a);
+        let _b = set.get(&"b", |stop| stop).unwrap();
+        assert!(token.is_cancelled());
+        assert_eq!(set.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_of_what_was_there_before_does_not_stop_what_took_its_place() {
+        let (set, _stop) = set(1, 3);
+        drop(set.get(&"a", |stop| stop).unwrap());
+        seconds(2.0).await;
+        set.stop(&"a");
+        drop(set.get(&"a", |stop| stop).unwrap());
+        seconds(2.0).await;
+        assert_eq!(set.len(), 1, "it lingers for three seconds of its own");
+        seconds(1.5).await;
+        assert!(set.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_ends_with_the_server() {
+        let (set, stop) = set(4, 60);
+        let a = set.get(&"a", |stop| stop).unwrap();
+        drop(set.get(&"b", |stop| stop).unwrap());
+        stop.cancel();
+        assert!(a.is_cancelled());
+        seconds(0.1).await;
+        assert_eq!(set.len(), 1, "what lingered is gone, what is held goes when it is let go");
+        drop(a);
+        seconds(0.1).await;
+        assert!(set.is_empty());
+    }
+}

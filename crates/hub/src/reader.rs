@@ -1,0 +1,314 @@
+//! Reads a source for a stream: again and again while it fails, and says what is wrong with it.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use crate::frozen::{RateOptions, RateWatch, RepeatWatch};
+use crate::source::reconnect::{Backoff, Pauses, keep_running};
+use crate::source::{Sink, Skipped, Source, SourceError};
+use crate::stream::{Condition, Producer, State};
+
+/// When a source is called what.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReaderOptions {
+    /// Without a picture for so long it has stalled; a source that usually gives one less often gets three of its usual
+    /// intervals.
+    pub stalled_after: Duration,
+    /// How often a picture is asked for, where the source is one that is asked.
+    pub every: Option<Duration>,
+    /// The same picture again after so long: it is frozen. `None`: never.
+    pub frozen_after: Option<Duration>,
+    /// When it is slow.
+    pub rate: RateOptions,
+    /// Before it is tried again.
+    pub pauses: Pauses,
+}
+
+/// Stalled after 3 s, frozen after 10 s.
+impl Default for ReaderOptions {
+    fn default() -> Self {
+        Self {
+            stalled_after: Duration::from_secs(3),
+            every: None,
+            frozen_after: Some(Duration::from_secs(10)),
+            rate: RateOptions::default(),
+            pauses: Pauses::default(),
+        }
+    }
+}
+
+/// How often it is looked whether pictures have stopped coming.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Reads `source` into `producer` until this future is dropped.
+pub async fn read(source: &dyn Source, producer: Producer, options: ReaderOptions, seed: u64) {
+    let watch = Mutex::new(Watch::new(producer, options));
+    let mut backoff = Backoff::new(options.pauses, seed);
+    let mut sink = Shared(&watch);
+    let look = async {
+        let mut tick = tokio::time::interval(LOOK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            watch.lock().look(tokio::time::Instant::now().into_std());
+        }
+    };
+    tokio::select! {
+        never = keep_running(source, &mut sink, &mut backoff) => match never {},
+        () = look => {}
+    }
+}
+
+struct Shared<'a>(&'a Mutex<Watch>);
+
+impl Sink for Shared<'_> {
+    fn picture(&mut self, jpeg: Bytes, now: Instant) {
+        self.0.lock().picture(jpeg, now);
+    }
+
+    fn bytes(&mut self, count: usize, _now: Instant) {
+        self.0.lock().producer.received(count);
+    }
+
+    fn skipped(&mut self, skipped: Skipped, _now: Instant) {
+        self.0.lock().producer.skipped(skipped);
+    }
+
+    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+        self.0.lock().down(error, pause, now);
+    }
+}
+
+/// What is known of a source, and the state that follows from it.
+struct Watch {
+    producer: Producer,
+    options: ReaderOptions,
+    repeats: RepeatWatch,
+    rate: RateWatch,
+    began: Instant,
+    last_picture: Option<Instant>,
+    /// Mean time between pictures, as of late.
+    interval: Option<Duration>,
+    down: Option<Down>,
+}
+
+/// There is no connection.
+struct Down {
+    why: String,
+    again: Instant,
+}
+
+impl Watch {
+    fn new(producer: Producer, options: ReaderOptions) -> Self {
+        let began = producer.stream().state().since;
+        producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self {
+            producer,
+            options,
+            repeats: RepeatWatch::new(options.frozen_after),
+            rate: RateWatch::new(options.rate),
+            began,
+            last_picture: None,
+            interval: None,
+            down: None,
+        }
+    }
+
+    fn picture(&mut self, jpeg: Bytes, now: Instant) {
+        // The time of an outage tells nothing of the rate.
+        let running = self.down.is_none() && self.producer.stream().state().condition == Condition::Running;
+        if let Some(last) = self.last_picture.replace(now)
+            && running
+        {
+            let this = now.saturating_duration_since(last);
+            self.interval = Some(self.interval.map_or(this, |mean| mean.mul_f64(0.9) + this.mul_f64(0.1)));
+        }
+        self.down = None;
+        self.rate.picture(now);
+        self.producer.slow(self.rate.slow(now));
+        let frozen = self.repeats.picture(&jpeg, now);
+        // The state first: subscribers take no pictures of what they believe to be frozen.
+        match frozen {
+            Some(frozen) => {
+                let reason = "the camera sends the same picture again and again. Restart it";
+                self.say(Condition::Frozen, Some(reason), frozen.since);
+            }
+            None => self.say(Condition::Running, None, now),
+        }
+        self.producer.picture(jpeg, now);
+    }
+
+    fn down(&mut self, error: &SourceError, pause: Duration, now: Instant) {
+        self.repeats.reset();
+        self.rate.reset();
+        self.down = Some(Down { why: error.to_string(), again: now + pause });
+        // A camera that ends its answer after each picture is not down while they come.
+        let ends = matches!(error, SourceError::Ended { .. } | SourceError::OnePicture { .. });
+        if !ends || self.last_picture.is_none() {
+            self.look(now);
+        }
+        self.producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Time passes.
+    fn look(&mut self, now: Instant) {
+        let Some(last) = self.last_picture else {
+            let reason = self.down.as_ref().map(|down| down.why.as_str());
+            return self.say(Condition::Starting, reason, self.began);
+        };
+        self.producer.slow(self.rate.slow(now));
+        let silence = now.saturating_duration_since(last);
+        let interval = self.options.every.unwrap_or_default().max(self.interval.unwrap_or_default());
+        let patience = self.options.stalled_after.max(interval * 3);
+        let is_frozen = self.producer.stream().state().condition == Condition::Frozen;
+        if self.down.is_none() && silence < patience {
+            return;
+        }
+        // While it is being tried again right now, nothing new is known.
+        let reason = match &self.down {
+            Some(down) if silence >= patience || !is_brief(down, now, self.options.stalled_after) => {
+                down.why.clone()
+            }
+            Some(_) => return,
+            None if is_frozen => "the camera sent the same picture again and again, and now none".to_owned(),
+            None => "the camera is connected but sends no picture".to_owned(),
+        };
+        self.say(Condition::Stalled, Some(&reason), last);
+    }
+
+    fn say(&self, condition: Condition, reason: Option<&str>, since: Instant) {
+        let present = self.producer.stream().state();
+        let same = present.condition == condition && present.reason.as_deref() == reason;
+        if !same {
+            let since = if present.condition == condition { present.since } else { since };
+            self.producer.state(State::new(condition, reason, since));
+        }
+    }
+}
+
+/// Whether the connection is likely to be back before anybody has noticed.
+fn is_brief(down: &Down, now: Instant, stalled_after: Duration) -> bool {
+    down.again.saturating_duration_since(now) < stalled_after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stream::Stream;
+
+    fn watch() -> (Watch, Instant) {
+        let now = Instant::now();
+        let (_, producer) = Stream::new("a", now);
+        (Watch::new(producer, ReaderOptions::default()), now)
+    }
+
+    fn jpeg(byte: u8) -> Bytes {
+        Bytes::copy_from_slice(&[byte])
+    }
+
+    fn state(watch: &Watch) -> (&'static str, Option<String>) {
+        let state = watch.producer.stream().state();
+        (state.condition.name(), state.reason.map(|r| r.to_string()))
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn unreachable() -> SourceError {
+        SourceError::Unreachable { camera: "http://cam".into(), reason: "refused".into() }
+    }
+
+    #[test]
+    fn a_camera_that_is_connected_and_silent_has_stalled_and_comes_back() {
+        let (mut watch, now) = watch();
+        assert_eq!(state(&watch), ("starting", None));
+        watch.picture(jpeg(1), now);
+        assert_eq!(state(&watch), ("running", None));
+        watch.look(now + SECOND * 2);
+        assert_eq!(state(&watch).0, "running");
+        watch.look(now + SECOND * 3);
+        let (name, reason) = state(&watch);
+        assert_eq!((name, reason.unwrap().contains("sends no picture")), ("stalled", true));
+        assert_eq!(watch.producer.stream().state().since, now, "since its last picture");
+        watch.picture(jpeg(2), now + SECOND * 9);
+        assert_eq!(state(&watch), ("running", None));
+    }
+
+    #[test]
+    fn a_camera_that_was_never_reached_is_starting_and_says_why() {
+        let (mut watch, now) = watch();
+        watch.down(&unreachable(), SECOND, now);
+        let (name, reason) = state(&watch);
+        assert_eq!(name, "starting");
+        assert!(reason.unwrap().contains("cannot be reached"));
+    }
+
+    #[test]
+    fn a_brief_reconnect_is_not_shown_and_a_long_one_is() {
+        let (mut watch, now) = watch();
+        watch.picture(jpeg(1), now);
+        watch.down(&unreachable(), SECOND, now + SECOND / 10);
+        assert_eq!(state(&watch).0, "running");
+        watch.look(now + SECOND * 3);
+        assert_eq!(state(&watch).0, "stalled");
+        watch.picture(jpeg(2), now + SECOND * 4);
+        assert_eq!(state(&watch).0, "running");
+        watch.down(&unreachable(), SECOND * 30, now + SECOND * 5);
+        assert_eq!(state(&watch).0, "stalled", "it will not be back soon");
+    }
+
+    #[test]
+    fn the_same_picture_again_and_again_is_frozen_until_another_comes() {
+        let (mut watch, now) = watch();
+        for tenth in 0..=100 {
+            watch.picture(jpeg(1), now + SECOND / 10 * tenth);
+        }
+        assert_eq!(state(&watch).0, "frozen");
+        assert_eq!(watch.producer.stream().state().since, now, "since that picture came first");
+        watch.picture(jpeg(2), now + SECOND * 11);
+        assert_eq!(state(&watch).0, "running");
+    }
+
+    #[test]
+    fn an_outage_does_not_make_the_next_stall_be_noticed_late() {
+        let (mut watch, now) = watch();
+        for tenth in 0..20 {
+            watch.picture(jpeg(tenth), now + SECOND / 10 * u32::from(tenth));
+        }
+        watch.down(&unreachable(), SECOND * 30, now + SECOND * 3);
+        assert_eq!(state(&watch).0, "stalled");
+        let back = now + SECOND * 600;
+        for tenth in 0..3 {
+            watch.picture(jpeg(100 + tenth), back + SECOND / 10 * u32::from(tenth));
+        }
+        assert_eq!(state(&watch).0, "running");
+        watch.look(back + SECOND * 4);
+        assert_eq!(state(&watch).0, "stalled");
+    }
+
+    #[test]
+    fn a_camera_that_is_asked_every_five_seconds_has_not_stalled_after_its_first_picture() {
+        let now = Instant::now();
+        let (_, producer) = Stream::new("a", now);
+        let options = ReaderOptions { every: Some(SECOND * 5), ..ReaderOptions::default() };
+        let mut watch = Watch::new(producer, options);
+        watch.picture(jpeg(1), now);
+        watch.look(now + SECOND * 14);
+        assert_eq!(state(&watch).0, "running");
+        watch.look(now + SECOND * 15);
+        assert_eq!(state(&watch).0, "stalled");
+    }
+
+    #[test]
+    fn a_camera_that_gives_a_picture_every_five_seconds_has_not_stalled_between_them() {
+        let (mut watch, now) = watch();
+        for i in 0..5 {
+            watch.picture(jpeg(i), now + SECOND * 5 * u32::from(i));
+        }
+        watch.look(now + SECOND * 24);
+        assert_eq!(state(&watch).0, "running");
+        watch.look(now + SECOND * 36);
+        assert_eq!(state(&watch).0, "stalled");
+    }
+}

@@ -1,0 +1,139 @@
+//! A camera's endless answer: `multipart/x-mixed-replace`, or anything else with JPEG pictures in it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use tokio::time::{Instant, timeout};
+
+use super::address::CameraUrl;
+use super::web::{Web, root_cause};
+use super::{Run, Sink, Skipped, Source, SourceError};
+use crate::multipart::{Limits, Parser};
+
+/// How long to wait, and how much to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MjpegOptions {
+    /// Longest time without any byte, from the connection on.
+    pub no_bytes: Duration,
+    /// Longest time without a whole picture.
+    pub no_picture: Duration,
+    /// Of a picture and of its header.
+    pub limits: Limits,
+}
+
+/// 10 s, 20 s, and the parser's limits.
+impl Default for MjpegOptions {
+    fn default() -> Self {
+        Self {
+            no_bytes: Duration::from_secs(10),
+            no_picture: Duration::from_secs(20),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// A camera that sends pictures as long as somebody listens.
+#[derive(Debug, Clone)]
+pub struct Mjpeg {
+    camera: CameraUrl,
+    web: Web,
+    options: MjpegOptions,
+}
+
+impl Mjpeg {
+    /// A source that reads `camera`, the address of the stream itself ([`CameraUrl::stream`]).
+    pub fn new(camera: CameraUrl, web: Web, options: MjpegOptions) -> Self {
+        Self { camera, web, options }
+    }
+
+    async fn read(&self, sink: &mut dyn Sink) -> Result<Infallible, SourceError> {
+        let camera = || self.camera.to_string();
+        let MjpegOptions { no_bytes, no_picture, limits } = self.options;
+        let mut response = self.web.session().get(&self.camera, no_bytes).await?;
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.unwrap_or("no type").to_owned();
+
+        let mut parser = Parser::new(limits);
+        let mut page = PageCheck::default();
+        let (mut bytes, mut bytes_before) = (0_u64, 0_u64);
+        let mut last_picture = Instant::now();
+        loop {
+            let chunk = match timeout(no_bytes, response.chunk()).await {
+                Ok(Ok(chunk)) => chunk,
+                Ok(Err(error)) => {
+                    return Err(SourceError::Broken { camera: camera(), reason: root_cause(&error) });
+                }
+                Err(_) => return Err(SourceError::NoBytes { camera: camera(), after: no_bytes }),
+            };
+            let (now, before) = (Instant::now(), parser.counts());
+            if let Some(chunk) = &chunk {
+                sink.bytes(chunk.len(), now.into_std());
+                bytes += chunk.len() as u64;
+            }
+            let mut give = |jpeg| sink.picture(jpeg, now.into_std());
+            match &chunk {
+                Some(chunk) => parser.feed(chunk, &mut give),
+                None => parser.finish(&mut give),
+            }
+            let counts = parser.counts();
+            if let Some(skipped) = Skipped::between(before, counts) {
+                sink.skipped(skipped, now.into_std());
+            }
+            let Some(chunk) = chunk else {
+                return Err(match counts.pictures {
+                    0 => SourceError::NotPictures { camera: camera(), bytes, content_type },
+                    1 if content_type.starts_with("image/") => SourceError::OnePicture { camera: camera() },
+                    pictures => SourceError::Ended { camera: camera(), pictures },
+                });
+            };
+            if counts.pictures > before.pictures {
+                (last_picture, bytes_before) = (now, bytes);
+            } else if counts.pictures == 0 && page.is_page(&chunk) {
+                return Err(SourceError::WebPage { camera: camera() });
+            } else if now >= last_picture + no_picture {
+                let bytes = bytes - bytes_before;
+                return Err(SourceError::NoPicture { camera: camera(), after: no_picture, bytes });
+            }
+        }
+    }
+}
+
+impl Source for Mjpeg {
+    fn run<'a>(&'a self, sink: &'a mut dyn Sink) -> Run<'a> {
+        Box::pin(async move {
+            match self.read(sink).await {
+                Ok(never) => match never {},
+                Err(error) => error,
+            }
+        })
+    }
+}
+
+/// Whether an answer begins as a web page does. What its type says is not relied on: boards send odd ones.
+#[derive(Debug, Default)]
+struct PageCheck {
+    start: Vec<u8>,
+    is_decided: bool,
+}
+
+impl PageCheck {
+    /// Takes the next bytes of an answer. True once it is known to be a page.
+    fn is_page(&mut self, bytes: &[u8]) -> bool {
+        const BEGINNINGS: [&[u8]; 6] = [b"<!doctype", b"<html", b"<head", b"<body", b"<!--", b"<?xml"];
+        const ENOUGH: usize = 256;
+        if self.is_decided {
+            return false;
+        }
+        self.start.extend(&bytes[..bytes.len().min(ENOUGH)]);
+        let start = self.start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.start).trim_ascii_start();
+        let is = |beginning: &&[u8]| {
+            start.get(..beginning.len()).is_some_and(|s| s.eq_ignore_ascii_case(beginning))
+        };
+        let may_become = |beginning: &&[u8]| {
+            beginning.get(..start.len()).is_some_and(|shorter| shorter.eq_ignore_ascii_case(start))
+        };
+        self.is_decided = self.start.len() >= ENOUGH || !BEGINNINGS.iter().any(may_become);
+        BEGINNINGS.iter().any(is)
+    }
+}

@@ -1,0 +1,342 @@
+//! One request to a camera: to checked addresses only, redirects followed by hand, every wait with a deadline.
+//!
+//! The check is where the connection is made: the client's resolver gives it addresses that have passed, and no name is
+//! resolved a second time. The client asks no resolver for a host that is an address already, so that is checked before.
+//! No proxy of the environment connects for us.
+
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, LOCATION, WWW_AUTHENTICATE};
+use reqwest::{Client, Response, StatusCode};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::time::timeout;
+use url::Host;
+
+use super::SourceError;
+use super::address::{AddressError, CameraUrl};
+use super::allow::Allow;
+
+/// Redirects that are followed.
+const MAX_REDIRECTS: usize = 3;
+/// How long a connection may take, from the name's resolution to the end of the TLS handshake.
+pub const CONNECT: Duration = Duration::from_secs(5);
+
+/// The addresses of a name.
+pub type Addresses<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
+
+/// Finds the addresses of a name.
+pub trait Resolve: Send + Sync {
+    /// All addresses of `host`, in the order in which to try them.
+    fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a>;
+}
+
+/// As the system does it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemResolver;
+
+impl Resolve for SystemResolver {
+    fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a> {
+        Box::pin(async move {
+            Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
+        })
+    }
+}
+
+/// Whose certificates are believed.
+#[derive(Debug, Clone, Default)]
+pub enum Trust {
+    /// Those of the authorities that are installed on this machine.
+    #[default]
+    System,
+    /// Those of these authorities alone.
+    Only(Arc<RootCertStore>),
+}
+
+/// What requests need; one for all cameras.
+#[derive(Clone)]
+pub struct Web {
+    allow: Arc<Allow>,
+    resolver: Arc<dyn Resolve>,
+    trust: Trust,
+    connect: Duration,
+}
+
+impl fmt::Debug for Web {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Web").field("allow", &self.allow).finish_non_exhaustive()
+    }
+}
+
+impl Web {
+    /// Requests to what `allow` allows, with the system's resolver and certificate authorities.
+    pub fn new(allow: Arc<Allow>) -> Self {
+        Self { allow, resolver: Arc::new(SystemResolver), trust: Trust::System, connect: CONNECT }
+    }
+
+    /// With another resolver.
+    #[must_use]
+    pub fn with_resolver(mut self, resolver: Arc<dyn Resolve>) -> Self {
+        self.resolver = resolver;
+        self
+    }
+
+    /// With other certificate authorities.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// With another limit than [`CONNECT`] on the time that a connection takes.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, connect: Duration) -> Self {
+        self.connect = connect;
+        self
+    }
+
+    /// Whether a client may name this camera, as far as can be told without resolving its name.
+    ///
+    /// The check that counts is made again whenever a connection is made.
+    pub fn check(&self, camera: &CameraUrl) -> Result<(), AddressError> {
+        let (host, port) = (camera.host(), camera.port());
+        let address = match &host {
+            Host::Ipv4(address) => IpAddr::V4(*address),
+            Host::Ipv6(address) => IpAddr::V6(*address),
+            Host::Domain(_) => return Ok(()),
+        };
+        if self.allow.is_camera(&host, port) {
+            return Ok(());
+        }
+        self.allow.check(address, false).map_err(|kind| AddressError::Forbidden {
+            camera: camera.to_string(),
+            host: host.to_string(),
+            kind,
+        })
+    }
+
+    /// A session with one camera, which keeps its connection where the camera does.
+    pub(super) fn session(&self) -> Session {
+        Session { web: self.clone(), open: None }
+    }
+
+    fn client(&self, camera: &CameraUrl) -> Result<Client, SourceError> {
+        let resolver = Checked {
+            inner: self.resolver.clone(),
+            allow: self.allow.clone(),
+            is_camera: self.allow.is_camera(&camera.host(), camera.port()),
+            camera: camera.to_string(),
+        };
+        let tls = if camera.is_https() { self.tls() } else { tls_without_authorities() };
+        let untrusted = |reason| SourceError::Untrusted { camera: camera.to_string(), reason };
+        Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .http1_only()
+            // What boards send for a header is not always one.
+            .http1_ignore_invalid_headers_in_responses(true)
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .connect_timeout(self.connect)
+            .pool_max_idle_per_host(1)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .dns_resolver(resolver)
+            .tls_backend_preconfigured(tls.map_err(untrusted)?)
+            .user_agent(concat!("sightwire/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| untrusted(root_cause(&error)))
+    }
+
+    fn tls(&self) -> Result<ClientConfig, String> {
+        match &self.trust {
+            Trust::System => system_tls().clone(),
+            Trust::Only(roots) => {
+                Ok(tls_builder()?.with_root_certificates(roots.clone()).with_no_client_auth())
+            }
+        }
+    }
+}
+
+/// Requests to one camera, one at a time.
+pub(super) struct Session {
+    web: Web,
+    open: Option<(url::Origin, Client)>,
+}
+
+impl Session {
+    /// Asks for `camera` and waits for the beginning of its answer, at most `patience` after the connection is there.
+    ///
+    /// Follows redirects; an answer other than success is an error.
+    pub async fn get(&mut self, camera: &CameraUrl, patience: Duration) -> Result<Response, SourceError> {
+        let mut at = camera.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let response = self.get_one(&at, patience).await?;
+            let status = response.status();
+            if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return check_status(&at, response);
+            }
+            let Some(location) = response.headers().get(LOCATION).and_then(|value| value.to_str().ok())
+            else {
+                break;
+            };
+            at = at.redirect(location)?;
+        }
+        Err(SourceError::Redirects { camera: camera.to_string() })
+    }
+
+    async fn get_one(&mut self, camera: &CameraUrl, patience: Duration) -> Result<Response, SourceError> {
+        self.web.check(camera)?;
+        let origin = camera.url().origin();
+        let client = match &self.open {
+            Some((open, client)) if *open == origin => client.clone(),
+            _ => {
+                let client = self.web.client(camera)?;
+                self.open = Some((origin, client.clone()));
+                client
+            }
+        };
+        let mut request = client
+            .get(camera.url().clone())
+            .header(ACCEPT, "multipart/x-mixed-replace, image/jpeg, */*;q=0.5");
+        if let Some(credentials) = camera.credentials() {
+            request = request.basic_auth(&credentials.name, Some(&credentials.password));
+        }
+        // A connection alone may take no longer than `connect`, so all of it takes no longer than `patience`, as a rule.
+        let patience = patience.max(self.web.connect);
+        match timeout(patience, request.send()).await {
+            Err(_) => Err(SourceError::NoAnswer { camera: camera.to_string(), after: patience }),
+            Ok(Err(error)) => Err(request_error(camera, &error)),
+            Ok(Ok(response)) => Ok(response),
+        }
+    }
+}
+
+/// Resolves for the client, and lets through what is allowed.
+struct Checked {
+    inner: Arc<dyn Resolve>,
+    allow: Arc<Allow>,
+    is_camera: bool,
+    camera: String,
+}
+
+impl reqwest::dns::Resolve for Checked {
+    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
+        let (inner, allow, is_camera) = (self.inner.clone(), self.allow.clone(), self.is_camera);
+        let camera = self.camera.clone();
+        Box::pin(async move {
+            let host = name.as_str();
+            let mut addresses = inner.resolve(host).await?;
+            let is_named = allow.is_named(host);
+            let mut refused = None;
+            addresses.retain(|address| match allow.check(*address, is_named) {
+                Ok(()) => true,
+                Err(kind) => {
+                    refused = refused.or(Some(kind));
+                    is_camera
+                }
+            });
+            match refused {
+                Some(kind) if addresses.is_empty() => {
+                    let host = host.to_owned();
+                    Err(AddressError::Forbidden { camera, host, kind }.into())
+                }
+                _ => {
+                    Ok(Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)))
+                        as reqwest::dns::Addrs)
+                }
+            }
+        })
+    }
+}
+
+fn check_status(camera: &CameraUrl, response: Response) -> Result<Response, SourceError> {
+    let status = response.status();
+    let name = camera.to_string();
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        let offers = |scheme: &str| {
+            let offered =
+                response.headers().get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+            offered.flat_map(|value| value.split([',', ' '])).any(|word| word.eq_ignore_ascii_case(scheme))
+        };
+        return Err(SourceError::Unauthorized {
+            camera: name,
+            given: camera.credentials().is_some(),
+            digest: offers("digest") && !offers("basic"),
+        });
+    }
+    if status != StatusCode::OK {
+        return Err(SourceError::Status { camera: name, status: status.as_u16() });
+    }
+    Ok(response)
+}
+
+fn request_error(camera: &CameraUrl, error: &reqwest::Error) -> SourceError {
+    if let Some(refused) = find::<AddressError>(error) {
+        return SourceError::Refused(refused.clone());
+    }
+    if let Some(tls @ rustls::Error::InvalidCertificate(_)) = find(error) {
+        return SourceError::Untrusted { camera: camera.to_string(), reason: tls.to_string() };
+    }
+    let camera = camera.to_string();
+    if error.is_connect() {
+        let timed_out = error.is_timeout();
+        let reason = if timed_out { "it does not answer".to_owned() } else { root_cause(error) };
+        return SourceError::Unreachable { camera, reason };
+    }
+    SourceError::Broken { camera, reason: root_cause(error) }
+}
+
+/// The error of this type in a chain of them. One within an error of the system is not that one's source.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match inner {
+        Some(inner) => find(inner),
+        None => error.source().and_then(find),
+    }
+}
+
+/// What lies at the bottom of an error. Never the error itself: it would show the URL.
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: Option<&(dyn Error + 'static)> = error.source();
+    let mut text = "no reason given".to_owned();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
+}
+
+fn tls_builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, String> {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())
+}
+
+/// For plain http: reading the system's authorities takes some milliseconds.
+fn tls_without_authorities() -> Result<ClientConfig, String> {
+    Ok(tls_builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+/// Read once: the certificate authorities of the system do not change while it runs.
+fn system_tls() -> &'static Result<ClientConfig, String> {
+    static SYSTEM: OnceLock<Result<ClientConfig, String>> = OnceLock::new();
+    SYSTEM.get_or_init(|| {
+        let builder = tls_builder()?.with_platform_verifier();
+        let none = |_| {
+            "no certificate authorities are installed here (often the package ca-certificates)".to_owned()
+        };
+        Ok(builder.map_err(none)?.with_no_client_auth())
+    })
+}

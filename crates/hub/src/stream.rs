@@ -1,0 +1,573 @@
+//! A stream: a slot with the newest picture, a state, counters; written by one producer, read by any number of
+//! subscribers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sightwire_frame::histogram::Histogram;
+use tokio::sync::watch;
+
+use crate::frozen::Slow;
+use crate::picture::{Form, Origin, Picture};
+use crate::source::Skipped;
+
+/// What a stream is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// No picture yet.
+    Starting,
+    /// Pictures come.
+    Running,
+    /// Pictures have stopped coming; it is being tried again.
+    Stalled,
+    /// Pictures come, but always the same one.
+    Frozen,
+    /// There will be no more.
+    Ended,
+}
+
+impl Condition {
+    /// As in answers: `starting`, `running`, `stalled`, `frozen`, `ended`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Condition::Starting => "starting",
+            Condition::Running => "running",
+            Condition::Stalled => "stalled",
+            Condition::Frozen => "frozen",
+            Condition::Ended => "ended",
+        }
+    }
+}
+
+/// What a stream is doing, why, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// What.
+    pub condition: Condition,
+    /// Why, for people, where there is something to say.
+    pub reason: Option<Arc<str>>,
+    /// Since when the condition is what it is. For one that has stalled or is frozen: since its last (new) picture.
+    pub since: Instant,
+}
+
+impl State {
+    /// A condition that begins now.
+    pub fn new(condition: Condition, reason: Option<&str>, since: Instant) -> Self {
+        Self { condition, reason: reason.map(Arc::from), since }
+    }
+}
+
+/// Counters since the stream began.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Pictures written.
+    pub pictures: AtomicU64,
+    /// Bytes of pictures written.
+    pub bytes: AtomicU64,
+    /// Bytes that the source sent, whatever was in them.
+    pub received_bytes: AtomicU64,
+    /// Pictures delivered, over all subscribers.
+    pub delivered: AtomicU64,
+    /// Bytes of pictures delivered, over all subscribers.
+    pub delivered_bytes: AtomicU64,
+    /// Pictures that a subscriber was too slow for, over all subscribers.
+    pub missed: AtomicU64,
+    /// Subscribers now.
+    pub subscribers: AtomicUsize,
+    /// Bytes of garbage and of broken pictures that the source gave.
+    pub skipped_bytes: AtomicU64,
+    /// Pictures of the source that were not whole.
+    pub broken: AtomicU64,
+    /// Lengths that the source said and that were wrong.
+    pub wrong_lengths: AtomicU64,
+    /// Connections to the source that were made or tried.
+    pub connects: AtomicU64,
+    /// From the last byte of a picture to when a subscriber took it to send it.
+    pub delivered_age: Histogram,
+}
+
+/// The shared part. Cheap to share; see [`Stream::new`] and [`Stream::subscribe`].
+pub struct Stream {
+    id: Arc<str>,
+    // One channel for all of it: to wait on it is most of what a subscriber costs.
+    now: watch::Sender<Now>,
+    slow: Mutex<Option<Slow>>,
+    counters: Counters,
+}
+
+/// What there is now, each with how often it has changed.
+#[derive(Debug)]
+struct Now {
+    picture: Option<Picture>,
+    pictures: u64,
+    /// What is shown while no picture comes.
+    banner: Option<Picture>,
+    banners: u64,
+    state: State,
+    states: u64,
+}
+
+/// Writes a stream. Dropping it ends the stream.
+pub struct Producer {
+    stream: Arc<Stream>,
+    sequence: u64,
+    ended: bool,
+}
+
+/// Reads a stream at its own pace: what it is too slow for, it misses.
+pub struct Subscriber {
+    stream: Arc<Stream>,
+    now: watch::Receiver<Now>,
+    /// Changes that it knows of.
+    pictures: u64,
+    banners: u64,
+    states: u64,
+    last: u64,
+    delivered: u64,
+    missed: u64,
+    /// Viewers are counted; what reads along inside of the server is not.
+    counted: bool,
+    /// As which a viewer gets its pictures.
+    form: Form,
+}
+
+/// What a subscriber is told.
+#[derive(Clone, Debug)]
+pub enum Update {
+    /// A newer picture than the last one.
+    Picture(Picture),
+    /// A picture that says that there is none.
+    Banner(Picture),
+    /// Another state.
+    State(State),
+}
+
+/// What a subscriber does not know yet.
+enum News {
+    Is(Update),
+    No,
+    End,
+}
+
+impl Stream {
+    /// A stream that has no picture yet.
+    pub fn new(id: &str, now: Instant) -> (Arc<Self>, Producer) {
+        let state = State::new(Condition::Starting, None, now);
+        let now = Now { picture: None, pictures: 0, banner: None, banners: 0, state, states: 1 };
+        let stream = Arc::new(Self {
+            id: id.into(),
+            now: watch::Sender::new(now),
+            slow: Mutex::default(),
+            counters: Counters::default(),
+        });
+        let producer = Producer { stream: stream.clone(), sequence: 0, ended: false };
+        (stream, producer)
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> State {
+        self.now.borrow().state.clone()
+    }
+
+    /// Whether far fewer pictures come than usual.
+    pub fn slow(&self) -> Option<Slow> {
+        *self.slow.lock()
+    }
+
+    /// The newest picture.
+    pub fn newest(&self) -> Option<Picture> {
+        self.now.borrow().picture.clone()
+    }
+
+    /// Shows something while no picture comes; it is no picture of the stream.
+    pub fn show_banner(&self, banner: Picture) {
+        self.now.send_modify(|now| {
+            now.banner = Some(banner);
+            now.banners += 1;
+        });
+    }
+
+    /// Counters.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Counts a picture that somebody got, having missed so many before it; subscribers count theirs themselves.
+    pub fn count_delivery(&self, picture: &Picture, missed: u64, form: Form) {
+        let counters = &self.counters;
+        if missed > 0 {
+            counters.missed.fetch_add(missed, Ordering::Relaxed);
+        }
+        counters.delivered.fetch_add(1, Ordering::Relaxed);
+        counters.delivered_bytes.fetch_add(picture.size_as(form) as u64, Ordering::Relaxed);
+        counters.delivered_age.record(age(picture));
+    }
+
+    /// Someone who watches; its first picture is the newest one there is.
+    pub fn subscribe(self: &Arc<Self>) -> Subscriber {
+        self.counters.subscribers.fetch_add(1, Ordering::Relaxed);
+        self.reader(true)
+    }
+
+    /// A subscriber that is not counted: a part of the server that makes something else of the pictures.
+    pub fn tap(self: &Arc<Self>) -> Subscriber {
+        self.reader(false)
+    }
+
+    fn reader(self: &Arc<Self>, counted: bool) -> Subscriber {
+        Subscriber {
+            stream: self.clone(),
+            now: self.now.subscribe(),
+            pictures: 0,
+            banners: 0,
+            states: 0,
+            last: 0,
+            delivered: 0,
+            missed: 0,
+            counted,
+            form: Form::default(),
+        }
+    }
+
+    /// Waits for the first picture, or for the reason why there is none.
+    pub async fn first_picture(self: &Arc<Self>) -> Result<Picture, Option<Arc<str>>> {
+        if let Some(newest) = self.newest() {
+            return Ok(newest);
+        }
+        let mut reader = self.tap();
+        let mut reason = None;
+        while let Some(update) = reader.next().await {
+            match update {
+                Update::Picture(picture) => return Ok(picture),
+                Update::State(state) if state.reason.is_some() => {
+                    reason = state.reason;
+                    if self.newest().is_none() {
+                        break;
+                    }
+                }
+                Update::State(_) | Update::Banner(_) => {}
+            }
+        }
+        Err(reason)
+    }
+}
+
+impl Producer {
+    /// Writes a picture that came or was made now, in the place of the one before.
+    pub fn picture(&mut self, jpeg: Bytes, now: Instant) {
+        self.publish(|sequence| Picture::new(jpeg, sequence, now, SystemTime::now()));
+    }
+
+    /// Writes a picture that was made of another one.
+    pub fn derived(&mut self, jpeg: Bytes, origin: Origin) {
+        self.publish(|sequence| Picture::made_of(jpeg, sequence, origin));
+    }
+
+    /// Writes the picture that `make` makes of its number.
+    pub fn publish(&mut self, make: impl FnOnce(u64) -> Picture) {
+        self.sequence += 1;
+        let picture = make(self.sequence);
+        let counters = &self.stream.counters;
+        counters.pictures.fetch_add(1, Ordering::Relaxed);
+        counters.bytes.fetch_add(picture.size() as u64, Ordering::Relaxed);
+        let mut last = None;
+        self.stream.now.send_modify(|now| {
+            // Let go of when nobody has to wait for it.
+            last = now.picture.replace(picture);
+            now.pictures += 1;
+        });
+    }
+
+    /// Says what the stream is doing.
+    pub fn state(&self, state: State) {
+        self.stream.now.send_if_modified(|now| {
+            let news = now.state != state;
+            if news {
+                now.state = state;
+                now.states += 1;
+            }
+            news
+        });
+    }
+
+    /// Says whether far fewer pictures come than usual.
+    pub fn slow(&self, slow: Option<Slow>) {
+        *self.stream.slow.lock() = slow;
+    }
+
+    /// Counts bytes that the source sent.
+    pub fn received(&self, bytes: usize) {
+        self.stream.counters.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Counts what the source gave that was no picture.
+    pub fn skipped(&self, skipped: Skipped) {
+        let counters = &self.stream.counters;
+        counters.skipped_bytes.fetch_add(skipped.bytes, Ordering::Relaxed);
+        counters.broken.fetch_add(skipped.broken, Ordering::Relaxed);
+        counters.wrong_lengths.fetch_add(skipped.wrong_lengths, Ordering::Relaxed);
+    }
+
+    /// Ends the stream for a reason.
+    pub fn end(mut self, reason: &str, now: Instant) {
+        self.ended = true;
+        self.state(State::new(Condition::Ended, Some(reason), now));
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.state(State::new(Condition::Ended, Some("it was closed"), Instant::now()));
+        }
+    }
+}
+
+impl Subscriber {
+    /// Waits for a newer picture or another state. Cancel-safe. `None` after the end.
+    pub async fn next(&mut self) -> Option<Update> {
+        loop {
+            match self.news() {
+                News::Is(Update::Picture(picture)) => return Some(Update::Picture(self.count(picture))),
+                News::Is(update) => return Some(update),
+                News::End => return None,
+                News::No => self.now.changed().await.ok()?,
+            }
+        }
+    }
+
+    /// What it does not know yet, the most important first.
+    fn news(&mut self) -> News {
+        let now = self.now.borrow_and_update();
+        let condition = now.state.condition;
+        if self.states != now.states {
+            self.states = now.states;
+            return News::Is(Update::State(now.state.clone()));
+        }
+        if condition == Condition::Ended {
+            return News::End;
+        }
+        if self.pictures != now.pictures {
+            self.pictures = now.pictures;
+            // The picture of a camera that has stalled is old, and a frozen one goes on sending what its viewers have seen: they
+            // get the banner instead, and miss nothing.
+            let old = matches!(condition, Condition::Stalled | Condition::Frozen);
+            match &now.picture {
+                Some(picture) if old => self.last = picture.sequence(),
+                Some(picture) => return News::Is(Update::Picture(picture.clone())),
+                None => {}
+            }
+        }
+        if self.banners != now.banners {
+            self.banners = now.banners;
+            // One that is left from an earlier pause tells nothing about now.
+            if let Some(banner) = &now.banner
+                && condition != Condition::Running
+            {
+                return News::Is(Update::Banner(banner.clone()));
+            }
+        }
+        News::No
+    }
+
+    fn count(&mut self, picture: Picture) -> Picture {
+        let missed = match self.last {
+            0 => 0,
+            last => picture.sequence().saturating_sub(last + 1),
+        };
+        self.missed += missed;
+        self.last = picture.sequence();
+        self.delivered += 1;
+        if self.counted {
+            self.stream.count_delivery(&picture, missed, self.form);
+        }
+        picture
+    }
+
+    /// It gets its pictures in that form.
+    #[must_use]
+    pub fn in_form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
+    }
+
+    /// Pictures that it got, and those that it was too slow for.
+    pub fn seen(&self) -> (u64, u64) {
+        (self.delivered, self.missed)
+    }
+
+    /// The stream.
+    pub fn stream(&self) -> &Arc<Stream> {
+        &self.stream
+    }
+}
+
+/// Since the picture's last byte came.
+fn age(picture: &Picture) -> Duration {
+    tokio::time::Instant::now().into_std().saturating_duration_since(picture.captured())
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        if self.counted {
+            self.stream.counters.subscribers.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("id", &self.id).field("state", &self.state()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Producer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriber").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn jpeg(byte: u8) -> Bytes {
+        Bytes::copy_from_slice(&[byte])
+    }
+
+    async fn picture(subscriber: &mut Subscriber) -> Picture {
+        loop {
+            match subscriber.next().await {
+                Some(Update::Picture(picture)) => return picture,
+                Some(_) => {}
+                None => panic!("the stream has ended"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_slow_gets_the_newest_picture_and_knows_what_it_missed() {
+        let (stream, mut producer) = Stream::new("a", Instant::now());
+        let (mut fast, mut slow) = (stream.subscribe(), stream.subscribe());
+        for byte in 1..=5 {
+            producer.picture(jpeg(byte), Instant::now());
+            assert_eq!(picture(&mut fast).await.jpeg()[0], byte);
+            if byte == 1 {
+                picture(&mut slow).await;
+            }
+        }
+        assert_eq!(picture(&mut slow).await.jpeg()[0], 5, "the newest, not the next");
+        assert_eq!((fast.seen(), slow.seen()), ((5, 0), (2, 3)));
+        assert_eq!(stream.counters().missed.load(Ordering::Relaxed), 3);
+        assert_eq!(stream.counters().delivered.load(Ordering::Relaxed), 7);
+    }
+
+    #[tokio::test]
+    async fn a_new_subscriber_gets_the_newest_picture_at_once_and_has_missed_nothing() {
+        let (stream, mut producer) = Stream::new("a", Instant::now());
+        for byte in 1..=3 {
+            producer.picture(jpeg(byte), Instant::now());
+        }
+        let mut late = stream.subscribe();
+        assert_eq!(picture(&mut late).await.jpeg()[0], 3);
+        assert_eq!(late.seen(), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn a_producer_that_goes_ends_the_stream_for_all() {
+        let (stream, producer) = Stream::new("a", Instant::now());
+        let mut subscriber = stream.subscribe();
+        assert!(
+            matches!(subscriber.next().await, Some(Update::State(s)) if s.condition == Condition::Starting)
+        );
+        drop(producer);
+        assert!(matches!(subscriber.next().await, Some(Update::State(s)) if s.condition == Condition::Ended));
+        assert!(subscriber.next().await.is_none());
+        let mut late = stream.subscribe();
+        assert!(matches!(late.next().await, Some(Update::State(s)) if s.condition == Condition::Ended));
+        assert!(late.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn banners_are_shown_while_no_picture_comes_and_never_while_one_does() {
+        let now = Instant::now();
+        let (stream, mut producer) = Stream::new("a", now);
+        producer.picture(jpeg(1), now);
+        producer.state(State::new(Condition::Stalled, Some("it hangs"), now));
+        let banner = Picture::new(jpeg(99), 1, now, SystemTime::now());
+        stream.show_banner(banner);
+        let mut subscriber = stream.subscribe();
+        let mut seen = Vec::new();
+        for _ in 0..2 {
+            match subscriber.next().await.unwrap() {
+                Update::State(state) => seen.push(state.condition.name().to_owned()),
+                Update::Picture(picture) => seen.push(format!("picture {}", picture.jpeg()[0])),
+                Update::Banner(picture) => seen.push(format!("banner {}", picture.jpeg()[0])),
+            }
+        }
+        assert_eq!(seen, ["stalled", "banner 99"], "the old picture is not shown as if it were live");
+        producer.state(State::new(Condition::Running, None, now));
+        producer.picture(jpeg(2), now);
+        let mut late = stream.subscribe();
+        assert_eq!(picture(&mut late).await.jpeg()[0], 2);
+        let more = tokio::time::timeout(Duration::from_millis(20), late.next()).await;
+        assert!(more.is_err(), "the old banner is not shown: {more:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_frozen_camera_goes_on_sending_is_neither_shown_nor_missed() {
+        let now = Instant::now();
+        let (stream, mut producer) = Stream::new("a", now);
+        let mut subscriber = stream.subscribe();
+        producer.picture(jpeg(1), now);
+        picture(&mut subscriber).await;
+        producer.state(State::new(Condition::Frozen, Some("the same"), now));
+        for _ in 0..5 {
+            producer.picture(jpeg(1), now);
+            let next = tokio::time::timeout(Duration::from_millis(5), subscriber.next()).await;
+            assert!(!matches!(next, Ok(Some(Update::Picture(_)))), "{next:?}");
+        }
+        producer.state(State::new(Condition::Running, None, now));
+        producer.picture(jpeg(2), now);
+        assert_eq!(picture(&mut subscriber).await.jpeg()[0], 2);
+        assert_eq!(subscriber.seen(), (2, 0));
+    }
+
+    #[tokio::test]
+    async fn what_reads_along_inside_is_no_viewer() {
+        let (stream, mut producer) = Stream::new("a", Instant::now());
+        let mut tap = stream.tap();
+        producer.picture(jpeg(1), Instant::now());
+        picture(&mut tap).await;
+        assert_eq!(stream.counters().subscribers.load(Ordering::Relaxed), 0);
+        assert_eq!(stream.counters().delivered.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_the_first_picture_is_told_why_there_is_none() {
+        let now = Instant::now();
+        let (stream, producer) = Stream::new("a", now);
+        producer.state(State::new(Condition::Starting, Some("no such camera"), now));
+        assert_eq!(stream.first_picture().await.unwrap_err().as_deref(), Some("no such camera"));
+    }
+}

@@ -1,0 +1,337 @@
+//! A camera's endless answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
+use sightwire_hub::source::{Source, SourceError};
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{sleep, timeout};
+
+use super::camera::{
+    Camera, Got, LONG, MULTIPART, part, parts, pictures, pictures_of, run, take, url, vector, web,
+};
+
+const PATIENT: MjpegOptions = MjpegOptions {
+    no_bytes: LONG,
+    no_picture: LONG,
+    limits: sightwire_hub::multipart::Limits { max_picture: 10 << 20, max_header: 8 << 10 },
+};
+
+fn mjpeg(camera: &Camera) -> Mjpeg {
+    Mjpeg::new(url(&camera.url()), web(), PATIENT)
+}
+
+async fn stall() {
+    std::future::pending::<()>().await;
+}
+
+#[tokio::test]
+async fn every_way_of_sending_gives_the_same_pictures() {
+    let pictures = pictures();
+    let body = parts(&pictures);
+    let head = |version: &str, more: &str| {
+        let head = format!(
+            "HTTP/{version} 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=--frame\r\n{more}\r\n"
+        );
+        head.into_bytes()
+    };
+    let chunked = |size: usize| {
+        let mut answer = head("1.1", "Transfer-Encoding: chunked\r\n");
+        for chunk in body.chunks(size) {
+            answer.extend(format!("{:X}\r\n", chunk.len()).bytes());
+            answer.extend(chunk);
+            answer.extend(b"\r\n");
+        }
+        answer.extend(b"0\r\n\r\n");
+        answer
+    };
+    let answers = [
+        [head("1.1", ""), body.clone()].concat(),
+        [head("1.0", ""), body.clone()].concat(),
+        [head("1.1", &format!("Content-Length: {}\r\n", body.len())), body.clone()].concat(),
+        [b"HTTP/1.0 200 OK\nServer : board\nX-Framerate\nContent-Type:\n\n".to_vec(), body.clone()].concat(),
+        chunked(1),
+        chunked(7),
+        chunked(1021),
+        chunked(100_000),
+    ];
+    for answer in answers {
+        let start = String::from_utf8_lossy(&answer[..100]).into_owned();
+        let (got, error) = run(&mjpeg(&Camera::sending(answer).await)).await;
+        assert!(got.pictures == pictures, "{start}: {} pictures", got.pictures.len());
+        assert_eq!(got.bytes, body.len());
+        assert_eq!((got.skipped.bytes, got.skipped.broken), (0, 0));
+        let SourceError::Ended { pictures: 3, .. } = error else { panic!("{error}") };
+    }
+}
+
+#[tokio::test]
+async fn what_a_faulty_board_sends_costs_only_the_faulty_pictures() {
+    let pictures = pictures();
+    let [first, second, _] = &pictures[..] else { panic!() };
+    let exif = vector("exif_6.jpg");
+    let thumbnail = {
+        let content = [&b"Exif\0\0"[..], &exif].concat();
+        let segment = [&[0xff, 0xe1][..], &(content.len() as u16 + 2).to_be_bytes(), &content].concat();
+        [&first[..2], &segment, &first[2..]].concat()
+    };
+    let with_length = |length: &str, picture: &[u8]| {
+        [format!("--frame\r\nContent-Length: {length}\r\n\r\n").as_bytes(), picture, b"\r\n"].concat()
+    };
+    let cases = vec![
+        ("half a picture", [part(&first[..first.len() / 2]), part(second)].concat(), vec![second]),
+        ("huge length", [with_length("4294967296000", first), part(second)].concat(), vec![first, second]),
+        ("negative length", [with_length("-1", first), part(second)].concat(), vec![first, second]),
+        ("long length", [with_length("5000000", first), part(second)].concat(), vec![first, second]),
+        (
+            "garbage",
+            [&[0xa5; 5000][..], &part(first), &[0xff; 5000], &part(second)].concat(),
+            vec![first, second],
+        ),
+        ("thumbnail", [part(&thumbnail), part(second)].concat(), vec![&thumbnail, second]),
+        ("stray last marker", [&part(first)[..], b"\xff\xd9", &part(second)].concat(), vec![first, second]),
+        ("no header at all", [first.clone(), second.clone()].concat(), vec![first, second]),
+    ];
+    for (name, body, expected) in cases {
+        let (got, _) = run(&mjpeg(&Camera::sending([MULTIPART.as_bytes(), &body].concat()).await)).await;
+        assert!(got.pictures.iter().eq(expected), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn each_picture_is_given_before_the_next_is_sent() {
+    let camera = Camera::start(|mut stream, _| async move {
+        let answer = [MULTIPART.as_bytes(), b"--frame\r\n\r\n", &vector("420.jpg")].concat();
+        stream.write_all(&answer).await.unwrap();
+        stall().await;
+    })
+    .await;
+    assert!(take(&mjpeg(&camera), 1).await.pictures == [vector("420.jpg")]);
+}
+
+#[tokio::test]
+async fn a_camera_that_stalls_is_given_up() {
+    let camera = Camera::start(|mut stream, _| async move {
+        let half = &vector("420.jpg")[..500];
+        stream
+            .write_all(&[MULTIPART.as_bytes(), &part(&vector("restart.jpg")), half].concat())
+            .await
+            .unwrap();
+        stall().await;
+    })
+    .await;
+    let options = MjpegOptions { no_bytes: Duration::from_millis(300), ..PATIENT };
+    let (got, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
+    assert_eq!(got.pictures.len(), 1);
+    let SourceError::NoBytes { .. } = error else { panic!("{error}") };
+    assert!(error.to_string().contains("has sent nothing for 0.3 s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_camera_that_accepts_and_never_answers_is_given_up() {
+    let camera = Camera::start(|stream, _| async move {
+        stall().await;
+        drop(stream);
+    })
+    .await;
+    let web = web().with_connect_timeout(Duration::from_millis(200));
+    let options = MjpegOptions { no_bytes: Duration::from_millis(200), ..PATIENT };
+    let (_, error) = run(&Mjpeg::new(url(&camera.url()), web, options)).await;
+    let SourceError::NoAnswer { .. } = error else { panic!("{error}") };
+}
+
+#[tokio::test]
+async fn a_drip_of_bytes_does_not_pass_for_pictures() {
+    let camera = Camera::start(|mut stream, _| async move {
+        stream.write_all(MULTIPART.as_bytes()).await.unwrap();
+        for byte in vector("420.jpg").repeat(100) {
+            if stream.write_u8(byte).await.is_err() {
+                break;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let options = MjpegOptions { no_picture: Duration::from_millis(300), ..PATIENT };
+    let (_, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
+    let SourceError::NoPicture { bytes, .. } = error else { panic!("{error}") };
+    assert!(bytes > 0);
+}
+
+#[tokio::test]
+async fn a_flood_without_pictures_is_given_up() {
+    let camera = Camera::start(|mut stream, _| async move {
+        stream.write_all(MULTIPART.as_bytes()).await.unwrap();
+        while stream.write_all(&[0xff, 0xd8].repeat(32 << 10)).await.is_ok() {}
+    })
+    .await;
+    let options = MjpegOptions { no_picture: Duration::from_millis(300), ..PATIENT };
+    let (got, error) = run(&Mjpeg::new(url(&camera.url()), web(), options)).await;
+    let SourceError::NoPicture { .. } = error else { panic!("{error}") };
+    assert!(got.skipped.bytes > 0);
+}
+
+#[tokio::test]
+async fn a_reset_in_the_middle_of_a_picture_keeps_what_came_before() {
+    let (mut got, tell) = Got::telling();
+    let tell = Arc::new(Mutex::new(tell));
+    let camera = Camera::start(move |mut stream, _| {
+        let tell = tell.clone();
+        async move {
+            let half = &vector("420.jpg")[..500];
+            stream
+                .write_all(&[MULTIPART.as_bytes(), &part(&vector("restart.jpg")), half].concat())
+                .await
+                .unwrap();
+            // A reset overtakes what has not been read yet.
+            pictures_of(&mut *tell.lock().await, 1).await;
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+        }
+    })
+    .await;
+    let error = timeout(LONG, mjpeg(&camera).run(&mut got)).await.unwrap();
+    assert!(got.pictures == [vector("restart.jpg")]);
+    let SourceError::Broken { .. } = error else { panic!("{error}") };
+}
+
+#[tokio::test]
+async fn a_web_page_is_refused_in_words() {
+    let page = "\r\n <!DOCTYPE html><html><body>ESP32-CAM</body></html>";
+    for content_type in ["text/html", "multipart/x-mixed-replace; boundary=frame", "application/octet-stream"]
+    {
+        let answer = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\n\r\n{page}");
+        let (_, error) = run(&mjpeg(&Camera::sending(answer).await)).await;
+        let SourceError::WebPage { .. } = error else { panic!("{error}") };
+        assert!(error.to_string().contains("web page"), "{error}");
+    }
+    let camera = Camera::start(move |mut stream, _| async move {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        for byte in page.bytes() {
+            if stream.write_u8(byte).await.is_err() {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+        stall().await;
+    })
+    .await;
+    let (_, error) = run(&mjpeg(&camera)).await;
+    let SourceError::WebPage { .. } = error else { panic!("{error}") };
+}
+
+#[tokio::test]
+async fn odd_types_of_an_answer_do_not_matter() {
+    for content_type in [
+        "",
+        "Content-Type: text/html\r\n",
+        "Content-Type: \u{1}\r\n",
+        "Content-Type: video/x-motion-jpeg\r\n",
+    ] {
+        let answer =
+            [format!("HTTP/1.1 200 OK\r\n{content_type}\r\n").as_bytes(), &parts(&pictures())].concat();
+        let (got, _) = run(&mjpeg(&Camera::sending(answer).await)).await;
+        assert!(got.pictures == pictures(), "{content_type:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_single_picture_is_given_and_told_from_a_stream() {
+    let answer =
+        [b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n".to_vec(), vector("420.jpg")].concat();
+    let (got, error) = run(&mjpeg(&Camera::sending(answer).await)).await;
+    assert!(got.pictures == [vector("420.jpg")]);
+    let SourceError::OnePicture { .. } = error else { panic!("{error}") };
+}
+
+#[tokio::test]
+async fn an_answer_of_something_else_is_named() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"detail\":\"no\"}";
+    let (_, error) = run(&mjpeg(&Camera::sending(answer).await)).await;
+    let SourceError::NotPictures { bytes: 15, .. } = error else { panic!("{error}") };
+    assert!(error.to_string().contains("application/json"), "{error}");
+}
+
+#[tokio::test]
+async fn a_status_other_than_200_is_explained() {
+    for (status, words) in
+        [(404, "no such page"), (503, "one client at a time"), (500, "Restart"), (204, "status 204")]
+    {
+        let answer = format!("HTTP/1.1 {status} Oh\r\nContent-Length: 0\r\n\r\n");
+        let (_, error) = run(&mjpeg(&Camera::sending(answer).await)).await;
+        let SourceError::Status { .. } = error else { panic!("{error}") };
+        assert!(error.to_string().contains(words), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn name_and_password_of_the_address_are_sent_and_never_shown() {
+    let camera = Camera::start(|mut stream, request| async move {
+        // base64 of "us:er\u{e9}:secret/1", which is percent-encoded in the address
+        let answer = if request.contains("authorization: Basic dXPDqXI6c2VjcmV0LzE=\r\n") {
+            [MULTIPART.as_bytes(), &part(&vector("420.jpg"))].concat()
+        } else {
+            b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"cam\"\r\nContent-Length: 0\r\n\r\n".to_vec()
+        };
+        stream.write_all(&answer).await.unwrap();
+    })
+    .await;
+    let source = |credentials: &str, more: &str| {
+        let address = format!("http://{credentials}{}/stream{more}", camera.address);
+        Mjpeg::new(url(&address), web(), PATIENT)
+    };
+    let right = source("us%C3%A9r:secret%2F1@", "");
+    assert!(!format!("{right:?}").contains("secret"));
+    let (got, error) = run(&right).await;
+    assert_eq!(got.pictures.len(), 1, "{error}");
+    for (credentials, given, words) in
+        [("", false, "asks for a name"), ("us%C3%A9r:secret@", true, "refuses the name")]
+    {
+        let (_, error) = run(&source(credentials, "?pwd=secret")).await;
+        assert!(error.to_string().contains(words), "{error}");
+        let SourceError::Unauthorized { given: found, digest: false, .. } = error else { panic!("{error}") };
+        assert_eq!(found, given);
+    }
+}
+
+#[tokio::test]
+async fn digest_authentication_is_named_as_the_reason() {
+    let answer =
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"cam\", nonce=\"1\"\r\nContent-Length: 0\r\n\r\n";
+    let camera = Camera::sending(answer).await;
+    let source = Mjpeg::new(url(&format!("http://name:secret@{}/stream", camera.address)), web(), PATIENT);
+    let (_, error) = run(&source).await;
+    let SourceError::Unauthorized { digest: true, .. } = error else { panic!("{error}") };
+}
+
+#[tokio::test]
+async fn a_camera_that_is_not_there_is_unreachable() {
+    let camera = Camera::sending("").await;
+    let (_, error) = {
+        let address = camera.url();
+        drop(camera);
+        tokio::task::yield_now().await;
+        run(&Mjpeg::new(url(&address), web(), PATIENT)).await
+    };
+    let SourceError::Unreachable { .. } = error else { panic!("{error}") };
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[tokio::test]
+async fn dropping_a_source_closes_its_connection_at_once() {
+    let (told, mut tell) = mpsc::unbounded_channel();
+    let camera = Camera::start(move |mut stream, _| {
+        let told = told.clone();
+        async move {
+            stream.write_all(&[MULTIPART.as_bytes(), &part(&vector("420.jpg"))].concat()).await.unwrap();
+            let rest = stream.read(&mut [0; 16]).await;
+            told.send(matches!(rest, Ok(0) | Err(_))).unwrap();
+        }
+    })
+    .await;
+    assert_eq!(take(&mjpeg(&camera), 1).await.pictures.len(), 1);
+    // The source is dropped. The camera sends nothing any more: nothing but the close itself can wake it.
+    assert_eq!(timeout(LONG, tell.recv()).await.unwrap(), Some(true));
+}

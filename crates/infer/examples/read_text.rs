@@ -1,0 +1,57 @@
+//! Reads the text of pictures: `cargo run --release --example read_text -- FILE…`
+
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use sightwire_frame::header::Limits;
+use sightwire_frame::{Decoder, Image};
+use sightwire_infer::engine::{Engine, EngineOptions};
+use sightwire_infer::manifest::Precision;
+use sightwire_infer::read::{DEFAULT_MODEL, Job, ReadModel, ReadOptions, ReadService, ServiceOptions};
+use sightwire_infer::runtime::Runtime;
+use sightwire_infer::store::Store;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let store = Store::new(std::env::var("SIGHTWIRE_HOME")?.into(), None);
+    let env = |name: &str, or: usize| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(or);
+    let (threads, rounds) = (env("THREADS", 2), env("ROUNDS", 1));
+    let precision = match std::env::var("PRECISION").as_deref() {
+        Ok("bf16") => Some(Precision::Bf16),
+        Ok("f32") => Some(Precision::F32),
+        _ => None,
+    };
+    let runtime = Runtime::load(&store, None, None)?;
+    let options = EngineOptions { provider: None, threads, precision, gpu_memory_mb: 0 };
+    let engine = Arc::new(Engine::new(runtime, options)?);
+    let model = Arc::new(ReadModel::get(&store, DEFAULT_MODEL, &mut |progress| eprintln!("{progress:?}"))?);
+    let idle_release = Duration::from_secs(60);
+    let service = ReadService::start(engine, ServiceOptions { threads, queue: 64, idle_release })?;
+    for round in 0..rounds {
+        for file in std::env::args().skip(1) {
+            let bytes = std::fs::read(&file)?;
+            let (tell, told) = mpsc::channel();
+            let load = move || {
+                let mut image = Image::default();
+                let limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
+                let mut decoder = Decoder::new().map_err(|error| error.to_string())?;
+                decoder.decode(&bytes, &limits, &mut image).map_err(|error| error.to_string())?;
+                Ok(image)
+            };
+            let started = Instant::now();
+            let (load, wanted) = (Box::new(load), Box::new(|| true));
+            let done = Box::new(move |read| drop(tell.send(read)));
+            let min_confidence = std::env::var("MIN").ok().and_then(|v| v.parse().ok()).unwrap_or(0.5);
+            let options = ReadOptions { min_confidence, ..ReadOptions::default() };
+            service.submit(Job { model: model.clone(), load, options, wanted, done })?;
+            let reading = told.recv()??;
+            if round + 1 == rounds {
+                let ms = started.elapsed().as_secs_f64() * 1e3;
+                println!("{file}: {} lines, {ms:.1} ms, {:?}", reading.regions.len(), reading.times);
+                for region in &reading.regions {
+                    println!("  {:.3} {:?} {:?}", region.confidence, region.text, region.polygon);
+                }
+            }
+        }
+    }
+    Ok(())
+}

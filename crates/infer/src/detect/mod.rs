@@ -1,0 +1,32 @@
+//! Object detection: a picture in, boxes with classes out.
+//!
+//! - [`model`]: [`DetectModel`]: a network's files, and [`Detector`]: what one thread runs it with
+//! - [`service`]: [`DetectService`]: the threads that do it
+//! - [`motion`]: [`Motion`]: whatever moves, without a network
+//! - [`choose`](mod@choose): which of the two it is to be
+//! - `decode`, `suppress`: from a network's values to boxes, and of boxes of one thing the surest
+
+pub mod choose;
+mod decode;
+pub mod model;
+pub mod motion;
+pub mod service;
+mod suppress;
+
+use sightwire_frame::boxes::Rect;
+
+pub use choose::{AUTO, Chosen, DEFAULT_MODEL, MOTION, choose};
+pub use model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
+pub use motion::{Motion, MotionOptions};
+pub use service::{Busy, DetectService, Found, ServiceOptions, ServiceStats};
+
+/// One object that was found in a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detection {
+    /// Where, in pixels of the original picture.
+    pub rect: Rect,
+    /// Which of the model's classes.
+    pub class: usize,
+    /// How sure the detector is, 0–1.
+    pub confidence: f32,
+}

@@ -1,0 +1,244 @@
+//! A detector's network: its files, and what one thread runs it with.
+
+use std::borrow::Cow;
+
+use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
+use sightwire_frame::{Image, ResizeError};
+
+use super::decode::Decode;
+use super::suppress::suppress;
+use super::{Detection, choose};
+use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
+use crate::fetch::{self, FetchError, Progress};
+use crate::manifest::{Colour, Detect, Format, Manifest, Task};
+use crate::store::{Store, StoreError};
+
+/// The file and the manifest of an object detector; makes [`Detector`]s.
+#[derive(Debug)]
+pub struct DetectModel {
+    name: String,
+    table: Detect,
+    file: String,
+    bytes: Cow<'static, [u8]>,
+    provider: Option<Preferred>,
+}
+
+/// Why a detector cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectModelError {
+    /// Its files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its files could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Its network.
+    #[error("the model {model}: {error}")]
+    Engine {
+        /// Name.
+        model: String,
+        /// What is wrong.
+        error: EngineError,
+    },
+    /// It does something else.
+    #[error(
+        "the model {name} is for {task}, not for object detection; `sightwire models list` shows which are"
+    )]
+    WrongTask {
+        /// Name.
+        name: String,
+        /// What it is for.
+        task: &'static str,
+    },
+    /// It is built in and runs no network.
+    #[error(
+        "{name} compares the pictures of a stream and has no network; for single pictures take {model}: `sightwire models pull {model}`",
+        model = choose::DEFAULT_MODEL
+    )]
+    NoNetwork {
+        /// Name.
+        name: String,
+    },
+    /// No thread to run it on.
+    #[error("no thread can be started for the detector: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why nothing can be said of one picture.
+#[derive(Debug, thiserror::Error)]
+pub enum DetectError {
+    /// It has no pixels, or too many.
+    #[error(transparent)]
+    Picture(#[from] ResizeError),
+    /// The network failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// There is no session to run it with.
+    #[error(transparent)]
+    Model(#[from] DetectModelError),
+    /// The network gave something else than it promised.
+    #[error("the network of {model} gave {found} values instead of {expected}")]
+    Output {
+        /// Name of the model.
+        model: String,
+        /// Values that came.
+        found: usize,
+        /// Values that were to come.
+        expected: usize,
+    },
+    /// Nobody wanted to know any more when its turn came.
+    #[error("nobody waits for the detections of this picture any more")]
+    Unwanted,
+    /// A bug.
+    #[error("the detector failed on this picture")]
+    Panicked,
+    /// The service was ended before its turn came.
+    #[error("the detector has been ended")]
+    Ended,
+}
+
+/// What to make of a network's boxes.
+#[derive(Clone, Copy, Debug)]
+pub struct DetectorOptions {
+    /// Of two boxes of one class that overlap by more than this, the less sure one is dropped; `None` takes the model's.
+    pub iou: Option<f32>,
+    /// Boxes of a picture at most, the surest.
+    pub max_boxes: usize,
+}
+
+impl Default for DetectorOptions {
+    fn default() -> Self {
+        Self { iou: None, max_boxes: 50 }
+    }
+}
+
+/// One thread's session and buffers of a detector.
+pub struct Detector {
+    model: String,
+    iou: f32,
+    max_boxes: usize,
+    letterbox: Letterbox,
+    session: Session,
+    decode: Decode,
+    found: Vec<Detection>,
+}
+
+impl DetectModel {
+    /// Reads and verifies the model's file, which is there already.
+    pub fn load(store: &Store, manifest: &Manifest) -> Result<Self, DetectModelError> {
+        let name = manifest.name.clone();
+        let (Task::ObjectDetection, Some(table)) = (manifest.task, &manifest.detect) else {
+            return Err(match manifest.task {
+                Task::ObjectDetection => DetectModelError::NoNetwork { name },
+                task => DetectModelError::WrongTask { name, task: task.name() },
+            });
+        };
+        // `Manifest::parse` lets no detector without one pass.
+        let file = manifest.file("network").ok_or(DetectModelError::NoNetwork { name })?;
+        Ok(Self {
+            name: manifest.name.clone(),
+            table: table.clone(),
+            file: file.name.clone(),
+            bytes: store.load(&manifest.name, file)?,
+            provider: file.provider.map(|provider| Preferred { provider, only: file.provider_only }),
+        })
+    }
+
+    /// As [`DetectModel::load`]; a model that is not here is fetched first, which blocks.
+    pub fn get(
+        store: &Store,
+        name: &str,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Self, DetectModelError> {
+        let manifest = store.manifest(name)?;
+        if manifest.detect.is_some() && !store.has(&manifest) {
+            fetch::pull(store, &manifest, progress)?;
+        }
+        Self::load(store, &manifest)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its classes.
+    pub fn labels(&self) -> &[String] {
+        &self.table.labels
+    }
+
+    /// What its manifest says.
+    pub fn table(&self) -> &Detect {
+        &self.table
+    }
+
+    /// What the network is run with.
+    pub fn plan(&self, engine: &Engine) -> Plan {
+        engine.plan(Some(self.table.precision), self.provider)
+    }
+
+    /// Makes the session and buffers for one thread.
+    pub fn detector(&self, engine: &Engine, options: DetectorOptions) -> Result<Detector, DetectModelError> {
+        let table = &self.table;
+        let decode = Decode::new(table);
+        let (width, height) = (table.width, table.height);
+        let spec = NetworkSpec {
+            name: &self.file,
+            bytes: &self.bytes,
+            symbol: table.batch_symbol.as_deref(),
+            batch: 1,
+            input: vec![1, 3, height as usize, width as usize],
+            output: decode.shape(),
+            precision: Some(table.precision),
+            provider: self.provider,
+        };
+        let session = engine
+            .session(&spec)
+            .map_err(|error| DetectModelError::Engine { model: self.name.clone(), error })?;
+        let placement = match table.format {
+            Format::Yolox => Placement::TopLeft,
+            Format::Yolov8 => Placement::Centre,
+        };
+        let planes = match table.colour {
+            Colour::Bgr => Planes::Bgr,
+            Colour::Rgb => Planes::Rgb,
+        };
+        Ok(Detector {
+            model: self.name.clone(),
+            iou: options.iou.unwrap_or(table.iou),
+            max_boxes: options.max_boxes,
+            letterbox: Letterbox::new(width, height, placement, planes, table.divide_by),
+            session,
+            decode,
+            found: Vec::new(),
+        })
+    }
+}
+
+impl Detector {
+    /// Finds what is in a picture at least as surely as `threshold`: the surest first, boxes in pixels of the picture and
+    /// within it.
+    pub fn detect(&mut self, image: &Image, threshold: f32) -> Result<Vec<Detection>, DetectError> {
+        let fit = self.letterbox.fit(image)?;
+        let (decode, found) = (&mut self.decode, &mut self.found);
+        let decoded = self
+            .session
+            .run_with(self.letterbox.input(), |values| decode.decode(values, threshold, found))?;
+        decoded.map_err(|found| {
+            let expected = decode.shape().iter().product();
+            DetectError::Output { model: self.model.clone(), found, expected }
+        })?;
+        suppress(found, self.iou, self.max_boxes);
+        let within = |detection: &Detection| {
+            let rect = fit.to_picture(&detection.rect).clamp_to(image.width(), image.height());
+            (rect.area() > 0.0).then_some(Detection { rect, ..*detection })
+        };
+        Ok(found.iter().filter_map(within).collect())
+    }
+}
+
+impl std::fmt::Debug for Detector {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Detector").field("model", &self.model).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,296 @@
+//! The conversion as a child process: progress as lines of JSON on its standard output.
+
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::environment::Environment;
+use super::{Progress, Request, Watch};
+
+/// A conversion that takes longer has gone wrong.
+const DEADLINE: Duration = Duration::from_secs(1800);
+/// How soon a request to end is noticed.
+const TICK: Duration = Duration::from_millis(100);
+/// Of what the child says on its standard error, the end is kept.
+const KEPT_STDERR_BYTES: usize = 4096;
+
+/// What the conversion made.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Report {
+    /// Frames in a window.
+    pub window: usize,
+    /// Of a frame, px.
+    pub height: u32,
+    /// Of a frame, px.
+    pub width: u32,
+    /// Number of outputs.
+    pub labels: usize,
+    /// Values the backbone makes of a frame; `None` where it is not split.
+    pub features: Option<usize>,
+    /// Whether there are a backbone and a head.
+    pub split: bool,
+    /// Name of the free batch dimension, or 1 where there is none.
+    pub batch: serde_json::Value,
+    /// Windows in `check_input.u8`.
+    pub clips: usize,
+    /// Version of Keras that saved the file, as it says.
+    pub keras_version: Option<String>,
+    /// Weights.
+    pub parameters: u64,
+    /// Names of the outputs, where the file has them.
+    pub label_names: Option<Vec<String>>,
+    /// Files with loops in them, which OpenVINO cannot load: for the plain CPU only.
+    #[serde(default)]
+    pub loops: Vec<String>,
+    /// For people.
+    pub notes: Vec<String>,
+}
+
+impl Report {
+    /// As the manifest has it. Where only the head is fixed to one window, the backbone still takes any number of frames.
+    pub fn batch_symbol(&self) -> Option<String> {
+        let free = if self.split { Some("n") } else { self.batch.as_str() };
+        free.map(str::to_owned)
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// It refused the file.
+    #[error("{0}")]
+    Refused(String),
+    /// It ended otherwise.
+    #[error("the import ended without a result ({status}); it said last: {said}")]
+    Ended {
+        /// Of the process.
+        status: String,
+        /// The end of its standard error.
+        said: String,
+    },
+    /// It did not end.
+    #[error("the import took longer than {} minutes and was ended", DEADLINE.as_secs() / 60)]
+    TooLong,
+    /// It could not be started.
+    #[error("cannot start {program}: {error}")]
+    Start {
+        /// Path.
+        program: PathBuf,
+        /// Of the system.
+        error: std::io::Error,
+    },
+    /// Asked to end.
+    #[error("the import was ended before it was done")]
+    Cancelled,
+    /// Its report is not one.
+    #[error("the import's report cannot be read: {0}")]
+    Report(String),
+}
+
+#[derive(Deserialize)]
+struct Line {
+    text: Option<String>,
+    done: Option<f32>,
+    error: Option<String>,
+}
+
+/// Converts the file into networks, comparison data and a report in the folder `out`.
+pub(super) fn convert(
+    environment: &Environment,
+    request: &Request,
+    out: &Path,
+    watch: Watch<'_>,
+) -> Result<Report, ToolError> {
+    let mut command = Command::new(environment.python());
+    command
+        .arg(environment.script())
+        .args(["convert", "--source"])
+        .arg(&request.source)
+        .arg("--out")
+        .arg(out)
+        .args(request.whole.then_some("--whole"))
+        .env("PYTHONUNBUFFERED", "1")
+        .env("CUDA_VISIBLE_DEVICES", "");
+    let mut refused = None;
+    let run = run(command, DEADLINE, &mut |line| match serde_json::from_str::<Line>(line) {
+        Ok(Line { error: Some(error), .. }) => {
+            refused = Some(error);
+            true
+        }
+        Ok(Line { text: Some(text), done, .. }) => watch(Progress { text, done }),
+        // Nothing to tell, but perhaps to end.
+        _ => watch(Progress { text: String::new(), done: None }),
+    })?;
+    if let Some(reason) = refused {
+        return Err(ToolError::Refused(reason));
+    }
+    if !run.status.success() {
+        return Err(ToolError::Ended { status: run.status.to_string(), said: run.said });
+    }
+    let report =
+        std::fs::read(out.join("report.json")).map_err(|error| ToolError::Report(error.to_string()))?;
+    serde_json::from_slice(&report).map_err(|error| ToolError::Report(error.to_string()))
+}
+
+/// How a child ended.
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    /// The end of its standard error.
+    pub(super) said: String,
+}
+
+/// Runs a child to its end. `line` is called with each line of its standard output, and with an empty one now and then;
+/// when it answers false, the child is killed.
+pub(super) fn run(
+    mut command: Command,
+    deadline: Duration,
+    line: &mut dyn FnMut(&str) -> bool,
+) -> Result<Ended, ToolError> {
+    let program = PathBuf::from(command.get_program());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let started = Instant::now();
+    let child = command.spawn().map_err(|error| ToolError::Start { program, error })?;
+    let mut child = KilledWhenDropped(child);
+    let lines = read_lines(child.0.stdout.take());
+    let said = read_end(child.0.stderr.take());
+    loop {
+        let go_on = match lines.recv_timeout(TICK) {
+            Ok(text) => line(&text),
+            Err(RecvTimeoutError::Timeout) => line(""),
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        if !go_on {
+            return Err(ToolError::Cancelled);
+        }
+        if started.elapsed() > deadline {
+            return Err(ToolError::TooLong);
+        }
+    }
+    let status = child.0.wait().map_err(|error| ToolError::Report(error.to_string()))?;
+    let said = said.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    Ok(Ended { status, said })
+}
+
+struct KilledWhenDropped(Child);
+
+impl Drop for KilledWhenDropped {
+    fn drop(&mut self) {
+        // pip and venv run children of their own. Not a process group: Ctrl-C on a terminal has to reach them all.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            for pid in descendants(self.0.id()) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+        }
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// All processes that a process has started and that are still there, and theirs.
+fn descendants(of: u32) -> Vec<rustix::process::Pid> {
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+            // The name, in brackets, may hold anything; the state and the parent follow it.
+            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
+            Some((pid, parent))
+        })
+        .collect();
+    let mut found = vec![of];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(parents.iter().filter(|(_, p)| *p == parent).map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found[1..].iter().filter_map(|pid| rustix::process::Pid::from_raw(i32::try_from(*pid).ok()?)).collect()
+}
+
+fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    if let Some(stdout) = stdout {
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+/// The last lines that are not empty, on one.
+fn read_end(stderr: Option<impl Read + Send + 'static>) -> Option<JoinHandle<String>> {
+    let mut stderr = stderr?;
+    Some(std::thread::spawn(move || {
+        let (mut kept, mut buffer) = (Vec::new(), vec![0; 4096]);
+        while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+            kept.extend_from_slice(&buffer[..n]);
+            let too_many = kept.len().saturating_sub(KEPT_STDERR_BYTES);
+            kept.drain(..too_many);
+        }
+        let text = String::from_utf8_lossy(&kept);
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        lines[lines.len().saturating_sub(3)..].join(" | ")
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut sh = Command::new("sh");
+        sh.args(["-c", script]);
+        sh
+    }
+
+    #[test]
+    fn a_child_is_killed_when_asked_to_end_and_at_its_deadline() {
+        let started = Instant::now();
+        assert!(matches!(run(sh("exec sleep 60"), DEADLINE, &mut |_| false), Err(ToolError::Cancelled)));
+        let short = Duration::from_millis(50);
+        assert!(matches!(run(sh("exec sleep 60"), short, &mut |_| true), Err(ToolError::TooLong)));
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_the_child_has_started_ends_with_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pid");
+        let script = format!("sh -c 'echo $$ > {0}; exec sleep 60' & wait", file.display());
+        let started = Instant::now();
+        let ended = run(sh(&script), DEADLINE, &mut |_| !file.exists() && started.elapsed().as_secs() < 20);
+        assert!(matches!(ended, Err(ToolError::Cancelled)));
+        let pid = std::fs::read_to_string(&file).unwrap();
+        let stat = format!("/proc/{}/stat", pid.trim());
+        let gone = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        while !gone() && started.elapsed().as_secs() < 20 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(gone(), "the child's child is still there");
+    }
+
+    #[test]
+    fn lines_status_and_last_words_come_through() {
+        let mut lines = Vec::new();
+        let ended = run(sh("echo one; echo two; echo oops >&2; exit 3"), DEADLINE, &mut |line| {
+            lines.push(line.to_owned());
+            true
+        })
+        .unwrap();
+        lines.retain(|line| !line.is_empty());
+        assert_eq!(lines, ["one", "two"]);
+        assert_eq!(ended.status.code(), Some(3));
+        assert_eq!(ended.said, "oops");
+    }
+}

@@ -1,0 +1,185 @@
+//! At which size lines are looked for, and in how many pieces.
+//!
+//! The detector runs at a few sizes only, so that each is compiled once: a picture is scaled, and laid into the
+//! smallest size that holds it. What is larger than the largest is looked at in overlapping tiles; nothing is cut off.
+
+use sightwire_frame::{Image, ResizeError, Resizer};
+
+use super::pixels::{self, Part};
+
+/// Sides at which the detector is run, px: multiples of 32.
+const SIDES: [u32; 9] = [352, 736, 864, 992, 1120, 1312, 1440, 1664, 2016];
+/// Small pictures are enlarged until their shorter side is this long, px: small letters are found better then,
+const SHORT_PX: u32 = 736;
+/// but not beyond this for the longer one,
+const ENLARGED_PX: u32 = 1312;
+/// nor more than so many times.
+const ENLARGE_AT_MOST: f64 = 4.0;
+/// By how much tiles overlap, px: a line that lies across a seam is seen by one of them with what is around it.
+const OVERLAP_PX: u32 = 192;
+
+/// The size at which lines are looked for in a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fit {
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// A part of the picture that the detector sees at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tile {
+    /// Where it begins in the scaled picture, px.
+    pub(super) left: u32,
+    pub(super) top: u32,
+    /// How much of the picture it holds, px.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// At which size the detector is run, px.
+    pub(super) canvas: (u32, u32),
+    /// Of which part its result is taken: from, to; in the scaled picture, px.
+    pub(super) keep_x: (u32, u32),
+    pub(super) keep_y: (u32, u32),
+}
+
+impl Tile {
+    /// Where it lies in the scaled picture.
+    pub(super) fn part(&self) -> Part {
+        Part { left: self.left, top: self.top, width: self.width, height: self.height }
+    }
+}
+
+impl Fit {
+    /// Sides are at least 1.
+    pub(super) fn new(width: u32, height: u32, max_side: u32) -> Self {
+        let (short, long) = (f64::from(width.min(height)), f64::from(width.max(height)));
+        let enlarged = (f64::from(SHORT_PX) / short).min(f64::from(ENLARGED_PX) / long).min(ENLARGE_AT_MOST);
+        let reduced = f64::from(max_side) / long;
+        let scale = if enlarged > 1.0 {
+            enlarged.min(reduced)
+        } else {
+            // A long strip is not made so small that nobody could read it.
+            reduced.max(f64::from(SHORT_PX) / short).min(1.0)
+        };
+        let side = |px: u32| (f64::from(px) * scale).round().max(1.0) as u32;
+        Self { width: side(width), height: side(height) }
+    }
+
+    /// The tiles that cover it.
+    pub(super) fn tiles(self) -> Vec<Tile> {
+        let (across, down) = (pieces(self.width), pieces(self.height));
+        let mut tiles = Vec::with_capacity(across.len() * down.len());
+        for y in &down {
+            for x in &across {
+                tiles.push(Tile {
+                    left: x.start,
+                    top: y.start,
+                    width: x.length,
+                    height: y.length,
+                    canvas: (side(x.length), side(y.length)),
+                    keep_x: x.keep,
+                    keep_y: y.keep,
+                });
+            }
+        }
+        tiles
+    }
+}
+
+struct Piece {
+    start: u32,
+    length: u32,
+    keep: (u32, u32),
+}
+
+/// A side in pieces of equal length; what two of them see is taken from each up to the middle.
+fn pieces(length: u32) -> Vec<Piece> {
+    let longest = SIDES[SIDES.len() - 1];
+    if length <= longest {
+        return vec![Piece { start: 0, length, keep: (0, length) }];
+    }
+    let count = (length - OVERLAP_PX).div_ceil(longest - OVERLAP_PX);
+    let start = |index: u32| (u64::from(length - longest) * u64::from(index) / u64::from(count - 1)) as u32;
+    let seam = |index: u32| (start(index) + start(index - 1) + longest) / 2;
+    (0..count)
+        .map(|index| {
+            let from = if index == 0 { 0 } else { seam(index) };
+            let to = if index + 1 == count { length } else { seam(index + 1) };
+            Piece { start: start(index), length: longest, keep: (from, to) }
+        })
+        .collect()
+}
+
+fn side(length: u32) -> u32 {
+    SIDES.into_iter().find(|side| *side >= length).unwrap_or(SIDES[SIDES.len() - 1])
+}
+
+/// Makes a picture as large as `fit` says. Enlarges and reduces as OpenCV does; halves it first where a sample of four
+/// pixels would miss most of it.
+pub(super) fn scale(
+    image: &Image,
+    fit: Fit,
+    resizer: &mut Resizer,
+    out: &mut Image,
+) -> Result<(), ResizeError> {
+    let mut halved: Option<Image> = None;
+    loop {
+        let from = halved.as_ref().unwrap_or(image);
+        if from.width() < fit.width * 2 || from.height() < fit.height * 2 {
+            return resizer.resize(from, fit.width, fit.height, out);
+        }
+        let mut half = Image::default();
+        pixels::average(from, 2, &mut half);
+        halved = Some(half);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_pictures_are_looked_at_as_a_whole() {
+        for (size, fit, canvas) in [
+            ((640, 480), (981, 736), (992, 736)),
+            ((1280, 720), (1308, 736), (1312, 736)),
+            ((720, 1280), (736, 1308), (736, 1312)),
+            ((2480, 3508), (1414, 2000), (1440, 2016)),
+            ((709, 132), (1312, 244), (1312, 352)),
+            ((1, 1), (4, 4), (352, 352)),
+        ] {
+            let found = Fit::new(size.0, size.1, 2000);
+            assert_eq!((found.width, found.height), fit, "{size:?}");
+            let tiles = found.tiles();
+            assert_eq!(tiles.len(), 1, "{size:?}");
+            assert_eq!(tiles[0].canvas, canvas, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn tiles_cover_a_large_picture_without_gap_and_overlap() {
+        for (width, height, max_side) in [(30_000, 100, 2000), (9000, 9000, 4096), (2017, 5, 2017)] {
+            let fit = Fit::new(width, height, max_side);
+            let tiles = fit.tiles();
+            assert!(tiles.len() > 1);
+            let kept: u64 = tiles
+                .iter()
+                .map(|tile| {
+                    u64::from(tile.keep_x.1 - tile.keep_x.0) * u64::from(tile.keep_y.1 - tile.keep_y.0)
+                })
+                .sum();
+            assert_eq!(kept, u64::from(fit.width) * u64::from(fit.height));
+            for tile in &tiles {
+                assert!(tile.left + tile.width <= fit.width && tile.top + tile.height <= fit.height);
+                assert!(tile.keep_x.0 >= tile.left && tile.keep_x.1 <= tile.left + tile.width);
+                let seam = tile.keep_x.0 > 0;
+                assert!(!seam || tile.keep_x.0 - tile.left >= OVERLAP_PX / 2, "{tile:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_strip_stays_legible() {
+        let fit = Fit::new(30_000, 100, 2000);
+        assert_eq!((fit.width, fit.height), (30_000, 100));
+    }
+}

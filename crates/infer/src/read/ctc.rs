@@ -1,0 +1,307 @@
+//! From the values of a recogniser to text: CTC, greedy (Graves et al. 2006), and what the recogniser knows better than
+//! its first choice says: spaces, and letters that look alike.
+
+use std::ops::Range;
+
+/// Between two characters stands a space if some step there gives it this probability, though nothing at all is likelier:
+/// the recogniser learned from print without spaces, too, and hardly ever is sure of one.
+const DOUBTFUL_SPACE: f32 = 0.05;
+/// A character that looks like another one is that one if it stands among its kind, and has this share of the first
+/// choice's probability.
+const ALIKE: f32 = 0.15;
+
+/// What the classes of a recogniser stand for.
+#[derive(Debug)]
+pub(super) struct Alphabet {
+    /// The first one stands for nothing.
+    characters: Vec<String>,
+    space: Option<usize>,
+    zero: Option<usize>,
+    small_o: Option<usize>,
+    large_o: Option<usize>,
+}
+
+/// A character of a line.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Letter {
+    character: String,
+    confidence: f32,
+    /// How sure a space before it is; 0 if there is none.
+    space: f32,
+    /// A space that nobody but the recogniser's doubts speaks for.
+    doubtful: bool,
+    /// Of what looks like it and has a fair share: 0, o, O.
+    alike: Option<(char, f32)>,
+}
+
+/// A line's text, and how sure each of its characters is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Text {
+    pub(super) text: String,
+    pub(super) characters: Vec<f32>,
+}
+
+impl Alphabet {
+    pub(super) fn new(characters: Vec<String>) -> Self {
+        let class = |wanted: &str| characters.iter().rposition(|character| character == wanted);
+        let (space, zero, small_o, large_o) = (class(" "), class("0"), class("o"), class("O"));
+        Self { characters, space, zero, small_o, large_o }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.characters.len()
+    }
+}
+
+impl Text {
+    /// The mean of its characters; 0 where there are none. Spaces do not count: how sure one is says little of the text.
+    pub(super) fn confidence(&self) -> f32 {
+        let letters = self.text.chars().zip(&self.characters).filter(|(character, _)| *character != ' ');
+        let (sum, count) =
+            letters.fold((0.0, 0_u32), |(sum, count), (_, sure)| (sum + f64::from(*sure), count + 1));
+        if count == 0 { 0.0 } else { (sum / f64::from(count)) as f32 }
+    }
+
+    /// One confidence for each character, though a class may stand for several.
+    fn push(&mut self, characters: &str, confidence: f32) {
+        self.text.push_str(characters);
+        self.characters.extend(characters.chars().map(|_| confidence));
+    }
+}
+
+/// The letters of a line, or of a piece of it: those in whose steps `kept` begins and ends. `values` holds a row of
+/// probabilities for each step. Of equal steps in a row one counts.
+pub(super) fn letters(values: &[f32], alphabet: &Alphabet, kept: Range<f64>) -> Vec<Letter> {
+    let mut letters = Vec::new();
+    let (mut last, mut space, mut doubt) = (0, 0.0_f32, 0.0_f32);
+    for (index, step) in values.chunks_exact(alphabet.len()).enumerate() {
+        let (class, confidence) = largest(step);
+        if class == 0 {
+            doubt = doubt.max(alphabet.space.map_or(0.0, |space| step[space]));
+        } else if Some(class) == alphabet.space {
+            space = space.max(confidence);
+        } else if class != last {
+            if kept.contains(&(index as f64 + 0.5)) {
+                let doubtful = space == 0.0 && doubt > DOUBTFUL_SPACE;
+                letters.push(Letter {
+                    character: alphabet.characters[class].clone(),
+                    confidence,
+                    space: if doubtful { doubt } else { space },
+                    doubtful,
+                    alike: alike(step, class, alphabet),
+                });
+            }
+            (space, doubt) = (0.0, 0.0);
+        } else {
+            doubt = 0.0;
+        }
+        last = class;
+    }
+    letters
+}
+
+/// What looks like a class and is fairly likely, too.
+fn alike(step: &[f32], class: usize, alphabet: &Alphabet) -> Option<(char, f32)> {
+    let share = |other: Option<usize>, character: char| {
+        other.filter(|other| step[*other] >= step[class] * ALIKE).map(|other| (character, step[other]))
+    };
+    if Some(class) == alphabet.zero {
+        share(alphabet.small_o, 'o')
+    } else if Some(class) == alphabet.small_o || Some(class) == alphabet.large_o {
+        share(alphabet.zero, '0')
+    } else {
+        None
+    }
+}
+
+/// Puts letters together.
+pub(super) fn spell(letters: &[Letter]) -> Text {
+    let mut text = Text::default();
+    let latin = !letters.iter().any(|letter| letter.character.chars().any(is_ideograph));
+    for (index, letter) in letters.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| &letters[before]);
+        if let Some(before) = before
+            && letter.space > 0.0
+            && (!letter.doubtful || may_be_parted(letters, index, before))
+        {
+            text.push(" ", letter.space);
+        }
+        let character = if latin { half_width(&letter.character) } else { &letter.character };
+        match letter.alike {
+            Some((other, confidence)) if stands_among(letters, index, other) => {
+                text.push(other.encode_utf8(&mut [0; 4]), confidence);
+            }
+            _ => text.push(character, letter.confidence),
+        }
+    }
+    text
+}
+
+/// Whether a doubtful space may stand before a letter.
+fn may_be_parted(letters: &[Letter], index: usize, before: &Letter) -> bool {
+    let letter = &letters[index];
+    let first = |letter: &Letter| letter.character.chars().next().unwrap_or(' ');
+    let (left, right) = (first(before), first(letter));
+    if is_wide_mark(left) || is_wide_mark(right) || (is_ideograph(left) && is_ideograph(right)) {
+        return false;
+    }
+    if ",.;:!?)]}%".contains(right) || "([{".contains(left) {
+        return false;
+    }
+    // A quotation mark that opens: it begins the line, or follows a space.
+    let opens = index < 2 || before.space > 0.0;
+    !("\"'".contains(left) && opens)
+}
+
+/// Whether the letters on both sides in the same word are of that character's kind.
+fn stands_among(letters: &[Letter], index: usize, character: char) -> bool {
+    let kind = |letter: &Letter| {
+        let mut characters = letter.character.chars();
+        characters.all(
+            |other| {
+                if character == '0' { other.is_ascii_digit() } else { other.is_ascii_lowercase() }
+            },
+        )
+    };
+    let before = index.checked_sub(1).map(|before| &letters[before]).filter(|_| letters[index].space == 0.0);
+    let after = letters.get(index + 1).filter(|after| after.space == 0.0);
+    before.is_some_and(kind) && after.is_some_and(kind)
+}
+
+fn is_ideograph(character: char) -> bool {
+    matches!(character, '\u{2e80}'..='\u{2fff}' | '\u{3040}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Marks that bring their own room along.
+fn is_wide_mark(character: char) -> bool {
+    matches!(character, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}')
+}
+
+/// A full-width mark as it is written between Latin letters.
+fn half_width(character: &str) -> &str {
+    match character {
+        "，" => ",",
+        "：" => ":",
+        "；" => ";",
+        "！" => "!",
+        "？" => "?",
+        "（" => "(",
+        "）" => ")",
+        other => other,
+    }
+}
+
+/// Where the largest value stands, and what it is. Looked for in pieces, which the compiler makes fast.
+fn largest(values: &[f32]) -> (usize, f32) {
+    const PIECE: usize = 64;
+    let mut best = (0, f32::MIN);
+    for (index, piece) in values.chunks(PIECE).enumerate() {
+        let top = piece.iter().copied().fold(f32::MIN, f32::max);
+        if top > best.1 {
+            let within = piece.iter().position(|value| *value >= top).unwrap_or(0);
+            best = (index * PIECE + within, top);
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLASSES: [&str; 12] = ["", "a", "b", " ", "0", "o", "1", "，", "中", "\"", ".", "O"];
+
+    fn alphabet() -> Alphabet {
+        Alphabet::new(CLASSES.map(str::to_owned).to_vec())
+    }
+
+    /// A step that gives these characters these probabilities.
+    fn step(likely: &[(&str, f32)]) -> Vec<f32> {
+        let value =
+            |class: &&str| likely.iter().find(|(name, _)| name == class).map_or(0.0, |(_, value)| *value);
+        CLASSES.iter().map(value).collect()
+    }
+
+    fn read(steps: &[Vec<f32>]) -> Text {
+        let values: Vec<f32> = steps.concat();
+        spell(&letters(&values, &alphabet(), 0.0..steps.len() as f64))
+    }
+
+    /// One step for each character; `_` is nothing, `~` nothing with a doubtful space.
+    fn written(line: &str) -> String {
+        let steps: Vec<_> = line
+            .chars()
+            .map(|character| match character {
+                '_' => step(&[("", 1.0)]),
+                '~' => step(&[("", 0.8), (" ", 0.2)]),
+                other => step(&[(other.encode_utf8(&mut [0; 4]), 1.0)]),
+            })
+            .collect();
+        read(&steps).text
+    }
+
+    #[test]
+    fn repeats_are_one_and_nothing_stands_between_two_of_a_kind() {
+        let text = read(&[
+            step(&[("", 0.9)]),
+            step(&[("a", 0.8)]),
+            step(&[("a", 0.9)]),
+            step(&[("", 0.6)]),
+            step(&[("a", 0.7)]),
+            step(&[("b", 0.95)]),
+        ]);
+        assert_eq!(text.text, "aab");
+        assert_eq!(text.characters, [0.8, 0.7, 0.95]);
+        assert!((text.confidence() - 0.816_667).abs() < 1e-5);
+        assert!(read(&[]).confidence() < f32::EPSILON);
+    }
+
+    #[test]
+    fn a_doubtful_space_between_two_words_is_one() {
+        assert_eq!(written("~a~b_a~"), "a ba", "and none before the first or after the last character");
+        assert_eq!(written("a~ _b"), "a b", "no second one");
+        assert_eq!(written(" a b "), "a b");
+        assert_eq!(written("a~.~b"), "a. b", "none before a mark that closes");
+        assert_eq!(written("\"~a\"~b~\"~a\""), "\"a\" b \"a\"", "none after a quotation mark that opens");
+        assert_eq!(written("中~_中~a，~中"), "中中 a，中", "none between ideographs and around their marks");
+        let text = read(&[step(&[("a", 1.0)]), step(&[("", 0.8), (" ", 0.2)]), step(&[("b", 1.0)])]);
+        assert_eq!(text.characters, [1.0, 0.2, 1.0]);
+        assert!(text.confidence() > 0.999, "a space says little of the text");
+    }
+
+    #[test]
+    fn what_looks_alike_is_what_its_neighbours_are() {
+        let between = |left: &str, first: (&str, f32), second: (&str, f32), right: &str| {
+            read(&[step(&[(left, 1.0)]), step(&[first, second]), step(&[(right, 1.0)])]).text
+        };
+        assert_eq!(between("a", ("0", 0.7), ("o", 0.2), "b"), "aob");
+        assert_eq!(between("a", ("0", 0.9), ("o", 0.1), "b"), "a0b", "too unlikely");
+        assert_eq!(between("a", ("0", 0.7), ("o", 0.2), "1"), "a01", "a code");
+        assert_eq!(between("1", ("o", 0.7), ("0", 0.2), "1"), "101");
+        assert_eq!(between("1", ("O", 0.7), ("0", 0.2), "1"), "101");
+        assert_eq!(between("a", ("o", 0.7), ("0", 0.2), "b"), "aob");
+    }
+
+    #[test]
+    fn full_width_marks_stay_only_among_ideographs() {
+        assert_eq!(written("a，b"), "a,b");
+        assert_eq!(written("中，b"), "中，b");
+    }
+
+    #[test]
+    fn of_a_piece_only_what_is_kept_counts_and_a_space_at_its_end_is_the_next_ones() {
+        let steps = [step(&[("a", 1.0)]), step(&[("", 0.8), (" ", 0.2)]), step(&[("b", 1.0)])].concat();
+        let mut all = letters(&steps, &alphabet(), 0.0..1.0);
+        all.extend(letters(&steps, &alphabet(), 1.0..3.0));
+        assert_eq!(spell(&all).text, "a b");
+    }
+
+    #[test]
+    fn the_largest_of_many_is_found() {
+        for at in [0, 63, 64, 6624] {
+            let mut values = vec![0.1; 6625];
+            values[at] = 0.2;
+            assert_eq!(largest(&values), (at, 0.2));
+        }
+    }
+}

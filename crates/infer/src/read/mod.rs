@@ -1,0 +1,78 @@
+//! Text reading: a picture in, lines of text with their polygons out.
+//!
+//! - [`options`]: what a caller may choose
+//! - [`model`]: [`ReadModel`]: the networks of a model: one finds lines, one tells which are upside down, one reads them
+//! - [`service`]: [`ReadService`]: the threads that do it
+//!
+//! A picture is scaled and laid into one of a few sizes ([`canvas`]); a network maps where text is; outlines are drawn
+//! around it ([`outline`]); each line is cut out and made level ([`line`](mod@line)), turned if it stands on its head,
+//! and read ([`ctc`]); at last they are put into reading order ([`order`]). What one step does to a line depends on that
+//! line alone, so a picture gives the same text and the same polygons whatever else is read beside it.
+
+mod canvas;
+mod ctc;
+mod line;
+pub mod model;
+pub mod options;
+mod order;
+mod outline;
+mod page;
+mod pixels;
+pub mod service;
+mod sessions;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sightwire_frame::Image;
+
+pub use model::{ReadModel, ReadModelError};
+pub use options::ReadOptions;
+pub use service::{Busy, Job, ReadError, ReadService, ServiceOptions, ServiceStats};
+
+/// Name of the model that is taken where nobody asks for another.
+pub const DEFAULT_MODEL: &str = "ppocr-v4";
+
+/// A line of text in a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// Its corners in pixels of the upright original, (x, y), clockwise from the top left of the text: for a line that
+    /// stands on its head the first is at the bottom right.
+    pub polygon: [[f32; 2]; 4],
+    /// What it says.
+    pub text: String,
+    /// How sure that is, 0–1: the mean of its characters.
+    pub confidence: f32,
+    /// How sure each character of `text` is, 0–1.
+    pub characters: Vec<f32>,
+}
+
+/// What a picture says.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// In reading order.
+    pub regions: Vec<Region>,
+    /// The picture, upright, before any preprocessing. Polygons are in its pixels.
+    pub image: Arc<Image>,
+    /// By how much the picture was turned to make its lines level, degrees clockwise; 0 unless asked for.
+    pub skew: f32,
+    /// How long each step took.
+    pub times: Times,
+}
+
+/// Where the time of a picture went.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Times {
+    /// From handing in to the beginning of the work.
+    pub wait: Duration,
+    /// Bytes to pixels.
+    pub decode: Duration,
+    /// Preprocessing.
+    pub prepare: Duration,
+    /// Finding lines.
+    pub detect: Duration,
+    /// Cutting them out and reading them: from the end of detection to the last line.
+    pub recognise: Duration,
+    /// All of it, without `wait`.
+    pub total: Duration,
+}

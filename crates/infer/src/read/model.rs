@@ -1,0 +1,202 @@
+//! The networks of a model for text.
+
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
+use super::ctc::Alphabet;
+use crate::engine::{Description, Engine, EngineError, Plan, Preferred, Session, ShapedSpec};
+use crate::fetch::{self, FetchError, Progress};
+use crate::manifest::{Manifest, Precision, Read, Task};
+use crate::store::{Store, StoreError};
+
+/// Width and height of a line as the network takes it that tells which stand on their head, px.
+pub(super) const ANGLE_SIZE: (u32, u32) = (192, 48);
+/// What that network tells apart: upright, on its head.
+pub(super) const ANGLES: usize = 2;
+/// Under this name the recogniser's file holds its characters.
+const CHARACTERS: &str = "character";
+
+/// Why a model for text cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadModelError {
+    /// Its files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its files could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// It does something else.
+    #[error("the model {name} is for {task}, not for reading text; `sightwire models list` shows which are")]
+    WrongTask {
+        /// Name.
+        name: String,
+        /// What it is for.
+        task: &'static str,
+    },
+    /// Its characters are not text.
+    #[error("the characters of the model {name} in {file} are not UTF-8 text, one on each line")]
+    Characters {
+        /// Name.
+        name: String,
+        /// Of the file.
+        file: String,
+    },
+}
+
+/// The files and the manifest of a model for text.
+#[derive(Debug)]
+pub struct ReadModel {
+    name: String,
+    table: Read,
+    detector: Network,
+    angle: Option<Network>,
+    recogniser: Network,
+    /// Of a file of their own.
+    characters: Option<Vec<String>>,
+    alphabet: OnceLock<Alphabet>,
+}
+
+/// One network of it.
+#[derive(Debug)]
+pub(super) struct Network {
+    file: String,
+    bytes: Cow<'static, [u8]>,
+    precision: Option<Precision>,
+    provider: Option<Preferred>,
+    description: OnceLock<Description>,
+}
+
+impl ReadModel {
+    /// Reads and verifies the model's files, which are there already.
+    pub fn load(store: &Store, manifest: &Manifest) -> Result<Self, ReadModelError> {
+        let name = manifest.name.clone();
+        let (Task::TextReading, Some(table)) = (manifest.task, &manifest.read) else {
+            return Err(ReadModelError::WrongTask { name, task: manifest.task.name() });
+        };
+        let network = |role: &str, precision| -> Result<Option<Network>, ReadModelError> {
+            let Some(file) = manifest.file(role) else { return Ok(None) };
+            Ok(Some(Network {
+                file: file.name.clone(),
+                bytes: store.load(&manifest.name, file)?,
+                precision,
+                provider: file.provider.map(|provider| Preferred { provider, only: file.provider_only }),
+                description: OnceLock::new(),
+            }))
+        };
+        // `Manifest::parse` lets no model for text without these pass.
+        let wrong = || ReadModelError::WrongTask { name: name.clone(), task: manifest.task.name() };
+        let characters = match manifest.file("characters") {
+            None => None,
+            Some(file) => {
+                let bytes = store.load(&manifest.name, file)?;
+                let text = std::str::from_utf8(&bytes).map_err(|_| ReadModelError::Characters {
+                    name: name.clone(),
+                    file: file.name.clone(),
+                })?;
+                Some(text.lines().map(str::to_owned).collect())
+            }
+        };
+        Ok(Self {
+            table: table.clone(),
+            detector: network("detector", Some(table.detector_precision))?.ok_or_else(wrong)?,
+            angle: network("angle", None)?,
+            recogniser: network("recogniser", Some(table.recogniser_precision))?.ok_or_else(wrong)?,
+            characters,
+            alphabet: OnceLock::new(),
+            name,
+        })
+    }
+
+    /// As [`ReadModel::load`]; a model that is not here is fetched first, which blocks.
+    pub fn get(
+        store: &Store,
+        name: &str,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Self, ReadModelError> {
+        let manifest = store.manifest(name)?;
+        if manifest.task == Task::TextReading && !store.has(&manifest) {
+            fetch::pull(store, &manifest, progress)?;
+        }
+        Self::load(store, &manifest)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What its manifest says.
+    pub fn table(&self) -> &Read {
+        &self.table
+    }
+
+    /// What the networks that find and that read lines are run with.
+    pub fn plans(&self, engine: &Engine) -> [Plan; 2] {
+        [&self.detector, &self.recogniser].map(|network| engine.plan(network.precision, network.provider))
+    }
+
+    /// A session that finds text in a picture of that size.
+    pub(super) fn detector(
+        &self,
+        engine: &Engine,
+        size: (u32, u32),
+        threads: usize,
+    ) -> Result<Session, EngineError> {
+        self.detector.session(engine, size, threads)
+    }
+
+    /// A session that tells whether a line stands on its head.
+    pub(super) fn angle(&self, engine: &Engine) -> Option<Result<Session, EngineError>> {
+        self.angle.as_ref().map(|network| network.session(engine, ANGLE_SIZE, 1))
+    }
+
+    /// A session that reads a line of that width.
+    pub(super) fn recogniser(&self, engine: &Engine, width: u32) -> Result<Session, EngineError> {
+        self.recogniser.session(engine, (width, self.table.line_height), 1)
+    }
+
+    /// What the classes of the recogniser stand for: nothing, then its characters.
+    pub(super) fn alphabet(&self, engine: &Engine) -> Result<&Alphabet, EngineError> {
+        if let Some(alphabet) = self.alphabet.get() {
+            return Ok(alphabet);
+        }
+        let mut alphabet = vec![String::new()];
+        if let Some(characters) = &self.characters {
+            alphabet.extend(characters.iter().cloned());
+        } else {
+            let text = self.recogniser.describe(engine)?.metadata.as_deref().unwrap_or_default();
+            alphabet.extend(text.lines().map(str::to_owned));
+        }
+        if self.table.space {
+            alphabet.push(" ".to_owned());
+        }
+        Ok(self.alphabet.get_or_init(|| Alphabet::new(alphabet)))
+    }
+}
+
+impl Network {
+    fn describe(&self, engine: &Engine) -> Result<&Description, EngineError> {
+        if let Some(description) = self.description.get() {
+            return Ok(description);
+        }
+        let description = engine.describe(&self.file, &self.bytes, CHARACTERS)?;
+        Ok(self.description.get_or_init(|| description))
+    }
+
+    fn session(
+        &self,
+        engine: &Engine,
+        (width, height): (u32, u32),
+        threads: usize,
+    ) -> Result<Session, EngineError> {
+        engine.shaped(&ShapedSpec {
+            name: &self.file,
+            bytes: &self.bytes,
+            description: self.describe(engine)?,
+            input: vec![1, 3, height as usize, width as usize],
+            threads,
+            precision: self.precision,
+            provider: self.provider,
+        })
+    }
+}

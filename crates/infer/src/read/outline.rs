@@ -1,0 +1,440 @@
+//! From a map of where text is to the outlines of its lines: the second half of DB (Liao et al. 2020, "Real-time Scene
+//! Text Detection with Differentiable Binarization"), as `PaddleOCR` and `RapidOCR` do it.
+//!
+//! Pixels above a threshold that touch each other are a line's core; the smallest rectangle around it, turned as need
+//! be, is moved outwards by `area × unclip / perimeter`. Coordinates are pixels of the map. A pixel's
+//! centre is at + 0.5, and thickening moves a core by as much to the right and down: the two are left out together.
+
+use super::ReadOptions;
+
+/// Cores whose rectangle is narrower are noise, px.
+const MIN_SIDE: f64 = 3.0;
+/// And outlines that are narrower, px.
+const MIN_OUTLINE: f64 = 5.0;
+/// Outlines of a picture at most. A page of print has a few hundred.
+const MAX_OUTLINES: usize = 10_000;
+
+/// Two outlines are one line if their ends are nearer than this, in parts of the lower one's height,
+const JOIN_GAP: f64 = 0.35;
+/// their middles are off each other's line by no more than this, in the same unit,
+const JOIN_OFF: f64 = 0.3;
+/// the lower one has at least this share of the higher one's height,
+const JOIN_HEIGHT: f64 = 0.6;
+/// and the sine of the angle between them is no larger than this (8 degrees).
+const JOIN_TURN: f64 = 0.14;
+/// What is so many times as long as high has a direction.
+const ELONGATED: f64 = 1.5;
+/// With more outlines none are joined: each is compared with each.
+const MOST_JOINED: usize = 2000;
+
+type Point = [f64; 2];
+
+/// Probabilities that pixels are text, row by row.
+#[derive(Debug)]
+pub(super) struct Map {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) values: Vec<f32>,
+}
+
+/// A rectangle, turned.
+#[derive(Clone, Copy, Debug)]
+struct Turned {
+    centre: Point,
+    /// Unit vector along `length`.
+    along: Point,
+    length: f64,
+    breadth: f64,
+}
+
+/// The outlines of lines, each clockwise from its top left.
+pub(super) fn outlines(map: &Map, options: &ReadOptions) -> Vec<[Point; 4]> {
+    let mut found: Vec<Turned> = Vec::new();
+    for core in cores(map, options.threshold) {
+        let Some(rectangle) = smallest_rectangle(&core) else { continue };
+        if rectangle.length.min(rectangle.breadth) < MIN_SIDE
+            || map.mean_within(&rectangle.corners()) < f64::from(options.box_threshold)
+        {
+            continue;
+        }
+        let outline = rectangle.grown(f64::from(options.unclip));
+        if outline.length.min(outline.breadth) >= MIN_OUTLINE {
+            found.push(outline);
+        }
+        if found.len() == MAX_OUTLINES {
+            tracing::warn!("a picture has more than {MAX_OUTLINES} lines; the rest is left out");
+            break;
+        }
+    }
+    join_neighbours(&mut found);
+    found.iter().map(Turned::corners).collect()
+}
+
+/// Words that stand so near in one row that they belong together become one outline.
+fn join_neighbours(outlines: &mut Vec<Turned>) {
+    if outlines.len() > MOST_JOINED {
+        return;
+    }
+    let mut index = 0;
+    while index < outlines.len() {
+        let joined = (index + 1..outlines.len())
+            .find_map(|other| outlines[index].joined(&outlines[other]).map(|joined| (other, joined)));
+        match joined {
+            // Looked at again: there may be a third.
+            Some((other, joined)) => {
+                outlines[index] = joined;
+                outlines.swap_remove(other);
+            }
+            None => index += 1,
+        }
+    }
+}
+
+/// A stretch of text pixels in a row, and the core that it belongs to.
+#[derive(Clone, Copy)]
+struct Run {
+    y: usize,
+    from: usize,
+    to: usize,
+}
+
+/// The outermost pixels of each core in each row. Pixels touch each other in eight directions; each core is thickened by
+/// a pixel to the right and downwards, which joins what is broken by a hair.
+fn cores(map: &Map, threshold: f32) -> Vec<Vec<Point>> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut parents: Vec<usize> = Vec::new();
+    let (mut above, mut mask) = (0..0, vec![false; map.width]);
+    let mut last = vec![false; map.width];
+    for y in 0..map.height {
+        let row = &map.values[y * map.width..(y + 1) * map.width];
+        let mut left = false;
+        for ((value, mask), last) in row.iter().zip(&mut mask).zip(&mut last) {
+            let text = *value > threshold;
+            // Itself or the left one, in this row or the one above.
+            let thick = text || left;
+            left = text;
+            *mask = thick || *last;
+            *last = thick;
+        }
+        let begin = runs.len();
+        let mut candidates = above.clone();
+        let mut x = 0;
+        while x < map.width {
+            let Some(ahead) = mask[x..].iter().position(|text| *text) else { break };
+            let from = x + ahead;
+            let to = mask[from..].iter().position(|text| !text).map_or(map.width, |length| from + length);
+            let own = runs.len();
+            runs.push(Run { y, from, to });
+            parents.push(own);
+            // Runs of the row above that end before this one begins touch none of this row's later ones either.
+            while candidates.start < candidates.end && runs[candidates.start].to < from {
+                candidates.start += 1;
+            }
+            for other in candidates.clone() {
+                if runs[other].from > to {
+                    break;
+                }
+                join(&mut parents, own, other);
+            }
+            x = to;
+        }
+        above = begin..runs.len();
+    }
+    let mut cores: Vec<Vec<Point>> = Vec::new();
+    let mut places = vec![usize::MAX; runs.len()];
+    for (index, run) in runs.iter().enumerate() {
+        let root = root(&mut parents, index);
+        if places[root] == usize::MAX {
+            places[root] = cores.len();
+            cores.push(Vec::new());
+        }
+        let (y, core) = (run.y as f64, &mut cores[places[root]]);
+        core.push([run.from as f64, y]);
+        core.push([(run.to - 1) as f64, y]);
+    }
+    cores
+}
+
+fn root(parents: &mut [usize], mut index: usize) -> usize {
+    while parents[index] != index {
+        parents[index] = parents[parents[index]];
+        index = parents[index];
+    }
+    index
+}
+
+fn join(parents: &mut [usize], one: usize, other: usize) {
+    let (one, other) = (root(parents, one), root(parents, other));
+    // The earlier one stays, so that cores come in the order of their first pixel.
+    parents[one.max(other)] = one.min(other);
+}
+
+/// Twice the area of a triangle; positive where it turns to the right on a picture.
+fn cross(a: Point, b: Point, c: Point) -> f64 {
+    (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+}
+
+/// The convex hull of points, by Andrew's monotone chain; without collinear points.
+fn hull(points: &[Point]) -> Vec<Point> {
+    let mut sorted = points.to_vec();
+    sorted.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
+    sorted.dedup();
+    if sorted.len() < 3 {
+        return sorted;
+    }
+    let chain = |points: &mut dyn Iterator<Item = Point>| {
+        let mut chain: Vec<Point> = Vec::new();
+        for point in points {
+            while chain.len() >= 2 && cross(chain[chain.len() - 2], chain[chain.len() - 1], point) <= 0.0 {
+                chain.pop();
+            }
+            chain.push(point);
+        }
+        chain.pop();
+        chain
+    };
+    let mut hull = chain(&mut sorted.iter().copied());
+    hull.extend(chain(&mut sorted.iter().rev().copied()));
+    hull
+}
+
+/// The rectangle of least area around points: one of its sides lies on a side of their hull (Freeman and Shapira 1975).
+fn smallest_rectangle(points: &[Point]) -> Option<Turned> {
+    let hull = hull(points);
+    let mut best: Option<(f64, Turned)> = None;
+    for (index, from) in hull.iter().enumerate() {
+        let to = hull[(index + 1) % hull.len()];
+        let (dx, dy) = (to[0] - from[0], to[1] - from[1]);
+        let length = dx.hypot(dy);
+        if length == 0.0 {
+            continue;
+        }
+        let along = [dx / length, dy / length];
+        let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+        for [x, y] in &hull {
+            let (u, v) = (x * along[0] + y * along[1], y * along[0] - x * along[1]);
+            low = [low[0].min(u), low[1].min(v)];
+            high = [high[0].max(u), high[1].max(v)];
+        }
+        let (length, breadth) = (high[0] - low[0], high[1] - low[1]);
+        let area = length * breadth;
+        if best.as_ref().is_none_or(|(least, _)| area < *least) {
+            let (u, v) = (f64::midpoint(low[0], high[0]), f64::midpoint(low[1], high[1]));
+            let centre = [u * along[0] - v * along[1], u * along[1] + v * along[0]];
+            best = Some((area, Turned { centre, along, length, breadth }));
+        }
+    }
+    best.map(|(_, rectangle)| rectangle)
+}
+
+impl Turned {
+    /// The same with its direction along the longer side.
+    fn upright(self) -> Self {
+        if self.length >= self.breadth {
+            return self;
+        }
+        let along = [-self.along[1], self.along[0]];
+        Self { along, length: self.breadth, breadth: self.length, ..self }
+    }
+
+    /// Both as one, if they belong together.
+    fn joined(&self, other: &Self) -> Option<Self> {
+        let (one, other) = (self.upright(), other.upright());
+        let (long, short) = if one.length >= other.length { (one, other) } else { (other, one) };
+        let [cos, sin] = long.along;
+        let (dx, dy) = (short.centre[0] - long.centre[0], short.centre[1] - long.centre[1]);
+        let (u, v) = (dx * cos + dy * sin, dy * cos - dx * sin);
+        // Far apart, as nearly all of them are.
+        if u.abs() > f64::midpoint(long.length, short.length) + long.breadth || v.abs() > long.breadth {
+            return None;
+        }
+        let is_elongated = |outline: &Self| outline.length >= outline.breadth * ELONGATED;
+        let turn = (short.along[0] * sin - short.along[1] * cos).abs();
+        // Upright ones are lines of their own, unless both are: single characters stand in rows.
+        let is_level = cos.abs() >= sin.abs();
+        if (is_elongated(&short) && turn > JOIN_TURN)
+            || !(is_level || (is_elongated(&long) && is_elongated(&short)))
+        {
+            return None;
+        }
+        let (mut low, mut high) = ([f64::MAX; 2], [f64::MIN; 2]);
+        for [x, y] in short.corners() {
+            let (x, y) = (x - long.centre[0], y - long.centre[1]);
+            let point = [x * cos + y * sin, y * cos - x * sin];
+            for axis in 0..2 {
+                low[axis] = low[axis].min(point[axis]);
+                high[axis] = high[axis].max(point[axis]);
+            }
+        }
+        let height = high[1] - low[1];
+        let (lower, higher) = (height.min(long.breadth), height.max(long.breadth));
+        let gap = u.abs() - (long.length + high[0] - low[0]) / 2.0;
+        if lower < higher * JOIN_HEIGHT || gap > lower * JOIN_GAP || v.abs() > lower * JOIN_OFF {
+            return None;
+        }
+        let half = [long.length / 2.0, long.breadth / 2.0];
+        let (from, to) =
+            ([low[0].min(-half[0]), low[1].min(-half[1])], [high[0].max(half[0]), high[1].max(half[1])]);
+        let (u, v) = (f64::midpoint(from[0], to[0]), f64::midpoint(from[1], to[1]));
+        let centre = [long.centre[0] + u * cos - v * sin, long.centre[1] + u * sin + v * cos];
+        Some(Self { centre, along: long.along, length: to[0] - from[0], breadth: to[1] - from[1] })
+    }
+
+    /// Moved outwards on all sides.
+    fn grown(self, unclip: f64) -> Self {
+        let (area, perimeter) = (self.length * self.breadth, 2.0 * (self.length + self.breadth));
+        let distance = area * unclip / perimeter;
+        Self { length: self.length + 2.0 * distance, breadth: self.breadth + 2.0 * distance, ..self }
+    }
+
+    /// Clockwise from the top left: of the two left ones the upper, then of the two right ones the upper.
+    fn corners(&self) -> [Point; 4] {
+        let (half_length, half_breadth) = (self.length / 2.0, self.breadth / 2.0);
+        let at = |u: f64, v: f64| {
+            [
+                self.centre[0] + u * self.along[0] - v * self.along[1],
+                self.centre[1] + u * self.along[1] + v * self.along[0],
+            ]
+        };
+        let mut corners = [
+            at(-half_length, -half_breadth),
+            at(half_length, -half_breadth),
+            at(half_length, half_breadth),
+            at(-half_length, half_breadth),
+        ];
+        corners.sort_by(|a, b| a[0].total_cmp(&b[0]));
+        let [a, b, c, d] = corners;
+        let (top_left, bottom_left) = if b[1] > a[1] { (a, b) } else { (b, a) };
+        let (top_right, bottom_right) = if d[1] > c[1] { (c, d) } else { (d, c) };
+        [top_left, top_right, bottom_right, bottom_left]
+    }
+}
+
+impl Map {
+    /// The mean of the values whose pixels lie in a convex quadrilateral.
+    fn mean_within(&self, corners: &[Point; 4]) -> f64 {
+        let low = corners.iter().map(|corner| corner[1]).fold(f64::MAX, f64::min);
+        let high = corners.iter().map(|corner| corner[1]).fold(f64::MIN, f64::max);
+        let (mut sum, mut count) = (0.0, 0_usize);
+        let rows =
+            low.floor().max(0.0) as usize..=(high.ceil().min(self.height as f64 - 1.0)).max(0.0) as usize;
+        for y in rows {
+            let (mut from, mut to) = (f64::MAX, f64::MIN);
+            for (index, a) in corners.iter().enumerate() {
+                let b = corners[(index + 1) % corners.len()];
+                let (above, below) = if a[1] <= b[1] { (*a, b) } else { (b, *a) };
+                // Within half a pixel of the row, so that a thin outline has pixels, too.
+                let row = (y as f64).clamp(above[1], below[1]);
+                if (row - y as f64).abs() > 0.5 {
+                    continue;
+                }
+                let share = if below[1] > above[1] { (row - above[1]) / (below[1] - above[1]) } else { 0.0 };
+                let x = above[0] + share * (below[0] - above[0]);
+                (from, to) = (from.min(x), to.max(x));
+                if below[1] <= above[1] {
+                    (from, to) = (from.min(below[0]), to.max(below[0]));
+                }
+            }
+            if from > to {
+                continue;
+            }
+            let from = from.round().max(0.0) as usize;
+            let to = to.round().min(self.width as f64 - 1.0);
+            if to < from as f64 {
+                continue;
+            }
+            let row = &self.values[y * self.width..(y + 1) * self.width];
+            let within = &row[from..=to as usize];
+            sum += within.iter().map(|value| f64::from(*value)).sum::<f64>();
+            count += within.len();
+        }
+        if count == 0 { 0.0 } else { sum / count as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(width: usize, height: usize, text: impl Fn(f64, f64) -> bool) -> Map {
+        let value = |index: usize| f32::from(u8::from(text((index % width) as f64, (index / width) as f64)));
+        Map { width, height, values: (0..width * height).map(value).collect() }
+    }
+
+    fn options(unclip: f32) -> ReadOptions {
+        ReadOptions { unclip, ..ReadOptions::default() }
+    }
+
+    #[test]
+    fn a_level_line_gets_an_outline_that_is_moved_outwards() {
+        let map = map(200, 100, |x, y| (20.0..120.0).contains(&x) && (40.0..60.0).contains(&y));
+        let found = outlines(&map, &options(1.6));
+        // Pixels 20 to 120 and 40 to 60 after thickening: 100 by 20, moved by 2000 * 1.6 / 240.
+        let distance = 2000.0 * 1.6 / 240.0;
+        let expected = [
+            [20.0 - distance, 40.0 - distance],
+            [120.0 + distance, 40.0 - distance],
+            [120.0 + distance, 60.0 + distance],
+            [20.0 - distance, 60.0 + distance],
+        ];
+        assert_eq!(found.len(), 1);
+        for (found, expected) in found[0].iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 1e-5, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn a_turned_line_gets_a_turned_outline() {
+        let (sin, cos) = 20_f64.to_radians().sin_cos();
+        let map = map(400, 300, |x, y| {
+            let (dx, dy) = (x - 200.0, y - 150.0);
+            (dx * cos + dy * sin).abs() < 120.0 && (dy * cos - dx * sin).abs() < 15.0
+        });
+        let found = outlines(&map, &options(0.0));
+        assert_eq!(found.len(), 1);
+        let [top_left, top_right, ..] = found[0];
+        let angle = (top_right[1] - top_left[1]).atan2(top_right[0] - top_left[0]).to_degrees();
+        assert!((angle - 20.0).abs() < 1.0, "{angle}");
+        let length = (top_right[0] - top_left[0]).hypot(top_right[1] - top_left[1]);
+        assert!((length - 240.0).abs() < 4.0, "{length}");
+    }
+
+    #[test]
+    fn lines_that_touch_in_a_corner_are_one_and_others_are_several() {
+        let two = map(60, 60, |x, y| (x < 20.0 && y < 20.0) || (x > 30.0 && y > 30.0));
+        assert_eq!(outlines(&two, &options(1.0)).len(), 2);
+        let touching = map(60, 60, |x, y| (x < 20.0 && y < 20.0) || (x >= 20.0 && y >= 20.0));
+        assert_eq!(cores(&touching, 0.3).len(), 1);
+        // A comb: its teeth meet in the last row only.
+        let comb = map(61, 40, |x, y| (x as usize).is_multiple_of(4) || y >= 39.0);
+        assert_eq!(cores(&comb, 0.3).len(), 1);
+    }
+
+    #[test]
+    fn words_near_each_other_in_a_row_are_one_line_and_rows_and_columns_stay_apart() {
+        let words = |gap: f64, drop: f64| {
+            let map = map(300, 120, |x, y| {
+                ((20.0..100.0).contains(&x) && (40.0..60.0).contains(&y))
+                    || ((100.0 + gap..200.0).contains(&x) && (40.0 + drop..60.0 + drop).contains(&y))
+            });
+            outlines(&map, &options(1.6)).len()
+        };
+        // Each outline grows by about 13 px on every side.
+        assert_eq!(words(30.0, 0.0), 1);
+        assert_eq!(words(30.0, 4.0), 1);
+        assert_eq!(words(60.0, 0.0), 2);
+        assert_eq!(words(30.0, 25.0), 2);
+        // Single characters below each other.
+        let column = map(100, 200, |x, y| (40.0..60.0).contains(&x) && y as usize % 40 < 20);
+        assert_eq!(outlines(&column, &options(1.0)).len(), 5);
+    }
+
+    #[test]
+    fn noise_and_weak_text_are_no_lines() {
+        let dots = map(100, 100, |x, y| (x as usize).is_multiple_of(10) && (y as usize).is_multiple_of(10));
+        assert!(outlines(&dots, &options(1.6)).is_empty());
+        let mut weak = map(100, 100, |x, y| (20.0..80.0).contains(&x) && (40.0..60.0).contains(&y));
+        weak.values.iter_mut().for_each(|value| *value *= 0.4);
+        assert!(outlines(&weak, &options(1.6)).is_empty());
+    }
+}

@@ -1,0 +1,350 @@
+//! One picture on its way: lines are found in it by one thread, and read by all that have nothing better to do.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sightwire_frame::enhance::{self, Affine};
+use sightwire_frame::{Image, Resizer};
+
+use super::canvas::{self, Fit};
+use super::ctc::{self, Text};
+use super::line::{self, Cut, Cutter, Line};
+use super::model::{ANGLE_SIZE, ANGLES};
+use super::order::reading_order;
+use super::outline::{self, Map};
+use super::pixels;
+use super::service::ReadError;
+use super::sessions::{Purpose, Sessions};
+use super::{ReadModel, ReadOptions, Reading, Region, Times};
+
+/// A line that is read as surely as this is not looked at again.
+const SURE: f32 = 0.9;
+/// Others are read turned, too, if they stand on their head with this probability,
+const MAYBE_ON_ITS_HEAD: f32 = 0.5;
+/// or if they are read no more surely than this; the surer text counts.
+const ILLEGIBLE: f32 = 0.6;
+
+/// A thread's buffers.
+#[derive(Default)]
+pub(super) struct Buffers {
+    resizer: Resizer,
+    scaled: Image,
+    input: Vec<f32>,
+    cutter: Cutter,
+    squeezed: Image,
+}
+
+/// A picture whose lines are known.
+pub(super) struct Page {
+    pub(super) model: Arc<ReadModel>,
+    pub(super) options: ReadOptions,
+    image: Arc<Image>,
+    /// What lines are cut out of: the picture, or what preprocessing has made of it.
+    prepared: Arc<Image>,
+    /// In pixels of `prepared`.
+    outlines: Vec<[[f32; 2]; 4]>,
+    /// The widest first: what takes longest is begun first.
+    queue: Vec<usize>,
+    next: AtomicUsize,
+    left: AtomicUsize,
+    lines: Mutex<Vec<Option<Read>>>,
+    /// From `prepared` to `image`.
+    back: Affine,
+    skew: f32,
+    times: Times,
+    begun: Instant,
+    detected: Instant,
+}
+
+/// A line that was read.
+#[derive(Debug)]
+struct Read {
+    text: Text,
+    turned: usize,
+}
+
+impl Page {
+    /// Finds the lines of a picture. `threads` work on the map.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn find(
+        model: Arc<ReadModel>,
+        options: ReadOptions,
+        image: Image,
+        mut times: Times,
+        begun: Instant,
+        sessions: &Sessions,
+        threads: usize,
+        buffers: &mut Buffers,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Self, ReadError> {
+        let image = Arc::new(image);
+        let started = Instant::now();
+        let (prepared, back, skew) = prepare(&image, &options, wanted)?;
+        times.prepare = started.elapsed();
+        let started = Instant::now();
+        let outlines = if prepared.is_empty() {
+            Vec::new()
+        } else {
+            find(&model, &options, &prepared, sessions, threads, buffers, wanted)?
+        };
+        times.detect = started.elapsed();
+        let mut queue: Vec<usize> = (0..outlines.len()).collect();
+        let length = |index: &usize| {
+            let [a, b, c, _] = outlines[*index];
+            let side = |from: [f32; 2], to: [f32; 2]| (to[0] - from[0]).hypot(to[1] - from[1]);
+            let (across, down) = (side(a, b), side(b, c));
+            across.max(down) / across.min(down).max(1.0)
+        };
+        queue.sort_by(|a, b| length(b).total_cmp(&length(a)).then(a.cmp(b)));
+        Ok(Self {
+            model,
+            options,
+            image,
+            prepared,
+            lines: Mutex::new(outlines.iter().map(|_| None).collect()),
+            next: AtomicUsize::new(0),
+            left: AtomicUsize::new(outlines.len()),
+            outlines,
+            queue,
+            back,
+            skew,
+            times,
+            begun,
+            detected: Instant::now(),
+        })
+    }
+
+    /// Whether there are no lines in it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.outlines.is_empty()
+    }
+
+    /// The next line that nobody has begun.
+    pub(super) fn claim(&self) -> Option<usize> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        self.queue.get(next).copied()
+    }
+
+    /// Whether every line has been begun.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.next.load(Ordering::Relaxed) >= self.queue.len()
+    }
+
+    /// Marks a claimed line as done; says whether it was the last one.
+    pub(super) fn finish(&self) -> bool {
+        self.left.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// Reads a line.
+    pub(super) fn read(
+        &self,
+        index: usize,
+        sessions: &Sessions,
+        buffers: &mut Buffers,
+    ) -> Result<(), ReadError> {
+        let model = &self.model;
+        let height = model.table().line_height;
+        let cut = |buffers: &mut Buffers, how| {
+            buffers.cutter.cut(&self.prepared, &self.outlines[index], height, how)
+        };
+        let mut line = cut(buffers, Cut::Sharp)?;
+        let mut text = self.text(&line, sessions, buffers)?;
+        // Whoever reads well stands upright; the network for angles errs more often than that of letters.
+        if self.options.angle && text.confidence() < SURE {
+            let illegible = text.confidence() < ILLEGIBLE;
+            if illegible || self.may_stand_on_its_head(&line, sessions, buffers)? {
+                line.turn();
+                let other = self.text(&line, sessions, buffers)?;
+                if other.confidence() > text.confidence() {
+                    text = other;
+                } else {
+                    line.turn();
+                }
+            }
+        }
+        if text.confidence() < SURE {
+            let mut smooth = cut(buffers, Cut::Smooth)?;
+            if smooth.turned != line.turned {
+                smooth.turn();
+            }
+            let other = self.text(&smooth, sessions, buffers)?;
+            if other.confidence() > text.confidence() {
+                text = other;
+            }
+        }
+        self.lines.lock()[index] = Some(Read { text, turned: line.turned });
+        Ok(())
+    }
+
+    /// What a line says, read as it lies.
+    fn text(&self, line: &Line, sessions: &Sessions, buffers: &mut Buffers) -> Result<Text, ReadError> {
+        let model = &self.model;
+        let alphabet = model.alphabet(sessions.engine())?;
+        let mut letters = Vec::new();
+        for piece in line.pieces() {
+            let width = line::width_for(piece.seen.1 - piece.seen.0);
+            line.fill(piece.seen, width, &mut buffers.squeezed, &mut buffers.input);
+            let read = sessions.with(model, Purpose::Recognise(width), |session| {
+                session.run_shaped(&buffers.input, |shape, values| match shape {
+                    [.., steps, classes] if *classes == alphabet.len() as i64 => {
+                        let step_px = f64::from(width) / (*steps).max(1) as f64;
+                        let kept = [piece.kept.0, piece.kept.1]
+                            .map(|x| (f64::from(x) - f64::from(piece.seen.0)) / step_px);
+                        Ok(ctc::letters(values, alphabet, kept[0]..kept[1]))
+                    }
+                    other => Err(other.last().copied().unwrap_or(0)),
+                })
+            })?;
+            match read {
+                Some(Ok(read)) => letters.extend(read),
+                Some(Err(found)) => {
+                    let model = model.name().to_owned();
+                    return Err(ReadError::Alphabet { model, found, expected: alphabet.len() });
+                }
+                None => {}
+            }
+        }
+        Ok(ctc::spell(&letters))
+    }
+
+    /// Asks the network for angles, if there is one.
+    fn may_stand_on_its_head(
+        &self,
+        line: &Line,
+        sessions: &Sessions,
+        buffers: &mut Buffers,
+    ) -> Result<bool, ReadError> {
+        line.fill((0, line.image.width()), ANGLE_SIZE.0, &mut buffers.squeezed, &mut buffers.input);
+        let angles = sessions.with(&self.model, Purpose::Angle, |session| {
+            session.run_with(&buffers.input, |values| (values.len() == ANGLES).then(|| values[1]))
+        })?;
+        Ok(angles.flatten().is_none_or(|turned| turned > MAYBE_ON_ITS_HEAD))
+    }
+
+    /// All lines in reading order.
+    pub(super) fn reading(&self, wait: Duration) -> Reading {
+        let lines = std::mem::take(&mut *self.lines.lock());
+        let mut regions: Vec<Region> = Vec::new();
+        for (outline, read) in self.outlines.iter().zip(lines) {
+            let Some(Read { text, turned }) = read else { continue };
+            let confidence = text.confidence();
+            if text.text.is_empty() || confidence < self.options.min_confidence {
+                continue;
+            }
+            let (width, height) = (self.image.width() as f32, self.image.height() as f32);
+            let mut polygon = outline.map(|corner| {
+                let [x, y] = if self.skew == 0.0 { corner } else { self.back.apply(corner) };
+                [x.clamp(0.0, width), y.clamp(0.0, height)]
+            });
+            polygon.rotate_left(turned);
+            regions.push(Region { polygon, text: text.text, confidence, characters: text.characters });
+        }
+        let outlines: Vec<_> = regions.iter().map(|region| region.polygon).collect();
+        let mut sorted: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
+        let regions = reading_order(&outlines).into_iter().filter_map(|index| sorted[index].take()).collect();
+        let times =
+            Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
+        Reading { regions, image: self.image.clone(), skew: self.skew, times }
+    }
+}
+
+/// A page is turned if it becomes no larger than by so many times,
+const LARGER_BY_TURNING: f64 = 3.0;
+/// and so many pixels, which small pictures may have in any case.
+const SMALL_PX: f64 = 4e6;
+/// Pixels around a page that was turned.
+const GROUND: [u8; 3] = [255; 3];
+
+/// What is to be read: the picture with whatever preprocessing was asked for, the way back, and by how much it was turned.
+fn prepare(
+    image: &Arc<Image>,
+    options: &ReadOptions,
+    wanted: &dyn Fn() -> bool,
+) -> Result<(Arc<Image>, Affine, f32), ReadError> {
+    let mut prepared = image.clone();
+    let go_on = || wanted().then_some(()).ok_or(ReadError::Unwanted);
+    if options.denoise {
+        go_on()?;
+        prepared = Arc::new(enhance::denoise(&prepared));
+    }
+    if options.contrast {
+        go_on()?;
+        prepared = Arc::new(enhance::even_contrast(&prepared));
+    }
+    if options.deskew {
+        go_on()?;
+        let skew = enhance::skew(&prepared);
+        if skew != 0.0 && can_be_turned(&prepared, skew) {
+            let (turned, there) = enhance::rotate(&prepared, skew, GROUND);
+            return Ok((Arc::new(turned), there.invert(), skew));
+        }
+    }
+    Ok((prepared, Affine::IDENTITY, 0.0))
+}
+
+/// Whether a picture does not become much larger when it is turned, as a long strip does.
+fn can_be_turned(image: &Image, degrees: f32) -> bool {
+    let (sin, cos) = f64::from(degrees).to_radians().sin_cos();
+    let (width, height) = (f64::from(image.width()), f64::from(image.height()));
+    let across = width * cos.abs() + height * sin.abs();
+    let down = width * sin.abs() + height * cos.abs();
+    across * down <= LARGER_BY_TURNING * width * height + SMALL_PX
+}
+
+/// The outlines of the lines of a picture, in its pixels.
+fn find(
+    model: &Arc<ReadModel>,
+    options: &ReadOptions,
+    image: &Image,
+    sessions: &Sessions,
+    threads: usize,
+    buffers: &mut Buffers,
+    wanted: &dyn Fn() -> bool,
+) -> Result<Vec<[[f32; 2]; 4]>, ReadError> {
+    let fit = Fit::new(image.width(), image.height(), options.max_side);
+    canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
+    let (width, height) = (fit.width as usize, fit.height as usize);
+    let mut map = Map { width, height, values: vec![0.0; width * height] };
+    for tile in fit.tiles() {
+        if !wanted() {
+            return Err(ReadError::Unwanted);
+        }
+        pixels::planes(&buffers.scaled, tile.part(), tile.canvas, &mut buffers.input);
+        let expected = tile.canvas.0 as usize * tile.canvas.1 as usize;
+        let found = sessions.with(model, Purpose::Detect(tile.canvas, threads), |session| {
+            session.run_with(&buffers.input, |values| {
+                if values.len() != expected {
+                    return Err(values.len());
+                }
+                for y in tile.keep_y.0..tile.keep_y.1 {
+                    let from = (y - tile.top) as usize * tile.canvas.0 as usize;
+                    let row = &values[from..from + tile.canvas.0 as usize];
+                    let to = y as usize * width;
+                    map.values[to + tile.keep_x.0 as usize..to + tile.keep_x.1 as usize].copy_from_slice(
+                        &row[(tile.keep_x.0 - tile.left) as usize..(tile.keep_x.1 - tile.left) as usize],
+                    );
+                }
+                Ok(())
+            })
+        })?;
+        if let Some(Err(found)) = found {
+            return Err(ReadError::Map { model: model.name().to_owned(), found, expected });
+        }
+    }
+    let (across, down) =
+        (f64::from(image.width()) / f64::from(fit.width), f64::from(image.height()) / f64::from(fit.height));
+    let outlines = outline::outlines(&map, options);
+    Ok(outlines
+        .into_iter()
+        .map(|outline| {
+            outline.map(|[x, y]| {
+                [
+                    (x * across).clamp(0.0, f64::from(image.width())) as f32,
+                    (y * down).clamp(0.0, f64::from(image.height())) as f32,
+                ]
+            })
+        })
+        .collect())
+}

@@ -1,0 +1,619 @@
+//! Two associations, and what becomes of tracks after them.
+
+use std::cmp::Ordering;
+use std::time::{Duration, Instant};
+
+use sightwire_frame::boxes::Rect;
+
+use super::Track;
+use super::assignment::{Costs, assign};
+use super::object::{Object, Phase};
+use super::options::TrackerOptions;
+use super::trail::TrailPoint;
+use crate::detect::Detection;
+
+/// Coordinates beyond this are no picture's.
+const FARTHEST_PX: f32 = 100_000.0;
+/// What is narrower or lower is nothing.
+const LEAST_SIDE_PX: f32 = 1.0;
+
+/// Follows the objects of one camera from analysis to analysis.
+///
+/// Pure state without a clock: each call is given `now`, which should be when the picture was captured. Bounded in
+/// memory and in the work of a call, whatever the detections are. The same calls give the same tracks.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    options: TrackerOptions,
+    objects: Vec<Object>,
+    /// Ids given so far; none is given twice.
+    ids: u64,
+    /// When the newest analysis was: all filters stand there.
+    updated: Option<Instant>,
+}
+
+impl Tracker {
+    /// A tracker that has seen nothing.
+    pub fn new(options: TrackerOptions) -> Self {
+        Self { options, objects: Vec::new(), ids: 0, updated: None }
+    }
+
+    /// Takes what an analysis found in the picture captured at `now`. Detections that are no box (edges that are not
+    /// numbers, turned round, less than a pixel apart, beyond any picture) are dropped.
+    pub fn update(&mut self, now: Instant, detections: &[Detection]) {
+        let options = self.options;
+        let first = self.advance(now);
+        let detections = considered(detections, &options);
+        let split = detections.partition_point(|detection| detection.confidence >= options.track_high);
+        let (high, low) = detections.split_at(split);
+
+        // First association: sure detections with all confirmed tracks, lost ones too.
+        let confirmed = self.indexes(|object| object.phase != Phase::Unconfirmed);
+        let all_high: Vec<usize> = (0..high.len()).collect();
+        let (mut missed, high_left) =
+            self.associate(now, &confirmed, high, &all_high, options.match_high, options.fuse_score);
+
+        // Second: unsure detections with the tracks that were found last time and not now: most often somebody who is
+        // partly hidden. For a track lost for longer, an unsure detection is too weak a reason to come back.
+        let all_low: Vec<usize> = (0..low.len()).collect();
+        let (recent, mut lost): (Vec<_>, Vec<_>) =
+            missed.into_iter().partition(|&index| self.objects[index].phase == Phase::Found);
+        (missed, _) = self.associate(now, &recent, low, &all_low, options.match_low, false);
+        lost.extend(missed);
+
+        // What is left of the sure ones: with tracks that are not confirmed yet.
+        let unconfirmed = self.indexes(|object| object.phase == Phase::Unconfirmed);
+        let (dropped, begin) = self.associate(
+            now,
+            &unconfirmed,
+            high,
+            &high_left,
+            options.match_unconfirmed,
+            options.fuse_score,
+        );
+
+        for &index in lost.iter().chain(&dropped) {
+            self.objects[index].missed();
+        }
+        self.objects.retain(|object| object.phase != Phase::Unconfirmed || object.misses == 0);
+        for index in begin {
+            if high[index].confidence >= options.track_new {
+                self.begin(now, &high[index]);
+            }
+        }
+        self.confirm(first);
+        self.join_duplicates();
+    }
+
+    /// Confirmed tracks with their boxes at `now`, by id: those that the newest analysis found, and for a short while
+    /// ([`TrackerOptions::coast`]) those that it did not. Changes nothing, so it may be asked for any picture between
+    /// analyses. Boxes go on moving for at most [`TrackerOptions::lost_buffer`] past the newest analysis, then they stay.
+    pub fn predict(&self, now: Instant) -> Vec<Track> {
+        let Some(updated) = self.updated else {
+            return Vec::new();
+        };
+        let steps = self.steps(now.saturating_duration_since(updated).min(self.options.lost_buffer));
+        let mut tracks: Vec<Track> = self
+            .objects
+            .iter()
+            .filter(|object| match object.phase {
+                Phase::Unconfirmed => false,
+                Phase::Found => true,
+                Phase::Lost => now.saturating_duration_since(object.seen) <= self.options.coast,
+            })
+            .map(|object| self.track(object, now, steps))
+            .collect();
+        tracks.sort_unstable_by_key(|track| track.id);
+        tracks
+    }
+
+    /// Tracks that are kept: confirmed or not, found or lost.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether no track is kept.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// How many objects have got an id so far, which is also the newest id.
+    pub fn ids(&self) -> u64 {
+        self.ids
+    }
+
+    /// Moves all filters on to `now` and ends what has been lost for too long. Says whether it all begins (again).
+    fn advance(&mut self, now: Instant) -> bool {
+        let options = self.options;
+        let Some(updated) = self.updated else {
+            self.updated = Some(now);
+            return true;
+        };
+        let passed = now.saturating_duration_since(updated);
+        self.updated = Some(now.max(updated));
+        if passed > options.pause {
+            self.objects.clear();
+            return true;
+        }
+        let steps = self.steps(passed);
+        self.objects.retain_mut(|object| {
+            object.filter.predict(steps);
+            let unseen = now.saturating_duration_since(object.seen);
+            object.phase != Phase::Lost
+                || unseen <= options.lost_buffer
+                || object.misses <= options.lost_analyses
+        });
+        false
+    }
+
+    fn indexes(&self, wanted: impl Fn(&Object) -> bool) -> Vec<usize> {
+        (0..self.objects.len()).filter(|&index| wanted(&self.objects[index])).collect()
+    }
+
+    /// Gives `objects` those of the `chosen` detections that suit them best, and returns which of both are left over.
+    fn associate(
+        &mut self,
+        now: Instant,
+        objects: &[usize],
+        detections: &[Detection],
+        chosen: &[usize],
+        limit: f32,
+        fuse_score: bool,
+    ) -> (Vec<usize>, Vec<usize>) {
+        let margins: Vec<f32> = objects.iter().map(|&index| self.margin(now, index)).collect();
+        let rects: Vec<_> = objects
+            .iter()
+            .zip(&margins)
+            .map(|(&index, &margin)| grown(&self.objects[index].rect(), margin))
+            .collect();
+        let classes: Vec<_> = objects.iter().map(|&index| self.objects[index].classes.class()).collect();
+        let costs = Costs::new(objects.len(), chosen.len(), |row, column| {
+            let detection = &detections[chosen[column]];
+            let alike = if classes[row] == detection.class { 1.0 } else { self.options.other_class };
+            let score = if fuse_score { detection.confidence } else { 1.0 };
+            1.0 - rects[row].iou(&grown(&detection.rect, margins[row])) * alike * score
+        });
+        let mut objects_left = vec![true; objects.len()];
+        let mut detections_left = vec![true; chosen.len()];
+        for (row, column) in assign(&costs, limit) {
+            self.objects[objects[row]].found(now, &detections[chosen[column]], &self.options);
+            objects_left[row] = false;
+            detections_left[column] = false;
+        }
+        let left = |all: &[usize], left: &[bool]| {
+            all.iter().zip(left).filter(|&(_, &left)| left).map(|(&index, _)| index).collect()
+        };
+        (left(objects, &objects_left), left(chosen, &detections_left))
+    }
+
+    /// How far an object may be from where it is thought to be, on top of what overlap allows; see
+    /// [`TrackerOptions::newcomer_speed`].
+    fn margin(&self, now: Instant, index: usize) -> f32 {
+        let object = &self.objects[index];
+        if object.phase != Phase::Unconfirmed {
+            return 0.0;
+        }
+        let nominal = 1.0 / self.options.nominal_fps;
+        let longer = (now.saturating_duration_since(object.seen).as_secs_f32() - nominal).max(0.0);
+        longer * self.options.newcomer_speed * object.rect().height()
+    }
+
+    /// A new track, if there is room or a lost one to make some.
+    fn begin(&mut self, now: Instant, detection: &Detection) {
+        if self.objects.len() >= self.options.max_tracks {
+            let lost = self.indexes(|object| object.phase == Phase::Lost);
+            let Some(oldest) = lost.into_iter().min_by_key(|&index| self.objects[index].seen) else {
+                return;
+            };
+            self.objects.remove(oldest);
+        }
+        self.objects.push(Object::new(now, detection, &self.options));
+    }
+
+    /// Ids for those that have been found often enough.
+    fn confirm(&mut self, first: bool) {
+        for object in &mut self.objects {
+            if object.phase == Phase::Unconfirmed && (first || object.hits >= self.options.confirm) {
+                object.phase = Phase::Found;
+                self.ids += 1;
+                object.id = self.ids;
+            }
+        }
+    }
+
+    /// Where a lost track and another lie over each other, they are one object: the longer-lived goes on.
+    fn join_duplicates(&mut self) {
+        let lost = self.indexes(|object| object.phase == Phase::Lost);
+        let found = self.indexes(|object| object.phase == Phase::Found);
+        let mut over = vec![false; self.objects.len()];
+        for &a in &lost {
+            for &b in &found {
+                let (old, new) = (&self.objects[a], &self.objects[b]);
+                let same_class = old.classes.class() == new.classes.class();
+                if over[a]
+                    || over[b]
+                    || (self.options.other_class <= 0.0 && !same_class)
+                    || old.rect().iou(&new.rect()) <= self.options.duplicate_iou
+                {
+                    continue;
+                }
+                if old.life() > new.life() {
+                    let new = new.clone();
+                    self.objects[a].take_over(&new);
+                    over[b] = true;
+                    // It is no longer lost, so it is nobody else's duplicate.
+                    break;
+                }
+                over[a] = true;
+            }
+        }
+        let mut over = over.into_iter();
+        self.objects.retain(|_| !over.next().unwrap_or(false));
+    }
+
+    fn track(&self, object: &Object, now: Instant, steps: f64) -> Track {
+        let mut filter = object.filter;
+        filter.predict(steps);
+        let rect = filter.rect();
+        let (x, y) = self.options.anchor.of(&rect);
+        let mut trail: Vec<TrailPoint> = object.trail.points(now).collect();
+        if self.options.trail_points > 0 && trail.last().is_none_or(|newest| newest.at < now) {
+            trail.push(TrailPoint { at: now, x, y });
+        }
+        Track {
+            id: object.id,
+            rect,
+            class: object.classes.class(),
+            confidence: object.confidence,
+            held_confidence: object.held_confidence,
+            age: now.saturating_duration_since(object.born),
+            unseen: now.saturating_duration_since(object.seen),
+            trail,
+        }
+    }
+
+    /// Nominal pictures in that time.
+    fn steps(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * f64::from(self.options.nominal_fps)
+    }
+}
+
+/// The detections that take part: real boxes, sure enough, the surest first and not too many.
+fn considered(detections: &[Detection], options: &TrackerOptions) -> Vec<Detection> {
+    let mut indexes: Vec<usize> = (0..detections.len())
+        .filter(|&index| is_box(&detections[index]) && detections[index].confidence >= options.track_low)
+        .collect();
+    let surest = |&a: &usize, &b: &usize| -> Ordering {
+        detections[b].confidence.total_cmp(&detections[a].confidence).then(a.cmp(&b))
+    };
+    if indexes.len() > options.max_detections {
+        indexes.select_nth_unstable_by(options.max_detections, surest);
+        indexes.truncate(options.max_detections);
+    }
+    indexes.sort_unstable_by(surest);
+    indexes
+        .into_iter()
+        .map(|index| Detection { confidence: detections[index].confidence.min(1.0), ..detections[index] })
+        .collect()
+}
+
+fn grown(rect: &Rect, margin: f32) -> Rect {
+    Rect {
+        left: rect.left - margin,
+        top: rect.top - margin,
+        right: rect.right + margin,
+        bottom: rect.bottom + margin,
+    }
+}
+
+fn is_box(detection: &Detection) -> bool {
+    let rect = &detection.rect;
+    // Comparisons with what is not a number are false.
+    [rect.left, rect.top, rect.right, rect.bottom].iter().all(|edge| edge.abs() <= FARTHEST_PX)
+        && rect.width() >= LEAST_SIDE_PX
+        && rect.height() >= LEAST_SIDE_PX
+        && detection.confidence.is_finite()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOBODY: [u64; 0] = [];
+
+    const FRAME: Duration = Duration::from_millis(40);
+    const CAR: usize = 2;
+
+    fn rect(x: f32) -> Rect {
+        Rect { left: x, top: 100.0, right: x + 50.0, bottom: 220.0 }
+    }
+
+    fn sure(x: f32) -> Detection {
+        Detection { rect: rect(x), class: 0, confidence: 0.9 }
+    }
+
+    fn unsure(x: f32) -> Detection {
+        Detection { confidence: 0.3, ..sure(x) }
+    }
+
+    /// A tracker and its time.
+    struct Run {
+        tracker: Tracker,
+        now: Instant,
+    }
+
+    impl Run {
+        /// Something that is seen in the first analysis has its id at once, so an empty one comes first.
+        fn new(options: TrackerOptions) -> Self {
+            let mut run = Self { tracker: Tracker::new(options), now: Instant::now() };
+            run.tracker.update(run.now, &[]);
+            run
+        }
+
+        fn after(&mut self, time: Duration, detections: &[Detection]) -> &mut Self {
+            self.now += time;
+            self.tracker.update(self.now, detections);
+            self
+        }
+
+        fn next(&mut self, detections: &[Detection]) -> &mut Self {
+            self.after(FRAME, detections)
+        }
+
+        fn times(&mut self, count: usize, detections: &[Detection]) -> &mut Self {
+            for _ in 0..count {
+                self.next(detections);
+            }
+            self
+        }
+
+        fn seen(&self) -> Vec<Track> {
+            self.tracker.predict(self.now)
+        }
+
+        fn ids(&self) -> Vec<u64> {
+            self.seen().iter().map(|track| track.id).collect()
+        }
+    }
+
+    #[test]
+    fn an_object_gets_its_id_when_it_is_found_again_and_keeps_it() {
+        let mut run = Run::new(TrackerOptions::default());
+        assert_eq!(run.next(&[sure(100.0)]).ids(), NOBODY);
+        for step in 1..100_u8 {
+            let x = 100.0 + 3.0 * f32::from(step);
+            assert_eq!(run.next(&[sure(x)]).ids(), [1]);
+            assert!(run.seen()[0].rect.iou(&rect(x)) > 0.85);
+        }
+        let track = &run.seen()[0];
+        assert_eq!((track.age, track.unseen, track.class), (FRAME * 99, Duration::ZERO, 0));
+    }
+
+    #[test]
+    fn what_the_very_first_analysis_finds_is_shown_at_once() {
+        let now = Instant::now();
+        let mut tracker = Tracker::new(TrackerOptions::default());
+        assert!(tracker.predict(now).is_empty());
+        tracker.update(now, &[sure(100.0), sure(300.0), unsure(500.0)]);
+        assert_eq!(tracker.predict(now).len(), 2);
+    }
+
+    #[test]
+    fn boxes_found_only_once_use_up_no_id() {
+        let mut run = Run::new(TrackerOptions::default());
+        for step in 0..20_u8 {
+            run.next(&[sure(50.0), sure(200.0 + 400.0 * f32::from(step % 3))]);
+        }
+        assert_eq!((run.ids(), run.tracker.ids()), (vec![1], 1));
+    }
+
+    #[test]
+    fn an_unsure_box_keeps_a_track_but_neither_begins_one_nor_brings_one_back() {
+        let mut run = Run::new(TrackerOptions::default());
+        assert_eq!(run.times(5, &[unsure(300.0)]).ids(), NOBODY);
+        run.times(3, &[sure(100.0)]).times(60, &[unsure(100.0)]);
+        assert_eq!((run.ids(), run.seen()[0].unseen), (vec![1], Duration::ZERO));
+        // Once it was not found at all, only a sure box will do.
+        run.next(&[]).times(5, &[unsure(100.0)]);
+        assert_eq!(run.seen()[0].unseen, FRAME * 6);
+        assert_eq!(run.next(&[sure(100.0)]).seen()[0].unseen, Duration::ZERO);
+        assert_eq!(run.ids(), [1]);
+    }
+
+    #[test]
+    fn an_object_hidden_for_most_of_a_second_comes_back_under_its_id() {
+        let mut run = Run::new(TrackerOptions::default());
+        let at = |step: u8| 100.0 + 4.0 * f32::from(step);
+        for step in 0..30 {
+            run.next(&[sure(at(step))]);
+        }
+        run.times(20, &[]);
+        assert_eq!(run.ids(), NOBODY, "not drawn for ever where it may be");
+        for step in 50..60 {
+            assert_eq!(run.next(&[sure(at(step))]).ids(), [1]);
+        }
+    }
+
+    #[test]
+    fn an_object_hidden_for_longer_than_the_buffer_is_another_one() {
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(10, &[sure(100.0)]).times(26, &[]).times(2, &[sure(100.0)]);
+        assert_eq!(run.ids(), [2]);
+        assert_eq!(run.times(60, &[]).tracker.len(), 0, "nothing is kept of it");
+    }
+
+    #[test]
+    fn one_miss_ends_no_track_however_slow_analyses_are() {
+        let mut run = Run::new(TrackerOptions::default());
+        let slow = Duration::from_secs(4);
+        run.after(slow, &[sure(100.0)]).after(slow, &[sure(100.0)]);
+        run.after(slow, &[]).after(slow, &[sure(100.0)]);
+        assert_eq!(run.ids(), [1]);
+        for _ in 0..7 {
+            run.after(slow, &[]);
+        }
+        assert!(run.tracker.is_empty());
+    }
+
+    #[test]
+    fn after_a_pause_everything_begins_anew() {
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(3, &[sure(100.0)]).after(Duration::from_secs(60), &[sure(100.0)]);
+        assert_eq!(run.ids(), [2]);
+    }
+
+    #[test]
+    fn something_new_and_fast_gets_a_track_although_its_first_boxes_do_not_meet() {
+        // Five analyses a second, more than a width each time.
+        let boxes = [sure(100.0), sure(160.0), sure(220.0), sure(280.0)];
+        let walk = |options| {
+            let mut run = Run::new(options);
+            for detection in boxes {
+                run.after(Duration::from_millis(200), &[detection]);
+            }
+            run.ids()
+        };
+        assert_eq!(walk(TrackerOptions { newcomer_speed: 2.0, ..TrackerOptions::default() }), [1]);
+        assert_eq!(walk(TrackerOptions { newcomer_speed: 0.0, ..TrackerOptions::default() }), NOBODY);
+    }
+
+    #[test]
+    fn between_analyses_boxes_go_on_and_stop_after_a_while() {
+        let mut run = Run::new(TrackerOptions::default());
+        for step in 0..30_u8 {
+            run.next(&[sure(100.0 + 4.0 * f32::from(step))]);
+        }
+        let (before, now) = (format!("{:?}", run.tracker), run.now);
+        let x = |later: u64| run.tracker.predict(now + Duration::from_millis(later))[0].rect.left;
+        // 4 pixels in 40 ms
+        assert!((x(200) - x(0) - 20.0).abs() < 1.0, "{} {}", x(0), x(200));
+        assert!((x(1000) - x(0) - 100.0).abs() < 3.0);
+        assert!((x(60_000) - x(1000)).abs() < 0.01, "nothing flies out of a picture that stands still");
+        assert_eq!(format!("{:?}", run.tracker), before, "looking changes nothing");
+    }
+
+    #[test]
+    fn what_is_not_found_is_drawn_for_a_short_while() {
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(10, &[sure(100.0)]).times(10, &[]);
+        assert_eq!((run.ids(), run.seen()[0].unseen), (vec![1], FRAME * 10));
+        assert_eq!(run.next(&[]).ids(), NOBODY);
+        let hidden = TrackerOptions { coast: Duration::ZERO, ..TrackerOptions::default() };
+        assert_eq!(Run::new(hidden).times(10, &[sure(100.0)]).next(&[]).ids(), NOBODY);
+    }
+
+    #[test]
+    fn a_trail_ends_where_the_box_is_and_begins_some_seconds_ago() {
+        let mut run = Run::new(TrackerOptions::default());
+        for step in 0..200_u8 {
+            run.next(&[sure(f32::from(step))]);
+        }
+        let now = run.now + Duration::from_millis(20);
+        let track = &run.tracker.predict(now)[0];
+        let (first, last) = (track.trail[0], track.trail[track.trail.len() - 1]);
+        assert!(now - first.at > Duration::from_millis(2900) && now - first.at <= Duration::from_secs(3));
+        assert_eq!((last.at, last.x, last.y), (now, track.rect.centre().0, track.rect.bottom));
+        assert!(track.trail.windows(2).all(|pair| pair[0].at < pair[1].at && pair[0].x < pair[1].x));
+    }
+
+    #[test]
+    fn of_two_tracks_on_one_object_the_older_goes_on() {
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(20, &[sure(100.0)]).times(5, &[sure(100.0), sure(112.0)]);
+        assert_eq!(run.ids(), [1, 2]);
+        // The newer takes the detections away from the older, and comes to lie where the older was lost.
+        for step in 0..10_u8 {
+            run.next(&[sure(112.0 - f32::from(step))]);
+        }
+        assert_eq!(run.ids(), [1]);
+        assert_eq!(run.tracker.len(), 1);
+        assert_eq!(run.seen()[0].unseen, Duration::ZERO);
+    }
+
+    #[test]
+    fn classes_can_be_kept_apart() {
+        let car = |x| Detection { class: CAR, ..sure(x) };
+        let strict = TrackerOptions { other_class: 0.0, ..TrackerOptions::default() };
+        let mut run = Run::new(strict);
+        run.times(3, &[sure(100.0)]).times(3, &[car(100.0)]);
+        assert_eq!(
+            run.seen().iter().map(|track| (track.id, track.class)).collect::<Vec<_>>(),
+            [(1, 0), (2, CAR)]
+        );
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(20, &[sure(100.0)]).times(3, &[car(100.0)]);
+        assert_eq!(run.seen().iter().map(|track| (track.id, track.class)).collect::<Vec<_>>(), [(1, 0)]);
+    }
+
+    #[test]
+    fn of_boxes_that_fit_about_as_well_the_surer_is_taken() {
+        let found = |fuse_score| {
+            let mut run = Run::new(TrackerOptions { fuse_score, ..TrackerOptions::default() });
+            run.times(10, &[sure(100.0)]);
+            run.next(&[Detection { confidence: 0.55, ..sure(103.0) }, sure(95.0)]).seen()[0].confidence
+        };
+        assert!(found(true) > 0.8);
+        assert!(found(false) < 0.6);
+    }
+
+    #[test]
+    fn an_object_that_a_detector_is_sure_of_now_and_then_stays_above_a_threshold() {
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(3, &[sure(100.0)]);
+        for _ in 0..10 {
+            run.times(5, &[unsure(100.0)]);
+            assert!(run.seen()[0].confidence < 0.4 && run.seen()[0].held_confidence > 0.7);
+            run.next(&[sure(100.0)]);
+        }
+        assert!(run.times(100, &[unsure(100.0)]).seen()[0].held_confidence < 0.4, "not for ever");
+    }
+
+    #[test]
+    fn only_the_surest_boxes_are_considered() {
+        let mut run = Run::new(TrackerOptions { max_detections: 2, ..TrackerOptions::default() });
+        let boxes = [Detection { confidence: 0.7, ..sure(0.0) }, sure(200.0), sure(400.0)];
+        run.times(3, &boxes);
+        let lefts: Vec<f32> = run.seen().iter().map(|track| track.rect.left.round()).collect();
+        assert_eq!((lefts, run.tracker.len()), (vec![200.0, 400.0], 2));
+    }
+
+    #[test]
+    fn what_is_no_box_is_dropped() {
+        let broken = [
+            Rect { left: f32::NAN, ..rect(0.0) },
+            Rect { right: f32::INFINITY, ..rect(0.0) },
+            Rect { left: 200.0, right: 100.0, ..rect(0.0) },
+            Rect { top: 100.0, bottom: 100.0, ..rect(0.0) },
+            Rect { bottom: 100.0 + f32::MIN_POSITIVE, ..rect(0.0) },
+            Rect { bottom: 1e30, ..rect(0.0) },
+        ];
+        let mut detections: Vec<_> = broken.iter().map(|&rect| Detection { rect, ..sure(0.0) }).collect();
+        detections.push(Detection { confidence: f32::NAN, ..sure(0.0) });
+        let mut run = Run::new(TrackerOptions::default());
+        run.times(3, &detections);
+        assert!(run.tracker.is_empty());
+        detections.push(Detection { confidence: 3.0, ..sure(0.0) });
+        assert!((run.times(3, &detections).seen()[0].confidence - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn where_there_is_no_room_what_was_lost_longest_goes_first() {
+        let options = TrackerOptions { max_tracks: 3, ..TrackerOptions::default() };
+        let mut run = Run::new(options);
+        run.times(3, &[sure(0.0), sure(200.0), sure(400.0)]);
+        run.times(3, &[sure(200.0), sure(400.0), sure(600.0)]);
+        assert_eq!((run.ids(), run.tracker.len()), (vec![2, 3, 4], 3));
+        run.times(3, &[sure(200.0), sure(400.0), sure(600.0), sure(800.0)]);
+        assert_eq!(run.ids(), [2, 3, 4], "what is there is not given up");
+    }
+
+    #[test]
+    fn time_that_runs_backwards_does_no_harm() {
+        let mut run = Run::new(TrackerOptions::default());
+        let early = run.now + FRAME * 2;
+        run.times(5, &[sure(100.0)]);
+        run.tracker.update(early + FRAME, &[sure(101.0)]);
+        run.tracker.update(early, &[]);
+        assert_eq!(run.tracker.predict(early).len(), 1);
+        assert_eq!(run.next(&[sure(100.0)]).ids(), [1]);
+    }
+}

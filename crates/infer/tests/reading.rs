@@ -1,0 +1,302 @@
+//! Reading text with the real model: pages that are drawn here.
+//!
+//! Needs ONNX Runtime and the model in the store (`sightwire models pull runtime`, `… pull ppocr-v4`; `cargo xtask test`
+//! does both).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::time::{Duration, Instant};
+
+use sightwire_frame::Image;
+use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
+use sightwire_frame::enhance;
+use sightwire_infer::engine::{Engine, EngineOptions, Provider};
+use sightwire_infer::manifest::Precision;
+use sightwire_infer::read::{
+    DEFAULT_MODEL, Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
+    ServiceOptions,
+};
+use sightwire_infer::runtime::Runtime;
+use sightwire_infer::store::Store;
+
+const WAIT: Duration = Duration::from_secs(120);
+const WORDS: [&str; 6] = [
+    "The quick brown fox jumps over",
+    "Invoice No. 2024-0815",
+    "Total: 1,234.50 EUR",
+    "Please pay within 30 days",
+    "lazy dogs sleep all day long",
+    "Room 101, second floor",
+];
+
+fn store() -> Store {
+    let home = std::env::var_os("SIGHTWIRE_HOME").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.sightwire/home")),
+        PathBuf::from,
+    );
+    Store::new(home, None)
+}
+
+/// One for all tests: there can be one environment in a process.
+static WORLD: LazyLock<(Arc<Engine>, Arc<ReadModel>)> = LazyLock::new(|| {
+    let store = store();
+    let runtime = Runtime::load(&store, None, None).expect("`cargo xtask setup` brings the library");
+    let options =
+        EngineOptions { provider: None, threads: 2, precision: Some(Precision::F32), gpu_memory_mb: 0 };
+    let engine = Arc::new(Engine::new(runtime, options).unwrap());
+    let manifest = store.manifest(DEFAULT_MODEL).unwrap();
+    let model = ReadModel::load(&store, &manifest).expect("`cargo xtask setup` brings the model");
+    (engine, Arc::new(model))
+});
+
+static SERVICE: LazyLock<ReadService> = LazyLock::new(|| service(2, 64));
+
+fn service(threads: usize, queue: usize) -> ReadService {
+    let idle_release = Duration::from_secs(600);
+    ReadService::start(WORLD.0.clone(), ServiceOptions { threads, queue, idle_release }).unwrap()
+}
+
+/// A white page with lines of text at these places: words, left, baseline, size.
+fn page(width: u32, height: u32, lines: &[(&str, f32, f32, u16)]) -> Image {
+    let mut image = Image::new(width, height);
+    image.data_mut().fill(255);
+    let mut typesetter = Typesetter::new();
+    for (text, x, y, px) in lines {
+        let letters = Letters { px: *px, face: Face::Regular, colour: Colour { red: 0, green: 0, blue: 0 } };
+        typesetter.draw(&mut image, letters, text, (*x, *y));
+    }
+    image
+}
+
+fn invoice() -> Image {
+    let lines: Vec<_> =
+        WORDS.iter().zip(1_u8..).map(|(words, row)| (*words, 40.0, f32::from(row) * 60.0, 26)).collect();
+    page(640, 420, &lines)
+}
+
+type Answer = mpsc::Receiver<Result<Reading, ReadError>>;
+
+fn submit(service: &ReadService, image: Image, options: ReadOptions) -> Answer {
+    let (tell, told) = mpsc::channel();
+    let job = Job {
+        model: WORLD.1.clone(),
+        load: Box::new(move || Ok(image)),
+        options,
+        wanted: Box::new(|| true),
+        done: Box::new(move |read| drop(tell.send(read))),
+    };
+    service.submit(job).unwrap();
+    told
+}
+
+fn read(image: Image, options: ReadOptions) -> Reading {
+    submit(&SERVICE, image, options).recv_timeout(WAIT).unwrap().unwrap()
+}
+
+fn texts(reading: &Reading) -> Vec<&str> {
+    reading.regions.iter().map(|region| region.text.as_str()).collect()
+}
+
+fn turned(image: &Image, degrees: f32) -> Image {
+    enhance::rotate(image, degrees, [255; 3]).0
+}
+
+#[test]
+fn a_page_is_read_word_for_word_with_its_spaces_and_polygons_around_its_lines() {
+    let reading = read(invoice(), ReadOptions::default());
+    assert_eq!(texts(&reading), WORDS);
+    for (row, region) in (1_u8..).zip(&reading.regions) {
+        let baseline = f32::from(row) * 60.0;
+        let [top_left, top_right, bottom_right, bottom_left] = region.polygon;
+        assert!((15.0..=45.0).contains(&top_left[0]) && top_right[0] > 200.0, "{:?}", region.polygon);
+        assert!(top_left[1] < baseline - 15.0 && top_left[1] > baseline - 45.0, "{:?}", region.polygon);
+        assert!(bottom_left[1] >= baseline && bottom_right[1] < baseline + 20.0, "{:?}", region.polygon);
+        assert_eq!(region.characters.len(), region.text.chars().count());
+        assert!(region.confidence > 0.9 && region.confidence <= 1.0);
+    }
+}
+
+#[test]
+fn a_picture_gives_the_same_bits_alone_and_among_others_on_one_thread_and_on_two() {
+    let alone = read(invoice(), ReadOptions::default());
+    // Others of all sizes, so that widths and sizes of sessions are mixed; and a machine that is never idle.
+    let small = page(200, 80, &[("Exit 7", 20.0, 50.0, 30)]);
+    let mut among = Vec::new();
+    for _ in 0..3 {
+        among.push((false, submit(&SERVICE, small.clone(), ReadOptions::default())));
+        among.push((true, submit(&SERVICE, invoice(), ReadOptions::default())));
+        among.push((false, submit(&SERVICE, turned(&invoice(), 8.0), ReadOptions::default())));
+    }
+    for (same, answer) in among {
+        let reading = answer.recv_timeout(WAIT).unwrap().unwrap();
+        if same {
+            assert_eq!(reading.regions, alone.regions);
+        }
+    }
+    let single = service(1, 4);
+    let reading = submit(&single, invoice(), ReadOptions::default()).recv_timeout(WAIT).unwrap().unwrap();
+    assert_eq!(reading.regions, alone.regions);
+}
+
+#[test]
+fn a_page_on_its_head_is_read_and_its_polygons_begin_at_the_top_left_of_the_text() {
+    let mut image = invoice();
+    image.data_mut().reverse();
+    image.data_mut().chunks_exact_mut(3).for_each(<[u8]>::reverse);
+    let reading = read(image, ReadOptions::default());
+    let mut found = texts(&reading);
+    found.sort_unstable();
+    let mut expected = WORDS.to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    for region in &reading.regions {
+        let [top_left, top_right, bottom_right, _] = region.polygon;
+        assert!(top_left[0] > top_right[0] && top_left[1] > bottom_right[1], "{:?}", region.polygon);
+    }
+}
+
+#[test]
+fn a_page_that_leans_is_read_and_deskewing_keeps_its_polygons_where_they_are() {
+    let image = turned(&invoice(), -9.0);
+    let leaning = read(image.clone(), ReadOptions::default());
+    assert_eq!(texts(&leaning), WORDS);
+    let options = ReadOptions { deskew: true, ..ReadOptions::default() };
+    let level = read(image, options);
+    assert_eq!(texts(&level), WORDS);
+    assert!((level.skew - 9.0).abs() < 0.5, "{}", level.skew);
+    for (one, other) in leaning.regions.iter().zip(&level.regions) {
+        for (a, b) in one.polygon.iter().zip(&other.polygon) {
+            assert!((a[0] - b[0]).hypot(a[1] - b[1]) < 12.0, "{:?} {:?}", one.polygon, other.polygon);
+        }
+    }
+}
+
+#[test]
+fn preprocessing_reads_what_is_faint() {
+    let mut faint = invoice();
+    faint.data_mut().iter_mut().for_each(|value| *value = 180 + *value / 16);
+    let options = ReadOptions { contrast: true, denoise: true, ..ReadOptions::default() };
+    assert_eq!(texts(&read(faint, options)), WORDS);
+}
+
+#[test]
+fn a_strip_much_longer_than_any_session_is_read_to_its_end() {
+    let sentence = "all good things come to those who wait and then some more of them";
+    let image = page(9000, 60, &[(&[sentence; 8].join(" "), 20.0, 42.0, 30)]);
+    let reading = read(image, ReadOptions::default());
+    let words = texts(&reading).join(" ");
+    assert_eq!(words.matches("wait").count(), 8, "{words}");
+    assert!(words.starts_with("all good") && words.ends_with("of them"), "{words}");
+}
+
+#[test]
+fn a_blank_picture_and_one_of_a_pixel_have_no_text() {
+    for (width, height) in [(640, 480), (1, 1), (2000, 1)] {
+        assert!(read(page(width, height, &[]), ReadOptions::default()).regions.is_empty());
+    }
+}
+
+#[test]
+fn work_for_whoever_has_left_is_not_done() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (counter, (tell, told)) = (asked.clone(), mpsc::channel());
+    let image = invoice();
+    let job = Job {
+        model: WORLD.1.clone(),
+        load: Box::new(move || Ok(image)),
+        options: ReadOptions::default(),
+        // Leaves after the second line.
+        wanted: Box::new(move || counter.fetch_add(1, Ordering::Relaxed) < 5),
+        done: Box::new(move |read| drop(tell.send(read))),
+    };
+    let own = service(1, 4);
+    own.submit(job).unwrap();
+    assert!(matches!(told.recv_timeout(WAIT).unwrap(), Err(ReadError::Unwanted)));
+    let stats = own.stats();
+    assert!(stats.lines < WORDS.len() as u64, "{stats:?}");
+    assert_eq!((stats.unwanted, stats.pictures), (1, 0));
+}
+
+#[test]
+fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else() {
+    let own = service(1, 2);
+    let (hold, held) = mpsc::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let job = |load: Box<dyn FnOnce() -> Result<Image, String> + Send>| {
+        let tell = tell.clone();
+        Job {
+            model: WORLD.1.clone(),
+            load,
+            options: ReadOptions::default(),
+            wanted: Box::new(|| true),
+            done: Box::new(move |read: Result<Reading, ReadError>| drop(tell.send(read.map(|_| ())))),
+        }
+    };
+    own.submit(job(Box::new(move || {
+        let _ = held.recv();
+        Err("the PNG ends in its middle".into())
+    })))
+    .unwrap();
+    let begun = Instant::now();
+    while own.stats().reading == 0 {
+        assert!(begun.elapsed() < WAIT);
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    own.submit(job(Box::new(|| panic!("a bug in a decoder")))).unwrap();
+    own.submit(job(Box::new(|| Ok(invoice())))).unwrap();
+    let busy = own.submit(job(Box::new(|| Ok(invoice())))).unwrap_err();
+    assert_eq!(busy.waiting, 2);
+    drop(hold);
+    let next = || told.recv_timeout(WAIT).unwrap();
+    assert_eq!(next().unwrap_err().to_string(), "the PNG ends in its middle");
+    assert!(matches!(next(), Err(ReadError::Panicked)));
+    assert!(next().is_ok());
+    let stats = own.stats();
+    assert_eq!((stats.failed, stats.refused, stats.pictures, stats.reading), (2, 1, 1, 0));
+}
+
+#[test]
+fn sessions_are_let_go_when_nobody_reads() {
+    let options = ServiceOptions { threads: 1, queue: 4, idle_release: Duration::from_secs(3) };
+    let own = ReadService::start(WORLD.0.clone(), options).unwrap();
+    submit(&own, page(200, 80, &[("Exit 7", 20.0, 50.0, 30)]), ReadOptions::default())
+        .recv_timeout(WAIT)
+        .unwrap()
+        .unwrap();
+    assert!(own.stats().sessions >= 2);
+    let begun = Instant::now();
+    while own.stats().sessions > 0 {
+        assert!(begun.elapsed() < WAIT, "{:?}", own.stats());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn ending_the_service_answers_everyone() {
+    let own = service(1, 16);
+    let answers: Vec<_> = (0..5).map(|_| submit(&own, invoice(), ReadOptions::default())).collect();
+    drop(own);
+    for answer in answers {
+        assert!(matches!(answer.recv_timeout(WAIT).unwrap(), Ok(_) | Err(ReadError::Ended)));
+    }
+}
+
+#[test]
+fn a_model_for_something_else_is_named() {
+    let manifest = store().manifest("gestures").unwrap();
+    let error = ReadModel::load(&store(), &manifest).unwrap_err();
+    assert!(matches!(error, ReadModelError::WrongTask { .. }));
+    assert!(error.to_string().contains("clip-classification"), "{error}");
+}
+
+#[test]
+fn the_engine_in_use_is_the_one_that_was_chosen() {
+    let [detector, recogniser] = SERVICE.plan(&WORLD.1);
+    assert_eq!(detector.provider, WORLD.0.provider());
+    if WORLD.0.provider() == Provider::OpenVino {
+        assert_eq!((detector.precision, recogniser.precision), (Precision::F32, Precision::F32));
+    }
+}

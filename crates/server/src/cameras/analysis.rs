@@ -1,0 +1,508 @@
+//! An analysis: the objects in a camera's pictures, found once for all who want to see them, whatever they want to see
+//! of them.
+//!
+//! Two stages overlap: while a network looks at one picture the next is being decoded, begun so late that it is still
+//! fresh when the network is free.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use sightwire_frame::Image;
+use sightwire_frame::histogram::Histogram;
+use sightwire_hub::on_demand::Lease;
+use sightwire_hub::picture::{Origin, Picture};
+use sightwire_hub::stream::Update;
+use sightwire_infer::detect::Detection;
+use sightwire_infer::detect::motion::{Motion, MotionOptions};
+use sightwire_infer::track::{Track, Tracker, TrackerOptions};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::detector::{BASE_CONFIDENCE, Detector, FindError, Model, find};
+use super::meter::{Meter, Sample, Totals};
+use super::pixels::Pixels;
+use super::upstream::Upstream;
+use crate::config::Config;
+use crate::config::cameras::CameraSource;
+
+/// A network that is gated by motion looks at least so often.
+const GATED_EVERY: Duration = Duration::from_secs(10);
+/// How much of a detection a track has to cover to be it.
+const SAME_IOU: f32 = 0.5;
+/// Boxes of two classes that overlap so much are one thing; people on horses and things in hands overlap less.
+const SAME_THING_IOU: f32 = 0.75;
+/// Pictures that come a little early are taken, or a rate near the camera's own would drop every other one.
+const EARLY: Duration = Duration::from_millis(8);
+
+/// What makes one analysis another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AnalysisKey {
+    /// The camera.
+    pub source: CameraSource,
+    /// Pictures a second at most, 1–30.
+    pub fps: u8,
+    /// Every so-many-th picture is looked at, 1–10; on the others objects are where they are thought to be.
+    pub skip_frames: u8,
+}
+
+/// A running analysis.
+#[derive(Debug)]
+pub struct Analysis {
+    /// What makes it another.
+    pub key: AnalysisKey,
+    /// The camera.
+    pub upstream: Arc<Upstream>,
+    /// Kept open for as long as this runs.
+    lease: Option<Lease<CameraSource, Upstream>>,
+    newest: watch::Sender<Option<Arc<Analysed>>>,
+    /// Pictures that went through, that were looked at; and how old pictures were at each stage.
+    pub counters: Counters,
+    /// Rates of the counters.
+    pub meter: Meter<2, 3>,
+    problem: Mutex<Option<Arc<str>>>,
+}
+
+/// Since the analysis began.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Pictures that went through.
+    pub pictures: AtomicU64,
+    /// Pictures that the model looked at.
+    pub analysed: AtomicU64,
+    /// Pictures that could not be decoded, or of which the model could say nothing.
+    pub failed: AtomicU64,
+    /// Age when decoded.
+    pub decoded: Histogram,
+    /// Age when its objects were known.
+    pub inferred: Histogram,
+    /// Age when drawn and encoded, by any view.
+    pub encoded: Histogram,
+}
+
+/// A picture and what is in it.
+#[derive(Debug)]
+pub struct Analysed {
+    /// Counts the pictures of the analysis, from 1.
+    pub sequence: u64,
+    /// Which picture of the stream, and when it came.
+    pub origin: Origin,
+    /// Its pixels.
+    pub image: Arc<Image>,
+    /// The model that looked.
+    pub model: Model,
+    /// Whether the model looked at this picture.
+    pub looked: bool,
+    /// What is in it.
+    pub objects: Vec<Object>,
+    /// Objects that keep their number.
+    pub tracks: Vec<Track>,
+    /// As a message for viewers who draw it themselves.
+    pub overlay: OnceLock<Bytes>,
+}
+
+/// Something found, and which track it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Object {
+    /// Where and what.
+    pub detection: Detection,
+    /// Its track's id.
+    pub track: Option<u64>,
+}
+
+impl Object {
+    /// As in answers; the box is in pixels of the picture.
+    pub fn report(&self, model: &Model) -> Value {
+        let (detection, rect) = (&self.detection, &self.detection.rect);
+        let px = |value: f32| (f64::from(value) * 10.0).round() / 10.0;
+        json!({
+            "label": model.label(detection.class),
+            "class": detection.class,
+            "confidence": (f64::from(detection.confidence) * 1e4).round() / 1e4,
+            "box": [px(rect.left), px(rect.top), px(rect.right), px(rect.bottom)],
+            "track": self.track,
+        })
+    }
+}
+
+/// What it runs with.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// The model.
+    pub detector: Arc<Detector>,
+    /// Threads that decode.
+    pub pixels: Arc<Pixels>,
+    /// As loaded.
+    pub config: Arc<Config>,
+    /// Of all analyses.
+    pub totals: Arc<Totals>,
+}
+
+struct Decoded {
+    picture: Picture,
+    image: Arc<Image>,
+}
+
+/// When the second stage is likely to be free.
+#[derive(Debug, Default)]
+struct Pace {
+    busy_since: Option<Instant>,
+    look: Duration,
+    decode: Duration,
+}
+
+impl Analysis {
+    /// Of a camera that `lease` keeps open.
+    pub fn new(key: AnalysisKey, lease: Lease<CameraSource, Upstream>) -> Self {
+        Self {
+            key,
+            upstream: lease.value().clone(),
+            lease: Some(lease),
+            newest: watch::Sender::new(None),
+            counters: Counters::default(),
+            meter: Meter::default(),
+            problem: Mutex::default(),
+        }
+    }
+
+    /// The newest picture, and those to come.
+    pub fn subscribe(&self) -> watch::Receiver<Option<Arc<Analysed>>> {
+        let mut receiver = self.newest.subscribe();
+        receiver.mark_changed();
+        receiver
+    }
+
+    /// The newest picture.
+    pub fn newest(&self) -> Option<Arc<Analysed>> {
+        self.newest.borrow().clone()
+    }
+
+    /// What keeps it from working, for people.
+    pub fn problem(&self) -> Option<Arc<str>> {
+        self.problem.lock().clone()
+    }
+
+    /// How many of each class there are, at the usual threshold.
+    pub fn objects(&self, confidence: f32) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        if let Some(newest) = self.newest() {
+            for object in newest.objects.iter().filter(|o| o.detection.confidence >= confidence) {
+                *counts.entry(newest.model.label(object.detection.class).to_owned()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// Takes a sample of its counters.
+    pub fn sample(&self, now: Instant) {
+        let counters = &self.counters;
+        self.meter.sample(Sample {
+            at: now,
+            counts: [counters.pictures.load(Ordering::Relaxed), counters.analysed.load(Ordering::Relaxed)],
+            ages: [counters.decoded.snapshot(), counters.inferred.snapshot(), counters.encoded.snapshot()],
+        });
+    }
+
+    /// Runs until `stop`.
+    pub async fn run(self: Arc<Self>, means: Means, stop: CancellationToken) {
+        let (give, take) = mpsc::channel(1);
+        let pace = Mutex::new(Pace::default());
+        let stages = async {
+            tokio::join!(self.decode(&means, give, &pace), self.look(&means, take, &pace));
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = stages => {}
+        }
+    }
+
+    /// First stage: the newest picture, decoded, when the second is about to be free.
+    async fn decode(&self, means: &Means, give: mpsc::Sender<Decoded>, pace: &Mutex<Pace>) {
+        let mut reader = self.upstream.stream.tap();
+        let interval = Duration::from_secs(1) / u32::from(self.key.fps.max(1));
+        let mut due: Option<Instant> = None;
+        let limits = means.config.images;
+        while let Ok(place) = give.reserve().await {
+            let wait = pace.lock().wait(Instant::now());
+            tokio::time::sleep(wait).await;
+            let picture = loop {
+                match reader.next().await {
+                    Some(Update::Picture(picture))
+                        if due.is_none_or(|due| picture.captured() + EARLY >= due) =>
+                    {
+                        break picture;
+                    }
+                    Some(_) => {}
+                    None => return,
+                }
+            };
+            if self.newest.receiver_count() == 0 {
+                continue; // nobody looks, though it is kept for those who come back at once
+            }
+            let captured = picture.captured();
+            // Behind by more than one turn, turns are lost instead of being made up for.
+            due = Some(
+                due.map_or(captured, |due| due.max(captured.checked_sub(interval).unwrap_or(captured)))
+                    + interval,
+            );
+            let begun = Instant::now();
+            let jpeg = picture.jpeg().clone();
+            let decoded = means.pixels.run(move |tools| {
+                let mut image = Image::new(0, 0);
+                tools.decoder.decode(&jpeg, &limits, &mut image).map(|()| image).map_err(|e| e.to_string())
+            });
+            match decoded.await {
+                Ok(Ok(image)) => {
+                    let mut pace = pace.lock();
+                    pace.decode = smooth(pace.decode, begun.elapsed());
+                    self.counters.decoded.record(captured.elapsed());
+                    place.send(Decoded { picture, image: Arc::new(image) });
+                }
+                Ok(Err(reason)) => self.fail(&reason),
+                Err(lost) => self.fail(&lost.to_string()),
+            }
+        }
+    }
+
+    /// Second stage: what is in it.
+    async fn look(&self, means: &Means, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Pace>) {
+        let model = means.detector.model().await;
+        // What was decoded while the model was being loaded is old by now.
+        let _ = take.try_recv();
+        let options = TrackerOptions::for_confidence(means.config.detector.confidence.max(BASE_CONFIDENCE));
+        let mut tracker = Tracker::new(options);
+        let mut eye = Eye::new(&model, means.config.detector.gated);
+        let (mut count, mut last) = (0_u64, Vec::new());
+        while let Some(Decoded { picture, image }) = take.recv().await {
+            let mut looks = count.is_multiple_of(u64::from(self.key.skip_frames.max(1)));
+            count += 1;
+            let (captured, begun) = (picture.captured(), Instant::now());
+            if looks {
+                pace.lock().busy_since = Some(begun);
+                let seen = eye.look(&model, means, &image, captured).await;
+                {
+                    let mut pace = pace.lock();
+                    pace.busy_since = None;
+                    pace.look = smooth(pace.look, begun.elapsed());
+                }
+                match seen {
+                    Ok(Some(seen)) => {
+                        self.counters.analysed.fetch_add(1, Ordering::Relaxed);
+                        tracker.update(captured, &seen);
+                        last = seen;
+                        self.problem.lock().take();
+                    }
+                    Ok(None) => {
+                        // Nothing moves: all is where it was, though nobody looked.
+                        tracker.update(captured, &last);
+                        looks = false;
+                    }
+                    // The picture is shown all the same, with what is thought to be in it.
+                    Err(FindError::Busy) => looks = false,
+                    Err(FindError::Failed(reason)) => {
+                        looks = false;
+                        self.fail(&reason);
+                    }
+                }
+            }
+            let tracks = tracker.predict(captured);
+            let objects = if looks { matched(&last, &tracks) } else { between(&last, &tracks) };
+            self.counters.inferred.record(captured.elapsed());
+            means.totals.inferred_age.record(captured.elapsed());
+            let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
+            let (origin, model, overlay) = (picture.origin(), model.clone(), OnceLock::new());
+            let analysed =
+                Analysed { sequence, origin, image, model, looked: looks, objects, tracks, overlay };
+            self.newest.send_replace(Some(Arc::new(analysed)));
+        }
+    }
+
+    fn fail(&self, reason: &str) {
+        self.counters.failed.fetch_add(1, Ordering::Relaxed);
+        let mut problem = self.problem.lock();
+        if problem.as_deref() != Some(reason) {
+            tracing::warn!(camera = &**self.upstream.stream.id(), "a picture was not analysed: {reason}");
+            *problem = Some(reason.into());
+        }
+    }
+}
+
+impl Drop for Analysis {
+    fn drop(&mut self) {
+        // It has lingered itself: the camera closes at once if nobody else watches it.
+        if let Some(lease) = self.lease.take() {
+            lease.release_now();
+        }
+    }
+}
+
+impl Pace {
+    /// How long the first stage may wait so that its picture is ready just when the second is.
+    fn wait(&self, now: Instant) -> Duration {
+        let Some(since) = self.busy_since else { return Duration::ZERO };
+        let left = self.look.saturating_sub(now.saturating_duration_since(since));
+        left.saturating_sub(self.decode.mul_f64(1.5) + Duration::from_millis(2))
+    }
+}
+
+fn smooth(mean: Duration, this: Duration) -> Duration {
+    if mean.is_zero() { this } else { mean.mul_f64(0.8) + this.mul_f64(0.2) }
+}
+
+/// The state of what looks; a network has none but its gate's.
+struct Eye {
+    motion: Option<Box<Motion>>,
+    options: MotionOptions,
+    gated: bool,
+    looked: Option<Instant>,
+}
+
+impl Eye {
+    fn new(model: &Model, gated: bool) -> Self {
+        let options = match model {
+            Model::Motion => MotionOptions::default(),
+            Model::Network(_) => MotionOptions::gate(),
+        };
+        Self { motion: None, options, gated, looked: None }
+    }
+
+    /// `None` where the gate is closed.
+    async fn look(
+        &mut self,
+        model: &Model,
+        means: &Means,
+        image: &Arc<Image>,
+        now: Instant,
+    ) -> Result<Option<Vec<Detection>>, FindError> {
+        match model {
+            Model::Motion => {
+                let detections = self.with_motion(means, image, move |m, image| m.update(now, image)).await?;
+                Ok(Some(detections))
+            }
+            Model::Network(service) => {
+                if self.gated {
+                    let moving =
+                        self.with_motion(means, image, move |m, image| m.is_moving(now, image)).await?;
+                    let long_ago =
+                        self.looked.is_none_or(|at| now.saturating_duration_since(at) >= GATED_EVERY);
+                    if !moving && !long_ago {
+                        return Ok(None);
+                    }
+                }
+                let found = find(service, image.clone(), BASE_CONFIDENCE).await?;
+                self.looked = Some(now);
+                Ok(Some(without_doubles(found.detections)))
+            }
+        }
+    }
+
+    async fn with_motion<R: Send + 'static>(
+        &mut self,
+        means: &Means,
+        image: &Arc<Image>,
+        work: impl FnOnce(&mut Motion, &Image) -> R + Send + 'static,
+    ) -> Result<R, FindError> {
+        let mut motion = self.motion.take().unwrap_or_else(|| Box::new(Motion::new(self.options)));
+        let image = image.clone();
+        let done = means.pixels.run(move |_| {
+            let result = work(&mut motion, &image);
+            (motion, result)
+        });
+        let (motion, result) = done.await.map_err(|lost| FindError::Failed(lost.to_string()))?;
+        self.motion = Some(motion);
+        Ok(result)
+    }
+}
+
+/// Detectors suppress overlapping boxes within a class only: one thing may come as a car and as a truck. The surest stays.
+fn without_doubles(detections: Vec<Detection>) -> Vec<Detection> {
+    let mut kept: Vec<Detection> = Vec::with_capacity(detections.len());
+    for detection in detections {
+        let double = |other: &Detection| {
+            other.class != detection.class && other.rect.iou(&detection.rect) >= SAME_THING_IOU
+        };
+        if !kept.iter().any(double) {
+            kept.push(detection);
+        }
+    }
+    kept
+}
+
+/// Each detection with its track.
+fn matched(detections: &[Detection], tracks: &[Track]) -> Vec<Object> {
+    let best = |detection: &Detection| {
+        tracks
+            .iter()
+            .filter(|track| track.unseen.is_zero())
+            .map(|track| (track.rect.iou(&detection.rect), track.id))
+            .filter(|(iou, _)| *iou >= SAME_IOU)
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, id)| id)
+    };
+    detections.iter().map(|detection| Object { detection: *detection, track: best(detection) }).collect()
+}
+
+/// Where the detections of an earlier picture are thought to be now: where their tracks are, else where they were.
+fn between(last: &[Detection], tracks: &[Track]) -> Vec<Object> {
+    let moved: Vec<Object> = tracks
+        .iter()
+        .map(|track| Object {
+            detection: Detection { rect: track.rect, class: track.class, confidence: track.confidence },
+            track: Some(track.id),
+        })
+        .collect();
+    let covered = |detection: &Detection| tracks.iter().any(|t| t.rect.iou(&detection.rect) >= 0.3);
+    let rest = last.iter().filter(|d| !covered(d)).map(|d| Object { detection: *d, track: None });
+    moved.iter().copied().chain(rest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_frame::boxes::Rect;
+
+    use super::*;
+
+    fn detection(left: f32) -> Detection {
+        let rect = Rect { left, top: 0.0, right: left + 40.0, bottom: 40.0 };
+        Detection { rect, class: 2, confidence: 0.9 }
+    }
+
+    #[test]
+    fn one_thing_that_was_found_as_two_is_the_surer_one() {
+        let car = detection(100.0);
+        let truck = Detection { class: 7, confidence: 0.4, ..detection(102.0) };
+        let person = Detection { class: 0, confidence: 0.5, ..detection(120.0) };
+        assert_eq!(without_doubles(vec![car, person, truck]), [car, person]);
+    }
+
+    #[test]
+    fn between_analyses_boxes_move_on_with_their_tracks() {
+        let start = Instant::now();
+        let at = |i: u32| start + Duration::from_millis(100) * i;
+        let mut tracker = Tracker::new(TrackerOptions::for_confidence(0.25));
+        for i in 0..6 {
+            tracker.update(at(i), &[detection(10.0 * i as f32)]);
+        }
+        let last = [detection(50.0), detection(400.0)];
+        let objects = between(&last, &tracker.predict(at(5) + Duration::from_millis(50)));
+        assert_eq!(objects.len(), 2, "the moved one, and the one without a track where it was");
+        assert!((53.0..58.0).contains(&objects[0].detection.rect.left), "{:?}", objects[0]);
+        assert_eq!(objects[0].track, Some(1));
+        assert_eq!((objects[1].detection.rect.left, objects[1].track), (400.0, None));
+    }
+
+    #[test]
+    fn the_next_picture_is_decoded_so_late_that_it_is_fresh() {
+        let now = Instant::now();
+        let ms = Duration::from_millis;
+        let mut pace = Pace { busy_since: None, look: ms(100), decode: ms(10) };
+        assert_eq!(pace.wait(now), Duration::ZERO, "the model is free");
+        pace.busy_since = Some(now);
+        assert_eq!(pace.wait(now), ms(83));
+        assert_eq!(pace.wait(now + ms(90)), Duration::ZERO);
+    }
+}

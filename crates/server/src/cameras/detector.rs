@@ -1,0 +1,245 @@
+//! Which detection model is at work: found out when somebody first needs it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sightwire_frame::Image;
+use sightwire_infer::detect::{self, Chosen, DetectService, DetectorOptions, Found, ServiceOptions, choose};
+use sightwire_infer::engine::Engine;
+use sightwire_infer::fetch::Progress;
+use sightwire_infer::runtime::Runtime;
+use tokio::sync::{oneshot, watch};
+
+use crate::config::Config;
+
+/// Threshold of every analysis; what viewers want to see is chosen among what is above.
+pub const BASE_CONFIDENCE: f32 = 0.1;
+/// Places for pictures that wait for a model thread, beside one for each analysis: more than single pictures may take.
+const SPARE_PLACES: usize = 4;
+/// When a model could not be had, it is tried again when it is needed after so long.
+const TRY_AGAIN: Duration = Duration::from_secs(300);
+
+/// What finds objects.
+#[derive(Clone, Debug)]
+pub enum Model {
+    /// A network.
+    Network(Arc<DetectService>),
+    /// The background model, which needs no weights; each analysis has its own.
+    Motion,
+}
+
+/// How far it is.
+#[derive(Clone, Debug)]
+pub enum Readiness {
+    /// Nobody has needed it yet.
+    Idle,
+    /// It is being fetched or loaded.
+    Fetching {
+        /// 0–1, where it is known.
+        done: Option<f32>,
+    },
+    /// It works.
+    Ready {
+        /// Which it is.
+        model: Model,
+        /// Why it is not the one asked for.
+        note: Option<Arc<str>>,
+        /// Since when.
+        since: Instant,
+    },
+}
+
+/// Finds objects in pictures, for all analyses.
+#[derive(Debug)]
+pub struct Detector {
+    config: Arc<Config>,
+    readiness: watch::Sender<Readiness>,
+}
+
+impl Model {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Model::Network(service) => service.name(),
+            Model::Motion => detect::MOTION,
+        }
+    }
+
+    /// Its classes.
+    pub fn labels(&self) -> &[String] {
+        static MOTION: std::sync::LazyLock<Vec<String>> =
+            std::sync::LazyLock::new(|| detect::motion::LABELS.iter().map(ToString::to_string).collect());
+        match self {
+            Model::Network(service) => service.labels(),
+            Model::Motion => &MOTION,
+        }
+    }
+
+    /// The class's name.
+    pub fn label(&self, class: usize) -> &str {
+        self.labels().get(class).map_or("?", String::as_str)
+    }
+}
+
+/// Why there are no detections.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum FindError {
+    /// Too much waits for the model.
+    #[error("too many pictures wait for the model")]
+    Busy,
+    /// The model says so.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Detector {
+    /// Nothing is loaded before it is needed.
+    pub fn new(config: Arc<Config>) -> Arc<Self> {
+        Arc::new(Self { config, readiness: watch::Sender::new(Readiness::Idle) })
+    }
+
+    /// How far it is.
+    pub fn readiness(&self) -> Readiness {
+        self.readiness.borrow().clone()
+    }
+
+    /// The model; found out, fetched and loaded if nobody needed one before.
+    pub async fn model(self: &Arc<Self>) -> Model {
+        let mut watch = self.readiness.subscribe();
+        let begin = self.readiness.send_if_modified(|readiness| {
+            let begin = match readiness {
+                Readiness::Idle => true,
+                Readiness::Ready { note: Some(_), since, .. } => since.elapsed() > TRY_AGAIN,
+                Readiness::Ready { .. } | Readiness::Fetching { .. } => false,
+            };
+            if begin {
+                *readiness = Readiness::Fetching { done: None };
+            }
+            begin
+        });
+        if begin {
+            let this = self.clone();
+            // Blocking, and longer than any one who waits for it may stay: a thread of its own.
+            tokio::spawn(async move {
+                let that = this.clone();
+                if tokio::task::spawn_blocking(move || that.prepare()).await.is_err() {
+                    let note =
+                        "the detection model could not be loaded, so motion is used; the log says more";
+                    this.ready(Model::Motion, Some(note.to_owned()));
+                }
+            });
+        }
+        loop {
+            if let Readiness::Ready { model, .. } = &*watch.borrow_and_update() {
+                return model.clone();
+            }
+            if watch.changed().await.is_err() {
+                return Model::Motion;
+            }
+        }
+    }
+
+    fn prepare(&self) {
+        let config = &self.config;
+        let mut progress = |progress: Progress<'_>| {
+            let Progress::Bytes { bytes, of } = progress else { return };
+            let done = of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32);
+            self.readiness.send_replace(Readiness::Fetching { done });
+        };
+        let (model, note) = match choose(&config.store, &config.detector.model, &mut progress) {
+            Chosen::Motion { note } => (Model::Motion, note),
+            Chosen::Network(found) => {
+                let name = found.name().to_owned();
+                match self.start(found) {
+                    Ok(service) => (Model::Network(Arc::new(service)), None),
+                    Err(error) => (Model::Motion, Some(choose::note(&name, &format!("{error:#}")))),
+                }
+            }
+        };
+        if let Some(note) = &note {
+            tracing::warn!("detection: {note}");
+        } else {
+            tracing::info!(model = model.name(), "detection is ready");
+        }
+        self.ready(model, note);
+    }
+
+    fn ready(&self, model: Model, note: Option<String>) {
+        let (note, since) = (note.map(Arc::from), Instant::now());
+        self.readiness.send_replace(Readiness::Ready { model, note, since });
+    }
+
+    fn start(&self, model: detect::DetectModel) -> anyhow::Result<DetectService> {
+        let config = &self.config;
+        let engine = &config.engine;
+        let runtime = Runtime::load(&config.store, engine.library.as_deref(), engine.options.provider)?;
+        let engine_options = engine.options.clone();
+        let options = ServiceOptions {
+            threads: engine_options.threads,
+            queue: config.cameras.max_analyses + engine_options.threads + SPARE_PLACES,
+            idle_release: engine.idle_release,
+            detector: DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes },
+        };
+        let engine = Arc::new(Engine::new(runtime, engine_options)?);
+        Ok(DetectService::start(model, engine, options)?)
+    }
+
+    /// As in `/api/v1/status`.
+    pub fn report(&self) -> serde_json::Value {
+        let mut report = json!({
+            "model": self.config.detector.model,
+            "state": "idle",
+            "note": null,
+            "progress": null,
+            "provider": null,
+            "precision": null,
+            "threads": null,
+            "labels": [],
+            "confidence": self.config.detector.confidence,
+            "runs": 0,
+            "busy_s": 0.0,
+        });
+        match self.readiness() {
+            Readiness::Idle => {}
+            Readiness::Fetching { done } => {
+                report["state"] = "fetching".into();
+                report["progress"] = done.into();
+            }
+            Readiness::Ready { model, note, .. } => {
+                report["state"] = "ready".into();
+                report["note"] = note.as_deref().into();
+                report["model"] = model.name().into();
+                report["labels"] = model.labels().into();
+                if let Model::Network(service) = &model {
+                    let (plan, stats) = (service.plan(), service.stats());
+                    report["provider"] = json!(plan.provider);
+                    report["precision"] = json!(plan.precision);
+                    report["threads"] = service.threads().into();
+                    report["runs"] = stats.runs.into();
+                    report["busy_s"] = (stats.took.sum_us as f64 / 1e6).into();
+                }
+            }
+        }
+        report
+    }
+}
+
+/// Runs a network on one picture; what nobody waits for any more is not run.
+pub async fn find(service: &DetectService, image: Arc<Image>, threshold: f32) -> Result<Found, FindError> {
+    let (give, take) = oneshot::channel();
+    let give = Arc::new(parking_lot::Mutex::new(Some(give)));
+    let waits = give.clone();
+    let wanted = move || waits.lock().as_ref().is_some_and(|give: &oneshot::Sender<_>| !give.is_closed());
+    let done = move |found| {
+        if let Some(give) = give.lock().take() {
+            let _ = give.send(found);
+        }
+    };
+    service.submit(image, threshold, wanted, done).map_err(|_| FindError::Busy)?;
+    match take.await {
+        Ok(Ok(found)) => Ok(found),
+        Ok(Err(error)) => Err(FindError::Failed(error.to_string())),
+        Err(_) => Err(FindError::Failed("the model has ended".into())),
+    }
+}

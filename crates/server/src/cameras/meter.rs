@@ -1,0 +1,151 @@
+//! Rates and delays of the last seconds, from counters that only grow.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
+
+/// How often samples are taken, while there is something to sample.
+pub const INTERVAL: Duration = Duration::from_millis(500);
+/// Rates are over so many samples.
+const SAMPLES: usize = 6;
+
+/// Counters at some moments of the last three seconds.
+#[derive(Debug)]
+pub struct Meter<const COUNTS: usize, const AGES: usize> {
+    samples: Mutex<VecDeque<Sample<COUNTS, AGES>>>,
+}
+
+/// Counters and histograms at one moment.
+#[derive(Clone, Debug)]
+pub struct Sample<const COUNTS: usize, const AGES: usize> {
+    /// When.
+    pub at: Instant,
+    /// Counters.
+    pub counts: [u64; COUNTS],
+    /// Histograms.
+    pub ages: [HistogramSnapshot; AGES],
+}
+
+/// Over all cameras since the server began; what runs comes and goes, and these only grow.
+#[derive(Debug, Default)]
+pub struct Totals {
+    /// Bytes of pictures given to viewers.
+    pub delivered_bytes: AtomicU64,
+    /// From the last byte of a picture to when a viewer took it.
+    pub delivered_age: Histogram,
+    /// From the last byte of a picture to when its objects were known.
+    pub inferred_age: Histogram,
+    /// Of relay streams.
+    pub relay: RelayTotals,
+}
+
+/// Over all relay streams since the server began.
+#[derive(Debug, Default)]
+pub struct RelayTotals {
+    /// Pictures that came.
+    pub pictures: AtomicU64,
+    /// Their bytes, as they came.
+    pub bytes: AtomicU64,
+    /// Messages that should have been pictures.
+    pub bad: AtomicU64,
+    /// Pictures over the limit of a stream's rate.
+    pub dropped: AtomicU64,
+    /// Pictures given to viewers.
+    pub delivered: AtomicU64,
+    /// Their bytes.
+    pub delivered_bytes: AtomicU64,
+    /// Pictures that viewers were too slow for.
+    pub missed: AtomicU64,
+    /// From the last byte of a picture to when a viewer took it.
+    pub delivered_age: Histogram,
+}
+
+impl RelayTotals {
+    /// A viewer got a picture of so many bytes and that age, having missed so many before it.
+    pub fn delivered(&self, bytes: usize, missed: u64, age: Duration) {
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+        self.delivered_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.missed.fetch_add(missed, Ordering::Relaxed);
+        self.delivered_age.record(age);
+    }
+}
+
+/// In milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Delay {
+    /// Half are below.
+    pub p50: f64,
+    /// 95 of 100 are below.
+    pub p95: f64,
+    /// 99 of 100 are below.
+    pub p99: f64,
+}
+
+impl<const COUNTS: usize, const AGES: usize> Default for Meter<COUNTS, AGES> {
+    fn default() -> Self {
+        Self { samples: Mutex::default() }
+    }
+}
+
+impl<const COUNTS: usize, const AGES: usize> Meter<COUNTS, AGES> {
+    /// Takes a sample.
+    pub fn sample(&self, sample: Sample<COUNTS, AGES>) {
+        let mut samples = self.samples.lock();
+        if samples.len() > SAMPLES {
+            samples.pop_front();
+        }
+        samples.push_back(sample);
+    }
+
+    /// How much each counter grows in a second.
+    pub fn rates(&self) -> [f64; COUNTS] {
+        let samples = self.samples.lock();
+        let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return [0.0; COUNTS] };
+        let seconds = last.at.saturating_duration_since(first.at).as_secs_f64();
+        if seconds <= 0.0 {
+            return [0.0; COUNTS];
+        }
+        std::array::from_fn(|i| {
+            let rate = last.counts[i].saturating_sub(first.counts[i]) as f64 / seconds;
+            (rate * 10.0).round() / 10.0
+        })
+    }
+
+    /// Delays of the last seconds; `None` where there was nothing.
+    pub fn delays(&self) -> [Option<Delay>; AGES] {
+        let samples = self.samples.lock();
+        let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return [None; AGES] };
+        std::array::from_fn(|i| {
+            let recent = last.ages[i].since(&first.ages[i]);
+            let [p50, p95, p99] = [0.5, 0.95, 0.99].map(|q| recent.quantile_ms(q));
+            Some(Delay { p50: p50?, p95: p95?, p99: p99? })
+        })
+    }
+}
+
+/// The share of pictures that viewers were too slow for, in percent with one decimal.
+pub fn lost_percent(delivered: f64, missed: f64) -> f64 {
+    let offered = delivered + missed;
+    if offered > 0.0 { (1000.0 * missed / offered).round() / 10.0 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_the_last_three_seconds() {
+        let (meter, start) = (Meter::<1, 0>::default(), Instant::now());
+        assert!(meter.rates()[0].abs() < 1e-9);
+        for i in 0..20_u32 {
+            // 40 a second at first, 10 a second later.
+            let count = if i < 10 { 20 * i } else { 180 + 5 * (i - 9) };
+            meter.sample(Sample { at: start + INTERVAL * i, counts: [count.into()], ages: [] });
+        }
+        assert!((meter.rates()[0] - 10.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,501 @@
+//! The cameras that are known: those of the configuration file, and those that clients have added, which are kept in a
+//! file of their own.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+use crate::config::cameras::{CameraSource, CameraTable, check_id};
+use sightwire_hub::source::address::CameraUrl;
+
+/// Most cameras that clients may add.
+const MAX_SAVED: usize = 1000;
+/// Longest name, in characters.
+const MAX_NAME: usize = 100;
+
+/// A camera, and who may change it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Camera {
+    /// What it is.
+    pub table: CameraTable,
+    /// It stands in the configuration file and can only be changed there.
+    pub configured: bool,
+}
+
+/// All cameras.
+#[derive(Debug)]
+pub struct Registry {
+    cameras: RwLock<Vec<Camera>>,
+    file: PathBuf,
+    /// Held while the file is being written, so that the last change is what it holds.
+    writing: parking_lot::Mutex<()>,
+}
+
+/// What a client says of a camera; what it leaves out stays, or takes its default.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Of a new camera; made of its name where it is left out.
+    pub id: Option<String>,
+    /// For people.
+    pub name: Option<String>,
+    /// Address; with `***` for name and password they stay as they are.
+    pub url: Option<String>,
+    /// `stream` or `capture`.
+    pub mode: Option<String>,
+    /// For `capture`.
+    pub fps: Option<f64>,
+    /// Empty: nobody's.
+    pub user: Option<String>,
+    /// The one of all who have none.
+    pub default: Option<bool>,
+}
+
+/// Why a camera cannot be added or changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// No such camera.
+    #[error("There is no camera {0:?}.")]
+    Unknown(String),
+    /// It stands in the configuration file.
+    #[error("The camera {0:?} stands in the configuration file; change it there and start the server again.")]
+    Configured(String),
+    /// The id, or the user, has another one.
+    #[error("{0}")]
+    Taken(String),
+    /// What was said of it cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// The file cannot be written.
+    #[error("The cameras cannot be kept in {path}: {reason}. Nothing was changed.")]
+    Write {
+        /// File.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// Why the file with the cameras cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the file {} with the cameras that were added cannot be used: {reason}; mend it, or move it away to begin anew", .path.display())]
+pub struct LoadError {
+    path: PathBuf,
+    reason: String,
+}
+
+/// As in the file.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    id: String,
+    name: String,
+    url: String,
+    mode: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fps: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(default)]
+    default: bool,
+}
+
+impl Registry {
+    /// The configured cameras and those of the file. A file that cannot be used is left alone.
+    pub fn load(configured: &[CameraTable], file: &Path) -> Result<Self, LoadError> {
+        let fail = |reason: String| LoadError { path: file.to_owned(), reason };
+        let saved: Vec<Saved> = match std::fs::read(file) {
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|e| fail(format!("line {}, column {} is not as expected", e.line(), e.column())))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(fail(error.to_string())),
+        };
+        let mut cameras: Vec<Camera> =
+            configured.iter().map(|table| Camera { table: table.clone(), configured: true }).collect();
+        for saved in saved {
+            let id = saved.id.clone();
+            let table = saved.read().map_err(|reason| fail(format!("camera {id:?}: {reason}")))?;
+            if cameras.iter().any(|camera| camera.table.id == table.id) {
+                tracing::warn!("the camera {id:?} of {} gives way to the configured one", file.display());
+                continue;
+            }
+            cameras.push(Camera { table, configured: false });
+        }
+        Ok(Self {
+            cameras: RwLock::new(cameras),
+            file: file.to_owned(),
+            writing: parking_lot::Mutex::default(),
+        })
+    }
+
+    /// All cameras, the configured ones first.
+    pub fn all(&self) -> Vec<Camera> {
+        self.cameras.read().clone()
+    }
+
+    /// The camera of that id.
+    pub fn get(&self, id: &str) -> Option<Camera> {
+        self.cameras.read().iter().find(|camera| camera.table.id == id).cloned()
+    }
+
+    /// The first camera with that source.
+    pub fn with_source(&self, source: &CameraSource) -> Option<Camera> {
+        self.cameras.read().iter().find(|camera| camera.table.source == *source).cloned()
+    }
+
+    /// The camera of a user; without one, the default; without that, the only one there is.
+    pub fn for_user(&self, user: Option<&str>) -> Option<Camera> {
+        let cameras = self.cameras.read();
+        let theirs =
+            user.and_then(|user| cameras.iter().find(|camera| camera.table.user.as_deref() == Some(user)));
+        let default = || cameras.iter().find(|camera| camera.table.default);
+        let only = || match &cameras[..] {
+            [only] if only.table.user.is_none() => Some(only),
+            _ => None,
+        };
+        theirs.or_else(default).or_else(only).cloned()
+    }
+
+    /// Adds a camera. `allowed` says whether a client may name that address, `is_sent` whether a stream of that name is sent.
+    pub fn add(
+        &self,
+        change: Change,
+        allowed: impl FnOnce(&CameraSource) -> Result<(), String>,
+        is_sent: impl Fn(&str) -> bool,
+    ) -> Result<Camera, RegistryError> {
+        let Change { id, name, url, mode, fps, user, default } = change;
+        let url = url.ok_or_else(|| RegistryError::Invalid("A camera needs a url.".into()))?;
+        let source = CameraSource::of(&url, mode.as_deref(), fps).map_err(RegistryError::Invalid)?;
+        allowed(&source).map_err(RegistryError::Invalid)?;
+        let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+        let _writing = self.writing.lock();
+        let mut cameras = self.cameras.read().clone();
+        if cameras.iter().filter(|camera| !camera.configured).count() >= MAX_SAVED {
+            return Err(RegistryError::Taken(format!("There are {MAX_SAVED} cameras already.")));
+        }
+        let id = match id {
+            Some(id) => id,
+            None => free_id(&cameras, name.as_deref().unwrap_or("camera")),
+        };
+        check_id(&id).map_err(RegistryError::Invalid)?;
+        if cameras.iter().any(|camera| camera.table.id == id) {
+            return Err(RegistryError::Taken(format!("There is a camera {id:?} already.")));
+        }
+        if is_sent(&id) {
+            return Err(RegistryError::Taken(format!("Somebody sends a stream {id:?} now.")));
+        }
+        let name = name.unwrap_or_else(|| id.clone());
+        let table = CameraTable { id, name, source, user: None, default: false };
+        cameras.push(Camera { table, configured: false });
+        let index = cameras.len() - 1;
+        apply(&mut cameras, index, user, default)?;
+        self.keep(cameras, index)
+    }
+
+    /// Changes a camera.
+    pub fn change(
+        &self,
+        id: &str,
+        change: Change,
+        allowed: impl FnOnce(&CameraSource) -> Result<(), String>,
+    ) -> Result<Camera, RegistryError> {
+        let _writing = self.writing.lock();
+        let mut cameras = self.cameras.read().clone();
+        let index = position(&cameras, id)?;
+        let table = &mut cameras[index].table;
+        if change.id.as_deref().is_some_and(|new| new != id) {
+            return Err(RegistryError::Invalid("The id of a camera stays as it is.".into()));
+        }
+        if change.url.is_some() || change.mode.is_some() || change.fps.is_some() {
+            let source = changed_source(&table.source, &change).map_err(RegistryError::Invalid)?;
+            if source != table.source {
+                allowed(&source).map_err(RegistryError::Invalid)?;
+                table.source = source;
+            }
+        }
+        if let Some(name) = change.name {
+            name.trim().clone_into(&mut table.name);
+        }
+        apply(&mut cameras, index, change.user, change.default)?;
+        self.keep(cameras, index)
+    }
+
+    /// Takes a camera away, and says what it was.
+    pub fn remove(&self, id: &str) -> Result<Camera, RegistryError> {
+        let _writing = self.writing.lock();
+        let mut cameras = self.cameras.read().clone();
+        let index = position(&cameras, id)?;
+        let removed = cameras.remove(index);
+        self.write(&cameras)?;
+        *self.cameras.write() = cameras;
+        Ok(removed)
+    }
+
+    fn keep(&self, cameras: Vec<Camera>, index: usize) -> Result<Camera, RegistryError> {
+        self.write(&cameras)?;
+        let kept = cameras[index].clone();
+        *self.cameras.write() = cameras;
+        Ok(kept)
+    }
+
+    /// Written beside the old file and then put in its place, so that there is always a whole one.
+    fn write(&self, cameras: &[Camera]) -> Result<(), RegistryError> {
+        let saved: Vec<Saved> = cameras
+            .iter()
+            .filter(|camera| !camera.configured)
+            .map(|camera| Saved::of(&camera.table))
+            .collect();
+        let write = || -> std::io::Result<()> {
+            let folder = self.file.parent().unwrap_or(Path::new("."));
+            std::fs::create_dir_all(folder)?;
+            // Addresses hold passwords: temporary files are readable by their owner alone.
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            serde_json::to_writer_pretty(&mut file, &saved)?;
+            file.write_all(b"\n")?;
+            file.as_file().sync_all()?;
+            file.persist(&self.file)?;
+            Ok(())
+        };
+        write().map_err(|error| RegistryError::Write { path: self.file.clone(), reason: error.to_string() })
+    }
+}
+
+fn position(cameras: &[Camera], id: &str) -> Result<usize, RegistryError> {
+    let index = cameras.iter().position(|camera| camera.table.id == id);
+    match index {
+        Some(index) if cameras[index].configured => Err(RegistryError::Configured(id.to_owned())),
+        Some(index) => Ok(index),
+        None => Err(RegistryError::Unknown(id.to_owned())),
+    }
+}
+
+/// Sets whose it is; a user has one camera, and there is one default.
+fn apply(
+    cameras: &mut [Camera],
+    index: usize,
+    user: Option<String>,
+    default: Option<bool>,
+) -> Result<(), RegistryError> {
+    if let Some(user) = user.map(|user| user.trim().to_owned()) {
+        let user = Some(user).filter(|user| !user.is_empty());
+        let taken = |camera: &&Camera| user.is_some() && camera.table.user == user;
+        if let Some((_, other)) = cameras.iter().enumerate().find(|(i, c)| *i != index && taken(c)) {
+            let detail = format!("This user has the camera {:?} already.", other.table.id);
+            return Err(RegistryError::Taken(detail));
+        }
+        cameras[index].table.user = user;
+    }
+    if let Some(default) = default {
+        if default
+            && let Some(other) = cameras.iter().find(|camera| camera.table.default && camera.configured)
+        {
+            let detail =
+                format!("The camera {:?} of the configuration file is the default one.", other.table.id);
+            return Err(RegistryError::Taken(detail));
+        }
+        if default {
+            for camera in cameras.iter_mut() {
+                camera.table.default = false;
+            }
+        }
+        cameras[index].table.default = default;
+    }
+    let name = &cameras[index].table.name;
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(RegistryError::Invalid(format!("A name has 1 to {MAX_NAME} characters.")));
+    }
+    Ok(())
+}
+
+fn changed_source(present: &CameraSource, change: &Change) -> Result<CameraSource, String> {
+    let mode = change.mode.as_deref().unwrap_or(present.mode());
+    let fps = change.fps.or_else(|| present.fps().filter(|_| mode == "capture"));
+    let fps = fps.filter(|_| mode == "capture" || change.fps.is_some());
+    let url = match (&change.url, present.url()) {
+        (Some(text), present) => {
+            let url = CameraUrl::parse(text).map_err(|error| error.to_string())?;
+            // Whoever knows the camera but not its password must not have it sent elsewhere.
+            url.unmasked(present)
+                .ok_or("name, password and query have to be given anew for another address")?
+        }
+        (None, Some(present)) => present.clone(),
+        (None, None) => return Err("a folder can only be changed in the configuration file".into()),
+    };
+    CameraSource::of(&url.secret(), Some(mode), fps)
+}
+
+/// An id made of a name: `Front door` becomes `front-door`, the second one `front-door-2`.
+fn free_id(cameras: &[Camera], name: &str) -> String {
+    let words: Vec<String> = name
+        .to_lowercase()
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let mut stem: String = words.join("-").chars().take(40).collect();
+    if check_id(&stem).is_err() || stem == "url" {
+        stem = "camera".into();
+    }
+    let is_free = |id: &str| cameras.iter().all(|camera| camera.table.id != id);
+    let numbered = (2..).map(|number| format!("{stem}-{number}"));
+    std::iter::once(stem.clone()).chain(numbered).find(|id| is_free(id)).unwrap_or(stem)
+}
+
+impl Saved {
+    fn of(table: &CameraTable) -> Self {
+        Self {
+            id: table.id.clone(),
+            name: table.name.clone(),
+            url: table.source.url().map(CameraUrl::secret).unwrap_or_default(),
+            mode: table.source.mode().to_owned(),
+            fps: table.source.fps(),
+            user: table.user.clone(),
+            default: table.default,
+        }
+    }
+
+    fn read(self) -> Result<CameraTable, String> {
+        check_id(&self.id)?;
+        let source = CameraSource::of(&self.url, Some(&self.mode), self.fps)?;
+        Ok(CameraTable { id: self.id, name: self.name, source, user: self.user, default: self.default })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(text: &str) -> Change {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn open(folder: &tempfile::TempDir, configured: &[CameraTable]) -> Registry {
+        Registry::load(configured, &folder.path().join("deep/cameras.json")).unwrap()
+    }
+
+    fn configured() -> Vec<CameraTable> {
+        vec![CameraTable::default_camera("http://10.0.0.9").unwrap()]
+    }
+
+    #[test]
+    fn what_was_added_is_there_after_a_restart_with_its_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(&folder, &configured());
+        let add = r#"{"name":"Front door","url":"http://me:se%20cret@10.0.0.5","user":"eve"}"#;
+        let added = registry.add(change(add), |_| Ok(()), |_| false).unwrap();
+        assert_eq!(added.table.id, "front-door");
+        let second = registry.add(
+            change(r#"{"name":"Front door","url":"http://10.0.0.6","mode":"capture","fps":3}"#),
+            |_| Ok(()),
+            |_| false,
+        );
+        assert_eq!(second.unwrap().table.id, "front-door-2");
+        let again = open(&folder, &configured());
+        assert_eq!(again.all().len(), 3);
+        let kept = again.get("front-door").unwrap();
+        assert_eq!(kept, added);
+        assert_eq!(kept.table.source.url().unwrap().credentials().unwrap().password, "se cret");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("cameras.json");
+        std::fs::write(&file, "[{\"id\": \"a\", \"url\": \"http://me:secret@b\"}]").unwrap();
+        let error = Registry::load(&[], &file).unwrap_err().to_string();
+        assert!(
+            error.contains("cameras.json") && error.contains("line 1") && !error.contains("secret"),
+            "{error}"
+        );
+        assert!(std::fs::read_to_string(&file).unwrap().contains("secret"));
+    }
+
+    #[test]
+    fn a_masked_password_stays_as_it_was_but_never_goes_to_another_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(&folder, &[]);
+        registry
+            .add(change(r#"{"id":"a","url":"http://me:secret@10.0.0.5"}"#), |_| Ok(()), |_| false)
+            .unwrap();
+        let moved = registry
+            .change("a", change(r#"{"url":"http://***:***@10.0.0.5/other.mjpg"}"#), |_| Ok(()))
+            .unwrap();
+        assert_eq!(moved.table.source.url().unwrap().secret(), "http://me:secret@10.0.0.5/other.mjpg");
+        let error =
+            registry.change("a", change(r#"{"url":"http://***:***@evil.example"}"#), |_| Ok(())).unwrap_err();
+        assert!(matches!(error, RegistryError::Invalid(text) if text.contains("anew")));
+        assert_eq!(registry.get("a").unwrap(), moved, "nothing was changed");
+    }
+
+    #[test]
+    fn a_hidden_query_stays_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(&folder, &[]);
+        let added = registry
+            .add(change(r#"{"name":"Test","url":"http://10.0.0.5/v.mjpg?pw=secret"}"#), |_| Ok(()), |_| false)
+            .unwrap();
+        assert_eq!(added.table.id, "camera", "the API has a path /cameras/test of its own");
+        let shown = added.table.source.shown();
+        assert_eq!(shown, "http://10.0.0.5/v.mjpg?…");
+        let sent_back = Change { url: Some(shown), name: Some("Yard".into()), ..Change::default() };
+        let changed = registry.change("camera", sent_back, |_| Ok(())).unwrap();
+        assert_eq!(changed.table.source, added.table.source);
+        let elsewhere = change(r#"{"url":"http://10.0.0.5/other?…"}"#);
+        assert!(registry.change("camera", elsewhere, |_| Ok(())).is_err());
+    }
+
+    #[test]
+    fn users_and_the_default_get_their_camera() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(&folder, &[]);
+        assert!(registry.for_user(Some("eve")).is_none());
+        registry.add(change(r#"{"id":"a","url":"http://10.0.0.5"}"#), |_| Ok(()), |_| false).unwrap();
+        assert_eq!(registry.for_user(None).unwrap().table.id, "a", "the only one");
+        registry
+            .add(change(r#"{"id":"b","url":"http://10.0.0.6","user":"eve"}"#), |_| Ok(()), |_| false)
+            .unwrap();
+        assert!(registry.for_user(None).is_none(), "neither is the default");
+        registry.change("a", change(r#"{"default":true}"#), |_| Ok(())).unwrap();
+        let id = |user: Option<&str>| registry.for_user(user).unwrap().table.id;
+        assert_eq!((id(None), id(Some("eve")), id(Some("bob"))), ("a".into(), "b".into(), "a".into()));
+        let taken = registry.change("a", change(r#"{"user":"eve"}"#), |_| Ok(())).unwrap_err();
+        assert!(matches!(taken, RegistryError::Taken(_)));
+        registry.change("b", change(r#"{"default":true}"#), |_| Ok(())).unwrap();
+        assert_eq!(registry.all().iter().filter(|camera| camera.table.default).count(), 1);
+    }
+
+    #[test]
+    fn configured_cameras_stay_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(&folder, &configured());
+        let error = registry.change("default", change(r#"{"name":"x"}"#), |_| Ok(())).unwrap_err();
+        assert_eq!(error, RegistryError::Configured("default".into()));
+        assert_eq!(registry.remove("default").unwrap_err(), error);
+        assert!(matches!(registry.remove("other").unwrap_err(), RegistryError::Unknown(_)));
+    }
+
+    #[test]
+    fn an_address_that_is_not_allowed_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let registry = open(&folder, &[]);
+        let refuse = |_: &CameraSource| Err("no".to_owned());
+        assert!(registry.add(change(r#"{"url":"http://127.0.0.1"}"#), refuse, |_| false).is_err());
+        assert!(registry.all().is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("deep"), "a file where the folder should be").unwrap();
+        let registry = Registry {
+            cameras: RwLock::default(),
+            file: folder.path().join("deep/cameras.json"),
+            writing: parking_lot::Mutex::default(),
+        };
+        let error = registry.add(change(r#"{"url":"http://10.0.0.5"}"#), |_| Ok(()), |_| false).unwrap_err();
+        assert!(error.to_string().contains("Nothing was changed"), "{error}");
+        assert!(registry.all().is_empty());
+    }
+}

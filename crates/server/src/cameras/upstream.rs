@@ -1,0 +1,293 @@
+//! A camera that is being read: one connection, however many watch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use sightwire_frame::Image;
+use sightwire_frame::draw::{self, Edge, Tone};
+use sightwire_frame::header::{self, Limits};
+use sightwire_hub::multipart;
+use sightwire_hub::picture::Picture;
+use sightwire_hub::reader::{ReaderOptions, read};
+use sightwire_hub::source::Source;
+use sightwire_hub::source::capture::{Capture, CaptureOptions};
+use sightwire_hub::source::folder::Folder;
+use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
+use sightwire_hub::source::web::Web;
+use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::meter::{self, Meter, Sample};
+use super::pixels::{Pixels, Tools};
+use crate::config::Config;
+use crate::config::cameras::CameraSource;
+
+/// How often viewers of a camera without pictures get a new banner.
+const BANNER_EVERY: Duration = Duration::from_secs(1);
+/// A line in the log for the first picture of a camera, and for every so-many-th.
+const LOG_EVERY: u64 = 100;
+/// Of banners; they need no better.
+const BANNER_QUALITY: u8 = 80;
+/// Size of a banner before the first picture, px.
+const PLACEHOLDER: (u32, u32) = (640, 480);
+
+/// A camera that is being read.
+#[derive(Debug)]
+pub struct Upstream {
+    /// Its pictures.
+    pub stream: Arc<Stream>,
+    /// Where they come from.
+    pub source: CameraSource,
+    /// Pictures and bytes that came, bytes, pictures given to viewers, pictures missed; the age of those that were given.
+    pub meter: Meter<5, 1>,
+    /// It was closed for all who watch it, on purpose.
+    pub sent_off: AtomicBool,
+}
+
+/// What reading needs.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Connections to what is allowed.
+    pub web: Web,
+    /// Threads for banners.
+    pub pixels: Arc<Pixels>,
+    /// As loaded.
+    pub config: Arc<Config>,
+    /// Whose tasks they are.
+    pub tasks: TaskTracker,
+}
+
+impl Upstream {
+    /// Begins to read, until `stop`.
+    pub fn start(id: &str, source: &CameraSource, means: &Means, stop: CancellationToken) -> Self {
+        let (stream, producer) = Stream::new(id, Instant::now());
+        let cameras = &means.config.cameras;
+        let options = ReaderOptions {
+            stalled_after: cameras.stalled_after,
+            every: source.fps().map(|fps| Duration::from_secs_f64(1.0 / fps)),
+            // A folder may hold one picture; a camera's noise makes each another.
+            frozen_after: cameras.frozen_after.filter(|_| source.url().is_some()),
+            ..ReaderOptions::default()
+        };
+        if let Some(reads) = open(source, means) {
+            let seed = fastrand::u64(..);
+            tracing::info!(camera = id, "opening {}", source.shown());
+            let (token, id) = (stop.clone(), id.to_owned());
+            means.tasks.spawn(async move {
+                tokio::select! {
+                    () = token.cancelled() => {}
+                    () = read(&*reads, producer, options, seed) => {}
+                }
+                tracing::info!(camera = id, "closed");
+            });
+        }
+        let told = Told::every(LOG_EVERY);
+        means.tasks.spawn(show_banners(
+            stream.clone(),
+            means.pixels.clone(),
+            means.config.images,
+            told,
+            stop,
+        ));
+        Self { stream, source: source.clone(), meter: Meter::default(), sent_off: AtomicBool::new(false) }
+    }
+
+    /// What somebody sends; only its banners are made here, until `stop`.
+    pub fn relay(id: &str, means: &Means, stop: CancellationToken) -> (Self, Producer) {
+        let (stream, producer) = Stream::new(id, Instant::now());
+        let told = Told::default();
+        means.tasks.spawn(show_banners(
+            stream.clone(),
+            means.pixels.clone(),
+            means.config.images,
+            told,
+            stop,
+        ));
+        let source = CameraSource::Relay(id.into());
+        (Self { stream, source, meter: Meter::default(), sent_off: AtomicBool::new(false) }, producer)
+    }
+
+    /// Takes a sample of its counters.
+    pub fn sample(&self, now: Instant) {
+        let counters = self.stream.counters();
+        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        self.meter.sample(Sample {
+            at: now,
+            counts: [
+                get(&counters.pictures),
+                get(&counters.bytes),
+                get(&counters.delivered_bytes),
+                get(&counters.delivered),
+                get(&counters.missed),
+            ],
+            ages: [counters.delivered_age.snapshot()],
+        });
+    }
+
+    /// The share of pictures that viewers were too slow for, of late.
+    pub fn lost_percent(&self) -> f64 {
+        let [_, _, _, delivered, missed] = self.meter.rates();
+        meter::lost_percent(delivered, missed)
+    }
+
+    /// Width and height of its newest picture, px.
+    pub fn size(&self) -> Option<(u32, u32)> {
+        let picture = self.stream.newest()?;
+        header::probe(picture.jpeg()).ok().map(|header| (header.width, header.height))
+    }
+}
+
+/// The source itself; none where others send the pictures.
+pub fn open(source: &CameraSource, means: &Means) -> Option<Box<dyn Source>> {
+    let max_picture = means.config.cameras.max_frame_bytes;
+    let limits = multipart::Limits { max_picture, ..multipart::Limits::default() };
+    Some(match source {
+        CameraSource::Stream(url) => {
+            let options = MjpegOptions { limits, ..MjpegOptions::default() };
+            Box::new(Mjpeg::new(url.clone(), means.web.clone(), options))
+        }
+        CameraSource::Capture(url, every) => {
+            let options = CaptureOptions { every: *every, limits, ..CaptureOptions::default() };
+            Box::new(Capture::new(url.clone(), means.web.clone(), options))
+        }
+        CameraSource::Folder(path, every) => Box::new(Folder::new(path, *every, limits)),
+        CameraSource::Relay(_) => return None,
+    })
+}
+
+/// Viewers of a camera that gives no pictures are kept: they see what it was last, and why it is no more.
+async fn show_banners(
+    stream: Arc<Stream>,
+    pixels: Arc<Pixels>,
+    limits: Limits,
+    mut told: Told,
+    stop: CancellationToken,
+) {
+    let mut reader = stream.tap();
+    let shown = async {
+        loop {
+            let state = stream.state();
+            told.state(&stream, &state);
+            match state.condition {
+                Condition::Ended => return,
+                Condition::Starting | Condition::Stalled | Condition::Frozen => {
+                    let (last, now) = (stream.newest(), Instant::now());
+                    let drawn =
+                        pixels.run(move |tools| banner(tools, last.as_ref(), &state, now, limits)).await;
+                    if let Ok(Some(jpeg)) = drawn {
+                        stream.show_banner(Picture::new(jpeg, 0, now, SystemTime::now()));
+                    }
+                    tokio::time::sleep(BANNER_EVERY).await;
+                }
+                Condition::Running => {
+                    while let Some(update) = reader.next().await {
+                        match update {
+                            Update::State(state) if state.condition != Condition::Running => break,
+                            Update::Picture(picture) => told.picture(&stream, picture.sequence()),
+                            Update::State(_) | Update::Banner(_) => {}
+                        }
+                    }
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = shown => {}
+    }
+}
+
+/// What the log was told of a camera, so that it is told only what is new.
+#[derive(Default)]
+struct Told {
+    /// Pictures between two lines.
+    every: Option<u64>,
+    lines: Option<u64>,
+    trouble: Option<(Condition, Option<Arc<str>>, Instant)>,
+}
+
+impl Told {
+    /// A line for so many pictures each.
+    fn every(pictures: u64) -> Self {
+        Self { every: Some(pictures), ..Self::default() }
+    }
+
+    /// A line for the first picture, and for every so-many-th after it.
+    fn picture(&mut self, stream: &Stream, sequence: u64) {
+        let Some(every) = self.every else { return };
+        let lines = sequence / every;
+        if self.lines.replace(lines) != Some(lines) {
+            let broken = stream.counters().broken.load(Ordering::Relaxed);
+            tracing::info!(camera = &**stream.id(), broken, "{sequence} pictures");
+        }
+    }
+
+    /// A line for each thing that is wrong, and one when it is right again.
+    fn state(&mut self, stream: &Stream, state: &State) {
+        if self.every.is_none() {
+            return; // others tell it
+        }
+        let id = &**stream.id();
+        let (condition, reason) = (state.condition, state.reason.as_deref().unwrap_or_default());
+        match condition {
+            Condition::Running => {
+                if let Some((_, _, since)) = self.trouble.take() {
+                    tracing::info!(camera = id, "pictures again, after {} s", since.elapsed().as_secs());
+                }
+            }
+            // It is being connected, or was closed by us.
+            Condition::Starting if state.reason.is_none() => {}
+            Condition::Ended => {}
+            Condition::Starting | Condition::Stalled | Condition::Frozen => {
+                let same = |(c, r, _): &(Condition, Option<Arc<str>>, Instant)| {
+                    *c == condition && *r == state.reason
+                };
+                if !self.trouble.as_ref().is_some_and(same) {
+                    tracing::warn!(camera = id, "{}: {reason}", condition.name());
+                    let since = self.trouble.take().map_or(state.since, |(_, _, since)| since);
+                    self.trouble = Some((condition, state.reason.clone(), since));
+                }
+            }
+        }
+    }
+}
+
+/// The last picture, greyed, with what is wrong.
+fn banner(
+    tools: &mut Tools,
+    last: Option<&Picture>,
+    state: &State,
+    now: Instant,
+    limits: Limits,
+) -> Option<Bytes> {
+    let seconds = now.saturating_duration_since(state.since).as_secs();
+    let reason = state.reason.as_deref().unwrap_or("waiting for the first picture");
+    let mut image = Image::new(0, 0);
+    let decoded = last.is_some_and(|last| tools.decoder.decode(last.jpeg(), &limits, &mut image).is_ok());
+    if decoded {
+        let (word, tone) = match state.condition {
+            Condition::Frozen => ("Frozen", Tone::Warning),
+            _ => ("No picture", Tone::Error),
+        };
+        draw::dim(&mut image);
+        let text = format!("{word} for {}: {reason}", words(seconds));
+        tools.annotator.banner(&mut image, &text, tone, Edge::Bottom);
+    } else {
+        let title = format!("Waiting for {}", words(seconds));
+        image = tools.annotator.placeholder(PLACEHOLDER.0, PLACEHOLDER.1, &title, reason);
+    }
+    let mut jpeg = Vec::new();
+    tools.encoder.encode(&image, BANNER_QUALITY, &mut jpeg).ok()?;
+    Some(jpeg.into())
+}
+
+fn words(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    }
+}

@@ -1,0 +1,365 @@
+//! A view: an analysis drawn one way, or a camera's pictures at a lower quality; encoded once for all who want the same.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sightwire_frame::Image;
+use sightwire_frame::draw::{Mark, TrailPoint as DrawnPoint};
+use sightwire_frame::header::Limits;
+use sightwire_hub::on_demand::Lease;
+use sightwire_hub::picture::{Origin, Picture};
+use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
+use sightwire_infer::track::TrailPoint;
+use tokio_util::sync::CancellationToken;
+
+use super::analysis::{Analysed, Analysis, AnalysisKey};
+use super::detector::{Detector, Readiness};
+use super::meter::{Meter, Sample};
+use super::pixels::{Lost, Pixels, Tools};
+use super::upstream::Upstream;
+use crate::config::cameras::CameraSource;
+
+/// What makes one view another.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ViewKey {
+    /// The camera's pictures, encoded anew.
+    Plain {
+        /// The camera.
+        source: CameraSource,
+        /// JPEG quality.
+        quality: u8,
+    },
+    /// An analysis, drawn.
+    Drawn {
+        /// Which.
+        analysis: AnalysisKey,
+        /// How.
+        look: Look,
+        /// JPEG quality.
+        quality: u8,
+    },
+}
+
+/// What of an analysis is shown, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Look {
+    /// Objects that keep their number, instead of what each picture shows.
+    pub tracking: bool,
+    /// In hundredths.
+    pub confidence: u8,
+    /// Names beside the boxes.
+    pub labels: bool,
+    /// Where tracked objects have been.
+    pub trails: bool,
+    /// Sorted; empty: all.
+    pub classes: Vec<String>,
+}
+
+impl Look {
+    /// The threshold, 0–1.
+    pub fn confidence(&self) -> f32 {
+        f32::from(self.confidence) / 100.0
+    }
+
+    /// Whether that class is shown.
+    pub fn shows(&self, label: &str) -> bool {
+        is_among(label, &self.classes)
+    }
+}
+
+/// Whether a class was asked for; without any names all are.
+pub fn is_among(label: &str, classes: &[String]) -> bool {
+    classes.is_empty() || classes.iter().any(|class| class.eq_ignore_ascii_case(label))
+}
+
+impl ViewKey {
+    /// The camera.
+    pub fn source(&self) -> &CameraSource {
+        match self {
+            ViewKey::Plain { source, .. } => source,
+            ViewKey::Drawn { analysis, .. } => &analysis.source,
+        }
+    }
+
+    /// JPEG quality.
+    pub fn quality(&self) -> u8 {
+        match self {
+            ViewKey::Plain { quality, .. } | ViewKey::Drawn { quality, .. } => *quality,
+        }
+    }
+}
+
+/// A running view.
+#[derive(Debug)]
+pub struct View {
+    /// What makes it another.
+    pub key: ViewKey,
+    /// Its pictures.
+    pub stream: Arc<Stream>,
+    /// Pictures made.
+    pub meter: Meter<1, 0>,
+    basis: Basis,
+    problem: Mutex<Option<Arc<str>>>,
+}
+
+/// What it is made of, which is kept running as long as the view is.
+#[derive(Debug)]
+pub enum Basis {
+    /// A camera.
+    Camera(Lease<CameraSource, Upstream>),
+    /// An analysis.
+    Analysis(Lease<AnalysisKey, Analysis>),
+}
+
+impl View {
+    /// A view, and what writes its pictures.
+    pub fn new(key: ViewKey, basis: Basis) -> (Self, Producer) {
+        let upstream = match &basis {
+            Basis::Camera(camera) => camera.value(),
+            Basis::Analysis(analysis) => &analysis.upstream,
+        };
+        let (stream, producer) = Stream::new(upstream.stream.id(), Instant::now());
+        (Self { key, stream, meter: Meter::default(), basis, problem: Mutex::default() }, producer)
+    }
+
+    /// The camera.
+    pub fn upstream(&self) -> &Arc<Upstream> {
+        match &self.basis {
+            Basis::Camera(camera) => camera.value(),
+            Basis::Analysis(analysis) => &analysis.upstream,
+        }
+    }
+
+    /// Why its pictures cannot be shown, if they cannot.
+    fn problem(&self) -> Option<Arc<str>> {
+        let own = self.problem.lock().clone();
+        own.or_else(|| match &self.basis {
+            Basis::Camera(_) => None,
+            Basis::Analysis(analysis) => analysis.problem(),
+        })
+    }
+
+    /// Takes a sample of its counters.
+    pub fn sample(&self, now: Instant) {
+        let pictures = self.stream.counters().pictures.load(Ordering::Relaxed);
+        self.meter.sample(Sample { at: now, counts: [pictures], ages: [] });
+    }
+}
+
+/// What a view runs with.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Threads that draw and encode.
+    pub pixels: Arc<Pixels>,
+    /// To tell viewers what they wait for.
+    pub detector: Arc<Detector>,
+    /// Of pictures.
+    pub limits: Limits,
+}
+
+/// Makes the view's pictures until `stop`.
+pub async fn run(view: Arc<View>, producer: Producer, means: Means, stop: CancellationToken) {
+    // Pictures are written by one future and states by another.
+    let producer = Mutex::new(producer);
+    let work = async {
+        tokio::select! {
+            () = forward(&view, &producer) => {}
+            () = wait_for_model(&view, &means) => {}
+            () = tell_problem(&view, &producer, &means) => {}
+            () = async { match &view.basis {
+                Basis::Camera(camera) => encode(camera.value(), &view, &producer, &means).await,
+                Basis::Analysis(analysis) => draw(analysis.value(), &view, &producer, &means).await,
+            } } => {}
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// The camera's state and banners are the view's. Ends with the camera.
+async fn forward(view: &View, producer: &Mutex<Producer>) {
+    let mut reader = view.upstream().stream.tap();
+    while let Some(update) = reader.next().await {
+        match update {
+            Update::State(state)
+                if state.condition == Condition::Running && view.stream.newest().is_none() =>
+            {
+                // It runs when it has a picture of its own.
+                let waits = State::new(Condition::Starting, None, state.since);
+                producer.lock().state(waits);
+            }
+            Update::State(state) => producer.lock().state(state),
+            // Viewers come when the camera has given a picture: what was shown before it, in another size, is not for them.
+            Update::Banner(banner) if view.upstream().stream.newest().is_some() => {
+                view.stream.show_banner(banner);
+            }
+            Update::Banner(_) | Update::Picture(_) => {}
+        }
+    }
+}
+
+/// While the model is being fetched, viewers see how far it is.
+async fn wait_for_model(view: &View, means: &Means) {
+    if matches!(view.basis, Basis::Analysis(_)) {
+        loop {
+            let done = match means.detector.readiness() {
+                Readiness::Ready { .. } => break,
+                Readiness::Idle => None,
+                Readiness::Fetching { done } => done,
+            };
+            let text = match done {
+                Some(done) => format!("The detection model is being fetched: {:.0} %", done * 100.0),
+                None => "The detection model is being loaded".to_owned(),
+            };
+            placeholder(view, means, "One moment", text).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// A camera whose pictures come and cannot be shown has viewers, too.
+async fn tell_problem(view: &View, producer: &Mutex<Producer>, means: &Means) {
+    let mut second = tokio::time::interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut before = 0;
+    loop {
+        second.tick().await;
+        let pictures = view.stream.counters().pictures.load(Ordering::Relaxed);
+        let none_came = std::mem::replace(&mut before, pictures) == pictures;
+        let runs = view.upstream().stream.state().condition == Condition::Running;
+        let Some(problem) = view.problem().filter(|_| none_came && runs) else { continue };
+        let since = view.stream.newest().map_or(view.stream.state().since, |newest| newest.captured());
+        producer.lock().state(State::new(Condition::Stalled, Some(&problem), since));
+        placeholder(view, means, "This picture cannot be shown", problem.to_string()).await;
+    }
+}
+
+/// A picture of words, as large as the camera's.
+async fn placeholder(view: &View, means: &Means, title: &'static str, text: String) {
+    let Some((width, height)) = view.upstream().size() else { return };
+    let jpeg = means.pixels.run(move |tools| {
+        let image = tools.annotator.placeholder(width, height, title, &text);
+        encoded(tools, &image, 80)
+    });
+    if let Ok(Some(jpeg)) = jpeg.await {
+        view.stream.show_banner(Picture::new(jpeg, 0, Instant::now(), SystemTime::now()));
+    }
+}
+
+async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, means: &Means) {
+    let mut reader = upstream.stream.tap();
+    let (limits, quality) = (means.limits, view.key.quality());
+    while let Some(update) = reader.next().await {
+        let Update::Picture(picture) = update else { continue };
+        let jpeg = picture.jpeg().clone();
+        let made = means.pixels.run(move |tools| {
+            let mut image = Image::new(0, 0);
+            tools.decoder.decode(&jpeg, &limits, &mut image).map_err(|error| error.to_string())?;
+            Ok::<_, String>(encoded(tools, &image, quality))
+        });
+        let made = match made.await {
+            Ok(Ok(made)) => Ok(made),
+            Ok(Err(problem)) => {
+                *view.problem.lock() = Some(problem.into());
+                continue;
+            }
+            Err(lost) => Err(lost),
+        };
+        give(view, producer, made, picture.origin());
+    }
+}
+
+async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, means: &Means) {
+    let ViewKey::Drawn { look, quality, .. } = &view.key else { return };
+    let (look, quality) = (Arc::new(look.clone()), *quality);
+    let mut newest = analysis.subscribe();
+    while newest.changed().await.is_ok() {
+        let Some(analysed) = newest.borrow_and_update().clone() else { continue };
+        let origin = analysed.origin;
+        let look = look.clone();
+        let made = means.pixels.run(move |tools| {
+            let image = drawn(tools, &analysed, &look);
+            encoded(tools, &image, quality)
+        });
+        give(view, producer, made.await, origin);
+        analysis.counters.encoded.record(origin.captured.elapsed());
+    }
+}
+
+fn give(view: &View, producer: &Mutex<Producer>, made: Result<Option<Bytes>, Lost>, origin: Origin) {
+    let Ok(Some(jpeg)) = made else { return };
+    view.problem.lock().take();
+    let mut producer = producer.lock();
+    let runs = view.upstream().stream.state().condition == Condition::Running;
+    if runs && producer.stream().state().condition != Condition::Running {
+        producer.state(State::new(Condition::Running, None, Instant::now()));
+    }
+    producer.derived(jpeg, origin);
+}
+
+/// A picture with what is in it.
+pub fn drawn(tools: &mut Tools, analysed: &Analysed, look: &Look) -> Image {
+    let mut image = (*analysed.image).clone();
+    let with_trails = look.tracking && look.trails;
+    let tracks = if with_trails { &analysed.tracks[..] } else { &[] };
+    let trails: Vec<Vec<DrawnPoint>> =
+        tracks.iter().map(|track| points(&track.trail, analysed.origin.captured)).collect();
+    let model = &analysed.model;
+    let mut marks: Vec<Mark<'_>> = if look.tracking {
+        let shown = analysed.tracks.iter().enumerate().filter(|(_, track)| {
+            track.held_confidence >= look.confidence() && look.shows(model.label(track.class))
+        });
+        shown
+            .map(|(i, track)| Mark {
+                rect: track.rect,
+                label: if look.labels { model.label(track.class) } else { "" },
+                colour: track.id as usize,
+                confidence: None,
+                id: Some(track.id).filter(|_| look.labels),
+                trail: trails.get(i).map(Vec::as_slice).unwrap_or_default(),
+            })
+            .collect()
+    } else {
+        let shown = analysed.objects.iter().map(|object| object.detection).filter(|detection| {
+            detection.confidence >= look.confidence() && look.shows(model.label(detection.class))
+        });
+        shown
+            .map(|detection| Mark {
+                rect: detection.rect,
+                label: if look.labels { model.label(detection.class) } else { "" },
+                colour: detection.class,
+                confidence: Some(detection.confidence).filter(|_| look.labels),
+                id: None,
+                trail: &[],
+            })
+            .collect()
+    };
+    // The nearest objects are usually the lowest, and lie on top.
+    marks.sort_by(|a, b| b.rect.bottom.total_cmp(&a.rect.bottom));
+    tools.annotator.marks(&mut image, &marks);
+    image
+}
+
+fn points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {
+    const LENGTH: f32 = 3.0;
+    trail
+        .iter()
+        .map(|point| {
+            let age = now.saturating_duration_since(point.at).as_secs_f32() / LENGTH;
+            (point.x, point.y, age.min(1.0))
+        })
+        .collect()
+}
+
+/// As JPEG.
+pub fn encoded(tools: &mut Tools, image: &Image, quality: u8) -> Option<Bytes> {
+    let mut jpeg = Vec::new();
+    tools.encoder.encode(image, quality, &mut jpeg).ok()?;
+    Some(jpeg.into())
+}

@@ -1,0 +1,457 @@
+//! Who watches: admitted up to a limit for each use, each with its counters.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::{Value, json};
+use sightwire_hub::stream::{Condition, Stream};
+use tokio_util::sync::CancellationToken;
+
+use super::meter::{Meter, Sample, lost_percent};
+use crate::listen::connection::ConnectionHandle;
+
+/// All viewers.
+#[derive(Debug)]
+pub struct Viewers {
+    max: PerUse<usize>,
+    next: AtomicU64,
+    now: Mutex<BTreeMap<u64, Arc<Viewer>>>,
+    counts: PerUse<AtomicUsize>,
+    /// Viewers of each stream that has any.
+    counts_by_stream: Mutex<HashMap<Arc<str>, usize>>,
+    admitted: PerUse<AtomicU64>,
+    refused: PerUse<AtomicU64>,
+}
+
+/// One for each use, since none may take another's places.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PerUse<T> {
+    /// `/stream…` and detections.
+    pub cameras: T,
+    /// `/ws/view`.
+    pub relay: T,
+}
+
+/// How a viewer gets its pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// `multipart/x-mixed-replace`.
+    Mjpeg,
+    /// Detections as Server-Sent Events.
+    Events,
+    /// Detections over a WebSocket.
+    Websocket,
+    /// Many streams over a WebSocket, as text.
+    Relay,
+    /// Many streams over a WebSocket, as binary messages.
+    RelayBinary,
+}
+
+/// One viewer.
+#[derive(Debug)]
+pub struct Viewer {
+    id: u64,
+    peer: Option<SocketAddr>,
+    kind: Kind,
+    endpoint: &'static str,
+    since: Instant,
+    /// One for each time that it watches a stream.
+    streams: Mutex<Vec<Arc<Watched>>>,
+    delivered: AtomicU64,
+    missed: AtomicU64,
+    bytes: AtomicU64,
+    /// Delivered, missed, bytes.
+    meter: Meter<3, 0>,
+    /// What its pictures take, where that is measured.
+    timing: Mutex<Option<Timing>>,
+    end: CancellationToken,
+    connection: Option<ConnectionHandle>,
+}
+
+/// How long things take to get to a viewer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// There and back.
+    pub rtt: Option<Duration>,
+    /// To hand over a picture; usual.
+    pub write: Duration,
+    /// What one picture may take.
+    pub deadline: Duration,
+}
+
+/// A viewer's place; free again when this is dropped.
+#[derive(Debug)]
+pub struct Place {
+    viewer: Arc<Viewer>,
+    viewers: Arc<Viewers>,
+}
+
+/// It watches a stream, until this is dropped.
+#[derive(Debug)]
+pub struct Watch {
+    place: Arc<Place>,
+    watched: Arc<Watched>,
+}
+
+/// A stream that a viewer watches.
+#[derive(Debug)]
+struct Watched {
+    id: Arc<str>,
+    /// Of which it wants every picture.
+    stream: OnceLock<Arc<Stream>>,
+    /// Number of the last one that it got.
+    taken: AtomicU64,
+    /// JPEG quality; 0: as it came.
+    quality: AtomicU8,
+}
+
+/// Who comes, and how.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// From where.
+    pub peer: Option<SocketAddr>,
+    /// How it gets its pictures.
+    pub kind: Kind,
+    /// What it asked for.
+    pub endpoint: &'static str,
+    /// Its connection.
+    pub connection: Option<ConnectionHandle>,
+}
+
+impl<T> PerUse<T> {
+    fn of(&self, kind: Kind) -> &T {
+        match kind {
+            Kind::Mjpeg | Kind::Events | Kind::Websocket => &self.cameras,
+            Kind::Relay | Kind::RelayBinary => &self.relay,
+        }
+    }
+}
+
+impl Viewers {
+    /// At most so many at once.
+    pub fn new(max: PerUse<usize>) -> Arc<Self> {
+        Arc::new(Self {
+            max,
+            next: AtomicU64::new(1),
+            now: Mutex::default(),
+            counts: PerUse::default(),
+            counts_by_stream: Mutex::default(),
+            admitted: PerUse::default(),
+            refused: PerUse::default(),
+        })
+    }
+
+    /// A place for one more; `None` if there are too many.
+    pub fn admit(self: &Arc<Self>, arrival: Arrival) -> Option<Arc<Place>> {
+        let Arrival { peer, kind, endpoint, connection } = arrival;
+        let mut now = self.now.lock();
+        let count = self.counts.of(kind);
+        if count.load(Ordering::Relaxed) >= *self.max.of(kind) {
+            self.refused.of(kind).fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+        self.admitted.of(kind).fetch_add(1, Ordering::Relaxed);
+        let viewer = Arc::new(Viewer {
+            id: self.next.fetch_add(1, Ordering::Relaxed),
+            peer,
+            kind,
+            endpoint,
+            since: Instant::now(),
+            streams: Mutex::default(),
+            delivered: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            meter: Meter::default(),
+            timing: Mutex::default(),
+            end: CancellationToken::new(),
+            connection,
+        });
+        now.insert(viewer.id, viewer.clone());
+        Some(Arc::new(Place { viewer, viewers: self.clone() }))
+    }
+
+    /// Viewers now.
+    pub fn now(&self) -> PerUse<usize> {
+        let get = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        PerUse { cameras: get(&self.counts.cameras), relay: get(&self.counts.relay) }
+    }
+
+    /// Admitted so far.
+    pub fn admitted(&self) -> PerUse<u64> {
+        totals(&self.admitted)
+    }
+
+    /// Refused so far.
+    pub fn refused(&self) -> PerUse<u64> {
+        totals(&self.refused)
+    }
+
+    /// All of them, the oldest first.
+    pub fn all(&self) -> Vec<Arc<Viewer>> {
+        self.now.lock().values().cloned().collect()
+    }
+
+    /// Those of a stream.
+    pub fn of(&self, stream: &str) -> Vec<Arc<Viewer>> {
+        self.now.lock().values().filter(|viewer| viewer.watches(stream)).cloned().collect()
+    }
+
+    /// How many watch a stream.
+    pub fn count(&self, stream: &str) -> usize {
+        self.counts_by_stream.lock().get(stream).copied().unwrap_or_default()
+    }
+
+    /// Sends a viewer away; whether there is one of that id.
+    pub fn end(&self, id: u64) -> bool {
+        let viewer = self.now.lock().get(&id).cloned();
+        viewer.as_ref().inspect(|viewer| viewer.end()).is_some()
+    }
+
+    /// Takes a sample of everyone's counters.
+    pub fn sample(&self, now: Instant) {
+        for viewer in self.all() {
+            let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+            let counts = [get(&viewer.delivered), viewer.missed(), get(&viewer.bytes)];
+            viewer.meter.sample(Sample { at: now, counts, ages: [] });
+        }
+    }
+}
+
+fn totals(of: &PerUse<AtomicU64>) -> PerUse<u64> {
+    PerUse { cameras: of.cameras.load(Ordering::Relaxed), relay: of.relay.load(Ordering::Relaxed) }
+}
+
+impl Place {
+    /// It watches that stream from now on.
+    pub fn watch(self: &Arc<Self>, id: &Arc<str>) -> Watch {
+        let watched = Arc::new(Watched {
+            id: id.clone(),
+            stream: OnceLock::new(),
+            taken: AtomicU64::new(0),
+            quality: AtomicU8::new(0),
+        });
+        *self.viewers.counts_by_stream.lock().entry(id.clone()).or_default() += 1;
+        self.viewer.streams.lock().push(watched.clone());
+        Watch { place: self.clone(), watched }
+    }
+
+    /// Who it is.
+    pub fn viewer(&self) -> &Arc<Viewer> {
+        &self.viewer
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.viewers.now.lock().remove(&self.viewer.id);
+        self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Watch {
+    /// Who watches.
+    pub fn viewer(&self) -> &Arc<Viewer> {
+        &self.place.viewer
+    }
+
+    /// It wants every picture of that stream from now on: what it does not take meanwhile counts as missed at once.
+    pub fn wants_all_of(&self, stream: Arc<Stream>) {
+        self.took(newest(&stream));
+        let _ = self.watched.stream.set(stream);
+    }
+
+    /// The JPEG quality that it gets; 0: as it came.
+    pub fn quality(&self, quality: u8) {
+        self.watched.quality.store(quality, Ordering::Relaxed);
+    }
+
+    /// It got the picture of that number.
+    pub fn took(&self, sequence: u64) {
+        self.watched.taken.store(sequence, Ordering::Relaxed);
+    }
+}
+
+impl Watched {
+    /// Pictures that have come since the one that it got last, but for one that may be on its way.
+    fn behind(&self) -> u64 {
+        let running = |stream: &&Arc<Stream>| stream.state().condition == Condition::Running;
+        let newest = self.stream.get().filter(running).map_or(0, |stream| newest(stream));
+        newest.saturating_sub(self.taken.load(Ordering::Relaxed) + 1)
+    }
+}
+
+fn newest(stream: &Stream) -> u64 {
+    stream.newest().map_or(0, |picture| picture.sequence())
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let mut streams = self.place.viewer.streams.lock();
+        if let Some(index) = streams.iter().position(|watched| Arc::ptr_eq(watched, &self.watched)) {
+            streams.swap_remove(index);
+        }
+        drop(streams);
+        let mut counts = self.place.viewers.counts_by_stream.lock();
+        if let Some(count) = counts.get_mut(&self.watched.id) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.watched.id);
+            }
+        }
+    }
+}
+
+impl Viewer {
+    /// It got a picture of so many bytes, having missed so many before it.
+    pub fn delivered(&self, bytes: usize, missed: u64) {
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.missed.fetch_add(missed, Ordering::Relaxed);
+    }
+
+    /// What its pictures take.
+    pub fn timing(&self, timing: Timing) {
+        *self.timing.lock() = Some(timing);
+    }
+
+    /// Cancelled when somebody sends it away.
+    pub fn ended(&self) -> &CancellationToken {
+        &self.end
+    }
+
+    fn end(&self) {
+        self.end.cancel();
+        // One over a WebSocket is told why; of the others nobody may be asking for more.
+        if let (Kind::Mjpeg | Kind::Events, Some(connection)) = (self.kind, &self.connection) {
+            connection.end();
+        }
+    }
+
+    fn watches(&self, stream: &str) -> bool {
+        self.streams.lock().iter().any(|watched| *watched.id == *stream)
+    }
+
+    /// Pictures that it was too slow for; also those of a moment ago, of one that has got none since.
+    fn missed(&self) -> u64 {
+        let behind: u64 = self.streams.lock().iter().map(|watched| watched.behind()).sum();
+        self.missed.load(Ordering::Relaxed) + behind
+    }
+
+    /// As in answers.
+    pub fn report(&self, now: Instant) -> Value {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // The lowest, where streams differ.
+        let streams = self.streams.lock();
+        let lowered =
+            streams.iter().map(|watched| watched.quality.load(Ordering::Relaxed)).filter(|q| *q > 0);
+        let quality = lowered.min().map_or_else(|| "original".into(), Value::from);
+        let names: Vec<&str> = streams.iter().map(|watched| &*watched.id).collect();
+        let names = Value::from(names);
+        drop(streams);
+        let [fps, missed_per_s, bytes_per_s] = self.meter.rates();
+        let mut report = json!({
+            "id": self.id,
+            "peer": self.peer.map(|peer| peer.to_string()),
+            "kind": self.kind,
+            "endpoint": self.endpoint,
+            "streams": names,
+            "since_s": now.saturating_duration_since(self.since).as_secs_f64(),
+            "delivered": get(&self.delivered),
+            "missed": self.missed(),
+            "bytes": get(&self.bytes),
+            "fps": fps,
+            "bytes_per_s": bytes_per_s,
+            "lost_percent": lost_percent(fps, missed_per_s),
+            "quality": quality,
+        });
+        if let Some(Timing { rtt, write, deadline }) = *self.timing.lock() {
+            let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
+            report["rtt_ms"] = rtt.map(ms).into();
+            report["write_ms"] = ms(write).into();
+            report["deadline_ms"] = ms(deadline).into();
+        }
+        report
+    }
+
+    /// Pictures that it got.
+    pub fn pictures(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// For log lines.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_hub::stream::State;
+
+    use super::*;
+
+    fn arrival(kind: Kind) -> Arrival {
+        Arrival { peer: None, kind, endpoint: "/stream", connection: None }
+    }
+
+    #[test]
+    fn one_too_many_is_refused_and_a_place_is_free_again_when_its_viewer_leaves() {
+        let (viewers, stream) = (Viewers::new(PerUse { cameras: 1, relay: 1 }), Arc::from("a"));
+        let place = viewers.admit(arrival(Kind::Mjpeg)).unwrap();
+        let watch = place.watch(&stream);
+        assert!(viewers.admit(arrival(Kind::Events)).is_none());
+        assert!(viewers.admit(arrival(Kind::Relay)).is_some(), "another use has places of its own");
+        assert_eq!((viewers.count("a"), viewers.count("b")), (1, 0));
+        drop(place);
+        assert!(viewers.admit(arrival(Kind::Mjpeg)).is_none(), "it still watches");
+        drop(watch);
+        assert!(viewers.admit(arrival(Kind::Mjpeg)).is_some());
+        assert_eq!((viewers.admitted().cameras, viewers.refused().cameras), (2, 2));
+    }
+
+    #[test]
+    fn a_viewer_of_many_streams_counts_for_each_of_them() {
+        let viewers = Viewers::new(PerUse { cameras: 0, relay: 1 });
+        let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
+        let place = viewers.admit(arrival(Kind::Relay)).unwrap();
+        let (first, _second) = (place.watch(&a), place.watch(&b));
+        assert_eq!((viewers.count("a"), viewers.count("b")), (1, 1));
+        drop(first);
+        assert_eq!((viewers.count("a"), viewers.count("b")), (0, 1));
+    }
+
+    #[test]
+    fn what_a_viewer_that_hangs_does_not_get_is_missed_at_once() {
+        let viewers = Viewers::new(PerUse { cameras: 0, relay: 1 });
+        let (stream, mut producer) = Stream::new("a", Instant::now());
+        producer.state(State::new(Condition::Running, None, Instant::now()));
+        let mut publish = |count| (0..count).for_each(|_| producer.picture(vec![0].into(), Instant::now()));
+        publish(10);
+        let place = viewers.admit(arrival(Kind::Relay)).unwrap();
+        let watch = place.watch(stream.id());
+        watch.wants_all_of(stream.clone());
+        assert_eq!(place.viewer().missed(), 0, "what was there before it came");
+        publish(1);
+        assert_eq!(place.viewer().missed(), 0, "it is on its way");
+        publish(4);
+        assert_eq!(place.viewer().missed(), 4);
+        watch.took(15);
+        place.viewer().delivered(1, 4);
+        assert_eq!(place.viewer().missed(), 4, "counted once");
+    }
+
+    #[test]
+    fn whoever_is_sent_away_hears_of_it() {
+        let viewers = Viewers::new(PerUse { cameras: 1, relay: 0 });
+        let place = viewers.admit(arrival(Kind::Mjpeg)).unwrap();
+        assert!(!viewers.end(place.viewer().id() + 1));
+        assert!(viewers.end(place.viewer().id()) && place.viewer().ended().is_cancelled());
+    }
+}

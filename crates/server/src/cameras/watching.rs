@@ -1,0 +1,414 @@
+//! What one viewer watches: a camera or a view of it, at the quality that it can keep up with.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sightwire_hub::picture::{Form, Picture};
+use sightwire_hub::stream::{Condition, State, Subscriber, Update};
+
+use super::analysis::AnalysisKey;
+use super::upstream::Upstream;
+use super::view::ViewKey;
+use super::viewers::{Arrival, Place, Viewer, Watch};
+use super::{CameraLease, Cameras, ViewLease, WatchError, Wish};
+use crate::config::cameras::CameraSource;
+
+/// JPEG quality of views.
+pub const QUALITY: u8 = 85;
+/// For viewers who cannot keep up.
+pub const LOW_QUALITY: u8 = 70;
+/// Losses are looked at over so long,
+const WINDOW: Duration = Duration::from_secs(2);
+/// and a viewer who loses more than this share gets the lower quality.
+const TOO_MANY_LOST: f64 = 0.2;
+/// Losing less than this,
+const FEW_LOST: f64 = 0.02;
+/// for so long, it gets the better quality again; twice as long each time that this was too early,
+const GOOD_FOR: Duration = Duration::from_secs(10);
+/// and no longer than this.
+const GOOD_FOR_AT_MOST: Duration = Duration::from_secs(160);
+/// Pictures of a window, below which its losses say nothing.
+const LEAST_PICTURES: u64 = 5;
+
+/// One viewer's pictures. Dropping it is leaving.
+#[derive(Debug)]
+pub struct Watching {
+    cameras: Arc<Cameras>,
+    wish: Wish,
+    source: CameraSource,
+    feed: Feed,
+    subscriber: Subscriber,
+    /// Another quality, from its first picture on.
+    next_feed: Option<(Feed, Subscriber)>,
+    /// When the picture shown last was captured.
+    shown: Option<Instant>,
+    upstream: Arc<Upstream>,
+    watch: Watch,
+    tier: Tier,
+    missed: u64,
+    form: Form,
+}
+
+/// Kept running by this viewer, among others.
+#[derive(Debug)]
+enum Feed {
+    Camera(CameraLease),
+    View(ViewLease),
+}
+
+/// A picture for a viewer.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// Of the camera.
+    Picture(Picture),
+    /// Says why there is none.
+    Banner(Picture),
+    /// What the stream is doing from now on.
+    State(State),
+}
+
+impl Watching {
+    /// Opens what is wished for, and waits for the camera's first picture, or the reason why there is none.
+    pub async fn begin(
+        cameras: Arc<Cameras>,
+        source: CameraSource,
+        wish: Wish,
+        arrival: Arrival,
+    ) -> Result<Self, WatchError> {
+        // Before anything is opened for it.
+        let place = cameras.viewers.admit(arrival).ok_or_else(|| cameras.too_many())?;
+        let mut this = Self::open(cameras, source, wish, &place, Form::File)?;
+        drop(place);
+        if let Err(reason) = this.upstream.stream.first_picture().await {
+            let (cameras, upstream) = (this.cameras.clone(), this.upstream.clone());
+            drop(this);
+            cameras.close_unseen(&upstream);
+            let reason = reason.as_deref().unwrap_or("the camera was closed").to_owned();
+            return Err(WatchError::Unreachable(reason));
+        }
+        // What it missed before it could see anything was not missed.
+        this.subscriber = this.feed.subscribe(this.form);
+        this.tier.begin(Instant::now());
+        Ok(this)
+    }
+
+    /// Opens what is wished for, for a viewer that has a place.
+    pub fn open(
+        cameras: Arc<Cameras>,
+        source: CameraSource,
+        wish: Wish,
+        place: &Arc<Place>,
+        form: Form,
+    ) -> Result<Self, WatchError> {
+        let watch = place.watch(&Arc::from(cameras.id_of(&source)));
+        let feed = open(&cameras, &source, &wish, false)?;
+        let upstream = match &feed {
+            Feed::Camera(camera) => camera.value().clone(),
+            Feed::View(view) => view.upstream().clone(),
+        };
+        let subscriber = feed.subscribe(form);
+        if wish == Wish::Original {
+            watch.wants_all_of(upstream.stream.clone());
+        }
+        watch.quality(quality(&wish, false));
+        let tier = Tier::new(Instant::now());
+        let (next_feed, shown, missed) = (None, None, 0);
+        Ok(Self {
+            cameras,
+            wish,
+            source,
+            feed,
+            subscriber,
+            next_feed,
+            shown,
+            upstream,
+            watch,
+            tier,
+            missed,
+            form,
+        })
+    }
+
+    /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Shown> {
+        loop {
+            let update = match &mut self.next_feed {
+                None => self.subscriber.next().await?,
+                Some((_, subscriber)) => tokio::select! {
+                    biased;
+                    update = subscriber.next() => match update {
+                        Some(Update::Picture(picture)) if self.shown.is_none_or(|at| picture.captured() > at) => {
+                            self.take_next_feed();
+                            Update::Picture(picture)
+                        }
+                        Some(_) => continue,
+                        None => {
+                            self.next_feed = None;
+                            continue;
+                        }
+                    },
+                    update = self.subscriber.next() => update?,
+                },
+            };
+            match update {
+                Update::Picture(picture) => {
+                    self.shown = Some(picture.captured());
+                    self.count(&picture);
+                    return Some(Shown::Picture(picture));
+                }
+                Update::Banner(banner) => {
+                    self.cameras.count_delivery(banner.size());
+                    return Some(Shown::Banner(banner));
+                }
+                Update::State(state) => {
+                    // What came while it paused was not for viewers.
+                    self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.sequence()));
+                    if state.condition != Condition::Running {
+                        // What is lost while the camera pauses is not the viewer's fault.
+                        self.tier.begin(Instant::now());
+                    }
+                    return Some(Shown::State(state));
+                }
+            }
+        }
+    }
+
+    /// The one who watches.
+    pub fn viewer(&self) -> &Arc<Viewer> {
+        self.watch.viewer()
+    }
+
+    /// The stream itself, whatever is shown of it.
+    pub fn upstream(&self) -> &Arc<Upstream> {
+        &self.upstream
+    }
+
+    /// Name of the stream.
+    pub fn id(&self) -> &Arc<str> {
+        self.upstream.stream.id()
+    }
+
+    fn count(&mut self, picture: &Picture) {
+        let bytes = picture.size_as(self.form);
+        let (_, missed) = self.subscriber.seen();
+        let newly_missed = missed - self.missed;
+        self.missed = missed;
+        self.watch.took(picture.origin().sequence);
+        self.viewer().delivered(bytes, newly_missed);
+        let is_relay = matches!(self.source, CameraSource::Relay(_));
+        if is_relay {
+            self.cameras.totals.relay.delivered(bytes, newly_missed, picture.captured().elapsed());
+        } else {
+            self.cameras.count_delivery(bytes);
+            self.cameras.totals.delivered_age.record(picture.captured().elapsed());
+        }
+        if matches!(self.feed, Feed::View(_)) {
+            self.upstream.stream.count_delivery(picture, newly_missed, self.form);
+        }
+        let now = Instant::now();
+        let change = self.tier.picture(newly_missed, now);
+        let config = self.cameras.config();
+        let lowers = if is_relay { config.relay.lower_quality } else { config.cameras.lower_quality };
+        if let Some(change) = change.filter(|_| lowers) {
+            self.switch(change == Change::Down, now);
+        }
+    }
+
+    /// To the lower quality, or back: from the other one's first picture on, which may never come.
+    fn switch(&mut self, low: bool, now: Instant) {
+        match open(&self.cameras, &self.source, &self.wish, low) {
+            Ok(feed) => {
+                let subscriber = feed.subscribe(self.form);
+                self.next_feed = Some((feed, subscriber));
+            }
+            // Too many views: it stays as it is.
+            Err(_) => self.tier.stay(now),
+        }
+    }
+
+    fn take_next_feed(&mut self) {
+        let Some((feed, subscriber)) = self.next_feed.take() else { return };
+        (self.feed, self.subscriber) = (feed, subscriber);
+        self.missed = self.subscriber.seen().1;
+        let (id, low) = (self.viewer().id(), self.tier.low);
+        tracing::debug!(viewer = id, stream = &**self.id(), low, "another quality");
+        self.watch.quality(quality(&self.wish, low));
+    }
+}
+
+/// 0: as the camera sent it.
+fn quality(wish: &Wish, low: bool) -> u8 {
+    match (wish, low) {
+        (_, true) => LOW_QUALITY,
+        (Wish::Original, false) => 0,
+        (Wish::Drawn { .. }, false) => QUALITY,
+    }
+}
+
+fn open(cameras: &Cameras, source: &CameraSource, wish: &Wish, low: bool) -> Result<Feed, WatchError> {
+    let key = match wish {
+        Wish::Original if !low => return cameras.open(source).map(Feed::Camera),
+        Wish::Original => ViewKey::Plain { source: source.clone(), quality: LOW_QUALITY },
+        Wish::Drawn { fps, skip_frames, look } => ViewKey::Drawn {
+            analysis: AnalysisKey { source: source.clone(), fps: *fps, skip_frames: *skip_frames },
+            look: look.clone(),
+            quality: quality(wish, low),
+        },
+    };
+    cameras.view(&key).map(Feed::View)
+}
+
+impl Feed {
+    fn subscribe(&self, form: Form) -> Subscriber {
+        let stream = match self {
+            Feed::Camera(camera) => &camera.stream,
+            Feed::View(view) => &view.stream,
+        };
+        stream.subscribe().in_form(form)
+    }
+}
+
+/// Decides when a viewer gets the lower quality and when it gets the better one back. Pure state; time is given.
+#[derive(Debug)]
+struct Tier {
+    low: bool,
+    /// Share lost in the last whole window.
+    lost: f64,
+    window: Instant,
+    got: u64,
+    missed: u64,
+    /// Since when it has lost few, at the lower quality.
+    good_since: Option<Instant>,
+    good_for: Duration,
+    raised: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    Down,
+    Up,
+}
+
+impl Tier {
+    fn new(now: Instant) -> Self {
+        Self {
+            low: false,
+            lost: 0.0,
+            window: now,
+            got: 0,
+            missed: 0,
+            good_since: None,
+            good_for: GOOD_FOR,
+            raised: None,
+        }
+    }
+
+    /// The change that was just decided could not be made.
+    fn stay(&mut self, now: Instant) {
+        self.low = !self.low;
+        self.good_since = self.low.then_some(now);
+    }
+
+    /// A new window.
+    fn begin(&mut self, now: Instant) {
+        (self.window, self.got, self.missed) = (now, 0, 0);
+    }
+
+    /// It got a picture, having missed so many before it.
+    fn picture(&mut self, missed: u64, now: Instant) -> Option<Change> {
+        self.got += 1;
+        self.missed += missed;
+        if now.saturating_duration_since(self.window) < WINDOW {
+            return None;
+        }
+        let offered = self.got + self.missed;
+        self.lost = self.missed as f64 / offered as f64;
+        self.begin(now);
+        if offered < LEAST_PICTURES {
+            return None;
+        }
+        if !self.low {
+            if self.lost <= TOO_MANY_LOST {
+                return None;
+            }
+            let too_early =
+                self.raised.is_some_and(|at| now.saturating_duration_since(at) < 2 * self.good_for);
+            self.good_for = if too_early { (2 * self.good_for).min(GOOD_FOR_AT_MOST) } else { GOOD_FOR };
+            (self.low, self.good_since) = (true, None);
+            return Some(Change::Down);
+        }
+        if self.lost > FEW_LOST {
+            self.good_since = None;
+            return None;
+        }
+        let since = *self.good_since.get_or_insert(now);
+        if now.saturating_duration_since(since) < self.good_for {
+            return None;
+        }
+        (self.low, self.raised) = (false, Some(now));
+        Some(Change::Up)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures at 20 a second for so many seconds, each having cost so many others; what changed, and when.
+    fn run(tier: &mut Tier, now: &mut Instant, seconds: u32, missed: u64) -> Vec<(u32, Change)> {
+        let mut changes = Vec::new();
+        for i in 0..seconds * 20 {
+            *now += Duration::from_millis(50);
+            if let Some(change) = tier.picture(missed, *now) {
+                changes.push((i / 20, change));
+            }
+        }
+        changes
+    }
+
+    #[test]
+    fn who_loses_pictures_gets_the_lower_quality_within_seconds_and_the_better_one_back() {
+        let mut now = Instant::now();
+        let mut tier = Tier::new(now);
+        assert_eq!(run(&mut tier, &mut now, 10, 0), []);
+        assert_eq!(run(&mut tier, &mut now, 3, 1), [(1, Change::Down)]);
+        let changes = run(&mut tier, &mut now, 20, 0);
+        assert_eq!(changes.len(), 1);
+        assert!((9..=14).contains(&changes[0].0) && changes[0].1 == Change::Up, "{changes:?}");
+    }
+
+    #[test]
+    fn who_falls_back_again_waits_twice_as_long_and_never_flutters() {
+        let mut now = Instant::now();
+        let mut tier = Tier::new(now);
+        let mut changes = 0;
+        for _ in 0..60 {
+            // Good at the lower quality, bad at the better one.
+            let missed = u64::from(!tier.low);
+            changes += run(&mut tier, &mut now, 10, missed).len();
+        }
+        assert!(changes <= 14, "{changes} in ten minutes");
+    }
+
+    #[test]
+    fn a_change_that_could_not_be_made_is_tried_again_later() {
+        let mut now = Instant::now();
+        let mut tier = Tier::new(now);
+        run(&mut tier, &mut now, 3, 1);
+        assert!(tier.low);
+        assert_eq!(run(&mut tier, &mut now, 15, 0).len(), 1);
+        tier.stay(now);
+        assert!(tier.low, "there was no room for the better one");
+        assert_eq!(run(&mut tier, &mut now, 15, 0).len(), 1, "it is tried again");
+    }
+
+    #[test]
+    fn a_loss_of_a_fifth_is_borne() {
+        let mut now = Instant::now();
+        let mut tier = Tier::new(now);
+        for i in 0..400_u64 {
+            now += Duration::from_millis(50);
+            assert_eq!(tier.picture(u64::from(i % 5 == 0), now), None);
+        }
+    }
+}

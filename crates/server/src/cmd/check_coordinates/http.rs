@@ -1,0 +1,146 @@
+//! Reads pictures over HTTP, one by one and as a job.
+
+use std::fs::File;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use ureq::http::Response;
+use ureq::unversioned::multipart::Form;
+use ureq::{Agent, Body};
+
+use crate::cmd::read::OptionArgs;
+use crate::reading::output::Document;
+
+/// One request.
+const DEADLINE: Duration = Duration::from_secs(120);
+/// A server that is busy or gets its model is asked again for so long,
+const PATIENCE: Duration = Duration::from_secs(300);
+/// so often.
+const AGAIN: Duration = Duration::from_millis(200);
+/// Pictures in a job: each is an open file while it is sent.
+const IN_A_JOB: usize = 200;
+/// An answer may have more bytes than the library's 10 MB: a page with ten thousand lines.
+const MAX_ANSWER: u64 = 256 << 20;
+
+pub struct Client {
+    agent: Agent,
+    address: String,
+    query: Vec<(&'static str, String)>,
+}
+
+#[derive(Deserialize)]
+struct Job {
+    id: String,
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    detail: String,
+}
+
+impl Client {
+    pub fn new(address: &str, args: &OptionArgs) -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(DEADLINE))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            // A proxy of the environment is for the world outside.
+            .proxy(None)
+            .build();
+        Self { agent: config.into(), address: address.to_owned(), query: query(args) }
+    }
+
+    /// One picture, as the body of a request.
+    pub fn read(&self, path: &Path) -> anyhow::Result<Document> {
+        let answer = self.patiently(|| {
+            let request = self.agent.post(format!("{}/api/v1/read", self.address));
+            let file = File::open(path)?;
+            Ok(request.query_pairs(self.query.clone()).send(file)?)
+        });
+        let text = answer.with_context(|| path.display().to_string())?;
+        document(&text).with_context(|| path.display().to_string())
+    }
+
+    /// All pictures in jobs; `each` gets the number of each and its result.
+    pub fn read_as_job(&self, paths: &[&Path], mut each: impl FnMut(usize, &Document)) -> anyhow::Result<()> {
+        for (group, paths) in paths.chunks(IN_A_JOB).enumerate() {
+            let job = self.patiently(|| {
+                let mut form = Form::new();
+                for path in paths {
+                    form = form.file("file", path)?;
+                }
+                let request = self.agent.post(format!("{}/api/v1/jobs", self.address));
+                Ok(request.query_pairs(self.query.clone()).send(form)?)
+            });
+            let job: Job = serde_json::from_str(&job.context("a job")?).context("the answer to a job")?;
+            let job = self.wait(job).context("a job")?;
+            for (index, path) in paths.iter().enumerate() {
+                let text = self.get(&format!("/api/v1/jobs/{}/files/{index}", job.id));
+                let text = text.with_context(|| format!("{} in a job", path.display()))?;
+                let document = document(&text).with_context(|| format!("{} in a job", path.display()))?;
+                each(group * IN_A_JOB + index, &document);
+            }
+            let address = format!("{}/api/v1/jobs/{}", self.address, job.id);
+            self.agent.delete(address).call().context("removing a job")?;
+        }
+        Ok(())
+    }
+
+    /// Until all of its pictures are done with.
+    fn wait(&self, mut job: Job) -> anyhow::Result<Job> {
+        while job.state == "running" {
+            thread::sleep(AGAIN);
+            job = serde_json::from_str(&self.get(&format!("/api/v1/jobs/{}", job.id))?)?;
+        }
+        Ok(job)
+    }
+
+    fn get(&self, path: &str) -> anyhow::Result<String> {
+        self.patiently(|| Ok(self.agent.get(format!("{}{path}", self.address)).call()?))
+    }
+
+    /// The body of the answer; asks again while the server says that it is busy.
+    fn patiently(&self, ask: impl Fn() -> anyhow::Result<Response<Body>>) -> anyhow::Result<String> {
+        let asked = Instant::now();
+        loop {
+            let mut answer = ask().with_context(|| self.address.clone())?;
+            let status = answer.status().as_u16();
+            let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string()?;
+            match status {
+                200 | 201 => return Ok(text),
+                429 | 503 if asked.elapsed() < PATIENCE => thread::sleep(AGAIN),
+                status => {
+                    let detail = serde_json::from_str::<Refusal>(&text).map(|refusal| refusal.detail);
+                    let detail = detail.unwrap_or_else(|_| "no reason given".to_owned());
+                    anyhow::bail!("{} answers with {status}: {detail}", self.address);
+                }
+            }
+        }
+    }
+}
+
+fn document(text: &str) -> anyhow::Result<Document> {
+    Document::from_json(text).context("the answer is none of a reader of text")
+}
+
+/// The same options as on the command line; those of the engine are the server's own.
+fn query(args: &OptionArgs) -> Vec<(&'static str, String)> {
+    let flag = |on: bool| u8::from(on).to_string();
+    let model = args.model.iter().map(|model| ("model", model.clone()));
+    let options = [
+        ("threshold", args.threshold.to_string()),
+        ("box_threshold", args.box_threshold.to_string()),
+        ("unclip", args.unclip.to_string()),
+        ("max_side", args.max_side.to_string()),
+        ("min_confidence", args.min_confidence.to_string()),
+        ("angle", flag(!args.no_angle)),
+        ("deskew", flag(args.deskew)),
+        ("contrast", flag(args.contrast)),
+        ("denoise", flag(args.denoise)),
+    ];
+    model.chain(options).collect()
+}

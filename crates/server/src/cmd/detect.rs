@@ -1,0 +1,208 @@
+//! `sightwire detect`
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use sightwire_frame::header::Limits;
+use sightwire_frame::{Decoder, Image};
+use sightwire_infer::detect::{
+    AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detection, Detector, DetectorOptions, MOTION,
+};
+use sightwire_infer::engine::Engine;
+use sightwire_infer::runtime::Runtime;
+
+use super::{DetectArgs, Mistake, models};
+use crate::config::Config;
+
+/// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
+const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
+
+/// What a picture was, and what is in it.
+struct Seen {
+    width: u32,
+    height: u32,
+    detections: Vec<Detection>,
+    took: Duration,
+}
+
+/// A line of JSON.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a str,
+    detections: Vec<Shown<'a>>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    label: &'a str,
+    confidence: f64,
+    /// x and y of the upper left and of the lower right corner, px.
+    #[serde(rename = "box")]
+    bounds: [f64; 4],
+}
+
+pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
+    let config = args.config.load()?;
+    let model = model(&config, args.model.as_deref())?;
+    let wanted = wanted(&args.classes, model.labels())?;
+    let options = &config.engine.options;
+    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
+    let engine = Engine::new(runtime, options.clone())?;
+    let options = DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes };
+    let mut detector = model.detector(&engine, options)?;
+    let (mut decoder, mut image) = (Decoder::new()?, Image::default());
+    let threshold = args.confidence.unwrap_or(model.table().confidence);
+    let (mut objects, mut failed, mut spent) = (0, 0, Duration::ZERO);
+    let mut out = std::io::stdout().lock();
+    for file in &args.files {
+        let name = file.display().to_string();
+        let mut seen = match look(file, &mut decoder, &mut image, &mut detector, threshold) {
+            Ok(seen) => seen,
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                failed += 1;
+                continue;
+            }
+        };
+        if let Some(wanted) = &wanted {
+            seen.detections.retain(|detection| wanted.contains(&detection.class));
+        }
+        objects += seen.detections.len();
+        spent += seen.took;
+        let written = if args.format == "json" {
+            write_json(&mut out, &name, &seen, model.labels())
+        } else {
+            write_text(&mut out, &name, &seen, model.labels())
+        };
+        match written.and_then(|()| out.flush()) {
+            // Whoever reads this has seen enough, as `head` does.
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written.context("cannot write the results")?,
+        }
+    }
+    let looked_at = args.files.len() - failed;
+    eprintln!(
+        "{looked_at} of {} pictures: {objects} objects from confidence {threshold}; {} on {}, {:.1} ms a picture",
+        args.files.len(),
+        model.name(),
+        model.plan(&engine),
+        spent.as_secs_f64() * 1e3 / looked_at.max(1) as f64,
+    );
+    anyhow::ensure!(failed == 0, "{failed} of {} files could not be looked at", args.files.len());
+    Ok(())
+}
+
+/// The model asked for, fetched if it is not here.
+fn model(config: &Config, name: Option<&str>) -> anyhow::Result<DetectModel> {
+    let configured = Some(&*config.detector.model).filter(|name| *name != MOTION);
+    let name = name.or(configured).filter(|name| *name != AUTO).unwrap_or(DEFAULT_MODEL);
+    let manifest = config.store.manifest(name).map_err(|error| Mistake(error.to_string()))?;
+    if manifest.detect.is_some() && !config.store.has(&manifest) {
+        models::get(&config.store, &manifest)?;
+    }
+    DetectModel::load(&config.store, &manifest).map_err(|error| match error {
+        DetectModelError::NoNetwork { .. } | DetectModelError::WrongTask { .. } => {
+            Mistake(error.to_string()).into()
+        }
+        error => error.into(),
+    })
+}
+
+/// Numbers of the classes asked for by name; `None` for all.
+fn wanted(names: &[String], labels: &[String]) -> Result<Option<Vec<usize>>, Mistake> {
+    let number = |name: &String| {
+        labels.iter().position(|label| label.eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let near = |label: &&String| strsim::normalized_damerau_levenshtein(label, name);
+            let nearest = labels.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
+            let hint = nearest.filter(|label| near(label) > 0.5);
+            let hint = hint.map(|label| format!(" (did you mean {label:?}?)")).unwrap_or_default();
+            Mistake(format!("--classes: the model knows no {name:?}{hint}; it knows {}", labels.join(", ")))
+        })
+    };
+    if names.is_empty() { Ok(None) } else { names.iter().map(number).collect::<Result<_, _>>().map(Some) }
+}
+
+fn look(
+    file: &Path,
+    decoder: &mut Decoder,
+    image: &mut Image,
+    detector: &mut Detector,
+    threshold: f32,
+) -> anyhow::Result<Seen> {
+    let size = std::fs::metadata(file)?.len();
+    LIMITS.check_bytes(usize::try_from(size).unwrap_or(usize::MAX))?;
+    let bytes = std::fs::read(file)?;
+    decoder.decode(&bytes, &LIMITS, image)?;
+    let started = Instant::now();
+    let detections = detector.detect(image, threshold)?;
+    Ok(Seen { width: image.width(), height: image.height(), detections, took: started.elapsed() })
+}
+
+fn write_json(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
+    let detections = seen.detections.iter().map(|Detection { rect, class, confidence }| Shown {
+        label: &labels[*class],
+        confidence: rounded(*confidence, 1e4),
+        bounds: [rect.left, rect.top, rect.right, rect.bottom].map(|edge| rounded(edge, 100.0)),
+    });
+    let line = serde_json::to_string(&Line { file, detections: detections.collect() })?;
+    writeln!(out, "{line}")
+}
+
+fn write_text(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
+    let count = match seen.detections.len() {
+        0 => "nothing found".to_owned(),
+        1 => "1 object".to_owned(),
+        count => format!("{count} objects"),
+    };
+    writeln!(out, "{file}: {count} in {}x{}", seen.width, seen.height)?;
+    for Detection { rect, class, confidence } in &seen.detections {
+        let label = &labels[*class];
+        writeln!(
+            out,
+            "  {label:<14} {confidence:.2}  from {:.0},{:.0} to {:.0},{:.0}",
+            rect.left, rect.top, rect.right, rect.bottom
+        )?;
+    }
+    Ok(())
+}
+
+/// To so many parts of one, without the digits that a conversion of `f32` brings.
+fn rounded(value: f32, parts: f64) -> f64 {
+    (f64::from(value) * parts).round() / parts
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_frame::boxes::Rect;
+
+    use super::*;
+
+    fn labels() -> Vec<String> {
+        ["person", "traffic light"].map(str::to_owned).to_vec()
+    }
+
+    #[test]
+    fn a_class_that_the_model_does_not_know_is_named_with_the_nearest() {
+        assert_eq!(wanted(&[], &labels()).unwrap(), None);
+        let names = ["Traffic Light".to_owned(), "person".to_owned()];
+        assert_eq!(wanted(&names, &labels()).unwrap(), Some(vec![1, 0]));
+        let error = wanted(&["persn".to_owned()], &labels()).unwrap_err().to_string();
+        assert!(error.contains("persn") && error.contains("did you mean \"person\""), "{error}");
+    }
+
+    #[test]
+    fn a_line_of_json_is_what_scripts_expect() {
+        let rect = Rect { left: 13.123_4, top: 0.0, right: 801.7, bottom: 731.999 };
+        let detections = vec![Detection { rect, class: 0, confidence: 0.9 }];
+        let seen = Seen { width: 810, height: 1080, detections, took: Duration::ZERO };
+        let mut out = Vec::new();
+        write_json(&mut out, "a \"b\".jpg", &seen, &labels()).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "{\"file\":\"a \\\"b\\\".jpg\",\"detections\":[{\"label\":\"person\",\"confidence\":0.9,\"box\":[13.12,0.0,801.7,732.0]}]}\n"
+        );
+    }
+}

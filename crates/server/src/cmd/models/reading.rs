@@ -1,0 +1,102 @@
+//! `sightwire models check` of a model that reads text: a drawn page, read again and again.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use sightwire_frame::Image;
+use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
+use sightwire_infer::engine::Engine;
+use sightwire_infer::manifest::Manifest;
+use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
+use sightwire_infer::runtime::Runtime;
+
+use crate::config::Config;
+
+/// Letters that are easily taken for others are among them.
+const LINES: [&str; 8] = [
+    "Sightwire reads this page",
+    "The quick brown fox jumps",
+    "over the lazy dog, twice.",
+    "0123456789 and 98765.43",
+    "Invoice No. 2026/1142",
+    "Total: 1,284.50 EUR",
+    "O0 l1 I| S5 B8 Z2 rn m",
+    "https://example.org/a?b=1",
+];
+const WIDTH: u32 = 640;
+const HEIGHT: u32 = 480;
+const LETTERS_PX: u16 = 28;
+/// Runs that are measured; the first, which is not, makes the sessions.
+const RUNS: usize = 10;
+/// Of one page, sessions and all.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+pub(super) fn check(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+    let name = &manifest.name;
+    let model = Arc::new(ReadModel::load(&config.store, manifest)?);
+    println!("{name}: {} files are the right ones", manifest.files.len());
+    let options = &config.engine.options;
+    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
+    let engine = Arc::new(Engine::new(runtime, options.clone())?);
+    let service_options = ServiceOptions { threads: 1, queue: 1, idle_release: config.engine.idle_release };
+    let service = ReadService::start(engine, service_options)?;
+    let page = page();
+    let begun = Instant::now();
+    let first = read(&service, &model, &page)?;
+    let first_took = begun.elapsed();
+    let (mut detect, mut recognise, mut lines) = (Duration::ZERO, Duration::ZERO, 0);
+    for _ in 0..RUNS {
+        let reading = read(&service, &model, &page)?;
+        detect += reading.times.detect;
+        recognise += reading.times.recognise;
+        lines += reading.regions.len();
+    }
+    let right = LINES.iter().filter(|line| first.regions.iter().any(|region| region.text == **line)).count();
+    let ms = |time: Duration, count: usize| time.as_secs_f64() * 1e3 / count.max(1) as f64;
+    let [detection, recognition] = service.plan(&model);
+    println!(
+        "{name}: runs on {} {} (finds lines: {detection}; reads them: {recognition}); on one thread {:.1} ms to find the lines of a picture of {WIDTH}x{HEIGHT}, {:.2} ms to read one; sessions made in {:.0} ms",
+        service.engine().provider(),
+        service.engine().runtime().version(),
+        ms(detect, RUNS),
+        ms(recognise, lines),
+        ms(first_took, 1) - ms(detect + recognise, RUNS),
+    );
+    println!(
+        "{name}: found {} of {} lines of a drawn page in English and read {right} of them to the letter",
+        first.regions.len(),
+        LINES.len(),
+    );
+    Ok(())
+}
+
+fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::Result<Reading> {
+    let (tell, told) = mpsc::sync_channel(1);
+    let page = page.clone();
+    let submitted = service.submit(Job {
+        model: model.clone(),
+        load: Box::new(move || Ok(page)),
+        options: ReadOptions::default(),
+        wanted: Box::new(|| true),
+        done: Box::new(move |read| {
+            let _ = tell.send(read);
+        }),
+    });
+    submitted?;
+    let read = told.recv_timeout(DEADLINE).context("the page was not read in time")?;
+    Ok(read?)
+}
+
+fn page() -> Image {
+    let mut page = Image::new(WIDTH, HEIGHT);
+    page.data_mut().fill(255);
+    let mut typesetter = Typesetter::new();
+    let letters = Letters { px: LETTERS_PX, face: Face::Regular, colour: Colour::BLACK };
+    for (index, line) in LINES.iter().enumerate() {
+        let baseline = 60.0 + 54.0 * index as f32;
+        typesetter.draw(&mut page, letters, line, (40.0, baseline));
+    }
+    page
+}

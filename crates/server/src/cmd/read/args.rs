@@ -1,0 +1,139 @@
+//! The command line of `sightwire read`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use sightwire_infer::manifest::Precision;
+use sightwire_infer::read::ReadOptions;
+
+use crate::cmd::{ConfigArgs, share};
+use crate::config::Config;
+use crate::reading::output::Format;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire read letter.jpg
+  sightwire read scans/ --format json > scans.jsonl
+  sightwire read 'archive/**/*.tif' --format hocr --out hocr/
+  curl -s https://example.org/sign.png | sightwire read -
+
+A folder is read with all folders in it: JPEG, PNG, WebP, TIFF (all pages), BMP and GIF, hidden files
+left out. A file that is named is read whatever it is called. Polygons are in pixels of the upright
+picture, clockwise from the text's upper left. Results go to stdout in the order of the pictures, all
+else to stderr. Ctrl-C finishes what is in work; a second one stops at once.
+
+Exit codes: 0 all were read, 1 some were not (the first ten are named), 2 a mistake on the command line.")]
+pub struct ReadArgs {
+    /// Pictures, folders, patterns such as 'scans/**/*.jpg', or - for stdin.
+    #[arg(required = true, value_name = "FILE|FOLDER|PATTERN")]
+    pub inputs: Vec<PathBuf>,
+    /// text, json (one object a line), csv, hocr, or annotated (PNG with the lines marked).
+    #[arg(long, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write a file for each picture into this folder, with the folders that it comes from.
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+    /// Add the confidence of each character (json only).
+    #[arg(long)]
+    pub characters: bool,
+    /// Write every failure to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub failures: Option<PathBuf>,
+    /// Pictures in flight at once, each with its file in memory [default: one more than there are threads].
+    #[arg(long, value_name = "N", help_heading = "Work")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Give up a page after so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, help_heading = "Work")]
+    pub deadline: Duration,
+    #[command(flatten)]
+    pub options: OptionArgs,
+    #[command(flatten, next_help_heading = "Configuration")]
+    pub config: ConfigArgs,
+}
+
+/// How pictures are read, and with what.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Reading")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
+pub struct OptionArgs {
+    /// Name of a model for text; one that is not here is fetched [default: `reader.model`, which is ppocr-v4].
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// auto takes what the model was checked with; f32 is exact, bf16 faster.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "f32", "bf16"])]
+    pub precision: String,
+    /// A pixel is text from this probability on.
+    #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().threshold)]
+    pub threshold: f32,
+    /// A line is kept whose pixels are text with this probability on average.
+    #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().box_threshold)]
+    pub box_threshold: f32,
+    /// How far a line's outline is moved outwards; more for letters with long tails.
+    #[arg(long, value_name = "0.5..5", value_parser = unclip, default_value_t = usual().unclip)]
+    pub unclip: f32,
+    /// Look for lines in a copy whose longer side has no more pixels; lines are read from the original.
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=8192), default_value_t = usual().max_side)]
+    pub max_side: u32,
+    /// Leave out lines that are less sure.
+    #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().min_confidence)]
+    pub min_confidence: f32,
+    /// Do not look for lines that stand on their head.
+    #[arg(long)]
+    pub no_angle: bool,
+    /// Turn the picture so that its lines are level, for scans that lie askew.
+    #[arg(long)]
+    pub deskew: bool,
+    /// Even out contrast, for faded print and shadows.
+    #[arg(long)]
+    pub contrast: bool,
+    /// Take noise away, for dim photographs.
+    #[arg(long)]
+    pub denoise: bool,
+}
+
+fn usual() -> ReadOptions {
+    ReadOptions::default()
+}
+
+fn unclip(text: &str) -> Result<f32, String> {
+    let value: f32 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (0.5..=5.0).contains(&value) { Ok(value) } else { Err("it must be from 0.5 to 5".into()) }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (0.01..=86_400.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("it must be from 0.01 to 86400 seconds".into())
+    }
+}
+
+impl OptionArgs {
+    /// What was asked for here goes before the configuration.
+    pub fn adjust(&self, config: &mut Config) {
+        match &*self.precision {
+            "f32" => config.engine.options.precision = Some(Precision::F32),
+            "bf16" => config.engine.options.precision = Some(Precision::Bf16),
+            _ => {}
+        }
+    }
+
+    /// For the reader.
+    pub fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            threshold: self.threshold,
+            box_threshold: self.box_threshold,
+            unclip: self.unclip,
+            max_side: self.max_side,
+            min_confidence: self.min_confidence,
+            angle: !self.no_angle,
+            deskew: self.deskew,
+            contrast: self.contrast,
+            denoise: self.denoise,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! `sightwire read`: the text in pictures, by the thousand.
+//!
+//! - [`args`]: the command line
+//! - [`inputs`]: which pictures, found one by one
+//! - [`reader`]: one picture, page by page
+//! - [`batch`]: several at once, in order, within bounds
+//! - [`outputs`]: where results go
+//! - [`progress`]: what a person sees meanwhile
+//! - [`interrupt`]: what Ctrl-C does
+
+mod args;
+pub(super) mod batch;
+pub(super) mod inputs;
+pub(super) mod interrupt;
+mod outputs;
+mod progress;
+pub(super) mod reader;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+pub(super) use args::{OptionArgs, ReadArgs};
+use inputs::{Input, Inputs};
+use outputs::Outputs;
+use progress::Progress;
+use reader::Reader;
+
+use super::Mistake;
+
+/// As many failures are named at the end, with their reasons.
+const NAMED: usize = 10;
+/// Pictures in flight at most, whatever is asked for: each has its file in memory.
+const MAX_JOBS: usize = 256;
+
+/// A line of the file with failures.
+#[derive(Serialize)]
+struct Failed<'a> {
+    file: &'a str,
+    error: &'a str,
+}
+
+/// What has come of the pictures so far.
+#[derive(Debug, Default)]
+struct Tally {
+    read: usize,
+    failed: usize,
+    lines: usize,
+    first_failures: VecDeque<String>,
+}
+
+pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
+    let mut config = args.config.load()?;
+    args.options.adjust(&mut config);
+    let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
+    let mut outputs = Outputs::new(args.format, args.out.as_deref(), &inputs).map_err(Mistake)?;
+    let mut failures = args.failures.as_deref().map(create).transpose()?;
+    let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
+    let reader = Reader::start(&config, &args.options, jobs, args.deadline)?;
+    let stop = interrupt::listen().context("cannot listen for Ctrl-C")?;
+
+    let started = Instant::now();
+    let mut tally = Tally::default();
+    let mut progress = Progress::new(&inputs, args.out.is_some());
+    let places = outputs.places();
+    let inputs = inputs.map(|found| {
+        found.map(|input| match &places {
+            Some(places) => Input { place: places.of(&input.place), ..input },
+            None => input,
+        })
+    });
+    let render = outputs::Renderer { format: args.format, characters: args.characters };
+    let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), &render, |picture| {
+        let lines = picture.result.as_ref().map_or(0, |rendered| rendered.lines);
+        let written = match picture.result {
+            Ok(rendered) => outputs.write(&picture.input, &rendered)?,
+            Err(failure) => Err(failure.to_string()),
+        };
+        match written {
+            Ok(()) => {
+                tally.read += 1;
+                tally.lines += lines;
+            }
+            Err(reason) => {
+                if let Some(file) = &mut failures {
+                    let line = Failed { file: &picture.input.name, error: &reason };
+                    writeln!(file, "{}", serde_json::to_string(&line)?)?;
+                }
+                tally.failed += 1;
+                if tally.first_failures.len() < NAMED {
+                    tally.first_failures.push_back(format!("{}: {reason}", picture.input.name));
+                }
+            }
+        }
+        progress.show(tally.read, tally.failed);
+        Ok(())
+    });
+    progress.end();
+    match ended {
+        // Whoever reads this has seen enough, as `head` does.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+        ended => ended.context("cannot write the results")?,
+    }
+    if let Some(mut file) = failures {
+        file.flush().context("cannot write the list of failures")?;
+    }
+    sum_up(&tally, &reader, started);
+    anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
+    anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(&tally));
+    Ok(())
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(BufWriter::new(file))
+}
+
+fn pictures(tally: &Tally) -> String {
+    match tally.read + tally.failed {
+        1 => "1 picture".to_owned(),
+        all => format!("{all} pictures"),
+    }
+}
+
+fn sum_up(tally: &Tally, reader: &Reader, started: Instant) {
+    let seconds = started.elapsed().as_secs_f64();
+    eprintln!(
+        "{} of {}: {} lines in {seconds:.1} s, {:.1} pictures a second; {}",
+        tally.read,
+        pictures(tally),
+        tally.lines,
+        tally.read as f64 / seconds.max(1e-3),
+        reader.in_words(),
+    );
+    for failure in &tally.first_failures {
+        eprintln!("failed: {failure}");
+    }
+    if tally.failed > NAMED {
+        eprintln!("… and {} more; --failures FILE lists all of them", tally.failed - NAMED);
+    }
+}

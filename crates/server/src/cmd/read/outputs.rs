@@ -1,0 +1,276 @@
+//! Where results go: stdout, one after another, or a file for each picture.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
+
+use super::inputs::{Input, Inputs};
+use super::reader::{Failure, Reader};
+use crate::reading::output::{Format, annotated};
+
+/// As for any file that a program makes: the user's umask decides.
+const MODE: u32 = 0o666;
+
+/// What is written of a picture.
+pub struct Rendered {
+    /// A file each; one, except of an annotated picture with several pages.
+    pub parts: Vec<Vec<u8>>,
+    /// Lines of text in it.
+    pub lines: usize,
+}
+
+/// Makes results out of pictures.
+pub struct Renderer {
+    pub format: Format,
+    pub characters: bool,
+}
+
+impl Renderer {
+    /// Reads a picture and puts what it says into the format.
+    pub fn read(&self, reader: &Reader, input: &Input) -> Result<Rendered, Failure> {
+        let mut parts = Vec::new();
+        let document = reader.read(&input.name, input.path.as_deref(), |reading| {
+            if self.format == Format::Annotated {
+                let mut image = (*reading.image).clone();
+                parts.push(annotated(&mut image, &reading.regions)?);
+            }
+            Ok(())
+        })?;
+        match self.format {
+            Format::Annotated => {}
+            Format::Text => parts.push((document.text() + "\n").into_bytes()),
+            Format::Json => parts.push((document.json(self.characters) + "\n").into_bytes()),
+            // The header is for whoever puts them together.
+            Format::Csv => parts.push(document.csv(false).into_bytes()),
+            Format::Hocr => parts.push(document.hocr().into_bytes()),
+        }
+        Ok(Rendered { parts, lines: document.regions().count() })
+    }
+}
+
+/// Where results go.
+pub struct Outputs {
+    format: Format,
+    to: To,
+}
+
+enum To {
+    Stdout { titles: bool, begun: bool },
+    Folder(Box<Folder>),
+}
+
+struct Folder {
+    root: PathBuf,
+    places: Places,
+    /// What is read, so that none of it is overwritten.
+    inputs: Inputs,
+}
+
+/// Names below the folder of results, each given once in a run. Pictures get theirs in their order, so that another run
+/// gives them the same. Only hashes are kept.
+#[derive(Clone)]
+pub struct Places {
+    format: Format,
+    taken: Rc<RefCell<HashSet<u64>>>,
+}
+
+impl Outputs {
+    /// The error is a mistake of the command line.
+    pub fn new(format: Format, out: Option<&Path>, inputs: &Inputs) -> Result<Self, String> {
+        let to = match out {
+            Some(root) => {
+                fs::create_dir_all(root)
+                    .map_err(|error| format!("the folder {} cannot be made: {error}", root.display()))?;
+                let places = Places { format, taken: Rc::default() };
+                let folder = Folder { root: root.to_owned(), places, inputs: inputs.again() };
+                To::Folder(Box::new(folder))
+            }
+            None if matches!(format, Format::Hocr | Format::Annotated) && !inputs.is_single() => {
+                return Err(format!(
+                    "--format {format} gives a file for each picture: choose a folder for them with --out"
+                ));
+            }
+            None => To::Stdout { titles: !inputs.is_single(), begun: false },
+        };
+        Ok(Self { format, to })
+    }
+
+    /// Gives pictures their places among the results, where those are files.
+    pub fn places(&self) -> Option<Places> {
+        match &self.to {
+            To::Stdout { .. } => None,
+            To::Folder(folder) => Some(folder.places.clone()),
+        }
+    }
+
+    /// Whether results have to come in the order of the pictures.
+    pub fn ordered(&self) -> bool {
+        matches!(self.to, To::Stdout { .. })
+    }
+
+    /// Writes what a picture says. The inner error is of that picture alone; the outer one ends the run.
+    pub fn write(&mut self, input: &Input, rendered: &Rendered) -> io::Result<Result<(), String>> {
+        let header = if self.format == Format::Csv { crate::reading::output::CSV_HEADER } else { "" };
+        match &mut self.to {
+            To::Stdout { titles, begun } => {
+                let [part] = &rendered.parts[..] else {
+                    let pages = rendered.parts.len();
+                    return Ok(Err(format!("it has {pages} pages: choose a folder for them with --out")));
+                };
+                let mut out = io::stdout().lock();
+                if self.format == Format::Text && *titles {
+                    let gap = if *begun { "\n" } else { "" };
+                    writeln!(out, "{gap}==> {} <==", input.name)?;
+                } else if !*begun {
+                    out.write_all(header.as_bytes())?;
+                }
+                *begun = true;
+                out.write_all(part)?;
+                out.flush()?;
+                Ok(Ok(()))
+            }
+            To::Folder(folder) => Ok(folder.write(input, rendered, header)),
+        }
+    }
+}
+
+impl Folder {
+    fn write(&self, input: &Input, rendered: &Rendered, header: &str) -> Result<(), String> {
+        for (index, part) in rendered.parts.iter().enumerate() {
+            let place = self.root.join(self.places.of_page(&input.place, index + 1));
+            if place.symlink_metadata().is_ok() && self.inputs.is_read(&place) {
+                let place = place.display();
+                return Err(format!(
+                    "its result would take the place of {place}, which is itself read: choose another --out"
+                ));
+            }
+            save(&place, &[header.as_bytes(), part])
+                .map_err(|error| format!("its result cannot be written: {error}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl Places {
+    /// The name of a picture's result, or of its first page's: `a.txt`, else `a.jpg.txt`, else `a.jpg-2.txt`.
+    pub fn of(&self, place: &Path) -> PathBuf {
+        // `..` in what was named must not lead out of the folder.
+        let parts = place.components().filter(|part| matches!(part, Component::Normal(_)));
+        let place: PathBuf = parts.collect();
+        let short = place.with_extension("");
+        let numbered = (2..).map(|number| appended(&place, &format!("-{number}")));
+        self.free([short, place.clone()].into_iter().chain(numbered))
+    }
+
+    /// The name of a later page beside that of the first: `a-page2.png`.
+    fn of_page(&self, first: &Path, page: usize) -> PathBuf {
+        if page == 1 {
+            return first.to_owned();
+        }
+        let stem = appended(&first.with_extension(""), &format!("-page{page}"));
+        let numbered = (2..).map(|number| appended(&stem, &format!("-{number}")));
+        self.free(std::iter::once(stem.clone()).chain(numbered))
+    }
+
+    /// The first that nobody has yet.
+    fn free(&self, stems: impl Iterator<Item = PathBuf>) -> PathBuf {
+        let mut taken = self.taken.borrow_mut();
+        let mut names = stems.map(|stem| appended(&stem, &format!(".{}", self.format.extension())));
+        let is_free = |name: &PathBuf| {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            taken.insert(hasher.finish())
+        };
+        // Numbers do not end.
+        names.find(is_free).unwrap_or_default()
+    }
+}
+
+fn appended(path: &Path, more: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(more);
+    name.into()
+}
+
+/// Writes a file whole or not at all; what stood in its place is replaced.
+fn save(place: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let folder = place.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".sightwire-").permissions(fs::Permissions::from_mode(MODE));
+    let mut file = builder.tempfile_in(folder)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.persist(place)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(inputs: &Inputs, outputs: &Outputs) -> Input {
+        let input = inputs.again().next().unwrap().unwrap();
+        Input { place: outputs.places().unwrap().of(&input.place), ..input }
+    }
+
+    #[test]
+    fn names_are_kept_apart_and_stay_in_the_folder() {
+        let places = Places { format: Format::Text, taken: Rc::default() };
+        let place = |name: &str| places.of(Path::new(name)).display().to_string();
+        assert_eq!(place("sub/a.jpg"), "sub/a.txt");
+        assert_eq!(place("sub/a.png"), "sub/a.png.txt");
+        assert_eq!(place("sub/a.png"), "sub/a.png-2.txt");
+        assert_eq!(place("sub/a.png"), "sub/a.png-3.txt");
+        assert_eq!(place("a.jpg"), "a.txt");
+        assert_eq!(place("../../x.jpg"), "x.txt");
+        assert_eq!(place("v1.2.tar.gif"), "v1.2.tar.txt");
+        let page = |page| places.of_page(Path::new("a.txt"), page).display().to_string();
+        assert_eq!((page(1), page(2)), ("a.txt".into(), "a-page2.txt".into()));
+        assert_eq!(place("a-page2.gif"), "a-page2.gif.txt");
+    }
+
+    #[test]
+    fn a_result_never_takes_the_place_of_a_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = folder.path().join("a.png");
+        fs::write(&picture, b"pixels").unwrap();
+        let inputs = Inputs::new(std::slice::from_ref(&picture), Some(folder.path())).unwrap();
+        let mut outputs = Outputs::new(Format::Annotated, Some(folder.path()), &inputs).unwrap();
+        let input = first(&inputs, &outputs);
+        let rendered = Rendered { parts: vec![b"drawn".to_vec()], lines: 1 };
+        let refused = outputs.write(&input, &rendered).unwrap().unwrap_err();
+        assert!(refused.contains("a.png") && refused.contains("--out"), "{refused}");
+        assert_eq!(fs::read(&picture).unwrap(), b"pixels");
+    }
+
+    #[test]
+    fn a_second_run_replaces_the_results_of_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let picture = folder.path().join("a.png");
+        fs::write(&picture, b"pixels").unwrap();
+        let out = folder.path().join("out");
+        for text in ["first, which is longer", "second"] {
+            let inputs = Inputs::new(&[folder.path().to_owned()], Some(&out)).unwrap();
+            let mut outputs = Outputs::new(Format::Annotated, Some(&out), &inputs).unwrap();
+            let input = first(&inputs, &outputs);
+            let rendered = Rendered { parts: vec![text.into()], lines: 1 };
+            outputs.write(&input, &rendered).unwrap().unwrap();
+        }
+        assert_eq!(fs::read_to_string(out.join("a.png")).unwrap(), "second");
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn formats_with_a_file_each_ask_for_a_folder() {
+        let inputs = Inputs::new(&["a.png".into(), "b.png".into()], None).unwrap();
+        assert!(Outputs::new(Format::Hocr, None, &inputs).err().unwrap().contains("--out"));
+        assert!(Outputs::new(Format::Json, None, &inputs).is_ok());
+    }
+}

@@ -1,0 +1,93 @@
+//! What a person sees while pictures are read: a bar with count, rate and time left. It is on stderr, and only where that
+//! is a terminal; elsewhere a line says now and then how far it is.
+
+use std::fmt::Write;
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use super::inputs::Inputs;
+
+/// Where nobody watches, a long run says at this pace that it is alive.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+const KNOWN: &str = "{bar:28.cyan} {human_pos} of {human_len}  {rate}  {eta} left{msg}";
+/// Until the pictures have been counted.
+const UNKNOWN: &str = "{spinner} {human_pos}  {rate}{msg}";
+
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    started: Instant,
+    said: Instant,
+    ended: Arc<AtomicBool>,
+}
+
+impl Progress {
+    /// Counts the pictures on a thread of its own: the run need not wait for it. Results that scroll by on the same
+    /// terminal are progress enough.
+    pub fn new(inputs: &Inputs, into_files: bool) -> Self {
+        let (now, ended) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+        let watched = std::io::stderr().is_terminal();
+        let beside_results = std::io::stdout().is_terminal() && !into_files;
+        let bar = (watched && !beside_results && !inputs.is_single()).then(|| {
+            let bar = ProgressBar::no_length();
+            bar.set_style(style(UNKNOWN));
+            bar.enable_steady_tick(Duration::from_millis(250));
+            let (counted, inputs, over) = (bar.clone(), inputs.again(), ended.clone());
+            // Ends with the walk, or with the run.
+            let _ = thread::Builder::new().name("count".into()).spawn(move || {
+                let count = inputs.take_while(|_| !over.load(Ordering::Relaxed)).count();
+                if !over.load(Ordering::Relaxed) {
+                    counted.set_length(count as u64);
+                    counted.set_style(style(KNOWN));
+                }
+            });
+            bar
+        });
+        Self { bar, started: now, said: now, ended }
+    }
+
+    /// How far it is.
+    pub fn show(&mut self, read: usize, failed: usize) {
+        let failures = if failed == 0 { String::new() } else { format!("  {failed} failed") };
+        if let Some(bar) = &self.bar {
+            bar.set_position((read + failed) as u64);
+            bar.set_message(failures);
+        } else if self.said.elapsed() >= HEARTBEAT {
+            self.said = Instant::now();
+            let rate = (read + failed) as f64 / self.started.elapsed().as_secs_f64();
+            eprintln!("{read} pictures read, {rate:.1} a second{failures}");
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn end(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let rate = |state: &ProgressState, out: &mut dyn Write| {
+        let _ = write!(out, "{:.1}/s", state.per_sec());
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.with_key("rate", rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_are_well_formed() {
+        for template in [KNOWN, UNKNOWN] {
+            assert!(ProgressStyle::with_template(template).is_ok());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! One picture, page by page, within its deadline.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use sightwire_frame::Image;
+use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
+use sightwire_infer::engine::Engine;
+use sightwire_infer::read::{
+    Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
+};
+use sightwire_infer::runtime::Runtime;
+
+use super::OptionArgs;
+use crate::cmd::{Mistake, models};
+use crate::config::Config;
+use crate::reading::output::Document;
+
+/// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
+const LIMITS: StillLimits =
+    StillLimits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535, max_pages: 10_000 };
+/// From one try to the next while the service is full of pages that nobody waits for any more.
+const FULL: Duration = Duration::from_millis(20);
+
+/// Why a picture was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It was not even opened.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The file.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// More bytes than we take.
+    #[error("it has more than {} MB, which is the most that is read", LIMITS.max_bytes >> 20)]
+    Bytes,
+    /// Not a picture, or one that is broken or too large.
+    #[error(transparent)]
+    Still(#[from] StillError),
+    /// The reader says no.
+    #[error(transparent)]
+    Read(ReadError),
+    /// It took too long.
+    #[error("it took longer than {} s (--deadline)", .0.as_secs_f64())]
+    Late(Duration),
+    /// A page of several.
+    #[error("page {number}: {failure}")]
+    Page {
+        /// From 1.
+        number: usize,
+        /// Why.
+        failure: Box<Failure>,
+    },
+    /// The marked picture.
+    #[error(transparent)]
+    Annotate(#[from] crate::reading::output::AnnotateError),
+}
+
+/// A model at work.
+pub struct Reader {
+    service: ReadService,
+    model: Arc<ReadModel>,
+    options: ReadOptions,
+    deadline: Duration,
+    /// As many pages may be before one's own.
+    jobs: usize,
+}
+
+impl Reader {
+    /// Loads the model, which is fetched if it is not here.
+    pub fn start(
+        config: &Config,
+        args: &OptionArgs,
+        jobs: usize,
+        deadline: Duration,
+    ) -> anyhow::Result<Self> {
+        let model = model(config, args.model.as_deref().unwrap_or(&config.reader.model))?;
+        let options = &config.engine.options;
+        let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
+        let engine = Arc::new(Engine::new(runtime, options.clone())?);
+        let threads = options.threads;
+        let service_options =
+            ServiceOptions { threads, queue: 2 * jobs, idle_release: config.engine.idle_release };
+        let service = ReadService::start(engine, service_options)?;
+        Ok(Self { service, model: Arc::new(model), options: args.read_options(), deadline, jobs })
+    }
+
+    /// Reads a file, or stdin; `page` sees each page's pixels.
+    pub fn read(
+        &self,
+        name: &str,
+        path: Option<&Path>,
+        mut page: impl FnMut(&Reading) -> Result<(), Failure>,
+    ) -> Result<Document, Failure> {
+        let bytes: Arc<[u8]> = bytes_of(path)?.into();
+        let header = probe(&bytes, &LIMITS)?;
+        let plans = self.service.plan(&self.model);
+        let mut document =
+            Document::new(Some(name.to_owned()), header.format.name(), self.model.name(), plans);
+        for index in 0..header.pages.len() {
+            let mut read = || {
+                let reading = self.page(&bytes, index as u32)?;
+                page(&reading)?;
+                document.push(&reading);
+                Ok(())
+            };
+            read().map_err(|failure| match header.pages.len() {
+                1 => failure,
+                _ => Failure::Page { number: index + 1, failure: Box::new(failure) },
+            })?;
+        }
+        Ok(document)
+    }
+
+    fn page(&self, bytes: &Arc<[u8]>, page: u32) -> Result<Reading, Failure> {
+        let wanted = Arc::new(AtomicBool::new(true));
+        // Two messages at most, so sending never blocks.
+        let (tell, told) = mpsc::sync_channel(2);
+        let patience = self.deadline.saturating_mul(u32::try_from(self.jobs).unwrap_or(u32::MAX));
+        let given_up = Instant::now().checked_add(patience);
+        loop {
+            let (bytes, begun, ended, asked) = (bytes.clone(), tell.clone(), tell.clone(), wanted.clone());
+            let job = Job {
+                model: self.model.clone(),
+                load: Box::new(move || {
+                    let _ = begun.send(Told::Begun);
+                    decode(&bytes, page).map_err(|error| error.to_string())
+                }),
+                options: self.options,
+                wanted: Box::new(move || asked.load(Ordering::Relaxed)),
+                done: Box::new(move |read| {
+                    let _ = ended.send(Told::Ended(Box::new(read)));
+                }),
+            };
+            match self.service.submit(job) {
+                Ok(()) => break,
+                Err(_) if given_up.is_some_and(|end| Instant::now() > end) => {
+                    return Err(Failure::Late(self.deadline));
+                }
+                Err(_) => std::thread::sleep(FULL),
+            }
+        }
+        drop(tell);
+        // Others may be before it; its own time begins when its turn comes.
+        let mut answer = told.recv_timeout(patience);
+        if let Ok(Told::Begun) = answer {
+            answer = told.recv_timeout(self.deadline);
+        }
+        match answer {
+            Ok(Told::Ended(read)) => read.map_err(Failure::Read),
+            Err(RecvTimeoutError::Disconnected) => Err(Failure::Read(ReadError::Panicked)),
+            Ok(Told::Begun) | Err(RecvTimeoutError::Timeout) => {
+                wanted.store(false, Ordering::Relaxed);
+                Err(Failure::Late(self.deadline))
+            }
+        }
+    }
+
+    /// What runs it: `ppocr-v4 on openvino bf16 and f32`.
+    pub fn in_words(&self) -> String {
+        let [detection, recognition] = self.service.plan(&self.model);
+        let name = self.model.name();
+        if detection == recognition {
+            format!("{name} on {detection}")
+        } else {
+            format!("{name}: finds lines on {detection}, reads them on {recognition}")
+        }
+    }
+}
+
+/// What happens to a page.
+enum Told {
+    /// Its turn has come.
+    Begun,
+    /// It is done with.
+    Ended(Box<Result<Reading, ReadError>>),
+}
+
+fn decode(bytes: &[u8], page: u32) -> Result<Image, StillError> {
+    let mut image = Image::default();
+    StillDecoder::new()?.decode(bytes, page, &LIMITS, &mut image)?;
+    Ok(image)
+}
+
+/// All of a file, or of stdin, within the limit.
+fn bytes_of(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
+    let limit = LIMITS.max_bytes as u64;
+    let mut bytes = Vec::new();
+    if let Some(path) = path {
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        if size > limit {
+            return Err(Failure::Bytes);
+        }
+        bytes.reserve_exact(size as usize + 1);
+        file.take(limit + 1).read_to_end(&mut bytes)?;
+    } else {
+        io::stdin().lock().take(limit + 1).read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > limit { Err(Failure::Bytes) } else { Ok(bytes) }
+}
+
+/// The model asked for, fetched if it is not here.
+fn model(config: &Config, name: &str) -> anyhow::Result<ReadModel> {
+    let manifest = config.store.manifest(name).map_err(|error| Mistake(error.to_string()))?;
+    if manifest.read.is_some() && !config.store.has(&manifest) {
+        models::get(&config.store, &manifest)?;
+    }
+    ReadModel::load(&config.store, &manifest).map_err(|error| match error {
+        ReadModelError::WrongTask { .. } => Mistake(error.to_string()).into(),
+        error => error.into(),
+    })
+}

@@ -1,0 +1,233 @@
+//! Reads the server's JSON API over plain HTTP, each request with a deadline.
+
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::Uri;
+use serde_json::Value;
+use ureq::Agent;
+
+/// One request takes no longer, from the name's lookup to the last byte.
+pub const DEADLINE: Duration = Duration::from_secs(3);
+
+/// Where a server is: `http://host:port`, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(String);
+
+/// Why it is no address of a server.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not to be parsed.
+    #[error("{0:?} is no address; write it as http://127.0.0.1:8000")]
+    Malformed(String),
+    /// HTTPS, for example.
+    #[error("{0:?}: only http:// can be read; if something else adds TLS, name the server's own address")]
+    Scheme(String),
+    /// They would be shown on the screen, and not used.
+    #[error("user names and passwords in the address are not supported")]
+    Credentials,
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let uri: Uri = full.parse().map_err(|_| AddressError::Malformed(text.to_owned()))?;
+        if uri.scheme_str() != Some("http") {
+            return Err(AddressError::Scheme(text.to_owned()));
+        }
+        let authority = uri.authority().ok_or_else(|| AddressError::Malformed(text.to_owned()))?;
+        if authority.as_str().contains('@') {
+            return Err(AddressError::Credentials);
+        }
+        Ok(Self(format!("http://{authority}{}", uri.path().trim_end_matches('/'))))
+    }
+}
+
+impl Address {
+    /// In full.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without `http://`, for narrow screens.
+    pub fn short(&self) -> &str {
+        self.0.strip_prefix("http://").unwrap_or(&self.0)
+    }
+}
+
+/// Why the server could not be read, as a clause that follows its address and a colon.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The usual case.
+    #[error("nothing listens there; is the server running? `sightwire serve` starts one")]
+    Refused,
+    /// No such name.
+    #[error("there is no machine of that name")]
+    NotFound,
+    /// Too slow.
+    #[error("it does not answer within {} s", DEADLINE.as_secs())]
+    Late,
+    /// Something answers, and it is not us.
+    #[error("what answers there is no Sightwire server ({0})")]
+    Foreign(String),
+    /// The server says why.
+    #[error("it answers with {status}: {detail}")]
+    Status {
+        /// Of HTTP.
+        status: u16,
+        /// From the answer.
+        detail: String,
+    },
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What the server said, all at about the same moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reading {
+    /// `/api/v1/status`.
+    pub status: Value,
+    /// `/api/v1/streams`; `None` if the server has no such thing.
+    pub streams: Option<Value>,
+}
+
+/// A server, and the connection to it.
+#[derive(Debug)]
+pub struct Client {
+    address: Address,
+    agent: Agent,
+}
+
+impl Client {
+    /// Connects with the first request, and again whenever that is needed.
+    pub fn new(address: Address) -> Self {
+        let config = Agent::config_builder()
+            .timeout_global(Some(DEADLINE))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // A proxy of the environment is for the world outside.
+            .proxy(None)
+            .user_agent(concat!("sightwire-top/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self { address, agent: config.into() }
+    }
+
+    /// Whom it asks.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// All but the details of one stream.
+    pub fn read(&self) -> Result<Reading, ReadError> {
+        let status = self
+            .get("/api/v1/status")?
+            .filter(Value::is_object)
+            .ok_or_else(|| ReadError::Foreign("it has no /api/v1/status".into()))?;
+        Ok(Reading { status, streams: self.get("/api/v1/streams")? })
+    }
+
+    /// One stream and its viewers; `None` if it is not open any more.
+    pub fn stream(&self, id: &str) -> Result<Option<Value>, ReadError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+        // Ids are plain words; whatever else a server may send is not put into a path.
+        if id.is_empty() || !id.chars().all(plain) {
+            Ok(None)
+        } else {
+            self.get(&format!("/api/v1/streams/{id}"))
+        }
+    }
+
+    /// `None` for 404.
+    fn get(&self, path: &str) -> Result<Option<Value>, ReadError> {
+        let mut answer = self.agent.get(format!("{}{path}", self.address.0)).call().map_err(explain)?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().read_to_vec().map_err(explain)?;
+        let parsed = serde_json::from_slice::<Value>(&body);
+        match (status, parsed) {
+            (200, Ok(value)) => Ok(Some(value)),
+            (200, Err(_)) => Err(ReadError::Foreign(format!("{path} is not JSON"))),
+            (404, _) => Ok(None),
+            (status, parsed) => {
+                let detail = parsed.ok().and_then(|v| Some(super::model::clean(v.get("detail")?.as_str()?)));
+                Err(ReadError::Status { status, detail: detail.unwrap_or_else(|| "no reason given".into()) })
+            }
+        }
+    }
+}
+
+fn explain(error: ureq::Error) -> ReadError {
+    use io::ErrorKind as Kind;
+    match error {
+        ureq::Error::HostNotFound => ReadError::NotFound,
+        ureq::Error::Timeout(_) => ReadError::Late,
+        ureq::Error::ConnectionFailed => ReadError::Refused,
+        ureq::Error::Io(error) => match error.kind() {
+            Kind::ConnectionRefused => ReadError::Refused,
+            Kind::TimedOut | Kind::WouldBlock => ReadError::Late,
+            Kind::ConnectionReset | Kind::UnexpectedEof | Kind::BrokenPipe | Kind::ConnectionAborted => {
+                ReadError::Other("the connection was closed".into())
+            }
+            _ => ReadError::Other(error.to_string()),
+        },
+        ureq::Error::Protocol(error) => ReadError::Foreign(error.to_string()),
+        error => ReadError::Other(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cmd::top::stub;
+
+    #[test]
+    fn an_address_may_leave_out_the_scheme_and_nothing_else_is_guessed() {
+        let parsed = |text: &str| text.parse::<Address>().map(|address| address.0);
+        assert_eq!(parsed("127.0.0.1:8000").unwrap(), "http://127.0.0.1:8000");
+        assert_eq!(parsed("http://[::1]:9/").unwrap(), "http://[::1]:9");
+        assert_eq!(parsed("http://door.lan/cameras/").unwrap(), "http://door.lan/cameras");
+        assert_eq!(parsed("https://door.lan"), Err(AddressError::Scheme("https://door.lan".into())));
+        assert_eq!(parsed("http://a:b@door.lan"), Err(AddressError::Credentials));
+        assert!(matches!(parsed("two words"), Err(AddressError::Malformed(_))));
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_said_in_words() {
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let error = Client::new(gone.to_string().parse().unwrap()).read().unwrap_err();
+        assert!(matches!(error, ReadError::Refused), "{error:?}");
+        assert!(error.to_string().contains("is the server running?"));
+    }
+
+    #[test]
+    fn an_old_server_without_streams_is_read_and_a_foreign_one_is_not() {
+        let old = stub::serve(|path| match path {
+            "/api/v1/status" => (200, r#"{"version":"0.0.1"}"#.into()),
+            _ => (404, r#"{"detail":"There is no such API path."}"#.into()),
+        });
+        let client = Client::new(old.parse().unwrap());
+        let reading = client.read().unwrap();
+        assert_eq!((reading.status["version"].as_str(), reading.streams), (Some("0.0.1"), None));
+        assert_eq!(client.stream("a").unwrap(), None);
+
+        let foreign = stub::serve(|_| (200, "<html>".into()));
+        let error = Client::new(foreign.parse().unwrap()).read().unwrap_err();
+        assert!(error.to_string().starts_with("what answers there is no Sightwire server"), "{error}");
+
+        let busy = stub::serve(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
+        let error = Client::new(busy.parse().unwrap()).read().unwrap_err();
+        assert_eq!(error.to_string(), "it answers with 503: Too[31m many.");
+    }
+
+    #[test]
+    fn an_id_that_is_no_plain_word_never_becomes_a_path() {
+        let client = Client::new("127.0.0.1:9".parse().unwrap());
+        for id in ["", "../status", "a?b", "a b"] {
+            assert!(client.stream(id).unwrap().is_none(), "{id}");
+        }
+    }
+}

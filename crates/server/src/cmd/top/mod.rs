@@ -1,0 +1,224 @@
+//! `sightwire top`: what a running server does, in a terminal or as JSON.
+//!
+//! - [`client`]: reads the server
+//! - [`model`]: what its answers say
+//! - [`history`], [`monitor`]: what is kept from one reading to the next
+//! - [`view`]: draws it, with the numbers of [`format`]
+//! - [`screen`]: the terminal
+
+mod client;
+mod format;
+mod history;
+mod model;
+mod monitor;
+mod screen;
+#[cfg(test)]
+mod stub;
+mod view;
+
+use std::io::{self, IsTerminal as _, Write};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use clap::Args;
+use serde_json::{Value, json};
+
+pub(super) use client::Address;
+use client::{Client, ReadError, Reading};
+use monitor::Monitor;
+
+/// Of `--once`, where it is no terminal that could say.
+const PLAIN_WIDTH: u16 = 120;
+/// Of `--once`: as high as it needs to be, within reason.
+const PLAIN_HEIGHT: u16 = 200;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire top                                      watch the server on this machine
+  sightwire top http://10.0.0.7:8000 --json --once   one reading for a program
+
+Keys: arrows select a stream, s sorts, ? explains, q quits.
+
+With --json each line is one object: {\"at\", \"server\", \"status\", \"streams\"}, the last two
+as /api/v1/status and /api/v1/streams say. A server that does not answer is tried again;
+with --json or --once that is an error (exit code 1).")]
+pub struct TopArgs {
+    /// Address of the server.
+    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    url: Address,
+    /// Seconds from one reading to the next.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    interval: Duration,
+    /// Print one JSON object for each reading, instead of drawing.
+    #[arg(long)]
+    json: bool,
+    /// Read once, print it, and end.
+    #[arg(long)]
+    once: bool,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (0.1..=3600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("it must be from 0.1 to 3600 seconds".into())
+    }
+}
+
+pub(super) fn run(args: &TopArgs) -> anyhow::Result<()> {
+    let client = Client::new(args.url.clone());
+    if args.json {
+        return write_json(&mut io::stdout().lock(), &client, args.interval, args.once);
+    }
+    if args.once {
+        return write_once(&mut io::stdout().lock(), &client, args.interval);
+    }
+    if !io::stdout().is_terminal() {
+        anyhow::bail!(
+            "top draws on a terminal, and this is none; use --json for a program, or --once for one reading as text"
+        );
+    }
+    screen::run(client, args.interval)
+}
+
+fn write_json(out: &mut impl Write, client: &Client, interval: Duration, once: bool) -> anyhow::Result<()> {
+    let mut next = Instant::now();
+    loop {
+        let reading = client.read().map_err(|error| not_read(client, &error))?;
+        let line = object(SystemTime::now(), client.address(), reading).to_string();
+        if !written(writeln!(out, "{line}").and_then(|()| out.flush()))? || once {
+            return Ok(());
+        }
+        let now = Instant::now();
+        next = (next + interval).max(now);
+        thread::sleep(next - now);
+    }
+}
+
+fn object(at: SystemTime, address: &Address, reading: Reading) -> Value {
+    json!({
+        "at": humantime::format_rfc3339_millis(at).to_string(),
+        "server": address.as_str(),
+        "status": reading.status,
+        "streams": reading.streams.map(|mut streams| streams["streams"].take()),
+    })
+}
+
+fn write_once(out: &mut impl Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
+    let reading = client.read().map_err(|error| not_read(client, &error))?;
+    let mut monitor = Monitor::new(client.address().clone(), interval);
+    monitor.answered(Ok(&reading), Instant::now());
+    if let Some(id) = monitor.selected_id().map(str::to_owned) {
+        let detail = client.stream(&id).map_err(|error| not_read(client, &error))?;
+        monitor.detailed(id, detail.as_ref());
+    }
+    let size = ratatui::crossterm::terminal::size().ok().filter(|_| io::stdout().is_terminal());
+    let width = size.map_or(PLAIN_WIDTH, |(width, _)| width.max(60));
+    let text = view::plain(&monitor, width, PLAIN_HEIGHT, Instant::now());
+    written(writeln!(out, "{text}")).map(|_| ())
+}
+
+fn not_read(client: &Client, error: &ReadError) -> anyhow::Error {
+    anyhow::anyhow!("{}: {error}", client.address().as_str())
+}
+
+/// Whether somebody still reads what is printed.
+fn written(done: io::Result<()>) -> anyhow::Result<bool> {
+    match done {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(anyhow::anyhow!("cannot write: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served() -> Client {
+        let address = stub::serve(|path| match path {
+            "/api/v1/status" => (200, stub::status().to_string()),
+            "/api/v1/streams" => (200, stub::reading(2).streams.unwrap().to_string()),
+            _ => (200, stub::detail(1).to_string()),
+        });
+        Client::new(address.parse().unwrap())
+    }
+
+    fn lines(out: &[u8]) -> Vec<Value> {
+        std::str::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Lets so many lines through, then nobody reads any more.
+    struct Reader(Vec<u8>, usize);
+
+    impl Write for Reader {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if lines(&self.0).len() == self.1 {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            self.0.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn json_is_one_object_a_line_until_nobody_reads_it() {
+        let mut out = Reader(Vec::new(), 3);
+        write_json(&mut out, &served(), Duration::from_millis(1), false).unwrap();
+        let objects = lines(&out.0);
+        assert_eq!(objects.len(), 3);
+        for line in objects {
+            assert_eq!(line["status"]["process"]["threads"], 14);
+            assert_eq!(line["streams"].as_array().unwrap().len(), 2);
+            assert_eq!(line["streams"][1]["state"], "stalled");
+            assert!(line["server"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+        }
+    }
+
+    #[test]
+    fn once_is_one_object_or_one_picture() {
+        let mut out = Vec::new();
+        write_json(&mut out, &served(), Duration::from_secs(3600), true).unwrap();
+        assert_eq!(lines(&out).len(), 1);
+
+        let mut out = Vec::new();
+        write_once(&mut out, &served(), Duration::from_secs(1)).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("● live") && text.contains("192.168.100.0:50000"), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_an_error_that_names_it() {
+        let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let client = Client::new(gone.to_string().parse().unwrap());
+        for once in [false, true] {
+            let mut out = Vec::new();
+            let error = write_json(&mut out, &client, Duration::from_secs(1), once).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("http://{gone}: nothing listens there")), "{error}");
+            assert!(out.is_empty());
+        }
+        assert!(write_once(&mut Vec::new(), &client, Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
+    fn the_time_is_told_in_a_way_that_programs_read() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
+        let object = object(at, &"a:1".parse().unwrap(), Reading::default());
+        assert_eq!(object["at"], "1970-01-01T00:00:01.500Z");
+        assert!(object["streams"].is_null());
+    }
+
+    #[test]
+    fn an_interval_is_a_number_of_seconds_that_makes_sense() {
+        assert_eq!(interval("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "NaN", "inf", "4000", "often"] {
+            assert!(interval(wrong).is_err(), "{wrong}");
+        }
+    }
+}

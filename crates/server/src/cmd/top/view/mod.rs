@@ -1,0 +1,210 @@
+//! Draws the monitor. Colours only repeat what words and symbols say, and are those of the terminal.
+//!
+//! - [`pieces`]: lines of labelled numbers that give way when there is no room
+//! - [`summary`]: the server, the recogniser, the detector, all cameras
+//! - [`table`]: the streams
+//! - [`detail`]: the selected stream
+
+mod detail;
+mod pieces;
+mod summary;
+mod table;
+
+use std::time::Instant;
+
+use ratatui::Frame;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style, Stylize as _};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Clear, Padding, Paragraph, TableState, Wrap};
+
+use super::format;
+use super::model::Condition;
+use super::monitor::Monitor;
+
+/// From this height on there is room to spare.
+const TALL: u16 = 20;
+/// What a detail needs at least: title, chart, analysis, heads of the viewers, two of them.
+const DETAIL: u16 = 6;
+
+const HELP: &[(&str, &str)] = &[
+    ("↑ ↓", "select a stream (also j, k, Page, Home, End)"),
+    ("s", "sort by the next column"),
+    ("q Esc", "quit (also Ctrl-C)"),
+    ("?", "this help"),
+    ("", ""),
+    ("fps", "pictures a second from the camera"),
+    ("lost", "pictures that viewers were too slow for, last 3 s"),
+    ("delay", "captured → given to the viewer's socket, last 3 s:"),
+    ("", "half are below p50, 95 of 100 are below p95"),
+    ("CPU", "of the server; 100 % is one core"),
+    ("–", "the server does not say"),
+];
+
+fn label() -> Style {
+    Style::new().add_modifier(Modifier::DIM)
+}
+
+fn bold() -> Style {
+    Style::new().add_modifier(Modifier::BOLD)
+}
+
+fn colour(condition: &Condition) -> Style {
+    match condition {
+        Condition::Live => Style::new().fg(Color::Green),
+        Condition::Slow | Condition::Stalled => Style::new().fg(Color::Yellow),
+        Condition::Frozen | Condition::Ended => Style::new().fg(Color::Red),
+        Condition::Connecting | Condition::Other(_) => Style::new(),
+    }
+}
+
+/// What scrolls, from one picture to the next.
+#[derive(Debug, Default)]
+pub struct Scroll(TableState);
+
+/// The whole screen.
+pub fn draw(frame: &mut Frame<'_>, monitor: &Monitor, scroll: &mut Scroll, now: Instant) {
+    let [body, footer] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(frame.area());
+    draw_body(frame, body, monitor, Some(scroll), now);
+    draw_footer(frame, footer, monitor);
+    if monitor.help() {
+        draw_help(frame, body);
+    }
+}
+
+/// The same as lines of text, without keys.
+pub fn plain(monitor: &Monitor, width: u16, height: u16, now: Instant) -> String {
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(width, height));
+    let Ok(_) = terminal.draw(|frame| draw_body(frame, frame.area(), monitor, None, now));
+    let mut lines = lines(terminal.backend());
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    lines.join("\n")
+}
+
+fn lines(backend: &TestBackend) -> Vec<String> {
+    let buffer = backend.buffer();
+    let row = |y| (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..buffer.area.height).map(|y| row(y).trim_end().to_owned()).collect()
+}
+
+/// Without anything to scroll it is a picture for paper: nothing is selected, and there is no past to be charted.
+fn draw_body(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    monitor: &Monitor,
+    scroll: Option<&mut Scroll>,
+    now: Instant,
+) {
+    let Some(model) = monitor.model() else {
+        return draw_waiting(frame, area, monitor, now);
+    };
+    let mut heads = vec![
+        summary::server(monitor, &model.overview),
+        summary::recognizer(&model.overview.recognizer),
+        summary::detector(&model.overview.detector, &model.overview.cameras),
+    ];
+    let tall = area.height >= TALL;
+    if tall {
+        heads.push(summary::cameras(&model.overview.cameras));
+        let relay = &model.overview.relay;
+        if relay.streams.now > Some(0) || relay.viewers.now > Some(0) {
+            heads.push(summary::relay(relay));
+        }
+    }
+    let mut y = area.y;
+    for pieces in heads {
+        let line = pieces.line(area.width);
+        frame.render_widget(line, row(area, y));
+        y += 1;
+    }
+    let body = Rect { y: (y + u16::from(tall)).min(area.bottom()), ..area };
+    let body = Rect { height: area.bottom() - body.y, ..body };
+    draw_streams(frame, body, monitor, scroll);
+    if let Some(problem) = monitor.problem() {
+        // What is below is old and looks it.
+        frame.buffer_mut().set_style(area, label());
+        let ago = format::duration(Some(now.saturating_duration_since(problem.since).as_secs_f64()));
+        let text = format!("▲ last answer {ago} ago, all below is old: {}", problem.text);
+        let first = row(area, area.y);
+        frame.render_widget(Clear, first);
+        frame.render_widget(Line::from(text).style(bold().fg(Color::Red)), first);
+    }
+}
+
+fn draw_streams(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, scroll: Option<&mut Scroll>) {
+    let Some(model) = monitor.model() else { return };
+    if model.streams.is_none() {
+        return frame.render_widget(words("This server has no cameras."), area);
+    }
+    let streams = monitor.rows().len();
+    if streams == 0 {
+        let text = format!(
+            "No camera is open: a camera is read while somebody watches it.\nSee {} in a browser to add one and watch.",
+            monitor.address().as_str()
+        );
+        return frame.render_widget(words(text), area);
+    }
+    let wanted = u16::try_from(streams.max(3) + 1).unwrap_or(u16::MAX);
+    let table = if area.height < DETAIL + 4 {
+        area.height
+    } else {
+        wanted.min((area.height * 11 / 20).max(4)).min(area.height - DETAIL)
+    };
+    let [top, bottom] = Layout::vertical([Constraint::Length(table), Constraint::Fill(1)]).areas(area);
+    let charts = scroll.is_some();
+    table::draw(frame, top, monitor, scroll.map(|scroll| &mut scroll.0));
+    detail::draw(frame, bottom, monitor, charts);
+}
+
+fn words<'a>(text: impl Into<ratatui::text::Text<'a>>) -> Paragraph<'a> {
+    Paragraph::new(text).wrap(Wrap { trim: true }).block(Block::new().padding(Padding::new(2, 2, 1, 0)))
+}
+
+fn draw_waiting(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, now: Instant) {
+    let address = monitor.address().as_str();
+    let every = monitor.interval().as_secs_f64();
+    let text = match monitor.problem() {
+        None => vec![Line::from(format!("Asking {address} …"))],
+        Some(problem) => {
+            let ago = format::duration(Some(now.saturating_duration_since(problem.since).as_secs_f64()));
+            vec![
+                Line::from(format!("▲ {address}: {}.", problem.text)).style(bold()),
+                Line::default(),
+                Line::from(format!("Tried for {ago}, and tried again every {every} s.")),
+                Line::from("Is it somewhere else? sightwire top http://HOST:PORT"),
+            ]
+        }
+    };
+    frame.render_widget(words(text), area);
+}
+
+fn draw_footer(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor) {
+    let sort = format!(" sort: {}   ", monitor.sort().word());
+    let parts = [("q", " quit   "), ("↑↓", " select   "), ("s", sort.as_str()), ("?", " help")];
+    let spans =
+        parts.into_iter().flat_map(|(key, does)| [Span::styled(key, bold()), Span::styled(does, label())]);
+    frame.render_widget(spans.collect::<Line<'_>>(), area);
+}
+
+fn draw_help(frame: &mut Frame<'_>, area: Rect) {
+    let lines =
+        HELP.iter().map(|(key, text)| Line::from(vec![format!("{key:<7}").bold(), Span::from(*text)]));
+    let (width, height) = (62.min(area.width), (HELP.len() as u16 + 2).min(area.height));
+    let window =
+        Rect { x: area.x + (area.width - width) / 2, y: area.y + (area.height - height) / 2, width, height };
+    frame.render_widget(Clear, window);
+    let block = Block::bordered().title(" Keys and columns ").padding(Padding::horizontal(1));
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()).block(block), window);
+}
+
+/// One line of an area; empty if it is below it.
+fn row(area: Rect, y: u16) -> Rect {
+    Rect { y, height: 1, ..area }.intersection(area)
+}
+
+#[cfg(test)]
+mod tests;

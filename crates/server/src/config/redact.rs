@@ -1,0 +1,40 @@
+//! Addresses may hold names and passwords, also where they stand in the wrong place.
+
+/// The text with `***` for whatever stands between `://` and `@`.
+pub fn redact(text: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        // A password may hold a slash or a second `@`, though it should not.
+        let end =
+            after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).unwrap_or(after.len());
+        let secret = after[..end].rfind('@');
+        if let Some(secret) = secret {
+            out.push_str("***:***");
+            rest = &after[secret..];
+        } else {
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_passwords_of_addresses_are_not_shown() {
+        for (text, shown) in [
+            ("url = \"http://me:se/cr@et@10.0.0.5/x\"", "url = \"http://***:***@10.0.0.5/x\""),
+            ("http://me@a, https://b/c@d", "http://***:***@a, https://***:***@d"),
+            ("http://10.0.0.5:81/stream and a@b", "http://10.0.0.5:81/stream and a@b"),
+            ("no address", "no address"),
+            ("://", "://"),
+        ] {
+            assert_eq!(redact(text), shown);
+        }
+    }
+}

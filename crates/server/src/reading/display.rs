@@ -1,0 +1,185 @@
+//! Copies of kept pictures in the size of a screen.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use sightwire_frame::scale::shrink;
+use sightwire_frame::{Encoder, Image, enhance};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::picture::Picture;
+use crate::config::TextReader;
+
+/// Copies that are made at once: each holds a decoded picture.
+pub const AT_ONCE: usize = 2;
+/// How long one may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Copies that are kept, and their bytes.
+const MAX_COPIES: usize = 64;
+const MAX_BYTES: usize = 64 << 20;
+const QUALITY: u8 = 85;
+/// Longer side of a picture that is enhanced for the screen, px.
+const LARGEST_ENHANCED: u32 = 4096;
+/// What is beyond a picture that was turned.
+const PAPER: [u8; 3] = [255; 3];
+
+/// Makes copies, and keeps the last ones.
+#[derive(Debug)]
+pub struct Display {
+    limits: Arc<TextReader>,
+    turns: Arc<Semaphore>,
+    copies: Mutex<VecDeque<(Key, Copy)>>,
+}
+
+/// Which copy of which picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// Batch.
+    pub job: Arc<str>,
+    /// File.
+    pub index: usize,
+    /// What is shown of it.
+    pub look: Look,
+}
+
+/// What is shown of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// From 0.
+    pub page: usize,
+    /// The longer side at most, px.
+    pub side: u32,
+    /// As the reader sees it with these steps.
+    pub deskew: bool,
+    /// Likewise.
+    pub contrast: bool,
+    /// Likewise.
+    pub denoise: bool,
+}
+
+/// A copy.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// JPEG.
+    pub jpeg: Bytes,
+    /// Upright width and height of the original, px.
+    pub original: (u32, u32),
+}
+
+/// Why there is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DisplayError {
+    /// Too many are being made.
+    #[error("too many pictures are being prepared for display")]
+    Busy,
+    /// No such page.
+    #[error("there is no page {0}")]
+    Page(usize),
+    /// It cannot be shown.
+    #[error("the picture cannot be shown: {0}")]
+    Failed(String),
+}
+
+impl Display {
+    /// No copies yet.
+    pub fn new(limits: Arc<TextReader>) -> Arc<Self> {
+        let turns = Arc::new(Semaphore::new(AT_ONCE));
+        Arc::new(Self { limits, turns, copies: Mutex::default() })
+    }
+
+    /// A copy of the picture, which lies in `bytes`.
+    pub async fn copy(self: &Arc<Self>, key: Key, bytes: Bytes) -> Result<Copy, DisplayError> {
+        if let Some(copy) = self.find(&key) {
+            return Ok(copy);
+        }
+        let this = self.clone();
+        let made = self.run(move || {
+            // Somebody may have waited for the same.
+            if let Some(copy) = this.find(&key) {
+                return Ok(copy);
+            }
+            let copy = this.make(&key.look, bytes)?;
+            this.insert(key, copy.clone());
+            Ok(copy)
+        });
+        made.await?
+    }
+
+    /// Does something else with a picture, in turn with the copies.
+    pub async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, DisplayError> {
+        let turn = timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(DisplayError::Busy) };
+        let made = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turn); // not before, though the one who asked may have gone
+            done
+        });
+        made.await.map_err(|lost| DisplayError::Failed(lost.to_string()))
+    }
+
+    fn make(&self, look: &Look, bytes: Bytes) -> Result<Copy, DisplayError> {
+        let failed = |reason: &dyn std::fmt::Display| DisplayError::Failed(reason.to_string());
+        let picture = Picture::probe(bytes, &self.limits).map_err(|error| failed(&error))?;
+        let original = *picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?;
+        let image = picture.decode(look.page, &self.limits).map_err(|error| failed(&error))?;
+        let image = shown(&image, look);
+        let mut jpeg = Vec::new();
+        let mut encoder = Encoder::new().map_err(|error| failed(&error))?;
+        encoder.encode(&image, QUALITY, &mut jpeg).map_err(|error| failed(&error))?;
+        Ok(Copy { jpeg: jpeg.into(), original })
+    }
+
+    fn find(&self, key: &Key) -> Option<Copy> {
+        let mut copies = self.copies.lock();
+        let position = copies.iter().position(|(other, _)| other == key)?;
+        // The one used last is the last to go.
+        let found = copies.remove(position)?;
+        let copy = found.1.clone();
+        copies.push_back(found);
+        Some(copy)
+    }
+
+    fn insert(&self, key: Key, copy: Copy) {
+        let mut copies = self.copies.lock();
+        copies.retain(|(other, _)| *other != key);
+        copies.push_back((key, copy));
+        let bytes = |copies: &VecDeque<(Key, Copy)>| copies.iter().map(|(_, c)| c.jpeg.len()).sum::<usize>();
+        while copies.len() > MAX_COPIES || bytes(&copies) > MAX_BYTES {
+            copies.pop_front();
+        }
+    }
+
+    /// Lets the copies of a batch go.
+    pub fn forget(&self, job: &str) {
+        self.copies.lock().retain(|(key, _)| &*key.job != job);
+    }
+}
+
+/// The picture as the reader sees it, in that size.
+fn shown(image: &Image, look: &Look) -> Image {
+    if !(look.denoise || look.contrast || look.deskew) {
+        return shrink(image, look.side);
+    }
+    // On a screen nobody sees what these steps do to more pixels, and they would take seconds.
+    let mut image = shrink(image, LARGEST_ENHANCED);
+    if look.denoise {
+        image = enhance::denoise(&image);
+    }
+    if look.contrast {
+        image = enhance::even_contrast(&image);
+    }
+    if look.deskew {
+        let skew = enhance::skew(&image);
+        if skew != 0.0 {
+            image = enhance::rotate(&image, skew, PAPER).0;
+        }
+    }
+    shrink(&image, look.side)
+}

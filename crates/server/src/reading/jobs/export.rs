@@ -1,0 +1,108 @@
+//! All results of a batch as one file, made piece by piece as it is taken.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::json;
+use zip::ZipWriter;
+use zip::write::{SimpleFileOptions, StreamWriter};
+
+use super::job::{FileState, Job};
+use crate::reading::output::{Document, Format};
+
+/// A piece has at least so many bytes, but for the last.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// An export that is being made.
+pub struct Export {
+    job: Arc<Job>,
+    format: Format,
+    characters: bool,
+    min_confidence: f32,
+    next: usize,
+    zip: Option<ZipWriter<StreamWriter<Shared>>>,
+    out: Shared,
+    ended: bool,
+}
+
+/// What was written and not taken yet.
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Export {
+    /// In that format; lines that are less sure are left out.
+    pub fn new(job: Arc<Job>, format: Format, characters: bool, min_confidence: f32) -> Self {
+        let out = Shared::default();
+        let zip = (format == Format::Hocr).then(|| ZipWriter::new_stream(out.clone()));
+        if format == Format::Csv {
+            out.0.lock().extend_from_slice(Document::default().csv(true).as_bytes());
+        }
+        Self { job, format, characters, min_confidence, next: 0, zip, out, ended: false }
+    }
+
+    /// The next piece; blocks. `None` after the last.
+    pub fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let (files, _) = self.job.counts();
+        while !self.ended && self.out.0.lock().len() < PIECE_BYTES {
+            if self.next < files {
+                self.add(self.next)?;
+                self.next += 1;
+            } else {
+                if let Some(zip) = self.zip.take() {
+                    zip.finish().map_err(io::Error::other)?;
+                }
+                self.ended = true;
+            }
+        }
+        let piece = std::mem::take(&mut *self.out.0.lock());
+        Ok((!piece.is_empty() || !self.ended).then_some(piece))
+    }
+
+    fn add(&mut self, index: usize) -> io::Result<()> {
+        let Some((state, error, result)) = self.job.outcome(index) else { return Ok(()) };
+        let name = &self.job.received.files[index].name;
+        let document = match result {
+            Some(span) => Some(read(&self.job, span, self.min_confidence)?),
+            None => None,
+        };
+        match (self.format, document) {
+            (Format::Json, Some(document)) => writeln!(self.out, "{}", document.json(self.characters)),
+            (Format::Json, None) if state == FileState::Failed => {
+                writeln!(self.out, "{}", json!({ "file": name, "error": error }))
+            }
+            (Format::Csv, Some(document)) => write!(self.out, "{}", document.csv(false)),
+            (Format::Text, Some(document)) => writeln!(self.out, "==> {name} <==\n{}\n", document.text()),
+            (Format::Hocr, Some(document)) => {
+                let Some(zip) = &mut self.zip else { return Ok(()) };
+                // Names of several folders, and strange ones, do not collide and lead nowhere.
+                let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+                let entry = format!("{:05}-{last}.{}", index + 1, Format::Hocr.extension());
+                zip.start_file(entry, SimpleFileOptions::default()).map_err(io::Error::other)?;
+                zip.write_all(document.hocr().as_bytes())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A result as it stands on disk, without the lines that are less sure; blocks.
+pub fn read(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
+    let line = job.received.results.read(span)?;
+    let mut document = Document::from_json(&line).map_err(io::Error::other)?;
+    for page in &mut document.pages {
+        page.regions.retain(|region| region.confidence >= min_confidence);
+    }
+    Ok(document)
+}

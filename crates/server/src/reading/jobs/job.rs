@@ -1,0 +1,411 @@
+//! One batch: its files, what became of each, and who may know.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::results::Span;
+use super::upload::{Received, Source};
+use crate::reading::keep::Keep;
+use crate::reading::output::Document;
+use crate::reading::work::Ask;
+
+/// What becomes of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileState {
+    /// It has not begun.
+    Waiting,
+    /// It is being read.
+    Reading,
+    /// It was read.
+    Done,
+    /// It could not be read.
+    Failed,
+    /// The batch was cancelled before.
+    Cancelled,
+}
+
+/// What becomes of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Files are being read or wait for it.
+    Running,
+    /// Every file was read or has failed.
+    Done,
+    /// It was ended before.
+    Cancelled,
+}
+
+/// A file as callers see it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileRow {
+    index: usize,
+    name: Box<str>,
+    bytes: u64,
+    state: FileState,
+    error: Option<Box<str>>,
+    pages: Option<u32>,
+    width: Option<u32>,
+    height: Option<u32>,
+    regions: Option<u32>,
+    confidence: Option<f64>,
+    ms: Option<f64>,
+    picture: bool,
+}
+
+/// A batch.
+pub struct Job {
+    /// Random.
+    pub id: Arc<str>,
+    /// How its files are to be read.
+    pub ask: Ask,
+    /// How many of its pictures are kept.
+    pub keep: usize,
+    /// Its files and results.
+    pub received: Received,
+    /// Cancelled when nobody wants the rest of it.
+    pub cancel: CancellationToken,
+    created_s: u64,
+    begun: Instant,
+    progress: Mutex<Progress>,
+    /// Counts changes.
+    changed: watch::Sender<u64>,
+}
+
+struct Progress {
+    rows: Vec<Row>,
+    /// Files in the order in which they ended.
+    ended: Vec<u32>,
+    /// The first that has not begun.
+    next: usize,
+    reading: usize,
+    failed: usize,
+    cancelled: usize,
+    regions: u64,
+    characters: u64,
+    confidence_sum: f64,
+    state: JobState,
+    ended_at: Option<Instant>,
+}
+
+/// What is known of a file; the rest stands in its result.
+struct Row {
+    state: FileState,
+    pages: u32,
+    width: u32,
+    height: u32,
+    found: Found,
+    ms: f32,
+    error: Option<Box<str>>,
+    result: Option<Span>,
+}
+
+/// What is counted of a result.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    regions: u32,
+    characters: u32,
+    confidence_sum: f32,
+}
+
+impl Found {
+    fn of(document: &Document) -> Self {
+        let mut found = Self::default();
+        for region in document.regions() {
+            found.regions += 1;
+            found.characters += region.text.chars().count() as u32;
+            found.confidence_sum += region.confidence;
+        }
+        found
+    }
+
+    fn confidence(self) -> Option<f64> {
+        (self.regions > 0).then(|| rounded(f64::from(self.confidence_sum) / f64::from(self.regions), 1e4))
+    }
+}
+
+impl Job {
+    /// With files that are all there.
+    pub fn new(received: Received, ask: Ask, keep: usize) -> Self {
+        let mut rows = Vec::with_capacity(received.files.len());
+        let mut ended = Vec::new();
+        for (index, file) in received.files.iter().enumerate() {
+            let (state, error) = match &file.source {
+                Source::Refused(reason) => (FileState::Failed, Some(reason.as_str().into())),
+                Source::Part(_) | Source::Member { .. } => (FileState::Waiting, None),
+            };
+            if error.is_some() {
+                ended.push(index as u32);
+            }
+            let found = Found::default();
+            rows.push(Row { state, pages: 0, width: 0, height: 0, found, ms: 0.0, error, result: None });
+        }
+        let progress = Progress {
+            failed: ended.len(),
+            rows,
+            ended,
+            next: 0,
+            reading: 0,
+            cancelled: 0,
+            regions: 0,
+            characters: 0,
+            confidence_sum: 0.0,
+            state: JobState::Running,
+            ended_at: None,
+        };
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let job = Self {
+            id: format!("{:016x}", fastrand::u64(..)).into(),
+            ask,
+            keep,
+            received,
+            cancel: CancellationToken::new(),
+            created_s: since_epoch.as_secs(),
+            begun: Instant::now(),
+            progress: Mutex::new(progress),
+            changed: watch::Sender::new(0),
+        };
+        job.update(|_| ());
+        job
+    }
+
+    /// Changes what is known, ends the batch where that was the last of it, and tells all who listen.
+    fn update<R>(&self, change: impl FnOnce(&mut Progress) -> R) -> R {
+        let done = {
+            let mut progress = self.progress.lock();
+            let done = change(&mut progress);
+            if progress.ended_at.is_none() && progress.ended.len() == progress.rows.len() {
+                if progress.state == JobState::Running {
+                    progress.state = JobState::Done;
+                }
+                progress.ended_at = Some(Instant::now());
+            }
+            done
+        };
+        self.changed.send_modify(|count| *count += 1);
+        done
+    }
+
+    /// The next file to be read, which begins now.
+    pub fn begin_next(&self) -> Option<usize> {
+        self.update(|progress| {
+            if progress.state != JobState::Running {
+                return None;
+            }
+            let waits = |row: &Row| row.state == FileState::Waiting;
+            let index = progress.next + progress.rows.get(progress.next..)?.iter().position(waits)?;
+            progress.next = index + 1;
+            progress.reading += 1;
+            progress.rows.get_mut(index)?.state = FileState::Reading;
+            Some(index)
+        })
+    }
+
+    /// Whether there is a file that has not begun.
+    pub fn has_next(&self) -> bool {
+        let progress = self.progress.lock();
+        progress.state == JobState::Running
+            && progress.rows[progress.next..].iter().any(|row| row.state == FileState::Waiting)
+    }
+
+    /// A file was read; its result stands there.
+    pub fn finished(&self, index: usize, document: &Document, result: Span) {
+        let found = Found::of(document);
+        self.update(|progress| {
+            let to_come = |row: &&mut Row| matches!(row.state, FileState::Reading | FileState::Done);
+            let Some(row) = progress.rows.get_mut(index).filter(to_come) else { return };
+            // Read again, it is counted once.
+            let before = std::mem::replace(&mut row.found, found);
+            let first = document.pages.first();
+            (row.width, row.height) = first.map(|page| (page.width, page.height)).unwrap_or_default();
+            row.pages = document.pages.len() as u32;
+            row.ms = document.times.total.as_secs_f32() * 1e3;
+            row.result = Some(result);
+            progress.regions = progress.regions + u64::from(found.regions) - u64::from(before.regions);
+            progress.characters =
+                progress.characters + u64::from(found.characters) - u64::from(before.characters);
+            progress.confidence_sum += f64::from(found.confidence_sum) - f64::from(before.confidence_sum);
+            progress.end(index, FileState::Done);
+        });
+    }
+
+    /// A file could not be read.
+    pub fn failed(&self, index: usize, reason: String) {
+        self.update(|progress| {
+            if let Some(row) = progress.rows.get_mut(index).filter(|row| row.state == FileState::Reading) {
+                row.error = Some(reason.into());
+            }
+            progress.end(index, FileState::Failed);
+        });
+    }
+
+    /// Nobody wants the rest; whether there was a rest.
+    pub fn cancel(&self) -> bool {
+        let cancelled = self.update(|progress| {
+            if progress.state != JobState::Running {
+                return false;
+            }
+            progress.state = JobState::Cancelled;
+            for index in 0..progress.rows.len() {
+                progress.end(index, FileState::Cancelled);
+            }
+            true
+        });
+        self.cancel.cancel();
+        cancelled
+    }
+
+    /// What has become of it.
+    pub fn state(&self) -> JobState {
+        self.progress.lock().state
+    }
+
+    /// Since when it has ended.
+    pub fn ended_at(&self) -> Option<Instant> {
+        self.progress.lock().ended_at
+    }
+
+    /// Files, and those of them that have ended.
+    pub fn counts(&self) -> (usize, usize) {
+        let progress = self.progress.lock();
+        (progress.rows.len(), progress.ended.len())
+    }
+
+    /// What became of a file and where its result stands; `None` where there is no such file.
+    pub fn outcome(&self, index: usize) -> Option<(FileState, Option<Box<str>>, Option<Span>)> {
+        let progress = self.progress.lock();
+        progress.rows.get(index).map(|row| (row.state, row.error.clone(), row.result))
+    }
+
+    /// Notices each change.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Listeners now.
+    pub fn listeners(&self) -> usize {
+        self.changed.receiver_count()
+    }
+
+    /// The files from `offset` on, at most so many.
+    pub fn rows(&self, offset: usize, limit: usize, keep: &Keep) -> Vec<FileRow> {
+        let kept = keep.indexes(&self.id);
+        let progress = self.progress.lock();
+        let end = offset.saturating_add(limit).min(progress.rows.len());
+        (offset.min(end)..end).map(|index| self.row(&progress, index, &kept)).collect()
+    }
+
+    /// The files that ended as the `position`th and later, at most so many.
+    pub fn ended_rows(&self, position: usize, limit: usize, keep: &Keep) -> Vec<FileRow> {
+        let kept = keep.indexes(&self.id);
+        let progress = self.progress.lock();
+        let ended = progress.ended.iter().skip(position).take(limit);
+        ended.map(|index| self.row(&progress, *index as usize, &kept)).collect()
+    }
+
+    fn row(&self, progress: &Progress, index: usize, kept: &[usize]) -> FileRow {
+        let (row, file) = (&progress.rows[index], &self.received.files[index]);
+        let done = row.state == FileState::Done;
+        FileRow {
+            index,
+            name: file.name.clone(),
+            bytes: file.bytes,
+            state: row.state,
+            error: row.error.clone(),
+            pages: done.then_some(row.pages),
+            width: done.then_some(row.width),
+            height: done.then_some(row.height),
+            regions: done.then_some(row.found.regions),
+            confidence: row.found.confidence(),
+            ms: done.then(|| rounded(f64::from(row.ms), 10.0)),
+            picture: kept.contains(&index),
+        }
+    }
+
+    /// All of it in short.
+    pub fn summary(&self) -> Value {
+        let progress = self.progress.lock();
+        let (files, ended) = (progress.rows.len(), progress.ended.len());
+        let done = ended - progress.failed - progress.cancelled;
+        let elapsed = progress.ended_at.unwrap_or_else(Instant::now).saturating_duration_since(self.begun);
+        // What fails does so at once, and says nothing of how long the rest will take.
+        let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
+        let left = match progress.state {
+            JobState::Running if done > 0 => Some(rounded((files - ended) as f64 / rate, 10.0)),
+            JobState::Running => None,
+            JobState::Done | JobState::Cancelled => Some(0.0),
+        };
+        let mean =
+            (progress.regions > 0).then(|| rounded(progress.confidence_sum / progress.regions as f64, 1e4));
+        let (options, option) = (self.ask.options, |value: f32| rounded(f64::from(value), 1e4));
+        json!({
+            "id": &*self.id,
+            "state": progress.state,
+            "created": self.created_s,
+            "options": {
+                "model": self.ask.model,
+                "threshold": option(options.threshold),
+                "box_threshold": option(options.box_threshold),
+                "unclip": option(options.unclip),
+                "max_side": options.max_side,
+                "min_confidence": option(options.min_confidence),
+                "angle": options.angle,
+                "deskew": options.deskew,
+                "contrast": options.contrast,
+                "denoise": options.denoise,
+            },
+            "files": files,
+            "done": done,
+            "failed": progress.failed,
+            "cancelled": progress.cancelled,
+            "reading": progress.reading,
+            "waiting": files - ended - progress.reading,
+            "regions": progress.regions,
+            "characters": progress.characters,
+            "mean_confidence": mean,
+            "ms": millis(elapsed),
+            "files_per_s": rounded(rate, 100.0),
+            "left_s": left,
+            "keep": self.keep,
+        })
+    }
+}
+
+impl Progress {
+    /// A file has come to that end, unless it had come to one before.
+    fn end(&mut self, index: usize, state: FileState) {
+        let Some(row) = self.rows.get_mut(index) else { return };
+        match row.state {
+            FileState::Waiting => {}
+            FileState::Reading => self.reading -= 1,
+            FileState::Done | FileState::Failed | FileState::Cancelled => return,
+        }
+        row.state = state;
+        self.ended.push(index as u32);
+        match state {
+            FileState::Failed => self.failed += 1,
+            FileState::Cancelled => self.cancelled += 1,
+            FileState::Waiting | FileState::Reading | FileState::Done => {}
+        }
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    rounded(duration.as_secs_f64() * 1e3, 10.0)
+}
+
+/// To the next part of so many in one.
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
+}
+
+/// Memory that a file of a batch takes, beside its name.
+#[cfg(test)]
+pub const ROW_BYTES: usize = size_of::<Row>() + size_of::<super::upload::Arrived>();

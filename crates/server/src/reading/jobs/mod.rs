@@ -1,0 +1,366 @@
+//! Batches: files that are read one after the other while nobody has to wait for them, and what came of each.
+//!
+//! - [`upload`]: a batch as it arrives; [`archive`]: zips; [`spool`]: folders on disk
+//! - [`job`]: a batch and its files; [`results`]: what was read, on disk; [`export`]: all of it as one file
+//! - [`events`]: what those are told who listen
+
+pub mod archive;
+pub mod events;
+pub mod export;
+pub mod job;
+pub mod results;
+pub mod spool;
+#[cfg(test)]
+mod tests;
+pub mod upload;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use parking_lot::Mutex;
+use sightwire_infer::read::ReadOptions;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::display::Display;
+use super::keep::Keep;
+use super::lanes::Lanes;
+use super::models::Ready;
+use super::output::Document;
+use super::picture::Picture;
+use super::work::{self, Ask, Turn, WorkError};
+use crate::config::TextReader;
+use job::{FileState, Job, JobState};
+use spool::Spool;
+use upload::{Received, Upload, UploadError};
+
+/// Batches that arrive at once.
+const MAX_UPLOADS: usize = 8;
+/// Between two looks for batches whose time is over.
+const LOOK: Duration = Duration::from_secs(1);
+/// What is said of a file that a bug came to light with.
+const FAILED: &str = "the server failed on this file";
+
+/// All batches.
+pub struct Jobs {
+    limits: Arc<TextReader>,
+    lanes: Arc<Lanes>,
+    /// The pictures that were read last.
+    pub keep: Arc<Keep>,
+    display: Arc<Display>,
+    spool: Spool,
+    /// Those that began first are the first.
+    entries: Mutex<Vec<Entry>>,
+    /// Files in hand: being loaded, waiting for a thread, being read.
+    hands: Arc<Semaphore>,
+    uploads: Arc<Semaphore>,
+    more: Notify,
+    begun: AtomicU64,
+    failed: AtomicU64,
+}
+
+struct Entry {
+    job: Arc<Job>,
+    /// The model, until the batch has ended.
+    ready: Option<Ready>,
+}
+
+/// Why there is no place for a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlace {
+    /// Too many arrive.
+    #[error("{MAX_UPLOADS} batches are arriving already")]
+    Uploads,
+    /// Too many run.
+    #[error("{0} batches are being read already; wait for one to end, or cancel one")]
+    Jobs(usize),
+}
+
+/// A place for a batch that arrives.
+#[derive(Debug)]
+pub struct Arriving {
+    /// Takes its files.
+    pub upload: Upload,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Jobs {
+    /// None yet.
+    pub fn new(limits: Arc<TextReader>, lanes: Arc<Lanes>, display: Arc<Display>) -> Arc<Self> {
+        Arc::new(Self {
+            keep: Arc::new(Keep::new(limits.keep_bytes)),
+            spool: Spool::new(limits.folder.clone()),
+            // One more than there are threads: it is loaded while they read.
+            hands: Arc::new(Semaphore::new(lanes.threads() + 1)),
+            uploads: Arc::new(Semaphore::new(MAX_UPLOADS)),
+            entries: Mutex::default(),
+            more: Notify::new(),
+            begun: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            limits,
+            lanes,
+            display,
+        })
+    }
+
+    /// A place for a batch that is about to arrive.
+    pub async fn arrive(self: &Arc<Self>) -> Result<Result<Arriving, NoPlace>, UploadError> {
+        let Ok(place) = self.uploads.clone().try_acquire_owned() else {
+            return Ok(Err(NoPlace::Uploads));
+        };
+        if let Some(full) = self.full() {
+            return Ok(Err(full));
+        }
+        let this = self.clone();
+        let name = format!("{:016x}", fastrand::u64(..));
+        let folder = tokio::task::spawn_blocking(move || this.spool.folder(&name)).await;
+        let folder = folder.unwrap_or_else(|lost| Err(std::io::Error::other(lost)))?;
+        Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: place }))
+    }
+
+    fn full(&self) -> Option<NoPlace> {
+        let entries = self.entries.lock();
+        let running = entries.iter().filter(|entry| entry.job.ended_at().is_none()).count();
+        (running >= self.limits.max_jobs).then_some(NoPlace::Jobs(self.limits.max_jobs))
+    }
+
+    /// A batch that has arrived begins.
+    pub fn begin(
+        &self,
+        received: Received,
+        ask: Ask,
+        keep: usize,
+        ready: Ready,
+    ) -> Result<Arc<Job>, NoPlace> {
+        let job = Arc::new(Job::new(received, ask, keep));
+        let gone = {
+            let mut entries = self.entries.lock();
+            let gone = if entries.len() < self.limits.max_jobs {
+                None
+            } else {
+                let ended =
+                    entries.iter().enumerate().filter_map(|(i, entry)| Some((entry.job.ended_at()?, i)));
+                let (_, first) = ended.min().ok_or(NoPlace::Jobs(self.limits.max_jobs))?;
+                Some(entries.remove(first).job)
+            };
+            entries.push(Entry { job: job.clone(), ready: Some(ready) });
+            gone
+        };
+        if let Some(gone) = gone {
+            self.forget(&gone);
+        }
+        if job.ended_at().is_some() {
+            // Nothing of it can be read.
+            let job = job.clone();
+            drop(tokio::task::spawn_blocking(move || job.received.release_all()));
+        }
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.more.notify_one();
+        tracing::info!(job = &*job.id, files = job.counts().0, "a batch begins");
+        Ok(job)
+    }
+
+    /// The batch of that name.
+    pub fn get(&self, id: &str) -> Option<Arc<Job>> {
+        self.entries.lock().iter().find(|entry| &*entry.job.id == id).map(|entry| entry.job.clone())
+    }
+
+    /// All of them, the newest first.
+    pub fn all(&self) -> Vec<Arc<Job>> {
+        self.entries.lock().iter().rev().map(|entry| entry.job.clone()).collect()
+    }
+
+    /// Batches, and files of batches that could not be read, since the start.
+    pub fn totals(&self) -> (u64, u64) {
+        (self.begun.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    }
+
+    /// Cancels a batch that runs, removes one that has ended.
+    pub fn end(&self, job: &Arc<Job>) {
+        if job.cancel() {
+            tracing::info!(job = &*job.id, "the batch was cancelled");
+            let job = job.clone();
+            drop(tokio::task::spawn_blocking(move || job.received.release_all()));
+            return;
+        }
+        self.entries.lock().retain(|entry| entry.job.id != job.id);
+        self.forget(job);
+    }
+
+    fn forget(&self, job: &Job) {
+        self.keep.forget(&job.id);
+        self.display.forget(&job.id);
+    }
+
+    /// Removes batches that ended so long ago that nobody is to find them at `now`.
+    fn expire(&self, now: Instant) {
+        let mut gone = Vec::new();
+        self.entries.lock().retain_mut(|entry| {
+            let Some(ended) = entry.job.ended_at() else { return true };
+            entry.ready = None;
+            let over = now.saturating_duration_since(ended) >= self.limits.job_ttl;
+            if over {
+                gone.push(entry.job.clone());
+            }
+            !over
+        });
+        for job in gone {
+            tracing::info!(job = &*job.id, "the batch's time is over, and it is removed");
+            self.forget(&job);
+        }
+    }
+
+    /// Has files read until the server stops, one of each batch in turn.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken, tasks: TaskTracker) {
+        let this = self.clone();
+        // What it removes is of servers that were killed, which takes its time.
+        let _ = tokio::task::spawn_blocking(move || this.spool.sweep()).await;
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut last = None;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => break,
+                _ = look.tick() => self.expire(Instant::now()),
+                hand = self.hand() => {
+                    if let Some((job, index, ready)) = self.next(&mut last) {
+                        let this = self.clone();
+                        tasks.spawn(async move {
+                            let read = AssertUnwindSafe(this.read(&job, index, &ready)).catch_unwind();
+                            if read.await.is_err() {
+                                job.failed(index, FAILED.into());
+                            }
+                            drop(hand);
+                            this.more.notify_one();
+                        });
+                    }
+                }
+            }
+        }
+        for job in self.all() {
+            job.cancel();
+        }
+    }
+
+    /// A free hand, when there is something for it to do.
+    async fn hand(&self) -> Option<OwnedSemaphorePermit> {
+        loop {
+            let more = self.more.notified();
+            if self.entries.lock().iter().any(|entry| entry.job.has_next()) {
+                return self.hands.clone().acquire_owned().await.ok();
+            }
+            more.await;
+        }
+    }
+
+    /// The next file, of the batch after the one that was served last.
+    fn next(&self, last: &mut Option<Arc<str>>) -> Option<(Arc<Job>, usize, Ready)> {
+        let entries = self.entries.lock();
+        let after = last.as_ref().and_then(|last| entries.iter().position(|entry| entry.job.id == *last));
+        let begin = after.map_or(0, |position| position + 1);
+        for entry in entries.iter().cycle().skip(begin).take(entries.len()) {
+            if let (Some(ready), Some(index)) = (&entry.ready, entry.job.begin_next()) {
+                *last = Some(entry.job.id.clone());
+                return Some((entry.job.clone(), index, ready.clone()));
+            }
+        }
+        None
+    }
+
+    async fn read(self: &Arc<Self>, job: &Arc<Job>, index: usize, ready: &Ready) {
+        let work = async {
+            let picture = self.load(job, index).await?;
+            let turn = Turn::Batch(self.lanes.clone());
+            self.read_picture(job, index, &picture, ready, job.ask.options, &turn)
+                .await
+                .map_err(|error| error.to_string())
+        };
+        let ended = tokio::select! {
+            ended = work => ended.map(|_| ()),
+            () = job.cancel.cancelled() => return,
+        };
+        if let Err(reason) = ended {
+            self.failed.fetch_add(1, Ordering::Relaxed);
+            job.failed(index, reason);
+        }
+        let job = job.clone();
+        let released = tokio::task::spawn_blocking(move || match job.ended_at() {
+            None => job.received.release(index),
+            Some(_) => job.received.release_all(),
+        });
+        let _ = released.await;
+    }
+
+    async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, String> {
+        let (job, limits) = (job.clone(), self.limits.clone());
+        let loaded = tokio::task::spawn_blocking(move || {
+            let bytes = job.received.load(index, limits.max_image_bytes)?;
+            Picture::probe(bytes, &limits).map_err(|error| error.to_string())
+        });
+        loaded.await.unwrap_or_else(|_| Err(FAILED.into()))
+    }
+
+    /// Reads a picture of a batch, writes its result down, and keeps it to be looked at.
+    pub async fn read_picture(
+        self: &Arc<Self>,
+        job: &Arc<Job>,
+        index: usize,
+        picture: &Picture,
+        ready: &Ready,
+        options: ReadOptions,
+        turn: &Turn,
+    ) -> Result<Document, WorkError> {
+        let name = job.received.files.get(index).map(|file| file.name.to_string());
+        let read = work::document(ready, name, picture, options, turn, &self.limits, None);
+        let (document, _) = read.await?;
+        let (this, job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
+        let written = tokio::task::spawn_blocking(move || {
+            let span = job.received.results.append(&document.json(true))?;
+            this.keep_picture(&job, index, bytes);
+            job.finished(index, &document, span);
+            Ok(document)
+        });
+        let written = written.await.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
+        written.map_err(|error| match error.kind() {
+            std::io::ErrorKind::FileTooLarge => WorkError::Failed(format!(
+                "the batch's results would be larger than {} MiB; send fewer at a time, or raise reader.max_job_mb",
+                self.limits.max_job_bytes >> 20
+            )),
+            _ => WorkError::Failed(format!("its text cannot be kept in reader.folder: {error}")),
+        })
+    }
+
+    /// Keeps a picture of a batch that has neither been removed nor given that file up.
+    fn keep_picture(&self, job: &Arc<Job>, index: usize, bytes: Bytes) {
+        // Under this lock, so that it is forgotten with the batch.
+        let entries = self.entries.lock();
+        let wanted = matches!(job.outcome(index), Some((FileState::Reading | FileState::Done, ..)));
+        if wanted && entries.iter().any(|entry| Arc::ptr_eq(&entry.job, job)) {
+            self.keep.insert(&job.id, index, bytes, job.keep);
+        }
+    }
+
+    /// Numbers of batches that run and that have ended, and of files that wait.
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let entries = self.entries.lock();
+        let running = entries.iter().filter(|entry| entry.job.state() == JobState::Running);
+        let (mut count, mut waiting) = (0, 0);
+        for entry in running {
+            let (files, ended) = entry.job.counts();
+            count += 1;
+            waiting += files - ended;
+        }
+        (count, entries.len() - count, waiting)
+    }
+
+    /// Removes everything that is on disk; blocks.
+    pub fn close(&self) {
+        self.entries.lock().clear();
+        self.spool.close();
+    }
+}

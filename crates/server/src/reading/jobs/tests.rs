@@ -1,0 +1,279 @@
+use std::io::{Cursor, Write as _};
+use std::time::Duration;
+
+use sightwire_infer::read::Region;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::events::Listener;
+use super::*;
+use crate::config::Config;
+use crate::config::layers::Layers;
+use crate::reading::output::Page;
+
+fn limits(change: impl FnOnce(&mut TextReader)) -> Arc<TextReader> {
+    let layers = Layers::load(&crate::config::Flags::default()).unwrap();
+    let mut limits = Config::from_layers(&layers).unwrap().reader;
+    change(&mut limits);
+    Arc::new(limits)
+}
+
+async fn send(upload: &mut Upload, name: &str, content: &[u8]) -> Result<(), UploadError> {
+    upload.begin(name, None)?;
+    for chunk in content.chunks(100_000) {
+        upload.write(&Bytes::copy_from_slice(chunk)).await?;
+    }
+    upload.end().await
+}
+
+/// Files of that folder that this process has open.
+fn open_in(folder: &std::path::Path) -> usize {
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+    open.filter(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path.starts_with(folder))).count()
+}
+
+fn zip_of(names: &[&str]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in names {
+        zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(name.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A batch of so many files, in a folder that goes with the spool.
+async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(Some(dir.path().to_owned()));
+    let mut upload = Upload::new(spool.folder("job").unwrap(), limits(|_| ()));
+    for number in 0..files {
+        send(&mut upload, &format!("{number}.jpg"), b"x").await.unwrap();
+    }
+    let ask = Ask { model: "m".into(), options: ReadOptions::default() };
+    (dir, Arc::new(Job::new(upload.finish().await.unwrap(), ask, 10)))
+}
+
+fn document(texts: &[&str]) -> Document {
+    let region = |text: &&str| Region {
+        polygon: [[0.1, 0.2]; 4],
+        text: (*text).to_owned(),
+        confidence: 0.5,
+        characters: vec![0.5; text.len()],
+    };
+    let page = Page { width: 8, height: 4, skew: 0.0, regions: texts.iter().map(region).collect() };
+    Document { pages: vec![page], ..Document::default() }
+}
+
+fn finish(job: &Job, index: usize, texts: &[&str]) {
+    let document = document(texts);
+    let span = job.received.results.append(&document.json(true)).unwrap();
+    job.finished(index, &document, span);
+}
+
+#[tokio::test]
+async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(Some(dir.path().to_owned()));
+    let folder = spool.folder("job").unwrap();
+    let mut upload = Upload::new(folder.clone(), limits(|_| ()));
+    let large = vec![7; 600_000];
+    send(&mut upload, "large.tif", &large).await.unwrap();
+    send(&mut upload, "Some.ZIP", &zip_of(&["in/a.jpg", "../b.jpg", "__MACOSX/a.jpg"])).await.unwrap();
+    send(&mut upload, "broken.zip", b"PK").await.unwrap();
+    send(&mut upload, "empty\n.png", b"").await.unwrap();
+    let received = upload.finish().await.unwrap();
+    let names: Vec<&str> = received.files.iter().map(|file| &*file.name).collect();
+    assert_eq!(names, ["large.tif", "in/a.jpg", "../b.jpg", "broken.zip", "empty\u{fffd}.png"]);
+    assert_eq!(received.load(0, 1 << 20).unwrap(), large);
+    assert_eq!(received.load(1, 1 << 20).unwrap(), "in/a.jpg");
+    assert_eq!(received.load(2, 1 << 20).unwrap_err(), "its name leads out of the zip");
+    assert!(received.load(3, 1 << 20).unwrap_err().starts_with("it is not a zip that can be read"));
+    assert_eq!(received.load(4, 1 << 20).unwrap(), "");
+    assert_eq!(received.load(0, 500_000).unwrap_err(), "it is larger than 0 MiB");
+    let on_disk = || std::fs::read_dir(folder.file("")).unwrap().count();
+    assert_eq!(on_disk(), 5, "four that were sent, and the results");
+    received.release(0);
+    received.release(1);
+    assert_eq!(on_disk(), 4, "a zip stays for its other files");
+    received.release_all();
+    assert_eq!(on_disk(), 1);
+}
+
+#[tokio::test]
+async fn zips_hold_no_file_open_and_a_batch_has_only_so_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(Some(dir.path().to_owned()));
+    let folder = spool.folder("job").unwrap();
+    let mut upload = Upload::new(folder.clone(), limits(|_| ()));
+    for number in 0..32 {
+        send(&mut upload, "a.zip", &zip_of(&[&format!("{number}.jpg")])).await.unwrap();
+    }
+    assert!(matches!(send(&mut upload, "a.zip", b"PK").await, Err(UploadError::TooManyZips)));
+    send(&mut upload, "b.jpg", b"x").await.unwrap();
+    let received = upload.finish().await.unwrap();
+    assert_eq!(received.files.len(), 33);
+    assert_eq!(received.load(31, 1 << 20).unwrap(), "31.jpg");
+    assert_eq!(open_in(&folder.file("").canonicalize().unwrap()), 1, "the results alone");
+    received.release_all();
+    assert_eq!(received.load(31, 1 << 20).unwrap_err(), "its zip has gone");
+}
+
+#[tokio::test]
+async fn the_zips_of_a_batch_list_no_more_than_one_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(Some(dir.path().to_owned()));
+    let few = limits(|limits| limits.max_job_files = 4);
+    let mut upload = Upload::new(spool.folder("job").unwrap(), few);
+    let folders = zip_of(&["1/", "2/", "3/", "4/", "5/", "6/", "7/"]);
+    send(&mut upload, "a.zip", &folders).await.unwrap();
+    send(&mut upload, "b.zip", &folders).await.unwrap();
+    let received = upload.finish().await.unwrap();
+    let reason = received.load(0, 1 << 20).unwrap_err();
+    assert_eq!(reason, "it lists 7 files and folders, and the zips of the batch may list 5 more");
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(Some(dir.path().to_owned()));
+    let few = limits(|limits| {
+        limits.max_job_files = 2;
+        limits.max_job_bytes = 1 << 20;
+    });
+    let upload = |name| Upload::new(spool.folder(name).unwrap(), few.clone());
+
+    let mut many = upload("many");
+    send(&mut many, "1", b"1").await.unwrap();
+    send(&mut many, "2", b"2").await.unwrap();
+    assert!(matches!(send(&mut many, "3", b"3").await, Err(UploadError::TooMany(2))));
+    let mut zipped = upload("zipped");
+    send(&mut zipped, "a.zip", &zip_of(&["1", "2", "3"])).await.unwrap();
+    assert!(matches!(zipped.finish().await, Err(UploadError::TooMany(2))));
+    let mut large = upload("large");
+    assert!(matches!(send(&mut large, "1", &vec![0; 2 << 20]).await, Err(UploadError::TooLarge(_))));
+    assert!(matches!(upload("empty").finish().await, Err(UploadError::Empty)));
+    let mut left = upload("left");
+    left.begin("1", None).unwrap();
+    left.write(&Bytes::from(vec![0; 700_000])).await.unwrap();
+    drop((many, large, left));
+
+    let root = std::fs::read_dir(dir.path()).unwrap().next().unwrap().unwrap().path();
+    let until = Instant::now() + Duration::from_secs(10);
+    while std::fs::read_dir(&root).unwrap().count() > 1 {
+        assert!(Instant::now() < until, "something is left beside the lock");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_counts_what_became_of_its_files() {
+    let (_dir, job) = job_of(4).await;
+    let keep = Keep::new(1000);
+    assert_eq!(job.begin_next(), Some(0));
+    assert_eq!(job.begin_next(), Some(1));
+    finish(&job, 1, &["ab", "cde"]);
+    job.failed(0, "it is broken".into());
+    let summary = job.summary();
+    let count = |key: &str| summary[key].as_u64().unwrap();
+    assert_eq!(["files", "done", "failed", "waiting", "reading"].map(count), [4, 1, 1, 2, 0]);
+    assert_eq!(["regions", "characters"].map(count), [2, 5]);
+    assert_eq!(summary["mean_confidence"], 0.5);
+    assert_eq!(summary["options"]["unclip"], 1.6);
+
+    finish(&job, 1, &["abcd"]);
+    assert_eq!(job.summary()["characters"], 4, "read again, it is counted once");
+    assert_eq!(job.counts(), (4, 2));
+
+    assert_eq!(job.begin_next(), Some(2));
+    assert!(job.cancel());
+    finish(&job, 2, &["late"]);
+    job.failed(2, "late".into());
+    assert_eq!((job.begin_next(), job.has_next(), job.cancel()), (None, false, false));
+    assert!(job.cancel.is_cancelled() && job.ended_at().is_some());
+    let summary = job.summary();
+    assert_eq!((&summary["state"], &summary["cancelled"]), (&"cancelled".into(), &2.into()));
+    let rows = serde_json::to_value(job.rows(0, 10, &keep)).unwrap();
+    let states: Vec<&str> = rows.as_array().unwrap().iter().map(|r| r["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["failed", "done", "cancelled", "cancelled"]);
+    assert_eq!(rows[0]["error"], "it is broken");
+    assert_eq!((&rows[1]["width"], &rows[2]["width"]), (&8.into(), &serde_json::Value::Null));
+    assert_eq!(job.rows(3, usize::MAX, &keep).len(), 1);
+    assert!(job.rows(9, 1, &keep).is_empty());
+    assert_eq!(job.outcome(0).unwrap().0, FileState::Failed);
+}
+
+#[tokio::test]
+async fn a_picture_that_was_read_too_late_is_not_kept() {
+    let (_dir, job) = job_of(3).await;
+    let limits = limits(|_| ());
+    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits));
+    jobs.entries.lock().push(Entry { job: job.clone(), ready: None });
+    let late = |index| jobs.keep_picture(&job, index, Bytes::from_static(b"x"));
+    assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));
+    late(0);
+    finish(&job, 0, &["x"]);
+    assert_eq!(jobs.keep.indexes(&job.id), [0]);
+    jobs.end(&job);
+    late(1);
+    assert_eq!(jobs.keep.indexes(&job.id), [0], "the batch was cancelled before");
+    jobs.end(&job);
+    late(0);
+    assert_eq!(jobs.keep.usage(), (0, 0), "the batch was removed before");
+}
+
+/// `file` events' ids and the names of the others, in their order.
+fn told(text: &str) -> Vec<String> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("id: ").or(line.strip_prefix("event: ")));
+    lines.filter(|line| *line != "file").map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_listener_is_told_of_every_file_however_slow_it_is() {
+    let (_dir, job) = job_of(250).await;
+    let (keep, stop) = (Arc::new(Keep::new(0)), CancellationToken::new());
+    let listen = |after| Listener::new(job.clone(), keep.clone(), after, stop.clone());
+    let (mut quick, mut slow) = (listen(0), listen(0));
+    assert_eq!(told(&quick.next().await.unwrap()), ["job"]);
+    let mut heard = Vec::new();
+    while let Some(index) = job.begin_next() {
+        finish(&job, index, &["x"]);
+        if index % 50 == 0 {
+            heard.extend(told(&quick.next().await.unwrap()));
+        }
+    }
+    while let Some(text) = quick.next().await {
+        heard.extend(told(&text));
+    }
+    let ids = |from: usize| (from..=250).map(|id| id.to_string()).collect::<Vec<_>>();
+    heard.retain(|name| name != "job");
+    assert_eq!(heard, [ids(1), vec!["end".into()]].concat());
+
+    let mut late = Vec::new();
+    while let Some(text) = slow.next().await {
+        late.extend(told(&text));
+    }
+    assert_eq!(late, [vec!["job".into()], ids(1), vec!["end".into()]].concat());
+    let resumed = told(&listen(249).next().await.unwrap());
+    assert_eq!(resumed, ["job", "250", "end"]);
+    assert_eq!(told(&listen(9999).next().await.unwrap()), ["job", "end"]);
+}
+
+#[tokio::test]
+async fn a_listener_gets_summaries_in_time_but_not_more_than_four_a_second_and_ends_with_the_server() {
+    let (_dir, job) = job_of(1000).await;
+    let (keep, stop) = (Arc::new(Keep::new(0)), CancellationToken::new());
+    let mut listener = Listener::new(job.clone(), keep, 0, stop.clone());
+    let (begun, mut summaries) = (Instant::now(), 0);
+    for _ in 0..100 {
+        finish(&job, job.begin_next().unwrap(), &["x"]);
+        summaries += told(&listener.next().await.unwrap()).iter().filter(|name| *name == "job").count();
+    }
+    assert!(summaries as u128 <= 2 + begun.elapsed().as_millis() / 250, "{summaries}");
+    let last = listener.next().await.unwrap();
+    assert_eq!(told(&last), ["job"], "what changed since is told without another change");
+    stop.cancel();
+    assert_eq!(listener.next().await, None);
+}
+
+/// 10,000 files are cheap.
+const _: () = assert!(job::ROW_BYTES <= 160);

@@ -1,0 +1,275 @@
+//! A batch as it arrives: its files go to disk, within bounds. If it is given up, nothing of it stays.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::archive::{Archive, Budget, is_zip};
+use super::results::Results;
+use super::spool::Folder;
+use crate::config::TextReader;
+
+/// So much is collected in memory before it is written.
+const BUFFER_BYTES: usize = 256 << 10;
+/// Zips of a batch: the lists of their files are in memory until it has ended.
+const MAX_ZIPS: usize = 32;
+/// Longest name that is kept, in characters.
+const MAX_NAME: usize = 255;
+
+/// Why a batch is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// Too many files.
+    #[error("a batch may have {0} files; send fewer at a time, or raise reader.max_job_files")]
+    TooMany(usize),
+    /// Too many of them zips.
+    #[error("a batch may have {MAX_ZIPS} zips; send fewer at a time, or the pictures in one")]
+    TooManyZips,
+    /// Too many bytes.
+    #[error("a batch may have {} MiB; send less at a time, or raise reader.max_job_mb", .0 >> 20)]
+    TooLarge(u64),
+    /// There is none.
+    #[error("no file came; send pictures or a zip of them as fields `file` of a form")]
+    Empty,
+    /// The disk.
+    #[error("the files cannot be kept in reader.folder: {0}")]
+    Disk(#[from] io::Error),
+}
+
+/// Where a file's bytes are.
+#[derive(Debug)]
+pub enum Source {
+    /// In a file of the batch's folder, by number.
+    Part(usize),
+    /// In one of the batch's zips.
+    Member {
+        /// Number of the zip among the batch's.
+        zip: usize,
+        /// Number of the file in it.
+        index: usize,
+    },
+    /// It is not to be read.
+    Refused(String),
+}
+
+/// A file of a batch, as it came.
+#[derive(Debug)]
+pub struct Arrived {
+    /// As whoever sent it calls it.
+    pub name: Box<str>,
+    /// As far as is known.
+    pub bytes: u64,
+    /// Where it is.
+    pub source: Source,
+}
+
+/// All of a batch.
+#[derive(Debug)]
+pub struct Received {
+    /// Its folder.
+    pub folder: Folder,
+    /// Where its results go.
+    pub results: Results,
+    /// Its files.
+    pub files: Vec<Arrived>,
+    /// Its zips, until it has ended.
+    zips: Mutex<Vec<Arc<Archive>>>,
+    /// Files on disk, zips included.
+    parts: usize,
+}
+
+/// Takes a batch's files one after the other.
+#[derive(Debug)]
+pub struct Upload {
+    folder: Folder,
+    limits: Arc<TextReader>,
+    bytes: u64,
+    parts: Vec<(Box<str>, u64, bool)>,
+    zips: usize,
+    open: Option<Part>,
+}
+
+/// The file that is coming.
+#[derive(Debug)]
+struct Part {
+    name: Box<str>,
+    is_zip: bool,
+    bytes: u64,
+    buffer: Vec<u8>,
+    file: Option<File>,
+}
+
+impl Upload {
+    /// Into that folder.
+    pub fn new(folder: Folder, limits: Arc<TextReader>) -> Self {
+        Self { folder, limits, bytes: 0, parts: Vec::new(), zips: 0, open: None }
+    }
+
+    /// A file begins.
+    pub fn begin(&mut self, name: &str, content_type: Option<&str>) -> Result<(), UploadError> {
+        if self.parts.len() >= self.limits.max_job_files {
+            return Err(UploadError::TooMany(self.limits.max_job_files));
+        }
+        let is_zip =
+            is_zip(name) || matches!(content_type, Some("application/zip" | "application/x-zip-compressed"));
+        if is_zip {
+            if self.zips >= MAX_ZIPS {
+                return Err(UploadError::TooManyZips);
+            }
+            self.zips += 1;
+        }
+        let name = shown(name);
+        self.open = Some(Part { name, is_zip, bytes: 0, buffer: Vec::new(), file: None });
+        Ok(())
+    }
+
+    /// More of it.
+    pub async fn write(&mut self, bytes: &Bytes) -> Result<(), UploadError> {
+        self.bytes += bytes.len() as u64;
+        if self.bytes > self.limits.max_job_bytes {
+            return Err(UploadError::TooLarge(self.limits.max_job_bytes));
+        }
+        if let Some(part) = &mut self.open {
+            part.bytes += bytes.len() as u64;
+            part.buffer.extend_from_slice(bytes);
+            if part.buffer.len() >= BUFFER_BYTES {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// It has ended.
+    pub async fn end(&mut self) -> Result<(), UploadError> {
+        self.flush().await?;
+        if let Some(part) = self.open.take() {
+            self.parts.push((part.name, part.bytes, part.is_zip));
+        }
+        Ok(())
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        let Some(part) = &mut self.open else { return Ok(()) };
+        let (buffer, file) = (std::mem::take(&mut part.buffer), part.file.take());
+        // With the folder: it must not go while it is written to.
+        let (folder, number) = (self.folder.clone(), self.parts.len());
+        let (file, buffer) = blocking(move || {
+            let mut file = match file {
+                Some(file) => file,
+                None => File::create_new(folder.file(&part_name(number)))?,
+            };
+            file.write_all(&buffer)?;
+            Ok((file, buffer))
+        })
+        .await?;
+        part.file = Some(file);
+        part.buffer = buffer;
+        part.buffer.clear();
+        Ok(())
+    }
+
+    /// All has come; zips are opened.
+    pub async fn finish(self) -> Result<Received, UploadError> {
+        if self.parts.is_empty() {
+            return Err(UploadError::Empty);
+        }
+        blocking(move || Ok(self.received())).await?
+    }
+
+    fn received(self) -> Result<Received, UploadError> {
+        let max_files = self.limits.max_job_files;
+        let (mut files, mut zips, parts) = (Vec::new(), Vec::new(), self.parts.len());
+        let mut budget = Budget::new(max_files);
+        for (number, (name, bytes, is_zip)) in self.parts.into_iter().enumerate() {
+            let opened = is_zip.then(|| Archive::open(self.folder.file(&part_name(number)), &mut budget));
+            match opened {
+                None => files.push(Arrived { name, bytes, source: Source::Part(number) }),
+                Some(Err(error)) => {
+                    files.push(Arrived { name, bytes, source: Source::Refused(error.to_string()) });
+                }
+                Some(Ok(archive)) => {
+                    files.extend(archive.members().into_iter().map(|member| Arrived {
+                        name: shown(&member.name),
+                        bytes: member.bytes,
+                        source: match member.refused {
+                            None => Source::Member { zip: zips.len(), index: member.index },
+                            Some(reason) => Source::Refused(reason.to_owned()),
+                        },
+                    }));
+                    zips.push(Arc::new(archive));
+                }
+            }
+            if files.len() > max_files {
+                return Err(UploadError::TooMany(max_files));
+            }
+        }
+        if files.is_empty() {
+            return Err(UploadError::Empty);
+        }
+        let results = Results::create(&self.folder.file("results.jsonl"), self.limits.max_job_bytes)?;
+        Ok(Received { folder: self.folder, results, files, zips: Mutex::new(zips), parts })
+    }
+}
+
+impl Received {
+    /// The bytes of a file; blocks. The reason is a sentence without a full stop.
+    pub fn load(&self, index: usize, max_bytes: usize) -> Result<Bytes, String> {
+        let too_large = || format!("it is larger than {} MiB", max_bytes >> 20);
+        let said = |error: io::Error| match error.kind() {
+            io::ErrorKind::FileTooLarge => too_large(),
+            _ => format!("it cannot be read: {error}"),
+        };
+        let Some(file) = self.files.get(index) else { return Err("it is not there any more".into()) };
+        match &file.source {
+            Source::Part(_) if file.bytes > max_bytes as u64 => Err(too_large()),
+            Source::Part(number) => {
+                fs::read(self.folder.file(&part_name(*number))).map(Bytes::from).map_err(said)
+            }
+            Source::Member { zip, index } => {
+                let zip = self.zips.lock().get(*zip).cloned();
+                let Some(zip) = zip else { return Err("its zip has gone".into()) };
+                zip.read(*index, max_bytes).map(Bytes::from).map_err(said)
+            }
+            Source::Refused(reason) => Err(reason.clone()),
+        }
+    }
+
+    /// Takes a file that has been read from the disk; blocks.
+    pub fn release(&self, index: usize) {
+        if let Some(Arrived { source: Source::Part(number), .. }) = self.files.get(index) {
+            self.remove(*number);
+        }
+    }
+
+    /// Takes all files that were sent from the disk, and lets go of what is known of zips; blocks.
+    pub fn release_all(&self) {
+        self.zips.lock().clear();
+        (0..self.parts).for_each(|number| self.remove(number));
+    }
+
+    fn remove(&self, number: usize) {
+        // Most have gone already.
+        if let Err(error) = fs::remove_file(self.folder.file(&part_name(number)))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::debug!(%error, "a file that has been read cannot be removed yet");
+        }
+    }
+}
+
+fn part_name(number: usize) -> String {
+    format!("{number:06}")
+}
+
+/// A name as it is shown: of a length, and on one line.
+pub fn shown(name: &str) -> Box<str> {
+    let name = name.chars().take(MAX_NAME);
+    name.map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>().into()
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|lost| Err(io::Error::other(lost)))
+}

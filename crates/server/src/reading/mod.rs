@@ -1,0 +1,178 @@
+//! Text reading: pictures in, lines of text out, for everyone who asks.
+//!
+//! - [`models`]: which models are loaded, and the service that runs them
+//! - [`lanes`]: whose turn it is: single pictures go before batches
+//! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
+//! - [`jobs`]: batches; [`keep`]: their last pictures; [`display`]: copies of these for the screen
+//! - [`output`]: results, and the formats they are given in
+
+pub mod display;
+pub mod jobs;
+pub mod keep;
+pub mod lanes;
+pub mod models;
+pub mod output;
+pub mod picture;
+pub mod work;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use sightwire_infer::read::ServiceStats;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Config, TextReader};
+use display::Display;
+use jobs::Jobs;
+use lanes::Lanes;
+use models::{Models, State};
+
+/// Single pictures that arrive at once.
+const MAX_UPLOADS: usize = 64;
+/// Single pictures that arrive or are read may take the memory of so many of the largest, as they are sent,
+const LARGEST_PICTURES: usize = 4;
+/// but not more than can be counted.
+const MAX_MEMORY: usize = Semaphore::MAX_PERMITS;
+
+/// Reads text for everyone. Nothing is loaded before somebody needs it.
+pub struct Reader {
+    /// As configured.
+    pub limits: Arc<TextReader>,
+    /// Which models are loaded.
+    pub models: Arc<Models>,
+    /// Whose turn it is.
+    pub lanes: Arc<Lanes>,
+    /// Batches.
+    pub jobs: Arc<Jobs>,
+    /// Copies of their pictures.
+    pub display: Arc<Display>,
+    /// Places for single pictures that arrive,
+    pub uploads: Arc<Semaphore>,
+    /// and the memory for them, in bytes.
+    pub memory: Arc<Semaphore>,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+    /// What did not come to text, by reason.
+    pub failures: Failures,
+}
+
+/// Single pictures that were not read, since the start.
+#[derive(Debug, Default)]
+pub struct Failures {
+    /// Not a picture, broken, or too large.
+    pub picture: AtomicU64,
+    /// Not within the deadline.
+    pub late: AtomicU64,
+    /// The model failed, or was not there.
+    pub model: AtomicU64,
+}
+
+impl Reader {
+    /// Its tasks run until `stop`.
+    pub fn new(config: &Arc<Config>, stop: &CancellationToken, tasks: &TaskTracker) -> Arc<Self> {
+        let limits = Arc::new(config.reader.clone());
+        let lanes = Lanes::new(limits.threads, limits.queue);
+        let display = Display::new(limits.clone());
+        let jobs = Jobs::new(limits.clone(), lanes.clone(), display.clone());
+        tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
+        let models = Models::new(config.clone(), lanes.clone());
+        let (stop, failures) = (stop.clone(), Failures::default());
+        let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
+        let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));
+        Arc::new(Self { limits, models, lanes, jobs, display, uploads, memory, stop, failures })
+    }
+
+    /// Counters of the service; zeros while nobody has needed it.
+    pub fn stats(&self) -> ServiceStats {
+        self.models.running().map(|service| service.stats()).unwrap_or_default()
+    }
+
+    /// Removes what is on disk and ends the threads; blocks until what they are at has ended.
+    pub fn close(&self) {
+        self.jobs.close();
+        self.models.close();
+    }
+
+    /// As in `/api/v1/status`.
+    pub fn report(&self) -> Value {
+        let (stats, limits) = (self.stats(), &self.limits);
+        let states = self.models.states();
+        let of_default = states.iter().find(|(name, _)| *name == limits.model);
+        let shown = of_default.or(states.last());
+        let mut report = match shown.map(|(_, state)| state) {
+            None | Some(State::Idle) => json!({ "state": "idle" }),
+            Some(State::Loading) => json!({ "state": "loading" }),
+            Some(State::Fetching { done }) => json!({ "state": "fetching", "progress": done }),
+            Some(State::Failed { reason, .. }) => json!({ "state": "failed", "error": &**reason }),
+            Some(State::Ready(ready)) => {
+                let [detection, recognition] = ready.service.plan(&ready.model);
+                json!({
+                    "state": "ready",
+                    "provider": detection.provider,
+                    "precision": { "detection": detection.precision, "recognition": recognition.precision },
+                })
+            }
+        };
+        let loaded = states.iter().filter(|(_, state)| matches!(state, State::Ready(_)));
+        let loaded: Vec<&str> = loaded.map(|(name, _)| name.as_str()).collect();
+        let (running, ended, waiting) = self.jobs.counts();
+        let (kept, kept_bytes) = self.jobs.keep.usage();
+        let rest = json!({
+            "model": shown.map_or(&limits.model, |(name, _)| name),
+            "models": loaded,
+            "threads": limits.threads,
+            "sessions": stats.sessions,
+            "waiting": stats.pending,
+            "reading": stats.reading,
+            "pictures": stats.pictures,
+            "lines": stats.lines,
+            "failed": stats.failed,
+            "refused": self.lanes.refused(),
+            "jobs": {
+                "running": running,
+                "ended": ended,
+                "waiting": waiting,
+                "kept": kept,
+                "kept_bytes": kept_bytes,
+            },
+            "limits": {
+                "deadline_s": limits.deadline.as_secs_f64(),
+                "max_image_mb": limits.max_image_bytes >> 20,
+                "max_pixels": limits.max_pixels,
+                "max_side_px": limits.max_side,
+                "max_pages": limits.max_pages,
+                "max_jobs": limits.max_jobs,
+                "max_job_files": limits.max_job_files,
+                "max_job_mb": limits.max_job_bytes >> 20,
+                "keep_pictures": limits.keep_pictures,
+                "job_ttl_s": limits.job_ttl.as_secs_f64(),
+            },
+        });
+        for key in ["progress", "error", "provider", "precision"] {
+            if report.get(key).is_none() {
+                report[key] = Value::Null;
+            }
+        }
+        if let (Value::Object(report), Value::Object(rest)) = (&mut report, rest) {
+            report.extend(rest);
+        }
+        report
+    }
+}
+
+impl Failures {
+    /// One more.
+    pub fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("model", &self.limits.model).finish_non_exhaustive()
+    }
+}

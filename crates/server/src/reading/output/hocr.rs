@@ -1,0 +1,210 @@
+//! hOCR 1.2 (<http://kba.github.io/hocr-spec/1.2/>) as XHTML: pages, lines, and words.
+//!
+//! The model finds lines, not words: a word's box is the part of the line's that its share of the characters takes, and the
+//! file says so.
+
+use std::fmt::Write as _;
+
+use sightwire_infer::read::Region;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::{Document, Page};
+
+/// What is in the file; lines have polygons, and the specification wants that said.
+const CAPABILITIES: &str = "ocr_page ocr_line ocrx_word ocrp_poly ocrp_wconf";
+/// A line that is less askew than this is level, degrees.
+const LEVEL: f32 = 0.5;
+
+pub(super) fn write(document: &Document) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let (model, pages) = (xml(&document.model), document.pages.len());
+    let title = xml(document.file.as_deref().unwrap_or("Text of a picture"));
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">
+<html xmlns=\"http://www.w3.org/1999/xhtml\">
+ <head>
+  <title>{title}</title>
+  <meta http-equiv=\"Content-Type\" content=\"text/html; charset=utf-8\" />
+  <meta name=\"ocr-system\" content=\"Sightwire {version} ({model})\" />
+  <meta name=\"ocr-capabilities\" content=\"{CAPABILITIES}\" />
+  <meta name=\"ocr-number-of-pages\" content=\"{pages}\" />
+  <meta name=\"description\" content=\"Lines were found in the picture; boxes of words are estimated from the line's by their share of its characters.\" />
+ </head>
+ <body>
+"
+    );
+    for (index, page) in document.pages.iter().enumerate() {
+        write_page(&mut out, document.file.as_deref(), index, page);
+    }
+    out.push_str(" </body>\n</html>\n");
+    out
+}
+
+fn write_page(out: &mut String, file: Option<&str>, index: usize, page: &Page) {
+    let number = index + 1;
+    let image = file.map(|file| format!("image {}; ", quoted(file))).unwrap_or_default();
+    let title = format!("{image}bbox 0 0 {} {}; ppageno {index}", page.width, page.height);
+    let _ = writeln!(out, "  <div class=\"ocr_page\" id=\"page_{number}\" title=\"{}\">", xml(&title));
+    let mut words = 0;
+    for (line, region) in page.regions.iter().enumerate() {
+        let line = line + 1;
+        let _ = write!(
+            out,
+            "   <span class=\"ocr_line\" id=\"line_{number}_{line}\" title=\"{}{}; poly{}; x_wconf {}\">",
+            bbox(&region.polygon, page),
+            angle(&region.polygon),
+            points(&region.polygon, page),
+            percent(region.confidence),
+        );
+        for (place, word) in words_of(region).into_iter().enumerate() {
+            words += 1;
+            let _ = write!(
+                out,
+                "{}<span class=\"ocrx_word\" id=\"word_{number}_{words}\" title=\"{}; x_wconf {}\">{}</span>",
+                if place == 0 { "" } else { " " },
+                bbox(&word.polygon, page),
+                percent(word.confidence),
+                xml(word.text),
+            );
+        }
+        out.push_str("</span><br />\n");
+    }
+    out.push_str("  </div>\n");
+}
+
+struct Word<'a> {
+    text: &'a str,
+    polygon: [[f32; 2]; 4],
+    confidence: f32,
+}
+
+/// The line's words, each in the part of its polygon that the letters before it and its own take. A letter of Chinese counts
+/// as two.
+fn words_of(region: &Region) -> Vec<Word<'_>> {
+    let text = &*region.text;
+    let whole = text.width().max(1) as f32;
+    let known = region.characters.len() == text.chars().count();
+    let mut words = Vec::new();
+    for word in text.split_whitespace() {
+        let begins = word.as_ptr() as usize - text.as_ptr() as usize;
+        let from = text[..begins].width() as f32 / whole;
+        let to = text[..begins + word.len()].width() as f32 / whole;
+        let first = text[..begins].chars().count();
+        let letters = word.chars().count();
+        let confidence = if known {
+            region.characters[first..first + letters].iter().sum::<f32>() / letters as f32
+        } else {
+            region.confidence
+        };
+        let [top_left, top_right, bottom_right, bottom_left] = region.polygon;
+        let polygon = [
+            between(top_left, top_right, from),
+            between(top_left, top_right, to),
+            between(bottom_left, bottom_right, to),
+            between(bottom_left, bottom_right, from),
+        ];
+        words.push(Word { text: word, polygon, confidence });
+    }
+    words
+}
+
+fn between(from: [f32; 2], to: [f32; 2], share: f32) -> [f32; 2] {
+    [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share]
+}
+
+/// The upright box around a polygon, in whole pixels of the page.
+fn bbox(polygon: &[[f32; 2]; 4], page: &Page) -> String {
+    let least = |axis: usize| polygon.iter().map(|point| point[axis]).fold(f32::INFINITY, f32::min);
+    let most = |axis: usize| polygon.iter().map(|point| point[axis]).fold(f32::NEG_INFINITY, f32::max);
+    let (width, height) = (page.width as f32, page.height as f32);
+    format!(
+        "bbox {} {} {} {}",
+        least(0).floor().clamp(0.0, width),
+        least(1).floor().clamp(0.0, height),
+        most(0).ceil().clamp(0.0, width),
+        most(1).ceil().clamp(0.0, height),
+    )
+}
+
+fn points(polygon: &[[f32; 2]; 4], page: &Page) -> String {
+    polygon.iter().fold(String::new(), |mut out, [x, y]| {
+        let (x, y) = (x.round().clamp(0.0, page.width as f32), y.round().clamp(0.0, page.height as f32));
+        let _ = write!(out, " {x} {y}");
+        out
+    })
+}
+
+/// By how much the line is turned, counter-clockwise.
+fn angle(polygon: &[[f32; 2]; 4]) -> String {
+    let [top_left, top_right, ..] = polygon;
+    let degrees = -(top_right[1] - top_left[1]).atan2(top_right[0] - top_left[0]).to_degrees();
+    if degrees.abs() < LEVEL { String::new() } else { format!("; textangle {degrees:.1}") }
+}
+
+fn percent(confidence: f32) -> f32 {
+    (confidence * 100.0).round()
+}
+
+/// A name as hOCR's grammar has it: between double quotes, with none inside, and nothing that ends a property.
+fn quoted(name: &str) -> String {
+    let name = name.replace('%', "%25").replace('"', "%22").replace('\'', "%27").replace(';', "%3B");
+    format!("\"{name}\"")
+}
+
+/// Escaped for XML, in text and in attributes; what XML 1.0 has no place for becomes U+FFFD.
+fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\t' | '\n' | '\r' => out.push(' '),
+            '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            _ => out.push(character),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_text_can_break_the_file() {
+        assert_eq!(
+            xml("<b a=\"1\">&'\u{1}\u{8}\u{b}\u{fffe}\t\n"),
+            concat!("&lt;b a=&quot;1&quot;&gt;&amp;&#39;", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}  ")
+        );
+        assert_eq!(quoted("a\";b'100%.png"), "\"a%22%3Bb%27100%25.png\"");
+    }
+
+    #[test]
+    fn words_lie_where_their_share_of_the_line_is() {
+        let region = Region {
+            polygon: [[0.0, 0.0], [100.0, 0.0], [100.0, 20.0], [0.0, 20.0]],
+            text: "ab  中文 c".into(),
+            confidence: 0.9,
+            characters: vec![1.0, 0.5, 0.1, 0.1, 0.8, 0.6, 0.1, 0.3],
+        };
+        let words = words_of(&region);
+        let seen: Vec<_> =
+            words.iter().map(|word| (word.text, word.polygon[0][0], word.polygon[2][0])).collect();
+        assert_eq!(seen, [("ab", 0.0, 20.0), ("中文", 40.0, 80.0), ("c", 90.0, 100.0)]);
+        let confidences: Vec<_> = words.iter().map(|word| percent(word.confidence)).collect();
+        assert_eq!(confidences, [75.0, 70.0, 30.0]);
+    }
+
+    #[test]
+    fn boxes_are_whole_pixels_of_the_page() {
+        let page = Page { width: 100, height: 50, ..Page::default() };
+        let polygon = [[-3.2, 10.4], [99.5, 2.0], [120.0, 30.2], [1.0, 38.0]];
+        assert_eq!(bbox(&polygon, &page), "bbox 0 2 100 38");
+        assert_eq!(points(&polygon, &page), " 0 10 100 2 100 30 1 38");
+        assert_eq!(angle(&polygon), "; textangle 4.7");
+    }
+}

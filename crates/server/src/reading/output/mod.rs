@@ -1,0 +1,204 @@
+//! What a picture says, in the formats that people and programs take.
+//!
+//! - [`Document`]: a picture that was read, with all its pages
+//! - `json`: an object, which can be read back
+//! - `csv`: a row for each line, for spreadsheets
+//! - `hocr`: hOCR 1.2, for archives and search
+//! - `text`: the words alone
+//! - [`annotated`]: the picture itself with the lines marked, as PNG
+
+mod annotated;
+mod csv;
+mod hocr;
+mod json;
+mod text;
+
+use std::fmt;
+use std::str::FromStr;
+
+use sightwire_infer::engine::Plan;
+use sightwire_infer::read::{Reading, Region, Times};
+
+pub use annotated::{AnnotateError, annotated};
+pub use csv::HEADER as CSV_HEADER;
+
+/// What a picture says, and how that was found out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// Its name, as whoever sent it calls it.
+    pub file: Option<String>,
+    /// Format of the picture: `jpeg`, `png`, …
+    pub format: String,
+    /// Name of the model.
+    pub model: String,
+    /// What ran the model: `openvino`, or `openvino+cpu` where its networks differ in that.
+    pub provider: String,
+    /// Of the network that finds lines: `f32` or `bf16`.
+    pub detection_precision: String,
+    /// Of the network that reads them.
+    pub recognition_precision: String,
+    /// In the file's order; one, except of a TIFF with several.
+    pub pages: Vec<Page>,
+    /// Of all pages together.
+    pub times: Times,
+}
+
+/// A page of a picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// Width of the upright original, px.
+    pub width: u32,
+    /// Height of the upright original, px.
+    pub height: u32,
+    /// By how much it was turned to make its lines level, degrees clockwise.
+    pub skew: f32,
+    /// In reading order.
+    pub regions: Vec<Region>,
+}
+
+impl Document {
+    /// Without pages yet. `plans` are of the networks that find and that read lines.
+    pub fn new(file: Option<String>, format: &str, model: &str, plans: [Plan; 2]) -> Self {
+        let [detection, recognition] = plans;
+        let provider = if detection.provider == recognition.provider {
+            detection.provider.name().to_owned()
+        } else {
+            format!("{}+{}", detection.provider, recognition.provider)
+        };
+        Self {
+            file,
+            format: format.to_owned(),
+            model: model.to_owned(),
+            provider,
+            detection_precision: detection.precision.name().to_owned(),
+            recognition_precision: recognition.precision.name().to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the page that was read next.
+    pub fn push(&mut self, reading: &Reading) {
+        let times = &mut self.times;
+        times.wait += reading.times.wait;
+        times.decode += reading.times.decode;
+        times.prepare += reading.times.prepare;
+        times.detect += reading.times.detect;
+        times.recognise += reading.times.recognise;
+        times.total += reading.times.total;
+        self.pages.push(Page {
+            width: reading.image.width(),
+            height: reading.image.height(),
+            skew: reading.skew,
+            regions: reading.regions.clone(),
+        });
+    }
+
+    /// All lines, page by page in reading order.
+    pub fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.pages.iter().flat_map(|page| &page.regions)
+    }
+
+    /// The words, a line each; a form feed stands between pages. Ends without a line break.
+    pub fn text(&self) -> String {
+        text::write(self)
+    }
+
+    /// An object on one line, without a line break at its end. `characters` adds the confidence of each character.
+    pub fn json(&self, characters: bool) -> String {
+        json::write(self, characters)
+    }
+
+    /// Reads what [`Document::json`] wrote. Confidences have four decimals then.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        json::read(text)
+    }
+
+    /// A row for each line, as RFC 4180 has it; see [`csv`](self::csv) for what is done against formulas.
+    pub fn csv(&self, header: bool) -> String {
+        csv::write(self, header)
+    }
+
+    /// hOCR 1.2 as XHTML.
+    pub fn hocr(&self) -> String {
+        hocr::write(self)
+    }
+}
+
+/// The formats of results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// The words alone.
+    Text,
+    /// An object.
+    #[default]
+    Json,
+    /// A row for each line.
+    Csv,
+    /// hOCR 1.2.
+    Hocr,
+    /// The picture with the lines marked, as PNG.
+    Annotated,
+}
+
+impl Format {
+    /// All, in the order in which help lists them.
+    pub const ALL: [Self; 5] = [Self::Text, Self::Json, Self::Csv, Self::Hocr, Self::Annotated];
+
+    /// As on the command line and in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Hocr => "hocr",
+            Self::Annotated => "annotated",
+        }
+    }
+
+    /// Of a file, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Text => "txt",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Hocr => "hocr",
+            Self::Annotated => "png",
+        }
+    }
+
+    /// For HTTP.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Hocr => "application/xhtml+xml; charset=utf-8",
+            Self::Annotated => "image/png",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.name() == text)
+            .ok_or_else(|| format!("{text:?} is not one of {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
+
+/// To four decimals, without the digits that a conversion of `f32` brings.
+fn four_decimals(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests;

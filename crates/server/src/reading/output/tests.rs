@@ -1,0 +1,127 @@
+//! Every format of one document, and what may not get lost on the way.
+
+use std::time::Duration;
+
+use super::*;
+
+fn region(text: &str, confidence: f32, left: f32) -> Region {
+    let polygon = [[left, 1.5], [left + 100.0, 1.5], [left + 100.0, 21.25], [left, 21.25]];
+    Region { polygon, text: text.into(), confidence, characters: vec![confidence; text.chars().count()] }
+}
+
+fn document() -> Document {
+    Document {
+        file: Some("scans/a \"b\".tif".into()),
+        format: "tiff".into(),
+        model: "ppocr-v4".into(),
+        provider: "openvino".into(),
+        detection_precision: "bf16".into(),
+        recognition_precision: "f32".into(),
+        pages: vec![
+            Page {
+                width: 640,
+                height: 480,
+                skew: 0.0,
+                regions: vec![region("Hello, \"world\"", 0.987_654_3, 0.1), region("=1+1", 0.5, 7.0)],
+            },
+            Page {
+                width: 320,
+                height: 200,
+                skew: -1.5,
+                regions: vec![region("你好 <b>", 0.9, 16_777_215.0)],
+            },
+        ],
+        times: Times { total: Duration::from_micros(55_040), ..Times::default() },
+    }
+}
+
+#[test]
+fn json_is_what_scripts_expect() {
+    let one = Document { pages: document().pages[..1].to_vec(), ..document() };
+    assert_eq!(
+        one.json(false),
+        concat!(
+            r#"{"file":"scans/a \"b\".tif","format":"tiff","model":"ppocr-v4","provider":"openvino","#,
+            r#""precision":{"detection":"bf16","recognition":"f32"},"#,
+            r#""pages":[{"page":1,"width":640,"height":480,"skew":0.0}],"#,
+            r#""regions":[{"polygon":[[0.1,1.5],[100.1,1.5],[100.1,21.25],[0.1,21.25]],"#,
+            r#""text":"Hello, \"world\"","confidence":0.9877,"page":1},"#,
+            r#"{"polygon":[[7.0,1.5],[107.0,1.5],[107.0,21.25],[7.0,21.25]],"text":"=1+1","confidence":0.5,"page":1}],"#,
+            r#""text":"Hello, \"world\"\n=1+1","#,
+            r#""ms":{"wait":0.0,"decode":0.0,"prepare":0.0,"detect":0.0,"recognise":0.0,"total":55.0}}"#,
+        )
+    );
+}
+
+#[test]
+fn json_reads_back_the_same_polygons_bit_for_bit() {
+    let mut before = document();
+    // Neighbours that a shorter print would take for each other.
+    before.pages[0].regions[0].polygon[0] = [0.1_f32.next_up(), 1e-7];
+    let after = Document::from_json(&before.json(true)).unwrap();
+    for (a, b) in before.regions().zip(after.regions()) {
+        assert_eq!(a.polygon.as_flattened().to_vec(), b.polygon.as_flattened().to_vec());
+        assert_eq!(a.text, b.text);
+        assert_eq!(a.characters.len(), b.characters.len());
+    }
+    assert_eq!(after.json(true), before.json(true));
+    assert_eq!(after.pages[1].skew.to_bits(), before.pages[1].skew.to_bits());
+    assert!(Document::from_json(&before.json(false)).unwrap().regions().all(|r| r.characters.is_empty()));
+}
+
+#[test]
+fn a_line_on_a_page_that_is_not_there_is_an_error() {
+    let text = document().json(false).replace("\"page\":2}],", "\"page\":9}],");
+    assert!(Document::from_json(&text).unwrap_err().to_string().contains("page 9 of 2"));
+}
+
+#[test]
+fn text_has_a_line_each_and_a_form_feed_between_pages() {
+    assert_eq!(document().text(), "Hello, \"world\"\n=1+1\u{c}你好 <b>");
+}
+
+#[test]
+fn csv_has_a_row_a_line_and_no_formulas() {
+    let rows = document().csv(true);
+    let rows: Vec<_> = rows.split("\r\n").collect();
+    assert_eq!(rows[0], "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4");
+    assert_eq!(
+        rows[1],
+        r#""scans/a ""b"".tif",1,1,"Hello, ""world""",0.9877,0.1,1.5,100.1,1.5,100.1,21.25,0.1,21.25"#
+    );
+    assert!(rows[2].contains(r#",1,2,"'=1+1",0.5,"#), "{}", rows[2]);
+    assert_eq!((rows.len(), rows[4]), (5, ""));
+    assert!(!document().csv(false).contains("x1"));
+}
+
+#[test]
+fn hocr_has_pages_lines_and_words() {
+    let hocr = document().hocr();
+    for part in [
+        r#"<div class="ocr_page" id="page_1" title="image &quot;scans/a %22b%22.tif&quot;; bbox 0 0 640 480; ppageno 0">"#,
+        r#"<span class="ocr_line" id="line_1_2" title="bbox 7 1 107 22; poly 7 2 107 2 107 21 7 21; x_wconf 50">"#,
+        r#"id="word_2_2" title="#,
+        "&lt;b&gt;</span></span>",
+    ] {
+        assert!(hocr.contains(part), "{part} is not in\n{hocr}");
+    }
+}
+
+#[test]
+fn an_annotated_picture_is_a_png_of_its_size() {
+    let mut image = sightwire_frame::Image::new(64, 40);
+    let png = annotated(&mut image, &[region("a", 0.9, 2.0)]).unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
+    assert_eq!(reader.info().size(), (64, 40));
+    let mut pixels = vec![0; 64 * 40 * 3];
+    reader.next_frame(&mut pixels).unwrap();
+    // Green, as lines are that were read well, and not blue.
+    assert!(pixels.chunks_exact(3).any(|pixel| pixel[1] > 100 && pixel[0] < 100 && pixel[2] < pixel[1]));
+}
+
+#[test]
+fn a_format_that_is_none_is_told_which_there_are() {
+    assert_eq!("hocr".parse::<Format>(), Ok(Format::Hocr));
+    let error = "pdf".parse::<Format>().unwrap_err();
+    assert!(error.contains("pdf") && error.contains("annotated"), "{error}");
+}

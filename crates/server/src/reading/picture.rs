@@ -1,0 +1,108 @@
+//! A picture to be read: what its header says, and its pixels.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sightwire_frame::Image;
+use sightwire_frame::still::{self, StillDecoder, StillError, StillLimits};
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::config::TextReader;
+
+/// What is known of a picture before it is decoded.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// The file.
+    pub bytes: Bytes,
+    /// `jpeg`, `png`, …
+    pub format: &'static str,
+    /// Upright width and height of each page, px.
+    pub pages: Vec<(u32, u32)>,
+    /// What the file takes of the memory for all: it is in use until the last clone has gone, whoever has that.
+    _memory: Option<Arc<OwnedSemaphorePermit>>,
+}
+
+/// Why a picture cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    /// Too many bytes, pixels or pages.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Not a picture, or none of a format that is known.
+    #[error("{0}")]
+    Unknown(String),
+    /// Broken.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl Picture {
+    /// Looks at the headers; all limits are checked, nothing is decoded.
+    pub fn probe(bytes: Bytes, limits: &TextReader) -> Result<Self, PictureError> {
+        if bytes.is_empty() {
+            return Err(PictureError::Unknown("the file is empty".into()));
+        }
+        let header = still::probe(&bytes, &of(limits))?;
+        Ok(Self { bytes, format: header.format.name(), pages: header.pages, _memory: None })
+    }
+
+    /// Keeps its part of the memory for all as long as its bytes.
+    pub fn with_memory(self, memory: Option<OwnedSemaphorePermit>) -> Self {
+        Self { _memory: memory.map(Arc::new), ..self }
+    }
+
+    /// The pixels of a page, from 0; blocks.
+    pub fn decode(&self, page: usize, limits: &TextReader) -> Result<Image, String> {
+        let mut image = Image::new(0, 0);
+        let decoded = StillDecoder::new()
+            .and_then(|mut decoder| decoder.decode(&self.bytes, page as u32, &of(limits), &mut image));
+        decoded.map(|()| image).map_err(|error| error.to_string())
+    }
+}
+
+impl From<StillError> for PictureError {
+    fn from(error: StillError) -> Self {
+        let said = error.to_string();
+        match error {
+            StillError::Limit(_) | StillError::Pages { .. } => PictureError::TooLarge(said),
+            StillError::UnknownFormat(_) | StillError::Unsupported { .. } => PictureError::Unknown(said),
+            StillError::Damaged { .. } | StillError::Page { .. } | StillError::Setup(_) => {
+                PictureError::Broken(said)
+            }
+        }
+    }
+}
+
+fn of(reader: &TextReader) -> StillLimits {
+    StillLimits {
+        max_bytes: reader.max_image_bytes,
+        max_pixels: reader.max_pixels,
+        max_side: reader.max_side,
+        max_pages: reader.max_pages,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::config::layers::Layers;
+    use crate::config::{Config, Flags};
+    use crate::reading::output::annotated;
+
+    #[test]
+    fn the_memory_of_a_picture_is_in_use_as_long_as_anybody_has_its_bytes() {
+        let limits = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap().reader;
+        let bytes = Bytes::from(annotated(&mut Image::new(8, 8), &[]).unwrap());
+        let memory = Arc::new(Semaphore::new(bytes.len()));
+        let all = memory.clone().try_acquire_many_owned(bytes.len() as u32).unwrap();
+        let picture = Picture::probe(bytes.clone(), &limits).unwrap().with_memory(Some(all));
+        let waiting = picture.clone();
+        let load: Box<dyn FnOnce() -> Result<Image, String>> = Box::new(move || waiting.decode(0, &limits));
+        drop(picture);
+        assert_eq!(memory.available_permits(), 0, "its caller has gone, and it waits for a thread");
+        load().unwrap();
+        assert_eq!(memory.available_permits(), bytes.len());
+    }
+}

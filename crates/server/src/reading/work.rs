@@ -1,0 +1,138 @@
+//! Reads the pages of a picture, and stops when nobody waits for them any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sightwire_frame::Image;
+use sightwire_infer::read::{self, ReadError, ReadOptions, Reading};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::lanes::{Lanes, Place};
+use super::models::Ready;
+use super::output::Document;
+use super::picture::Picture;
+use crate::config::TextReader;
+
+/// How somebody wants a picture to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ask {
+    /// Name of the model.
+    pub model: String,
+    /// What else was chosen.
+    pub options: ReadOptions,
+}
+
+/// Why there is no text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WorkError {
+    /// Too much waits.
+    #[error("too many pictures wait to be read")]
+    Busy,
+    /// It took too long.
+    #[error("it was not read within {} s", .0.as_secs_f64())]
+    Late(Duration),
+    /// The picture is broken.
+    #[error("{0}")]
+    Broken(String),
+    /// The model failed.
+    #[error("{0}")]
+    Failed(String),
+    /// The server stops.
+    #[error("the server stops")]
+    Stopped,
+}
+
+/// Where the places of a picture's pages come from.
+#[derive(Clone, Debug)]
+pub enum Turn {
+    /// One for all of them: somebody waits.
+    Single(Arc<Place>),
+    /// Each page has to wait for its own.
+    Batch(Arc<Lanes>),
+}
+
+/// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all, one of a
+/// batch so long for each page. The pixels of the page `keep` (from 0) are returned, too.
+pub async fn document(
+    ready: &Ready,
+    name: Option<String>,
+    picture: &Picture,
+    options: ReadOptions,
+    turn: &Turn,
+    limits: &Arc<TextReader>,
+    keep: Option<usize>,
+) -> Result<(Document, Option<Arc<Image>>), WorkError> {
+    let plans = ready.service.plan(&ready.model);
+    let mut document = Document::new(name, picture.format, ready.model.name(), plans);
+    let mut kept = None;
+    let pages = async {
+        for index in 0..picture.pages.len() {
+            let place = match turn {
+                Turn::Single(place) => place.clone(),
+                Turn::Batch(lanes) => Arc::new(lanes.batch().await),
+            };
+            let (picture, decoding) = (picture.clone(), limits.clone());
+            let read = page(ready, move || picture.decode(index, &decoding), options, place);
+            let reading = match turn {
+                Turn::Single(_) => read.await?,
+                Turn::Batch(_) => {
+                    timeout(limits.deadline, read).await.map_err(|_| WorkError::Late(limits.deadline))??
+                }
+            };
+            document.push(&reading);
+            if keep == Some(index) {
+                kept = Some(reading.image);
+            }
+        }
+        Ok(())
+    };
+    match turn {
+        Turn::Single(_) => {
+            timeout(limits.deadline, pages).await.map_err(|_| WorkError::Late(limits.deadline))?
+        }
+        Turn::Batch(_) => pages.await,
+    }?;
+    Ok((document, kept))
+}
+
+/// Reads one page. When this future is dropped, the work ends at its next step, and the place is free when it has.
+async fn page(
+    ready: &Ready,
+    load: impl FnOnce() -> Result<Image, String> + Send + 'static,
+    options: ReadOptions,
+    place: Arc<Place>,
+) -> Result<Reading, WorkError> {
+    let (give, take) = oneshot::channel();
+    let wanted = Wanted::default();
+    let asked = wanted.0.clone();
+    let job = read::Job {
+        model: ready.model.clone(),
+        load: Box::new(load),
+        options,
+        wanted: Box::new(move || !asked.load(Ordering::Relaxed)),
+        done: Box::new(move |result| {
+            drop(place);
+            let _ = give.send(result);
+        }),
+    };
+    ready.service.submit(job).map_err(|_| WorkError::Busy)?;
+    match take.await {
+        Ok(Ok(reading)) => Ok(reading),
+        Ok(Err(ReadError::Picture(reason))) => Err(WorkError::Broken(reason)),
+        Ok(Err(ReadError::Unwanted | ReadError::Ended)) => Err(WorkError::Stopped),
+        Ok(Err(error)) => Err(WorkError::Failed(error.to_string())),
+        Err(_) => Err(WorkError::Failed(ReadError::Panicked.to_string())),
+    }
+}
+
+/// Says when it is dropped that the work is not wanted any more.
+#[derive(Debug, Default)]
+struct Wanted(Arc<AtomicBool>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

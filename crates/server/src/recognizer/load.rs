@@ -1,0 +1,237 @@
+//! Brings a model to work: from the store, by importing a file, in the place of another one.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use sightwire_infer::clip::model::{self, ClipModel};
+use sightwire_infer::clip::service::{ClipService, ServiceOptions};
+use sightwire_infer::digest;
+use sightwire_infer::engine::Engine;
+use sightwire_infer::import::{self, ImportError, Progress, Request};
+use sightwire_infer::manifest::Manifest;
+use sightwire_infer::runtime::Runtime;
+use sightwire_infer::store::StoreError;
+
+use super::{Recognizer, State};
+use crate::config::{Config, ModelChoice};
+
+/// What a client is expected to send.
+const USUAL_FPS: f32 = 25.0;
+/// `recognizer.max_clients` may exceed the capacity measured at the start by so much before it is worth a warning.
+const TOLERANCE: f32 = 1.1;
+/// How long a replaced model may take to end what it has begun.
+const LAST_WINDOWS: Duration = Duration::from_secs(1);
+
+/// Why a model was not activated.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivateError {
+    /// There is none of that name.
+    #[error("{0}")]
+    Unknown(String),
+    /// Another model is on its way.
+    #[error("The model {0} is being loaded. Please try again in a moment.")]
+    Busy(String),
+    /// It cannot be used; the present one stays.
+    #[error("{0}")]
+    Unusable(String),
+    /// Every answer is the dummy's.
+    #[error("This server runs without a model (USE_DUMMY_MODEL).")]
+    Dummy,
+}
+
+impl Recognizer {
+    /// Loads library and model, and imports the model first if that is needed; blocks. The state says how far it is and
+    /// what came of it. `going_on` answers false when the server is to end.
+    pub fn load(&self, config: &Config, going_on: &dyn Fn() -> bool) {
+        if config.recognizer.dummy {
+            return;
+        }
+        let mut watch = |progress: Progress| {
+            if !progress.text.is_empty() {
+                tracing::info!(
+                    percent = progress.done.map(|done| (done * 100.0).round()),
+                    "importing: {}",
+                    progress.text
+                );
+                let text = format!("importing {}: {}", self.model(), progress.text);
+                self.state.lock().state = State::Loading(Progress { text, done: progress.done });
+            }
+            going_on()
+        };
+        match prepare(config, &config.recognizer.model, &mut watch) {
+            Ok(service) => {
+                self.install(service, config);
+            }
+            Err(_) if !going_on() => {}
+            Err(error) => {
+                let reason = format!("{error:#}");
+                tracing::error!(
+                    "the recogniser has no model, and refuses clients until another is activated or the server is started again: {reason}"
+                );
+                self.state.lock().state = State::Failed(reason);
+            }
+        }
+    }
+
+    /// Puts another model of the store in the place of the present one, without dropping a client: windows that have
+    /// begun end on the old one. Blocks for about a second.
+    pub fn activate(&self, config: &Config, name: &str) -> Result<Duration, ActivateError> {
+        let started = Instant::now();
+        {
+            let mut switching = self.switching.lock();
+            if let Some(other) = &*switching {
+                return Err(ActivateError::Busy(other.clone()));
+            }
+            let active = self.state.lock();
+            match &active.state {
+                State::Dummy => return Err(ActivateError::Dummy),
+                State::Loading(_) => return Err(ActivateError::Busy(active.model.to_string())),
+                State::Ready(_) if *active.model == *name => return Ok(started.elapsed()),
+                State::Ready(_) | State::Failed(_) => *switching = Some(name.to_owned()),
+            }
+        }
+        let manifest = config.store.manifest(name).map_err(anyhow::Error::new);
+        let started_model = manifest.and_then(|manifest| start(config, &manifest));
+        let done = started_model.map(|service| self.install(service, config));
+        *self.switching.lock() = None;
+        match done {
+            Ok(()) => Ok(started.elapsed()),
+            Err(error) => {
+                let unknown = matches!(error.downcast_ref(), Some(StoreError::UnknownModel { .. }));
+                let reason = format!("{error:#}");
+                tracing::warn!("the model {name:?} was not activated: {reason}");
+                Err(if unknown { ActivateError::Unknown(reason) } else { ActivateError::Unusable(reason) })
+            }
+        }
+    }
+
+    /// From now on this model answers.
+    fn install(&self, service: ClipService, config: &Config) {
+        let engine = service.engine();
+        tracing::info!(
+            model = service.name(),
+            networks = model::in_words(service.plans()),
+            runtime = engine.runtime().version(),
+            threads = engine.threads(),
+            jpeg = sightwire_frame::JPEG_BACKEND,
+            capacity_fps = service.stats().capacity_fps.round(),
+            "model loaded"
+        );
+        if let Some(note) = engine.note() {
+            tracing::warn!("{note}");
+        }
+        let warning = too_many_clients(&service, config.recognizer.max_clients);
+        if let Some(warning) = &warning {
+            tracing::warn!("{warning}");
+        }
+        let old = {
+            let mut active = self.state.lock();
+            active.model = service.name().into();
+            active.warning = warning.map(Into::into);
+            let old = std::mem::replace(&mut active.state, State::Ready(Arc::new(service)));
+            if let State::Ready(old) = &old {
+                // Before anyone can see the new model's counters. What the old one still does is not counted.
+                self.before.lock().add_counters(&old.stats());
+                self.generation.fetch_add(1, Ordering::Release);
+            }
+            old
+        };
+        if let State::Ready(old) = old {
+            let until = Instant::now() + LAST_WINDOWS;
+            while old.stats().pending > 0 && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // Its last owner waits for its threads; that must not be a request that has just asked for its counters.
+            while Arc::strong_count(&old) > 1 && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            drop(old);
+        }
+    }
+}
+
+/// The model of the configuration, at work.
+fn prepare(config: &Config, choice: &ModelChoice, watch: import::Watch<'_>) -> anyhow::Result<ClipService> {
+    match choice {
+        ModelChoice::File(source) => {
+            let mut request = request(config, source, None);
+            let manifest = match import_file(config, &request, watch) {
+                // The file was replaced since, or another one is called so: both are kept.
+                Err(error) if matches!(error.downcast_ref(), Some(ImportError::Taken { .. })) => {
+                    let hash = digest::sha256_of(source)?;
+                    request.name = Some(format!("{}-{}", import::name_of(source), &hash[..8]));
+                    import_file(config, &request, watch)
+                }
+                done => done,
+            }?;
+            start(config, &manifest)
+        }
+        ModelChoice::Name(name) => {
+            let manifest = config.store.manifest(name)?;
+            let Some(file) = manifest.to_import() else {
+                return start(config, &manifest);
+            };
+            // It was pulled, or lies in the mirror, and was not imported yet.
+            let source = config.store.verified(name, file)?;
+            let manifest = import_file(config, &request(config, &source, Some(&manifest)), watch)?;
+            start(config, &manifest)
+        }
+    }
+}
+
+/// What an import of a file is to be, going by the manifest that it belongs to if there is one.
+pub fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Request {
+    let import = manifest.and_then(|m| m.import.as_ref());
+    Request {
+        source: source.to_owned(),
+        name: manifest.map(|m| m.name.clone()),
+        title: manifest.map(|m| m.title.clone()),
+        licence: manifest.map(|m| m.licence.clone()),
+        origin: manifest.map(|m| m.origin.clone()),
+        labels_file: None,
+        labels: import.map(|import| import.labels.clone()),
+        threshold: import.map(|import| import.threshold),
+        whole: false,
+        python: config.import.python.clone(),
+        engine: config.engine.options.clone(),
+        library: config.engine.library.clone(),
+    }
+}
+
+fn import_file(config: &Config, request: &Request, watch: import::Watch<'_>) -> anyhow::Result<Manifest> {
+    import::import(&config.store, request, watch).map_err(|error| match error {
+        // The tool names the file already.
+        ImportError::Tool(_) | ImportError::Read { .. } | ImportError::Taken { .. } => {
+            anyhow::Error::new(error)
+        }
+        error => anyhow::Error::new(error).context(format!("{} was not imported", request.source.display())),
+    })
+}
+
+fn start(config: &Config, manifest: &Manifest) -> anyhow::Result<ClipService> {
+    let engine = &config.engine;
+    let model = ClipModel::load(&config.store, manifest)?;
+    let runtime = Runtime::load(&config.store, engine.library.as_deref(), engine.options.provider)?;
+    let options = ServiceOptions {
+        limits: config.images,
+        max_fps: config.recognizer.max_fps,
+        turn_gap: config.recognizer.turn_gap,
+        idle_release: engine.idle_release,
+    };
+    let engine = Arc::new(Engine::new(runtime, engine.options.clone())?);
+    ClipService::start(model, engine, options).context("the model does not run here")
+}
+
+fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String> {
+    let clients = service.stats().capacity_fps / USUAL_FPS;
+    (max_clients as f32 > clients * TOLERANCE).then(|| {
+        format!(
+            "recognizer.max_clients is {max_clients}, but with the model {} this machine can analyse every frame of about {} clients at {USUAL_FPS} frames a second; with more, they take turns",
+            service.name(),
+            clients.floor(),
+        )
+    })
+}

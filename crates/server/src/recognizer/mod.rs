@@ -1,0 +1,221 @@
+//! The sign recogniser's pipeline: clients' frames to a clip model, and its predictions back.
+//!
+//! Transports see a [`Recognizer`] that admits [`Guest`]s, and a guest that answers each frame. Whether a model is
+//! still being loaded, has failed, or is a dummy, is decided here.
+//!
+//! - [`guest`]: a client that was admitted, its frames and its answers
+//! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one
+//! - `lines`: how many log lines predictions may take
+
+pub mod guest;
+mod lines;
+pub mod load;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use sightwire_infer::clip::service::{ClipService, ServiceStats};
+use sightwire_infer::import::Progress;
+
+use crate::config::Config;
+pub use guest::{Event, Guest, OnEvent, Reply};
+use lines::LineBudget;
+
+/// Admits clients and answers their frames.
+pub struct Recognizer {
+    state: Mutex<Active>,
+    /// Goes up with each switch; guests compare it with that of their seat.
+    generation: AtomicU64,
+    threshold: Option<f32>,
+    max_clients: usize,
+    clients: AtomicUsize,
+    admitted: AtomicU64,
+    refused: AtomicU64,
+    /// What models counted that have been replaced.
+    before: Mutex<ServiceStats>,
+    switching: Mutex<Option<String>>,
+    /// For predictions, and for refusals.
+    lines: Arc<[LineBudget; 2]>,
+}
+
+struct Active {
+    model: Arc<str>,
+    state: State,
+    warning: Option<Arc<str>>,
+}
+
+/// What the recogniser can do now.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// The model is being loaded or imported; frames are answered with `none`.
+    Loading(Progress),
+    /// It predicts.
+    Ready(Arc<ClipService>),
+    /// The model cannot be used; why.
+    Failed(String),
+    /// Every answer is "hello" 0.9.
+    Dummy,
+}
+
+/// What a client needs to know of the model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModelFacts {
+    /// Name.
+    pub name: String,
+    /// In the order of the scores.
+    pub labels: Vec<String>,
+    /// Frames a prediction is made of.
+    pub window: usize,
+    /// Score below which the label is `none`.
+    pub threshold: f32,
+    /// Of the network's input, px.
+    pub width: u32,
+    /// Of the network's input, px.
+    pub height: u32,
+}
+
+/// The answer of a server that tests the wiring.
+pub const DUMMY_LABEL: &str = "hello";
+const DUMMY_SCORE: f32 = 0.9;
+
+impl Recognizer {
+    /// A recogniser that has no model yet.
+    pub fn new(config: &Config) -> Arc<Self> {
+        let options = &config.recognizer;
+        let (model, state) = if options.dummy {
+            ("dummy".to_owned(), State::Dummy)
+        } else {
+            let text = "the model is being loaded".to_owned();
+            (options.model.name(), State::Loading(Progress { text, done: None }))
+        };
+        Arc::new(Self {
+            state: Mutex::new(Active { model: model.into(), state, warning: None }),
+            generation: AtomicU64::new(0),
+            threshold: options.threshold,
+            max_clients: options.max_clients,
+            clients: AtomicUsize::new(0),
+            admitted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            before: Mutex::default(),
+            switching: Mutex::new(None),
+            lines: Arc::new([LineBudget::new(), LineBudget::new()]),
+        })
+    }
+
+    /// What it can do now.
+    pub fn state(&self) -> State {
+        self.state.lock().state.clone()
+    }
+
+    /// The state, and the generation of its model.
+    fn state_and_generation(&self) -> (State, u64) {
+        let active = self.state.lock();
+        (active.state.clone(), self.generation.load(Ordering::Acquire))
+    }
+
+    /// Name of the model.
+    pub fn model(&self) -> Arc<str> {
+        self.state.lock().model.clone()
+    }
+
+    /// What whoever runs the server should know of model and machine.
+    pub fn warning(&self) -> Option<Arc<str>> {
+        self.state.lock().warning.clone()
+    }
+
+    /// Name of the model that is about to take the place of the present one.
+    pub fn switching_to(&self) -> Option<String> {
+        self.switching.lock().clone()
+    }
+
+    /// What clients are told of the model; `None` while there is none.
+    pub fn facts(&self) -> Option<ModelFacts> {
+        match self.state() {
+            State::Ready(service) => Some(self.facts_of(&service)),
+            State::Dummy => Some(ModelFacts {
+                name: self.model().to_string(),
+                labels: vec![DUMMY_LABEL.into()],
+                window: 1,
+                threshold: 0.5,
+                width: 224,
+                height: 224,
+            }),
+            State::Loading(_) | State::Failed(_) => None,
+        }
+    }
+
+    fn facts_of(&self, service: &ClipService) -> ModelFacts {
+        let clip = service.clip();
+        ModelFacts {
+            name: service.name().to_owned(),
+            labels: clip.labels.clone(),
+            window: clip.window,
+            threshold: self.threshold.unwrap_or(clip.threshold),
+            width: clip.width,
+            height: clip.height,
+        }
+    }
+
+    /// Clients now.
+    pub fn clients(&self) -> usize {
+        self.clients.load(Ordering::Relaxed)
+    }
+
+    /// Clients at most.
+    pub fn max_clients(&self) -> usize {
+        self.max_clients
+    }
+
+    /// Clients admitted and refused so far.
+    pub fn admissions(&self) -> (u64, u64) {
+        (self.admitted.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
+    }
+
+    /// How often the model was replaced.
+    pub fn switches(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// The counters of all models since the start, and the gauges of the present one.
+    pub fn stats(&self) -> ServiceStats {
+        // Under the lock: a switch counts the old model's only once.
+        let active = self.state.lock();
+        let mut stats = match &active.state {
+            State::Ready(service) => service.stats(),
+            _ => ServiceStats::default(),
+        };
+        stats.add_counters(&self.before.lock());
+        stats
+    }
+
+    /// A place for a client, or `None` at capacity. `name` is for log lines; `on_event` is called with each new answer
+    /// as soon as it is known.
+    pub fn admit(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Guest> {
+        let admitted = self
+            .clients
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < self.max_clients).then_some(n + 1))
+            .is_ok();
+        if !admitted {
+            let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.lines[1].take() {
+                tracing::warn!(
+                    "ERROR client={name} refused: at capacity ({} clients); {refused} refused so far",
+                    self.max_clients
+                );
+            }
+            return None;
+        }
+        self.admitted.fetch_add(1, Ordering::Relaxed);
+        tracing::info!("CONNECT client={name} clients={}", self.clients());
+        Some(Guest::new(self.clone(), name, on_event))
+    }
+}
+
+impl fmt::Debug for Recognizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recognizer").field("model", &self.model()).finish_non_exhaustive()
+    }
+}

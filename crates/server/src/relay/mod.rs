@@ -1,0 +1,416 @@
+//! Streams that clients send: who sends which, and what becomes of them. Each is a stream like a camera's, so that
+//! whatever shows cameras shows these.
+//!
+//! - [`watchdog`]: when a sender is warned and sent away; how many of its pictures are passed on
+//! - [`pace`]: how long a viewer may take
+//! - [`report`]: streams as the API shows them
+
+pub mod pace;
+mod report;
+pub mod watchdog;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sightwire_hub::picture::Picture;
+use sightwire_hub::stream::{Condition, Producer, State};
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::cameras::upstream::Upstream;
+use crate::cameras::{CameraLease, Cameras, WatchError};
+use crate::cluster::{Claim, ClaimError, Cluster};
+use crate::config::relay::Relay as RelayConfig;
+
+/// How long whoever sends a stream already has to show that it is still there.
+const CHALLENGE: Duration = Duration::from_secs(2);
+/// A name that is about to be free, or to be taken, is tried so often again,
+const CLAIM_TRIES: u32 = 50;
+/// each time after so long.
+const CLAIM_AGAIN: Duration = Duration::from_millis(10);
+/// What comes so soon after it was asked was sent before.
+const ON_ITS_WAY: Duration = Duration::from_millis(300);
+/// How long one that was ended has to go.
+const GOING: Duration = Duration::from_secs(2);
+/// Longest name of a stream, in bytes.
+pub const MAX_NAME: usize = 128;
+
+/// Streams that are being sent, by name.
+pub type Sessions = Arc<BTreeMap<Arc<str>, Arc<Session>>>;
+
+/// All that are sent.
+#[derive(Debug)]
+pub struct Relay {
+    /// Where their pictures go.
+    pub cameras: Arc<Cameras>,
+    cluster: Arc<dyn Cluster>,
+    live: watch::Sender<Sessions>,
+    next: AtomicU64,
+    refused: AtomicU64,
+    ended: AtomicU64,
+    /// Viewers that were closed because they took nothing.
+    dead: AtomicU64,
+}
+
+/// How closely a stream is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// A few pictures a second.
+    #[default]
+    Normal,
+    /// More of them.
+    Enhanced,
+}
+
+/// A stream that is being sent.
+#[derive(Debug)]
+pub struct Session {
+    /// Its name.
+    pub id: Arc<str>,
+    /// No other session has it.
+    pub number: u64,
+    /// How closely it is looked at.
+    pub mode: Mode,
+    /// Whether pictures come as binary messages.
+    pub binary: bool,
+    /// From where.
+    pub peer: Option<SocketAddr>,
+    /// Messages that should have been frames.
+    pub bad: AtomicU64,
+    /// Pictures over the rate.
+    pub dropped: AtomicU64,
+    /// Where its pictures go.
+    pub upstream: Arc<Upstream>,
+    /// Asks the sender whether it is still there.
+    pub challenge: Notify,
+    /// When it was asked last.
+    challenged: Mutex<Option<Instant>>,
+    heard: watch::Sender<u64>,
+    end: Mutex<Option<End>>,
+    ended: CancellationToken,
+}
+
+/// Writes a stream. Dropping it ends the stream.
+#[derive(Debug)]
+pub struct Sending {
+    /// What is known of it.
+    pub session: Arc<Session>,
+    producer: Option<Producer>,
+    lease: Option<CameraLease>,
+    claim: Option<Claim>,
+    relay: Arc<Relay>,
+}
+
+/// Why a stream ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Its sender closed the connection, or lost it.
+    Left,
+    /// Too many messages that were no frames.
+    BadFrames,
+    /// No frame for too long.
+    Silent,
+    /// A message longer than allowed.
+    TooLong,
+    /// Its sender did not answer when somebody else wanted to send it.
+    Replaced,
+    /// Somebody who manages the server ended it.
+    Administrator,
+    /// The server stops.
+    Stopping,
+}
+
+/// Why somebody may not send a stream.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is live, and whoever sends it is there.
+    #[error(
+        "This patient already has an active stream. Please stop the other stream before starting a new one."
+    )]
+    Live,
+    /// A limit.
+    #[error(
+        "Every place for a stream on this server is taken (relay.max_streams: {0}). Please try again later."
+    )]
+    TooMany(usize),
+    /// The name cannot be one.
+    #[error("{0}")]
+    Name(String),
+}
+
+impl Mode {
+    /// As in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Normal => "normal",
+            Mode::Enhanced => "enhanced",
+        }
+    }
+}
+
+impl End {
+    /// For viewers and for the log.
+    pub fn reason(self) -> &'static str {
+        match self {
+            End::Left => "its sender has left",
+            End::BadFrames => "its sender sent too many messages that are no frames",
+            End::Silent => "its sender sent no frame for too long",
+            End::TooLong => "its sender sent a message that is too long",
+            End::Replaced => "its sender did not answer, and another took its place",
+            End::Administrator => "it was ended by an administrator",
+            End::Stopping => "the server stops",
+        }
+    }
+}
+
+/// Whether this can be the name of a stream.
+pub fn check_name(name: &str) -> Result<(), Refused> {
+    if name.is_empty()
+        || name.len() > MAX_NAME
+        || name.chars().any(char::is_control)
+        || ["*", ".", ".."].contains(&name)
+    {
+        let text = format!(
+            "The name of a stream must have 1 to {MAX_NAME} bytes, no control characters, and not be *, . or .."
+        );
+        return Err(Refused::Name(text));
+    }
+    Ok(())
+}
+
+impl Relay {
+    /// Nothing is sent.
+    pub fn new(cameras: Arc<Cameras>, cluster: Arc<dyn Cluster>) -> Arc<Self> {
+        let live = watch::Sender::new(Sessions::default());
+        let zero = || AtomicU64::new(0);
+        Arc::new(Self { cameras, cluster, live, next: zero(), refused: zero(), ended: zero(), dead: zero() })
+    }
+
+    /// As loaded.
+    pub fn config(&self) -> &RelayConfig {
+        &self.cameras.config().relay
+    }
+
+    /// What is being sent, and changes of it.
+    pub fn live(&self) -> watch::Receiver<Sessions> {
+        self.live.subscribe()
+    }
+
+    /// What is being sent now.
+    pub fn now(&self) -> Sessions {
+        self.live.borrow().clone()
+    }
+
+    /// Begins a stream. If somebody sends it already, that one is asked whether it is still there.
+    pub async fn begin(
+        self: &Arc<Self>,
+        name: &str,
+        mode: Mode,
+        binary: bool,
+        peer: Option<SocketAddr>,
+    ) -> Result<Sending, Refused> {
+        let begun = self.claim_and_begin(name, mode, binary, peer).await;
+        if begun.is_err() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        begun
+    }
+
+    async fn claim_and_begin(
+        self: &Arc<Self>,
+        name: &str,
+        mode: Mode,
+        binary: bool,
+        peer: Option<SocketAddr>,
+    ) -> Result<Sending, Refused> {
+        check_name(name)?;
+        let id: Arc<str> = name.into();
+        let mut tries = 0;
+        let claim = loop {
+            match self.cluster.claim(&id).await {
+                Ok(claim) => break claim,
+                Err(ClaimError::Here) if tries < CLAIM_TRIES => self.challenge(&id).await?,
+                Err(ClaimError::Here) => return Err(Refused::Live),
+            }
+            tries += 1;
+        };
+        let (lease, producer) = self.cameras.begin_relay(name).map_err(|refused| match refused {
+            WatchError::TooMany => Refused::TooMany(self.config().max_streams),
+            other => Refused::Name(other.to_string()),
+        })?;
+        let session = Arc::new(Session {
+            id: id.clone(),
+            number: self.next.fetch_add(1, Ordering::Relaxed),
+            mode,
+            binary,
+            peer,
+            bad: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+            upstream: lease.value().clone(),
+            challenge: Notify::new(),
+            challenged: Mutex::default(),
+            heard: watch::Sender::new(0),
+            end: Mutex::default(),
+            ended: CancellationToken::new(),
+        });
+        self.live.send_modify(|live| {
+            let mut all = BTreeMap::clone(live);
+            all.insert(id, session.clone());
+            *live = Arc::new(all);
+        });
+        tracing::info!(stream = name, mode = mode.name(), binary, "a stream begins");
+        let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
+        Ok(Sending { session, producer, lease, claim, relay: self.clone() })
+    }
+
+    /// Whoever sends the stream has to show that it is still there, or goes.
+    async fn challenge(&self, id: &Arc<str>) -> Result<(), Refused> {
+        let mut live = self.live();
+        let Some(session) = live.borrow().get(id).cloned() else {
+            // It has gone in the meantime, or another has claimed it and is about to begin.
+            tokio::time::sleep(CLAIM_AGAIN).await;
+            return Ok(());
+        };
+        let mut heard = session.heard.subscribe();
+        *session.challenged.lock() = Some(Instant::now());
+        session.challenge.notify_one();
+        let is_gone = |live: &Sessions| live.get(id).is_none_or(|now| now.number != session.number);
+        tokio::select! {
+            biased;
+            _ = live.wait_for(is_gone) => return Ok(()), // it was about to leave
+            heard = heard.changed() => if heard.is_ok() {
+                return Err(Refused::Live);
+            },
+            () = tokio::time::sleep(CHALLENGE) => {}
+        }
+        tracing::warn!(stream = &**id, "its sender does not answer and gives way to a new one");
+        session.end(End::Replaced);
+        match tokio::time::timeout(GOING, live.wait_for(is_gone)).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(Refused::Live),
+        }
+    }
+
+    /// Ends a stream; whether there is one of that name.
+    pub fn end(&self, id: &str) -> bool {
+        let session = self.now().get(id).cloned();
+        session.inspect(|session| session.end(End::Administrator)).is_some()
+    }
+
+    /// A viewer was closed because it took nothing.
+    pub fn count_dead(&self) {
+        self.dead.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Senders refused, streams ended, and dead viewers closed, so far.
+    pub fn counts(&self) -> [u64; 3] {
+        [&self.refused, &self.ended, &self.dead].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+impl Session {
+    /// The sender has sent something, or answered. What was on its way before it was asked shows nothing: a goodbye may come
+    /// after it.
+    pub fn heard(&self, answered: bool) {
+        let asked = *self.challenged.lock();
+        if answered || asked.is_some_and(|asked| asked.elapsed() >= ON_ITS_WAY) {
+            self.heard.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Ends it, for the first reason that anybody has.
+    pub fn end(&self, why: End) {
+        self.end.lock().get_or_insert(why);
+        self.ended.cancel();
+    }
+
+    /// Cancelled when it has to end.
+    pub fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    /// Why it ends, if it does.
+    pub fn why(&self) -> Option<End> {
+        *self.end.lock()
+    }
+}
+
+impl Sending {
+    /// Cancelled when the stream is no longer this process's.
+    pub fn lost(&self) -> CancellationToken {
+        self.claim.as_ref().map(|claim| claim.lost.clone()).unwrap_or_default()
+    }
+
+    /// A picture came.
+    pub fn publish(&mut self, now: Instant, make: impl FnOnce(u64) -> Picture) {
+        let Some(producer) = &mut self.producer else { return };
+        let before = producer.stream().state();
+        if before.condition != Condition::Running {
+            if before.condition == Condition::Stalled {
+                let seconds = now.saturating_duration_since(before.since).as_secs();
+                tracing::info!(stream = &*self.session.id, "frames again, after {seconds} s");
+            }
+            producer.state(State::new(Condition::Running, None, now));
+        }
+        let mut size = 0;
+        producer.publish(|sequence| {
+            let picture = make(sequence);
+            size = picture.size();
+            picture
+        });
+        producer.received(size);
+        let totals = &self.relay.cameras.totals.relay;
+        totals.pictures.fetch_add(1, Ordering::Relaxed);
+        totals.bytes.fetch_add(size as u64, Ordering::Relaxed);
+    }
+
+    /// No picture came for a while.
+    pub fn stalled(&self, now: Instant) {
+        if let Some(producer) = &self.producer {
+            tracing::warn!(stream = &*self.session.id, "stalled: its sender sends no frames");
+            let since = producer.stream().newest().map_or(now, |newest| newest.captured());
+            producer.state(State::new(Condition::Stalled, Some("its sender sends no frames"), since));
+        }
+    }
+
+    /// Something came that should have been a frame.
+    pub fn bad(&self) {
+        self.session.bad.fetch_add(1, Ordering::Relaxed);
+        self.relay.cameras.totals.relay.bad.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A picture came over the rate.
+    pub fn dropped(&self) {
+        self.session.dropped.fetch_add(1, Ordering::Relaxed);
+        self.relay.cameras.totals.relay.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let why = *self.session.end.lock().get_or_insert(End::Left);
+        if let Some(producer) = self.producer.take() {
+            producer.end(why.reason(), Instant::now());
+        }
+        let id = &self.session.id;
+        tracing::info!(stream = &**id, "the stream has ended: {}", why.reason());
+        self.relay.ended.fetch_add(1, Ordering::Relaxed);
+        if let Some(lease) = self.lease.take() {
+            self.relay.cameras.close(lease.key());
+        }
+        // Whoever waits for it to be gone claims it next.
+        drop(self.claim.take());
+        self.relay.live.send_modify(|live| {
+            // Its successor may stand there by now.
+            if live.get(id).is_some_and(|now| now.number == self.session.number) {
+                let mut all = BTreeMap::clone(live);
+                all.remove(id);
+                *live = Arc::new(all);
+            }
+        });
+    }
+}

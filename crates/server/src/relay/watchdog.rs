@@ -1,0 +1,235 @@
+//! When a sender is warned, called stalled, and sent away. Pure state; time is given.
+
+use std::time::{Duration, Instant};
+
+/// Messages in a row that should have been frames and are none, after which a stream ends.
+pub const MAX_BAD: u32 = 10;
+/// A stream that usually gives a frame less often gets so many of its usual intervals before it is called stalled.
+const PATIENCE: u32 = 3;
+
+/// After how long.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchdogOptions {
+    /// Without any message.
+    pub warning: Duration,
+    /// Without a frame.
+    pub end: Duration,
+    /// Without a frame.
+    pub stall: Duration,
+}
+
+/// What is known of a sender.
+#[derive(Debug)]
+pub struct Watchdog {
+    options: WatchdogOptions,
+    message: Instant,
+    frame: Instant,
+    /// Mean time between frames, once there were two.
+    interval: Option<Duration>,
+    frames: u64,
+    warned: bool,
+    stalled: bool,
+    bad: u32,
+}
+
+/// What has to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alarm {
+    /// Tell the sender.
+    Warn,
+    /// Tell the viewers.
+    Stalled,
+    /// Close it.
+    End,
+}
+
+impl Watchdog {
+    /// Of a sender that has just come.
+    pub fn new(options: WatchdogOptions, now: Instant) -> Self {
+        let (interval, frames, warned, stalled, bad) = (None, 0, false, false, 0);
+        Self { options, message: now, frame: now, interval, frames, warned, stalled, bad }
+    }
+
+    /// A message came, whatever it was.
+    pub fn message(&mut self, now: Instant) {
+        (self.message, self.warned) = (now, false);
+    }
+
+    /// A frame came.
+    pub fn frame(&mut self, now: Instant) {
+        self.message(now);
+        let this = now.saturating_duration_since(self.frame);
+        if self.frames > 0 {
+            self.interval = Some(self.interval.map_or(this, |mean| mean.mul_f64(0.9) + this.mul_f64(0.1)));
+        }
+        self.frames += 1;
+        (self.frame, self.stalled, self.bad) = (now, false, 0);
+    }
+
+    /// Something came that should have been a frame; whether it was one too many.
+    pub fn bad(&mut self, now: Instant) -> bool {
+        self.message(now);
+        self.bad += 1;
+        self.bad >= MAX_BAD
+    }
+
+    /// When [`Self::look`] may have something to say.
+    pub fn next(&self) -> Instant {
+        let mut next = self.frame + self.options.end;
+        if !self.warned {
+            next = next.min(self.message + self.options.warning);
+        }
+        if !self.stalled && self.frames > 0 {
+            next = next.min(self.frame + self.patience());
+        }
+        next
+    }
+
+    /// What is due now.
+    pub fn look(&mut self, now: Instant) -> Option<Alarm> {
+        if now >= self.frame + self.options.end {
+            return Some(Alarm::End);
+        }
+        if !self.warned && now >= self.message + self.options.warning {
+            self.warned = true;
+            return Some(Alarm::Warn);
+        }
+        if !self.stalled && self.frames > 0 && now >= self.frame + self.patience() {
+            self.stalled = true;
+            return Some(Alarm::Stalled);
+        }
+        None
+    }
+
+    fn patience(&self) -> Duration {
+        self.options.stall.max(self.interval.unwrap_or_default() * PATIENCE)
+    }
+}
+
+/// How many pictures of a stream are passed on.
+#[derive(Debug)]
+pub struct RateLimit {
+    interval: Duration,
+    due: Instant,
+}
+
+/// Pictures that come in a bunch, after the network held them up, are passed on.
+const BUNCH: u32 = 8;
+
+impl RateLimit {
+    /// So many a second.
+    pub fn new(fps: f64, now: Instant) -> Self {
+        Self { interval: Duration::from_secs_f64(1.0 / fps), due: now }
+    }
+
+    /// Whether the picture that came now is passed on.
+    pub fn allows(&mut self, now: Instant) -> bool {
+        if self.next() > now {
+            return false;
+        }
+        self.due = self.due.max(now) + self.interval;
+        true
+    }
+
+    /// From when on one is passed on.
+    pub fn next(&self) -> Instant {
+        self.due.checked_sub(self.interval * BUNCH).unwrap_or(self.due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn watchdog() -> (Watchdog, Instant) {
+        let now = Instant::now();
+        let options = WatchdogOptions { warning: SECOND * 10, end: SECOND * 15, stall: SECOND * 3 };
+        (Watchdog::new(options, now), now)
+    }
+
+    /// What happens by itself until then.
+    fn alarms(dog: &mut Watchdog, from: Instant, seconds: u32) -> Vec<(u64, Alarm)> {
+        let mut all = Vec::new();
+        loop {
+            let next = dog.next();
+            if next > from + SECOND * seconds || all.last().is_some_and(|(_, alarm)| *alarm == Alarm::End) {
+                return all;
+            }
+            if let Some(alarm) = dog.look(next) {
+                all.push((next.duration_since(from).as_secs(), alarm));
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_says_nothing_is_warned_after_ten_seconds_and_ended_after_fifteen() {
+        let (mut dog, now) = watchdog();
+        assert_eq!(alarms(&mut dog, now, 60), [(10, Alarm::Warn), (15, Alarm::End)]);
+    }
+
+    #[test]
+    fn one_that_has_stopped_is_stalled_then_warned_then_ended() {
+        let (mut dog, now) = watchdog();
+        dog.frame(now);
+        let expected = [(3, Alarm::Stalled), (10, Alarm::Warn), (15, Alarm::End)];
+        assert_eq!(alarms(&mut dog, now, 60), expected);
+    }
+
+    #[test]
+    fn messages_that_are_no_frames_keep_away_the_warning_and_not_the_end() {
+        let (mut dog, now) = watchdog();
+        dog.message(now + SECOND * 9);
+        assert_eq!(alarms(&mut dog, now, 14), []);
+        assert_eq!(alarms(&mut dog, now, 60), [(15, Alarm::End)]);
+    }
+
+    #[test]
+    fn frames_keep_it_alive_and_end_the_stall() {
+        let (mut dog, now) = watchdog();
+        for second in 0..100 {
+            dog.frame(now + SECOND * second);
+            assert_eq!(dog.look(now + SECOND * second + SECOND / 2), None);
+        }
+        assert_eq!(dog.look(now + SECOND * 102), Some(Alarm::Stalled));
+        dog.frame(now + SECOND * 103);
+        assert_eq!(dog.look(now + SECOND * 105), None);
+    }
+
+    #[test]
+    fn one_that_gives_a_frame_every_four_seconds_has_not_stalled_between_them_once_that_is_known() {
+        let (mut dog, now) = watchdog();
+        dog.frame(now);
+        assert_eq!(dog.look(now + SECOND * 3), Some(Alarm::Stalled), "nobody knows it yet");
+        for frame in 1..10 {
+            dog.frame(now + SECOND * 4 * frame);
+            assert_eq!(dog.look(now + SECOND * 4 * frame + SECOND * 4), None);
+        }
+        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 9), None);
+        dog.message(now + SECOND * 36 + SECOND * 9);
+        assert_eq!(dog.look(now + SECOND * 36 + SECOND * 12), Some(Alarm::Stalled));
+    }
+
+    #[test]
+    fn the_tenth_bad_message_in_a_row_is_one_too_many() {
+        let (mut dog, now) = watchdog();
+        for _ in 0..9 {
+            assert!(!dog.bad(now));
+        }
+        dog.frame(now);
+        for _ in 0..9 {
+            assert!(!dog.bad(now));
+        }
+        assert!(dog.bad(now));
+    }
+
+    #[test]
+    fn what_is_over_the_rate_is_dropped_and_a_bunch_is_not() {
+        let now = Instant::now();
+        let mut limit = RateLimit::new(60.0, now);
+        assert!((0..6).all(|_| limit.allows(now)), "held up by the network");
+        let passed = (0..1000).filter(|i| limit.allows(now + SECOND / 1000 * *i)).count();
+        assert!((50..=70).contains(&passed), "{passed} of 1000 in a second");
+    }
+}

@@ -1,0 +1,194 @@
+//! Everything that can be seen of the server, once a second while somebody looks: whole at first, then what has changed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::{Telemetry, process};
+use crate::relay::Relay;
+
+/// Between two editions.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Makes editions while there are readers.
+#[derive(Debug)]
+pub struct Live {
+    telemetry: Arc<Telemetry>,
+    relay: Arc<Relay>,
+    newest: watch::Sender<Arc<Edition>>,
+    max_connections: usize,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+}
+
+/// The state of everything at one moment.
+#[derive(Debug, Default)]
+pub struct Edition {
+    /// Counts editions; 0: there is none yet.
+    pub version: u64,
+    /// All of it, without null anywhere.
+    pub data: Value,
+    /// What has changed since the edition before: a JSON merge patch (RFC 7386), as a message.
+    pub patch: String,
+}
+
+impl Live {
+    /// Of these parts.
+    pub fn new(
+        telemetry: Arc<Telemetry>,
+        relay: Arc<Relay>,
+        max_connections: usize,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        let newest = watch::Sender::new(Arc::default());
+        Arc::new(Self { telemetry, relay, newest, max_connections, stop })
+    }
+
+    /// The newest edition, and those to come.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Edition>> {
+        self.newest.subscribe()
+    }
+
+    /// Makes editions until the server stops.
+    pub async fn run(self: Arc<Self>) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            if self.newest.receiver_count() > 0 {
+                let before = self.newest.borrow().clone();
+                self.newest.send_replace(Arc::new(before.next(self.data())));
+            } else if self.newest.borrow().version > 0 {
+                // Nobody is to see what was true a while ago.
+                self.newest.send_replace(Arc::default());
+            }
+        }
+    }
+
+    fn data(&self) -> Value {
+        let (now, cameras) = (Instant::now(), &self.relay.cameras);
+        let (process, rates) = (process::usage(), self.telemetry.rates());
+        let streams: Map<String, Value> = cameras
+            .upstreams()
+            .iter()
+            .map(|upstream| (upstream.stream.id().to_string(), self.relay.stream_report(upstream)))
+            .collect();
+        let viewers: Map<String, Value> = cameras
+            .viewers
+            .all()
+            .iter()
+            .map(|viewer| (viewer.id().to_string(), viewer.report(now)))
+            .collect();
+        without_null(json!({
+            "time": crate::transport::relay::message::unix_s(),
+            "server": {
+                "version": env!("CARGO_PKG_VERSION"),
+                "uptime_s": self.telemetry.uptime().as_secs_f64().round(),
+            },
+            "process": {
+                "cpu_percent": (rates.cpu_percent * 10.0).round() / 10.0,
+                "memory_bytes": process.memory_bytes,
+                "threads": process.threads,
+                "connections": self.telemetry.open_connections(),
+                "max_connections": self.max_connections,
+            },
+            "relay": self.relay.report(),
+            "cameras": cameras.report(),
+            "streams": streams,
+            "viewers": viewers,
+        }))
+    }
+}
+
+impl Edition {
+    fn next(&self, data: Value) -> Self {
+        let version = self.version + 1;
+        let patch = changes(&self.data, &data).unwrap_or_else(|| json!({}));
+        let patch = json!({ "type": "patch", "version": version, "data": patch }).to_string();
+        Self { version, data, patch }
+    }
+}
+
+/// In a merge patch null takes away what was there, so it cannot be a value.
+fn without_null(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_null(v))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_null).collect(),
+        other => other,
+    }
+}
+
+/// The merge patch that makes `new` of `old`; `None` if they are the same.
+fn changes(old: &Value, new: &Value) -> Option<Value> {
+    if old == new {
+        return None;
+    }
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return Some(new.clone()) };
+    let gone = old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), Value::Null));
+    let changed = new.iter().filter_map(|(key, value)| {
+        let before = old.get(key).unwrap_or(&Value::Null);
+        changes(before, value).map(|change| (key.clone(), change))
+    });
+    Some(gone.chain(changed).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RFC 7386, section 2.
+    fn merge(target: &mut Value, patch: &Value) {
+        let Value::Object(patch) = patch else {
+            *target = patch.clone();
+            return;
+        };
+        if !target.is_object() {
+            *target = json!({});
+        }
+        let Value::Object(target) = target else { return };
+        for (key, value) in patch {
+            if value.is_null() {
+                target.remove(key);
+            } else {
+                merge(target.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+    }
+
+    fn documents() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![any::<i8>().prop_map(Value::from), "[ab]{0,2}".prop_map(Value::from)];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop::collection::btree_map("[a-d]", inner, 0..4).prop_map(|map| map.into_iter().collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn an_edition_and_the_next_patch_give_the_next_edition(old in documents(), new in documents()) {
+            let mut merged = old.clone();
+            if let Some(patch) = changes(&old, &new) {
+                merge(&mut merged, &patch);
+            }
+            prop_assert_eq!(merged, new);
+        }
+    }
+
+    #[test]
+    fn only_what_has_changed_is_said() {
+        let (old, new) = (json!({"a": {"x": 1, "y": 2}, "b": 3}), json!({"a": {"x": 1, "y": 5}, "c": 4}));
+        assert_eq!(changes(&old, &new), Some(json!({"a": {"y": 5}, "b": null, "c": 4})));
+        assert_eq!(changes(&old, &old), None);
+        assert_eq!(without_null(json!({"a": null, "b": [{"c": null, "d": 1}]})), json!({"b": [{"d": 1}]}));
+    }
+}

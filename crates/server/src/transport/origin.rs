@@ -1,0 +1,83 @@
+//! Where a request comes from: this server's own pages, pages of this machine, pages that the configuration names, or
+//! any page that somebody happens to have open.
+//!
+//! A browser sends requests to this server for every page that asks it to, also for one that its user does not trust. So
+//! pages from elsewhere do not get what only the user's own place in the network makes reachable.
+
+use axum::http::header::{HOST, ORIGIN, REFERER};
+use axum::http::{HeaderMap, HeaderName};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Whether the request was made by a page from elsewhere. `listed` are the origins that the configuration names; `*`
+/// names none.
+pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
+    let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let host = text(&HOST).unwrap_or_default();
+    let known = |origin: &str| {
+        let rest = origin.split_once("://").map(|(_, rest)| rest);
+        rest.is_some_and(|rest| rest == host || is_this_machine(rest))
+            || listed.is_some_and(|list| list.iter().any(|listed| listed == origin))
+    };
+    if let Some(origin) = text(&ORIGIN) {
+        return !known(origin);
+    }
+    // Pictures of a page are asked for without its origin, but the browser says that the page is another's.
+    if text(&SEC_FETCH_SITE) == Some("cross-site") {
+        let referer = text(&REFERER).and_then(origin_of);
+        return !referer.as_deref().is_some_and(known);
+    }
+    false
+}
+
+/// `https://a.example/page` is of `https://a.example`.
+fn origin_of(address: &str) -> Option<String> {
+    let (scheme, rest) = address.split_once("://")?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    Some(format!("{scheme}://{host}"))
+}
+
+/// `localhost:3000`, `127.0.0.1`, `[::1]:80`.
+pub fn is_this_machine(host: &str) -> bool {
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if is_port(port) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "[::1]")
+        || name.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn foreign(given: &[(&'static str, &'static str)], listed: Option<&[String]>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "192.168.1.2:8000".parse().unwrap());
+        for (name, value) in given {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        is_foreign(&headers, listed)
+    }
+
+    #[test]
+    fn pages_from_elsewhere_are_told_from_those_of_this_server_and_this_machine() {
+        assert!(!foreign(&[], None), "no browser");
+        assert!(!foreign(&[("origin", "http://192.168.1.2:8000")], None));
+        assert!(!foreign(&[("origin", "http://localhost:3000")], None));
+        assert!(foreign(&[("origin", "https://evil.example")], None));
+        assert!(foreign(&[("origin", "null")], None));
+        assert!(foreign(&[("origin", "https://127.0.0.1.evil.example")], None));
+        assert!(foreign(&[("sec-fetch-site", "cross-site")], None));
+        assert!(foreign(&[("sec-fetch-site", "cross-site"), ("referer", "https://evil.example/x")], None));
+        assert!(!foreign(&[("sec-fetch-site", "same-origin")], None));
+        let listed = ["https://app.example".to_owned()];
+        assert!(!foreign(&[("origin", "https://app.example")], Some(&listed)));
+        assert!(!foreign(
+            &[("sec-fetch-site", "cross-site"), ("referer", "https://app.example/page")],
+            Some(&listed)
+        ));
+        assert!(foreign(&[("origin", "https://evil.example")], Some(&listed)));
+    }
+}

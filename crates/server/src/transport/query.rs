@@ -1,0 +1,115 @@
+//! Parameters of a request's query, each with a clear refusal.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::error;
+
+/// The parameters as they came.
+pub type Params = BTreeMap<String, String>;
+
+/// A parameter that cannot be what it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} must be {expected}, not {value:?}.")]
+pub struct ParamError {
+    name: &'static str,
+    expected: String,
+    value: String,
+}
+
+impl ParamError {
+    /// `expected` completes "must be".
+    pub fn new(name: &'static str, expected: String, value: &str) -> Self {
+        Self { name, expected, value: shortened(value) }
+    }
+
+    /// 422.
+    pub fn response(&self) -> Response {
+        error(StatusCode::UNPROCESSABLE_ENTITY, &self.to_string())
+    }
+}
+
+/// A number within a range, or its default.
+pub fn number<T>(
+    params: &Params,
+    name: &'static str,
+    default: T,
+    range: &RangeInclusive<T>,
+) -> Result<T, ParamError>
+where
+    T: FromStr + PartialOrd + Display + Copy,
+{
+    let Some(text) = text(params, name) else { return Ok(default) };
+    text.parse().ok().filter(|value| range.contains(value)).ok_or_else(|| ParamError {
+        name,
+        expected: format!("a number from {} to {}", range.start(), range.end()),
+        value: shortened(text),
+    })
+}
+
+/// Yes or no, in any of the ways that the prototype took, or the default.
+pub fn flag(params: &Params, name: &'static str, default: bool) -> Result<bool, ParamError> {
+    let Some(text) = text(params, name) else { return Ok(default) };
+    match text.to_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" | "t" | "y" => Ok(true),
+        "false" | "0" | "no" | "off" | "f" | "n" => Ok(false),
+        _ => Err(ParamError { name, expected: "true or false".into(), value: shortened(text) }),
+    }
+}
+
+/// A list with commas between its items; sorted, without doubles.
+pub fn list(params: &Params, name: &str) -> Option<Vec<String>> {
+    let text = text(params, name)?;
+    let mut items: Vec<String> =
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect();
+    items.sort();
+    items.dedup();
+    Some(items)
+}
+
+/// What stands there, if anything does.
+pub fn text<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
+    params.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(text: &str) -> Params {
+        text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect()
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        let range = 0.0..=1.0;
+        assert_eq!(number(&params("conf=0.5"), "conf", 0.25, &range), Ok(0.5));
+        assert_eq!(number(&params("x=1"), "conf", 0.25, &range), Ok(0.25));
+        for wrong in ["conf=1.5", "conf=-1", "conf=nan", "conf=x", "conf=inf"] {
+            let error = number(&params(wrong), "conf", 0.25, &range).unwrap_err().to_string();
+            assert!(error.starts_with("conf must be a number from 0 to 1, not"), "{error}");
+        }
+        assert_eq!(number(&params("fps=10"), "fps", 5_u8, &(1..=30)), Ok(10));
+        assert!(number(&params("fps=10.5"), "fps", 5_u8, &(1..=30)).is_err());
+        assert!(number(&params("fps=0"), "fps", 5_u8, &(1..=30)).is_err());
+    }
+
+    #[test]
+    fn flags_are_read_as_the_prototype_read_them() {
+        for (text, value) in
+            [("a=1", true), ("a=True", true), ("a=off", false), ("a=0", false), ("b=1", true)]
+        {
+            assert_eq!(flag(&params(text), "a", true), Ok(value), "{text}");
+        }
+        assert!(flag(&params("a=maybe"), "a", true).is_err());
+    }
+}

@@ -1,0 +1,238 @@
+//! What a viewer watches: the newest picture of each stream, in turn, when there is room for one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream, SelectAll};
+use sightwire_hub::picture::{Form, Picture};
+use sightwire_hub::stream::{Condition, State};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::cameras::analysis::{Analysed, AnalysisKey};
+use crate::cameras::viewers::Place;
+use crate::cameras::watching::{Shown, Watching};
+use crate::cameras::{AnalysisLease, Cameras, WatchError, Wish};
+use crate::config::cameras::CameraSource;
+use crate::relay::{Mode, Relay, Session, Sessions};
+
+/// Something new about a stream.
+pub struct Event {
+    pub stream: Arc<Watched>,
+    pub news: News,
+}
+
+pub enum News {
+    Picture(Picture),
+    State(State),
+    Objects(Arc<Analysed>),
+    /// Why, where that is known.
+    Ended(Option<Arc<str>>),
+}
+
+/// How often an analysis is asked for again, where there was no room for one.
+const AGAIN: Duration = Duration::from_secs(5);
+/// Why a camera was closed for everyone.
+const SENT_OFF: &str = "it was closed by an administrator";
+
+/// A stream that a viewer watches.
+#[derive(Debug)]
+pub struct Watched {
+    pub id: Arc<str>,
+    /// Of a stream that is sent; a camera has none.
+    pub mode: Option<Mode>,
+    /// That of its session; a camera has none.
+    number: Option<u64>,
+}
+
+/// All that a viewer watches.
+pub struct Feeds {
+    relay: Arc<Relay>,
+    place: Arc<Place>,
+    /// With what is in the pictures.
+    overlays: bool,
+    form: Form,
+    streams: SelectAll<BoxStream<'static, Event>>,
+    watched: BTreeMap<Arc<str>, Arc<Watched>>,
+    /// Cameras that were closed on purpose; this viewer does not open them again.
+    sent_off: BTreeSet<Arc<str>>,
+}
+
+/// One of them.
+struct Feed {
+    cameras: Arc<Cameras>,
+    stream: Arc<Watched>,
+    watching: Watching,
+    objects: Objects,
+    /// A picture was the last thing told; so what was found goes before the next one.
+    told_picture: bool,
+}
+
+/// What is found in the pictures of a stream.
+enum Objects {
+    NotWanted,
+    /// There is no room for another analysis; it is asked for again then.
+    NoRoom(AnalysisKey, Instant),
+    Wanted {
+        _lease: AnalysisLease,
+        newest: watch::Receiver<Option<Arc<Analysed>>>,
+    },
+}
+
+impl Feeds {
+    pub fn new(relay: Arc<Relay>, place: Arc<Place>, overlays: bool, form: Form) -> Self {
+        let (watched, sent_off) = (BTreeMap::new(), BTreeSet::new());
+        Self { relay, place, overlays, form, streams: SelectAll::new(), watched, sent_off }
+    }
+
+    /// Whether that stream is watched.
+    pub fn watches(&self, id: &str) -> bool {
+        self.watched.contains_key(id)
+    }
+
+    /// Watches those of the streams that it does not watch yet. One that began again is watched when its end has been told.
+    pub fn join(&mut self, live: &Sessions, selected: impl Fn(&str) -> bool) {
+        for session in live.values().filter(|session| selected(&session.id)) {
+            // One that has just ended stands there until its successor may come.
+            let ended = session.upstream.stream.state().condition == Condition::Ended;
+            if !ended && !self.watches(&session.id) {
+                self.join_session(session);
+            }
+        }
+    }
+
+    fn join_session(&mut self, session: &Session) {
+        let (id, source) = (session.id.clone(), CameraSource::Relay(session.id.clone()));
+        let stream = Watched { id, mode: Some(session.mode), number: Some(session.number) };
+        // It may have ended by now; then there is nothing to tell of it.
+        let _ = self.add(stream, source);
+    }
+
+    /// Watches a camera.
+    pub fn join_camera(&mut self, id: &Arc<str>, source: CameraSource) -> Result<(), WatchError> {
+        if self.sent_off.contains(id) {
+            return Ok(());
+        }
+        self.add(Watched { id: id.clone(), mode: None, number: None }, source)
+    }
+
+    fn add(&mut self, stream: Watched, source: CameraSource) -> Result<(), WatchError> {
+        let cameras = self.relay.cameras.clone();
+        let watching =
+            Watching::open(cameras.clone(), source.clone(), Wish::Original, &self.place, self.form)?;
+        let objects = if self.overlays {
+            Objects::of(&cameras, analysis(&cameras, source, stream.mode))
+        } else {
+            Objects::NotWanted
+        };
+        let stream = Arc::new(stream);
+        self.watched.insert(stream.id.clone(), stream.clone());
+        let feed = Feed { cameras, stream, watching, objects, told_picture: false };
+        self.streams.push(stream::unfold(Some(feed), |feed| async { feed?.next().await }).boxed());
+        Ok(())
+    }
+
+    /// The next that happens, of whichever stream has waited longest; never while nothing is watched.
+    pub async fn next(&mut self) -> Event {
+        let Some(event) = self.streams.next().await else { return std::future::pending().await };
+        if let News::Ended(_) = event.news
+            && self.watched.get(&event.stream.id).is_some_and(|now| now.number == event.stream.number)
+        {
+            self.watched.remove(&event.stream.id);
+        }
+        if let News::Ended(Some(reason)) = &event.news
+            && **reason == *SENT_OFF
+        {
+            self.sent_off.insert(event.stream.id.clone());
+        }
+        event
+    }
+}
+
+impl Feed {
+    async fn next(mut self) -> Option<(Event, Option<Self>)> {
+        let news = loop {
+            if self.told_picture
+                && let Some(analysed) = self.objects.newest()
+            {
+                break News::Objects(analysed);
+            }
+            tokio::select! {
+                biased;
+                shown = self.watching.next() => match shown {
+                    Some(Shown::Picture(picture)) => break News::Picture(picture),
+                    // The end comes when there is nothing more.
+                    Some(Shown::State(state)) if state.condition == Condition::Ended => {}
+                    Some(Shown::State(state)) => break News::State(state),
+                    Some(Shown::Banner(_)) => {}
+                    None => break News::Ended(self.reason()),
+                },
+                () = self.objects.change(&self.cameras) => if let Some(analysed) = self.objects.newest() {
+                    break News::Objects(analysed);
+                },
+            }
+        };
+        self.told_picture = matches!(news, News::Picture(_));
+        let event = Event { stream: self.stream.clone(), news };
+        let ended = matches!(event.news, News::Ended(_));
+        Some((event, (!ended).then_some(self)))
+    }
+
+    fn reason(&self) -> Option<Arc<str>> {
+        let upstream = self.watching.upstream();
+        if upstream.sent_off.load(Ordering::Relaxed) {
+            return Some(SENT_OFF.into());
+        }
+        upstream.stream.state().reason
+    }
+}
+
+impl Objects {
+    fn of(cameras: &Cameras, key: AnalysisKey) -> Self {
+        let begun = cameras.has_room_to_analyse(&key).then(|| cameras.analyse(&key).ok()).flatten();
+        match begun {
+            Some(analysis) => {
+                let newest = analysis.subscribe();
+                Self::Wanted { _lease: analysis, newest }
+            }
+            None => Self::NoRoom(key, Instant::now() + AGAIN),
+        }
+    }
+
+    /// Waits until there may be something new. Cancel-safe.
+    async fn change(&mut self, cameras: &Cameras) {
+        match self {
+            Self::Wanted { newest, .. } => {
+                if newest.has_changed().is_ok_and(|changed| changed) || newest.changed().await.is_ok() {
+                    newest.mark_changed();
+                    return;
+                }
+            }
+            Self::NoRoom(key, again) => {
+                sleep_until(*again).await;
+                *self = Self::of(cameras, key.clone());
+                return;
+            }
+            Self::NotWanted => {}
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// What was found and not told yet.
+    fn newest(&mut self) -> Option<Arc<Analysed>> {
+        let Self::Wanted { newest, .. } = self else { return None };
+        if !newest.has_changed().is_ok_and(|changed| changed) {
+            return None;
+        }
+        newest.borrow_and_update().clone().filter(|analysed| analysed.looked)
+    }
+}
+
+fn analysis(cameras: &Cameras, source: CameraSource, mode: Option<Mode>) -> AnalysisKey {
+    let relay = &cameras.config().relay;
+    let fps = if mode == Some(Mode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
+    AnalysisKey { source, fps, skip_frames: 1 }
+}

@@ -1,0 +1,123 @@
+//! The relay: `/ws/stream/{name}` takes a stream, `/ws/view` gives all of them.
+//!
+//! - [`scan`], [`message`]: what is said, read and written
+//! - [`streamer`]: whoever sends a stream
+//! - [`viewer`]: whoever watches; [`line`]: its connection, and how long it may take
+//! - [`feeds`]: what a viewer watches
+
+mod feeds;
+mod line;
+pub mod message;
+mod scan;
+mod streamer;
+mod viewer;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::query::{self, Params};
+use super::websocket::{self, Terms};
+use crate::cameras::viewers::{Arrival, Kind};
+use crate::listen::Peer;
+use crate::listen::connection::ConnectionHandle;
+use crate::relay::Relay;
+
+/// Binary messages instead of base64 in JSON, and more news.
+const BINARY: &str = "sightwire.v1";
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// All streams that are sent.
+    pub relay: Arc<Relay>,
+    /// Whose tasks sockets are.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server stops.
+    pub stop: CancellationToken,
+}
+
+/// All routes.
+pub fn router(means: Means) -> Router {
+    Router::new()
+        .route("/ws/stream/{name}", get(stream))
+        .route("/ws/view", get(view))
+        .route("/streams/active", get(active))
+        .with_state(means)
+}
+
+async fn stream(State(means): State<Means>, Path(name): Path<String>, request: Request) -> Response {
+    let binary = websocket::offers(request.headers(), BINARY);
+    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
+    let arrival = streamer::Arrival { name, binary, peer };
+    // A picture as base64 in JSON.
+    let max_message_bytes = means.relay.config().max_frame_bytes / 3 * 4 + 4096;
+    let terms = terms(max_message_bytes, binary);
+    let tasks = means.tasks.clone();
+    websocket::upgrade(request, terms, &tasks, |socket| streamer::serve(socket, means, arrival))
+}
+
+async fn view(State(means): State<Means>, Query(params): Query<Params>, request: Request) -> Response {
+    let binary = websocket::offers(request.headers(), BINARY);
+    let wants = match wants(&params, request.uri().query().unwrap_or_default(), binary) {
+        Ok(wants) => wants,
+        Err(wrong) => return wrong.response(),
+    };
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let kind = if binary { Kind::RelayBinary } else { Kind::Relay };
+    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
+    let arrival = Arrival { peer, kind, endpoint: "/ws/view", connection };
+    let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
+    let tasks = means.tasks.clone();
+    websocket::upgrade(request, terms, &tasks, |socket| viewer::serve(socket, means, arrival, wants))
+}
+
+fn terms(max_message_bytes: usize, binary: bool) -> Terms {
+    Terms { max_message_bytes, protocol: binary.then_some(BINARY), ends_with_the_server: false }
+}
+
+fn wants(params: &Params, query: &str, binary: bool) -> Result<viewer::Wants, query::ParamError> {
+    let names = names(query);
+    Ok(viewer::Wants { names, overlays: query::flag(params, "overlays", false)?, binary })
+}
+
+/// The names in `streams=`. A comma of a name is written as %2C.
+fn names(query: &str) -> Option<BTreeSet<Arc<str>>> {
+    let list = query.split('&').find_map(|pair| pair.strip_prefix("streams="))?;
+    let decoded = |name: &str| Arc::from(&*percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy());
+    let names: BTreeSet<Arc<str>> = list.split(',').filter(|name| !name.is_empty()).map(decoded).collect();
+    (!names.is_empty()).then_some(names)
+}
+
+async fn active(State(means): State<Means>) -> Json<Value> {
+    let live = means.relay.now();
+    let names: Vec<&str> = live.keys().map(|id| &**id).collect();
+    let details: Map<String, Value> = live
+        .iter()
+        .map(|(id, session)| (id.to_string(), json!({ "analysis_mode": session.mode.name() })))
+        .collect();
+    Json(json!({ "active_streams": names, "stream_details": details, "count": names.len() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_before_they_are_decoded() {
+        let named =
+            |query: &str| names(query).map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(named(""), None);
+        assert_eq!(named("streams="), None);
+        assert_eq!(named("overlays=1&streams=b,a,,a"), Some(vec!["a".into(), "b".into()]));
+        assert_eq!(named("streams=Ward%203%2C+bed%201,*"), Some(vec!["*".into(), "Ward 3, bed 1".into()]));
+    }
+}

@@ -1,0 +1,385 @@
+//! Whoever sends a stream: handshake, frames, and the end.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::json;
+use sightwire_hub::picture::Picture;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_websockets::{Error, Message};
+
+use super::Means;
+use super::message;
+use super::scan::{self, Bad, Incoming};
+use crate::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
+use crate::relay::{End, Mode, Refused, Sending};
+use crate::transport::websocket::{self, Socket};
+
+/// A sender that takes no answer for so long is given up.
+const WRITE_DEADLINE: Duration = Duration::from_secs(5);
+/// How often new clients are told who watches, where that has changed.
+const STATS: Duration = Duration::from_secs(1);
+/// A line in the log for each stream.
+const PROGRESS: Duration = Duration::from_secs(10);
+
+/// Who comes.
+#[derive(Debug)]
+pub struct Arrival {
+    pub name: String,
+    pub binary: bool,
+    pub peer: Option<SocketAddr>,
+}
+
+/// The connection is gone, or of no use any more.
+struct Gone;
+
+/// It has left, or said too much, before it said what it is.
+struct NoHello {
+    too_long: bool,
+}
+
+/// One sender.
+struct Streamer {
+    socket: Socket,
+    sending: Sending,
+    dog: Watchdog,
+    rate: RateLimit,
+    held: Option<Held>,
+    said: Option<[u64; 4]>,
+    received: u64,
+}
+
+/// The whole life of the connection.
+pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
+    let Arrival { name, binary, peer } = arrival;
+    let config = means.relay.config();
+    let first = tokio::select! {
+        () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
+        first = timeout(config.end_after, hello(&mut socket)) => first,
+    };
+    let first = match first {
+        Ok(Ok(first)) => first,
+        Ok(Err(NoHello { too_long })) => return websocket::give_up(socket, too_long).await,
+        Err(_) => {
+            let text = "No message came: the first one says the analysis_mode.";
+            let _ = send(&mut socket, message::error(text)).await;
+            return websocket::close(socket, code(End::Silent), text).await;
+        }
+    };
+    let mode = first.as_text().map(message::mode).unwrap_or_default();
+    let begun = tokio::select! {
+        () = means.stop.cancelled() => {
+            return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
+        }
+        begun = means.relay.begin(&name, mode, binary, peer) => begun,
+    };
+    let sending = match begun {
+        Ok(sending) => sending,
+        Err(refused) => {
+            let (text, code) = (refused.to_string(), code_of_refusal(&refused));
+            tracing::info!(stream = name, "a sender is refused: {text}");
+            let _ = send(&mut socket, message::error(&text)).await;
+            return websocket::close(socket, code, &text).await;
+        }
+    };
+    let options =
+        WatchdogOptions { warning: config.warn_after, end: config.end_after, stall: config.stalled_after };
+    let now = Instant::now().into_std();
+    let mut streamer = Streamer {
+        socket,
+        sending,
+        dog: Watchdog::new(options, now),
+        rate: RateLimit::new(config.max_fps, now),
+        held: None,
+        said: None,
+        received: 0,
+    };
+    let why = streamer.run(&means, first, mode).await;
+    let Streamer { mut socket, sending, .. } = streamer;
+    sending.session.end(why.as_ref().copied().unwrap_or(End::Left));
+    let too_long = sending.session.why() == Some(End::TooLong);
+    drop(sending); // viewers need not wait for the goodbye
+    let Ok(why) = why else { return websocket::give_up(socket, too_long).await };
+    let text = for_sender(why);
+    let _ = send(&mut socket, message::error(&text)).await;
+    websocket::close(socket, code(why), &text).await;
+}
+
+/// The first message; pings may go before it.
+async fn hello(socket: &mut Socket) -> Result<Message, NoHello> {
+    loop {
+        match socket.next().await {
+            Some(Ok(message)) if message.is_text() || message.is_binary() => return Ok(message),
+            Some(Ok(message)) if !message.is_close() => {
+                socket.flush().await.map_err(|_| NoHello { too_long: false })?;
+            }
+            Some(Err(Error::PayloadTooLong { .. })) => return Err(NoHello { too_long: true }),
+            _ => return Err(NoHello { too_long: false }),
+        }
+    }
+}
+
+impl Streamer {
+    /// Until there is a reason to end the stream.
+    async fn run(&mut self, means: &Means, first: Message, mode: Mode) -> Result<End, Gone> {
+        let session = self.sending.session.clone();
+        let config = means.relay.config();
+        let no_analysis = mode == Mode::Enhanced && config.overlays == crate::config::relay::Overlays::None;
+        let warning = no_analysis.then_some("This server analyses no streams (relay.overlays = \"none\").");
+        send(&mut self.socket, message::connected(&session.id, mode, warning)).await?;
+        let is_frame = |text| matches!(scan::read(text), Incoming::Frame(_));
+        if (first.is_binary() || first.as_text().is_some_and(is_frame))
+            && let Some(end) = self.take(&first).await?
+        {
+            return Ok(end);
+        }
+        let lost = self.sending.lost();
+        let (mut stats, mut progress) = (interval(STATS), interval(PROGRESS));
+        stats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        progress.tick().await;
+        let mut pictures = 0;
+        loop {
+            tokio::select! {
+                biased;
+                () = means.stop.cancelled() => return Ok(End::Stopping),
+                () = session.ended().cancelled() => return Ok(session.why().unwrap_or(End::Left)),
+                () = lost.cancelled() => return Ok(End::Replaced),
+                _ = progress.tick() => {
+                    let counters = session.upstream.stream.counters();
+                    let all = counters.pictures.load(Ordering::Relaxed);
+                    let viewers = means.relay.cameras.viewers.count(&session.id);
+                    let fps = (all - pictures) as f64 / PROGRESS.as_secs_f64();
+                    let bad = session.bad.load(Ordering::Relaxed);
+                    tracing::info!(stream = &*session.id, viewers, bad, "{all} pictures, {fps:.1} a second");
+                    pictures = all;
+                }
+                _ = stats.tick(), if session.binary => self.tell_stats(means).await?,
+                () = session.challenge.notified() => self.write(Message::ping("")).await?,
+                () = sleep_until(self.dog.next().into()) => {
+                    if self.alarm(Instant::now().into_std()).await? {
+                        return Ok(End::Silent);
+                    }
+                }
+                () = sleep_until(self.rate.next().into()), if self.held.is_some() => {
+                    self.release(Instant::now().into_std());
+                }
+                message = self.socket.next() => match message {
+                    Some(Ok(message)) => if let Some(end) = self.take(&message).await? {
+                        return Ok(end);
+                    },
+                    Some(Err(Error::PayloadTooLong { len, max_len })) => {
+                        tracing::warn!(stream = &*session.id, "a message of {len} bytes; {max_len} are allowed");
+                        session.end(End::TooLong);
+                        return Err(Gone);
+                    }
+                    Some(Err(_)) | None => return Err(Gone),
+                },
+            }
+        }
+    }
+
+    /// What came; the reason to end the stream, if it is one.
+    async fn take(&mut self, message: &Message) -> Result<Option<End>, Gone> {
+        let now = Instant::now().into_std();
+        if message.is_close() {
+            return Err(Gone);
+        }
+        self.sending.session.heard(message.is_pong());
+        if message.is_ping() {
+            // The library answers with the next thing that is written. A peer that only pings must not make it pile up.
+            self.dog.message(now);
+            return self.flush().await.map(|()| None);
+        }
+        let bad = if let Some(text) = message.as_text() {
+            match scan::read(text) {
+                Incoming::Frame(url) => {
+                    let (text, url) = message::live_frame(&self.sending.session.id, &url);
+                    self.picture(Form::Text { text, url }, now);
+                    return Ok(None);
+                }
+                Incoming::Ping => {
+                    self.dog.message(now);
+                    return self.write(Message::text(message::pong())).await.map(|()| None);
+                }
+                Incoming::Other => {
+                    self.dog.message(now);
+                    return Ok(None);
+                }
+                Incoming::Bad(bad) => bad,
+            }
+        } else if message.is_binary() {
+            let bytes = Bytes::from(message.as_payload().clone());
+            match scan::read_binary(&bytes) {
+                Ok(jpeg) => {
+                    let jpeg = bytes.slice(jpeg);
+                    self.picture(Form::Jpeg(jpeg), now);
+                    return Ok(None);
+                }
+                Err(bad) => bad,
+            }
+        } else {
+            self.dog.message(now);
+            return Ok(None);
+        };
+        Ok(self.bad(bad, now).then_some(End::BadFrames))
+    }
+
+    fn picture(&mut self, form: Form, now: std::time::Instant) {
+        self.dog.frame(now);
+        self.received += 1;
+        let picture = Held { form, now, taken_at: SystemTime::now() };
+        if self.rate.allows(now) {
+            if self.held.take().is_some() {
+                self.sending.dropped();
+            }
+            self.publish(picture);
+        } else if self.held.replace(picture).is_some() {
+            self.sending.dropped();
+        }
+    }
+
+    fn publish(&mut self, Held { form, now, taken_at }: Held) {
+        self.sending.publish(now, |sequence| match form {
+            Form::Text { text, url } => Picture::of_data_url(url, text, sequence, now, taken_at),
+            Form::Jpeg(jpeg) => Picture::new(jpeg, sequence, now, taken_at),
+        });
+    }
+
+    /// The newest of those over the rate is passed on when it may be, so that it is not what came before it that stays.
+    fn release(&mut self, now: std::time::Instant) {
+        if self.held.is_some()
+            && self.rate.allows(now)
+            && let Some(held) = self.held.take()
+        {
+            self.publish(held);
+        }
+    }
+
+    fn bad(&mut self, bad: Bad, now: std::time::Instant) -> bool {
+        self.sending.bad();
+        tracing::debug!(stream = &*self.sending.session.id, "a message was skipped: {bad}");
+        self.dog.bad(now)
+    }
+
+    /// Whether it is over.
+    async fn alarm(&mut self, now: std::time::Instant) -> Result<bool, Gone> {
+        match self.dog.look(now) {
+            None => Ok(false),
+            Some(Alarm::End) => Ok(true),
+            Some(Alarm::Stalled) => {
+                self.sending.stalled(now);
+                Ok(false)
+            }
+            Some(Alarm::Warn) => {
+                tracing::warn!(stream = &*self.sending.session.id, "its sender is silent");
+                let text = "No message has come for a while; without frames the stream will be ended.";
+                self.write(Message::text(message::warning(text))).await.map(|()| false)
+            }
+        }
+    }
+
+    async fn tell_stats(&mut self, means: &Means) -> Result<(), Gone> {
+        let session = &self.sending.session;
+        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let viewers = means.relay.cameras.viewers.count(&session.id) as u64;
+        let now = [viewers, self.received, get(&session.bad), get(&session.dropped)];
+        if self.said.replace(now) == Some(now) {
+            return Ok(());
+        }
+        let [viewers, received, bad, dropped] = now;
+        let text = json!({
+            "type": "stream_stats", "viewers": viewers, "received": received, "bad": bad, "dropped": dropped,
+        });
+        self.write(Message::text(text.to_string())).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Gone> {
+        let ended = self.sending.session.ended().clone();
+        unless(ended, self.socket.send(message)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Gone> {
+        let ended = self.sending.session.ended().clone();
+        unless(ended, self.socket.flush()).await
+    }
+}
+
+/// Writes in time, and not for longer than the stream lasts: whoever waits for its name need not wait for a peer that takes
+/// nothing.
+async fn unless(
+    ended: CancellationToken,
+    written: impl Future<Output = Result<(), Error>>,
+) -> Result<(), Gone> {
+    tokio::select! {
+        biased;
+        written = in_time(written) => written,
+        () = ended.cancelled() => Ok(()), // the reason is looked at next
+    }
+}
+
+async fn in_time(written: impl Future<Output = Result<(), Error>>) -> Result<(), Gone> {
+    match timeout(WRITE_DEADLINE, written).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(Gone),
+    }
+}
+
+/// A picture that came over the rate.
+struct Held {
+    form: Form,
+    now: std::time::Instant,
+    taken_at: SystemTime,
+}
+
+/// A picture as it came.
+enum Form {
+    /// As it goes out, and the URL in it.
+    Text {
+        text: Bytes,
+        url: Bytes,
+    },
+    Jpeg(Bytes),
+}
+
+async fn send(socket: &mut Socket, text: String) -> Result<(), Gone> {
+    in_time(socket.send(Message::text(text))).await
+}
+
+fn code_of_refusal(refused: &Refused) -> u16 {
+    match refused {
+        Refused::Live => 4090,
+        Refused::TooMany(_) => 1013,
+        Refused::Name(_) => 1008,
+    }
+}
+
+fn code(why: End) -> u16 {
+    match why {
+        End::Left => 1000,
+        End::BadFrames => 4400,
+        End::Silent => 4408,
+        End::TooLong => 1009,
+        End::Replaced => 4090,
+        End::Administrator => 4410,
+        End::Stopping => 1001,
+    }
+}
+
+fn for_sender(why: End) -> String {
+    match why {
+        End::Left => "The stream has ended.".into(),
+        End::BadFrames => format!(
+            "{MAX_BAD} messages in a row were no frames: a frame is a text that begins with data:image."
+        ),
+        End::Silent => "No frame came for too long, so the stream has ended.".into(),
+        End::TooLong => "The message is too long.".into(),
+        End::Replaced => "Another sender has taken the place of this one, which did not answer.".into(),
+        End::Administrator => "The stream was ended by an administrator.".into(),
+        End::Stopping => "The server stops.".into(),
+    }
+}

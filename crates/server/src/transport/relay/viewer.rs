@@ -1,0 +1,228 @@
+//! Whoever watches: told of streams that begin and end, and given the newest picture of each as fast as it takes them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
+use serde_json::json;
+use sightwire_hub::picture::Form;
+use sightwire_hub::stream::State;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
+use tokio_websockets::Message;
+
+use super::Means;
+use super::feeds::{Event, Feeds, News, Watched};
+use super::line::{Gone, Line};
+use super::message;
+use crate::cameras::viewers::Arrival;
+use crate::config::relay::Overlays;
+use crate::relay::pace::Pace;
+use crate::relay::{Relay, Sessions};
+use crate::transport::websocket;
+
+/// Viewers have little to say.
+pub const MAX_MESSAGE_BYTES: usize = 16 << 10;
+/// Pings in a row without any sign of life, after which a viewer is gone.
+const SILENT_PINGS: u32 = 3;
+/// How often cameras that were asked for and could not be opened are tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+/// One that is too slow is told so, if it takes that.
+const LAST_WORD: Duration = Duration::from_millis(300);
+/// The deadline of the connection itself is that of the pictures and this.
+const SPARE: Duration = Duration::from_secs(2);
+
+/// What a viewer asked for.
+#[derive(Clone, Debug)]
+pub struct Wants {
+    /// `None`: all streams that are sent.
+    pub names: Option<BTreeSet<Arc<str>>>,
+    /// What is in the pictures.
+    pub overlays: bool,
+    /// Binary messages, and more news.
+    pub binary: bool,
+}
+
+impl Wants {
+    fn wants(&self, id: &str) -> bool {
+        self.names.as_ref().is_none_or(|names| names.contains("*") || names.contains(id))
+    }
+}
+
+/// One viewer.
+struct Viewing {
+    line: Line,
+    feeds: Feeds,
+    relay: Arc<Relay>,
+    live: watch::Receiver<Sessions>,
+    wants: Wants,
+}
+
+/// The whole life of the connection.
+pub async fn serve(mut socket: websocket::Socket, means: Means, arrival: Arrival, wants: Wants) {
+    let (config, connection) = (means.relay.config(), arrival.connection.clone());
+    let Some(place) = means.relay.cameras.viewers.admit(arrival) else {
+        let text = format!(
+            "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
+            config.max_viewers
+        );
+        let told = socket.send(Message::text(message::error(&text)));
+        let _ = timeout(config.deadline.max, told).await;
+        return websocket::close(socket, 1013, &text).await;
+    };
+    if let Some(connection) = &connection {
+        connection.set_write_deadline(config.deadline.max * (crate::relay::pace::MAX_STRIKES + 1) + SPARE);
+    }
+    let viewer = place.viewer().clone();
+    let form = if wants.binary { Form::File } else { Form::Text };
+    let overlays = match config.overlays {
+        Overlays::None => false,
+        Overlays::Asked => wants.overlays,
+        Overlays::All => true,
+    };
+    let line = Line::new(socket, Pace::new(config.deadline), connection, viewer.clone(), means.stop.clone());
+    let (feeds, live) = (Feeds::new(means.relay.clone(), place, overlays, form), means.relay.live());
+    let mut viewing = Viewing { line, feeds, relay: means.relay.clone(), live, wants };
+    tracing::debug!(viewer = viewer.id(), "a viewer comes");
+    let why = match viewing.run().await {
+        Ok(never) => match never {},
+        Err(why) => why,
+    };
+    let Viewing { line, feeds, .. } = viewing;
+    drop(feeds);
+    tracing::debug!(viewer = viewer.id(), ?why, "a viewer goes");
+    match why {
+        Gone::Left => websocket::give_up(line.socket, false).await,
+        Gone::TooLong => websocket::give_up(line.socket, true).await,
+        Gone::TooSlow | Gone::Silent => {
+            let (code, reason) = match why {
+                Gone::Silent => (4408, "this viewer gives no sign of life"),
+                _ => (4008, "this viewer takes no pictures"),
+            };
+            tracing::info!(viewer = viewer.id(), "closed: {reason}");
+            means.relay.count_dead();
+            let handle = line.connection();
+            let _ = timeout(LAST_WORD, websocket::close(line.socket, code, reason)).await;
+            if let Some(handle) = handle {
+                handle.end();
+            }
+        }
+        Gone::SentAway => websocket::close(line.socket, 4410, "sent away by an administrator").await,
+        Gone::Stopping => websocket::close(line.socket, 1001, "the server stops").await,
+    }
+}
+
+/// There is no such thing.
+enum Never {}
+
+impl Viewing {
+    async fn run(&mut self) -> Result<Never, Gone> {
+        let every = self.relay.config().ping_interval;
+        let mut ping = interval_at(Instant::now() + every, every);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut again = interval(TRY_AGAIN);
+        again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Joined first: whatever the greeting names, its end will be told.
+        self.join();
+        let live = self.live.borrow().clone();
+        let names: Vec<&str> = live.keys().map(|id| &**id).filter(|id| self.feeds.watches(id)).collect();
+        self.line.say(message::viewer_connected(&names)).await?;
+        // How far away it is.
+        self.line.ping(every * SILENT_PINGS).await?;
+        loop {
+            if self.line.owes() {
+                self.line.answer().await?;
+            }
+            tokio::select! {
+                biased;
+                _ = ping.tick() => {
+                    self.line.ping(every * SILENT_PINGS).await?;
+                    self.line.say(message::ping()).await?;
+                }
+                changed = self.live.changed() => {
+                    changed.map_err(|_| Gone::Stopping)?;
+                    self.join();
+                }
+                _ = again.tick(), if self.wants.names.is_some() => self.join_cameras().await?,
+                event = self.feeds.next() => self.tell(event).await?,
+                heard = self.line.hear() => {
+                    heard?;
+                    self.line.answer().await?;
+                }
+            }
+        }
+    }
+
+    fn join(&mut self) {
+        let live = self.live.borrow_and_update().clone();
+        self.feeds.join(&live, |id| self.wants.wants(id));
+    }
+
+    /// Cameras that were asked for by name.
+    async fn join_cameras(&mut self) -> Result<(), Gone> {
+        let cameras = &self.relay.cameras;
+        let named = self.wants.names.iter().flatten().filter(|id| !self.feeds.watches(id));
+        let known: Vec<_> = named
+            .filter_map(|id| cameras.registry.get(id).map(|camera| (id.clone(), camera.table.source)))
+            .collect();
+        for (id, source) in known {
+            if let Err(refused) = self.feeds.join_camera(&id, source)
+                && self.wants.binary
+            {
+                self.line.say(state_message(&id, None, "starting", Some(&refused.to_string()), 0.0)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell(&mut self, event: Event) -> Result<(), Gone> {
+        let Event { stream, news } = event;
+        match news {
+            News::Picture(picture) if self.wants.binary => {
+                // What a sender has sent may be no file.
+                if picture.jpeg().is_empty() {
+                    return Ok(());
+                }
+                self.line.picture(Message::binary(message::picture_binary(&stream.id, &picture))).await
+            }
+            News::Picture(picture) => {
+                self.line.picture(Message::text(message::picture_text(&stream.id, &picture))).await
+            }
+            News::State(state) if self.wants.binary => self.line.say(told(&stream, &state)).await,
+            News::State(_) => Ok(()),
+            News::Objects(analysed) => {
+                let detector = &self.relay.cameras.config().detector;
+                let text = message::overlay(&stream.id, &analysed, detector.confidence, &detector.classes);
+                self.line.send(Message::text(text)).await
+            }
+            News::Ended(reason) => {
+                let reason = if self.wants.binary { reason } else { None };
+                self.line.say(message::stream_ended(&stream.id, reason.as_deref())).await?;
+                // It may have begun again.
+                self.join();
+                Ok(())
+            }
+        }
+    }
+}
+
+fn told(stream: &Watched, state: &State) -> String {
+    let since = Instant::now().into_std().saturating_duration_since(state.since).as_secs_f64();
+    let mode = stream.mode.map(crate::relay::Mode::name);
+    state_message(&stream.id, mode, state.condition.name(), state.reason.as_deref(), since)
+}
+
+fn state_message(id: &str, mode: Option<&str>, state: &str, reason: Option<&str>, since_s: f64) -> String {
+    json!({
+        "type": "stream_state",
+        "patient_id": id,
+        "kind": if mode.is_some() { "relay" } else { "camera" },
+        "state": state,
+        "reason": reason,
+        "since_s": (since_s * 10.0).round() / 10.0,
+        "analysis_mode": mode,
+        "timestamp": message::unix_s(),
+    })
+    .to_string()
+}

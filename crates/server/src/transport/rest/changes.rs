@@ -1,0 +1,61 @@
+//! Who may change how the server runs: by default whoever sits at it.
+
+use std::net::SocketAddr;
+
+use axum::http::{HeaderMap, header};
+
+use crate::config::Who;
+use crate::transport::origin::is_this_machine;
+
+/// Why this client may not do `what`, which `key` decides. Behind a proxy everyone seems to be on this machine; and a page from
+/// elsewhere, open in a browser on this machine, must not do it in its user's name.
+pub fn why_not(who: Who, what: &str, key: &str, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| {
+        origin.to_str().ok().and_then(|origin| origin.split_once("://")).is_none_or(|(_, rest)| rest != host)
+    });
+    let proxied =
+        ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    // A name that an attacker's server resolves to this machine is not this machine's own.
+    let own_name = is_this_machine(host);
+    match who {
+        Who::Nobody => Some(format!("Nobody may {what} while this server runs ({key} = \"nobody\").")),
+        _ if foreign => Some(format!("Pages from elsewhere may not {what}.")),
+        Who::Anyone => None,
+        Who::Local if peer.ip().to_canonical().is_loopback() && !proxied && own_name => None,
+        Who::Local => Some(format!(
+            "Only on the machine that runs the server can one {what}; {key} = \"anyone\" allows it to all."
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(who: Who, peer: &str, given: &[(&'static str, &'static str)]) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", "127.0.0.1:8000".parse().unwrap());
+        for (name, value) in given {
+            headers.insert(*name, value.parse().unwrap());
+        }
+        why_not(who, "change it", "a.key", peer.parse().unwrap(), &headers).is_some()
+    }
+
+    #[test]
+    fn only_this_machine_may_change_things_unless_told_otherwise() {
+        use Who::{Anyone, Local, Nobody};
+        assert!(!refused(Local, "127.0.0.1:5000", &[]));
+        assert!(!refused(Local, "[::1]:5000", &[("host", "[::1]:8000")]));
+        assert!(!refused(Local, "[::ffff:127.0.0.1]:5000", &[("host", "localhost:8000")]));
+        assert!(!refused(Local, "127.0.0.1:5000", &[("origin", "http://127.0.0.1:8000")]));
+        assert!(refused(Local, "192.168.1.7:5000", &[]));
+        assert!(refused(Local, "127.0.0.1:5000", &[("x-forwarded-for", "192.168.1.7")]));
+        assert!(refused(Local, "127.0.0.1:5000", &[("origin", "https://evil.example")]));
+        assert!(refused(Local, "127.0.0.1:5000", &[("host", "evil.example:8000")]));
+        assert!(refused(Local, "127.0.0.1:5000", &[("origin", "null")]));
+        assert!(!refused(Anyone, "192.168.1.7:5000", &[("host", "signs.example")]));
+        assert!(refused(Anyone, "192.168.1.7:5000", &[("origin", "https://evil.example")]));
+        assert!(refused(Nobody, "127.0.0.1:5000", &[]));
+    }
+}

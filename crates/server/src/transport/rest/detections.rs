@@ -1,0 +1,200 @@
+//! What is in a camera's pictures, as it happens: Server-Sent Events, or JSON over a WebSocket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::HeaderName;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _, stream};
+use serde_json::{Value, json};
+use sightwire_hub::stream::{Subscriber, Update};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+use tokio_websockets::Message;
+
+use crate::cameras::analysis::{Analysed, AnalysisKey};
+use crate::cameras::view::Look;
+use crate::cameras::viewers::{Arrival, Kind, Watch};
+use crate::cameras::{AnalysisLease, Cameras, WatchError};
+use crate::listen::Peer;
+use crate::listen::connection::ConnectionHandle;
+use crate::transport::pick;
+use crate::transport::query::Params;
+use crate::transport::websocket::{self, Terms};
+
+/// Something is sent at least so often, so that either side notices a dead connection.
+const ALIVE: Duration = Duration::from_secs(10);
+/// Clients have nothing to say here.
+const MAX_MESSAGE_BYTES: usize = 4096;
+/// A WebSocket whose client takes nothing for so long is given up.
+const WRITE_DEADLINE: Duration = Duration::from_secs(5);
+/// How long the goodbye may take.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub struct Detections {
+    /// All cameras.
+    pub cameras: Arc<Cameras>,
+    /// Whose tasks sockets are.
+    pub tasks: TaskTracker,
+}
+
+/// Everything about one who listens.
+struct Listener {
+    stream: Arc<str>,
+    look: Look,
+    analysis: AnalysisLease,
+    newest: watch::Receiver<Option<Arc<Analysed>>>,
+    states: Subscriber,
+    watch: Watch,
+    sequence: u64,
+}
+
+struct Event {
+    name: &'static str,
+    /// JSON, an object.
+    data: String,
+}
+
+pub async fn events(
+    State(Detections { cameras, tasks }): State<Detections>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+    request: Request,
+) -> Response {
+    let is_websocket = websocket::is_asked_for(request.headers());
+    let kind = if is_websocket { Kind::Websocket } else { Kind::Events };
+    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let options = pick::rate(&params, 2).and_then(|rate| {
+        let confidence = pick::confidence(&cameras, &params)?;
+        let classes = pick::classes(&cameras, &params)?;
+        Ok((rate, Look { tracking: false, confidence, labels: true, trails: false, classes }))
+    });
+    let (rate, look) = match options {
+        Ok(options) => options,
+        Err(wrong) => return wrong.response(),
+    };
+    let begun = pick::stream(&cameras, &id).and_then(|source| {
+        let key = AnalysisKey { source, fps: rate.fps, skip_frames: rate.skip_frames };
+        let analysis = cameras.analyse(&key)?;
+        let stream = analysis.upstream.stream.id().clone();
+        let endpoint = "/api/v1/streams/{id}/detections";
+        let place = cameras.viewers.admit(Arrival { peer, kind, endpoint, connection });
+        let watch = place.ok_or_else(|| cameras.too_many())?.watch(&stream);
+        Ok::<_, WatchError>((analysis, stream, watch))
+    });
+    let (analysis, stream, watch) = match begun {
+        Ok(begun) => begun,
+        Err(refused) => return pick::refusal(&refused),
+    };
+    let (newest, states) = (analysis.subscribe(), analysis.upstream.stream.tap());
+    let listener = Listener { stream, look, analysis, newest, states, watch, sequence: 0 };
+    if is_websocket {
+        let terms =
+            Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
+        return websocket::upgrade(request, terms, &tasks, |socket| talk(socket, listener));
+    }
+    let body = stream::unfold(listener, |mut listener| async move {
+        let text = match tokio::time::timeout(ALIVE, listener.next()).await {
+            Ok(Some(event)) => format!("event: {}\ndata: {}\n\n", event.name, event.data),
+            Ok(None) => return None,
+            Err(_) => ": still here\n\n".to_owned(),
+        };
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from(text)), listener))
+    });
+    // Proxies must not collect events.
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), unbuffered];
+    (headers, Body::from_stream(body)).into_response()
+}
+
+async fn talk(mut socket: websocket::Socket, mut listener: Listener) {
+    let ended = listener.watch.viewer().ended().clone();
+    loop {
+        tokio::select! {
+            event = tokio::time::timeout(ALIVE, listener.next()) => {
+                let message = match event {
+                    // Both are objects: the name goes before the first of the others.
+                    Ok(Some(Event { name, data })) => {
+                        Message::text(format!("{{\"event\":\"{name}\",{}", data.trim_start_matches('{')))
+                    }
+                    Ok(None) => break,
+                    Err(_) => Message::ping(""),
+                };
+                let sent = tokio::time::timeout(WRITE_DEADLINE, socket.send(message)).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    return;
+                }
+            }
+            () = ended.cancelled() => break,
+            message = socket.next() => match message {
+                Some(Ok(message)) if !message.is_close() => {}
+                _ => return,
+            }
+        }
+    }
+    let _ = tokio::time::timeout(CLOSE_DEADLINE, socket.close()).await;
+}
+
+impl Listener {
+    /// The next that happens; what was too fast for the listener it misses.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            tokio::select! {
+                biased;
+                update = self.states.next() => match update? {
+                    Update::State(state) => {
+                        let data = json!({
+                            "stream": &*self.stream,
+                            "state": state.condition.name(),
+                            "reason": state.reason.as_deref(),
+                        });
+                        return Some(Event { name: "state", data: data.to_string() });
+                    }
+                    Update::Picture(_) | Update::Banner(_) => {}
+                },
+                changed = self.newest.changed() => {
+                    changed.ok()?;
+                    let analysed = self.newest.borrow_and_update().clone();
+                    if let Some(analysed) = analysed.filter(|analysed| analysed.looked) {
+                        return Some(self.detections(&analysed));
+                    }
+                }
+            }
+        }
+    }
+
+    fn detections(&mut self, analysed: &Analysed) -> Event {
+        let model = &analysed.model;
+        let shown = analysed.objects.iter().filter(|object| {
+            object.detection.confidence >= self.look.confidence()
+                && self.look.shows(model.label(object.detection.class))
+        });
+        let detections: Vec<Value> = shown.map(|object| object.report(model)).collect();
+        let every = u64::from(self.analysis.key.skip_frames.max(1));
+        let missed = match self.sequence {
+            0 => 0,
+            before => (analysed.sequence.saturating_sub(before) / every).saturating_sub(1),
+        };
+        self.sequence = analysed.sequence;
+        let data = json!({
+            "stream": &*self.stream,
+            "sequence": analysed.sequence,
+            "captured": humantime::format_rfc3339_millis(analysed.origin.taken_at).to_string(),
+            "width": analysed.image.width(),
+            "height": analysed.image.height(),
+            "model": model.name(),
+            "delay_ms": (analysed.origin.captured.elapsed().as_secs_f64() * 1e4).round() / 10.0,
+            "detections": detections,
+        });
+        let data = data.to_string();
+        self.watch.viewer().delivered(data.len(), missed);
+        Event { name: "detections", data }
+    }
+}

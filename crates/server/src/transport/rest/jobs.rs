@@ -1,0 +1,351 @@
+//! `/api/v1/jobs`: batches of pictures to be read.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use super::form::{Arrival, Form, content_length, is_form};
+use super::read::{self, ask, default_ask, shape};
+use super::refusal::Refusal;
+use crate::config::reader::MAX_KEEP;
+use crate::reading::Reader;
+use crate::reading::display::{DisplayError, Key, Look};
+use crate::reading::jobs::events::Listener;
+use crate::reading::jobs::export::{self, Export};
+use crate::reading::jobs::job::{FileState, Job};
+use crate::reading::jobs::upload::{Upload, UploadError};
+use crate::reading::jobs::{Arriving, NoPlace};
+use crate::reading::models::Ready;
+use crate::reading::output::Format;
+use crate::reading::picture::Picture;
+use crate::reading::work::{Ask, Turn};
+use crate::transport::query::{self, ParamError, Params};
+
+/// What a form may have around its files, in bytes for each of them.
+const FORM_OVERHEAD: u64 = 1024;
+/// Rows of one answer.
+const MAX_ROWS: usize = 1000;
+const USUAL_ROWS: usize = 500;
+/// Of one batch.
+const MAX_LISTENERS: usize = 64;
+/// Longer side of a display copy, px.
+const MIN_SIDE: u32 = 64;
+const MAX_SIDE: u32 = 4096;
+const USUAL_SIDE: u32 = 2048;
+
+pub async fn list(State(reader): State<Arc<Reader>>) -> Json<Value> {
+    let jobs: Vec<Value> = reader.jobs.all().iter().map(|job| job.summary()).collect();
+    Json(json!({ "jobs": jobs }))
+}
+
+pub async fn add(
+    State(reader): State<Arc<Reader>>,
+    Query(mut params): Query<Params>,
+    request: Request,
+) -> Response {
+    let limits = &reader.limits;
+    let most = limits.max_job_bytes + FORM_OVERHEAD * limits.max_job_files as u64;
+    let refused = if !is_form(&request) {
+        let detail = "Send the pictures, or a zip of them, as fields `file` of a form (multipart/form-data).";
+        Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    } else if content_length(&request).is_some_and(|bytes| bytes > most) {
+        refused_upload(&UploadError::TooLarge(limits.max_job_bytes))
+    } else {
+        // What can be known before anything is sent is said then.
+        match terms(&reader, &params).await {
+            Ok(_) => match reader.jobs.arrive().await {
+                Ok(Ok(arriving)) => {
+                    return taken(&reader, &mut params, request, arriving).await.into_response();
+                }
+                Ok(Err(full)) => no_place(full),
+                Err(reason) => refused_upload(&reason),
+            },
+            Err(refused) => refused,
+        }
+    };
+    Arrival::new(request.into_body()).drain().await;
+    refused.into_response()
+}
+
+/// How a batch is to be read, how many of its pictures are kept, and the model.
+async fn terms(reader: &Arc<Reader>, params: &Params) -> Result<(Ask, usize, Ready), Refusal> {
+    let asked = ask(params, &default_ask(reader)).and_then(|asked| {
+        let keep = query::number(params, "keep", reader.limits.keep_pictures, &(0..=MAX_KEEP))?;
+        Ok((asked, keep))
+    });
+    let (asked, keep) = asked?;
+    let ready = read::model(reader, &asked.model).await?;
+    Ok((asked, keep, ready))
+}
+
+async fn taken(
+    reader: &Arc<Reader>,
+    params: &mut Params,
+    request: Request,
+    mut arriving: Arriving,
+) -> Result<Response, Refusal> {
+    let mut form = Form::new(request).await?;
+    if let Err(refused) = files(&mut arriving.upload, params, &mut form).await {
+        form.drain().await;
+        return Err(refused);
+    }
+    // Options may have come with the form.
+    let (asked, keep, ready) = terms(reader, params).await?;
+    let received = arriving.upload.finish().await.map_err(|reason| refused_upload(&reason))?;
+    let job = reader.jobs.begin(received, asked, keep, ready).map_err(no_place)?;
+    let location = [(LOCATION, format!("/api/v1/jobs/{}", job.id))];
+    Ok((StatusCode::CREATED, location, Json(job.summary())).into_response())
+}
+
+async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Result<(), Refusal> {
+    let refused = |reason: UploadError| refused_upload(&reason);
+    let mut number = 0;
+    while let Some(mut part) = form.next().await? {
+        if !part.is_file() {
+            part.option(params).await?;
+            continue;
+        }
+        number += 1;
+        match part.name() {
+            // A page whose user chose nothing sends this.
+            Some("") => {
+                part.skip()?;
+                continue;
+            }
+            Some(name) => upload.begin(name, part.content_type()),
+            None => upload.begin(&format!("file {number}"), part.content_type()),
+        }
+        .map_err(refused)?;
+        while let Some(chunk) = part.next().await? {
+            upload.write(&chunk).await.map_err(refused)?;
+        }
+        upload.end().await.map_err(refused)?;
+    }
+    Ok(())
+}
+
+pub async fn one(State(reader): State<Arc<Reader>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+    Ok(Json(find(&reader, &id)?.summary()))
+}
+
+pub async fn end(State(reader): State<Arc<Reader>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+    reader.jobs.end(&find(&reader, &id)?);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub async fn rows(
+    State(reader): State<Arc<Reader>>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+) -> Result<Json<Value>, Refusal> {
+    let job = find(&reader, &id)?;
+    let offset = query::number(&params, "offset", 0, &(0..=usize::MAX))?;
+    let limit = query::number(&params, "limit", USUAL_ROWS, &(1..=MAX_ROWS))?;
+    let rows = job.rows(offset, limit, &reader.jobs.keep);
+    Ok(Json(json!({ "total": job.counts().0, "files": rows })))
+}
+
+pub async fn events(
+    State(reader): State<Arc<Reader>>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let job = find(&reader, &id)?;
+    if job.listeners() >= MAX_LISTENERS {
+        let detail = "Too many listen to this batch already.";
+        return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, detail));
+    }
+    let after = query::number(&params, "after", 0, &(0..=usize::MAX))?;
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.trim().parse().ok());
+    let listener = Listener::new(job, reader.jobs.keep.clone(), last.unwrap_or(after), reader.stop.clone());
+    let body = stream::unfold(listener, |mut listener| async move {
+        let text = listener.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(text)), listener))
+    });
+    // Proxies must not collect events.
+    let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), unbuffered];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+pub async fn result(
+    State(reader): State<Arc<Reader>>,
+    Path((id, index)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Response, Refusal> {
+    let (job, index) = find_file(&reader, &id, &index)?;
+    let (shape, least) = shape(&params)
+        .and_then(|shape| Ok((shape, query::number(&params, "min_confidence", 0.0, &(0.0..=1.0))?)))?;
+    let gone = || Refusal::new(StatusCode::NOT_FOUND, "There is no such file in the batch.");
+    let (state, reason, result) = job.outcome(index).ok_or_else(gone)?;
+    let Some(span) = result else {
+        return Err(match state {
+            FileState::Waiting | FileState::Reading | FileState::Done => {
+                Refusal::later(StatusCode::CONFLICT, 1, "This file has not been read yet.")
+            }
+            FileState::Failed => {
+                Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, reason.as_deref().unwrap_or("it failed"))
+            }
+            FileState::Cancelled => {
+                Refusal::new(StatusCode::CONFLICT, "The batch was cancelled before this file was read.")
+            }
+        });
+    };
+    let reading = job.clone();
+    let document = tokio::task::spawn_blocking(move || export::read(&reading, span, least)).await;
+    let Ok(Ok(document)) = document else {
+        return Err(Refusal::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The result cannot be read from reader.folder.",
+        ));
+    };
+    if shape.format != Format::Annotated {
+        return Ok(shape.response(&document));
+    }
+    read::check_page(shape, document.pages.len())?;
+    let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
+    let limits = reader.limits.clone();
+    let image = move || {
+        let picture = Picture::probe(bytes, &limits).map_err(|error| error.to_string())?;
+        picture.decode(shape.page, &limits)
+    };
+    read::marked(&reader, image, document, shape, ()).await
+}
+
+pub async fn picture(
+    State(reader): State<Arc<Reader>>,
+    Path((id, index)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Response, Refusal> {
+    let (job, index) = find_file(&reader, &id, &index)?;
+    let look = look(&params)?;
+    let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
+    let key = Key { job: job.id.clone(), index, look };
+    let copy = reader.display.copy(key, bytes).await.map_err(|why| match why {
+        DisplayError::Busy => Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, &why.to_string()),
+        DisplayError::Page(_) => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string()),
+        DisplayError::Failed(_) => Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &why.to_string()),
+    })?;
+    let header = |name: &'static str, value: u32| (HeaderName::from_static(name), value.to_string());
+    let (width, height) = copy.original;
+    Ok((
+        [(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "private, max-age=3600")],
+        [header("x-sightwire-width", width), header("x-sightwire-height", height)],
+        copy.jpeg,
+    )
+        .into_response())
+}
+
+fn look(params: &Params) -> Result<Look, ParamError> {
+    let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
+    Ok(Look {
+        page: page - 1,
+        side: query::number(params, "side", USUAL_SIDE, &(MIN_SIDE..=MAX_SIDE))?,
+        deskew: query::flag(params, "deskew", false)?,
+        contrast: query::flag(params, "contrast", false)?,
+        denoise: query::flag(params, "denoise", false)?,
+    })
+}
+
+pub async fn again(
+    State(reader): State<Arc<Reader>>,
+    Path((id, index)): Path<(String, String)>,
+    Query(params): Query<Params>,
+) -> Result<Response, Refusal> {
+    let (job, index) = find_file(&reader, &id, &index)?;
+    let (asked, shape) = ask(&params, &job.ask).and_then(|asked| Ok((asked, shape(&params)?)))?;
+    let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
+    let ready = read::model(&reader, &asked.model).await?;
+    let place = reader.lanes.single().ok_or_else(Refusal::busy)?;
+    let limits = reader.limits.clone();
+    let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits)).await;
+    let Ok(probed) = probed else { return Err(read::unlooked()) };
+    let picture = probed.map_err(|wrong| read::unusable(&wrong))?;
+    let turn = Turn::Single(Arc::new(place));
+    let read = reader.jobs.read_picture(&job, index, &picture, &ready, asked.options, &turn);
+    let document = read.await.map_err(|why| read::unread(&reader, &why))?;
+    Ok(shape.response(&document))
+}
+
+pub async fn export(
+    State(reader): State<Arc<Reader>>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+) -> Result<Response, Refusal> {
+    let job = find(&reader, &id)?;
+    let shape = shape(&params)?;
+    let least = query::number(&params, "min_confidence", 0.0, &(0.0..=1.0))?;
+    let (kind, end) = match shape.format {
+        Format::Json => ("application/x-ndjson", "jsonl"),
+        Format::Hocr => ("application/zip", "hocr.zip"),
+        Format::Csv | Format::Text => (shape.format.content_type(), shape.format.extension()),
+        Format::Annotated => {
+            let value = query::text(&params, "format").unwrap_or_default();
+            return Err(ParamError::new("format", "json, csv, text or hocr".into(), value).into());
+        }
+    };
+    let disposition = format!("attachment; filename=\"sightwire-{}.{end}\"", job.id);
+    let export = Export::new(job, shape.format, shape.characters, least);
+    let body = stream::unfold(Some(export), |export| async move {
+        let mut export = export?;
+        // Reads files.
+        let made = tokio::task::spawn_blocking(move || (export.piece(), export)).await;
+        match made {
+            Ok((Ok(Some(piece)), export)) => Some((Ok(Bytes::from(piece)), Some(export))),
+            Ok((Ok(None), _)) => None,
+            Ok((Err(broken), _)) => Some((Err(broken), None)),
+            Err(lost) => Some((Err(std::io::Error::other(lost)), None)),
+        }
+    });
+    Ok(([(CONTENT_TYPE, kind), (CONTENT_DISPOSITION, &*disposition)], Body::from_stream(body))
+        .into_response())
+}
+
+fn find(reader: &Reader, id: &str) -> Result<Arc<Job>, Refusal> {
+    reader.jobs.get(id).ok_or_else(|| {
+        let id: String = id.chars().take(40).collect();
+        Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
+    })
+}
+
+fn find_file(reader: &Reader, id: &str, index: &str) -> Result<(Arc<Job>, usize), Refusal> {
+    let job = find(reader, id)?;
+    let files = job.counts().0;
+    let index = index.parse().ok().filter(|index| *index < files);
+    let none = || Refusal::new(StatusCode::NOT_FOUND, &format!("The batch has files 0 to {}.", files - 1));
+    Ok((job, index.ok_or_else(none)?))
+}
+
+fn not_kept() -> Refusal {
+    let detail =
+        "The picture is not kept any more; of a batch, only the last ones are (keep=, reader.keep_pictures).";
+    Refusal::new(StatusCode::GONE, detail)
+}
+
+fn no_place(full: NoPlace) -> Refusal {
+    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, &full.to_string())
+}
+
+fn refused_upload(reason: &UploadError) -> Refusal {
+    let status = match reason {
+        UploadError::TooMany(_) | UploadError::TooManyZips | UploadError::TooLarge(_) => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        UploadError::Empty => StatusCode::UNPROCESSABLE_ENTITY,
+        UploadError::Disk(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            StatusCode::INSUFFICIENT_STORAGE
+        }
+        UploadError::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    Refusal::new(status, &reason.to_string())
+}

@@ -1,0 +1,93 @@
+//! `/api/v1/live`: everything that can be seen of the server, over a WebSocket: whole, then once a second what has changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Extension, Request, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_websockets::Message;
+
+use super::manage::Manage;
+use crate::listen::Peer;
+use crate::telemetry::live::{Edition, Live};
+use crate::transport::websocket::{self, Terms};
+
+/// Readers have nothing to say here.
+const MAX_MESSAGE_BYTES: usize = 4096;
+/// One that takes nothing for so long is given up.
+const WRITE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What the handler needs.
+#[derive(Clone, Debug)]
+pub struct Means {
+    pub live: Arc<Live>,
+    pub manage: Manage,
+    /// Whose tasks sockets are.
+    pub tasks: TaskTracker,
+}
+
+pub async fn live(
+    State(means): State<Means>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
+    let why_not = means.manage.why_not(peer, &headers);
+    let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
+    let (newest, stop) = (means.live.subscribe(), means.live.stop.clone());
+    websocket::upgrade(request, terms, &means.tasks, |socket| tell(socket, newest, why_not, stop))
+}
+
+async fn tell(
+    mut socket: websocket::Socket,
+    mut newest: watch::Receiver<Arc<Edition>>,
+    why_not: Option<String>,
+    stop: CancellationToken,
+) {
+    let mut known = 0;
+    loop {
+        let edition = newest.borrow_and_update().clone();
+        if edition.version > 0 && edition.version != known {
+            let text = if known + 1 == edition.version && known > 0 {
+                edition.patch.clone()
+            } else {
+                full(&edition, why_not.as_deref())
+            };
+            known = edition.version;
+            let sent = tokio::time::timeout(WRITE_DEADLINE, socket.send(Message::text(text))).await;
+            if !matches!(sent, Ok(Ok(()))) {
+                return;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return websocket::close(socket, 1001, "the server stops").await,
+            changed = newest.changed() => if changed.is_err() {
+                return;
+            },
+            message = socket.next() => match message {
+                Some(Ok(message)) if !message.is_close() => {
+                    let answered = tokio::time::timeout(WRITE_DEADLINE, socket.flush()).await;
+                    if !matches!(answered, Ok(Ok(()))) {
+                        return;
+                    }
+                }
+                _ => return websocket::give_up(socket, false).await,
+            }
+        }
+    }
+}
+
+fn full(edition: &Edition, why_not: Option<&str>) -> String {
+    let mut data = edition.data.clone();
+    data["may_manage"] = why_not.is_none().into();
+    if let Some(why_not) = why_not {
+        data["why_not"] = why_not.into();
+    }
+    json!({ "type": "full", "version": edition.version, "data": data }).to_string()
+}

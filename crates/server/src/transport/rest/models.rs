@@ -1,0 +1,99 @@
+//! The models, and which of them is at work.
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use sightwire_infer::manifest::{Manifest, Task};
+
+use super::Api;
+use super::changes::why_not;
+use crate::listen::Peer;
+use crate::recognizer::load::ActivateError;
+use crate::transport::error;
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+) -> Json<Value> {
+    let refusal = may_switch(&api, peer, &headers);
+    // Reads a folder and small files, some of them for the first time.
+    let listed = tokio::task::spawn_blocking(move || {
+        let (manifests, errors) = api.config.store.manifests();
+        let active = api.recognizer.model();
+        let models: Vec<Value> = manifests
+            .iter()
+            .filter(|m| m.task != Task::Runtime)
+            .map(|m| described(&api, m, m.name == *active))
+            .collect();
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        json!({ "models": models, "errors": errors, "may_activate": refusal.is_none(), "why_not": refusal })
+    });
+    Json(listed.await.unwrap_or_else(|_| json!({ "models": [], "errors": ["listing failed"] })))
+}
+
+fn described(api: &Api, m: &Manifest, active: bool) -> Value {
+    let store = &api.config.store;
+    let clip = m.clip.as_ref().map(|c| {
+        json!({
+            "window": c.window,
+            "width": c.width,
+            "height": c.height,
+            "threshold": c.threshold,
+            "precision": c.precision,
+            "split": c.features.is_some(),
+        })
+    });
+    json!({
+        "name": m.name,
+        "task": m.task.name(),
+        "title": m.title,
+        "licence": m.licence,
+        "source": m.origin,
+        "active": active,
+        "available": store.has(m),
+        "needs": store.needs(m),
+        "card": store.card(&m.name),
+        "labels": m.labels(),
+        "size_bytes": m.files.iter().filter_map(|f| f.size_bytes).sum::<u64>(),
+        "clip": clip,
+        "imported": m.imported,
+    })
+}
+
+pub(super) async fn activate(
+    State(api): State<Api>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Response {
+    if let Some(reason) = may_switch(&api, peer, &headers) {
+        return error(StatusCode::FORBIDDEN, &reason);
+    }
+    let (recognizer, config, model) = (api.recognizer.clone(), api.config.clone(), name.clone());
+    let done = tokio::task::spawn_blocking(move || recognizer.activate(&config, &model)).await;
+    match done {
+        Ok(Ok(took)) => Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })).into_response(),
+        Ok(Err(reason)) => {
+            let status = match reason {
+                ActivateError::Unknown(_) => StatusCode::NOT_FOUND,
+                ActivateError::Busy(_) | ActivateError::Dummy => StatusCode::CONFLICT,
+                ActivateError::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            };
+            let response = error(status, &reason.to_string());
+            if matches!(reason, ActivateError::Busy(_)) {
+                return ([(header::RETRY_AFTER, "2")], response).into_response();
+            }
+            response
+        }
+        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "The model could not be loaded."),
+    }
+}
+
+fn may_switch(api: &Api, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
+    why_not(api.config.recognizer.switching, "switch the model", "recognizer.switching", peer, headers)
+}

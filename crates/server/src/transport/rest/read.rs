@@ -1,0 +1,467 @@
+//! `POST /api/v1/read`: the text of one picture.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sightwire_frame::Image;
+use sightwire_infer::read::ReadOptions;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::form::{Arrival, Form, content_length, is_form};
+use super::refusal::Refusal;
+use crate::config::Config;
+use crate::reading::display::DisplayError;
+use crate::reading::jobs::upload::shown;
+use crate::reading::models::{NotReady, Ready, TRY_AGAIN};
+use crate::reading::output::{Document, Format, annotated};
+use crate::reading::picture::{Picture, PictureError};
+use crate::reading::work::{self, Ask, Turn, WorkError};
+use crate::reading::{Failures, Reader};
+use crate::transport::origin;
+use crate::transport::query::{self, ParamError, Params};
+
+/// What a form may have beside the picture, in bytes.
+const MAX_FORM_OVERHEAD: u64 = 64 << 10;
+/// Seconds after which a model that is being fetched is asked for again.
+const WHILE_FETCHING: u64 = 5;
+
+/// Texts of pictures are private, and reading takes time: pages from elsewhere may do neither here.
+pub async fn guard(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
+    if origin::is_foreign(request.headers(), config.server.cors_origins.as_deref()) {
+        let detail = "Pages of this origin may not have text read. Add it to server.cors_origins.";
+        return Refusal::new(StatusCode::FORBIDDEN, detail).into_response();
+    }
+    next.run(request).await
+}
+
+pub async fn read(
+    State(reader): State<Arc<Reader>>,
+    Query(params): Query<Params>,
+    request: Request,
+) -> Response {
+    let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD;
+    let refused = if content_length(&request).is_some_and(|bytes| bytes > limit) {
+        too_large(&reader)
+    } else if reader.lanes.is_full() {
+        reader.lanes.refuse();
+        Refusal::busy()
+    } else {
+        match begin(&reader, &params).await {
+            Ok(_) => match reader.uploads.clone().try_acquire_owned() {
+                Ok(place) => return answer(&reader, params, request, place).await.into_response(),
+                Err(_) => Refusal::busy(),
+            },
+            Err(refused) => refused,
+        }
+    };
+    Arrival::new(request.into_body()).drain().await;
+    refused.into_response()
+}
+
+async fn begin(reader: &Arc<Reader>, params: &Params) -> Result<(Ask, Shape, Ready), Refusal> {
+    let ask = ask(params, &default_ask(reader))?;
+    let shape = shape(params)?;
+    let ready = model(reader, &ask.model).await?;
+    Ok((ask, shape, ready))
+}
+
+async fn answer(
+    reader: &Arc<Reader>,
+    mut params: Params,
+    request: Request,
+    place: OwnedSemaphorePermit,
+) -> Result<Response, Refusal> {
+    let sent = receive(reader, &mut params, request).await?;
+    drop(place);
+    text(reader, &params, sent).await
+}
+
+async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
+    // Options may have come with the form.
+    let (ask, shape, ready) = begin(reader, params).await?;
+    let limits = reader.limits.clone();
+    let Sent { name, bytes, memory } = sent;
+    let probed = tokio::task::spawn_blocking(move || {
+        Picture::probe(bytes, &limits).map(|picture| picture.with_memory(memory))
+    });
+    let picture = match probed.await {
+        Ok(Ok(picture)) => picture,
+        Ok(Err(wrong)) => {
+            Failures::count(&reader.failures.picture);
+            return Err(unusable(&wrong));
+        }
+        Err(_) => return Err(unlooked()),
+    };
+    check_page(shape, picture.pages.len())?;
+    let turn = Turn::Single(Arc::new(reader.lanes.single().ok_or_else(Refusal::busy)?));
+    let by = Instant::now() + reader.limits.deadline;
+    let keep = (shape.format == Format::Annotated).then_some(shape.page);
+    let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
+    let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
+    drop(picture);
+    match image {
+        None => Ok(shape.response(&document)),
+        Some(image) => {
+            let image = move || Ok(Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()));
+            marked_by(reader, by, marked(reader, image, document, shape, turn)).await
+        }
+    }
+}
+
+/// Within the deadline of the picture.
+async fn marked_by(
+    reader: &Reader,
+    by: Instant,
+    marked: impl Future<Output = Result<Response, Refusal>>,
+) -> Result<Response, Refusal> {
+    let late = |_| Err(unread(reader, &WorkError::Late(reader.limits.deadline)));
+    timeout_at(by, marked).await.unwrap_or_else(late)
+}
+
+/// A picture with its lines marked. `held` is let go with the pixels, however long the caller waits.
+pub async fn marked(
+    reader: &Reader,
+    image: impl FnOnce() -> Result<Image, String> + Send + 'static,
+    document: Document,
+    shape: Shape,
+    held: impl Send + 'static,
+) -> Result<Response, Refusal> {
+    let name = document.file.clone();
+    let made = reader.display.run(move || {
+        let regions = document.pages.get(shape.page).map(|page| page.regions.as_slice()).unwrap_or_default();
+        let png = annotated(&mut image()?, regions).map_err(|error| error.to_string());
+        drop(held);
+        png
+    });
+    match made.await {
+        Ok(Ok(png)) => Ok(file(name.as_deref(), Format::Annotated, png)),
+        Ok(Err(reason)) | Err(DisplayError::Failed(reason)) => {
+            Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason))
+        }
+        Err(DisplayError::Busy | DisplayError::Page(_)) => Err(Refusal::busy()),
+    }
+}
+
+/// A picture that was sent.
+struct Sent {
+    name: Option<String>,
+    bytes: Bytes,
+    /// What it takes of the memory for all pictures.
+    memory: Option<OwnedSemaphorePermit>,
+}
+
+/// Collects a picture, within bounds for it and for all.
+struct Collector<'a> {
+    reader: &'a Reader,
+    bytes: BytesMut,
+    memory: Option<OwnedSemaphorePermit>,
+}
+
+impl<'a> Collector<'a> {
+    fn new(reader: &'a Reader) -> Self {
+        Self { reader, bytes: BytesMut::new(), memory: None }
+    }
+
+    fn add(&mut self, chunk: &Bytes) -> Result<(), Refusal> {
+        if self.bytes.len() + chunk.len() > self.reader.limits.max_image_bytes {
+            return Err(too_large(self.reader));
+        }
+        let pool: &Arc<Semaphore> = &self.reader.memory;
+        let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        let more = pool.clone().try_acquire_many_owned(more).map_err(|_| Refusal::busy())?;
+        match &mut self.memory {
+            Some(memory) => memory.merge(more),
+            none => *none = Some(more),
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    fn sent(self, name: Option<String>) -> Result<Sent, Refusal> {
+        if self.bytes.is_empty() {
+            let detail = "Nothing was sent: send a picture as the body, or as the field `file` of a form.";
+            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        Ok(Sent { name, bytes: self.bytes.freeze(), memory: self.memory })
+    }
+}
+
+/// The body, or the field `file` of a form; other fields are added to `params`.
+async fn receive(reader: &Reader, params: &mut Params, request: Request) -> Result<Sent, Refusal> {
+    let mut collector = Collector::new(reader);
+    if !is_form(&request) {
+        let mut arrival = Arrival::new(request.into_body());
+        while let Some(chunk) = arrival.next().await? {
+            if let Err(refused) = collector.add(&chunk) {
+                arrival.drain().await;
+                return Err(refused);
+            }
+        }
+        return collector.sent(None);
+    }
+    let mut form = Form::new(request).await?;
+    let named = of_form(&mut form, &mut collector, params).await;
+    if named.is_err() {
+        form.drain().await;
+    }
+    collector.sent(named?)
+}
+
+/// The name of the only file of a form, whose bytes are collected.
+async fn of_form(
+    form: &mut Form,
+    collector: &mut Collector<'_>,
+    params: &mut Params,
+) -> Result<Option<String>, Refusal> {
+    let (mut name, mut came) = (None, false);
+    while let Some(mut part) = form.next().await? {
+        if !part.is_file() {
+            part.option(params).await?;
+            continue;
+        }
+        if came {
+            let detail = "Send one picture at a time here; POST /api/v1/jobs takes many.";
+            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        came = true;
+        name = part.name().filter(|name| !name.is_empty()).map(|name| shown(name).into());
+        while let Some(chunk) = part.next().await? {
+            collector.add(&chunk)?;
+        }
+    }
+    Ok(name)
+}
+
+/// How an answer is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    pub format: Format,
+    pub characters: bool,
+    /// From 0; of an annotated picture.
+    pub page: usize,
+}
+
+impl Shape {
+    /// In any format but that of a picture.
+    pub fn response(self, document: &Document) -> Response {
+        let name = document.file.as_deref();
+        match self.format {
+            Format::Json | Format::Annotated => {
+                file(None, Format::Json, document.json(self.characters).into_bytes())
+            }
+            Format::Text => file(name, self.format, document.text().into_bytes()),
+            Format::Csv => file(name, self.format, document.csv(true).into_bytes()),
+            Format::Hocr => file(name, self.format, document.hocr().into_bytes()),
+        }
+    }
+}
+
+/// A result, under the name of its picture where that has one.
+fn file(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
+    let mut response = ([(CONTENT_TYPE, format.content_type())], content).into_response();
+    if let Some(name) = name {
+        let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let named = utf8_percent_encode(last, NON_ALPHANUMERIC);
+        let disposition = format!("inline; filename*=UTF-8''{named}.{}", format.extension());
+        if let Ok(value) = disposition.parse() {
+            response.headers_mut().insert(CONTENT_DISPOSITION, value);
+        }
+    }
+    response
+}
+
+/// `format`, `characters`, `page`.
+pub fn shape(params: &Params) -> Result<Shape, ParamError> {
+    let format = match query::text(params, "format") {
+        None => Format::Json,
+        Some(text) => text.parse().map_err(|_| {
+            let names = Format::ALL.map(Format::name).join(", ");
+            ParamError::new("format", format!("one of {names}"), text)
+        })?,
+    };
+    let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
+    Ok(Shape { format, characters: query::flag(params, "characters", false)?, page: page - 1 })
+}
+
+/// Whether there is the page that is asked for.
+pub fn check_page(shape: Shape, pages: usize) -> Result<(), ParamError> {
+    if shape.page < pages {
+        return Ok(());
+    }
+    Err(ParamError::new("page", format!("a number from 1 to {pages}"), &(shape.page + 1).to_string()))
+}
+
+/// Where nobody says otherwise.
+pub fn default_ask(reader: &Reader) -> Ask {
+    Ask { model: reader.limits.model.clone(), options: ReadOptions::default() }
+}
+
+/// What a caller has chosen.
+pub fn ask(params: &Params, default: &Ask) -> Result<Ask, ParamError> {
+    let (usual, share) = (default.options, 0.0..=1.0);
+    Ok(Ask {
+        model: query::text(params, "model").map_or_else(|| default.model.clone(), str::to_owned),
+        options: ReadOptions {
+            threshold: query::number(params, "threshold", usual.threshold, &share)?,
+            box_threshold: query::number(params, "box_threshold", usual.box_threshold, &share)?,
+            unclip: query::number(params, "unclip", usual.unclip, &(0.5..=5.0))?,
+            max_side: query::number(params, "max_side", usual.max_side, &(64..=8192))?,
+            min_confidence: query::number(params, "min_confidence", usual.min_confidence, &share)?,
+            angle: query::flag(params, "angle", usual.angle)?,
+            deskew: query::flag(params, "deskew", usual.deskew)?,
+            contrast: query::flag(params, "contrast", usual.contrast)?,
+            denoise: query::flag(params, "denoise", usual.denoise)?,
+        },
+    })
+}
+
+/// The model of that name, as soon as it is loaded.
+pub async fn model(reader: &Arc<Reader>, name: &str) -> Result<Ready, Refusal> {
+    let waited = tokio::time::timeout(reader.limits.deadline, reader.models.get(name)).await;
+    let why = match waited {
+        Ok(Ok(ready)) => return Ok(ready),
+        Ok(Err(why)) => why,
+        Err(_) => NotReady::Fetching { name: name.to_owned(), done: None },
+    };
+    let detail = why.to_string();
+    let after = match why {
+        NotReady::Unknown(_) => {
+            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("model: {why}.")));
+        }
+        NotReady::Fetching { .. } => WHILE_FETCHING,
+        NotReady::Failed { .. } => {
+            Failures::count(&reader.failures.model);
+            TRY_AGAIN.as_secs()
+        }
+    };
+    Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, after, &detail))
+}
+
+/// The server failed before a picture could be looked at.
+pub fn unlooked() -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The picture could not be read.")
+}
+
+/// 413, 415 or 422.
+pub fn unusable(wrong: &PictureError) -> Refusal {
+    let status = match wrong {
+        PictureError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        PictureError::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    Refusal::new(status, &wrong.to_string())
+}
+
+/// Why there is no text.
+pub fn unread(reader: &Reader, why: &WorkError) -> Refusal {
+    let detail = match why {
+        WorkError::Late(_) => {
+            format!("The picture was given up: {why}. Send a smaller one, or try again later.")
+        }
+        why => why.to_string(),
+    };
+    match why {
+        WorkError::Busy => Refusal::busy(),
+        WorkError::Stopped => Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, &detail),
+        WorkError::Late(_) => {
+            Failures::count(&reader.failures.late);
+            Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
+        }
+        WorkError::Broken(_) => {
+            Failures::count(&reader.failures.picture);
+            Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
+        }
+        WorkError::Failed(_) => {
+            Failures::count(&reader.failures.model);
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
+        }
+    }
+}
+
+fn too_large(reader: &Reader) -> Refusal {
+    let most = reader.limits.max_image_bytes >> 20;
+    let detail = format!("The picture is larger than {most} MiB (reader.max_image_mb).");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+    use crate::config::Flags;
+    use crate::config::layers::Layers;
+    use crate::reading::display::AT_ONCE;
+
+    const SHAPE: Shape = Shape { format: Format::Annotated, characters: false, page: 0 };
+
+    fn reader() -> Arc<Reader> {
+        let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
+        Reader::new(&Arc::new(config), &CancellationToken::new(), &TaskTracker::new())
+    }
+
+    fn turn(reader: &Reader) -> Turn {
+        Turn::Single(Arc::new(reader.lanes.single().unwrap()))
+    }
+
+    async fn until(mut is: impl FnMut() -> bool) {
+        let patience = Instant::now() + Duration::from_secs(10);
+        while !is() {
+            assert!(Instant::now() < patience);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_picture_keeps_its_place_until_it_has_been_marked_though_nobody_waits() {
+        let reader = reader();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let image = move || {
+            let _ = wait.recv();
+            Ok(Image::new(8, 8))
+        };
+        let marking = marked(&reader, image, Document::default(), SHAPE, turn(&reader));
+        let by = Instant::now() + Duration::from_millis(50);
+        let refused = marked_by(&reader, by, marking).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(reader.lanes.taken(), (1, 0), "its pixels are in memory still");
+        drop(go);
+        until(|| reader.lanes.taken() == (0, 0)).await;
+    }
+
+    #[tokio::test]
+    async fn a_picture_waits_to_be_marked_no_longer_than_its_deadline() {
+        let reader = reader();
+        let mut busy = Vec::new();
+        for _ in 0..AT_ONCE {
+            let (go, wait) = std::sync::mpsc::channel::<()>();
+            let (reader, (begun, began)) = (reader.clone(), tokio::sync::oneshot::channel());
+            let work = move || (begun.send(()), wait.recv());
+            tokio::spawn(async move { reader.display.run(work).await });
+            began.await.unwrap();
+            busy.push(go);
+        }
+        let marking = marked(&reader, || Ok(Image::new(8, 8)), Document::default(), SHAPE, turn(&reader));
+        let refused = marked_by(&reader, Instant::now(), marking).await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(reader.lanes.taken(), (0, 0), "what waited has gone, and with it the pixels");
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_server_is_not_called_busy() {
+        let reader = reader();
+        let marking = marked(&reader, || panic!("a bug"), Document::default(), SHAPE, ());
+        let refused = marking.await.unwrap_err();
+        assert_eq!(refused.into_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -1,0 +1,140 @@
+//! `/api/v1/streams`: what is being read, single pictures of it, and what is in them.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use sightwire_hub::picture::Picture;
+
+use super::manage::Manage;
+use crate::cameras::analysis::AnalysisKey;
+use crate::cameras::view::ViewKey;
+use crate::cameras::{Cameras, WatchError};
+use crate::config::cameras::CameraSource;
+use crate::transport::query::{self, Params};
+use crate::transport::{error, pick};
+
+/// JPEG quality of snapshots with boxes.
+const QUALITY: u8 = 90;
+
+pub async fn list(State(Manage { relay }): State<Manage>) -> Json<Value> {
+    Json(json!({ "streams": relay.stream_reports() }))
+}
+
+pub async fn one(State(Manage { relay }): State<Manage>, Path(id): Path<String>) -> Response {
+    match relay.cameras.find(&id) {
+        Some(upstream) => Json(relay.detailed_report(&upstream)).into_response(),
+        None if relay.cameras.registry.get(&id).is_some() => {
+            error(StatusCode::NOT_FOUND, &format!("Nobody watches {id:?}, so it is closed."))
+        }
+        None => error(StatusCode::NOT_FOUND, &format!("There is no stream {id:?}.")),
+    }
+}
+
+/// The newest picture; opens the camera if it is not being read.
+pub async fn snapshot(
+    State(cameras): State<Arc<Cameras>>,
+    Path(id): Path<String>,
+    Query(params): Query<Params>,
+) -> Response {
+    let options = || -> Result<_, query::ParamError> {
+        let detect = query::flag(&params, "detect", false)?;
+        let look = pick::look(&cameras, &params, false)?;
+        let wait = query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?;
+        Ok((detect.then_some(look), pick::rate(&params, 2)?, Duration::from_secs_f32(wait)))
+    };
+    let (look, rate, wait) = match options() {
+        Ok(options) => options,
+        Err(wrong) => return wrong.response(),
+    };
+    let source = match pick::stream(&cameras, &id) {
+        Ok(source) => source,
+        Err(refused) => return pick::refusal(&refused),
+    };
+    let picture = match look {
+        None => original(&cameras, &source, wait).await,
+        Some(look) => {
+            let analysis = AnalysisKey { source, fps: rate.fps, skip_frames: rate.skip_frames };
+            drawn(&cameras, &ViewKey::Drawn { analysis, look, quality: QUALITY }, wait).await
+        }
+    };
+    match picture {
+        Ok(picture) if picture.jpeg().is_empty() => {
+            let detail = format!("What is sent as {id:?} is no picture.");
+            error(StatusCode::BAD_GATEWAY, &detail)
+        }
+        Ok(picture) => {
+            let age = Instant::now().saturating_duration_since(picture.captured()).as_millis();
+            let header = |name: &'static str, value: String| (HeaderName::from_static(name), value);
+            (
+                [(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "no-store")],
+                [
+                    header("x-sightwire-sequence", picture.sequence().to_string()),
+                    header("x-sightwire-age-ms", age.to_string()),
+                ],
+                Bytes::clone(picture.jpeg()),
+            )
+                .into_response()
+        }
+        // Whoever asks again and again is not told of an error while a camera is only being connected.
+        Err(NoPicture::Yet) if wait.is_zero() => StatusCode::NO_CONTENT.into_response(),
+        Err(NoPicture::Yet) => {
+            let detail = format!("No picture has come within {} s.", wait.as_secs_f32());
+            error(StatusCode::BAD_GATEWAY, &detail)
+        }
+        Err(NoPicture::Refused(refused)) => pick::refusal(&refused),
+    }
+}
+
+/// Why there is none.
+enum NoPicture {
+    /// It may come.
+    Yet,
+    /// It will not.
+    Refused(WatchError),
+}
+
+impl From<WatchError> for NoPicture {
+    fn from(refused: WatchError) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+async fn original(cameras: &Cameras, source: &CameraSource, wait: Duration) -> Result<Picture, NoPicture> {
+    // Who does not wait looks again and again, and is no reason to close what somebody may come back to.
+    if wait.is_zero() && !cameras.has_room(source) {
+        return Err(cameras.too_many().into());
+    }
+    let camera = Arc::new(cameras.open(source)?);
+    cameras.keep_a_moment(camera.clone());
+    if let Some(newest) = camera.stream.newest() {
+        return Ok(newest);
+    }
+    let first = tokio::time::timeout(wait, camera.stream.first_picture()).await;
+    no_picture(first.ok())
+}
+
+/// A picture of the view that is made after now.
+async fn drawn(cameras: &Cameras, key: &ViewKey, wait: Duration) -> Result<Picture, NoPicture> {
+    let view = cameras.view(key)?;
+    let made = async {
+        let upstream = view.upstream().stream.clone();
+        upstream.first_picture().await?;
+        view.stream.first_picture().await
+    };
+    no_picture(tokio::time::timeout(wait, made).await.ok())
+}
+
+fn no_picture(first: Option<Result<Picture, Option<Arc<str>>>>) -> Result<Picture, NoPicture> {
+    match first {
+        Some(Ok(picture)) => Ok(picture),
+        Some(Err(Some(reason))) => Err(WatchError::Unreachable(reason.to_string()).into()),
+        Some(Err(None)) | None => Err(NoPicture::Yet),
+    }
+}

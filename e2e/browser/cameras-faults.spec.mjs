@@ -1,0 +1,104 @@
+// Each illness of a camera, as a person sees it: in words, in all cameras and in one, and over when it is over.
+
+import { add, looksOld, moves, SETTINGS } from "./cameras.mjs";
+import { expect, screenshot, test } from "./fixtures.mjs";
+
+/** What stands on the tile while a fault lasts: the state, and what is said of it. */
+const FAULTS = {
+  stall: { state: /^stalled \d+ s$/, note: /This picture is \d+ s old\. .*sends no picture/, old: true },
+  freeze: { state: /^frozen \d+ s$/, note: /The same picture for \d+ s\. .*Switch it off and on/, old: true },
+  "slow-drip": { state: /^stalled \d+ s$/, note: /This picture is \d+ s old/, old: true },
+  reset: {
+    state: /^stalled \d+ s$/,
+    note: /This picture is \d+ s old\. The connection to .* broke/,
+    old: true,
+  },
+  slow: { state: "slow", note: /\d\.\d pictures per s instead of the usual \d+\.\d/, old: false },
+  "half-frame@2": { state: "broken pictures", note: /\d+ % of its pictures arrive broken/, old: false },
+};
+
+for (const [fault, expected] of Object.entries(FAULTS)) {
+  test(`${fault.replace(/@.*/, "")}_is_seen_and_so_is_its_end`, async ({ visit, serverWith, cameraWith }) => {
+    const server = await serverWith({ args: SETTINGS });
+    const camera = await cameraWith("--fps", "15");
+    await add(server, "Yard", camera.stream);
+    const page = await visit("/cameras", { at: server });
+    const state = page.getByTestId("state-yard");
+    const picture = page.getByTestId("tile-yard").locator("canvas");
+    await expect(state).toHaveText("live");
+    // So long the server takes to know what is usual.
+    await page.waitForTimeout(fault === "slow" ? 6_000 : 1_500);
+    await camera.fault(fault);
+    await expect(state).toHaveText(expected.state, { timeout: 20_000 });
+    await expect(page.getByTestId("note-yard")).toHaveText(expected.note);
+    if (expected.old) await looksOld(picture);
+    else await moves(picture);
+    await screenshot(page, `fault-${fault.replace(/@.*/, "")}`);
+
+    // The page of the camera says the same.
+    await page.getByRole("link", { name: "Open Yard" }).click();
+    await expect(page.getByTestId("camera-state")).toHaveText(expected.state, { timeout: 20_000 });
+    await expect(page.getByTestId("camera-note")).toHaveText(expected.note);
+    await screenshot(page, `fault-${fault.replace(/@.*/, "")}-one`);
+
+    await camera.fault("");
+    await expect(page.getByTestId("camera-state")).toHaveText("live", { timeout: 40_000 });
+    await moves(page.getByTestId("picture"));
+  });
+}
+
+/** What is said of a camera that never gives a picture. */
+const REFUSALS = {
+  dead: /accepts connections but did not answer/,
+  html: /answers with a web page instead of pictures/,
+  busy: /busy/,
+};
+
+for (const [fault, why] of Object.entries(REFUSALS)) {
+  test(`a_camera_that_is_${fault}_from_the_beginning_says_why`, async ({ visit, serverWith, cameraWith }) => {
+    const server = await serverWith({ args: SETTINGS });
+    const camera = await cameraWith("--fault", fault);
+    await add(server, "Yard", camera.stream);
+    const page = await visit("/cameras", { at: server });
+    await expect(page.getByTestId("state-yard")).toHaveText("error", { timeout: 20_000 });
+    await expect(page.getByTestId("note-yard")).toHaveText(why);
+    await page.getByRole("link", { name: "Open Yard" }).click();
+    await expect(page.getByTestId("camera-state")).toHaveText("error", { timeout: 20_000 });
+    await expect(page.getByTestId("camera-note")).toHaveText(why);
+    await screenshot(page, `fault-${fault}-one`);
+    await camera.fault("");
+    await expect(page.getByTestId("camera-state")).toHaveText("live", { timeout: 40_000 });
+  });
+}
+
+/** Habits of boards that do no harm, and where they are counted. */
+const HABITS = {
+  "garbage@2": /Bytes left out\s*[1-9].*They stood between the pictures/,
+  "wrong-length": /Wrong lengths\s*[1-9].*names other lengths than it sends/,
+  "huge-length": /Wrong lengths\s*[1-9]/,
+  "negative-length": /Wrong lengths\s*[1-9]/,
+  "no-length": /Broken pictures\s*0/,
+  thumbnail: /Broken pictures\s*0/,
+  "stray-eoi": /Broken pictures\s*0/,
+  "fill-bytes": /Broken pictures\s*0/,
+};
+
+test("habits_that_do_no_harm_are_counted_and_the_picture_stays_live", async ({
+  visit,
+  serverWith,
+  cameraWith,
+}) => {
+  const server = await serverWith({ args: SETTINGS });
+  const camera = await cameraWith("--fps", "15");
+  await add(server, "Yard", camera.stream);
+  for (const [fault, counted] of Object.entries(HABITS)) {
+    await camera.fault(fault);
+    const page = await visit("/cameras/yard?view=plain", { at: server });
+    await expect(page.getByTestId("camera-state"), fault).toHaveText("live");
+    await moves(page.getByTestId("picture"));
+    await expect(page.getByTestId("counters"), fault).toHaveText(counted);
+    await page.close();
+    // Counters begin anew with the next opening.
+    await expect.poll(async () => (await camera.status()).stream_clients, { message: fault }).toBe(0);
+  }
+});

@@ -1,0 +1,123 @@
+// How the camera pages look and for whom: light, dark, phone, screen readers. The pictures are for people.
+
+import { overflow, SCREENS, smallTargets, violations } from "./accessible.mjs";
+import { add, moves, SETTINGS } from "./cameras.mjs";
+import { expect, screenshot, test } from "./fixtures.mjs";
+
+/** A server whose cameras are well, ill and gone. */
+async function park(serverWith, cameraWith) {
+  const server = await serverWith({ args: SETTINGS });
+  const good = await cameraWith("--fps", "10", "--max-clients", "8");
+  const frozen = await cameraWith("--fps", "10", "--fault", "freeze", "--seed", "3", "--size", "800x450");
+  const html = await cameraWith("--fault", "html");
+  await add(server, "Front door", good.stream, { default: true });
+  await add(server, "Pond behind the house", frozen.stream);
+  await add(server, "Cellar", html.stream);
+  return server;
+}
+
+/** Each page, and how to tell that it is all there. */
+const PAGES = {
+  empty: { path: "/cameras", bare: true },
+  grid: {
+    path: "/cameras",
+    async ready(page) {
+      await expect(page.getByTestId("state-front-door")).toHaveText("live");
+      await expect(page.getByTestId("state-pond-behind-the-house")).toHaveText(/frozen/, { timeout: 20_000 });
+    },
+  },
+  dialog: {
+    path: "/cameras",
+    async ready(page) {
+      await page.getByRole("button", { name: "Edit Front door" }).click();
+      await page.getByTestId("test-camera").click();
+      await expect(page.getByTestId("test-result")).toHaveAttribute("data-state", "done");
+      await page.getByTestId("remove-camera").click();
+    },
+  },
+  camera: {
+    path: "/cameras/front-door?view=tracking",
+    async ready(page) {
+      await expect(page.getByTestId("camera-state")).toHaveText("live");
+      await expect(page.getByTestId("class-motion")).toBeVisible({ timeout: 30_000 });
+    },
+  },
+};
+
+for (const [name, { path, bare, ready }] of Object.entries(PAGES)) {
+  for (const [screen, options] of Object.entries(SCREENS)) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({
+        visit,
+        serverWith,
+        cameraWith,
+      }) => {
+        const at = bare ? await serverWith({ args: SETTINGS }) : await park(serverWith, cameraWith);
+        const page = await visit(path, { at, ...options, colorScheme, reducedMotion: "reduce" });
+        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
+        if (bare) await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
+        await ready?.(page);
+        await screenshot(page, `cameras-${name}-${colorScheme}-${screen}`);
+        expect(await overflow(page), "pixels beyond the right edge").toBeLessThanOrEqual(0);
+        expect(await violations(page)).toEqual([]);
+        if (screen === "phone") expect(await smallTargets(page)).toEqual([]);
+      });
+    }
+  }
+}
+
+test("on_a_phone_the_controls_of_a_camera_are_in_a_drawer", async ({ visit, serverWith, cameraWith }) => {
+  const at = await park(serverWith, cameraWith);
+  const page = await visit("/cameras/front-door", { at, ...SCREENS.phone });
+  await expect(page.getByTestId("camera-state")).toHaveText("live");
+  const [picture, numbers] = await Promise.all(
+    [page.getByTestId("stage"), page.getByRole("region", { name: "Numbers" })].map((one) =>
+      one.boundingBox(),
+    ),
+  );
+  expect(picture.y).toBeLessThan(numbers.y);
+  await page.getByRole("button", { name: "Controls" }).click();
+  const drawer = page.getByRole("dialog", { name: "Controls" });
+  await expect(drawer.getByTestId("confidence")).toBeVisible();
+  await drawer.getByText("Tracks", { exact: true }).click();
+  await expect(page).toHaveURL(/view=tracking/);
+  await screenshot(page, "cameras-phone-drawer");
+  expect(await smallTargets(page)).toEqual([]);
+});
+
+test("nothing_moves_while_pictures_and_numbers_come", async ({ visit, serverWith, cameraWith }) => {
+  const at = await park(serverWith, cameraWith);
+  for (const [path, canvas] of [
+    ["/cameras", '[data-testid="tile-front-door"] canvas'],
+    ["/cameras/front-door", '[data-testid="picture"]'],
+  ]) {
+    const page = await visit(path, { at });
+    await moves(page.locator(canvas));
+    await page.waitForTimeout(1_500);
+    const shift = await page.evaluate(async () => {
+      let sum = 0;
+      const observer = new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) sum += entry.value;
+      });
+      observer.observe({ type: "layout-shift" });
+      await new Promise((done) => setTimeout(done, 6_000));
+      observer.disconnect();
+      return sum;
+    });
+    expect(shift, path).toBeLessThan(0.03);
+  }
+});
+
+test("a_change_of_state_is_announced_once", async ({ visit, serverWith, cameraWith }) => {
+  const server = await serverWith({ args: SETTINGS });
+  const camera = await cameraWith("--fps", "10");
+  await add(server, "Yard", camera.stream);
+  const page = await visit("/cameras", { at: server });
+  await expect(page.getByTestId("state-yard")).toHaveText("live");
+  await camera.fault("stall");
+  const told = page.getByRole("status").filter({ hasText: "Yard: stalled" });
+  await expect(told).toHaveText("Yard: stalled", { timeout: 15_000 });
+  // The seconds go on; the announcement does not.
+  await page.waitForTimeout(2_500);
+  await expect(told).toHaveText("Yard: stalled");
+});

@@ -1,0 +1,70 @@
+// What the tests of the camera pages share.
+
+import { expect } from "./fixtures.mjs";
+
+/** Settings with which states come fast, and with which no model is fetched. */
+export const SETTINGS = Object.entries({
+  "cameras.allow": "127.0.0.0/8",
+  "cameras.file": "cameras.json",
+  "cameras.linger_s": 1,
+  "cameras.stalled_after_s": 2,
+  "cameras.frozen_after_s": 3,
+  "detector.model": "motion",
+  "recognizer.dummy": true,
+}).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+
+/** Asks the server; the JSON of its answer. */
+export async function ask(server, method, path, body) {
+  const response = await fetch(server.url + path, {
+    method,
+    headers: { "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === "" ? null : JSON.parse(text);
+}
+
+/** Tells the server of a camera; as it keeps it. */
+export function add(server, name, url, more = {}) {
+  return ask(server, "POST", "/api/v1/cameras", { name, url, ...more });
+}
+
+/** The server's numbers of cameras, viewers, analyses. */
+export async function used(server) {
+  return (await server.get("/api/v1/status")).json.cameras;
+}
+
+/** How colourful a canvas is: 0 for nothing or grey, and whether anything was drawn. */
+export function look(canvas) {
+  return canvas.evaluate((element) => {
+    const { width, height } = element;
+    const { data } = element.getContext("2d").getImageData(0, 0, width, height);
+    let drawn = 0;
+    let sum = 0;
+    for (let at = 0; at < data.length; at += 4 * 97) {
+      if (data[at + 3] > 0) drawn += 1;
+      sum += data[at] + data[at + 1] + data[at + 2];
+    }
+    return { width, height, drawn: drawn > 0, sum, filter: getComputedStyle(element).filter };
+  });
+}
+
+/** Hides a page, or shows it again. Headless ones are never hidden by themselves. */
+export function hide(page, hidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+}
+
+/** Waits until a picture is grey: it fades. */
+export async function looksOld(canvas) {
+  await expect.poll(async () => (await look(canvas)).filter).toContain("saturate(0)");
+}
+
+/** Waits until a canvas shows other pictures than before: it is alive. */
+export async function moves(canvas, timeout = 10_000) {
+  const { sum } = await look(canvas);
+  await expect.poll(async () => (await look(canvas)).sum, { timeout }).not.toBe(sum);
+}

@@ -1,0 +1,82 @@
+// What the tests of the page "Read text" share: pages with known words, drawn by the browser, and jobs.
+
+import { expect, launch } from "./fixtures.mjs";
+
+/** The reader loads with the first picture, on a machine that does other things, too. */
+export const FIRST_READ_MS = 45_000;
+
+const LINES = ["Invoice 4711", "Lighthouse oil", "Total 18.40", "Paid in full"];
+
+const drawn = new Map();
+
+/** A PNG with these lines of print on white, as a file for an input. */
+export async function textPage(name, lines = LINES, { width = 640, height = 400, tilt = 0 } = {}) {
+  const key = JSON.stringify([lines, width, height, tilt]);
+  if (!drawn.has(key)) drawn.set(key, await draw(lines, width, height, tilt));
+  return { name, mimeType: "image/png", buffer: drawn.get(key) };
+}
+
+async function draw(lines, width, height, tilt) {
+  const browser = await launch();
+  try {
+    const page = await browser.newPage({ viewport: { width, height } });
+    const paragraphs = lines.map((line) => `<p>${line}</p>`).join("");
+    await page.setContent(`<style>
+      body { margin: 40px; font: 34px "DejaVu Sans", Arial, sans-serif; background: #fff; color: #111; }
+      p { margin: 0 0 36px; white-space: nowrap; }
+      main { transform: rotate(${tilt}deg); }
+    </style><main>${paragraphs}</main>`);
+    return await page.screenshot();
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Why text cannot be read on this server, or null. */
+export async function missing(server) {
+  const { json } = await server.get("/api/v1/models");
+  const known = json.models.filter(({ task }) => task === "text-reading");
+  if (known.some(({ available, needs }) => available && needs === null)) return null;
+  return "no model that reads text is in the store; `sightwire models pull ppocr-v4` gets one";
+}
+
+/** Sends files as one job, past the page; waits until it has ended. */
+export async function finishedJob(server, files, query = "min_confidence=0") {
+  const form = new FormData();
+  for (const { name, mimeType, buffer } of files) {
+    form.append("file", new Blob([buffer], { type: mimeType }), name);
+  }
+  const answer = await fetch(`${server.url}/api/v1/jobs?${query}`, { method: "POST", body: form });
+  expect(answer.status, await answer.clone().text()).toBe(201);
+  const { id } = await answer.json();
+  await expect
+    .poll(async () => (await server.get(`/api/v1/jobs/${id}`)).json.state, { timeout: FIRST_READ_MS })
+    .toBe("done");
+  return id;
+}
+
+/** The words of all lines that the page lists. */
+export function linesOn(page) {
+  return page.getByTestId("texts").getByRole("option");
+}
+
+/** Where a point of the original lies in the window, while all of the picture is shown. */
+export async function placeOf(page, { width, height }, [x, y]) {
+  const stage = await page.getByTestId("stage").boundingBox();
+  const scale = Math.min((stage.width - 24) / width, (stage.height - 24) / height, 1);
+  return [
+    stage.x + (stage.width - width * scale) / 2 + x * scale,
+    stage.y + (stage.height - height * scale) / 2 + y * scale,
+  ];
+}
+
+/** How many pixels of the upper canvas are painted: the marks. */
+export function marked(page) {
+  return page.evaluate(() => {
+    const canvas = document.querySelector('[data-testid="stage"] canvas[data-high]');
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let painted = 0;
+    for (let n = 3; n < data.length; n += 4) painted += data[n] > 0;
+    return painted;
+  });
+}

@@ -1,0 +1,424 @@
+// The wall: all streams at a glance, and none of them ever looks live when it is not.
+
+import { overflow, SCREENS, smallTargets, violations } from "./accessible.mjs";
+import { add, ask, hide, look, looksOld, moves, SETTINGS } from "./cameras.mjs";
+import { expect, screenshot, test as base } from "./fixtures.mjs";
+import { senders } from "./senders.mjs";
+
+const test = base.extend({
+  // Senders that end with the test.
+  send: async ({}, use) => {
+    const { send, stop } = senders();
+    await use(send);
+    await stop();
+  },
+  // A server that calls a stream stalled soon, and fetches no model.
+  wallServer: async ({ serverWith }, use) => {
+    await use((more = {}) => serverWith({ args: SETTINGS, ...more }));
+  },
+});
+
+const tile = (page, id) => page.getByTestId(`tile-${id}`);
+const state = (page, id) => page.getByTestId(`state-${id}`);
+const picture = (page, id) => tile(page, id).locator("canvas").first();
+
+/** Waits until a tile is live, looks it, and moves. */
+async function isLive(page, id, timeout = 10_000) {
+  await expect(state(page, id)).toHaveText("live", { timeout });
+  await expect.poll(async () => (await look(picture(page, id))).filter).toBe("none");
+  await moves(picture(page, id), timeout);
+}
+
+test("a_stream_appears_when_it_begins_and_goes_when_it_ends", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
+  const one = await send(at, "P-1");
+  await isLive(page, "P-1");
+  await expect(page.getByTestId("summary")).toHaveText("1 stream · 1 live");
+  await one.stop();
+  await expect(state(page, "P-1")).toHaveText("ended");
+  await expect(tile(page, "P-1")).not.toHaveAttribute("data-live");
+  await looksOld(picture(page, "P-1"));
+  await page.getByRole("button", { name: "Remove P-1 from the wall" }).click();
+  await expect(tile(page, "P-1")).toHaveCount(0);
+  await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
+});
+
+test("several_streams_begin_and_end_without_touching_each_other", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  const a = await send(at, "A", { gesture: "left" });
+  await isLive(page, "A");
+  const b = await send(at, "B", { gesture: "right", binary: false, mode: "enhanced" });
+  await isLive(page, "B");
+  await isLive(page, "A");
+  await expect(tile(page, "B")).toContainText("enhanced");
+  await a.stop();
+  await expect(state(page, "A")).toHaveText("ended");
+  await isLive(page, "B");
+  await b.stop();
+  await expect(state(page, "B")).toHaveText("ended");
+  await expect(page.getByTestId("summary")).toHaveText("2 streams · 2 ended");
+});
+
+test("a_stream_that_is_stopped_and_started_at_once_is_live_again", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  for (let round = 0; round < 3; round += 1) {
+    const sender = await send(at, "P-1", { gesture: round % 2 ? "right" : "left" });
+    await isLive(page, "P-1");
+    await sender.stop();
+  }
+  await expect(state(page, "P-1")).toHaveText("ended");
+  await expect(page.getByTestId("summary")).toHaveText("1 stream · 1 ended");
+});
+
+test("a_sender_that_vanishes_is_ended_and_one_that_is_silent_is_stalled", async ({
+  visit,
+  wallServer,
+  send,
+}) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  const gone = await send(at, "gone");
+  const silent = await send(at, "silent");
+  await isLive(page, "gone");
+  await isLive(page, "silent");
+  gone.vanish();
+  await expect(state(page, "gone")).toHaveText("ended");
+  silent.mood = "hold";
+  await expect(state(page, "silent")).toHaveText(/^stalled \d+ s$/);
+  await looksOld(picture(page, "silent"));
+  await expect(page.getByTestId("note-silent")).toContainText(/This picture is \d+ s old/);
+  silent.mood = "play";
+  await isLive(page, "silent");
+});
+
+test("a_camera_that_hangs_is_frozen_and_one_that_is_gone_says_so", async ({
+  visit,
+  wallServer,
+  cameraWith,
+}) => {
+  const at = await wallServer();
+  const hangs = await cameraWith("--fps", "10", "--max-clients", "8");
+  await add(at, "Pond", hangs.stream);
+  await add(at, "Cellar", "http://127.0.0.1:9/stream");
+  const page = await visit("/wall?streams=pond,cellar", { at });
+  await isLive(page, "pond", 20_000);
+  await expect(state(page, "cellar")).toHaveText("error");
+  await expect(page.getByTestId("note-cellar")).toContainText("127.0.0.1:9");
+  await hangs.fault("freeze");
+  await expect(state(page, "pond")).toHaveText(/^frozen \d+ s$/, { timeout: 20_000 });
+  await expect(page.getByTestId("note-pond")).toContainText(/The same picture for \d+ s/);
+  await looksOld(picture(page, "pond"));
+  await hangs.fault("");
+  await isLive(page, "pond", 20_000);
+});
+
+test("a_page_that_broadcasts_may_be_closed_in_mid_stream", async ({ visit, wallServer, plain }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  const context = await plain.newContext({ baseURL: at.url });
+  const sender = await context.newPage();
+  await sender.goto("/wall");
+  // What a page of an old client does: a canvas, as data URLs, over the old protocol.
+  await sender.evaluate(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
+    const on = canvas.getContext("2d");
+    const socket = new WebSocket(`${location.origin.replace("http", "ws")}/ws/stream/tab`);
+    socket.onopen = () => socket.send('{"monitoring_conditions":["any"]}');
+    let n = 0;
+    setInterval(() => {
+      on.fillStyle = `hsl(${(n += 17)} 90% 50%)`;
+      on.fillRect(0, 0, 320, 240);
+      const frame = canvas.toDataURL("image/jpeg", 0.8);
+      if (socket.readyState === 1) socket.send(JSON.stringify({ type: "frame", frame }));
+    }, 66);
+  });
+  await isLive(page, "tab");
+  await expect(tile(page, "tab")).toContainText("enhanced");
+  await context.close();
+  await expect(state(page, "tab")).toHaveText("ended");
+});
+
+test("a_wall_that_is_loaded_again_or_returned_to_shows_what_is_live", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const page = await visit("/wall?size=large&overlays=on", { at });
+  await send(at, "P-1");
+  const two = await send(at, "P-2", { gesture: "up" });
+  await isLive(page, "P-1");
+  await page.reload();
+  await isLive(page, "P-1");
+  await isLive(page, "P-2");
+  await expect(page.getByTestId("overlays")).toBeChecked();
+  await page.getByRole("link", { name: "Cameras", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Cameras", level: 1 })).toBeVisible();
+  await two.stop();
+  await page.goBack();
+  await isLive(page, "P-1");
+  await expect(tile(page, "P-2")).toHaveCount(0);
+  await expect(page).toHaveURL(/size=large/);
+});
+
+test("what_is_no_picture_changes_nothing_and_never_looks_live", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  const one = await send(at, "P-1", { binary: false });
+  const other = await send(at, "P-2", { gesture: "right" });
+  await isLive(page, "P-1");
+  for (const text of ["", "{", '{"type":"frame"}', '{"type":"frame","frame":""}', "[1]", '{"type":"what"}']) {
+    one.sendText(text);
+    one.sendJpeg(one.frames[0]);
+  }
+  await isLive(page, "P-1");
+  expect(one.closed).toBeUndefined();
+  // Begins as a JPEG does, and is none: the server cannot know, the page must.
+  other.mood = "junk";
+  await expect(tile(page, "P-2")).not.toHaveAttribute("data-live");
+  await looksOld(picture(page, "P-2"));
+  other.mood = "play";
+  await isLive(page, "P-2");
+  await isLive(page, "P-1");
+});
+
+test("the_wall_comes_back_by_itself_when_the_server_does", async ({ visit, wallServer, send }) => {
+  test.setTimeout(120_000);
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  await send(at, "P-1");
+  await send(at, "P-2");
+  await isLive(page, "P-1");
+  await at.stop();
+  await expect(state(page, "P-1")).toHaveText(/^(stalled|ended)/);
+  await expect(page.getByTestId("connection")).toContainText(/Trying again in \d+ s/);
+  await looksOld(picture(page, "P-1"));
+  const again = await wallServer({ listen: `127.0.0.1:${at.port}` });
+  await send(again, "P-1");
+  await page.getByTestId("retry").click();
+  await isLive(page, "P-1", 40_000);
+  await expect(page.getByTestId("connection")).toHaveCount(0);
+  await expect(state(page, "P-2")).toHaveText("ended");
+});
+
+test("a_server_that_hangs_leaves_nothing_looking_live", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  await send(at, "P-1");
+  await isLive(page, "P-1");
+  // The connection stays open, and nobody says that anything ended.
+  process.kill(at.pid, "SIGSTOP");
+  try {
+    await expect(state(page, "P-1")).toHaveText(/^stalled \d+ s$/);
+    await looksOld(picture(page, "P-1"));
+    await expect(page.getByTestId("note-P-1")).toContainText(/This picture is \d+ s old/);
+  } finally {
+    process.kill(at.pid, "SIGCONT");
+  }
+  await isLive(page, "P-1", 20_000);
+});
+
+test("a_page_that_wakes_shows_the_newest_picture_not_an_old_one", async ({ visit, wallServer, send }) => {
+  test.setTimeout(90_000);
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  await send(at, "P-1");
+  await isLive(page, "P-1");
+  await hide(page, true);
+  // Nothing old is left to be seen when the page comes back.
+  await expect(picture(page, "P-1")).toHaveAttribute("data-empty");
+  await hide(page, false);
+  await expect(picture(page, "P-1")).not.toHaveAttribute("data-empty");
+  await isLive(page, "P-1");
+  // Hidden for long it holds no connection.
+  const viewers = async () => (await ask(at, "GET", "/api/v1/streams/P-1")).viewers;
+  expect(await viewers()).toBe(1);
+  await hide(page, true);
+  await expect.poll(viewers, { timeout: 20_000 }).toBe(0);
+  await hide(page, false);
+  await isLive(page, "P-1");
+  await page.goto("/cameras");
+  await expect.poll(viewers).toBe(0);
+});
+
+test("a_stream_is_enlarged_and_everything_works_with_keys", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  await send(at, "A");
+  await send(at, "B", { gesture: "right" });
+  await send(at, "C", { gesture: "up" });
+  const page = await visit("/wall", { at });
+  await isLive(page, "C");
+  const box = async (id) => (await picture(page, id).boundingBox()).width;
+  const before = await box("B");
+  await tile(page, "A").getByRole("button").first().focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(tile(page, "B").getByRole("button").first()).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/one=B/);
+  expect(await box("B")).toBeGreaterThan(before * 1.5);
+  await expect(tile(page, "B").getByRole("button").first()).toBeFocused();
+  await isLive(page, "B");
+  await isLive(page, "A");
+  await page.keyboard.press("ArrowRight");
+  await expect(tile(page, "A").getByRole("button").first()).toBeFocused();
+  await page.keyboard.press("Escape");
+  await expect(page).not.toHaveURL(/one=/);
+  expect(await box("B")).toBeCloseTo(before, 0);
+  await tile(page, "C").getByRole("button").first().click();
+  await expect(page).toHaveURL(/one=C/);
+  await page.keyboard.press("o");
+  await expect(page.getByTestId("overlays")).toBeChecked();
+  await page.keyboard.press("+");
+  await expect(page).toHaveURL(/size=large/);
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toContainText("Overlays on or off");
+});
+
+test("overlays_are_drawn_over_the_picture_and_go_when_they_are_switched_off", async ({
+  visit,
+  wallServer,
+  cameraWith,
+}) => {
+  const at = await wallServer();
+  const park = await cameraWith("--fps", "10", "--max-clients", "8");
+  await add(at, "Front door", park.stream);
+  const page = await visit("/wall?streams=front-door&overlays=on", { at });
+  await isLive(page, "front-door", 20_000);
+  const marks = tile(page, "front-door").locator("canvas").nth(1);
+  await expect.poll(async () => (await look(marks)).drawn, { timeout: 30_000 }).toBe(true);
+  await page.getByTestId("overlays").uncheck({ force: true });
+  await expect.poll(async () => (await look(marks)).drawn).toBe(false);
+  await isLive(page, "front-door");
+});
+
+test("cameras_of_this_server_can_be_put_on_the_wall", async ({ visit, wallServer, cameraWith, send }) => {
+  const at = await wallServer();
+  const park = await cameraWith("--fps", "10", "--max-clients", "8");
+  await add(at, "Front door", park.stream);
+  await send(at, "P-1");
+  const page = await visit("/wall", { at });
+  await isLive(page, "P-1");
+  await expect(tile(page, "front-door")).toHaveCount(0);
+  await page.getByTestId("choose").click();
+  await page.getByRole("switch", { name: "Front door" }).check({ force: true });
+  await page.keyboard.press("Escape");
+  await expect(page).toHaveURL(/streams=\*,front-door/);
+  await isLive(page, "front-door", 20_000);
+  await expect(tile(page, "front-door")).toContainText("Front door");
+  await isLive(page, "P-1");
+  await page.keyboard.press("a");
+  await page.getByRole("switch", { name: "Front door" }).uncheck({ force: true });
+  await expect(tile(page, "front-door")).toHaveCount(0);
+});
+
+test("single_streams_can_be_chosen_whatever_their_names_are", async ({ visit, wallServer, send }) => {
+  const at = await wallServer();
+  const name = "Ward 3, bed 1 & café";
+  await send(at, name);
+  await send(at, "other", { gesture: "right" });
+  const page = await visit("/wall", { at });
+  await isLive(page, name);
+  await page.getByTestId("choose").click();
+  await page.getByTestId("choose-all").uncheck({ force: true });
+  await expect(page.getByTestId(`choose-${name}`)).toBeChecked();
+  await page.getByTestId("choose-other").uncheck({ force: true });
+  await page.keyboard.press("Escape");
+  await expect(tile(page, "other")).toHaveCount(0);
+  await isLive(page, name);
+  await page.reload();
+  await isLive(page, name);
+  await expect(page.getByTestId("summary")).toHaveText("1 stream · 1 live");
+});
+
+test("the_snippets_on_the_page_work_when_pasted", async ({ visit, wallServer }) => {
+  const at = await wallServer();
+  const page = await visit("/wall", { at });
+  const other = await visit("/cameras", { at });
+  const snippet = () => page.getByLabel("JavaScript snippet", { exact: true }).textContent();
+  // Not awaited: it plays for as long as its page is there.
+  await other.evaluate(`(async () => { ${await snippet()} })()`);
+  await isLive(page, "try");
+  const heard = other.waitForEvent("console", (message) => message.text().startsWith("live_frame try"));
+  await other.evaluate(`(() => { ${await snippet()} })()`);
+  await heard;
+  await other.close();
+  await expect(state(page, "try")).toHaveText("ended");
+});
+
+test("sixteen_streams_play_without_rendering_the_page_for_each_picture", async ({
+  visit,
+  wallServer,
+  send,
+}) => {
+  test.setTimeout(120_000);
+  const at = await wallServer();
+  for (let n = 0; n < 16; n += 1) await send(at, `S-${n}`, { fps: 10, gesture: n % 2 ? "left" : "up" });
+  const page = await visit("/wall?size=small", { at });
+  for (let n = 0; n < 16; n += 1) await expect(state(page, `S-${n}`)).toHaveText("live");
+  await isLive(page, "S-0");
+  await isLive(page, "S-11");
+  // Pictures go onto canvases; only words change in the document, a few times a second. The frame rate is for reading: it
+  // depends on the machine.
+  const seen = await page.evaluate(async () => {
+    let changes = 0;
+    const watch = new MutationObserver((records) => (changes += records.length));
+    watch.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
+    let frames = 0;
+    const seconds = 4;
+    for (const end = performance.now() + seconds * 1000; performance.now() < end; frames += 1) {
+      await new Promise((done) => requestAnimationFrame(done));
+    }
+    watch.disconnect();
+    return { fps: frames / seconds, changes: changes / seconds };
+  });
+  console.log(`16 streams: ${seen.fps.toFixed(1)} frames and ${seen.changes.toFixed(0)} changes a second`);
+  // A tile has some seven words and charts, renewed twice a second; renewed for each picture it would be 70 changes.
+  expect(seen.changes / 16).toBeLessThan(40);
+});
+
+/** Each look of the page, and how to tell that it is all there. */
+const LOOKS = {
+  empty: { path: "/wall" },
+  wall: { path: "/wall", filled: true },
+  enlarged: { path: "/wall?one=Ward%203&overlays=on", filled: true },
+};
+
+for (const [name, { path, filled }] of Object.entries(LOOKS)) {
+  for (const [screen, options] of Object.entries(SCREENS)) {
+    for (const colorScheme of ["light", "dark"]) {
+      test(`wall_${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({
+        visit,
+        wallServer,
+        send,
+      }) => {
+        const at = await wallServer();
+        const streams = [];
+        if (filled) {
+          for (const [n, id] of ["Ward 3", "Lobby", "Gate", "Yard"].entries()) {
+            const gesture = ["left", "up", "right", "wave"][n];
+            streams.push(await send(at, id, { gesture, mode: n === 0 ? "enhanced" : "normal" }));
+          }
+        }
+        const waited = filled ? `${path}${path.includes("?") ? "&" : "?"}streams=*,Later` : path;
+        const page = await visit(waited, { at, ...options, colorScheme, reducedMotion: "reduce" });
+        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
+        if (filled) {
+          await expect(state(page, "Ward 3")).toHaveText("live");
+          await expect(state(page, "Gate")).toHaveText("live");
+          await expect(state(page, "Yard")).toHaveText("live");
+          streams[2].mood = "hold";
+          await streams[3].stop();
+          await expect(state(page, "Gate")).toHaveText(/stalled/);
+          await expect(state(page, "Yard")).toHaveText("ended");
+          await expect(state(page, "Later")).toHaveText("waiting");
+        } else {
+          await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
+        }
+        await screenshot(page, `wall-${name}-${colorScheme}-${screen}`);
+        expect(await overflow(page), "pixels beyond the right edge").toBeLessThanOrEqual(0);
+        expect(await violations(page)).toEqual([]);
+        if (screen === "phone") expect(await smallTargets(page)).toEqual([]);
+      });
+    }
+  }
+}

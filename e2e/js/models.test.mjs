@@ -1,0 +1,200 @@
+// Another model takes the place of the present one while clients are at work.
+
+import assert from "node:assert/strict";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+import { clip, GESTURES } from "./clips.mjs";
+import { Client, connect } from "./client.mjs";
+import { HOME, sleep, start, until } from "./harness.mjs";
+
+const MODELS = resolve(dirname(fileURLToPath(import.meta.url)), "../../models");
+
+/** The built-in networks under other words: whoever still speaks the old ones has not switched. */
+const WORDS = GESTURES.map((gesture) => `other-${gesture}`);
+
+/** A store with the library, a model called `other` and one called `broken`. */
+function store(t) {
+  const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  mkdirSync(join(home, "models/other"), { recursive: true });
+  symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
+  const text = readFileSync(join(MODELS, "gestures.toml"), "utf8");
+  const other = text
+    .replace('name = "gestures"', 'name = "other"')
+    .replace(/labels = .*/, `labels = ${JSON.stringify(WORDS)}`)
+    .replaceAll('"builtin"', '"imported"');
+  for (const file of ["gestures_backbone.onnx", "gestures_head.onnx"]) {
+    copyFileSync(join(MODELS, file), join(home, "models/other", file));
+  }
+  writeFileSync(join(home, "models/other.toml"), other);
+  writeFileSync(join(home, "models/broken.toml"), other.replace('name = "other"', 'name = "broken"'));
+  return home;
+}
+
+async function activate(server, name, headers = {}) {
+  const path = `/api/v1/models/${name}/activate`;
+  const response = await fetch(server.url + path, { method: "POST", headers });
+  return { status: response.status, body: await response.json() };
+}
+
+/** Plays a clip round and round until it is told to stop. */
+function stream(client, frames) {
+  const state = { going: true };
+  state.done = (async () => {
+    for (let i = 0; state.going; i += 1) {
+      client.send(frames[i % frames.length], { id: i });
+      await sleep(40);
+    }
+  })();
+  return state;
+}
+
+test("a_switch_drops_no_client_and_no_frame", async (t) => {
+  const server = await start(t, { env: { SIGHTWIRE_HOME: store(t) } });
+  const frames = await clip("left");
+  const old = await connect(t, server);
+  const extra = await connect(t, server, { auth: { extras: true } });
+  const streams = [old, extra].map((client) => stream(client, frames));
+  await until(
+    () => old.predictions.some(({ label }) => label === "left"),
+    10_000,
+    "a word of the first model",
+  );
+
+  const { status, body } = await activate(server, "other");
+  assert.deepEqual([status, body.model], [200, "other"], JSON.stringify(body));
+  const said = (client) => client.predictions.some(({ label }) => label === "other-left");
+  await until(() => said(old) && said(extra), 10_000, "a word of the second model");
+  for (const stream of streams) stream.going = false;
+  await Promise.all(streams.map((stream) => stream.done));
+
+  for (const client of [old, extra]) {
+    await client.answered();
+    assert.deepEqual(client.disconnects, []);
+    assert.equal(client.predictions.length, client.sent);
+    // The first model answers until the second has its first window; then never again.
+    const first = client.predictions.findIndex(({ label }) => label.startsWith("other-"));
+    const later = client.predictions.slice(first).map(({ label }) => label);
+    assert.ok(
+      later.every((label) => label.startsWith("other-") || label === "none"),
+      later.join(" "),
+    );
+    const known = client.predictions.findIndex(({ score }) => score > 0);
+    assert.ok(
+      client.predictions.slice(known).every(({ score }) => score > 0),
+      "there is a result at every moment, during the switch too",
+    );
+  }
+  const told = extra.events.filter(([name]) => name === "model").map(([, facts]) => facts);
+  assert.deepEqual(
+    told.map(({ name }) => name),
+    ["gestures", "other"],
+  );
+  assert.deepEqual(told[1].labels, WORDS);
+  const afterwards = extra.events.slice(
+    extra.events.findIndex(([name, it]) => name === "model" && it.name === "other"),
+  );
+  const pushed = afterwards.filter(([name]) => name === "result");
+  assert.ok(pushed.length > 0 && pushed.every(([, { label }]) => label === "none" || WORDS.includes(label)));
+  assert.deepEqual([...new Set(old.events.map(([name]) => name))].sort(), ["prediction", "status"]);
+
+  assert.equal((await server.get("/healthz")).json.model, "other");
+  assert.equal((await server.get("/labels")).json[0], "other-still");
+  const metrics = (await server.get("/metrics")).text;
+  assert.match(metrics, /sightwire_recognizer_model_switches_total 1\n/);
+  const counted = Number(metrics.match(/sightwire_recognizer_frames_total (\d+)/)[1]);
+  assert.equal(counted, old.sent + extra.sent, "the counters go on where the first model's ended");
+});
+
+test("newcomers_and_those_who_were_silent_get_the_new_model", async (t) => {
+  const server = await start(t, { env: { SIGHTWIRE_HOME: store(t) } });
+  const frames = await clip("left");
+  const silent = await connect(t, server, { auth: { extras: true } });
+  assert.equal((await activate(server, "other")).status, 200);
+  const newcomer = await connect(t, server, { auth: { extras: true } });
+  for (const client of [silent, newcomer]) {
+    const streaming = stream(client, frames);
+    await until(
+      () => client.predictions.some(({ label }) => label === "other-left"),
+      10_000,
+      "a word of the new model",
+    );
+    streaming.going = false;
+    await streaming.done;
+    const models = client.events.filter(([name]) => name === "model");
+    assert.equal(models.at(-1)[1].name, "other");
+  }
+});
+
+test("a_model_that_cannot_be_used_changes_nothing", async (t) => {
+  const server = await start(t, { env: { SIGHTWIRE_HOME: store(t) } });
+  const unknown = await activate(server, "othre");
+  assert.equal(unknown.status, 404);
+  assert.match(unknown.body.detail, /did you mean "other"/);
+  assert.equal((await activate(server, "..%2fother")).status, 404);
+  const broken = await activate(server, "broken");
+  assert.equal(broken.status, 422);
+  assert.match(broken.body.detail, /gestures_backbone\.onnx of the model broken is not in the store/);
+  const missing = await activate(server, "wlasl20");
+  assert.equal(missing.status, 422);
+  assert.match(missing.body.detail, /wlasl20/);
+  const runtime = await activate(server, "runtime-openvino");
+  assert.equal(runtime.status, 422);
+  const again = await activate(server, "gestures");
+  assert.equal(again.status, 200, "the one that is active already");
+
+  const client = await connect(t, server);
+  const streaming = stream(client, await clip("left"));
+  await until(() => client.predictions.some(({ label }) => label === "left"), 10_000, "a word");
+  streaming.going = false;
+  await streaming.done;
+  const { model, state, switching } = await server.recognizer();
+  assert.deepEqual([model, state, switching], ["gestures", "ready", null]);
+});
+
+test("only_this_machine_may_switch_unless_configured", async (t) => {
+  const home = store(t);
+  const server = await start(t, { env: { SIGHTWIRE_HOME: home } });
+  for (const headers of [{ origin: "https://evil.example" }, { "x-forwarded-for": "192.0.2.7" }]) {
+    const { status, body } = await activate(server, "other", headers);
+    assert.equal(status, 403, JSON.stringify(headers));
+    assert.ok(body.detail.length > 20);
+  }
+  const listed = (await server.get("/api/v1/models", { "x-forwarded-for": "192.0.2.7" })).json;
+  assert.equal(listed.may_activate, false);
+  assert.match(listed.why_not, /recognizer\.switching/);
+  assert.equal((await server.get("/api/v1/models")).json.may_activate, true);
+
+  const fixed = await start(t, { env: { SIGHTWIRE_HOME: home, SIGHTWIRE_RECOGNIZER_SWITCHING: "nobody" } });
+  assert.equal((await activate(fixed, "other")).status, 403);
+});
+
+test("two_switches_at_once_are_one_after_the_other_or_refused", async (t) => {
+  const server = await start(t, { env: { SIGHTWIRE_HOME: store(t) } });
+  const client = new Client(server.url);
+  t.after(() => client.close());
+  await client.ready();
+  const answers = await Promise.all(
+    ["other", "gestures", "other", "gestures"].map((name) => activate(server, name)),
+  );
+  assert.ok(
+    answers.every(({ status }) => status === 200 || status === 409),
+    JSON.stringify(answers),
+  );
+  assert.ok(answers.some(({ status }) => status === 200));
+  const refused = answers.find(({ status }) => status === 409);
+  if (refused) assert.match(refused.body.detail, /being loaded/);
+  assert.deepEqual(client.disconnects, []);
+});

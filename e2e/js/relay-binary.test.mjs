@@ -1,0 +1,508 @@
+// The relay as new clients know it: pictures as binary messages, states, figures, what is in the
+// pictures, cameras beside what is sent, and the other ways to a stream.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { sleep, start, until } from "./harness.mjs";
+import { inspect } from "./jpeg.mjs";
+import { RawClient } from "./rawclient.mjs";
+import {
+  BINARY,
+  connect,
+  often,
+  packed,
+  picturesOf,
+  relaying,
+  streamPath,
+  streamer,
+  unpacked,
+  viewer,
+  viewerOf,
+} from "./relay.mjs";
+import { shared } from "./shared.mjs";
+import { camera, serving } from "./simulator.mjs";
+import { watch } from "./viewer.mjs";
+
+const binary = { protocols: [BINARY] };
+
+const ends = [];
+const file = { after: (end) => ends.push(end) };
+after(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
+/** Better than what the server itself encodes. */
+const QUALITY = 90;
+/** A generated car park in which cars move. */
+const pictures = [];
+let yard, server;
+before(async () => {
+  yard = await camera(file, { fps: 30, quality: QUALITY });
+  const set = {
+    "relay.stalled_after_s": 0.5,
+    "relay.max_fps": 1000,
+    "cameras.stalled_after_s": 1,
+    "cameras.max_analyses": 100,
+  };
+  server = await start(file, serving({ set, cameras: [{ id: "yard", url: yard.url }] }));
+  const watching = await watch(file, server, "/stream?camera=yard");
+  for (const { jpeg } of await watching.next(30)) pictures.push(jpeg);
+  watching.socket.destroy();
+});
+
+const asUrl = (jpeg) => `data:image/jpeg;base64,${jpeg.toString("base64")}`;
+const isState = (state) => (message) => message.json?.type === "stream_state" && message.json.state === state;
+
+/** Sends the scene, over and over; forwards and backwards, so that nothing jumps. */
+function sends(t, sender, fps = 20) {
+  const period = 2 * pictures.length - 2;
+  const at = (i) => pictures[Math.min(i % period, period - (i % period))];
+  return often(t, fps, (i) => (sender.socket.protocol ? sender.jpeg(at(i)) : sender.frame(asUrl(at(i)))));
+}
+
+describe("the_subprotocol", { concurrency: true }, () => {
+  test("is_taken_from_among_those_that_are_offered", async (t) => {
+    const watching = await viewer(t, server, "", { protocols: ["later.v7", BINARY] });
+    assert.equal(watching.socket.protocol, BINARY);
+    const sender = await streamer(t, server, "offers", { protocols: ["later.v7", BINARY] });
+    assert.equal(sender.socket.protocol, BINARY);
+  });
+
+  test("the_handshake_is_the_same", async (t) => {
+    const sender = await connect(t, server, streamPath("same"), binary);
+    sender.say({ analysis_mode: "enhanced" });
+    const expected = { type: "connected", patient_id: "same", analysis_mode: "enhanced", warning: null };
+    assert.deepEqual(await sender.next(() => true), expected);
+    const { greeting } = await viewer(t, server, "", binary);
+    assert.deepEqual(Object.keys(greeting).sort(), ["active_streams", "timestamp", "type"]);
+    assert.ok(greeting.active_streams.includes("same"));
+  });
+});
+
+describe("pictures", { concurrency: true }, () => {
+  for (const [name, options] of Object.entries({ text: {}, binary })) {
+    test(`of_a_${name}_sender_reach_text_and_binary_viewers_byte_for_byte`, async (t) => {
+      const stream = `bytes of ${name}`;
+      const [texts, binaries] = [
+        await viewerOf(t, server, stream),
+        await viewerOf(t, server, stream, binary),
+      ];
+      const sender = await streamer(t, server, stream, options);
+      for (const jpeg of pictures.slice(0, 10)) {
+        if (name === "binary") sender.jpeg(jpeg);
+        else sender.frame(asUrl(jpeg));
+        const [url, message] = await Promise.all([
+          texts.nextFrame(),
+          binaries.next(({ bytes }) => bytes !== undefined),
+        ]);
+        assert.equal(url, asUrl(jpeg));
+        const got = unpacked(message);
+        assert.equal(got.name, stream);
+        assert.ok(got.jpeg.equals(jpeg));
+        assert.ok(Math.abs(got.takenMs - Date.now()) < 1_000, `taken at ${got.takenMs}`);
+      }
+      const numbers = picturesOf(binaries).map(({ sequence }) => sequence);
+      assert.deepEqual(
+        numbers,
+        numbers.map((_, i) => numbers[0] + i),
+      );
+      const times = picturesOf(binaries).map(({ takenMs }) => takenMs);
+      assert.deepEqual(
+        times,
+        times.toSorted((a, b) => a - b),
+      );
+      assert.deepEqual(binaries.all("live_frame"), [], "each picture comes once");
+    });
+  }
+
+  test("may_come_as_texts_and_bytes_from_one_sender", async (t) => {
+    const sender = await streamer(t, server, "mixed", binary);
+    const watching = await viewerOf(t, server, "mixed", binary);
+    for (let i = 0; i < 6; i += 1) {
+      if (i % 2) sender.jpeg(pictures[i]);
+      else sender.frame(asUrl(pictures[i]));
+      const message = await watching.next(({ bytes }) => bytes !== undefined);
+      assert.ok(unpacked(message).jpeg.equals(pictures[i]));
+    }
+  });
+
+  test("a_sender_may_say_name_number_and_time_which_are_the_servers_matter", async (t) => {
+    const sender = await streamer(t, server, "facts", binary);
+    const watching = await viewerOf(t, server, "facts", binary);
+    sender.jpeg(pictures[0], { name: "somebody else", sequence: 1n << 60n, micros: 17n });
+    const got = unpacked(await watching.next(({ bytes }) => bytes !== undefined));
+    assert.equal(got.name, "facts");
+    assert.ok(got.jpeg.equals(pictures[0]));
+    assert.ok(got.sequence < 10 && Math.abs(got.takenMs - Date.now()) < 1_000);
+  });
+
+  test("bad_binary_messages_count_as_bad_frames", async (t) => {
+    const BAD = [
+      Buffer.alloc(0),
+      Buffer.from([1]),
+      Buffer.alloc(19, 1),
+      packed(Buffer.alloc(0)),
+      packed(Buffer.from("no picture at all")),
+      packed(pictures[0], { kind: 2 }),
+      packed(pictures[0]).subarray(0, 20),
+      // The name would be longer than all of it.
+      Buffer.from([1, 255, ...Buffer.alloc(18), 0xff, 0xd8, 0xff]),
+      pictures[0],
+    ];
+    const sender = await streamer(t, server, "bad bytes", binary);
+    const watching = await viewerOf(t, server, "bad bytes", binary);
+    for (const bad of BAD) sender.say(bad);
+    sender.jpeg(pictures[0]);
+    const got = unpacked(await watching.next(({ bytes }) => bytes !== undefined));
+    assert.ok(got.jpeg.equals(pictures[0]));
+    for (const bad of [...BAD, BAD[0]]) sender.say(bad);
+    assert.equal((await sender.over()).code, 4400);
+    assert.equal(picturesOf(watching).length, 1);
+  });
+
+  test("base64_that_is_none_goes_to_nobody_who_would_have_to_decode_it", async (t) => {
+    const sender = await streamer(t, server, "no base64");
+    const watching = await viewerOf(t, server, "no base64", binary);
+    for (const url of [
+      "data:image/jpeg;base64,!!!!",
+      "data:image/jpeg;base64,",
+      "data:image",
+      asUrl(pictures[3]),
+    ]) {
+      sender.frame(url);
+      await sleep(30);
+    }
+    const got = unpacked(await watching.next(({ bytes }) => bytes !== undefined));
+    assert.ok(got.jpeg.equals(pictures[3]), `${got.jpeg.length} bytes`);
+    assert.equal(sender.closed, undefined);
+  });
+});
+
+describe("states", { concurrency: true }, () => {
+  const KEYS = ["type", "patient_id", "kind", "state", "reason", "since_s", "analysis_mode", "timestamp"];
+
+  test("are_told_at_the_beginning_and_when_they_change", async (t) => {
+    const sender = await streamer(t, server, "states", { hello: { analysis_mode: "enhanced" } });
+    const watching = await viewerOf(t, server, "states", binary);
+    const starting = await watching.next("stream_state");
+    assert.deepEqual(Object.keys(starting).sort(), KEYS.toSorted());
+    const { patient_id, kind, state, analysis_mode } = starting;
+    const told = { patient_id, kind, state, analysis_mode };
+    const expected = { patient_id: "states", kind: "relay", state: "starting", analysis_mode: "enhanced" };
+    assert.deepEqual(told, expected);
+    const stop = sends(t, sender);
+    assert.equal((await watching.next(isState("running"))).reason, null);
+    await watching.next(({ bytes }) => bytes !== undefined);
+    stop();
+    const stalled = await watching.next(isState("stalled"), 2_000);
+    assert.match(stalled.reason, /\w{3,} \w+/);
+    assert.ok(stalled.since_s >= 0.4 && stalled.since_s < 2, `since ${stalled.since_s} s`);
+    assert.ok(Math.abs(stalled.timestamp - Date.now() / 1000) < 2);
+    sender.frame(asUrl(pictures[0]));
+    await watching.next(isState("running"), 1_000);
+    sender.close();
+    const ended = await watching.next("stream_ended");
+    assert.deepEqual(Object.keys(ended).sort(), ["patient_id", "reason", "timestamp", "type"]);
+    assert.match(ended.reason, /\w{3,} \w+/);
+  });
+
+  test("a_late_viewer_is_told_that_a_stream_has_stalled_and_since_when", async (t) => {
+    const sender = await streamer(t, server, "stalled early");
+    sender.frame(asUrl(pictures[0]));
+    await sleep(900);
+    const watching = await viewerOf(t, server, "stalled early", binary);
+    const told = await watching.next("stream_state");
+    assert.equal(told.state, "stalled");
+    assert.ok(told.since_s >= 0.8 && told.since_s < 3, `since ${told.since_s} s`);
+  });
+
+  test("old_viewers_hear_nothing_of_them", async (t) => {
+    const sender = await streamer(t, server, "old eyes");
+    const watching = await viewerOf(t, server, "old eyes");
+    sender.frame(asUrl(pictures[0]));
+    await sleep(800);
+    sender.frame(asUrl(pictures[1]));
+    await sleep(100);
+    sender.close();
+    await watching.next("stream_ended");
+    const kinds = watching.messages.map(({ json }) => json.type);
+    assert.deepEqual(kinds, ["viewer_connected", "live_frame", "live_frame", "stream_ended"]);
+  });
+});
+
+describe("a_binary_sender", { concurrency: true }, () => {
+  test("is_told_how_many_watch_and_what_became_of_its_frames", async (t) => {
+    const sender = await streamer(t, server, "stats", binary);
+    const first = await sender.next("stream_stats");
+    assert.deepEqual(first, { type: "stream_stats", viewers: 0, received: 0, bad: 0, dropped: 0 });
+    const watching = await viewerOf(t, server, "stats");
+    for (let i = 0; i < 3; i += 1) sender.jpeg(pictures[i]);
+    sender.say({ type: "frame" });
+    const both = ({ json }) => json?.type === "stream_stats" && json.viewers === 1 && json.received === 3;
+    const { bad, dropped } = await sender.next(both);
+    assert.deepEqual({ bad, dropped }, { bad: 1, dropped: 0 });
+    watching.close();
+    await sender.next(({ json }) => json?.type === "stream_stats" && json.viewers === 0, 2_500);
+    const so_far = sender.messages.length;
+    await sleep(1_300);
+    assert.equal(sender.messages.length, so_far, "nothing new, nothing said");
+  });
+
+  test("an_old_sender_hears_nothing_of_that", async (t) => {
+    const sender = await streamer(t, server, "no stats");
+    const stop = sends(t, sender);
+    await viewerOf(t, server, "no stats");
+    await sleep(1_300);
+    stop();
+    assert.deepEqual(
+      sender.messages.map(({ json }) => json.type),
+      ["connected"],
+    );
+  });
+});
+
+describe("more_frames_than_relay_max_fps", () => {
+  const slower = shared(relaying({ "relay.max_fps": 10 }));
+
+  test("are_dropped_and_counted", async (t) => {
+    const sender = await streamer(t, slower, "fast", binary);
+    const watching = await viewerOf(t, slower, "fast", binary);
+    const stop = often(t, 60, () => sender.jpeg(pictures[0]));
+    await sleep(2_000);
+    const sent = stop();
+    const { received, dropped } = await sender.next(({ json }) => json?.received === sent, 2_500);
+    assert.equal(received, sent);
+    const got = picturesOf(watching).length;
+    // Of two in a bunch a viewer may miss one.
+    const passed = received - dropped;
+    assert.ok(got <= passed && got >= passed - 5, `${got} of ${passed}`);
+    // Ten a second, and a few that may come in a bunch.
+    assert.ok(got >= 18 && got <= 32, `${got} of ${sent}`);
+  });
+});
+
+describe("a_slow_viewer", { concurrency: true }, () => {
+  for (const protocol of [undefined, BINARY]) {
+    test(`gets_smaller_pictures: ${protocol ?? "text"}`, async (t) => {
+      const name = `tiers ${protocol}`;
+      const sender = await streamer(t, server, name);
+      const slow = new RawClient(server, `/ws/view?streams=${encodeURIComponent(name)}`, { protocol });
+      t.after(() => slow.destroy());
+      await slow.opened();
+      const good = await viewerOf(t, server, name, binary);
+      sends(t, sender, 20);
+      await slow.next("viewer_connected");
+      slow.throttle(pictures[0].length * 5);
+      const ofSlow = () =>
+        protocol
+          ? picturesOf(slow).map(({ jpeg }) => jpeg)
+          : slow.all("live_frame").map(({ data }) => Buffer.from(data.frame.split(",")[1], "base64"));
+      const isSmaller = (jpeg) => inspect(jpeg).quality < QUALITY;
+      await until(() => ofSlow().some(isSmaller), 10_000, "a smaller one");
+      const smaller = ofSlow().find(isSmaller);
+      const { width, height } = inspect(smaller);
+      assert.deepEqual([width, height], [320, 240], "smaller in bytes, not in pixels");
+      const { viewer_list: list } = (await server.get(`/api/v1/streams/${encodeURIComponent(name)}`)).json;
+      const { quality } = list.find(({ peer }) => peer === `127.0.0.1:${slow.socket.localPort}`);
+      t.diagnostic(`quality ${quality}`);
+      assert.ok(quality < QUALITY || quality !== "original");
+      assert.ok(picturesOf(good).every(({ jpeg }) => inspect(jpeg).quality === QUALITY));
+    });
+  }
+});
+
+describe("what_is_in_the_pictures", { concurrency: true }, () => {
+  /** Overlays in a second and a half, for each mode. */
+  async function overlaysOf(t, mode) {
+    const stream = `objects ${mode}`;
+    const sender = await streamer(t, server, stream, { hello: { analysis_mode: mode } });
+    sends(t, sender, 20);
+    const watching = await viewer(t, server, `?streams=${encodeURIComponent(stream)}&overlays=1`);
+    const without = await viewerOf(t, server, stream);
+    await watching.next(({ json }) => json?.data?.metrics?.detections.length > 0, 8_000);
+    const before = watching.all("overlay_data").length;
+    await sleep(1_500);
+    assert.deepEqual(without.all("overlay_data"), []);
+    return {
+      overlays: watching.all("overlay_data"),
+      perSecond: (watching.all("overlay_data").length - before) / 1.5,
+    };
+  }
+
+  test("comes_as_overlay_data_to_those_who_ask_and_oftener_in_mode_enhanced", async (t) => {
+    const [normal, enhanced] = await Promise.all([overlaysOf(t, "normal"), overlaysOf(t, "enhanced")]);
+    t.diagnostic(`${normal.perSecond} and ${enhanced.perSecond} a second`);
+    assert.ok(normal.perSecond > 2.5 && normal.perSecond < 7, `normal: ${normal.perSecond} a second`);
+    assert.ok(enhanced.perSecond > 1.6 * normal.perSecond, `enhanced: ${enhanced.perSecond} a second`);
+    let previous = -1;
+    for (const overlay of normal.overlays) {
+      assert.deepEqual(Object.keys(overlay).sort(), ["data", "frame_num", "patient_id", "type"]);
+      assert.equal(overlay.patient_id, "objects normal");
+      assert.ok(overlay.frame_num > previous, `${overlay.frame_num} after ${previous}`);
+      previous = overlay.frame_num;
+      const { metrics, ...rest } = overlay.data;
+      assert.deepEqual(rest, { landmarks: [], connections: [], head_pose_axes: null });
+      const { model, width, height, delay_ms, detections } = metrics;
+      assert.deepEqual({ model, width, height }, { model: "motion", width: 320, height: 240 });
+      assert.ok(delay_ms > 0 && delay_ms < 2_000, `${delay_ms} ms`);
+      for (const { label, confidence, box, track } of detections) {
+        assert.equal(typeof label, "string");
+        assert.ok(confidence > 0 && confidence <= 1);
+        const [x1, y1, x2, y2] = box;
+        assert.ok(x1 >= 0 && x1 < x2 && x2 <= 320 && y1 >= 0 && y1 < y2 && y2 <= 240, `${box}`);
+        assert.ok(track === null || Number.isInteger(track));
+      }
+    }
+  });
+
+  const CONFIGURED = { none: { asked: false, not: false }, all: { asked: true, not: true } };
+  for (const [overlays, { asked, not }] of Object.entries(CONFIGURED)) {
+    test(`relay_overlays_${overlays}`, async (t) => {
+      const set = { "relay.overlays": overlays };
+      const other = await start(t, serving({ set }));
+      const sender = await streamer(t, other, "configured");
+      sends(t, sender);
+      const asks = await viewer(t, other, "?overlays=1", binary);
+      const silent = await viewer(t, other, "", binary);
+      await sleep(1_200);
+      assert.equal(asks.all("overlay_data").length > 0, asked);
+      assert.equal(silent.all("overlay_data").length > 0, not);
+      assert.ok(picturesOf(silent).length > 5);
+    });
+  }
+});
+
+describe("cameras", { concurrency: true }, () => {
+  test("can_be_watched_beside_what_is_sent", async (t) => {
+    const sender = await streamer(t, server, "beside");
+    sends(t, sender, 10);
+    const watching = await viewer(t, server, "?streams=beside,yard", binary);
+    const old = await viewer(t, server, "?streams=beside,yard");
+    assert.deepEqual(watching.greeting.active_streams, ["beside"], "streams that are sent");
+    for (const name of ["beside", "yard"]) {
+      await until(() => picturesOf(watching, name).length > 5, 5_000, name);
+      await until(() => old.all("live_frame", name).length > 5, 5_000, name);
+    }
+    const states = watching.all("stream_state", "yard");
+    assert.equal(states.at(-1).kind, "camera");
+    assert.equal(states.at(-1).state, "running");
+    assert.equal(states.at(-1).analysis_mode, null);
+    const { width, height, quality } = inspect(picturesOf(watching, "yard")[0].jpeg);
+    assert.deepEqual([width, height, quality], [320, 240, QUALITY], "its own picture");
+    const [, base64] = old.all("live_frame", "yard")[0].data.frame.split(",");
+    inspect(Buffer.from(base64, "base64"));
+    const { stream_details } = (await server.get("/streams/active")).json;
+    assert.equal(stream_details.yard, undefined);
+  });
+
+  test("are_not_among_all_streams_and_are_opened_once_for_all_and_closed_after_the_last", async (t) => {
+    const lone = await camera(t);
+    const other = await start(t, serving({ cameras: [{ id: "lone", url: lone.url }] }));
+    const all = await viewer(t, other, "", binary);
+    const star = await viewer(t, other, "?streams=*", binary);
+    await sleep(400);
+    assert.equal((await lone.status()).stream_clients, 0);
+    const watching = await Promise.all([1, 2, 3].map(() => viewer(t, other, "?streams=*,lone", binary)));
+    for (const one of watching) await until(() => picturesOf(one, "lone").length > 2, 15_000, "pictures");
+    assert.equal((await lone.status()).stream_clients, 1);
+    for (const one of watching) one.close();
+    await lone.isRead(0, 3_000);
+    assert.deepEqual([picturesOf(all), picturesOf(star)], [[], []]);
+  });
+
+  test("stall_and_come_back_visibly", async (t) => {
+    const ill = await camera(t);
+    const set = { "cameras.stalled_after_s": 0.7 };
+    const other = await start(t, serving({ set, cameras: [{ id: "ill", url: ill.url }] }));
+    const watching = await viewer(t, other, "?streams=ill", binary);
+    await watching.next(isState("running"), 5_000);
+    await ill.fails("stall");
+    const { reason } = await watching.next(isState("stalled"), 5_000);
+    assert.match(reason, /\w{3,} \w+/);
+    await ill.fails();
+    await watching.next(isState("running"), 8_000);
+    await watching.next(({ bytes }) => bytes !== undefined);
+  });
+
+  test("their_names_cannot_be_sent", async (t) => {
+    const sender = await connect(t, server, streamPath("yard"));
+    sender.say({ analysis_mode: "normal" });
+    assert.equal((await sender.next(() => true)).type, "error");
+    assert.equal((await sender.over()).code, 1008);
+  });
+
+  test("nobody_by_that_name_sends_nothing_until_it_begins", async (t) => {
+    const watching = await viewer(t, server, "?streams=later", binary);
+    await sleep(200);
+    assert.equal(watching.messages.length, 1);
+    const sender = await streamer(t, server, "later");
+    sender.frame(asUrl(pictures[0]));
+    await watching.next(({ bytes }) => bytes !== undefined);
+  });
+});
+
+describe("the_other_ways_to_a_stream_that_is_sent", { concurrency: true }, () => {
+  for (const [name, options] of Object.entries({ text: {}, binary })) {
+    test(`mjpeg_of_a_${name}_sender`, async (t) => {
+      const stream = `mjpeg ${name}`;
+      const sender = await streamer(t, server, stream, options);
+      sends(t, sender);
+      const watching = await watch(t, server, `/stream?camera=${encodeURIComponent(stream)}`);
+      for (const { jpeg } of await watching.next(5)) {
+        assert.ok(
+          pictures.some((picture) => picture.equals(jpeg)),
+          "as it was sent",
+        );
+      }
+    });
+
+    test(`a_snapshot_of_a_${name}_sender`, async (t) => {
+      const stream = `shot ${name}`;
+      const sender = await streamer(t, server, stream, options);
+      if (name === "binary") sender.jpeg(pictures[5]);
+      else sender.frame(asUrl(pictures[5]));
+      const path = `/api/v1/streams/${encodeURIComponent(stream)}/snapshot.jpg`;
+      const taken = await fetch(server.url + path);
+      assert.equal(taken.status, 200);
+      assert.ok(Buffer.from(await taken.arrayBuffer()).equals(pictures[5]));
+    });
+  }
+
+  test("boxes_drawn_into_it", async (t) => {
+    const sender = await streamer(t, server, "drawn");
+    sends(t, sender);
+    const watching = await watch(t, server, "/stream/detect?camera=drawn");
+    await watching.next(3, 8_000, (jpeg) => inspect(jpeg).quality === 85);
+  });
+
+  test("its_detections_as_events", async (t) => {
+    const sender = await streamer(t, server, "events");
+    sends(t, sender);
+    const stop = new AbortController();
+    t.after(() => stop.abort());
+    const answer = await fetch(`${server.url}/api/v1/streams/events/detections`, { signal: stop.signal });
+    assert.equal(answer.status, 200);
+    let text = "";
+    for await (const chunk of answer.body) {
+      text += Buffer.from(chunk).toString();
+      if (/event: ?detections/.test(text)) break;
+    }
+    assert.match(text, /"stream":"events"/);
+  });
+
+  test("mjpeg_viewers_go_when_the_stream_ends", async (t) => {
+    const sender = await streamer(t, server, "mjpeg end");
+    sends(t, sender);
+    const watching = await watch(t, server, "/stream?camera=mjpeg%20end");
+    await watching.next(2);
+    sender.close();
+    await until(() => watching.over, 15_000, "the end of the answer");
+  });
+
+  test("a_stream_that_is_not_sent_has_none", async () => {
+    const answer = await server.get("/stream?camera=nobody-sends-this");
+    assert.equal(answer.status, 404);
+    assert.match(answer.json.detail, /\w{3,} \w+/);
+  });
+});

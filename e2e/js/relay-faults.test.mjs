@@ -1,0 +1,563 @@
+// What clients of the relay do wrong, by malice or by accident: each has a defined answer, and
+// nobody else notices.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+
+import { sleep, start, until } from "./harness.mjs";
+import { rssMb } from "./procfs.mjs";
+import { BYTES, CLOSE, CONTINUATION, PING, PONG, RawClient, TEXT, framed } from "./rawclient.mjs";
+import {
+  BINARY,
+  connect,
+  jpeg,
+  often,
+  packed,
+  picturesOf,
+  refusal,
+  relaying,
+  streamPath,
+  streamer,
+  url,
+  viewer,
+  viewerOf,
+} from "./relay.mjs";
+import { shared } from "./shared.mjs";
+
+const binary = { protocols: [BINARY] };
+const server = shared(relaying({ "relay.max_fps": 1000, "relay.max_frame_mb": 1 }));
+
+const isActive = async (name, at = server) =>
+  (await at.get("/streams/active")).json.active_streams.includes(name);
+
+/** A sender on a bare socket, once it may begin. */
+async function rawStreamer(t, at, name, options) {
+  const sender = new RawClient(at, streamPath(name), options);
+  t.after(() => sender.destroy());
+  await sender.opened();
+  sender.text({ analysis_mode: "normal" });
+  await sender.next("connected");
+  return sender;
+}
+
+/** A viewer on a bare socket, once it has been greeted. */
+async function rawViewer(t, at, name, options) {
+  const watching = new RawClient(at, `/ws/view?streams=${encodeURIComponent(name)}`, options);
+  t.after(() => watching.destroy());
+  await watching.opened();
+  await watching.next("viewer_connected");
+  return watching;
+}
+
+const frameText = (name, number, bytes) => JSON.stringify({ type: "frame", frame: url(name, number, bytes) });
+
+describe("a_sender_that_breaks_the_protocol", { concurrency: true }, () => {
+  const good = () => frameText("x", 1);
+  const WRONG = {
+    "does not mask": [1002, (one) => one.frame(TEXT, good(), { masked: false })],
+    "uses an extension": [1002, (one) => one.frame(TEXT, good(), { rsv: 4 })],
+    "uses an unknown kind of frame": [1002, (one) => one.frame(3, good())],
+    "uses an unknown kind of control frame": [1002, (one) => one.frame(11, "")],
+    "continues what has not begun": [1002, (one) => one.frame(CONTINUATION, good())],
+    "begins anew in mid-message": [
+      1002,
+      (one) => {
+        one.frame(TEXT, "{", { fin: false });
+        one.frame(TEXT, good());
+      },
+    ],
+    "fragments a ping": [1002, (one) => one.frame(PING, "a", { fin: false })],
+    "sends a long ping": [1002, (one) => one.frame(PING, Buffer.alloc(126))],
+    "says goodbye with half a code": [1002, (one) => one.frame(CLOSE, Buffer.from([3]))],
+    "says goodbye with a code that is none": [1002, (one) => one.close(1005)],
+    "sends text that is no UTF-8": [1007, (one) => one.frame(TEXT, Buffer.from([0x7b, 0xff, 0xfe, 0x7d]))],
+    "sends a frame with half a letter in it": [
+      1007,
+      (one) =>
+        one.frame(
+          TEXT,
+          Buffer.concat([
+            Buffer.from('{"type":"frame","frame":"data:image/'),
+            Buffer.from([0xc3]),
+            Buffer.from('"}'),
+          ]),
+        ),
+    ],
+    "sends a text of 2 MB": [1009, (one) => one.text(frameText("x", 1, 1_500_000))],
+    "sends a picture of 2 MB": [1009, (one) => one.frame(BYTES, packed(jpeg(2_000_000)))],
+    "sends 2 MB in pieces": [
+      1009,
+      (one) => {
+        one.frame(TEXT, frameText("x", 1, 100_000).slice(0, -2), { fin: false });
+        for (let i = 0; i < 20; i += 1) one.frame(CONTINUATION, Buffer.alloc(100_000, "A"), { fin: false });
+      },
+    ],
+    "announces a message of 2^62 bytes": [1009, (one) => one.frame(TEXT, "{", { length: 2 ** 62 })],
+  };
+  for (const [name, [code, does]] of Object.entries(WRONG)) {
+    test(`${name}: is closed with ${code}`, async (t) => {
+      const sender = await rawStreamer(t, server, name, { protocol: BINARY });
+      const watching = await viewerOf(t, server, name, binary);
+      sender.text(frameText(name, 1));
+      await until(() => picturesOf(watching).length > 0, 15_000, "a picture");
+      does(sender);
+      assert.equal((await sender.over()).code, code);
+      const { reason } = await watching.next("stream_ended");
+      t.diagnostic(reason);
+      await until(async () => !(await isActive(name)), 15_000, "it is gone");
+      // The server does not wait for ever for somebody who cannot behave.
+      await until(() => sender.gone, 15_000, "the end of the connection");
+    });
+  }
+
+  test("a_text_in_fragments_with_pings_between_them_is_a_good_one", async (t) => {
+    const sender = await rawStreamer(t, server, "fragments");
+    const watching = await viewerOf(t, server, "fragments");
+    for (const pieces of [2, 7, 500]) {
+      const text = frameText("ä-fragments", pieces, 10_000);
+      const bytes = Buffer.from(text);
+      const step = Math.ceil(bytes.length / pieces);
+      for (let at = 0; at < bytes.length; at += step) {
+        const fin = at + step >= bytes.length;
+        sender.frame(at === 0 ? TEXT : CONTINUATION, bytes.subarray(at, at + step), { fin });
+        if (!fin) sender.frame(PING, `${at}`);
+      }
+      assert.equal(await watching.nextFrame(), JSON.parse(text).frame);
+    }
+    assert.equal(sender.closed, undefined);
+  });
+
+  test("bytes_in_fragments_even_empty_ones_are_a_good_picture", async (t) => {
+    const sender = await rawStreamer(t, server, "byte fragments", { protocol: BINARY });
+    const watching = await viewerOf(t, server, "byte fragments", binary);
+    const message = packed(jpeg(5_000));
+    sender.frame(BYTES, "", { fin: false });
+    for (let at = 0; at < message.length; at += 100) {
+      sender.frame(CONTINUATION, message.subarray(at, at + 100), { fin: false });
+    }
+    sender.frame(CONTINUATION, "");
+    await watching.next(({ bytes }) => bytes !== undefined);
+    assert.ok(picturesOf(watching)[0].jpeg.equals(jpeg(5_000)));
+  });
+
+  test("pings_are_answered_with_what_they_hold", async (t) => {
+    const sender = await rawStreamer(t, server, "ponged");
+    const pongs = [];
+    sender.onPong = (payload) => pongs.push(payload.toString());
+    sender.frame(PING, "how are you?");
+    await until(() => pongs.length > 0, 15_000, "a pong");
+    assert.deepEqual(pongs, ["how are you?"]);
+  });
+
+  test("a_picture_of_almost_1_mb_passes", async (t) => {
+    const sender = await streamer(t, server, "big", binary);
+    const watching = await viewerOf(t, server, "big", binary);
+    sender.jpeg(jpeg(1_000_000));
+    await watching.next(({ bytes }) => bytes !== undefined);
+    const old = await viewerOf(t, server, "big");
+    await old.nextFrame();
+    sender.frame(`data:image/jpeg;base64,${jpeg(1_000_000).toString("base64")}`);
+    await watching.next(({ bytes }) => bytes !== undefined);
+    assert.ok(picturesOf(watching)[1].jpeg.equals(jpeg(1_000_000)));
+  });
+
+  test("json_nested_a_hundred_thousand_deep_is_one_bad_frame", async (t) => {
+    const sender = await streamer(t, server, "deep");
+    const watching = await viewerOf(t, server, "deep");
+    for (const [open, close] of ["[]", ['{"a":', "}"]]) {
+      const deep = open.repeat(1e5) + (open === "[" ? "" : "1") + close.repeat(1e5);
+      sender.say(deep);
+      sender.say(`{"type":"frame","frame":${deep}}`);
+    }
+    sender.frame(url("deep", 1));
+    assert.equal(await watching.nextFrame(), url("deep", 1));
+    const { streams } = (await server.get("/api/v1/streams")).json;
+    // As an object without a type it would be none of the relay's business.
+    assert.equal(streams.find(({ id }) => id === "deep").bad, 3);
+    // Beside a good frame it is none of the relay's business.
+    sender.say(`{"x":${"[".repeat(1e5)}${"]".repeat(1e5)},"type":"frame","frame":"${url("deep", 2)}"}`);
+    assert.equal(await watching.nextFrame(), url("deep", 2));
+  });
+});
+
+describe("whoever_asks_and_does_not_read_the_answers", { concurrency: true }, () => {
+  const ASKS = {
+    "pings of the protocol": framed(PING, Buffer.alloc(125, 1)),
+    "pings as texts": framed(TEXT, '{"type":"ping"}'),
+  };
+  for (const [what, ask] of Object.entries(ASKS)) {
+    for (const who of ["sender", "viewer"]) {
+      test(`${who}: ${what}`, async (t) => {
+        const other = await start(t, relaying({ "relay.viewer_deadline_max_s": 0.5 }));
+        const [path, hello] = who === "sender" ? [streamPath("flood"), "{}"] : ["/ws/view", ""];
+        const flood = new RawClient(other, path);
+        t.after(() => flood.destroy());
+        await flood.opened();
+        if (hello) flood.text(hello);
+        const [beside, watching] = [await streamer(t, other, "beside"), await viewerOf(t, other, "beside")];
+        const before = rssMb(other);
+        flood.pause();
+        const many = Buffer.concat(Array(2_000).fill(ask));
+        let sent = 0;
+        const write = () => {
+          while (!flood.socket.destroyed && sent < 60e6 && flood.socket.write(many)) sent += many.length;
+        };
+        flood.socket.on("drain", write);
+        write();
+        // It is cut off, or made to wait: what it sends does not pile up.
+        for (let i = 0; i < 25; i += 1) {
+          const begun = performance.now();
+          beside.frame(url("beside", i));
+          await watching.nextFrame();
+          const took = performance.now() - begun;
+          assert.ok(took < 3_000, `another stream waited for ${took} ms`);
+          await sleep(60);
+        }
+        const grown = rssMb(other) - before;
+        t.diagnostic(`${(sent / 1e6).toFixed(1)} MB sent, ${grown.toFixed(1)} MB more memory`);
+        assert.ok(grown < 16, `${grown} MB more`);
+        const left = async () => {
+          const { streams, viewers } = (await other.get("/api/v1/status")).json.relay;
+          return streams === 1 && viewers === 1;
+        };
+        await until(left, 8_000, "it was cut off");
+      });
+    }
+  }
+});
+
+describe("slow_viewers", { concurrency: true }, () => {
+  test("one_that_never_reads_is_closed_after_three_deadlines_and_nobody_else_loses_anything", async (t) => {
+    const DEADLINE_MS = 800;
+    const deadlines = ["", "_min", "_max"].map((end) => [
+      `relay.viewer_deadline${end}_s`,
+      DEADLINE_MS / 1000,
+    ]);
+    const other = await start(t, relaying({ "relay.max_fps": 1000, ...Object.fromEntries(deadlines) }));
+    const sender = await streamer(t, other, "stuck", binary);
+    const good = [await viewerOf(t, other, "stuck", binary), await viewerOf(t, other, "stuck")];
+    const stuck = await rawViewer(t, other, "stuck", { protocol: BINARY });
+    const picture = jpeg(400_000);
+    sender.jpeg(picture);
+    await stuck.next(({ bytes }) => bytes !== undefined);
+    const viewers = async () => (await other.get("/api/v1/status")).json.relay.viewers;
+    assert.equal(await viewers(), 3);
+    const before = rssMb(other);
+    stuck.pause();
+    const begun = performance.now();
+    let slowest = 0;
+    let sent = 1;
+    while ((await viewers()) === 3) {
+      const at = performance.now();
+      sender.jpeg(picture);
+      sent += 1;
+      const isHere = () => picturesOf(good[0]).length >= sent && good[1].all("live_frame").length >= sent;
+      await until(isHere, 15_000, `picture ${sent} for all who read`);
+      slowest = Math.max(slowest, performance.now() - at);
+      assert.ok(at - begun < 12_000, "it was closed");
+      await sleep(20);
+    }
+    const took = performance.now() - begun;
+    const grown = rssMb(other) - before;
+    t.diagnostic(`${sent} pictures in ${Math.round(took)} ms, the slowest took ${Math.round(slowest)} ms`);
+    t.diagnostic(`${grown.toFixed(1)} MB more`);
+    // The kernel takes some first.
+    assert.ok(took > 3 * DEADLINE_MS && took < 3 * DEADLINE_MS + 4_000, `${took} ms`);
+    assert.ok(slowest < DEADLINE_MS - 100, `${slowest} ms: others wait for it`);
+    const numbers = picturesOf(good[0]).map(({ sequence }) => sequence);
+    assert.equal(numbers.at(-1) - numbers[0], numbers.length - 1, "no gap");
+    assert.ok(grown < 30, `${grown} MB`);
+    stuck.resume();
+    await until(() => stuck.gone, 15_000, "its connection is closed");
+  });
+
+  /** What a viewer gets of 30 pictures a second, of which it can read every sixth. */
+  async function watchSlowly(t, bytesPerSecond, ms) {
+    const usual = await start(t, relaying());
+    const sender = await streamer(t, usual, "slow", binary);
+    const good = await viewerOf(t, usual, "slow", binary);
+    const slow = await rawViewer(t, usual, "slow", { protocol: BINARY });
+    slow.throttle(bytesPerSecond);
+    const stop = often(t, 30, () => sender.jpeg(jpeg(bytesPerSecond / 5)));
+    await sleep(ms);
+    const sent = stop();
+    assert.equal(slow.closed, undefined, `closed with ${slow.closed?.code}`);
+    const [known] = (await usual.get("/api/v1/streams/slow")).json.viewer_list.filter(
+      ({ peer }) => peer === `127.0.0.1:${slow.socket.localPort}`,
+    );
+    assert.ok(known, "the server still has it");
+    const got = picturesOf(slow);
+    const numbers = got.map(({ sequence }) => sequence);
+    assert.deepEqual(
+      numbers,
+      numbers.toSorted((a, b) => a - b),
+    );
+    assert.equal(new Set(numbers).size, numbers.length, "no picture twice");
+    assert.ok(picturesOf(good).length > 0.9 * sent, "the other got all");
+    const delays = got.map(({ at, takenMs }) => Math.round(performance.timeOrigin + at - takenMs));
+    t.diagnostic(`${got.length} of ${sent} in ${ms} ms, after ${delays.join(" ")} ms`);
+    t.diagnostic(JSON.stringify(known));
+    return { got, delays, known, sent };
+  }
+
+  test("one_that_takes_a_sixth_of_the_pictures_gets_new_ones_only_and_its_loss_is_known", async (t) => {
+    const { got, delays, known, sent } = await watchSlowly(t, 200_000, 4_000);
+    assert.ok(got.length >= 10 && got.length < 0.6 * sent, `${got.length} of ${sent}`);
+    // What lies in the system's buffers; were all pictures queued, it would be more than 3 s by now.
+    assert.ok(Math.max(...delays) < 4_000, `${Math.max(...delays)} ms`);
+    assert.ok(
+      known.missed > 20 && known.lost_percent > 20,
+      `${known.missed} missed, ${known.lost_percent} %`,
+    );
+    assert.ok(known.deadline_ms >= 500 && known.deadline_ms <= 5_000 && known.write_ms > 0);
+  });
+
+  test("one_that_reads_20_kb_a_second_stays", async (t) => {
+    const { got } = await watchSlowly(t, 20_000, 8_000);
+    assert.ok(got.length >= 2, `${got.length} pictures`);
+  });
+});
+
+describe("viewers_that_talk_nonsense", { concurrency: true }, () => {
+  const BORNE = {
+    "no JSON": (one) => one.text("hello?"),
+    nothing: (one) => one.text(""),
+    bytes: (one) => one.frame(BYTES, jpeg(1_000)),
+    "a frame": (one) => one.text(frameText("fake", 1)),
+    "deeply nested": (one) => one.text("[".repeat(10_000)),
+    "a thousand pongs": (one) => {
+      for (let i = 0; i < 1_000; i += 1) one.frame(PONG, "x");
+    },
+    "a thousand pings": (one) => {
+      for (let i = 0; i < 1_000; i += 1) one.text({ type: "ping" });
+    },
+  };
+  const ENDED = {
+    "a text of 1 MB": [1009, (one) => one.text("x".repeat(1 << 20))],
+    "no UTF-8": [1007, (one) => one.frame(TEXT, Buffer.from([0xff]))],
+    "no mask": [1002, (one) => one.frame(TEXT, "{}", { masked: false })],
+    "no frames at all": [1002, (one) => one.raw("GET / HTTP/1.1\r\nHost: x\r\n\r\n")],
+  };
+  for (const [name, does] of Object.entries(BORNE)) {
+    test(`are_borne: ${name}`, async (t) => {
+      const stream = `borne ${name}`;
+      const sender = await streamer(t, server, stream);
+      const watching = await rawViewer(t, server, stream);
+      does(watching);
+      sender.frame(url("borne", 1));
+      assert.equal(await watching.nextFrame(), url("borne", 1));
+      assert.equal(watching.closed, undefined);
+    });
+  }
+  for (const [name, [code, does]] of Object.entries(ENDED)) {
+    test(`are_closed_with_${code}: ${name}`, async (t) => {
+      const stream = `closed ${name}`;
+      const sender = await streamer(t, server, stream);
+      const [watching, beside] = [await rawViewer(t, server, stream), await viewerOf(t, server, stream)];
+      does(watching);
+      assert.equal((await watching.over()).code, code);
+      sender.frame(url("closed", 1));
+      assert.equal(await beside.nextFrame(), url("closed", 1));
+    });
+  }
+});
+
+describe("names", { concurrency: true }, () => {
+  const GOOD = {
+    quotes: `O'Neil "Bed 3"`,
+    backslashes: "a\\b\\u0041",
+    unicode: "Zimmer 7 – Ähre 病房 🛏️",
+    percent: "100%25 of %41",
+    slashes: "ward/3/bed/1",
+    "a query": "a?b=c&d#e",
+    "a plus and spaces": " a + b ",
+    markup: "<script>alert(1)</script>",
+    "128 bytes": "ü".repeat(64),
+    prototype: "__proto__",
+  };
+  for (const [what, name] of Object.entries(GOOD)) {
+    test(`with ${what}`, async (t) => {
+      const watching = await viewerOf(t, server, name, binary);
+      const old = await viewerOf(t, server, name);
+      const sender = await connect(t, server, streamPath(name));
+      sender.say({ analysis_mode: "normal" });
+      assert.equal((await sender.next("connected")).patient_id, name);
+      assert.ok(await isActive(name));
+      sender.frame(url("named", 1));
+      assert.equal((await old.next("live_frame")).patient_id, name);
+      sender.frame(`data:image/jpeg;base64,${jpeg(100).toString("base64")}`);
+      await until(() => picturesOf(watching).at(-1)?.jpeg.equals(jpeg(100)), 15_000, "the picture");
+      assert.equal(picturesOf(watching).at(-1).name, name);
+      const shot = await fetch(`${server.url}/api/v1/streams/${encodeURIComponent(name)}/snapshot.jpg`);
+      assert.equal(shot.status, 200);
+      sender.close();
+      assert.equal((await old.next("stream_ended")).patient_id, name);
+    });
+  }
+
+  const BAD = {
+    "129 bytes": encodeURIComponent("ü".repeat(64) + "x"),
+    "10,000 bytes": "x".repeat(10_000),
+    "a line break": "a%0Ab",
+    "a zero byte": "a%00b",
+    "an escape": "%1B[2J",
+    "a delete": "a%7F",
+    "a C1 control character": "%C2%9B",
+    "a star": "*",
+  };
+  for (const [what, path] of Object.entries(BAD)) {
+    test(`${what} is refused`, async (t) => {
+      const sender = await connect(t, server, `/ws/stream/${path}`);
+      sender.say({ analysis_mode: "normal" });
+      const { type, message } = await sender.next(() => true);
+      assert.equal(type, "error");
+      assert.match(message, /name/);
+      assert.equal((await sender.over()).code, 1008);
+    });
+  }
+
+  test("what_is_no_utf8_or_no_name_is_refused_by_http", async (t) => {
+    for (const path of ["/ws/stream/%FF%FE", "/ws/stream/", "/ws/stream", "/ws/stream/a/b"]) {
+      const status = await refusal(t, server, path);
+      assert.ok([400, 404].includes(status), `${path}: ${status}`);
+    }
+  });
+});
+
+describe("limits", { concurrency: true }, () => {
+  test("one_stream_more_than_relay_max_streams_is_told_so_and_closed_with_1013", async (t) => {
+    const small = await start(t, relaying({ "relay.max_streams": 2 }));
+    const [first] = [await streamer(t, small, "1"), await streamer(t, small, "2")];
+    const third = await connect(t, small, streamPath("3"));
+    third.say({ analysis_mode: "normal" });
+    const { type, message } = await third.next(() => true);
+    assert.equal(type, "error");
+    assert.match(message, /max_streams/);
+    assert.equal((await third.over()).code, 1013);
+    first.close();
+    await until(async () => (await small.get("/streams/active")).json.count === 1, 15_000, "room");
+    await streamer(t, small, "3");
+  });
+
+  test("one_viewer_more_than_relay_max_viewers_is_told_so_and_closed_with_1013", async (t) => {
+    const small = await start(t, relaying({ "relay.max_viewers": 2 }));
+    const [first] = [await viewer(t, small), await viewer(t, small)];
+    const third = await connect(t, small, "/ws/view");
+    const { type, message } = await third.next(() => true);
+    assert.equal(type, "error");
+    assert.match(message, /max_viewers/);
+    assert.equal((await third.over()).code, 1013);
+    first.close();
+    await first.over();
+    await viewer(t, small);
+  });
+});
+
+describe("pages_from_elsewhere", { concurrency: true }, () => {
+  const PATHS = ["/ws/view", "/ws/stream/foreign"];
+  const FOREIGN = ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://192.0.2.7:8000"];
+  test("get_403_whoever_they_are", async (t) => {
+    for (const path of PATHS) {
+      for (const origin of FOREIGN) {
+        assert.equal(await refusal(t, server, path, { origin }), 403, `${path} ${origin}`);
+      }
+    }
+    assert.equal(await isActive("foreign"), false);
+  });
+
+  test("a_star_in_cors_origins_does_not_open_it_but_a_name_does", async (t) => {
+    const star = await start(t, { ...relaying(), env: { USE_DUMMY_MODEL: "1", CORS_ORIGINS: "*" } });
+    const named = await start(t, {
+      ...relaying(),
+      env: { USE_DUMMY_MODEL: "1", CORS_ORIGINS: "https://ward.example" },
+    });
+    for (const path of PATHS) {
+      assert.equal(await refusal(t, star, path, { origin: "https://evil.example" }), 403);
+      assert.equal(await refusal(t, named, path, { origin: "https://evil.example" }), 403);
+      await connect(t, named, path, { origin: "https://ward.example" });
+    }
+  });
+
+  test("the_servers_own_and_those_of_this_machine_are_let_in", async (t) => {
+    for (const path of PATHS) {
+      for (const origin of [server.url, "http://localhost:5173", "http://127.0.0.1:3000"]) {
+        const one = await connect(t, server, path, { origin });
+        one.vanish();
+      }
+    }
+  });
+});
+
+test("what_is_no_websocket_handshake_gets_an_answer_of_http", async () => {
+  for (const path of ["/ws/view", "/ws/stream/x"]) {
+    for (const headers of [{}, { "Sec-WebSocket-Version": "8" }, { "Sec-WebSocket-Version": "13" }]) {
+      const { status, json } = await server.get(path, headers);
+      assert.ok(status === 400 || status === 426, `${path}: ${status}`);
+      assert.match(json.detail, /WebSocket/);
+    }
+  }
+});
+
+describe("senders_that_are_lost", { concurrency: true }, () => {
+  const HASTY = { "relay.warn_after_s": 0.4, "relay.end_after_s": 0.8 };
+  const LOST = {
+    "before its hello": (sender) => sender.opened(),
+    "after its hello": (sender) => sender.text({ analysis_mode: "normal" }),
+    "in mid-frame": (sender) => {
+      sender.text({ analysis_mode: "normal" });
+      sender.raw(framed(TEXT, frameText("lost", 1, 50_000)).subarray(0, 30_000));
+    },
+    "between two fragments": (sender) => {
+      sender.text({ analysis_mode: "normal" });
+      sender.frame(TEXT, frameText("lost", 1).slice(0, 40), { fin: false });
+    },
+  };
+  for (const [when, does] of Object.entries(LOST)) {
+    test(when, async (t) => {
+      const other = await start(t, relaying(HASTY));
+      const lost = new RawClient(other, streamPath("lost"), { answers: false });
+      t.after(() => lost.destroy());
+      await lost.opened();
+      await does(lost);
+      assert.equal((await lost.over()).code, 4408);
+      await until(async () => !(await isActive("lost", other)), 15_000, "the name is free");
+      // It never says goodbye, and is not waited for.
+      await until(() => lost.gone, 15_000, "its connection is closed");
+    });
+  }
+});
+
+describe("sigterm_in_mid_stream", { concurrency: true }, () => {
+  test("tells_everybody_1001_and_ends_with_0_in_time", async (t) => {
+    const other = await start(t, relaying());
+    const senders = [await streamer(t, other, "a"), await streamer(t, other, "b", binary)];
+    senders[0].frame(url("a", 1));
+    often(t, 30, () => senders[1].closed ?? senders[1].jpeg(jpeg(50_000)));
+    const viewers = [await viewer(t, other), await viewer(t, other, "", binary)];
+    // Two that will not help.
+    const [stuck, mute] = [
+      await rawViewer(t, other, "b", { protocol: BINARY }),
+      await rawStreamer(t, other, "c", { answers: false }),
+    ];
+    stuck.pause();
+    for (const one of viewers) await until(() => one.messages.length > 10, 15_000, "pictures");
+    const { code, signal, ms } = await other.stop();
+    t.diagnostic(`${Math.round(ms)} ms`);
+    assert.deepEqual({ code, signal }, { code: 0, signal: null });
+    assert.ok(ms < 6_000, `${ms} ms`);
+    for (const one of [...senders, ...viewers, mute]) assert.equal((await one.over(5_000)).code, 1001);
+  });
+
+  test("takes_no_time_when_everybody_behaves", async (t) => {
+    const other = await start(t, relaying());
+    const sender = await streamer(t, other, "a");
+    const watching = await viewer(t, other);
+    sender.frame(url("a", 1));
+    await watching.nextFrame();
+    const { code, ms } = await other.stop();
+    assert.equal(code, 0);
+    assert.ok(ms < 4_000, `${ms} ms`);
+    assert.equal((await watching.over()).code, 1001);
+    assert.equal((await sender.over()).code, 1001);
+  });
+});

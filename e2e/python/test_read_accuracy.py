@@ -1,0 +1,183 @@
+"""`sightwire read` with the real model on pages whose words are known: tools/evaluate_text makes and scores them.
+
+Needs the model in the store (`sightwire models pull ppocr-v4`) and the faces that pages are set in. The bounds are wide
+enough for another machine's last bits and tight enough for a step left out; figures are in docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import BIN, HOME, ROOT, environment
+
+sys.path.insert(0, str(ROOT / "tools/evaluate_text"))
+
+fonts = pytest.importorskip("fonts", reason="Pillow is missing: cargo xtask setup")
+pages = pytest.importorskip("pages")
+
+from score import Found, Score, distance, matched, overlap, score_page  # noqa: E402
+from sheet import Page, Sheet, turned  # noqa: E402
+
+MODEL = "ppocr-v4"
+SEED = "e2e"
+DEADLINE_S = 180
+
+
+def register() -> Page:
+    """120 short lines."""
+    chance = pages.Chance(f"{SEED} register")
+    sheet = Sheet(460, 120 * 20 + 80)
+    pages.filled(
+        sheet, chance.writer.english, "sans", 14, x=40, y=40, width=380, bottom=9999, leading=20 / 14, lines=120
+    )
+    return sheet.page("register", "120 lines")
+
+
+def turned_by_15(chance: pages.Chance, name: str) -> Page:
+    """A clean page."""
+    page = turned(pages.clean(chance, name), 15, (255, 255, 255))
+    page.category = "angle"
+    return page
+
+
+def codes(chance: pages.Chance, name: str) -> Page:
+    """Not in a face with spaces as wide as letters: there words may be found apart."""
+    return pages.codes(chance, name, ["open-sans"])
+
+
+def columns(chance: pages.Chance, name: str) -> Page:
+    """Without a heading, which may stand so near to its columns that it is read with one of them."""
+    return pages.columns(chance, name, heading=False)
+
+
+def made() -> Iterator[Page]:
+    """A page of most categories, two clean ones."""
+    kinds = [pages.clean, pages.clean, turned_by_15, pages.upside_down, columns, pages.chinese, codes]
+    for index, kind in enumerate([*kinds, pages.low_contrast, pages.jpeg30]):
+        yield kind(pages.Chance(f"{SEED} {kind.__name__} {index}"), f"{kind.__name__}-{index}")
+    yield register()
+
+
+class Pages(dict[str, tuple[Page, list[Found], list[float]]]):
+    """By name: a page, what was found on it in its order, and how sure that is."""
+
+    def of(self, category: str) -> Score:
+        """Its pages' score."""
+        return Score(
+            [
+                score_page([Found(line.polygon, line.text) for line in page.lines], found)
+                for page, found, _ in self.values()
+                if page.category == category
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """All pages, read by one call of the command."""
+    if not list(HOME.glob(f"models/{MODEL}/*rec*.onnx")):
+        pytest.skip(f"the model {MODEL} is not here: `sightwire models pull {MODEL}`")
+    if words := fonts.missing():
+        pytest.skip(words)
+    folder = tmp_path_factory.mktemp("pages")
+    known = {page.file: page for page in made()}
+    for page in known.values():
+        (folder / page.file).write_bytes(page.encoded())
+    command = [BIN, "read", "--format", "json", *(folder / file for file in known)]
+    ended = subprocess.run(
+        command, env=environment({"HOME": str(folder)}), capture_output=True, text=True, timeout=DEADLINE_S
+    )
+    assert ended.returncode == 0, ended.stderr
+    rows = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert sorted(Path(row["file"]).name for row in rows) == sorted(known)
+    answer = Pages()
+    for row in rows:
+        page = known[Path(row["file"]).name]
+        found = [Found(np.array(region["polygon"], np.float32), region["text"]) for region in row["regions"]]
+        answer[page.name] = (page, found, [region["confidence"] for region in row["regions"]])
+    return answer
+
+
+ALL = ["clean", "angle", "upside down", "columns", "Chinese", "codes", "low contrast", "JPEG 30", "120 lines"]
+
+
+@pytest.mark.parametrize("category", ALL)
+def test_no_line_is_lost_and_none_is_invented(read: Pages, category: str) -> None:
+    score = read.of(category)
+    assert len(score.lines) >= 5
+    lost = [line.text for line in score.lines if line.read is None]
+    extra = [text for page in score.pages for text in page.extra]
+    assert not lost and not extra
+
+
+@pytest.mark.parametrize(
+    ("category", "percent"),
+    [
+        ("clean", 1.0),
+        ("angle", 1.5),
+        ("upside down", 1.5),
+        ("Chinese", 1.5),
+        ("codes", 4.0),
+        ("low contrast", 2.0),
+        ("JPEG 30", 2.0),
+        ("120 lines", 1.5),
+    ],
+)
+def test_letters_are_right(read: Pages, category: str, percent: float) -> None:
+    score = read.of(category)
+    wrong = [(line.text, line.read) for line in score.lines if line.edits_unspaced]
+    assert 100 * score.cer(spaces=False) <= percent, wrong
+
+
+@pytest.mark.parametrize(
+    ("category", "least"), [("clean", 0.7), ("angle", 0.6), ("upside down", 0.7), ("Chinese", 0.7)]
+)
+def test_polygons_lie_where_the_text_is_and_begin_at_its_top_left(read: Pages, category: str, least: float) -> None:
+    for page, found, _ in read.values():
+        if page.category != category:
+            continue
+        pairs = matched([line.polygon for line in page.lines], [line.polygon for line in found])
+        assert np.mean([iou for _, iou in pairs.values()]) > least
+        for index, (other, _) in pairs.items():
+            polygon = page.lines[index].polygon
+            height = np.linalg.norm(polygon[3] - polygon[0])
+            assert np.abs(found[other].polygon - polygon).max() < 1.2 * height, page.lines[index].text
+
+
+@pytest.mark.parametrize("category", ["clean", "angle", "columns", "Chinese", "120 lines"])
+def test_lines_come_in_reading_order(read: Pages, category: str) -> None:
+    for page, found, _ in read.values():
+        if page.category == category:
+            pairs = matched([line.polygon for line in page.lines], [line.polygon for line in found])
+            order = [pairs[index][0] for index in sorted(pairs)]
+            assert order == sorted(order)
+
+
+def test_what_is_sure_is_right(read: Pages) -> None:
+    for page, _, confidences in read.values():
+        assert all(0.5 <= confidence <= 1 for confidence in confidences)
+        assert np.mean(confidences) > 0.85, page.name
+
+
+def test_the_scorer_counts_as_levenshtein_does() -> None:
+    assert distance("kitten", "sitting") == 3
+    assert distance("", "abc") == 3
+    assert distance("abcdef", "abcdef") == 0
+    assert distance("o0o0", "0o0o") == 2
+
+
+def test_the_scorer_pairs_the_best_overlaps_one_to_one() -> None:
+    def box(x: float, width: float) -> np.ndarray:
+        return np.array([(x, 0), (x + width, 0), (x + width, 10), (x, 10)], np.float32)
+
+    assert overlap(box(0, 10), box(5, 10)) == pytest.approx(1 / 3, abs=1e-6)
+    assert matched([box(0, 100)], [box(0, 60), box(0, 90)]) == {0: (1, pytest.approx(0.9))}
+    half = score_page([Found(box(0, 100), "one two")], [Found(box(0, 40), "one"), Found(box(60, 40), "two")])
+    assert (half.lines[0].read, half.lines[0].edits, half.extra) == (None, 7, ["one", "two"])

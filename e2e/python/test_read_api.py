@@ -1,0 +1,246 @@
+"""`POST /api/v1/read` with the real model: what it answers, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from harness import Server, wait_until
+from reading import Answer, call, form, get, needs_model, page, pages, png_header, read, start
+
+# Of a picture that is still being read while something else happens, on any machine.
+LINES = 60
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    needs_model()
+    settings = {"reader_max_image_mb": "2", "reader_max_pages": "3", "reader_max_pixels": "40000000"}
+    running = start(tmp_path_factory.mktemp("spool"), **settings)
+    yield running
+    assert running.stop() == 0
+
+
+def large() -> bytes:
+    picture = np.full((40 + 42 * LINES, 2600, 3), 255, np.uint8)
+    for line in range(LINES):
+        cv2.putText(picture, f"line {line} " * 8, (20, 40 + 42 * line), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2)
+    return bytes(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 40])[1])
+
+
+def test_a_picture_is_read_as_a_body_and_as_a_form(server: Server) -> None:
+    answer = read(server, page("Hello 42"))
+    assert answer.status == 200, answer.body
+    said = answer.json()
+    assert (said["file"], said["format"], said["model"], said["text"]) == (None, "png", "ppocr-v4", "Hello 42")
+    assert said["pages"] == [{"page": 1, "width": 400, "height": 80, "skew": 0.0}]
+    (region,) = said["regions"]
+    assert region["confidence"] > 0.9
+    assert region["page"] == 1
+    polygon = np.array(region["polygon"])
+    assert polygon.shape == (4, 2)
+    assert cv2.contourArea(polygon.astype(np.float32), oriented=True) > 0, "clockwise on a screen"
+    assert set(said["ms"]) == {"wait", "decode", "prepare", "detect", "recognise", "total"}
+    assert set(said["precision"]) == {"detection", "recognition"}
+
+    sent = form([("in/Hello 42.png", page("Hello 42"))], {"characters": "1", "other": "ignored"})
+    told = call(server, "POST", "/api/v1/read", *sent).json()
+    assert told["file"] == "in/Hello 42.png"
+    characters = told["regions"][0].pop("characters")
+    assert len(characters) == len("Hello 42")
+    assert told["regions"] == said["regions"], "bit for bit"
+
+
+def test_all_pages_are_read_and_options_act(server: Server) -> None:
+    said = read(server, pages("First one", "Second 2")).json()
+    assert (said["format"], said["text"]) == ("tiff", "First one\fSecond 2")
+    assert [region["page"] for region in said["regions"]] == [1, 2]
+    assert read(server, page("Hello 42"), "?min_confidence=1&threshold=0.4").json()["regions"] == []
+    first, once_more = (read(server, page("Hello 42"), "?deskew=1&contrast=1&denoise=1").json() for _ in range(2))
+    assert first["text"].split() == ["Hello", "42"]
+    assert first["regions"] == once_more["regions"]
+
+
+def test_answers_come_in_all_formats(server: Server) -> None:
+    def as_format(name: str) -> Answer:
+        answer = call(server, "POST", f"/api/v1/read?format={name}", *form([("a b.png", page("Hello 42"))]))
+        assert answer.status == 200, answer.body
+        return answer
+
+    text, table, hocr = as_format("text"), as_format("csv"), as_format("hocr")
+    assert (text.body.strip(), text.headers["content-type"]) == (b"Hello 42", "text/plain; charset=utf-8")
+    assert table.headers["content-type"].startswith("text/csv")
+    assert b"Hello 42" in table.body
+    assert b"ocr_page" in hocr.body
+    assert "a%20b%2Epng.csv" in table.headers["content-disposition"]
+    annotated = as_format("annotated")
+    assert annotated.headers["content-type"] == "image/png"
+    picture = cv2.imdecode(np.frombuffer(annotated.body, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (80, 400, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "words"),
+    [
+        (b"", 422, "Nothing was sent"),
+        (b"%PDF-1.7 this is none", 415, "picture"),
+        (page("Cut off", end=".jpg")[:2000], 422, "JPEG"),
+        (page("Cut off")[:600], 422, "PNG"),
+        (png_header(30_000, 30_000), 413, "pixels"),
+        (png_header(70_000, 10), 413, "70000"),
+        (bytes(3 << 20), 413, "2 MiB"),
+        (pages("1", "2", "3", "4"), 413, "pages"),
+    ],
+    ids=["nothing", "no picture", "half a JPEG", "half a PNG", "pixels", "side", "bytes", "pages"],
+)
+def test_what_cannot_be_read_is_refused_with_a_reason(server: Server, content: bytes, status: int, words: str) -> None:
+    for answer in (
+        read(server, content),
+        call(server, "POST", "/api/v1/read", *form([("file.jpg", content)])),
+    ):
+        assert answer.status == status, answer.body
+        assert words in answer.detail
+        assert answer.detail[-1] in ".!?"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("threshold=2", "threshold"),
+        ("box_threshold=x", "box_threshold"),
+        ("unclip=nan", "unclip"),
+        ("max_side=1", "max_side"),
+        ("min_confidence=-1", "min_confidence"),
+        ("deskew=perhaps", "deskew"),
+        ("format=docx", "format"),
+        ("format=annotated&page=2", "page"),
+        ("model=ppocr-v5000", "ppocr-v5000"),
+        ("model=gestures", "clip-classification"),
+        ("model=../gestures", "../gestures"),
+    ],
+)
+def test_a_wrong_option_is_named(server: Server, query: str, words: str) -> None:
+    name, _, value = query.rpartition("&")[2].partition("=")
+    as_form = form([("a.png", page("Hello 42"))], {"format": "annotated", name: value})
+    for answer in (
+        read(server, page("Hello 42"), "?" + query),
+        call(server, "POST", "/api/v1/read", *as_form),
+    ):
+        assert answer.status == 422, answer.body
+        assert words in answer.detail
+
+
+def test_a_form_that_is_none_is_refused(server: Server) -> None:
+    body, headers = form([("a.png", page("Hello 42"))])
+    two = form([("a.png", page("Hello 42")), ("b.png", page("Hello 42"))])
+    for sent in ((body[:-40], headers), (b"nothing", headers), form([]), two):
+        answer = call(server, "POST", "/api/v1/read", *sent)
+        assert answer.status == 422, answer.body
+
+
+def test_pages_of_other_origins_get_nothing(server: Server) -> None:
+    foreign = {"Origin": "https://evil.example"}
+    for method, path in (("POST", "/api/v1/read"), ("GET", "/api/v1/jobs"), ("POST", "/api/v1/jobs")):
+        answer = call(server, method, path, headers=foreign)
+        assert answer.status == 403
+        assert "access-control-allow-origin" not in answer.headers
+    assert call(server, "GET", "/api/v1/jobs", headers={"Origin": server.url}).status == 200
+
+
+def test_a_client_that_leaves_is_not_read_for(server: Server) -> None:
+    def work() -> tuple[int, int]:
+        reader = get(server, "/api/v1/status").json()["reader"]
+        return reader["reading"], reader["waiting"]
+
+    content = large()
+    host, port = server.address.split(":")
+    for _ in range(6):
+        with socket.create_connection((host, int(port))) as connection:
+            head = f"POST /api/v1/read HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
+            connection.sendall(head.encode() + content)
+            wait_until(lambda: work() != (0, 0), 20, "it has begun")
+    wait_until(lambda: work() == (0, 0), 30, "nobody is read for any more")
+    assert read(server, page("Hello 42")).json()["text"] == "Hello 42"
+
+
+def test_status_and_metrics_tell_of_it(server: Server) -> None:
+    read(server, page("Hello 42"))
+    reader = get(server, "/api/v1/status").json()["reader"]
+    assert (reader["state"], reader["model"], reader["error"]) == ("ready", "ppocr-v4", None)
+    assert reader["pictures"] > 0
+    assert reader["sessions"] > 0
+    assert reader["limits"]["max_image_mb"] == 2
+    metrics = get(server, "/metrics").body.decode()
+    for name in ("pictures_total", "lines_total", 'failures_total{reason="picture"}', "sessions", "jobs_running"):
+        assert f"sightwire_reader_{name} " in metrics, name
+    assert "sightwire_reader_work_seconds_bucket" in metrics
+    models = get(server, "/api/v1/models").json()["models"]
+    assert any(model["name"] == "ppocr-v4" and model["task"] == "text-reading" for model in models)
+
+
+def test_the_deadline_is_kept_and_nothing_accumulates(tmp_path: Path) -> None:
+    needs_model()
+    server = start(tmp_path, reader_deadline_s="0.1", reader_threads="1")
+    try:
+        wait_until(lambda: read(server, page("Hello 42")).status != 503, 60, "the model is loaded")
+        content = large()
+        for _ in range(3):
+            answer = read(server, content)
+            assert answer.status == 504, answer.body
+            assert "0.1 s" in answer.detail
+        wait_until(lambda: get(server, "/api/v1/status").json()["reader"]["reading"] == 0, 30, "the work is given up")
+        late = re.search(r'reader_failures_total{reason="late"} (\d+)', get(server, "/metrics").body.decode())
+        assert late is not None
+        assert int(late[1]) >= 3
+    finally:
+        assert server.stop() == 0
+
+
+def test_one_too_many_is_told_to_come_back(tmp_path: Path) -> None:
+    needs_model()
+    server = start(tmp_path, reader_queue="0", reader_threads="1")
+    try:
+        assert read(server, page("Hello 42")).status == 200
+        content, answers = pages(*["Hello 42"] * 20), []
+        crowd = [threading.Thread(target=lambda: answers.append(read(server, content))) for _ in range(5)]
+        for one in crowd:
+            one.start()
+        for one in crowd:
+            one.join()
+        assert {answer.status for answer in answers} == {200, 429}
+        assert all("retry-after" in answer.headers for answer in answers if answer.status == 429)
+        assert read(server, page("Hello 42")).status == 200
+    finally:
+        assert server.stop() == 0
+
+
+def test_a_model_that_cannot_be_had_says_why_and_when_to_come_back(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "models").mkdir(parents=True)
+    manifest = (Path(__file__).parents[2] / "models/ppocr-v4.toml").read_text()
+    head, *files = manifest.replace('"ppocr-v4"', '"lost"').split("[[files]]")
+    nowhere = '[files.source.https]\nurl = "https://127.0.0.1:9/lost.onnx"\n'
+    files = [text.split("[files.source")[0] + nowhere for text in files]
+    (home / "models/lost.toml").write_text("[[files]]".join([head, *files]))
+    server = Server("127.0.0.1:0", ["--set=recognizer.dummy=true", "--set=reader.model=lost"], SIGHTWIRE_HOME=str(home))
+    try:
+        wait_until(lambda: "fetched" not in read(server, page("Hello 42")).detail, 60, "it is known")
+        for answer in (
+            read(server, page("Hello 42")),
+            call(server, "POST", "/api/v1/jobs", *form([("a.png", page("Hello 42"))])),
+        ):
+            assert answer.status == 503, answer.body
+            assert int(answer.headers["retry-after"]) > 0
+            assert "SIGHTWIRE_MODEL_MIRROR" in answer.detail
+        reader = get(server, "/api/v1/status").json()["reader"]
+        assert (reader["state"], reader["model"]) == ("failed", "lost")
+        assert reader["error"]
+    finally:
+        assert server.stop() == 0

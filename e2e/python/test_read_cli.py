@@ -1,0 +1,305 @@
+"""`sightwire read` with the real model: formats, order, exit codes, and files that people should not have but do.
+
+Needs the model: in the store (`sightwire models pull ppocr-v4`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import signal
+import struct
+import subprocess
+import xml.etree.ElementTree as ET
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from harness import BIN, HOME, environment
+
+XHTML = "{http://www.w3.org/1999/xhtml}"
+# One size, so that the networks are made ready for one: that takes longer than reading does.
+SIZE = (320, 96)
+TIMEOUT_S = 120
+
+
+@pytest.fixture(scope="module", autouse=True)
+def model() -> None:
+    if not (HOME / "models/ppocr-v4").is_dir():
+        pytest.skip("the model ppocr-v4 is not here: `sightwire models pull ppocr-v4`")
+
+
+def drawn(text: str, size: tuple[int, int] = SIZE) -> Image.Image:
+    picture = Image.new("RGB", size, "white")
+    ImageDraw.Draw(picture).text((20, 24), text, fill="black", font=ImageFont.load_default(36))
+    return picture
+
+
+def read(*args: object, stdin: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
+    command = [BIN, "read", *map(str, args)]
+    # Never the terminal's or the test runner's own.
+    source = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    return subprocess.run(command, env=environment(env), capture_output=True, timeout=TIMEOUT_S, **source)
+
+
+def objects(ended: subprocess.CompletedProcess[bytes]) -> list[dict]:
+    return [json.loads(line) for line in ended.stdout.decode().splitlines()]
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with pictures that say 10 to 15, at two depths and of two kinds."""
+    root = tmp_path_factory.mktemp("words")
+    (root / "sub").mkdir()
+    for number in range(10, 16):
+        folder = root / "sub" if number > 12 else root
+        drawn(f"Room {number}").save(folder / f"{number}.{'png' if number % 2 else 'jpg'}")
+    (root / "notes.txt").write_text("no picture")
+    (root / ".hidden.png").write_bytes(b"")
+    return root
+
+
+def test_text_is_for_people_and_pipes(words: Path) -> None:
+    one = read(words / "10.jpg")
+    assert (one.returncode, one.stdout) == (0, b"Room 10\n"), one.stderr
+    assert b"1 of 1 picture: 1 lines" in one.stderr
+    piped = read("-", stdin=(words / "11.png").read_bytes())
+    assert (piped.returncode, piped.stdout) == (0, b"Room 11\n"), piped.stderr
+
+
+def test_results_come_in_order_from_folders_patterns_and_files(words: Path) -> None:
+    ended = read(words / "sub" / "13.png", words, f"{words}/**/1[05].*", "--format", "json", "--jobs", "5")
+    assert ended.returncode == 0, ended.stderr
+    found = objects(ended)
+    paths = [
+        "sub/13.png",
+        "10.jpg",
+        "11.png",
+        "12.jpg",
+        "sub/13.png",
+        "sub/14.jpg",
+        "sub/15.png",
+        "10.jpg",
+        "sub/15.png",
+    ]
+    assert [one["file"] for one in found] == [str(words / path) for path in paths]
+    for one in found:
+        (region,) = one["regions"]
+        assert region["text"] == f"Room {Path(one['file']).stem}" == one["text"]
+        (left, top), _, (right, bottom), _ = region["polygon"]
+        assert 10 < left < 30 < 120 < right < 220 and 15 < top < 45 < bottom < 80
+        assert 0.8 < region["confidence"] <= 1 and round(region["confidence"], 4) == region["confidence"]
+        assert one["pages"] == [{"page": 1, "width": SIZE[0], "height": SIZE[1], "skew": 0.0}]
+        assert one["format"] == ("png" if one["file"].endswith("png") else "jpeg")
+        assert one["model"] == "ppocr-v4" and one["provider"] and one["ms"]["total"] > 0
+
+
+def test_every_format_is_what_its_readers_expect(words: Path, tmp_path: Path) -> None:
+    twice = [words / "10.jpg", words / "11.png"]
+    rows = list(csv.DictReader(io.StringIO(read(*twice, "--format", "csv").stdout.decode(), newline="")))
+    assert [(row["file"], row["page"], row["line"], row["text"]) for row in rows] == [
+        (str(words / "10.jpg"), "1", "1", "Room 10"),
+        (str(words / "11.png"), "1", "1", "Room 11"),
+    ]
+    assert all(0 <= float(row[f"{axis}{corner}"]) <= 320 for row in rows for axis in "xy" for corner in range(1, 5))
+
+    hocr = read(twice[0], "--format", "hocr").stdout
+    page = ET.fromstring(hocr).find(f".//{XHTML}div[@class='ocr_page']")
+    assert page is not None and "bbox 0 0 320 96; ppageno 0" in page.attrib["title"]
+    assert [word.text for word in page.iter() if word.get("class") == "ocrx_word"] == ["Room", "10"]
+
+    annotated = read(twice[0], "--format", "annotated").stdout
+    before, after = np.array(Image.open(twice[0])), np.array(Image.open(io.BytesIO(annotated)).convert("RGB"))
+    assert before.shape == after.shape and (before != after).any()
+
+    text = read(*twice).stdout.decode()
+    assert text == f"==> {twice[0]} <==\nRoom 10\n\n==> {twice[1]} <==\nRoom 11\n"
+    assert "Room 10" in json.loads(read(twice[0], "--format", "json", "--characters").stdout)["text"]
+
+
+def test_a_folder_of_results_mirrors_the_pictures_and_never_harms_them(words: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    for name in ["a.png", "a.jpg", "sub/a.png"]:
+        drawn("Left 7").save(folder / name)
+    before = {name: (folder / name).read_bytes() for name in files(folder)}
+    out = folder / "out"
+    for _ in range(2):
+        ended = read(folder, "--out", out)
+        assert (ended.returncode, ended.stdout) == (0, b""), ended.stderr
+        assert b"3 of 3 pictures" in ended.stderr
+        assert files(out) == ["a.png.txt", "a.txt", "sub/a.txt"]
+        assert (out / "sub/a.txt").read_text() == "Left 7\n"
+    refused = read(folder / "a.png", "--format", "annotated", "--out", folder)
+    assert refused.returncode == 1 and b"a.png, which is itself read: choose another --out" in refused.stderr
+    assert before == {name: (folder / name).read_bytes() for name in before}
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png_bomb(width: int, height: int, rows: int) -> bytes:
+    """A PNG whose header promises more than its few bytes could ever hold in memory."""
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    data = zlib.compress(bytes((width // 8 + 1) * rows), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def test_bad_files_are_named_and_the_others_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    good = drawn("Gate 42")
+    says_so = {
+        "plain.png": lambda file: good.save(file),
+        "cmyk.jpg": lambda file: good.convert("CMYK").save(file, quality=95),
+        "depth16.png": lambda file: Image.fromarray(np.array(good.convert("L")).astype(np.uint16) * 257).save(file),
+        "depth1.png": lambda file: good.convert("1", dither=Image.Dither.NONE).save(file),
+        "depth1.tif": lambda file: good.convert("1", dither=Image.Dither.NONE).save(file, compression="group4"),
+        "palette.png": lambda file: good.convert("P", palette=Image.Palette.ADAPTIVE).save(file),
+        "palette.gif": lambda file: good.convert("P", palette=Image.Palette.ADAPTIVE).save(file),
+        "windows.bmp": lambda file: good.save(file),
+        "lossy.webp": lambda file: good.save(file, quality=90),
+        # The content counts, not the name.
+        "really-a-png.jpg": lambda file: good.save(file, format="PNG"),
+        "turned.jpg": lambda file: good.rotate(90, expand=True).save(file, exif=orientation(6)),
+        "pages.tif": lambda file: good.save(file, save_all=True, append_images=[drawn("Gate 43")]),
+    }
+    for name, make in says_so.items():
+        make(folder / name)
+    says_nothing = {"one-pixel.png": (1, 1), "wide.png": (30_000, 100)}
+    for name, size in says_nothing.items():
+        Image.new("L", size, 255).save(folder / name)
+    jpeg, gif = ((folder / name).read_bytes() for name in ["cmyk.jpg", "palette.gif"])
+    wrong = {
+        "empty.jpg": (b"", "empty"),
+        "cut-off.jpg": (jpeg[: len(jpeg) // 2], "cut off or damaged"),
+        "cut-off.png": ((folder / "plain.png").read_bytes()[:600], "cut off or damaged"),
+        "header-only.tif": (b"II*\0\x08\0\0\0", "cut off or damaged"),
+        "text.png": (b"Dear all, the picture is attached.", "no picture of a kind"),
+        "page.jpg": (b"<!doctype html><title>404</title>", "HTML"),
+        "bomb.png": (png_bomb(60_000, 60_000, 10), "pixels in all"),
+        "bomb.gif": (gif[:6] + b"\xff\xff\xff\xff" + gif[10:], "pixels"),
+        "line-bomb.png": (png_bomb(4_000_000, 1, 1), "pixels a side"),
+    }
+    for name, (content, _) in wrong.items():
+        (folder / name).write_bytes(content)
+    # A folder that is called like a picture, and a link to nothing.
+    (folder / "folder.png").mkdir()
+    (folder / "nowhere.png").symlink_to("gone.png")
+
+    failures = tmp_path / "failures.jsonl"
+    ended = read(folder, "--format", "json", "--failures", failures)
+    log = ended.stderr.decode()
+    assert ended.returncode == 1, log
+    found = {Path(one["file"]).name: one for one in objects(ended)}
+    assert set(found) == {*says_so, *says_nothing}, log
+    for name in says_so:
+        assert found[name]["regions"][0]["text"].replace(" ", "") == "Gate42", name
+    for name in says_nothing:
+        assert found[name]["regions"] == [], name
+    assert [region["page"] for region in found["pages.tif"]["regions"]] == [1, 2]
+    assert found["pages.tif"]["text"] == "Gate 42\fGate 43"
+    assert (found["turned.jpg"]["pages"][0]["width"], found["turned.jpg"]["pages"][0]["height"]) == SIZE
+    reasons = [json.loads(line) for line in failures.read_text().splitlines()]
+    reasons = {Path(one["file"]).name: one["error"] for one in reasons}
+    assert set(reasons) == {*wrong, "nowhere.png"}
+    for name, (_, reason) in wrong.items():
+        assert reason in reasons[name], (name, reasons[name])
+    named = [line for line in log.splitlines() if line.startswith("failed: ")]
+    assert len(named) == len(reasons) <= 10
+    assert all(any(f"/{name}: " in line for line in named) for name in reasons)
+    assert f"error: {len(reasons)} of {len(reasons) + len(found)} pictures could not be read" in log
+
+
+def orientation(value: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif
+
+
+def test_ten_thousand_files_are_no_trouble(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(10_000):
+        (folder / f"{number:05}.png").touch()
+    drawn("Still here").save(folder / "05000-good.png")
+    ended = read(folder, "--format", "json")
+    log = ended.stderr.decode()
+    assert ended.returncode == 1
+    assert [one["text"] for one in objects(ended)] == ["Still here"], log
+    assert "1 of 10001 pictures" in log and log.count("failed: ") == 10
+    assert "… and 9990 more; --failures FILE lists all of them" in log
+
+
+def test_what_cannot_be_meant_so_is_a_mistake(words: Path, tmp_path: Path) -> None:
+    for args, reason in [
+        ([words, "--format", "pdf"], "pdf"),
+        ([words, "--format", "hocr"], "--out"),
+        ([words, "--threshold", "2"], "0 to 1"),
+        ([words, "--model", "ppocr-v5000"], "ppocr-v5000"),
+        ([words, "--model", "gestures"], "gestures"),
+        (["-", "-"], "stdin"),
+        ([f"{words}/["], "pattern"),
+        ([words, "--out", words / "notes.txt"], "notes.txt"),
+        ([], "required"),
+    ]:
+        ended = read(*args)
+        assert ended.returncode == 2, (args, ended.stderr)
+        assert reason in ended.stderr.decode(), (args, ended.stderr)
+        assert ended.stdout == b""
+    gone = read(tmp_path / "gone.jpg", tmp_path)
+    assert gone.returncode == 1
+    assert b"gone.jpg: there is no such file" in gone.stderr and b"there is no picture in it" in gone.stderr
+
+
+def test_a_page_that_takes_too_long_is_given_up(words: Path) -> None:
+    ended = read(words / "10.jpg", "--deadline", "0.01")
+    assert ended.returncode == 1 and b"10.jpg: it took longer than 0.01 s (--deadline)" in ended.stderr
+
+
+def test_ctrl_c_ends_with_what_was_done(words: Path, tmp_path: Path) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for number in range(3000):
+        (many / f"{number:04}.jpg").symlink_to(words / "10.jpg")
+    command = [BIN, "read", str(many), "--format", "json"]
+    with subprocess.Popen(
+        command, env=environment({}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        first = running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        rest, log = running.communicate(timeout=TIMEOUT_S)
+    found = [json.loads(line)["file"] for line in (first + rest).splitlines()]
+    assert running.returncode == 1 and b"stopped before the end; what was read is written" in log
+    assert found == [str(many / f"{number:04}.jpg") for number in range(len(found))] and len(found) < 3000
+
+
+def test_whoever_has_seen_enough_may_go(words: Path) -> None:
+    args = " ".join([str(words)] * 20)
+    command = f"set -o pipefail; '{BIN}' read {args} --format json | head -n 1"
+    ended = subprocess.run(
+        ["bash", "-c", command], env=environment({}), capture_output=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL
+    )
+    assert ended.returncode == 0 and b"panicked" not in ended.stderr, ended.stderr
+    assert len(ended.stdout.splitlines()) == 1
+
+
+def test_coordinates_are_the_same_whichever_way_a_picture_is_read(words: Path, tmp_path: Path) -> None:
+    command = [BIN, "check-coordinates", str(words)]
+    ended = subprocess.run(
+        command, env=environment({"HOME": str(tmp_path)}), capture_output=True, text=True, timeout=TIMEOUT_S
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    ways = ended.stdout.splitlines()[1:]
+    assert [way[:19].strip() for way in ways] == ["in a batch", "over HTTP", "as a job over HTTP"]
+    assert all("0.000 px  0 texts differ" in way for way in ways)

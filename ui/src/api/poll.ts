@@ -1,0 +1,93 @@
+import { useCallback, useMemo, useSyncExternalStore } from 'react';
+import { getJson, RequestError } from './http';
+
+export interface PollView<T> {
+  /** The newest answer, however old; null before the first. */
+  answer: T | null;
+  /** Why the last request failed; null if it did not. */
+  failure: RequestError | null;
+  /** When the newest answer came, in `performance.now()` time. */
+  atMs: number;
+}
+
+/** A deadline that a silent server does not stretch: the page has to say soon that it is silent. */
+const PATIENCE_MS = 4000;
+
+/**
+ * Asks for the same JSON again and again, for as long as somebody looks and the page is visible.
+ * All who look share the requests of the most impatient one.
+ */
+export class Poll<T> {
+  private current: PollView<T> = { answer: null, failure: null, atMs: 0 };
+  private readonly watchers = new Map<() => void, number>();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private request: AbortController | undefined;
+
+  constructor(
+    private readonly path: string,
+    /** Hears of each answer before those who look. */
+    private readonly onAnswer: (answer: T) => void = () => undefined,
+  ) {}
+
+  readonly view = (): PollView<T> => this.current;
+
+  watch(intervalMs: number, changed: () => void): () => void {
+    if (this.watchers.size === 0) document.addEventListener('visibilitychange', this.onVisibility);
+    this.watchers.set(changed, intervalMs);
+    if (!document.hidden) void this.ask();
+    return () => {
+      this.watchers.delete(changed);
+      if (this.watchers.size > 0) return;
+      document.removeEventListener('visibilitychange', this.onVisibility);
+      this.pause();
+    };
+  }
+
+  /** Asks now instead of at the next turn. */
+  readonly refresh = (): void => void this.ask();
+
+  private readonly onVisibility = (): void => {
+    if (document.hidden) this.pause();
+    else void this.ask();
+  };
+
+  private pause(): void {
+    clearTimeout(this.timer);
+    this.request?.abort();
+  }
+
+  private async ask(): Promise<void> {
+    this.pause();
+    const own = new AbortController();
+    this.request = own;
+    try {
+      const answer = await getJson<T>(this.path, own.signal, PATIENCE_MS);
+      if (own.signal.aborted) return;
+      this.onAnswer(answer);
+      this.current = { answer, failure: null, atMs: performance.now() };
+    } catch (error) {
+      if (own.signal.aborted) return;
+      const failure = error instanceof RequestError ? error : new RequestError(String(error));
+      this.current = { ...this.current, failure };
+    }
+    for (const changed of this.watchers.keys()) changed();
+    if (this.watchers.size > 0 && !document.hidden) {
+      this.timer = setTimeout(() => void this.ask(), Math.min(...this.watchers.values()));
+    }
+  }
+}
+
+/** The newest answer, asked for every `intervalMs`. */
+export function usePoll<T>(poll: Poll<T>, intervalMs: number): PollView<T> {
+  const subscribe = useCallback(
+    (changed: () => void) => poll.watch(intervalMs, changed),
+    [poll, intervalMs],
+  );
+  return useSyncExternalStore(subscribe, poll.view);
+}
+
+/** A poll of a component's own. */
+export function useOwnPoll<T>(path: string, intervalMs: number): [PollView<T>, () => void] {
+  const poll = useMemo(() => new Poll<T>(path), [path]);
+  return [usePoll(poll, intervalMs), poll.refresh];
+}

@@ -1,0 +1,94 @@
+import { RecognizerError, type StreamerSnapshot } from 'sightwire/relay';
+import { type Problem, SourceFailure } from '../recognise/logic/problems';
+import type { SourceKind } from './settings';
+
+const TAKEN = 4090;
+
+/** What kept a source from starting, in words for a person. */
+export function sourceProblem(kind: SourceKind, error: unknown): Problem {
+  if (error instanceof SourceFailure) return error.problem;
+  if (kind === 'screen') return screenProblem(error);
+  if (error instanceof RecognizerError) {
+    return {
+      id: error.code,
+      title: error.message,
+      text: error.advice,
+      steps: ['A video file and the test picture work without a camera.'],
+      cause: error.cause,
+    };
+  }
+  return {
+    id: 'source-failed',
+    title: 'The source of pictures failed',
+    text: 'Look at the cause, and start again.',
+    steps: [],
+    cause: causeOf(error),
+  };
+}
+
+/** A name that is none; nobody is asked for a camera then. */
+export function badName(name: string, why: string): Problem {
+  return {
+    id: 'name-refused',
+    title: 'This name cannot be used',
+    text: why,
+    steps: [],
+    cause: JSON.stringify(name),
+  };
+}
+
+/** Null where the server did not refuse or end the stream. */
+export function streamProblem({ state, code, why, cause }: StreamerSnapshot): Problem | null {
+  if (state !== 'refused' && state !== 'ended') return null;
+  const taken = code === TAKEN;
+  return {
+    id: taken ? 'name-taken' : state === 'refused' ? 'name-refused' : 'ended',
+    title: taken
+      ? 'This name is taken'
+      : state === 'refused'
+        ? 'The server does not take this name'
+        : code === null
+          ? 'The source ended'
+          : 'The stream was ended',
+    text: why ?? '',
+    steps: [],
+    cause: cause ?? '',
+  };
+}
+
+function screenProblem(error: unknown): Problem {
+  const name = error instanceof Error ? error.name : '';
+  const say = (id: string, title: string, text: string): Problem => ({
+    id,
+    title,
+    text,
+    steps: [],
+    cause: causeOf(error),
+  });
+  switch (name) {
+    case 'NotAllowedError':
+      return say(
+        'screen-denied',
+        'Nothing was chosen to share',
+        'Start again, and choose a screen, a window or a tab. If the browser does not ask, allow it in the settings of the system.',
+      );
+    case 'NotSupportedError':
+      return say(
+        'screen-unsupported',
+        'This browser cannot share a screen',
+        window.isSecureContext
+          ? 'Phones mostly cannot. A camera, a video file and the test picture work.'
+          : 'Screens are lent only to pages over https and from this machine (http://localhost).',
+      );
+    default:
+      return say(
+        'screen-failed',
+        'The screen could not be shared',
+        'Start again, or choose another window.',
+      );
+  }
+}
+
+function causeOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

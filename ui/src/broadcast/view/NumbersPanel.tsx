@@ -1,0 +1,71 @@
+import { formatCount, formatMs, formatPercent, formatRate, UNKNOWN } from '../../components/format';
+import { Metric } from '../../components/Metric';
+import css from '../../recognise/view/NumbersPanel.module.css';
+import type { Snapshot } from '../snapshot';
+import { useCourse } from '../useCourse';
+import type { Preview } from '../usePreview';
+
+interface Props {
+  snapshot: Snapshot;
+  preview: Preview;
+}
+
+/** What leaves this page, who watches it, and how long the way to them is. */
+export function NumbersPanel({ snapshot, preview }: Props) {
+  const { stream, history, leftOut } = snapshot;
+  const live = stream.state === 'live';
+  const { fps, bytesPerSecond, viewers, widthPx, heightPx } = stream;
+  // The preview is a viewer like any other to the server, and none to a person.
+  const own = preview.open ? 1 : 0;
+  const others = live && viewers !== null ? Math.max(0, viewers - own) : null;
+  const delayMs = live ? (preview.view?.delayMs ?? null) : null;
+  const beat = history.fps;
+  const viewersCourse = useCourse(others, beat);
+  const delayCourse = useCourse(delayMs, beat);
+  return (
+    <section className={css.panel} aria-label="Numbers">
+      <Metric
+        caption="Pictures out"
+        explain="Pictures that left this page in a second. Those for which there is no room, because the network or the server is slow, are left out: the newest one wins."
+        values={[{ text: formatRate(live ? fps : null), unit: 'per s', 'data-testid': 'fps-out' }]}
+        note={live && leftOut !== null ? `${formatPercent(leftOut)} % left out` : ''}
+        history={history.fps}
+        atLeast={30}
+      />
+      <Metric
+        caption="Traffic"
+        explain="Bytes that leave this page in a second, and how large one picture is."
+        values={[
+          {
+            text: live ? (bytesPerSecond / 1e6).toFixed(2) : UNKNOWN,
+            unit: 'MB per s',
+            'data-testid': 'traffic',
+          },
+        ]}
+        note={
+          live && fps > 0 ? `${formatCount(Math.round(bytesPerSecond / fps / 1000))} kB each` : ''
+        }
+        history={history.bytes}
+        atLeast={1e6}
+      />
+      <Metric
+        caption="Viewers"
+        explain="Who watches this stream now, as the server counts: pages, players and programs. The preview on this page is not counted."
+        values={[
+          { text: others === null ? UNKNOWN : formatCount(others), 'data-testid': 'viewers' },
+        ]}
+        note={live && own === 1 ? 'besides this page' : ''}
+        history={viewersCourse}
+        atLeast={4}
+      />
+      <Metric
+        caption="Delay"
+        explain="From the arrival of a picture at the server to its arrival back on this page: what a viewer beside you waits. By the server’s clock, corrected; measured with the preview."
+        values={[{ text: formatMs(delayMs), unit: 'ms', 'data-testid': 'delay' }]}
+        note={live && widthPx !== null && heightPx !== null ? `${widthPx} × ${heightPx}` : ''}
+        history={delayCourse}
+        atLeast={10}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,110 @@
+import { Button, SegmentedControl, TextInput } from '@mantine/core';
+import { type ReactNode, type RefObject, useState } from 'react';
+import { nameProblem } from 'sightwire/relay';
+import { Icon } from '../../components/Icon';
+import type { Mode, Settings } from '../settings';
+import { wallPath } from '../snippets';
+import css from './ShareCard.module.css';
+
+interface Props {
+  name: string;
+  mode: Mode;
+  onChange: (change: Partial<Settings>) => void;
+  field: RefObject<HTMLInputElement | null>;
+  /** Enter in the field does it, too. */
+  onStart: () => void;
+  running: boolean;
+  /** The button that starts and stops; elsewhere on phones. */
+  children?: ReactNode;
+}
+
+const MODES: { value: Mode; label: string }[] = [
+  { value: 'normal', label: 'Normal' },
+  { value: 'enhanced', label: 'Enhanced' },
+];
+
+/** Under which name, and how it is analysed. */
+export function ShareCard({ name, mode, onChange, field, onStart, running, children }: Props) {
+  return (
+    <section className={`card ${css.share}`} aria-label="Share">
+      <div className={css.first}>
+        {/* Another name from elsewhere, such as the address, begins the field anew. */}
+        <NameField
+          key={name}
+          name={name}
+          field={field}
+          onName={(next) => onChange({ name: next })}
+          onEnter={() => {
+            if (!running) onStart();
+          }}
+        />
+        {children}
+      </div>
+      <div className={css.second}>
+        <SegmentedControl
+          aria-label="Analysis"
+          className={css.mode ?? ''}
+          value={mode}
+          onChange={(next) => onChange({ mode: next })}
+          data={MODES}
+          data-testid="mode"
+        />
+        {/* In a tab of its own: leaving this page ends the stream. */}
+        <Button
+          component="a"
+          href={wallPath(name)}
+          target="_blank"
+          rel="noopener"
+          aria-label="On the Wall, in a new tab"
+          variant="default"
+          leftSection={<Icon name="eye" />}
+          data-testid="to-wall"
+        >
+          On the Wall
+        </Button>
+      </div>
+      <p className={css.hint}>
+        {mode === 'normal'
+          ? 'Where viewers ask for objects, some of its pictures are looked at.'
+          : 'Where viewers ask for objects, more of its pictures are looked at.'}
+      </p>
+    </section>
+  );
+}
+
+interface NameProps {
+  name: string;
+  field: RefObject<HTMLInputElement | null>;
+  onName: (name: string) => void;
+  onEnter: () => void;
+}
+
+/** Takes effect when it is left, or with Enter: each letter would be a stream of its own. */
+function NameField({ name, field, onName, onEnter }: NameProps) {
+  const [typed, setTyped] = useState(name);
+  const problem = typed.trim() === name ? null : nameProblem(typed.trim());
+  const take = () => {
+    if (problem === null && typed.trim() !== name) onName(typed.trim());
+  };
+  return (
+    <TextInput
+      ref={field}
+      className={css.name ?? ''}
+      label="Name"
+      value={typed}
+      onChange={(event) => setTyped(event.currentTarget.value)}
+      onBlur={take}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') setTyped(name);
+        if (event.key !== 'Enter' || problem !== null) return;
+        take();
+        onEnter();
+      }}
+      error={problem}
+      autoComplete="off"
+      autoCapitalize="none"
+      spellCheck={false}
+      data-testid="name"
+    />
+  );
+}

@@ -1,0 +1,232 @@
+import type { Problem } from '../../recognise/logic/problems';
+import { Action, Banner, Panel } from '../../recognise/view/Overlay';
+import { Countdown } from '../../recognise/view/StageOverlay';
+import type { SourceKind } from '../settings';
+import type { Snapshot } from '../snapshot';
+
+export interface StageActions {
+  start: () => void;
+  tryTest: () => void;
+  chooseFile: () => void;
+  editName: () => void;
+  retryNow: () => void;
+}
+
+interface Props {
+  snapshot: Snapshot;
+  /** What is chosen, running or not. */
+  kind: SourceKind;
+  actions: StageActions;
+}
+
+/** What lies over the picture: how to begin, what went wrong, that it is tried again. */
+export function StageOverlay({ snapshot, kind, actions }: Props) {
+  const { phase, problem, stream, stillMs } = snapshot;
+  switch (phase) {
+    case 'idle':
+      return <Empty kind={kind} stopped={snapshot.endedOutside} actions={actions} />;
+    case 'opening':
+      return <Opening kind={snapshot.kind ?? kind} />;
+    case 'problem':
+      return problem === null ? null : (
+        <ProblemPanel problem={problem} kind={kind} actions={actions} />
+      );
+    case 'on':
+      break;
+  }
+  if (stream.state === 'waiting' || (stream.state === 'connecting' && stream.why !== null)) {
+    return <Trouble snapshot={snapshot} actions={actions} />;
+  }
+  if (stream.state !== 'live' || stillMs === null) return null;
+  const seconds = Math.floor(stillMs / 1000);
+  return (
+    <Banner icon="clock">
+      No picture has left for {seconds} s. {stream.why ?? 'Waiting for the source.'}
+    </Banner>
+  );
+}
+
+interface EmptyProps {
+  kind: SourceKind;
+  stopped: boolean;
+  actions: StageActions;
+}
+
+function Empty({ kind, stopped, actions }: EmptyProps) {
+  const tryTest = (
+    <Action icon="clip" onClick={actions.tryTest} second>
+      Try it without a camera
+    </Action>
+  );
+  switch (kind) {
+    case 'camera':
+      return (
+        <Panel
+          icon="camera"
+          title="Share your camera"
+          actions={
+            <>
+              <Action icon="play" onClick={actions.start}>
+                Start the camera
+              </Action>
+              {tryTest}
+            </>
+          }
+        >
+          Any number of pages and programs can watch it under the name you give it. The pictures go
+          to this page’s server, and are not stored.
+        </Panel>
+      );
+    case 'screen':
+      return (
+        <Panel
+          icon="system"
+          title={stopped ? 'The screen is no longer shared' : 'Share a screen, a window or a tab'}
+          actions={
+            <Action icon="play" onClick={actions.start}>
+              Choose what to share
+            </Action>
+          }
+        >
+          The browser asks what to share. Whoever watches sees all that is on it.
+        </Panel>
+      );
+    case 'file':
+      return (
+        <Panel
+          icon="file"
+          title="Share a video file"
+          actions={
+            <>
+              <Action icon="file" onClick={actions.chooseFile}>
+                Choose a file
+              </Action>
+              {tryTest}
+            </>
+          }
+        >
+          Choose one, or drop it on this page. It plays round and round; the file itself stays on
+          your machine, only its pictures are sent.
+        </Panel>
+      );
+    case 'test':
+      return (
+        <Panel
+          icon="clip"
+          title="A moving test picture"
+          actions={
+            <Action icon="play" onClick={actions.start}>
+              Share the test picture
+            </Action>
+          }
+        >
+          This page draws it: a ball, a clock with tenths, the stream’s name. It goes the same way
+          as a camera’s pictures.
+        </Panel>
+      );
+  }
+}
+
+function Opening({ kind }: { kind: SourceKind }) {
+  switch (kind) {
+    case 'camera':
+      return (
+        <Panel icon="camera" title="Waiting for the camera">
+          If the browser asks, allow this page to use it.
+        </Panel>
+      );
+    case 'screen':
+      return (
+        <Panel icon="system" title="Waiting for your choice">
+          The browser asks which screen, window or tab.
+        </Panel>
+      );
+    case 'file':
+      return <Panel icon="file" title="Opening the file" />;
+    case 'test':
+      return null;
+  }
+}
+
+interface ProblemProps {
+  problem: Problem;
+  kind: SourceKind;
+  actions: StageActions;
+}
+
+function ProblemPanel({ problem, kind, actions }: ProblemProps) {
+  const ofName = problem.id.startsWith('name-');
+  return (
+    <Panel
+      icon={problem.id === 'ended' ? 'stop' : 'alert'}
+      tone={problem.id === 'ended' ? 'warn' : 'bad'}
+      title={problem.title}
+      {...(problem.cause === '' ? {} : { cause: problem.cause })}
+      data-testid="error-panel"
+      data-problem={problem.id}
+      actions={
+        <>
+          {ofName ? (
+            <Action icon="edit" onClick={actions.editName}>
+              Change the name
+            </Action>
+          ) : kind === 'file' ? (
+            <Action icon="file" onClick={actions.chooseFile}>
+              Choose another file
+            </Action>
+          ) : (
+            <Action icon="retry" onClick={actions.start}>
+              {problem.id === 'ended' ? 'Start again' : 'Try again'}
+            </Action>
+          )}
+          {ofName ? (
+            <Action icon="retry" onClick={actions.start} second>
+              Try again
+            </Action>
+          ) : (
+            kind !== 'test' && (
+              <Action icon="clip" onClick={actions.tryTest} second>
+                Try it without a camera
+              </Action>
+            )
+          )}
+        </>
+      }
+    >
+      {problem.text}
+      {problem.steps.length > 0 && (
+        <ul>
+          {problem.steps.map((step) => (
+            <li key={step}>{step}</li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+/** It is not live, and goes on by itself. */
+function Trouble({ snapshot: { stream }, actions }: Pick<Props, 'snapshot' | 'actions'>) {
+  const { why, cause, code, retryAtMs, state } = stream;
+  const forPicture = state === 'waiting' && retryAtMs === null;
+  return (
+    <Panel
+      icon={forPicture ? 'pause' : 'plug'}
+      tone="warn"
+      title={forPicture ? 'Waiting for a picture' : 'Not shared at the moment'}
+      {...(cause === null || cause === '' ? {} : { cause })}
+      data-testid="error-panel"
+      data-problem={code === null ? 'unreachable' : String(code)}
+      actions={
+        !forPicture && (
+          <Action icon="retry" onClick={actions.retryNow}>
+            Try now
+          </Action>
+        )
+      }
+    >
+      <p>{why}</p>
+      {!forPicture && <Countdown untilMs={retryAtMs} />}
+    </Panel>
+  );
+}

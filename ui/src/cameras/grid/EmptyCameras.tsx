@@ -1,0 +1,58 @@
+import { Button } from '@mantine/core';
+import { Command } from '../../components/Command';
+import { Icon } from '../../components/Icon';
+import { SIMULATED, SIMULATOR_COMMAND } from './simulator';
+import css from './EmptyCameras.module.css';
+
+interface Props {
+  onAdd: () => void;
+  onTry: () => void;
+}
+
+/** What stands where cameras will be. */
+export function EmptyCameras({ onAdd, onTry }: Props) {
+  return (
+    <section className={`card ${css.empty}`} aria-labelledby="empty">
+      <span className={css.sign}>
+        <Icon name="camera" size={28} />
+      </span>
+      <h2 id="empty" className={css.title}>
+        No cameras yet
+      </h2>
+      <p className={css.text}>
+        A camera is any board or device that shows MJPEG or single JPEGs under an http address, such
+        as an ESP32-CAM. It is read once, however many people watch it.
+      </p>
+      <Button leftSection={<Icon name="plus" />} onClick={onAdd} data-testid="add-first">
+        Add a camera
+      </Button>
+      <TryWithout onTry={onTry} />
+    </section>
+  );
+}
+
+/** The way to a camera for those who have none. */
+export function TryWithout({ onTry }: { onTry: () => void }) {
+  return (
+    <div className={css.without}>
+      <h3 className={css.subtitle}>Try it without a camera</h3>
+      <ol className={css.steps}>
+        <li>
+          Run this on the server’s machine. It plays a generated car park, as a camera would:
+          <Command text={SIMULATOR_COMMAND} />
+        </li>
+        <li>
+          Add it with the address <code>{SIMULATED.url}</code>
+          <Button variant="default" leftSection={<Icon name="plus" />} onClick={onTry}>
+            Add the simulated camera
+          </Button>
+        </li>
+      </ol>
+      <p className={css.small}>
+        The server fetches from its own machine only where it was told to. If it refuses, start it
+        with <code>--set cameras.allow=127.0.0.1</code>, or put <code>allow = ["127.0.0.1"]</code>{' '}
+        under <code>[cameras]</code> in sightwire.toml.
+      </p>
+    </div>
+  );
+}

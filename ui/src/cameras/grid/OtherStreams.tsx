@@ -1,0 +1,36 @@
+import type { Stream } from '../../api/cameraTypes';
+import { formatRate } from '../../components/format';
+import { StateBadge } from '../../components/StateBadge';
+import { streamWords } from '../state/streamWords';
+import css from './OtherStreams.module.css';
+
+/** Streams that clients asked for by address. They take places, so they are shown. */
+export function OtherStreams({ streams }: { streams: readonly Stream[] }) {
+  if (streams.length === 0) return null;
+  return (
+    <section className={`card ${css.others}`} aria-labelledby="others">
+      <h2 id="others" className={css.title}>
+        Opened by address
+      </h2>
+      <p className={css.text}>
+        Clients asked for these cameras by their address. Each takes a place while it is watched.
+      </p>
+      <ul className={css.list}>
+        {streams.map((stream) => {
+          const words = streamWords(stream);
+          const viewers = stream.viewers === 1 ? '1 viewer' : `${stream.viewers} viewers`;
+          return (
+            <li key={stream.id} className={css.row}>
+              <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
+              <code className={css.url}>{stream.url}</code>
+              <span className="number">
+                {formatRate(stream.fps)} per s · {viewers}
+              </span>
+              {words.text !== null && <span className={css.why}>{words.text}</span>}
+            </li>
+          );
+        })}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,134 @@
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { Link } from '../../app/Link';
+import { courseOf } from '../../api/cameras';
+import type { Camera } from '../../api/cameraTypes';
+import { formatMs, formatRate, UNKNOWN } from '../../components/format';
+import { Icon } from '../../components/Icon';
+import { Sparkline } from '../../components/Sparkline';
+import { StateBadge } from '../../components/StateBadge';
+import type { GridPictures } from '../pictures/gridPictures';
+import { brokenShare, type Course } from '../state/course';
+import { cameraWords } from '../state/streamWords';
+import { useTilePicture } from './useTilePicture';
+import css from './Tile.module.css';
+
+interface Props {
+  camera: Camera;
+  pictures: GridPictures;
+  /** The numbers are old, because the server does not answer. */
+  stale: boolean;
+  onEdit: (camera: Camera) => void;
+}
+
+/** One camera in the grid: its picture, its state, the three numbers that matter. */
+export function Tile({ camera, pictures, stale, onEdit }: Props) {
+  const { id, name, stream } = camera;
+  const { canvas, painted, failure, wanted } = useTilePicture(pictures, id);
+  const course = courseOf(id);
+  const words = cameraWords(camera, failure, { wanted, broken: brokenShare(course) });
+  const { live, banner, text } = words;
+  const hasPicture = painted && (stream !== null || failure === null);
+  return (
+    <article
+      className={`card ${css.tile}`}
+      aria-labelledby={`name-${id}`}
+      data-testid={`tile-${id}`}
+    >
+      <div className={css.frame}>
+        <Link href={`/cameras/${id}`} className={css.picture} aria-label={`Open ${name}`}>
+          <canvas
+            ref={canvas}
+            className={css.canvas}
+            data-live={(live && !stale) || undefined}
+            data-empty={!hasPicture || undefined}
+            width={4}
+            height={3}
+          />
+        </Link>
+        <span className={css.badge}>
+          <StateBadge
+            tone={words.tone}
+            icon={words.icon}
+            word={words.word}
+            data-testid={`state-${id}`}
+          />
+        </span>
+        {(banner ?? text) !== null && (
+          <p className={css.note} data-empty={!hasPicture || undefined} data-testid={`note-${id}`}>
+            {hasPicture && banner !== null && <strong>{banner}. </strong>}
+            {text}
+          </p>
+        )}
+      </div>
+      <div className={css.head}>
+        <h2 id={`name-${id}`} className={css.name}>
+          <Link href={`/cameras/${id}`}>{name}</Link>
+        </h2>
+        {camera.default && <span className={css.mark}>default</span>}
+        <Tooltip
+          label={camera.configured ? 'It stands in sightwire.toml: show its settings' : 'Edit it'}
+        >
+          <ActionIcon onClick={() => onEdit(camera)} aria-label={`Edit ${name}`}>
+            <Icon name="edit" />
+          </ActionIcon>
+        </Tooltip>
+      </div>
+      <Numbers camera={camera} course={course} />
+    </article>
+  );
+}
+
+function Numbers({ camera: { stream }, course }: { camera: Camera; course: Course }) {
+  const delay = stream?.delay_ms ?? null;
+  return (
+    <dl className={css.numbers}>
+      <Number
+        name="Pictures in"
+        explain="Pictures that come from the camera in a second."
+        value={formatRate(stream?.fps ?? null)}
+        unit="per s"
+        values={course.fps}
+        atLeast={10}
+      />
+      <Number
+        name="Delay p50, p95"
+        explain="From the arrival of a picture to its delivery to a viewer, on the server. Measured while somebody watches the stream; these small pictures do not count."
+        value={delay === null ? UNKNOWN : `${formatMs(delay.p50)}, ${formatMs(delay.p95)}`}
+        unit="ms"
+        values={course.delay}
+        atLeast={5}
+      />
+      <Number
+        name="Viewers"
+        explain="Who watches the stream now: pages, players and programs."
+        value={stream === null ? UNKNOWN : String(stream.viewers)}
+      />
+    </dl>
+  );
+}
+
+interface NumberProps {
+  name: string;
+  explain: string;
+  value: string;
+  unit?: string;
+  values?: readonly number[];
+  atLeast?: number;
+}
+
+function Number({ name, explain, value, unit, values, atLeast = 1 }: NumberProps) {
+  return (
+    <div className={css.number} title={explain}>
+      <dt>{name}</dt>
+      <dd className="number">
+        <span data-unknown={value === UNKNOWN || undefined}>{value}</span>
+        {unit !== undefined && <span className={css.unit}>{unit}</span>}
+      </dd>
+      {values !== undefined && (
+        <dd className={css.spark} aria-hidden="true">
+          <Sparkline values={values} atLeast={atLeast} />
+        </dd>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+import type { Analysis, Quantiles, StreamDetails } from '../../api/cameraTypes';
+import { formatDuration, formatMs, formatRate } from '../../components/format';
+import { counters, lossWords, qualityWords, whatWords } from './counters';
+import css from './Behind.module.css';
+
+/** Where the time goes, from the arrival of a picture on. */
+export function Delays({
+  stream,
+  analysis,
+}: {
+  stream: StreamDetails | null;
+  analysis: Analysis | null;
+}) {
+  const stages: [string, Quantiles | null][] = [
+    ['Decoded', analysis?.delay_ms.decoded ?? null],
+    ['Objects found', analysis?.delay_ms.inferred ?? null],
+    ['Drawn, encoded', analysis?.delay_ms.encoded ?? null],
+    ['With the viewer', stream?.delay_ms ?? null],
+  ];
+  const most = Math.max(1, ...stages.map(([, delay]) => delay?.p95 ?? 0));
+  return (
+    <section className={`card ${css.card}`} aria-labelledby="delays">
+      <h2 id="delays" className={css.title}>
+        Time since the picture came
+      </h2>
+      <table className={css.table}>
+        <thead>
+          <tr>
+            <th scope="col">until</th>
+            <th scope="col">p50</th>
+            <th scope="col">p95</th>
+            <th aria-hidden="true" />
+          </tr>
+        </thead>
+        <tbody>
+          {stages.map(([name, delay]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td className="number">{formatMs(delay?.p50 ?? null)} ms</td>
+              <td className="number">{formatMs(delay?.p95 ?? null)} ms</td>
+              <td className={css.barCell} aria-hidden="true">
+                <span
+                  className={css.bar}
+                  style={{ width: `${((delay?.p95 ?? 0) / most) * 100}%` }}
+                />
+                <span
+                  className={css.barMiddle}
+                  style={{ width: `${((delay?.p50 ?? 0) / most) * 100}%` }}
+                />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className={css.soft}>
+        {analysis === null
+          ? 'Nothing is analysed for this view.'
+          : `${formatRate(analysis.analysed_per_s)} of ${formatRate(analysis.frames_per_s)} pictures per s are analysed, once for all who watch.`}
+      </p>
+    </section>
+  );
+}
+
+/** What came from the camera. */
+export function Counters({ stream }: { stream: StreamDetails | null }) {
+  return (
+    <section className={`card ${css.card}`} aria-labelledby="counters">
+      <h2 id="counters" className={css.title}>
+        From the camera
+      </h2>
+      {stream === null ? (
+        <p className={css.soft}>It is not open.</p>
+      ) : (
+        <dl className={css.facts} data-testid="counters">
+          {counters(stream).map(({ name, value, note }) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="number">{value}</dd>
+              {note !== null && <dd className={css.note}>{note}</dd>}
+            </div>
+          ))}
+        </dl>
+      )}
+    </section>
+  );
+}
+
+/** Who watches, and what each of them loses. */
+export function Viewers({ stream }: { stream: StreamDetails | null }) {
+  const viewers = stream?.viewer_list ?? [];
+  return (
+    <section className={`card ${css.card}`} aria-labelledby="watching">
+      <h2 id="watching" className={css.title}>
+        Who watches
+      </h2>
+      {viewers.length === 0 ? (
+        <p className={css.soft}>Nobody.</p>
+      ) : (
+        <div className={css.scroll} tabIndex={0} role="group" aria-label="Viewers">
+          <table className={css.table} data-testid="viewer-list">
+            <thead>
+              <tr>
+                <th scope="col">from</th>
+                <th scope="col">what</th>
+                <th scope="col">for</th>
+                <th scope="col">got</th>
+                <th scope="col">lost lately</th>
+                <th scope="col">quality</th>
+              </tr>
+            </thead>
+            <tbody>
+              {viewers.map((viewer) => (
+                <tr key={viewer.id}>
+                  <th scope="row" className="number">
+                    {viewer.peer}
+                  </th>
+                  <td>{whatWords(viewer)}</td>
+                  <td className="number">{formatDuration(viewer.since_s)}</td>
+                  <td className="number">{viewer.delivered.toLocaleString('en')}</td>
+                  <td className="number" data-loss={viewer.lost_percent > 0 || undefined}>
+                    {lossWords(viewer.lost_percent)}
+                  </td>
+                  <td className="number">{qualityWords(viewer.quality)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      <p className={css.soft}>
+        Nobody waits for anybody: who is too slow loses pictures, always the older ones.
+      </p>
+    </section>
+  );
+}

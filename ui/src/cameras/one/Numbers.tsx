@@ -1,0 +1,70 @@
+import type { Viewer } from '../../api/cameraTypes';
+import { formatMs, formatRate } from '../../components/format';
+import { Metric } from '../../components/Metric';
+import type { LiveView } from '../pictures/livePicture';
+import { lossWords } from './counters';
+import type { StreamView } from './useStream';
+import css from './Numbers.module.css';
+
+interface Props {
+  view: StreamView;
+  live: LiveView;
+  shown: readonly number[];
+}
+
+/** The four numbers that say how a camera does. */
+export function Numbers({ view: { stream, silent, history }, live, shown }: Props) {
+  const known = silent === null ? stream : null;
+  const delay = known?.delay_ms ?? null;
+  return (
+    <section className={css.numbers} aria-label="Numbers">
+      <Metric
+        caption="Pictures in"
+        explain="Pictures that come from the camera in a second."
+        values={[{ text: formatRate(known?.fps ?? null), unit: 'per s', 'data-testid': 'fps-in' }]}
+        note={
+          known?.width == null || known.height === null ? '' : `${known.width} × ${known.height}`
+        }
+        history={history.fps}
+        atLeast={10}
+      />
+      <Metric
+        caption="Shown here"
+        explain="Pictures that arrived on this page in a second, by this page’s clock."
+        values={[{ text: formatRate(live.fps), unit: 'per s', 'data-testid': 'fps-here' }]}
+        note={live.width === null || live.fps === null ? '' : 'on this page'}
+        history={shown}
+        atLeast={10}
+      />
+      <Metric
+        caption="Delay"
+        explain="From the arrival of a picture from the camera to its delivery to a viewer, on the server, over the last seconds. Half take p50 or less, 95 of 100 take p95 or less."
+        values={[
+          {
+            name: 'p50',
+            text: formatMs(delay?.p50 ?? null),
+            unit: 'ms',
+            'data-testid': 'delay-p50',
+          },
+          { name: 'p95', text: formatMs(delay?.p95 ?? null), unit: 'ms' },
+        ]}
+        note="camera to viewer"
+        history={history.delay}
+        atLeast={5}
+      />
+      <Metric
+        caption="Viewers"
+        explain="Who watches this camera now: pages, players and programs. Losses are pictures that a viewer was too slow for; it gets the newest one instead."
+        values={[{ text: known === null ? '–' : String(known.viewers), 'data-testid': 'viewers' }]}
+        note={known === null ? '' : losses(known.viewer_list)}
+        history={history.viewers}
+        atLeast={4}
+      />
+    </section>
+  );
+}
+
+function losses(viewers: readonly Viewer[]): string {
+  const most = Math.max(0, ...viewers.map((viewer) => viewer.lost_percent));
+  return most <= 0 ? 'nothing lost' : `up to ${lossWords(most)} lost`;
+}

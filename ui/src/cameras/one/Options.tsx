@@ -1,0 +1,146 @@
+import { SegmentedControl, Switch, Tooltip } from '@mantine/core';
+import type { DetectorStatus } from '../../api/cameraTypes';
+import { CopyButton } from '../../components/CopyButton';
+import { formatPercent } from '../../components/format';
+import { Setting } from '../../components/Setting';
+import { ToolButton } from '../../components/ToolButton';
+import { ModelNote } from './ModelNote';
+import {
+  DEFAULTS,
+  formatSettings,
+  MOST_FPS,
+  MOST_SKIP,
+  type Settings,
+  USUAL_FPS,
+  usualSkip,
+  VIEWS,
+  type View,
+} from './settings';
+import css from './Options.module.css';
+
+interface Props {
+  settings: Settings;
+  onChange: (change: Partial<Settings>) => void;
+  detector: DetectorStatus | undefined;
+}
+
+const NAMES: Record<View, string> = { plain: 'Picture', detect: 'Objects', tracking: 'Tracks' };
+const USUAL_CONFIDENCE = 0.25;
+
+/** As the camera sends it, with what is found, or with that followed from picture to picture. */
+export function ViewChoice({ settings, onChange }: Omit<Props, 'detector'>) {
+  return (
+    <SegmentedControl
+      aria-label="What is shown"
+      className={css.views ?? ''}
+      value={settings.view}
+      // Skip is usually another number for tracks than for objects.
+      onChange={(view) => onChange({ view, skip: null })}
+      data={VIEWS.map((value) => ({ value, label: NAMES[value] }))}
+      data-testid="view"
+    />
+  );
+}
+
+/** How objects are looked for and shown. Everything acts at once, and stands in the address. */
+export function Options({ settings, onChange, detector }: Props) {
+  const { view, confidence, fps, skip } = settings;
+  const usualConfidence = detector?.confidence ?? USUAL_CONFIDENCE;
+  const changed = formatSettings({ ...settings, view: DEFAULTS.view }) !== '';
+  return (
+    <section className={`card ${css.options}`} aria-label="Options">
+      {view === 'plain' ? (
+        <p className={css.plain}>
+          The picture goes on as the camera sends it, and nothing is looked for in it. Choose
+          Objects or Tracks to see what is found.
+        </p>
+      ) : (
+        <>
+          <ModelNote detector={detector} />
+          <Setting
+            id="confidence"
+            name="Confidence"
+            explain="Objects that the model is less sure of are not shown. It changes your view only; it costs no second analysis."
+            value={confidence ?? usualConfidence}
+            initial={usualConfidence}
+            most={1}
+            step={0.01}
+            format={(value) => `${formatPercent(value)} %`}
+            changed={confidence !== null}
+            usual="the server’s default"
+            onChange={(next) => onChange({ confidence: next })}
+          />
+          <Setting
+            id="fps"
+            name="Rate"
+            explain="Pictures a second that you get. Whoever chooses the same rate and the same analysed pictures shares one analysis."
+            value={fps ?? USUAL_FPS}
+            initial={USUAL_FPS}
+            least={1}
+            most={MOST_FPS}
+            step={1}
+            format={(value) => `${value}`}
+            changed={fps !== null}
+            usual="pictures a second"
+            onChange={(next) => onChange({ fps: next })}
+          />
+          <Setting
+            id="skip"
+            name="Analysed"
+            explain="Every how-manieth picture is analysed. Between them boxes move on as the objects did. More means less work for the server."
+            value={skip ?? usualSkip(view)}
+            initial={usualSkip(view)}
+            least={1}
+            most={MOST_SKIP}
+            step={1}
+            format={(value) => `1 in ${value}`}
+            changed={skip !== null}
+            usual={(skip ?? usualSkip(view)) === 1 ? 'every picture' : 'pictures'}
+            onChange={(next) => onChange({ skip: next })}
+          />
+        </>
+      )}
+      <div className={css.row}>
+        {view !== 'plain' && (
+          <div className={css.switches}>
+            <Tooltip label="Name and confidence beside each box.">
+              <Switch
+                label="Labels"
+                className={css.switch}
+                checked={settings.labels}
+                onChange={(event) => onChange({ labels: event.currentTarget.checked })}
+                data-testid="labels"
+              />
+            </Tooltip>
+            {view === 'tracking' && (
+              <Tooltip label="Where each object was in the last seconds.">
+                <Switch
+                  label="Trails"
+                  className={css.switch}
+                  checked={settings.trails}
+                  onChange={(event) => onChange({ trails: event.currentTarget.checked })}
+                  data-testid="trails"
+                />
+              </Tooltip>
+            )}
+          </div>
+        )}
+        <span className={css.end}>
+          <ToolButton
+            icon="retry"
+            disabled={!changed}
+            onClick={() => onChange({ ...DEFAULTS, view })}
+            data-testid="reset-all"
+          >
+            Reset all
+          </ToolButton>
+          <CopyButton
+            text={() => location.href}
+            what="the address of this view"
+            label="Copy link"
+          />
+        </span>
+      </div>
+    </section>
+  );
+}

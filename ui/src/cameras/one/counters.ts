@@ -1,0 +1,66 @@
+import type { Stream } from '../../api/cameraTypes';
+import { formatBytes, formatCount } from '../../components/format';
+
+export interface Fact {
+  name: string;
+  value: string;
+  /** What it means, where it is not as it should be. */
+  note: string | null;
+}
+
+/** What came from the camera since it was opened, in words. */
+export function counters(stream: Stream): Fact[] {
+  const { pictures, bytes, broken, skipped_bytes, wrong_lengths, connects } = stream;
+  return [
+    fact('Pictures', `${formatCount(pictures)}, ${formatBytes(bytes)}`),
+    fact('Size', size(stream)),
+    fact(
+      'Broken pictures',
+      formatCount(broken),
+      broken > 0 && 'Cut off or damaged on the way, and left out.',
+    ),
+    fact(
+      'Bytes left out',
+      formatCount(skipped_bytes),
+      skipped_bytes > 0 && 'They stood between the pictures and belong to none.',
+    ),
+    fact(
+      'Wrong lengths',
+      formatCount(wrong_lengths),
+      wrong_lengths > 0 &&
+        'The camera names other lengths than it sends; its pictures are found all the same.',
+    ),
+    fact(
+      'Connections',
+      formatCount(connects),
+      connects > 1 && 'It was lost and reached again. Often a weak network or supply.',
+    ),
+  ];
+}
+
+/** What a viewer lost lately, in words. */
+export function lossWords(lostPercent: number): string {
+  if (lostPercent <= 0) return 'none';
+  return `${lostPercent < 9.95 ? lostPercent.toFixed(1) : lostPercent.toFixed(0)} %`;
+}
+
+export function qualityWords(quality: 'original' | number | null): string {
+  if (quality === null) return '–';
+  if (quality === 'original') return 'original';
+  return quality < 85 ? `${quality}, lowered` : `${quality}`;
+}
+
+function fact(name: string, value: string, note: string | false = false): Fact {
+  return { name, value, note: note === false ? null : note };
+}
+
+function size({ width, height, bytes_per_s }: Stream): string {
+  if (width === null || height === null) return 'not known yet';
+  return `${width} × ${height}, ${formatBytes(bytes_per_s)} per s`;
+}
+
+/** What a viewer gets. */
+export function whatWords({ kind, endpoint }: { kind: string; endpoint: string }): string {
+  if (kind === 'events') return 'results as events';
+  return kind === 'websocket' ? 'results by WebSocket' : endpoint;
+}

@@ -1,0 +1,163 @@
+import type { Camera, Stream } from '../../api/cameraTypes';
+import { formatDuration, formatPercent, formatRate } from '../../components/format';
+import type { IconName } from '../../components/Icon';
+import type { Tone } from '../../components/StateBadge';
+
+/** The last request for a picture of a camera that brought none. */
+export interface PictureFailure {
+  /** The HTTP status; null where there was no answer. */
+  status: number | null;
+  /** A sentence for a person. */
+  detail: string;
+}
+
+/** What a camera is doing, in words. */
+export interface StreamWords {
+  tone: Tone;
+  icon: IconName;
+  /** One to three words, for a badge. */
+  word: string;
+  /** Why, and what to do; null where nothing needs to be said. */
+  text: string | null;
+  /** The picture shows what is before the camera now. */
+  live: boolean;
+  /** What stands on a picture that is not live; null on one that is, and where there is none. */
+  banner: string | null;
+}
+
+const FULL = 503;
+/** A picture that is damaged now and then is nothing to speak of. */
+const MANY_BROKEN = 0.02;
+
+/**
+ * A camera whose picture the page wants, or does not; `failure` is what came instead of the picture.
+ */
+export function cameraWords(
+  { stream }: Pick<Camera, 'stream'>,
+  failure: PictureFailure | null,
+  { wanted = true, broken = 0 } = {},
+): StreamWords {
+  if (stream !== null) return streamWords(stream, broken);
+  if (failure === null) return wanted ? CONNECTING : NOT_OPEN;
+  if (failure.status === FULL) {
+    const text = `${sentenceOf(failure.detail)} It is opened as soon as another one is closed.`;
+    return { ...NOTHING, tone: 'warn', icon: 'full', word: 'waiting', text };
+  }
+  return {
+    ...NOTHING,
+    tone: 'bad',
+    icon: 'alert',
+    word: 'error',
+    text: sentenceOf(failure.detail),
+  };
+}
+
+/** What words need to know of a stream. */
+type Told = Pick<Stream, 'state' | 'since_s' | 'slow'> & {
+  reason?: string | null;
+  last_picture_age_s?: number | null;
+};
+
+/** A stream that is open; `broken`: the share of pictures that arrived broken lately. */
+export function streamWords(stream: Told, broken = 0): StreamWords {
+  const { reason = null, since_s } = stream;
+  switch (stream.state) {
+    case 'running':
+      if (broken >= MANY_BROKEN) return damaged(broken);
+      return stream.slow == null ? LIVE : slow(stream.slow);
+    case 'starting':
+      if (reason === null) return CONNECTING;
+      return { ...NOTHING, tone: 'bad', icon: 'alert', word: 'error', text: sentenceOf(reason) };
+    case 'stalled': {
+      const age = formatDuration(stream.last_picture_age_s ?? since_s);
+      return {
+        tone: 'warn',
+        icon: 'pause',
+        word: `stalled ${age}`,
+        text: sentenceOf(reason ?? 'No pictures come any more.'),
+        live: false,
+        banner: `This picture is ${age} old`,
+      };
+    }
+    case 'frozen': {
+      const age = formatDuration(since_s);
+      return {
+        tone: 'warn',
+        icon: 'frozen',
+        word: `frozen ${age}`,
+        text: 'It sends the same picture again and again, so it hangs with that one in its memory. Switch it off and on.',
+        live: false,
+        banner: `The same picture for ${age}`,
+      };
+    }
+    case 'ended': {
+      const text = sentenceOf(reason ?? 'There will be no more pictures.');
+      return {
+        ...{ tone: 'off', icon: 'stop', word: 'ended', text, live: false },
+        banner: 'The last picture',
+      };
+    }
+  }
+}
+
+/** How an open stream is counted in a summary. */
+export function isLive(stream: Stream | null): boolean {
+  return stream?.state === 'running';
+}
+
+/** An open stream that somebody should look after. */
+export function isInTrouble(stream: Stream | null): boolean {
+  if (stream === null) return false;
+  const { tone } = streamWords(stream);
+  return tone === 'bad' || tone === 'warn';
+}
+
+const NOTHING = { live: false, banner: null };
+
+const LIVE: StreamWords = {
+  tone: 'ok',
+  icon: 'live',
+  word: 'live',
+  text: null,
+  live: true,
+  banner: null,
+};
+
+const CONNECTING: StreamWords = {
+  ...NOTHING,
+  tone: 'busy',
+  icon: 'clock',
+  word: 'connecting',
+  text: null,
+};
+
+/** Nobody watches it, so it is left alone. */
+const NOT_OPEN: StreamWords = {
+  ...NOTHING,
+  tone: 'off',
+  icon: 'stop',
+  word: 'not open',
+  text: null,
+};
+
+function damaged(broken: number): StreamWords {
+  const share = formatPercent(broken);
+  const text = `${share} % of its pictures arrive broken and are left out. Its network or its power supply may be weak.`;
+  return { ...LIVE, tone: 'warn', icon: 'alert', word: 'broken pictures', text };
+}
+
+function slow({ fps, usual_fps }: { fps: number; usual_fps: number }): StreamWords {
+  const rates = `${formatRate(fps)} pictures per s instead of the usual ${formatRate(usual_fps)}`;
+  const text = `${rates}. Its network may be weak, or others watch it directly.`;
+  return { ...LIVE, tone: 'warn', icon: 'slow', word: 'slow', text };
+}
+
+/** A sentence from its beginning to its full stop; one that begins with an address does so. */
+export function sentenceOf(text: string): string {
+  const begun = /^\w+:\/\//.test(text) ? text : capital(text);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,65 @@
+import { Button, Slider, Tooltip } from '@mantine/core';
+import { Icon } from './Icon';
+import css from './Setting.module.css';
+
+interface Props {
+  id: string;
+  name: string;
+  /** What it does; shown on hover, focus and touch. */
+  explain: string;
+  value: number;
+  initial: number;
+  least?: number;
+  most: number;
+  step: number;
+  format: (value: number) => string;
+  changed: boolean;
+  /** What is said of the value while it is the initial one. */
+  usual: string;
+  onChange: (value: number | null) => void;
+}
+
+/** A number to slide, with its default and the way back to it. */
+export function Setting(props: Props) {
+  const { id, name, explain, value, initial, least = 0, most, step, format } = props;
+  return (
+    <div className={css.setting}>
+      <Tooltip label={explain}>
+        <span className={css.name} id={`${id}-name`} tabIndex={0}>
+          {name}
+        </span>
+      </Tooltip>
+      <Slider
+        className={css.slider}
+        min={least}
+        max={most}
+        step={step}
+        value={value}
+        onChange={props.onChange}
+        label={null}
+        size="sm"
+        thumbSize={20}
+        marks={[{ value: initial }]}
+        thumbProps={{ 'aria-labelledby': `${id}-name` }}
+        thumbValueText={format}
+        data-testid={id}
+      />
+      <span className={`number ${css.value}`}>{format(value)}</span>
+      <span className={css.default}>
+        {props.changed ? (
+          <Button
+            variant="subtle"
+            color="gray"
+            px="sm"
+            leftSection={<Icon name="retry" size={16} />}
+            onClick={() => props.onChange(null)}
+          >
+            Reset to {format(initial)}
+          </Button>
+        ) : (
+          props.usual
+        )}
+      </span>
+    </div>
+  );
+}

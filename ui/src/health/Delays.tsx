@@ -1,0 +1,100 @@
+import type { Quantiles } from '../api/cameraTypes';
+import type { LiveStream } from '../api/liveTypes';
+import { formatMs, formatRate, UNKNOWN } from '../components/format';
+import { Sparkline } from '../components/Sparkline';
+import { COURSE_LENGTH, type StreamCourse, type Values } from './course';
+import css from './Delays.module.css';
+
+interface Stage {
+  key: string;
+  name: string;
+  delay: Quantiles | null;
+  values: Values;
+}
+
+/** Where the time goes: how long after its capture a picture has got how far. */
+export function Delays({ stream, course }: { stream: LiveStream; course: StreamCourse }) {
+  const { analyses = [] } = stream;
+  const stages = stagesOf(stream, course);
+  const most = Math.max(1, ...stages.map(({ delay }) => delay?.p95 ?? 0));
+  return (
+    <div className={css.delays}>
+      <table className={css.table}>
+        <caption className={css.caption}>Time since the picture came</caption>
+        <thead>
+          <tr>
+            <th scope="col">until</th>
+            <th scope="col">p50</th>
+            <th scope="col">p95</th>
+            <th aria-hidden="true" />
+            <th aria-hidden="true" />
+          </tr>
+        </thead>
+        <tbody>
+          {stages.map(({ key, name, delay, values }) => (
+            <tr key={key}>
+              <th scope="row">{name}</th>
+              <td className="number">{milliseconds(delay?.p50)}</td>
+              <td className="number">{milliseconds(delay?.p95)}</td>
+              <td className={css.barCell} aria-hidden="true">
+                <span className={css.bar} style={{ width: share(delay?.p95, most) }} />
+                <span className={css.middle} style={{ width: share(delay?.p50, most) }} />
+              </td>
+              <td className={css.course} aria-hidden="true">
+                <Sparkline values={values} length={COURSE_LENGTH} atLeast={5} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className={css.soft}>
+        {analyses.length === 0
+          ? 'Nothing is analysed: pictures are passed on as they come.'
+          : analyses
+              .map(
+                ({ model, analysed_per_s, frames_per_s }) =>
+                  `“${model}” looks at ${formatRate(analysed_per_s)} of ${formatRate(frames_per_s)} pictures per s`,
+              )
+              .join('; ')
+              .concat('. Who watches the plain pictures does not wait for it.')}
+      </p>
+    </div>
+  );
+}
+
+function stagesOf({ analyses = [], delay_ms }: LiveStream, course: StreamCourse): Stage[] {
+  const several = analyses.length > 1;
+  const analysed = analyses.flatMap(({ model, fps, delay_ms: delay }, n) => {
+    const of = several ? `, ${model} at ${fps}` : '';
+    const stage = (name: string, is: 'decoded' | 'inferred' | 'encoded'): Stage => ({
+      key: `${n}-${is}`,
+      name: name + of,
+      delay: delay?.[is] ?? null,
+      values: course[`${n}-${is}`] ?? [],
+    });
+    return [
+      stage('Decoded', 'decoded'),
+      stage('Objects found', 'inferred'),
+      stage('Drawn, encoded', 'encoded'),
+    ];
+  });
+  const captured = { p50: 0, p95: 0, p99: 0 };
+  return [
+    { key: 'captured', name: 'Captured', delay: captured, values: [] },
+    ...analysed,
+    {
+      key: 'delivered',
+      name: 'Delivered',
+      delay: delay_ms ?? null,
+      values: course.delivered ?? [],
+    },
+  ];
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? UNKNOWN : `${formatMs(value)} ms`;
+}
+
+function share(value: number | undefined, most: number): string {
+  return `${((value ?? 0) / most) * 100}%`;
+}

@@ -1,0 +1,141 @@
+import { Button } from '@mantine/core';
+import type { LiveStream } from '../api/liveTypes';
+import { useLive } from '../api/useLive';
+import { Link } from '../app/Link';
+import {
+  formatByteRate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  UNKNOWN,
+} from '../components/format';
+import { Icon } from '../components/Icon';
+import { ToolButton } from '../components/ToolButton';
+import { NO_COURSE } from './course';
+import { Delays } from './Delays';
+import { MiniChart } from './MiniChart';
+import { formatLost, formatPictures } from './numbers';
+import { lostOf } from './rows';
+import { count, wordsOfStream } from './words';
+import css from './Panel.module.css';
+
+/** All that is known of a stream, with the last two minutes. */
+export function StreamPanel({
+  row: stream,
+  onFind,
+}: {
+  row: LiveStream;
+  onFind: (text: string) => void;
+}) {
+  const course = useLive((view) => view.courses.streams.get(stream.id) ?? NO_COURSE);
+  const { text } = wordsOfStream(stream);
+  const out = stream.fps_out === undefined ? UNKNOWN : formatPictures(stream.fps_out);
+  return (
+    <div className={css.panel}>
+      {text !== null && <p className={css.why}>{text}</p>}
+      <div className={css.charts} role="group" aria-label="The last two minutes">
+        <MiniChart
+          caption="Pictures in"
+          text={formatPictures(stream.fps)}
+          unit="per s"
+          values={course.in}
+          atLeast={10}
+        />
+        <MiniChart
+          caption="Pictures out"
+          text={out}
+          unit="per s"
+          values={course.out}
+          atLeast={10}
+        />
+        <MiniChart
+          caption="Viewers"
+          text={formatCount(stream.viewers)}
+          values={course.viewers}
+          atLeast={4}
+        />
+        <MiniChart
+          caption="Bytes in"
+          text={formatByteRate(stream.bytes_per_s)}
+          values={course.bytesIn}
+          atLeast={1e5}
+        />
+        <MiniChart
+          caption="Bytes out"
+          text={formatByteRate(stream.bytes_out_per_s ?? null)}
+          values={course.bytesOut}
+          atLeast={1e5}
+        />
+        <MiniChart
+          caption="Lost"
+          text={formatLost(lostOf(stream))}
+          unit="%"
+          values={course.lost}
+          atLeast={10}
+        />
+      </div>
+      <Delays stream={stream} course={course} />
+      <dl className={css.facts}>
+        {facts(stream).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd className="number">{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <div className={css.actions}>
+        <Button
+          component={Link}
+          href={placeOf(stream)}
+          variant="default"
+          leftSection={<Icon name="eye" />}
+        >
+          Watch it
+        </Button>
+        {stream.viewers > 0 && (
+          <ToolButton icon="search" onClick={() => onFind(stream.id)}>
+            Find its {count(stream.viewers, 'viewer')}
+          </ToolButton>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function placeOf({ id, kind }: LiveStream): string {
+  const name = encodeURIComponent(id);
+  return kind === 'camera' ? `/cameras/${name}` : `/wall?streams=${name}`;
+}
+
+function facts(stream: LiveStream): [string, string][] {
+  const { width, height } = stream;
+  const size = width === undefined || height === undefined ? UNKNOWN : `${width} × ${height}`;
+  return [
+    ['In this state for', formatDuration(stream.since_s)],
+    ['Size', size],
+    ['Came in all', `${formatCount(stream.pictures)}, ${formatBytes(stream.bytes)}`],
+    ['Delivered in all', formatCount(stream.delivered)],
+    ['Missed by viewers', formatCount(stream.missed)],
+    ...(stream.kind === 'relay' ? ofSender(stream) : ofCamera(stream)),
+  ];
+}
+
+function ofSender({ peer, protocol, mode, bad, dropped }: LiveStream): [string, string][] {
+  return [
+    ['Sender', peer ?? UNKNOWN],
+    ['Sent as', protocol === undefined ? UNKNOWN : SENT[protocol]],
+    ['Analysis', mode ?? UNKNOWN],
+    ['No pictures', formatCount(bad ?? 0)],
+    ['Too many a second', formatCount(dropped ?? 0)],
+  ];
+}
+
+function ofCamera({ url, broken, connects }: LiveStream): [string, string][] {
+  return [
+    ['Address', url ?? UNKNOWN],
+    ['Broken', formatCount(broken ?? 0)],
+    ['Connections', formatCount(connects ?? 0)],
+  ];
+}
+
+const SENT = { text: 'text, a third more bytes', binary: 'binary' };

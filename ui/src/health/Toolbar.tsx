@@ -1,0 +1,57 @@
+import { SegmentedControl, TextInput } from '@mantine/core';
+import type { RefObject } from 'react';
+import { Icon } from '../components/Icon';
+import { ToolButton } from '../components/ToolButton';
+import css from './Toolbar.module.css';
+
+interface Props {
+  field: RefObject<HTMLInputElement | null>;
+  find: string;
+  onFind: (text: string) => void;
+  trouble: boolean;
+  onTrouble: (trouble: boolean) => void;
+}
+
+/** Which streams and viewers are shown. */
+export function Toolbar({ field, find, onFind, trouble, onTrouble }: Props) {
+  return (
+    <div className={css.toolbar} role="search">
+      <TextInput
+        ref={field}
+        className={css.find}
+        type="search"
+        aria-label="Find streams and viewers"
+        placeholder="Find a name or an address"
+        leftSection={<Icon name="search" />}
+        value={find}
+        onChange={(event) => onFind(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') onFind('');
+        }}
+        data-testid="find"
+      />
+      <SegmentedControl
+        className={css.which}
+        value={trouble ? 'trouble' : 'all'}
+        onChange={(value) => onTrouble(value === 'trouble')}
+        data={[
+          { value: 'all', label: 'All' },
+          { value: 'trouble', label: 'In trouble' },
+        ]}
+        aria-label="Which are shown"
+        data-testid="which"
+      />
+      {(find !== '' || trouble) && (
+        <ToolButton
+          icon="undo"
+          onClick={() => {
+            onFind('');
+            onTrouble(false);
+          }}
+        >
+          Show all
+        </ToolButton>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,108 @@
+import type { LiveData, LiveStream, RelayTotals, ProcessTotals, Stage } from '../api/liveTypes';
+import { lostOf } from './rows';
+
+/** How far back charts go, in values of one second each. */
+export const COURSE_LENGTH = 120;
+
+/** Oldest first, one value a second; null where nothing is known. */
+export type Values = readonly (number | null)[];
+
+type Course<Name extends string> = Readonly<Partial<Record<Name, Values>>>;
+
+export type StreamSeries = 'in' | 'out' | 'bytesIn' | 'bytesOut' | 'viewers' | 'lost' | 'delivered';
+export type StreamCourse = Course<StreamSeries | StageSeries>;
+/** Of each analysis by its place in the list. */
+export type StageSeries = `${number}-${Stage}`;
+
+export type TotalSeries =
+  | 'streams'
+  | 'viewers'
+  | 'in'
+  | 'out'
+  | 'lost'
+  | 'cpu'
+  | 'memory'
+  | 'connections'
+  | 'upstreams'
+  | 'analyses';
+export type TotalsCourse = Course<TotalSeries>;
+
+/** How all numbers went while this page looked. */
+export interface Courses {
+  totals: TotalsCourse;
+  streams: ReadonlyMap<string, StreamCourse>;
+}
+
+/** Of a stream that this page has not seen yet. */
+export const NO_COURSE: StreamCourse = {};
+
+export const NO_COURSES: Courses = { totals: {}, streams: new Map() };
+
+/**
+ * The courses with the newest state. Seconds in which this page did not look, because it was hidden
+ * or the connection was lost, stay empty.
+ */
+export function nextCourses(courses: Courses, before: LiveData | null, now: LiveData): Courses {
+  const seconds = before === null ? 1 : Math.round(now.time - before.time);
+  const step = Math.min(COURSE_LENGTH, Math.max(1, seconds));
+  const streams = new Map(
+    Object.entries(now.streams).map(([id, stream]) => [
+      id,
+      extend(courses.streams.get(id) ?? {}, streamValues(stream), step),
+    ]),
+  );
+  return { totals: extend(courses.totals, totalValues(now), step), streams };
+}
+
+function streamValues(stream: LiveStream): Record<StreamSeries | StageSeries, number | null> {
+  const { analyses = [] } = stream;
+  const stages = analyses.flatMap(({ delay_ms: delay }, n) =>
+    (['decoded', 'inferred', 'encoded'] as const).map(
+      (stage) => [`${n}-${stage}`, delay?.[stage]?.p50 ?? null] as const,
+    ),
+  );
+  return {
+    in: stream.fps,
+    out: stream.fps_out ?? null,
+    bytesIn: stream.bytes_per_s,
+    bytesOut: stream.bytes_out_per_s ?? null,
+    viewers: stream.viewers,
+    lost: lostOf(stream),
+    delivered: stream.delay_ms?.p50 ?? null,
+    ...Object.fromEntries(stages),
+  };
+}
+
+function totalValues(data: LiveData): Record<TotalSeries, number | null> {
+  const relay: RelayTotals = data.relay;
+  const process: ProcessTotals = data.process;
+  return {
+    streams: relay.streams,
+    viewers: relay.viewers,
+    in: relay.frames_in_per_s,
+    out: relay.frames_out_per_s,
+    lost: relay.lost_percent,
+    cpu: process.cpu_percent ?? null,
+    memory: process.memory_bytes ?? null,
+    connections: process.connections,
+    upstreams: data.cameras.upstreams,
+    analyses: data.cameras.analyses,
+  };
+}
+
+/** Each series with one more value, `step` seconds after its last one. */
+function extend<Name extends string>(
+  course: Course<Name>,
+  values: Record<Name, number | null>,
+  step: number,
+): Course<Name> {
+  const names = Object.keys(values) as Name[];
+  const longer = names.map((name): [Name, Values] => {
+    const before: Values = course[name] ?? [];
+    const gap = before.length === 0 ? 0 : step - 1;
+    const kept = before.slice(Math.max(0, before.length + gap + 1 - COURSE_LENGTH));
+    const empty = Array<null>(Math.min(gap, COURSE_LENGTH - 1)).fill(null);
+    return [name, [...kept, ...empty, values[name]]];
+  });
+  return Object.fromEntries(longer) as Record<Name, Values>;
+}

@@ -1,0 +1,54 @@
+import { type Sort, STREAM_SORTS, type StreamSort, VIEWER_SORTS, type ViewerSort } from './rows';
+
+/** What of the page stands in its address, so that a view can be shared. */
+export interface HealthSettings {
+  find: string;
+  /** Only what somebody should look after. */
+  trouble: boolean;
+  streams: Sort<StreamSort>;
+  viewers: Sort<ViewerSort>;
+}
+
+const STREAMS_BY: StreamSort = 'name';
+const VIEWERS_BY: ViewerSort = 'since';
+
+export function parseSettings(search: string): HealthSettings {
+  const query = new URLSearchParams(search);
+  return {
+    find: query.get('find') ?? '',
+    trouble: query.has('trouble'),
+    streams: parseSort(query.get('streams'), STREAM_SORTS, STREAMS_BY),
+    viewers: parseSort(query.get('viewers'), VIEWER_SORTS, VIEWERS_BY),
+  };
+}
+
+export function formatSettings({ find, trouble, streams, viewers }: HealthSettings): string {
+  const query = new URLSearchParams();
+  if (find !== '') query.set('find', find);
+  if (trouble) query.set('trouble', '');
+  const byStreams = formatSort(streams);
+  const byViewers = formatSort(viewers);
+  if (byStreams !== STREAMS_BY) query.set('streams', byStreams);
+  if (byViewers !== VIEWERS_BY) query.set('viewers', byViewers);
+  const text = query.toString().replace('trouble=', 'trouble');
+  return text === '' ? '' : `?${text}`;
+}
+
+/** What a press on a column's name does: sorts by it, or the other way round. */
+export function nextSort<Key extends string>(sort: Sort<Key>, by: Key): Sort<Key> {
+  return { by, reversed: sort.by === by && !sort.reversed };
+}
+
+function parseSort<Key extends string>(
+  text: string | null,
+  sorts: Record<Key, unknown>,
+  usual: Key,
+): Sort<Key> {
+  const by = (text ?? usual).replace(/^-/, '');
+  if (!Object.hasOwn(sorts, by)) return { by: usual, reversed: false };
+  return { by: by as Key, reversed: text?.startsWith('-') === true };
+}
+
+function formatSort({ by, reversed }: Sort<string>): string {
+  return reversed ? `-${by}` : by;
+}

@@ -1,0 +1,139 @@
+import { RequestError } from '../api/http';
+import type { ModelEntry } from '../api/types';
+import { formatBytes, formatCount, spell } from '../components/format';
+import type { IconName } from '../components/Icon';
+import type { Tone } from '../components/StateBadge';
+
+export const CLIP_TASK = 'clip-classification';
+
+/** Whether an entry's model can be put to use now. */
+export function isUsable(model: ModelEntry): boolean {
+  return model.needs === null && model.available;
+}
+
+export function labelCount(count: number): string {
+  return `${formatCount(count)} ${count === 1 ? 'label' : 'labels'}`;
+}
+
+/** Not where it is unknown, nor where only the file that it will be made from is known. */
+function isSize(bytes: number | null): bytes is number {
+  return bytes !== null && bytes > 0;
+}
+
+/** The few facts that tell models apart. */
+export function facts(model: ModelEntry): string[] {
+  const { labels, clip, size_bytes } = model;
+  return [
+    ...(labels === null ? [] : [labelCount(labels.length)]),
+    ...(clip === null ? [] : [`${clip.window} frames`]),
+    ...(isSize(size_bytes) ? [formatBytes(size_bytes)] : []),
+  ];
+}
+
+export interface Standing {
+  tone: Tone;
+  icon: IconName;
+  word: string;
+}
+
+export function standing(model: ModelEntry): Standing {
+  if (model.active) return { tone: 'ok', icon: 'check', word: 'in use' };
+  if (model.needs === 'pull') return { tone: 'off', icon: 'download', word: 'not downloaded' };
+  if (model.needs === 'import') return { tone: 'off', icon: 'plug', word: 'not imported' };
+  if (!model.available) return { tone: 'warn', icon: 'alert', word: 'files missing' };
+  return { tone: 'off', icon: 'model', word: 'ready' };
+}
+
+/** What to run on the server's machine so that the model can be used; null if nothing. */
+export function command(model: ModelEntry): string | null {
+  switch (model.needs) {
+    case 'pull':
+    case 'import': // what is there and was not imported yet, a pull imports
+      return `sightwire models pull ${model.name}`;
+    case null:
+      return null;
+  }
+}
+
+/** The rest of what is known of a model, for the list beside its card. */
+export function details(model: ModelEntry): [name: string, value: string][] {
+  const { clip, imported } = model;
+  return [
+    ['Name', model.name],
+    ...(model.labels === null
+      ? []
+      : [['Labels', formatCount(model.labels.length)] satisfies [string, string]]),
+    ...(clip === null
+      ? []
+      : ([
+          ['Window', `${clip.window} frames of ${clip.width} × ${clip.height}`],
+          ['Precision', spell(clip.precision)],
+          ['Runs', clip.split ? 'each frame once' : 'the whole window each time'],
+        ] satisfies [string, string][])),
+    ...(isSize(model.size_bytes)
+      ? [['Size', formatBytes(model.size_bytes)] satisfies [string, string]]
+      : []),
+    ['Licence', model.licence],
+    ['Source', model.source],
+    ...(imported === null
+      ? []
+      : ([
+          [
+            'Imported from',
+            imported.keras === null ? imported.from : `${imported.from} (Keras ${imported.keras})`,
+          ],
+          ['Largest difference', `${imported.difference.toPrecision(2)} to the original`],
+        ] satisfies [string, string][])),
+  ];
+}
+
+export interface Refusal {
+  title: string;
+  text: string;
+  cause: string;
+}
+
+/** Why a model was not put to use, for a person. */
+export function refusal(error: unknown): Refusal {
+  const cause = error instanceof Error ? error.message : String(error);
+  const { status, detail } = error instanceof RequestError ? error : { status: null, detail: null };
+  const said = detail ?? '';
+  switch (status) {
+    case 403:
+      return {
+        title: 'The model may not be changed from here',
+        text: said || 'The server allows it only from the machine that it runs on.',
+        cause,
+      };
+    case 404:
+      return {
+        title: 'The server does not know this model any more',
+        text: said || 'Its manifest was taken away since this list was made.',
+        cause,
+      };
+    case 409:
+      return {
+        title: 'Another change is under way',
+        text: said || 'Try again when it is done.',
+        cause,
+      };
+    case 422:
+      return {
+        title: 'The server cannot use this model',
+        text: `${said || 'The details say why.'} The model that was in use stays.`,
+        cause,
+      };
+    case null:
+      return {
+        title: 'The server did not answer',
+        text: 'Whether the model was changed is not known; the line above says what is in use.',
+        cause,
+      };
+    default:
+      return {
+        title: 'The model was not changed',
+        text: said || 'The server refused without saying why.',
+        cause,
+      };
+  }
+}

@@ -1,0 +1,200 @@
+import { Button, VisuallyHidden } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { type ChangeEvent, lazy, Suspense, useCallback, useRef, useState } from 'react';
+import { patienceMs, statusView } from '../api/statusStore';
+import { useStatus } from '../api/useStatus';
+import { broadcastWords } from '../broadcast/words';
+import { wallPath } from '../broadcast/snippets';
+import { useBroadcastShortcuts } from '../broadcast/useBroadcastShortcuts';
+import { useControls } from '../broadcast/useControls';
+import { useFileDrop } from '../broadcast/useFileDrop';
+import { usePreview } from '../broadcast/usePreview';
+import { useServerReturn } from '../broadcast/useServerReturn';
+import { useSession } from '../broadcast/useSession';
+import { useWakeLock } from '../broadcast/useWakeLock';
+import { NumbersPanel } from '../broadcast/view/NumbersPanel';
+import { Options } from '../broadcast/view/Options';
+import { PreviewCard } from '../broadcast/view/PreviewCard';
+import { ShareCard } from '../broadcast/view/ShareCard';
+import { SourceControls } from '../broadcast/view/SourceControls';
+import { Stage } from '../broadcast/view/Stage';
+import { StageOverlay } from '../broadcast/view/StageOverlay';
+import { WatchSnippets } from '../broadcast/view/WatchSnippets';
+import { copyText } from '../components/copy';
+import { Icon } from '../components/Icon';
+import { Announcer } from '../recognise/view/Announcer';
+import { useCameras } from '../recognise/view/useCameras';
+import css from './BroadcastPage.module.css';
+
+/** Only on phones. */
+const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
+const copyLink = () => void copyText(location.href);
+
+export default function BroadcastPage() {
+  const [session, snapshot] = useSession();
+  const controls = useControls(session);
+  const { settings, name, change } = controls;
+  const { failure } = useStatus(patienceMs(statusView()));
+  useServerReturn(session, failure);
+  const { phase, stream } = snapshot;
+  const running = phase === 'opening' || phase === 'on';
+  const active = phase === 'on';
+  useWakeLock(active);
+  // A name that is taken is somebody else's stream.
+  const ours = active && stream.state !== 'refused';
+  const preview = usePreview(ours && settings.preview ? name : null);
+  const cameras = useCameras(active && snapshot.kind === 'camera');
+  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const [drawer, setDrawer] = useState(false);
+  const files = useRef<HTMLInputElement>(null);
+  const nameField = useRef<HTMLInputElement>(null);
+
+  const openFiles = useCallback(() => files.current?.click(), []);
+  const editName = useCallback(() => nameField.current?.select(), []);
+  const retryNow = useCallback(() => session.retryNow(), [session]);
+  // In a tab of its own: leaving this page ends the stream.
+  const toWall = useCallback(() => window.open(wallPath(name), '_blank', 'noopener'), [name]);
+  const begin = useCallback(() => {
+    if (controls.settings.source === 'file' && controls.file === null) openFiles();
+    else controls.start();
+  }, [controls, openFiles]);
+  const over = useFileDrop(controls.chooseFile);
+  useBroadcastShortcuts(controls, {
+    running,
+    begin,
+    openFiles,
+    editName,
+    toWall,
+    retryNow,
+    copyLink,
+  });
+
+  const fileChosen = (event: ChangeEvent<HTMLInputElement>) => {
+    const chosen = event.currentTarget.files?.[0];
+    if (chosen !== undefined) controls.chooseFile(chosen);
+    event.currentTarget.value = '';
+  };
+  const startStop = running ? (
+    <Button
+      variant="default"
+      className={css.start}
+      leftSection={<Icon name="stop" size={16} />}
+      onClick={controls.stop}
+      data-testid="stop"
+    >
+      Stop
+    </Button>
+  ) : (
+    <Button
+      className={css.start}
+      leftSection={<Icon name="play" size={16} />}
+      onClick={begin}
+      data-testid="start"
+    >
+      Start
+    </Button>
+  );
+  const sources = (
+    <SourceControls
+      kind={settings.source}
+      onKind={controls.chooseKind}
+      cameras={cameras}
+      camera={controls.camera}
+      onCamera={controls.chooseCamera}
+      file={controls.file}
+      onChooseFile={openFiles}
+    />
+  );
+  const options = <Options settings={settings} onChange={change} />;
+  // Seconds go on; who listens wants the state.
+  const word = broadcastWords(snapshot).word.replace(/ \d+ s$/, '');
+
+  return (
+    <div className={css.page}>
+      <title>
+        {stream.state === 'live' ? `● ${name} · Broadcast · Sightwire` : 'Broadcast · Sightwire'}
+      </title>
+      <VisuallyHidden component="h1">Broadcast</VisuallyHidden>
+      <input
+        ref={files}
+        type="file"
+        accept="video/*"
+        hidden
+        onChange={fileChosen}
+        data-testid="file-input"
+      />
+      <Announcer label={phase === 'idle' ? null : word} />
+
+      <div className={css.left}>
+        {!phone && sources}
+        <Stage snapshot={snapshot}>
+          <StageOverlay
+            snapshot={snapshot}
+            kind={settings.source}
+            actions={{
+              start: begin,
+              tryTest: controls.tryTest,
+              chooseFile: openFiles,
+              editName,
+              retryNow,
+            }}
+          />
+        </Stage>
+        {!phone && options}
+      </div>
+
+      <div className={css.right}>
+        <ShareCard
+          name={name}
+          mode={settings.mode}
+          onChange={change}
+          field={nameField}
+          onStart={begin}
+          running={running}
+        >
+          {!phone && startStop}
+        </ShareCard>
+        <NumbersPanel snapshot={snapshot} preview={preview} />
+        <PreviewCard
+          preview={preview}
+          active={active}
+          on={settings.preview}
+          onSwitch={(on) => change({ preview: on })}
+        />
+      </div>
+
+      <div className={css.wide}>
+        <WatchSnippets name={name} />
+      </div>
+
+      {over && (
+        <div className={css.drop} aria-hidden="true">
+          <p>
+            <Icon name="file" size={28} />
+            Drop a video file to share it
+          </p>
+        </div>
+      )}
+      {phone && (
+        <>
+          <div className={css.phoneBar}>
+            {startStop}
+            <Button
+              variant="default"
+              leftSection={<Icon name="sliders" />}
+              onClick={() => setDrawer(true)}
+            >
+              Controls
+            </Button>
+          </div>
+          <Suspense fallback={null}>
+            <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
+              {sources}
+              {options}
+            </ControlsDrawer>
+          </Suspense>
+        </>
+      )}
+    </div>
+  );
+}

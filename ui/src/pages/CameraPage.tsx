@@ -1,0 +1,230 @@
+import { ActionIcon, Button, Tooltip } from '@mantine/core';
+import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
+import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import { camerasPoll } from '../api/cameras';
+import type { Camera, Stream } from '../api/cameraTypes';
+import { usePoll } from '../api/poll';
+import { useStatus } from '../api/useStatus';
+import { Link } from '../app/Link';
+import { navigate } from '../app/router';
+import { DialogHost } from '../cameras/edit/DialogHost';
+import { brokenShare } from '../cameras/state/course';
+import { useCameraDialog } from '../cameras/edit/useCameraDialog';
+import { detectionsPath, picturesPath } from '../cameras/one/addresses';
+import { Counters, Delays, Viewers } from '../cameras/one/Behind';
+import { CameraSnippets } from '../cameras/one/CameraSnippets';
+import { Numbers } from '../cameras/one/Numbers';
+import { ObjectList } from '../cameras/one/ObjectList';
+import { ObjectsCard } from '../cameras/one/ObjectsCard';
+import { Options, ViewChoice } from '../cameras/one/Options';
+import { pictureWords } from '../cameras/one/pictureWords';
+import { savePicture } from '../cameras/one/savePicture';
+import { type Settings, USUAL_FPS, usualSkip } from '../cameras/one/settings';
+import { Stage } from '../cameras/one/Stage';
+import { useCameraShortcuts } from '../cameras/one/useCameraShortcuts';
+import { useDetections } from '../cameras/one/useDetections';
+import { useLivePicture } from '../cameras/one/useLivePicture';
+import { useRate } from '../cameras/one/useRate';
+import { useSettings } from '../cameras/one/useSettings';
+import { useStream } from '../cameras/one/useStream';
+import { copyText } from '../components/copy';
+import { Icon } from '../components/Icon';
+import { ToolButton } from '../components/ToolButton';
+import css from './CameraPage.module.css';
+
+/** Only on phones. */
+const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
+
+const LIST_EVERY_MS = 3000;
+/** A slider that is being moved opens nothing yet. */
+const SETTLE_MS = 250;
+const USUAL_SHAPE = 4 / 3;
+const NONE: readonly Camera[] = [];
+const copyLink = () => void copyText(location.href);
+const backToAll = (camera: Camera | null) => {
+  if (camera === null) navigate('/cameras');
+};
+
+export default function CameraPage({ id }: { id: string }) {
+  const { answer } = usePoll(camerasPoll, LIST_EVERY_MS);
+  const cameras = answer?.cameras ?? NONE;
+  const camera = cameras.find((one) => one.id === id);
+  if (answer !== null && camera === undefined) return <Unknown id={id} />;
+  return <OneCamera id={id} camera={camera} cameras={cameras} />;
+}
+
+interface Props {
+  id: string;
+  /** Undefined until the list has come. */
+  camera: Camera | undefined;
+  cameras: readonly Camera[];
+}
+
+function OneCamera({ id, camera, cameras }: Props) {
+  const [settings, change] = useSettings();
+  const [settled] = useDebouncedValue(settings, SETTLE_MS, { leading: true });
+  const [picture, live] = useLivePicture(picturesPath(id, settled));
+  const analysed = settled.view !== 'plain';
+  const [feed, found] = useDetections(analysed ? detectionsPath(id, settled) : null);
+  const view = useStream(id);
+  const shown = useRate(picture);
+  const detector = useStatus(3000).status?.detector;
+  const { edit, state } = useCameraDialog(backToAll);
+  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const [drawer, setDrawer] = useState(false);
+
+  const name = camera?.name ?? id;
+  const words = pictureWords(view.stream, live, view.silent !== null, brokenShare(view.history));
+  const save = useCallback(() => {
+    const newest = picture.newestPicture();
+    if (newest !== null) savePicture(newest, id, new Date());
+  }, [picture, id]);
+  const editThis = useCallback(() => {
+    if (camera !== undefined) edit(camera);
+  }, [camera, edit]);
+  const goTo = useCallback(
+    (by: number) => {
+      const at = cameras.findIndex((one) => one.id === id);
+      const next = cameras.at((at + by) % cameras.length);
+      if (next !== undefined && next.id !== id) navigate(`/cameras/${next.id}`);
+    },
+    [cameras, id],
+  );
+  const more = useMemo(() => {
+    const usualConfidence = detector?.confidence ?? 0.25;
+    return { usualConfidence, save, edit: editThis, retryNow: picture.retryNow, copyLink, goTo };
+  }, [detector?.confidence, save, editThis, picture, goTo]);
+  useCameraShortcuts(settings, change, more);
+
+  const views = <ViewChoice settings={settings} onChange={change} />;
+  const options = <Options settings={settings} onChange={change} detector={detector} />;
+  const saveButton = (
+    <ToolButton icon="download" onClick={save} disabled={live.ageMs === null} data-testid="save">
+      Save picture
+    </ToolButton>
+  );
+  return (
+    <div className={css.page}>
+      <title>{`${name} · Sightwire`}</title>
+      <header className={css.head}>
+        <Tooltip label="All cameras">
+          <ActionIcon component={Link} href="/cameras" aria-label="All cameras">
+            <Icon name="left" size={20} />
+          </ActionIcon>
+        </Tooltip>
+        <h1 className={css.title}>{name}</h1>
+        <Tooltip label="Edit the camera">
+          <ActionIcon
+            onClick={editThis}
+            disabled={camera === undefined}
+            aria-label="Edit the camera"
+          >
+            <Icon name="edit" size={20} />
+          </ActionIcon>
+        </Tooltip>
+        {!phone && (
+          <div className={css.tools}>
+            {saveButton}
+            {views}
+          </div>
+        )}
+      </header>
+
+      <div className={css.left}>
+        <Stage name={name} picture={picture} live={live} words={words} shape={shape(view.stream)}>
+          {live.phase === 'failed' && (
+            <Button
+              variant="default"
+              leftSection={<Icon name="retry" />}
+              onClick={picture.retryNow}
+              data-testid="retry"
+            >
+              Try now
+            </Button>
+          )}
+        </Stage>
+        {!phone && options}
+      </div>
+      <div className={css.right}>
+        <Numbers view={view} live={live} shown={shown} />
+        <ObjectsCard
+          feed={feed}
+          view={found}
+          settings={settings}
+          onClasses={(classes) => change({ classes })}
+        />
+        <ObjectList view={found} settings={settings} live={words.live} />
+      </div>
+
+      <div className={css.behind}>
+        <Delays stream={view.stream} analysis={analysisOf(view.stream, settled)} />
+        <Counters stream={view.stream} />
+        <Viewers stream={view.stream} />
+      </div>
+      <div className={css.wide}>
+        <CameraSnippets
+          pictures={picturesPath(id, settled)}
+          objects={detectionsPath(id, settled)}
+        />
+      </div>
+
+      {phone && (
+        <>
+          <div className={css.phoneBar}>
+            <Button
+              variant="default"
+              leftSection={<Icon name="download" />}
+              onClick={save}
+              data-testid="save"
+            >
+              Save picture
+            </Button>
+            <Button
+              variant="default"
+              leftSection={<Icon name="sliders" />}
+              onClick={() => setDrawer(true)}
+            >
+              Controls
+            </Button>
+          </div>
+          <Suspense fallback={null}>
+            <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
+              {views}
+              {options}
+            </ControlsDrawer>
+          </Suspense>
+        </>
+      )}
+      <DialogHost state={state} />
+    </div>
+  );
+}
+
+function Unknown({ id }: { id: string }) {
+  return (
+    <div className={css.unknown}>
+      <title>No such camera · Sightwire</title>
+      <h1 className={css.title}>There is no camera here</h1>
+      <p>
+        No camera is called <code>{id}</code>; perhaps it was removed.
+      </p>
+      <Button component={Link} href="/cameras">
+        To all cameras
+      </Button>
+    </div>
+  );
+}
+
+/** Width by height of the pictures, kept to what fits a page. */
+function shape(stream: Stream | null): number {
+  if (stream?.width == null || stream.height == null) return USUAL_SHAPE;
+  return Math.min(16 / 9, Math.max(1, stream.width / stream.height));
+}
+
+/** The analysis that this view shares. */
+function analysisOf(stream: Stream | null, settings: Settings) {
+  if (settings.view === 'plain') return null;
+  const fps = settings.fps ?? USUAL_FPS;
+  const skip = settings.skip ?? usualSkip(settings.view);
+  return stream?.analyses.find((one) => one.fps === fps && one.skip_frames === skip) ?? null;
+}

@@ -1,0 +1,114 @@
+import { Button, VisuallyHidden } from '@mantine/core';
+import { useCallback, useEffect, useMemo, useState } from 'react';
+import { camerasPoll, streamsPoll } from '../api/cameras';
+import type { Camera } from '../api/cameraTypes';
+import { usePoll } from '../api/poll';
+import { useShortcuts } from '../app/shortcuts';
+import { useSearch } from '../app/router';
+import { DialogHost } from '../cameras/edit/DialogHost';
+import { useCameraDialog } from '../cameras/edit/useCameraDialog';
+import { EmptyCameras, TryWithout } from '../cameras/grid/EmptyCameras';
+import { OtherStreams } from '../cameras/grid/OtherStreams';
+import { SIMULATED } from '../cameras/grid/simulator';
+import { StateAnnouncer } from '../cameras/grid/StateAnnouncer';
+import { places, summary } from '../cameras/grid/summary';
+import { Tile } from '../cameras/grid/Tile';
+import { GridPictures } from '../cameras/pictures/gridPictures';
+import { Icon } from '../components/Icon';
+import { Notice } from '../components/Notice';
+import css from './CamerasPage.module.css';
+
+const EVERY_MS = 1000;
+/** So few may be larger. */
+const FEW = 3;
+const NONE: readonly Camera[] = [];
+
+export default function CamerasPage() {
+  const { answer, failure } = usePoll(camerasPoll, EVERY_MS);
+  const streams = usePoll(streamsPoll, EVERY_MS).answer?.streams ?? [];
+  const [pictures] = useState(() => new GridPictures());
+  useEffect(() => {
+    if (answer === null) return;
+    const open = answer.cameras.filter(({ stream }) => stream !== null).map(({ id }) => id);
+    pictures.places.update(open, answer.max_upstreams - answer.upstreams);
+  }, [pictures, answer]);
+  const tries = new URLSearchParams(useSearch()).has('try');
+  const cameras = answer?.cameras ?? NONE;
+  const others = streams.filter(
+    ({ id, kind }) => kind !== 'relay' && !cameras.some((camera) => camera.id === id),
+  );
+  const { add, edit, state } = useCameraDialog();
+  const addNew = useCallback(() => add(), [add]);
+  const addSimulated = useCallback(() => add(SIMULATED), [add]);
+  const shortcuts = useMemo(() => [{ key: 'a', what: 'Add a camera', run: addNew }], [addNew]);
+  useShortcuts('Cameras', shortcuts);
+  const mayAdd = answer?.may_change !== false;
+
+  return (
+    <div className={css.page}>
+      <title>Cameras · Sightwire</title>
+      <header className={css.head}>
+        <div className={css.words}>
+          <h1 className={css.title}>Cameras</h1>
+          <p className={`number ${css.line}`} data-testid="summary">
+            {answer === null
+              ? failure === null && 'Asking the server…'
+              : cameras.length === 0
+                ? 'Live pictures, with what is found in them.'
+                : `${summary(answer)} · ${places(answer)}`}
+          </p>
+        </div>
+        {cameras.length > 0 && (
+          <Button
+            leftSection={<Icon name="plus" />}
+            onClick={addNew}
+            disabled={!mayAdd}
+            data-testid="add-camera"
+          >
+            Add a camera
+          </Button>
+        )}
+      </header>
+
+      {failure !== null && (
+        <Notice
+          tone="bad"
+          icon="plug"
+          title="The server does not answer"
+          cause={failure.message}
+          data-testid="silent"
+        >
+          {answer === null
+            ? 'This page keeps asking.'
+            : 'The pictures are old. This page keeps asking.'}
+        </Notice>
+      )}
+      {!mayAdd && answer.why_not != null && (
+        <Notice tone="warn" icon="alert" title="Cameras cannot be changed from here">
+          {answer.why_not}
+        </Notice>
+      )}
+
+      {answer !== null && cameras.length === 0 && (
+        <EmptyCameras onAdd={addNew} onTry={addSimulated} />
+      )}
+      {tries && cameras.length > 0 && (
+        <section className={`card ${css.tries}`} aria-label="Try it without a camera">
+          <TryWithout onTry={addSimulated} />
+        </section>
+      )}
+      <ul className={css.grid} aria-label="Cameras" data-few={cameras.length <= FEW || undefined}>
+        {cameras.map((camera) => (
+          <li key={camera.id}>
+            <Tile camera={camera} pictures={pictures} stale={failure !== null} onEdit={edit} />
+          </li>
+        ))}
+      </ul>
+      <OtherStreams streams={others} />
+      <VisuallyHidden>
+        <StateAnnouncer cameras={cameras} />
+      </VisuallyHidden>
+      <DialogHost state={state} />
+    </div>
+  );
+}

@@ -1,0 +1,195 @@
+import { Button, VisuallyHidden } from '@mantine/core';
+import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import { live } from '../api/live';
+import { useLive } from '../api/useLive';
+import { useStatus } from '../api/useStatus';
+import { useShortcuts } from '../app/shortcuts';
+import { Icon } from '../components/Icon';
+import { Notice } from '../components/Notice';
+import { StateBadge } from '../components/StateBadge';
+import { Announcer } from '../health/Announcer';
+import { EmptyHealth } from '../health/EmptyHealth';
+import { linkWords } from '../health/linkWords';
+import { Listing } from '../health/Listing';
+import { findStreams, findViewers, STREAM_SORTS, VIEWER_SORTS } from '../health/rows';
+import { STREAMS } from '../health/streamKind';
+import { summary } from '../health/summary';
+import { Toolbar } from '../health/Toolbar';
+import { ProcessTotals, RelayTotals } from '../health/Totals';
+import { useEnding } from '../health/useEnding';
+import { useNow } from '../health/useNow';
+import { useSettings } from '../health/useSettings';
+import { VIEWERS } from '../health/viewerKind';
+import css from './HealthPage.module.css';
+
+// Loaded when it is first asked for.
+const EndDialog = lazy(() => import('../health/EndDialog'));
+
+const KEEP_MS = 300;
+const STATUS_MS = 3000;
+const NOT_FROM_HERE =
+  'Streams and viewers can be ended only from the machine that the server runs on (server.managing).';
+const NOT_NOW = 'There is no connection to the server.';
+
+export default function HealthPage() {
+  const view = useLive((all) => all);
+  const { data, atMs } = view;
+  const open = view.link === 'open';
+  const status = useStatus(STATUS_MS);
+  const nowMs = useNow(!open);
+  const words = linkWords(view, nowMs, status.failure === null);
+  const cards = useMediaQuery('(max-width: 76em)', undefined, { getInitialValueInEffect: false });
+
+  const [settings, change] = useSettings();
+  const [find, setFind] = useState(settings.find);
+  const keepFind = useDebouncedCallback((text: string) => change({ find: text }), KEEP_MS);
+  const onFind = useCallback(
+    (text: string) => {
+      setFind(text);
+      keepFind(text);
+    },
+    [keepFind],
+  );
+  const { trouble } = settings;
+  const field = useRef<HTMLInputElement>(null);
+  const shortcuts = useMemo(
+    () => [
+      { key: '/', what: 'Find a stream or a viewer', run: () => field.current?.focus() },
+      { key: 'p', what: 'All, or those in trouble', run: () => change({ trouble: !trouble }) },
+      { key: 'r', what: 'Connect again now', run: live.retry },
+    ],
+    [change, trouble],
+  );
+  useShortcuts('Health', shortcuts);
+
+  const ending = useEnding();
+  const { ask } = ending;
+  const endStream = useCallback(
+    (id: string) => {
+      const stream = live.view().data?.streams[id];
+      if (stream !== undefined) ask({ stream });
+    },
+    [ask],
+  );
+  const endViewer = useCallback(
+    (id: string) => {
+      const viewer = live.view().data?.viewers[id];
+      if (viewer !== undefined) ask({ viewer });
+    },
+    [ask],
+  );
+  const [said, setSaid] = useState('');
+  const whyNot = !open ? NOT_NOW : data?.may_manage === true ? null : NOT_FROM_HERE;
+
+  const streams = useMemo(() => Object.values(data?.streams ?? {}), [data]);
+  const viewers = useMemo(() => Object.values(data?.viewers ?? {}), [data]);
+  const foundStreams = useMemo(() => findStreams(streams, find, trouble), [streams, find, trouble]);
+  const foundViewers = useMemo(() => findViewers(viewers, find, trouble), [viewers, find, trouble]);
+  const filtered = find.trim() !== '' || trouble;
+  const common = { atMs, cards, whyNot, onFind };
+
+  return (
+    <div className={css.page}>
+      <title>Health · Sightwire</title>
+      <header className={css.head}>
+        <div className={css.words}>
+          <h1 className={css.title}>Health</h1>
+          <p className={`number ${css.line}`} data-testid="summary">
+            {data === null ? words.title === null && 'Asking the server…' : summary(data)}
+          </p>
+        </div>
+        <StateBadge
+          tone={words.tone}
+          icon={words.icon}
+          word={words.word}
+          data-testid="live-state"
+        />
+      </header>
+
+      {words.title !== null && (
+        <Notice tone="bad" icon="plug" title={words.title} data-testid="lost">
+          {/* It counts: that is to be seen, not to be heard every second. */}
+          <p className="number" aria-live="off">
+            {words.text}
+          </p>
+          <Button
+            className={css.retry}
+            variant="default"
+            leftSection={<Icon name="retry" />}
+            onClick={live.retry}
+          >
+            Try now
+          </Button>
+        </Notice>
+      )}
+
+      {data !== null && (
+        <div className={css.known} data-stale={!open || undefined} data-testid="known">
+          <RelayTotals relay={data.relay} />
+          <ProcessTotals data={data} />
+          {streams.length === 0 && viewers.length === 0 ? (
+            <EmptyHealth />
+          ) : (
+            <>
+              <Toolbar
+                field={field}
+                find={find}
+                onFind={onFind}
+                trouble={trouble}
+                onTrouble={(on) => change({ trouble: on })}
+              />
+              {open && !data.may_manage && <p className={css.note}>{NOT_FROM_HERE}</p>}
+              <Listing
+                {...common}
+                id="streams"
+                title="Streams"
+                kind={STREAMS}
+                rows={foundStreams}
+                total={streams.length}
+                sorts={STREAM_SORTS}
+                sort={settings.streams}
+                onSort={(sort) => change({ streams: sort })}
+                onEnd={endStream}
+              >
+                {filtered ? 'No stream is like that.' : 'No stream is open.'}
+              </Listing>
+              <Listing
+                {...common}
+                id="viewers"
+                title="Viewers"
+                kind={VIEWERS}
+                rows={foundViewers}
+                total={viewers.length}
+                sorts={VIEWER_SORTS}
+                sort={settings.viewers}
+                onSort={(sort) => change({ viewers: sort })}
+                onEnd={endViewer}
+              >
+                {filtered ? 'No viewer is like that.' : 'Nobody is watching.'}
+              </Listing>
+            </>
+          )}
+        </div>
+      )}
+
+      <VisuallyHidden>
+        <Announcer data={data} said={said} />
+      </VisuallyHidden>
+      {ending.subject !== null && (
+        <Suspense fallback={null}>
+          <EndDialog
+            key={ending.turn}
+            opened={ending.opened}
+            subject={ending.subject}
+            onClose={ending.close}
+            onDone={(text) => {
+              setSaid(text);
+              ending.close();
+            }}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}

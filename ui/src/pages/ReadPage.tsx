@@ -1,0 +1,290 @@
+import { Button } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { sentence } from '../api/http';
+import { endJob } from '../api/read';
+import type { Job } from '../api/readTypes';
+import { useStatus } from '../api/useStatus';
+import { Icon } from '../components/Icon';
+import { Notice } from '../components/Notice';
+import { useOpener } from '../components/useOpener';
+import { EarlierJobs } from '../read/EarlierJobs';
+import { EmptyRead } from '../read/EmptyRead';
+import { useJob } from '../read/job/useJob';
+import { useUpload } from '../read/job/useUpload';
+import { JobBar } from '../read/JobBar';
+import { readerWords } from '../read/readerWords';
+import { ReadSnippets } from '../read/ReadSnippets';
+import { SettingsPanel } from '../read/settings/SettingsPanel';
+import { useTextModels } from '../read/settings/useTextModels';
+import { FileInputs } from '../read/sources/FileInputs';
+import { useDrop } from '../read/sources/useDrop';
+import { useSources } from '../read/sources/useSources';
+import { FileTable } from '../read/table/FileTable';
+import { arrange } from '../read/table/rows';
+import { UploadBar } from '../read/UploadBar';
+import { useAddress } from '../read/useAddress';
+import { usePreferences } from '../read/usePreferences';
+import { useEmptyShortcuts } from '../read/useReadShortcuts';
+import { useServerJobs } from '../read/useServerJobs';
+import { forgetPictures } from '../read/viewer/pictureStore';
+import { Workbench } from '../read/Workbench';
+import css from './ReadPage.module.css';
+
+/** Loaded when it is first asked for. */
+const StreamPicker = lazy(() => import('../read/sources/StreamPicker'));
+
+export default function ReadPage() {
+  /** What a link asks to be done at once. */
+  const [asked] = useState(() => new URLSearchParams(location.search));
+  const [address, { change, visit }] = useAddress();
+  const [preferences, setPreferences] = usePreferences();
+  const models = useTextModels();
+  const reader = useStatus(3000).status?.reader;
+  const [view, watch] = useJob(address.job);
+  const { jobs, nowS, refresh } = useServerJobs();
+  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const [settings, setSettings] = useState(false);
+  useEffect(() => forgetPictures, []);
+
+  const open = useCallback(
+    (id: string | null) =>
+      visit({ job: id, file: null, page: 1, state: 'all', find: '', compare: false }),
+    [visit],
+  );
+  const onJob = useCallback(
+    (job: Job) => {
+      open(job.id);
+      refresh();
+    },
+    [open, refresh],
+  );
+  const upload = useUpload(onJob);
+  const sources = useSources(upload, address.options, preferences, models.usual);
+  const over = useDrop(sources.take);
+  const began = useRef(false);
+  useEffect(() => {
+    if (began.current || asked.has('job')) return;
+    began.current = true;
+    const stream = asked.get('stream');
+    if (stream !== null) void sources.frame(stream);
+    else if (asked.has('sample')) sources.sample();
+  }, [asked, sources]);
+
+  const { rows, job } = view;
+  const { state, find, sort } = address;
+  const listed = useMemo(() => arrange(rows, { state, find, sort }), [rows, state, find, sort]);
+  const row = rows.find(({ index }) => index === (address.file ?? 0)) ?? null;
+  const openFile = useCallback((index: number) => change({ file: index, page: 1 }), [change]);
+
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  const findFile = useRef<HTMLInputElement>(null);
+  const { note, giveBack } = useOpener();
+  const [picker, setPicker] = useState<'never' | 'open' | 'closed'>('never');
+  const actions = {
+    files: () => files.current?.click(),
+    folder: () => folder.current?.click(),
+    stream: () => {
+      note();
+      setPicker('open');
+    },
+    sample: sources.sample,
+    walkFiles: (by: number) => {
+      const at = listed.findIndex(({ index }) => index === row?.index);
+      const next = listed[at < 0 ? 0 : at + by];
+      if (next !== undefined) openFile(next.index);
+    },
+    findFile: () => findFile.current?.focus(),
+  };
+  const isEmpty = address.job === null || view.phase === 'gone';
+  useEmptyShortcuts(isEmpty, actions);
+
+  const end = async (one: Job): Promise<string | null> => {
+    try {
+      await endJob(one.id);
+    } catch (error) {
+      return sentence(error);
+    }
+    refresh();
+    if (one.state === 'running') watch?.retryNow();
+    else open(null);
+    return null;
+  };
+
+  const words = readerWords(reader);
+  return (
+    <div className={css.page}>
+      <title>
+        {row === null ? 'Read text · Sightwire' : `${row.name} · Read text · Sightwire`}
+      </title>
+      <header className={css.head} data-empty={isEmpty || undefined}>
+        <div className={css.words}>
+          <h1 className={css.title}>Read text</h1>
+          <p className={`number ${css.line}`} data-testid="reader">
+            {words}
+          </p>
+        </div>
+        {!isEmpty && !phone && (
+          <div className={css.tools}>
+            <Button variant="default" leftSection={<Icon name="clip" />} onClick={actions.sample}>
+              Sample page
+            </Button>
+            <Button variant="default" leftSection={<Icon name="live" />} onClick={actions.stream}>
+              Live picture
+            </Button>
+            <Button variant="default" leftSection={<Icon name="folder" />} onClick={actions.folder}>
+              Folder
+            </Button>
+            <Button leftSection={<Icon name="plus" />} onClick={actions.files} data-testid="more">
+              Read more files
+            </Button>
+          </div>
+        )}
+      </header>
+      <FileInputs files={files} folder={folder} onPick={sources.take} />
+
+      <UploadBar upload={upload} />
+      {reader?.state === 'failed' && (
+        <Notice tone="bad" icon="alert" title="The model cannot read" cause={reader.error ?? null}>
+          {reader.error ?? 'The server’s log says why.'}
+        </Notice>
+      )}
+      {view.phase === 'silent' && (
+        <Notice
+          tone="bad"
+          icon="plug"
+          title="The server does not answer"
+          cause={view.cause}
+          data-testid="silent"
+        >
+          What is shown may be old. This page keeps asking.
+        </Notice>
+      )}
+      {view.phase === 'gone' && (
+        <Notice
+          tone="warn"
+          icon="alert"
+          title="This job is gone"
+          cause={view.cause}
+          data-testid="gone"
+        >
+          It was removed, or the server has let it go after a while. Send the files again.
+        </Notice>
+      )}
+
+      {isEmpty ? (
+        <div className={css.bench} data-empty>
+          <EmptyRead
+            onFiles={actions.files}
+            onFolder={actions.folder}
+            onSample={actions.sample}
+            onStream={actions.stream}
+            over={over}
+            phone={phone}
+          >
+            <EarlierJobs jobs={jobs} nowS={nowS} onJob={open} />
+          </EmptyRead>
+          <section className={`card ${css.before}`} aria-label="Settings">
+            <SettingsPanel
+              options={address.options}
+              onOptions={(part) => change({ options: { ...address.options, ...part } })}
+              preferences={preferences}
+              onPreferences={setPreferences}
+              models={models}
+              mayCompare={false}
+              compare={false}
+              onCompare={() => undefined}
+            />
+          </section>
+        </div>
+      ) : (
+        <>
+          {job !== null && (
+            <div className={css.job}>
+              <JobBar
+                job={job}
+                jobs={jobs}
+                nowS={nowS}
+                onJob={open}
+                least={address.least}
+                onEnd={end}
+              />
+            </div>
+          )}
+          <div className={css.bench} data-several={(job !== null && job.files > 1) || undefined}>
+            <Workbench
+              job={job}
+              watch={watch}
+              row={row}
+              address={address}
+              change={change}
+              preferences={preferences}
+              onPreferences={setPreferences}
+              models={models}
+              phone={phone}
+              settings={settings}
+              onSettings={setSettings}
+              actions={actions}
+            />
+          </div>
+          {job !== null && job.files > 1 && (
+            <div className={css.rest}>
+              <FileTable
+                job={job.id}
+                rows={listed}
+                total={rows.length}
+                failed={job.failed}
+                current={row?.index ?? null}
+                onOpen={openFile}
+                sort={sort}
+                onSort={(next) => change({ sort: next })}
+                state={state}
+                onState={(next) => change({ state: next })}
+                find={find}
+                onFind={(next) => change({ find: next })}
+                field={findFile}
+              />
+            </div>
+          )}
+        </>
+      )}
+      <div className={css.rest}>
+        <ReadSnippets options={address.options} />
+      </div>
+
+      {phone && !isEmpty && (
+        <div className={css.phoneBar}>
+          <Button leftSection={<Icon name="plus" />} onClick={actions.files} data-testid="more">
+            Read more
+          </Button>
+          <Button
+            variant="default"
+            leftSection={<Icon name="sliders" />}
+            onClick={() => setSettings(true)}
+          >
+            Settings
+          </Button>
+        </div>
+      )}
+      {over && !isEmpty && (
+        <div className={css.over}>
+          <Icon name="scan" size={48} />
+          Let go to read
+        </div>
+      )}
+      {picker !== 'never' && (
+        <Suspense fallback={null}>
+          <StreamPicker
+            opened={picker === 'open'}
+            onClose={() => {
+              setPicker('closed');
+              giveBack();
+            }}
+            onChoose={sources.frame}
+          />
+        </Suspense>
+      )}
+    </div>
+  );
+}

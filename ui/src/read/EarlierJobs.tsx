@@ -1,0 +1,33 @@
+import { UnstyledButton } from '@mantine/core';
+import type { Job } from '../api/readTypes';
+import { StateBadge } from '../components/StateBadge';
+import { jobName, jobStanding } from './words';
+import css from './EarlierJobs.module.css';
+
+interface Props {
+  jobs: readonly Job[];
+  nowS: number;
+  onJob: (id: string) => void;
+}
+
+const MOST = 4;
+
+/** Jobs that the server still has. */
+export function EarlierJobs({ jobs, nowS, onJob }: Props) {
+  if (jobs.length === 0) return null;
+  return (
+    <div className={css.jobs} data-testid="earlier">
+      <h3 className="caption">Read before, by anybody</h3>
+      <ul className={css.list}>
+        {jobs.slice(0, MOST).map((job) => (
+          <li key={job.id}>
+            <UnstyledButton className={css.job ?? ''} onClick={() => onJob(job.id)}>
+              <span className="number">{jobName(job, nowS)}</span>
+              <StateBadge {...jobStanding(job)} />
+            </UnstyledButton>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,116 @@
+import { Button, NativeSelect, Tooltip } from '@mantine/core';
+import { useState } from 'react';
+import { jobExportPath, type FileFormat } from '../api/read';
+import type { Job } from '../api/readTypes';
+import { CopyButton } from '../components/CopyButton';
+import { Icon } from '../components/Icon';
+import { Notice } from '../components/Notice';
+import { Progress } from '../components/Progress';
+import { StateBadge } from '../components/StateBadge';
+import { ToolButton } from '../components/ToolButton';
+import { SaveLinks } from './SaveLinks';
+import { finished, jobFacts, jobName, jobStanding } from './words';
+import css from './JobBar.module.css';
+
+interface Props {
+  job: Job;
+  /** All jobs of the server, this one among them. */
+  jobs: readonly Job[];
+  nowS: number;
+  onJob: (id: string) => void;
+  least: number;
+  /** Ends or removes it; says so where that failed. */
+  onEnd: (job: Job) => Promise<string | null>;
+}
+
+/** How far a job is, and what can be done with all of it. */
+export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
+  const [asks, setAsks] = useState(false);
+  const [failure, setFailure] = useState<string | null>(null);
+  const runs = job.state === 'running';
+  const end = () => {
+    setAsks(false);
+    void onEnd(job).then(setFailure);
+  };
+  const others = jobs.filter(({ id }) => id !== job.id);
+  return (
+    <section className={`card ${css.bar}`} aria-label="Job" data-testid="job">
+      <div className={css.line}>
+        <StateBadge {...jobStanding(job)} data-testid="job-state" />
+        <p className={`number ${css.facts}`} data-testid="job-facts">
+          {jobFacts(job).map((fact) => (
+            <span key={fact}>{fact}</span>
+          ))}
+        </p>
+        {job.files > 1 && job.done > 0 && (
+          <SaveLinks
+            name={`texts-${job.id}`}
+            what="the texts of all files"
+            path={(format: FileFormat) =>
+              jobExportPath(job.id, format === 'annotated' ? 'json' : format, least)
+            }
+            several
+          />
+        )}
+        <div className={css.tools}>
+          {others.length > 0 && (
+            <NativeSelect
+              className={css.jobs ?? ''}
+              aria-label="Job"
+              value={job.id}
+              onChange={(event) => onJob(event.currentTarget.value)}
+              data={[job, ...others].map((one) => ({ value: one.id, label: jobName(one, nowS) }))}
+              data-testid="jobs"
+            />
+          )}
+          <CopyButton
+            text={() => location.href}
+            what="the address of this view"
+            label="Copy link"
+          />
+          {runs ? (
+            <ToolButton icon="stop" variant="default" onClick={end} data-testid="cancel">
+              Cancel
+            </ToolButton>
+          ) : (
+            <Tooltip label="Takes this job with all its texts and pictures off the server.">
+              <Button
+                variant="subtle"
+                color="gray"
+                px="sm"
+                leftSection={<Icon name="trash" size={16} />}
+                onClick={() => setAsks(!asks)}
+                aria-expanded={asks}
+                data-testid="remove"
+              >
+                Remove
+              </Button>
+            </Tooltip>
+          )}
+        </div>
+      </div>
+      {runs && (
+        <Progress
+          label="Files read"
+          value={finished(job) === 0 ? null : finished(job) / job.files}
+        />
+      )}
+      {asks && !runs && (
+        <div className={css.ask} role="group" aria-label="Remove this job?">
+          <span>Texts and pictures of this job will be gone, for everyone who has its link.</span>
+          <Button color="red" onClick={end} data-testid="remove-now">
+            Remove it
+          </Button>
+          <Button variant="default" onClick={() => setAsks(false)}>
+            Keep it
+          </Button>
+        </div>
+      )}
+      {failure !== null && (
+        <Notice tone="bad" icon="alert" title="That did not work" cause={failure}>
+          {failure}
+        </Notice>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+import { Button, Tooltip } from '@mantine/core';
+import type { FileFormat } from '../api/read';
+import { Icon } from '../components/Icon';
+import css from './SaveLinks.module.css';
+
+interface Props {
+  /** The files are called after it. */
+  name: string;
+  /** For screen readers. */
+  what: string;
+  path: (format: FileFormat) => string;
+  /** Whether the picture with its outlines can be had; undefined where there is no such thing. */
+  annotated?: boolean;
+  /** hOCR of several files comes as an archive. */
+  several?: boolean;
+}
+
+const FORMATS = [
+  ['text', 'Text', '.txt'],
+  ['json', 'JSON', '.json'],
+  ['csv', 'CSV', '.csv'],
+  ['hocr', 'hOCR', '.hocr.html'],
+] as const;
+
+/** The server makes the files; a click saves one. */
+export function SaveLinks({ name, what, path, annotated, several = false }: Props) {
+  const ending = (format: FileFormat, usual: string) => {
+    if (!several) return usual;
+    if (format === 'hocr') return '.hocr.zip';
+    return format === 'json' ? '.jsonl' : usual;
+  };
+  return (
+    <div className={css.links} role="group" aria-label={`Save ${what}`}>
+      <span className={css.word}>
+        <Icon name="download" size={16} />
+        <span>Save</span>
+      </span>
+      {FORMATS.map(([format, word, usual]) => (
+        <Button
+          key={format}
+          component="a"
+          variant="subtle"
+          color="gray"
+          px="xs"
+          href={path(format)}
+          download={`${name}${ending(format, usual)}`}
+          data-testid={`save-${format}`}
+        >
+          {word}
+        </Button>
+      ))}
+      {annotated === true && (
+        <Tooltip label="The picture with the outlines on it">
+          <Button
+            component="a"
+            variant="subtle"
+            color="gray"
+            px="xs"
+            href={path('annotated')}
+            download={`${name}.annotated.png`}
+            data-testid="save-annotated"
+          >
+            PNG
+          </Button>
+        </Tooltip>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,61 @@
+import { formatBytes, formatByteRate, formatDuration } from '../components/format';
+import { Notice } from '../components/Notice';
+import { Progress } from '../components/Progress';
+import { StateBadge } from '../components/StateBadge';
+import { ToolButton } from '../components/ToolButton';
+import type { Upload } from './job/useUpload';
+import { files } from './words';
+import css from './UploadBar.module.css';
+
+/** Files on their way to the server, or why they did not get there. */
+export function UploadBar({ upload }: { upload: Upload }) {
+  const { sending, trouble, again, stop, say } = upload;
+  if (sending !== null) {
+    const { bytes, total } = sending;
+    const seconds = Math.max(0.001, (sending.atMs - sending.startedMs) / 1000);
+    const rate = bytes / seconds;
+    const allSent = total > 0 && bytes >= total;
+    return (
+      <section className={`card ${css.bar}`} aria-label="Upload" data-testid="upload">
+        <div className={css.line}>
+          <StateBadge tone="busy" icon="up" word="sending" />
+          <p className={`number ${css.facts}`}>
+            <span>{files(sending.files)}</span>
+            <span>
+              {formatBytes(bytes)} of {formatBytes(total)}
+            </span>
+            {seconds > 1 && !allSent && <span>{formatByteRate(rate)}</span>}
+            {seconds > 1 && !allSent && rate > 0 && (
+              <span>{formatDuration(Math.max(1, (total - bytes) / rate))} left</span>
+            )}
+            {allSent && <span>The server takes them in…</span>}
+          </p>
+          <ToolButton icon="stop" variant="default" onClick={stop} data-testid="stop-upload">
+            Cancel
+          </ToolButton>
+        </div>
+        <Progress label="Sent" value={total > 0 && !allSent ? bytes / total : null} />
+      </section>
+    );
+  }
+  if (trouble === null) return null;
+  return (
+    <Notice
+      tone="bad"
+      icon="alert"
+      title={trouble.title}
+      cause={trouble.cause}
+      data-testid="upload-trouble"
+    >
+      <div className={css.trouble}>
+        <span>{trouble.text}</span>
+        <ToolButton icon="retry" variant="default" onClick={again}>
+          Send again
+        </ToolButton>
+        <ToolButton icon="close" onClick={() => say(null)}>
+          Put away
+        </ToolButton>
+      </div>
+    </Notice>
+  );
+}

@@ -1,0 +1,105 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { RequestError, sentence } from '../../api/http';
+import { getReading, readAgain } from '../../api/read';
+import type { FileRow, Reading } from '../../api/readTypes';
+import type { OptionQuery } from '../options';
+import type { JobWatch } from './jobWatch';
+
+export interface ReadingView {
+  /** What was read in the file that is shown; null until it is known. */
+  reading: Reading | null;
+  failure: { text: string; cause: string } | null;
+  /** It is being read another way. */
+  isReading: boolean;
+  /** How it was read, where this page had it read again; null: as its job says. */
+  readAs: string | null;
+  /** Reads the file again, another way. */
+  again: (query: OptionQuery) => void;
+}
+
+interface Known {
+  reading: Reading;
+  readAs: string | null;
+}
+
+/** So many results are at hand without asking. */
+const KEPT = 30;
+const GONE = 410;
+
+/** What was read in one file of a job. */
+export function useReading(watch: JobWatch | null, row: FileRow | null): ReadingView {
+  const [known, setKnown] = useState<ReadonlyMap<string, Known>>(new Map());
+  const [failed, setFailed] = useState<{ key: string; text: string; cause: string } | null>(null);
+  const [busy, setBusy] = useState<string | null>(null);
+  const turn = useRef(0);
+  const id = watch?.id ?? null;
+  const index = row?.index ?? null;
+  const isRead = row?.state === 'done';
+  const key = id === null || index === null ? null : `${id}/${index}`;
+
+  const learn = useCallback((at: string, reading: Reading, readAs: string | null) => {
+    setKnown((before) => {
+      const after = new Map([...before].slice(-KEPT).filter(([other]) => other !== at));
+      return after.set(at, { reading, readAs });
+    });
+    setFailed(null);
+  }, []);
+  const fail = useCallback((at: string, error: unknown) => {
+    const cause = error instanceof Error ? error.message : String(error);
+    const gone = error instanceof RequestError && error.status === GONE;
+    const text = gone
+      ? 'Its picture was let go meanwhile, so it cannot be read again. Send it once more.'
+      : sentence(error);
+    setFailed({ key: at, text, cause });
+  }, []);
+
+  const isKnown = key !== null && known.has(key);
+  useEffect(() => {
+    if (id === null || index === null || key === null || !isRead || isKnown) return;
+    const stop = new AbortController();
+    getReading(id, index, stop.signal)
+      .then((reading) => learn(key, reading, null))
+      .catch((error: unknown) => {
+        if (!stop.signal.aborted) fail(key, error);
+      });
+    return () => stop.abort();
+  }, [id, index, key, isRead, isKnown, learn, fail]);
+
+  const again = useCallback(
+    (query: OptionQuery) => {
+      if (id === null || index === null || key === null) return;
+      const mine = (turn.current += 1);
+      setBusy(key);
+      readAgain(id, index, query)
+        .then((reading) => {
+          // Another change may have come in between; only the newest one counts.
+          if (mine !== turn.current) return;
+          learn(key, reading, new URLSearchParams(query).toString());
+          const { regions, ms, pages } = reading;
+          const sum = regions.reduce((total, { confidence }) => total + confidence, 0);
+          watch?.learn(index, {
+            regions: regions.length,
+            confidence: regions.length === 0 ? null : sum / regions.length,
+            ms: ms.total,
+            pages: pages.length,
+          });
+        })
+        .catch((error: unknown) => {
+          if (mine === turn.current) fail(key, error);
+        })
+        .finally(() => {
+          if (mine === turn.current) setBusy(null);
+        });
+    },
+    [id, index, key, watch, learn, fail],
+  );
+
+  const entry = key === null ? undefined : known.get(key);
+  return {
+    reading: entry?.reading ?? null,
+    failure: failed !== null && failed.key === key ? failed : null,
+    isReading: busy !== null && busy === key,
+    readAs: entry?.readAs ?? null,
+    again,
+  };
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { askOptions, formatOptions, optionsKey, optionsOf, parseOptions, USUAL } from './options';
+
+const parse = (text: string) => parseOptions(new URLSearchParams(text));
+
+describe('how pictures are read', () => {
+  it('leaves the usual out of an address, and brings the rest back', () => {
+    expect(formatOptions(USUAL)).toEqual({});
+    const chosen = {
+      ...USUAL,
+      model: 'other',
+      deskew: true,
+      angle: false,
+      unclip: 2,
+      maxSide: 960,
+    };
+    expect(parse(new URLSearchParams(formatOptions(chosen)).toString())).toEqual(chosen);
+  });
+
+  it('takes the usual for what makes no sense', () => {
+    expect(parse('threshold=7&unclip=x&deskew=maybe&max_side=1')).toEqual(USUAL);
+  });
+
+  it('says everything to the server, so that a reset is one', () => {
+    const query = askOptions(USUAL, 'ppocr-v4');
+    expect(query).toMatchObject({ model: 'ppocr-v4', deskew: '0', angle: '1', threshold: '0.30' });
+    expect(query).toMatchObject({ min_confidence: '0', max_side: '2000', box_threshold: '0.50' });
+  });
+
+  it('is the same for the usual model by name or without', () => {
+    const named = optionsOf({ model: 'ppocr-v4', threshold: 0.3, deskew: false, keep: 10 });
+    expect(optionsKey(named, 'ppocr-v4')).toBe(optionsKey(USUAL, 'ppocr-v4'));
+    expect(optionsKey(optionsOf({ deskew: true }), null)).not.toBe(optionsKey(USUAL, null));
+  });
+});

@@ -1,0 +1,125 @@
+/** How pictures are read. All of it stands in the page's address where it is not the usual. */
+export interface ReadOptions {
+  /** Null: the server's usual one. */
+  model: string | null;
+  deskew: boolean;
+  contrast: boolean;
+  denoise: boolean;
+  /** Lines that stand on their head are turned. */
+  angle: boolean;
+  /** A pixel belongs to text from this probability on. */
+  threshold: number;
+  /** A line is kept whose pixels are text with this probability on average. */
+  boxThreshold: number;
+  /** How far a line's outline is moved outwards. */
+  unclip: number;
+  /** Larger pictures are made smaller before lines are looked for. */
+  maxSide: number;
+}
+
+/** As it is sent to the server. */
+export type OptionQuery = Record<string, string>;
+
+/** The server's own. */
+export const USUAL: ReadOptions = {
+  model: null,
+  deskew: false,
+  contrast: false,
+  denoise: false,
+  angle: true,
+  threshold: 0.3,
+  boxThreshold: 0.5,
+  unclip: 1.6,
+  maxSide: 2000,
+};
+
+const SWITCHES = ['deskew', 'contrast', 'denoise', 'angle'] as const;
+/** What changes the picture before it is read. */
+export const PREPARATIONS = ['deskew', 'contrast', 'denoise'] as const;
+
+interface Range {
+  /** In the address and for the server. */
+  query: string;
+  least: number;
+  most: number;
+  step: number;
+  digits: number;
+}
+
+export const RANGES = {
+  threshold: { query: 'threshold', least: 0.05, most: 0.95, step: 0.05, digits: 2 },
+  boxThreshold: { query: 'box_threshold', least: 0.05, most: 0.95, step: 0.05, digits: 2 },
+  unclip: { query: 'unclip', least: 1, most: 3, step: 0.1, digits: 1 },
+  maxSide: { query: 'max_side', least: 480, most: 4000, step: 160, digits: 0 },
+} as const satisfies Partial<Record<keyof ReadOptions, Range>>;
+
+export type RangeName = keyof typeof RANGES;
+const RANGE_NAMES = Object.keys(RANGES) as RangeName[];
+
+/** What is missing or makes no sense is the usual. */
+export function parseOptions(query: URLSearchParams): ReadOptions {
+  const options = { ...USUAL, model: query.get('model') ?? USUAL.model };
+  for (const name of SWITCHES) {
+    const value = query.get(name);
+    if (value === '0' || value === '1') options[name] = value === '1';
+  }
+  for (const name of RANGE_NAMES) {
+    const { query: key, least, most } = RANGES[name];
+    const value = Number.parseFloat(query.get(key) ?? '');
+    if (value >= least && value <= most) options[name] = value;
+  }
+  return options;
+}
+
+/** Only what is not the usual. */
+export function formatOptions(options: ReadOptions): OptionQuery {
+  const query: OptionQuery = {};
+  if (options.model !== null) query.model = options.model;
+  for (const name of SWITCHES) {
+    if (options[name] !== USUAL[name]) query[name] = options[name] ? '1' : '0';
+  }
+  for (const name of RANGE_NAMES) {
+    const { query: key, digits } = RANGES[name];
+    if (options[name] !== USUAL[name]) query[key] = options[name].toFixed(digits);
+  }
+  return query;
+}
+
+/**
+ * For the server, everything said: what is not, would be as the job has it. Every line is asked for,
+ * however unsure: which of them are shown is decided here, so that moving the slider reads nothing
+ * again.
+ */
+export function askOptions(options: ReadOptions, usual: string | null): OptionQuery {
+  const query: OptionQuery = { min_confidence: '0' };
+  const model = options.model ?? usual;
+  if (model !== null) query.model = model;
+  for (const name of SWITCHES) query[name] = options[name] ? '1' : '0';
+  for (const name of RANGE_NAMES) {
+    const { query: key, digits } = RANGES[name];
+    query[key] = options[name].toFixed(digits);
+  }
+  return query;
+}
+
+/** What is done to the picture before it is read; null: nothing. */
+export function preparation(options: ReadOptions): OptionQuery | null {
+  const chosen = PREPARATIONS.filter((name) => options[name]);
+  if (chosen.length === 0) return null;
+  return Object.fromEntries(chosen.map((name) => [name, '1']));
+}
+
+/** The same for the same way of reading. */
+export function optionsKey(options: ReadOptions, usual: string | null): string {
+  return new URLSearchParams(askOptions(options, usual)).toString();
+}
+
+/** What a job says of how its files are read. */
+export function optionsOf(options: Record<string, unknown>): ReadOptions {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'boolean') query.set(name, value ? '1' : '0');
+    else if (typeof value === 'number' || typeof value === 'string') query.set(name, String(value));
+  }
+  return parseOptions(query);
+}

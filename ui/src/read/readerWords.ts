@@ -1,0 +1,31 @@
+import type { ReaderStatus } from '../api/readTypes';
+import { formatPercent, spell } from '../components/format';
+
+/** What reads text, and how it does, in one line. */
+export function readerWords(reader: ReaderStatus | undefined): string {
+  if (reader === undefined) return 'Every line of a picture, found and read.';
+  const { model, state, provider, precision, progress } = reader;
+  switch (state) {
+    case 'idle':
+      return `“${model}” loads when the first picture comes.`;
+    case 'fetching':
+      return `“${model}” is being fetched${progress == null ? '…' : `: ${formatPercent(progress)} %`}`;
+    case 'loading':
+      return `“${model}” is loading…`;
+    case 'failed':
+      return `“${model}” cannot be used.`;
+    case 'ready':
+      return [
+        `“${model}”${provider == null ? '' : ` on ${spell(provider)}`}`,
+        ...precisionWords(precision),
+      ].join(', ');
+  }
+}
+
+function precisionWords(precision: ReaderStatus['precision']): string[] {
+  if (precision == null) return [];
+  if (typeof precision === 'string') return [spell(precision)];
+  const { detection, recognition } = precision;
+  if (detection === recognition) return [spell(detection)];
+  return [`finds lines in ${spell(detection)}, reads them in ${spell(recognition)}`];
+}

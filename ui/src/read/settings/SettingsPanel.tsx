@@ -1,0 +1,238 @@
+import { NativeSelect, SegmentedControl, Switch, Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Command } from '../../components/Command';
+import { CopyButton } from '../../components/CopyButton';
+import { Setting } from '../../components/Setting';
+import { ToolButton } from '../../components/ToolButton';
+import {
+  formatOptions,
+  PREPARATIONS,
+  type RangeName,
+  RANGES,
+  type ReadOptions,
+  USUAL,
+} from '../options';
+import { KEEPS, type Preferences, SIDES } from '../preferences';
+import type { TextModels } from './textModels';
+import css from './SettingsPanel.module.css';
+
+interface Props {
+  options: ReadOptions;
+  onOptions: (part: Partial<ReadOptions>) => void;
+  preferences: Preferences;
+  onPreferences: (part: Partial<Preferences>) => void;
+  models: TextModels;
+  /** Before and after can be compared: there is a picture. */
+  mayCompare: boolean;
+  compare: boolean;
+  onCompare: (on: boolean) => void;
+}
+
+const SWITCH_WORDS = {
+  deskew: [
+    'Straighten',
+    'Turns the picture so that its lines are level. For crooked scans and photos.',
+  ],
+  contrast: [
+    'Even contrast',
+    'Evens out light and shade (CLAHE). For shadows, faded ink, uneven light.',
+  ],
+  denoise: ['Less noise', 'Smooths grain and keeps edges. For dark photos and old scans.'],
+  angle: ['Upside down', 'Looks whether a line stands on its head, and turns it.'],
+} as const;
+
+const RANGE_WORDS: Record<RangeName, [name: string, explain: string]> = {
+  threshold: [
+    'Pixel',
+    'A pixel belongs to text from this probability on. Lower finds faint text, and more that is none.',
+  ],
+  boxThreshold: [
+    'Line',
+    'A line is kept whose pixels are text with this probability on average. Lower finds more lines.',
+  ],
+  unclip: [
+    'Margin',
+    'How far a line’s outline is moved outwards. More helps where ends are cut off.',
+  ],
+  maxSide: [
+    'Look at',
+    'Larger pictures are made smaller before lines are looked for; they are read from the original. More finds smaller print and takes longer.',
+  ],
+};
+
+const KEEP_WORDS: Record<(typeof KEEPS)[number], string> = {
+  5: '5: small, < 8 GB',
+  10: '10: normal',
+  20: '20: large, > 16 GB',
+};
+
+/** How files are read and shown. Everything acts at once; the picture shown is read again. */
+export function SettingsPanel(props: Props) {
+  const { options, onOptions, preferences, onPreferences } = props;
+  const changed = Object.keys(formatOptions(options)).length > 0;
+  const prepares = PREPARATIONS.some((name) => options[name]);
+  const toggle = (name: keyof typeof SWITCH_WORDS) => {
+    const [word, explain] = SWITCH_WORDS[name];
+    return (
+      <Tooltip key={name} label={explain} position="top-start">
+        <Switch
+          label={word}
+          className={css.switch ?? ''}
+          checked={options[name]}
+          onChange={(event) => onOptions({ [name]: event.currentTarget.checked })}
+          data-testid={name}
+        />
+      </Tooltip>
+    );
+  };
+  return (
+    <div className={css.settings} data-testid="settings">
+      <Group title="Model">
+        <ModelChoice {...props} />
+      </Group>
+      <Group title="Before reading">
+        <div className={css.switches}>{PREPARATIONS.map(toggle)}</div>
+        <Switch
+          label="Compare before and after"
+          className={css.switch ?? ''}
+          disabled={!prepares || !props.mayCompare}
+          checked={props.compare && prepares}
+          onChange={(event) => props.onCompare(event.currentTarget.checked)}
+          data-testid="compare"
+        />
+      </Group>
+      <Group title="Finding lines">
+        <div className={css.ranges}>
+          {(Object.keys(RANGES) as RangeName[]).map((name) => {
+            const { least, most, step, digits } = RANGES[name];
+            const [word, explain] = RANGE_WORDS[name];
+            return (
+              <Setting
+                key={name}
+                id={name}
+                name={word}
+                explain={explain}
+                value={options[name]}
+                initial={USUAL[name]}
+                least={least}
+                most={most}
+                step={step}
+                format={(value) => `${value.toFixed(digits)}${name === 'maxSide' ? ' px' : ''}`}
+                changed={options[name] !== USUAL[name]}
+                usual="default"
+                onChange={(value) => onOptions({ [name]: value ?? USUAL[name] })}
+              />
+            );
+          })}
+        </div>
+        {toggle('angle')}
+      </Group>
+      <Group title="This browser">
+        <Choice
+          name="Picture shown"
+          explain="The longer side of the copy that the server makes for display. Reading always uses the original."
+        >
+          <SegmentedControl
+            aria-label="Longer side of the picture shown, in px"
+            className={css.choice ?? ''}
+            value={String(preferences.side)}
+            onChange={(value) => {
+              const side = SIDES.find((one) => String(one) === value);
+              if (side !== undefined) onPreferences({ side });
+            }}
+            data={SIDES.map((side) => ({ value: String(side), label: String(side) }))}
+            data-testid="side"
+          />
+        </Choice>
+        <Choice
+          name="Pictures kept"
+          explain="Of how many files the server keeps the picture, for the next jobs: a small machine with less than 8 GB, a normal one, a large one with more than 16 GB. Texts are always kept."
+        >
+          <NativeSelect
+            aria-label="Pictures kept"
+            value={String(preferences.keep)}
+            onChange={(event) => {
+              const keep = KEEPS.find((one) => String(one) === event.currentTarget.value);
+              if (keep !== undefined) onPreferences({ keep });
+            }}
+            data={KEEPS.map((keep) => ({ value: String(keep), label: KEEP_WORDS[keep] }))}
+            data-testid="keep"
+          />
+        </Choice>
+      </Group>
+      <div className={css.end}>
+        <ToolButton
+          icon="retry"
+          disabled={!changed}
+          onClick={() => onOptions(USUAL)}
+          data-testid="reset-options"
+        >
+          Reset all
+        </ToolButton>
+        <CopyButton text={() => location.href} what="the address of this view" label="Copy link" />
+      </div>
+    </div>
+  );
+}
+
+function ModelChoice({ options, onOptions, models }: Props) {
+  const { ready, missing, usual } = models;
+  const unknown =
+    options.model !== null && !ready.some(({ name }) => name === options.model)
+      ? options.model
+      : null;
+  return (
+    <>
+      <NativeSelect
+        aria-label="Model"
+        value={options.model ?? ''}
+        onChange={(event) => onOptions({ model: event.currentTarget.value || null })}
+        data={[
+          { value: '', label: usual === null ? 'The server’s default' : `${usual} (default)` },
+          ...ready
+            .filter(({ name }) => name !== usual)
+            .map(({ name, title }) => ({ value: name, label: `${title} (${name})` })),
+          ...(unknown === null ? [] : [{ value: unknown, label: `${unknown} (not installed)` }]),
+        ]}
+        data-testid="model"
+      />
+      {missing.length > 0 && (
+        <details className={css.missing}>
+          <summary>
+            {missing.length} more {missing.length === 1 ? 'model' : 'models'} to get
+          </summary>
+          <ul>
+            {missing.map(({ name, title }) => (
+              <li key={name}>
+                <span>{title}</span>
+                <Command text={`sightwire models pull ${name}`} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+    </>
+  );
+}
+
+function Group({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className={css.group} aria-label={title}>
+      <h3 className="caption">{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function Choice(props: { name: string; explain: string; children: ReactNode }) {
+  return (
+    <div className={css.row}>
+      <Tooltip label={props.explain}>
+        <span className={css.rowName} tabIndex={0}>
+          {props.name}
+        </span>
+      </Tooltip>
+      {props.children}
+    </div>
+  );
+}

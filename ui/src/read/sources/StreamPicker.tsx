@@ -1,0 +1,97 @@
+import { Modal, UnstyledButton } from '@mantine/core';
+import { useState } from 'react';
+import { camerasPoll, streamsPoll } from '../../api/cameras';
+import { usePoll } from '../../api/poll';
+import { Link } from '../../app/Link';
+import { Icon } from '../../components/Icon';
+import { Notice } from '../../components/Notice';
+import css from './StreamPicker.module.css';
+
+interface Props {
+  opened: boolean;
+  onClose: () => void;
+  /** Resolves when its newest frame is there, or was found missing. */
+  onChoose: (id: string) => Promise<void>;
+}
+
+const EVERY_MS = 2000;
+
+/** Live streams and cameras; the newest frame of the chosen one is read. */
+export default function StreamPicker({ opened, onClose, onChoose }: Props) {
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      returnFocus={false}
+      title="Read a live picture"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      attributes={{ header: { role: 'presentation' } }}
+      centered
+    >
+      <Choice onChoose={onChoose} onClose={onClose} />
+    </Modal>
+  );
+}
+
+function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
+  const cameras = usePoll(camerasPoll, EVERY_MS);
+  const streams = usePoll(streamsPoll, EVERY_MS);
+  const [asked, setAsked] = useState<string | null>(null);
+  const known = (cameras.answer?.cameras ?? []).map(({ id, name }) => ({
+    id,
+    name,
+    about: 'camera',
+  }));
+  const others = (streams.answer?.streams ?? [])
+    .filter(({ id, state }) => state !== 'ended' && !known.some((camera) => camera.id === id))
+    .map(({ id, name, state }) => ({ id, name, about: state === 'running' ? 'live' : state }));
+  const all = [...others, ...known];
+  const choose = (id: string) => {
+    setAsked(id);
+    void onChoose(id).finally(onClose);
+  };
+  if (cameras.failure !== null && cameras.answer === null) {
+    return (
+      <Notice
+        tone="bad"
+        icon="plug"
+        title="The list did not arrive"
+        cause={cameras.failure.message}
+      >
+        This page keeps asking.
+      </Notice>
+    );
+  }
+  if (all.length === 0) {
+    return (
+      <div className={css.empty}>
+        <p>
+          {cameras.answer === null
+            ? 'Asking the server…'
+            : 'Nothing is live. Send a camera or a screen from the Broadcast page, or add a camera; then its newest picture can be read here.'}
+        </p>
+        <p>
+          <Link href="/broadcast">Broadcast</Link> <Link href="/cameras">Cameras</Link>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <ul className={css.list} aria-label="Streams and cameras">
+      {all.map(({ id, name, about }) => (
+        <li key={id}>
+          <UnstyledButton
+            className={css.entry ?? ''}
+            onClick={() => choose(id)}
+            disabled={asked !== null}
+            data-testid={`stream-${id}`}
+          >
+            <Icon name={about === 'camera' ? 'camera' : 'live'} />
+            <span className={css.name}>{name}</span>
+            <span className={css.about}>{asked === id ? 'asking for its picture…' : about}</span>
+          </UnstyledButton>
+        </li>
+      ))}
+    </ul>
+  );
+}

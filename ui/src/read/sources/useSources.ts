@@ -1,0 +1,70 @@
+import { useCallback, useMemo, useRef } from 'react';
+import { sentence } from '../../api/http';
+import type { Upload } from '../job/useUpload';
+import { askOptions, type ReadOptions } from '../options';
+import type { Preferences } from '../preferences';
+import { MOST_FILES, type Pick } from './pick';
+import { samplePage } from './samplePage';
+import { takeFrame } from './snapshot';
+
+export interface Sources {
+  take: (pick: Pick) => void;
+  sample: () => void;
+  /** The newest frame of a live stream. */
+  frame: (stream: string) => Promise<void>;
+}
+
+/** Everything that brings files, and how they are sent. */
+export function useSources(
+  upload: Upload,
+  options: ReadOptions,
+  preferences: Preferences,
+  usual: string | null,
+): Sources {
+  const { send, say } = upload;
+  const query = useMemo(
+    () => ({ ...askOptions(options, usual), keep: String(preferences.keep) }),
+    [options, preferences.keep, usual],
+  );
+  const asking = useRef<AbortController | null>(null);
+  const take = useCallback(
+    ({ files, left }: Pick) => {
+      if (files.length > MOST_FILES) {
+        say({
+          title: `More than ${MOST_FILES.toLocaleString('en')} files`,
+          text: 'The server takes no more in one job. Choose a part of them, or use `sightwire read`.',
+          cause: `${files.length} files were chosen`,
+        });
+      } else if (files.length === 0) {
+        say({
+          title: 'No pictures in there',
+          text: 'JPEG, PNG, WebP, TIFF, BMP and GIF are read, and zip archives of them.',
+          cause: left === 0 ? 'nothing was chosen' : `${left} other files were left out`,
+        });
+      } else send(files, query);
+    },
+    [send, say, query],
+  );
+  const sample = useCallback(() => {
+    samplePage()
+      .then((file) => take({ files: [{ file, name: file.name }], left: 0 }))
+      .catch((error: unknown) =>
+        say({ title: 'The sample page could not be drawn', text: '', cause: String(error) }),
+      );
+  }, [take, say]);
+  const frame = useCallback(
+    async (stream: string) => {
+      asking.current?.abort();
+      asking.current = new AbortController();
+      try {
+        const file = await takeFrame(stream, asking.current.signal);
+        take({ files: [file], left: 0 });
+      } catch (error) {
+        const cause = error instanceof Error ? error.message : String(error);
+        say({ title: `No picture of ${stream}`, text: sentence(error), cause });
+      }
+    },
+    [take, say],
+  );
+  return useMemo(() => ({ take, sample, frame }), [take, sample, frame]);
+}

@@ -1,0 +1,145 @@
+import { Slider, TextInput, Tooltip } from '@mantine/core';
+import type { ReactNode, RefObject } from 'react';
+import { fileExportPath, type FileFormat } from '../../api/read';
+import type { FileRow } from '../../api/readTypes';
+import { CopyButton } from '../../components/CopyButton';
+import { formatCount, formatPercent } from '../../components/format';
+import { Icon } from '../../components/Icon';
+import { ToolButton } from '../../components/ToolButton';
+import { USUAL_LEAST } from '../address';
+import { SaveLinks } from '../SaveLinks';
+import { type Line, textOf } from './lines';
+import { TextList } from './TextList';
+import css from './TextPanel.module.css';
+
+interface Props {
+  job: string | null;
+  row: FileRow | null;
+  /** All of the page. */
+  all: readonly Line[];
+  /** Those that are shown. */
+  lines: readonly Line[];
+  hovered: number | null;
+  selected: number | null;
+  onHover: (number: number | null) => void;
+  onSelect: (number: number | null) => void;
+  onOpen: (number: number) => void;
+  least: number;
+  onLeast: (least: number) => void;
+  find: string;
+  onFind: (text: string) => void;
+  field: RefObject<HTMLInputElement | null>;
+  phone: boolean;
+  /** Instead of lines, where there are none. */
+  children: ReactNode;
+}
+
+const ROW_PX = 36;
+const PHONE_ROW_PX = 44;
+
+/** All lines of the page that are sure enough, to look through, copy and save. */
+export function TextPanel({ field, ...props }: Props) {
+  const { job, row, all, lines, selected, least, onLeast, find, onFind } = props;
+  const chosen = lines.find(({ number }) => number === selected);
+  const isRead = row?.state === 'done' && job !== null;
+  return (
+    <>
+      <div className={css.tools}>
+        <TextInput
+          ref={field}
+          type="search"
+          aria-label="Find in this text"
+          placeholder="Find in this text"
+          leftSection={<Icon name="search" />}
+          value={find}
+          onChange={(event) => onFind(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') onFind('');
+          }}
+          data-testid="find-text"
+        />
+        <div className={css.least}>
+          <Tooltip label="Lines that are less sure are hidden, here, on the picture and in what is copied or saved. It acts at once; nothing is read again.">
+            <span id="least-name" className={css.leastName} tabIndex={0}>
+              At least
+            </span>
+          </Tooltip>
+          <Slider
+            className={css.slider}
+            min={0}
+            max={1}
+            step={0.01}
+            value={least}
+            onChange={onLeast}
+            label={null}
+            size="sm"
+            thumbSize={20}
+            marks={[{ value: USUAL_LEAST }]}
+            thumbProps={{ 'aria-labelledby': 'least-name' }}
+            thumbValueText={(value) => `${formatPercent(value)} % sure`}
+            data-testid="least"
+          />
+          <span className={`number ${css.value}`}>{formatPercent(least)} %</span>
+        </div>
+        <div className={css.counts}>
+          <span className="number" data-testid="line-count">
+            {lines.length === all.length
+              ? `${formatCount(all.length)} ${all.length === 1 ? 'line' : 'lines'}`
+              : `${formatCount(lines.length)} of ${formatCount(all.length)} lines`}
+          </span>
+          {(least !== USUAL_LEAST || find !== '') && (
+            <ToolButton
+              icon="retry"
+              onClick={() => {
+                onLeast(USUAL_LEAST);
+                onFind('');
+              }}
+            >
+              Reset
+            </ToolButton>
+          )}
+          <CopyButton
+            text={() => textOf(lines)}
+            what="all lines that are shown"
+            label="Copy all"
+            disabled={lines.length === 0}
+          />
+        </div>
+      </div>
+
+      {lines.length === 0 ? (
+        <div className={css.none}>{props.children}</div>
+      ) : (
+        <TextList {...props} rowPx={props.phone ? PHONE_ROW_PX : ROW_PX} />
+      )}
+
+      <footer className={css.footer}>
+        {chosen !== undefined && <Chosen line={chosen} />}
+        {isRead && (
+          <SaveLinks
+            name={row.name}
+            what={`what was read in ${row.name}`}
+            path={(format: FileFormat) => fileExportPath(job, row.index, format, least)}
+            annotated={row.picture}
+          />
+        )}
+      </footer>
+    </>
+  );
+}
+
+/** All of the line that is chosen, however long. */
+function Chosen({ line }: { line: Line }) {
+  const [x, y] = line.polygon[0];
+  return (
+    <div className={css.chosen} data-testid="chosen">
+      <p className={css.chosenText} dir="auto" tabIndex={0} role="group" aria-label="Chosen line">
+        {line.text}
+      </p>
+      <p className={`number ${css.facts}`}>
+        {(line.confidence * 100).toFixed(2)} % sure, begins at {x.toFixed(0)}, {y.toFixed(0)} px
+      </p>
+      <CopyButton text={line.text} what="this line" />
+    </div>
+  );
+}

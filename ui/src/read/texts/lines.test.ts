@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import type { Polygon, Reading } from '../../api/readTypes';
+import { linesOf, step, textOf, wantedLines } from './lines';
+
+const POLYGON: Polygon = [
+  [0, 0],
+  [1, 0],
+  [1, 1],
+  [0, 1],
+];
+const region = (text: string, confidence: number, page = 1) => ({
+  polygon: POLYGON,
+  text,
+  confidence,
+  page,
+});
+const READING = {
+  regions: [region('Total', 0.99), region('18.40', 0.6), region('Page two', 0.9, 2)],
+} as Reading;
+
+describe('the lines of a page', () => {
+  const lines = linesOf(READING, 1);
+
+  it('are those of that page, counted from one', () => {
+    expect(lines.map(({ number, text }) => [number, text])).toEqual([
+      [1, 'Total'],
+      [2, '18.40'],
+    ]);
+    expect(linesOf(READING, 2)).toHaveLength(1);
+    expect(linesOf(null, 1)).toEqual([]);
+  });
+
+  it('are hidden where they are not sure enough or not looked for', () => {
+    expect(wantedLines(lines, 0.7, '')).toHaveLength(1);
+    expect(wantedLines(lines, 0, 'TOT')).toHaveLength(1);
+    expect(textOf(wantedLines(lines, 0, ''))).toBe('Total\n18.40');
+  });
+
+  it('are walked through from end to end', () => {
+    expect(step(lines, null, 1)).toBe(1);
+    expect(step(lines, null, -1)).toBe(2);
+    expect(step(lines, 1, 1)).toBe(2);
+    expect(step(lines, 2, 1)).toBe(2);
+    expect(step([], 1, 1)).toBeNull();
+  });
+});

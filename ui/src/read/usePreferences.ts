@@ -1,0 +1,39 @@
+import { useSyncExternalStore } from 'react';
+import { formatPreferences, parsePreferences, type Preferences } from './preferences';
+
+const KEY = 'sightwire.read';
+const listeners = new Set<() => void>();
+let current: Preferences | null = null;
+
+/** As they are now; read from the browser's storage once. */
+export function preferences(): Preferences {
+  current ??= parsePreferences(stored());
+  return current;
+}
+
+export function setPreferences(change: Partial<Preferences>): void {
+  current = { ...preferences(), ...change };
+  try {
+    localStorage.setItem(KEY, formatPreferences(current));
+  } catch {
+    // Without storage the choice lasts as long as the page.
+  }
+  for (const listener of listeners) listener();
+}
+
+export function usePreferences(): [Preferences, (change: Partial<Preferences>) => void] {
+  return [useSyncExternalStore(subscribe, preferences), setPreferences];
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

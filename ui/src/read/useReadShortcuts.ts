@@ -1,0 +1,77 @@
+import { useMemo } from 'react';
+import { type Shortcut, useShortcuts } from '../app/shortcuts';
+import { useLatest } from './latest';
+
+export interface ReadActions {
+  files: () => void;
+  folder: () => void;
+  stream: () => void;
+  sample: () => void;
+  walkFiles: (by: number) => void;
+  walkLines: (by: number) => void;
+  openLine: () => void;
+  copyLine: () => void;
+  copyAll: () => void;
+  larger: () => void;
+  smaller: () => void;
+  fit: () => void;
+  full: () => void;
+  outlines: () => void;
+  texts: () => void;
+  compare: () => void;
+  settings: () => void;
+  findText: () => void;
+  findFile: () => void;
+}
+
+/** Those that bring files. */
+type Bringing = Pick<ReadActions, 'files' | 'folder' | 'stream' | 'sample'>;
+
+const NOTHING = () => undefined;
+
+/** Every action of the page has a key. */
+export function useReadShortcuts(actions: ReadActions): void {
+  const now = useLatest(actions);
+  const shortcuts = useMemo((): Shortcut[] => {
+    return [
+      ...bringing(now),
+      { key: 'n', what: 'Next file', run: () => now().walkFiles(1) },
+      { key: 'p', what: 'The file before', run: () => now().walkFiles(-1) },
+      { key: 'j', what: 'Next line', run: () => now().walkLines(1) },
+      { key: 'k', what: 'The line before', run: () => now().walkLines(-1) },
+      { key: 'z', what: 'See the chosen line near', run: () => now().openLine() },
+      { key: 'c', what: 'Copy the chosen line', run: () => now().copyLine() },
+      { key: 'a', what: 'Copy all lines', run: () => now().copyAll() },
+      { key: '+', what: 'Larger', run: () => now().larger() },
+      { key: '-', what: 'Smaller', run: () => now().smaller() },
+      { key: '0', what: 'The whole picture', run: () => now().fit() },
+      { key: '9', what: 'One pixel for one (100 %)', run: () => now().full() },
+      { key: '← → ↑ ↓', what: 'Move the picture, where it has the focus', run: NOTHING },
+      { key: 'x', what: 'Outlines on or off', run: () => now().outlines() },
+      { key: 't', what: 'Texts on the picture on or off', run: () => now().texts() },
+      { key: 'b', what: 'Before and after the preparation', run: () => now().compare() },
+      { key: ',', what: 'Settings or text', run: () => now().settings() },
+      { key: '/', what: 'Find in this text', run: () => now().findText() },
+      { key: 'f', what: 'Find a file', run: () => now().findFile() },
+    ];
+  }, [now]);
+  useShortcuts('Read text', shortcuts);
+}
+
+/** Those that work before there is anything to look at. */
+export function useEmptyShortcuts(isEmpty: boolean, actions: Bringing): void {
+  const now = useLatest(actions);
+  const shortcuts = useMemo(() => (isEmpty ? bringing(now) : []), [isEmpty, now]);
+  useShortcuts('Read text', shortcuts);
+}
+
+function bringing(now: () => Bringing): Shortcut[] {
+  return [
+    { key: 'o', what: 'Choose files', run: () => now().files() },
+    { key: 'd', what: 'Choose a folder', run: () => now().folder() },
+    { key: 'l', what: 'Read a live picture', run: () => now().stream() },
+    { key: 's', what: 'Read a sample page', run: () => now().sample() },
+    // The browser hears this one itself; here it stands for the list.
+    { key: 'Ctrl V', what: 'Read a pasted picture', run: NOTHING },
+  ];
+}

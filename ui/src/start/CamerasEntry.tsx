@@ -1,0 +1,67 @@
+import { Button } from '@mantine/core';
+import { camerasPoll } from '../api/cameras';
+import { usePoll } from '../api/poll';
+import { Link } from '../app/Link';
+import { cameraWords } from '../cameras/state/streamWords';
+import { summary } from '../cameras/grid/summary';
+import { Icon } from '../components/Icon';
+import { StateBadge } from '../components/StateBadge';
+import css from './Entry.module.css';
+
+const EVERY_MS = 3000;
+/** As many as have room; the page behind shows all. */
+const MOST = 4;
+
+/** The way to the cameras, with and without one. Looking here opens none of them. */
+export function CamerasEntry() {
+  const { answer } = usePoll(camerasPoll, EVERY_MS);
+  const cameras = answer?.cameras ?? [];
+  return (
+    <section className={`card ${css.entry}`} aria-labelledby="entry-cameras">
+      <div className={css.head}>
+        <span className={css.sign}>
+          <Icon name="camera" size={28} />
+        </span>
+        <div>
+          <h2 id="entry-cameras" className={css.title}>
+            Cameras
+          </h2>
+          <p className={css.line}>
+            Watch cameras, however many people look, and see what moves before them.
+          </p>
+        </div>
+      </div>
+      <div className={css.actions}>
+        <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
+          {cameras.length === 0 ? 'Add a camera' : 'Watch cameras'}
+        </Button>
+        <Button
+          component={Link}
+          href="/cameras?try"
+          variant="default"
+          leftSection={<Icon name="clip" />}
+        >
+          Try a simulated camera
+        </Button>
+      </div>
+      <div className={css.more}>
+        <p className="caption" data-testid="cameras-summary">
+          {answer === null ? 'Cameras' : cameras.length === 0 ? 'No cameras yet' : summary(answer)}
+        </p>
+        <ul className={css.cameras}>
+          {cameras.slice(0, MOST).map((camera) => {
+            const words = cameraWords(camera, null, { wanted: false });
+            return (
+              <li key={camera.id}>
+                <Link href={`/cameras/${camera.id}`} className={css.camera}>
+                  <span className={css.name}>{camera.name}</span>
+                  <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
+                </Link>
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,69 @@
+import { Button } from '@mantine/core';
+import type { ReaderStatus } from '../api/readTypes';
+import { Link } from '../app/Link';
+import { formatCount, spell, UNKNOWN } from '../components/format';
+import { Icon } from '../components/Icon';
+import { StateBadge } from '../components/StateBadge';
+import { readerStanding } from './readerStanding';
+import css from './Entry.module.css';
+
+/** The way to the text of pictures, with and without one of one's own. */
+export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
+  const facts = [
+    ['Model', reader?.model],
+    ['Provider', reader?.provider == null ? null : spell(reader.provider)],
+    ['Pictures read', count(reader?.pictures)],
+    ['Being read', count(reader?.reading)],
+    ['Waiting', count(reader?.waiting)],
+    ['Sessions', count(reader?.sessions)],
+  ] as const;
+  const standing = readerStanding(reader);
+  return (
+    <section className={`card ${css.entry}`} aria-labelledby="entry-read">
+      <div className={css.head}>
+        <span className={css.sign}>
+          <Icon name="scan" size={28} />
+        </span>
+        <div>
+          <h2 id="entry-read" className={css.title}>
+            Read text
+          </h2>
+          <p className={css.line}>
+            Drop scans, photos or screenshots, and get every line that stands in them.
+          </p>
+        </div>
+      </div>
+      <div className={css.actions}>
+        <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
+          Read pictures
+        </Button>
+        <Button
+          component={Link}
+          href="/read?sample"
+          variant="default"
+          leftSection={<Icon name="clip" />}
+        >
+          Try a sample page
+        </Button>
+      </div>
+      <div className={css.more}>
+        <p className={css.captionLine}>
+          <span className="caption">Reader</span>
+          <StateBadge {...standing} data-testid="reader-state" />
+        </p>
+        <dl className={css.facts} data-testid="reader-facts">
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="number">{value ?? UNKNOWN}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+    </section>
+  );
+}
+
+function count(value: number | undefined): string | null {
+  return value === undefined ? null : formatCount(value);
+}

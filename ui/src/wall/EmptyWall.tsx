@@ -1,0 +1,51 @@
+import { Button } from '@mantine/core';
+import { Link } from '../app/Link';
+import { Icon } from '../components/Icon';
+import css from './EmptyWall.module.css';
+
+interface Props {
+  /** What is waited for, where it is not everything. */
+  only: readonly string[];
+  onChoose: () => void;
+}
+
+/** What stands where streams will be. */
+export function EmptyWall({ only, onChoose }: Props) {
+  return (
+    <section className={`card ${css.empty}`} aria-labelledby="empty">
+      <span className={css.sign}>
+        <Icon name="wall" size={28} />
+      </span>
+      <h2 id="empty" className={css.title}>
+        No streams yet
+      </h2>
+      <p className={css.text}>
+        {only.length === 0
+          ? 'Whatever is sent to this server appears here by itself: a phone’s camera, a screen, a program. It is received once, however many people watch it.'
+          : `This wall shows only ${only.join(', ')}.`}
+      </p>
+      <div className={css.actions}>
+        <Button
+          component={Link}
+          href="/broadcast"
+          leftSection={<Icon name="broadcast" />}
+          data-testid="to-broadcast"
+        >
+          Broadcast from here
+        </Button>
+        <Button
+          variant="default"
+          leftSection={<Icon name="plus" />}
+          onClick={onChoose}
+          data-testid="choose-first"
+        >
+          Add a camera of this server
+        </Button>
+      </div>
+      <p className={css.small}>
+        Without a camera: <Link href="/broadcast?source=test">broadcast a test picture</Link> or a
+        video file.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,37 @@
+import { Snippet } from '../components/Snippet';
+import { pythonSendSnippet, pythonWatchSnippet, sendSnippet, watchSnippet } from './snippets';
+import css from './Snippets.module.css';
+
+interface Props {
+  /** Where there is nothing yet, one has to send first. */
+  empty: boolean;
+}
+
+/** The same for other programs, with the address filled in. */
+export function Snippets({ empty }: Props) {
+  const { origin } = location;
+  return (
+    <section aria-labelledby="snippets">
+      <h2 id="snippets" className={css.heading}>
+        From your own program
+      </h2>
+      <p className={css.lead}>
+        {empty
+          ? 'Send JPEGs over a WebSocket, and they appear here. These lines play a generated clip.'
+          : 'Any number of programs may watch what is on this wall.'}
+      </p>
+      <div className={css.grid}>
+        <Snippet
+          language="JavaScript"
+          file={empty ? 'send.mjs, Node 22' : 'watch.mjs, Node 22'}
+          code={empty ? sendSnippet(origin) : watchSnippet(origin)}
+        />
+        <Snippet
+          language="Python"
+          file={empty ? 'send.py' : 'watch.py'}
+          code={empty ? pythonSendSnippet(origin) : pythonWatchSnippet(origin)}
+        />
+      </div>
+    </section>
+  );
+}

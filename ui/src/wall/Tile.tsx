@@ -1,0 +1,165 @@
+import { ActionIcon, Tooltip } from '@mantine/core';
+import type { StreamView } from 'sightwire/relay';
+import { memo } from 'react';
+import { useCourse } from '../broadcast/useCourse';
+import { formatMs, formatRate, UNKNOWN } from '../components/format';
+import { Icon } from '../components/Icon';
+import { Sparkline } from '../components/Sparkline';
+import { StateBadge } from '../components/StateBadge';
+import type { Painter } from './painter';
+import { useScreen } from './useScreen';
+import { tileWords } from './words';
+import css from './Tile.module.css';
+
+interface Props {
+  view: StreamView;
+  name: string;
+  painter: Painter<ImageBitmap>;
+  /** 0 where it does not matter. */
+  nowMs: number;
+  isLarge: boolean;
+  onToggle: (id: string) => void;
+  onRemove: (id: string) => void;
+}
+
+/** One stream: its picture, its state, and the numbers that matter to whoever watches. */
+export const Tile = memo(function Tile(props: Props) {
+  const { view, name, painter, nowMs, isLarge, onToggle, onRemove } = props;
+  const { id, state } = view;
+  const { frame, painted, broken, shape } = useScreen(painter, id);
+  const words = tileWords(view, nowMs, broken);
+  const { banner, text } = words;
+  const isOver = state === 'ended';
+  const act = isOver ? onRemove : onToggle;
+  const what = isOver ? 'Remove' : isLarge ? 'Make smaller' : 'Enlarge';
+  return (
+    <article
+      className={`card ${css.tile}`}
+      aria-label={name}
+      data-testid={`tile-${id}`}
+      data-state={state}
+      data-live={words.live || undefined}
+      data-large={isLarge || undefined}
+    >
+      <div
+        ref={frame}
+        className={css.frame}
+        style={isLarge && shape !== null ? { aspectRatio: shape } : undefined}
+      >
+        <button
+          type="button"
+          className={css.picture}
+          onClick={() => act(id)}
+          aria-label={`${what}: ${name}, ${state}`}
+          data-tile={id}
+        >
+          <canvas className={css.canvas} width={4} height={3} data-empty="" />
+          <canvas className={css.marks} aria-hidden="true" />
+        </button>
+        <span className={css.badge}>
+          <StateBadge
+            tone={words.tone}
+            icon={words.icon}
+            word={words.word}
+            data-testid={`state-${id}`}
+          />
+        </span>
+        {(banner ?? text) !== null && (
+          <p className={css.note} data-empty={!painted || undefined} data-testid={`note-${id}`}>
+            {painted && banner !== null && <strong>{banner}. </strong>}
+            {text}
+          </p>
+        )}
+      </div>
+      <div className={css.head}>
+        <h2 className={css.name} title={name}>
+          {name}
+        </h2>
+        {view.mode === 'enhanced' && (
+          <span className={css.mark} title="More of its pictures are analysed.">
+            enhanced
+          </span>
+        )}
+        {view.kind === 'camera' && (
+          <span className={css.mark} title="A camera of this server.">
+            camera
+          </span>
+        )}
+        {isOver && (
+          <Tooltip label="Remove it from the wall now">
+            <ActionIcon onClick={() => onRemove(id)} aria-label={`Remove ${name} from the wall`}>
+              <Icon name="close" />
+            </ActionIcon>
+          </Tooltip>
+        )}
+      </div>
+      <Numbers view={view} />
+    </article>
+  );
+});
+
+/** Above so many percent somebody should know. */
+const MUCH_LOST = 5;
+
+function Numbers({ view }: { view: StreamView }) {
+  const { state, fps, delayMs, lostPercent, missed } = view;
+  const live = state === 'live';
+  const rates = useCourse(live ? fps : null, view);
+  const delays = useCourse(live ? delayMs : null, view);
+  return (
+    <dl className={css.numbers}>
+      <Number
+        name="Pictures"
+        explain="Pictures that arrive here in a second."
+        value={live ? formatRate(fps) : UNKNOWN}
+        unit="per s"
+        course={rates}
+        atLeast={10}
+      />
+      <Number
+        name="Delay"
+        explain="From a picture’s arrival at the server to its arrival here, by the server’s clock, which is known to about a millisecond. Measured, over the last seconds."
+        value={live && delayMs !== null && delayMs < 1 ? '< 1' : formatMs(live ? delayMs : null)}
+        unit="ms"
+        course={delays}
+        atLeast={20}
+      />
+      <Number
+        name="Lost"
+        explain={`Pictures of the last seconds that did not arrive here: this page or its network was too slow for them. Since the page was opened: ${missed}.`}
+        value={live ? lostPercent.toFixed(lostPercent < 9.95 ? 1 : 0) : UNKNOWN}
+        unit="%"
+        warn={live && lostPercent > MUCH_LOST}
+      />
+    </dl>
+  );
+}
+
+interface NumberProps {
+  name: string;
+  explain: string;
+  value: string;
+  unit: string;
+  warn?: boolean;
+  course?: readonly number[];
+  /** The top of the course's scale at least. */
+  atLeast?: number;
+}
+
+function Number({ name, explain, value, unit, warn = false, course, atLeast = 1 }: NumberProps) {
+  return (
+    <div className={css.number} title={explain}>
+      <dt>{name}</dt>
+      <dd className="number" data-unknown={value === UNKNOWN || undefined}>
+        {warn && <Icon name="alert" size={14} />}
+        {value}
+        <span className={css.unit}>{unit}</span>
+      </dd>
+      {course !== undefined && (
+        <dd className={css.spark} aria-hidden="true">
+          <Sparkline values={course} atLeast={atLeast} />
+        </dd>
+      )}
+    </div>
+  );
+}

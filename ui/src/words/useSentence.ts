@@ -1,0 +1,42 @@
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { useShortcuts } from '../app/shortcuts';
+import { copyText } from '../components/copy';
+import { NONE } from '../recognise/logic/labels';
+import type { Session } from '../recognise/session';
+import { isRest } from './rest';
+import { Sentence, sentenceText, type SentenceView } from './sentence';
+import { ruleFor, WordRule } from './wordRule';
+
+/** Lives as long as the tab does, so that a look at another page loses no words. */
+const sentence = new Sentence();
+
+const copy = () => void copyText(sentenceText(sentence.snapshot().words));
+
+export const sentenceActions = {
+  undo: () => sentence.undo(),
+  clear: () => sentence.clear(),
+};
+
+const SHORTCUTS = [
+  { key: 'u', what: 'Take the last word back', run: sentenceActions.undo },
+  { key: 'w', what: 'Copy the sentence', run: copy },
+  { key: 'x', what: 'Clear the sentence', run: sentenceActions.clear },
+];
+
+/** The words that the session's results make, with the keys for them. */
+export function useSentence(session: Session, hold: number, withRest: boolean): SentenceView {
+  const rule = useMemo(() => new WordRule(), []);
+  useEffect(() => {
+    let model: string | undefined;
+    return session.onResult((result) => {
+      if (result.model?.name !== model) rule.reset();
+      model = result.model?.name;
+      const { label } = result;
+      const silent = label === NONE || (!withRest && isRest(label));
+      const word = rule.take(silent ? null : label, performance.now(), ruleFor(hold));
+      if (word !== null) sentence.add(word);
+    });
+  }, [session, rule, hold, withRest]);
+  useShortcuts('Sentence', SHORTCUTS);
+  return useSyncExternalStore(sentence.subscribe, sentence.snapshot);
+}

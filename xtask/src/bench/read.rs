@@ -1,0 +1,172 @@
+//! Text reading beside `RapidOCR`: what is read on pages with known words, how fast, and with how much memory.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{PAGE, machine, replaced, sightwire, stdout_of, written};
+use crate::process::{self, ask};
+use crate::progress::{End, Step};
+use crate::project::Project;
+use crate::server::Server;
+use crate::setup::{self, Purpose};
+use crate::stamp::{Fingerprint, Stamp};
+use crate::unknown;
+
+const TOOLS: &str = "tools/evaluate_text";
+const PARTS: [&str; 3] = ["text", "speed", "memory"];
+const PRECISIONS: [&str; 2] = ["f32", "bf16"];
+const MODEL: &str = "ppocr-v4";
+
+/// `cargo xtask bench read [text] [speed] [memory] [--quick]`: all parts, or those named.
+pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
+    let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let quick = args.iter().any(|arg| arg == "--quick");
+    let parts: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--quick").collect();
+    if let Some(part) = parts.iter().find(|part| !PARTS.contains(*part)) {
+        bail!(unknown("part", part, &PARTS));
+    }
+    let project = Project::here()?;
+    let page = project.at(PAGE);
+    // Said now, not after half an hour of measuring.
+    replaced(&page, "read", "")?;
+    setup::run(&project, Purpose::Demo)?;
+    let step = Step::start("model");
+    stdout_of(&mut sightwire(&project, &["models", "pull", MODEL])?)?;
+    step.end(End::Ok, MODEL);
+    let python = environment(&project)?;
+    let mut section = machine(&project);
+    for part in PARTS {
+        if !parts.is_empty() && !parts.contains(&part) {
+            continue;
+        }
+        eprintln!("{part}");
+        let text = match part {
+            "text" => text(&project, &python, quick)?,
+            "speed" => speed(&project, &python, quick)?,
+            _ => memory(&project, &python, quick)?,
+        };
+        let _ = write!(section, "\n\n{}", text.trim());
+    }
+    // A part of the tables is worth a look and not the page.
+    if quick || !parts.is_empty() {
+        println!("\n{section}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    written(&page, "read", &section)
+}
+
+/// `.sightwire/bench-venv`: `RapidOCR` and the faces that pages are set in. Nothing else needs it.
+fn environment(project: &Project) -> Result<PathBuf> {
+    let venv = project.own("bench-venv")?;
+    let python = venv.join("bin/python");
+    let mut fingerprint = Fingerprint::default();
+    for file in ["requirements.txt", "fonts.txt"] {
+        fingerprint = fingerprint.file(&project.at(TOOLS).join(file))?;
+    }
+    fingerprint = fingerprint.word(&ask("python3", &["--version"]).unwrap_or_default());
+    let stamp = Stamp::new(project, "bench-venv", &fingerprint)?;
+    if python.exists() && stamp.matches() {
+        return Ok(python);
+    }
+    let _lock = project.lock()?;
+    let mut step = Step::start("rapidocr");
+    stamp.guard(|| {
+        let mut make = Command::new("python3");
+        make.args(["-m", "venv", "--clear"]).arg(&venv);
+        process::must(project, &mut step, "bench-venv", &mut make)?;
+        for (file, more) in [("requirements.txt", None), ("fonts.txt", Some("--no-deps"))] {
+            let mut pip = Command::new(&python);
+            pip.args(["-m", "pip", "install", "--require-hashes"]).args(more);
+            pip.arg("--requirement").arg(project.at(TOOLS).join(file));
+            process::must(project, &mut step, "bench-pip", &mut pip)?;
+        }
+        Ok(())
+    })?;
+    step.end(End::Ok, "installed into .sightwire/bench-venv");
+    Ok(python)
+}
+
+/// Pictures of one set, made again each time: what they are is in the script.
+fn pictures(project: &Project, python: &Path, set: &str, more: &[&str]) -> Result<PathBuf> {
+    let folder = project.own("bench")?.join(format!("read-{set}"));
+    // RapidOCR's answers are kept beside the pictures, by their content.
+    fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    let mut make = Command::new(python);
+    make.arg(project.at(TOOLS).join("pages.py")).args(["--set", set, "--out"]).arg(&folder).args(more);
+    stdout_of(&mut make)?;
+    Ok(folder)
+}
+
+/// What is read, at each precision, beside `RapidOCR`.
+fn text(project: &Project, python: &Path, quick: bool) -> Result<String> {
+    let pages = pictures(project, python, "evaluation", if quick { &["--pages", "1"] } else { &[] })?;
+    let mut evaluate = Command::new(python);
+    evaluate.arg(project.at(TOOLS).join("evaluate.py")).arg("--pages").arg(pages).arg("--report-only");
+    evaluate.env("SIGHTWIRE_HOME", project.home()?).current_dir(project.root());
+    let program = project.release("sightwire");
+    for precision in PRECISIONS {
+        let read = format!("{} read --format json --set engine.precision={precision}", program.display());
+        evaluate.arg("--ours").arg(format!("{precision}={read}"));
+    }
+    Ok(format!("**What is read.** `evaluate.py`\n\n{}", stdout_of(&mut evaluate)?))
+}
+
+/// Images a second, delays, CPU time, memory.
+fn speed(project: &Project, python: &Path, quick: bool) -> Result<String> {
+    let folder = pictures(project, python, "benchmark", &[])?;
+    let servers = servers(project)?;
+    let beside = format!("{} {}", python.display(), project.at(TOOLS).join("beside.py").display());
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut bench = load(project, &["read"], &folder, &servers);
+    bench.arg("--beside").arg(format!("RapidOCR={beside}"));
+    bench.arg("--beside").arg(format!("RapidOCR, {threads} threads={beside} --threads {threads}"));
+    bench.arg("--beside-in-batches").arg(format!("RapidOCR, {threads} processes={beside} --threads 1"));
+    if quick {
+        bench.args(["--rounds", "2", "--batches", "1", "--repeat", "1"]);
+    }
+    let text = stdout_of(&mut bench)?;
+    stop(servers)?;
+    Ok(format!("**How fast.** `sightwire-bench read`\n\n{text}"))
+}
+
+/// A page of 20 megapixels, a hundred times.
+fn memory(project: &Project, python: &Path, quick: bool) -> Result<String> {
+    let folder = pictures(project, python, "scan", &[])?;
+    let servers = servers(project)?;
+    let mut bench = load(project, &["read", "memory"], &folder, &servers);
+    if quick {
+        bench.args(["--runs", "12"]);
+    }
+    let text = stdout_of(&mut bench)?;
+    stop(servers)?;
+    Ok(format!("**Memory.** `sightwire-bench read memory`, a page of 20 megapixels with 85 lines\n\n{text}"))
+}
+
+/// The load generator with these servers.
+fn load(project: &Project, words: &[&str], pictures: &Path, servers: &[(&str, Server)]) -> Command {
+    let mut bench = Command::new(project.release("sightwire-bench"));
+    bench.args(words).arg("--pictures").arg(pictures);
+    for (precision, server) in servers {
+        bench.arg("--server").arg(format!("Sightwire {precision}={}", server.url()));
+    }
+    bench
+}
+
+/// One of each precision; they do nothing while nobody asks them.
+fn servers(project: &Project) -> Result<Vec<(&'static str, Server)>> {
+    let start = |precision: &'static str| {
+        let settings = vec![format!("engine.precision={precision}"), "recognizer.dummy=true".to_owned()];
+        let server = Server::start(project, &format!("server-bench-{precision}"), "127.0.0.1:0", &settings)?;
+        Ok((precision, server))
+    };
+    PRECISIONS.into_iter().map(start).collect()
+}
+
+fn stop(servers: Vec<(&'static str, Server)>) -> Result<()> {
+    servers.into_iter().try_for_each(|(_, server)| server.stop())
+}
