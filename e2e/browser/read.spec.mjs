@@ -136,6 +136,22 @@ test("other_settings_read_the_picture_again_and_stay_with_the_browser", async ({
   await expect(page).toHaveURL(/deskew=1/);
 });
 
+test("how_a_picture_was_read_is_known_after_a_reload", async ({ visit, server }) => {
+  const id = await finishedJob(server, [await textPage("page.png")]);
+  const page = await visit(`/read?job=${id}`);
+  await expect(linesOn(page)).not.toHaveCount(0);
+  await page.getByTestId("side-choice").getByText("Settings").click();
+  await page.getByTestId("contrast").check({ force: true });
+  await expect(page).toHaveURL(/contrast=1/);
+  await expect(page.getByTestId("differs")).toBeHidden();
+  await page.reload();
+  await expect(linesOn(page)).not.toHaveCount(0);
+  await expect(page.getByTestId("differs")).toBeHidden();
+  // Without the setting in its address the page does not ask for what was read.
+  await page.goto(page.url().replace("contrast=1", "contrast=0"));
+  await expect(page.getByTestId("differs")).toBeVisible();
+});
+
 test("pictures_are_let_go_after_the_kept_number_and_texts_stay", async ({ visit, server }) => {
   const pages = await Promise.all([1, 2, 3].map((n) => textPage(`${n}.png`, [`Page number ${n}`])));
   const id = await finishedJob(server, pages, "min_confidence=0&keep=1");

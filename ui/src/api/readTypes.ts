@@ -27,6 +27,8 @@ export interface Reading {
   model: string;
   provider: string | null;
   precision: { detection: string; recognition: string } | null;
+  /** How it was read. */
+  options: Record<string, unknown>;
   pages: PageSize[];
   regions: Region[];
   text: string;

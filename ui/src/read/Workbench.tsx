@@ -49,7 +49,7 @@ export function Workbench(props: Props) {
   const { job, watch, row, address, change, preferences, onPreferences, models, phone } = props;
   const { settings, onSettings, actions } = props;
   const { options, least, page, compare } = address;
-  const { reading, failure, isReading, readAs, again } = useReading(watch, row);
+  const { reading, failure, isReading, again } = useReading(watch, row);
   const [found, setFound] = useState('');
   const [marks, setMarks] = useState<{ file: string; selected: number | null }>(NO_MARKS);
   const [hovered, setHovered] = useState<number | null>(null);
@@ -87,8 +87,12 @@ export function Workbench(props: Props) {
     change({ options: next });
     if (mayRead) readLater(askOptions(next, usual));
   };
-  const was = readAs ?? (job === null ? null : optionsKey(optionsOf(job.options), usual));
-  const differs = mayRead && reading !== null && !isReading && was !== optionsKey(options, usual);
+  const readAs = reading && optionsOf({ ...reading.options, model: reading.model });
+  const differs =
+    mayRead &&
+    readAs !== null &&
+    !isReading &&
+    optionsKey(readAs, usual) !== optionsKey(options, usual);
 
   const prepared = preparation(options);
   const comparing = compare && prepared !== null && row?.picture === true;

@@ -48,7 +48,7 @@ export function useReadShortcuts(actions: ReadActions): void {
       { key: '9', what: 'One pixel for one (100 %)', run: () => now().full() },
       { key: '← → ↑ ↓', what: 'Move the picture, where it has the focus', run: NOTHING },
       { key: 'x', what: 'Outlines on or off', run: () => now().outlines() },
-      { key: 't', what: 'Texts on the picture on or off', run: () => now().texts() },
+      { key: 'w', what: 'Texts on the picture on or off', run: () => now().texts() },
       { key: 'b', what: 'Before and after the preparation', run: () => now().compare() },
       { key: ',', what: 'Settings or text', run: () => now().settings() },
       { key: '/', what: 'Find in this text', run: () => now().findText() },

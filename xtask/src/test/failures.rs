@@ -219,9 +219,9 @@ mod tests {
         assert_eq!(failures[0].name, "browser/b.spec.mjs:31:3 › group › not fine");
         assert!(failures[0].reason.starts_with("    Error: expect(x)"));
         let mut playwright = Command::new("node");
-        playwright.args(["cli.js", "test", "--project", "together"]);
+        playwright.args(["cli.js", "test", "--project=together"]);
         let command = again(Runner::Playwright, playwright, &failures).unwrap();
-        assert_eq!(words(&command)[4..], ["browser/b.spec.mjs:31"]);
+        assert_eq!(words(&command)[3..], ["browser/b.spec.mjs:31"]);
     }
 
     #[test]

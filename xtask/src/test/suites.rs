@@ -265,7 +265,8 @@ pub(super) const SUITES: [Suite; 19] = [
 /// One of the projects of `e2e/playwright.config.mjs`.
 fn playwright(project: &Project, name: &str) -> Result<Command> {
     let mut playwright = Command::new("node");
-    playwright.args(["node_modules/@playwright/test/cli.js", "test", "--project", name]);
+    // With `=`: after a space it would take the names of files that may follow for projects.
+    playwright.args(["node_modules/@playwright/test/cli.js", "test", &format!("--project={name}")]);
     against_the_server(project, playwright)
 }
 

@@ -294,9 +294,7 @@ impl Pull<'_> {
             }
         }
     }
-}
 
-impl Pull<'_> {
     /// The package, fetched once.
     fn wheel(
         &mut self,

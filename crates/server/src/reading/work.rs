@@ -65,7 +65,7 @@ pub async fn document(
     keep: Option<usize>,
 ) -> Result<(Document, Option<Arc<Image>>), WorkError> {
     let plans = ready.service.plan(&ready.model);
-    let mut document = Document::new(name, picture.format, ready.model.name(), plans);
+    let mut document = Document::new(name, picture.format, ready.model.name(), plans, options);
     let mut kept = None;
     let pages = async {
         for index in 0..picture.pages.len() {

@@ -11,15 +11,8 @@ export interface ReadingView {
   failure: { text: string; cause: string } | null;
   /** It is being read another way. */
   isReading: boolean;
-  /** How it was read, where this page had it read again; null: as its job says. */
-  readAs: string | null;
   /** Reads the file again, another way. */
   again: (query: OptionQuery) => void;
-}
-
-interface Known {
-  reading: Reading;
-  readAs: string | null;
 }
 
 /** So many results are at hand without asking. */
@@ -28,7 +21,7 @@ const GONE = 410;
 
 /** What was read in one file of a job. */
 export function useReading(watch: JobWatch | null, row: FileRow | null): ReadingView {
-  const [known, setKnown] = useState<ReadonlyMap<string, Known>>(new Map());
+  const [known, setKnown] = useState<ReadonlyMap<string, Reading>>(new Map());
   const [failed, setFailed] = useState<{ key: string; text: string; cause: string } | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const turn = useRef(0);
@@ -37,10 +30,10 @@ export function useReading(watch: JobWatch | null, row: FileRow | null): Reading
   const isRead = row?.state === 'done';
   const key = id === null || index === null ? null : `${id}/${index}`;
 
-  const learn = useCallback((at: string, reading: Reading, readAs: string | null) => {
+  const learn = useCallback((at: string, reading: Reading) => {
     setKnown((before) => {
       const after = new Map([...before].slice(-KEPT).filter(([other]) => other !== at));
-      return after.set(at, { reading, readAs });
+      return after.set(at, reading);
     });
     setFailed(null);
   }, []);
@@ -58,7 +51,7 @@ export function useReading(watch: JobWatch | null, row: FileRow | null): Reading
     if (id === null || index === null || key === null || !isRead || isKnown) return;
     const stop = new AbortController();
     getReading(id, index, stop.signal)
-      .then((reading) => learn(key, reading, null))
+      .then((reading) => learn(key, reading))
       .catch((error: unknown) => {
         if (!stop.signal.aborted) fail(key, error);
       });
@@ -74,7 +67,7 @@ export function useReading(watch: JobWatch | null, row: FileRow | null): Reading
         .then((reading) => {
           // Another change may have come in between; only the newest one counts.
           if (mine !== turn.current) return;
-          learn(key, reading, new URLSearchParams(query).toString());
+          learn(key, reading);
           const { regions, ms, pages } = reading;
           const sum = regions.reduce((total, { confidence }) => total + confidence, 0);
           watch?.learn(index, {
@@ -94,12 +87,10 @@ export function useReading(watch: JobWatch | null, row: FileRow | null): Reading
     [id, index, key, watch, learn, fail],
   );
 
-  const entry = key === null ? undefined : known.get(key);
   return {
-    reading: entry?.reading ?? null,
+    reading: key === null ? null : (known.get(key) ?? null),
     failure: failed !== null && failed.key === key ? failed : null,
     isReading: busy !== null && busy === key,
-    readAs: entry?.readAs ?? null,
     again,
   };
 }

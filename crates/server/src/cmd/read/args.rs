@@ -43,7 +43,7 @@ pub struct ReadArgs {
     #[arg(long, value_name = "FILE")]
     pub failures: Option<PathBuf>,
     /// Pictures in flight at once, each with its file in memory [default: one more than there are threads].
-    #[arg(long, value_name = "N", help_heading = "Work")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
     pub jobs: Option<NonZeroUsize>,
     /// Give up a page after so many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, help_heading = "Work")]
@@ -96,6 +96,11 @@ pub struct OptionArgs {
 
 fn usual() -> ReadOptions {
     ReadOptions::default()
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    let value: usize = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
+    NonZeroUsize::new(value).ok_or_else(|| "it must be at least 1".into())
 }
 
 fn unclip(text: &str) -> Result<f32, String> {

@@ -1,7 +1,9 @@
 //! Which pictures are read: found one by one, so that a hundred thousand take no more memory than ten.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
@@ -58,6 +60,29 @@ pub struct Inputs {
     walk: Option<Walk>,
     /// The folder of results, which is not read.
     out: Option<PathBuf>,
+    /// As soon as somebody asks.
+    places: OnceLock<Places>,
+}
+
+/// Where what was named really is: a shell may have named a hundred thousand files.
+struct Places {
+    files: HashSet<PathBuf>,
+    /// Folders and patterns.
+    others: Vec<Named>,
+}
+
+impl Places {
+    fn of(all: &[Named]) -> Self {
+        let (mut files, mut others) = (HashSet::new(), Vec::new());
+        for named in all {
+            match named {
+                Named::File(path) => files.extend(path.canonicalize()),
+                Named::Folder(_) | Named::Pattern(_) => others.push(named.clone()),
+                Named::Stdin | Named::Missing(_) => {}
+            }
+        }
+        Self { files, others }
+    }
 }
 
 /// A folder or a pattern that is being walked.
@@ -74,12 +99,12 @@ impl Inputs {
         if all.iter().filter(|named| matches!(named, Named::Stdin)).count() > 1 {
             return Err("- (stdin) can be read only once".to_owned());
         }
-        Ok(Self { all, next: 0, walk: None, out: out.map(Path::to_owned) })
+        Ok(Self { all, next: 0, walk: None, out: out.map(Path::to_owned), places: OnceLock::new() })
     }
 
     /// From the beginning, for whoever wants to count them.
     pub fn again(&self) -> Self {
-        Self { all: self.all.clone(), next: 0, walk: None, out: self.out.clone() }
+        Self { all: self.all.clone(), next: 0, walk: None, out: self.out.clone(), places: OnceLock::new() }
     }
 
     /// Whether only one file was named.
@@ -91,17 +116,18 @@ impl Inputs {
     pub fn is_read(&self, file: &Path) -> bool {
         let Ok(file) = file.canonicalize() else { return false };
         let is_result = self.out.as_deref().is_some_and(|out| lies_in(&file, out));
-        self.all.iter().any(|named| match named {
-            Named::File(path) => path.canonicalize().is_ok_and(|path| path == file),
-            // Folders of results inside of what is read are left out.
-            Named::Folder(root) => {
-                is_picture(&file)
-                    && lies_in(&file, root)
-                    && !(is_result && self.out.as_deref().is_some_and(|out| is_inside(out, root)))
-            }
-            Named::Pattern(pattern) => pattern.covers(&file),
-            Named::Stdin | Named::Missing(_) => false,
-        })
+        let places = self.places.get_or_init(|| Places::of(&self.all));
+        places.files.contains(&file)
+            || places.others.iter().any(|named| match named {
+                // Folders of results inside of what is read are left out.
+                Named::Folder(root) => {
+                    is_picture(&file)
+                        && lies_in(&file, root)
+                        && !(is_result && self.out.as_deref().is_some_and(|out| is_inside(out, root)))
+                }
+                Named::Pattern(pattern) => pattern.covers(&file),
+                Named::Stdin | Named::File(_) | Named::Missing(_) => false,
+            })
     }
 
     fn walk(&self, named: Named) -> Walk {

@@ -33,6 +33,7 @@ use progress::Progress;
 use reader::Reader;
 
 use super::Mistake;
+use crate::reading::output::Format;
 
 /// As many failures are named at the end, with their reasons.
 const NAMED: usize = 10;
@@ -56,6 +57,11 @@ struct Tally {
 }
 
 pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
+    if args.characters && args.format != Format::Json {
+        return Err(
+            Mistake(format!("--characters goes with --format json only, not with {}", args.format)).into()
+        );
+    }
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;

@@ -100,8 +100,8 @@ impl Reader {
         let bytes: Arc<[u8]> = bytes_of(path)?.into();
         let header = probe(&bytes, &LIMITS)?;
         let plans = self.service.plan(&self.model);
-        let mut document =
-            Document::new(Some(name.to_owned()), header.format.name(), self.model.name(), plans);
+        let (name, format) = (Some(name.to_owned()), header.format.name());
+        let mut document = Document::new(name, format, self.model.name(), plans, self.options);
         for index in 0..header.pages.len() {
             let mut read = || {
                 let reading = self.page(&bytes, index as u32)?;

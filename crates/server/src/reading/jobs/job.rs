@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::results::Span;
 use super::upload::{Received, Source};
 use crate::reading::keep::Keep;
-use crate::reading::output::Document;
+use crate::reading::output::{Document, Options};
 use crate::reading::work::Ask;
 
 /// What becomes of a file.
@@ -344,23 +344,11 @@ impl Job {
         };
         let mean =
             (progress.regions > 0).then(|| rounded(progress.confidence_sum / progress.regions as f64, 1e4));
-        let (options, option) = (self.ask.options, |value: f32| rounded(f64::from(value), 1e4));
         json!({
             "id": &*self.id,
             "state": progress.state,
             "created": self.created_s,
-            "options": {
-                "model": self.ask.model,
-                "threshold": option(options.threshold),
-                "box_threshold": option(options.box_threshold),
-                "unclip": option(options.unclip),
-                "max_side": options.max_side,
-                "min_confidence": option(options.min_confidence),
-                "angle": options.angle,
-                "deskew": options.deskew,
-                "contrast": options.contrast,
-                "denoise": options.denoise,
-            },
+            "options": Asked { model: &self.ask.model, options: self.ask.options.into() },
             "files": files,
             "done": done,
             "failed": progress.failed,
@@ -376,6 +364,14 @@ impl Job {
             "keep": self.keep,
         })
     }
+}
+
+/// How the files of a batch are read.
+#[derive(Serialize)]
+struct Asked<'a> {
+    model: &'a str,
+    #[serde(flatten)]
+    options: Options,
 }
 
 impl Progress {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sightwire_infer::read::{Region, Times};
+use sightwire_infer::read::{ReadOptions, Region, Times};
 
 use super::{Document, Page, four_decimals};
 
@@ -19,6 +19,7 @@ struct Object<'a> {
     model: Cow<'a, str>,
     provider: Cow<'a, str>,
     precision: Precision<'a>,
+    options: Options,
     pages: Vec<PageObject>,
     regions: Vec<RegionObject<'a>>,
     text: Cow<'a, str>,
@@ -29,6 +30,21 @@ struct Object<'a> {
 struct Precision<'a> {
     detection: Cow<'a, str>,
     recognition: Cow<'a, str>,
+}
+
+/// As a caller would ask for them.
+#[derive(Deserialize, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a step of its own, on or off")]
+pub(in crate::reading) struct Options {
+    threshold: f64,
+    box_threshold: f64,
+    unclip: f64,
+    max_side: u32,
+    min_confidence: f64,
+    angle: bool,
+    deskew: bool,
+    contrast: bool,
+    denoise: bool,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -86,6 +102,7 @@ pub(super) fn write(document: &Document, characters: bool) -> String {
             detection: Cow::Borrowed(&document.detection_precision),
             recognition: Cow::Borrowed(&document.recognition_precision),
         },
+        options: Options::from(document.options),
         pages: pages.collect(),
         regions: regions.collect(),
         text: Cow::Owned(document.text()),
@@ -120,9 +137,42 @@ pub(super) fn read(text: &str) -> serde_json::Result<Document> {
         provider: object.provider.into_owned(),
         detection_precision: object.precision.detection.into_owned(),
         recognition_precision: object.precision.recognition.into_owned(),
+        options: ReadOptions::from(object.options),
         pages,
         times: Times::from(&object.ms),
     })
+}
+
+impl From<ReadOptions> for Options {
+    fn from(options: ReadOptions) -> Self {
+        Self {
+            threshold: four_decimals(options.threshold),
+            box_threshold: four_decimals(options.box_threshold),
+            unclip: four_decimals(options.unclip),
+            max_side: options.max_side,
+            min_confidence: four_decimals(options.min_confidence),
+            angle: options.angle,
+            deskew: options.deskew,
+            contrast: options.contrast,
+            denoise: options.denoise,
+        }
+    }
+}
+
+impl From<Options> for ReadOptions {
+    fn from(options: Options) -> Self {
+        Self {
+            threshold: options.threshold as f32,
+            box_threshold: options.box_threshold as f32,
+            unclip: options.unclip as f32,
+            max_side: options.max_side,
+            min_confidence: options.min_confidence as f32,
+            angle: options.angle,
+            deskew: options.deskew,
+            contrast: options.contrast,
+            denoise: options.denoise,
+        }
+    }
 }
 
 impl From<&Times> for Milliseconds {

@@ -17,7 +17,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use sightwire_infer::engine::Plan;
-use sightwire_infer::read::{Reading, Region, Times};
+use sightwire_infer::read::{ReadOptions, Reading, Region, Times};
+
+pub(super) use json::Options;
 
 pub use annotated::{AnnotateError, annotated};
 pub use csv::HEADER as CSV_HEADER;
@@ -37,6 +39,8 @@ pub struct Document {
     pub detection_precision: String,
     /// Of the network that reads them.
     pub recognition_precision: String,
+    /// How it was read.
+    pub options: ReadOptions,
     /// In the file's order; one, except of a TIFF with several.
     pub pages: Vec<Page>,
     /// Of all pages together.
@@ -58,7 +62,13 @@ pub struct Page {
 
 impl Document {
     /// Without pages yet. `plans` are of the networks that find and that read lines.
-    pub fn new(file: Option<String>, format: &str, model: &str, plans: [Plan; 2]) -> Self {
+    pub fn new(
+        file: Option<String>,
+        format: &str,
+        model: &str,
+        plans: [Plan; 2],
+        options: ReadOptions,
+    ) -> Self {
         let [detection, recognition] = plans;
         let provider = if detection.provider == recognition.provider {
             detection.provider.name().to_owned()
@@ -72,6 +82,7 @@ impl Document {
             provider,
             detection_precision: detection.precision.name().to_owned(),
             recognition_precision: recognition.precision.name().to_owned(),
+            options,
             ..Self::default()
         }
     }

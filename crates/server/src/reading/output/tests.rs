@@ -17,6 +17,7 @@ fn document() -> Document {
         provider: "openvino".into(),
         detection_precision: "bf16".into(),
         recognition_precision: "f32".into(),
+        options: ReadOptions { deskew: true, ..ReadOptions::default() },
         pages: vec![
             Page {
                 width: 640,
@@ -43,6 +44,8 @@ fn json_is_what_scripts_expect() {
         concat!(
             r#"{"file":"scans/a \"b\".tif","format":"tiff","model":"ppocr-v4","provider":"openvino","#,
             r#""precision":{"detection":"bf16","recognition":"f32"},"#,
+            r#""options":{"threshold":0.3,"box_threshold":0.5,"unclip":1.6,"max_side":2000,"min_confidence":0.5,"#,
+            r#""angle":true,"deskew":true,"contrast":false,"denoise":false},"#,
             r#""pages":[{"page":1,"width":640,"height":480,"skew":0.0}],"#,
             r#""regions":[{"polygon":[[0.1,1.5],[100.1,1.5],[100.1,21.25],[0.1,21.25]],"#,
             r#""text":"Hello, \"world\"","confidence":0.9877,"page":1},"#,
@@ -65,6 +68,7 @@ fn json_reads_back_the_same_polygons_bit_for_bit() {
         assert_eq!(a.characters.len(), b.characters.len());
     }
     assert_eq!(after.json(true), before.json(true));
+    assert_eq!(after.options, before.options);
     assert_eq!(after.pages[1].skew.to_bits(), before.pages[1].skew.to_bits());
     assert!(Document::from_json(&before.json(false)).unwrap().regions().all(|r| r.characters.is_empty()));
 }

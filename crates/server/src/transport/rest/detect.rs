@@ -7,12 +7,13 @@ use axum::Json;
 use axum::body::to_bytes;
 use axum::extract::{FromRequest as _, Multipart, Query, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_frame::Image;
 
+use super::form::is_form;
 use crate::cameras::Cameras;
 use crate::cameras::detector::{FindError, Model, find};
 use crate::cameras::view::is_among;
@@ -130,11 +131,6 @@ fn busy() -> Response {
 
 /// The body, or the field `file` of a form.
 async fn picture(request: Request, max_bytes: usize) -> Result<Bytes, Response> {
-    let is_form = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .is_some_and(|kind| kind.starts_with("multipart/form-data"));
     let too_large = || {
         let detail = format!("The picture is larger than {} MiB.", max_bytes >> 20);
         error(StatusCode::PAYLOAD_TOO_LARGE, &detail)
@@ -145,7 +141,7 @@ async fn picture(request: Request, max_bytes: usize) -> Result<Bytes, Response> 
             "Send a JPEG or PNG as the body, or as the field `file` of a form.",
         )
     };
-    let bytes = if is_form {
+    let bytes = if is_form(&request) {
         // The form around the picture counts, too: a form without end is refused like a picture too large.
         let mut read = 0;
         let mut form = Multipart::from_request(request, &()).await.map_err(IntoResponse::into_response)?;
