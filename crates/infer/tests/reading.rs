@@ -147,11 +147,8 @@ fn a_page_on_its_head_is_read_and_its_polygons_begin_at_the_top_left_of_the_text
     image.data_mut().reverse();
     image.data_mut().chunks_exact_mut(3).for_each(<[u8]>::reverse);
     let reading = read(image, ReadOptions::default());
-    let mut found = texts(&reading);
-    found.sort_unstable();
-    let mut expected = WORDS.to_vec();
-    expected.sort_unstable();
-    assert_eq!(found, expected);
+    // From its own first line on.
+    assert_eq!(texts(&reading), WORDS);
     for region in &reading.regions {
         let [top_left, top_right, bottom_right, _] = region.polygon;
         assert!(top_left[0] > top_right[0] && top_left[1] > bottom_right[1], "{:?}", region.polygon);

@@ -24,6 +24,14 @@ const JOIN_HEIGHT: f64 = 0.6;
 const JOIN_TURN: f64 = 0.14;
 /// What is so many times as long as high has a direction.
 const ELONGATED: f64 = 1.5;
+/// The network draws no core thinner than some 6 px, so outlines lower than this, px of the map, are too high by
+const LOW: f64 = 18.5;
+/// this share (measured on print of 10 to 13 px),
+const LOW_SURPLUS: f64 = 0.25;
+/// and from this height on by nothing.
+const HIGH: f64 = 22.0;
+/// What is too high is too long, too, by this share of it.
+const SURPLUS_LENGTH: f64 = 0.5;
 /// With more outlines none are joined: each is compared with each.
 const MOST_JOINED: usize = 2000;
 
@@ -68,6 +76,33 @@ pub(super) fn outlines(map: &Map, options: &ReadOptions) -> Vec<[Point; 4]> {
     }
     join_neighbours(&mut found);
     found.iter().map(Turned::corners).collect()
+}
+
+/// What is shown of a line that is cut out along `outline`, in pixels of a picture each of which is `scale` of the map:
+/// letters are read best with some room around them, but small print does not fill it.
+pub(super) fn shown(outline: [[f32; 2]; 4], scale: f64, unclip: f32) -> [[f32; 2]; 4] {
+    let [a, b, c, d] = outline.map(|corner| corner.map(f64::from));
+    let side = |from: Point, to: Point| [to[0] - from[0], to[1] - from[1]];
+    let (across, down) = (side(a, b), side(a, d));
+    let (width, height) = (across[0].hypot(across[1]), down[0].hypot(down[1]));
+    if width < 1.0 || height < 1.0 {
+        return outline;
+    }
+    // As high as it would be with the usual `unclip`.
+    let usual = f64::from((1.0 + ReadOptions::default().unclip) / (1.0 + unclip));
+    let high = width.min(height) * scale * usual;
+    let surplus = LOW_SURPLUS * ((HIGH - high) / (HIGH - LOW)).clamp(0.0, 1.0);
+    let inwards = width.min(height) * surplus / 2.0;
+    let (by_width, by_height) = if width < height {
+        (inwards, inwards * SURPLUS_LENGTH)
+    } else {
+        (inwards * SURPLUS_LENGTH, inwards)
+    };
+    let (u, v) = (across.map(|part| part / width * by_width), down.map(|part| part / height * by_height));
+    let moved = |corner: Point, right: f64, lower: f64| {
+        [0, 1].map(|axis: usize| (corner[axis] + right * u[axis] + lower * v[axis]) as f32)
+    };
+    [moved(a, 1.0, 1.0), moved(b, -1.0, 1.0), moved(c, -1.0, -1.0), moved(d, 1.0, -1.0)]
 }
 
 /// Words that stand so near in one row that they belong together become one outline.
@@ -381,6 +416,26 @@ mod tests {
         for (found, expected) in found[0].iter().flatten().zip(expected.iter().flatten()) {
             assert!((found - expected).abs() < 1e-5, "{found} {expected}");
         }
+    }
+
+    #[test]
+    fn only_small_print_is_shown_smaller_than_it_is_cut_out() {
+        let outline = |width: f32, height: f32| [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
+        assert_eq!(shown(outline(200.0, 24.0), 1.0, 1.6), outline(200.0, 24.0));
+        let smaller = [[1.0, 2.0], [199.0, 2.0], [199.0, 14.0], [1.0, 14.0]];
+        assert_eq!(shown(outline(200.0, 16.0), 1.0, 1.6), smaller);
+        // The same line in a picture that was made half as large.
+        assert_eq!(shown(outline(400.0, 32.0), 0.5, 1.6), smaller.map(|corner| corner.map(|at| at * 2.0)));
+        // Of one that stands upright the width counts.
+        let standing = smaller.map(|[x, y]| [y, x]);
+        let found = shown(outline(16.0, 200.0), 1.0, 1.6);
+        assert!(found.iter().all(|corner| standing.contains(corner)), "{found:?}");
+        // It is as thick with another `unclip`, though its outline is not.
+        assert_eq!(
+            shown(outline(200.0, 24.0), 1.0, 2.9),
+            [[1.5, 3.0], [198.5, 3.0], [198.5, 21.0], [1.5, 21.0]]
+        );
+        assert_eq!(shown(outline(0.0, 0.0), 1.0, 1.6), outline(0.0, 0.0));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub(super) struct Page {
     prepared: Arc<Image>,
     /// In pixels of `prepared`.
     outlines: Vec<[[f32; 2]; 4]>,
+    /// How large a pixel of `prepared` was when lines were looked for.
+    scale: f64,
     /// The widest first: what takes longest is begun first.
     queue: Vec<usize>,
     next: AtomicUsize,
@@ -84,11 +86,12 @@ impl Page {
         let (prepared, back, skew) = prepare(&image, &options, wanted)?;
         times.prepare = started.elapsed();
         let started = Instant::now();
-        let outlines = if prepared.is_empty() {
-            Vec::new()
-        } else {
-            find(&model, &options, &prepared, sessions, threads, buffers, wanted)?
-        };
+        let (mut scale, mut outlines) = (1.0, Vec::new());
+        if !prepared.is_empty() {
+            let fit = Fit::new(prepared.width(), prepared.height(), options.max_side);
+            scale = f64::from(fit.width) / f64::from(prepared.width());
+            outlines = find(&model, &options, &prepared, fit, sessions, threads, buffers, wanted)?;
+        }
         times.detect = started.elapsed();
         let mut queue: Vec<usize> = (0..outlines.len()).collect();
         let length = |index: &usize| {
@@ -107,6 +110,7 @@ impl Page {
             next: AtomicUsize::new(0),
             left: AtomicUsize::new(outlines.len()),
             outlines,
+            scale,
             queue,
             back,
             skew,
@@ -226,27 +230,35 @@ impl Page {
     /// All lines in reading order.
     pub(super) fn reading(&self, wait: Duration) -> Reading {
         let lines = std::mem::take(&mut *self.lines.lock());
-        let mut regions: Vec<Region> = Vec::new();
+        let (mut regions, mut outlines): (Vec<Region>, Vec<_>) = Default::default();
         for (outline, read) in self.outlines.iter().zip(lines) {
             let Some(Read { text, turned }) = read else { continue };
             let confidence = text.confidence();
             if text.text.is_empty() || confidence < self.options.min_confidence {
                 continue;
             }
-            let (width, height) = (self.image.width() as f32, self.image.height() as f32);
-            let mut polygon = outline.map(|corner| {
-                let [x, y] = if self.skew == 0.0 { corner } else { self.back.apply(corner) };
-                [x.clamp(0.0, width), y.clamp(0.0, height)]
-            });
+            let [mut outline, mut polygon] =
+                [*outline, outline::shown(*outline, self.scale, self.options.unclip)]
+                    .map(|line| self.upright(line));
+            outline.rotate_left(turned);
             polygon.rotate_left(turned);
+            outlines.push(outline);
             regions.push(Region { polygon, text: text.text, confidence, characters: text.characters });
         }
-        let outlines: Vec<_> = regions.iter().map(|region| region.polygon).collect();
         let mut sorted: Vec<Option<Region>> = regions.into_iter().map(Some).collect();
         let regions = reading_order(&outlines).into_iter().filter_map(|index| sorted[index].take()).collect();
         let times =
             Times { wait, recognise: self.detected.elapsed(), total: self.begun.elapsed(), ..self.times };
         Reading { regions, image: self.image.clone(), skew: self.skew, times }
+    }
+
+    /// In pixels of the picture.
+    fn upright(&self, outline: [[f32; 2]; 4]) -> [[f32; 2]; 4] {
+        let (width, height) = (self.image.width() as f32, self.image.height() as f32);
+        outline.map(|corner| {
+            let [x, y] = if self.skew == 0.0 { corner } else { self.back.apply(corner) };
+            [x.clamp(0.0, width), y.clamp(0.0, height)]
+        })
     }
 }
 
@@ -294,16 +306,17 @@ fn can_be_turned(image: &Image, degrees: f32) -> bool {
 }
 
 /// The outlines of the lines of a picture, in its pixels.
+#[allow(clippy::too_many_arguments)]
 fn find(
     model: &Arc<ReadModel>,
     options: &ReadOptions,
     image: &Image,
+    fit: Fit,
     sessions: &Sessions,
     threads: usize,
     buffers: &mut Buffers,
     wanted: &dyn Fn() -> bool,
 ) -> Result<Vec<[[f32; 2]; 4]>, ReadError> {
-    let fit = Fit::new(image.width(), image.height(), options.max_side);
     canvas::scale(image, fit, &mut buffers.resizer, &mut buffers.scaled)?;
     let (width, height) = (fit.width as usize, fit.height as usize);
     let mut map = Map { width, height, values: vec![0.0; width * height] };
