@@ -104,7 +104,7 @@ test("nothing_moves_while_pictures_and_numbers_come", async ({ visit, serverWith
       observer.disconnect();
       return sum;
     });
-    expect(shift, path).toBeLessThan(0.03);
+    expect(shift, path).toBeLessThan(0.01);
   }
 });
 

@@ -33,6 +33,8 @@ export class GridPictures {
   readonly places = new Places();
   private readonly tiles = new Set<Tile>();
   private timer: ReturnType<typeof setTimeout> | undefined;
+  /** How often the page was hidden: what was asked for before is too old afterwards. */
+  private hides = 0;
 
   /** Keeps a canvas up to date until the returned function is called. */
   join(id: string, canvas: HTMLCanvasElement, told: (news: News) => void): () => void {
@@ -57,7 +59,10 @@ export class GridPictures {
 
   private readonly onVisibility = (): void => {
     // Whoever comes back sees what is there then, never what was there before.
-    if (document.hidden) for (const tile of this.tiles) tile.told('old');
+    if (document.hidden) {
+      this.hides += 1;
+      for (const tile of this.tiles) tile.told('old');
+    }
     this.turn();
   };
 
@@ -83,6 +88,7 @@ export class GridPictures {
 
   private async ask(tile: Tile, nowMs: number): Promise<void> {
     const { id, canvas, stop } = tile;
+    const hides = this.hides;
     try {
       const { picture, headers } = await askPicture({
         path: `${snapshotPath(id)}?wait_s=0`,
@@ -94,7 +100,7 @@ export class GridPictures {
       if (picture !== null) {
         if (sequence === null || sequence !== tile.sequence) await paint(canvas, picture);
         tile.sequence = sequence;
-        if (!stop.signal.aborted) tile.told('picture');
+        if (!stop.signal.aborted && hides === this.hides) tile.told('picture');
       }
     } catch (error) {
       tile.open = false;
