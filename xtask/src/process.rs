@@ -1,5 +1,6 @@
 //! Other programs, run to their end: output to a log, the newest line shown, stopped when we are.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
@@ -131,6 +132,26 @@ pub(crate) fn log_path(project: &Project, name: &str) -> Result<PathBuf> {
     let folder = project.own("logs")?;
     std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     Ok(folder.join(format!("{name}.log")))
+}
+
+/// Another program with other arguments, in the folder and with the variables of `command`.
+pub(crate) fn in_place_of<S: AsRef<OsStr>>(
+    command: &Command,
+    program: &OsStr,
+    args: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut other = Command::new(program);
+    other.args(args);
+    if let Some(folder) = command.get_current_dir() {
+        other.current_dir(folder);
+    }
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other
 }
 
 /// A command as one would type it, near enough for a message.

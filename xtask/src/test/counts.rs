@@ -30,6 +30,11 @@ impl Counts {
         Self { failed: 1, ..Self::default() }
     }
 
+    /// With what had no turn as one failure more, which no second run of the others takes back.
+    pub(super) fn broken_off(self) -> Self {
+        Self { failed: self.failed + 1, ..self }
+    }
+
     /// The result of a run. A run that ended badly never counts as free of failures, and one that
     /// ran no test never counts as a success.
     pub(super) fn of_run(runner: Runner, success: bool, output: &str) -> Self {

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::counts::Runner;
+use crate::process;
 
 /// So many failures are no accident: they are not tried again.
 const MOST: usize = 12;
@@ -30,6 +31,25 @@ pub(super) fn read(runner: Runner, output: &str) -> Vec<Failure> {
     let mut seen = std::collections::HashSet::new();
     failures.retain(|failure| seen.insert(failure.name.clone()));
     failures
+}
+
+/// Whether every test had its turn. Where a program of tests died, what it did not come to has no name, and that the
+/// named ones pass by themselves says nothing of it.
+pub(super) fn is_whole(runner: Runner, output: &str) -> bool {
+    let lines = |is: fn(&str) -> bool| output.lines().filter(|line| is(line)).count();
+    match runner {
+        Runner::CargoTest => {
+            lines(|line| line.starts_with("running ") && line.trim_end_matches('s').ends_with(" test"))
+                == lines(|line| line.starts_with("test result: "))
+        }
+        Runner::Playwright => {
+            lines(|line| {
+                line.contains(" not a part of any test") || line.trim_end().ends_with(" did not run")
+            }) == 0
+        }
+        // A crash of these leaves no sum at all, or a failure with a name.
+        Runner::Check | Runner::Node | Runner::Vitest | Runner::Pytest => true,
+    }
 }
 
 /// A suite's command, cut down to the tests that failed; `None` where that is not possible or they are too many.
@@ -62,18 +82,7 @@ pub(super) fn again(runner: Runner, mut command: Command, failures: &[Failure]) 
 fn in_place_of_the_last(command: &Command, count: fn(&[&str]) -> usize, words: &[&str]) -> Command {
     let args: Vec<&str> = command.get_args().filter_map(|arg| arg.to_str()).collect();
     let args = &args[..args.len().saturating_sub(count(&args))];
-    let mut shorter = Command::new(command.get_program());
-    shorter.args(args).args(words);
-    if let Some(folder) = command.get_current_dir() {
-        shorter.current_dir(folder);
-    }
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => shorter.env(name, value),
-            None => shorter.env_remove(name),
-        };
-    }
-    shorter
+    process::in_place_of(command, command.get_program(), args.iter().chain(words))
 }
 
 /// `---- NAME stdout ----`, then what the test printed.
@@ -238,6 +247,19 @@ mod tests {
         pytest.args(["-m", "pytest", "-c", "conf.toml", "python"]);
         let command = again(Runner::Pytest, pytest, &failures).unwrap();
         assert_eq!(words(&command), ["-m", "pytest", "-c", "conf.toml", "python/test_a.py::test_b"]);
+    }
+
+    #[test]
+    fn a_run_that_broke_off_is_not_whole() {
+        let cargo = "running 2 tests\ntest a ... FAILED\ntest result: FAILED. 1 passed; 1 failed;\n\nrunning 1 test\n";
+        assert!(!is_whole(Runner::CargoTest, cargo));
+        assert!(is_whole(Runner::CargoTest, &format!("{cargo}test result: ok. 1 passed; 0 failed;\n")));
+        assert!(is_whole(Runner::Playwright, "  1 failed\n  3 passed (2s)\n"));
+        assert!(!is_whole(Runner::Playwright, "  1 failed\n  2 did not run\n  3 passed (2s)\n"));
+        assert!(!is_whole(
+            Runner::Playwright,
+            "  1 error was not a part of any test, see above\n  3 passed\n"
+        ));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod failures;
 mod suites;
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::process::{Command, ExitCode};
 use std::sync::Mutex;
 use std::time::Instant;
@@ -125,8 +126,11 @@ fn once_more(project: &Project, suite: &Suite, report: &mut Report, verbose: boo
         .filter(|(name, _)| *name == suite.name)
         .map(|(_, failure)| failure.clone())
         .collect();
-    let command = (suite.command)(project)?;
-    let Some(mut command) = failures::again(suite.runner, command, &failures) else {
+    // Not even asked for where nothing failed: what was skipped may have no command here.
+    if failures.is_empty() {
+        return Ok(());
+    }
+    let Some(mut command) = failures::again(suite.runner, (suite.command)(project)?, &failures) else {
         return Ok(());
     };
     let tried = failures.len();
@@ -157,18 +161,8 @@ fn once_more(project: &Project, suite: &Suite, report: &mut Report, verbose: boo
 
 /// The same command, which gives way to all others.
 fn giving_way(command: &Command) -> Command {
-    let mut nice = Command::new("nice");
-    nice.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
-    if let Some(folder) = command.get_current_dir() {
-        nice.current_dir(folder);
-    }
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => nice.env(name, value),
-            None => nice.env_remove(name),
-        };
-    }
-    nice
+    let before = [OsStr::new("-n"), OsStr::new("19"), command.get_program()];
+    process::in_place_of(command, OsStr::new("nice"), before.into_iter().chain(command.get_args()))
 }
 
 /// Runs one suite and prints its line; only an interruption is an error here.
@@ -206,6 +200,7 @@ fn run(project: &Project, suite: &Suite, verbose: bool) -> Result<Report> {
         // Where the failures say it all, the rest is in the log.
         eprintln!("{}\n", ended.tail(if failures.is_empty() { 120 } else { 0 }));
     }
+    let counts = if failures::is_whole(suite.runner, &ended.output) { counts } else { counts.broken_off() };
     let failures = failures.into_iter().map(|failure| (suite.name, failure)).collect();
     Ok(Report { counts, failures, unsteady: Vec::new() })
 }
