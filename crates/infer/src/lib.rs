@@ -13,9 +13,11 @@
 //! - [`detect`]: object detection: boxes in a picture
 //! - [`read`]: text reading: lines of text in a picture
 //! - [`track`]: objects followed from picture to picture
+//! - `child`: child processes, and their sure end
 //! - [`priority`]: lets inference give way to replies
 
 pub mod builtin;
+mod child;
 pub mod clip;
 pub mod detect;
 pub mod digest;

@@ -1,23 +1,20 @@
 //! The conversion as a child process: progress as lines of JSON on its standard output.
 
-use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::JoinHandle;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use super::environment::Environment;
 use super::{Progress, Request, Watch};
+use crate::child::{KilledWhenDropped, read_end, read_lines};
 
 /// A conversion that takes longer has gone wrong.
 const DEADLINE: Duration = Duration::from_secs(1800);
 /// How soon a request to end is noticed.
 const TICK: Duration = Duration::from_millis(100);
-/// Of what the child says on its standard error, the end is kept.
-const KEPT_STDERR_BYTES: usize = 4096;
 
 /// What the conversion made.
 #[derive(Clone, Debug, Deserialize)]
@@ -174,74 +171,6 @@ pub(super) fn run(
     let status = child.0.wait().map_err(|error| ToolError::Report(error.to_string()))?;
     let said = said.and_then(|thread| thread.join().ok()).unwrap_or_default();
     Ok(Ended { status, said })
-}
-
-struct KilledWhenDropped(Child);
-
-impl Drop for KilledWhenDropped {
-    fn drop(&mut self) {
-        // pip and venv run children of their own. Not a process group: Ctrl-C on a terminal has to reach them all.
-        if matches!(self.0.try_wait(), Ok(None)) {
-            for pid in descendants(self.0.id()) {
-                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
-            }
-        }
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// All processes that a process has started and that are still there, and theirs.
-fn descendants(of: u32) -> Vec<rustix::process::Pid> {
-    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| {
-            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
-            let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
-            // The name, in brackets, may hold anything; the state and the parent follow it.
-            let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
-            Some((pid, parent))
-        })
-        .collect();
-    let mut found = vec![of];
-    let mut next = 0;
-    while let Some(parent) = found.get(next).copied() {
-        found.extend(parents.iter().filter(|(_, p)| *p == parent).map(|(pid, _)| *pid));
-        next += 1;
-    }
-    found[1..].iter().filter_map(|pid| rustix::process::Pid::from_raw(i32::try_from(*pid).ok()?)).collect()
-}
-
-fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    if let Some(stdout) = stdout {
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
-    }
-    receiver
-}
-
-/// The last lines that are not empty, on one.
-fn read_end(stderr: Option<impl Read + Send + 'static>) -> Option<JoinHandle<String>> {
-    let mut stderr = stderr?;
-    Some(std::thread::spawn(move || {
-        let (mut kept, mut buffer) = (Vec::new(), vec![0; 4096]);
-        while let Ok(n @ 1..) = stderr.read(&mut buffer) {
-            kept.extend_from_slice(&buffer[..n]);
-            let too_many = kept.len().saturating_sub(KEPT_STDERR_BYTES);
-            kept.drain(..too_many);
-        }
-        let text = String::from_utf8_lossy(&kept);
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        lines[lines.len().saturating_sub(3)..].join(" | ")
-    }))
 }
 
 #[cfg(test)]
