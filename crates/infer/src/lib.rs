@@ -7,6 +7,7 @@
 //! - [`digest`]: whether a file is the right one
 //! - [`fetch`]: gets them there: mirror folder, package, https
 //! - [`import`]: makes a model out of a Keras file, once
+//! - [`cpu`]: what the CPU can do, and what it only announces
 //! - [`runtime`]: finds and loads the ONNX Runtime library
 //! - [`engine`]: execution providers, and sessions with static shapes
 //! - [`clip`]: clip classification: a window of frames in, a label out
@@ -19,6 +20,7 @@
 pub mod builtin;
 mod child;
 pub mod clip;
+pub mod cpu;
 pub mod detect;
 pub mod digest;
 pub mod engine;
