@@ -65,8 +65,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let model = DetectModel::load(&store, &store.manifest(&name)?)?;
     let image = Clip::new(Gesture::Still, 1, 640, 480).frame(0);
     for precision in [Precision::F32, Precision::Bf16] {
-        let options =
-            EngineOptions { provider: None, threads: 1, precision: Some(precision), gpu_memory_mb: 0 };
+        let options = EngineOptions {
+            provider: None,
+            threads: 1,
+            precision: Some(precision),
+            gpu_memory_mb: 0,
+            trials: None,
+        };
         let engine = Engine::new(Runtime::load(&store, None, None)?, options)?;
         let begin = Instant::now();
         let mut detector = model.detector(&engine, DetectorOptions::default())?;

@@ -10,8 +10,13 @@ use ort::value::{TensorRef, ValueType};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::cpu::Cpu;
 use crate::manifest::Precision;
+use crate::network::Network;
 use crate::runtime::{Runtime, has_nvidia_gpu};
+use crate::trial::choose::{Allowed, choose};
+use crate::trial::record::Place;
+use crate::trial::{GivenUp, TrialOptions, Trials};
 
 /// What runs the networks.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -72,6 +77,9 @@ pub struct EngineOptions {
     pub precision: Option<Precision>,
     /// Most memory that CUDA may take, in MiB; 0 sets no bound.
     pub gpu_memory_mb: usize,
+    /// Every way of running a network is tried in a child process first, and the fastest that works is taken; `None` takes
+    /// what the manifest says.
+    pub trials: Option<TrialOptions>,
 }
 
 /// Makes sessions; one in a process.
@@ -80,8 +88,12 @@ pub struct Engine {
     runtime: Runtime,
     options: EngineOptions,
     provider: Provider,
+    /// Those that are there, the usual one first.
+    available: Vec<Provider>,
     /// Why the provider is not the best one, for people.
     note: Option<String>,
+    /// What is tried before it is done, and where.
+    trials: Option<(Trials, Place)>,
     /// Sessions are made one at a time: it takes memory, and OpenVINO's compiler all cores.
     making: Mutex<()>,
 }
@@ -123,6 +135,9 @@ pub enum EngineError {
         /// As in the manifest.
         expected: String,
     },
+    /// It was tried in every way, and none worked.
+    #[error(transparent)]
+    GivenUp(#[from] GivenUp),
     /// A run failed.
     #[error("{network} failed: {reason}")]
     Run {
@@ -136,10 +151,8 @@ pub enum EngineError {
 /// A network as its manifest describes it. Shapes are static: the free dimension is set when the session is made.
 #[derive(Clone, Debug)]
 pub struct NetworkSpec<'a> {
-    /// File name, for messages.
-    pub name: &'a str,
-    /// The file.
-    pub bytes: &'a [u8],
+    /// Its file.
+    pub network: &'a Network,
     /// Name of the free dimension, if there is one.
     pub symbol: Option<&'a str>,
     /// Value of the free dimension.
@@ -148,10 +161,6 @@ pub struct NetworkSpec<'a> {
     pub input: Vec<usize>,
     /// Of the only output (f32).
     pub output: Vec<usize>,
-    /// As the manifest allows; `None` for a network that always is f32.
-    pub precision: Option<Precision>,
-    /// The provider that was measured to be the fastest for it, if it was measured.
-    pub provider: Option<Preferred>,
 }
 
 /// The provider that suits a network best.
@@ -164,7 +173,7 @@ pub struct Preferred {
 }
 
 /// What a network is run with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Plan {
     /// In use.
     pub provider: Provider,
@@ -193,20 +202,16 @@ pub struct Description {
 /// A network that is run at one of several shapes. The output's shape is what the network makes of it.
 #[derive(Clone, Debug)]
 pub struct ShapedSpec<'a> {
-    /// File name, for messages.
-    pub name: &'a str,
-    /// The file.
-    pub bytes: &'a [u8],
+    /// Its file.
+    pub network: &'a Network,
     /// What the file says of it.
     pub description: &'a Description,
     /// Of the only input (f32).
     pub input: Vec<usize>,
     /// Threads that work on one run.
     pub threads: usize,
-    /// As the manifest allows; `None` for a network that always is f32.
-    pub precision: Option<Precision>,
-    /// The provider that was measured to be the fastest for it, if it was measured.
-    pub provider: Option<Preferred>,
+    /// What it is run with.
+    pub plan: Plan,
 }
 
 impl Engine {
@@ -244,7 +249,16 @@ impl Engine {
                 (Provider::Cpu, note)
             }
         };
-        Ok(Self { runtime, options, provider, note, making: Mutex::new(()) })
+        let others = [Provider::Cuda, Provider::OpenVino, Provider::Cpu];
+        let others = others.into_iter().filter(|other| *other != provider && available(*other).is_ok());
+        let available: Vec<Provider> = std::iter::once(provider).chain(others).collect();
+        let trials =
+            options.trials.clone().map(|options| (Trials::new(options), place(&runtime, &available)));
+        Ok(Self { runtime, options, provider, available, note, trials, making: Mutex::new(()) })
+    }
+
+    pub(crate) fn trials(&self) -> Option<(&Trials, &Place)> {
+        self.trials.as_ref().map(|(trials, place)| (trials, place))
     }
 
     /// The provider in use. A session that cannot be made with it is an error, never a silent fall-back.
@@ -267,15 +281,61 @@ impl Engine {
         self.options.threads
     }
 
-    /// What a network is run with, whose manifest allows a precision and may say which provider suits it best. What the
-    /// configuration asks for by name goes before the manifest, unless no other provider can run it.
-    pub fn plan(&self, allowed: Option<Precision>, preferred: Option<Preferred>) -> Plan {
+    /// How it was asked to run.
+    pub fn options(&self) -> &EngineOptions {
+        &self.options
+    }
+
+    /// The ways in which a network may be run here, the usual one first. What the configuration asks for by name goes before
+    /// the manifest, unless no other provider can run it.
+    pub fn ways(&self, network: &Network) -> Vec<Plan> {
+        let providers = match (self.options.provider, network.preferred()) {
+            // The plain CPU is in every library.
+            (_, Some(Preferred { provider: Provider::Cpu, only: true })) => vec![Provider::Cpu],
+            (Some(asked), _) => vec![asked],
+            (None, _) => self.available.clone(),
+        };
+        let mut ways: Vec<Plan> = providers
+            .iter()
+            .map(|provider| Plan { provider: *provider, precision: Precision::F32 })
+            .collect();
+        let half =
+            network.precision().is_some() && providers.contains(&Provider::OpenVino) && self.may_run_bf16();
+        if half {
+            ways.push(Plan { provider: Provider::OpenVino, precision: Precision::Bf16 });
+        }
+        ways
+    }
+
+    /// Where the CPU cannot do it by itself, it is slower than f32, and done only for who asks for it by name.
+    fn may_run_bf16(&self) -> bool {
+        let cpu = Cpu::here();
+        let asked = self.options.precision == Some(Precision::Bf16);
+        (cpu.bf16 || asked) && cpu.tiles_are_safe(|name| std::env::var_os(name))
+    }
+
+    /// What a network is run with: the best of what was tried; without trials, what the manifest says.
+    pub(crate) fn decide(&self, network: &Network, input: &[usize]) -> Plan {
+        let Some((trials, place)) = self.trials() else {
+            return self.plan(network.precision(), network.preferred());
+        };
+        let ways = self.ways(network);
+        let record = trials.known(place, network, input);
+        let allowed = match (network.precision(), self.options.precision) {
+            (None, _) | (_, Some(Precision::F32)) | (Some(Precision::F32), None) => Allowed::F32,
+            (_, Some(Precision::Bf16)) => Allowed::Bf16,
+            (Some(Precision::Bf16), None) => Allowed::Bf16IfFaster,
+        };
+        let outcome = |way: &Plan| record.as_ref().and_then(|record| record.outcome(*way));
+        choose(&ways, outcome, allowed).unwrap_or(ways[0])
+    }
+
+    fn plan(&self, allowed: Option<Precision>, preferred: Option<Preferred>) -> Plan {
         let precision = match allowed {
-            // Where the CPU cannot do it by itself, it is slower than f32.
-            Some(Precision::Bf16) if !has_bf16() => self.options.precision.unwrap_or(Precision::F32),
             Some(allowed) => self.options.precision.unwrap_or(allowed),
             None => Precision::F32,
         };
+        let precision = if self.may_run_bf16() { precision } else { Precision::F32 };
         let asked_for = self.options.provider.is_some() || precision == Precision::Bf16;
         let provider = match (self.provider, preferred) {
             // The plain CPU is in every library.
@@ -298,10 +358,10 @@ impl Engine {
 
     /// Makes a session, checks its shapes against the manifest, and runs it once on zeros.
     pub fn session(&self, spec: &NetworkSpec<'_>) -> Result<Session, EngineError> {
+        let sizes: Vec<_> = spec.symbol.map(|symbol| (symbol.to_owned(), spec.batch)).into_iter().collect();
+        let (network, plan) = (spec.network, spec.network.plan(self, &spec.input));
         let _one_at_a_time = self.making.lock();
-        let sizes: Vec<_> = spec.symbol.map(|symbol| (symbol, spec.batch)).into_iter().collect();
-        let plan = self.plan(spec.precision, spec.provider);
-        let mut session = open(spec.name, spec.bytes, &spec.input, plan, self.builder(&sizes, 1, plan))?;
+        let mut session = self.make(network.name(), network.bytes(), &spec.input, &sizes, 1, plan)?;
         check(spec, "input", session.inner.inputs(), &spec.input)?;
         check(spec, "output", session.inner.outputs(), &spec.output)?;
         session.warm_up()?;
@@ -341,45 +401,43 @@ impl Engine {
 
     /// Makes a session for one shape, and runs it once on zeros.
     pub fn shaped(&self, spec: &ShapedSpec<'_>) -> Result<Session, EngineError> {
+        let (name, bytes) = (spec.network.name(), spec.network.bytes());
+        let sizes = spec.description.sizes(name, &spec.input)?;
         let _one_at_a_time = self.making.lock();
-        let file = spec.description;
-        let fits = file.input.len() == spec.input.len()
-            && file.input.iter().zip(&spec.input).all(|(file, size)| file.is_none_or(|file| file == *size));
-        if !fits {
-            let sizes: Vec<_> = file.input.iter().map(|size| size.map_or(-1, |size| size as i64)).collect();
-            return Err(EngineError::Shape {
-                network: spec.name.to_owned(),
-                side: "input",
-                found: format!("f32 {sizes:?}"),
-                expected: format!("f32 {:?}", spec.input),
-            });
-        }
-        // A name that stands for two different sizes stays free: such a network is run at a shape that is not static.
-        let named: Vec<(&str, usize)> =
-            file.symbols.iter().map(String::as_str).zip(spec.input.clone()).collect();
-        let mut sizes = Vec::new();
-        for (index, (symbol, size)) in named.iter().enumerate() {
-            let free = file.input[index].is_none() && !symbol.is_empty();
-            if free && named.iter().all(|(other, another)| other != symbol || another == size) {
-                sizes.push((*symbol, *size));
-            }
-        }
-        let plan = self.plan(spec.precision, spec.provider);
-        let builder = self.builder(&sizes, spec.threads, plan);
-        let mut session = open(spec.name, spec.bytes, &spec.input, plan, builder)?;
+        let mut session = self.make(name, bytes, &spec.input, &sizes, spec.threads, spec.plan)?;
         session.warm_up()?;
         Ok(session)
     }
 
+    /// A session that was not run yet, of a network whose free dimensions called so have these sizes.
+    pub(crate) fn make(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        input: &[usize],
+        sizes: &[(String, usize)],
+        threads: usize,
+        plan: Plan,
+    ) -> Result<Session, EngineError> {
+        let builder = self.builder(sizes, threads, plan);
+        let inner = builder.and_then(|mut builder| builder.commit_from_memory(bytes));
+        let inner = inner.map_err(|error| EngineError::Load {
+            network: name.to_owned(),
+            provider: plan.provider,
+            reason: error.to_string(),
+        })?;
+        Ok(Session { name: name.to_owned(), input: input.to_vec(), inner })
+    }
+
     /// A builder of sessions whose free dimensions called so have these sizes.
-    fn builder(&self, sizes: &[(&str, usize)], threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
+    fn builder(&self, sizes: &[(String, usize)], threads: usize, plan: Plan) -> ort::Result<SessionBuilder> {
         let mut builder = OrtSession::builder(self.runtime.environment())?
             .with_optimization_level(GraphOptimizationLevel::Level3)?
             .with_intra_threads(threads)?
             .with_inter_threads(1)?
             .with_intra_op_spinning(false)?;
         for (symbol, size) in sizes {
-            builder = builder.with_dimension_override(*symbol, *size as i64)?;
+            builder = builder.with_dimension_override(symbol, *size as i64)?;
         }
         match plan.provider {
             Provider::Cpu => {}
@@ -406,29 +464,40 @@ impl Engine {
     }
 }
 
-/// Makes a session as `builder` says.
-fn open(
-    name: &str,
-    bytes: &[u8],
-    input: &[usize],
-    plan: Plan,
-    builder: ort::Result<SessionBuilder>,
-) -> Result<Session, EngineError> {
-    let inner = builder.and_then(|mut builder| builder.commit_from_memory(bytes));
-    let inner = inner.map_err(|error| EngineError::Load {
-        network: name.to_owned(),
-        provider: plan.provider,
-        reason: error.to_string(),
-    })?;
-    Ok(Session { name: name.to_owned(), input: input.to_vec(), inner })
+/// What decides how networks run: the CPU, and the library with its providers.
+fn place(runtime: &Runtime, available: &[Provider]) -> Place {
+    let mut providers: Vec<&str> = available.iter().map(|provider| provider.name()).collect();
+    providers.sort_unstable();
+    let library = format!("{} ({}), {}", runtime.version(), runtime.build(), providers.join(" "));
+    Place { cpu: Cpu::here().identity(|name| std::env::var_os(name)), library }
 }
 
-/// Whether the CPU has instructions for bf16.
-fn has_bf16() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx512bf16");
-    #[cfg(not(target_arch = "x86_64"))]
-    return false;
+impl Description {
+    /// The free dimensions by name, and how large each is at this shape.
+    pub(crate) fn sizes(&self, network: &str, input: &[usize]) -> Result<Vec<(String, usize)>, EngineError> {
+        let fits = self.input.len() == input.len()
+            && self.input.iter().zip(input).all(|(file, size)| file.is_none_or(|file| file == *size));
+        if !fits {
+            let sizes: Vec<_> = self.input.iter().map(|size| size.map_or(-1, |size| size as i64)).collect();
+            return Err(EngineError::Shape {
+                network: network.to_owned(),
+                side: "input",
+                found: format!("f32 {sizes:?}"),
+                expected: format!("f32 {input:?}"),
+            });
+        }
+        // A name that stands for two different sizes stays free: such a network is run at a shape that is not static.
+        let named: Vec<(&str, usize)> =
+            self.symbols.iter().map(String::as_str).zip(input.iter().copied()).collect();
+        let mut sizes = Vec::new();
+        for (index, (symbol, size)) in named.iter().enumerate() {
+            let free = self.input[index].is_none() && !symbol.is_empty();
+            if free && named.iter().all(|(other, another)| other != symbol || another == size) {
+                sizes.push(((*symbol).to_owned(), *size));
+            }
+        }
+        Ok(sizes)
+    }
 }
 
 impl Session {
@@ -504,7 +573,7 @@ fn check(
         (None, several) => format!("{} tensors instead of one", several.len()),
     };
     Err(EngineError::Shape {
-        network: spec.name.to_owned(),
+        network: spec.network.name().to_owned(),
         side,
         found,
         expected: format!("f32 {expected:?}"),

@@ -10,6 +10,8 @@
 //! - [`cpu`]: what the CPU can do, and what it only announces
 //! - [`runtime`]: finds and loads the ONNX Runtime library
 //! - [`engine`]: execution providers, and sessions with static shapes
+//! - [`network`]: a network's file, and what it is run with
+//! - [`trial`]: each way of running a network is tried in a child process first, and measured
 //! - [`clip`]: clip classification: a window of frames in, a label out
 //! - [`detect`]: object detection: boxes in a picture
 //! - [`read`]: text reading: lines of text in a picture
@@ -27,8 +29,10 @@ pub mod engine;
 pub mod fetch;
 pub mod import;
 pub mod manifest;
+pub mod network;
 pub mod priority;
 pub mod read;
 pub mod runtime;
 pub mod store;
 pub mod track;
+pub mod trial;

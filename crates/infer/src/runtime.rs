@@ -59,11 +59,17 @@ impl Runtime {
         library: Option<&Path>,
         provider: Option<Provider>,
     ) -> Result<Self, RuntimeError> {
-        let library = match library {
-            Some(path) => path.to_owned(),
-            None => find(store, provider)
-                .ok_or_else(|| RuntimeError::Missing { looked: store.home().join("runtime") })?,
-        };
+        if let Some(path) = library {
+            return Self::load_file(path);
+        }
+        let found = find(store, provider)
+            .ok_or_else(|| RuntimeError::Missing { looked: store.home().join("runtime") })?;
+        Self::load_file(&found)
+    }
+
+    /// Loads this very library.
+    pub fn load_file(library: &Path) -> Result<Self, RuntimeError> {
+        let library = library.to_owned();
         let unusable = |reason: String| RuntimeError::Unusable { path: library.clone(), reason };
         if !library.is_file() {
             return Err(unusable("there is no such file".into()));
@@ -93,6 +99,11 @@ impl Runtime {
     /// As in its file name, else what the library says of its build.
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Which build it is, as it says itself.
+    pub fn build(&self) -> &'static str {
+        ort::info()
     }
 
     /// Whether the file `name` lies beside the library.

@@ -38,7 +38,7 @@ fn store() -> Store {
 
 fn engine(provider: Option<Provider>) -> Arc<Engine> {
     let runtime = Runtime::load(&store(), None, None).expect("`cargo xtask setup` brings the library");
-    let options = EngineOptions { provider, threads: 2, precision: None, gpu_memory_mb: 0 };
+    let options = EngineOptions { provider, threads: 2, precision: None, gpu_memory_mb: 0, trials: None };
     Arc::new(Engine::new(runtime, options).unwrap())
 }
 
@@ -209,8 +209,13 @@ fn a_library_that_is_missing_or_wrong_is_an_error_that_says_what_to_do() {
 #[test]
 fn a_provider_that_is_not_there_is_an_error_and_never_a_silent_fall_back() {
     let runtime = Runtime::load(&store(), None, None).unwrap();
-    let options =
-        EngineOptions { provider: Some(Provider::Cuda), threads: 1, precision: None, gpu_memory_mb: 0 };
+    let options = EngineOptions {
+        provider: Some(Provider::Cuda),
+        threads: 1,
+        precision: None,
+        gpu_memory_mb: 0,
+        trials: None,
+    };
     let error = Engine::new(runtime, options).unwrap_err().to_string();
     assert!(error.contains("cuda") && error.contains("engine.provider"), "{error}");
 }

@@ -44,8 +44,13 @@ fn store() -> Store {
 static WORLD: LazyLock<(Arc<Engine>, Arc<ReadModel>)> = LazyLock::new(|| {
     let store = store();
     let runtime = Runtime::load(&store, None, None).expect("`cargo xtask setup` brings the library");
-    let options =
-        EngineOptions { provider: None, threads: 2, precision: Some(Precision::F32), gpu_memory_mb: 0 };
+    let options = EngineOptions {
+        provider: None,
+        threads: 2,
+        precision: Some(Precision::F32),
+        gpu_memory_mb: 0,
+        trials: None,
+    };
     let engine = Arc::new(Engine::new(runtime, options).unwrap());
     let manifest = store.manifest(DEFAULT_MODEL).unwrap();
     let model = ReadModel::load(&store, &manifest).expect("`cargo xtask setup` brings the model");

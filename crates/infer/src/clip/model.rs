@@ -2,6 +2,7 @@
 //! window; or whole, over the pixels of a window.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image, Resizer};
@@ -9,7 +10,9 @@ use sightwire_frame::{Decoder, Image, Resizer};
 use super::Payload;
 use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
 use crate::manifest::{Clip, Manifest, Precision};
+use crate::network::Network;
 use crate::store::{Store, StoreError};
+use crate::trial::Subject;
 
 /// The files and the manifest of a clip model; makes [`Networks`].
 #[derive(Debug)]
@@ -21,18 +24,17 @@ pub struct ClipModel {
 
 #[derive(Debug)]
 enum Files {
-    Split { features: usize, backbone: NetworkFile, head: NetworkFile },
-    Whole(NetworkFile),
+    Split { features: usize, backbone: Arc<Network>, head: Arc<Network> },
+    Whole(Arc<Network>),
 }
 
-#[derive(Debug)]
-struct NetworkFile {
-    name: String,
-    bytes: Cow<'static, [u8]>,
-    /// `None` for a head.
-    precision: Option<Precision>,
-    /// The one that suits it best, where that is known.
-    provider: Option<Preferred>,
+/// A network of the model, and its shapes.
+struct Part<'a> {
+    role: &'static str,
+    network: &'a Arc<Network>,
+    batch: usize,
+    input: Vec<usize>,
+    output: Vec<usize>,
 }
 
 /// Why a clip model cannot be loaded.
@@ -140,12 +142,7 @@ impl ClipModel {
         let files = Files::read(&clip, |role, precision| {
             let file = manifest.file(role).ok_or_else(wrong_task)?;
             let bytes = store.load(&manifest.name, file)?;
-            Ok::<_, ClipModelError>(NetworkFile {
-                name: file.name.clone(),
-                bytes,
-                precision,
-                provider: file.provider.map(|provider| Preferred { provider, only: file.provider_only }),
-            })
+            Ok::<_, ClipModelError>(Network::of_file(file, bytes, precision))
         })?;
         Ok(Self { name: manifest.name.clone(), clip, files })
     }
@@ -161,17 +158,45 @@ impl ClipModel {
         let files = Files::read(clip, |role, precision| {
             let name = format!("{role}.onnx");
             let bytes = Cow::Owned(read(&name)?);
-            Ok(NetworkFile { name, bytes, precision, provider: preferred(role) })
+            Ok(Network::new(&name, bytes, precision, preferred(role)))
         })?;
         Ok(Self { name: name.to_owned(), clip: clip.clone(), files })
     }
 
     /// What each network is run with, by role.
     pub fn plans(&self, engine: &Engine) -> Vec<(&'static str, Plan)> {
-        let plan = |file: &NetworkFile| engine.plan(file.precision, file.provider);
+        let parts = self.parts(engine);
+        parts.iter().map(|part| (part.role, part.network.plan(engine, &part.input))).collect()
+    }
+
+    /// What is to be tried before the model is used.
+    pub fn subjects(&self, engine: &Engine) -> Vec<Subject> {
+        let symbol = self.clip.batch_symbol.as_ref();
+        let subject = |part: Part<'_>| Subject {
+            network: part.network.clone(),
+            sizes: symbol.map(|symbol| (symbol.clone(), part.batch)).into_iter().collect(),
+            input: part.input,
+        };
+        self.parts(engine).into_iter().map(subject).collect()
+    }
+
+    fn parts(&self, engine: &Engine) -> Vec<Part<'_>> {
+        let clip = &self.clip;
+        let (window, labels) = (clip.window, clip.labels.len());
+        let frame = [clip.height as usize, clip.width as usize, 3];
         match &self.files {
-            Files::Split { backbone, head, .. } => vec![("backbone", plan(backbone)), ("head", plan(head))],
-            Files::Whole(network) => vec![("whole", plan(network))],
+            Files::Split { features, backbone, head } => {
+                let batch = if clip.batch_symbol.is_some() { engine.batch() } else { 1 };
+                let input = [&[batch][..], &frame].concat();
+                let output = vec![batch, *features];
+                let backbone = Part { role: "backbone", network: backbone, batch, input, output };
+                let (input, output) = (vec![1, window, *features], vec![1, labels]);
+                vec![backbone, Part { role: "head", network: head, batch: 1, input, output }]
+            }
+            Files::Whole(network) => {
+                let (input, output) = ([&[1, window][..], &frame].concat(), vec![1, labels]);
+                vec![Part { role: "whole", network, batch: 1, input, output }]
+            }
         }
     }
 
@@ -194,28 +219,25 @@ impl ClipModel {
     pub fn networks(&self, engine: &Engine, limits: Limits) -> Result<Networks, ClipModelError> {
         let clip = &self.clip;
         let wrap = |error| ClipModelError::Engine { model: self.name.clone(), error };
-        let (width, height, labels) = (clip.width as usize, clip.height as usize, clip.labels.len());
-        let session = |file: &NetworkFile, batch, input, output| {
-            let (symbol, name, bytes) = (clip.batch_symbol.as_deref(), &file.name, &file.bytes);
-            let (precision, provider) = (file.precision, file.provider);
-            let spec = NetworkSpec { name, bytes, symbol, batch, input, output, precision, provider };
-            engine.session(&spec).map_err(wrap)
-        };
-        let frame_values = height * width * 3;
-        let (batch, sessions) = match &self.files {
-            Files::Split { features, backbone, head } => {
-                let (features, batch) =
-                    (*features, if clip.batch_symbol.is_some() { engine.batch() } else { 1 });
-                let backbone =
-                    session(backbone, batch, vec![batch, height, width, 3], vec![batch, features])?;
-                let head = session(head, 1, vec![1, clip.window, features], vec![1, labels])?;
-                (batch, Sessions::Split { features, backbone, head })
+        let symbol = clip.batch_symbol.as_deref();
+        let mut made = Vec::new();
+        for Part { network, batch, input, output, .. } in self.parts(engine) {
+            let spec = NetworkSpec { network, symbol, batch, input, output };
+            made.push((batch, engine.session(&spec).map_err(wrap)?));
+        }
+        let frame_values = clip.width as usize * clip.height as usize * 3;
+        let mut made = made.into_iter();
+        let (batch, sessions) = match (&self.files, made.next(), made.next()) {
+            (Files::Split { features, .. }, Some((batch, backbone)), Some((_, head))) => {
+                (batch, Sessions::Split { features: *features, backbone, head })
             }
-            Files::Whole(network) => {
-                let input = vec![1, clip.window, height, width, 3];
-                let network = session(network, 1, input, vec![1, labels])?;
+            (_, Some((_, network)), _) => {
                 let prepared = vec![0; clip.window * frame_values];
                 (clip.window, Sessions::Whole { network, prepared })
+            }
+            (_, None, _) => {
+                let reason = "it has no network".to_owned();
+                return Err(wrap(EngineError::Run { network: self.name.clone(), reason }));
             }
         };
         let decoder = Decoder::new().map_err(|error| {
@@ -244,9 +266,10 @@ impl ClipModel {
 impl Files {
     fn read<E>(
         clip: &Clip,
-        read: impl Fn(&'static str, Option<Precision>) -> Result<NetworkFile, E>,
+        read: impl Fn(&'static str, Option<Precision>) -> Result<Network, E>,
     ) -> Result<Self, E> {
         let precision = Some(clip.precision);
+        let read = |role, precision| read(role, precision).map(Arc::new);
         Ok(match clip.features {
             Some(features) => {
                 Files::Split { features, backbone: read("backbone", precision)?, head: read("head", None)? }

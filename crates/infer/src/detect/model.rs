@@ -1,6 +1,6 @@
 //! A detector's network: its files, and what one thread runs it with.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
 use sightwire_frame::{Image, ResizeError};
@@ -8,19 +8,19 @@ use sightwire_frame::{Image, ResizeError};
 use super::decode::Decode;
 use super::suppress::suppress;
 use super::{Detection, choose};
-use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
+use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 use crate::fetch::{self, FetchError, Progress};
 use crate::manifest::{Colour, Detect, Format, Manifest, Task};
+use crate::network::Network;
 use crate::store::{Store, StoreError};
+use crate::trial::{GivenUp, Subject};
 
 /// The file and the manifest of an object detector; makes [`Detector`]s.
 #[derive(Debug)]
 pub struct DetectModel {
     name: String,
     table: Detect,
-    file: String,
-    bytes: Cow<'static, [u8]>,
-    provider: Option<Preferred>,
+    network: Arc<Network>,
 }
 
 /// Why a detector cannot be loaded.
@@ -40,6 +40,9 @@ pub enum DetectModelError {
         /// What is wrong.
         error: EngineError,
     },
+    /// It works in no way.
+    #[error(transparent)]
+    GivenUp(#[from] GivenUp),
     /// It does something else.
     #[error(
         "the model {name} is for {task}, not for object detection; `sightwire models list` shows which are"
@@ -138,9 +141,11 @@ impl DetectModel {
         Ok(Self {
             name: manifest.name.clone(),
             table: table.clone(),
-            file: file.name.clone(),
-            bytes: store.load(&manifest.name, file)?,
-            provider: file.provider.map(|provider| Preferred { provider, only: file.provider_only }),
+            network: Arc::new(Network::of_file(
+                file,
+                store.load(&manifest.name, file)?,
+                Some(table.precision),
+            )),
         })
     }
 
@@ -174,7 +179,22 @@ impl DetectModel {
 
     /// What the network is run with.
     pub fn plan(&self, engine: &Engine) -> Plan {
-        engine.plan(Some(self.table.precision), self.provider)
+        self.network.plan(engine, &self.input())
+    }
+
+    /// Decides anew what the network is run with, by what is known now; whether it is something else than before.
+    pub(super) fn decide_again(&self, engine: &Engine) -> bool {
+        self.network.decide_again(engine, &self.input())
+    }
+
+    /// What is to be tried before the model is used.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let sizes = self.table.batch_symbol.iter().map(|symbol| (symbol.clone(), 1)).collect();
+        vec![Subject { network: self.network.clone(), input: self.input(), sizes }]
+    }
+
+    fn input(&self) -> Vec<usize> {
+        vec![1, 3, self.table.height as usize, self.table.width as usize]
     }
 
     /// Makes the session and buffers for one thread.
@@ -183,14 +203,11 @@ impl DetectModel {
         let decode = Decode::new(table);
         let (width, height) = (table.width, table.height);
         let spec = NetworkSpec {
-            name: &self.file,
-            bytes: &self.bytes,
+            network: &self.network,
             symbol: table.batch_symbol.as_deref(),
             batch: 1,
-            input: vec![1, 3, height as usize, width as usize],
+            input: self.input(),
             output: decode.shape(),
-            precision: Some(table.precision),
-            provider: self.provider,
         };
         let session = engine
             .session(&spec)

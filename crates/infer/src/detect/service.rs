@@ -20,6 +20,7 @@ use super::model::{DetectError, DetectModel, DetectModelError, Detector, Detecto
 use crate::engine::{Engine, Plan};
 use crate::manifest::Detect;
 use crate::priority;
+use crate::trial::Subject;
 use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
 
 /// How a service works.
@@ -92,6 +93,16 @@ struct Shared {
     /// neither make sessions nor keep them.
     wake: Vec<Condvar>,
     counters: Counters,
+    /// Goes up when sessions are to be made anew,
+    generation: AtomicU64,
+    /// and these are ready to take the place of old ones.
+    fresh: Mutex<Vec<Detector>>,
+}
+
+/// A thread's session.
+struct Held {
+    detector: Detector,
+    generation: u64,
 }
 
 struct Queue {
@@ -133,7 +144,8 @@ impl DetectService {
         engine: Arc<Engine>,
         options: ServiceOptions,
     ) -> Result<Self, DetectModelError> {
-        let mut first = Some(model.detector(&engine, options.detector)?);
+        let first = model.detector(&engine, options.detector)?;
+        let mut first = Some(Held { detector: first, generation: 0 });
         let count = options.threads.max(1);
         // The first thread has a session, and looks for work in a moment.
         let queue =
@@ -145,6 +157,8 @@ impl DetectService {
             queue: Mutex::new(queue),
             wake: (0..count).map(|_| Condvar::new()).collect(),
             counters: Counters { with_sessions: AtomicUsize::new(1), ..Counters::default() },
+            generation: AtomicU64::new(0),
+            fresh: Mutex::default(),
         });
         let mut threads = Vec::new();
         for index in 0..count {
@@ -213,6 +227,26 @@ impl DetectService {
         &self.shared.engine
     }
 
+    /// What is to be tried before the model is used.
+    pub fn subjects(&self) -> Vec<Subject> {
+        self.shared.model.subjects()
+    }
+
+    /// Decides anew what the network is run with, by what has been measured meanwhile. Nobody waits for new sessions: they
+    /// are made here, and each thread takes one before its next picture. Whether anything is another than before; blocks.
+    pub fn decide_again(&self) -> Result<bool, DetectModelError> {
+        let shared = &self.shared;
+        if !shared.model.decide_again(&shared.engine) {
+            return Ok(false);
+        }
+        let count = shared.counters.with_sessions.load(Ordering::Relaxed);
+        let made: Result<Vec<_>, _> =
+            (0..count).map(|_| shared.model.detector(&shared.engine, shared.options.detector)).collect();
+        *shared.fresh.lock() = made?;
+        shared.generation.fetch_add(1, Ordering::Release);
+        Ok(true)
+    }
+
     /// Threads that work.
     pub fn threads(&self) -> usize {
         self.threads.len()
@@ -266,7 +300,7 @@ impl fmt::Debug for DetectService {
 
 impl Shared {
     /// A thread's life.
-    fn work(&self, index: usize, mut detector: Option<Detector>) {
+    fn work(&self, index: usize, mut detector: Option<Held>) {
         priority::lower_this_thread();
         let mut coming = detector.is_some();
         while let Some(job) = self.next_job(index, &mut detector, coming) {
@@ -299,14 +333,14 @@ impl Shared {
         self.let_go(&mut detector);
     }
 
-    fn let_go(&self, detector: &mut Option<Detector>) {
+    fn let_go(&self, detector: &mut Option<Held>) {
         if detector.take().is_some() {
             self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
     /// Waits for work; `None` when the service ends. `coming` if the thread is counted as such.
-    fn next_job(&self, index: usize, detector: &mut Option<Detector>, mut coming: bool) -> Option<Job> {
+    fn next_job(&self, index: usize, detector: &mut Option<Held>, mut coming: bool) -> Option<Job> {
         let mut queue = self.queue.lock();
         loop {
             queue.coming -= usize::from(coming);
@@ -344,25 +378,32 @@ impl Shared {
 
     fn analyse(
         &self,
-        detector: &mut Option<Detector>,
+        held: &mut Option<Held>,
         image: &Image,
         threshold: f32,
         submitted: Instant,
     ) -> Result<Found, DetectError> {
-        let detector = match detector {
-            Some(detector) => detector,
-            None => match self.model.detector(&self.engine, self.options.detector) {
-                Ok(made) => {
+        let generation = self.generation.load(Ordering::Acquire);
+        if held.as_ref().is_none_or(|held| held.generation != generation) {
+            let fresh = self.fresh.lock().pop();
+            let made = match fresh {
+                Some(fresh) => Ok(fresh),
+                None => self.model.detector(&self.engine, self.options.detector),
+            };
+            match made {
+                Ok(detector) => {
+                    self.let_go(held);
+                    *held = Some(Held { detector, generation });
                     self.counters.with_sessions.fetch_add(1, Ordering::Relaxed);
-                    detector.insert(made)
                 }
                 Err(error) => {
                     tracing::error!(%error, "no session for a detector's thread");
                     std::thread::sleep(FAILED_PAUSE);
                     return Err(error.into());
                 }
-            },
-        };
+            }
+        }
+        let Some(Held { detector, .. }) = held else { return Err(DetectError::Ended) };
         let begun = Instant::now();
         let wait = begun.saturating_duration_since(submitted);
         let detections = detector.detect(image, threshold)?;

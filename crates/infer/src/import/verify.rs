@@ -1,5 +1,6 @@
 //! Compares an import with its original in the engine that will run it, and chooses its precision.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -15,11 +16,10 @@ use crate::engine::{Engine, EngineError, EngineOptions, Preferred, Provider};
 use crate::manifest::{Clip, Precision};
 use crate::runtime::Runtime;
 use crate::store::Store;
+use crate::trial::choose::WORTH_A_DIFFERENCE;
 
 /// A probability may differ so much between f32 and bf16.
 const MAX_BF16_DIFFERENCE: f64 = 0.02;
-/// Another provider or precision is taken where it needs at most this part of the time: less is not worth a difference.
-const MIN_GAIN: f64 = 0.9;
 const TIMED_RUNS: usize = 25;
 const SAMPLE_SIZE_PX: (u32, u32) = (640, 480);
 const SAMPLE_SEED: u64 = 1;
@@ -58,7 +58,7 @@ struct Trial<'a> {
 }
 
 /// Runs the networks in `folder` on the input that the original was run on (`check_input.u8`, `check_output.f32`), at
-/// f32 and at bf16, with the engine's provider and the plain CPU, and on generated clips.
+/// f32 and at bf16, in the fastest way that works on this machine, and on generated clips.
 pub(super) fn verify(
     store: &Store,
     request: &Request,
@@ -68,10 +68,13 @@ pub(super) fn verify(
     loops: &[String],
     watch: Watch<'_>,
 ) -> Result<Verdict, ImportError> {
-    let mut say = |text: &str, done| {
-        let going_on = watch(Progress { text: text.to_owned(), done: Some(done) });
+    let watch = RefCell::new(watch);
+    let say = |text: &str, done| {
+        let going_on = (watch.borrow_mut())(Progress { text: text.to_owned(), done: Some(done) });
         if going_on { Ok(()) } else { Err(ImportError::Cancelled) }
     };
+    // Nothing to tell, but perhaps to end.
+    let going_on = || (watch.borrow_mut())(Progress { text: String::new(), done: None });
     say("comparing the import with the original in the engine", 0.96)?;
     let frame_bytes = clip.width as usize * clip.height as usize * 3;
     let trial = Trial { store, request, name, clip, folder };
@@ -86,62 +89,59 @@ pub(super) fn verify(
     // OpenVINO does not refuse a network with loops, it breaks down on it.
     let only_plain = Preferred { provider: Provider::Cpu, only: true };
     let has_loops = |role: &&str| loops.contains(&format!("{role}.onnx"));
-    let roles = || clip.roles().iter().copied();
-    let fixed: Providers = roles().filter(has_loops).map(|role| (role, only_plain)).collect();
-    let (mut usual, provider) = trial.networks(Precision::F32, &fixed)?;
-    let difference = difference(&expected, &scores(&mut usual, frame_bytes, &windows)?);
+    let fixed: Providers =
+        clip.roles().iter().copied().filter(has_loops).map(|role| (role, only_plain)).collect();
+    let (model, engine) = trial.model(Precision::F32, &fixed)?;
+    say("finding the fastest way to run it", 0.97)?;
+    // Nothing of it has run in this process before.
+    engine.measure(&model.subjects(&engine), &going_on).map_err(EngineError::from)?;
+    let mut exact = model.networks(&engine, Limits::default()).map_err(engine_error)?;
+    let difference = difference(&expected, &scores(&mut exact, frame_bytes, &windows)?);
     if difference.is_nan() || difference > MAX_DIFFERENCE {
         let source_file = request.source.display().to_string();
         return Err(ImportError::Differs { source_file, difference });
     }
+    let unusual = model.plans(&engine).into_iter().filter(|(_, plan)| plan.provider != engine.provider());
     let mut verdict = Verdict {
         precision: Precision::F32,
-        providers: fixed.clone(),
+        providers: unusual
+            .map(|(role, plan)| (role, Preferred { provider: plan.provider, only: fixed.contains_key(role) }))
+            .collect(),
         clips: windows.len(),
         difference,
         bf16_difference: None,
-        f32_ms: 0.0,
+        f32_ms: prediction_ms(&mut exact, frame_bytes, first)?,
         bf16_ms: None,
         note: None,
     };
+    let provider = engine.provider();
     if provider != Provider::OpenVino {
-        verdict.f32_ms = time(&mut [&mut usual], frame_bytes, first)?[0].total_ms();
         verdict.note =
             Some(format!("Precision f32: bf16 needs OpenVINO, and the import was made with {provider}."));
         return Ok(verdict);
     }
 
-    say("finding the fastest way to run it", 0.97)?;
-    let plain_cpu = Preferred { provider: Provider::Cpu, only: false };
-    let mut all_plain: Providers = roles().map(|role| (role, plain_cpu)).collect();
-    all_plain.extend(fixed.clone());
-    let (mut plain, _) = trial.networks(Precision::F32, &all_plain)?;
-    let times = time(&mut [&mut usual, &mut plain], frame_bytes, first)?;
-    let (mut cost, mut plain_cost) = (times[0], times[1]);
-    // What is to run has to be compared, too.
-    let plain_is_right =
-        self::difference(&expected, &scores(&mut plain, frame_bytes, &windows)?) <= MAX_DIFFERENCE;
-    for role in roles().filter(|_| plain_is_right) {
-        let (usual_ms, plain_ms) = (cost.of_mut(role), *plain_cost.of_mut(role));
-        if plain_ms < *usual_ms * MIN_GAIN && !fixed.contains_key(role) {
-            *usual_ms = plain_ms;
-            verdict.providers.insert(role, plain_cpu);
-        }
-    }
-    verdict.f32_ms = cost.total_ms();
-
     say("calibrating bf16 against f32 on generated clips", 0.98)?;
+    let (half_model, half_engine) = trial.model(Precision::Bf16, &fixed)?;
+    let subjects = half_model.subjects(&half_engine);
+    half_engine.measure(&subjects, &going_on).map_err(EngineError::from)?;
+    if half_model.plans(&half_engine).iter().all(|(_, plan)| plan.precision == Precision::F32) {
+        let reasons = half_engine.given_up().join("; ");
+        let why = if reasons.is_empty() { "this processor does not have bf16".into() } else { reasons };
+        verdict.note = Some(format!("Precision f32: {why}."));
+        return Ok(verdict);
+    }
     let generated = generated(clip);
     let mut all = windows;
     all.extend(generated.iter().map(Vec::as_slice));
-    let (mut bf16, _) = trial.networks(Precision::Bf16, &verdict.providers)?;
-    let (exact, near) = (scores(&mut usual, frame_bytes, &all)?, scores(&mut bf16, frame_bytes, &all)?);
-    let bf16_difference = self::difference(&exact, &near);
-    let same = same_labels(&exact, &near, clip.labels.len());
-    let bf16_ms = time(&mut [&mut bf16], frame_bytes, first)?[0].total_ms();
+    let mut half = half_model.networks(&half_engine, Limits::default()).map_err(engine_error)?;
+    let (sure, near) = (scores(&mut exact, frame_bytes, &all)?, scores(&mut half, frame_bytes, &all)?);
+    let bf16_difference = self::difference(&sure, &near);
+    let same = same_labels(&sure, &near, clip.labels.len());
+    let bf16_ms = prediction_ms(&mut half, frame_bytes, first)?;
     (verdict.bf16_difference, verdict.bf16_ms) = (Some(bf16_difference), Some(bf16_ms));
     let changes = bf16_difference.is_nan() || bf16_difference > MAX_BF16_DIFFERENCE || !same;
-    if bf16_ms > verdict.f32_ms * MIN_GAIN {
+    if bf16_ms > verdict.f32_ms * WORTH_A_DIFFERENCE {
         verdict.note = Some("Precision f32: bf16 is not faster on this machine.".into());
     } else if changes {
         verdict.note = Some(format!(
@@ -164,23 +164,13 @@ impl Trial<'_> {
         fs::read(&path).map_err(|error| ImportError::Read { path, error })
     }
 
-    /// The networks at a precision, and the provider that is the engine's usual one.
-    fn networks(
-        &self,
-        precision: Precision,
-        preferred: &Providers,
-    ) -> Result<(Networks, Provider), ImportError> {
-        let model = ClipModel::read(
-            self.name,
-            self.clip,
-            |role| preferred.get(role).copied(),
-            |file| self.read(file),
-        )?;
+    /// The model, and an engine that runs it at a precision.
+    fn model(&self, precision: Precision, fixed: &Providers) -> Result<(ClipModel, Engine), ImportError> {
+        let preferred = |role: &str| fixed.get(role).copied();
+        let model = ClipModel::read(self.name, self.clip, preferred, |file| self.read(file))?;
         let options = EngineOptions { precision: Some(precision), ..self.request.engine.clone() };
         let runtime = Runtime::load(self.store, self.request.library.as_deref(), options.provider)?;
-        let engine = Engine::new(runtime, options)?;
-        let networks = model.networks(&engine, Limits::default()).map_err(engine_error)?;
-        Ok((networks, engine.provider()))
+        Ok((model, Engine::new(runtime, options)?))
     }
 }
 
@@ -226,43 +216,19 @@ fn scores(networks: &mut Networks, frame_bytes: usize, windows: &[&[u8]]) -> Res
     Ok(all)
 }
 
-/// What a new frame costs in the networks, ms.
-#[derive(Clone, Copy, Debug)]
-struct Cost {
-    backbone: f64,
-    /// Of the head, or of the whole network.
-    last: f64,
-}
-
-impl Cost {
-    fn total_ms(&self) -> f64 {
-        self.backbone + self.last
-    }
-
-    fn of_mut(&mut self, role: &str) -> &mut f64 {
-        if role == "backbone" { &mut self.backbone } else { &mut self.last }
-    }
-}
-
-/// The shortest times of each: what else the machine does only adds to them. By turns, so that it adds to all.
-fn time(all: &mut [&mut Networks], frame_bytes: usize, pixels: &[u8]) -> Result<Vec<Cost>, EngineError> {
+/// What a new frame costs in the networks, ms: the shortest of some runs, since what else the machine does only adds to it.
+fn prediction_ms(networks: &mut Networks, frame_bytes: usize, pixels: &[u8]) -> Result<f64, EngineError> {
     let frames: Vec<&[u8]> = pixels.chunks_exact(frame_bytes).collect();
-    let mut windows: Vec<Window> = all.iter().map(|_| Window::default()).collect();
-    let mut costs = vec![Cost { backbone: f64::INFINITY, last: f64::INFINITY }; all.len()];
+    let (mut window, mut shortest) = (Window::default(), Duration::MAX);
     for index in 0..frames.len() + TIMED_RUNS {
-        for ((networks, window), cost) in all.iter_mut().zip(&mut windows).zip(&mut costs) {
-            networks.prepare_pixels(0, frames[index % frames.len()]);
-            let start = Instant::now();
-            networks.extend(window, 1)?;
-            let extended = Instant::now();
-            if networks.predict(window)?.is_some() {
-                let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-                cost.backbone = cost.backbone.min(ms(extended - start));
-                cost.last = cost.last.min(ms(extended.elapsed()));
-            }
+        networks.prepare_pixels(0, frames[index % frames.len()]);
+        let start = Instant::now();
+        networks.extend(&mut window, 1)?;
+        if networks.predict(&window)?.is_some() {
+            shortest = shortest.min(start.elapsed());
         }
     }
-    Ok(costs)
+    Ok(shortest.as_secs_f64() * 1e3)
 }
 
 /// NaN where they cannot be compared.

@@ -1,16 +1,21 @@
 //! The networks of a model for text.
 
-use std::borrow::Cow;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::ctc::Alphabet;
-use crate::engine::{Description, Engine, EngineError, Plan, Preferred, Session, ShapedSpec};
+use crate::engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
 use crate::fetch::{self, FetchError, Progress};
-use crate::manifest::{Manifest, Precision, Read, Task};
+use crate::manifest::{Manifest, Read, Task};
+use crate::network;
 use crate::store::{Store, StoreError};
+use crate::trial::Subject;
 
 /// Width and height of a line as the network takes it that tells which stand on their head, px.
 pub(super) const ANGLE_SIZE: (u32, u32) = (192, 48);
+/// Width and height of a picture at which the network that finds lines is tried, px: one of those at which it runs,
+const TRIED_PICTURE: (u32, u32) = (736, 736);
+/// and the width of the line at which the one that reads them is.
+const TRIED_WIDTH: u32 = 320;
 /// What that network tells apart: upright, on its head.
 pub(super) const ANGLES: usize = 2;
 /// Under this name the recogniser's file holds its characters.
@@ -59,10 +64,9 @@ pub struct ReadModel {
 /// One network of it.
 #[derive(Debug)]
 pub(super) struct Network {
-    file: String,
-    bytes: Cow<'static, [u8]>,
-    precision: Option<Precision>,
-    provider: Option<Preferred>,
+    file: Arc<network::Network>,
+    /// Width and height of the input at which it is tried, px.
+    tried: (u32, u32),
     description: OnceLock<Description>,
 }
 
@@ -73,16 +77,14 @@ impl ReadModel {
         let (Task::TextReading, Some(table)) = (manifest.task, &manifest.read) else {
             return Err(ReadModelError::WrongTask { name, task: manifest.task.name() });
         };
-        let network = |role: &str, precision| -> Result<Option<Network>, ReadModelError> {
+        let network = |role: &str, precision, tried| -> Result<Option<Network>, ReadModelError> {
             let Some(file) = manifest.file(role) else { return Ok(None) };
-            Ok(Some(Network {
-                file: file.name.clone(),
-                bytes: store.load(&manifest.name, file)?,
-                precision,
-                provider: file.provider.map(|provider| Preferred { provider, only: file.provider_only }),
-                description: OnceLock::new(),
-            }))
+            let bytes = store.load(&manifest.name, file)?;
+            let file = Arc::new(network::Network::of_file(file, bytes, precision));
+            Ok(Some(Network { file, tried, description: OnceLock::new() }))
         };
+        let (picture, line) = (TRIED_PICTURE, (TRIED_WIDTH, table.line_height));
+        let (found_at, read_at) = (Some(table.detector_precision), Some(table.recogniser_precision));
         // `Manifest::parse` lets no model for text without these pass.
         let wrong = || ReadModelError::WrongTask { name: name.clone(), task: manifest.task.name() };
         let characters = match manifest.file("characters") {
@@ -98,9 +100,9 @@ impl ReadModel {
         };
         Ok(Self {
             table: table.clone(),
-            detector: network("detector", Some(table.detector_precision))?.ok_or_else(wrong)?,
-            angle: network("angle", None)?,
-            recogniser: network("recogniser", Some(table.recogniser_precision))?.ok_or_else(wrong)?,
+            detector: network("detector", found_at, picture)?.ok_or_else(wrong)?,
+            angle: network("angle", None, ANGLE_SIZE)?,
+            recogniser: network("recogniser", read_at, line)?.ok_or_else(wrong)?,
             characters,
             alphabet: OnceLock::new(),
             name,
@@ -132,7 +134,21 @@ impl ReadModel {
 
     /// What the networks that find and that read lines are run with.
     pub fn plans(&self, engine: &Engine) -> [Plan; 2] {
-        [&self.detector, &self.recogniser].map(|network| engine.plan(network.precision, network.provider))
+        [&self.detector, &self.recogniser].map(|network| network.plan(engine))
+    }
+
+    /// What is to be tried before the model is used: the networks that find lines, that read them, and that turn them.
+    pub fn subjects(&self, engine: &Engine) -> Result<Vec<Subject>, EngineError> {
+        let networks = [Some(&self.detector), Some(&self.recogniser), self.angle.as_ref()];
+        networks.into_iter().flatten().map(|network| network.subject(engine)).collect()
+    }
+
+    /// Whether all that is to be tried was measured; without looking into the files.
+    pub fn is_measured(&self, engine: &Engine) -> bool {
+        let networks = [Some(&self.detector), Some(&self.recogniser), self.angle.as_ref()];
+        let subjects: Vec<_> =
+            networks.into_iter().flatten().map(|network| network.sized(Vec::new())).collect();
+        engine.is_measured(&subjects)
     }
 
     /// A session that finds text in a picture of that size.
@@ -179,24 +195,35 @@ impl Network {
         if let Some(description) = self.description.get() {
             return Ok(description);
         }
-        let description = engine.describe(&self.file, &self.bytes, CHARACTERS)?;
+        let description = engine.describe(self.file.name(), self.file.bytes(), CHARACTERS)?;
         Ok(self.description.get_or_init(|| description))
     }
 
-    fn session(
-        &self,
-        engine: &Engine,
-        (width, height): (u32, u32),
-        threads: usize,
-    ) -> Result<Session, EngineError> {
+    fn plan(&self, engine: &Engine) -> Plan {
+        self.file.plan(engine, &shape(self.tried))
+    }
+
+    fn subject(&self, engine: &Engine) -> Result<Subject, EngineError> {
+        let sizes = self.describe(engine)?.sizes(self.file.name(), &shape(self.tried))?;
+        Ok(self.sized(sizes))
+    }
+
+    fn sized(&self, sizes: Vec<(String, usize)>) -> Subject {
+        Subject { network: self.file.clone(), input: shape(self.tried), sizes }
+    }
+
+    fn session(&self, engine: &Engine, size: (u32, u32), threads: usize) -> Result<Session, EngineError> {
         engine.shaped(&ShapedSpec {
-            name: &self.file,
-            bytes: &self.bytes,
+            network: &self.file,
             description: self.describe(engine)?,
-            input: vec![1, 3, height as usize, width as usize],
+            input: shape(size),
             threads,
-            precision: self.precision,
-            provider: self.provider,
+            plan: self.plan(engine),
         })
     }
+}
+
+/// Of a network's input for a picture of that width and height.
+fn shape((width, height): (u32, u32)) -> Vec<usize> {
+    vec![1, 3, height as usize, width as usize]
 }

@@ -27,7 +27,7 @@ pub fn engine(provider: Option<Provider>) -> Arc<Engine> {
     );
     let runtime =
         Runtime::load(&Store::new(home, None), None, None).expect("`cargo xtask setup` brings the library");
-    let options = EngineOptions { provider, threads: 2, precision: None, gpu_memory_mb: 0 };
+    let options = EngineOptions { provider, threads: 2, precision: None, gpu_memory_mb: 0, trials: None };
     Arc::new(Engine::new(runtime, options).unwrap())
 }
 

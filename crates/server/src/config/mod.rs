@@ -269,6 +269,7 @@ impl Config {
                         _ => return Err(r.invalid("engine.precision", "it must be auto, f32 or bf16")),
                     },
                     gpu_memory_mb: r.int("engine.gpu_memory_mb", 0, 1 << 24)?,
+                    trials: None,
                 },
                 library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
                 idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,

@@ -1,0 +1,89 @@
+//! A network's file, and what it is run with.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
+
+use crate::digest;
+use crate::engine::{Engine, Plan, Preferred};
+use crate::manifest::{File, Precision};
+
+/// A network's file, and how it may be run.
+pub struct Network {
+    name: String,
+    bytes: Cow<'static, [u8]>,
+    sha256: OnceLock<String>,
+    precision: Option<Precision>,
+    preferred: Option<Preferred>,
+    plan: Mutex<Option<Plan>>,
+}
+
+impl Network {
+    /// `precision` is what the manifest allows, `None` for a network that always is f32; `preferred` the provider that the
+    /// manifest names.
+    pub fn new(
+        name: &str,
+        bytes: Cow<'static, [u8]>,
+        precision: Option<Precision>,
+        preferred: Option<Preferred>,
+    ) -> Self {
+        let (sha256, plan) = (OnceLock::new(), Mutex::new(None));
+        Self { name: name.to_owned(), bytes, sha256, precision, preferred, plan }
+    }
+
+    /// As [`Network::new`], of a manifest's entry.
+    pub fn of_file(file: &File, bytes: Cow<'static, [u8]>, precision: Option<Precision>) -> Self {
+        let preferred = file.provider.map(|provider| Preferred { provider, only: file.provider_only });
+        Self::new(&file.name, bytes, precision, preferred)
+    }
+
+    /// File name, for messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's content.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Of the content, hexadecimal.
+    pub fn sha256(&self) -> &str {
+        self.sha256.get_or_init(|| digest::sha256(&self.bytes))
+    }
+
+    /// The precision that was checked against f32; `None` for a network that always is f32.
+    pub fn precision(&self) -> Option<Precision> {
+        self.precision
+    }
+
+    /// The provider that the manifest names.
+    pub fn preferred(&self) -> Option<Preferred> {
+        self.preferred
+    }
+
+    /// What it is run with. Decided when that is first asked for, and the same from then on, whatever is measured
+    /// meanwhile: all pictures of a batch are looked at with the same arithmetic. `input` is the shape at which it is tried.
+    pub fn plan(&self, engine: &Engine, input: &[usize]) -> Plan {
+        *self.plan.lock().get_or_insert_with(|| engine.decide(self, input))
+    }
+
+    /// Decides anew, by what is known now; whether it is another plan than before.
+    pub fn decide_again(&self, engine: &Engine, input: &[usize]) -> bool {
+        let plan = engine.decide(self, input);
+        self.plan.lock().replace(plan) != Some(plan)
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("name", &self.name)
+            .field("bytes", &self.bytes.len())
+            .field("precision", &self.precision)
+            .field("plan", &*self.plan.lock())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! Which way is taken of those that work.
+
+use super::record::Outcome;
+use crate::engine::{Plan, Provider};
+use crate::manifest::Precision;
+
+/// Another provider is taken where it needs at most this part of the usual one's time: less is within what a measurement
+/// differs from the next.
+const WORTH_A_CHANGE: f64 = 0.95;
+/// bf16 is taken where it needs at most this part of the time at f32: less is not worth a difference in the results.
+pub const WORTH_A_DIFFERENCE: f64 = 0.9;
+
+/// Which precisions may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    /// f32 alone.
+    F32,
+    /// bf16 where it is faster.
+    Bf16IfFaster,
+    /// bf16 wherever it works: somebody asked for it.
+    Bf16,
+}
+
+/// Of `ways`, the usual one first, the fastest that is allowed. Ways of which nothing is known are not taken as long as one
+/// is known to work; without any such the first that did not fail. `None` if all failed.
+pub(crate) fn choose<'a>(
+    ways: &[Plan],
+    outcome: impl Fn(&Plan) -> Option<&'a Outcome>,
+    allowed: Allowed,
+) -> Option<Plan> {
+    let works = |way: &&Plan| outcome(way).is_some_and(Outcome::works);
+    let time = |way: &Plan| match outcome(way) {
+        Some(Outcome::Took(ms)) => Some(*ms),
+        _ => None,
+    };
+    let of = |precision: Precision| ways.iter().filter(move |way| way.precision == precision).filter(works);
+    let mut best: Option<Plan> = None;
+    for way in of(Precision::F32) {
+        let better = match best {
+            None => true,
+            // A GPU is taken to leave the cores to others.
+            Some(best) if best.provider == Provider::Cuda => false,
+            Some(best) => time(way).zip(time(&best)).is_some_and(|(new, old)| new < old * WORTH_A_CHANGE),
+        };
+        if better {
+            best = Some(*way);
+        }
+    }
+    let half = of(Precision::Bf16).next().copied();
+    let taken = match (allowed, best, half) {
+        (Allowed::F32, best, _) | (_, best, None) => best,
+        (Allowed::Bf16, _, half) | (_, None, half) => half,
+        (Allowed::Bf16IfFaster, Some(full), Some(half)) => {
+            let times = time(&half).zip(time(&full));
+            let faster = times.is_some_and(|(half, full)| half <= full * WORTH_A_DIFFERENCE);
+            Some(if faster { half } else { full })
+        }
+    };
+    taken.or_else(|| {
+        let untried = |way: &&Plan| outcome(way).is_none();
+        ways.iter().filter(|way| way.precision == Precision::F32).find(untried).copied()
+    })
+}
+
+/// Whether there is nothing to be tried any more.
+pub(crate) fn is_settled<'a>(ways: &[Plan], outcome: impl Fn(&Plan) -> Option<&'a Outcome>) -> bool {
+    let first = ways.first().filter(|way| way.provider == Provider::Cuda);
+    if first.is_some_and(|way| outcome(way).is_some_and(Outcome::works)) {
+        return true;
+    }
+    ways.iter().all(|way| outcome(way).is_some_and(|outcome| *outcome != Outcome::Ran))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPENVINO: Plan = Plan { provider: Provider::OpenVino, precision: Precision::F32 };
+    const HALF: Plan = Plan { provider: Provider::OpenVino, precision: Precision::Bf16 };
+    const CPU: Plan = Plan { provider: Provider::Cpu, precision: Precision::F32 };
+    const CUDA: Plan = Plan { provider: Provider::Cuda, precision: Precision::F32 };
+
+    fn chosen(known: &[(Plan, Outcome)], allowed: Allowed) -> Option<Plan> {
+        let outcome = |way: &Plan| known.iter().find(|(plan, _)| plan == way).map(|(_, outcome)| outcome);
+        choose(&[OPENVINO, CPU, HALF], outcome, allowed)
+    }
+
+    fn took(openvino: f64, cpu: f64, half: f64) -> [(Plan, Outcome); 3] {
+        [(OPENVINO, Outcome::Took(openvino)), (CPU, Outcome::Took(cpu)), (HALF, Outcome::Took(half))]
+    }
+
+    #[test]
+    fn the_fastest_that_is_allowed_is_taken() {
+        let faster = Allowed::Bf16IfFaster;
+        // Measured on a CPU whose bf16 is slow: PP-OCRv4's finder of lines, wlasl20, yolox-nano.
+        assert_eq!(chosen(&took(78.0, 167.0, 114.0), faster), Some(OPENVINO));
+        assert_eq!(chosen(&took(5.6, 5.0, 8.6), faster), Some(CPU));
+        assert_eq!(chosen(&took(15.5, 12.2, 16.5), Allowed::F32), Some(CPU));
+        // And on one whose bf16 is fast.
+        assert_eq!(chosen(&took(37.0, 45.0, 15.7), faster), Some(HALF));
+        assert_eq!(chosen(&took(37.0, 45.0, 15.7), Allowed::F32), Some(OPENVINO));
+        assert_eq!(chosen(&took(15.0, 20.0, 15.7), Allowed::Bf16), Some(HALF), "asked for by name");
+    }
+
+    #[test]
+    fn a_small_gain_is_worth_no_change() {
+        assert_eq!(chosen(&took(1.0, 0.97, 0.95), Allowed::Bf16IfFaster), Some(OPENVINO));
+        assert_eq!(chosen(&took(1.0, 0.90, 0.85), Allowed::Bf16IfFaster), Some(CPU));
+    }
+
+    #[test]
+    fn what_failed_is_not_taken_and_the_next_is() {
+        let died = || Outcome::Died("SIGILL".into());
+        let mut known = took(37.0, 45.0, 15.7);
+        known[2].1 = died();
+        assert_eq!(chosen(&known, Allowed::Bf16IfFaster), Some(OPENVINO));
+        assert_eq!(chosen(&known, Allowed::Bf16), Some(OPENVINO));
+        known[0].1 = Outcome::Hung(60.0);
+        assert_eq!(chosen(&known, Allowed::Bf16), Some(CPU));
+        known[1].1 = Outcome::Refused("no".into());
+        assert_eq!(chosen(&known, Allowed::Bf16), None);
+    }
+
+    #[test]
+    fn before_all_is_measured_what_is_known_to_work_is_taken_at_f32() {
+        assert_eq!(chosen(&[], Allowed::Bf16IfFaster), Some(OPENVINO));
+        assert_eq!(chosen(&[(OPENVINO, Outcome::Ran)], Allowed::Bf16IfFaster), Some(OPENVINO));
+        let first_died = [(OPENVINO, Outcome::Died("SIGSEGV".into()))];
+        assert_eq!(chosen(&first_died, Allowed::F32), Some(CPU), "not known, but not dead");
+        let known = [first_died[0].clone(), (CPU, Outcome::Ran)];
+        assert_eq!(chosen(&known, Allowed::Bf16IfFaster), Some(CPU));
+    }
+
+    #[test]
+    fn a_gpu_that_works_is_taken_without_a_race() {
+        let known = [(CUDA, Outcome::Ran), (CPU, Outcome::Took(0.1))];
+        let outcome = |way: &Plan| known.iter().find(|(plan, _)| plan == way).map(|(_, outcome)| outcome);
+        assert_eq!(choose(&[CUDA, CPU], outcome, Allowed::Bf16IfFaster), Some(CUDA));
+        assert!(is_settled(&[CUDA, CPU], outcome));
+        assert!(!is_settled(&[OPENVINO, CPU], outcome));
+    }
+}

@@ -1,0 +1,224 @@
+//! Each way of running a network is tried in a child process before this one takes it, and measured.
+//!
+//! A *way* is a [`Plan`]: a provider and a precision. What a library makes of a network on a CPU that it has not met is
+//! not known before it runs: it may be slow, refuse, hang, or end the process. So a way that was never taken with this
+//! network, library and CPU is taken first by a child. What came of it is kept in the store ([`record`]), and the fastest
+//! of those that work is chosen ([`choose`]).
+//!
+//! - [`record`]: what came of it, and where that is kept
+//! - [`choose`]: which way is taken
+//! - `parent`: this process's side: starts the child, and knows at what it died or hung
+//! - [`child`]: the other side
+
+pub mod child;
+pub mod choose;
+mod parent;
+pub mod record;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::engine::{Engine, Plan};
+use crate::network::Network;
+use record::{Outcome, Place, Record};
+
+/// How a child is started that runs [`child::run`].
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+    /// What is set for it beside what this process has.
+    pub env: Vec<(OsString, OsString)>,
+}
+
+/// Where and how ways are tried.
+#[derive(Clone, Debug)]
+pub struct TrialOptions {
+    /// Folder in which results are kept.
+    pub folder: PathBuf,
+    /// The child.
+    pub launch: Launch,
+    /// A child that says nothing for so long hangs.
+    pub timeout: Duration,
+}
+
+/// A network at the shape at which it is tried.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The network.
+    pub network: Arc<Network>,
+    /// Of its only input.
+    pub input: Vec<usize>,
+    /// Names of free dimensions of the input, and their sizes.
+    pub sizes: Vec<(String, usize)>,
+}
+
+/// Hash of a network, and the shape of its input.
+type Key = (String, Vec<usize>);
+
+/// Tries ways of running networks, and keeps what came of it.
+#[derive(Debug)]
+pub(crate) struct Trials {
+    options: TrialOptions,
+    known: Mutex<HashMap<Key, Arc<Record>>>,
+    /// One child measures at a time: two would measure each other.
+    turn: Mutex<()>,
+}
+
+/// No way of running a network works.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{network} cannot be run on this machine: {reasons}; `sightwire models check MODEL --again` tries once more"
+)]
+pub struct GivenUp {
+    /// File name of the network.
+    pub network: String,
+    /// What came of each way.
+    pub reasons: String,
+}
+
+/// How far a trial goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Depth {
+    /// Until one way is known to work; at once where one is.
+    Usable,
+    /// Until all were tried and measured.
+    Measured,
+}
+
+impl Trials {
+    pub(crate) fn new(options: TrialOptions) -> Self {
+        Self { options, known: Mutex::default(), turn: Mutex::default() }
+    }
+
+    fn folder(&self) -> &Path {
+        &self.options.folder
+    }
+
+    /// What is known of a network at this shape: in memory, else from the store.
+    pub(crate) fn known(&self, place: &Place, network: &Network, input: &[usize]) -> Option<Arc<Record>> {
+        let key = (network.sha256().to_owned(), input.to_vec());
+        let mut known = self.known.lock();
+        if let Some(record) = known.get(&key) {
+            return Some(record.clone());
+        }
+        let record = Arc::new(Record::load(self.folder(), place, network.sha256(), input)?);
+        for reason in record.given_up() {
+            tracing::warn!("{reason} (tried before; kept in {})", self.folder().display());
+        }
+        known.insert(key, record.clone());
+        Some(record)
+    }
+
+    fn keep(&self, record: Record, to_disk: bool) {
+        if to_disk && let Err(error) = record.save(self.folder()) {
+            tracing::warn!(
+                "what was measured of {} cannot be kept and will be measured again at the next start: {}: {error}",
+                record.network,
+                self.folder().display()
+            );
+        }
+        let key = (record.sha256.clone(), record.input.clone());
+        self.known.lock().insert(key, Arc::new(record));
+    }
+
+    fn forget(&self, subject: &Subject) {
+        self.known.lock().remove(&(subject.network.sha256().to_owned(), subject.input.clone()));
+    }
+
+    /// All that is known so far, by the network's name.
+    fn all(&self) -> Vec<Arc<Record>> {
+        let mut all: Vec<_> = self.known.lock().values().cloned().collect();
+        all.sort_by(|a, b| (&a.network, &a.input).cmp(&(&b.network, &b.input)));
+        all
+    }
+}
+
+impl Engine {
+    /// Returns when one way of running each of these is known to work, at once where that is so already. What cannot be
+    /// tried (no child can be started) is taken to work. `going_on` answers false when the trial is to end.
+    pub fn usable(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+        self.try_to(Depth::Usable, subjects, going_on)
+    }
+
+    /// As [`Engine::usable`], and all ways are measured. Takes some seconds, once on each machine.
+    pub fn measure(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+        self.try_to(Depth::Measured, subjects, going_on)
+    }
+
+    /// As [`Engine::measure`], though it was measured before.
+    pub fn measure_again(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+        if let Some((trials, place)) = self.trials() {
+            for subject in subjects {
+                trials.forget(subject);
+                Record::remove(trials.folder(), place, subject.network.sha256(), &subject.input);
+            }
+        }
+        self.try_to(Depth::Measured, subjects, going_on)
+    }
+
+    /// Whether all ways of running these have been measured.
+    pub fn is_measured(&self, subjects: &[Subject]) -> bool {
+        subjects.iter().all(|subject| !self.is_missing(Depth::Measured, subject))
+    }
+
+    /// What is known of a network, and the way that is taken.
+    pub fn record(&self, subject: &Subject) -> Option<(Arc<Record>, Plan)> {
+        let (trials, place) = self.trials()?;
+        let record = trials.known(place, &subject.network, &subject.input)?;
+        Some((record, self.decide(&subject.network, &subject.input)))
+    }
+
+    /// For people: what networks that were needed so far are not run with, and why.
+    pub fn given_up(&self) -> Vec<String> {
+        let Some((trials, _)) = self.trials() else { return Vec::new() };
+        trials.all().iter().flat_map(|record| record.given_up()).collect()
+    }
+
+    fn is_missing(&self, depth: Depth, subject: &Subject) -> bool {
+        let Some((trials, place)) = self.trials() else { return false };
+        let record = trials.known(place, &subject.network, &subject.input);
+        let ways = self.ways(&subject.network);
+        let outcome = |way: &Plan| record.as_ref().and_then(|record| record.outcome(*way));
+        let works = |way: &Plan| outcome(way).is_some_and(Outcome::works);
+        match depth {
+            // What works at f32 is a way to begin with.
+            Depth::Usable => !ways.iter().any(works) && ways.iter().any(|way| outcome(way).is_none()),
+            // A GPU that works is not compared with anything.
+            Depth::Measured => !choose::is_settled(&ways, outcome),
+        }
+    }
+
+    fn try_to(&self, depth: Depth, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+        let Some((trials, place)) = self.trials() else { return Ok(()) };
+        let missing = || -> Vec<&Subject> {
+            subjects.iter().filter(|subject| self.is_missing(depth, subject)).collect()
+        };
+        if !missing().is_empty() {
+            // A first request does not wait until something else has been measured.
+            let _turn = (depth == Depth::Measured).then(|| trials.turn.lock());
+            // Meanwhile somebody else may have done it.
+            let missing = missing();
+            if !missing.is_empty() {
+                parent::try_all(self, trials, place, depth, &missing, going_on);
+            }
+        }
+        for subject in subjects {
+            let Some(record) = trials.known(place, &subject.network, &subject.input) else { continue };
+            let ways = self.ways(&subject.network);
+            let works = |way: &Plan| record.outcome(*way).is_none_or(Outcome::works);
+            if !ways.iter().any(works) {
+                let network = subject.network.name().to_owned();
+                return Err(GivenUp { network, reasons: record.in_words() });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,183 @@
+//! What came of the ways of running a network, and where that is kept.
+//!
+//! ```text
+//! $SIGHTWIRE_HOME/trials/<network>-<hash>.json
+//! ```
+//!
+//! One file for each network, shape, CPU and library, as JSON for people, too. Whoever deletes one has it tried again.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest;
+use crate::engine::Plan;
+
+/// Where something was tried.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct Place {
+    /// The CPU, with what the library may use of it.
+    pub cpu: String,
+    /// The library: version, build, providers.
+    pub library: String,
+}
+
+/// What came of one way.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It ran.
+    Ran,
+    /// It ran, and a run takes so many ms on one thread.
+    Took(f64),
+    /// The provider said no.
+    Refused(String),
+    /// The process died: of what.
+    Died(String),
+    /// It did not come back within so many seconds.
+    Hung(f64),
+}
+
+impl Outcome {
+    /// Whether it can be taken.
+    pub fn works(&self) -> bool {
+        matches!(self, Self::Ran | Self::Took(_))
+    }
+}
+
+/// All that is known of a network at one shape.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+pub struct Record {
+    /// File name.
+    pub network: String,
+    /// Of the file.
+    pub sha256: String,
+    /// Shape of the input.
+    pub input: Vec<usize>,
+    /// Where.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What came of each way.
+    pub ways: Vec<Tried>,
+}
+
+/// One way, tried.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
+pub struct Tried {
+    /// The way.
+    #[serde(flatten)]
+    pub way: Plan,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Record {
+    pub(super) fn new(network: &str, sha256: &str, input: &[usize], place: &Place) -> Self {
+        Self {
+            network: network.to_owned(),
+            sha256: sha256.to_owned(),
+            input: input.to_vec(),
+            place: place.clone(),
+            ways: Vec::new(),
+        }
+    }
+
+    /// What came of a way; `None` if it was not tried.
+    pub fn outcome(&self, way: Plan) -> Option<&Outcome> {
+        self.ways.iter().find(|tried| tried.way == way).map(|tried| &tried.outcome)
+    }
+
+    pub(super) fn set(&mut self, way: Plan, outcome: Outcome) {
+        self.ways.retain(|tried| tried.way != way);
+        self.ways.push(Tried { way, outcome });
+    }
+
+    /// For people: what is not done, and why.
+    pub fn given_up(&self) -> Vec<String> {
+        let failed = self.ways.iter().filter(|tried| !tried.outcome.works());
+        failed
+            .map(|tried| {
+                format!("{} is not run with {} on this machine: {}", self.network, tried.way, tried.outcome)
+            })
+            .collect()
+    }
+
+    /// For people: what came of each way.
+    pub fn in_words(&self) -> String {
+        let words = self.ways.iter().map(|tried| format!("{}: {}", tried.way, tried.outcome));
+        words.collect::<Vec<_>>().join("; ")
+    }
+
+    /// What was kept of this network, shape and place. What cannot be read is tried again.
+    pub(super) fn load(folder: &Path, place: &Place, sha256: &str, input: &[usize]) -> Option<Self> {
+        let text = fs::read_to_string(path(folder, place, sha256, input)).ok()?;
+        let record: Self = serde_json::from_str(&text).ok()?;
+        (record.sha256 == sha256 && record.input == input && record.place == *place).then_some(record)
+    }
+
+    /// Whole or not at all: another process may read it.
+    pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
+        fs::create_dir_all(folder)?;
+        let part = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&part, self)?;
+        let path = path(folder, &self.place, &self.sha256, &self.input);
+        part.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    pub(super) fn remove(folder: &Path, place: &Place, sha256: &str, input: &[usize]) {
+        let _ = fs::remove_file(path(folder, place, sha256, input));
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ran => f.write_str("works"),
+            Self::Took(ms) => write!(f, "{ms:.2} ms"),
+            Self::Refused(reason) => write!(f, "it was refused ({reason})"),
+            Self::Died(how) => write!(f, "it ended the process that tried it ({how})"),
+            Self::Hung(seconds) => write!(f, "it did not come back within {seconds} s"),
+        }
+    }
+}
+
+fn path(folder: &Path, place: &Place, sha256: &str, input: &[usize]) -> PathBuf {
+    let key = format!("{sha256} {input:?} {} {}", place.cpu, place.library);
+    let start = |hash: &str| hash.chars().take(12).collect::<String>();
+    folder.join(format!("{}-{}.json", start(sha256), start(&digest::sha256(key.as_bytes()))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Provider;
+    use crate::manifest::Precision;
+
+    #[test]
+    fn what_was_kept_is_found_again_for_the_same_network_shape_cpu_and_library_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("trials");
+        let place = Place { cpu: "this".into(), library: "1".into() };
+        let mut record = Record::new("a.onnx", &"ab".repeat(32), &[1, 3], &place);
+        let way = |provider, precision| Plan { provider, precision };
+        record.set(way(Provider::OpenVino, Precision::F32), Outcome::Took(1.25));
+        record.set(way(Provider::OpenVino, Precision::Bf16), Outcome::Died("SIGILL".into()));
+        record.set(way(Provider::Cpu, Precision::F32), Outcome::Hung(2.5));
+        record.save(&folder).unwrap();
+        let load = |place: &Place, input: &[usize]| Record::load(&folder, place, &record.sha256, input);
+        assert_eq!(load(&place, &[1, 3]), Some(record.clone()));
+        assert_eq!(load(&place, &[1, 4]), None);
+        assert_eq!(load(&Place { cpu: "that".into(), ..place.clone() }, &[1, 3]), None);
+        assert_eq!(load(&Place { library: "2".into(), ..place.clone() }, &[1, 3]), None);
+        let given_up = record.given_up();
+        assert_eq!(given_up.len(), 2);
+        assert!(given_up[0].contains("openvino bf16") && given_up[0].contains("SIGILL"), "{given_up:?}");
+
+        // What somebody has damaged is tried again.
+        fs::write(path(&folder, &place, &record.sha256, &[1, 3]), "{").unwrap();
+        assert_eq!(load(&place, &[1, 3]), None);
+    }
+}

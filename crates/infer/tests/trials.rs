@@ -1,0 +1,229 @@
+//! Ways of running a network are tried in a real child process with the real library: this very program, which may be told
+//! to die or to hang at a way.
+//!
+//! Needs ONNX Runtime in the store (`sightwire models pull runtime`, which `cargo xtask test` does).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use sightwire_frame::header::Limits;
+use sightwire_infer::clip::model::{ClipModel, Window};
+use sightwire_infer::engine::{Engine, EngineOptions, Plan, Provider};
+use sightwire_infer::manifest::Precision;
+use sightwire_infer::runtime::Runtime;
+use sightwire_infer::store::Store;
+use sightwire_infer::trial::record::Outcome;
+use sightwire_infer::trial::{Launch, TrialOptions, child};
+
+/// Tells the child what is to become of it: ways, each with `abort`, `hang` or `kill`.
+const FATE: &str = "SIGHTWIRE_TEST_FATE";
+/// Far longer than a way takes here.
+const PATIENT: Duration = Duration::from_secs(120);
+/// Longer than a way of the small networks here takes beside busy neighbours, but for a child that hangs.
+const HASTY: Duration = Duration::from_secs(6);
+
+fn store() -> Store {
+    let home = std::env::var_os("SIGHTWIRE_HOME").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.sightwire/home")),
+        PathBuf::from,
+    );
+    Store::new(home, None)
+}
+
+/// The child of the other tests; by itself it has nothing to do.
+#[test]
+fn the_child() {
+    let Ok(fate) = std::env::var(FATE) else { return };
+    let mut before = |way: Plan| {
+        let of_this = fate.split(',').find_map(|one| one.strip_prefix(&format!("{way}=")).map(str::to_owned));
+        match of_this.as_deref() {
+            // As a CPU does that lacks an instruction.
+            Some("abort") => std::process::abort(),
+            Some("hang") => std::thread::sleep(Duration::from_secs(600)),
+            Some("kill") => {
+                let pid = rustix::process::getpid();
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
+            _ => {}
+        }
+    };
+    child::run(&mut before).unwrap();
+}
+
+fn launch(fate: &str) -> Launch {
+    Launch {
+        program: std::env::current_exe().unwrap(),
+        args: ["--exact", "the_child", "--nocapture"].map(Into::into).into(),
+        env: vec![(FATE.into(), fate.into())],
+    }
+}
+
+fn engine_with(folder: &Path, launch: Launch, timeout: Duration, precision: Option<Precision>) -> Engine {
+    let runtime = Runtime::load(&store(), None, None).expect("`cargo xtask setup` brings the library");
+    let trials = Some(TrialOptions { folder: folder.to_owned(), launch, timeout });
+    let options = EngineOptions { provider: None, threads: 1, precision, gpu_memory_mb: 0, trials };
+    Engine::new(runtime, options).unwrap()
+}
+
+fn engine(folder: &Path, fate: &str) -> Engine {
+    engine_with(folder, launch(fate), PATIENT, None)
+}
+
+fn model() -> ClipModel {
+    let store = store();
+    ClipModel::load(&store, &store.manifest("gestures").unwrap()).unwrap()
+}
+
+/// That the networks really run in this process, as they are planned.
+fn run(model: &ClipModel, engine: &Engine) {
+    let mut networks = model.networks(engine, Limits::default()).unwrap();
+    let mut window = Window::default();
+    for _ in 0..model.clip().window {
+        networks.extend(&mut window, 1).unwrap();
+    }
+    assert!(networks.predict(&window).unwrap().is_some());
+}
+
+fn works(outcome: Option<&Outcome>) -> bool {
+    outcome.is_some_and(Outcome::works)
+}
+
+#[test]
+fn every_way_is_measured_once_and_the_result_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, engine) = (model(), engine(dir.path(), ""));
+    let subjects = model.subjects(&engine);
+    assert_eq!(subjects.len(), 2, "backbone and head");
+    assert!(!engine.is_measured(&subjects));
+    engine.measure(&subjects, &|| true).unwrap();
+    assert!(engine.is_measured(&subjects));
+    let (backbone, _) = engine.record(&subjects[0]).unwrap();
+    assert_eq!(backbone.ways.len(), engine.ways(&subjects[0].network).len());
+    for tried in &backbone.ways {
+        assert!(matches!(tried.outcome, Outcome::Took(ms) if ms > 0.0), "{tried:?}");
+    }
+    let (head, _) = engine.record(&subjects[1]).unwrap();
+    assert!(head.ways.iter().all(|tried| tried.way.precision == Precision::F32), "a head is never bf16");
+    assert!(engine.given_up().is_empty(), "{:?}", engine.given_up());
+    run(&model, &engine);
+
+    // A new process finds all of it: no child is started, nor could be.
+    let nowhere = Launch { program: "/nowhere".into(), args: Vec::new(), env: Vec::new() };
+    let again = engine_with(dir.path(), nowhere, PATIENT, None);
+    assert!(again.is_measured(&subjects));
+    again.measure(&subjects, &|| true).unwrap();
+    assert_eq!(again.record(&subjects[0]), engine.record(&subjects[0]));
+}
+
+// OpenVINO is packaged for x86-64 alone.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_way_at_which_the_child_dies_is_given_up_for_good_and_the_next_is_taken() {
+    let dir = tempfile::tempdir().unwrap();
+    let way = Plan { provider: Provider::OpenVino, precision: Precision::F32 };
+    let (model, engine) = (model(), engine(dir.path(), "openvino f32=abort,openvino bf16=abort"));
+    let subjects = model.subjects(&engine);
+    engine.usable(&subjects, &|| true).unwrap();
+    engine.measure(&subjects, &|| true).unwrap();
+    for (role, plan) in model.plans(&engine) {
+        assert_eq!(plan.provider, Provider::Cpu, "{role}");
+    }
+    let given_up = engine.given_up().join("\n");
+    assert!(given_up.contains("backbone.onnx is not run with openvino f32"), "{given_up}");
+    assert!(given_up.contains("SIGABRT"), "{given_up}");
+    run(&model, &engine);
+
+    // The next process knows it, though its child would not die.
+    let next = self::engine(dir.path(), "");
+    next.measure(&subjects, &|| true).unwrap();
+    let (record, plan) = next.record(&subjects[0]).unwrap();
+    assert!(matches!(record.outcome(way), Some(Outcome::Died(_))));
+    assert_eq!(plan.provider, Provider::Cpu);
+    // Unless somebody wants to know.
+    next.measure_again(&subjects, &|| true).unwrap();
+    assert!(works(next.record(&subjects[0]).unwrap().0.outcome(way)));
+    assert!(next.given_up().is_empty());
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_way_at_which_the_child_hangs_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine_with(dir.path(), launch("openvino f32=hang,openvino bf16=abort"), HASTY, None);
+    let (model, started) = (model(), Instant::now());
+    engine.usable(&model.subjects(&engine)[..1], &|| true).unwrap();
+    assert!(started.elapsed() >= HASTY);
+    let given_up = engine.given_up().join("\n");
+    assert!(given_up.contains("did not come back within 6 s"), "{given_up}");
+    assert_eq!(model.plans(&engine)[0].1, Plan { provider: Provider::Cpu, precision: Precision::F32 });
+    run(&model, &engine);
+}
+
+#[test]
+fn a_network_that_works_in_no_way_is_refused_with_the_reasons_and_nothing_dies_but_children() {
+    let dir = tempfile::tempdir().unwrap();
+    let fate = "openvino f32=abort,openvino bf16=abort,cpu f32=abort";
+    let (model, engine) = (model(), engine(dir.path(), fate));
+    let error = engine.usable(&model.subjects(&engine), &|| true).unwrap_err().to_string();
+    assert!(error.contains("backbone.onnx cannot be run on this machine"), "{error}");
+    assert!(error.contains("cpu f32") && error.contains("SIGABRT") && error.contains("--again"), "{error}");
+}
+
+#[test]
+fn a_child_that_somebody_else_ended_says_nothing_of_the_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, engine) = (model(), engine(dir.path(), "openvino f32=kill,cpu f32=kill"));
+    let subjects = model.subjects(&engine);
+    engine.measure(&subjects, &|| true).unwrap();
+    assert!(!engine.is_measured(&subjects) && engine.given_up().is_empty());
+    // What is usual is taken, at f32.
+    assert_eq!(model.plans(&engine)[0].1.precision, Precision::F32);
+    run(&model, &engine);
+}
+
+#[test]
+fn without_a_child_the_usual_way_is_taken_at_f32() {
+    let dir = tempfile::tempdir().unwrap();
+    let nowhere = Launch { program: "/nowhere".into(), args: Vec::new(), env: Vec::new() };
+    let (model, engine) = (model(), engine_with(dir.path(), nowhere, PATIENT, None));
+    engine.usable(&model.subjects(&engine), &|| true).unwrap();
+    assert_eq!(model.plans(&engine)[0].1.precision, Precision::F32);
+    run(&model, &engine);
+}
+
+#[test]
+fn a_trial_ends_at_once_when_it_is_to_end_and_its_child_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, engine) = (model(), engine(dir.path(), "openvino f32=hang,cpu f32=hang"));
+    let (started, asked) = (Instant::now(), AtomicUsize::new(0));
+    let going_on = || asked.fetch_add(1, Ordering::Relaxed) < 20;
+    engine.measure(&model.subjects(&engine), &going_on).unwrap();
+    assert!(started.elapsed() < PATIENT / 2);
+    let own = std::process::id().to_string();
+    let children = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let parent =
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1).map(str::to_owned));
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        let of_this = String::from_utf8_lossy(&environment).contains("openvino f32=hang,cpu f32=hang");
+        parent.as_deref() == Some(&own) && of_this
+    });
+    assert_eq!(children.count(), 0);
+}
+
+#[test]
+fn two_who_want_to_know_the_same_ask_one_child() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, engine) = (model(), engine(dir.path(), ""));
+    let subjects = model.subjects(&engine);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| engine.measure(&subjects, &|| true).unwrap());
+        }
+    });
+    let files = std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files, 2, "one for each network, and nothing half written");
+}
