@@ -22,6 +22,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::cameras::Cameras;
 use crate::cluster;
 use crate::config::Config;
+use crate::engine::SharedEngine;
 use crate::listen::Listening;
 use crate::reading::Reader;
 use crate::recognizer::Recognizer;
@@ -45,6 +46,8 @@ pub struct App {
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.
     pub reader: Arc<Reader>,
+    /// All cameras.
+    pub cameras: Arc<Cameras>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
     /// Closes all Socket.IO clients.
@@ -55,20 +58,28 @@ impl App {
     /// Builds all parts; their tasks run until `stop`.
     pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> anyhow::Result<Self> {
         let shared = Arc::new(config.clone());
-        let recognizer = Recognizer::new(config);
+        let engine = SharedEngine::new(config, stop);
+        let recognizer = Recognizer::new(config, engine.clone());
         let listening = Listening::new(config.server.max_connections);
         let sessions = Sessions::new(2 * config.server.max_connections, tasks.clone(), stop.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
-        let cameras = Cameras::new(shared.clone(), stop, tasks)?;
+        let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
         let relay = Relay::new(cameras.clone(), Arc::new(cluster::Local::default()));
-        let reader = Reader::new(&shared, stop, tasks);
-        let telemetry =
-            Telemetry::new(recognizer.clone(), relay.clone(), reader.clone(), counters, listening.clone());
+        let reader = Reader::new(&shared, engine.clone(), stop, tasks);
+        let telemetry = Telemetry::new(
+            engine.clone(),
+            recognizer.clone(),
+            relay.clone(),
+            reader.clone(),
+            counters,
+            listening.clone(),
+        );
         tasks.spawn(telemetry.clone().sample(stop.clone()));
         let live = Live::new(telemetry.clone(), relay.clone(), config.server.max_connections, stop.clone());
         tasks.spawn(live.clone().run());
         let api = Api {
+            engine,
             recognizer: recognizer.clone(),
             telemetry,
             cameras: cameras.clone(),
@@ -85,7 +96,7 @@ impl App {
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
         let sockets = transport::relay::Means { relay, tasks: tasks.clone(), stop: stop.clone() };
         let routes = rest::router(api)
-            .merge(mjpeg::router(cameras))
+            .merge(mjpeg::router(cameras.clone()))
             .merge(transport::relay::router(sockets))
             .fallback(page::serve)
             .method_not_allowed_fallback(async || {
@@ -102,7 +113,26 @@ impl App {
                 .layer(middleware::from_fn_with_state(origins, check_origin))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
-        Ok(Self { router, recognizer, reader, listening, socketio })
+        Ok(Self { router, recognizer, reader, cameras, listening, socketio })
+    }
+
+    /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The
+    /// server answers meanwhile.
+    pub fn measuring(&self, config: &Config) -> impl FnOnce() + Send + 'static {
+        let (recognizer, reader) = (self.recognizer.clone(), self.reader.clone());
+        let (detector, config) = (self.cameras.detector.clone(), config.clone());
+        move || {
+            recognizer.measure(&config);
+            // Without a model nobody wants to load the library.
+            if recognizer.facts().is_none() || config.recognizer.dummy {
+                return;
+            }
+            for measured in [reader.models.measure_ahead(), detector.measure_ahead()] {
+                if let Err(error) = measured {
+                    tracing::debug!("a model was not measured ahead: {error:#}");
+                }
+            }
+        }
     }
 }
 

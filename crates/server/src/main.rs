@@ -1,8 +1,10 @@
 //! Sightwire: one server for live vision. This file parses the command line and calls.
 //!
+//! - `anew`: starts the program anew where the CPU promises too much
 //! - `cmd`: one module a command
 //! - `config`: defaults, file, environment, flags
 //! - `app`: the parts of the server, put together
+//! - `engine`: what runs networks, for all
 //! - `listen`: connections
 //! - `transport`: protocols
 //! - `recognizer`: the sign recogniser's pipeline
@@ -13,11 +15,13 @@
 //! - `cluster`: who owns which of them
 //! - `telemetry`: log, metrics, the process
 
+mod anew;
 mod app;
 mod cameras;
 mod cluster;
 mod cmd;
 mod config;
+mod engine;
 mod listen;
 mod reading;
 mod recognizer;
@@ -36,5 +40,6 @@ use clap::Parser as _;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
+    anew::where_the_cpu_promises_too_much();
     cmd::Cli::parse().run()
 }

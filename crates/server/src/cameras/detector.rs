@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sightwire_frame::Image;
-use sightwire_infer::detect::{self, Chosen, DetectService, DetectorOptions, Found, ServiceOptions, choose};
-use sightwire_infer::engine::Engine;
+use sightwire_infer::detect::{
+    self, Chosen, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
+};
 use sightwire_infer::fetch::Progress;
-use sightwire_infer::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;
+use crate::engine::SharedEngine;
 
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;
@@ -54,6 +55,7 @@ pub enum Readiness {
 #[derive(Debug)]
 pub struct Detector {
     config: Arc<Config>,
+    engine: Arc<SharedEngine>,
     readiness: watch::Sender<Readiness>,
 }
 
@@ -95,8 +97,8 @@ pub enum FindError {
 
 impl Detector {
     /// Nothing is loaded before it is needed.
-    pub fn new(config: Arc<Config>) -> Arc<Self> {
-        Arc::new(Self { config, readiness: watch::Sender::new(Readiness::Idle) })
+    pub fn new(config: Arc<Config>, engine: Arc<SharedEngine>) -> Arc<Self> {
+        Arc::new(Self { config, engine, readiness: watch::Sender::new(Readiness::Idle) })
     }
 
     /// How far it is.
@@ -162,7 +164,37 @@ impl Detector {
         } else {
             tracing::info!(model = model.name(), "detection is ready");
         }
-        self.ready(model, note);
+        self.ready(model.clone(), note);
+        if let Model::Network(service) = model
+            && let Err(error) = self.measure(&service)
+        {
+            tracing::warn!("how the detector runs fastest was not measured: {error:#}");
+        }
+    }
+
+    /// It works already; from here on in the fastest way.
+    fn measure(&self, service: &DetectService) -> anyhow::Result<()> {
+        let going_on = || self.engine.going_on();
+        service.engine().measure(&service.subjects(), &going_on)?;
+        if going_on() && service.decide_again()? {
+            tracing::info!(model = service.name(), "detection runs with {} from now on", service.plan());
+        }
+        Ok(())
+    }
+
+    /// Measures the model that would be used, if it is here and was not measured yet, before somebody needs it; blocks.
+    pub fn measure_ahead(&self) -> anyhow::Result<()> {
+        let store = &self.config.store;
+        let name = match &*self.config.detector.model {
+            detect::AUTO => detect::DEFAULT_MODEL,
+            name => name,
+        };
+        let manifest = store.manifest(name)?;
+        if manifest.detect.is_none() || !store.has(&manifest) {
+            return Ok(());
+        }
+        let subjects = DetectModel::load(store, &manifest)?.subjects();
+        Ok(self.engine.get()?.measure(&subjects, &|| self.engine.going_on())?)
     }
 
     fn ready(&self, model: Model, note: Option<String>) {
@@ -170,18 +202,16 @@ impl Detector {
         self.readiness.send_replace(Readiness::Ready { model, note, since });
     }
 
-    fn start(&self, model: detect::DetectModel) -> anyhow::Result<DetectService> {
+    fn start(&self, model: DetectModel) -> anyhow::Result<DetectService> {
         let config = &self.config;
-        let engine = &config.engine;
-        let runtime = Runtime::load(&config.store, engine.library.as_deref(), engine.options.provider)?;
-        let engine_options = engine.options.clone();
+        let engine = self.engine.get()?;
+        engine.usable(&model.subjects(), &|| self.engine.going_on())?;
         let options = ServiceOptions {
-            threads: engine_options.threads,
-            queue: config.cameras.max_analyses + engine_options.threads + SPARE_PLACES,
-            idle_release: engine.idle_release,
+            threads: engine.threads(),
+            queue: config.cameras.max_analyses + engine.threads() + SPARE_PLACES,
+            idle_release: config.engine.idle_release,
             detector: DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes },
         };
-        let engine = Arc::new(Engine::new(runtime, engine_options)?);
         Ok(DetectService::start(model, engine, options)?)
     }
 

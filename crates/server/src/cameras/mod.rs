@@ -35,6 +35,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::config::cameras::CameraSource;
+use crate::engine::SharedEngine;
 use analysis::{Analysis, AnalysisKey};
 use detector::Detector;
 use meter::{Meter, Sample, Totals};
@@ -112,6 +113,7 @@ impl Cameras {
     /// Nothing is read before somebody watches. All ends with `stop`.
     pub fn new(
         config: Arc<Config>,
+        engine: Arc<SharedEngine>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Arc<Self>> {
@@ -125,7 +127,7 @@ impl Cameras {
         let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
         let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
         let pixels = Arc::new(Pixels::new(config.engine.options.threads).context("cannot start threads")?);
-        let detector = Detector::new(config.clone());
+        let detector = Detector::new(config.clone(), engine);
         let this = Arc::new(Self {
             registry,
             viewers: Viewers::new(PerUse { cameras: cameras.max_viewers, relay: config.relay.max_viewers }),

@@ -1,6 +1,9 @@
 //! `sightwire check`
 
+use sightwire_infer::cpu::Cpu;
+
 use crate::config::{Layers, keys};
+use crate::engine;
 
 use super::ConfigArgs;
 
@@ -20,7 +23,12 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     for camera in &config.cameras.configured {
         println!("camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode());
     }
+    let cpu = Cpu::here();
+    println!("cpu: {} ({})", cpu.name, cpu.extensions);
     println!("the configuration is valid");
+    if let Some(warning) = engine::cpu_warning() {
+        eprintln!("warning: {warning}");
+    }
     if config.recognizer.max_clients == 0 {
         eprintln!("warning: recognizer.max_clients is 0: every client will be refused");
     }

@@ -11,11 +11,10 @@ use sightwire_frame::{Decoder, Image};
 use sightwire_infer::detect::{
     AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detection, Detector, DetectorOptions, MOTION,
 };
-use sightwire_infer::engine::Engine;
-use sightwire_infer::runtime::Runtime;
 
 use super::{DetectArgs, Mistake, models};
 use crate::config::Config;
+use crate::engine;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
@@ -48,9 +47,8 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
     let config = args.config.load()?;
     let model = model(&config, args.model.as_deref())?;
     let wanted = wanted(&args.classes, model.labels())?;
-    let options = &config.engine.options;
-    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
-    let engine = Engine::new(runtime, options.clone())?;
+    let engine = engine::open(&config)?;
+    engine::measure(&engine, model.name(), &model.subjects(), false)?;
     let options = DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes };
     let mut detector = model.detector(&engine, options)?;
     let (mut decoder, mut image) = (Decoder::new()?, Image::default());

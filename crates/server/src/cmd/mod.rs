@@ -9,6 +9,7 @@ mod read;
 mod sample;
 mod serve;
 mod top;
+mod try_networks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +61,9 @@ enum Command {
     Sample(SampleArgs),
     /// Be a camera: an ESP32 board as good or as bad as wished, to try things without one.
     Camera(camera::CameraArgs),
+    /// Try ways of running networks, for the process that starts this.
+    #[command(name = crate::config::TRY_NETWORKS, hide = true)]
+    TryNetworks,
 }
 
 #[derive(Debug, Args)]
@@ -129,10 +133,13 @@ Examples:
 Needs Python 3.9, 3.10 or 3.11 with pip; the first import installs TensorFlow into a folder of the store. Labels are taken
 from --labels, from my_signs.labels.txt or labels.txt beside the file (one a line, or JSON), or are the 20 known words.")]
     Import(ImportArgs),
-    /// Verify a model's files and run it once.
+    /// Verify a model's files, run it, and show in which ways it can be run on this machine and how fast.
     Check {
         /// Name of a model.
         name: String,
+        /// Try and measure all ways again, though that was done before.
+        #[arg(long)]
+        again: bool,
         #[command(flatten)]
         config: ConfigArgs,
     },
@@ -235,6 +242,7 @@ impl Cli {
             Command::Sample(args) => sample::run(&args),
             Command::Top(args) => top::run(&args),
             Command::Camera(args) => camera::run(&args),
+            Command::TryNetworks => try_networks::run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

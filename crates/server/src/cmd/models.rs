@@ -18,9 +18,11 @@ use sightwire_infer::import::{self, Request};
 use sightwire_infer::manifest::{Manifest, Precision, Task};
 use sightwire_infer::runtime::{self, Runtime};
 use sightwire_infer::store::{Need, Store};
+use sightwire_infer::trial::Subject;
 
 use super::{ImportArgs, ModelsCommand};
 use crate::config::Config;
+use crate::engine;
 use crate::recognizer::load;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
@@ -31,7 +33,7 @@ pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
         }
         ModelsCommand::Pull { name, config } => pull(&config.load()?, name),
         ModelsCommand::Import(args) => import(&args.config.load()?, args),
-        ModelsCommand::Check { name, config } => check(&config.load()?, name),
+        ModelsCommand::Check { name, again, config } => check(&config.load()?, name, *again),
     }
 }
 
@@ -217,22 +219,23 @@ fn find(store: &Store, name: &str) -> anyhow::Result<Manifest> {
     })
 }
 
-fn check(config: &Config, name: &str) -> anyhow::Result<()> {
+fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
     let manifest = find(&config.store, name)?;
     if manifest.task == Task::Runtime {
         return check_runtime(config, &manifest);
     }
     if manifest.task == Task::ObjectDetection {
-        return check_detector(config, &manifest);
+        return check_detector(config, &manifest, again);
     }
     if manifest.task == Task::TextReading {
-        return reading::check(config, &manifest);
+        return reading::check(config, &manifest, again);
     }
     let model = ClipModel::load(&config.store, &manifest)?;
     println!("{name}: {} files are the right ones", manifest.files.len());
-    let options = &config.engine.options;
-    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
-    let engine = Engine::new(runtime, options.clone())?;
+    let engine = engine::open(config)?;
+    let subjects = model.subjects(&engine);
+    engine::measure(&engine, name, &subjects, again)?;
+    show_ways(&engine, name, &subjects);
     let started = Instant::now();
     let mut networks = model.networks(&engine, Limits::default())?;
     let made = started.elapsed();
@@ -257,7 +260,15 @@ fn check(config: &Config, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn check_detector(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+/// What came of each way of running each network, and which is taken.
+fn show_ways(engine: &Engine, name: &str, subjects: &[Subject]) {
+    for subject in subjects {
+        let Some((record, taken)) = engine.record(subject) else { continue };
+        println!("{name}: {} at {:?}: {}; taken: {taken}", record.network, record.input, record.in_words());
+    }
+}
+
+fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::Result<()> {
     let name = &manifest.name;
     if manifest.files.is_empty() {
         println!("{name}: needs no files");
@@ -265,9 +276,10 @@ fn check_detector(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
     }
     let model = DetectModel::load(&config.store, manifest)?;
     println!("{name}: {} files are the right ones", manifest.files.len());
-    let options = &config.engine.options;
-    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
-    let engine = Engine::new(runtime, options.clone())?;
+    let engine = engine::open(config)?;
+    let subjects = model.subjects();
+    engine::measure(&engine, name, &subjects, again)?;
+    show_ways(&engine, name, &subjects);
     let started = Instant::now();
     let mut detector = model.detector(&engine, DetectorOptions::default())?;
     let made = started.elapsed();

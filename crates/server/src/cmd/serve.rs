@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::ServeArgs;
 use crate::app::App;
 use crate::config::Config;
+use crate::engine;
 use crate::listen;
 use crate::telemetry::logging;
 
@@ -20,6 +21,9 @@ const LAST_PICTURE: Duration = Duration::from_secs(2);
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let config = Config::load_to_serve(&args.config.flags(&args.listen))?;
     let _log = logging::start(&config.log);
+    if let Some(warning) = engine::cpu_warning() {
+        tracing::warn!("{warning}");
+    }
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("net")
@@ -70,6 +74,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
                 let mut out = std::io::stdout().lock();
                 let _ = addresses.iter().try_for_each(|a| writeln!(out, "listening on http://{a}"));
                 let _ = out.flush();
+                tasks.spawn_blocking(app.measuring(&config));
             }
         }
     }

@@ -361,6 +361,12 @@ pub const KEYS: &[Key] = &[
         &[],
         "Sessions that had no work for so many seconds are let go, and made anew when needed.",
     ),
+    key(
+        "engine.trial_timeout_s",
+        "60.0",
+        &[],
+        "Each way of running a network is tried in a child process before it is used; one that does not come back within so many seconds is given up.",
+    ),
     key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),
     key(
         "store.home",

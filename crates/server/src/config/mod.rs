@@ -16,12 +16,16 @@ use sightwire_hub::source::allow::Allow;
 use sightwire_infer::engine::{EngineOptions, Provider};
 use sightwire_infer::manifest::Precision;
 use sightwire_infer::store::Store;
+use sightwire_infer::trial::{Launch, TrialOptions};
 use toml::Value;
 
 pub use cameras::CameraTable;
 pub use layers::{ConfigError, Layers, Origin};
 pub use reader::TextReader;
 pub use relay::Relay;
+
+/// The hidden command that tries ways of running networks, in a child of this program.
+pub const TRY_NETWORKS: &str = "try-networks";
 
 /// Everything that can be set. docs/config.md has a line for each.
 #[derive(Clone, Debug)]
@@ -269,7 +273,16 @@ impl Config {
                         _ => return Err(r.invalid("engine.precision", "it must be auto, f32 or bf16")),
                     },
                     gpu_memory_mb: r.int("engine.gpu_memory_mb", 0, 1 << 24)?,
-                    trials: None,
+                    trials: Some(TrialOptions {
+                        folder: store.home().join("trials"),
+                        launch: Launch {
+                            // This very program, though its file may have been replaced since.
+                            program: "/proc/self/exe".into(),
+                            args: vec![TRY_NETWORKS.into()],
+                            env: Vec::new(),
+                        },
+                        timeout: r.seconds("engine.trial_timeout_s", 1.0, 3600.0)?,
+                    }),
                 },
                 library: Some(r.text("engine.library")).filter(|l| !l.is_empty()).map(PathBuf::from),
                 idle_release: r.seconds("engine.idle_release_s", 1.0, 1e7)?,

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, TextReader};
+use crate::engine::SharedEngine;
 use display::Display;
 use jobs::Jobs;
 use lanes::Lanes;
@@ -73,13 +74,18 @@ pub struct Failures {
 
 impl Reader {
     /// Its tasks run until `stop`.
-    pub fn new(config: &Arc<Config>, stop: &CancellationToken, tasks: &TaskTracker) -> Arc<Self> {
+    pub fn new(
+        config: &Arc<Config>,
+        engine: Arc<SharedEngine>,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Arc<Self> {
         let limits = Arc::new(config.reader.clone());
         let lanes = Lanes::new(limits.threads, limits.queue);
         let display = Display::new(limits.clone());
         let jobs = Jobs::new(limits.clone(), lanes.clone(), display.clone());
         tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
-        let models = Models::new(config.clone(), lanes.clone());
+        let models = Models::new(config.clone(), engine, lanes.clone());
         let (stop, failures) = (stop.clone(), Failures::default());
         let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
         let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_infer::engine::Engine;
 use sightwire_infer::fetch::Progress;
 use sightwire_infer::manifest::Task;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
-use sightwire_infer::runtime::Runtime;
 use sightwire_infer::store::StoreError;
 use tokio::sync::watch;
 
 use super::lanes::Lanes;
 use crate::config::Config;
+use crate::engine::SharedEngine;
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
 const MAX_LOADED: usize = 4;
@@ -86,6 +85,7 @@ fn percent(done: Option<f32>) -> String {
 /// The models, and the service that runs them, which is started with the first.
 pub struct Models {
     config: Arc<Config>,
+    engine: Arc<SharedEngine>,
     lanes: Arc<Lanes>,
     service: Mutex<Option<Arc<ReadService>>>,
     /// The one used last is the last.
@@ -99,8 +99,8 @@ struct Slot {
 
 impl Models {
     /// Nothing is loaded before it is needed.
-    pub fn new(config: Arc<Config>, lanes: Arc<Lanes>) -> Arc<Self> {
-        Arc::new(Self { config, lanes, service: Mutex::default(), slots: Mutex::default() })
+    pub fn new(config: Arc<Config>, engine: Arc<SharedEngine>, lanes: Arc<Lanes>) -> Arc<Self> {
+        Arc::new(Self { config, engine, lanes, service: Mutex::default(), slots: Mutex::default() })
     }
 
     /// The model of that name, as soon as it is loaded; one that has to be fetched is not waited for.
@@ -194,19 +194,18 @@ impl Models {
         let loaded = ReadModel::get(&self.config.store, name, &mut progress).map_err(anyhow::Error::new);
         let ready = loaded.and_then(|model| {
             state.send_replace(State::Loading);
-            Ok(Ready { service: self.service()?, model: Arc::new(model) })
+            let service = self.service()?;
+            let engine = service.engine();
+            engine.usable(&model.subjects(engine)?, &|| self.engine.going_on())?;
+            Ok(Ready { service, model: Arc::new(model) })
         });
         match ready {
             Ok(ready) => {
-                let [detection, recognition] = ready.service.plan(&ready.model);
-                tracing::info!(
-                    model = name,
-                    detection = detection.to_string(),
-                    recognition = recognition.to_string(),
-                    threads = self.lanes.threads(),
-                    "text reading is ready"
-                );
-                state.send_replace(State::Ready(ready));
+                self.say(&ready);
+                state.send_replace(State::Ready(ready.clone()));
+                if let Err(error) = self.measure(&ready, state) {
+                    tracing::warn!("how the model {name} runs fastest was not measured: {error:#}");
+                }
             }
             Err(error) => {
                 let reason = format!("{error:#}");
@@ -216,21 +215,68 @@ impl Models {
         }
     }
 
+    fn say(&self, ready: &Ready) {
+        let [detection, recognition] = ready.service.plan(&ready.model);
+        tracing::info!(
+            model = ready.model.name(),
+            detection = detection.to_string(),
+            recognition = recognition.to_string(),
+            threads = self.lanes.threads(),
+            "text reading is ready"
+        );
+    }
+
+    /// The model works already. Who comes when it has been measured has it in the fastest way; whoever has begun ends as it
+    /// was, so that all pictures of a batch are read with the same arithmetic.
+    fn measure(&self, ready: &Ready, state: &watch::Sender<State>) -> anyhow::Result<()> {
+        let (engine, before) = (ready.service.engine(), ready.service.plan(&ready.model));
+        engine.measure(&ready.model.subjects(engine)?, &|| self.engine.going_on())?;
+        let manifest = self.config.store.manifest(ready.model.name())?;
+        let model = Arc::new(ReadModel::load(&self.config.store, &manifest)?);
+        if !self.engine.going_on() || ready.service.plan(&model) == before {
+            return Ok(());
+        }
+        let better = Ready { service: ready.service.clone(), model };
+        let taken = state.send_if_modified(|state| {
+            let same = matches!(state, State::Ready(now) if Arc::ptr_eq(&now.model, &ready.model));
+            if same {
+                *state = State::Ready(better.clone());
+            }
+            same
+        });
+        if taken {
+            self.say(&better);
+        }
+        Ok(())
+    }
+
+    /// Measures the configured model, if it is here and was not measured yet, before somebody needs it; blocks.
+    pub fn measure_ahead(&self) -> anyhow::Result<()> {
+        let (store, name) = (&self.config.store, &self.config.reader.model);
+        let manifest = store.manifest(name)?;
+        if manifest.task != Task::TextReading || !store.has(&manifest) {
+            return Ok(());
+        }
+        let (model, engine) = (ReadModel::load(store, &manifest)?, self.engine.get()?);
+        if !model.is_measured(&engine) {
+            engine.measure(&model.subjects(&engine)?, &|| self.engine.going_on())?;
+        }
+        Ok(())
+    }
+
     /// The one service, started if it was not yet; blocks.
     fn service(&self) -> anyhow::Result<Arc<ReadService>> {
         let mut started = self.service.lock();
         if let Some(service) = &*started {
             return Ok(service.clone());
         }
-        let (engine, reader) = (&self.config.engine, &self.config.reader);
-        let runtime = Runtime::load(&self.config.store, engine.library.as_deref(), engine.options.provider)?;
+        let reader = &self.config.reader;
         let options = ServiceOptions {
             threads: reader.threads,
             queue: reader.queue + 2 * reader.threads + SPARE_PLACES,
             idle_release: reader.idle_release,
         };
-        let engine = Arc::new(Engine::new(runtime, engine.options.clone())?);
-        let service = Arc::new(ReadService::start(engine, options)?);
+        let service = Arc::new(ReadService::start(self.engine.get()?, options)?);
         *started = Some(service.clone());
         Ok(service)
     }

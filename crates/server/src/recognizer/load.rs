@@ -9,10 +9,8 @@ use anyhow::Context as _;
 use sightwire_infer::clip::model::{self, ClipModel};
 use sightwire_infer::clip::service::{ClipService, ServiceOptions};
 use sightwire_infer::digest;
-use sightwire_infer::engine::Engine;
 use sightwire_infer::import::{self, ImportError, Progress, Request};
 use sightwire_infer::manifest::Manifest;
-use sightwire_infer::runtime::Runtime;
 use sightwire_infer::store::StoreError;
 
 use super::{Recognizer, State};
@@ -61,7 +59,7 @@ impl Recognizer {
             }
             going_on()
         };
-        match prepare(config, &config.recognizer.model, &mut watch) {
+        match self.prepare(config, &config.recognizer.model, &mut watch) {
             Ok(service) => {
                 self.install(service, config);
             }
@@ -79,6 +77,32 @@ impl Recognizer {
     /// Puts another model of the store in the place of the present one, without dropping a client: windows that have
     /// begun end on the old one. Blocks for about a second.
     pub fn activate(&self, config: &Config, name: &str) -> Result<Duration, ActivateError> {
+        self.switch(config, name, false)
+    }
+
+    /// Measures in which ways the model at work can be run here, and runs it in the fastest from then on, without dropping a
+    /// client. Blocks for some seconds, once on each machine.
+    pub fn measure(&self, config: &Config) {
+        let State::Ready(service) = self.state() else { return };
+        let (name, plans) = (service.name().to_owned(), service.plans().to_vec());
+        // Whoever takes its place waits for all who hold it.
+        drop(service);
+        let is_another = || -> anyhow::Result<bool> {
+            let engine = self.engine.get()?;
+            let model = ClipModel::load(&config.store, &config.store.manifest(&name)?)?;
+            engine.measure(&model.subjects(&engine), &|| self.engine.going_on())?;
+            Ok(self.engine.going_on() && model.plans(&engine) != plans)
+        };
+        match is_another() {
+            // What goes wrong is logged, and the model goes on as it is.
+            Ok(true) => drop(self.switch(config, &name, true)),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("how the model {name} runs fastest was not measured: {error:#}"),
+        }
+    }
+
+    /// `again` starts the model that is at work anew, if it still is.
+    fn switch(&self, config: &Config, name: &str, again: bool) -> Result<Duration, ActivateError> {
         let started = Instant::now();
         {
             let mut switching = self.switching.lock();
@@ -89,12 +113,12 @@ impl Recognizer {
             match &active.state {
                 State::Dummy => return Err(ActivateError::Dummy),
                 State::Loading(_) => return Err(ActivateError::Busy(active.model.to_string())),
-                State::Ready(_) if *active.model == *name => return Ok(started.elapsed()),
+                State::Ready(_) if (*active.model == *name) != again => return Ok(started.elapsed()),
                 State::Ready(_) | State::Failed(_) => *switching = Some(name.to_owned()),
             }
         }
         let manifest = config.store.manifest(name).map_err(anyhow::Error::new);
-        let started_model = manifest.and_then(|manifest| start(config, &manifest));
+        let started_model = manifest.and_then(|manifest| self.start(config, &manifest));
         let done = started_model.map(|service| self.install(service, config));
         *self.switching.lock() = None;
         match done {
@@ -106,6 +130,54 @@ impl Recognizer {
                 Err(if unknown { ActivateError::Unknown(reason) } else { ActivateError::Unusable(reason) })
             }
         }
+    }
+
+    /// The model of the configuration, at work.
+    fn prepare(
+        &self,
+        config: &Config,
+        choice: &ModelChoice,
+        watch: import::Watch<'_>,
+    ) -> anyhow::Result<ClipService> {
+        match choice {
+            ModelChoice::File(source) => {
+                let mut request = request(config, source, None);
+                let manifest = match import_file(config, &request, watch) {
+                    // The file was replaced since, or another one is called so: both are kept.
+                    Err(error) if matches!(error.downcast_ref(), Some(ImportError::Taken { .. })) => {
+                        let hash = digest::sha256_of(source)?;
+                        request.name = Some(format!("{}-{}", import::name_of(source), &hash[..8]));
+                        import_file(config, &request, watch)
+                    }
+                    done => done,
+                }?;
+                self.start(config, &manifest)
+            }
+            ModelChoice::Name(name) => {
+                let manifest = config.store.manifest(name)?;
+                let Some(file) = manifest.to_import() else {
+                    return self.start(config, &manifest);
+                };
+                // It was pulled, or lies in the mirror, and was not imported yet.
+                let source = config.store.verified(name, file)?;
+                let manifest = import_file(config, &request(config, &source, Some(&manifest)), watch)?;
+                self.start(config, &manifest)
+            }
+        }
+    }
+
+    /// A model at work, in a way that is known to be possible on this machine.
+    fn start(&self, config: &Config, manifest: &Manifest) -> anyhow::Result<ClipService> {
+        let model = ClipModel::load(&config.store, manifest)?;
+        let engine = self.engine.get()?;
+        engine.usable(&model.subjects(&engine), &|| self.engine.going_on())?;
+        let options = ServiceOptions {
+            limits: config.images,
+            max_fps: config.recognizer.max_fps,
+            turn_gap: config.recognizer.turn_gap,
+            idle_release: config.engine.idle_release,
+        };
+        ClipService::start(model, engine, options).context("the model does not run here")
     }
 
     /// From now on this model answers.
@@ -153,35 +225,6 @@ impl Recognizer {
     }
 }
 
-/// The model of the configuration, at work.
-fn prepare(config: &Config, choice: &ModelChoice, watch: import::Watch<'_>) -> anyhow::Result<ClipService> {
-    match choice {
-        ModelChoice::File(source) => {
-            let mut request = request(config, source, None);
-            let manifest = match import_file(config, &request, watch) {
-                // The file was replaced since, or another one is called so: both are kept.
-                Err(error) if matches!(error.downcast_ref(), Some(ImportError::Taken { .. })) => {
-                    let hash = digest::sha256_of(source)?;
-                    request.name = Some(format!("{}-{}", import::name_of(source), &hash[..8]));
-                    import_file(config, &request, watch)
-                }
-                done => done,
-            }?;
-            start(config, &manifest)
-        }
-        ModelChoice::Name(name) => {
-            let manifest = config.store.manifest(name)?;
-            let Some(file) = manifest.to_import() else {
-                return start(config, &manifest);
-            };
-            // It was pulled, or lies in the mirror, and was not imported yet.
-            let source = config.store.verified(name, file)?;
-            let manifest = import_file(config, &request(config, &source, Some(&manifest)), watch)?;
-            start(config, &manifest)
-        }
-    }
-}
-
 /// What an import of a file is to be, going by the manifest that it belongs to if there is one.
 pub fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Request {
     let import = manifest.and_then(|m| m.import.as_ref());
@@ -209,20 +252,6 @@ fn import_file(config: &Config, request: &Request, watch: import::Watch<'_>) -> 
         }
         error => anyhow::Error::new(error).context(format!("{} was not imported", request.source.display())),
     })
-}
-
-fn start(config: &Config, manifest: &Manifest) -> anyhow::Result<ClipService> {
-    let engine = &config.engine;
-    let model = ClipModel::load(&config.store, manifest)?;
-    let runtime = Runtime::load(&config.store, engine.library.as_deref(), engine.options.provider)?;
-    let options = ServiceOptions {
-        limits: config.images,
-        max_fps: config.recognizer.max_fps,
-        turn_gap: config.recognizer.turn_gap,
-        idle_release: engine.idle_release,
-    };
-    let engine = Arc::new(Engine::new(runtime, engine.options.clone())?);
-    ClipService::start(model, engine, options).context("the model does not run here")
 }
 
 fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String> {

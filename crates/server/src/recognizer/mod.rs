@@ -21,11 +21,13 @@ use sightwire_infer::clip::service::{ClipService, ServiceStats};
 use sightwire_infer::import::Progress;
 
 use crate::config::Config;
+use crate::engine::SharedEngine;
 pub use guest::{Event, Guest, OnEvent, Reply};
 use lines::LineBudget;
 
 /// Admits clients and answers their frames.
 pub struct Recognizer {
+    engine: Arc<SharedEngine>,
     state: Mutex<Active>,
     /// Goes up with each switch; guests compare it with that of their seat.
     generation: AtomicU64,
@@ -83,7 +85,7 @@ const DUMMY_SCORE: f32 = 0.9;
 
 impl Recognizer {
     /// A recogniser that has no model yet.
-    pub fn new(config: &Config) -> Arc<Self> {
+    pub fn new(config: &Config, engine: Arc<SharedEngine>) -> Arc<Self> {
         let options = &config.recognizer;
         let (model, state) = if options.dummy {
             ("dummy".to_owned(), State::Dummy)
@@ -92,6 +94,7 @@ impl Recognizer {
             (options.model.name(), State::Loading(Progress { text, done: None }))
         };
         Arc::new(Self {
+            engine,
             state: Mutex::new(Active { model: model.into(), state, warning: None }),
             generation: AtomicU64::new(0),
             threshold: options.threshold,

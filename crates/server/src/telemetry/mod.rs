@@ -20,6 +20,7 @@ use sightwire_infer::clip::service::ServiceStats;
 use tokio_util::sync::CancellationToken;
 
 use crate::cameras::Cameras;
+use crate::engine::SharedEngine;
 use crate::listen::Listening;
 use crate::reading::Reader;
 use crate::recognizer::Recognizer;
@@ -34,6 +35,7 @@ const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Telemetry {
     started: Instant,
+    engine: Arc<SharedEngine>,
     recognizer: Arc<Recognizer>,
     cameras: Arc<Cameras>,
     relay: Arc<Relay>,
@@ -72,6 +74,7 @@ pub struct Rates {
 impl Telemetry {
     /// Of these parts.
     pub fn new(
+        engine: Arc<SharedEngine>,
         recognizer: Arc<Recognizer>,
         relay: Arc<Relay>,
         reader: Arc<Reader>,
@@ -81,6 +84,7 @@ impl Telemetry {
         let (samples, cameras) = (Mutex::default(), relay.cameras.clone());
         Arc::new(Self {
             started: Instant::now(),
+            engine,
             recognizer,
             cameras,
             relay,

@@ -229,6 +229,11 @@ impl Everything {
                 "Workers that hold sessions of the model now.",
                 stats.workers_with_sessions as f64,
             ),
+            (
+                "engine_ways_given_up",
+                "Ways of running networks (provider and precision) that failed when they were tried on this machine.",
+                telemetry.engine.given_up().len() as f64,
+            ),
             ("camera_upstreams", "Cameras that are being read now.", telemetry.cameras.open_cameras() as f64),
             ("camera_viewers", "Viewers of cameras now.", telemetry.cameras.viewers.now().cameras as f64),
             ("relay_streams", "Streams that are sent now.", telemetry.relay.now().len() as f64),

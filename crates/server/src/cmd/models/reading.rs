@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
-use sightwire_infer::engine::Engine;
 use sightwire_infer::manifest::Manifest;
 use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
-use sightwire_infer::runtime::Runtime;
 
 use crate::config::Config;
+use crate::engine;
 
 /// Letters that are easily taken for others are among them.
 const LINES: [&str; 8] = [
@@ -33,13 +32,14 @@ const RUNS: usize = 10;
 /// Of one page, sessions and all.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-pub(super) fn check(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow::Result<()> {
     let name = &manifest.name;
     let model = Arc::new(ReadModel::load(&config.store, manifest)?);
     println!("{name}: {} files are the right ones", manifest.files.len());
-    let options = &config.engine.options;
-    let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
-    let engine = Arc::new(Engine::new(runtime, options.clone())?);
+    let engine = Arc::new(engine::open(config)?);
+    let subjects = model.subjects(&engine)?;
+    engine::measure(&engine, name, &subjects, again)?;
+    super::show_ways(&engine, name, &subjects);
     let service_options = ServiceOptions { threads: 1, queue: 1, idle_release: config.engine.idle_release };
     let service = ReadService::start(engine, service_options)?;
     let page = page();

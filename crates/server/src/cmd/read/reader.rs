@@ -10,15 +10,14 @@ use std::time::{Duration, Instant};
 
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
-use sightwire_infer::engine::Engine;
 use sightwire_infer::read::{
     Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
-use sightwire_infer::runtime::Runtime;
 
 use super::OptionArgs;
 use crate::cmd::{Mistake, models};
 use crate::config::Config;
+use crate::engine;
 use crate::reading::output::Document;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
@@ -80,10 +79,9 @@ impl Reader {
         deadline: Duration,
     ) -> anyhow::Result<Self> {
         let model = model(config, args.model.as_deref().unwrap_or(&config.reader.model))?;
-        let options = &config.engine.options;
-        let runtime = Runtime::load(&config.store, config.engine.library.as_deref(), options.provider)?;
-        let engine = Arc::new(Engine::new(runtime, options.clone())?);
-        let threads = options.threads;
+        let engine = Arc::new(engine::open(config)?);
+        engine::measure(&engine, model.name(), &model.subjects(&engine)?, false)?;
+        let threads = engine.threads();
         let service_options =
             ServiceOptions { threads, queue: 2 * jobs, idle_release: config.engine.idle_release };
         let service = ReadService::start(engine, service_options)?;

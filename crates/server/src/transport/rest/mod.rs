@@ -43,6 +43,7 @@ use tokio_util::task::TaskTracker;
 use super::error;
 use crate::cameras::Cameras;
 use crate::config::Config;
+use crate::engine::{self, SharedEngine};
 use crate::reading::Reader;
 use crate::recognizer::{Recognizer, State as RecognizerState};
 use crate::relay::Relay;
@@ -53,6 +54,8 @@ use manage::Manage;
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Api {
+    /// What runs networks.
+    pub engine: Arc<SharedEngine>,
     /// The sign recogniser.
     pub recognizer: Arc<Recognizer>,
     /// Counters, rates, the process.
@@ -191,7 +194,7 @@ async fn status(State(api): State<Api>) -> Json<Value> {
         RecognizerState::Dummy => ("dummy", None, None),
     };
     let requested = api.config.engine.options.provider.map_or("auto", Provider::name);
-    let engine = match recognizer.state() {
+    let mut engine = match recognizer.state() {
         RecognizerState::Ready(service) => {
             let engine = service.engine();
             // The first network is the one that costs.
@@ -219,6 +222,8 @@ async fn status(State(api): State<Api>) -> Json<Value> {
             "precision": null, "networks": [], "jpeg": sightwire_frame::JPEG_BACKEND, "note": null,
         }),
     };
+    engine["cpu"] = engine::cpu_report();
+    engine["warnings"] = engine::cpu_warning().into_iter().chain(api.engine.given_up()).collect();
     let facts = recognizer.facts();
     let stats = recognizer.stats();
     let rates = api.telemetry.rates();

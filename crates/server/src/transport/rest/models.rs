@@ -77,7 +77,11 @@ pub(super) async fn activate(
     let (recognizer, config, model) = (api.recognizer.clone(), api.config.clone(), name.clone());
     let done = tokio::task::spawn_blocking(move || recognizer.activate(&config, &model)).await;
     match done {
-        Ok(Ok(took)) => Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })).into_response(),
+        Ok(Ok(took)) => {
+            // It answers already, and is measured meanwhile.
+            api.tasks.spawn_blocking(move || api.recognizer.measure(&api.config));
+            Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })).into_response()
+        }
         Ok(Err(reason)) => {
             let status = match reason {
                 ActivateError::Unknown(_) => StatusCode::NOT_FOUND,

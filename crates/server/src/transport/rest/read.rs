@@ -401,13 +401,16 @@ mod tests {
     use super::*;
     use crate::config::Flags;
     use crate::config::layers::Layers;
+    use crate::engine::SharedEngine;
     use crate::reading::display::AT_ONCE;
 
     const SHAPE: Shape = Shape { format: Format::Annotated, characters: false, page: 0 };
 
     fn reader() -> Arc<Reader> {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
-        Reader::new(&Arc::new(config), &CancellationToken::new(), &TaskTracker::new())
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let engine = SharedEngine::new(&config, &stop);
+        Reader::new(&Arc::new(config), engine, &stop, &tasks)
     }
 
     fn turn(reader: &Reader) -> Turn {

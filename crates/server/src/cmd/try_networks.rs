@@ -1,0 +1,7 @@
+//! `sightwire try-networks`: the child of a trial; started by this program alone.
+
+use sightwire_infer::trial::child;
+
+pub(super) fn run() -> anyhow::Result<()> {
+    Ok(child::run(&mut |_| {})?)
+}

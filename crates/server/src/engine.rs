@@ -1,0 +1,93 @@
+//! The engine of this process, shared by all that run networks.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use sightwire_infer::cpu::{Cpu, Tiles};
+use sightwire_infer::engine::Engine;
+use sightwire_infer::runtime::Runtime;
+use sightwire_infer::store::Store;
+use sightwire_infer::trial::Subject;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Config};
+
+/// Loads the library, and makes an engine.
+pub fn open(config: &Config) -> anyhow::Result<Engine> {
+    make(&config.engine, &config.store)
+}
+
+fn make(config: &config::Engine, store: &Store) -> anyhow::Result<Engine> {
+    let runtime = Runtime::load(store, config.library.as_deref(), config.options.provider)?;
+    Ok(Engine::new(runtime, config.options.clone())?)
+}
+
+/// The engine, made when it is first needed: until then there may be no library.
+#[derive(Debug)]
+pub struct SharedEngine {
+    config: config::Engine,
+    store: Store,
+    stop: CancellationToken,
+    made: Mutex<Option<Arc<Engine>>>,
+}
+
+impl SharedEngine {
+    /// Nothing is loaded yet. Trials end with `stop`.
+    pub fn new(config: &Config, stop: &CancellationToken) -> Arc<Self> {
+        let (config, store) = (config.engine.clone(), config.store.clone());
+        Arc::new(Self { config, store, stop: stop.clone(), made: Mutex::default() })
+    }
+
+    /// The engine; loads the library if nobody has needed it yet, which blocks. After a failure the next call tries again.
+    pub fn get(&self) -> anyhow::Result<Arc<Engine>> {
+        let mut made = self.made.lock();
+        if let Some(engine) = &*made {
+            return Ok(engine.clone());
+        }
+        let engine = Arc::new(make(&self.config, &self.store)?);
+        *made = Some(engine.clone());
+        Ok(engine)
+    }
+
+    /// Whether trials are to go on.
+    pub fn going_on(&self) -> bool {
+        !self.stop.is_cancelled()
+    }
+
+    /// For people: what networks are not run with, and why.
+    pub fn given_up(&self) -> Vec<String> {
+        // Who loads the library holds the lock for a while; there is nothing to tell before.
+        let engine = self.made.try_lock().and_then(|made| made.clone());
+        engine.map(|engine| engine.given_up()).unwrap_or_default()
+    }
+}
+
+/// For a command: all ways of running these are measured, `again` if they were before. Says so where that takes a while.
+pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
+    if again || !engine.is_measured(subjects) {
+        eprintln!("{model}: finding the fastest way to run it on this machine, once");
+    }
+    if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
+    for reason in engine.given_up() {
+        eprintln!("warning: {reason}");
+    }
+    Ok(())
+}
+
+/// For people: what the CPU announces and cannot do.
+pub fn cpu_warning() -> Option<String> {
+    Cpu::here().warning(|name| std::env::var_os(name))
+}
+
+/// As in `/api/v1/status`.
+pub fn cpu_report() -> Value {
+    let cpu = Cpu::here();
+    let amx = match cpu.tiles {
+        Tiles::Absent => "absent",
+        Tiles::Usable => "usable",
+        Tiles::Unusable => "unusable",
+        Tiles::Off => "off",
+    };
+    json!({ "name": cpu.name, "extensions": cpu.extensions, "amx": amx })
+}
