@@ -103,19 +103,25 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     assert.ok(record.cpu.length > 5 && record.library.startsWith("1."), JSON.stringify(record));
     for (const { outcome } of record.ways) assert.ok(outcome.took > 0, JSON.stringify(record));
   }
-  // What runs is among the fastest: a small gain is worth no change.
-  const ratio = (way, record) => {
+  // What runs is the fastest at f32 or faster; a small gain is worth no change.
+  const isFast = (way, record) => {
     const same = ({ provider, precision }) => provider === way.provider && precision === way.precision;
-    return record.ways.find(same).outcome.took / fastest(record, "f32").outcome.took;
+    const { took } = record.ways.find(same).outcome;
+    const best = fastest(record, "f32").outcome.took;
+    return took < best * 1.06 || took - best < 0.11;
   };
-  const runs = await until(async () => {
-    const backbone = (await engine(server)).networks.find(({ role }) => role === "backbone");
-    return ratio(backbone, records[BACKBONE]) < 1.06;
-  }, 10_000, "the fastest way at work");
+  const runs = await until(
+    async () => {
+      const backbone = (await engine(server)).networks.find(({ role }) => role === "backbone");
+      return isFast(backbone, records[BACKBONE]);
+    },
+    10_000,
+    "the fastest way at work",
+  );
   assert.ok(runs >= 0);
   const { body } = await read(server);
   const finder = { provider: body.provider, precision: body.precision.detection };
-  assert.ok(ratio(finder, records[FINDER]) < 1.06, JSON.stringify([finder, records[FINDER]]));
+  assert.ok(isFast(finder, records[FINDER]), JSON.stringify([finder, records[FINDER]]));
   await server.stop();
 
   const again = await start(t, { env: { SIGHTWIRE_HOME: home } });
@@ -146,7 +152,10 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
   const { networks, warnings } = await engine(server);
   assert.equal(networks.find(({ role }) => role === "backbone").provider, "cpu");
   const way = /gestures_backbone\.onnx is not run with openvino f32 on this machine.*SIGILL/;
-  assert.ok(warnings.some((warning) => way.test(warning)), JSON.stringify(warnings));
+  assert.ok(
+    warnings.some((warning) => way.test(warning)),
+    JSON.stringify(warnings),
+  );
   assert.match(server.logs(), way);
   const metrics = (await server.get("/metrics")).text;
   const count = Number(metrics.match(/^sightwire_engine_ways_given_up (\S+)$/m)[1]);
@@ -157,7 +166,11 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
   assert.match(checked.stdout, /cpu f32: [\d.]+ ms.*taken: cpu f32/);
 
   // Asked for by name, it is refused with the reason instead of another in its place.
-  const named = { SIGHTWIRE_HOME: home, SIGHTWIRE_ENGINE_PROVIDER: "openvino", SIGHTWIRE_ENGINE_PRECISION: "f32" };
+  const named = {
+    SIGHTWIRE_HOME: home,
+    SIGHTWIRE_ENGINE_PROVIDER: "openvino",
+    SIGHTWIRE_ENGINE_PRECISION: "f32",
+  };
   const refused = await command(["models", "check", "gestures"], { env: named });
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /cannot be run on this machine.*SIGILL.*--again/s);

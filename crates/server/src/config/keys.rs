@@ -334,7 +334,7 @@ pub const KEYS: &[Key] = &[
         "engine.provider",
         r#""auto""#,
         &[],
-        "What runs the networks: auto, cpu, openvino or cuda. A provider asked for by name that is not there is an error.",
+        "What runs the networks: auto (the fastest that works, measured for each network), cpu, openvino or cuda. A provider asked for by name that is not there, or does not work, is an error.",
     ),
     key(
         "engine.threads",
@@ -346,7 +346,7 @@ pub const KEYS: &[Key] = &[
         "engine.precision",
         r#""auto""#,
         &[],
-        "auto (what was checked for each model), f32 or bf16. bf16 needs OpenVINO.",
+        "auto (bf16 where it was checked for the model and is faster here, else f32), f32 or bf16. bf16 needs OpenVINO.",
     ),
     key("engine.gpu_memory_mb", "0", &[], "Most GPU memory that CUDA may take, in MiB. 0 sets no bound."),
     key(
