@@ -54,6 +54,20 @@ test("without_streams_the_page_says_what_stands_here_and_how_to_begin", async ({
   await expect(page).toHaveURL(/\/broadcast$/);
 });
 
+test("what_this_machine_cannot_run_is_said_in_words", async ({ visit, relay }) => {
+  const whole = await health(visit, await relay());
+  await expect(whole.getByRole("group", { name: "Connections" })).toBeVisible();
+  await expect(whole.getByTestId("engine-warnings")).toBeHidden();
+  const page = await health(visit, await relay([], { env: { SIGHTWIRE_AMX: "off" } }));
+  const notice = page.getByTestId("engine-warnings");
+  await expect(notice).toContainText("networks run without AMX");
+  expect(await violations(page)).toEqual([]);
+  for (const width of [390, 768, 1440, 2560]) {
+    await page.setViewportSize({ width, height: 900 });
+    expect(await overflow(page), "pixels beyond the right edge").toBeLessThanOrEqual(0);
+  }
+});
+
 test("streams_and_viewers_are_shown_as_they_come_and_go", async ({ visit, relay, send, watch }) => {
   const at = await relay();
   const page = await health(visit, at);

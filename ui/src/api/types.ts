@@ -15,6 +15,10 @@ export interface Status {
     precision: string | null;
     jpeg: string;
     note: string | null;
+    /** `amx` is `absent`, `usable`, `unusable` (announced, but not to be trusted) or `off`. */
+    cpu: { name: string; extensions: string; amx: string };
+    /** What this machine does not do, and why, in words. */
+    warnings: string[];
   };
   recognizer: {
     model: string;

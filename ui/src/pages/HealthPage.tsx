@@ -10,6 +10,7 @@ import { Notice } from '../components/Notice';
 import { StateBadge } from '../components/StateBadge';
 import { Announcer } from '../health/Announcer';
 import { EmptyHealth } from '../health/EmptyHealth';
+import { EngineWarnings } from '../health/EngineWarnings';
 import { linkWords } from '../health/linkWords';
 import { Listing } from '../health/Listing';
 import { findStreams, findViewers, STREAM_SORTS, VIEWER_SORTS } from '../health/rows';
@@ -122,6 +123,10 @@ export default function HealthPage() {
             Try now
           </Button>
         </Notice>
+      )}
+
+      {open && status.status !== null && (
+        <EngineWarnings warnings={status.status.engine.warnings} />
       )}
 
       {data !== null && (

@@ -14,6 +14,8 @@ function status(change: Partial<Status['recognizer']>): Status {
       precision: 'f32',
       jpeg: 'zune-jpeg',
       note: null,
+      cpu: { name: 'a CPU', extensions: 'avx2', amx: 'absent' },
+      warnings: [],
     },
     recognizer: {
       model: 'gestures',
