@@ -133,6 +133,7 @@ fn parts(purpose: Purpose) -> Vec<Box<dyn Part>> {
     parts.push(Box::new(binaries::Binaries { purpose }));
     parts.push(Box::new(runtime::OnnxRuntime));
     parts.push(Box::new(runtime::TextModel));
+    parts.push(Box::new(runtime::Trials { purpose }));
     if purpose == Purpose::Test {
         parts.push(Box::new(importer::Importer));
     }

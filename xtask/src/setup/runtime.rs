@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Outcome, Part};
+use super::{Outcome, Part, Purpose};
 use crate::process;
 use crate::progress::Step;
 use crate::project::Project;
@@ -64,5 +64,38 @@ impl Part for TextModel {
             .env("SIGHTWIRE_HOME", project.home()?);
         process::must(project, step, "text-model", &mut pull)?;
         Ok(Outcome::Done("fetched".into()))
+    }
+}
+
+/// `.sightwire/home/trials`: the server would measure at its first start, beside what it serves.
+pub(super) struct Trials {
+    pub(super) purpose: Purpose,
+}
+
+impl Part for Trials {
+    fn name(&self) -> &'static str {
+        "trials"
+    }
+
+    fn wanted(&self, project: &Project) -> Result<Option<String>> {
+        let trials = project.home()?.join("trials");
+        let there = trials.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+        Ok((!there).then(|| "measure how models run fastest on this machine (a few seconds)".into()))
+    }
+
+    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
+        let models: &[&str] = match self.purpose {
+            Purpose::Demo => &["gestures"],
+            Purpose::Test => &["gestures", TEXT_MODEL],
+        };
+        for model in models {
+            let mut check = Command::new(project.release("sightwire"));
+            check
+                .args(["models", "check", model])
+                .current_dir(project.root())
+                .env("SIGHTWIRE_HOME", project.home()?);
+            process::must(project, step, "trials", &mut check)?;
+        }
+        Ok(Outcome::Done("measured".into()))
     }
 }
