@@ -141,8 +141,11 @@ test("how_a_picture_was_read_is_known_after_a_reload", async ({ visit, server })
   const page = await visit(`/read?job=${id}`);
   await expect(linesOn(page)).not.toHaveCount(0);
   await page.getByTestId("side-choice").getByText("Settings").click();
+  // A reload before it has been read again would leave the text as it was.
+  const again = page.waitForResponse((response) => /\/files\/\d+\/read/.test(response.url()));
   await page.getByTestId("contrast").check({ force: true });
   await expect(page).toHaveURL(/contrast=1/);
+  await (await again).finished();
   await expect(page.getByTestId("differs")).toBeHidden();
   await page.reload();
   await expect(linesOn(page)).not.toHaveCount(0);

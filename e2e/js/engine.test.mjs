@@ -45,11 +45,19 @@ function kept(home) {
 }
 
 const FINDER = "ch_PP-OCRv4_det_infer.onnx";
+const READER = "ch_PP-OCRv4_rec_infer.onnx";
 const BACKBONE = "gestures_backbone.onnx";
+
+/** Whether each way of a network was measured. */
+const isMeasured = (home, name) => kept(home)[name]?.ways.every(({ outcome }) => outcome.took > 0) ?? false;
 
 /** Until everything that is here was measured. */
 const measured = (home) =>
-  until(() => [FINDER, BACKBONE, "gestures_head.onnx"].every((name) => name in kept(home)), 60_000, "trials");
+  until(
+    () => [FINDER, READER, BACKBONE, "gestures_head.onnx"].every((name) => isMeasured(home, name)),
+    60_000,
+    "trials",
+  );
 
 const engine = async (server) => (await server.get("/api/v1/status")).json.engine;
 
@@ -83,7 +91,9 @@ function fastest(record, precision) {
 test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_the_fastest_way", async (t) => {
   const home = store(t);
   const server = await start(t, { env: { SIGHTWIRE_HOME: home } });
-  // Who comes first is served, whatever has been measured by then.
+  // Who comes first is served, without waiting until all is measured.
+  assert.equal((await read(server)).status, 200);
+  assert.ok(!isMeasured(home, FINDER), "the first picture was read before its network had been measured");
   const client = new Client(server.url);
   t.after(() => client.close());
   await client.ready();
@@ -92,7 +102,6 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     client.send(frames[index % frames.length]);
     await sleep(40);
   }
-  assert.equal((await read(server)).status, 200);
   await until(() => client.predictions.length === 12, 10_000, "a reply for every frame");
   await measured(home);
   await until(() => children(server).length === 0, 10_000, "the child's end");
@@ -110,7 +119,7 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     const best = fastest(record, "f32").outcome.took;
     return took < best * 1.06 || took - best < 0.11;
   };
-  const runs = await until(
+  await until(
     async () => {
       const backbone = (await engine(server)).networks.find(({ role }) => role === "backbone");
       return isFast(backbone, records[BACKBONE]);
@@ -118,7 +127,6 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     10_000,
     "the fastest way at work",
   );
-  assert.ok(runs >= 0);
   const { body } = await read(server);
   const finder = { provider: body.provider, precision: body.precision.detection };
   assert.ok(isFast(finder, records[FINDER]), JSON.stringify([finder, records[FINDER]]));
@@ -151,7 +159,8 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
   assert.equal(body.precision.detection, "f32");
   const { networks, warnings } = await engine(server);
   assert.equal(networks.find(({ role }) => role === "backbone").provider, "cpu");
-  const way = /gestures_backbone\.onnx is not run with openvino f32 on this machine.*SIGILL/;
+  const way =
+    /gestures_backbone\.onnx of the model gestures is not run with openvino f32 on this machine.*SIGILL/;
   assert.ok(
     warnings.some((warning) => way.test(warning)),
     JSON.stringify(warnings),
@@ -159,7 +168,7 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
   assert.match(server.logs(), way);
   const metrics = (await server.get("/metrics")).text;
   const count = Number(metrics.match(/^sightwire_engine_ways_given_up (\S+)$/m)[1]);
-  assert.equal(count, warnings.length);
+  assert.equal(count, warnings.filter((warning) => warning.includes("is not run with")).length);
   const checked = await command(["models", "check", "gestures"], { env: { SIGHTWIRE_HOME: home } });
   assert.equal(checked.code, 0, checked.stderr);
   assert.match(checked.stderr, way);

@@ -2,11 +2,14 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::Child;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 /// Of what a child says on its standard error, the end is kept.
 const KEPT_STDERR_BYTES: usize = 4096;
+
+/// Lines that a child may be ahead of who listens; then it waits.
+const LINES_AHEAD: usize = 64;
 
 /// A child that does not outlive its owner, nor do its own children.
 pub(crate) struct KilledWhenDropped(pub(crate) Child);
@@ -47,15 +50,18 @@ fn descendants(of: u32) -> Vec<rustix::process::Pid> {
     found[1..].iter().filter_map(|pid| rustix::process::Pid::from_raw(i32::try_from(*pid).ok()?)).collect()
 }
 
-/// The lines of a child's standard output, as they come.
+/// The lines of a child's standard output, as they come. What is no text is shown as well as can be.
 pub(crate) fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = channel();
+    let (sender, receiver) = sync_channel(LINES_AHEAD);
     if let Some(stdout) = stdout {
         std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if sender.send(line).is_err() {
+            let (mut stdout, mut line) = (BufReader::new(stdout), Vec::new());
+            while let Ok(1..) = stdout.read_until(b'\n', &mut line) {
+                let text = String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned();
+                if sender.send(text).is_err() {
                     break;
                 }
+                line.clear();
             }
         });
     }

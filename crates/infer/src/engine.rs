@@ -15,8 +15,8 @@ use crate::manifest::Precision;
 use crate::network::Network;
 use crate::runtime::{Runtime, has_nvidia_gpu};
 use crate::trial::choose::{Allowed, choose};
-use crate::trial::record::Place;
-use crate::trial::{GivenUp, TrialOptions, Trials};
+use crate::trial::record::{Place, Record};
+use crate::trial::{TrialError, TrialOptions, Trials};
 
 /// What runs the networks.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -135,9 +135,9 @@ pub enum EngineError {
         /// As in the manifest.
         expected: String,
     },
-    /// It was tried in every way, and none worked.
+    /// It was tried, and does not work.
     #[error(transparent)]
-    GivenUp(#[from] GivenUp),
+    Trial(#[from] TrialError),
     /// A run failed.
     #[error("{network} failed: {reason}")]
     Run {
@@ -319,15 +319,20 @@ impl Engine {
         let Some((trials, place)) = self.trials() else {
             return self.plan(network.precision(), network.preferred());
         };
-        let ways = self.ways(network);
         let record = trials.known(place, network, input);
+        // Where nothing works, `usable` says so before anything is run.
+        self.best(network, record.as_deref()).unwrap_or(self.ways(network)[0])
+    }
+
+    /// The best way by what is known; `None` if nothing that is allowed works.
+    pub(crate) fn best(&self, network: &Network, record: Option<&Record>) -> Option<Plan> {
         let allowed = match (network.precision(), self.options.precision) {
             (None, _) | (_, Some(Precision::F32)) | (Some(Precision::F32), None) => Allowed::F32,
             (_, Some(Precision::Bf16)) => Allowed::Bf16,
             (Some(Precision::Bf16), None) => Allowed::Bf16IfFaster,
         };
-        let outcome = |way: &Plan| record.as_ref().and_then(|record| record.outcome(*way));
-        choose(&ways, outcome, allowed).unwrap_or(ways[0])
+        let outcome = |way: &Plan| record.and_then(|record| record.outcome(*way));
+        choose(&self.ways(network), outcome, allowed)
     }
 
     fn plan(&self, allowed: Option<Precision>, preferred: Option<Preferred>) -> Plan {
@@ -468,7 +473,11 @@ impl Engine {
 fn place(runtime: &Runtime, available: &[Provider]) -> Place {
     let mut providers: Vec<&str> = available.iter().map(|provider| provider.name()).collect();
     providers.sort_unstable();
-    let library = format!("{} ({}), {}", runtime.version(), runtime.build(), providers.join(" "));
+    let mut library = format!("{} ({}), {}", runtime.version(), runtime.build(), providers.join(" "));
+    if available.contains(&Provider::Cuda) {
+        let driver = std::fs::read_to_string("/proc/driver/nvidia/version").unwrap_or_default();
+        library = format!("{library}; {}", driver.lines().next().unwrap_or_default());
+    }
     Place { cpu: Cpu::here().identity(|name| std::env::var_os(name)), library }
 }
 

@@ -12,6 +12,7 @@ use crate::manifest::{File, Precision};
 
 /// A network's file, and how it may be run.
 pub struct Network {
+    model: String,
     name: String,
     bytes: Cow<'static, [u8]>,
     sha256: OnceLock<String>,
@@ -24,19 +25,30 @@ impl Network {
     /// `precision` is what the manifest allows, `None` for a network that always is f32; `preferred` the provider that the
     /// manifest names.
     pub fn new(
+        model: &str,
         name: &str,
         bytes: Cow<'static, [u8]>,
         precision: Option<Precision>,
         preferred: Option<Preferred>,
     ) -> Self {
         let (sha256, plan) = (OnceLock::new(), Mutex::new(None));
-        Self { name: name.to_owned(), bytes, sha256, precision, preferred, plan }
+        Self { model: model.to_owned(), name: name.to_owned(), bytes, sha256, precision, preferred, plan }
     }
 
     /// As [`Network::new`], of a manifest's entry.
-    pub fn of_file(file: &File, bytes: Cow<'static, [u8]>, precision: Option<Precision>) -> Self {
+    pub fn of_file(
+        model: &str,
+        file: &File,
+        bytes: Cow<'static, [u8]>,
+        precision: Option<Precision>,
+    ) -> Self {
         let preferred = file.provider.map(|provider| Preferred { provider, only: file.provider_only });
-        Self::new(&file.name, bytes, precision, preferred)
+        Self::new(model, &file.name, bytes, precision, preferred)
+    }
+
+    /// Of which model it is, for messages.
+    pub fn model(&self) -> &str {
+        &self.model
     }
 
     /// File name, for messages.
@@ -70,10 +82,9 @@ impl Network {
         *self.plan.lock().get_or_insert_with(|| engine.decide(self, input))
     }
 
-    /// Decides anew, by what is known now; whether it is another plan than before.
-    pub fn decide_again(&self, engine: &Engine, input: &[usize]) -> bool {
-        let plan = engine.decide(self, input);
-        self.plan.lock().replace(plan) != Some(plan)
+    /// Sets what it is run with from now on; what it was before.
+    pub(crate) fn run_with(&self, plan: Plan) -> Option<Plan> {
+        self.plan.lock().replace(plan)
     }
 }
 

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -16,10 +17,14 @@ use sightwire_infer::manifest::Precision;
 use sightwire_infer::runtime::Runtime;
 use sightwire_infer::store::Store;
 use sightwire_infer::trial::record::Outcome;
-use sightwire_infer::trial::{Launch, TrialOptions, child};
+use sightwire_infer::trial::{Launch, TrialError, TrialOptions, child};
 
 /// Tells the child what is to become of it: ways, each with `abort`, `hang` or `kill`.
 const FATE: &str = "SIGHTWIRE_TEST_FATE";
+/// A file to which each child adds a line.
+const STARTED: &str = "SIGHTWIRE_TEST_STARTED";
+/// What is run where nothing is known.
+const SAFEST: Plan = Plan { provider: Provider::Cpu, precision: Precision::F32 };
 /// Far longer than a way takes here.
 const PATIENT: Duration = Duration::from_secs(120);
 /// Longer than a way of the small networks here takes beside busy neighbours, but for a child that hangs.
@@ -37,7 +42,13 @@ fn store() -> Store {
 #[test]
 fn the_child() {
     let Ok(fate) = std::env::var(FATE) else { return };
+    if let Some(file) = std::env::var_os(STARTED) {
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+        writeln!(file, "started").unwrap();
+    }
     let mut before = |way: Plan| {
+        // As libraries do: lines that are no text, and such that do not end.
+        std::io::stdout().write_all(b"\xff\xfe something is said\nand {\"way\": ").unwrap();
         let of_this = fate.split(',').find_map(|one| one.strip_prefix(&format!("{way}=")).map(str::to_owned));
         match of_this.as_deref() {
             // As a CPU does that lacks an instruction.
@@ -61,10 +72,10 @@ fn launch(fate: &str) -> Launch {
     }
 }
 
-fn engine_with(folder: &Path, launch: Launch, timeout: Duration, precision: Option<Precision>) -> Engine {
+fn engine_with(folder: &Path, launch: Launch, timeout: Duration, provider: Option<Provider>) -> Engine {
     let runtime = Runtime::load(&store(), None, None).expect("`cargo xtask setup` brings the library");
     let trials = Some(TrialOptions { folder: folder.to_owned(), launch, timeout });
-    let options = EngineOptions { provider: None, threads: 1, precision, gpu_memory_mb: 0, trials };
+    let options = EngineOptions { provider, threads: 1, precision: None, gpu_memory_mb: 0, trials };
     Engine::new(runtime, options).unwrap()
 }
 
@@ -132,7 +143,8 @@ fn a_way_at_which_the_child_dies_is_given_up_for_good_and_the_next_is_taken() {
         assert_eq!(plan.provider, Provider::Cpu, "{role}");
     }
     let given_up = engine.given_up().join("\n");
-    assert!(given_up.contains("backbone.onnx is not run with openvino f32"), "{given_up}");
+    let named = "gestures_backbone.onnx of the model gestures is not run with openvino f32";
+    assert!(given_up.contains(named), "{given_up}");
     assert!(given_up.contains("SIGABRT"), "{given_up}");
     run(&model, &engine);
 
@@ -158,7 +170,7 @@ fn a_way_at_which_the_child_hangs_is_given_up() {
     assert!(started.elapsed() >= HASTY);
     let given_up = engine.given_up().join("\n");
     assert!(given_up.contains("did not come back within 6 s"), "{given_up}");
-    assert_eq!(model.plans(&engine)[0].1, Plan { provider: Provider::Cpu, precision: Precision::F32 });
+    assert_eq!(model.plans(&engine)[0].1, SAFEST);
     run(&model, &engine);
 }
 
@@ -168,8 +180,21 @@ fn a_network_that_works_in_no_way_is_refused_with_the_reasons_and_nothing_dies_b
     let fate = "openvino f32=abort,openvino bf16=abort,cpu f32=abort";
     let (model, engine) = (model(), engine(dir.path(), fate));
     let error = engine.usable(&model.subjects(&engine), &|| true).unwrap_err().to_string();
-    assert!(error.contains("backbone.onnx cannot be run on this machine"), "{error}");
-    assert!(error.contains("cpu f32") && error.contains("SIGABRT") && error.contains("--again"), "{error}");
+    assert!(error.contains("backbone.onnx of the model gestures cannot be run on this machine"), "{error}");
+    assert!(error.contains("cpu f32") && error.contains("SIGABRT"), "{error}");
+    assert!(error.contains("`sightwire models check gestures --again`"), "{error}");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn what_works_but_is_not_allowed_is_no_reason_to_run_what_died() {
+    let dir = tempfile::tempdir().unwrap();
+    // bf16 works where the CPU has it; this model is not checked for it, and the provider is asked for by name.
+    let asked = Some(Provider::OpenVino);
+    let engine = engine_with(dir.path(), launch("openvino f32=abort"), PATIENT, asked);
+    let subjects = model().subjects(&engine);
+    assert!(matches!(engine.usable(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
+    assert!(matches!(engine.measure(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
 }
 
 #[test]
@@ -179,18 +204,17 @@ fn a_child_that_somebody_else_ended_says_nothing_of_the_way() {
     let subjects = model.subjects(&engine);
     engine.measure(&subjects, &|| true).unwrap();
     assert!(!engine.is_measured(&subjects) && engine.given_up().is_empty());
-    // What is usual is taken, at f32.
-    assert_eq!(model.plans(&engine)[0].1.precision, Precision::F32);
+    assert_eq!(model.plans(&engine)[0].1, SAFEST);
     run(&model, &engine);
 }
 
 #[test]
-fn without_a_child_the_usual_way_is_taken_at_f32() {
+fn without_a_child_the_safest_way_is_taken() {
     let dir = tempfile::tempdir().unwrap();
     let nowhere = Launch { program: "/nowhere".into(), args: Vec::new(), env: Vec::new() };
     let (model, engine) = (model(), engine_with(dir.path(), nowhere, PATIENT, None));
     engine.usable(&model.subjects(&engine), &|| true).unwrap();
-    assert_eq!(model.plans(&engine)[0].1.precision, Precision::F32);
+    assert_eq!(model.plans(&engine)[0].1, SAFEST);
     run(&model, &engine);
 }
 
@@ -200,7 +224,8 @@ fn a_trial_ends_at_once_when_it_is_to_end_and_its_child_with_it() {
     let (model, engine) = (model(), engine(dir.path(), "openvino f32=hang,cpu f32=hang"));
     let (started, asked) = (Instant::now(), AtomicUsize::new(0));
     let going_on = || asked.fetch_add(1, Ordering::Relaxed) < 20;
-    engine.measure(&model.subjects(&engine), &going_on).unwrap();
+    let ended = engine.usable(&model.subjects(&engine), &going_on);
+    assert_eq!(ended, Err(TrialError::Cancelled), "what was not tried is not run");
     assert!(started.elapsed() < PATIENT / 2);
     let own = std::process::id().to_string();
     let children = std::fs::read_dir("/proc").unwrap().flatten().filter(|entry| {
@@ -214,16 +239,37 @@ fn a_trial_ends_at_once_when_it_is_to_end_and_its_child_with_it() {
     assert_eq!(children.count(), 0);
 }
 
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn what_was_found_out_before_a_trial_is_ended_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, engine) = (model(), engine(dir.path(), "openvino f32=abort,cpu f32=hang"));
+    let subjects = model.subjects(&engine);
+    let kept = || std::fs::read_dir(dir.path()).unwrap().next().is_some();
+    assert_eq!(engine.usable(&subjects[..1], &|| !kept()), Err(TrialError::Cancelled));
+    let next = self::engine(dir.path(), "");
+    next.usable(&subjects[..1], &|| true).unwrap();
+    let given_up = next.given_up().join("\n");
+    assert!(given_up.contains("openvino f32") && given_up.contains("SIGABRT"), "{given_up}");
+}
+
 #[test]
 fn two_who_want_to_know_the_same_ask_one_child() {
     let dir = tempfile::tempdir().unwrap();
-    let (model, engine) = (model(), engine(dir.path(), ""));
+    let (folder, started) = (dir.path().join("trials"), dir.path().join("started"));
+    let mut launch = launch("");
+    launch.env.push((STARTED.into(), started.clone().into()));
+    let (model, engine) = (model(), engine_with(&folder, launch, PATIENT, None));
     let subjects = model.subjects(&engine);
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| engine.measure(&subjects, &|| true).unwrap());
         }
     });
-    let files = std::fs::read_dir(dir.path()).unwrap().count();
-    assert_eq!(files, 2, "one for each network, and nothing half written");
+    assert_eq!(std::fs::read_to_string(started).unwrap().lines().count(), 1);
+    assert_eq!(
+        std::fs::read_dir(folder).unwrap().count(),
+        2,
+        "one for each network, and nothing half written"
+    );
 }

@@ -127,10 +127,8 @@ impl App {
             if recognizer.facts().is_none() || config.recognizer.dummy {
                 return;
             }
-            for measured in [reader.models.measure_ahead(), detector.measure_ahead()] {
-                if let Err(error) = measured {
-                    tracing::debug!("a model was not measured ahead: {error:#}");
-                }
+            if let Err(error) = reader.models.measure_ahead().and_then(|()| detector.measure_ahead()) {
+                tracing::debug!("not all models were measured ahead: {error:#}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The engine of this process, shared by all that run networks.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -29,25 +29,26 @@ pub struct SharedEngine {
     config: config::Engine,
     store: Store,
     stop: CancellationToken,
-    made: Mutex<Option<Arc<Engine>>>,
+    made: OnceLock<Arc<Engine>>,
+    /// Whoever loads the library is the only one.
+    making: Mutex<()>,
 }
 
 impl SharedEngine {
     /// Nothing is loaded yet. Trials end with `stop`.
     pub fn new(config: &Config, stop: &CancellationToken) -> Arc<Self> {
         let (config, store) = (config.engine.clone(), config.store.clone());
-        Arc::new(Self { config, store, stop: stop.clone(), made: Mutex::default() })
+        Arc::new(Self { config, store, stop: stop.clone(), made: OnceLock::new(), making: Mutex::default() })
     }
 
     /// The engine; loads the library if nobody has needed it yet, which blocks. After a failure the next call tries again.
     pub fn get(&self) -> anyhow::Result<Arc<Engine>> {
-        let mut made = self.made.lock();
-        if let Some(engine) = &*made {
+        let _only = self.making.lock();
+        if let Some(engine) = self.made.get() {
             return Ok(engine.clone());
         }
         let engine = Arc::new(make(&self.config, &self.store)?);
-        *made = Some(engine.clone());
-        Ok(engine)
+        Ok(self.made.get_or_init(|| engine).clone())
     }
 
     /// Whether trials are to go on.
@@ -57,16 +58,14 @@ impl SharedEngine {
 
     /// For people: what networks are not run with, and why.
     pub fn given_up(&self) -> Vec<String> {
-        // Who loads the library holds the lock for a while; there is nothing to tell before.
-        let engine = self.made.try_lock().and_then(|made| made.clone());
-        engine.map(|engine| engine.given_up()).unwrap_or_default()
+        self.made.get().map(|engine| engine.given_up()).unwrap_or_default()
     }
 }
 
 /// For a command: all ways of running these are measured, `again` if they were before. Says so where that takes a while.
 pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
     if again || !engine.is_measured(subjects) {
-        eprintln!("{model}: finding the fastest way to run it on this machine, once");
+        eprintln!("{model}: finding the fastest way to run it on this machine (kept in the store)");
     }
     if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
     for reason in engine.given_up() {

@@ -142,7 +142,7 @@ impl ClipModel {
         let files = Files::read(&clip, |role, precision| {
             let file = manifest.file(role).ok_or_else(wrong_task)?;
             let bytes = store.load(&manifest.name, file)?;
-            Ok::<_, ClipModelError>(Network::of_file(file, bytes, precision))
+            Ok::<_, ClipModelError>(Network::of_file(&manifest.name, file, bytes, precision))
         })?;
         Ok(Self { name: manifest.name.clone(), clip, files })
     }
@@ -156,9 +156,9 @@ impl ClipModel {
         read: impl Fn(&str) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
         let files = Files::read(clip, |role, precision| {
-            let name = format!("{role}.onnx");
-            let bytes = Cow::Owned(read(&name)?);
-            Ok(Network::new(&name, bytes, precision, preferred(role)))
+            let file = format!("{role}.onnx");
+            let bytes = Cow::Owned(read(&file)?);
+            Ok(Network::new(name, &file, bytes, precision, preferred(role)))
         })?;
         Ok(Self { name: name.to_owned(), clip: clip.clone(), files })
     }

@@ -13,7 +13,7 @@ use crate::fetch::{self, FetchError, Progress};
 use crate::manifest::{Colour, Detect, Format, Manifest, Task};
 use crate::network::Network;
 use crate::store::{Store, StoreError};
-use crate::trial::{GivenUp, Subject};
+use crate::trial::{Subject, TrialError};
 
 /// The file and the manifest of an object detector; makes [`Detector`]s.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub enum DetectModelError {
     },
     /// It works in no way.
     #[error(transparent)]
-    GivenUp(#[from] GivenUp),
+    Trial(#[from] TrialError),
     /// It does something else.
     #[error(
         "the model {name} is for {task}, not for object detection; `sightwire models list` shows which are"
@@ -142,6 +142,7 @@ impl DetectModel {
             name: manifest.name.clone(),
             table: table.clone(),
             network: Arc::new(Network::of_file(
+                &manifest.name,
                 file,
                 store.load(&manifest.name, file)?,
                 Some(table.precision),
@@ -182,9 +183,14 @@ impl DetectModel {
         self.network.plan(engine, &self.input())
     }
 
-    /// Decides anew what the network is run with, by what is known now; whether it is something else than before.
-    pub(super) fn decide_again(&self, engine: &Engine) -> bool {
-        self.network.decide_again(engine, &self.input())
+    /// What the network had better be run with, by what is known now.
+    pub(super) fn better_plan(&self, engine: &Engine) -> Plan {
+        engine.decide(&self.network, &self.input())
+    }
+
+    /// Runs the network so from now on.
+    pub(super) fn run_with(&self, plan: Plan) {
+        self.network.run_with(plan);
     }
 
     /// What is to be tried before the model is used.

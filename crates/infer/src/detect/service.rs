@@ -236,13 +236,15 @@ impl DetectService {
     /// are made here, and each thread takes one before its next picture. Whether anything is another than before; blocks.
     pub fn decide_again(&self) -> Result<bool, DetectModelError> {
         let shared = &self.shared;
-        if !shared.model.decide_again(&shared.engine) {
+        let (before, better) = (self.plan(), shared.model.better_plan(&shared.engine));
+        if better == before {
             return Ok(false);
         }
+        shared.model.run_with(better);
         let count = shared.counters.with_sessions.load(Ordering::Relaxed);
         let made: Result<Vec<_>, _> =
             (0..count).map(|_| shared.model.detector(&shared.engine, shared.options.detector)).collect();
-        *shared.fresh.lock() = made?;
+        *shared.fresh.lock() = made.inspect_err(|_| shared.model.run_with(before))?;
         shared.generation.fetch_add(1, Ordering::Release);
         Ok(true)
     }

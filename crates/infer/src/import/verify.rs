@@ -126,8 +126,13 @@ pub(super) fn verify(
     let subjects = half_model.subjects(&half_engine);
     half_engine.measure(&subjects, &going_on).map_err(EngineError::from)?;
     if half_model.plans(&half_engine).iter().all(|(_, plan)| plan.precision == Precision::F32) {
-        let reasons = half_engine.given_up().join("; ");
-        let why = if reasons.is_empty() { "this processor does not have bf16".into() } else { reasons };
+        let reasons: Vec<String> =
+            half_engine.given_up().into_iter().filter(|reason| reason.contains("bf16")).collect();
+        let why = if reasons.is_empty() {
+            "bf16 cannot be used on this processor".to_owned()
+        } else {
+            reasons.join("; ")
+        };
         verdict.note = Some(format!("Precision f32: {why}."));
         return Ok(verdict);
     }

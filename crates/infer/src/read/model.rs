@@ -80,7 +80,7 @@ impl ReadModel {
         let network = |role: &str, precision, tried| -> Result<Option<Network>, ReadModelError> {
             let Some(file) = manifest.file(role) else { return Ok(None) };
             let bytes = store.load(&manifest.name, file)?;
-            let file = Arc::new(network::Network::of_file(file, bytes, precision));
+            let file = Arc::new(network::Network::of_file(&manifest.name, file, bytes, precision));
             Ok(Some(Network { file, tried, description: OnceLock::new() }))
         };
         let (picture, line) = (TRIED_PICTURE, (TRIED_WIDTH, table.line_height));

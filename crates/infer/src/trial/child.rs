@@ -7,9 +7,11 @@ use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, EngineError, EngineOptions, Plan, Session};
+use crate::engine::{Engine, EngineError, EngineOptions, Plan, Provider, Session};
+use crate::manifest::Precision;
 use crate::priority;
 use crate::runtime::{Runtime, RuntimeError};
 
@@ -19,6 +21,11 @@ const MOST_RUNS: u32 = 25;
 const LEAST_RUNS: u32 = 5;
 /// unless the ways of one network have taken so long together.
 const LONG_ENOUGH: Duration = Duration::from_millis(1500);
+/// At f32 providers differ in the last digits; one that differs from the plain CPU by more than this part of the largest value
+/// calculates something else,
+const MOST_DIFFERENCE: f32 = 0.1;
+/// unless it is as little as this.
+const LEAST_DIFFERENCE: f32 = 1e-3;
 
 /// What to try.
 #[derive(Debug, Deserialize, Serialize)]
@@ -82,7 +89,7 @@ pub enum ChildError {
 /// Does what standard input says. `before` is told of each way before it is taken for the first time.
 pub fn run(before: &mut dyn FnMut(Plan)) -> Result<(), ChildError> {
     priority::lower_this_thread();
-    leave_no_core();
+    be_the_first_to_go();
     let mut input = BufReader::new(std::io::stdin());
     let mut line = String::new();
     input.read_line(&mut line)?;
@@ -118,57 +125,107 @@ fn try_item(
     before: &mut dyn FnMut(Plan),
 ) -> Result<(), ChildError> {
     let say = |way: usize, event| say(&Message { item: index, way, event });
-    let (noise, mut output) = (noise(item.input.iter().product()), Vec::new());
-    let mut sessions: Vec<(usize, Session, Duration)> = Vec::new();
-    let mut finite = None;
+    let noise = noise(item.input.iter().product());
+    let mut made = Vec::new();
     for (way, plan) in item.ways.iter().enumerate() {
         say(way, Event::Begin)?;
         before(*plan);
-        let made =
-            engine.make(&item.name, bytes, &item.input, &item.sizes, 1, *plan).and_then(|mut session| {
-                session.run(&noise, &mut output)?;
-                Ok(session)
-            });
-        match made {
-            Ok(session) => {
-                let numbers = output.iter().all(|value| value.is_finite());
-                // As long as another way gives numbers, one that does not is wrong.
-                if *finite.get_or_insert(numbers) && !numbers {
-                    say(way, Event::Refused("it gives values that are no numbers".into()))?;
-                    continue;
+        match first_run(engine, item, bytes, *plan, &noise) {
+            Ok((session, output)) => {
+                let is_sane = output.iter().all(|value| value.is_finite());
+                made.push(Made { way, session, output, shortest: Duration::MAX });
+                // One that gives no numbers will do only where no other gives any.
+                if is_sane && !measure {
+                    return say(way, Event::Ran);
                 }
-                say(way, Event::Ran)?;
-                if !measure {
-                    return Ok(());
-                }
-                sessions.push((way, session, Duration::MAX));
             }
             Err(error) => say(way, Event::Refused(error.to_string()))?,
         }
     }
-    // The shortest of each, by turns: what else the machine does only adds to them, and adds to all.
-    let started = Instant::now();
+    let reasons: Vec<_> = made.iter().map(|one| wrong(one, &made, &item.ways)).collect();
+    let mut right = Vec::new();
+    for (one, reason) in made.into_iter().zip(reasons) {
+        if let Some(reason) = reason {
+            say(one.way, Event::Refused(reason))?;
+        } else {
+            say(one.way, Event::Ran)?;
+            right.push(one);
+        }
+    }
+    if measure { time(right, &noise, say) } else { Ok(()) }
+}
+
+/// A network, made ready in one way, and what it gave.
+struct Made {
+    way: usize,
+    session: Session,
+    output: Vec<f32>,
+    shortest: Duration,
+}
+
+fn first_run(
+    engine: &Engine,
+    item: &Item,
+    bytes: &[u8],
+    plan: Plan,
+    noise: &[f32],
+) -> Result<(Session, Vec<f32>), EngineError> {
+    let mut session = engine.make(&item.name, bytes, &item.input, &item.sizes, 1, plan)?;
+    let mut output = Vec::new();
+    session.run(noise, &mut output)?;
+    Ok((session, output))
+}
+
+/// What is wrong with the values of one, going by the others'. What a precision costs is the manifest's to say.
+fn wrong(one: &Made, all: &[Made], ways: &[Plan]) -> Option<String> {
+    let finite = |made: &Made| made.output.iter().all(|value| value.is_finite());
+    if !finite(one) {
+        return all.iter().any(finite).then(|| "it gives values that are no numbers".to_owned());
+    }
+    let (provider, precision) = (ways[one.way].provider, ways[one.way].precision);
+    if provider == Provider::Cpu || precision != Precision::F32 {
+        return None;
+    }
+    let plain = all.iter().find(|made| ways[made.way].provider == Provider::Cpu && finite(made))?;
+    if plain.output.len() != one.output.len() {
+        return Some(format!("it gives {} values instead of {}", one.output.len(), plain.output.len()));
+    }
+    let largest = plain.output.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let pairs = plain.output.iter().zip(&one.output);
+    let difference = pairs.fold(0.0_f32, |largest, (a, b)| largest.max((a - b).abs()));
+    (difference > largest * MOST_DIFFERENCE + LEAST_DIFFERENCE).then(|| {
+        format!("its values differ from the plain CPU's by up to {difference:.3} where those are up to {largest:.3}")
+    })
+}
+
+/// The shortest run of each, by turns: what else the machine does only adds to them, and adds to all.
+fn time(
+    mut made: Vec<Made>,
+    noise: &[f32],
+    say: impl Fn(usize, Event) -> Result<(), ChildError>,
+) -> Result<(), ChildError> {
+    let (started, mut output) = (Instant::now(), Vec::new());
     for run in 0..MOST_RUNS {
         if run >= LEAST_RUNS && started.elapsed() > LONG_ENOUGH {
             break;
         }
-        for (way, session, shortest) in &mut sessions {
-            say(*way, Event::Begin)?;
+        for one in &mut made {
+            say(one.way, Event::Begin)?;
             let begun = Instant::now();
-            session.run(&noise, &mut output)?;
-            *shortest = begun.elapsed().min(*shortest);
+            one.session.run(noise, &mut output)?;
+            one.shortest = begun.elapsed().min(one.shortest);
         }
     }
-    for (way, _, shortest) in sessions {
-        say(way, Event::Took(shortest.as_secs_f64() * 1e3))?;
-    }
-    Ok(())
+    made.iter().try_for_each(|one| say(one.way, Event::Took(one.shortest.as_secs_f64() * 1e3)))
 }
 
 fn say(message: &Message) -> Result<(), ChildError> {
+    // A line of its own, whatever a library has written before.
+    let mut line = b"\n".to_vec();
+    serde_json::to_writer(&mut line, message)?;
+    line.push(b'\n');
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, message)?;
-    out.write_all(b"\n")?;
+    out.write_all(&line)?;
     Ok(out.flush()?)
 }
 
@@ -182,17 +239,18 @@ fn noise(count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// Nobody reads what it would leave of hundreds of megabytes.
-fn leave_no_core() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+/// Nobody reads what it would leave of hundreds of megabytes; and where memory runs out, it goes before the server.
+fn be_the_first_to_go() {
     let maximum = getrlimit(Resource::Core).maximum;
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum });
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
 }
 
 /// A child that hangs does not outlive a parent that was killed.
 fn end_with_the_parent(mut input: impl BufRead + Send + 'static) {
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut input, &mut std::io::sink());
-        std::process::exit(1);
+        // At once: a library that hangs may hang at its end, too.
+        let _ = kill_process(getpid(), Signal::KILL);
     });
 }

@@ -24,7 +24,7 @@ pub(crate) enum Allowed {
 }
 
 /// Of `ways`, the usual one first, the fastest that is allowed. Ways of which nothing is known are not taken as long as one
-/// is known to work; without any such the first that did not fail. `None` if all failed.
+/// is known to work; without any such, f32 on the plain CPU is the safest. `None` if all that are allowed failed.
 pub(crate) fn choose<'a>(
     ways: &[Plan],
     outcome: impl Fn(&Plan) -> Option<&'a Outcome>,
@@ -60,8 +60,8 @@ pub(crate) fn choose<'a>(
         }
     };
     taken.or_else(|| {
-        let untried = |way: &&Plan| outcome(way).is_none();
-        ways.iter().filter(|way| way.precision == Precision::F32).find(untried).copied()
+        let untried = ways.iter().filter(|way| way.precision == Precision::F32 && outcome(way).is_none());
+        untried.clone().find(|way| way.provider == Provider::Cpu).or(untried.clone().next()).copied()
     })
 }
 
@@ -125,11 +125,15 @@ mod tests {
         assert_eq!(chosen(&known, Allowed::Bf16), Some(CPU));
         known[1].1 = Outcome::Refused("no".into());
         assert_eq!(chosen(&known, Allowed::Bf16), None);
+        // What works and is not allowed is no way out.
+        known[2].1 = Outcome::Took(15.7);
+        assert_eq!(chosen(&known, Allowed::F32), None);
+        assert_eq!(chosen(&known, Allowed::Bf16IfFaster), Some(HALF));
     }
 
     #[test]
     fn before_all_is_measured_what_is_known_to_work_is_taken_at_f32() {
-        assert_eq!(chosen(&[], Allowed::Bf16IfFaster), Some(OPENVINO));
+        assert_eq!(chosen(&[], Allowed::Bf16IfFaster), Some(CPU), "the safest, where nothing could be tried");
         assert_eq!(chosen(&[(OPENVINO, Outcome::Ran)], Allowed::Bf16IfFaster), Some(OPENVINO));
         let first_died = [(OPENVINO, Outcome::Died("SIGSEGV".into()))];
         assert_eq!(chosen(&first_died, Allowed::F32), Some(CPU), "not known, but not dead");

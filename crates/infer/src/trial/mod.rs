@@ -19,13 +19,14 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use crate::engine::{Engine, Plan};
 use crate::network::Network;
-use record::{Outcome, Place, Record};
+use record::{Place, Record};
 
 /// How a child is started that runs [`child::run`].
 #[derive(Clone, Debug)]
@@ -70,18 +71,28 @@ pub(crate) struct Trials {
     known: Mutex<HashMap<Key, Arc<Record>>>,
     /// One child measures at a time: two would measure each other.
     turn: Mutex<()>,
+    /// That nothing can be kept was said once.
+    complained: AtomicBool,
 }
 
-/// No way of running a network works.
+/// Why a network is not to be run in this process.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{network} cannot be run on this machine: {reasons}; `sightwire models check MODEL --again` tries once more"
-)]
-pub struct GivenUp {
-    /// File name of the network.
-    pub network: String,
-    /// What came of each way.
-    pub reasons: String,
+pub enum TrialError {
+    /// No way that is allowed works.
+    #[error(
+        "{network} of the model {model} cannot be run on this machine: {reasons}; `sightwire models check {model} --again` tries once more"
+    )]
+    GivenUp {
+        /// Name of the model.
+        model: String,
+        /// File name of the network.
+        network: String,
+        /// What came of each way.
+        reasons: String,
+    },
+    /// Asked to end before it was known.
+    #[error("trying how the model runs was ended before it was done")]
+    Cancelled,
 }
 
 /// How far a trial goes.
@@ -95,7 +106,7 @@ enum Depth {
 
 impl Trials {
     pub(crate) fn new(options: TrialOptions) -> Self {
-        Self { options, known: Mutex::default(), turn: Mutex::default() }
+        Self { options, known: Mutex::default(), turn: Mutex::default(), complained: AtomicBool::new(false) }
     }
 
     fn folder(&self) -> &Path {
@@ -117,16 +128,28 @@ impl Trials {
         Some(record)
     }
 
-    fn keep(&self, record: Record, to_disk: bool) {
-        if to_disk && let Err(error) = record.save(self.folder()) {
+    /// Adds what was found out to what is known, here and in the store.
+    fn keep(&self, found: &Record) {
+        if found.ways.is_empty() {
+            return;
+        }
+        let key = (found.sha256.clone(), found.input.clone());
+        let record = {
+            let mut known = self.known.lock();
+            let mut record = known.get(&key).map_or_else(|| found.clone(), |known| (**known).clone());
+            record.merge(found);
+            let record = Arc::new(record);
+            known.insert(key, record.clone());
+            record
+        };
+        if let Err(error) = record.save(self.folder())
+            && !self.complained.swap(true, Ordering::Relaxed)
+        {
             tracing::warn!(
-                "what was measured of {} cannot be kept and will be measured again at the next start: {}: {error}",
-                record.network,
+                "how models run fastest on this machine cannot be kept and will be measured again at the next start: {}: {error}",
                 self.folder().display()
             );
         }
-        let key = (record.sha256.clone(), record.input.clone());
-        self.known.lock().insert(key, Arc::new(record));
     }
 
     fn forget(&self, subject: &Subject) {
@@ -142,19 +165,20 @@ impl Trials {
 }
 
 impl Engine {
-    /// Returns when one way of running each of these is known to work, at once where that is so already. What cannot be
-    /// tried (no child can be started) is taken to work. `going_on` answers false when the trial is to end.
-    pub fn usable(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+    /// Returns when one way of running each of these is known to work, at once where that is so already. Where no child can
+    /// be started, or each is ended by somebody else, nothing is known, and the safest way is taken: f32 on the plain CPU.
+    /// `going_on` answers false when the trial is to end.
+    pub fn usable(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         self.try_to(Depth::Usable, subjects, going_on)
     }
 
     /// As [`Engine::usable`], and all ways are measured. Takes some seconds, once on each machine.
-    pub fn measure(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+    pub fn measure(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         self.try_to(Depth::Measured, subjects, going_on)
     }
 
     /// As [`Engine::measure`], though it was measured before.
-    pub fn measure_again(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+    pub fn measure_again(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         if let Some((trials, place)) = self.trials() {
             for subject in subjects {
                 trials.forget(subject);
@@ -185,18 +209,28 @@ impl Engine {
     fn is_missing(&self, depth: Depth, subject: &Subject) -> bool {
         let Some((trials, place)) = self.trials() else { return false };
         let record = trials.known(place, &subject.network, &subject.input);
+        !self.is_enough(depth, subject, record.as_deref())
+    }
+
+    /// Whether that is all that there is to know.
+    fn is_enough(&self, depth: Depth, subject: &Subject, record: Option<&Record>) -> bool {
+        let outcome = |way: &Plan| record.and_then(|record| record.outcome(*way));
         let ways = self.ways(&subject.network);
-        let outcome = |way: &Plan| record.as_ref().and_then(|record| record.outcome(*way));
-        let works = |way: &Plan| outcome(way).is_some_and(Outcome::works);
         match depth {
-            // What works at f32 is a way to begin with.
-            Depth::Usable => !ways.iter().any(works) && ways.iter().any(|way| outcome(way).is_none()),
-            // A GPU that works is not compared with anything.
-            Depth::Measured => !choose::is_settled(&ways, outcome),
+            Depth::Usable => {
+                let best = self.best(&subject.network, record);
+                best.is_none_or(|way| outcome(&way).is_some())
+            }
+            Depth::Measured => choose::is_settled(&ways, outcome),
         }
     }
 
-    fn try_to(&self, depth: Depth, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), GivenUp> {
+    fn try_to(
+        &self,
+        depth: Depth,
+        subjects: &[Subject],
+        going_on: &dyn Fn() -> bool,
+    ) -> Result<(), TrialError> {
         let Some((trials, place)) = self.trials() else { return Ok(()) };
         let missing = || -> Vec<&Subject> {
             subjects.iter().filter(|subject| self.is_missing(depth, subject)).collect()
@@ -207,16 +241,15 @@ impl Engine {
             // Meanwhile somebody else may have done it.
             let missing = missing();
             if !missing.is_empty() {
-                parent::try_all(self, trials, place, depth, &missing, going_on);
+                parent::try_all(self, trials, place, depth, &missing, going_on)?;
             }
         }
         for subject in subjects {
-            let Some(record) = trials.known(place, &subject.network, &subject.input) else { continue };
-            let ways = self.ways(&subject.network);
-            let works = |way: &Plan| record.outcome(*way).is_none_or(Outcome::works);
-            if !ways.iter().any(works) {
-                let network = subject.network.name().to_owned();
-                return Err(GivenUp { network, reasons: record.in_words() });
+            let network = &subject.network;
+            let Some(record) = trials.known(place, network, &subject.input) else { continue };
+            if self.best(network, Some(&record)).is_none() {
+                let (model, network) = (network.model().to_owned(), network.name().to_owned());
+                return Err(TrialError::GivenUp { model, network, reasons: record.in_words() });
             }
         }
         Ok(())

@@ -8,18 +8,22 @@ use std::time::{Duration, Instant};
 
 use super::child::{Event, Item, Message, Request};
 use super::record::{Outcome, Place, Record};
-use super::{Depth, Subject, Trials};
+use super::{Depth, Subject, TrialError, Trials};
 use crate::child::{KilledWhenDropped, read_end, read_lines};
 use crate::engine::{Engine, Plan};
 
-/// How soon a request to end is noticed.
+/// How soon a request to end is noticed,
 const TICK: Duration = Duration::from_millis(50);
+/// and how much of a turn that took longer counts: while this process is stopped, so is the child.
+const LONGEST_TICK: Duration = Duration::from_millis(200);
+/// A child that ends for a reason that says nothing of any way gets so many successors.
+const OTHER_CHILDREN: u32 = 1;
 
 /// How a child ended.
 enum End {
     /// It did all that it was asked to.
     Done,
-    /// In the middle of a way: of which item, and what came of it.
+    /// In the middle of a way: of which record, and what came of it.
     At(usize, Plan, Outcome),
     /// For a reason that says nothing of any way.
     Otherwise(String),
@@ -36,48 +40,50 @@ pub(super) fn try_all(
     depth: Depth,
     subjects: &[&Subject],
     going_on: &dyn Fn() -> bool,
-) {
-    let started = Instant::now();
-    let mut records: Vec<Record> = subjects
-        .iter()
-        .map(|subject| {
-            let network = &subject.network;
-            let known = trials.known(place, network, &subject.input);
-            known.map_or_else(
-                || Record::new(network.name(), network.sha256(), &subject.input, place),
-                |record| (*record).clone(),
-            )
-        })
-        .collect();
+) -> Result<(), TrialError> {
+    let known = |subject: &&Subject| {
+        let known = trials.known(place, &subject.network, &subject.input);
+        known.map_or_else(|| Record::new(&subject.network, &subject.input, place), |record| (*record).clone())
+    };
+    let mut records: Vec<Record> = subjects.iter().map(known).collect();
+    let mut others = 0;
     loop {
         let (request, asked) = request(engine, depth, subjects, &records);
         if asked.is_empty() {
             break;
         }
-        match attempt(trials, &request, &asked, subjects, &mut records, going_on) {
-            End::Done => break,
-            End::At(index, way, outcome) => {
-                records[index].set(way, outcome);
-                if let Some(reason) = records[index].given_up().last() {
-                    tracing::warn!("{reason}; another way is taken");
-                }
+        let end = attempt(trials, &request, &asked, subjects, &mut records, going_on);
+        if let End::At(index, way, outcome) = &end {
+            records[*index].set(*way, outcome.clone());
+            if let Some(reason) = records[*index].given_up().last() {
+                tracing::warn!("{reason}; another way is taken");
             }
-            End::Cancelled => return,
+        }
+        // Each time: what was found out is not lost with this process.
+        for record in &records {
+            trials.keep(record);
+        }
+        match end {
+            End::Done => break,
+            End::At(..) => {}
+            End::Cancelled => return Err(TrialError::Cancelled),
+            End::Otherwise(_) if !going_on() => return Err(TrialError::Cancelled),
+            End::Otherwise(reason) if others < OTHER_CHILDREN => {
+                tracing::debug!("a child that tried how networks run ended: {reason}; another one follows");
+                others += 1;
+            }
             End::Otherwise(reason) => {
                 tracing::warn!("how networks run best on this machine could not be tried: {reason}");
                 break;
             }
         }
     }
-    for record in records {
-        if depth == Depth::Measured && !record.ways.is_empty() {
-            tracing::info!("{} on this machine: {}", record.network, record.in_words());
+    if depth == Depth::Measured {
+        for record in records.iter().filter(|record| !record.ways.is_empty()) {
+            tracing::info!("{} on this machine: {}", record.name(), record.in_words());
         }
-        // What is only known to work is tried again by the next process: it is quick.
-        let complete = record.ways.iter().all(|tried| tried.outcome != Outcome::Ran);
-        trials.keep(record.clone(), complete && !record.ways.is_empty());
     }
-    tracing::debug!(seconds = started.elapsed().as_secs_f32(), "ways of running networks were tried");
+    Ok(())
 }
 
 /// What is still to be asked, and of which subject each item is.
@@ -91,14 +97,8 @@ fn request(
     for (index, (subject, record)) in subjects.iter().zip(records).enumerate() {
         let network = &subject.network;
         let mut ways = engine.ways(network);
-        let settled = super::choose::is_settled(&ways, |way| record.outcome(*way));
-        let works = |way: &Plan| record.outcome(*way).is_some_and(Outcome::works);
-        let is_enough = match depth {
-            Depth::Usable => ways.iter().any(works),
-            Depth::Measured => settled,
-        };
         ways.retain(|way| record.outcome(*way).is_none_or(Outcome::works));
-        if is_enough || ways.is_empty() {
+        if ways.is_empty() || engine.is_enough(depth, subject, Some(record)) {
             continue;
         }
         items.push(Item {
@@ -144,56 +144,73 @@ fn attempt(
     // It goes when this is dropped.
     let _going = child.0.stdin.take().map(|input| ask(input, request, asked, subjects));
     let mut at: Option<(usize, Plan)> = None;
-    let mut heard = Instant::now();
-    loop {
-        match lines.recv_timeout(TICK) {
+    let mut waiting_for: Vec<usize> = request.items.iter().map(|item| item.ways.len()).collect();
+    let (mut silent, mut last) = (Duration::ZERO, Instant::now());
+    let mut status = None;
+    while status.is_none() {
+        let line = lines.recv_timeout(TICK);
+        silent += last.elapsed().min(LONGEST_TICK);
+        last = Instant::now();
+        match line {
             Ok(line) => {
-                heard = Instant::now();
                 // Libraries may have something to say, too.
                 let Ok(message) = serde_json::from_str::<Message>(&line) else { continue };
                 let item = request.items.get(message.item);
                 let way = item.and_then(|item| item.ways.get(message.way)).copied();
                 let (Some(&index), Some(way)) = (asked.get(message.item), way) else { continue };
-                at = None;
+                (silent, at) = (Duration::ZERO, None);
+                let left = &mut waiting_for[message.item];
                 match message.event {
                     Event::Begin => at = Some((index, way)),
-                    Event::Ran => records[index].set(way, Outcome::Ran),
-                    Event::Refused(reason) => {
-                        tracing::debug!("{} refused by {way}: {reason}", records[index].network);
-                        records[index].set(way, Outcome::Refused(reason));
+                    Event::Ran => {
+                        records[index].set(way, Outcome::Ran);
+                        if !request.measure {
+                            *left = 0;
+                        }
                     }
-                    Event::Took(ms) => records[index].set(way, Outcome::Took(ms)),
+                    Event::Refused(reason) => {
+                        records[index].set(way, Outcome::Refused(reason));
+                        *left = left.saturating_sub(1);
+                    }
+                    Event::Took(ms) => {
+                        records[index].set(way, Outcome::Took(ms));
+                        *left = left.saturating_sub(1);
+                    }
+                }
+                // How it ends when all is said is nobody's business.
+                if waiting_for.iter().all(|left| *left == 0) {
+                    return End::Done;
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {
-                if !going_on() {
-                    return End::Cancelled;
-                }
-                if heard.elapsed() > trials.options.timeout {
-                    let seconds = trials.options.timeout.as_secs_f64();
-                    return match at {
-                        Some((index, way)) => End::At(index, way, Outcome::Hung(seconds)),
-                        None => End::Otherwise(format!("the library did not load within {seconds} s")),
-                    };
-                }
+            Err(RecvTimeoutError::Timeout) => {}
+            // It ends, or has closed its output and goes on.
+            Err(RecvTimeoutError::Disconnected) => {
+                std::thread::sleep(TICK.min(Duration::from_millis(5)));
+                status = match child.0.try_wait() {
+                    Ok(status) => status,
+                    Err(error) => return End::Otherwise(error.to_string()),
+                };
             }
-            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if !going_on() {
+            return End::Cancelled;
+        }
+        let timeout = trials.options.timeout;
+        if status.is_none() && silent > timeout {
+            let seconds = timeout.as_secs_f64();
+            return match at {
+                Some((index, way)) => End::At(index, way, Outcome::Hung(seconds)),
+                None => End::Otherwise(format!("it said nothing for {seconds} s")),
+            };
         }
     }
-    let status = match child.0.wait() {
-        Ok(status) => status,
-        Err(error) => return End::Otherwise(error.to_string()),
-    };
-    if status.success() {
-        return End::Done;
-    }
+    let Some(status) = status else { return End::Otherwise("it has no end".into()) };
     let said = said.and_then(|thread| thread.join().ok()).filter(|said| !said.is_empty());
     let said = said.map(|said| format!("; it said last: {said}")).unwrap_or_default();
-    match (at, was_told_to(status)) {
-        (Some((index, way)), false) => {
-            End::At(index, way, Outcome::Died(format!("{}{said}", in_words(status))))
-        }
-        _ => End::Otherwise(format!("{}{said}", in_words(status))),
+    let how = format!("{}{said}", in_words(status));
+    match at {
+        Some((index, way)) if !was_told_to(status) => End::At(index, way, Outcome::Died(how)),
+        _ => End::Otherwise(how),
     }
 }
 

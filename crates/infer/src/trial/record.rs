@@ -8,12 +8,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest;
 use crate::engine::Plan;
+use crate::network::Network;
 
 /// Where something was tried.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -50,6 +52,8 @@ impl Outcome {
 /// All that is known of a network at one shape.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 pub struct Record {
+    /// Model of the network; another one may have the same network.
+    pub model: String,
     /// File name.
     pub network: String,
     /// Of the file.
@@ -74,10 +78,11 @@ pub struct Tried {
 }
 
 impl Record {
-    pub(super) fn new(network: &str, sha256: &str, input: &[usize], place: &Place) -> Self {
+    pub(super) fn new(network: &Network, input: &[usize], place: &Place) -> Self {
         Self {
-            network: network.to_owned(),
-            sha256: sha256.to_owned(),
+            model: network.model().to_owned(),
+            network: network.name().to_owned(),
+            sha256: network.sha256().to_owned(),
             input: input.to_vec(),
             place: place.clone(),
             ways: Vec::new(),
@@ -94,12 +99,26 @@ impl Record {
         self.ways.push(Tried { way, outcome });
     }
 
+    /// Takes what another trial of the same network has found out; that a way ran says less than anything else.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for Tried { way, outcome } in &other.ways {
+            if *outcome != Outcome::Ran || self.outcome(*way).is_none() {
+                self.set(*way, outcome.clone());
+            }
+        }
+    }
+
+    /// For people: model and file.
+    pub(super) fn name(&self) -> String {
+        format!("{} of the model {}", self.network, self.model)
+    }
+
     /// For people: what is not done, and why.
     pub fn given_up(&self) -> Vec<String> {
         let failed = self.ways.iter().filter(|tried| !tried.outcome.works());
         failed
             .map(|tried| {
-                format!("{} is not run with {} on this machine: {}", self.network, tried.way, tried.outcome)
+                format!("{} is not run with {} on this machine: {}", self.name(), tried.way, tried.outcome)
             })
             .collect()
     }
@@ -112,7 +131,15 @@ impl Record {
 
     /// What was kept of this network, shape and place. What cannot be read is tried again.
     pub(super) fn load(folder: &Path, place: &Place, sha256: &str, input: &[usize]) -> Option<Self> {
-        let text = fs::read_to_string(path(folder, place, sha256, input)).ok()?;
+        let path = path(folder, place, sha256, input);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                tracing::warn!("cannot read {}: {error}; it is tried again", path.display());
+                return None;
+            }
+        };
         let record: Self = serde_json::from_str(&text).ok()?;
         (record.sha256 == sha256 && record.input == input && record.place == *place).then_some(record)
     }
@@ -120,7 +147,9 @@ impl Record {
     /// Whole or not at all: another process may read it.
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        let part = tempfile::NamedTempFile::new_in(folder)?;
+        // Another user's server may want to read it, too.
+        let readable = fs::Permissions::from_mode(0o666);
+        let part = tempfile::Builder::new().permissions(readable).tempfile_in(folder)?;
         serde_json::to_writer_pretty(&part, self)?;
         let path = path(folder, &self.place, &self.sha256, &self.input);
         part.persist(path).map_err(|error| error.error)?;
@@ -152,6 +181,8 @@ fn path(folder: &Path, place: &Place, sha256: &str, input: &[usize]) -> PathBuf 
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
     use crate::engine::Provider;
     use crate::manifest::Precision;
@@ -161,7 +192,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("trials");
         let place = Place { cpu: "this".into(), library: "1".into() };
-        let mut record = Record::new("a.onnx", &"ab".repeat(32), &[1, 3], &place);
+        let network = Network::new("a model", "a.onnx", Cow::Borrowed(b"a network"), None, None);
+        let mut record = Record::new(&network, &[1, 3], &place);
         let way = |provider, precision| Plan { provider, precision };
         record.set(way(Provider::OpenVino, Precision::F32), Outcome::Took(1.25));
         record.set(way(Provider::OpenVino, Precision::Bf16), Outcome::Died("SIGILL".into()));
@@ -174,10 +206,32 @@ mod tests {
         assert_eq!(load(&Place { library: "2".into(), ..place.clone() }, &[1, 3]), None);
         let given_up = record.given_up();
         assert_eq!(given_up.len(), 2);
+        assert!(given_up[0].contains("a.onnx of the model a model"), "{given_up:?}");
         assert!(given_up[0].contains("openvino bf16") && given_up[0].contains("SIGILL"), "{given_up:?}");
 
         // What somebody has damaged is tried again.
         fs::write(path(&folder, &place, &record.sha256, &[1, 3]), "{").unwrap();
         assert_eq!(load(&place, &[1, 3]), None);
+    }
+
+    #[test]
+    fn what_another_trial_found_out_is_added_and_nothing_is_forgotten() {
+        let network = Network::new("a model", "a.onnx", Cow::Borrowed(b"a network"), None, None);
+        let place = Place { cpu: "this".into(), library: "1".into() };
+        let (mut known, mut other) =
+            (Record::new(&network, &[1], &place), Record::new(&network, &[1], &place));
+        let [a, b, c] = [Provider::Cpu, Provider::OpenVino, Provider::Cuda]
+            .map(|provider| Plan { provider, precision: Precision::F32 });
+        known.set(a, Outcome::Took(2.0));
+        known.set(b, Outcome::Died("SIGILL".into()));
+        other.set(a, Outcome::Ran);
+        other.set(c, Outcome::Ran);
+        known.merge(&other);
+        assert_eq!(known.outcome(a), Some(&Outcome::Took(2.0)));
+        assert!(matches!(known.outcome(b), Some(Outcome::Died(_))));
+        assert_eq!(known.outcome(c), Some(&Outcome::Ran));
+        other.set(a, Outcome::Took(1.0));
+        known.merge(&other);
+        assert_eq!(known.outcome(a), Some(&Outcome::Took(1.0)), "measured again");
     }
 }

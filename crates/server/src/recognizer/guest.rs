@@ -72,6 +72,7 @@ struct Seat {
 
 /// Labels of a model, shared by all answers.
 struct Labels {
+    model: Arc<str>,
     names: Vec<Arc<str>>,
     none: Arc<str>,
     threshold: f32,
@@ -138,6 +139,7 @@ impl Guest {
     fn sit(&self, service: &ClipService, generation: u64, before: Option<&Seat>) -> Seat {
         let clip = service.clip();
         let labels = Arc::new(Labels {
+            model: service.name().into(),
             names: clip.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
             none: Arc::from("none"),
             threshold: self.recognizer.threshold.unwrap_or(clip.threshold),
@@ -165,7 +167,9 @@ impl Guest {
             }
             if let Some((before, facts)) = announce.lock().take() {
                 before.replaced.store(true, Ordering::Relaxed);
-                if let Some(on_event) = &on_event {
+                // The same model in a faster way is no news.
+                let same = before.model == labels.model && before.names == labels.names;
+                if let Some(on_event) = on_event.as_ref().filter(|_| !same) {
                     on_event(Event::Model(&facts));
                 }
                 labels.announced.store(true, Ordering::Release);

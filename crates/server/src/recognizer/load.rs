@@ -83,6 +83,16 @@ impl Recognizer {
     /// Measures in which ways the model at work can be run here, and runs it in the fastest from then on, without dropping a
     /// client. Blocks for some seconds, once on each machine.
     pub fn measure(&self, config: &Config) {
+        let Some(_only) = self.measuring.try_lock() else { return };
+        // One that has taken its place meanwhile is measured, too.
+        let mut measured = None;
+        while measured.as_deref() != Some(&*self.model()) && self.engine.going_on() {
+            measured = Some(self.model());
+            self.measure_present(config);
+        }
+    }
+
+    fn measure_present(&self, config: &Config) {
         let State::Ready(service) = self.state() else { return };
         let (name, plans) = (service.name().to_owned(), service.plans().to_vec());
         // Whoever takes its place waits for all who hold it.
@@ -201,6 +211,7 @@ impl Recognizer {
         }
         let old = {
             let mut active = self.state.lock();
+            let another = *active.model != *service.name();
             active.model = service.name().into();
             active.warning = warning.map(Into::into);
             let old = std::mem::replace(&mut active.state, State::Ready(Arc::new(service)));
@@ -208,6 +219,7 @@ impl Recognizer {
                 // Before anyone can see the new model's counters. What the old one still does is not counted.
                 self.before.lock().add_counters(&old.stats());
                 self.generation.fetch_add(1, Ordering::Release);
+                self.switches.fetch_add(u64::from(another), Ordering::Relaxed);
             }
             old
         };

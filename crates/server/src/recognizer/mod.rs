@@ -31,6 +31,8 @@ pub struct Recognizer {
     state: Mutex<Active>,
     /// Goes up with each switch; guests compare it with that of their seat.
     generation: AtomicU64,
+    /// Of them those to another model, and not to the same one in a faster way.
+    switches: AtomicU64,
     threshold: Option<f32>,
     max_clients: usize,
     clients: AtomicUsize,
@@ -39,6 +41,8 @@ pub struct Recognizer {
     /// What models counted that have been replaced.
     before: Mutex<ServiceStats>,
     switching: Mutex<Option<String>>,
+    /// Whoever measures the model at work is the only one.
+    measuring: Mutex<()>,
     /// For predictions, and for refusals.
     lines: Arc<[LineBudget; 2]>,
 }
@@ -97,6 +101,7 @@ impl Recognizer {
             engine,
             state: Mutex::new(Active { model: model.into(), state, warning: None }),
             generation: AtomicU64::new(0),
+            switches: AtomicU64::new(0),
             threshold: options.threshold,
             max_clients: options.max_clients,
             clients: AtomicUsize::new(0),
@@ -104,6 +109,7 @@ impl Recognizer {
             refused: AtomicU64::new(0),
             before: Mutex::default(),
             switching: Mutex::new(None),
+            measuring: Mutex::default(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
         })
     }
@@ -177,9 +183,9 @@ impl Recognizer {
         (self.admitted.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
 
-    /// How often the model was replaced.
+    /// How often another model took the place of the one before.
     pub fn switches(&self) -> u64 {
-        self.generation.load(Ordering::Relaxed)
+        self.switches.load(Ordering::Relaxed)
     }
 
     /// The counters of all models since the start, and the gauges of the present one.
