@@ -250,8 +250,7 @@ fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
         networks.predict(&window)?;
     }
     println!(
-        "{name}: runs on {} {} ({}); {:.2} ms a prediction on one thread; sessions made in {:.0} ms",
-        engine.provider(),
+        "{name}: runs on ONNX Runtime {} ({}); {:.2} ms a prediction on one thread; sessions made in {:.0} ms",
         engine.runtime().version(),
         model::in_words(&model.plans(&engine)),
         started.elapsed().as_secs_f64() * 1e3 / f64::from(runs),
@@ -290,8 +289,7 @@ fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::
         detector.detect(&picture, model.table().confidence)?;
     }
     println!(
-        "{name}: runs on {} {} ({}); {:.2} ms a picture of 640x480 on one thread; session made in {:.0} ms",
-        engine.provider(),
+        "{name}: runs on ONNX Runtime {} ({}); {:.2} ms a picture of 640x480 on one thread; session made in {:.0} ms",
         engine.runtime().version(),
         model.plan(&engine),
         started.elapsed().as_secs_f64() * 1e3 / f64::from(runs),

@@ -57,8 +57,7 @@ pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow
     let ms = |time: Duration, count: usize| time.as_secs_f64() * 1e3 / count.max(1) as f64;
     let [detection, recognition] = service.plan(&model);
     println!(
-        "{name}: runs on {} {} (finds lines: {detection}; reads them: {recognition}); on one thread {:.1} ms to find the lines of a picture of {WIDTH}x{HEIGHT}, {:.2} ms to read one; sessions made in {:.0} ms",
-        service.engine().provider(),
+        "{name}: runs on ONNX Runtime {} (finds lines: {detection}; reads them: {recognition}); on one thread {:.1} ms to find the lines of a picture of {WIDTH}x{HEIGHT}, {:.2} ms to read one; sessions made in {:.0} ms",
         service.engine().runtime().version(),
         ms(detect, RUNS),
         ms(recognise, lines),
