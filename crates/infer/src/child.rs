@@ -2,12 +2,17 @@
 
 use std::io::{BufRead as _, BufReader, Read};
 use std::process::Child;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
 
 /// Of what a child says on its standard error, the end is kept.
 const KEPT_STDERR_BYTES: usize = 4096;
 
+/// What a child has said last has arrived within this.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Lines that a child may be ahead of who listens; then it waits.
 const LINES_AHEAD: usize = 64;
 
@@ -68,18 +73,40 @@ pub(crate) fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver
     receiver
 }
 
-/// The last lines that are not empty, on one.
-pub(crate) fn read_end(stderr: Option<impl Read + Send + 'static>) -> Option<JoinHandle<String>> {
-    let mut stderr = stderr?;
-    Some(std::thread::spawn(move || {
-        let (mut kept, mut buffer) = (Vec::new(), vec![0; 4096]);
-        while let Ok(n @ 1..) = stderr.read(&mut buffer) {
-            kept.extend_from_slice(&buffer[..n]);
-            let too_many = kept.len().saturating_sub(KEPT_STDERR_BYTES);
-            kept.drain(..too_many);
-        }
+/// What a child says on its standard error, as far as it is kept.
+pub(crate) struct Said {
+    kept: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+/// Listens to a child's standard error.
+pub(crate) fn read_end(stderr: Option<impl Read + Send + 'static>) -> Said {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let (end, ended) = sync_channel(1);
+    if let Some(mut stderr) = stderr {
+        let kept = kept.clone();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 4096];
+            while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+                let mut kept = kept.lock();
+                kept.extend_from_slice(&buffer[..n]);
+                let too_many = kept.len().saturating_sub(KEPT_STDERR_BYTES);
+                kept.drain(..too_many);
+            }
+            let _ = end.send(());
+        });
+    }
+    Said { kept, ended }
+}
+
+impl Said {
+    /// Of a child that has ended: its last lines that are not empty, on one. A child of its own may keep the stream open,
+    /// and is not waited for.
+    pub(crate) fn last(self) -> String {
+        let _ = self.ended.recv_timeout(LAST_WORDS);
+        let kept = self.kept.lock();
         let text = String::from_utf8_lossy(&kept);
         let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         lines[lines.len().saturating_sub(3)..].join(" | ")
-    }))
+    }
 }

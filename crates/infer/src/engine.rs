@@ -244,7 +244,7 @@ impl Engine {
             None if available(Provider::OpenVino).is_ok() => (Provider::OpenVino, None),
             None => {
                 let note = (std::env::consts::ARCH == "x86_64").then(|| {
-                    "OpenVINO is faster on this CPU: `sightwire models pull runtime-openvino`".to_owned()
+                    "OpenVINO may be faster on this CPU: `sightwire models pull runtime-openvino`".to_owned()
                 });
                 (Provider::Cpu, note)
             }

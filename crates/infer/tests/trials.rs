@@ -19,7 +19,7 @@ use sightwire_infer::store::Store;
 use sightwire_infer::trial::record::Outcome;
 use sightwire_infer::trial::{Launch, TrialError, TrialOptions, child};
 
-/// Tells the child what is to become of it: ways, each with `abort`, `hang` or `kill`.
+/// Tells the child what is to become of it: ways, each with `abort`, `hang`, `chatter`, `orphan` or `kill`.
 const FATE: &str = "SIGHTWIRE_TEST_FATE";
 /// A file to which each child adds a line.
 const STARTED: &str = "SIGHTWIRE_TEST_STARTED";
@@ -54,6 +54,16 @@ fn the_child() {
             // As a CPU does that lacks an instruction.
             Some("abort") => std::process::abort(),
             Some("hang") => std::thread::sleep(Duration::from_secs(600)),
+            Some("chatter") => loop {
+                let _ = std::io::stdout().write_all(b"still at it\n");
+                std::thread::sleep(Duration::from_millis(2));
+            },
+            // Somebody keeps its standard error, and goes on.
+            Some("orphan") => {
+                let _ =
+                    std::process::Command::new("sleep").arg("30").stdout(std::process::Stdio::null()).spawn();
+                std::process::abort();
+            }
             Some("kill") => {
                 let pid = rustix::process::getpid();
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
@@ -164,7 +174,8 @@ fn a_way_at_which_the_child_dies_is_given_up_for_good_and_the_next_is_taken() {
 #[test]
 fn a_way_at_which_the_child_hangs_is_given_up() {
     let dir = tempfile::tempdir().unwrap();
-    let engine = engine_with(dir.path(), launch("openvino f32=hang,openvino bf16=abort"), HASTY, None);
+    // One that hangs may still have much to say.
+    let engine = engine_with(dir.path(), launch("openvino f32=chatter,openvino bf16=abort"), HASTY, None);
     let (model, started) = (model(), Instant::now());
     engine.usable(&model.subjects(&engine)[..1], &|| true).unwrap();
     assert!(started.elapsed() >= HASTY);
@@ -172,6 +183,15 @@ fn a_way_at_which_the_child_hangs_is_given_up() {
     assert!(given_up.contains("did not come back within 6 s"), "{given_up}");
     assert_eq!(model.plans(&engine)[0].1, SAFEST);
     run(&model, &engine);
+}
+
+#[test]
+fn a_child_that_died_is_not_waited_for_by_those_who_hold_its_streams() {
+    let dir = tempfile::tempdir().unwrap();
+    let (model, engine) = (model(), engine(dir.path(), "openvino f32=orphan,cpu f32=orphan"));
+    let started = Instant::now();
+    assert!(engine.usable(&model.subjects(&engine)[..1], &|| true).is_err());
+    assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
 }
 
 #[test]
@@ -195,6 +215,15 @@ fn what_works_but_is_not_allowed_is_no_reason_to_run_what_died() {
     let subjects = model().subjects(&engine);
     assert!(matches!(engine.usable(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
     assert!(matches!(engine.measure(&subjects, &|| true), Err(TrialError::GivenUp { .. })));
+    // What would do instead is said, as soon as it is known.
+    let any = engine_with(dir.path(), launch(""), PATIENT, None);
+    any.measure(&subjects, &|| true).unwrap();
+    let again = engine_with(dir.path(), launch(""), PATIENT, asked);
+    let refused = again.usable(&subjects, &|| true).unwrap_err().to_string();
+    assert!(
+        refused.contains("openvino f32: it ended") && refused.contains("would take another: cpu f32"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -205,23 +234,51 @@ fn a_child_that_somebody_else_ended_says_nothing_of_the_way() {
     engine.measure(&subjects, &|| true).unwrap();
     assert!(!engine.is_measured(&subjects) && engine.given_up().is_empty());
     assert_eq!(model.plans(&engine)[0].1, SAFEST);
+    let warnings = engine.warnings().join("\n");
+    assert!(warnings.contains("could be tried (SIGKILL"), "{warnings}");
     run(&model, &engine);
 }
 
 #[test]
-fn without_a_child_the_safest_way_is_taken() {
+fn without_a_child_the_safest_way_is_taken_if_it_may_be() {
     let dir = tempfile::tempdir().unwrap();
     let nowhere = Launch { program: "/nowhere".into(), args: Vec::new(), env: Vec::new() };
-    let (model, engine) = (model(), engine_with(dir.path(), nowhere, PATIENT, None));
+    let (model, engine) = (model(), engine_with(dir.path(), nowhere.clone(), PATIENT, None));
     engine.usable(&model.subjects(&engine), &|| true).unwrap();
     assert_eq!(model.plans(&engine)[0].1, SAFEST);
+    let warnings = engine.warnings().join("\n");
+    assert!(
+        warnings.contains("/nowhere cannot be started") && warnings.contains("cpu f32 is taken"),
+        "{warnings}"
+    );
+    run(&model, &engine);
+    if cfg!(target_arch = "x86_64") {
+        let engine = engine_with(dir.path(), nowhere, PATIENT, Some(Provider::OpenVino));
+        let refused = engine.usable(&model.subjects(&engine), &|| true);
+        assert!(matches!(refused, Err(TrialError::Untried { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_kept_it_is_said_once_and_all_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("trials");
+    std::fs::write(&folder, "a file in its place").unwrap();
+    let (model, engine) = (model(), engine(&folder, ""));
+    engine.measure(&model.subjects(&engine), &|| true).unwrap();
+    let warnings = engine.warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("cannot be kept in") && warnings[0].contains("may write to"),
+        "{warnings:?}"
+    );
     run(&model, &engine);
 }
 
 #[test]
 fn a_trial_ends_at_once_when_it_is_to_end_and_its_child_with_it() {
     let dir = tempfile::tempdir().unwrap();
-    let (model, engine) = (model(), engine(dir.path(), "openvino f32=hang,cpu f32=hang"));
+    let (model, engine) = (model(), engine(dir.path(), "openvino f32=chatter,cpu f32=hang"));
     let (started, asked) = (Instant::now(), AtomicUsize::new(0));
     let going_on = || asked.fetch_add(1, Ordering::Relaxed) < 20;
     let ended = engine.usable(&model.subjects(&engine), &going_on);
@@ -233,7 +290,7 @@ fn a_trial_ends_at_once_when_it_is_to_end_and_its_child_with_it() {
         let parent =
             stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1).map(str::to_owned));
         let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-        let of_this = String::from_utf8_lossy(&environment).contains("openvino f32=hang,cpu f32=hang");
+        let of_this = String::from_utf8_lossy(&environment).contains("openvino f32=chatter,cpu f32=hang");
         parent.as_deref() == Some(&own) && of_this
     });
     assert_eq!(children.count(), 0);

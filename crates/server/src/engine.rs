@@ -56,6 +56,12 @@ impl SharedEngine {
         !self.stop.is_cancelled()
     }
 
+    /// For people: what is not done on this machine, and why.
+    pub fn warnings(&self) -> Vec<String> {
+        let of_engine = self.made.get().map(|engine| engine.warnings()).unwrap_or_default();
+        cpu_warning().into_iter().chain(of_engine).collect()
+    }
+
     /// For people: what networks are not run with, and why.
     pub fn given_up(&self) -> Vec<String> {
         self.made.get().map(|engine| engine.given_up()).unwrap_or_default()
@@ -65,11 +71,11 @@ impl SharedEngine {
 /// For a command: all ways of running these are measured, `again` if they were before. Says so where that takes a while.
 pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
     if again || !engine.is_measured(subjects) {
-        eprintln!("{model}: finding the fastest way to run it on this machine (kept in the store)");
+        eprintln!("{model}: finding the fastest way to run it on this machine");
     }
     if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
-    for reason in engine.given_up() {
-        eprintln!("warning: {reason}");
+    for warning in engine.warnings() {
+        eprintln!("warning: {warning}");
     }
     Ok(())
 }

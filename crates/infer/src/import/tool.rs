@@ -169,8 +169,7 @@ pub(super) fn run(
         }
     }
     let status = child.0.wait().map_err(|error| ToolError::Report(error.to_string()))?;
-    let said = said.and_then(|thread| thread.join().ok()).unwrap_or_default();
-    Ok(Ended { status, said })
+    Ok(Ended { status, said: said.last() })
 }
 
 #[cfg(test)]

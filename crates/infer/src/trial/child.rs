@@ -73,10 +73,10 @@ pub(super) enum Event {
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
     /// Standard input or output.
-    #[error("this command is started by sightwire itself, to try how networks run: {0}")]
+    #[error("this command is started by sightwire itself, to try how networks run")]
     Stream(#[from] std::io::Error),
     /// Not a request.
-    #[error("this command is started by sightwire itself, to try how networks run: {0}")]
+    #[error("this command is started by sightwire itself, to try how networks run")]
     Request(#[from] serde_json::Error),
     /// The library.
     #[error(transparent)]
@@ -142,7 +142,8 @@ fn try_item(
             Err(error) => say(way, Event::Refused(error.to_string()))?,
         }
     }
-    let reasons: Vec<_> = made.iter().map(|one| wrong(one, &made, &item.ways)).collect();
+    let values: Vec<_> = made.iter().map(|one| (item.ways[one.way], &*one.output)).collect();
+    let reasons: Vec<_> = values.iter().map(|one| wrong(*one, &values)).collect();
     let mut right = Vec::new();
     for (one, reason) in made.into_iter().zip(reasons) {
         if let Some(reason) = reason {
@@ -176,22 +177,22 @@ fn first_run(
     Ok((session, output))
 }
 
-/// What is wrong with the values of one, going by the others'. What a precision costs is the manifest's to say.
-fn wrong(one: &Made, all: &[Made], ways: &[Plan]) -> Option<String> {
-    let finite = |made: &Made| made.output.iter().all(|value| value.is_finite());
-    if !finite(one) {
-        return all.iter().any(finite).then(|| "it gives values that are no numbers".to_owned());
+/// What is wrong with the values that one way gave, going by the others'. What a precision costs is the manifest's to say.
+fn wrong((way, values): (Plan, &[f32]), all: &[(Plan, &[f32])]) -> Option<String> {
+    let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+    if !finite(values) {
+        let other = all.iter().any(|(_, values)| finite(values));
+        return other.then(|| "it gives values that are no numbers".to_owned());
     }
-    let (provider, precision) = (ways[one.way].provider, ways[one.way].precision);
-    if provider == Provider::Cpu || precision != Precision::F32 {
+    if way.provider == Provider::Cpu || way.precision != Precision::F32 {
         return None;
     }
-    let plain = all.iter().find(|made| ways[made.way].provider == Provider::Cpu && finite(made))?;
-    if plain.output.len() != one.output.len() {
-        return Some(format!("it gives {} values instead of {}", one.output.len(), plain.output.len()));
+    let (_, plain) = all.iter().find(|(way, values)| way.provider == Provider::Cpu && finite(values))?;
+    if plain.len() != values.len() {
+        return Some(format!("it gives {} values instead of {}", values.len(), plain.len()));
     }
-    let largest = plain.output.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
-    let pairs = plain.output.iter().zip(&one.output);
+    let largest = plain.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let pairs = plain.iter().zip(values);
     let difference = pairs.fold(0.0_f32, |largest, (a, b)| largest.max((a - b).abs()));
     (difference > largest * MOST_DIFFERENCE + LEAST_DIFFERENCE).then(|| {
         format!("its values differ from the plain CPU's by up to {difference:.3} where those are up to {largest:.3}")
@@ -253,4 +254,35 @@ fn end_with_the_parent(mut input: impl BufRead + Send + 'static) {
         // At once: a library that hangs may hang at its end, too.
         let _ = kill_process(getpid(), Signal::KILL);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Plan = Plan { provider: Provider::Cpu, precision: Precision::F32 };
+    const OTHER: Plan = Plan { provider: Provider::OpenVino, precision: Precision::F32 };
+    const HALF: Plan = Plan { provider: Provider::OpenVino, precision: Precision::Bf16 };
+
+    #[test]
+    fn values_that_are_far_from_the_plain_cpus_rule_a_way_out() {
+        let plain = [0.5, -2.0, 1.0];
+        let is_wrong = |way, values: &[f32]| wrong((way, values), &[(way, values), (PLAIN, &plain)]);
+        assert_eq!(is_wrong(OTHER, &[0.5001, -2.0001, 1.0]), None);
+        assert!(is_wrong(OTHER, &[0.5, -1.5, 1.0]).unwrap().contains("0.500"));
+        assert!(is_wrong(OTHER, &[0.5, -2.0]).unwrap().contains("2 values instead of 3"));
+        assert_eq!(is_wrong(HALF, &[0.5, -1.5, 1.0]), None, "that is the manifest's to say");
+        assert_eq!(wrong((OTHER, &[7.0]), &[(OTHER, &[7.0])]), None, "nothing to compare with");
+        let tiny = [1e-6];
+        assert_eq!(wrong((OTHER, &[1e-4]), &[(OTHER, &[1e-4]), (PLAIN, &tiny)]), None);
+    }
+
+    #[test]
+    fn a_way_without_numbers_is_ruled_out_as_long_as_another_gives_some() {
+        let (nan, numbers) = ([f32::NAN, 1.0], [0.0, 1.0]);
+        assert!(wrong((OTHER, &nan), &[(OTHER, &nan), (PLAIN, &numbers)]).is_some());
+        assert!(wrong((PLAIN, &nan), &[(OTHER, &numbers), (PLAIN, &nan)]).is_some());
+        assert_eq!(wrong((OTHER, &numbers), &[(OTHER, &numbers), (PLAIN, &nan)]), None);
+        assert_eq!(wrong((OTHER, &nan), &[(OTHER, &nan), (PLAIN, &nan)]), None);
+    }
 }

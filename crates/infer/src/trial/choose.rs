@@ -52,6 +52,7 @@ pub(crate) fn choose<'a>(
     let half = of(Precision::Bf16).next().copied();
     let taken = match (allowed, best, half) {
         (Allowed::F32, best, _) | (_, best, None) => best,
+        (Allowed::Bf16IfFaster, Some(full), _) if full.provider == Provider::Cuda => best,
         (Allowed::Bf16, _, half) | (_, None, half) => half,
         (Allowed::Bf16IfFaster, Some(full), Some(half)) => {
             let times = time(&half).zip(time(&full));
@@ -143,9 +144,9 @@ mod tests {
 
     #[test]
     fn a_gpu_that_works_is_taken_without_a_race() {
-        let known = [(CUDA, Outcome::Ran), (CPU, Outcome::Took(0.1))];
+        let known = [(CUDA, Outcome::Took(2.0)), (CPU, Outcome::Took(0.1)), (HALF, Outcome::Took(0.1))];
         let outcome = |way: &Plan| known.iter().find(|(plan, _)| plan == way).map(|(_, outcome)| outcome);
-        assert_eq!(choose(&[CUDA, CPU], outcome, Allowed::Bf16IfFaster), Some(CUDA));
+        assert_eq!(choose(&[CUDA, CPU, HALF], outcome, Allowed::Bf16IfFaster), Some(CUDA));
         assert!(is_settled(&[CUDA, CPU], outcome));
         assert!(!is_settled(&[OPENVINO, CPU], outcome));
     }

@@ -19,12 +19,11 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::engine::{Engine, Plan};
+use crate::engine::{Engine, Plan, Provider};
 use crate::network::Network;
 use record::{Place, Record};
 
@@ -71,9 +70,12 @@ pub(crate) struct Trials {
     known: Mutex<HashMap<Key, Arc<Record>>>,
     /// One child measures at a time: two would measure each other.
     turn: Mutex<()>,
-    /// That nothing can be kept was said once.
-    complained: AtomicBool,
+    /// For people: what else went wrong, each once.
+    notes: Mutex<Vec<String>>,
 }
+
+/// Notes are kept at most.
+const MOST_NOTES: usize = 16;
 
 /// Why a network is not to be run in this process.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -89,6 +91,18 @@ pub enum TrialError {
         network: String,
         /// What came of each way.
         reasons: String,
+    },
+    /// Nothing could be found out, and no way is safe enough to be taken all the same.
+    #[error(
+        "how {network} of the model {model} runs on this machine could not be tried: {reason}; `engine.provider = \"auto\"` runs it on the plain CPU"
+    )]
+    Untried {
+        /// Name of the model.
+        model: String,
+        /// File name of the network.
+        network: String,
+        /// Why.
+        reason: String,
     },
     /// Asked to end before it was known.
     #[error("trying how the model runs was ended before it was done")]
@@ -106,7 +120,7 @@ enum Depth {
 
 impl Trials {
     pub(crate) fn new(options: TrialOptions) -> Self {
-        Self { options, known: Mutex::default(), turn: Mutex::default(), complained: AtomicBool::new(false) }
+        Self { options, known: Mutex::default(), turn: Mutex::default(), notes: Mutex::default() }
     }
 
     fn folder(&self) -> &Path {
@@ -120,7 +134,8 @@ impl Trials {
         if let Some(record) = known.get(&key) {
             return Some(record.clone());
         }
-        let record = Arc::new(Record::load(self.folder(), place, network.sha256(), input)?);
+        let kept = Record::load(self.folder(), place, network.sha256(), input);
+        let record = Arc::new(kept.unwrap_or_else(|error| self.cannot_be_kept(&error))?);
         for reason in record.given_up() {
             tracing::warn!("{reason} (tried before; kept in {})", self.folder().display());
         }
@@ -142,18 +157,36 @@ impl Trials {
             known.insert(key, record.clone());
             record
         };
-        if let Err(error) = record.save(self.folder())
-            && !self.complained.swap(true, Ordering::Relaxed)
-        {
-            tracing::warn!(
-                "how models run fastest on this machine cannot be kept and will be measured again at the next start: {}: {error}",
-                self.folder().display()
-            );
+        if let Err(error) = record.save(self.folder()) {
+            self.cannot_be_kept::<()>(&error);
         }
     }
 
-    fn forget(&self, subject: &Subject) {
-        self.known.lock().remove(&(subject.network.sha256().to_owned(), subject.input.clone()));
+    fn cannot_be_kept<T>(&self, error: &std::io::Error) -> Option<T> {
+        const WHAT: &str = "how models run fastest on this machine is measured again each time";
+        if !self.notes.lock().iter().any(|note| note.starts_with(WHAT)) {
+            let folder = self.folder().display();
+            self.note(format!(
+                "{WHAT}, for it cannot be kept in {folder}: {error}; see that this is a folder which this user may write to"
+            ));
+        }
+        None
+    }
+
+    /// Says it, if it was not said before.
+    fn note(&self, text: String) {
+        let mut notes = self.notes.lock();
+        if notes.len() < MOST_NOTES && !notes.contains(&text) {
+            tracing::warn!("{text}");
+            notes.push(text);
+        }
+    }
+
+    /// From here on nothing is known of it; the next result takes the place of what was kept.
+    fn forget(&self, place: &Place, subject: &Subject) {
+        let empty = Record::new(&subject.network, &subject.input, place);
+        let key = (empty.sha256.clone(), empty.input.clone());
+        self.known.lock().insert(key, Arc::new(empty));
     }
 
     /// All that is known so far, by the network's name.
@@ -166,8 +199,8 @@ impl Trials {
 
 impl Engine {
     /// Returns when one way of running each of these is known to work, at once where that is so already. Where no child can
-    /// be started, or each is ended by somebody else, nothing is known, and the safest way is taken: f32 on the plain CPU.
-    /// `going_on` answers false when the trial is to end.
+    /// be started, or each is ended by somebody else, nothing is known, and the safest way is taken: f32 on the plain CPU; where
+    /// that may not be taken, that is an error. `going_on` answers false when the trial is to end.
     pub fn usable(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         self.try_to(Depth::Usable, subjects, going_on)
     }
@@ -181,8 +214,7 @@ impl Engine {
     pub fn measure_again(&self, subjects: &[Subject], going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         if let Some((trials, place)) = self.trials() {
             for subject in subjects {
-                trials.forget(subject);
-                Record::remove(trials.folder(), place, subject.network.sha256(), &subject.input);
+                trials.forget(place, subject);
             }
         }
         self.try_to(Depth::Measured, subjects, going_on)
@@ -204,6 +236,12 @@ impl Engine {
     pub fn given_up(&self) -> Vec<String> {
         let Some((trials, _)) = self.trials() else { return Vec::new() };
         trials.all().iter().flat_map(|record| record.given_up()).collect()
+    }
+
+    /// For people: [`Engine::given_up`], and what could not be tried or kept.
+    pub fn warnings(&self) -> Vec<String> {
+        let notes = self.trials().map(|(trials, _)| trials.notes.lock().clone());
+        self.given_up().into_iter().chain(notes.unwrap_or_default()).collect()
     }
 
     fn is_missing(&self, depth: Depth, subject: &Subject) -> bool {
@@ -235,23 +273,48 @@ impl Engine {
         let missing = || -> Vec<&Subject> {
             subjects.iter().filter(|subject| self.is_missing(depth, subject)).collect()
         };
+        let mut why_not = None;
         if !missing().is_empty() {
             // A first request does not wait until something else has been measured.
             let _turn = (depth == Depth::Measured).then(|| trials.turn.lock());
             // Meanwhile somebody else may have done it.
             let missing = missing();
             if !missing.is_empty() {
-                parent::try_all(self, trials, place, depth, &missing, going_on)?;
+                why_not = parent::try_all(self, trials, place, depth, &missing, going_on)?;
             }
         }
         for subject in subjects {
             let network = &subject.network;
-            let Some(record) = trials.known(place, network, &subject.input) else { continue };
-            if self.best(network, Some(&record)).is_none() {
-                let (model, network) = (network.model().to_owned(), network.name().to_owned());
-                return Err(TrialError::GivenUp { model, network, reasons: record.in_words() });
+            let record = trials.known(place, network, &subject.input);
+            let (model, name) = (network.model().to_owned(), network.name().to_owned());
+            let Some(way) = self.best(network, record.as_deref()) else {
+                let reasons = self.reasons(network, record.as_deref());
+                return Err(TrialError::GivenUp { model, network: name, reasons });
+            };
+            if record.is_some_and(|record| record.outcome(way).is_some()) {
+                continue;
             }
+            let reason = why_not.clone().unwrap_or_else(|| "the child did not say anything".into());
+            if way.provider != Provider::Cpu {
+                return Err(TrialError::Untried { model, network: name, reason });
+            }
+            trials.note(format!(
+                "{name} of the model {model}: no way of running it could be tried ({reason}); {way} is taken, which may be slower; `sightwire models check {model} --again` tries once more"
+            ));
         }
         Ok(())
+    }
+
+    /// For people: what came of the ways that the configuration lets be taken, and which other one would do.
+    fn reasons(&self, network: &Network, record: Option<&Record>) -> String {
+        let Some(record) = record else { return "nothing is known of it".into() };
+        let ways = self.ways(network);
+        let failed = record.words_of(|tried| ways.contains(&tried.way) && !tried.outcome.works());
+        let other = record.words_of(|tried| !ways.contains(&tried.way) && tried.outcome.works());
+        if other.is_empty() {
+            failed
+        } else {
+            format!("{failed} (`engine.provider = \"auto\"` would take another: {other})")
+        }
     }
 }

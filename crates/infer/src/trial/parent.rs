@@ -16,6 +16,8 @@ use crate::engine::{Engine, Plan};
 const TICK: Duration = Duration::from_millis(50);
 /// and how much of a turn that took longer counts: while this process is stopped, so is the child.
 const LONGEST_TICK: Duration = Duration::from_millis(200);
+/// How often a child that has closed its output is asked whether it has ended.
+const END_TICK: Duration = Duration::from_millis(5);
 /// A child that ends for a reason that says nothing of any way gets so many successors.
 const OTHER_CHILDREN: u32 = 1;
 
@@ -32,7 +34,7 @@ enum End {
 }
 
 /// Tries what is missing. A child that dies or hangs is followed by another that goes on without the way at which it
-/// did: one for each way at most.
+/// did: one for each way at most. Why nothing more could be found out, if that is so.
 pub(super) fn try_all(
     engine: &Engine,
     trials: &Trials,
@@ -40,13 +42,13 @@ pub(super) fn try_all(
     depth: Depth,
     subjects: &[&Subject],
     going_on: &dyn Fn() -> bool,
-) -> Result<(), TrialError> {
+) -> Result<Option<String>, TrialError> {
     let known = |subject: &&Subject| {
         let known = trials.known(place, &subject.network, &subject.input);
         known.map_or_else(|| Record::new(&subject.network, &subject.input, place), |record| (*record).clone())
     };
     let mut records: Vec<Record> = subjects.iter().map(known).collect();
-    let mut others = 0;
+    let (mut others, mut why_not) = (0, None);
     loop {
         let (request, asked) = request(engine, depth, subjects, &records);
         if asked.is_empty() {
@@ -56,7 +58,7 @@ pub(super) fn try_all(
         if let End::At(index, way, outcome) = &end {
             records[*index].set(*way, outcome.clone());
             if let Some(reason) = records[*index].given_up().last() {
-                tracing::warn!("{reason}; another way is taken");
+                tracing::warn!("{reason}");
             }
         }
         // Each time: what was found out is not lost with this process.
@@ -73,7 +75,7 @@ pub(super) fn try_all(
                 others += 1;
             }
             End::Otherwise(reason) => {
-                tracing::warn!("how networks run best on this machine could not be tried: {reason}");
+                why_not = Some(reason);
                 break;
             }
         }
@@ -83,7 +85,7 @@ pub(super) fn try_all(
             tracing::info!("{} on this machine: {}", record.name(), record.in_words());
         }
     }
-    Ok(())
+    Ok(why_not)
 }
 
 /// What is still to be asked, and of which subject each item is.
@@ -152,29 +154,19 @@ fn attempt(
         silent += last.elapsed().min(LONGEST_TICK);
         last = Instant::now();
         match line {
+            // Libraries may have something to say, too.
             Ok(line) => {
-                // Libraries may have something to say, too.
-                let Ok(message) = serde_json::from_str::<Message>(&line) else { continue };
-                let item = request.items.get(message.item);
-                let way = item.and_then(|item| item.ways.get(message.way)).copied();
-                let (Some(&index), Some(way)) = (asked.get(message.item), way) else { continue };
-                (silent, at) = (Duration::ZERO, None);
-                let left = &mut waiting_for[message.item];
-                match message.event {
-                    Event::Begin => at = Some((index, way)),
-                    Event::Ran => {
-                        records[index].set(way, Outcome::Ran);
-                        if !request.measure {
-                            *left = 0;
-                        }
-                    }
-                    Event::Refused(reason) => {
-                        records[index].set(way, Outcome::Refused(reason));
-                        *left = left.saturating_sub(1);
-                    }
-                    Event::Took(ms) => {
-                        records[index].set(way, Outcome::Took(ms));
-                        *left = left.saturating_sub(1);
+                if let Some((message, index, way)) = understood(&line, request, asked) {
+                    silent = Duration::ZERO;
+                    at = matches!(message.event, Event::Begin).then_some((index, way));
+                    let left = &mut waiting_for[message.item];
+                    *left = match message.event {
+                        Event::Ran if !request.measure => 0,
+                        Event::Begin | Event::Ran => *left,
+                        Event::Refused(_) | Event::Took(_) => left.saturating_sub(1),
+                    };
+                    if let Some(outcome) = outcome(message.event) {
+                        records[index].set(way, outcome);
                     }
                 }
                 // How it ends when all is said is nobody's business.
@@ -185,7 +177,7 @@ fn attempt(
             Err(RecvTimeoutError::Timeout) => {}
             // It ends, or has closed its output and goes on.
             Err(RecvTimeoutError::Disconnected) => {
-                std::thread::sleep(TICK.min(Duration::from_millis(5)));
+                std::thread::sleep(END_TICK);
                 status = match child.0.try_wait() {
                     Ok(status) => status,
                     Err(error) => return End::Otherwise(error.to_string()),
@@ -205,12 +197,30 @@ fn attempt(
         }
     }
     let Some(status) = status else { return End::Otherwise("it has no end".into()) };
-    let said = said.and_then(|thread| thread.join().ok()).filter(|said| !said.is_empty());
-    let said = said.map(|said| format!("; it said last: {said}")).unwrap_or_default();
-    let how = format!("{}{said}", in_words(status));
+    let how = match said.last() {
+        said if said.is_empty() => in_words(status),
+        said => format!("{}; it said last: {said}", in_words(status)),
+    };
     match at {
         Some((index, way)) if !was_told_to(status) => End::At(index, way, Outcome::Died(how)),
         _ => End::Otherwise(how),
+    }
+}
+
+/// A line of the child's: what it says, of which record, and of which way.
+fn understood(line: &str, request: &Request, asked: &[usize]) -> Option<(Message, usize, Plan)> {
+    let message: Message = serde_json::from_str(line).ok()?;
+    let way = *request.items.get(message.item)?.ways.get(message.way)?;
+    let index = *asked.get(message.item)?;
+    Some((message, index, way))
+}
+
+fn outcome(event: Event) -> Option<Outcome> {
+    match event {
+        Event::Begin => None,
+        Event::Ran => Some(Outcome::Ran),
+        Event::Refused(reason) => Some(Outcome::Refused(reason)),
+        Event::Took(ms) => Some(Outcome::Took(ms)),
     }
 }
 

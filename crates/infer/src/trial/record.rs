@@ -99,10 +99,15 @@ impl Record {
         self.ways.push(Tried { way, outcome });
     }
 
-    /// Takes what another trial of the same network has found out; that a way ran says less than anything else.
+    /// Takes what another trial of the same network has found out. What failed once stays so; and that a way ran says less
+    /// than how long it took.
     pub(super) fn merge(&mut self, other: &Self) {
         for Tried { way, outcome } in &other.ways {
-            if *outcome != Outcome::Ran || self.outcome(*way).is_none() {
+            let news = match self.outcome(*way) {
+                None => true,
+                Some(known) => known.works() && *outcome != Outcome::Ran,
+            };
+            if news {
                 self.set(*way, outcome.clone());
             }
         }
@@ -125,23 +130,28 @@ impl Record {
 
     /// For people: what came of each way.
     pub fn in_words(&self) -> String {
-        let words = self.ways.iter().map(|tried| format!("{}: {}", tried.way, tried.outcome));
-        words.collect::<Vec<_>>().join("; ")
+        self.words_of(|_| true)
     }
 
-    /// What was kept of this network, shape and place. What cannot be read is tried again.
-    pub(super) fn load(folder: &Path, place: &Place, sha256: &str, input: &[usize]) -> Option<Self> {
-        let path = path(folder, place, sha256, input);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
-            Err(error) => {
-                tracing::warn!("cannot read {}: {error}; it is tried again", path.display());
-                return None;
-            }
+    /// For people: what came of some of them.
+    pub(super) fn words_of(&self, which: impl Fn(&Tried) -> bool) -> String {
+        let ways = self.ways.iter().filter(|tried| which(tried));
+        ways.map(|tried| format!("{}: {}", tried.way, tried.outcome)).collect::<Vec<_>>().join("; ")
+    }
+
+    /// What was kept of this network, shape and place; nothing where it is damaged.
+    pub(super) fn load(
+        folder: &Path,
+        place: &Place,
+        sha256: &str,
+        input: &[usize],
+    ) -> io::Result<Option<Self>> {
+        let text = match fs::read_to_string(path(folder, place, sha256, input)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
         };
-        let record: Self = serde_json::from_str(&text).ok()?;
-        (record.sha256 == sha256 && record.input == input && record.place == *place).then_some(record)
+        let record: Option<Self> = serde_json::from_str(&text).ok();
+        Ok(record.filter(|record| record.sha256 == sha256 && record.input == input && record.place == *place))
     }
 
     /// Whole or not at all: another process may read it.
@@ -154,10 +164,6 @@ impl Record {
         let path = path(folder, &self.place, &self.sha256, &self.input);
         part.persist(path).map_err(|error| error.error)?;
         Ok(())
-    }
-
-    pub(super) fn remove(folder: &Path, place: &Place, sha256: &str, input: &[usize]) {
-        let _ = fs::remove_file(path(folder, place, sha256, input));
     }
 }
 
@@ -199,7 +205,8 @@ mod tests {
         record.set(way(Provider::OpenVino, Precision::Bf16), Outcome::Died("SIGILL".into()));
         record.set(way(Provider::Cpu, Precision::F32), Outcome::Hung(2.5));
         record.save(&folder).unwrap();
-        let load = |place: &Place, input: &[usize]| Record::load(&folder, place, &record.sha256, input);
+        let load =
+            |place: &Place, input: &[usize]| Record::load(&folder, place, &record.sha256, input).unwrap();
         assert_eq!(load(&place, &[1, 3]), Some(record.clone()));
         assert_eq!(load(&place, &[1, 4]), None);
         assert_eq!(load(&Place { cpu: "that".into(), ..place.clone() }, &[1, 3]), None);
@@ -231,7 +238,9 @@ mod tests {
         assert!(matches!(known.outcome(b), Some(Outcome::Died(_))));
         assert_eq!(known.outcome(c), Some(&Outcome::Ran));
         other.set(a, Outcome::Took(1.0));
+        other.set(b, Outcome::Took(1.0));
         known.merge(&other);
         assert_eq!(known.outcome(a), Some(&Outcome::Took(1.0)), "measured again");
+        assert!(matches!(known.outcome(b), Some(Outcome::Died(_))), "what failed once stays so");
     }
 }

@@ -167,6 +167,7 @@ impl Detector {
         self.ready(model.clone(), note);
         if let Model::Network(service) = model
             && let Err(error) = self.measure(&service)
+            && self.engine.going_on()
         {
             tracing::warn!("how the detector runs fastest was not measured: {error:#}");
         }

@@ -137,7 +137,7 @@ from --labels, from my_signs.labels.txt or labels.txt beside the file (one a lin
     Check {
         /// Name of a model.
         name: String,
-        /// Try and measure all ways again, though that was done before.
+        /// Try and measure all ways again, even if that was done before.
         #[arg(long)]
         again: bool,
         #[command(flatten)]

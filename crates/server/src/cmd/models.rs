@@ -262,7 +262,10 @@ fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
 /// What came of each way of running each network, and which is taken.
 fn show_ways(engine: &Engine, name: &str, subjects: &[Subject]) {
     for subject in subjects {
-        let Some((record, taken)) = engine.record(subject) else { continue };
+        let Some((record, taken)) = engine.record(subject) else {
+            println!("{name}: {}: nothing is known of how it runs", subject.network.name());
+            continue;
+        };
         println!("{name}: {} at {:?}: {}; taken: {taken}", record.network, record.input, record.in_words());
     }
 }

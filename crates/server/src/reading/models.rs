@@ -203,7 +203,9 @@ impl Models {
             Ok(ready) => {
                 self.say(&ready);
                 state.send_replace(State::Ready(ready.clone()));
-                if let Err(error) = self.measure(&ready, state) {
+                if let Err(error) = self.measure(&ready, state)
+                    && self.engine.going_on()
+                {
                     tracing::warn!("how the model {name} runs fastest was not measured: {error:#}");
                 }
             }

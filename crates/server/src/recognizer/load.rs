@@ -107,6 +107,7 @@ impl Recognizer {
             // What goes wrong is logged, and the model goes on as it is.
             Ok(true) => drop(self.switch(config, &name, true)),
             Ok(false) => {}
+            Err(_) if !self.engine.going_on() => {}
             Err(error) => tracing::warn!("how the model {name} runs fastest was not measured: {error:#}"),
         }
     }
@@ -192,22 +193,12 @@ impl Recognizer {
 
     /// From now on this model answers.
     fn install(&self, service: ClipService, config: &Config) {
-        let engine = service.engine();
-        tracing::info!(
-            model = service.name(),
-            networks = model::in_words(service.plans()),
-            runtime = engine.runtime().version(),
-            threads = engine.threads(),
-            jpeg = sightwire_frame::JPEG_BACKEND,
-            capacity_fps = service.stats().capacity_fps.round(),
-            "model loaded"
-        );
-        if let Some(note) = engine.note() {
-            tracing::warn!("{note}");
-        }
         let warning = too_many_clients(&service, config.recognizer.max_clients);
-        if let Some(warning) = &warning {
-            tracing::warn!("{warning}");
+        if matches!(self.state(), State::Ready(_)) && *self.model() == *service.name() {
+            let networks = model::in_words(service.plans());
+            tracing::info!(model = service.name(), networks, "the model runs in its fastest way from now on");
+        } else {
+            say(&service, warning.as_deref());
         }
         let old = {
             let mut active = self.state.lock();
@@ -264,6 +255,25 @@ fn import_file(config: &Config, request: &Request, watch: import::Watch<'_>) -> 
         }
         error => anyhow::Error::new(error).context(format!("{} was not imported", request.source.display())),
     })
+}
+
+fn say(service: &ClipService, warning: Option<&str>) {
+    let engine = service.engine();
+    tracing::info!(
+        model = service.name(),
+        networks = model::in_words(service.plans()),
+        runtime = engine.runtime().version(),
+        threads = engine.threads(),
+        jpeg = sightwire_frame::JPEG_BACKEND,
+        capacity_fps = service.stats().capacity_fps.round(),
+        "model loaded"
+    );
+    if let Some(note) = engine.note() {
+        tracing::warn!("{note}");
+    }
+    if let Some(warning) = warning {
+        tracing::warn!("{warning}");
+    }
 }
 
 fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String> {

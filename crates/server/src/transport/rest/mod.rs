@@ -223,7 +223,7 @@ async fn status(State(api): State<Api>) -> Json<Value> {
         }),
     };
     engine["cpu"] = engine::cpu_report();
-    engine["warnings"] = engine::cpu_warning().into_iter().chain(api.engine.given_up()).collect();
+    engine["warnings"] = api.engine.warnings().into();
     let facts = recognizer.facts();
     let stats = recognizer.stats();
     let rates = api.telemetry.rates();
