@@ -82,9 +82,9 @@ impl Network {
         *self.plan.lock().get_or_insert_with(|| engine.decide(self, input))
     }
 
-    /// Sets what it is run with from now on; what it was before.
-    pub(crate) fn run_with(&self, plan: Plan) -> Option<Plan> {
-        self.plan.lock().replace(plan)
+    /// Sets what it is run with from now on.
+    pub(crate) fn run_with(&self, plan: Plan) {
+        *self.plan.lock() = Some(plan);
     }
 }
 

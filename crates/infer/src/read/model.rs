@@ -139,15 +139,22 @@ impl ReadModel {
 
     /// What is to be tried before the model is used: the networks that find lines, that read them, and that turn them.
     pub fn subjects(&self, engine: &Engine) -> Result<Vec<Subject>, EngineError> {
-        let networks = [Some(&self.detector), Some(&self.recogniser), self.angle.as_ref()];
-        networks.into_iter().flatten().map(|network| network.subject(engine)).collect()
+        self.networks().map(|network| network.subject(engine)).collect()
+    }
+
+    fn networks(&self) -> impl Iterator<Item = &Network> {
+        [Some(&self.detector), Some(&self.recogniser), self.angle.as_ref()].into_iter().flatten()
+    }
+
+    /// Whether it is run in the best way by what is known now.
+    pub fn runs_best(&self, engine: &Engine) -> bool {
+        self.networks()
+            .all(|network| network.plan(engine) == engine.decide(&network.file, &shape(network.tried)))
     }
 
     /// Whether all that is to be tried was measured; without looking into the files.
     pub fn is_measured(&self, engine: &Engine) -> bool {
-        let networks = [Some(&self.detector), Some(&self.recogniser), self.angle.as_ref()];
-        let subjects: Vec<_> =
-            networks.into_iter().flatten().map(|network| network.sized(Vec::new())).collect();
+        let subjects: Vec<_> = self.networks().map(|network| network.sized(Vec::new())).collect();
         engine.is_measured(&subjects)
     }
 

@@ -231,13 +231,13 @@ impl Models {
     /// The model works already. Who comes when it has been measured has it in the fastest way; whoever has begun ends as it
     /// was, so that all pictures of a batch are read with the same arithmetic.
     fn measure(&self, ready: &Ready, state: &watch::Sender<State>) -> anyhow::Result<()> {
-        let (engine, before) = (ready.service.engine(), ready.service.plan(&ready.model));
+        let engine = ready.service.engine();
         engine.measure(&ready.model.subjects(engine)?, &|| self.engine.going_on())?;
-        let manifest = self.config.store.manifest(ready.model.name())?;
-        let model = Arc::new(ReadModel::load(&self.config.store, &manifest)?);
-        if !self.engine.going_on() || ready.service.plan(&model) == before {
+        if !self.engine.going_on() || ready.model.runs_best(engine) {
             return Ok(());
         }
+        let manifest = self.config.store.manifest(ready.model.name())?;
+        let model = Arc::new(ReadModel::load(&self.config.store, &manifest)?);
         let better = Ready { service: ready.service.clone(), model };
         let taken = state.send_if_modified(|state| {
             let same = matches!(state, State::Ready(now) if Arc::ptr_eq(&now.model, &ready.model));
