@@ -60,8 +60,13 @@ impl App {
         let shared = Arc::new(config.clone());
         let engine = SharedEngine::new(config, stop);
         let recognizer = Recognizer::new(config, engine.clone());
-        let listening = Listening::new(config.server.max_connections);
-        let sessions = Sessions::new(2 * config.server.max_connections, tasks.clone(), stop.clone());
+        let listening = Listening::new(&config.server);
+        let sessions = Sessions::new(
+            config.server.max_connections,
+            listening.outboxes.clone(),
+            tasks.clone(),
+            stop.clone(),
+        );
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
@@ -72,7 +77,7 @@ impl App {
             recognizer.clone(),
             relay.clone(),
             reader.clone(),
-            counters,
+            (counters, sessions.clone()),
             listening.clone(),
         );
         tasks.spawn(telemetry.clone().sample(stop.clone()));

@@ -45,6 +45,19 @@ pub const KEYS: &[Key] = &[
         &[],
         "Connections at once, over all uses. One more is answered with 503 and Retry-After.",
     ),
+    key(
+        "server.receive_memory_mb",
+        "256",
+        &[],
+        "Memory for all messages and bodies together that have begun to arrive and are not whole.",
+    ),
+    key("server.receive_timeout_s", "60.0", &[], "Seconds in which a message or a body has to arrive whole."),
+    key(
+        "server.send_memory_mb",
+        "64",
+        &[],
+        "Memory for all Socket.IO messages together that wait to be sent.",
+    ),
     key("server.drain_s", "5.0", &[], "Seconds that connections get to end after SIGTERM."),
     key(
         "server.managing",

@@ -50,6 +50,11 @@ pub struct Server {
     /// `None` allows all origins.
     pub cors_origins: Option<Vec<String>>,
     pub max_connections: usize,
+    /// For messages and bodies that are not whole.
+    pub receive_memory_bytes: usize,
+    pub receive_timeout: Duration,
+    /// For Socket.IO messages that wait to be sent.
+    pub send_memory_bytes: usize,
     pub drain: Duration,
     /// Who may end streams and viewers.
     pub managing: Who,
@@ -219,6 +224,9 @@ impl Config {
                 listen,
                 cors_origins: r.origins("server.cors_origins")?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
+                receive_memory_bytes: r.int("server.receive_memory_mb", 1, 1 << 20)? << 20,
+                receive_timeout: r.seconds("server.receive_timeout_s", 1.0, 3600.0)?,
+                send_memory_bytes: r.int("server.send_memory_mb", 1, 1 << 20)? << 20,
                 drain: r.seconds("server.drain_s", 0.0, 600.0)?,
                 managing: r.who("server.managing")?,
             },

@@ -1,24 +1,39 @@
 //! The stream of one connection. It ends itself where the layers above could not: when its peer reads nothing for
 //! [`WRITE_DEADLINE`], when its peer has closed, and when someone holds its [`ConnectionHandle`] and says so.
+//!
+//! - [`traffic`]: what goes over it, requests or frames
+
+mod traffic;
 
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::frames::Head;
+use super::outbox::Outbox;
+use super::receive::Receiving;
+use traffic::{Fault, Traffic};
+
 /// A peer that takes no byte for so long is gone, unless something else was set for its connection.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// So much is read of one connection before others have their turn.
+const TURN_BYTES: usize = 16 << 10;
+/// How long a peer that is told why its connection ends may take to hear it.
+const GOODBYE: Duration = Duration::from_secs(2);
 
 /// How often within the deadline it is looked whether a peer that seems to take nothing takes a little.
 const LOOKS: u32 = 4;
@@ -27,25 +42,37 @@ const LOOKS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct ConnectionHandle {
     end: CancellationToken,
-    room: Arc<Room>,
-    endless: Arc<AtomicBool>,
-    /// Milliseconds.
-    write_deadline: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
-/// Whether the kernel takes more.
-#[derive(Debug, Default)]
-struct Room {
+/// What the stream and its handles know of each other.
+#[derive(Debug)]
+struct Shared {
+    /// The kernel takes no more.
     stalled: AtomicBool,
+    /// Who waits until it does.
     waits: AtomicWaker,
+    /// The task that reads, while it waits for something else than bytes.
+    reader: AtomicWaker,
     /// Bytes that the kernel has taken.
     written: AtomicU64,
+    endless: AtomicBool,
+    /// With the next answer it becomes a WebSocket;
+    becomes_websocket: AtomicBool,
+    /// one that reads nothing while its answers wait.
+    answers_first: AtomicBool,
+    /// Its peer has said who it is.
+    is_known: AtomicBool,
+    outbox: OnceLock<Arc<Outbox>>,
+    /// Milliseconds.
+    write_deadline: AtomicU64,
 }
 
-impl Room {
-    fn is_there(&self) {
+impl Shared {
+    fn has_room(&self) {
         self.stalled.store(false, Ordering::Release);
         self.waits.wake();
+        self.reader.wake();
     }
 }
 
@@ -55,19 +82,19 @@ impl ConnectionHandle {
     /// What is sent of a live stream is chosen then and not before: layers between would keep it, and it would be old.
     pub async fn room(&self) {
         poll_fn(|cx| {
-            if !self.room.stalled.load(Ordering::Acquire) {
+            if !self.shared.stalled.load(Ordering::Acquire) {
                 return Poll::Ready(());
             }
-            self.room.waits.register(cx.waker());
+            self.shared.waits.register(cx.waker());
             // It may have got room between the two.
-            if self.room.stalled.load(Ordering::Acquire) { Poll::Pending } else { Poll::Ready(()) }
+            if self.shared.stalled.load(Ordering::Acquire) { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
     }
 
     /// Bytes that the kernel has taken for the peer.
     pub fn written(&self) -> u64 {
-        self.room.written.load(Ordering::Relaxed)
+        self.shared.written.load(Ordering::Relaxed)
     }
 
     /// Both directions fail from now on.
@@ -77,32 +104,48 @@ impl ConnectionHandle {
 
     /// From now on it carries a session without an end of its own (a websocket): it ends when the server stops.
     pub fn ends_with_the_server(&self) {
-        self.endless.store(true, Ordering::Relaxed);
+        self.shared.endless.store(true, Ordering::Relaxed);
+    }
+
+    /// The answer that is written next makes it a WebSocket, whose messages have to arrive whole in time and count in the
+    /// budget of all that is not whole. Of a peer that is not [known](Self::is_known) no long message is read.
+    pub fn becomes_websocket(&self) {
+        self.shared.becomes_websocket.store(true, Ordering::Release);
+    }
+
+    /// From now on nothing is read while what was written waits for the peer: a peer that sends and does not read is not
+    /// answered into a queue.
+    pub fn answers_first(&self) {
+        self.shared.answers_first.store(true, Ordering::Relaxed);
+    }
+
+    /// Its peer has said who it is, and may send long messages.
+    pub fn is_known(&self) {
+        self.shared.is_known.store(true, Ordering::Release);
+        self.shared.reader.wake();
+    }
+
+    /// Where messages to its peer are counted until they are sent. The first one stays.
+    pub fn counts_in(&self, outbox: Arc<Outbox>) {
+        let _ = self.shared.outbox.set(outbox);
     }
 
     /// From now on its peer may take no byte for so long.
     pub fn set_write_deadline(&self, deadline: Duration) {
-        self.write_deadline.store(deadline.as_millis() as u64, Ordering::Relaxed);
-    }
-
-    /// Whether it carries a websocket.
-    pub fn is_websocket(&self) -> bool {
-        self.endless.load(Ordering::Relaxed)
-    }
-
-    /// Whether it has ended, or its peer has closed.
-    pub fn has_ended(&self) -> bool {
-        self.end.is_cancelled()
+        self.shared.write_deadline.store(deadline.as_millis() as u64, Ordering::Relaxed);
     }
 }
 
-/// A TCP stream with a deadline on writes that make no progress.
+/// A TCP stream with a deadline on writes that make no progress, and on messages that do not end.
 #[derive(Debug)]
 pub struct Guarded {
-    stream: TcpStream,
+    stream: Stream,
     end: CancellationToken,
-    endless: Arc<AtomicBool>,
-    write_deadline: Arc<AtomicU64>,
+    shared: Arc<Shared>,
+    receiving: Arc<Receiving>,
+    traffic: Traffic,
+    /// Bytes that were read since the task last gave others their turn.
+    in_turn: usize,
     /// As it was when the kernel was told.
     known_deadline: Duration,
     stopped: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -111,8 +154,6 @@ pub struct Guarded {
     ended_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
     look: Pin<Box<Sleep>>,
     stalled_since: Instant,
-    room: Arc<Room>,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Guarded {
@@ -120,52 +161,63 @@ impl Guarded {
     pub fn new(
         stream: TcpStream,
         place: OwnedSemaphorePermit,
+        receiving: Arc<Receiving>,
         stop: CancellationToken,
     ) -> (Self, ConnectionHandle) {
-        let (end, endless) = (CancellationToken::new(), Arc::new(AtomicBool::new(false)));
-        let room = Arc::<Room>::default();
-        let write_deadline = Arc::new(AtomicU64::new(WRITE_DEADLINE.as_millis() as u64));
+        let end = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            stalled: AtomicBool::new(false),
+            waits: AtomicWaker::new(),
+            reader: AtomicWaker::new(),
+            written: AtomicU64::new(0),
+            endless: AtomicBool::new(false),
+            becomes_websocket: AtomicBool::new(false),
+            answers_first: AtomicBool::new(false),
+            is_known: AtomicBool::new(false),
+            outbox: OnceLock::new(),
+            write_deadline: AtomicU64::new(WRITE_DEADLINE.as_millis() as u64),
+        });
         let guarded = Self {
-            stream,
+            stream: Stream { tcp: Some(stream), place: Some(place), has_said_goodbye: false },
             ended_for_reader: Box::pin(end.clone().cancelled_owned()),
             ended_for_writer: Box::pin(end.clone().cancelled_owned()),
             look: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
             stalled_since: Instant::now(),
-            room: room.clone(),
+            shared: shared.clone(),
+            receiving,
+            traffic: Traffic::Http(Head::default()),
+            in_turn: 0,
             end: end.clone(),
-            endless: endless.clone(),
-            write_deadline: write_deadline.clone(),
             known_deadline: WRITE_DEADLINE,
             stopped: Box::pin(stop.cancelled_owned()),
-            _place: place,
         };
-        (guarded, ConnectionHandle { end, room, endless, write_deadline })
+        (guarded, ConnectionHandle { end, shared })
     }
 
-    /// A write has got `result`: progress, or none. `first` are bytes that it was about.
+    /// A write of `bufs` has got `result`: progress, or none.
     fn watch(
         &mut self,
         cx: &mut Context<'_>,
-        first: &[u8],
+        bufs: &[io::IoSlice<'_>],
         result: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        let was_stalled = self.room.stalled.load(Ordering::Relaxed);
-        if result.is_ready() {
-            if let Poll::Ready(Ok(taken)) = &result {
-                self.room.written.fetch_add(*taken as u64, Ordering::Relaxed);
+        let was_stalled = self.shared.stalled.load(Ordering::Relaxed);
+        if let Poll::Ready(result) = result {
+            if let Ok(taken) = &result {
+                self.wrote(bufs, *taken);
             }
             if was_stalled {
-                self.room.is_there();
+                self.shared.has_room();
             }
-            return result;
+            return Poll::Ready(result);
         }
         if self.ended_for_writer.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
         let now = Instant::now();
-        let deadline = Duration::from_millis(self.write_deadline.load(Ordering::Relaxed));
+        let deadline = Duration::from_millis(self.shared.write_deadline.load(Ordering::Relaxed));
         if !was_stalled {
-            self.room.stalled.store(true, Ordering::Release);
+            self.shared.stalled.store(true, Ordering::Release);
             self.stalled_since = now;
             if deadline != self.known_deadline {
                 self.known_deadline = deadline;
@@ -176,9 +228,10 @@ impl Guarded {
         while self.look.as_mut().poll(cx).is_ready() {
             // The kernel calls a socket writable when a third of what it holds has gone. A slow peer may need longer for that
             // than the deadline, though it reads all the time: then there is some room.
-            if let Ok(taken @ 1..) = SockRef::from(&self.stream).send(first) {
-                self.room.is_there();
-                self.room.written.fetch_add(taken as u64, Ordering::Relaxed);
+            let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+            if let Ok(taken @ 1..) = SockRef::from(self.stream.tcp()?).send(first) {
+                self.wrote(bufs, taken);
+                self.shared.has_room();
                 return Poll::Ready(Ok(taken));
             }
             if now.duration_since(self.stalled_since) >= deadline {
@@ -191,17 +244,100 @@ impl Guarded {
         Poll::Pending
     }
 
+    /// The kernel has taken so many bytes of them.
+    fn wrote(&mut self, bufs: &[io::IoSlice<'_>], mut taken: usize) {
+        self.shared.written.fetch_add(taken as u64, Ordering::Relaxed);
+        let mut of_messages = 0;
+        for buf in bufs {
+            let (part, _) = buf.split_at(taken.min(buf.len()));
+            of_messages += self.traffic.wrote(part);
+            taken -= part.len();
+        }
+        if of_messages > 0
+            && let Some(outbox) = self.shared.outbox.get()
+        {
+            outbox.sent(of_messages);
+        }
+    }
+
+    /// Before something is written.
+    fn may_write(&mut self) -> io::Result<&mut TcpStream> {
+        if self.stream.has_said_goodbye {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        if matches!(self.traffic, Traffic::Http(_)) && self.shared.becomes_websocket.load(Ordering::Acquire) {
+            // Frames that came with the request could not be followed. RFC 6455, section 4.1: a client has to wait for the
+            // answer.
+            self.traffic.become_websocket(&self.receiving).ok_or_else(|| {
+                self.end.cancel();
+                io::Error::from(io::ErrorKind::ConnectionAborted)
+            })?;
+        }
+        self.stream.tcp_mut()
+    }
+
     /// From now on the deadline alone decides: the kernel's own gives up a peer whose window stays shut for a while, though it
     /// opens again and again. One that vanished takes nothing, and is found by the deadline as well.
     fn leave_it_to_the_deadline(&self) {
         #[cfg(target_os = "linux")]
-        if let Err(error) = SockRef::from(&self.stream).set_tcp_user_timeout(None) {
+        if let Ok(tcp) = self.stream.tcp()
+            && let Err(error) = SockRef::from(tcp).set_tcp_user_timeout(None)
+        {
             tracing::debug!(%error, "a connection keeps the usual deadline of the kernel");
         }
     }
 
     fn has_ended(&self) -> bool {
         self.end.is_cancelled()
+    }
+
+    /// Ends it, and says why if it can.
+    fn give_up(&mut self, fault: Fault) {
+        let can_say_it = self.traffic.is_between_frames() && !self.shared.stalled.load(Ordering::Relaxed);
+        let frame = fault.close_frame();
+        if can_say_it && self.stream.tcp().is_ok_and(|tcp| tcp.try_write(&frame).is_ok()) {
+            self.stream.has_said_goodbye = true;
+        }
+        self.end.cancel();
+    }
+
+    /// Whether nothing is read for now, though something may be there.
+    fn is_kept_waiting(&self) -> bool {
+        let shared = &self.shared;
+        (shared.answers_first.load(Ordering::Relaxed) && shared.stalled.load(Ordering::Acquire))
+            || (self.traffic.is_long() && !shared.is_known.load(Ordering::Acquire))
+    }
+
+    /// Reads nothing: the peer has to read first, or to say who it is.
+    fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.reader.register(cx.waker());
+        if !self.is_kept_waiting() {
+            cx.waker().wake_by_ref(); // it has got room between the two
+            return Poll::Pending;
+        }
+        let mut byte = [0];
+        match self.stream.tcp_mut()?.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+            // The peer has closed. Else it has sent more, which has to wait.
+            Poll::Ready(Ok(0)) => {
+                self.end.cancel();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(error)) => {
+                self.end.cancel();
+                Poll::Ready(Err(error))
+            }
+            _ => self.poll_ended(cx),
+        }
+    }
+
+    /// Whether it ends while there is nothing to read.
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.shared.endless.load(Ordering::Relaxed) && self.stopped.as_mut().poll(cx).is_ready() {
+            self.end.cancel();
+        } else if self.ended_for_reader.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
     }
 }
 
@@ -217,38 +353,55 @@ impl AsyncRead for Guarded {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.has_ended() {
+        let this = &mut *self;
+        if this.has_ended() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
+        if this.in_turn >= TURN_BYTES {
+            // Whoever handles what came may never have to wait for anything else: others are to have their turn.
+            this.in_turn = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if let Some(fault) = this.traffic.poll_fault(cx) {
+            this.give_up(fault);
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        if this.is_kept_waiting() {
+            this.in_turn = 0;
+            return this.poll_wait(cx);
+        }
         let before = buf.filled().len();
-        match Pin::new(&mut self.stream).poll_read(cx, buf) {
-            Poll::Pending
-                if self.endless.load(Ordering::Relaxed) && self.stopped.as_mut().poll(cx).is_ready() =>
-            {
-                self.end.cancel();
-                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+        match Pin::new(this.stream.tcp_mut()?).poll_read(cx, buf) {
+            Poll::Pending => {
+                this.in_turn = 0;
+                this.poll_ended(cx)
             }
-            Poll::Pending if self.ended_for_reader.as_mut().poll(cx).is_ready() => {
-                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
-            }
-            Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0 => {
-                // The peer has closed. A write that is stuck would keep everything of it until its deadline.
-                self.end.cancel();
+            Poll::Ready(Ok(())) => {
+                let came = buf.filled().get(before..).unwrap_or_default();
+                if came.is_empty() && buf.remaining() > 0 {
+                    // The peer has closed. A write that is stuck would keep everything of it until its deadline.
+                    this.end.cancel();
+                }
+                this.in_turn += came.len();
+                if let Err(fault) = this.traffic.received(came) {
+                    this.give_up(fault);
+                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                }
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Err(error)) => {
-                self.end.cancel();
+                this.end.cancel();
                 Poll::Ready(Err(error))
             }
-            result => result,
         }
     }
 }
 
 impl AsyncWrite for Guarded {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.watch(cx, buf, result)
+        let result = Pin::new(self.may_write()?).poll_write(cx, buf);
+        self.watch(cx, &[io::IoSlice::new(buf)], result)
     }
 
     fn poll_write_vectored(
@@ -256,154 +409,59 @@ impl AsyncWrite for Guarded {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
-        self.watch(cx, first, result)
+        let result = Pin::new(self.may_write()?).poll_write_vectored(cx, bufs);
+        self.watch(cx, bufs, result)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.stream.tcp().is_ok_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(self.stream.tcp_mut()?).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        Pin::new(self.stream.tcp_mut()?).poll_shutdown(cx)
+    }
+}
+
+/// The socket, which outlives its connection a little where the peer was told why it ends: with a peer that still sends the
+/// reason would be lost.
+#[derive(Debug)]
+struct Stream {
+    tcp: Option<TcpStream>,
+    place: Option<OwnedSemaphorePermit>,
+    has_said_goodbye: bool,
+}
+
+impl Stream {
+    fn tcp(&self) -> io::Result<&TcpStream> {
+        self.tcp.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn tcp_mut(&mut self) -> io::Result<&mut TcpStream> {
+        self.tcp.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        let (Some(mut tcp), place) = (self.tcp.take(), self.place.take()) else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        if self.has_said_goodbye {
+            runtime.spawn(async move {
+                let goodbye = async {
+                    let _ = tcp.shutdown().await;
+                    let mut rest = [0; 4096];
+                    while matches!(tcp.read(&mut rest).await, Ok(1..)) {}
+                };
+                let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+                drop(place);
+            });
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-    use tokio::sync::Semaphore;
-
-    use super::*;
-
-    async fn pair() -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
-        pair_until(CancellationToken::new()).await
-    }
-
-    async fn pair_until(stop: CancellationToken) -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        let places = Arc::new(Semaphore::new(1));
-        let (guarded, handle) = Guarded::new(stream, places.clone().try_acquire_owned().unwrap(), stop);
-        (guarded, handle, peer, places)
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_reads_nothing_ends_the_connection_for_its_reader_too() {
-        let (guarded, _handle, _peer, places) = pair().await;
-        let (mut reader, mut writer) = tokio::io::split(guarded);
-        let start = Instant::now();
-        let reading = tokio::spawn(async move { reader.read_u8().await.unwrap_err().kind() });
-        let chunk = vec![0; 1 << 20];
-        let error = loop {
-            if let Err(error) = writer.write_all(&chunk).await {
-                break error;
-            }
-        };
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
-        assert!(start.elapsed() < Duration::from_secs(5));
-        drop(writer);
-        assert_eq!(places.available_permits(), 1, "its place is free");
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_reads_slowly_all_the_time_is_kept_beyond_the_deadline() {
-        let (mut guarded, handle, mut peer, _places) = pair().await;
-        handle.set_write_deadline(Duration::from_millis(300));
-        let reading = tokio::spawn(async move {
-            let mut some = vec![0; 32 << 10];
-            for _ in 0..40 {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                if peer.read(&mut some).await.unwrap_or(0) == 0 {
-                    return None;
-                }
-            }
-            Some(peer)
-        });
-        let chunk = vec![0; 1 << 20];
-        let writing = tokio::spawn(async move {
-            loop {
-                if let Err(error) = guarded.write_all(&chunk).await {
-                    break (error.kind(), Instant::now());
-                }
-            }
-        });
-        let peer = reading.await.unwrap();
-        let still_here = peer.is_some() && !writing.is_finished();
-        assert!(still_here, "it read 600 kB a second for two seconds");
-        let stopped = Instant::now();
-        let (kind, ended) = writing.await.unwrap();
-        assert_eq!(kind, io::ErrorKind::TimedOut, "and then nothing");
-        assert!(ended.duration_since(stopped) < Duration::from_secs(3));
-    }
-
-    #[tokio::test]
-    async fn the_handle_ends_both_directions() {
-        let (guarded, handle, _peer, _places) = pair().await;
-        let (mut reader, _writer) = tokio::io::split(guarded);
-        let reading = tokio::spawn(async move { reader.read_u8().await.unwrap_err().kind() });
-        tokio::task::yield_now().await;
-        handle.end();
-        assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
-    }
-
-    #[tokio::test]
-    async fn a_websocket_ends_with_the_server_and_a_request_does_not() {
-        let stop = CancellationToken::new();
-        let (mut endless, handle, _peer, _places) = pair_until(stop.clone()).await;
-        let (mut request, _handle, mut request_peer, _places) = pair_until(stop.clone()).await;
-        handle.ends_with_the_server();
-        let reading = tokio::spawn(async move { endless.read_u8().await.unwrap_err().kind() });
-        tokio::task::yield_now().await;
-        stop.cancel();
-        assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
-        request_peer.write_u8(7).await.unwrap();
-        assert_eq!(request.read_u8().await.unwrap(), 7);
-    }
-
-    #[tokio::test]
-    async fn there_is_room_when_all_is_written_and_none_while_the_peer_is_behind() {
-        let (guarded, handle, mut peer, _places) = pair().await;
-        let (reader, mut writer) = tokio::io::split(guarded);
-        handle.room().await;
-        let writing = tokio::spawn(async move {
-            writer.write_all(&vec![0; 32 << 20]).await.unwrap();
-            writer
-        });
-        let soon = Duration::from_millis(200);
-        tokio::time::sleep(soon).await;
-        assert!(tokio::time::timeout(soon, handle.room()).await.is_err(), "the peer has read nothing");
-        let reading = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
-        let writer = writing.await.unwrap();
-        tokio::time::timeout(Duration::from_secs(5), handle.room()).await.unwrap();
-        drop((writer, reader));
-        reading.await.unwrap().unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_closed_does_not_keep_a_stuck_writer() {
-        let (guarded, _handle, mut peer, _places) = pair().await;
-        let (mut reader, mut writer) = tokio::io::split(guarded);
-        let writing = tokio::spawn(async move {
-            let chunk = vec![0; 1 << 20];
-            loop {
-                if let Err(error) = writer.write_all(&chunk).await {
-                    break error.kind();
-                }
-            }
-        });
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        peer.shutdown().await.unwrap();
-        assert_eq!(reader.read(&mut [0; 8]).await.unwrap(), 0);
-        let kind = tokio::time::timeout(Duration::from_millis(500), writing).await.unwrap().unwrap();
-        assert_eq!(kind, io::ErrorKind::ConnectionAborted);
-    }
-}
+mod tests;

@@ -1,20 +1,29 @@
 //! Accepts connections: bounded in number, each with deadlines on its headers and on what it does not read.
 //!
 //! - [`connection`]: the stream of one connection, which ends itself
+//! - [`body`]: bodies of requests
+//! - [`frames`]: what is known of a WebSocket from the bytes that go by
+//! - [`receive`]: one budget for all that is not whole
+//! - [`outbox`]: what waits to be sent
 
+pub mod body;
 pub mod connection;
+mod frames;
+pub mod outbox;
+pub mod receive;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,16 +31,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
-use tower_http::timeout::TimeoutBody;
 
+use crate::config;
 use connection::{ConnectionHandle, Guarded};
+use outbox::Outboxes;
+use receive::Receiving;
 
 /// A peer that acknowledges nothing for so long has vanished.
 const VANISHED: Duration = Duration::from_millis(2500);
 /// How long a request's header may take to arrive, and an idle connection to send one.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
-/// A request's body that makes no progress for so long ends with an error.
-const BODY_DEADLINE: Duration = Duration::from_secs(15);
 /// Largest header of a request.
 const MAX_HEADER_BYTES: usize = 32 << 10;
 /// Requests that are being answered when the server stops get so long.
@@ -49,17 +58,23 @@ pub struct Listening {
     places: Arc<Semaphore>,
     refusing: Arc<Semaphore>,
     max_connections: usize,
+    /// What has begun to arrive and is not whole.
+    pub receiving: Arc<Receiving>,
+    /// What waits to be sent to clients of Socket.IO.
+    pub outboxes: Arc<Outboxes>,
     accepted: AtomicU64,
     refused: AtomicU64,
 }
 
 impl Listening {
-    /// For at most so many connections at once.
-    pub fn new(max_connections: usize) -> Arc<Self> {
+    /// Within the limits of this configuration.
+    pub fn new(config: &config::Server) -> Arc<Self> {
         Arc::new(Self {
-            places: Arc::new(Semaphore::new(max_connections)),
+            places: Arc::new(Semaphore::new(config.max_connections)),
             refusing: Arc::new(Semaphore::new(MAX_REFUSING)),
-            max_connections,
+            max_connections: config.max_connections,
+            receiving: Receiving::new(config.receive_memory_bytes, config.receive_timeout),
+            outboxes: Outboxes::new(config.send_memory_bytes),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         })
@@ -68,6 +83,11 @@ impl Listening {
     /// Connections now.
     pub fn open(&self) -> usize {
         self.max_connections - self.places.available_permits()
+    }
+
+    /// Connections at most.
+    pub fn max(&self) -> usize {
+        self.max_connections
     }
 
     /// Connections accepted so far.
@@ -131,8 +151,9 @@ pub async fn run(
         }
         // One of its own: it is asked at every step, and all connections would ask the same one.
         let stop = stop.child_token();
-        let (stream, handle) = Guarded::new(stream, place, stop.clone());
-        tasks.spawn(serve(stream, Peer(peer), handle, app.clone(), stop));
+        let (stream, handle) = Guarded::new(stream, place, listening.receiving.clone(), stop.clone());
+        let extensions = (Peer(peer), handle);
+        tasks.spawn(serve(stream, extensions, app.clone(), listening.receiving.clone(), stop));
     }
 }
 
@@ -140,17 +161,36 @@ pub async fn run(
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-async fn serve(stream: Guarded, peer: Peer, handle: ConnectionHandle, app: Router, stop: CancellationToken) {
-    let service = app.map_request(move |mut request: Request<hyper::body::Incoming>| {
+async fn serve(
+    stream: Guarded,
+    (peer, handle): (Peer, ConnectionHandle),
+    app: Router,
+    receiving: Arc<Receiving>,
+    stop: CancellationToken,
+) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (parts, body) = request.into_parts();
+        let (body, taking) = body::received(body, &receiving);
+        let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(handle.clone());
         request.extensions_mut().insert(peer);
-        request.map(|body| Body::new(TimeoutBody::new(BODY_DEADLINE, body)))
+        if let Some(taking) = &taking {
+            request.extensions_mut().insert(taking.clone());
+        }
+        let answer = app.clone().oneshot(request);
+        async move {
+            let response = answer.await?;
+            Ok::<_, Infallible>(match taking {
+                Some(taking) => taking.answer(response),
+                None => response,
+            })
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .max_buf_size(MAX_HEADER_BYTES)
         .header_read_timeout(HEADER_DEADLINE)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {

@@ -96,7 +96,7 @@ impl Live {
                 "cpu_percent": (rates.cpu_percent * 10.0).round() / 10.0,
                 "memory_bytes": process.memory_bytes,
                 "threads": process.threads,
-                "connections": self.telemetry.open_connections(),
+                "connections": self.telemetry.connections().open,
                 "max_connections": self.max_connections,
             },
             "relay": self.relay.report(),

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use sightwire_infer::clip::service::ServiceStats;
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +27,7 @@ use crate::reading::Reader;
 use crate::recognizer::Recognizer;
 use crate::relay::Relay;
 use crate::transport::socketio::SocketIoCounters;
+use crate::transport::socketio::sessions::Sessions;
 
 /// Rates are over the last so many samples.
 const SAMPLES: usize = 6;
@@ -41,6 +43,7 @@ pub struct Telemetry {
     relay: Arc<Relay>,
     reader: Arc<Reader>,
     socketio: Arc<SocketIoCounters>,
+    sessions: Arc<Sessions>,
     listening: Arc<Listening>,
     samples: Mutex<VecDeque<Sample>>,
 }
@@ -71,6 +74,25 @@ pub struct Rates {
     pub cpu_percent: f64,
 }
 
+/// All connections together.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Connections {
+    pub open: usize,
+    pub max: usize,
+    /// Of messages and bodies that are not whole.
+    pub receiving_bytes: usize,
+    pub receiving_max_bytes: usize,
+    /// Messages and bodies that were given up so far for want of memory.
+    pub given_up: u64,
+    /// Those that did not arrive whole in time.
+    pub timed_out: u64,
+    /// Of Socket.IO messages that wait to be sent.
+    pub sending_bytes: usize,
+    pub sending_max_bytes: usize,
+    /// Socket.IO sessions without a WebSocket.
+    pub polling_sessions: usize,
+}
+
 impl Telemetry {
     /// Of these parts.
     pub fn new(
@@ -78,9 +100,10 @@ impl Telemetry {
         recognizer: Arc<Recognizer>,
         relay: Arc<Relay>,
         reader: Arc<Reader>,
-        socketio: Arc<SocketIoCounters>,
+        socketio: (Arc<SocketIoCounters>, Arc<Sessions>),
         listening: Arc<Listening>,
     ) -> Arc<Self> {
+        let (socketio, sessions) = socketio;
         let (samples, cameras) = (Mutex::default(), relay.cameras.clone());
         Arc::new(Self {
             started: Instant::now(),
@@ -90,6 +113,7 @@ impl Telemetry {
             relay,
             reader,
             socketio,
+            sessions,
             listening,
             samples,
         })
@@ -122,9 +146,20 @@ impl Telemetry {
         self.started.elapsed()
     }
 
-    /// On all listening addresses, now.
-    pub fn open_connections(&self) -> usize {
-        self.listening.open()
+    /// On all listening addresses, now; and what they hold.
+    pub fn connections(&self) -> Connections {
+        let Listening { receiving, outboxes, .. } = &*self.listening;
+        Connections {
+            open: self.listening.open(),
+            max: self.listening.max(),
+            receiving_bytes: receiving.used(),
+            receiving_max_bytes: receiving.limit(),
+            given_up: receiving.given_up(),
+            timed_out: receiving.timed_out(),
+            sending_bytes: outboxes.waiting(),
+            sending_max_bytes: outboxes.limit(),
+            polling_sessions: self.sessions.polling(),
+        }
     }
 
     /// Over the last samples.

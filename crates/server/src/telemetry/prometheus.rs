@@ -113,6 +113,7 @@ impl Everything {
         let viewers = &telemetry.cameras.viewers;
         let (viewers_admitted, viewers_refused) = (viewers.admitted().cameras, viewers.refused().cameras);
         let (delivered_bytes, cameras_refused) = telemetry.cameras.counts();
+        let connections = telemetry.connections();
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let relay = &telemetry.cameras.totals.relay;
         let [senders_refused, streams_ended, dead] = telemetry.relay.counts();
@@ -185,6 +186,26 @@ impl Everything {
             ("relay_missed", "Pictures of senders that a viewer was too slow for.", get(&relay.missed)),
             ("connections_accepted", "Connections accepted.", telemetry.listening.accepted()),
             ("connections_refused", "Connections refused: too many at once.", telemetry.listening.refused()),
+            (
+                "receive_given_up",
+                "Messages and bodies given up while they arrived: server.receive_memory_mb was used up.",
+                connections.given_up,
+            ),
+            (
+                "receive_timeouts",
+                "Messages and bodies that did not arrive whole in time.",
+                connections.timed_out,
+            ),
+            (
+                "socketio_messages_refused",
+                "Messages not sent because too much waited for the client, or for all.",
+                telemetry.listening.outboxes.refused(),
+            ),
+            (
+                "socketio_sessions_evicted",
+                "Polling sessions without a poll that had to go because there were too many.",
+                telemetry.sessions.evicted() as u64,
+            ),
         ] {
             ConstCounter::new(value).encode(encoder.encode_descriptor(
                 name,
@@ -209,7 +230,7 @@ impl Everything {
         stats: &ServiceStats,
     ) -> Result<(), std::fmt::Error> {
         let telemetry = &self.0;
-        let process = super::process::usage();
+        let (process, connections) = (super::process::usage(), telemetry.connections());
         for (name, help, value) in [
             ("recognizer_clients", "Clients now.", telemetry.recognizer.clients() as f64),
             ("recognizer_clients_max", "Clients at most.", telemetry.recognizer.max_clients() as f64),
@@ -241,6 +262,21 @@ impl Everything {
             ("camera_analyses", "Analyses of cameras now.", telemetry.cameras.analyses().len() as f64),
             ("camera_views", "Views of cameras now.", telemetry.cameras.views() as f64),
             ("connections", "Connections now.", telemetry.listening.open() as f64),
+            (
+                "receive_held_bytes",
+                "Bytes held of messages and bodies that are not whole.",
+                connections.receiving_bytes as f64,
+            ),
+            (
+                "socketio_waiting_bytes",
+                "Bytes of messages that wait to be sent.",
+                connections.sending_bytes as f64,
+            ),
+            (
+                "socketio_polling_sessions",
+                "Sessions without a WebSocket now.",
+                connections.polling_sessions as f64,
+            ),
             ("process_threads", "Threads.", process.threads as f64),
         ] {
             ConstGauge::new(value).encode(encoder.encode_descriptor(

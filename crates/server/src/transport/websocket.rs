@@ -69,10 +69,11 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     };
     let digest = Sha1::from(format!("{key}{GUID}")).digest().bytes();
     let accept = STANDARD.encode_to_string(digest);
-    if terms.ends_with_the_server
-        && let Some(connection) = request.extensions().get::<ConnectionHandle>()
-    {
-        connection.ends_with_the_server();
+    if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
+        if terms.ends_with_the_server {
+            connection.ends_with_the_server();
+        }
+        connection.becomes_websocket();
     }
     let upgraded = hyper::upgrade::on(&mut request);
     tasks.spawn(async move {

@@ -13,6 +13,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
 
+use crate::listen::body::Taking;
+
 use super::form::{Arrival, Form, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
 use super::refusal::Refusal;
@@ -52,6 +54,9 @@ pub async fn add(
     Query(mut params): Query<Params>,
     request: Request,
 ) -> Response {
+    if let Some(taking) = request.extensions().get::<Taking>() {
+        taking.is_stored();
+    }
     let limits = &reader.limits;
     let most = limits.max_job_bytes + FORM_OVERHEAD * limits.max_job_files as u64;
     let refused = if !is_form(&request) {

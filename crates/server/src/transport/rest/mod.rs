@@ -265,10 +265,7 @@ async fn status(State(api): State<Api>) -> Json<Value> {
             "memory_bytes": process.memory_bytes,
             "threads": process.threads,
         },
-        "connections": {
-            "open": api.telemetry.open_connections(),
-            "max": api.config.server.max_connections,
-        },
+        "connections": api.telemetry.connections(),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Socket.IO v5 / Engine.IO v4 at `/socket.io/`: frames in, predictions out. docs/protocol.md has the contract.
 //!
 //! - [`message`]: what a `frame` event may look like
-//! - [`sessions`]: ends connections that Socket.IO itself would keep
+//! - [`sessions`]: bounds and ends what Engine.IO itself would keep
 
 pub mod message;
 pub mod sessions;
@@ -26,8 +26,9 @@ use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 
 use crate::config::Config;
+use crate::listen::outbox::Outbox;
 use crate::recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
-use sessions::Sessions;
+use sessions::{Session, Sessions};
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";
@@ -38,8 +39,8 @@ const MAX_UNSENT_MESSAGES: usize = 256;
 /// A session that never enters the namespace.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
-/// A 120 KB frame in two reads; it is also what an idle client's connection holds.
-const READ_BUFFER_BYTES: usize = 64 << 10;
+/// What is read at once, and what an idle client's connection holds.
+const READ_BUFFER_BYTES: usize = 16 << 10;
 
 /// Counters since the start.
 #[derive(Debug, Default)]
@@ -72,6 +73,7 @@ struct Auth {
 /// A client that was admitted.
 struct Client {
     guest: Arc<Guest>,
+    session: Option<Arc<Session>>,
     io: SocketIo,
     extras: bool,
     /// Name of the model that it was told of when it came, if there was one.
@@ -187,15 +189,21 @@ impl SocketIoTransport {
             self.refuse(socket, io, NO_MODEL);
             return;
         }
-        let on_event = auth.extras.then(|| self.pushes(io.clone(), id));
+        let session = session_of(&socket);
+        let outbox = session.as_ref().map(|session| session.outbox().clone());
+        let on_event = auth.extras.then(|| self.pushes(io.clone(), id, outbox));
         let Some(guest) = self.recognizer.admit(id.to_string(), on_event) else {
             self.refuse(socket, io, AT_CAPACITY);
             return;
         };
         let guest = Arc::new(guest);
+        if let Some(session) = &session {
+            session.is_known();
+        }
         let facts = auth.extras.then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(Client {
             guest: guest.clone(),
+            session: session.clone(),
             io,
             extras: auth.extras,
             told: facts.as_ref().map(|facts| facts.name.clone()),
@@ -211,25 +219,25 @@ impl SocketIoTransport {
             guest.leave(&reason.to_string());
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It has left the namespace and may keep the connection, where nothing counts it any more.
-                let connection = socket.req_parts().extensions.get().cloned();
-                sessions.end_soon(socket.id, connection, io);
+                sessions.end_soon(socket.id, session_of(&socket), io);
             }
             async {}
         });
 
-        let _ = socket.emit("status", &Message { message: "ready" });
+        let outbox = session.as_ref().map(|session| &**session.outbox());
+        let _ = send(&socket, outbox, "status", &Message { message: "ready" });
         if let Some(facts) = facts {
-            let _ = socket.emit("model", &facts);
+            let _ = send(&socket, outbox, "model", &facts);
         }
     }
 
     /// Says why, ends the session, and sees to it that it really ends.
     fn refuse(&self, socket: SocketRef, io: SocketIo, message: &str) {
         let id = socket.id;
-        let connection = socket.req_parts().extensions.get().cloned();
+        let session = session_of(&socket);
         let _ = socket.emit("error", &Message { message });
         let _ = socket.disconnect();
-        self.sessions.end_soon(id, connection, io);
+        self.sessions.end_soon(id, session, io);
     }
 
     /// Handles one `frame`; replies at once, or not at all if it is not valid.
@@ -251,6 +259,7 @@ impl SocketIoTransport {
                 return;
             }
         };
+        let outbox = client.session.as_ref().map(|session| &**session.outbox());
         let answer = match client.guest.frame(Frame { payload: message.payload, arrived, id: message.id }) {
             Reply::Answer(answer) => answer,
             Reply::First(answer) => {
@@ -260,7 +269,7 @@ impl SocketIoTransport {
                     && let Some(facts) = self.recognizer.facts()
                     && client.told.as_ref() != Some(&facts.name)
                 {
-                    let _ = socket.emit("model", &facts);
+                    let _ = send(socket, outbox, "model", &facts);
                 }
                 answer
             }
@@ -272,7 +281,9 @@ impl SocketIoTransport {
         };
         let sent = if client.extras {
             let prediction = answer.prediction.as_deref();
-            socket.emit(
+            send(
+                socket,
+                outbox,
                 "prediction",
                 &DetailedReply {
                     label: &answer.label,
@@ -283,18 +294,19 @@ impl SocketIoTransport {
                 },
             )
         } else {
-            socket.emit("prediction", &PredictionReply { label: &answer.label, score: rounded(answer.score) })
+            let reply = PredictionReply { label: &answer.label, score: rounded(answer.score) };
+            send(socket, outbox, "prediction", &reply)
         };
         match sent {
-            Ok(()) => self.counters.replies.fetch_add(1, Ordering::Relaxed),
-            Err(SendError::Socket(SocketError::Closed)) => 0,
-            Err(_) => self.counters.dropped.fetch_add(1, Ordering::Relaxed),
+            Sent::Yes => self.counters.replies.fetch_add(1, Ordering::Relaxed),
+            Sent::Gone => 0,
+            Sent::Full => self.counters.dropped.fetch_add(1, Ordering::Relaxed),
         };
     }
 
     /// Pushes each new answer to the client, and the facts of a model that took another's place. Holds no reference to
     /// the socket, which holds the guest.
-    fn pushes(&self, io: SocketIo, id: Sid) -> OnEvent {
+    fn pushes(&self, io: SocketIo, id: Sid, outbox: Option<Arc<Outbox>>) -> OnEvent {
         let counters = self.counters.clone();
         Arc::new(move |event: Event<'_>| {
             // The namespace goes before the last prediction when the server stops.
@@ -303,7 +315,7 @@ impl SocketIoTransport {
             };
             let answer = match event {
                 Event::Model(facts) => {
-                    let _ = socket.emit("model", facts);
+                    let _ = send(&socket, outbox.as_deref(), "model", facts);
                     return;
                 }
                 Event::Answer(answer) => answer,
@@ -319,11 +331,60 @@ impl SocketIoTransport {
                 scores: &prediction.scores,
                 age_ms: age.as_secs_f32() * 1e3,
             };
-            if let Err(SendError::Socket(SocketError::InternalChannelFull)) = socket.emit("result", &event) {
+            if let Sent::Full = send(&socket, outbox.as_deref(), "result", &event) {
                 counters.dropped.fetch_add(1, Ordering::Relaxed);
             }
         })
     }
+}
+
+/// What has become of a message.
+enum Sent {
+    Yes,
+    /// Too much waits for the client.
+    Full,
+    /// The client has left.
+    Gone,
+}
+
+/// Sends an event, if there is room for it among all that waits.
+fn send<T: Serialize + ?Sized>(socket: &SocketRef, outbox: Option<&Outbox>, event: &str, data: &T) -> Sent {
+    let mut length = Length(r#"42["",]"#.len() + event.len());
+    if serde_json::to_writer(&mut length, data).is_err() {
+        return Sent::Gone; // what cannot be written to a counter is not written at all
+    }
+    if outbox.is_some_and(|outbox| !outbox.take(length.0)) {
+        return Sent::Full;
+    }
+    let sent = socket.emit(event, data);
+    if sent.is_err()
+        && let Some(outbox) = outbox
+    {
+        outbox.sent(length.0);
+    }
+    match sent {
+        Ok(()) => Sent::Yes,
+        Err(SendError::Socket(SocketError::Closed)) => Sent::Gone,
+        Err(_) => Sent::Full,
+    }
+}
+
+/// Counts what is written.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn session_of(socket: &SocketRef) -> Option<Arc<Session>> {
+    socket.req_parts().extensions.get().cloned()
 }
 
 impl std::fmt::Debug for SocketIoTransport {

@@ -1,56 +1,138 @@
-//! Ends Engine.IO sessions that Socket.IO would keep: after a refusal it ends the namespace only, and a raw client
-//! could stay connected and be pinged for ever.
+//! Watches over Engine.IO's sessions from outside: bounds those that poll, ends those that Socket.IO would keep (after a
+//! refusal it ends the namespace only, and a raw client could stay connected and be pinged for ever), and tells their
+//! connections who is at the other end.
+//!
+//! - [`packets`]: bodies of polling clients, one packet after the other
+
+mod packets;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_LENGTH, RETRY_AFTER};
+use http::{HeaderMap, Method, StatusCode};
 use parking_lot::Mutex;
 use socketioxide::SocketIo;
 use socketioxide_core::Sid;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::listen::Peer;
 use crate::listen::connection::ConnectionHandle;
+use crate::listen::outbox::{Outbox, Outboxes};
+use crate::listen::receive::FREE_BYTES;
+use crate::transport::websocket;
 
-/// Longer than any id that Engine.IO makes.
-const MAX_ID_BYTES: usize = 64;
 /// Official clients close by themselves as soon as they have read the refusal.
 const GRACE: Duration = Duration::from_secs(2);
 /// For so long a polling client is told that its session is unknown; by then the session has timed out.
 const REMEMBERED: Duration = Duration::from_secs(120);
 /// Refused polling sessions that are remembered at once; the oldest go first.
 const MAX_REMEMBERED: usize = 10_000;
+/// The first answer of a session has its id in it, and not much more.
+const MAX_OPENING: usize = 4096;
+/// A client that has been answered and posts at once may be faster than what admits it.
+const ADMITTANCE: Duration = Duration::from_secs(1);
 
-/// Sessions that are over, and the connections of those that were upgraded.
+/// All sessions.
 #[derive(Debug)]
 pub struct Sessions {
+    polling: Mutex<Polling>,
+    /// Sessions that poll, at once. Those that have been ended and are still being put away come on top.
+    max_polling: usize,
+    evicted: AtomicUsize,
+    /// Sessions that are over for Socket.IO, and not for Engine.IO.
     ended: Mutex<HashMap<String, Instant>>,
-    /// The connection that a session was upgraded to: Socket.IO knows only the one it began on.
-    upgraded: Mutex<HashMap<String, ConnectionHandle>>,
-    /// One for each session, whether or not it has a connection now.
-    places: Arc<Semaphore>,
+    outboxes: Arc<Outboxes>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
+/// Sessions that began by polling, until they have a websocket.
+#[derive(Debug, Default)]
+struct Polling {
+    by_id: HashMap<String, (Arc<Life>, Weak<Session>)>,
+    /// Those that are being put away as well.
+    by_address: HashMap<IpAddr, usize>,
+    /// Sessions that nobody has ended.
+    live: usize,
+}
+
+/// One session. Engine.IO keeps it as long as its own: it is an extension of the request that began it.
+#[derive(Debug)]
+pub struct Session {
+    all: Weak<Sessions>,
+    life: Arc<Life>,
+    outbox: Arc<Outbox>,
+    /// Cancelled as soon as it has entered the namespace.
+    known: CancellationToken,
+    /// The one that it has now.
+    websocket: Mutex<Option<ConnectionHandle>>,
+    /// While it polls.
+    id: Mutex<Option<String>>,
+    counts: AtomicBool,
+}
+
+/// Signs of life of a session that polls.
+#[derive(Debug)]
+struct Life {
+    /// Where it came from, as far as it is counted.
+    address: IpAddr,
+    /// Polls that wait.
+    polls: AtomicUsize,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Debug)]
+struct Seen {
+    last: Instant,
+    /// It has come back after it was opened.
+    has_come_back: bool,
+    is_ended: bool,
+}
+
+/// There are too many sessions.
+struct Full;
+
 impl Sessions {
-    /// Its tasks are tracked by `tasks` and end at `stop`.
-    /// There are at most `max_sessions` at once.
-    pub fn new(max_sessions: usize, tasks: TaskTracker, stop: CancellationToken) -> Arc<Self> {
-        let places = Arc::new(Semaphore::new(max_sessions));
-        Arc::new(Self { ended: Mutex::default(), upgraded: Mutex::default(), places, stop, tasks })
+    /// Its tasks are tracked by `tasks` and end at `stop`. At most `max_polling` sessions poll at once; those with a
+    /// websocket are as many as there are connections.
+    pub fn new(
+        max_polling: usize,
+        outboxes: Arc<Outboxes>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            polling: Mutex::default(),
+            max_polling,
+            evicted: AtomicUsize::new(0),
+            ended: Mutex::default(),
+            outboxes,
+            stop,
+            tasks,
+        })
     }
 
-    /// Ends the session's websocket after a grace, and answers its polling as unknown from then on. `connection`: the one
-    /// it began on.
-    pub fn end_soon(self: &Arc<Self>, id: Sid, connection: Option<ConnectionHandle>, io: SocketIo) {
+    /// Sessions that poll now.
+    pub fn polling(&self) -> usize {
+        self.polling.lock().live
+    }
+
+    /// Polling sessions that were ended so far to make room for others.
+    pub fn evicted(&self) -> usize {
+        self.evicted.load(Ordering::Relaxed)
+    }
+
+    /// Ends the session's websocket after a grace, and answers its polling as unknown from then on.
+    pub fn end_soon(self: &Arc<Self>, id: Sid, session: Option<Arc<Session>>, io: SocketIo) {
         let sessions = self.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -60,11 +142,9 @@ impl Sessions {
             if io.of("/").is_some_and(|namespace| namespace.get_socket(id).is_some()) {
                 return; // it has come back in
             }
-            let upgraded = sessions.upgraded.lock().remove(id.as_str());
             // A connection that carried polls may carry other people's requests too.
-            let websockets = connection.into_iter().chain(upgraded).filter(ConnectionHandle::is_websocket);
-            for connection in websockets {
-                connection.end();
+            if let Some(websocket) = session.and_then(|session| session.websocket.lock().clone()) {
+                websocket.end();
             }
             let now = Instant::now();
             let mut ended = sessions.ended.lock();
@@ -78,54 +158,278 @@ impl Sessions {
         });
     }
 
-    fn upgrading(&self, id: String, connection: ConnectionHandle) {
-        let mut upgraded = self.upgraded.lock();
-        upgraded.retain(|_, connection| !connection.has_ended());
-        upgraded.insert(id, connection);
+    /// A session that begins.
+    fn begin(self: &Arc<Self>, address: IpAddr) -> Arc<Session> {
+        Arc::new(Session {
+            all: Arc::downgrade(self),
+            life: Arc::new(Life {
+                address: counted(address),
+                polls: AtomicUsize::new(0),
+                seen: Mutex::new(Seen { last: Instant::now(), has_come_back: false, is_ended: false }),
+            }),
+            outbox: Outbox::new(self.outboxes.clone()),
+            known: CancellationToken::new(),
+            websocket: Mutex::default(),
+            id: Mutex::default(),
+            counts: AtomicBool::new(false),
+        })
+    }
+
+    /// Counts a session that polls. Where there are too many, one without life has to go: its id.
+    fn admit(&self, session: &Session) -> Result<Option<String>, Full> {
+        let mut polling = self.polling.lock();
+        let full = polling.live >= self.max_polling;
+        let victim = if full { Some(polling.victim().ok_or(Full)?) } else { None };
+        let all: usize = polling.by_address.values().sum();
+        let own = polling.by_address.get(&session.life.address).copied().unwrap_or_default();
+        let fair = all / polling.by_address.len().max(1);
+        // What is put away takes some seconds. Meanwhile others than those that make so many are let in.
+        if all >= 3 * self.max_polling || (all >= 2 * self.max_polling && own >= fair) {
+            return Err(Full);
+        }
+        session.counts.store(true, Ordering::Relaxed);
+        *polling.by_address.entry(session.life.address).or_default() += 1;
+        polling.live += 1;
+        if let Some(victim) = &victim {
+            polling.end(victim);
+            self.evicted.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(victim)
+    }
+
+    fn opened(&self, session: &Arc<Session>, id: &str) {
+        *session.id.lock() = Some(id.to_owned());
+        let entry = (session.life.clone(), Arc::downgrade(session));
+        self.polling.lock().by_id.insert(id.to_owned(), entry);
+    }
+
+    fn find(&self, id: &str) -> Option<Arc<Session>> {
+        self.polling.lock().by_id.get(id)?.1.upgrade()
     }
 }
 
-/// Watches over Engine.IO's requests: bounds the sessions they begin, refuses those of ended ones, and notes which
-/// connection carries a websocket.
-pub async fn guard(State(sessions): State<Arc<Sessions>>, mut request: Request, next: Next) -> Response {
+impl Polling {
+    /// Of those that do not poll now, and of the address that has most: the one that has been silent longest, those first that
+    /// never came back.
+    fn victim(&self) -> Option<String> {
+        let lifeless = self.by_id.iter().filter_map(|(id, (life, _))| {
+            let seen = life.seen.lock();
+            let is_lifeless = life.polls.load(Ordering::Relaxed) == 0 && !seen.is_ended;
+            let of_address = self.by_address.get(&life.address).copied().unwrap_or_default();
+            is_lifeless.then(|| ((of_address, !seen.has_come_back, seen.last.elapsed()), id))
+        });
+        lifeless.max_by_key(|(rank, _)| *rank).map(|(_, id)| id.clone())
+    }
+
+    fn end(&mut self, id: &str) {
+        if let Some((life, _)) = self.by_id.get(id) {
+            let mut seen = life.seen.lock();
+            self.live -= usize::from(!seen.is_ended);
+            seen.is_ended = true;
+        }
+    }
+}
+
+impl Session {
+    /// It has entered the namespace: its connections may carry long messages.
+    pub fn is_known(&self) {
+        self.known.cancel();
+        if let Some(websocket) = &*self.websocket.lock() {
+            websocket.is_known();
+        }
+    }
+
+    /// Messages to it that wait.
+    pub fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+
+    /// It has a websocket from now on, on that connection.
+    fn upgraded(&self, connection: &ConnectionHandle) {
+        connection.ends_with_the_server();
+        connection.answers_first();
+        connection.counts_in(self.outbox.clone());
+        connection.becomes_websocket();
+        *self.websocket.lock() = Some(connection.clone());
+        if self.known.is_cancelled() {
+            connection.is_known();
+        }
+    }
+
+    /// It does not count among those that poll any more.
+    fn leave(&self) {
+        let Some(all) = self.all.upgrade() else { return };
+        let id = self.id.lock().take();
+        let mut polling = all.polling.lock();
+        if let Some(id) = id {
+            polling.by_id.remove(&id);
+        }
+        if !self.counts.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        polling.live -= usize::from(!self.life.seen.lock().is_ended);
+        if let Some(count) = polling.by_address.get_mut(&self.life.address) {
+            *count -= 1;
+            if *count == 0 {
+                polling.by_address.remove(&self.life.address);
+            }
+        }
+    }
+
+    fn come_back(&self) {
+        let mut seen = self.life.seen.lock();
+        seen.last = Instant::now();
+        seen.has_come_back = true;
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// One of IPv6 has 2^64 addresses to choose from.
+fn counted(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    }
+}
+
+/// A poll that waits.
+struct Poll(Arc<Session>);
+
+impl Poll {
+    fn new(session: Arc<Session>) -> Self {
+        session.life.polls.fetch_add(1, Ordering::Relaxed);
+        Self(session)
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        self.0.life.polls.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Goes around Engine.IO's requests.
+pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/socket.io") {
         return next.run(request).await;
     }
-    let query = request.uri().query().unwrap_or_default();
-    let id = query.split('&').find_map(|pair| pair.strip_prefix("sid=")).map(str::to_owned);
-    match &id {
-        Some(id) if sessions.ended.lock().contains_key(id) => {
-            return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
-        }
-        Some(_) => {}
-        None => {
-            let Ok(place) = sessions.places.clone().try_acquire_owned() else {
-                let response = crate::transport::error(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
-                return ([(RETRY_AFTER, "2")], response).into_response();
-            };
-            // Engine.IO keeps a session's first request as long as the session, and so the place.
-            request.extensions_mut().insert(SessionPlace(Arc::new(place)));
+    let id = parameter(&request, "sid").map(str::to_owned);
+    if id.as_ref().is_some_and(|id| sessions.ended.lock().contains_key(id)) {
+        return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
+    }
+    // A poll waits for the next message; when the server stops, none will come.
+    tokio::select! {
+        response = handle(&sessions, id, request, next) => response,
+        () = sessions.stop.cancelled() => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the server is stopping").into_response()
         }
     }
-    let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    // A poll waits for the next message; when the server stops, none will come.
-    let response = tokio::select! {
-        response = next.run(request) => response,
-        () = sessions.stop.cancelled() => {
-            return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the server is stopping").into_response();
+}
+
+async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, next: Next) -> Response {
+    let session = match &id {
+        Some(id) => sessions.find(id),
+        None => {
+            let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
+            Some(sessions.begin(address))
         }
     };
+    // Whatever Engine.IO does not know, it says so itself.
+    let Some(session) = session else { return next.run(request).await };
+    if websocket::is_asked_for(request.headers()) {
+        return upgrade(session, id.is_none(), request, next).await;
+    }
+    match id {
+        None => open(sessions, session, request, next).await,
+        Some(_) if request.method() == Method::GET => poll(session, request, next).await,
+        Some(_) => post(session, request, next).await,
+    }
+}
+
+async fn upgrade(session: Arc<Session>, begins: bool, mut request: Request, next: Next) -> Response {
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    if begins {
+        request.extensions_mut().insert(session.clone());
+    }
+    let response = next.run(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
         && let Some(connection) = connection
     {
-        connection.ends_with_the_server();
-        if let Some(id) = id.filter(|id| id.len() <= MAX_ID_BYTES) {
-            sessions.upgrading(id, connection);
-        }
+        session.upgraded(&connection);
+        session.leave();
     }
     response
 }
 
-/// Holds a session's place; dropped with the session.
-#[derive(Clone)]
-struct SessionPlace(#[expect(dead_code, reason = "dropping it is its use")] Arc<OwnedSemaphorePermit>);
+async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, mut request: Request, next: Next) -> Response {
+    let Ok(victim) = sessions.admit(&session) else {
+        let response = crate::transport::error(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
+        return ([(RETRY_AFTER, "2")], response).into_response();
+    };
+    if let Some(victim) = victim {
+        // As its client would say goodbye.
+        let uri = format!("/socket.io/?EIO=4&transport=polling&sid={victim}");
+        if let Ok(goodbye) = Request::post(uri).body(Body::from("1")) {
+            next.clone().run(goodbye).await;
+        }
+    }
+    request.extensions_mut().insert(session.clone());
+    let (parts, body) = next.run(request).await.into_parts();
+    if parts.status != StatusCode::OK {
+        return Response::from_parts(parts, body);
+    }
+    let Ok(body) = to_bytes(body, MAX_OPENING).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    if let Some(id) = id_of(&body) {
+        sessions.opened(&session, &id);
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+async fn poll(session: Arc<Session>, request: Request, next: Next) -> Response {
+    session.come_back();
+    let poll = Poll::new(session);
+    let response = next.run(request).await;
+    if let Some(length) = content_length(response.headers()) {
+        poll.0.outbox.sent(length);
+    }
+    poll.0.come_back();
+    response
+}
+
+async fn post(session: Arc<Session>, request: Request, next: Next) -> Response {
+    session.come_back();
+    let is_long = content_length(request.headers()).is_none_or(|length| length > FREE_BYTES);
+    if is_long {
+        let _ = tokio::time::timeout(ADMITTANCE, session.known.cancelled()).await;
+    }
+    let limit = if session.known.is_cancelled() { usize::MAX } else { FREE_BYTES };
+    next.run(request.map(|body| Body::new(packets::Packets::new(body, limit)))).await
+}
+
+fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    let pairs = request.uri().query()?.split('&');
+    pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+}
+
+fn content_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// `0{"sid":"…", …}`
+fn id_of(opening: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Opening {
+        sid: String,
+    }
+    serde_json::from_slice::<Opening>(opening.strip_prefix(b"0")?).ok().map(|opening| opening.sid)
+}
+
+#[cfg(test)]
+mod tests;

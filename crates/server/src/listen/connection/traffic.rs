@@ -1,0 +1,147 @@
+//! What goes over a connection: requests and answers, and from a certain answer on the frames of a WebSocket.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::time::{Instant, Sleep};
+
+use crate::listen::frames::{Frames, Head};
+use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
+
+/// Why a WebSocket is given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A message did not arrive whole in time.
+    TimedOut,
+    /// All unfinished messages together are too long, and this is the longest.
+    NoRoom,
+}
+
+impl Fault {
+    /// The whole close frame that says so.
+    pub fn close_frame(self) -> Vec<u8> {
+        let (code, reason): (u16, &str) = match self {
+            Fault::TimedOut => (1008, "A message did not arrive whole in time."),
+            Fault::NoRoom => {
+                (1013, "Too much is arriving at once; try again later, or send smaller messages.")
+            }
+        };
+        let mut frame = vec![0x88, 2 + reason.len() as u8];
+        frame.extend(code.to_be_bytes());
+        frame.extend(reason.as_bytes());
+        frame
+    }
+}
+
+/// Of one connection.
+#[derive(Debug)]
+pub enum Traffic {
+    /// The head of the request that came last, if nothing was answered since.
+    Http(Head),
+    /// Frames.
+    WebSocket(Box<WebSocket>),
+}
+
+/// A WebSocket's frames in both directions.
+#[derive(Debug)]
+pub struct WebSocket {
+    received: Frames,
+    /// The answer with which it began has to go out first.
+    answer: Head,
+    sent: Frames,
+    holding: Holding,
+    /// Since when a message is unfinished.
+    begun: Instant,
+    /// There is one while a message is unfinished, and for a while afterwards.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Traffic {
+    /// Becomes a WebSocket with the answer that is written now; `None` if frames came before it.
+    pub fn become_websocket(&mut self, receiving: &Arc<Receiving>) -> Option<()> {
+        if matches!(self, Traffic::Http(head) if !head.is_all()) {
+            return None;
+        }
+        *self = Traffic::WebSocket(Box::new(WebSocket {
+            received: Frames::default(),
+            answer: Head::default(),
+            sent: Frames::default(),
+            holding: Holding::new(receiving.clone()),
+            begun: Instant::now(),
+            timer: None,
+        }));
+        Some(())
+    }
+
+    /// Takes note of what came.
+    pub fn received(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        match self {
+            Traffic::Http(head) => {
+                head.pass(bytes);
+                Ok(())
+            }
+            Traffic::WebSocket(socket) => socket.received(bytes),
+        }
+    }
+
+    /// Takes note of what was written; the bytes of messages among them.
+    pub fn wrote(&mut self, bytes: &[u8]) -> usize {
+        match self {
+            Traffic::Http(head) => {
+                *head = Head::default();
+                0
+            }
+            Traffic::WebSocket(socket) => socket.sent.pass(socket.answer.pass(bytes)) as usize,
+        }
+    }
+
+    /// Whether it is a WebSocket of whose peer a message comes that is too long for somebody who is not known.
+    pub fn is_long(&self) -> bool {
+        matches!(self, Traffic::WebSocket(socket) if socket.received.announced() > FREE_BYTES as u64)
+    }
+
+    /// Whether a frame may be written now without cutting another in two.
+    pub fn is_between_frames(&self) -> bool {
+        matches!(self, Traffic::WebSocket(socket) if socket.answer.is_over() && !socket.sent.is_within_frame())
+    }
+
+    /// Whether it has to be given up; else the task is woken when it has to be.
+    pub fn poll_fault(&mut self, cx: &mut Context<'_>) -> Option<Fault> {
+        let Traffic::WebSocket(socket) = self else { return None };
+        if socket.holding.poll_given_up(cx).is_ready() {
+            return Some(Fault::NoRoom);
+        }
+        socket.poll_timeout(cx)
+    }
+}
+
+impl WebSocket {
+    fn received(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let (was_within, units) = (self.received.is_within(), self.received.units());
+        self.received.pass(bytes);
+        if self.received.is_within() && !(was_within && self.received.units() == units) {
+            self.begun = Instant::now();
+        }
+        self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)
+    }
+
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Option<Fault> {
+        let timeout = self.holding.receiving().timeout();
+        if self.timer.is_none() && self.received.is_within() {
+            self.timer = Some(Box::pin(tokio::time::sleep_until(self.begun + timeout)));
+        }
+        while let Some(timer) = &mut self.timer {
+            let Poll::Ready(()) = timer.as_mut().poll(cx) else { return None };
+            if !self.received.is_within() {
+                self.timer = None;
+            } else if self.begun.elapsed() >= timeout {
+                self.holding.receiving().count_timeout();
+                return Some(Fault::TimedOut);
+            } else {
+                timer.as_mut().reset(self.begun + timeout);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,254 @@
+//! One budget for all that has begun to arrive and is not whole: messages of WebSockets, and bodies of requests that are
+//! held in memory. Where it is used up, whoever holds most is given up. So a message of at most the budget divided by the
+//! number of connections always finds room, whatever others do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+/// What each connection may hold without being counted: it is read in pieces of about this size.
+pub const FREE_BYTES: usize = 16 << 10;
+
+/// A log line at most so often.
+const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Shared by all connections.
+#[derive(Debug)]
+pub struct Receiving {
+    limit: usize,
+    timeout: Duration,
+    used: AtomicUsize,
+    holders: Mutex<Holders>,
+    given_up: AtomicU64,
+    timed_out: AtomicU64,
+    said: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct Holders {
+    next: u64,
+    all: HashMap<u64, Arc<Holder>>,
+}
+
+#[derive(Debug, Default)]
+struct Holder {
+    bytes: AtomicUsize,
+    is_given_up: AtomicBool,
+    waker: AtomicWaker,
+}
+
+/// There was no room, and whoever asks holds most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRoom;
+
+impl Receiving {
+    /// At most so many bytes at once, and each message or body whole within `timeout`.
+    pub fn new(limit: usize, timeout: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            timeout,
+            used: AtomicUsize::new(0),
+            holders: Mutex::default(),
+            given_up: AtomicU64::new(0),
+            timed_out: AtomicU64::new(0),
+            said: Mutex::default(),
+        })
+    }
+
+    /// How long a message or a body may take to arrive whole.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Bytes that may be held at once.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes that count now.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Messages and bodies that were given up so far because there was no room.
+    pub fn given_up(&self) -> u64 {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Messages and bodies that were given up so far because they did not arrive whole in time.
+    pub fn timed_out(&self) -> u64 {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+
+    /// One did not arrive whole in time.
+    pub fn count_timeout(&self) {
+        self.timed_out.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says so, but not for each.
+    fn warn(&self, bytes: usize) {
+        let mut said = self.said.lock();
+        if said.is_some_and(|at| at.elapsed() < WARNING_INTERVAL) {
+            return;
+        }
+        *said = Some(Instant::now());
+        let (limit, all) = (self.limit >> 20, self.given_up());
+        tracing::warn!(
+            "messages and bodies of more than {limit} MiB are arriving at once: the longest ({bytes} bytes so far) was given up, \
+             {all} since the start; server.receive_memory_mb"
+        );
+    }
+
+    /// Gives up those that hold most, until there is room.
+    fn make_room(&self) {
+        let holders = self.holders.lock();
+        while self.used() > self.limit {
+            let largest = holders.all.values().max_by_key(|holder| holder.bytes.load(Ordering::Relaxed));
+            let Some(holder) = largest else { return };
+            // What it holds is gone as soon as its task runs, which is next.
+            let bytes = holder.bytes.swap(0, Ordering::Relaxed);
+            if bytes == 0 {
+                return;
+            }
+            self.used.fetch_sub(bytes, Ordering::Relaxed);
+            self.given_up.fetch_add(1, Ordering::Relaxed);
+            holder.is_given_up.store(true, Ordering::Release);
+            holder.waker.wake();
+            self.warn(bytes);
+        }
+    }
+}
+
+/// What one connection, or one body, holds.
+#[derive(Debug)]
+pub struct Holding {
+    receiving: Arc<Receiving>,
+    /// There is one as soon as it has held more than is free.
+    holder: Option<(u64, Arc<Holder>)>,
+}
+
+impl Holding {
+    /// Nothing yet.
+    pub fn new(receiving: Arc<Receiving>) -> Self {
+        Self { receiving, holder: None }
+    }
+
+    /// What all share.
+    pub fn receiving(&self) -> &Arc<Receiving> {
+        &self.receiving
+    }
+
+    /// From now on it holds so many bytes.
+    pub fn set(&mut self, bytes: usize) -> Result<(), NoRoom> {
+        // What is read next needs room, too.
+        let bytes = if bytes > FREE_BYTES { bytes + FREE_BYTES } else { 0 };
+        if bytes == 0 && self.holder.is_none() {
+            return Ok(());
+        }
+        let (_, holder) = self.holder.get_or_insert_with(|| {
+            let mut holders = self.receiving.holders.lock();
+            let (number, holder) = (holders.next, Arc::<Holder>::default());
+            holders.next += 1;
+            holders.all.insert(number, holder.clone());
+            (number, holder)
+        });
+        if holder.is_given_up.load(Ordering::Acquire) {
+            return Err(NoRoom);
+        }
+        let before = holder.bytes.swap(bytes, Ordering::Relaxed);
+        let used = &self.receiving.used;
+        if bytes <= before {
+            used.fetch_sub(before - bytes, Ordering::Relaxed);
+            return Ok(());
+        }
+        let all = used.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before);
+        if all > self.receiving.limit {
+            self.receiving.make_room();
+        }
+        if holder.is_given_up.load(Ordering::Acquire) { Err(NoRoom) } else { Ok(()) }
+    }
+
+    /// Ready as soon as it is given up for somebody else. For one task at a time.
+    pub fn poll_given_up(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((_, holder)) = &self.holder else { return Poll::Pending };
+        holder.waker.register(cx.waker());
+        if holder.is_given_up.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        if let Some((number, holder)) = self.holder.take() {
+            self.receiving.holders.lock().all.remove(&number);
+            let bytes = holder.bytes.swap(0, Ordering::Relaxed);
+            self.receiving.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KB: usize = 1000;
+
+    fn receiving(limit: usize) -> Arc<Receiving> {
+        Receiving::new(limit, Duration::from_secs(60))
+    }
+
+    #[test]
+    fn whoever_holds_most_is_given_up_when_there_is_no_room() {
+        let receiving = receiving(1000 * KB);
+        let mut attackers: Vec<Holding> = (0..9).map(|_| Holding::new(receiving.clone())).collect();
+        for attacker in &mut attackers {
+            attacker.set(90 * KB).unwrap();
+        }
+        attackers[4].set(95 * KB).unwrap();
+        let mut newcomer = Holding::new(receiving.clone());
+        assert_eq!(newcomer.set(80 * KB), Ok(()));
+        assert_eq!((receiving.given_up(), attackers[4].set(96 * KB)), (1, Err(NoRoom)));
+        let mut greedy = Holding::new(receiving.clone());
+        assert_eq!(greedy.set(500 * KB), Err(NoRoom), "it holds most itself");
+        assert!(receiving.used() <= 1000 * KB);
+        drop((attackers, newcomer, greedy));
+        assert_eq!(receiving.used(), 0);
+        assert!(receiving.holders.lock().all.is_empty());
+    }
+
+    #[test]
+    fn small_messages_are_free_and_whole_ones_take_no_room() {
+        let receiving = receiving(100 * KB);
+        let mut holding = Holding::new(receiving.clone());
+        holding.set(FREE_BYTES).unwrap();
+        assert!(holding.holder.is_none());
+        holding.set(50 * KB).unwrap();
+        assert_eq!(receiving.used(), 50 * KB + FREE_BYTES);
+        holding.set(0).unwrap();
+        assert_eq!((receiving.used(), receiving.given_up()), (0, 0));
+    }
+
+    #[test]
+    fn many_at_once_neither_lose_count_nor_pass_the_limit() {
+        let receiving = receiving(500 * KB);
+        std::thread::scope(|scope| {
+            for seed in 0..4_usize {
+                let receiving = receiving.clone();
+                scope.spawn(move || {
+                    for turn in 0..2000_usize {
+                        let mut holding = Holding::new(receiving.clone());
+                        for step in 0..10 {
+                            let _ = holding.set((seed * 7919 + turn * 104_729 + step * 1299) % (600 * KB));
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(receiving.used(), 0);
+        assert!(receiving.given_up() > 0);
+    }
+}

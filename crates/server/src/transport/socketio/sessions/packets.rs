@@ -1,0 +1,122 @@
+//! The body of a polling client's POST: one packet at a time, and others get their turn in between. Engine.IO asks for more
+//! of a body whenever it wants the next packet, and handles all that it has without a pause.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use bytes::{Buf as _, Bytes};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+/// Between two packets; one with nothing in it is none.
+const SEPARATOR: u8 = 0x1e;
+/// Packets and bytes after which others have their turn.
+const TURN_PACKETS: usize = 128;
+const TURN_BYTES: usize = 16 << 10;
+
+/// A body that ends with an error after a number of bytes.
+#[derive(Debug)]
+pub struct Packets {
+    body: Body,
+    /// Bytes that may still come.
+    limit: usize,
+    rest: Bytes,
+    /// Since others had their turn.
+    packets: usize,
+    bytes: usize,
+}
+
+impl Packets {
+    /// Of this body, at most so many bytes.
+    pub fn new(body: Body, limit: usize) -> Self {
+        Self { body, limit, rest: Bytes::new(), packets: 0, bytes: 0 }
+    }
+}
+
+impl HttpBody for Packets {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.packets >= TURN_PACKETS || self.bytes >= TURN_BYTES {
+            (self.packets, self.bytes) = (0, 0);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        if !self.rest.has_remaining() {
+            let Some(frame) = ready!(Pin::new(&mut self.body).poll_frame(cx)?) else {
+                return Poll::Ready(None);
+            };
+            let Ok(data) = frame.into_data() else { return Poll::Ready(None) };
+            if data.len() > self.limit {
+                return Poll::Ready(Some(Err(axum::Error::new(
+                    "too long for a client that is not connected",
+                ))));
+            }
+            self.limit -= data.len();
+            self.rest = data;
+        }
+        let end = memchr::memchr(SEPARATOR, &self.rest).map_or(self.rest.len(), |at| at + 1);
+        let packet = self.rest.split_to(end);
+        self.packets += 1;
+        self.bytes += packet.len();
+        Poll::Ready(Some(Ok(Frame::data(packet))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, StreamExt as _, stream};
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    fn packets(pieces: &[&'static [u8]], limit: usize) -> Packets {
+        let pieces: Vec<_> =
+            pieces.iter().map(|piece| Ok::<_, axum::Error>(Bytes::from_static(piece))).collect();
+        Packets::new(Body::from_stream(stream::iter(pieces)), limit)
+    }
+
+    #[tokio::test]
+    async fn each_frame_has_one_packet_at_most_and_nothing_is_lost() {
+        let mut packets = packets(&[b"4a\x1e4b", b"bb\x1e", b"\x1e4c"], 100);
+        let mut frames = Vec::new();
+        while let Some(frame) = packets.frame().await {
+            frames.push(frame.unwrap().into_data().unwrap());
+        }
+        assert_eq!(frames, [&b"4a\x1e"[..], b"4b", b"bb\x1e", b"\x1e", b"4c"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_handles_them_in_a_loop_waits_now_and_then() {
+        let body: &'static [u8] = b"4a\x1e".repeat(1000).leak();
+        let mut stream = packets(&[body], 10_000).into_data_stream();
+        let (mut at_once, mut pauses) = (0, 0);
+        loop {
+            match stream.next().now_or_never() {
+                Some(Some(_)) => at_once += 1,
+                Some(None) => break,
+                None => pauses += 1,
+            }
+        }
+        assert_eq!((at_once, pauses), (1000, 1000 / TURN_PACKETS));
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_an_error_at_the_limit() {
+        let mut packets = packets(&[b"4abc", b"defg"], 7);
+        packets.frame().await.unwrap().unwrap();
+        packets.frame().await.unwrap().unwrap_err();
+    }
+}
