@@ -1,10 +1,12 @@
 //! `sightwire-bench`: load generators and benchmarks, one subcommand per use of the server.
 //!
+//! - `attacks`: clients that want to stop the server, and what others notice of them
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
 //! - `read`: pictures with text, beside another reader of text
 //! - `relay`: pictures of many streamers to many viewers over WebSocket
 //! - `sign`: gesture recognition over Socket.IO (many clients that send frames and count the answers)
 
+mod attacks;
 mod cameras;
 mod frames;
 mod http;
@@ -32,6 +34,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Attack the server and measure what others notice
+    #[command(after_help = attacks::HELP)]
+    Attacks(Box<attacks::Args>),
     /// Watch a camera through the server, by the hundred, and measure what comes
     #[command(after_help = cameras::HELP)]
     Cameras(Box<cameras::Args>),
@@ -53,6 +58,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
+        Command::Attacks(args) => attacks::main(&args),
         Command::Cameras(args) => cameras::main(&args),
         Command::Read(args) => read::main(&args),
         Command::Relay(args) => relay::main(&args),

@@ -372,7 +372,17 @@ impl AsyncRead for Guarded {
             return this.poll_wait(cx);
         }
         let before = buf.filled().len();
-        match Pin::new(this.stream.tcp_mut()?).poll_read(cx, buf) {
+        let most = this.traffic.piece();
+        let read = if buf.remaining() > most {
+            let mut piece = ReadBuf::new(buf.initialize_unfilled_to(most));
+            let read = Pin::new(this.stream.tcp_mut()?).poll_read(cx, &mut piece);
+            let count = piece.filled().len();
+            buf.advance(count);
+            read
+        } else {
+            Pin::new(this.stream.tcp_mut()?).poll_read(cx, buf)
+        };
+        match read {
             Poll::Pending => {
                 this.in_turn = 0;
                 this.poll_ended(cx)
@@ -383,7 +393,8 @@ impl AsyncRead for Guarded {
                     // The peer has closed. A write that is stuck would keep everything of it until its deadline.
                     this.end.cancel();
                 }
-                this.in_turn += came.len();
+                // Where messages are so short that little is read at once, that little is a turn.
+                this.in_turn += if came.len() == most { TURN_BYTES } else { came.len() };
                 if let Err(fault) = this.traffic.received(came) {
                     this.give_up(fault);
                     return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));

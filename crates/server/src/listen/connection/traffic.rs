@@ -9,6 +9,10 @@ use tokio::time::{Instant, Sleep};
 use crate::listen::frames::{Frames, Head};
 use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
 
+/// Messages that are handled before others have their turn: whatever library reads them takes all that it has without a pause.
+const TURN_MESSAGES: usize = 32;
+const MIN_PIECE: usize = 256;
+
 /// Why a WebSocket is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -51,6 +55,8 @@ pub struct WebSocket {
     answer: Head,
     sent: Frames,
     holding: Holding,
+    /// What is read next at most.
+    piece: usize,
     /// Since when a message is unfinished.
     begun: Instant,
     /// There is one while a message is unfinished, and for a while afterwards.
@@ -68,6 +74,7 @@ impl Traffic {
             answer: Head::default(),
             sent: Frames::default(),
             holding: Holding::new(receiving.clone()),
+            piece: usize::MAX,
             begun: Instant::now(),
             timer: None,
         }));
@@ -101,6 +108,14 @@ impl Traffic {
         matches!(self, Traffic::WebSocket(socket) if socket.received.announced() > FREE_BYTES as u64)
     }
 
+    /// So many bytes may be read at once: about as many as have [`TURN_MESSAGES`] messages, going by what came last.
+    pub fn piece(&self) -> usize {
+        match self {
+            Traffic::Http(_) => usize::MAX,
+            Traffic::WebSocket(socket) => socket.piece,
+        }
+    }
+
     /// Whether a frame may be written now without cutting another in two.
     pub fn is_between_frames(&self) -> bool {
         matches!(self, Traffic::WebSocket(socket) if socket.answer.is_over() && !socket.sent.is_within_frame())
@@ -123,6 +138,11 @@ impl WebSocket {
         if self.received.is_within() && !(was_within && self.received.units() == units) {
             self.begun = Instant::now();
         }
+        let messages = (self.received.units() - units) as usize;
+        self.piece = bytes.len().checked_div(messages).map_or(usize::MAX, |length| {
+            // A message on its way is read as fast as it comes.
+            (length * TURN_MESSAGES).clamp(MIN_PIECE, usize::MAX)
+        });
         self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)
     }
 

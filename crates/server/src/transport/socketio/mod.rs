@@ -7,7 +7,6 @@ pub mod message;
 pub mod sessions;
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,9 +16,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::Frame;
-use socketioxide::adapter::{Adapter, LocalAdapter};
+use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{SocketRef, TryData};
-use socketioxide::handler::FromMessageParts;
+use socketioxide::handler::MessageHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
@@ -134,21 +133,21 @@ struct ResultEvent<'a> {
     age_ms: f32,
 }
 
-/// The raw text of an event, shared with the message it came in, and its attachments.
-struct Raw(Bytes, Option<VecDeque<Bytes>>);
+/// What `frame` events of a client go to. A closure would do, but for each event a task would be made: of a client that
+/// floods, thousands that others have to wait behind.
+struct OnFrame {
+    transport: SocketIoTransport,
+    client: Arc<Client>,
+}
 
-impl<A: Adapter> FromMessageParts<A> for Raw {
-    type Error = Infallible;
-
-    fn from_message_parts(
-        _: &Arc<Socket<A>>,
-        value: &mut Value,
-        _: &Option<i64>,
-    ) -> Result<Self, Infallible> {
-        Ok(match value {
-            Value::Str(text, attachments) => Raw(text.clone().into(), attachments.take()),
-            Value::Bytes(_) => Raw(Bytes::new(), None),
-        })
+impl MessageHandler<LocalAdapter, ()> for OnFrame {
+    fn call(&self, socket: Arc<Socket<LocalAdapter>>, value: Value, _: Option<i64>) {
+        // The raw text, shared with the message that it came in.
+        let (text, attachments) = match value {
+            Value::Str(text, attachments) => (text.into(), attachments),
+            Value::Bytes(_) => (Bytes::new(), None),
+        };
+        self.transport.frame(&socket, &self.client, &text, attachments.as_ref());
     }
 }
 
@@ -186,14 +185,16 @@ impl SocketIoTransport {
     fn connect(&self, socket: SocketRef, io: SocketIo, auth: Auth) {
         let id = socket.id;
         if let State::Failed(_) = self.recognizer.state() {
-            self.refuse(socket, io, NO_MODEL);
+            self.refuse(&socket, io, NO_MODEL);
+            let _ = socket.disconnect();
             return;
         }
         let session = session_of(&socket);
         let outbox = session.as_ref().map(|session| session.outbox().clone());
         let on_event = auth.extras.then(|| self.pushes(io.clone(), id, outbox));
         let Some(guest) = self.recognizer.admit(id.to_string(), on_event) else {
-            self.refuse(socket, io, AT_CAPACITY);
+            self.refuse(&socket, io, AT_CAPACITY);
+            let _ = socket.disconnect();
             return;
         };
         let guest = Arc::new(guest);
@@ -209,11 +210,7 @@ impl SocketIoTransport {
             told: facts.as_ref().map(|facts| facts.name.clone()),
             bad_frames: Mutex::default(),
         });
-        let transport = self.clone();
-        socket.on("frame", move |socket: SocketRef, Raw(text, attachments): Raw| {
-            transport.frame(&socket, &client, &text, attachments.as_ref());
-            async {}
-        });
+        socket.on("frame", OnFrame { transport: self.clone(), client });
         let sessions = self.sessions.clone();
         socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
             guest.leave(&reason.to_string());
@@ -231,19 +228,16 @@ impl SocketIoTransport {
         }
     }
 
-    /// Says why, ends the session, and sees to it that it really ends.
-    fn refuse(&self, socket: SocketRef, io: SocketIo, message: &str) {
-        let id = socket.id;
-        let session = session_of(&socket);
+    /// Says why, and sees to it that the session really ends when it is disconnected.
+    fn refuse(&self, socket: &Socket<LocalAdapter>, io: SocketIo, message: &str) {
         let _ = socket.emit("error", &Message { message });
-        let _ = socket.disconnect();
-        self.sessions.end_soon(id, session, io);
+        self.sessions.end_soon(socket.id, session_of(socket), io);
     }
 
     /// Handles one `frame`; replies at once, or not at all if it is not valid.
     fn frame(
         &self,
-        socket: &SocketRef,
+        socket: &Arc<Socket<LocalAdapter>>,
         client: &Client,
         text: &Bytes,
         attachments: Option<&VecDeque<Bytes>>,
@@ -275,7 +269,8 @@ impl SocketIoTransport {
             }
             Reply::Unavailable => {
                 client.guest.leave("the model could not be loaded");
-                self.refuse(socket.clone(), client.io.clone(), NO_MODEL);
+                self.refuse(socket, client.io.clone(), NO_MODEL);
+                let _ = socket.clone().disconnect();
                 return;
             }
         };
@@ -348,7 +343,12 @@ enum Sent {
 }
 
 /// Sends an event, if there is room for it among all that waits.
-fn send<T: Serialize + ?Sized>(socket: &SocketRef, outbox: Option<&Outbox>, event: &str, data: &T) -> Sent {
+fn send<T: Serialize + ?Sized>(
+    socket: &Socket<LocalAdapter>,
+    outbox: Option<&Outbox>,
+    event: &str,
+    data: &T,
+) -> Sent {
     let mut length = Length(r#"42["",]"#.len() + event.len());
     if serde_json::to_writer(&mut length, data).is_err() {
         return Sent::Gone; // what cannot be written to a counter is not written at all
@@ -383,7 +383,7 @@ impl std::io::Write for Length {
     }
 }
 
-fn session_of(socket: &SocketRef) -> Option<Arc<Session>> {
+fn session_of(socket: &Socket<LocalAdapter>) -> Option<Arc<Session>> {
     socket.req_parts().extensions.get().cloned()
 }
 
