@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
+use rustix::process::setpriority_process;
+use rustix::thread::gettid;
+
 use super::wire::{PING, Socket, TEXT, ask, connect, event, frame};
 
 /// What a flooding client sends.
@@ -28,6 +31,9 @@ const BLOCK_BYTES: usize = 256 << 10;
 const SIP_BYTES: usize = 4000;
 const SIP_INTERVAL: Duration = Duration::from_millis(50);
 
+/// What honest clients measure is not to be their waiting for a core that attackers have.
+const NICENESS: i32 = 19;
+
 /// Floods until it is told to stop; comes back whenever the server ends its connection.
 #[derive(Debug)]
 pub(super) struct Flood {
@@ -44,6 +50,8 @@ impl Flood {
         let connections = Arc::<AtomicU64>::default();
         let (over, bytes, count) = (stop.clone(), sent.clone(), connections.clone());
         let thread = spawn(move || {
+            // Threads that it starts are as it is.
+            let _ = setpriority_process(Some(gettid()), NICENESS);
             while !over.load(Ordering::Relaxed) {
                 count.fetch_add(1, Ordering::Relaxed);
                 let _ = match kind {

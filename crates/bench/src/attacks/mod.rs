@@ -241,7 +241,8 @@ fn unfinished(args: &UnfinishedArgs) -> Result<()> {
         for stream in &mut streams {
             let head = match kind {
                 Beginning::Body => format!(
-                    "POST /api/v1/detect HTTP/1.1\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n",
+                    "POST /api/v1/detect HTTP/1.1\r\nHost: {address}\r\nContent-Type: image/jpeg\r\n\
+                     Content-Length: {}\r\n\r\n",
                     bytes + 1
                 )
                 .into_bytes(),

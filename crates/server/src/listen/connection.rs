@@ -371,6 +371,10 @@ impl AsyncRead for Guarded {
             this.in_turn = 0;
             return this.poll_wait(cx);
         }
+        if !this.traffic.has_room(cx) {
+            this.in_turn = 0;
+            return this.poll_ended(cx);
+        }
         let before = buf.filled().len();
         let most = this.traffic.piece();
         let read = if buf.remaining() > most {

@@ -5,15 +5,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
+use tokio::runtime::Handle;
 
 /// What each connection may hold without being counted: it is read in pieces of about this size.
 pub const FREE_BYTES: usize = 16 << 10;
 
+/// Who holds no more than this need not wait until what others held has been given back: usual frames are served at once.
+const PROMPT_BYTES: usize = 128 << 10;
+/// How long the allocator keeps memory that was freed.
+const GIVEN_BACK: Duration = Duration::from_millis(600);
 /// A log line at most so often.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -23,7 +28,11 @@ pub struct Receiving {
     limit: usize,
     timeout: Duration,
     used: AtomicUsize,
+    /// Bytes of those that were given up and are still there.
+    going: AtomicUsize,
     holders: Mutex<Holders>,
+    /// Who waits until they are gone.
+    waiting: Mutex<Vec<Waker>>,
     given_up: AtomicU64,
     timed_out: AtomicU64,
     said: Mutex<Option<Instant>>,
@@ -38,6 +47,8 @@ struct Holders {
 #[derive(Debug, Default)]
 struct Holder {
     bytes: AtomicUsize,
+    /// What it held when it was given up.
+    going: AtomicUsize,
     is_given_up: AtomicBool,
     waker: AtomicWaker,
 }
@@ -53,7 +64,9 @@ impl Receiving {
             limit,
             timeout,
             used: AtomicUsize::new(0),
+            going: AtomicUsize::new(0),
             holders: Mutex::default(),
+            waiting: Mutex::default(),
             given_up: AtomicU64::new(0),
             timed_out: AtomicU64::new(0),
             said: Mutex::default(),
@@ -90,6 +103,13 @@ impl Receiving {
         self.timed_out.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// What was given up is not there any more.
+    fn gone(&self, bytes: usize) {
+        self.going.fetch_sub(bytes, Ordering::Release);
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
     /// Says so, but not for each.
     fn warn(&self, bytes: usize) {
         let mut said = self.said.lock();
@@ -110,11 +130,12 @@ impl Receiving {
         while self.used() > self.limit {
             let largest = holders.all.values().max_by_key(|holder| holder.bytes.load(Ordering::Relaxed));
             let Some(holder) = largest else { return };
-            // What it holds is gone as soon as its task runs, which is next.
             let bytes = holder.bytes.swap(0, Ordering::Relaxed);
             if bytes == 0 {
                 return;
             }
+            holder.going.store(bytes, Ordering::Relaxed);
+            self.going.fetch_add(bytes, Ordering::Relaxed);
             self.used.fetch_sub(bytes, Ordering::Relaxed);
             self.given_up.fetch_add(1, Ordering::Relaxed);
             holder.is_given_up.store(true, Ordering::Release);
@@ -181,12 +202,41 @@ impl Holding {
     }
 }
 
+impl Holding {
+    /// Ready unless others that were given up for want of room are still there: whoever holds much and went on reading would
+    /// take what is not free yet.
+    pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let crowded = |receiving: &Receiving| {
+            let going = receiving.going.load(Ordering::Acquire);
+            going > 0 && going + receiving.used() > receiving.limit
+        };
+        let held = self.holder.as_ref().map_or(0, |(_, holder)| holder.bytes.load(Ordering::Relaxed));
+        if held <= PROMPT_BYTES || !crowded(&self.receiving) {
+            return Poll::Ready(());
+        }
+        self.receiving.waiting.lock().push(cx.waker().clone());
+        // They may have gone between the two.
+        if crowded(&self.receiving) { Poll::Pending } else { Poll::Ready(()) }
+    }
+}
+
 impl Drop for Holding {
     fn drop(&mut self) {
-        if let Some((number, holder)) = self.holder.take() {
-            self.receiving.holders.lock().all.remove(&number);
-            let bytes = holder.bytes.swap(0, Ordering::Relaxed);
-            self.receiving.used.fetch_sub(bytes, Ordering::Relaxed);
+        let Some((number, holder)) = self.holder.take() else { return };
+        self.receiving.holders.lock().all.remove(&number);
+        let bytes = holder.bytes.swap(0, Ordering::Relaxed);
+        self.receiving.used.fetch_sub(bytes, Ordering::Relaxed);
+        let going = holder.going.swap(0, Ordering::Relaxed);
+        if going == 0 {
+            return;
+        }
+        let receiving = self.receiving.clone();
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(async move {
+                tokio::time::sleep(GIVEN_BACK).await;
+                receiving.gone(going);
+            })),
+            Err(_) => receiving.gone(going),
         }
     }
 }
@@ -203,19 +253,30 @@ mod tests {
 
     #[test]
     fn whoever_holds_most_is_given_up_when_there_is_no_room() {
-        let receiving = receiving(1000 * KB);
+        let receiving = receiving(9000 * KB);
         let mut attackers: Vec<Holding> = (0..9).map(|_| Holding::new(receiving.clone())).collect();
         for attacker in &mut attackers {
-            attacker.set(90 * KB).unwrap();
+            attacker.set(900 * KB).unwrap();
         }
-        attackers[4].set(95 * KB).unwrap();
+        attackers[4].set(950 * KB).unwrap();
         let mut newcomer = Holding::new(receiving.clone());
-        assert_eq!(newcomer.set(80 * KB), Ok(()));
-        assert_eq!((receiving.given_up(), attackers[4].set(96 * KB)), (1, Err(NoRoom)));
+        assert_eq!(newcomer.set(800 * KB), Ok(()));
+        newcomer.set(900 * KB).unwrap();
+        assert_eq!((receiving.given_up(), attackers[4].set(960 * KB)), (1, Err(NoRoom)));
         let mut greedy = Holding::new(receiving.clone());
-        assert_eq!(greedy.set(500 * KB), Err(NoRoom), "it holds most itself");
-        assert!(receiving.used() <= 1000 * KB);
-        drop((attackers, newcomer, greedy));
+        assert_eq!(greedy.set(5000 * KB), Err(NoRoom), "it holds most itself");
+        assert!(receiving.used() <= 9000 * KB);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(attackers[0].poll_room(&mut cx).is_pending(), "both that were given up are still there");
+        assert!(
+            Holding::new(receiving.clone()).poll_room(&mut cx).is_ready(),
+            "who holds nothing need not wait"
+        );
+        drop(greedy);
+        drop(attackers.remove(4));
+        assert!(attackers[0].poll_room(&mut cx).is_ready());
+        assert_eq!(receiving.going.load(Ordering::Relaxed), 0);
+        drop((attackers, newcomer));
         assert_eq!(receiving.used(), 0);
         assert!(receiving.holders.lock().all.is_empty());
     }

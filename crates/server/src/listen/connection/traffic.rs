@@ -108,6 +108,14 @@ impl Traffic {
         matches!(self, Traffic::WebSocket(socket) if socket.received.announced() > FREE_BYTES as u64)
     }
 
+    /// Whether there is room for more; else the task is woken when there is.
+    pub fn has_room(&self, cx: &mut Context<'_>) -> bool {
+        match self {
+            Traffic::Http(_) => true,
+            Traffic::WebSocket(socket) => socket.holding.poll_room(cx).is_ready(),
+        }
+    }
+
     /// So many bytes may be read at once: about as many as have [`TURN_MESSAGES`] messages, going by what came last.
     pub fn piece(&self) -> usize {
         match self {
