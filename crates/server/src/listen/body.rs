@@ -207,7 +207,7 @@ mod tests {
         pieces: impl stream::Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static,
         limit: usize,
     ) -> (Receipt<Body>, Taking, Arc<Receiving>) {
-        let (taking, receiving) = (Taking::default(), Receiving::new(limit, Duration::from_secs(60)));
+        let (taking, receiving) = (Taking::default(), Receiving::new(limit, 10, Duration::from_secs(60)));
         (Receipt::new(Body::from_stream(pieces), receiving.clone(), taking.clone()), taking, receiving)
     }
 

@@ -73,7 +73,11 @@ impl Listening {
             places: Arc::new(Semaphore::new(config.max_connections)),
             refusing: Arc::new(Semaphore::new(MAX_REFUSING)),
             max_connections: config.max_connections,
-            receiving: Receiving::new(config.receive_memory_bytes, config.receive_timeout),
+            receiving: Receiving::new(
+                config.receive_memory_bytes,
+                config.max_connections,
+                config.receive_timeout,
+            ),
             outboxes: Outboxes::new(config.send_memory_bytes),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),

@@ -1,6 +1,7 @@
 //! One budget for all that has begun to arrive and is not whole: messages of WebSockets, and bodies of requests that are
-//! held in memory. Where it is used up, whoever holds most is given up. So a message of at most the budget divided by the
-//! number of connections always finds room, whatever others do.
+//! held in memory. Where three quarters of it are used up, whoever holds most is given up. So a message of at most that,
+//! divided by the number of connections, always finds room, whatever others do. The last quarter is for what was given up and
+//! has not been given back.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +16,6 @@ use tokio::runtime::Handle;
 /// What each connection may hold without being counted: it is read in pieces of about this size.
 pub const FREE_BYTES: usize = 16 << 10;
 
-/// Who holds no more than this need not wait until what others held has been given back: usual frames are served at once.
-const PROMPT_BYTES: usize = 128 << 10;
 /// How long the allocator keeps memory that was freed.
 const GIVEN_BACK: Duration = Duration::from_millis(600);
 /// A log line at most so often.
@@ -26,6 +25,10 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Receiving {
     limit: usize,
+    /// What may count of it. The rest is for what was given up and is still there.
+    countable: usize,
+    /// Who holds no more than this need not wait until what others held has been given back.
+    share: usize,
     timeout: Duration,
     used: AtomicUsize,
     /// Bytes of those that were given up and are still there.
@@ -58,10 +61,12 @@ struct Holder {
 pub struct NoRoom;
 
 impl Receiving {
-    /// At most so many bytes at once, and each message or body whole within `timeout`.
-    pub fn new(limit: usize, timeout: Duration) -> Arc<Self> {
+    /// At most so many bytes at once, on so many connections, and each message or body whole within `timeout`.
+    pub fn new(limit: usize, connections: usize, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             limit,
+            countable: limit - limit / 4,
+            share: (limit - limit / 4) / connections.max(1),
             timeout,
             used: AtomicUsize::new(0),
             going: AtomicUsize::new(0),
@@ -127,7 +132,7 @@ impl Receiving {
     /// Gives up those that hold most, until there is room.
     fn make_room(&self) {
         let holders = self.holders.lock();
-        while self.used() > self.limit {
+        while self.used() > self.countable {
             let largest = holders.all.values().max_by_key(|holder| holder.bytes.load(Ordering::Relaxed));
             let Some(holder) = largest else { return };
             let bytes = holder.bytes.swap(0, Ordering::Relaxed);
@@ -188,7 +193,7 @@ impl Holding {
             return Ok(());
         }
         let all = used.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before);
-        if all > self.receiving.limit {
+        if all > self.receiving.countable {
             self.receiving.make_room();
         }
         if holder.is_given_up.load(Ordering::Acquire) { Err(NoRoom) } else { Ok(()) }
@@ -211,7 +216,7 @@ impl Holding {
             going > 0 && going + receiving.used() > receiving.limit
         };
         let held = self.holder.as_ref().map_or(0, |(_, holder)| holder.bytes.load(Ordering::Relaxed));
-        if held <= PROMPT_BYTES || !crowded(&self.receiving) {
+        if held <= self.receiving.share || !crowded(&self.receiving) {
             return Poll::Ready(());
         }
         self.receiving.waiting.lock().push(cx.waker().clone());
@@ -248,12 +253,12 @@ mod tests {
     const KB: usize = 1000;
 
     fn receiving(limit: usize) -> Arc<Receiving> {
-        Receiving::new(limit, Duration::from_secs(60))
+        Receiving::new(limit, 30, Duration::from_secs(60))
     }
 
     #[test]
     fn whoever_holds_most_is_given_up_when_there_is_no_room() {
-        let receiving = receiving(9000 * KB);
+        let receiving = receiving(12_000 * KB);
         let mut attackers: Vec<Holding> = (0..9).map(|_| Holding::new(receiving.clone())).collect();
         for attacker in &mut attackers {
             attacker.set(900 * KB).unwrap();

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::cameras::upstream::Upstream;
@@ -54,6 +54,8 @@ pub struct Relay {
     ended: AtomicU64,
     /// Viewers that were closed because they took nothing.
     dead: AtomicU64,
+    /// For those that have come and not begun, as many as there may be streams.
+    arrivals: Arc<Semaphore>,
 }
 
 /// How closely a stream is looked at.
@@ -187,7 +189,9 @@ impl Relay {
     pub fn new(cameras: Arc<Cameras>, cluster: Arc<dyn Cluster>) -> Arc<Self> {
         let live = watch::Sender::new(Sessions::default());
         let zero = || AtomicU64::new(0);
-        Arc::new(Self { cameras, cluster, live, next: zero(), refused: zero(), ended: zero(), dead: zero() })
+        let arrivals = Arc::new(Semaphore::new(cameras.config().relay.max_streams));
+        let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
+        Arc::new(Self { cameras, cluster, live, next, refused, ended, dead, arrivals })
     }
 
     /// As loaded.
@@ -203,6 +207,28 @@ impl Relay {
     /// What is being sent now.
     pub fn now(&self) -> Sessions {
         self.live.borrow().clone()
+    }
+
+    /// Somebody wants to send a stream and has said no more than its name. Whoever [`begin`](Self::begin) would refuse is
+    /// refused now. With a place, what it says first may be long.
+    pub async fn arrive(&self, name: &str) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+        let arrived = self.check(name).await;
+        if arrived.is_err() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        arrived.map(|()| self.arrivals.clone().try_acquire_owned().ok())
+    }
+
+    async fn check(&self, name: &str) -> Result<(), Refused> {
+        check_name(name)?;
+        let live = self.now();
+        match live.get_key_value(name) {
+            Some((id, _)) => self.challenge(id).await,
+            None if live.len() >= self.config().max_streams => {
+                Err(Refused::TooMany(self.config().max_streams))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Begins a stream. If somebody sends it already, that one is asked whether it is still there.

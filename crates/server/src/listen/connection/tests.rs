@@ -14,7 +14,7 @@ async fn pair_until(stop: CancellationToken) -> (Guarded, ConnectionHandle, TcpS
     let (stream, _) = listener.accept().await.unwrap();
     let places = Arc::new(Semaphore::new(1));
     let place = places.clone().try_acquire_owned().unwrap();
-    let receiving = Receiving::new(1 << 20, Duration::from_secs(60));
+    let receiving = Receiving::new(1 << 20, 10, Duration::from_secs(60));
     let (guarded, handle) = Guarded::new(stream, place, receiving, stop);
     (guarded, handle, peer, places)
 }
@@ -140,7 +140,7 @@ async fn websocket(
     let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    let receiving = Receiving::new(limit, timeout);
+    let receiving = Receiving::new(limit, 10, timeout);
     let (mut guarded, handle) = Guarded::new(stream, place, receiving.clone(), CancellationToken::new());
     let (request, answer) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
     peer.write_all(request).await.unwrap();
@@ -219,7 +219,7 @@ async fn where_there_is_no_room_the_longest_message_is_given_up_and_its_peer_is_
 
 #[tokio::test]
 async fn of_a_peer_that_has_not_said_who_it_is_no_long_message_is_read() {
-    let (mut guarded, handle, mut peer, receiving) = websocket(Duration::from_secs(60), 1 << 20).await;
+    let (mut guarded, handle, mut peer, receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
     let sending = tokio::spawn(async move {
         peer.write_all(&[&[0x81, 0x82, 0, 0, 0, 0][..], b"40"].concat()).await.unwrap();
         peer.write_all(&beginning(1 << 20)).await.unwrap();
@@ -240,7 +240,7 @@ async fn of_a_peer_that_has_not_said_who_it_is_no_long_message_is_read() {
 
 #[tokio::test]
 async fn nothing_is_read_while_answers_wait() {
-    let (guarded, handle, mut peer, _receiving) = websocket(Duration::from_secs(60), 1 << 20).await;
+    let (guarded, handle, mut peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
     handle.answers_first();
     let (mut reader, mut writer) = tokio::io::split(guarded);
     let writing = tokio::spawn(async move {
@@ -296,7 +296,7 @@ async fn frames_that_come_before_their_answer_end_the_connection() {
 
 #[tokio::test]
 async fn messages_count_until_the_kernel_has_taken_them() {
-    let (mut guarded, handle, peer, _receiving) = websocket(Duration::from_secs(60), 1 << 20).await;
+    let (mut guarded, handle, peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
     let all = crate::listen::outbox::Outboxes::new(1 << 20);
     let outbox = Outbox::new(all.clone());
     handle.counts_in(outbox.clone());

@@ -57,7 +57,8 @@ pub fn router(means: Means) -> Router {
 async fn stream(State(means): State<Means>, Path(name): Path<String>, request: Request) -> Response {
     let binary = websocket::offers(request.headers(), BINARY);
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
-    let arrival = streamer::Arrival { name, binary, peer };
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let arrival = streamer::Arrival { name, binary, peer, connection };
     // A picture as base64 in JSON.
     let max_message_bytes = means.relay.config().max_frame_bytes / 3 * 4 + 4096;
     let terms = terms(max_message_bytes, binary);

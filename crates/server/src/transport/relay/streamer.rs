@@ -15,6 +15,7 @@ use tokio_websockets::{Error, Message};
 use super::Means;
 use super::message;
 use super::scan::{self, Bad, Incoming};
+use crate::listen::connection::ConnectionHandle;
 use crate::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use crate::relay::{End, Mode, Refused, Sending};
 use crate::transport::websocket::{self, Socket};
@@ -32,6 +33,7 @@ pub struct Arrival {
     pub name: String,
     pub binary: bool,
     pub peer: Option<SocketAddr>,
+    pub connection: Option<ConnectionHandle>,
 }
 
 /// The connection is gone, or of no use any more.
@@ -55,8 +57,20 @@ struct Streamer {
 
 /// The whole life of the connection.
 pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
-    let Arrival { name, binary, peer } = arrival;
+    let Arrival { name, binary, peer, connection } = arrival;
     let config = means.relay.config();
+    let arrived = tokio::select! {
+        () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
+        arrived = means.relay.arrive(&name) => arrived,
+    };
+    let place = match arrived {
+        Ok(place) => place,
+        Err(refused) => return refuse(socket, &name, &refused).await,
+    };
+    let is_known = || connection.iter().for_each(ConnectionHandle::is_known);
+    if place.is_some() {
+        is_known();
+    }
     let first = tokio::select! {
         () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
         first = timeout(config.end_after, hello(&mut socket)) => first,
@@ -79,13 +93,10 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
     };
     let sending = match begun {
         Ok(sending) => sending,
-        Err(refused) => {
-            let (text, code) = (refused.to_string(), code_of_refusal(&refused));
-            tracing::info!(stream = name, "a sender is refused: {text}");
-            let _ = send(&mut socket, message::error(&text)).await;
-            return websocket::close(socket, code, &text).await;
-        }
+        Err(refused) => return refuse(socket, &name, &refused).await,
     };
+    drop(place);
+    is_known();
     let options =
         WatchdogOptions { warning: config.warn_after, end: config.end_after, stall: config.stalled_after };
     let now = Instant::now().into_std();
@@ -107,6 +118,14 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
     let text = for_sender(why);
     let _ = send(&mut socket, message::error(&text)).await;
     websocket::close(socket, code(why), &text).await;
+}
+
+/// Says why it may not send.
+async fn refuse(mut socket: Socket, name: &str, refused: &Refused) {
+    let text = refused.to_string();
+    tracing::info!(stream = name, "a sender is refused: {text}");
+    let _ = send(&mut socket, message::error(&text)).await;
+    websocket::close(socket, code_of_refusal(refused), &text).await;
 }
 
 /// The first message; pings may go before it.
