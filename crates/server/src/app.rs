@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
+use tower::layer::layer_fn;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -29,6 +30,7 @@ use crate::recognizer::Recognizer;
 use crate::relay::Relay;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
+use crate::transport::host::{Hosts, OwnHosts};
 use crate::transport::rest::{self, Api};
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{self, mjpeg, origin, page, socketio::SocketIoTransport, websocket};
@@ -72,6 +74,7 @@ impl App {
         let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
         let relay = Relay::new(cameras.clone(), Arc::new(cluster::Local::default()));
         let reader = Reader::new(&shared, engine.clone(), stop, tasks);
+        let hosts = Hosts::new(config.server.hosts.clone());
         let telemetry = Telemetry::new(
             engine.clone(),
             recognizer.clone(),
@@ -79,6 +82,7 @@ impl App {
             reader.clone(),
             (counters, sessions.clone()),
             listening.clone(),
+            hosts.clone(),
         );
         tasks.spawn(telemetry.clone().sample(stop.clone()));
         let live = Live::new(telemetry.clone(), relay.clone(), config.server.max_connections, stop.clone());
@@ -113,6 +117,7 @@ impl App {
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
+                .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
                 .layer(middleware::from_fn_with_state(origins.clone(), keep_cameras_private))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))

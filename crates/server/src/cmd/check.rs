@@ -2,7 +2,7 @@
 
 use sightwire_infer::cpu::Cpu;
 
-use crate::config::{Layers, keys};
+use crate::config::{Layers, hosts, keys};
 use crate::engine;
 
 use super::ConfigArgs;
@@ -28,6 +28,9 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     println!("the configuration is valid");
     if let Some(warning) = engine::cpu_warning() {
         eprintln!("warning: {warning}");
+    }
+    if config.server.hosts.are_all() {
+        eprintln!("warning: {}", hosts::ALL_WARNING);
     }
     if config.recognizer.max_clients == 0 {
         eprintln!("warning: recognizer.max_clients is 0: every client will be refused");

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::ServeArgs;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, hosts};
 use crate::engine;
 use crate::listen;
 use crate::telemetry::logging;
@@ -23,6 +23,9 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let _log = logging::start(&config.log);
     if let Some(warning) = engine::cpu_warning() {
         tracing::warn!("{warning}");
+    }
+    if config.server.hosts.are_all() {
+        tracing::warn!("{}", hosts::ALL_WARNING);
     }
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -40,6 +40,12 @@ pub const KEYS: &[Key] = &[
         "Origins whose pages may use this server from a browser. `*` allows all (but only pages of this machine, and origins that are listed, may read what cameras see); `[]` only the server's own page.",
     ),
     key(
+        "server.hosts",
+        "[]",
+        &[],
+        "Names that this server answers for, such as `vision.example.org`; `*.example.org` for every name below one, `*` for all (any page on the web may then act as this server's own). Addresses, `localhost` and the machine's own name (with and without `.local`) are always answered; requests for another name get 421. A reverse proxy that passes `Host` on needs its public name here.",
+    ),
+    key(
         "server.max_connections",
         "1024",
         &[],

@@ -1,6 +1,7 @@
 //! The configuration: defaults < `sightwire.toml` < `.env` < environment < flags.
 
 pub mod cameras;
+pub mod hosts;
 pub mod keys;
 pub mod layers;
 pub mod reader;
@@ -20,6 +21,7 @@ use sightwire_infer::trial::{Launch, TrialOptions};
 use toml::Value;
 
 pub use cameras::CameraTable;
+use hosts::HostNames;
 pub use layers::{ConfigError, Layers, Origin};
 pub use reader::TextReader;
 pub use relay::Relay;
@@ -49,6 +51,8 @@ pub struct Server {
     pub listen: Vec<SocketAddr>,
     /// `None` allows all origins.
     pub cors_origins: Option<Vec<String>>,
+    /// Names that are answered for besides the machine's own.
+    pub hosts: HostNames,
     pub max_connections: usize,
     /// For messages and bodies that are not whole.
     pub receive_memory_bytes: usize,
@@ -223,6 +227,8 @@ impl Config {
             server: Server {
                 listen,
                 cors_origins: r.origins("server.cors_origins")?,
+                hosts: HostNames::parse(&r.list("server.hosts")?)
+                    .map_err(|error| r.invalid("server.hosts", &error.to_string()))?,
                 max_connections: r.int("server.max_connections", 1, 1_000_000)?,
                 receive_memory_bytes: r.int("server.receive_memory_mb", 1, 1 << 20)? << 20,
                 receive_timeout: r.seconds("server.receive_timeout_s", 1.0, 3600.0)?,

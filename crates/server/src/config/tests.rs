@@ -168,6 +168,25 @@ fn a_misspelt_model_or_an_origin_without_a_scheme_is_a_mistake() {
 }
 
 #[test]
+fn hosts_are_listed_by_name_and_a_mistake_says_what_to_write() {
+    assert_eq!(env(&[]).unwrap().server.hosts, HostNames::default());
+    let config = env(&[("SIGHTWIRE_SERVER_HOSTS", "vision.example.org, *.cams.example")]).unwrap();
+    assert!(
+        config.server.hosts.contain(b"vision.example.org") && config.server.hosts.contain(b"a.cams.example")
+    );
+    let config = file("[server]\nhosts = [\"*\"]\n").unwrap();
+    assert!(config.server.hosts.are_all());
+    for (entry, parts) in [
+        ("https://vision.example.org/", ["line 2", "`server.hosts`", "write \"vision.example.org\""]),
+        ("vision.example.org:8000", ["line 2", "`server.hosts`", "write \"vision.example.org\""]),
+        ("a.example b.example", ["line 2", "`server.hosts`", "*.example.org"]),
+    ] {
+        let error = file(&format!("[server]\nhosts = [\"localhost\", {entry:?}]\n")).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{entry}: {error}");
+    }
+}
+
+#[test]
 fn a_dot_env_file_loses_no_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(".env");

@@ -26,6 +26,7 @@ use crate::listen::Listening;
 use crate::reading::Reader;
 use crate::recognizer::Recognizer;
 use crate::relay::Relay;
+use crate::transport::host::Hosts;
 use crate::transport::socketio::SocketIoCounters;
 use crate::transport::socketio::sessions::Sessions;
 
@@ -45,6 +46,7 @@ pub struct Telemetry {
     socketio: Arc<SocketIoCounters>,
     sessions: Arc<Sessions>,
     listening: Arc<Listening>,
+    hosts: Arc<Hosts>,
     samples: Mutex<VecDeque<Sample>>,
 }
 
@@ -102,6 +104,7 @@ impl Telemetry {
         reader: Arc<Reader>,
         socketio: (Arc<SocketIoCounters>, Arc<Sessions>),
         listening: Arc<Listening>,
+        hosts: Arc<Hosts>,
     ) -> Arc<Self> {
         let (socketio, sessions) = socketio;
         let (samples, cameras) = (Mutex::default(), relay.cameras.clone());
@@ -115,6 +118,7 @@ impl Telemetry {
             socketio,
             sessions,
             listening,
+            hosts,
             samples,
         })
     }

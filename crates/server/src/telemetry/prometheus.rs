@@ -206,6 +206,11 @@ impl Everything {
                 "Polling sessions without a poll that had to go because there were too many.",
                 telemetry.sessions.evicted() as u64,
             ),
+            (
+                "http_hosts_refused",
+                "Requests refused with 421: for a host that this server does not answer for.",
+                telemetry.hosts.refused(),
+            ),
         ] {
             ConstCounter::new(value).encode(encoder.encode_descriptor(
                 name,

@@ -7,13 +7,14 @@
 //! - [`page`]: the embedded pages
 //!
 //! Shared by them: [`query`] reads parameters, [`pick`] finds the camera that is meant,
-//! [`origin`] tells whose page asks, [`websocket`] upgrades.
+//! [`host`] tells whether this server is asked, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+pub mod host;
 pub mod mjpeg;
 pub mod origin;
 pub mod page;
