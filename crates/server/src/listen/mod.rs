@@ -5,10 +5,12 @@
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
+//! - [`head`]: refuses requests whose lines do not end as they have to
 
 pub mod body;
 pub mod connection;
 mod frames;
+pub mod head;
 pub mod outbox;
 pub mod receive;
 
@@ -34,6 +36,7 @@ use tower::ServiceExt as _;
 
 use crate::config;
 use connection::{ConnectionHandle, Guarded};
+use head::Strict;
 use outbox::Outboxes;
 use receive::Receiving;
 
@@ -194,7 +197,7 @@ async fn serve(
         .timer(TokioTimer::new())
         .max_buf_size(MAX_HEADER_BYTES)
         .header_read_timeout(HEADER_DEADLINE)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Strict::new(stream)), service)
         .with_upgrades();
     tokio::pin!(connection);
     let ended = tokio::select! {
