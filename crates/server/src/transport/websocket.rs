@@ -48,6 +48,28 @@ pub fn is_asked_for(headers: &HeaderMap) -> bool {
     headers.get(UPGRADE).is_some_and(|upgrade| upgrade.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
+/// The key of a handshake of version 13: 16 bytes in base64, given once (RFC 6455, section 4.2.1).
+fn key_of_handshake(headers: &HeaderMap) -> Option<&str> {
+    let version = headers.get(SEC_WEBSOCKET_VERSION).is_some_and(|version| version.as_bytes() == b"13");
+    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
+    let (Some(key), None) = (keys.next(), keys.next()) else { return None };
+    let key = key.to_str().ok()?.trim();
+    let is_base64 = |digits: &str| digits.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
+    let is_key = key.strip_suffix("==").is_some_and(|digits| digits.len() == 22 && is_base64(digits));
+    (is_asked_for(headers) && version && is_key).then_some(key)
+}
+
+/// Whether the request is a handshake that can be answered.
+pub fn is_handshake(headers: &HeaderMap) -> bool {
+    key_of_handshake(headers).is_some()
+}
+
+/// The answer to a handshake that cannot.
+pub fn no_handshake() -> Response {
+    let detail = "This is no WebSocket handshake of version 13 with one key of 16 bytes in base64.";
+    error(StatusCode::BAD_REQUEST, detail)
+}
+
 /// Whether the client speaks that protocol.
 pub fn offers(headers: &HeaderMap, protocol: &str) -> bool {
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
@@ -61,12 +83,7 @@ pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     tasks: &TaskTracker,
     session: impl FnOnce(Socket) -> F + Send + 'static,
 ) -> Response {
-    let headers = request.headers();
-    let version = headers.get(SEC_WEBSOCKET_VERSION).map(|version| version.as_bytes() == b"13");
-    let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).map(str::trim);
-    let (Some(key), Some(true), true) = (key, version, is_asked_for(headers)) else {
-        return error(StatusCode::BAD_REQUEST, "This is no WebSocket handshake of version 13.");
-    };
+    let Some(key) = key_of_handshake(request.headers()) else { return no_handshake() };
     let digest = Sha1::from(format!("{key}{GUID}")).digest().bytes();
     let accept = STANDARD.encode_to_string(digest);
     if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
@@ -119,4 +136,39 @@ pub async fn give_up(mut socket: Socket, too_long: bool) {
         while io.read(&mut rest).await.is_ok_and(|count| count > 0) {}
     };
     let _ = tokio::time::timeout(GOODBYE, goodbye).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handshake_has_one_key_of_16_bytes() {
+        let is_handshake = |keys: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(UPGRADE, HeaderValue::from_static("WebSocket"));
+            headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            for key in keys {
+                headers.append(SEC_WEBSOCKET_KEY, HeaderValue::from_static(key));
+            }
+            is_handshake(&headers)
+        };
+        let key = "dGhlIHNhbXBsZSBub25jZQ==";
+        assert!(is_handshake(&[key]));
+        assert!(is_handshake(&["+/+/+/+/+/+/+/+/+/+/+w=="]));
+        for keys in [
+            &[][..],
+            &[key, key],
+            &[""],
+            &["abc"],
+            &["dGhlIHNhbXBsZSBub25jZQ"],
+            &["dGhlIHNhbXBsZSBub25jZQ=="; 2],
+            &["dGhlIHNhbXBsZSBub25jZQ==AAAA"],
+            &["dGhlIHNhbXBsZSBub25jZS4="],
+            &["dGhlIHNhbXBsZSBub25jZ-=="],
+            &["dGhlIHNhbXBsZSBub25jZ==="],
+        ] {
+            assert!(!is_handshake(keys), "{keys:?}");
+        }
+    }
 }

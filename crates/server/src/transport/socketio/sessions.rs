@@ -318,6 +318,10 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
     if !request.uri().path().starts_with("/socket.io") {
         return next.run(request).await;
     }
+    // Engine.IO itself takes any key.
+    if parameter(&request, "transport") == Some("websocket") && !websocket::is_handshake(request.headers()) {
+        return websocket::no_handshake();
+    }
     let id = parameter(&request, "sid").map(str::to_owned);
     if id.as_ref().is_some_and(|id| sessions.ended.lock().contains_key(id)) {
         return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
