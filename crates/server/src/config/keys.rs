@@ -1,6 +1,7 @@
 //! Every configuration key: its default, its older environment names, and what it means. The one list that the
 //! loader, `sightwire config init` and docs/config.md go by.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// One key.
@@ -31,7 +32,7 @@ pub const KEYS: &[Key] = &[
         "server.listen",
         r#"["127.0.0.1:8000"]"#,
         &[],
-        "Addresses to listen on. Port 0 picks a free one. Use `0.0.0.0:8000` to be reached from other machines.",
+        "Addresses to listen on; a port alone is one of 127.0.0.1. Port 0 picks a free one. Use `0.0.0.0:8000` to be reached from other machines: there is no sign-in yet, so whoever reaches the port sees every camera and stream.",
     ),
     key(
         "server.cors_origins",
@@ -424,6 +425,9 @@ pub const SECTIONS: &[&str] = &[
     "log",
 ];
 
+/// Other spellings of sections, which count as the right ones.
+const SPELLINGS: &[(&str, &str)] = &[("recogniser", "recognizer")];
+
 /// Cameras are tables of their own; see [`super::cameras`].
 const CAMERA_EXAMPLE: &str = r#"
 # A camera; as many such tables as there are cameras. The address may hold a name and a password; they are never shown.
@@ -438,8 +442,30 @@ const CAMERA_EXAMPLE: &str = r#"
 impl Key {
     /// `SIGHTWIRE_SECTION_KEY`.
     pub fn env_name(&self) -> String {
-        format!("SIGHTWIRE_{}", self.name.to_uppercase().replace('.', "_"))
+        env_name(self.name)
     }
+
+    /// As [`Key::env_name`], with the other spelling of the section if it has one.
+    pub fn other_env_name(&self) -> Option<String> {
+        let (other, section) =
+            SPELLINGS.iter().find(|(_, section)| in_section(self.name, section).is_some())?;
+        in_section(self.name, section).map(|rest| env_name(&format!("{other}{rest}")))
+    }
+}
+
+fn env_name(name: &str) -> String {
+    format!("SIGHTWIRE_{}", name.to_uppercase().replace('.', "_"))
+}
+
+/// What follows the section's name, if this is one of its keys.
+fn in_section<'a>(name: &'a str, section: &str) -> Option<&'a str> {
+    name.strip_prefix(section).filter(|rest| rest.starts_with('.'))
+}
+
+/// The name with the section's usual spelling.
+fn respelt(name: &str) -> Cow<'_, str> {
+    let other = SPELLINGS.iter().find_map(|(other, usual)| Some((usual, in_section(name, other)?)));
+    other.map_or(Cow::Borrowed(name), |(usual, rest)| Cow::Owned(format!("{usual}{rest}")))
 }
 
 /// Whether the value of that key may hold a password, and is never shown.
@@ -447,24 +473,27 @@ pub fn may_hold_password(name: &str) -> bool {
     name == "cameras.default_url"
 }
 
-/// The key of that name.
+/// The key of that name, in either spelling.
 pub fn find(name: &str) -> Option<&'static Key> {
+    let name = respelt(name);
     KEYS.iter().find(|key| key.name == name)
 }
 
 /// The nearest right name to a wrong one, if one is near.
 pub fn nearest(name: &str) -> Option<&'static str> {
+    let name = &*respelt(name);
     let near = |key: &Key| {
         // `max_clients` alone is near to `recognizer.max_clients`.
         let last = key.name.rsplit('.').next().unwrap_or(key.name);
         let last_of_name = name.rsplit('.').next().unwrap_or(name);
-        strsim::normalized_damerau_levenshtein(key.name, name)
-            .max(strsim::normalized_damerau_levenshtein(last, last_of_name))
+        let whole = strsim::normalized_damerau_levenshtein(key.name, name);
+        (whole.max(strsim::normalized_damerau_levenshtein(last, last_of_name)), whole)
     };
     KEYS.iter()
         .map(|key| (near(key), key.name))
-        .filter(|(near, _)| *near > 0.6)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|((near, _), _)| *near > 0.6)
+        // Several sections have a `model`: then the one whose name is nearer.
+        .max_by(|((a, whole_a), _), ((b, whole_b), _)| a.total_cmp(b).then(whole_a.total_cmp(whole_b)))
         .map(|(_, name)| name)
 }
 

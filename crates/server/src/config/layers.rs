@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 
 use toml::Value;
@@ -15,7 +16,7 @@ use super::redact::redact;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration {path}: {error}; `sightwire config init {path}` writes one")]
+    #[error("cannot read the configuration {path}: {error}{}", cure(path, error))]
     Read {
         /// File.
         path: PathBuf,
@@ -39,6 +40,18 @@ pub enum ConfigError {
         near: String,
         /// Where it stands.
         origin: Origin,
+    },
+    /// One key in both of its spellings, in one layer.
+    #[error("`{first}` ({first_origin}) and `{second}` ({second_origin}) are the same key; take one away")]
+    Twice {
+        /// As written.
+        first: String,
+        /// Where it stands.
+        first_origin: Origin,
+        /// As written.
+        second: String,
+        /// Where it stands.
+        second_origin: Origin,
     },
     /// Not a value for this key.
     #[error("{origin}: `{name}` = {}: {}", redact(value), redact(reason))]
@@ -73,6 +86,15 @@ pub enum ConfigError {
     Flag(String),
 }
 
+/// What helps against a file that cannot be read, if that is known.
+fn cure(path: &Path, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("; `sightwire config init {}` writes one", path.display()),
+        std::io::ErrorKind::PermissionDenied => "; allow the user who runs this to read it".to_owned(),
+        _ => String::new(),
+    }
+}
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -105,6 +127,8 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug)]
 pub struct Layers {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    /// How keys were written that were set so far, and where.
+    written: BTreeMap<&'static str, (String, Origin)>,
     cameras: Vec<CameraTable>,
 }
 
@@ -112,7 +136,7 @@ impl Layers {
     /// The defaults.
     pub(super) fn defaults() -> Self {
         let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
-        Self { values, cameras: Vec::new() }
+        Self { values, written: BTreeMap::new(), cameras: Vec::new() }
     }
 
     /// All layers: `sightwire.toml` and `.env` of the working folder, the process's environment, and flags.
@@ -186,19 +210,27 @@ impl Layers {
     ) -> Result<(), ConfigError> {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for key in KEYS {
+            // Compose files and the like set what they have no value for to nothing.
+            let text_of =
+                |name: &str| variables.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+            let spellings = [Some(key.env_name()), key.other_env_name()].into_iter().flatten();
+            let given: Vec<String> = spellings.filter(|name| text_of(name).is_some()).collect();
+            for name in &given {
+                self.write(key, name, &origin(name.clone()))?;
+            }
             // The new name goes before the old ones, the first old one before the second.
-            let names = std::iter::once(key.env_name()).chain(key.old_names.iter().map(ToString::to_string));
-            for name in names {
-                // Compose files and the like set what they have no value for to nothing.
-                let text = variables.get(&name).map(|text| text.trim()).filter(|text| !text.is_empty());
-                if let Some(text) = text {
-                    self.set_text(key, text, origin(name))?;
-                    break;
-                }
+            let names = given.into_iter().chain(key.old_names.iter().map(ToString::to_string));
+            let first = names.into_iter().find_map(|name| Some((text_of(&name)?, name)));
+            if let Some((text, name)) = first {
+                self.set_text(key, text, origin(name))?;
             }
         }
         for name in variables.keys().filter(|name| name.starts_with("SIGHTWIRE_")) {
-            let known = KEYS.iter().any(|k| k.env_name() == *name || k.old_names.contains(&name.as_str()));
+            let known = KEYS.iter().any(|k| {
+                k.env_name() == *name
+                    || k.other_env_name().as_ref() == Some(name)
+                    || k.old_names.contains(&name.as_str())
+            });
             // Orchestrators make names of their own from a service's name (SIGHTWIRE_PORT, SIGHTWIRE_SERVICE_HOST).
             let ours = keys::SECTIONS.iter().any(|section| {
                 let rest = name.trim_start_matches("SIGHTWIRE_").to_lowercase();
@@ -219,7 +251,26 @@ impl Layers {
         let shown = if keys::may_hold_password(name) { format!("{name}=…") } else { text.to_owned() };
         let origin = Origin::Flag(format!("--set {shown}"));
         let key = keys::find(name).ok_or_else(|| unknown(name, origin.clone()))?;
+        self.write(key, name, &origin)?;
         self.set_text(key, value.trim(), origin)
+    }
+
+    /// Notes how a key is written; that it was written otherwise in the same layer is an error.
+    fn write(&mut self, key: &'static Key, name: &str, origin: &Origin) -> Result<(), ConfigError> {
+        let before = self.written.insert(key.name, (name.to_owned(), origin.clone()));
+        match before {
+            Some((first, first_origin))
+                if first != name && discriminant(&first_origin) == discriminant(origin) =>
+            {
+                Err(ConfigError::Twice {
+                    first,
+                    first_origin,
+                    second: name.to_owned(),
+                    second_origin: origin.clone(),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sets a key from text, read as the type of its default; lists are separated by commas.
@@ -239,7 +290,9 @@ impl Layers {
             Value::Integer(_) => Value::Integer(text.parse().map_err(|_| invalid("a whole number"))?),
             Value::Float(_) => Value::Float(text.parse().map_err(|_| invalid("a number"))?),
             Value::Array(_) => Value::Array(
-                text.trim_matches(['[', ']'])
+                text.strip_prefix('[')
+                    .and_then(|text| text.strip_suffix(']'))
+                    .unwrap_or(text)
                     .split(',')
                     .map(|part| part.trim().trim_matches('"'))
                     .filter(|part| !part.is_empty())
@@ -254,8 +307,13 @@ impl Layers {
 
     fn set(&mut self, name: &str, value: Value, origin: Origin) -> Result<(), ConfigError> {
         let key = keys::find(name).ok_or_else(|| unknown(name, origin.clone()))?;
+        self.write(key, name, &origin)?;
         let value = match (default_of(key), value) {
             (Value::Float(_), Value::Integer(i)) => Value::Float(i as f64),
+            // A port alone.
+            (Value::Array(_), Value::Integer(port)) if key.name == "server.listen" => {
+                Value::Array(vec![Value::String(port.to_string())])
+            }
             (Value::Array(_), Value::String(one)) => Value::Array(vec![Value::String(one)]),
             (default, value) if default.same_type(&value) => value,
             (default, value) => {

@@ -8,7 +8,7 @@ pub mod reader;
 mod redact;
 pub mod relay;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -460,8 +460,10 @@ impl Reader<'_> {
         let mut addresses = Vec::new();
         for text in list {
             let text = text.replace("localhost", "127.0.0.1");
-            let address = text.parse().map_err(|_| {
-                self.invalid(name, &format!("{text:?} is not an address such as 127.0.0.1:8000 or [::]:8000"))
+            let on_port = || text.parse().ok().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            let address = text.parse().ok().or_else(on_port).ok_or_else(|| {
+                let reason = "is not an address such as 127.0.0.1:8000 or [::]:8000, nor a port such as 8000";
+                self.invalid(name, &format!("{text:?} {reason}"))
             })?;
             addresses.push(address);
         }

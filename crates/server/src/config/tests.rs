@@ -69,11 +69,74 @@ fn a_misspelt_key_names_the_nearest_right_one_and_its_line() {
     let error =
         file("[server]\nlisten = \"127.0.0.1:0\"\n\n[recognizer]\nmax_client = 3\n").unwrap_err().to_string();
     assert!(error.contains("line 5") && error.contains("`recognizer.max_clients`"), "{error}");
-    let error = env(&[("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "3")]).unwrap_err().to_string();
+    let error = env(&[("SIGHTWIRE_RECOGNIZE_MAX_CLIENTS", "3")]).unwrap_err().to_string();
     assert!(
-        error.contains("SIGHTWIRE_RECOGNISER_MAX_CLIENTS") && error.contains("recognizer.max_clients"),
+        error.contains("SIGHTWIRE_RECOGNIZE_MAX_CLIENTS") && error.contains("`recognizer.max_clients`"),
         "{error}"
     );
+    for (wrong, right) in [
+        ("recognize.model", "recognizer.model"),
+        ("recogniser.modl", "recognizer.model"),
+        ("detect.model", "detector.model"),
+        ("read.model", "reader.model"),
+    ] {
+        let error = Layers::defaults().add_flag(&format!("{wrong}=x")).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{wrong}`; did you mean `{right}`?")), "{error}");
+    }
+}
+
+#[test]
+fn recogniser_is_another_spelling_everywhere() {
+    assert_eq!(file("[recogniser]\nmax_clients = 3\n").unwrap().recognizer.max_clients, 3);
+    assert_eq!(env(&[("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "4")]).unwrap().recognizer.max_clients, 4);
+    let mut layers = Layers::defaults();
+    layers.add_flag("recogniser.max_clients=5").unwrap();
+    assert_eq!(Config::from_layers(&layers).unwrap().recognizer.max_clients, 5);
+    assert_eq!(layers.get("recognizer.max_clients").1.to_string(), "--set recogniser.max_clients=5");
+    // The keys of both sections of a file are put together, and a wrong value is told by the key's own name.
+    let both = file("[recogniser]\nmax_clients = 3\n[recognizer]\nmax_fps = 7\n").unwrap();
+    assert_eq!((both.recognizer.max_clients, both.recognizer.max_fps), (3, 7.0));
+    let error = file("[recogniser]\nmax_clients = -1\n").unwrap_err().to_string();
+    assert!(error.contains("line 2") && error.contains("`recognizer.max_clients`"), "{error}");
+}
+
+#[test]
+fn one_key_in_both_spellings_is_a_mistake_within_a_layer_only() {
+    let error =
+        file("[recognizer]\nmax_clients = 3\n[recogniser]\nmax_clients = 4\n").unwrap_err().to_string();
+    for part in ["`recognizer.max_clients`", "line 2", "`recogniser.max_clients`", "line 4"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let variables = [("SIGHTWIRE_RECOGNIZER_MAX_CLIENTS", "3"), ("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "3")];
+    let error = env(&variables).unwrap_err().to_string();
+    assert!(variables.iter().all(|(name, _)| error.contains(name)), "{error}");
+    assert!(
+        env(&[variables[0], ("SIGHTWIRE_RECOGNISER_MAX_CLIENTS", "")]).is_ok(),
+        "an empty one is not set"
+    );
+    let mut layers = Layers::defaults();
+    layers.add_flag("recognizer.max_clients=3").unwrap();
+    let error = layers.add_flag("recogniser.max_clients=3").unwrap_err().to_string();
+    assert!(error.contains("--set recognizer.max_clients") && error.contains("--set recogniser"), "{error}");
+
+    let mut layers = Layers::defaults();
+    layers.add_environment([(variables[0].0.to_owned(), "3".to_owned())], Origin::Environment).unwrap();
+    layers.add_flag("recogniser.max_clients=5").unwrap();
+    assert_eq!(Config::from_layers(&layers).unwrap().recognizer.max_clients, 5);
+}
+
+#[test]
+fn a_port_alone_is_one_of_loopback() {
+    let loopback: SocketAddr = "127.0.0.1:8001".parse().unwrap();
+    for text in ["listen = 8001", "listen = \"8001\"", "listen = [\"8001\"]"] {
+        assert_eq!(file(&format!("[server]\n{text}\n")).unwrap().server.listen, [loopback], "{text}");
+    }
+    let config = env(&[("SIGHTWIRE_SERVER_LISTEN", "8001,[::1]:0")]).unwrap();
+    assert_eq!(config.server.listen, [loopback, "[::1]:0".parse().unwrap()]);
+    let config = env(&[("SIGHTWIRE_SERVER_LISTEN", "[::1]:0,[::1]:8001")]).unwrap();
+    assert_eq!(config.server.listen.len(), 2);
+    let error = file("[server]\nlisten = 80000\n").unwrap_err().to_string();
+    assert!(error.contains("80000") && error.contains("a port such as 8000"), "{error}");
 }
 
 #[test]
@@ -81,7 +144,7 @@ fn a_wrong_value_names_the_key_the_value_and_what_is_expected() {
     for (text, parts) in [
         ("[recognizer]\nmax_clients = \"many\"", ["recognizer.max_clients", "many", "integer"]),
         ("[engine]\nprovider = \"gpu\"", ["engine.provider", "gpu", "openvino"]),
-        ("[server]\nlisten = \"8000\"", ["server.listen", "8000", "127.0.0.1:8000"]),
+        ("[server]\nlisten = \"8000x\"", ["server.listen", "8000x", "127.0.0.1:8000"]),
         ("[images]\nmax_side_px = 0", ["images.max_side_px", "0", "65535"]),
     ] {
         let error = file(text).unwrap_err().to_string();
