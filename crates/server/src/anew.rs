@@ -10,6 +10,7 @@ use std::process::Command;
 use sightwire_infer::cpu::Cpu;
 
 use crate::config::TRY_NETWORKS;
+use crate::print::note;
 
 /// Returns where the CPU can do what it announces, and where the variable is set already. Where the program cannot be
 /// started anew, networks run at f32 alone (the engine sees to that).
@@ -26,7 +27,7 @@ pub fn where_the_cpu_promises_too_much() {
     let itself = PathBuf::from("/proc/self/exe");
     let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or(itself);
     let error = Command::new(&program).arg0(name).args(args).env(variable, value).exec();
-    eprintln!(
+    note!(
         "warning: {} cannot be started anew with {variable}={value}: {error}; networks run at f32 alone",
         program.display()
     );

@@ -12,6 +12,7 @@ use sightwire_infer::trial::Subject;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
+use crate::print::note;
 
 /// Loads the library, and makes an engine.
 pub fn open(config: &Config) -> anyhow::Result<Engine> {
@@ -71,11 +72,11 @@ impl SharedEngine {
 /// For a command: all ways of running these are measured, `again` if they were before. Says so where that takes a while.
 pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
     if again || !engine.is_measured(subjects) {
-        eprintln!("{model}: finding the fastest way to run it on this machine");
+        note!("{model}: finding the fastest way to run it on this machine");
     }
     if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
     for warning in engine.warnings() {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     Ok(())
 }

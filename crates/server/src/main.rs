@@ -14,6 +14,10 @@
 //! - `relay`: streams that clients send
 //! - `cluster`: who owns which of them
 //! - `telemetry`: log, metrics, the process
+//! - `print`: what commands print
+
+// These panic when nobody reads; see `print`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod anew;
 mod app;
@@ -23,6 +27,7 @@ mod cmd;
 mod config;
 mod engine;
 mod listen;
+mod print;
 mod reading;
 mod recognizer;
 mod relay;

@@ -4,6 +4,7 @@ use sightwire_infer::cpu::Cpu;
 
 use crate::config::{Layers, hosts, keys};
 use crate::engine;
+use crate::print::{note, out};
 
 use super::ConfigArgs;
 
@@ -18,22 +19,22 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
         let is_set = value.as_str() != Some("");
         let shown =
             if keys::may_hold_password(key.name) && is_set { "(set)".into() } else { value.to_string() };
-        println!("{:<width$} = {shown}  ({origin})", key.name);
+        out!("{:<width$} = {shown}  ({origin})", key.name)?;
     }
     for camera in &config.cameras.configured {
-        println!("camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode());
+        out!("camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode())?;
     }
     let cpu = Cpu::here();
-    println!("cpu: {} ({})", cpu.name, cpu.extensions);
-    println!("the configuration is valid");
+    out!("cpu: {} ({})", cpu.name, cpu.extensions)?;
+    out!("the configuration is valid")?;
     if let Some(warning) = engine::cpu_warning() {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     if config.server.hosts.are_all() {
         eprintln!("warning: {}", hosts::ALL_WARNING);
     }
     if config.recognizer.max_clients == 0 {
-        eprintln!("warning: recognizer.max_clients is 0: every client will be refused");
+        note!("warning: recognizer.max_clients is 0: every client will be refused");
     }
     Ok(())
 }

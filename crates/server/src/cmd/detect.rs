@@ -15,6 +15,7 @@ use sightwire_infer::detect::{
 use super::{DetectArgs, Mistake, models};
 use crate::config::Config;
 use crate::engine;
+use crate::print::{counted, note};
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
@@ -60,7 +61,7 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
         let mut seen = match look(file, &mut decoder, &mut image, &mut detector, threshold) {
             Ok(seen) => seen,
             Err(error) => {
-                eprintln!("error: {name}: {error:#}");
+                note!("error: {name}: {error:#}");
                 failed += 1;
                 continue;
             }
@@ -82,14 +83,18 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
         }
     }
     let looked_at = args.files.len() - failed;
-    eprintln!(
-        "{looked_at} of {} pictures: {objects} objects from confidence {threshold}; {} on {}, {:.1} ms a picture",
-        args.files.len(),
+    if looked_at == 0 {
+        anyhow::bail!("{} could not be looked at", counted(failed, "file"));
+    }
+    note!(
+        "{looked_at} of {}: {} from confidence {threshold}; {} on {}, {:.1} ms a picture",
+        counted(args.files.len(), "picture"),
+        counted(objects, "object"),
         model.name(),
         model.plan(&engine),
         spent.as_secs_f64() * 1e3 / looked_at.max(1) as f64,
     );
-    anyhow::ensure!(failed == 0, "{failed} of {} files could not be looked at", args.files.len());
+    anyhow::ensure!(failed == 0, "{failed} of {} could not be looked at", counted(args.files.len(), "file"));
     Ok(())
 }
 
@@ -152,8 +157,7 @@ fn write_json(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) 
 fn write_text(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
     let count = match seen.detections.len() {
         0 => "nothing found".to_owned(),
-        1 => "1 object".to_owned(),
-        count => format!("{count} objects"),
+        count => counted(count, "object"),
     };
     writeln!(out, "{file}: {count} in {}x{}", seen.width, seen.height)?;
     for Detection { rect, class, confidence } in &seen.detections {

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Flags, keys};
+use crate::print::{self, PrintError, note, out};
 
 /// One server for live vision: frames in, a model over them, predictions out.
 #[derive(Debug, Parser)]
@@ -79,14 +80,17 @@ struct ConfigArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sightwire serve
+  sightwire serve --port 8001
   sightwire serve --listen 0.0.0.0:8000 --set recognizer.max_clients=100
 
 Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C.")]
 struct ServeArgs {
-    /// Address to listen on; port 0 picks a free one. May be given several times.
+    /// Address to listen on, or a port of 127.0.0.1; port 0 picks a free one. May be given several times.
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<String>,
+    /// The same as `--listen 127.0.0.1:PORT`.
+    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    port: Option<u16>,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -246,8 +250,10 @@ impl Cli {
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
+            // Whoever reads this has seen enough, as `head` does.
+            Err(error) if matches!(error.downcast_ref(), Some(PrintError::Closed)) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("error: {error:#}");
+                note!("error: {error:#}");
                 ExitCode::from(if error.is::<ConfigError>() || error.is::<Mistake>() { 2 } else { 1 })
             }
         }
@@ -273,8 +279,7 @@ fn init(file: Option<PathBuf>) -> anyhow::Result<()> {
 
     let text = keys::commented_file();
     let Some(path) = file else {
-        print!("{text}");
-        return Ok(());
+        return Ok(print::raw(&text)?);
     };
     let mut out = std::fs::File::create_new(&path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -283,6 +288,6 @@ fn init(file: Option<PathBuf>) -> anyhow::Result<()> {
         _ => anyhow::anyhow!("cannot write {}: {error}", path.display()),
     })?;
     out.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("wrote {}; start with `sightwire serve --config {0}`", path.display());
+    out!("wrote {}; start with `sightwire serve --config {0}`", path.display())?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 mod reading;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -23,48 +23,47 @@ use sightwire_infer::trial::Subject;
 use super::{ImportArgs, ModelsCommand};
 use crate::config::Config;
 use crate::engine;
+use crate::print::{self, PrintError, counted, note, out};
 use crate::recognizer::load;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {
-        ModelsCommand::List { format, config } => {
-            list(&config.load()?, format == "json");
-            Ok(())
-        }
+        ModelsCommand::List { format, config } => list(&config.load()?, format == "json"),
         ModelsCommand::Pull { name, config } => pull(&config.load()?, name),
         ModelsCommand::Import(args) => import(&args.config.load()?, args),
         ModelsCommand::Check { name, again, config } => check(&config.load()?, name, *again),
     }
 }
 
-fn list(config: &Config, as_json: bool) {
+fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
     let (manifests, errors) = config.store.manifests();
     for m in &manifests {
         let needs = config.store.needs(m);
         if as_json {
             let here = needs.is_none();
-            println!(
+            out!(
                 "{}",
                 json!({"name": m.name, "title": m.title, "task": m.task.name(), "available": here, "licence": m.licence})
-            );
+            )?;
         } else {
             let state = match needs {
                 None => "here",
                 Some(Need::Import) => "to import",
                 Some(Need::Pull) => "not here",
             };
-            println!("{:<22} {:<20} {state:<9} {}", m.name, m.task.name(), m.title);
+            out!("{:<22} {:<20} {state:<9} {}", m.name, m.task.name(), m.title)?;
         }
     }
     for error in &errors {
-        eprintln!("warning: {error}");
+        note!("warning: {error}");
     }
     if !as_json {
-        eprintln!(
+        note!(
             "store: {}; get one that is not here with `sightwire models pull NAME`",
             config.store.home().display()
         );
     }
+    Ok(())
 }
 
 fn pull(config: &Config, name: &str) -> anyhow::Result<()> {
@@ -74,7 +73,7 @@ fn pull(config: &Config, name: &str) -> anyhow::Result<()> {
         let made = Environment::ready(store, config.import.python.as_deref(), &mut |step| steps.show(&step));
         steps.end();
         let python = made?.python();
-        println!("the importer is ready: {}", python.display());
+        out!("the importer is ready: {}", python.display())?;
         return Ok(());
     }
     let manifest = find(store, name)?;
@@ -83,7 +82,7 @@ fn pull(config: &Config, name: &str) -> anyhow::Result<()> {
         let source = store.verified(&manifest.name, file)?;
         return convert(config, &load::request(config, &source, Some(&manifest)));
     }
-    println!("{} is ready", manifest.name);
+    out!("{} is ready", manifest.name)?;
     Ok(())
 }
 
@@ -94,23 +93,22 @@ pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
     let lead = if terminal { "\r" } else { "" };
     let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
     fetch::pull(store, manifest, &mut |progress| match progress {
-        Progress::Present(file) => eprintln!("{}: {} is here", manifest.name, file.name),
+        Progress::Present(file) => note!("{}: {} is here", manifest.name, file.name),
         Progress::Fetching(file, from) => {
             let size = file.size_bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
-            eprintln!("{}: getting {}{size} from {from}", manifest.name, file.name);
+            note!("{}: getting {}{size} from {from}", manifest.name, file.name);
         }
         Progress::Bytes { bytes, of } if terminal => {
             let of = of.map(|of| format!(" of {}", megabytes(of))).unwrap_or_default();
-            eprint!("\r  {}{of}   ", megabytes(bytes));
-            let _ = std::io::stderr().flush();
+            print::remark(format_args!("\r  {}{of}   ", megabytes(bytes)));
         }
         Progress::Bytes { .. } => {}
         Progress::Retry { reason, pause } => {
-            eprintln!("{lead}{}: {reason}; again in {:.0} s", manifest.name, pause.as_secs_f32());
+            note!("{lead}{}: {reason}; again in {:.0} s", manifest.name, pause.as_secs_f32());
         }
         Progress::Done(file) => {
             let seconds = started.elapsed().as_secs_f32();
-            eprintln!("{lead}{}: verified {} ({seconds:.1} s)", manifest.name, file.name);
+            note!("{lead}{}: verified {} ({seconds:.1} s)", manifest.name, file.name);
         }
     })?;
     Ok(())
@@ -142,15 +140,14 @@ impl Steps {
         if !step.text.is_empty() {
             let percent = step.done.map(|done| format!("{:3.0} % ", done * 100.0)).unwrap_or_default();
             let (lead, end) = if self.terminal { ("\r\x1b[2K", "") } else { ("", "\n") };
-            eprint!("{lead}{percent}{}{end}", step.text);
-            let _ = std::io::stderr().flush();
+            print::remark(format_args!("{lead}{percent}{}{end}", step.text));
         }
         true
     }
 
     fn end(&self) {
         if self.terminal {
-            eprint!("\r\x1b[2K");
+            print::remark(format_args!("\r\x1b[2K"));
         }
     }
 }
@@ -176,7 +173,7 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
     } else {
         "whole: every prediction takes all frames of its window, which is much slower"
     };
-    eprintln!(
+    note!(
         "{}: {} frames of {}x{}, {} labels ({} to {})",
         manifest.name,
         clip.window,
@@ -186,25 +183,27 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
         clip.labels.first().map_or("", String::as_str),
         clip.labels.last().map_or("", String::as_str),
     );
-    eprintln!("{}: {kind}", manifest.name);
-    eprintln!(
+    note!("{}: {kind}", manifest.name);
+    note!(
         "{}: differs from the original by at most {:.1e} in any probability ({} windows compared)",
-        manifest.name, imported.difference, imported.clips
+        manifest.name,
+        imported.difference,
+        imported.clips
     );
     let ms = match clip.precision {
         Precision::F32 => imported.f32_ms,
         Precision::Bf16 => imported.bf16_ms.unwrap_or(imported.f32_ms),
     };
-    eprintln!("{}: {ms:.1} ms a prediction on one thread at {}", manifest.name, clip.precision.name());
+    note!("{}: {ms:.1} ms a prediction on one thread at {}", manifest.name, clip.precision.name());
     for note in &imported.notes {
-        eprintln!("{}: note: {note}", manifest.name);
+        note!("{}: note: {note}", manifest.name);
     }
-    eprintln!(
+    note!(
         "done in {:.1} s; run it with `sightwire serve --set recognizer.model={}`",
         started.elapsed().as_secs_f32(),
         manifest.name
     );
-    println!("{} is ready", manifest.name);
+    out!("{} is ready", manifest.name)?;
     Ok(())
 }
 
@@ -231,11 +230,11 @@ fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
         return reading::check(config, &manifest, again);
     }
     let model = ClipModel::load(&config.store, &manifest)?;
-    println!("{name}: {} files are the right ones", manifest.files.len());
+    out!("{}", right_files(&manifest))?;
     let engine = engine::open(config)?;
     let subjects = model.subjects(&engine);
     engine::measure(&engine, name, &subjects, again)?;
-    show_ways(&engine, name, &subjects);
+    show_ways(&engine, name, &subjects)?;
     let started = Instant::now();
     let mut networks = model.networks(&engine, Limits::default())?;
     let made = started.elapsed();
@@ -249,39 +248,46 @@ fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
         networks.extend(&mut window, 1)?;
         networks.predict(&window)?;
     }
-    println!(
+    out!(
         "{name}: runs on ONNX Runtime {} ({}); {:.2} ms a prediction on one thread; sessions made in {:.0} ms",
         engine.runtime().version(),
         model::in_words(&model.plans(&engine)),
         started.elapsed().as_secs_f64() * 1e3 / f64::from(runs),
         made.as_secs_f64() * 1e3,
-    );
+    )?;
     Ok(())
 }
 
+/// What it says of a model whose files have been compared with their hashes.
+fn right_files(manifest: &Manifest) -> String {
+    let what = if manifest.files.len() == 1 { "is the right one" } else { "are the right ones" };
+    format!("{}: {} {what}", manifest.name, counted(manifest.files.len(), "file"))
+}
+
 /// What came of each way of running each network, and which is taken.
-fn show_ways(engine: &Engine, name: &str, subjects: &[Subject]) {
+fn show_ways(engine: &Engine, name: &str, subjects: &[Subject]) -> Result<(), PrintError> {
     for subject in subjects {
         let Some((record, taken)) = engine.record(subject) else {
-            println!("{name}: {}: nothing is known of how it runs", subject.network.name());
+            out!("{name}: {}: nothing is known of how it runs", subject.network.name())?;
             continue;
         };
-        println!("{name}: {} at {:?}: {}; taken: {taken}", record.network, record.input, record.in_words());
+        out!("{name}: {} at {:?}: {}; taken: {taken}", record.network, record.input, record.in_words())?;
     }
+    Ok(())
 }
 
 fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::Result<()> {
     let name = &manifest.name;
     if manifest.files.is_empty() {
-        println!("{name}: needs no files");
+        out!("{name}: needs no files")?;
         return Ok(());
     }
     let model = DetectModel::load(&config.store, manifest)?;
-    println!("{name}: {} files are the right ones", manifest.files.len());
+    out!("{}", right_files(manifest))?;
     let engine = engine::open(config)?;
     let subjects = model.subjects();
     engine::measure(&engine, name, &subjects, again)?;
-    show_ways(&engine, name, &subjects);
+    show_ways(&engine, name, &subjects)?;
     let started = Instant::now();
     let mut detector = model.detector(&engine, DetectorOptions::default())?;
     let made = started.elapsed();
@@ -291,13 +297,13 @@ fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::
     for _ in 0..runs {
         detector.detect(&picture, model.table().confidence)?;
     }
-    println!(
+    out!(
         "{name}: runs on ONNX Runtime {} ({}); {:.2} ms a picture of 640x480 on one thread; session made in {:.0} ms",
         engine.runtime().version(),
         model.plan(&engine),
         started.elapsed().as_secs_f64() * 1e3 / f64::from(runs),
         made.as_secs_f64() * 1e3,
-    );
+    )?;
     Ok(())
 }
 
@@ -305,6 +311,6 @@ fn check_runtime(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
     let library =
         manifest.runtime.as_ref().map(|r| config.store.runtime_dir(&manifest.name).join(&r.library));
     let runtime = Runtime::load(&config.store, library.as_deref(), None)?;
-    println!("{}: version {} loads from {}", manifest.name, runtime.version(), runtime.library().display());
+    out!("{}: version {} loads from {}", manifest.name, runtime.version(), runtime.library().display())?;
     Ok(())
 }

@@ -8,6 +8,7 @@ use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
 
 use super::SampleArgs;
+use crate::print::out;
 
 const SIZE_PX: (u32, u32) = (640, 480);
 const QUALITY: u8 = 90;
@@ -25,14 +26,15 @@ pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
             let path = folder.join(format!("{index:03}.jpg"));
             fs::write(&path, &jpeg).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        println!("{} frames of {} in {}", args.frames, gesture.name(), folder.display());
     }
     if let Some(path) = &args.y4m {
         let file = fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut out = BufWriter::new(file);
         write_y4m(&mut out, &clip, args.frames)
             .with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{} frames of {} in {}", args.frames, gesture.name(), path.display());
+    }
+    for place in args.out.iter().chain(&args.y4m) {
+        out!("{} frames of {} in {}", args.frames, gesture.name(), place.display())?;
     }
     Ok(())
 }

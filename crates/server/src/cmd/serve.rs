@@ -19,7 +19,9 @@ use crate::telemetry::logging;
 const LAST_PICTURE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
-    let config = Config::load_to_serve(&args.config.flags(&args.listen))?;
+    // A port is an address to listen on.
+    let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
+    let config = Config::load_to_serve(&args.config.flags(&listen))?;
     let _log = logging::start(&config.log);
     if let Some(warning) = engine::cpu_warning() {
         tracing::warn!("{warning}");
@@ -49,7 +51,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         let v6_only =
             config.server.listen.iter().any(|other| other.is_ipv4() && other.port() == address.port());
         let listener = listen::bind(*address, v6_only).with_context(|| {
-            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen")
+            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen or --port")
         })?;
         addresses.push(listener.local_addr().context("cannot tell the address")?);
         tasks.spawn(listen::run(

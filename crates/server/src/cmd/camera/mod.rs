@@ -31,6 +31,8 @@ use faults::Faults;
 use simulator::{Options, Simulator};
 use source::Origin;
 
+use crate::print::note;
+
 /// Time for a request to arrive, and for the next one to begin.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
 /// Connections get so long to end.
@@ -160,7 +162,7 @@ async fn serve(args: &CameraArgs) -> anyhow::Result<()> {
     })?;
     let mut simulator = Simulator::start(listener, args.options())?;
     if let Some(note) = simulator.note() {
-        eprintln!("note: {note}");
+        note!("note: {note}");
     }
     // Whoever waits for this line may be gone by now.
     let mut out = std::io::stdout().lock();

@@ -24,6 +24,7 @@ use super::read::interrupt;
 use super::read::reader::Reader;
 use super::top::Address;
 use super::{ConfigArgs, Mistake};
+use crate::print::{PrintError, counted, note, out};
 use crate::reading::output::Document;
 
 /// Each picture is in a batch so often, at other places among the others.
@@ -85,15 +86,15 @@ pub(super) fn run(args: &CheckCoordinatesArgs) -> anyhow::Result<()> {
         match read {
             Ok(picture) => pictures.push(picture),
             Err(reason) => {
-                eprintln!("error: {reason}");
+                note!("error: {reason}");
                 unread += 1;
             }
         }
     }
     let lines: usize = pictures.iter().map(|picture| picture.document.regions().count()).sum();
-    println!("{} pictures with {lines} lines; {}", pictures.len(), reader.in_words());
+    out!("{} with {}; {}", counted(pictures.len(), "picture"), counted(lines, "line"), reader.in_words())?;
 
-    let mut same = report("in a batch", &batch_against_alone(&reader, &pictures, jobs)?);
+    let mut same = report("in a batch", &batch_against_alone(&reader, &pictures, jobs)?)?;
     // The engine's memory is the server's from here on.
     drop(reader);
     let own = match args.url {
@@ -107,13 +108,13 @@ pub(super) fn run(args: &CheckCoordinatesArgs) -> anyhow::Result<()> {
     for picture in &pictures {
         over_http.add(&name(&picture.path), &picture.document, &client.read(&picture.path)?);
     }
-    same &= report("over HTTP", &over_http);
+    same &= report("over HTTP", &over_http)?;
     let mut in_job = Difference::default();
     let paths: Vec<&Path> = pictures.iter().map(|picture| &*picture.path).collect();
     client.read_as_job(&paths, |index, document| {
         in_job.add(&name(&pictures[index].path), &pictures[index].document, document);
     })?;
-    same &= report("as a job over HTTP", &in_job);
+    same &= report("as a job over HTTP", &in_job)?;
     drop(own);
     anyhow::ensure!(unread == 0, "{unread} of the pictures could not be read at all");
     anyhow::ensure!(!pictures.is_empty(), "there was no picture to compare");
@@ -158,7 +159,7 @@ fn batch_against_alone(reader: &Reader, pictures: &[Alone], jobs: usize) -> anyh
 }
 
 /// A line about one way; whether there was no difference.
-fn report(way: &str, difference: &Difference) -> bool {
-    println!("{way:<19} {difference}");
-    difference.is_none()
+fn report(way: &str, difference: &Difference) -> Result<bool, PrintError> {
+    out!("{way:<19} {difference}")?;
+    Ok(difference.is_none())
 }

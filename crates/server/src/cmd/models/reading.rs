@@ -12,8 +12,9 @@ use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, S
 
 use crate::config::Config;
 use crate::engine;
+use crate::print::out;
 
-/// Letters that are easily taken for others are among them.
+/// One of them is made of letters that are easily taken for others.
 const LINES: [&str; 8] = [
     "Sightwire reads this page",
     "The quick brown fox jumps",
@@ -35,11 +36,11 @@ const DEADLINE: Duration = Duration::from_secs(300);
 pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow::Result<()> {
     let name = &manifest.name;
     let model = Arc::new(ReadModel::load(&config.store, manifest)?);
-    println!("{name}: {} files are the right ones", manifest.files.len());
+    out!("{}", super::right_files(manifest))?;
     let engine = Arc::new(engine::open(config)?);
     let subjects = model.subjects(&engine)?;
     engine::measure(&engine, name, &subjects, again)?;
-    super::show_ways(&engine, name, &subjects);
+    super::show_ways(&engine, name, &subjects)?;
     let service_options = ServiceOptions { threads: 1, queue: 1, idle_release: config.engine.idle_release };
     let service = ReadService::start(engine, service_options)?;
     let page = page();
@@ -56,19 +57,35 @@ pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow
     let right = LINES.iter().filter(|line| first.regions.iter().any(|region| region.text == **line)).count();
     let ms = |time: Duration, count: usize| time.as_secs_f64() * 1e3 / count.max(1) as f64;
     let [detection, recognition] = service.plan(&model);
-    println!(
+    out!(
         "{name}: runs on ONNX Runtime {} (finds lines: {detection}; reads them: {recognition}); on one thread {:.1} ms to find the lines of a picture of {WIDTH}x{HEIGHT}, {:.2} ms to read one; sessions made in {:.0} ms",
         service.engine().runtime().version(),
         ms(detect, RUNS),
         ms(recognise, lines),
         ms(first_took, 1) - ms(detect + recognise, RUNS),
-    );
-    println!(
-        "{name}: found {} of {} lines of a drawn page in English and read {right} of them to the letter",
+    )?;
+    out!(
+        "{name}: found {} of {} lines of a drawn page in English and read {right} of them to the letter: {}",
         first.regions.len(),
         LINES.len(),
-    );
+        verdict(first.regions.len(), right),
+    )?;
     Ok(())
+}
+
+/// Whether that many lines found and read right are good.
+fn verdict(found: usize, right: usize) -> &'static str {
+    if found < LINES.len() {
+        "bad, whatever its language: lines are missed"
+    } else if right == LINES.len() {
+        "as good as can be"
+    } else if right + 1 == LINES.len() {
+        "good; one of the lines is made of letters that are easily taken for others"
+    } else if right > 0 {
+        "not good for a model that reads English"
+    } else {
+        "right for a model of another script, bad for one that reads English"
+    }
 }
 
 fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::Result<Reading> {
@@ -98,4 +115,18 @@ fn page() -> Image {
         typesetter.draw(&mut page, letters, line, (40.0, baseline));
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_of_lines_is_called_good_or_bad() {
+        assert!(verdict(8, 8).starts_with("as good"));
+        assert!(verdict(8, 7).starts_with("good"));
+        assert!(verdict(8, 4).starts_with("not good"));
+        assert!(verdict(8, 0).contains("another script"));
+        assert!(verdict(5, 5).starts_with("bad"));
+    }
 }

@@ -7,6 +7,8 @@ use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::print::note;
+
 /// By a shell's rule: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
 
@@ -46,7 +48,7 @@ pub fn listen() -> io::Result<Stop> {
                     std::process::exit(INTERRUPTED);
                 }
                 asked.ask();
-                eprintln!("\nstopping once the pictures in flight are done; Ctrl-C again stops at once");
+                note!("\nstopping once the pictures in flight are done; Ctrl-C again stops at once");
             }
         });
     })?;

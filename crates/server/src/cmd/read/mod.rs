@@ -33,6 +33,7 @@ use progress::Progress;
 use reader::Reader;
 
 use super::Mistake;
+use crate::print::{counted, note};
 use crate::reading::output::Format;
 
 /// As many failures are named at the end, with their reasons.
@@ -116,6 +117,9 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
     if let Some(mut file) = failures {
         file.flush().context("cannot write the list of failures")?;
     }
+    if let (0, 1, Some(failure)) = (tally.read, tally.failed, tally.first_failures.front()) {
+        anyhow::bail!("{failure}");
+    }
     sum_up(&tally, &reader, started);
     anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
     anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(&tally));
@@ -128,26 +132,26 @@ fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
 }
 
 fn pictures(tally: &Tally) -> String {
-    match tally.read + tally.failed {
-        1 => "1 picture".to_owned(),
-        all => format!("{all} pictures"),
-    }
+    counted(tally.read + tally.failed, "picture")
 }
 
 fn sum_up(tally: &Tally, reader: &Reader, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
-    eprintln!(
-        "{} of {}: {} lines in {seconds:.1} s, {:.1} pictures a second; {}",
-        tally.read,
-        pictures(tally),
-        tally.lines,
-        tally.read as f64 / seconds.max(1e-3),
-        reader.in_words(),
-    );
+    // Where nothing was read, the failures say all there is to say.
+    if tally.read > 0 || tally.failed == 0 {
+        note!(
+            "{} of {}: {} in {seconds:.1} s, {:.1} pictures a second; {}",
+            tally.read,
+            pictures(tally),
+            counted(tally.lines, "line"),
+            tally.read as f64 / seconds.max(1e-3),
+            reader.in_words(),
+        );
+    }
     for failure in &tally.first_failures {
-        eprintln!("failed: {failure}");
+        note!("failed: {failure}");
     }
     if tally.failed > NAMED {
-        eprintln!("… and {} more; --failures FILE lists all of them", tally.failed - NAMED);
+        note!("… and {} more; --failures FILE lists all of them", tally.failed - NAMED);
     }
 }

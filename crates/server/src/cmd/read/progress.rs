@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::inputs::Inputs;
+use crate::print::{counted, note};
 
 /// Where nobody watches, a long run says at this pace that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -59,7 +60,7 @@ impl Progress {
         } else if self.said.elapsed() >= HEARTBEAT {
             self.said = Instant::now();
             let rate = (read + failed) as f64 / self.started.elapsed().as_secs_f64();
-            eprintln!("{read} pictures read, {rate:.1} a second{failures}");
+            note!("{} read, {rate:.1} a second{failures}", counted(read, "picture"));
         }
     }
 
