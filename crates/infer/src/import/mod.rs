@@ -3,12 +3,14 @@
 //! The conversion itself is Python (`tools/import/import_model.py`), for only TensorFlow reads its own files; this side
 //! gives it an environment, judges what it made with the engine that will run it, and writes the manifest.
 //!
+//! - [`foreign`]: files that it does not read, told before anything is started
 //! - [`environment`]: a Python with pinned packages, made on first use
 //! - [`tool`]: the child process
 //! - [`labels`]: names of the outputs
 //! - [`verify`]: compares original and import, and chooses the precision
 
 pub mod environment;
+pub mod foreign;
 pub mod labels;
 pub mod tool;
 pub mod verify;
@@ -25,6 +27,7 @@ use crate::manifest::{Clip, Colour, File, Imported, Manifest, Precision, Source,
 use crate::runtime::RuntimeError;
 use crate::store::Store;
 use environment::Environment;
+use foreign::Foreign;
 use labels::Labels;
 use tool::Report;
 
@@ -99,6 +102,14 @@ pub enum ImportError {
     Folder {
         /// Of the folder.
         path: PathBuf,
+    },
+    /// A model file of another kind.
+    #[error("{path} is {foreign}, and {}", foreign.cure())]
+    Foreign {
+        /// Of the file.
+        path: PathBuf,
+        /// What it is.
+        foreign: Foreign,
     },
     /// The store cannot be written.
     #[error("cannot write {path}: {error}")]
@@ -191,6 +202,9 @@ fn find(
 /// Imports a file into the store, unless that has been done; returns the manifest. Blocks for about a minute, and for
 /// some more the first time.
 pub fn import(store: &Store, request: &Request, watch: Watch<'_>) -> Result<Manifest, ImportError> {
+    if let Some(foreign) = Foreign::of(&request.source) {
+        return Err(ImportError::Foreign { path: request.source.clone(), foreign });
+    }
     let name = model_name(request)?;
     let sha256 = hash(&request.source)?;
     let given = labels::given(request)?;
