@@ -4,6 +4,7 @@ use sightwire_infer::cpu::Cpu;
 
 use crate::config::{Layers, hosts, keys};
 use crate::engine;
+use crate::listen::reach;
 use crate::print::{note, out};
 
 use super::ConfigArgs;
@@ -27,11 +28,14 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     let cpu = Cpu::here();
     out!("cpu: {} ({})", cpu.name, cpu.extensions)?;
     out!("the configuration is valid")?;
-    if let Some(warning) = engine::cpu_warning() {
+    for warning in [engine::cpu_warning(), reach::warning(&config)].into_iter().flatten() {
         note!("warning: {warning}");
     }
     if config.server.hosts.are_all() {
-        eprintln!("warning: {}", hosts::ALL_WARNING);
+        note!("warning: {}", hosts::ALL_WARNING);
+    }
+    for address in reach::addresses_to_open(&config.server.listen) {
+        note!("note: other machines open http://{address}");
     }
     if config.recognizer.max_clients == 0 {
         note!("warning: recognizer.max_clients is 0: every client will be refused");

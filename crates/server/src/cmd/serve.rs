@@ -12,7 +12,7 @@ use super::ServeArgs;
 use crate::app::App;
 use crate::config::{Config, hosts};
 use crate::engine;
-use crate::listen;
+use crate::listen::{self, reach};
 use crate::telemetry::logging;
 
 /// The step that a picture is at when the server stops may take so long.
@@ -28,6 +28,9 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     }
     if config.server.hosts.are_all() {
         tracing::warn!("{}", hosts::ALL_WARNING);
+    }
+    if let Some(warning) = reach::warning(&config) {
+        tracing::warn!("{warning}");
     }
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -61,6 +64,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             stop.clone(),
             tasks.clone(),
         ));
+    }
+    for address in reach::addresses_to_open(&addresses) {
+        tracing::info!("other machines open http://{address}");
     }
     // The server answers (and says that it is not ready) while the model is being loaded.
     let (recognizer, options, going_on) = (app.recognizer.clone(), config.clone(), stop.clone());

@@ -134,7 +134,7 @@ pub struct Layers {
 
 impl Layers {
     /// The defaults.
-    pub(super) fn defaults() -> Self {
+    pub(crate) fn defaults() -> Self {
         let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
         Self { values, written: BTreeMap::new(), cameras: Vec::new() }
     }
@@ -245,7 +245,7 @@ impl Layers {
     }
 
     /// Adds `section.key=value`.
-    pub(super) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
+    pub(crate) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
         let name = name.trim();
         let shown = if keys::may_hold_password(name) { format!("{name}=…") } else { text.to_owned() };

@@ -6,6 +6,7 @@
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
 //! - [`head`]: refuses requests whose lines do not end as they have to
+//! - [`reach`]: who reaches the server
 
 pub mod body;
 pub mod connection;
@@ -13,6 +14,7 @@ mod frames;
 pub mod head;
 pub mod outbox;
 pub mod receive;
+pub mod reach;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
