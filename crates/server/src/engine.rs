@@ -12,11 +12,18 @@ use sightwire_infer::trial::Subject;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
+use crate::missing::{self, Missing};
 use crate::print::note;
 
-/// Loads the library, and makes an engine.
+/// For a command: loads the library, and makes an engine.
 pub fn open(config: &Config) -> anyhow::Result<Engine> {
-    make(&config.engine, &config.store)
+    make(&config.engine, &config.store).inspect_err(|error| {
+        if Missing::of(error, config) == Some(Missing::Runtime)
+            && let Some(other) = missing::other_home(&config.store)
+        {
+            note!("note: {other}");
+        }
+    })
 }
 
 fn make(config: &config::Engine, store: &Store) -> anyhow::Result<Engine> {

@@ -6,6 +6,7 @@
 //! - `app`: the parts of the server, put together
 //! - `engine`: what runs networks, for all
 //! - `listen`: connections
+//! - `missing`: what is not there yet, and how to get it
 //! - `transport`: protocols
 //! - `recognizer`: the sign recogniser's pipeline
 //! - `reading`: text reading: results and what is made of them
@@ -27,6 +28,7 @@ mod cmd;
 mod config;
 mod engine;
 mod listen;
+mod missing;
 mod print;
 mod reading;
 mod recognizer;

@@ -1,11 +1,11 @@
 //! `sightwire models list | pull | import | check`
 
+mod manifest;
 mod reading;
 
 use std::io::IsTerminal as _;
 use std::time::Instant;
 
-use anyhow::Context as _;
 use serde_json::json;
 use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
@@ -14,6 +14,7 @@ use sightwire_infer::detect::{DetectModel, DetectorOptions};
 use sightwire_infer::engine::Engine;
 use sightwire_infer::fetch::{self, Progress};
 use sightwire_infer::import::environment::Environment;
+use sightwire_infer::import::foreign::Foreign;
 use sightwire_infer::import::{self, Request};
 use sightwire_infer::manifest::{Manifest, Precision, Task};
 use sightwire_infer::runtime::{self, Runtime};
@@ -23,6 +24,7 @@ use sightwire_infer::trial::Subject;
 use super::{ImportArgs, ModelsCommand};
 use crate::config::Config;
 use crate::engine;
+use crate::missing;
 use crate::print::{self, PrintError, counted, note, out};
 use crate::recognizer::load;
 
@@ -115,6 +117,15 @@ pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
 }
 
 fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
+    let file = args.file.display();
+    match Foreign::of(&args.file) {
+        Some(Foreign::Onnx) => {
+            manifest::show(&config.store, &args.file, args.name.as_deref())?;
+            anyhow::bail!("{file} was not imported, since it is {} already", Foreign::Onnx);
+        }
+        Some(foreign) => anyhow::bail!("{file} is {foreign}, and {}", foreign.cure()),
+        None => {}
+    }
     let request = Request {
         name: args.name.clone(),
         labels_file: args.labels.clone(),
@@ -209,13 +220,7 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
 
 /// The model called so, or the package that `runtime` stands for on this machine.
 fn find(store: &Store, name: &str) -> anyhow::Result<Manifest> {
-    if name != "runtime" {
-        return Ok(store.manifest(name)?);
-    }
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    runtime::packages(store).into_iter().next().with_context(|| {
-        format!("there is no ONNX Runtime package for {os} on {arch}; build one and set engine.library")
-    })
+    if name == "runtime" { missing::runtime_package(store) } else { Ok(store.manifest(name)?) }
 }
 
 fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_infer::engine::{EngineOptions, Provider};
+use sightwire_infer::import::foreign::Foreign;
 use sightwire_infer::manifest::Precision;
 use sightwire_infer::store::Store;
 use sightwire_infer::trial::{Launch, TrialOptions};
@@ -196,7 +197,10 @@ impl Config {
         let wrong = match &self.recognizer.model {
             _ if self.recognizer.dummy => None,
             ModelChoice::Name(name) => self.store.manifest(name).err().map(|error| error.to_string()),
-            ModelChoice::File(path) => (!path.exists()).then(|| "there is no such file".to_owned()),
+            ModelChoice::File(path) if !path.exists() => Some("there is no such file".to_owned()),
+            ModelChoice::File(path) => {
+                Foreign::of(path).map(|foreign| format!("it is {foreign}, and {}", foreign.cure()))
+            }
         };
         wrong.map_or(Ok(()), |reason| Err(Reader(layers).invalid("recognizer.model", &reason)))
     }
@@ -215,7 +219,7 @@ impl Config {
         let home = if home.is_empty() { default_home() } else { PathBuf::from(home) };
         let mirror = Some(r.text("store.mirror")).filter(|m| !m.is_empty()).map(PathBuf::from);
         let store = Store::new(home, mirror);
-        let model = if model.contains(['/', '\\']) || is_keras(&model) {
+        let model = if model.contains(['/', '\\']) || is_file_name(&model) {
             ModelChoice::File(model.into())
         } else {
             ModelChoice::Name(model)
@@ -323,14 +327,16 @@ impl Config {
     }
 }
 
-fn is_keras(model: &str) -> bool {
-    Path::new(model)
-        .extension()
+/// Files of other kinds, too: they are refused with a reason.
+fn is_file_name(model: &str) -> bool {
+    let path = Path::new(model);
+    path.extension()
         .is_some_and(|end| ["h5", "hdf5", "keras"].iter().any(|known| end.eq_ignore_ascii_case(known)))
+        || Foreign::by_name(path).is_some()
 }
 
 /// The platform's data folder, or one beside the working folder where there is none.
-fn default_home() -> PathBuf {
+pub fn default_home() -> PathBuf {
     let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     var("XDG_DATA_HOME")
         .or_else(|| var("HOME").map(|home| home.join(".local/share")))

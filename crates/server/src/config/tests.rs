@@ -163,6 +163,10 @@ fn a_keras_file_is_taken_if_it_is_there() {
     assert_eq!(config.recognizer.model, ModelChoice::File(path));
     assert_eq!(config.recognizer.model.name(), "my-signs");
     assert_eq!(env(&[]).unwrap().recognizer.model, ModelChoice::Name("gestures".into()));
+    let path = dir.path().join("signs.onnx");
+    std::fs::write(&path, "").unwrap();
+    let error = env(&[("MODEL_PATH", path.to_str().unwrap())]).unwrap_err().to_string();
+    assert!(error.contains("an ONNX file") && error.contains("docs/adding-a-task.md"), "{error}");
 }
 
 #[test]

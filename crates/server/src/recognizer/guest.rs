@@ -122,7 +122,7 @@ impl Guest {
             }
             State::Loading(_) => Reply::Answer(none("none", 0.0)),
             State::Dummy => Reply::Answer(none(DUMMY_LABEL, DUMMY_SCORE)),
-            State::Failed(_) => Reply::Unavailable,
+            State::Failed { .. } => Reply::Unavailable,
         }
     }
 

@@ -15,6 +15,7 @@ use sightwire_infer::store::StoreError;
 
 use super::{Recognizer, State};
 use crate::config::{Config, ModelChoice};
+use crate::missing::{self, Missing};
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;
@@ -69,7 +70,17 @@ impl Recognizer {
                 tracing::error!(
                     "the recogniser has no model, and refuses clients until another is activated or the server is started again: {reason}"
                 );
-                self.state.lock().state = State::Failed(reason);
+                let missing = Missing::of(&error, config);
+                if let Some(missing) = &missing {
+                    let command = missing.command(&config.store);
+                    tracing::error!("get what is missing with `{command}`, and start the server again");
+                }
+                if missing == Some(Missing::Runtime)
+                    && let Some(other) = missing::other_home(&config.store)
+                {
+                    tracing::warn!("{other}");
+                }
+                self.state.lock().state = State::Failed { reason, missing };
             }
         }
     }
@@ -125,7 +136,7 @@ impl Recognizer {
                 State::Dummy => return Err(ActivateError::Dummy),
                 State::Loading(_) => return Err(ActivateError::Busy(active.model.to_string())),
                 State::Ready(_) if (*active.model == *name) != again => return Ok(started.elapsed()),
-                State::Ready(_) | State::Failed(_) => *switching = Some(name.to_owned()),
+                State::Ready(_) | State::Failed { .. } => *switching = Some(name.to_owned()),
             }
         }
         let manifest = config.store.manifest(name).map_err(anyhow::Error::new);
@@ -250,9 +261,10 @@ pub fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> R
 fn import_file(config: &Config, request: &Request, watch: import::Watch<'_>) -> anyhow::Result<Manifest> {
     import::import(&config.store, request, watch).map_err(|error| match error {
         // The tool names the file already.
-        ImportError::Tool(_) | ImportError::Read { .. } | ImportError::Taken { .. } => {
-            anyhow::Error::new(error)
-        }
+        ImportError::Tool(_)
+        | ImportError::Read { .. }
+        | ImportError::Taken { .. }
+        | ImportError::Foreign { .. } => anyhow::Error::new(error),
         error => anyhow::Error::new(error).context(format!("{} was not imported", request.source.display())),
     })
 }

@@ -5,11 +5,13 @@
 //!
 //! - [`guest`]: a client that was admitted, its frames and its answers
 //! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one
+//! - `runtime`: gets the library that runs networks, where it is missing
 //! - `lines`: how many log lines predictions may take
 
 pub mod guest;
 mod lines;
 pub mod load;
+mod runtime;
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use sightwire_infer::import::Progress;
 
 use crate::config::Config;
 use crate::engine::SharedEngine;
+use crate::missing::Missing;
 pub use guest::{Event, Guest, OnEvent, Reply};
 use lines::LineBudget;
 
@@ -60,8 +63,13 @@ pub enum State {
     Loading(Progress),
     /// It predicts.
     Ready(Arc<ClipService>),
-    /// The model cannot be used; why.
-    Failed(String),
+    /// The model cannot be used.
+    Failed {
+        /// Why.
+        reason: String,
+        /// What would have to be there.
+        missing: Option<Missing>,
+    },
     /// Every answer is "hello" 0.9.
     Dummy,
 }
@@ -152,7 +160,7 @@ impl Recognizer {
                 width: 224,
                 height: 224,
             }),
-            State::Loading(_) | State::Failed(_) => None,
+            State::Loading(_) | State::Failed { .. } => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Health, metrics and the JSON API. Errors are `{"detail": "…"}`.
 //!
 //! - [`changes`]: who may change things
-//! - [`models`]: the models, and which of them is at work
+//! - [`models`]: the models, and which of them is at work; `runtime`: the library that runs them
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
 //! - [`read`], [`jobs`]: the text in a picture, and in many; [`form`]: how these arrive; [`refusal`]: why they do not
@@ -18,6 +18,7 @@ pub mod manage;
 pub mod models;
 pub mod read;
 pub mod refusal;
+mod runtime;
 pub mod streams;
 
 use std::collections::BTreeMap;
@@ -133,6 +134,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/status", get(status))
         .route("/api/v1/models", get(models::list))
         .route("/api/v1/models/{name}/activate", post(models::activate))
+        .route("/api/v1/runtime", get(runtime::state).post(runtime::get))
         .route("/api/v1/samples", get(samples))
         .route("/api/v1/samples/{gesture}", get(sample))
         .route("/api/{*rest}", get(|| async { error(StatusCode::NOT_FOUND, "There is no such API path.") }))
@@ -168,7 +170,7 @@ async fn readyz(State(api): State<Api>) -> Response {
         RecognizerState::Loading(Progress { text, done }) => {
             ([(header::RETRY_AFTER, "2")], not_ready(&text, done)).into_response()
         }
-        RecognizerState::Failed(reason) => {
+        RecognizerState::Failed { reason, .. } => {
             not_ready(&format!("{reason}; then start the server again, or activate another model"), None)
         }
         RecognizerState::Ready(_) | RecognizerState::Dummy => Json(json!({ "ready": true })).into_response(),
@@ -187,11 +189,11 @@ async fn metrics(State(api): State<Api>) -> Response {
 
 async fn status(State(api): State<Api>) -> Json<Value> {
     let recognizer = &api.recognizer;
-    let (state, loading, failure) = match recognizer.state() {
-        RecognizerState::Loading(progress) => ("loading", Some(progress), None),
-        RecognizerState::Ready(_) => ("ready", None, None),
-        RecognizerState::Failed(reason) => ("failed", None, Some(reason)),
-        RecognizerState::Dummy => ("dummy", None, None),
+    let (state, loading, failure, missing) = match recognizer.state() {
+        RecognizerState::Loading(progress) => ("loading", Some(progress), None, None),
+        RecognizerState::Ready(_) => ("ready", None, None, None),
+        RecognizerState::Failed { reason, missing } => ("failed", None, Some(reason), missing),
+        RecognizerState::Dummy => ("dummy", None, None, None),
     };
     let requested = api.config.engine.options.provider.map_or("auto", Provider::name);
     let mut engine = match recognizer.state() {
@@ -237,6 +239,7 @@ async fn status(State(api): State<Api>) -> Json<Value> {
             "task": Task::ClipClassification.name(),
             "state": state,
             "error": failure,
+            "cure": missing.map(|missing| missing.command(&api.config.store)),
             "loading": loading,
             "switching": recognizer.switching_to().map(|to| json!({ "to": to })),
             "warning": recognizer.warning().as_deref(),

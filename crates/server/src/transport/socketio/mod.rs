@@ -184,7 +184,7 @@ impl SocketIoTransport {
 
     fn connect(&self, socket: SocketRef, io: SocketIo, auth: Auth) {
         let id = socket.id;
-        if let State::Failed(_) = self.recognizer.state() {
+        if let State::Failed { .. } = self.recognizer.state() {
             self.refuse(&socket, io, NO_MODEL);
             let _ = socket.disconnect();
             return;

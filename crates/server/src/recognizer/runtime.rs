@@ -1,0 +1,59 @@
+//! Gets the library that runs networks, where it is missing, and loads the model then.
+
+use anyhow::Context as _;
+use sightwire_infer::fetch::{self, Progress as Step};
+use sightwire_infer::import::Progress;
+
+use super::{Recognizer, State};
+use crate::config::Config;
+use crate::missing::{self, Missing};
+
+impl Recognizer {
+    /// Whether it has no model only because the library is missing.
+    pub fn lacks_runtime(&self) -> bool {
+        matches!(self.state(), State::Failed { missing: Some(Missing::Runtime), .. })
+    }
+
+    /// Answers whether the library is missing and nobody gets it yet; if so, [`Recognizer::get_runtime`] has to follow.
+    pub fn begin_getting_runtime(&self) -> bool {
+        let mut active = self.state.lock();
+        let missing = matches!(&active.state, State::Failed { missing: Some(Missing::Runtime), .. });
+        if missing {
+            active.state = loading("getting ONNX Runtime".into(), None);
+        }
+        missing
+    }
+
+    /// Gets the library and loads the model; blocks. The state says how far it is and what came of it.
+    pub fn get_runtime(&self, config: &Config) {
+        let mut text = String::new();
+        let mut watch = |step: Step<'_>| {
+            let done = match step {
+                Step::Fetching(file, from) => {
+                    text = format!("getting {} from {from}", file.name);
+                    None
+                }
+                Step::Bytes { bytes, of } => of.map(|of| bytes as f32 / of.max(1) as f32),
+                Step::Present(_) | Step::Retry { .. } | Step::Done(_) => None,
+            };
+            if !text.is_empty() {
+                self.state.lock().state = loading(text.clone(), done);
+            }
+        };
+        let got = missing::runtime_package(&config.store)
+            .and_then(|package| fetch::pull(&config.store, &package, &mut watch).map_err(Into::into))
+            .context("the ONNX Runtime library could not be got");
+        match got {
+            Ok(()) => self.load(config, &|| self.engine.going_on()),
+            Err(error) => {
+                let reason = format!("{error:#}");
+                tracing::error!("{reason}");
+                self.state.lock().state = State::Failed { reason, missing: Some(Missing::Runtime) };
+            }
+        }
+    }
+}
+
+fn loading(text: String, done: Option<f32>) -> State {
+    State::Loading(Progress { text, done })
+}

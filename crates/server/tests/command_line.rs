@@ -1,0 +1,186 @@
+//! The binary as a shell runs it: pipes that close, files that are not there, what is refused at once.
+//!
+//! Some need ONNX Runtime and models in the store (`cargo xtask test` brings them).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use sightwire_frame::sample::{Clip, Gesture};
+use sightwire_frame::{Encoder, Image};
+
+/// With models and library.
+fn full_home() -> PathBuf {
+    let home = std::env::var_os("SIGHTWIRE_HOME").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../.sightwire/home")),
+        PathBuf::from,
+    );
+    home.canonicalize().expect("`cargo xtask setup` fills the store")
+}
+
+/// In an empty folder and a bare environment: nothing of the developer's own settings is taken.
+fn sightwire(folder: &Path, home: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sightwire"));
+    command.args(args).current_dir(folder).env_clear().env("HOME", folder).env("SIGHTWIRE_HOME", home);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    sightwire(folder, &folder.join("home"), args).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = io::pipe().unwrap();
+    drop(reader);
+    writer.into()
+}
+
+fn survives_closed_pipes(folder: &Path, home: &Path, args: &[&str]) {
+    let output = sightwire(folder, home, args).stdout(closed_pipe()).output().unwrap();
+    let stderr = text(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {}: {stderr}", output.status);
+    assert!(!stderr.contains("panicked") && !stderr.contains("error:"), "{args:?}: {stderr}");
+    let status = sightwire(folder, home, args).stdout(closed_pipe()).stderr(closed_pipe()).status().unwrap();
+    assert!(status.success(), "{args:?}, stderr closed, too: {status}");
+}
+
+#[test]
+fn whoever_stops_reading_ends_a_command_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    for args in [
+        &["check"][..],
+        &["config", "init"],
+        &["models", "list"],
+        &["models", "list", "--format", "json"],
+        &["models", "check", "motion"],
+        &["sample", "left", "--out", "frames", "--frames", "1", "--y4m", "left.y4m"],
+        &["--help"],
+        &["serve", "--help"],
+        &["--version"],
+    ] {
+        survives_closed_pipes(folder.path(), &home, args);
+    }
+    assert!(folder.path().join("left.y4m").is_file(), "what was to be done is done all the same");
+}
+
+#[test]
+fn whoever_stops_reading_ends_a_command_that_runs_models_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = Clip::new(Gesture::Left, 1, 320, 240);
+    let (mut image, mut jpeg) = (Image::default(), Vec::new());
+    clip.frame_into(0, &mut image);
+    Encoder::new().unwrap().encode(&image, 90, &mut jpeg).unwrap();
+    fs::write(folder.path().join("a.jpg"), jpeg).unwrap();
+    for args in [
+        &["models", "check", "gestures"][..],
+        &["models", "check", "ppocr-v4"],
+        &["models", "pull", "runtime"],
+        &["read", "a.jpg", "--format", "json"],
+        &["check-coordinates", "a.jpg"],
+    ] {
+        survives_closed_pipes(folder.path(), &full_home(), args);
+    }
+}
+
+#[test]
+fn a_command_that_fails_says_so_though_nobody_reads_its_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = sightwire(folder.path(), folder.path(), &["check", "--config", "none.toml"]);
+    assert_eq!(command.stderr(closed_pipe()).status().unwrap().code(), Some(2));
+}
+
+#[test]
+fn a_model_file_of_another_kind_is_refused_before_anything_is_started() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("my signs.onnx"), include_bytes!("../../../models/gestures_head.onnx"))
+        .unwrap();
+    let output = run(folder.path(), &["models", "import", "my signs.onnx"]);
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    for part in ["name = \"my-signs\"", "name = \"my-signs.onnx\"", "sha256 = \"9d247c6c", "[clip]"] {
+        assert!(stdout.contains(part), "{part}: {stdout}");
+    }
+    for part in ["home/models/my-signs.toml", "docs/adding-a-task.md", "models check my-signs", "error:"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+    assert!(!stderr.contains("TensorFlow") && !folder.path().join("home").exists(), "{stderr}");
+
+    // What is printed is a manifest that the store takes.
+    let models = folder.path().join("home/models");
+    fs::create_dir_all(models.join("my-signs")).unwrap();
+    fs::write(models.join("my-signs.toml"), stdout).unwrap();
+    fs::copy(folder.path().join("my signs.onnx"), models.join("my-signs/my-signs.onnx")).unwrap();
+    let listed = text(&run(folder.path(), &["models", "list"]).stdout);
+    let line = listed.lines().find(|line| line.starts_with("my-signs")).expect("it is listed");
+    assert!(line.contains("here") && !line.contains("not here"), "{line}");
+
+    for (name, part) in [
+        ("a.pt", "torch.onnx.export"),
+        ("a.tflite", "tf2onnx"),
+        ("a.pb", "model.save"),
+        ("a.safetensors", "weights"),
+    ] {
+        fs::write(folder.path().join(name), "anything").unwrap();
+        let output = run(folder.path(), &["models", "import", name]);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr.contains(part) && stderr.lines().count() == 1, "{name}: {stderr}");
+    }
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_offered_and_a_folder_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let stderr = |name: &str| text(&run(folder.path(), &["check", "--config", name]).stderr);
+    assert!(stderr("none.toml").contains("`sightwire config init none.toml` writes one"));
+    assert!(!stderr(".").contains("config init"), "{}", stderr("."));
+}
+
+#[test]
+fn a_picture_that_is_not_there_is_the_only_thing_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = sightwire(folder.path(), &full_home(), &["read", "none.jpg"]).output().unwrap();
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.starts_with("error: none.jpg: ") && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn a_port_and_an_address_are_not_both_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["serve", "--port", "8001", "--listen", "127.0.0.1:0"]);
+    let stderr = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr.contains("'--port <PORT>' cannot be used with '--listen <ADDRESS>'"), "{stderr}");
+}
+
+#[test]
+fn a_server_that_others_would_reach_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let stderr = |listen: &str| text(&run(folder.path(), &["check", "--set", listen]).stderr);
+    assert!(stderr("server.listen=0.0.0.0:8000").contains("warning: other machines reach this server"));
+    assert!(!stderr("server.listen=8000").contains("warning: other"));
+}
+
+#[test]
+fn a_store_without_the_library_names_the_one_that_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = folder.path().join(".sightwire");
+    fs::create_dir(&project).unwrap();
+    std::os::unix::fs::symlink(full_home(), project.join("home")).unwrap();
+    fs::write(folder.path().join("a.jpg"), "").unwrap();
+    let output = run(folder.path(), &["models", "check", "gestures"]);
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("sightwire models pull runtime"), "{stderr}");
+    assert!(stderr.contains("has the library: SIGHTWIRE_HOME=/"), "{stderr}");
+}

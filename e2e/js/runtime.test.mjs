@@ -1,0 +1,72 @@
+// A server whose store lacks the library says how to get it, and gets it when it is asked to.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { HOME, start, until } from "./harness.mjs";
+
+// Nothing is fetched from anywhere in these tests.
+const OFFLINE = { PIP_INDEX_URL: "http://127.0.0.1:9/simple", PIP_RETRIES: "0" };
+
+async function bare(t, args = []) {
+  const home = mkdtempSync(join(tmpdir(), "sightwire-bare-"));
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const server = await start(t, { args, env: { SIGHTWIRE_HOME: home, ...OFFLINE } });
+  return { home, server };
+}
+
+async function get(server, headers = {}) {
+  const response = await fetch(`${server.url}/api/v1/runtime`, { method: "POST", headers });
+  return { status: response.status, body: await response.json() };
+}
+
+test("the command that gets the library stands in the status and in the log", async (t) => {
+  const { home, server } = await bare(t);
+  const recognizer = await server.recognizer();
+  assert.equal(recognizer.state, "failed");
+  const command = `SIGHTWIRE_HOME=${home} sightwire models pull runtime`;
+  assert.equal(recognizer.cure, command);
+  const lines = server
+    .logs()
+    .split("\n")
+    .filter((line) => line.includes(command));
+  assert.equal(lines.length, 1, server.logs());
+});
+
+test("the server gets the library itself, and has its model then without a new start", async (t) => {
+  const { home, server } = await bare(t);
+  const offered = (await server.get("/api/v1/runtime")).json;
+  assert.deepEqual(offered, { missing: true, may_get: true, why_not: null });
+
+  // As if it had been fetched: what is there already is not fetched again.
+  symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
+  assert.equal((await get(server)).status, 202);
+  await until(async () => (await server.recognizer()).state === "ready", 60_000, "the model");
+  assert.equal((await server.recognizer()).cure, null);
+  assert.equal((await get(server)).status, 409);
+});
+
+test("a library that cannot be got leaves the server as it was, and says why", async (t) => {
+  const { server } = await bare(t);
+  assert.equal((await get(server)).status, 202);
+  await until(async () => (await server.recognizer()).state === "failed", 60_000, "the failure");
+  const recognizer = await server.recognizer();
+  assert.match(recognizer.error, /could not be got/);
+  assert.match(recognizer.cure, /sightwire models pull runtime$/);
+});
+
+test("only whoever may manage the server has it get the library", async (t) => {
+  const { server } = await bare(t, ["--set", "server.managing=nobody"]);
+  const refused = await get(server);
+  assert.equal(refused.status, 403);
+  assert.match(refused.body.detail, /server\.managing/);
+  assert.equal((await server.get("/api/v1/runtime")).json.may_get, false);
+});
+
+test("a page from elsewhere does not have it get the library", async (t) => {
+  const { server } = await bare(t);
+  assert.equal((await get(server, { Origin: "https://evil.example" })).status, 403);
+});
