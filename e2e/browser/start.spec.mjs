@@ -1,10 +1,11 @@
 // The start page, the keys and the addresses.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
-import { until } from "../js/harness.mjs";
+import { HOME, until } from "../js/harness.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
 
 test("the_start_page_says_what_runs", async ({ visit, server }) => {
@@ -73,6 +74,31 @@ test("a_stopped_server_is_noticed", async ({ visit, serverWith }) => {
   await server.stop();
   await expect(page.getByTestId("server-state")).toHaveText(/no answer/, { timeout: 15_000 });
   await screenshot(page, "server-stopped");
+});
+
+test("a_server_without_its_library_says_the_command_and_gets_it_at_a_click", async ({
+  visit,
+  serverWith,
+}) => {
+  const home = mkdtempSync(join(tmpdir(), "sightwire-bare-"));
+  try {
+    const env = { SIGHTWIRE_HOME: home, PIP_INDEX_URL: "http://127.0.0.1:9/simple", PIP_RETRIES: "0" };
+    const server = await serverWith({ env });
+    const page = await visit("/recognise", { at: server });
+    const command = `SIGHTWIRE_HOME=${home} sightwire models pull runtime`;
+    await expect(page.getByTestId("command")).toHaveText(command);
+    await page.goto(server.url);
+    await expect(page.getByTestId("server-state")).toHaveText(/model failed/);
+    await expect(page.getByTestId("command")).toHaveText(command);
+    await screenshot(page, "without-library");
+    // As if it had been fetched: what is there already is not fetched again.
+    symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
+    await page.getByRole("button", { name: "Get it now" }).click();
+    await expect(page.getByTestId("server-state")).toHaveText(/ready/, { timeout: 60_000 });
+    await expect(page.getByTestId("command")).toHaveCount(0);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 });
 
 for (const [language, file, program] of [

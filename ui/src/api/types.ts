@@ -25,6 +25,8 @@ export interface Status {
     task: string;
     state: 'loading' | 'ready' | 'failed' | 'dummy';
     error: string | null;
+    /** The command that gets what is missing, where that is why there is no model. An older server does not say. */
+    cure?: string | null;
     /** What goes on while the model is read or imported; `progress` from 0 to 1 where it is known. */
     loading: { text: string; progress: number | null } | null;
     /** The model is being changed to this one. */
@@ -104,6 +106,14 @@ export interface Models {
   errors: string[];
   /** Whether this page may change the model, and if not, why, for people. */
   may_activate: boolean;
+  why_not: string | null;
+}
+
+/** Answer of `GET /api/v1/runtime`. */
+export interface RuntimeState {
+  missing: boolean;
+  may_get: boolean;
+  /** Why this browser may not, in words. */
   why_not: string | null;
 }
 

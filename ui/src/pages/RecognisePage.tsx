@@ -33,6 +33,7 @@ import { TopChoice } from '../recognise/view/TopChoice';
 import { useCameras } from '../recognise/view/useCameras';
 import { RecordingBar } from '../recording/RecordingBar';
 import { useRecorder } from '../recording/useRecorder';
+import { Cure } from '../start/Cure';
 import { serverState } from '../start/serverState';
 import { isRest } from '../words/rest';
 import { SentenceAnnouncer } from '../words/SentenceAnnouncer';
@@ -224,6 +225,7 @@ export default function RecognisePage() {
             cause={server.cause}
           >
             {server.text}
+            {server.command !== null && <Cure command={server.command} />}
             {server.word === 'loading' && recognizer?.loading != null && (
               <div className={css.progress}>
                 <Progress label={server.title} value={recognizer.loading.progress} />

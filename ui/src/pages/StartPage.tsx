@@ -9,6 +9,7 @@ import { formatDuration, spell } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { CamerasEntry } from '../start/CamerasEntry';
+import { Cure } from '../start/Cure';
 import { Facts } from '../start/Facts';
 import { RelayEntry } from '../start/RelayEntry';
 import { ReadEntry } from '../start/ReadEntry';
@@ -36,6 +37,7 @@ export function StartPage() {
             {state.text ?? purpose(status)}
             {failure !== null && status !== null && <LastAnswer atMs={view.atMs} />}
           </p>
+          {state.command !== null && <Cure command={state.command} />}
         </div>
         {failure !== null && (
           <Button variant="default" leftSection={<Icon name="retry" />} onClick={refreshStatus}>

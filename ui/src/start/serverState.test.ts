@@ -58,4 +58,15 @@ describe('serverState', () => {
     );
     expect(serverState(null, 'GET …: refused').cause).toBe('GET …: refused');
   });
+
+  it('gives the command that puts it right, where there is one', () => {
+    const cure = 'sightwire models pull runtime';
+    const missing = serverState(status({ state: 'failed', error: 'no library', cure }), null);
+    expect(missing.command).toBe(cure);
+    expect(missing.text).toContain('Run this command');
+    const other = serverState(status({ state: 'failed', error: 'wrong shape', cure: null }), null);
+    expect(other.command).toBeNull();
+    expect(other.text).toContain('details');
+    expect(serverState(status({}), null).command).toBeNull();
+  });
 });

@@ -12,10 +12,18 @@ export interface ServerState {
   /** What it means and what to do, where there is something to say. */
   text: string | null;
   cause: string | null;
+  /** The command that puts it right, where there is one. */
+  command: string | null;
 }
+
+type Words = Omit<ServerState, 'command'> & { command?: string | null };
 
 /** What the server's newest answer, or its silence, means for a person. */
 export function serverState(status: Status | null, failure: string | null): ServerState {
+  return { command: null, ...words(status, failure) };
+}
+
+function words(status: Status | null, failure: string | null): Words {
   if (failure !== null) {
     return {
       tone: 'bad',
@@ -55,8 +63,12 @@ export function serverState(status: Status | null, failure: string | null): Serv
         icon: 'alert',
         word: 'model failed',
         title: `The model “${recognizer.model}” could not be loaded`,
-        text: 'The server runs on without results. The details say why; mend that and start it again.',
+        text:
+          recognizer.cure == null
+            ? 'The server runs on without results. Once what the details name is put right, start it again.'
+            : 'The server runs on without results. Run this command on its machine, then start it again:',
         cause: recognizer.error ?? 'no cause was given',
+        command: recognizer.cure ?? null,
       };
     case 'dummy':
       return {

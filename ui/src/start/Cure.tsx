@@ -1,0 +1,59 @@
+import { Button } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { getJson, postJson, sentence } from '../api/http';
+import { refreshStatus } from '../api/statusStore';
+import type { RuntimeState } from '../api/types';
+import { Command } from '../components/Command';
+import { Icon } from '../components/Icon';
+import css from './Cure.module.css';
+
+const PATH = '/api/v1/runtime';
+const PATIENCE_MS = 10_000;
+
+/** The command that gets what is missing, and a button that does the same for whoever may. */
+export function Cure({ command }: { command: string }) {
+  const [mayGet, setMayGet] = useState(false);
+  const [asked, setAsked] = useState(false);
+  const [refusal, setRefusal] = useState<string | null>(null);
+
+  useEffect(() => {
+    const gone = new AbortController();
+    getJson<RuntimeState>(PATH, gone.signal).then(
+      ({ missing, may_get }) => setMayGet(missing && may_get),
+      // The command alone does it, too.
+      () => setMayGet(false),
+    );
+    return () => gone.abort();
+  }, []);
+
+  const get = () => {
+    setAsked(true);
+    setRefusal(null);
+    postJson<unknown>(PATH, PATIENCE_MS)
+      .catch((error: unknown) => setRefusal(sentence(error)))
+      .finally(() => {
+        setAsked(false);
+        refreshStatus();
+      });
+  };
+
+  return (
+    <div className={css.cure}>
+      <Command text={command} />
+      {mayGet && (
+        <p className={css.offer}>
+          <Button
+            variant="default"
+            leftSection={<Icon name="download" />}
+            loading={asked}
+            onClick={get}
+          >
+            Get it now
+          </Button>
+          <span>The server then fetches it itself, and needs no new start.</span>
+        </p>
+      )}
+      {refusal !== null && <p role="alert">{refusal}</p>}
+    </div>
+  );
+}
