@@ -70,7 +70,7 @@ pub const KEYS: &[Key] = &[
         "server.managing",
         r#""local""#,
         &[],
-        "Who may end streams and send viewers away: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
+        "Who may end streams, send viewers away, and have the server get a missing ONNX Runtime library: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
     ),
     key(
         "recognizer.model",

@@ -19,19 +19,19 @@ pub fn warning(config: &Config) -> Option<String> {
     if open.is_empty() {
         return None;
     }
-    let mut what = vec!["may send streams"];
+    let mut what = vec!["send streams"];
     what.extend(
         [
-            (config.server.managing, "may end those of others (server.managing)"),
-            (config.cameras.changing, "may change cameras (cameras.changing)"),
-            (config.recognizer.switching, "may switch the model (recognizer.switching)"),
+            (config.server.managing, "end those of others (server.managing)"),
+            (config.cameras.changing, "change cameras (cameras.changing)"),
+            (config.recognizer.switching, "switch the model (recognizer.switching)"),
         ]
         .iter()
         .filter(|(who, _)| *who == Who::Anyone)
         .map(|(_, what)| *what),
     );
     Some(format!(
-        "other machines reach this server ({}), and there is no sign-in yet: whoever reaches it sees every camera and stream, {}",
+        "other machines reach this server ({}), and there is no sign-in yet: whoever reaches it sees every camera and stream, and may {}",
         open.join(", "),
         what.join(", "),
     ))
@@ -88,7 +88,7 @@ mod tests {
         }
         let warning = warned(&["server.listen=0.0.0.0:1", "server.managing=anyone"]).unwrap();
         assert!(
-            warning.ends_with("may send streams, may end those of others (server.managing)"),
+            warning.ends_with("and may send streams, end those of others (server.managing)"),
             "{warning}"
         );
     }
