@@ -70,7 +70,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_text_is_for_people_and_pipes(words: Path) -> None:
     one = read(words / "10.jpg")
     assert (one.returncode, one.stdout) == (0, b"Room 10\n"), one.stderr
-    assert b"1 of 1 picture: 1 lines" in one.stderr
+    assert b"1 of 1 picture: 1 line in" in one.stderr
     piped = read("-", stdin=(words / "11.png").read_bytes())
     assert (piped.returncode, piped.stdout) == (0, b"Room 11\n"), piped.stderr
 
