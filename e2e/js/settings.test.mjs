@@ -111,7 +111,7 @@ describe("a_configuration_mistake_ends_the_start_with_exit_code_2", () => {
   });
 
   test("and_names_the_nearest_key_of_a_file", async () => {
-    const files = { "bad.toml": "[recogniser]\nmax_clients = 3\n" };
+    const files = { "bad.toml": "[recognize]\nmax_clients = 3\n" };
     const { code, stderr } = await serve(["--config", "bad.toml"], { files });
     assert.equal(code, 2, stderr);
     assert.match(stderr, /recognizer/);
