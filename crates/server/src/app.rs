@@ -23,6 +23,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::cameras::Cameras;
 use crate::cluster;
 use crate::config::Config;
+use crate::decoding::DecodeMemory;
 use crate::engine::SharedEngine;
 use crate::listen::Listening;
 use crate::reading::Reader;
@@ -71,9 +72,10 @@ impl App {
         );
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
-        let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
+        let decoding = DecodeMemory::new(config.decode_memory_bytes);
+        let cameras = Cameras::new(shared.clone(), engine.clone(), decoding.clone(), stop, tasks)?;
         let relay = Relay::new(cameras.clone(), Arc::new(cluster::Local::default()));
-        let reader = Reader::new(&shared, engine.clone(), stop, tasks);
+        let reader = Reader::new(&shared, engine.clone(), decoding, stop, tasks);
         let hosts = Hosts::new(config.server.hosts.clone());
         let telemetry = Telemetry::new(
             engine.clone(),

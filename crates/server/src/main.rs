@@ -26,6 +26,7 @@ mod cameras;
 mod cluster;
 mod cmd;
 mod config;
+mod decoding;
 mod engine;
 mod listen;
 mod missing;

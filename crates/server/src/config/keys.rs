@@ -351,6 +351,12 @@ pub const KEYS: &[Key] = &[
     ),
     key("images.max_side_px", "16384", &[], "Largest width or height of a picture."),
     key(
+        "images.decode_memory_mb",
+        "1024",
+        &[],
+        "Memory for the pixels of all single pictures together that are decoded and worked on (text reading, /api/v1/detect): 7 bytes a pixel, 14 of a WebP. What does not fit waits; a picture that never fits is refused.",
+    ),
+    key(
         "engine.provider",
         r#""auto""#,
         &[],

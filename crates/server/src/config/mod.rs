@@ -41,6 +41,8 @@ pub struct Config {
     pub detector: Detector,
     pub reader: TextReader,
     pub images: Limits,
+    /// For the pixels of all single pictures together.
+    pub decode_memory_bytes: usize,
     pub engine: Engine,
     pub import: Import,
     pub store: Store,
@@ -274,6 +276,7 @@ impl Config {
                 max_pixels: r.int("images.max_pixels", 1, 1 << 32)? as u64,
                 max_side: r.int("images.max_side_px", 1, 65_535)? as u32,
             },
+            decode_memory_bytes: r.int("images.decode_memory_mb", 16, 1 << 20)? << 20,
             engine: Engine {
                 options: EngineOptions {
                     provider: match r.text("engine.provider").as_str() {

@@ -13,8 +13,8 @@ pub mod connection;
 mod frames;
 pub mod head;
 pub mod outbox;
-pub mod receive;
 pub mod reach;
+pub mod receive;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::picture::Picture;
 use crate::config::TextReader;
+use crate::decoding::DecodeMemory;
 
 /// Copies that are made at once: each holds a decoded picture.
 pub const AT_ONCE: usize = 2;
@@ -31,6 +32,8 @@ const PAPER: [u8; 3] = [255; 3];
 #[derive(Debug)]
 pub struct Display {
     limits: Arc<TextReader>,
+    /// Memory for the pixels of all pictures.
+    pub decoding: Arc<DecodeMemory>,
     turns: Arc<Semaphore>,
     copies: Mutex<VecDeque<(Key, Copy)>>,
 }
@@ -86,9 +89,9 @@ pub enum DisplayError {
 
 impl Display {
     /// No copies yet.
-    pub fn new(limits: Arc<TextReader>) -> Arc<Self> {
+    pub fn new(limits: Arc<TextReader>, decoding: Arc<DecodeMemory>) -> Arc<Self> {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Arc::new(Self { limits, turns, copies: Mutex::default() })
+        Arc::new(Self { limits, decoding, turns, copies: Mutex::default() })
     }
 
     /// A copy of the picture, which lies in `bytes`.
@@ -126,9 +129,10 @@ impl Display {
 
     fn make(&self, look: &Look, bytes: Bytes) -> Result<Copy, DisplayError> {
         let failed = |reason: &dyn std::fmt::Display| DisplayError::Failed(reason.to_string());
-        let picture = Picture::probe(bytes, &self.limits).map_err(|error| failed(&error))?;
+        let picture = Picture::probe(bytes, &self.limits, &self.decoding).map_err(|error| failed(&error))?;
         let original = *picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?;
-        let image = picture.decode(look.page, &self.limits).map_err(|error| failed(&error))?;
+        let (image, _room) =
+            picture.decode_in_turn(look.page, &self.limits).map_err(|error| failed(&error))?;
         let image = shown(&image, look);
         let mut jpeg = Vec::new();
         let mut encoder = Encoder::new().map_err(|error| failed(&error))?;

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, TextReader};
+use crate::decoding::DecodeMemory;
 use crate::engine::SharedEngine;
 use display::Display;
 use jobs::Jobs;
@@ -77,12 +78,13 @@ impl Reader {
     pub fn new(
         config: &Arc<Config>,
         engine: Arc<SharedEngine>,
+        decoding: Arc<DecodeMemory>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Arc<Self> {
         let limits = Arc::new(config.reader.clone());
         let lanes = Lanes::new(limits.threads, limits.queue);
-        let display = Display::new(limits.clone());
+        let display = Display::new(limits.clone(), decoding);
         let jobs = Jobs::new(limits.clone(), lanes.clone(), display.clone());
         tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
         let models = Models::new(config.clone(), engine, lanes.clone());

@@ -4,22 +4,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use sightwire_frame::Image;
-use sightwire_frame::still::{self, StillDecoder, StillError, StillLimits};
+use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::config::TextReader;
+use crate::decoding::{DecodeMemory, Decoding};
 
 /// What is known of a picture before it is decoded.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// The file.
     pub bytes: Bytes,
-    /// `jpeg`, `png`, …
-    pub format: &'static str,
+    /// By its content.
+    pub format: StillFormat,
     /// Upright width and height of each page, px.
     pub pages: Vec<(u32, u32)>,
     /// What the file takes of the memory for all: it is in use until the last clone has gone, whoever has that.
     _memory: Option<Arc<OwnedSemaphorePermit>>,
+    decoding: Arc<DecodeMemory>,
 }
 
 /// Why a picture cannot be read.
@@ -38,12 +40,22 @@ pub enum PictureError {
 
 impl Picture {
     /// Looks at the headers; all limits are checked, nothing is decoded.
-    pub fn probe(bytes: Bytes, limits: &TextReader) -> Result<Self, PictureError> {
+    pub fn probe(
+        bytes: Bytes,
+        limits: &TextReader,
+        decoding: &Arc<DecodeMemory>,
+    ) -> Result<Self, PictureError> {
         if bytes.is_empty() {
             return Err(PictureError::Unknown("the file is empty".into()));
         }
         let header = still::probe(&bytes, &of(limits))?;
-        Ok(Self { bytes, format: header.format.name(), pages: header.pages, _memory: None })
+        for size in &header.pages {
+            decoding
+                .check(header.format, *size)
+                .map_err(|too_much| PictureError::TooLarge(too_much.to_string()))?;
+        }
+        let decoding = decoding.clone();
+        Ok(Self { bytes, format: header.format, pages: header.pages, _memory: None, decoding })
     }
 
     /// Keeps its part of the memory for all as long as its bytes.
@@ -51,7 +63,20 @@ impl Picture {
         Self { _memory: memory.map(Arc::new), ..self }
     }
 
-    /// The pixels of a page, from 0; blocks.
+    /// Waits for the memory that a page, from 0, takes while it is decoded and worked on.
+    pub async fn room(&self, page: usize) -> Decoding {
+        let size = self.pages.get(page).copied().unwrap_or_default();
+        self.decoding.take(self.format, size).await
+    }
+
+    /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
+    pub fn decode_in_turn(&self, page: usize, limits: &TextReader) -> Result<(Image, Decoding), String> {
+        let size = self.pages.get(page).copied().unwrap_or_default();
+        let room = self.decoding.take_blocking(self.format, size);
+        Ok((self.decode(page, limits)?, room))
+    }
+
+    /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks.
     pub fn decode(&self, page: usize, limits: &TextReader) -> Result<Image, String> {
         let mut image = Image::new(0, 0);
         let decoded = StillDecoder::new()
@@ -97,7 +122,8 @@ mod tests {
         let bytes = Bytes::from(annotated(&mut Image::new(8, 8), &[]).unwrap());
         let memory = Arc::new(Semaphore::new(bytes.len()));
         let all = memory.clone().try_acquire_many_owned(bytes.len() as u32).unwrap();
-        let picture = Picture::probe(bytes.clone(), &limits).unwrap().with_memory(Some(all));
+        let decoding = DecodeMemory::new(1 << 20);
+        let picture = Picture::probe(bytes.clone(), &limits, &decoding).unwrap().with_memory(Some(all));
         let waiting = picture.clone();
         let load: Box<dyn FnOnce() -> Result<Image, String>> = Box::new(move || waiting.decode(0, &limits));
         drop(picture);

@@ -14,6 +14,7 @@ use super::models::Ready;
 use super::output::Document;
 use super::picture::Picture;
 use crate::config::TextReader;
+use crate::decoding::Decoding;
 
 /// How somebody wants a picture to be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +64,9 @@ pub async fn document(
     turn: &Turn,
     limits: &Arc<TextReader>,
     keep: Option<usize>,
-) -> Result<(Document, Option<Arc<Image>>), WorkError> {
+) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
     let plans = ready.service.plan(&ready.model);
-    let mut document = Document::new(name, picture.format, ready.model.name(), plans, options);
+    let mut document = Document::new(name, picture.format.name(), ready.model.name(), plans, options);
     let mut kept = None;
     let pages = async {
         for index in 0..picture.pages.len() {
@@ -73,9 +74,8 @@ pub async fn document(
                 Turn::Single(place) => place.clone(),
                 Turn::Batch(lanes) => Arc::new(lanes.batch().await),
             };
-            let (picture, decoding) = (picture.clone(), limits.clone());
-            let read = page(ready, move || picture.decode(index, &decoding), options, place);
-            let reading = match turn {
+            let read = page(ready, picture, index, limits, options, place);
+            let (reading, room) = match turn {
                 Turn::Single(_) => read.await?,
                 Turn::Batch(_) => {
                     timeout(limits.deadline, read).await.map_err(|_| WorkError::Late(limits.deadline))??
@@ -83,7 +83,7 @@ pub async fn document(
             };
             document.push(&reading);
             if keep == Some(index) {
-                kept = Some(reading.image);
+                kept = Some((reading.image, room));
             }
         }
         Ok(())
@@ -97,32 +97,36 @@ pub async fn document(
     Ok((document, kept))
 }
 
-/// Reads one page. When this future is dropped, the work ends at its next step, and the place is free when it has.
+/// Reads one page, from 0, as soon as there is memory for its pixels; they count until that is dropped. When this future is dropped, the work ends at its next step, and the place is free when it has.
 async fn page(
     ready: &Ready,
-    load: impl FnOnce() -> Result<Image, String> + Send + 'static,
+    picture: &Picture,
+    index: usize,
+    limits: &Arc<TextReader>,
     options: ReadOptions,
     place: Arc<Place>,
-) -> Result<Reading, WorkError> {
+) -> Result<(Reading, Decoding), WorkError> {
+    let room = picture.room(index).await;
+    let (picture, limits) = (picture.clone(), limits.clone());
     let (give, take) = oneshot::channel();
     let wanted = Wanted::default();
     let asked = wanted.0.clone();
     let job = read::Job {
         model: ready.model.clone(),
-        load: Box::new(load),
+        load: Box::new(move || picture.decode(index, &limits)),
         options,
         wanted: Box::new(move || !asked.load(Ordering::Relaxed)),
         done: Box::new(move |result| {
             drop(place);
-            let _ = give.send(result);
+            let _ = give.send((result, room));
         }),
     };
     ready.service.submit(job).map_err(|_| WorkError::Busy)?;
     match take.await {
-        Ok(Ok(reading)) => Ok(reading),
-        Ok(Err(ReadError::Picture(reason))) => Err(WorkError::Broken(reason)),
-        Ok(Err(ReadError::Unwanted | ReadError::Ended)) => Err(WorkError::Stopped),
-        Ok(Err(error)) => Err(WorkError::Failed(error.to_string())),
+        Ok((Ok(reading), room)) => Ok((reading, room)),
+        Ok((Err(ReadError::Picture(reason)), _)) => Err(WorkError::Broken(reason)),
+        Ok((Err(ReadError::Unwanted | ReadError::Ended), _)) => Err(WorkError::Stopped),
+        Ok((Err(error), _)) => Err(WorkError::Failed(error.to_string())),
         Err(_) => Err(WorkError::Failed(ReadError::Panicked.to_string())),
     }
 }

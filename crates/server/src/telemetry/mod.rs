@@ -93,6 +93,9 @@ pub struct Connections {
     pub sending_max_bytes: usize,
     /// Socket.IO sessions without a WebSocket.
     pub polling_sessions: usize,
+    /// Of the pixels of single pictures.
+    pub decoding_bytes: u64,
+    pub decoding_max_bytes: u64,
 }
 
 impl Telemetry {
@@ -163,6 +166,8 @@ impl Telemetry {
             sending_bytes: outboxes.waiting(),
             sending_max_bytes: outboxes.limit(),
             polling_sessions: self.sessions.polling(),
+            decoding_bytes: self.cameras.decoding.used(),
+            decoding_max_bytes: self.cameras.decoding.limit(),
         }
     }
 

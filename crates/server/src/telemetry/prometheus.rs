@@ -282,6 +282,11 @@ impl Everything {
                 "Sessions without a WebSocket now.",
                 connections.polling_sessions as f64,
             ),
+            (
+                "decoding_bytes",
+                "Memory taken by single pictures that are decoded and worked on.",
+                connections.decoding_bytes as f64,
+            ),
             ("process_threads", "Threads.", process.threads as f64),
         ] {
             ConstGauge::new(value).encode(encoder.encode_descriptor(

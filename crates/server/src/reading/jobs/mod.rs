@@ -297,10 +297,10 @@ impl Jobs {
     }
 
     async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, String> {
-        let (job, limits) = (job.clone(), self.limits.clone());
+        let (job, limits, decoding) = (job.clone(), self.limits.clone(), self.display.decoding.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let bytes = job.received.load(index, limits.max_image_bytes)?;
-            Picture::probe(bytes, &limits).map_err(|error| error.to_string())
+            Picture::probe(bytes, &limits, &decoding).map_err(|error| error.to_string())
         });
         loaded.await.unwrap_or_else(|_| Err(FAILED.into()))
     }

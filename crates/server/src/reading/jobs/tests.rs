@@ -9,6 +9,7 @@ use super::events::Listener;
 use super::*;
 use crate::config::Config;
 use crate::config::layers::Layers;
+use crate::decoding::DecodeMemory;
 use crate::reading::output::Page;
 
 fn limits(change: impl FnOnce(&mut TextReader)) -> Arc<TextReader> {
@@ -206,7 +207,7 @@ async fn a_batch_counts_what_became_of_its_files() {
 async fn a_picture_that_was_read_too_late_is_not_kept() {
     let (_dir, job) = job_of(3).await;
     let limits = limits(|_| ());
-    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits));
+    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits, DecodeMemory::new(1 << 30)));
     jobs.entries.lock().push(Entry { job: job.clone(), ready: None });
     let late = |index| jobs.keep_picture(&job, index, Bytes::from_static(b"x"));
     assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));

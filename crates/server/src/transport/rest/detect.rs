@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_frame::Image;
+use sightwire_frame::header::{self, Header};
 
 use super::form::is_form;
 use crate::cameras::Cameras;
@@ -57,6 +58,14 @@ pub async fn detect(
             );
             return Err(error(StatusCode::SERVICE_UNAVAILABLE, &detail));
         };
+        // What has no header, or is too large, is told so by the decoder.
+        let header = header::probe(&picture).ok().filter(|header| limits.check_size(header).is_ok());
+        let room = match header {
+            Some(Header { format, width, height }) => {
+                Some(cameras.decoding.take(format.into(), (width, height)).await)
+            }
+            None => None,
+        };
         let decoded = cameras.pixels.run(move |tools| {
             let mut image = Image::new(0, 0);
             tools.decoder.decode(&picture, &limits, &mut image).map(|()| image).map_err(|e| e.to_string())
@@ -72,9 +81,9 @@ pub async fn detect(
             Err(lost) => return Err(error(StatusCode::INTERNAL_SERVER_ERROR, &format!("{lost}."))),
         };
         let found = find(&service, image.clone(), confidence).await;
-        Ok((service, image, found))
+        Ok((service, image, found, room))
     };
-    let (service, image, found) = match tokio::time::timeout(DEADLINE, work).await {
+    let (service, image, found, _room) = match tokio::time::timeout(DEADLINE, work).await {
         Ok(Ok(done)) => done,
         Ok(Err(refused)) => return refused,
         Err(_) => {

@@ -219,10 +219,10 @@ pub async fn result(
     }
     read::check_page(shape, document.pages.len())?;
     let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
-    let limits = reader.limits.clone();
+    let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
     let image = move || {
-        let picture = Picture::probe(bytes, &limits).map_err(|error| error.to_string())?;
-        picture.decode(shape.page, &limits)
+        let picture = Picture::probe(bytes, &limits, &decoding).map_err(|error| error.to_string())?;
+        picture.decode_in_turn(shape.page, &limits)
     };
     read::marked(&reader, image, document, shape, ()).await
 }
@@ -272,8 +272,8 @@ pub async fn again(
     let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
     let ready = read::model(&reader, &asked.model).await?;
     let place = reader.lanes.single().ok_or_else(Refusal::busy)?;
-    let limits = reader.limits.clone();
-    let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits)).await;
+    let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
+    let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding)).await;
     let Ok(probed) = probed else { return Err(read::unlooked()) };
     let picture = probed.map_err(|wrong| read::unusable(&wrong))?;
     let turn = Turn::Single(Arc::new(place));

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::form::{Arrival, Form, content_length, is_form};
 use super::refusal::Refusal;
 use crate::config::Config;
+use crate::decoding::Decoding;
 use crate::reading::display::DisplayError;
 use crate::reading::jobs::upload::shown;
 use crate::reading::models::{NotReady, Ready, TRY_AGAIN};
@@ -86,10 +87,10 @@ async fn answer(
 async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
     // Options may have come with the form.
     let (ask, shape, ready) = begin(reader, params).await?;
-    let limits = reader.limits.clone();
+    let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
     let Sent { name, bytes, memory } = sent;
     let probed = tokio::task::spawn_blocking(move || {
-        Picture::probe(bytes, &limits).map(|picture| picture.with_memory(memory))
+        Picture::probe(bytes, &limits, &decoding).map(|picture| picture.with_memory(memory))
     });
     let picture = match probed.await {
         Ok(Ok(picture)) => picture,
@@ -108,8 +109,11 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
     drop(picture);
     match image {
         None => Ok(shape.response(&document)),
-        Some(image) => {
-            let image = move || Ok(Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()));
+        Some((image, room)) => {
+            let image = move || {
+                let image = Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone());
+                Ok((image, room))
+            };
             marked_by(reader, by, marked(reader, image, document, shape, turn)).await
         }
     }
@@ -128,7 +132,7 @@ async fn marked_by(
 /// A picture with its lines marked. `held` is let go with the pixels, however long the caller waits.
 pub async fn marked(
     reader: &Reader,
-    image: impl FnOnce() -> Result<Image, String> + Send + 'static,
+    image: impl FnOnce() -> Result<(Image, Decoding), String> + Send + 'static,
     document: Document,
     shape: Shape,
     held: impl Send + 'static,
@@ -136,8 +140,9 @@ pub async fn marked(
     let name = document.file.clone();
     let made = reader.display.run(move || {
         let regions = document.pages.get(shape.page).map(|page| page.regions.as_slice()).unwrap_or_default();
-        let png = annotated(&mut image()?, regions).map_err(|error| error.to_string());
-        drop(held);
+        let (mut image, room) = image()?;
+        let png = annotated(&mut image, regions).map_err(|error| error.to_string());
+        drop((image, room, held));
         png
     });
     match made.await {
@@ -401,6 +406,7 @@ mod tests {
     use super::*;
     use crate::config::Flags;
     use crate::config::layers::Layers;
+    use crate::decoding::DecodeMemory;
     use crate::engine::SharedEngine;
     use crate::reading::display::AT_ONCE;
 
@@ -410,7 +416,11 @@ mod tests {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let engine = SharedEngine::new(&config, &stop);
-        Reader::new(&Arc::new(config), engine, &stop, &tasks)
+        Reader::new(&Arc::new(config), engine, DecodeMemory::new(1 << 30), &stop, &tasks)
+    }
+
+    fn pixels() -> (Image, Decoding) {
+        (Image::new(8, 8), Decoding::free())
     }
 
     fn turn(reader: &Reader) -> Turn {
@@ -431,7 +441,7 @@ mod tests {
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let image = move || {
             let _ = wait.recv();
-            Ok(Image::new(8, 8))
+            Ok(pixels())
         };
         let marking = marked(&reader, image, Document::default(), SHAPE, turn(&reader));
         let by = Instant::now() + Duration::from_millis(50);
@@ -454,7 +464,7 @@ mod tests {
             began.await.unwrap();
             busy.push(go);
         }
-        let marking = marked(&reader, || Ok(Image::new(8, 8)), Document::default(), SHAPE, turn(&reader));
+        let marking = marked(&reader, || Ok(pixels()), Document::default(), SHAPE, turn(&reader));
         let refused = marked_by(&reader, Instant::now(), marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(reader.lanes.taken(), (0, 0), "what waited has gone, and with it the pixels");
