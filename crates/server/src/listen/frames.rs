@@ -169,12 +169,12 @@ mod tests {
         let mut frame = vec![first];
         match length {
             0..126 => frame.push(mask | length as u8),
-            126..65_536 => {
-                frame.push(mask | 126);
+            126..0x1_0000 => {
+                frame.push(mask | 0x7E);
                 frame.extend((length as u16).to_be_bytes());
             }
             _ => {
-                frame.push(mask | 127);
+                frame.push(mask | 0x7F);
                 frame.extend((length as u64).to_be_bytes());
             }
         }
@@ -231,7 +231,7 @@ mod tests {
         let mut huge = vec![0x01, 0xff];
         huge.extend([0xff; 12]);
         frames.pass(&huge);
-        frames.pass(&[0; 100_000]);
+        frames.pass(&vec![0; 100_000]);
         assert_eq!(frames.held(), 100_000);
         assert_eq!(frames.announced(), u64::MAX);
     }

@@ -1,4 +1,4 @@
-//! One budget for all that has begun to arrive and is not whole: messages of WebSockets, and bodies of requests that are
+//! One budget for all that has begun to arrive and is not whole: messages of sockets, and bodies of requests that are
 //! held in memory. Where three quarters of it are used up, whoever holds most is given up. So a message of at most that,
 //! divided by the number of connections, always finds room, whatever others do. The last quarter is for what was given up and
 //! has not been given back.

@@ -293,7 +293,7 @@ impl Drop for Session {
 fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -336,12 +336,11 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
 }
 
 async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, next: Next) -> Response {
-    let session = match &id {
-        Some(id) => sessions.find(id),
-        None => {
-            let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
-            Some(sessions.begin(address))
-        }
+    let session = if let Some(id) = &id {
+        sessions.find(id)
+    } else {
+        let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
+        Some(sessions.begin(address))
     };
     // Whatever Engine.IO does not know, it says so itself.
     let Some(session) = session else { return next.run(request).await };

@@ -22,14 +22,14 @@ pub struct Packets {
     limit: usize,
     rest: Bytes,
     /// Since others had their turn.
-    packets: usize,
+    passed: usize,
     bytes: usize,
 }
 
 impl Packets {
     /// Of this body, at most so many bytes.
     pub fn new(body: Body, limit: usize) -> Self {
-        Self { body, limit, rest: Bytes::new(), packets: 0, bytes: 0 }
+        Self { body, limit, rest: Bytes::new(), passed: 0, bytes: 0 }
     }
 }
 
@@ -41,8 +41,8 @@ impl HttpBody for Packets {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        if self.packets >= TURN_PACKETS || self.bytes >= TURN_BYTES {
-            (self.packets, self.bytes) = (0, 0);
+        if self.passed >= TURN_PACKETS || self.bytes >= TURN_BYTES {
+            (self.passed, self.bytes) = (0, 0);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -61,7 +61,7 @@ impl HttpBody for Packets {
         }
         let end = memchr::memchr(SEPARATOR, &self.rest).map_or(self.rest.len(), |at| at + 1);
         let packet = self.rest.split_to(end);
-        self.packets += 1;
+        self.passed += 1;
         self.bytes += packet.len();
         Poll::Ready(Some(Ok(Frame::data(packet))))
     }
