@@ -186,8 +186,7 @@ describe("messages_over_polling", () => {
     assert.equal((await session.poll()).status, 400);
   });
 
-  const givenUp = { todo: "the session stays until its ping times out" };
-  test("a_poll_that_its_client_gives_up_closes_the_session", givenUp, async () => {
+  test("a_poll_that_its_client_gives_up_closes_the_session", async () => {
     const session = await Polling.open(calm);
     const controller = new AbortController();
     const { poll } = await session.waiting({ signal: controller.signal });
@@ -197,8 +196,7 @@ describe("messages_over_polling", () => {
     assert.equal((await session.poll({ ms: 2_000 })).status, 400);
   });
 
-  const overlapping = { todo: "both are taken" };
-  test("a_second_post_beside_the_first_is_400_and_closes_the_session", overlapping, async (t) => {
+  test("a_second_post_beside_the_first_is_400_and_closes_the_session", async (t) => {
     const session = await Polling.open(calm);
     const slow = dial({ host: "127.0.0.1", port: calm.port });
     t.after(() => slow.destroy());
@@ -361,8 +359,7 @@ describe("upgrade", () => {
     await isServed(client);
   });
 
-  const meanwhile = { todo: "it is kept, the first gets no reply any more, and both end after 10 s" };
-  test("another_websocket_of_the_session_is_closed_meanwhile_and_the_first_goes_on", meanwhile, async (t) => {
+  test("another_websocket_of_the_session_is_closed_meanwhile_and_the_first_goes_on", async (t) => {
     const session = await Polling.open(calm);
     await enter(session);
     const client = await probed(t, session);

@@ -1,11 +1,13 @@
 //! `cargo xtask bench NAME`: load ladders against servers of their own, into `docs/benchmarks.md`.
 //!
+//! - `attacks`: floods, messages that never end, idle connections; the server on one core
 //! - `sign`: the built-in model
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
 //! - `read`: text reading beside `RapidOCR`
 //! - `relay`: pictures of streamers to viewers over WebSocket
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
+mod attacks;
 mod cameras;
 mod read;
 mod relay;
@@ -38,13 +40,16 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut rest = args.raw_args()?;
     let name = rest.next().map(|name| name.to_string_lossy().into_owned());
     match name.as_deref() {
+        Some("attacks") => scenarios::command(&attacks::SUITE, &rest.collect::<Vec<OsString>>()),
         Some("sign") => sign(&rest.collect::<Vec<OsString>>()),
         Some("cameras") => scenarios::command(&cameras::SUITE, &rest.collect::<Vec<OsString>>()),
         Some("read") => read::command(&rest.collect::<Vec<OsString>>()),
         Some("relay") => scenarios::command(&relay::SUITE, &rest.collect::<Vec<OsString>>()),
         Some("wlasl20") => wlasl20(&rest.collect::<Vec<OsString>>()),
-        Some(other) => bail!(unknown("benchmark", other, &["sign", "cameras", "read", "relay", "wlasl20"])),
-        None => bail!("say which: cargo xtask bench sign, cameras, read, relay or wlasl20"),
+        Some(other) => {
+            bail!(unknown("benchmark", other, &["attacks", "sign", "cameras", "read", "relay", "wlasl20"]))
+        }
+        None => bail!("say which: cargo xtask bench attacks, sign, cameras, read, relay or wlasl20"),
     }
 }
 

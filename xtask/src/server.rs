@@ -66,6 +66,10 @@ impl Server {
         &self.url
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn log(&self) -> &Path {
         &self.log
     }

@@ -14,6 +14,7 @@ pub(super) const SUITE: Suite = Suite {
         "server.max_connections=4096",
         "recognizer.dummy=true",
     ],
+    one_core: false,
     scenarios: &[
         Scenario {
             name: "fan-out",

@@ -12,6 +12,7 @@ pub(super) const SUITE: Suite = Suite {
         "relay.lower_quality=false",
         "recognizer.dummy=true",
     ],
+    one_core: false,
     scenarios: &[
         Scenario {
             name: "viewers",

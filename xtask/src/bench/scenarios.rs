@@ -1,4 +1,4 @@
-//! `cargo xtask bench cameras|relay [SCENARIO…] [--quick]`: scenarios of the load generator, each against a server of its own.
+//! `cargo xtask bench attacks|cameras|relay [SCENARIO…] [--quick]`: scenarios of the load generator, each against a server of its own.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -13,12 +13,17 @@ use crate::server::Server;
 use crate::setup::{self, Purpose};
 use crate::unknown;
 
+/// Where the load generator runs while the server has the first core: `taskset` leaves out those that are not there.
+const OTHER_CORES: &str = "1-1023";
+
 /// The scenarios of one subcommand of `sightwire-bench`.
 pub(super) struct Suite {
     /// The subcommand, and its section of the page.
     pub(super) name: &'static str,
     /// Of all its servers.
     pub(super) settings: &'static [&'static str],
+    /// Whether the server is to run on one core, and the load generator on the others.
+    pub(super) one_core: bool,
     /// One after the other.
     pub(super) scenarios: &'static [Scenario],
 }
@@ -92,7 +97,14 @@ fn run(
     settings.extend(suite.settings.iter().map(|setting| (*setting).to_owned()));
     settings.extend(scenario.settings.iter().map(|setting| (*setting).to_owned()));
     let server = Server::start(project, "server-bench", "127.0.0.1:0", &settings)?;
-    let mut bench = Command::new(project.release("sightwire-bench"));
+    let mut bench = if suite.one_core {
+        pin(&server)?;
+        let mut bench = Command::new("taskset");
+        bench.args(["--cpu-list", OTHER_CORES]).arg(project.release("sightwire-bench"));
+        bench
+    } else {
+        Command::new(project.release("sightwire-bench"))
+    };
     bench.arg(suite.name).args(scenario.args).args(["--url", server.url()]);
     if quick {
         bench.args(scenario.quick);
@@ -103,11 +115,22 @@ fn run(
     Ok(text)
 }
 
+/// All threads of the server on the first core.
+fn pin(server: &Server) -> Result<()> {
+    if std::thread::available_parallelism().map_or(1, usize::from) < 2 {
+        bail!("this needs a core for the server and one for the attackers");
+    }
+    let mut taskset = Command::new("taskset");
+    stdout_of(taskset.args(["--all-tasks", "--cpu-list", "--pid", "0", &server.pid().to_string()]))?;
+    Ok(())
+}
+
 /// The commands, for the page.
 fn shown(suite: &Suite, scenario: &Scenario) -> String {
     let settings: Vec<String> = scenario.settings.iter().map(|setting| format!("--set {setting}")).collect();
+    let core = if suite.one_core { "taskset -c 0 " } else { "" };
     format!(
-        "`sightwire-bench {} {}` against `sightwire serve … {}`",
+        "`sightwire-bench {} {}` against `{core}sightwire serve … {}`",
         suite.name,
         scenario.args.join(" "),
         settings.join(" ")

@@ -1,8 +1,10 @@
 //! The stream of one connection. It ends itself where the layers above could not: when its peer reads nothing for
 //! [`WRITE_DEADLINE`], when its peer has closed, and when someone holds its [`ConnectionHandle`] and says so.
 //!
+//! - [`ahead`]: long frames in large pieces
 //! - [`traffic`]: what goes over it, requests or frames
 
+mod ahead;
 mod traffic;
 
 use std::future::{Future, poll_fn};
@@ -25,6 +27,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::frames::Head;
 use super::outbox::Outbox;
 use super::receive::Receiving;
+use ahead::Ahead;
 use traffic::{Fault, Traffic};
 
 /// A peer that takes no byte for so long is gone, unless something else was set for its connection.
@@ -144,6 +147,7 @@ pub struct Guarded {
     shared: Arc<Shared>,
     receiving: Arc<Receiving>,
     traffic: Traffic,
+    ahead: Ahead,
     /// Bytes that were read since the task last gave others their turn.
     in_turn: usize,
     /// As it was when the kernel was told.
@@ -186,6 +190,7 @@ impl Guarded {
             shared: shared.clone(),
             receiving,
             traffic: Traffic::Http(Head::default()),
+            ahead: Ahead::default(),
             in_turn: 0,
             end: end.clone(),
             known_deadline: WRITE_DEADLINE,
@@ -377,7 +382,10 @@ impl AsyncRead for Guarded {
         }
         let before = buf.filled().len();
         let most = this.traffic.piece();
-        let read = if buf.remaining() > most {
+        let left = this.traffic.left();
+        let read = if !this.ahead.is_empty() || left > buf.remaining() as u64 {
+            this.ahead.poll_read(cx, this.stream.tcp_mut()?, left, buf)
+        } else if buf.remaining() > most {
             let mut piece = ReadBuf::new(buf.initialize_unfilled_to(most));
             let read = Pin::new(this.stream.tcp_mut()?).poll_read(cx, &mut piece);
             let count = piece.filled().len();

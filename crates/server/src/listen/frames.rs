@@ -91,6 +91,11 @@ impl Frames {
         if self.open && !self.is_control { self.held.saturating_add(self.left) } else { self.held }
     }
 
+    /// Payload bytes of the current frame that have not come.
+    pub fn left(&self) -> u64 {
+        self.left
+    }
+
     /// Whether a message, or a frame, has begun and not ended.
     pub fn is_within(&self) -> bool {
         self.open || self.is_within_frame()

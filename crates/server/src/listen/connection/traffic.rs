@@ -108,6 +108,14 @@ impl Traffic {
         matches!(self, Traffic::WebSocket(socket) if socket.received.announced() > FREE_BYTES as u64)
     }
 
+    /// What is to come of the frame that arrives.
+    pub fn left(&self) -> u64 {
+        match self {
+            Traffic::Http(_) => 0,
+            Traffic::WebSocket(socket) => socket.received.left(),
+        }
+    }
+
     /// Whether there is room for more; else the task is woken when there is.
     pub fn has_room(&self, cx: &mut Context<'_>) -> bool {
         match self {

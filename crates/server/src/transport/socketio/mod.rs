@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::Frame;
 use socketioxide::adapter::LocalAdapter;
-use socketioxide::extract::{SocketRef, TryData};
-use socketioxide::handler::MessageHandler;
+use socketioxide::extract::{AckSender, SocketRef, TryData};
+use socketioxide::handler::{FromMessageParts, MessageHandler};
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
@@ -38,8 +38,12 @@ const MAX_UNSENT_MESSAGES: usize = 256;
 /// A session that never enters the namespace.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 const UPGRADE_DEADLINE: Duration = Duration::from_secs(10);
-/// What is read at once, and what an idle client's connection holds.
-const READ_BUFFER_BYTES: usize = 16 << 10;
+/// What is counted for an acknowledgement: about as long as one is.
+const ACK_BYTES: usize = 8;
+/// An acknowledgement says nothing else.
+const NOTHING: [(); 0] = [];
+/// What an idle client's connection holds to be read into; of a long frame more is read at once (`listen::connection`).
+const READ_BUFFER_BYTES: usize = 2 << 10;
 
 /// Counters since the start.
 #[derive(Debug, Default)]
@@ -141,13 +145,31 @@ struct OnFrame {
 }
 
 impl MessageHandler<LocalAdapter, ()> for OnFrame {
-    fn call(&self, socket: Arc<Socket<LocalAdapter>>, value: Value, _: Option<i64>) {
+    fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut value: Value, ack: Option<i64>) {
+        let ack = ack.is_some().then(|| AckSender::from_message_parts(&socket, &mut value, &ack));
         // The raw text, shared with the message that it came in.
         let (text, attachments) = match value {
             Value::Str(text, attachments) => (text.into(), attachments),
             Value::Bytes(_) => (Bytes::new(), None),
         };
         self.transport.frame(&socket, &self.client, &text, attachments.as_ref());
+        if let Some(Ok(ack)) = ack {
+            self.acknowledge(ack);
+        }
+    }
+}
+
+impl OnFrame {
+    /// Says that a frame was handled, valid or not, as the Python prototype's library does: `43N[]`.
+    fn acknowledge(&self, ack: AckSender) {
+        let outbox = self.client.session.as_ref().map(|session| session.outbox());
+        if outbox.is_some_and(|outbox| !outbox.take(ACK_BYTES)) {
+            self.transport.counters.dropped.fetch_add(1, Ordering::Relaxed);
+        } else if ack.send(&NOTHING).is_err()
+            && let Some(outbox) = outbox
+        {
+            outbox.sent(ACK_BYTES);
+        }
     }
 }
 

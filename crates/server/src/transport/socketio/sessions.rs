@@ -12,13 +12,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_LENGTH, RETRY_AFTER};
-use http::{HeaderMap, Method, StatusCode};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
+use serde_json::json;
 use socketioxide::SocketIo;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
@@ -55,7 +59,7 @@ pub struct Sessions {
     tasks: TaskTracker,
 }
 
-/// Sessions that began by polling, until they have a websocket.
+/// Sessions that began by polling.
 #[derive(Debug, Default)]
 struct Polling {
     by_id: HashMap<String, (Arc<Life>, Weak<Session>)>,
@@ -75,7 +79,11 @@ pub struct Session {
     known: CancellationToken,
     /// The one that it has now.
     websocket: Mutex<Option<ConnectionHandle>>,
-    /// While it polls.
+    /// One is taking the place of its polls, or has.
+    upgrades: AtomicBool,
+    /// A post is on its way.
+    posts: AtomicBool,
+    /// If it began by polling.
     id: Mutex<Option<String>>,
     counts: AtomicBool,
 }
@@ -95,6 +103,8 @@ struct Seen {
     last: Instant,
     /// It has come back after it was opened.
     has_come_back: bool,
+    /// It does not poll any more.
+    has_websocket: bool,
     is_ended: bool,
 }
 
@@ -165,11 +175,18 @@ impl Sessions {
             life: Arc::new(Life {
                 address: counted(address),
                 polls: AtomicUsize::new(0),
-                seen: Mutex::new(Seen { last: Instant::now(), has_come_back: false, is_ended: false }),
+                seen: Mutex::new(Seen {
+                    last: Instant::now(),
+                    has_come_back: false,
+                    has_websocket: false,
+                    is_ended: false,
+                }),
             }),
             outbox: Outbox::new(self.outboxes.clone()),
             known: CancellationToken::new(),
             websocket: Mutex::default(),
+            upgrades: AtomicBool::new(false),
+            posts: AtomicBool::new(false),
             id: Mutex::default(),
             counts: AtomicBool::new(false),
         })
@@ -214,7 +231,8 @@ impl Polling {
     fn victim(&self) -> Option<String> {
         let lifeless = self.by_id.iter().filter_map(|(id, (life, _))| {
             let seen = life.seen.lock();
-            let is_lifeless = life.polls.load(Ordering::Relaxed) == 0 && !seen.is_ended;
+            let is_lifeless =
+                life.polls.load(Ordering::Relaxed) == 0 && !seen.is_ended && !seen.has_websocket;
             let of_address = self.by_address.get(&life.address).copied().unwrap_or_default();
             is_lifeless.then(|| ((of_address, !seen.has_come_back, seen.last.elapsed()), id))
         });
@@ -259,11 +277,7 @@ impl Session {
     /// It does not count among those that poll any more.
     fn leave(&self) {
         let Some(all) = self.all.upgrade() else { return };
-        let id = self.id.lock().take();
         let mut polling = all.polling.lock();
-        if let Some(id) = id {
-            polling.by_id.remove(&id);
-        }
         if !self.counts.swap(false, Ordering::Relaxed) {
             return;
         }
@@ -286,6 +300,9 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.leave();
+        if let (Some(all), Some(id)) = (self.all.upgrade(), self.id.get_mut()) {
+            all.polling.lock().by_id.remove(id);
+        }
     }
 }
 
@@ -298,19 +315,53 @@ fn counted(address: IpAddr) -> IpAddr {
 }
 
 /// A poll that waits.
-struct Poll(Arc<Session>);
+struct Poll {
+    session: Arc<Session>,
+    /// What ends the session if the poll is given up: what it would have brought is lost.
+    end: Option<Next>,
+}
 
 impl Poll {
     fn new(session: Arc<Session>) -> Self {
         session.life.polls.fetch_add(1, Ordering::Relaxed);
-        Self(session)
+        Self { session, end: None }
     }
 }
 
 impl Drop for Poll {
     fn drop(&mut self) {
-        self.0.life.polls.fetch_sub(1, Ordering::Relaxed);
+        let session = &self.session;
+        session.life.polls.fetch_sub(1, Ordering::Relaxed);
+        let Some(next) = self.end.take() else { return };
+        let (all, id) = (session.all.upgrade(), session.id.lock().clone());
+        if let (Some(all), Some(id)) = (all, id)
+            && !all.stop.is_cancelled()
+            && !session.upgrades.load(Ordering::Relaxed)
+        {
+            all.tasks.spawn(async move { close(&id, next).await });
+        }
     }
+}
+
+/// A post on its way.
+struct Post<'a>(&'a Session);
+
+impl Drop for Post<'_> {
+    fn drop(&mut self) {
+        self.0.posts.store(false, Ordering::Release);
+    }
+}
+
+/// Ends a polling session as its client would.
+async fn close(id: &str, next: Next) {
+    let uri = format!("/socket.io/?EIO=4&transport=polling&sid={id}");
+    if let Ok(goodbye) = Request::post(uri).body(Body::from("1")) {
+        next.run(goodbye).await;
+    }
+}
+
+fn refuse(text: &'static str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "code": 3, "message": text }))).into_response()
 }
 
 /// Goes around Engine.IO's requests.
@@ -354,33 +405,51 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
     }
 }
 
+/// Engine.IO keeps the first request of a session as long as the session, and with any piece of its head the 8 KiB into which
+/// it was read. So what it does not look at is left out, and the rest is copied.
+fn bare(mut request: Request) -> Request {
+    let head = std::mem::take(request.headers_mut());
+    for name in [CONNECTION, UPGRADE, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, CONTENT_TYPE] {
+        if let Some(copy) = head.get(&name).and_then(|value| HeaderValue::from_bytes(value.as_bytes()).ok()) {
+            request.headers_mut().insert(name, copy);
+        }
+    }
+    if let Ok(copy) = request.uri().to_string().parse() {
+        *request.uri_mut() = copy;
+    }
+    request
+}
+
 async fn upgrade(session: Arc<Session>, begins: bool, mut request: Request, next: Next) -> Response {
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     if begins {
+        request = bare(request);
         request.extensions_mut().insert(session.clone());
+    } else if session.upgrades.swap(true, Ordering::AcqRel) {
+        return refuse("The session has a WebSocket already");
     }
     let response = next.run(request).await;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS
         && let Some(connection) = connection
     {
         session.upgraded(&connection);
+        session.life.seen.lock().has_websocket = true;
         session.leave();
+    } else {
+        session.upgrades.store(false, Ordering::Release);
     }
     response
 }
 
-async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, mut request: Request, next: Next) -> Response {
+async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, request: Request, next: Next) -> Response {
     let Ok(victim) = sessions.admit(&session) else {
         let response = crate::transport::error(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
         return ([(RETRY_AFTER, "2")], response).into_response();
     };
     if let Some(victim) = victim {
-        // As its client would say goodbye.
-        let uri = format!("/socket.io/?EIO=4&transport=polling&sid={victim}");
-        if let Ok(goodbye) = Request::post(uri).body(Body::from("1")) {
-            next.clone().run(goodbye).await;
-        }
+        close(&victim, next.clone()).await;
     }
+    let mut request = bare(request);
     request.extensions_mut().insert(session.clone());
     let (parts, body) = next.run(request).await.into_parts();
     if parts.status != StatusCode::OK {
@@ -397,17 +466,30 @@ async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, mut request: Requ
 
 async fn poll(session: Arc<Session>, request: Request, next: Next) -> Response {
     session.come_back();
-    let poll = Poll::new(session);
+    let mut poll = Poll::new(session);
+    poll.end = Some(next.clone());
     let response = next.run(request).await;
+    poll.end = None;
     if let Some(length) = content_length(response.headers()) {
-        poll.0.outbox.sent(length);
+        poll.session.outbox.sent(length);
     }
-    poll.0.come_back();
+    poll.session.come_back();
     response
 }
 
 async fn post(session: Arc<Session>, request: Request, next: Next) -> Response {
     session.come_back();
+    if session.posts.swap(true, Ordering::AcqRel) {
+        if let Some(id) = parameter(&request, "sid") {
+            close(id, next).await;
+        }
+        return refuse("A session posts one body after the other");
+    }
+    let _post = Post(&session);
+    post_alone(&session, request, next).await
+}
+
+async fn post_alone(session: &Session, request: Request, next: Next) -> Response {
     let is_long = content_length(request.headers()).is_none_or(|length| length > FREE_BYTES);
     if is_long {
         let _ = tokio::time::timeout(ADMITTANCE, session.known.cancelled()).await;
