@@ -1,11 +1,15 @@
 // The words that people grep for.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+
+import WebSocket from "ws";
 
 import { clip } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { sleep, start, until } from "./harness.mjs";
+import { streamPath } from "./relay.mjs";
 
 const lines = (server, word) =>
   server
@@ -60,4 +64,15 @@ test("no_frame_and_no_payload_ever_stands_in_the_log", async (t) => {
   await sleep(200);
   assert.ok(!server.logs().includes(frames[0].toString("base64").slice(0, 64)));
   assert.ok(!server.logs().includes("x".repeat(200)));
+});
+
+test("a_name_that_somebody_else_made_takes_one_short_line", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const name = `long\n\u001b[31m${"x".repeat(13_000)}`;
+  const sender = new WebSocket(server.url.replace("http", "ws") + streamPath(name));
+  await once(sender, "close");
+  await until(() => lines(server, "refused").length > 0, 2_000, "the refusal");
+  const [line] = lines(server, "refused");
+  assert.match(line, /long\\n\\u\{1b\}\[31mx+… \(13010 bytes\)/);
+  assert.ok(line.length < 500, `${line.length} characters`);
 });

@@ -37,6 +37,7 @@ use crate::config::Config;
 use crate::config::cameras::CameraSource;
 use crate::decoding::DecodeMemory;
 use crate::engine::SharedEngine;
+use crate::telemetry::lines;
 use analysis::{Analysis, AnalysisKey};
 use detector::Detector;
 use meter::{Meter, Sample, Totals};
@@ -154,6 +155,7 @@ impl Cameras {
         });
         for camera in this.registry.all() {
             if let Err(reason) = this.check(&camera.table.source) {
+                let reason = lines::sentence(&reason);
                 tracing::warn!(camera = camera.table.id, "it was added when that was allowed: {reason}");
             }
         }

@@ -24,6 +24,7 @@ use super::meter::{self, Meter, Sample};
 use super::pixels::{Pixels, Tools};
 use crate::config::Config;
 use crate::config::cameras::CameraSource;
+use crate::telemetry::lines;
 
 /// How often viewers of a camera without pictures get a new banner.
 const BANNER_EVERY: Duration = Duration::from_secs(1);
@@ -74,7 +75,7 @@ impl Upstream {
         };
         if let Some(reads) = open(source, means) {
             let seed = fastrand::u64(..);
-            tracing::info!(camera = id, "opening {}", source.shown());
+            tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
             let (token, id) = (stop.clone(), id.to_owned());
             means.tasks.spawn(async move {
                 tokio::select! {
@@ -246,7 +247,7 @@ impl Told {
                     *c == condition && *r == state.reason
                 };
                 if !self.trouble.as_ref().is_some_and(same) {
-                    tracing::warn!(camera = id, "{}: {reason}", condition.name());
+                    tracing::warn!(camera = id, "{}: {}", condition.name(), lines::sentence(reason));
                     let since = self.trouble.take().map_or(state.since, |(_, _, since)| since);
                     self.trouble = Some((condition, state.reason.clone(), since));
                 }

@@ -16,6 +16,7 @@ use sightwire_infer::store::StoreError;
 use super::{Recognizer, State};
 use crate::config::{Config, ModelChoice};
 use crate::missing::{self, Missing};
+use crate::telemetry::lines;
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;
@@ -148,7 +149,11 @@ impl Recognizer {
             Err(error) => {
                 let unknown = matches!(error.downcast_ref(), Some(StoreError::UnknownModel { .. }));
                 let reason = format!("{error:#}");
-                tracing::warn!("the model {name:?} was not activated: {reason}");
+                tracing::warn!(
+                    "the model \"{}\" was not activated: {}",
+                    lines::short(name),
+                    lines::sentence(&reason)
+                );
                 Err(if unknown { ActivateError::Unknown(reason) } else { ActivateError::Unusable(reason) })
             }
         }

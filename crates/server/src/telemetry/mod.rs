@@ -1,10 +1,12 @@
 //! What can be seen of the server from outside.
 //!
+//! - `lines`: log lines that others have a say in
 //! - `live`: all of it, once a second, for those who look
 //! - `logging`: log lines that never hold anyone up
 //! - `process`: CPU, memory and threads of this process
 //! - `prometheus`: `/metrics`; `reading`: of text reading
 
+pub mod lines;
 pub mod live;
 pub mod logging;
 pub mod process;

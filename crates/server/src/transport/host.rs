@@ -19,6 +19,7 @@ use tower::Service;
 use super::error;
 use crate::config::hosts::{HostNames, ends_with, is_name};
 use crate::listen::Peer;
+use crate::telemetry::lines;
 
 /// A name that is refused again and again is logged so often.
 const LOGGED_AGAIN_AFTER: Duration = Duration::from_secs(600);
@@ -111,7 +112,8 @@ impl Hosts {
             let peer = peer.map(|Peer(address)| tracing::field::display(address));
             tracing::warn!(
                 peer,
-                "refused a request for the host {name:?} (421); if that is a name of this server, add it to server.hosts"
+                "refused a request for the host \"{}\" (421); if that is a name of this server, add it to server.hosts",
+                lines::short(name),
             );
         }
         let detail = format!(

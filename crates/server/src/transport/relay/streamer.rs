@@ -18,6 +18,7 @@ use super::scan::{self, Bad, Incoming};
 use crate::listen::connection::ConnectionHandle;
 use crate::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use crate::relay::{End, Mode, Refused, Sending};
+use crate::telemetry::lines;
 use crate::transport::websocket::{self, Socket};
 
 /// A sender that takes no answer for so long is given up.
@@ -123,7 +124,7 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
 /// Says why it may not send.
 async fn refuse(mut socket: Socket, name: &str, refused: &Refused) {
     let text = refused.to_string();
-    tracing::info!(stream = name, "a sender is refused: {text}");
+    tracing::info!(stream = %lines::short(name), "a sender is refused: {}", lines::sentence(&text));
     let _ = send(&mut socket, message::error(&text)).await;
     websocket::close(socket, code_of_refusal(refused), &text).await;
 }

@@ -27,6 +27,7 @@ use socketioxide_core::{Sid, Value};
 use crate::config::Config;
 use crate::listen::outbox::Outbox;
 use crate::recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
+use crate::telemetry::lines;
 use sessions::{Session, Sessions};
 
 /// What clients are told at capacity; strict.
@@ -270,6 +271,8 @@ impl SocketIoTransport {
             Err(error) => {
                 self.counters.invalid.fetch_add(1, Ordering::Relaxed);
                 if let Some(count) = client.bad_frames.lock().count(arrived) {
+                    let error = error.to_string();
+                    let error = lines::sentence(&error);
                     tracing::warn!("ERROR client={} frame skipped, {count} so far: {error}", socket.id);
                 }
                 return;

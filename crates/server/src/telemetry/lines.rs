@@ -1,0 +1,167 @@
+//! Log lines that others have a say in: what they may bring in, and how often the same is said.
+
+use std::fmt::{self, Write as _};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// Of a text that somebody else made, a log line has so many bytes.
+pub const MAX_BYTES: usize = 128;
+/// Of a sentence of ours with such texts in it.
+const MAX_SENTENCE_BYTES: usize = 1024;
+/// What goes wrong again and again is said so often.
+pub const EVERY: Duration = Duration::from_secs(10);
+
+/// A text of somebody else's as a log line may have it: on one line, without control characters, and cut after
+/// [`MAX_BYTES`].
+pub fn short(text: &str) -> Short<'_> {
+    Short { text, max_bytes: MAX_BYTES }
+}
+
+/// As [`short`], for a reason that has such texts in it.
+pub fn sentence(text: &str) -> Short<'_> {
+    Short { text, max_bytes: MAX_SENTENCE_BYTES }
+}
+
+/// See [`short`].
+#[derive(Clone, Copy)]
+pub struct Short<'a> {
+    text: &'a str,
+    max_bytes: usize,
+}
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = 0;
+        for c in self.text.chars() {
+            let escaped = is_invisible(c).then(|| c.escape_default());
+            written += escaped.as_ref().map_or(c.len_utf8(), ExactSizeIterator::len);
+            if written > self.max_bytes {
+                return write!(f, "… ({} bytes)", self.text.len());
+            }
+            match escaped {
+                Some(escaped) => write!(f, "{escaped}")?,
+                None => f.write_char(c)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether it would break a line, or make one look like another.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Says that something has gone wrong at most once in [`EVERY`], however often it does.
+#[derive(Debug)]
+pub struct Seldom(Mutex<Said>);
+
+#[derive(Debug)]
+struct Said {
+    last: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Seldom {
+    /// Nothing was said yet.
+    pub const fn new() -> Self {
+        Self(Mutex::new(Said { last: None, unsaid: 0 }))
+    }
+
+    /// It has gone wrong at `now`. If that is to be said: how often it was not said since it was said last.
+    pub fn is_due(&self, now: Instant) -> Option<u64> {
+        let mut said = self.0.lock();
+        if said.last.is_some_and(|last| now.saturating_duration_since(last) < EVERY) {
+            said.unsaid += 1;
+            return None;
+        }
+        said.last = Some(now);
+        Some(std::mem::take(&mut said.unsaid))
+    }
+}
+
+/// Log lines of this thread, for tests.
+#[cfg(test)]
+pub mod captured {
+    use std::io;
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+    use tracing::subscriber::{DefaultGuard, set_default};
+
+    /// Takes the lines of this thread until it is dropped.
+    pub struct Captured {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        _guard: DefaultGuard,
+    }
+
+    /// From now on.
+    pub fn log() -> Captured {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let writer = Writer(bytes.clone());
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone());
+        Captured { bytes, _guard: set_default(subscriber.finish()) }
+    }
+
+    impl Captured {
+        /// Those with this text.
+        pub fn with(&self, text: &str) -> Vec<String> {
+            let all = String::from_utf8(self.bytes.lock().clone()).unwrap();
+            all.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
+        }
+    }
+
+    #[derive(Clone)]
+    struct Writer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Writer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_somebody_else_takes_one_short_line() {
+        for (text, shown) in [
+            ("Ward 3, bed 1", "Ward 3, bed 1"),
+            ("Küche 厨房", "Küche 厨房"),
+            ("a\r\nWARN forged\t\u{1b}[31m\0\u{7f}", "a\\r\\nWARN forged\\t\\u{1b}[31m\\u{0}\\u{7f}"),
+            ("gpj.\u{202e}exe\u{2028}\u{85}", "gpj.\\u{202e}exe\\u{2028}\\u{85}"),
+        ] {
+            assert_eq!(short(text).to_string(), shown);
+        }
+        let whole = "x".repeat(MAX_BYTES);
+        assert_eq!(short(&whole).to_string(), whole);
+        // Between characters, however many bytes one has.
+        let long = format!("x{}", "é".repeat(7000));
+        assert_eq!(short(&long).to_string(), format!("x{}… (14001 bytes)", "é".repeat(63)));
+        assert_eq!(short(&"\n".repeat(500)).to_string(), format!("{}… (500 bytes)", "\\n".repeat(64)));
+        assert!(sentence(&long).to_string().len() < 1100);
+    }
+
+    #[test]
+    fn what_goes_wrong_again_and_again_is_said_once_in_a_while_with_the_number_of_those_not_said() {
+        let (seldom, start) = (Seldom::new(), Instant::now());
+        assert_eq!(seldom.is_due(start), Some(0));
+        for n in 0..200 {
+            assert_eq!(seldom.is_due(start + EVERY * n / 200), None);
+        }
+        assert_eq!(seldom.is_due(start + EVERY), Some(200));
+        assert_eq!(seldom.is_due(start + EVERY * 2), Some(0));
+    }
+}
