@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
@@ -183,4 +185,82 @@ fn a_store_without_the_library_names_the_one_that_has_it() {
     let stderr = text(&output.stderr);
     assert!(stderr.contains("sightwire models pull runtime"), "{stderr}");
     assert!(stderr.contains("has the library: SIGHTWIRE_HOME=/"), "{stderr}");
+}
+
+/// A program that may have so many files open.
+fn limited(files: u32, folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+    command.arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_sightwire")).args(args);
+    command.current_dir(folder).env_clear().env("HOME", folder).env("SIGHTWIRE_HOME", folder.join("home"));
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).stdin(Stdio::null());
+    command
+}
+
+#[test]
+fn a_limit_of_open_files_that_is_too_low_is_warned_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let warned = |files: u32, args: &[&str]| {
+        let output = limited(files, folder.path(), args).output().unwrap();
+        assert!(output.status.success());
+        let stderr = text(&output.stderr);
+        stderr.lines().find(|line| line.contains("ulimit -n")).map(str::to_owned)
+    };
+    let few = warned(64, &["check"]).expect("a warning");
+    for part in ["warning: ", "1024 connections (server.max_connections)", "allows 64", "LimitNOFILE="] {
+        assert!(few.contains(part), "{part}: {few}");
+    }
+    assert_eq!(
+        warned(64, &["check", "--set", "server.max_connections=1", "--set", "cameras.max_upstreams=0"]),
+        Some(
+            few.replace("1093", "65")
+                .replace("1024 connections", "1 connections")
+                .replace("5 cameras", "0 cameras"),
+        )
+    );
+    assert_eq!(warned(1100, &["check"]), None);
+}
+
+/// Ends with the test.
+struct Serving(Child);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn connections_for_which_no_file_is_left_are_counted_and_do_not_flood_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let args = ["serve", "--port", "0", "--set", "recognizer.dummy=true"];
+    let mut command = limited(64, folder.path(), &args);
+    command.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap());
+    let mut server = Serving(command.spawn().unwrap());
+    let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+    let listening =
+        lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
+    let address = listening.expect("it listens");
+    let held: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    std::thread::sleep(Duration::from_secs(1));
+    drop(held);
+    let metrics = get(&address, "/metrics");
+    let failures = metrics.lines().find_map(|line| line.strip_prefix("sightwire_accept_failures_total "));
+    let failures: u64 = failures.expect("the metric").parse().unwrap();
+    assert!(failures > 3, "{failures}");
+    let status = get(&address, "/api/v1/status");
+    assert!(status.contains("\"accept_failures\":"), "{status}");
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(log.matches("cannot accept a connection").count(), 1, "{log}");
+    assert!(log.contains("WARN") && log.contains("allows 64"), "{log}");
 }

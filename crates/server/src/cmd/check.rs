@@ -4,7 +4,7 @@ use sightwire_infer::cpu::Cpu;
 
 use crate::config::{Layers, hosts, keys};
 use crate::engine;
-use crate::listen::reach;
+use crate::listen::{files, reach};
 use crate::print::{note, out};
 
 use super::ConfigArgs;
@@ -28,7 +28,8 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     let cpu = Cpu::here();
     out!("cpu: {} ({})", cpu.name, cpu.extensions)?;
     out!("the configuration is valid")?;
-    for warning in [engine::cpu_warning(), reach::warning(&config)].into_iter().flatten() {
+    let of_files = files::warning(&config, files::highest_limit());
+    for warning in [engine::cpu_warning(), reach::warning(&config), of_files].into_iter().flatten() {
         note!("warning: {warning}");
     }
     if config.server.hosts.are_all() {

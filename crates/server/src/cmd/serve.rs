@@ -12,7 +12,7 @@ use super::ServeArgs;
 use crate::app::App;
 use crate::config::{Config, hosts};
 use crate::engine;
-use crate::listen::{self, reach};
+use crate::listen::{self, files, reach};
 use crate::telemetry::logging;
 
 /// The step that a picture is at when the server stops may take so long.
@@ -32,7 +32,9 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     if let Some(warning) = reach::warning(&config) {
         tracing::warn!("{warning}");
     }
-    raise_file_limit();
+    if let Some(warning) = files::warning(&config, files::raise_limit()) {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("net")
         .enable_all()
@@ -115,14 +117,4 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     drop(app);
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Each connection is a file descriptor, and the usual soft limit is 1024.
-fn raise_file_limit() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    let limit = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
-    {
-        tracing::debug!(%error, "the limit of open files stays as it was");
-    }
 }

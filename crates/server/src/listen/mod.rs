@@ -2,6 +2,7 @@
 //!
 //! - [`connection`]: the stream of one connection, which ends itself
 //! - [`body`]: bodies of requests
+//! - [`files`]: how many files may be open
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
@@ -10,6 +11,7 @@
 
 pub mod body;
 pub mod connection;
+pub mod files;
 mod frames;
 pub mod head;
 pub mod outbox;
@@ -20,7 +22,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use http::Request;
@@ -37,6 +39,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::config;
+use crate::telemetry::lines::Seldom;
 use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
@@ -69,6 +72,8 @@ pub struct Listening {
     pub outboxes: Arc<Outboxes>,
     accepted: AtomicU64,
     refused: AtomicU64,
+    failed: AtomicU64,
+    failures_said: Seldom,
 }
 
 impl Listening {
@@ -86,6 +91,8 @@ impl Listening {
             outboxes: Outboxes::new(config.send_memory_bytes),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            failures_said: Seldom::new(),
         })
     }
 
@@ -107,6 +114,22 @@ impl Listening {
     /// Connections refused so far because there were too many.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How often the system could not give a connection that had come; it was tried again each time.
+    pub fn accept_failures(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Counts it, and says so, but not each time.
+    fn accept_failed(&self, error: &std::io::Error) {
+        let all = self.failed.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(unsaid) = self.failures_said.is_due(Instant::now()) {
+            tracing::warn!(
+                "cannot accept a connection: {error}; {unsaid} more times since this was last said, {all} times since the start{}",
+                cure(error),
+            );
+        }
     }
 }
 
@@ -137,7 +160,7 @@ pub async fn run(
                 Ok(accepted) => accepted,
                 Err(error) => {
                     // Usually no file descriptors are left: let some close, and do not spin.
-                    tracing::warn!(%error, "cannot accept a connection");
+                    listening.accept_failed(&error);
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
@@ -215,6 +238,12 @@ async fn serve(
     }
 }
 
+fn cure(error: &std::io::Error) -> &'static str {
+    let full = [rustix::io::Errno::MFILE.raw_os_error(), rustix::io::Errno::NFILE.raw_os_error()];
+    let is_full = error.raw_os_error().is_some_and(|code| full.contains(&code));
+    if is_full { ". Raise the limit of open files (`ulimit -n`, LimitNOFILE= for systemd)" } else { "" }
+}
+
 async fn refuse(mut stream: TcpStream) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
         Content-Length: 58\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections. Please try again later.\"}";
@@ -246,4 +275,41 @@ fn set_options(stream: &TcpStream) -> std::io::Result<()> {
         socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+    use crate::config::{Config, Layers};
+    use crate::telemetry::lines::captured;
+
+    #[tokio::test]
+    async fn connections_that_cannot_be_accepted_are_counted_and_take_one_line() {
+        let log = captured::log();
+        // A socket that does not listen gives none.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(socket.into()).unwrap();
+        let config = Config::from_layers(&Layers::defaults()).unwrap();
+        let (listening, stop) = (Listening::new(&config.server), CancellationToken::new());
+        let running = run(listener, Router::new(), listening.clone(), stop.clone(), TaskTracker::new());
+        let failing = async {
+            while listening.accept_failures() < 4 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            stop.cancel();
+        };
+        tokio::join!(running, failing);
+        let lines = log.with("cannot accept a connection");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("WARN") && lines[0].contains("1 times since the start"), "{lines:?}");
+    }
+
+    #[test]
+    fn where_no_file_can_be_opened_any_more_the_cure_is_said() {
+        let (full, other) = (std::io::Error::from_raw_os_error(24), std::io::Error::from_raw_os_error(103));
+        assert!(cure(&full).contains("ulimit -n") && cure(&other).is_empty());
+    }
 }

@@ -83,6 +83,8 @@ pub struct Rates {
 pub struct Connections {
     pub open: usize,
     pub max: usize,
+    /// How often the system could not give one that had come.
+    pub accept_failures: u64,
     /// Of messages and bodies that are not whole.
     pub receiving_bytes: usize,
     pub receiving_max_bytes: usize,
@@ -161,6 +163,7 @@ impl Telemetry {
         Connections {
             open: self.listening.open(),
             max: self.listening.max(),
+            accept_failures: self.listening.accept_failures(),
             receiving_bytes: receiving.used(),
             receiving_max_bytes: receiving.limit(),
             given_up: receiving.given_up(),

@@ -186,6 +186,7 @@ impl Everything {
             ("relay_missed", "Pictures of senders that a viewer was too slow for.", get(&relay.missed)),
             ("connections_accepted", "Connections accepted.", telemetry.listening.accepted()),
             ("connections_refused", "Connections refused: too many at once.", telemetry.listening.refused()),
+            ("accept_failures", "Tries to accept a connection that failed.", connections.accept_failures),
             (
                 "receive_given_up",
                 "Messages and bodies given up while they arrived: server.receive_memory_mb was used up.",
