@@ -129,7 +129,15 @@ impl Store {
     pub fn manifests(&self) -> (Vec<Manifest>, Vec<ManifestError>) {
         let mut found = builtin::manifests();
         let mut errors = Vec::new();
-        let entries = fs::read_dir(self.models()).into_iter().flatten().flatten();
+        let listed = match fs::read_dir(self.models()) {
+            Ok(listed) => Some(listed),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                errors.push(ManifestError::Read { path: self.models().display().to_string(), error });
+                None
+            }
+        };
+        let entries = listed.into_iter().flatten().flatten();
         for path in
             entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "toml"))
         {
@@ -315,5 +323,16 @@ mod tests {
         let (_dir, store) = store();
         let error = store.manifest("gesture").unwrap_err().to_string();
         assert!(error.contains("did you mean \"gestures\""), "{error}");
+    }
+
+    #[test]
+    fn a_folder_of_models_that_cannot_be_read_is_said_and_one_that_is_not_there_is_none() {
+        let (dir, store) = store();
+        assert!(store.manifests().1.is_empty());
+        fs::create_dir_all(dir.path().join("home")).unwrap();
+        fs::write(dir.path().join("home/models"), "a file where the folder should be").unwrap();
+        let (found, errors) = store.manifests();
+        assert!(!found.is_empty(), "what the binary has is there all the same");
+        assert!(errors[0].to_string().contains("home/models: Not a directory"), "{errors:?}");
     }
 }

@@ -3,11 +3,13 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::config::cameras::{CameraSource, CameraTable, check_id};
+use crate::telemetry::lines::Seldom;
 use sightwire_hub::source::address::CameraUrl;
 
 /// Most cameras that clients may add.
@@ -31,6 +33,7 @@ pub struct Registry {
     file: PathBuf,
     /// Held while the file is being written, so that the last change is what it holds.
     writing: parking_lot::Mutex<()>,
+    not_kept: Seldom,
 }
 
 /// What a client says of a camera; what it leaves out stays, or takes its default.
@@ -127,6 +130,7 @@ impl Registry {
             cameras: RwLock::new(cameras),
             file: file.to_owned(),
             writing: parking_lot::Mutex::default(),
+            not_kept: Seldom::new(),
         })
     }
 
@@ -258,7 +262,17 @@ impl Registry {
             file.persist(&self.file)?;
             Ok(())
         };
-        write().map_err(|error| RegistryError::Write { path: self.file.clone(), reason: error.to_string() })
+        write().map_err(|error| {
+            if let Some(unsaid) = self.not_kept.is_due(Instant::now()) {
+                let file = self.file.display();
+                tracing::warn!(
+                    %file,
+                    unsaid,
+                    "cameras that were added cannot be kept: {error}; see that this folder may be written to and has room (cameras.file)"
+                );
+            }
+            RegistryError::Write { path: self.file.clone(), reason: error.to_string() }
+        })
     }
 }
 
@@ -366,6 +380,7 @@ impl Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::lines::captured;
 
     fn change(text: &str) -> Change {
         serde_json::from_str(text).unwrap()
@@ -493,9 +508,17 @@ mod tests {
             cameras: RwLock::default(),
             file: folder.path().join("deep/cameras.json"),
             writing: parking_lot::Mutex::default(),
+            not_kept: Seldom::new(),
         };
-        let error = registry.add(change(r#"{"url":"http://10.0.0.5"}"#), |_| Ok(()), |_| false).unwrap_err();
-        assert!(error.to_string().contains("Nothing was changed"), "{error}");
+        let log = captured::log();
+        for _ in 0..100 {
+            let added = registry.add(change(r#"{"url":"http://10.0.0.5"}"#), |_| Ok(()), |_| false);
+            let error = added.unwrap_err();
+            assert!(error.to_string().contains("Nothing was changed"), "{error}");
+        }
         assert!(registry.all().is_empty());
+        let lines = log.with("cannot be kept");
+        assert_eq!(lines.len(), 1, "one line, however often it is tried: {lines:?}");
+        assert!(lines[0].contains("WARN") && lines[0].contains("deep/cameras.json"), "{lines:?}");
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::lanes::Lanes;
 use crate::config::Config;
 use crate::engine::SharedEngine;
+use crate::telemetry::lines::{self, Seldom};
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
 const MAX_LOADED: usize = 4;
@@ -90,6 +91,7 @@ pub struct Models {
     service: Mutex<Option<Arc<ReadService>>>,
     /// The one used last is the last.
     slots: Mutex<Vec<Slot>>,
+    unreadable: Seldom,
 }
 
 struct Slot {
@@ -100,7 +102,8 @@ struct Slot {
 impl Models {
     /// Nothing is loaded before it is needed.
     pub fn new(config: Arc<Config>, engine: Arc<SharedEngine>, lanes: Arc<Lanes>) -> Arc<Self> {
-        Arc::new(Self { config, engine, lanes, service: Mutex::default(), slots: Mutex::default() })
+        let (service, slots) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { config, engine, lanes, service, slots, unreadable: Seldom::new() })
     }
 
     /// The model of that name, as soon as it is loaded; one that has to be fetched is not waited for.
@@ -134,7 +137,14 @@ impl Models {
     fn check(&self, name: &str) -> Result<(), NotReady> {
         let manifest = self.config.store.manifest(name).map_err(|error| match error {
             StoreError::UnknownModel { .. } => NotReady::Unknown(error.to_string()),
-            error => failed(name, &error.to_string()),
+            error => {
+                let reason = error.to_string();
+                if let Some(unsaid) = self.unreadable.is_due(Instant::now()) {
+                    let (name, reason) = (lines::short(name), lines::sentence(&reason));
+                    tracing::warn!(unsaid, "text reading: the model {name} cannot be used: {reason}");
+                }
+                failed(name, &reason)
+            }
         })?;
         if manifest.task != Task::TextReading {
             let error = ReadModelError::WrongTask { name: name.to_owned(), task: manifest.task.name() };

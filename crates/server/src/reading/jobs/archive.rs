@@ -21,6 +21,9 @@ pub enum ArchiveError {
     /// Broken, or no zip.
     #[error("it is not a zip that can be read: {0}")]
     Broken(String),
+    /// The disk.
+    #[error("it cannot be read: {0}")]
+    Disk(#[from] io::Error),
     /// Too many entries.
     #[error("it lists {listed} files and folders, and the zips of the batch may list {left} more")]
     TooMany {
@@ -71,10 +74,8 @@ pub struct Member {
 impl Archive {
     /// Reads the list of files; blocks.
     pub fn open(path: PathBuf, budget: &mut Budget) -> Result<Self, ArchiveError> {
-        let broken = |error: ZipError| ArchiveError::Broken(error.to_string());
-        let file = || File::open(&path).map_err(|error| ArchiveError::Broken(error.to_string()));
-        *budget = check(file()?, budget)?;
-        let list = ZipArchive::new(file()?).map_err(broken)?.metadata();
+        *budget = check(File::open(&path)?, budget)?;
+        let list = ZipArchive::new(File::open(&path)?)?.metadata();
         Ok(Self { path, list })
     }
 
@@ -111,11 +112,11 @@ impl Archive {
 
     /// The content of a file; an error if it is larger than `max_bytes`, whatever the zip says; blocks.
     pub fn read(&self, index: usize, max_bytes: usize) -> io::Result<Vec<u8>> {
-        let entry = self.list.entry(index).map_err(io::Error::other)?;
+        let entry = self.list.entry(index).map_err(of_zip)?;
         let said = entry.size();
         // A file of its own, so that several threads can read.
         let mut file = File::open(&self.path)?;
-        let content = entry.with_reader(&mut file, ZipReadOptions::new()).map_err(io::Error::other)?;
+        let content = entry.with_reader(&mut file, ZipReadOptions::new()).map_err(of_zip)?;
         let mut bytes = Vec::with_capacity(usize::try_from(said).unwrap_or(0).min(max_bytes).min(1 << 20));
         content.take(max_bytes as u64 + 1).read_to_end(&mut bytes)?;
         if bytes.len() > max_bytes {
@@ -125,16 +126,32 @@ impl Archive {
     }
 }
 
+impl From<ZipError> for ArchiveError {
+    fn from(error: ZipError) -> Self {
+        match of_zip(error) {
+            error if error.raw_os_error().is_some() => Self::Disk(error),
+            error => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+/// One of the system stays one.
+fn of_zip(error: ZipError) -> io::Error {
+    match error {
+        ZipError::Io(error) => error,
+        error => io::Error::other(error),
+    }
+}
+
 /// What is left of the budget. Goes through the list once, keeping nothing of it: how much memory it would take is known
 /// only then.
 fn check(file: File, budget: &Budget) -> Result<Budget, ArchiveError> {
-    let broken = |error: ZipError| ArchiveError::Broken(error.to_string());
-    let mut list = ZipIterable::try_new(BufReader::new(file), Config::default()).map_err(broken)?;
+    let mut list = ZipIterable::try_new(BufReader::new(file), Config::default())?;
     let (listed, left) = (list.len(), budget.entries);
     let entries = left.checked_sub(listed).ok_or(ArchiveError::TooMany { listed, left })?;
     let (mut begin, mut list_bytes) = (None, budget.list_bytes);
-    for entry in list.files().map_err(broken)? {
-        let at = entry.map_err(broken)?.central_header_start();
+    for entry in list.files()? {
+        let at = entry?.central_header_start();
         let before = at.saturating_sub(*begin.get_or_insert(at));
         list_bytes = budget.list_bytes.checked_sub(before).ok_or(ArchiveError::TooLong)?;
     }

@@ -9,6 +9,7 @@ use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::job::{FileState, Job};
+use super::spool::Work;
 use crate::reading::output::{Document, Format};
 
 /// A piece has at least so many bytes, but for the last.
@@ -99,7 +100,8 @@ impl Export {
 
 /// A result as it stands on disk, without the lines that are less sure; blocks.
 pub fn read(job: &Job, span: super::results::Span, min_confidence: f32) -> io::Result<Document> {
-    let line = job.received.results.read(span)?;
+    let read = job.received.results.read(span);
+    let line = read.inspect_err(|error| job.received.folder.failed(Work::Read, error))?;
     let mut document = Document::from_json(&line).map_err(io::Error::other)?;
     for page in &mut document.pages {
         page.regions.retain(|region| region.confidence >= min_confidence);

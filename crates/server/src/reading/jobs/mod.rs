@@ -36,7 +36,7 @@ use super::picture::Picture;
 use super::work::{self, Ask, Turn, WorkError};
 use crate::config::TextReader;
 use job::{FileState, Job, JobState};
-use spool::Spool;
+use spool::{Spool, Work};
 use upload::{Received, Upload, UploadError};
 
 /// Batches that arrive at once.
@@ -119,7 +119,8 @@ impl Jobs {
         let this = self.clone();
         let name = format!("{:016x}", fastrand::u64(..));
         let folder = tokio::task::spawn_blocking(move || this.spool.folder(&name)).await;
-        let folder = folder.unwrap_or_else(|lost| Err(std::io::Error::other(lost)))?;
+        let folder = folder.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
+        let folder = folder.inspect_err(|error| self.spool.failed(Work::Keep, error))?;
         Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: place }))
     }
 
@@ -318,21 +319,30 @@ impl Jobs {
         let name = job.received.files.get(index).map(|file| file.name.to_string());
         let read = work::document(ready, name, picture, options, turn, &self.limits, None);
         let (document, _) = read.await?;
-        let (this, job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
+        let (this, kept_job, bytes) = (self.clone(), job.clone(), picture.bytes.clone());
         let written = tokio::task::spawn_blocking(move || {
-            let span = job.received.results.append(&document.json(true))?;
-            this.keep_picture(&job, index, bytes);
-            job.finished(index, &document, span);
+            let span = kept_job.received.results.append(&document.json(true))?;
+            this.keep_picture(&kept_job, index, bytes);
+            kept_job.finished(index, &document, span);
             Ok(document)
         });
         let written = written.await.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
-        written.map_err(|error| match error.kind() {
-            std::io::ErrorKind::FileTooLarge => WorkError::Failed(format!(
+        written.map_err(|error| self.not_kept(job, &error))
+    }
+
+    /// What is said of a file whose result could not be kept.
+    fn not_kept(&self, job: &Job, error: &std::io::Error) -> WorkError {
+        match error.kind() {
+            // Not the system's limit but ours, which is whoever sent the batch's business.
+            std::io::ErrorKind::FileTooLarge if error.raw_os_error().is_none() => WorkError::Failed(format!(
                 "the batch's results would be larger than {} MiB; send fewer at a time, or raise reader.max_job_mb",
                 self.limits.max_job_bytes >> 20
             )),
-            _ => WorkError::Failed(format!("its text cannot be kept in reader.folder: {error}")),
-        })
+            _ => {
+                job.received.folder.failed(Work::Result, error);
+                WorkError::Failed(format!("its text cannot be kept in reader.folder: {error}"))
+            }
+        }
     }
 
     /// Keeps a picture of a batch that has neither been removed nor given that file up.

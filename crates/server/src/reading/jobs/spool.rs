@@ -5,9 +5,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+
+use crate::telemetry::lines::Seldom;
 
 /// Begin of the name of a server's folder.
 const PREFIX: &str = "sightwire-reading-";
@@ -23,6 +25,26 @@ const CLOSE_PAUSE: Duration = Duration::from_millis(20);
 pub struct Spool {
     parent: PathBuf,
     root: Mutex<Option<Root>>,
+    trouble: Arc<Trouble>,
+}
+
+/// What cannot be done with files of batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Writing what was sent.
+    Keep,
+    /// Writing what was read in it.
+    Result,
+    /// Reading either again.
+    Read,
+    /// Removing it.
+    Remove,
+}
+
+/// Says what goes wrong with the disk, but not for each file.
+#[derive(Debug)]
+struct Trouble {
+    said: [Seldom; 4],
 }
 
 #[derive(Debug)]
@@ -36,12 +58,21 @@ struct Root {
 pub struct Folder(Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner(PathBuf);
+struct Inner {
+    path: PathBuf,
+    trouble: Arc<Trouble>,
+}
 
 impl Spool {
     /// In that folder, or in the system's for temporary files.
     pub fn new(parent: Option<PathBuf>) -> Self {
-        Self { parent: parent.unwrap_or_else(std::env::temp_dir), root: Mutex::default() }
+        let trouble = Arc::new(Trouble { said: [const { Seldom::new() }; 4] });
+        Self { parent: parent.unwrap_or_else(std::env::temp_dir), root: Mutex::default(), trouble }
+    }
+
+    /// Says that something cannot be done, where no batch has a folder yet.
+    pub fn failed(&self, work: Work, error: &io::Error) {
+        self.trouble.say(work, &self.parent, error);
     }
 
     /// A new folder; blocks.
@@ -52,18 +83,24 @@ impl Spool {
             None => root.insert(Root::new(&self.parent)?).folder.path().join(name),
         };
         fs::create_dir(&path)?;
-        Ok(Folder(Arc::new(Inner(path))))
+        Ok(Folder(Arc::new(Inner { path, trouble: self.trouble.clone() })))
     }
 
     /// Removes what servers left that were killed; blocks.
     pub fn sweep(&self) {
-        let entries = fs::read_dir(&self.parent).into_iter().flatten().flatten();
+        let listed = fs::read_dir(&self.parent).inspect_err(|error| {
+            // It is made with the first batch.
+            if error.kind() != io::ErrorKind::NotFound {
+                self.failed(Work::Read, error);
+            }
+        });
+        let entries = listed.into_iter().flatten().flatten();
         for path in entries.map(|entry| entry.path()) {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             if name.starts_with(PREFIX) && is_abandoned(&path) {
                 match fs::remove_dir_all(&path) {
                     Ok(()) => tracing::info!(folder = %path.display(), "removed what a server left"),
-                    Err(error) => tracing::debug!(%error, folder = %path.display(), "cannot be removed"),
+                    Err(error) => self.trouble.say(Work::Remove, &path, &error),
                 }
             }
         }
@@ -74,13 +111,17 @@ impl Spool {
         let Some(root) = self.root.lock().take() else { return };
         let path = root.folder.keep();
         // Folders of batches may be going at the same time.
+        let mut last = None;
         for _ in 0..CLOSE_TRIES {
             match fs::remove_dir_all(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => std::thread::sleep(CLOSE_PAUSE),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => last = Some(error),
                 _ => return,
             }
+            std::thread::sleep(CLOSE_PAUSE);
         }
-        tracing::warn!(folder = %path.display(), "the folder of batches cannot be removed");
+        if let Some(error) = last {
+            tracing::warn!(folder = %path.display(), "the folder of batches cannot be removed: {error}");
+        }
     }
 }
 
@@ -107,18 +148,42 @@ fn is_abandoned(folder: &Path) -> bool {
 impl Folder {
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.0.0.join(name)
+        self.0.path.join(name)
+    }
+
+    /// Says that something cannot be done with the files in it.
+    pub fn failed(&self, work: Work, error: &io::Error) {
+        self.0.trouble.say(work, &self.0.path, error);
+    }
+}
+
+impl Trouble {
+    fn say(&self, work: Work, folder: &Path, error: &io::Error) {
+        let (said, what) = match work {
+            Work::Keep => (&self.said[0], "files of batches cannot be kept"),
+            Work::Result => (&self.said[3], "what was read in files of batches cannot be kept"),
+            Work::Read => (&self.said[1], "what is kept of batches cannot be read"),
+            Work::Remove => (&self.said[2], "what is kept of batches cannot be removed"),
+        };
+        if let Some(unsaid) = said.is_due(Instant::now()) {
+            let folder = folder.display();
+            tracing::warn!(
+                %folder,
+                unsaid,
+                "{what}: {error}; see that reader.folder has room and may be written to"
+            );
+        }
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let path = std::mem::take(&mut self.0);
+        let (path, trouble) = (std::mem::take(&mut self.path), self.trouble.clone());
         let remove = move || {
             if let Err(error) = fs::remove_dir_all(&path)
                 && error.kind() != io::ErrorKind::NotFound
             {
-                tracing::warn!(%error, folder = %path.display(), "a batch's folder cannot be removed");
+                trouble.say(Work::Remove, &path, &error);
             }
         };
         match tokio::runtime::Handle::try_current() {

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::config::layers::Layers;
 use crate::decoding::DecodeMemory;
 use crate::reading::output::Page;
+use crate::telemetry::lines::captured;
 
 fn limits(change: impl FnOnce(&mut TextReader)) -> Arc<TextReader> {
     let layers = Layers::load(&crate::config::Flags::default()).unwrap();
@@ -164,6 +165,68 @@ async fn a_batch_that_is_too_large_or_given_up_leaves_nothing() {
         assert!(Instant::now() < until, "something is left beside the lock");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("taken"), "a file where the folder should be").unwrap();
+    let limits = limits(|limits| limits.folder = Some(dir.path().join("taken/deep")));
+    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits));
+    let log = captured::log();
+    for _ in 0..100 {
+        assert!(matches!(jobs.arrive().await, Err(UploadError::Disk(_))));
+    }
+    let lines = log.with("cannot be kept");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    for part in ["WARN", "taken/deep", "Not a directory", "reader.folder"] {
+        assert!(lines[0].contains(part), "{part}: {lines:?}");
+    }
+}
+
+/// Stands for a disk that does not take any more.
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_said_in_the_log_once_for_a_thousand_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::new(Some(dir.path().to_owned()));
+    let folder = spool.folder("job").unwrap();
+    std::fs::remove_dir(folder.file("")).unwrap();
+    let log = captured::log();
+    for _ in 0..1000 {
+        let mut upload = Upload::new(folder.clone(), limits(|_| ()));
+        assert!(matches!(send(&mut upload, "a.jpg", b"x").await, Err(UploadError::Disk(_))));
+    }
+    let lines = log.with("cannot be kept");
+    assert_eq!(lines.len(), 1, "{} lines", lines.len());
+    let path = folder.file("").display().to_string();
+    assert!(lines[0].contains(path.trim_end_matches('/')) && lines[0].contains("No such file"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_said_in_the_log() {
+    let (_dir, job) = job_of(1000).await;
+    let limits = limits(|_| ());
+    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits));
+    assert!(!job.received.folder.file("").exists(), "it went with its spool");
+    let log = captured::log();
+    for index in 0..1000 {
+        let reason = job.received.load(index, 1 << 20).unwrap_err();
+        assert!(reason.starts_with("it cannot be read: No such file"), "{reason}");
+    }
+    assert_eq!(log.with("cannot be read").len(), 1);
+
+    let full = std::io::Error::from(rustix::io::Errno::NOSPC);
+    for _ in 0..1000 {
+        assert!(jobs.not_kept(&job, &full).to_string().contains("cannot be kept in reader.folder"));
+    }
+    let lines = log.with("cannot be kept");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("No space left on device"), "{lines:?}");
+    // A limit of ours is no trouble of the disk; one of the system is.
+    let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
+    assert!(jobs.not_kept(&job, &too_large).to_string().contains("reader.max_job_mb"));
+    let of_system = std::io::Error::from(rustix::io::Errno::FBIG);
+    assert!(jobs.not_kept(&job, &of_system).to_string().contains("reader.folder"));
 }
 
 #[tokio::test]

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::archive::{Archive, Budget, is_zip};
+use super::archive::{Archive, ArchiveError, Budget, is_zip};
 use super::results::Results;
-use super::spool::Folder;
+use super::spool::{Folder, Work};
 use crate::config::TextReader;
 
 /// So much is collected in memory before it is written.
@@ -152,6 +152,10 @@ impl Upload {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
+        self.write_out().await.inspect_err(|error| self.folder.failed(Work::Keep, error))
+    }
+
+    async fn write_out(&mut self) -> io::Result<()> {
         let Some(part) = &mut self.open else { return Ok(()) };
         let (buffer, file) = (std::mem::take(&mut part.buffer), part.file.take());
         // With the folder: it must not go while it is written to.
@@ -176,7 +180,13 @@ impl Upload {
         if self.parts.is_empty() {
             return Err(UploadError::Empty);
         }
-        blocking(move || Ok(self.received())).await?
+        let folder = self.folder.clone();
+        let received = blocking(move || Ok(self.received())).await.unwrap_or_else(|lost| Err(lost.into()));
+        received.inspect_err(|refused| {
+            if let UploadError::Disk(error) = refused {
+                folder.failed(Work::Keep, error);
+            }
+        })
     }
 
     fn received(self) -> Result<Received, UploadError> {
@@ -188,6 +198,9 @@ impl Upload {
             match opened {
                 None => files.push(Arrived { name, bytes, source: Source::Part(number) }),
                 Some(Err(error)) => {
+                    if let ArchiveError::Disk(error) = &error {
+                        self.folder.failed(Work::Read, error);
+                    }
                     files.push(Arrived { name, bytes, source: Source::Refused(error.to_string()) });
                 }
                 Some(Ok(archive)) => {
@@ -218,9 +231,15 @@ impl Received {
     /// The bytes of a file; blocks. The reason is a sentence without a full stop.
     pub fn load(&self, index: usize, max_bytes: usize) -> Result<Bytes, String> {
         let too_large = || format!("it is larger than {} MiB", max_bytes >> 20);
-        let said = |error: io::Error| match error.kind() {
-            io::ErrorKind::FileTooLarge => too_large(),
-            _ => format!("it cannot be read: {error}"),
+        let said = |error: io::Error| {
+            // What is wrong with a zip is its sender's business.
+            if error.raw_os_error().is_some() {
+                self.folder.failed(Work::Read, &error);
+            }
+            match error.kind() {
+                io::ErrorKind::FileTooLarge => too_large(),
+                _ => format!("it cannot be read: {error}"),
+            }
         };
         let Some(file) = self.files.get(index) else { return Err("it is not there any more".into()) };
         match &file.source {
@@ -255,7 +274,7 @@ impl Received {
         if let Err(error) = fs::remove_file(self.folder.file(&part_name(number)))
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::debug!(%error, "a file that has been read cannot be removed yet");
+            self.folder.failed(Work::Remove, &error);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The models, and which of them is at work.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{Extension, Path, State};
@@ -13,7 +14,11 @@ use super::Api;
 use super::changes::why_not;
 use crate::listen::Peer;
 use crate::recognizer::load::ActivateError;
+use crate::telemetry::lines::{self, Seldom};
 use crate::transport::error;
+
+/// Pages ask for the list again and again.
+static UNREADABLE: Seldom = Seldom::new();
 
 pub(super) async fn list(
     State(api): State<Api>,
@@ -31,6 +36,12 @@ pub(super) async fn list(
             .map(|m| described(&api, m, m.name == *active))
             .collect();
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        if let Some(first) = errors.first()
+            && let Some(unsaid) = UNREADABLE.is_due(Instant::now())
+        {
+            let others = errors.len() - 1;
+            tracing::warn!(unsaid, others, "a model cannot be listed: {}", lines::sentence(first));
+        }
         json!({ "models": models, "errors": errors, "may_activate": refusal.is_none(), "why_not": refusal })
     });
     Json(listed.await.unwrap_or_else(|_| json!({ "models": [], "errors": ["listing failed"] })))
