@@ -26,7 +26,9 @@ pub enum AddressError {
     },
     /// Nobody allowed it.
     #[error(
-        "{camera} may not be connected to: {host} is {kind}. Whoever runs the server can allow it with cameras.allow = [\"{host}\"]"
+        "{camera} may not be connected to: {host} {}. Whoever runs the server can allow it with {}",
+        .kind.of(.host),
+        .kind.cure(.host)
     )]
     Forbidden {
         /// The address, or that of a redirect.

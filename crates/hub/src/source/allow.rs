@@ -54,6 +54,33 @@ impl fmt::Display for Kind {
     }
 }
 
+impl Kind {
+    /// What a host is, or leads to. Which address a name has is not said: whoever asks may not know it.
+    pub(super) fn of(self, host: &str) -> String {
+        let verb = if Network::parse(host).is_some() { "is" } else { "leads to" };
+        format!("{verb} {self}")
+    }
+
+    /// What has to be listed, so that this host may be connected to.
+    pub(super) fn cure(self, host: &str) -> String {
+        let is_address = Network::parse(host).is_some();
+        let by_name = match self {
+            Self::Private | Self::Public => true,
+            Self::Loopback => plain_name(host) == "localhost",
+            Self::LinkLocal | Self::Metadata | Self::Translated | Self::Reserved => false,
+        };
+        if is_address || by_name {
+            return format!("cameras.allow = [\"{host}\"]");
+        }
+        let entry = "the address that this name leads to, or its network, in cameras.allow";
+        let example = match self {
+            Self::Loopback => " ([\"127.0.0.0/8\", \"::1\"] for this machine)",
+            _ => "",
+        };
+        format!("{entry}{example}; the name itself is not enough there")
+    }
+}
+
 /// A network: an address and how many of its bits count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Network {

@@ -147,10 +147,41 @@ async fn a_name_on_the_list_may_lead_anywhere_but_to_what_must_be_named_itself()
     ] {
         let (_, error) = run(&source("http://CAM.example./stream", web(addresses))).await;
         assert!(is_forbidden(&error) && error.to_string().contains(kind), "{error}");
-        assert!(error.to_string().contains("cameras.allow"), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("leads to") && text.contains("in cameras.allow"), "{text}");
+        // Neither advice that does not help, nor an address that whoever asks may not know.
+        assert!(!text.contains("cameras.allow = ") && !addresses.iter().any(|a| text.contains(a)), "{text}");
     }
     let (_, error) = run(&source("http://other.example/stream", web(&["192.168.1.5"]))).await;
     assert!(is_forbidden(&error) && error.to_string().contains("private"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_refusal_tells_to_list_is_enough() {
+    /// The entries of `cameras.allow = [...]`, or of the list in parentheses.
+    fn advised(text: &str) -> Vec<&str> {
+        let list = text.split_once('[').expect("a list").1.split_once(']').expect("its end").0;
+        list.split(", ").map(|entry| entry.trim_matches('"')).collect()
+    }
+    let camera = one_picture("127.0.0.1:0").await;
+    let port = camera.address.port();
+    for host in ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]", "localhost", "evil.example"] {
+        let source = |entries: &[&str]| {
+            let web = allowing(entries).with_resolver(Scripted::new(&[&["127.0.0.1"]]));
+            source(&format!("http://{host}:{port}/stream"), web)
+        };
+        let (_, error) = run(&source(&["evil.example"])).await;
+        let text = error.to_string();
+        assert!(is_forbidden(&error), "{host}: {text}");
+        take(&source(&advised(&text)), 1).await;
+    }
+    // A name that leads into a private network needs no more than itself.
+    let resolver = Scripted::new(&[&["10.0.0.5"]]);
+    let (_, error) = run(&source("http://cam.example/stream", allowing(&[]).with_resolver(resolver))).await;
+    let text = error.to_string();
+    let allow = Allow::parse(advised(&text)).unwrap();
+    assert!(allow.is_listed(&url("http://cam.example/stream")), "{text}");
+    assert!(allow.check("10.0.0.5".parse().unwrap(), true).is_ok());
 }
 
 #[tokio::test]
