@@ -116,6 +116,24 @@ def test_each_file_that_fails_says_why_and_the_others_do_not_mind(server: Server
     assert (refused.status, "empty" in refused.detail) == (422, True)
 
 
+def test_a_name_that_no_header_may_have_costs_no_file_of_the_batch(server: Server) -> None:
+    picture, boundary = page("Hello 42"), "XX"
+    # As browsers send a tab, 0x01 and 0x7f, and other clients line ends and Latin-1.
+    names = [b"plain.png", b"one\x01.png", b"del\x7f.png", b"tab\t.png", b"lf\n.png", b"crlf\r\n.png", b"latin\xe9.png"]
+    body = b"".join(
+        b'--XX\r\nContent-Disposition: form-data; name="file"; filename="' + name + b'"\r\n'
+        b"Content-Type: image/png\r\n\r\n" + picture + b"\r\n"
+        for name in names
+    )
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    answer = call(server, "POST", "/api/v1/jobs", body + b"--XX--\r\n", headers)
+    assert answer.status == 201, answer.body
+    job = answer.headers["location"]
+    assert ended(server, job)["done"] == len(names)
+    shown = [row["name"] for row in rows(server, job)]
+    assert shown == ["plain.png", *(f"{name}\ufffd.png" for name in ("one", "del", "tab", "lf", "crlf", "latin"))]
+
+
 def test_two_tabs_are_told_of_every_file_and_one_that_leaves_changes_nothing(server: Server) -> None:
     job = begin(server, [(f"{n}.png", page("Hello 42")) for n in range(12)])
     tabs = [Events(server, job), Events(server, job)]

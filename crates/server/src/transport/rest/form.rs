@@ -1,4 +1,8 @@
 //! Bodies of requests as they arrive, never more of them in memory than the one who takes them has asked for.
+//!
+//! - [`heads`]: headers of a form's parts, made fit for the parser
+
+mod heads;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,13 +12,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream};
-use axum::extract::multipart::Field;
-use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use multer::{Field, Multipart};
 
 use crate::transport::query::Params;
+use heads::Heads;
 
 /// A body may be slow for so long;
 const GRACE: Duration = Duration::from_secs(30);
@@ -101,7 +106,7 @@ pub fn is_form(request: &Request) -> bool {
 /// The parser that is used takes whatever it can get whenever it is asked for something; so it gets one piece at a time,
 /// and only when it cannot go on without.
 pub struct Form {
-    multipart: Multipart,
+    multipart: Multipart<'static>,
     gate: Arc<Gate>,
 }
 
@@ -119,6 +124,7 @@ struct Gate {
 
 struct Gated {
     arrival: Arrival,
+    heads: Heads,
     gate: Arc<Gate>,
 }
 
@@ -140,7 +146,7 @@ impl Stream for Gated {
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(Ok(bytes))) => {
                 if gate.unused.fetch_add(bytes.len(), Ordering::Relaxed) <= MAX_HEADER_BYTES {
-                    return Poll::Ready(Some(Ok(bytes)));
+                    return Poll::Ready(Some(Ok(self.heads.pass(bytes))));
                 }
                 BodyError::Broken
             }
@@ -184,17 +190,17 @@ impl Gate {
 
 impl Form {
     /// Of this request.
-    pub async fn new(request: Request) -> Result<Self, BodyError> {
-        let (parts, body) = request.into_parts();
+    pub fn new(request: Request) -> Result<Self, BodyError> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let boundary = kind.and_then(|kind| multer::parse_boundary(kind).ok()).ok_or(BodyError::Broken)?;
         let gate = Arc::<Gate>::default();
-        let gated = Gated { arrival: Arrival::new(body), gate: gate.clone() };
-        let request = Request::from_parts(parts, Body::from_stream(gated));
-        let multipart = Multipart::from_request(request, &()).await.map_err(|_| BodyError::Broken)?;
-        Ok(Self { multipart, gate })
+        let (arrival, heads) = (Arrival::new(request.into_body()), Heads::new(&boundary));
+        let gated = Gated { arrival, heads, gate: gate.clone() };
+        Ok(Self { multipart: Multipart::new(gated, boundary), gate })
     }
 
     /// The next part; `None` at the end.
-    pub async fn next(&mut self) -> Result<Option<Part<'_>>, BodyError> {
+    pub async fn next(&mut self) -> Result<Option<Part>, BodyError> {
         let gate = self.gate.clone();
         let field = gate.pull(self.multipart.next_field()).await.map_err(|_| gate.fault())?;
         Ok(field.map(|field| Part { field, gate }))
@@ -218,12 +224,12 @@ impl Form {
 }
 
 /// A part of a form: a file or an option.
-pub struct Part<'a> {
-    field: Field<'a>,
+pub struct Part {
+    field: Field<'static>,
     gate: Arc<Gate>,
 }
 
-impl Part<'_> {
+impl Part {
     /// Whether it is a file.
     pub fn is_file(&self) -> bool {
         self.field.file_name().is_some() || self.field.name() == Some("file")
@@ -236,7 +242,7 @@ impl Part<'_> {
 
     /// As it says.
     pub fn content_type(&self) -> Option<&str> {
-        self.field.content_type()
+        self.field.content_type().map(AsRef::as_ref)
     }
 
     /// Its next bytes; `None` at the end.
@@ -290,7 +296,7 @@ mod tests {
     }
 
     async fn taken(pieces: Vec<Bytes>) -> (Vec<(String, Vec<u8>)>, Params) {
-        let mut form = Form::new(request(stream::iter(pieces))).await.unwrap();
+        let mut form = Form::new(request(stream::iter(pieces))).unwrap();
         let (mut files, mut params) = (Vec::new(), Params::new());
         while let Some(mut part) = form.next().await.unwrap() {
             if !part.is_file() {
@@ -326,6 +332,41 @@ mod tests {
         }
     }
 
+    /// Browsers send a tab, 0x01 or 0x7f as they are; others send CR, LF and letters of another encoding, too.
+    #[tokio::test]
+    async fn names_that_no_header_may_have_lose_nothing_but_what_is_wrong_with_them() {
+        let content = b"\x01\r\n\r\nfilename=\x01\r\n--X\x01".to_vec();
+        let names: [(&[u8], &str); 9] = [
+            (b"a\x01b.jpg", "a\u{fffd}b.jpg"),
+            (b"del\x7f.jpg", "del\u{fffd}.jpg"),
+            (b"nul\0.jpg", "nul\u{fffd}.jpg"),
+            (b"tab\t.jpg", "tab\t.jpg"),
+            (b"cr\r.jpg", "cr\u{fffd}.jpg"),
+            (b"lf\n.jpg", "lf\u{fffd}.jpg"),
+            (b"crlf\r\n.jpg", "crlf\u{fffd}.jpg"),
+            (b"latin\xe9.jpg", "latin\u{fffd}.jpg"),
+            ("Küche 厨房.jpg".as_bytes(), "Küche 厨房.jpg"),
+        ];
+        let (mut body, mut expected) = (part("name=\"file\"; filename=\"first.jpg\"", &content), Vec::new());
+        for (name, _) in &names {
+            body.extend_from_slice(b"--XX\r\nContent-Disposition: form-data; name=\"pictures\"; filename=\"");
+            body.extend_from_slice(name);
+            body.extend_from_slice(b"\"\r\nContent-Type: image/jpeg\r\n\r\n");
+            body.extend_from_slice(&content);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(&part("name=\"model\"", b"m"));
+        body.extend_from_slice(b"--XX--\r\n");
+        for name in std::iter::once("first.jpg").chain(names.iter().map(|(_, name)| *name)) {
+            expected.push((name.to_owned(), content.clone()));
+        }
+        for length in [1, 2, 3, 7, 64, 10_000] {
+            let (files, params) = taken(body.chunks(length).map(Bytes::copy_from_slice).collect()).await;
+            assert_eq!(files, expected, "{length}");
+            assert_eq!(params.into_iter().collect::<Vec<_>>(), [("model".into(), "m".into())]);
+        }
+    }
+
     #[tokio::test]
     async fn no_more_of_a_form_is_in_memory_than_was_asked_for() {
         let sent = Arc::new(AtomicU64::new(0));
@@ -335,7 +376,7 @@ mod tests {
             piece
         });
         let head = Bytes::from_static(b"--XX\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n");
-        let mut form = Form::new(request(stream::iter([head]).chain(endless))).await.unwrap();
+        let mut form = Form::new(request(stream::iter([head]).chain(endless))).unwrap();
         let mut part = form.next().await.unwrap().unwrap();
         for asked in 1..100 {
             part.next().await.unwrap().unwrap();
@@ -347,16 +388,16 @@ mod tests {
     async fn what_never_becomes_a_form_is_given_up() {
         let endless = stream::repeat(Bytes::from(vec![b'x'; 10_000]));
         let head = Bytes::from_static(b"--XX\r\nContent-Disposition: form-data; x=");
-        let mut form = Form::new(request(stream::iter([head.clone()]).chain(endless.clone()))).await.unwrap();
+        let mut form = Form::new(request(stream::iter([head.clone()]).chain(endless.clone()))).unwrap();
         assert_eq!(form.next().await.err(), Some(BodyError::Broken), "a header without end");
-        let mut form = Form::new(request(stream::iter([head]))).await.unwrap();
+        let mut form = Form::new(request(stream::iter([head]))).unwrap();
         assert_eq!(form.next().await.err(), Some(BodyError::Broken), "it ends too early");
         let head = Bytes::from_static(b"--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n");
-        let mut form = Form::new(request(stream::iter([head]).chain(endless))).await.unwrap();
+        let mut form = Form::new(request(stream::iter([head]).chain(endless))).unwrap();
         let option = form.next().await.unwrap().unwrap().option(&mut Params::new()).await;
         assert_eq!(option.err(), Some(BodyError::Options), "an option without end");
         let same = Bytes::from(part("name=\"model\"", b"m"));
-        let mut form = Form::new(request(stream::repeat(same))).await.unwrap();
+        let mut form = Form::new(request(stream::repeat(same))).unwrap();
         let (mut params, mut taken) = (Params::new(), 0);
         let end = loop {
             match form.next().await.unwrap().unwrap().option(&mut params).await {
@@ -368,6 +409,6 @@ mod tests {
         assert_eq!((taken, end), (MAX_OPTIONS, BodyError::Options));
         let plain =
             Request::builder().header(CONTENT_TYPE, "multipart/form-data").body(Body::empty()).unwrap();
-        assert_eq!(Form::new(plain).await.err(), Some(BodyError::Broken), "no boundary");
+        assert_eq!(Form::new(plain).err(), Some(BodyError::Broken), "no boundary");
     }
 }

@@ -98,7 +98,7 @@ async fn taken(
     request: Request,
     mut arriving: Arriving,
 ) -> Result<Response, Refusal> {
-    let mut form = Form::new(request).await?;
+    let mut form = Form::new(request)?;
     if let Err(refused) = files(&mut arriving.upload, params, &mut form).await {
         form.drain().await;
         return Err(refused);

@@ -211,7 +211,7 @@ async fn receive(reader: &Reader, params: &mut Params, request: Request) -> Resu
         }
         return collector.sent(None);
     }
-    let mut form = Form::new(request).await?;
+    let mut form = Form::new(request)?;
     let named = of_form(&mut form, &mut collector, params).await;
     if named.is_err() {
         form.drain().await;
