@@ -272,7 +272,7 @@ fn unfinished(args: &UnfinishedArgs) -> Result<()> {
         let begun = Instant::now();
         let newcomer = Socket::connected(address).and_then(|mut socket| {
             // A frame larger than what is free.
-            socket.send(wire::TEXT, &wire::event(&[0xff; 100_000]))?;
+            socket.send(wire::TEXT, &wire::event(&vec![0xff; 100_000]))?;
             socket.send(wire::TEXT, &wire::event(&FIRST_BYTES))?;
             socket.next()
         });
