@@ -1,7 +1,6 @@
 //! One budget for all that has begun to arrive and is not whole: messages of sockets, and bodies of requests that are
-//! held in memory. Where three quarters of it are used up, whoever holds most is given up. So a message of at most that,
-//! divided by the number of connections, always finds room, whatever others do. The last quarter is for what was given up and
-//! has not been given back.
+//! held in memory. Where five eighths of it are used up, whoever holds most is given up. So a message of at most that,
+//! divided by the number of connections, always finds room, whatever others do.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,7 +16,12 @@ use tokio::runtime::Handle;
 pub const FREE_BYTES: usize = 16 << 10;
 
 /// How long the allocator keeps memory that was freed.
-const GIVEN_BACK: Duration = Duration::from_millis(600);
+const GIVEN_BACK: Duration = Duration::from_secs(1);
+/// What may count of the limit. The rest is for what was given up and is still there, and for what libraries and the allocator
+/// take on top.
+const COUNTABLE_EIGHTHS: usize = 5;
+/// With what was given up and is still there, so much of it at most before those that hold much wait.
+const CROWDED_EIGHTHS: usize = 7;
 /// A log line at most so often.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -25,9 +29,10 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Receiving {
     limit: usize,
-    /// What may count of it. The rest is for what was given up and is still there.
+    /// What may count of it.
     countable: usize,
-    /// Who holds no more than this need not wait until what others held has been given back.
+    /// Who holds no more than this need not wait until what others held has been given back: half of what each could have, so
+    /// that all of them together have few others given up.
     share: usize,
     timeout: Duration,
     used: AtomicUsize,
@@ -65,8 +70,8 @@ impl Receiving {
     pub fn new(limit: usize, connections: usize, timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            countable: limit - limit / 4,
-            share: (limit - limit / 4) / connections.max(1),
+            countable: limit / 8 * COUNTABLE_EIGHTHS,
+            share: limit / 8 * COUNTABLE_EIGHTHS / 2 / connections.max(1),
             timeout,
             used: AtomicUsize::new(0),
             going: AtomicUsize::new(0),
@@ -213,7 +218,7 @@ impl Holding {
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         let crowded = |receiving: &Receiving| {
             let going = receiving.going.load(Ordering::Acquire);
-            going > 0 && going + receiving.used() > receiving.limit
+            going > 0 && going + receiving.used() > receiving.limit / 8 * CROWDED_EIGHTHS
         };
         let held = self.holder.as_ref().map_or(0, |(_, holder)| holder.bytes.load(Ordering::Relaxed));
         if held <= self.receiving.share || !crowded(&self.receiving) {
@@ -258,7 +263,7 @@ mod tests {
 
     #[test]
     fn whoever_holds_most_is_given_up_when_there_is_no_room() {
-        let receiving = receiving(12_000 * KB);
+        let receiving = receiving(14_400 * KB);
         let mut attackers: Vec<Holding> = (0..9).map(|_| Holding::new(receiving.clone())).collect();
         for attacker in &mut attackers {
             attacker.set(900 * KB).unwrap();
@@ -269,7 +274,7 @@ mod tests {
         newcomer.set(900 * KB).unwrap();
         assert_eq!((receiving.given_up(), attackers[4].set(960 * KB)), (1, Err(NoRoom)));
         let mut greedy = Holding::new(receiving.clone());
-        assert_eq!(greedy.set(5000 * KB), Err(NoRoom), "it holds most itself");
+        assert_eq!(greedy.set(6000 * KB), Err(NoRoom), "it holds most itself");
         assert!(receiving.used() <= 9000 * KB);
         let mut cx = Context::from_waker(Waker::noop());
         assert!(attackers[0].poll_room(&mut cx).is_pending(), "both that were given up are still there");
@@ -288,7 +293,7 @@ mod tests {
 
     #[test]
     fn small_messages_are_free_and_whole_ones_take_no_room() {
-        let receiving = receiving(100 * KB);
+        let receiving = receiving(200 * KB);
         let mut holding = Holding::new(receiving.clone());
         holding.set(FREE_BYTES).unwrap();
         assert!(holding.holder.is_none());

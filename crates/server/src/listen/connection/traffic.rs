@@ -12,6 +12,8 @@ use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
 /// Messages that are handled before others have their turn: whatever library reads them takes all that it has without a pause.
 const TURN_MESSAGES: usize = 32;
 const MIN_PIECE: usize = 256;
+/// More is not read at once of a message before it counts.
+const MAX_PIECE: usize = 128 << 10;
 
 /// Why a WebSocket is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +130,7 @@ impl Traffic {
     pub fn piece(&self) -> usize {
         match self {
             Traffic::Http(_) => usize::MAX,
-            Traffic::WebSocket(socket) => socket.piece,
+            Traffic::WebSocket(socket) => socket.piece.min(MAX_PIECE),
         }
     }
 
