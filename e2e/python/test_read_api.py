@@ -203,6 +203,33 @@ def test_the_deadline_is_kept_and_nothing_accumulates(tmp_path: Path) -> None:
         assert server.stop() == 0
 
 
+def test_pictures_share_one_memory_for_their_pixels_and_one_that_never_fits_is_refused(tmp_path: Path) -> None:
+    needs_model()
+    server = start(tmp_path, images_decode_memory_mb="64", reader_threads="4", reader_queue="20")
+    # 6 megapixels in a few kilobytes: two at once do not fit.
+    content = bytes(cv2.imencode(".png", np.full((2000, 3000), 255, np.uint8))[1])
+    try:
+        assert read(server, page("Hello 42")).status == 200
+        answers: list[Answer] = []
+        crowd = [threading.Thread(target=lambda: answers.append(read(server, content))) for _ in range(8)]
+        for one in crowd:
+            one.start()
+        most_bytes, most_reading = 0, 0
+        while any(one.is_alive() for one in crowd):
+            status = get(server, "/api/v1/status").json()
+            most_bytes = max(most_bytes, status["connections"]["decoding_bytes"])
+            most_reading = max(most_reading, status["reader"]["reading"])
+        assert [answer.status for answer in answers] == [200] * 8
+        assert most_reading == 1
+        assert 40_000_000 < most_bytes <= 64 << 20
+        huge = read(server, png_header(5000, 5000))
+        assert huge.status == 413
+        assert "images.decode_memory_mb" in huge.detail
+        wait_until(lambda: "sightwire_decoding_bytes 0" in get(server, "/metrics").body.decode(), 10, "all is free")
+    finally:
+        assert server.stop() == 0
+
+
 def test_one_too_many_is_told_to_come_back(tmp_path: Path) -> None:
     needs_model()
     server = start(tmp_path, reader_queue="0", reader_threads="1")
