@@ -5,6 +5,7 @@ mod check;
 mod check_coordinates;
 mod detect;
 mod models;
+mod page;
 mod read;
 mod sample;
 mod serve;
@@ -58,7 +59,7 @@ enum Command {
     Detect(DetectArgs),
     /// Watch what a running server does: streams, viewers, delays, CPU, memory.
     Top(top::TopArgs),
-    /// Draw a gesture clip, to try things without a camera.
+    /// Draw a gesture clip or pages of text, to try things without a camera and without a scan.
     Sample(SampleArgs),
     /// Be a camera: an ESP32 board as good or as bad as wished, to try things without one.
     Camera(camera::CameraArgs),
@@ -209,20 +210,22 @@ struct DetectArgs {
 #[command(after_help = "\
 Examples:
   sightwire sample left --out frames/
-  sightwire sample wave --y4m wave.y4m --frames 100")]
+  sightwire sample wave --y4m wave.y4m --frames 100
+  sightwire sample page --out scans/ --frames 3")]
 struct SampleArgs {
-    /// still, left, right, up, down, push, pull or wave.
-    gesture: String,
-    /// Folder for the frames, as 000.jpg, 001.jpg, …
+    /// A gesture (still, left, right, up, down, push, pull or wave), or `page`: invoices.
+    #[arg(value_name = "GESTURE|page")]
+    what: String,
+    /// Folder for the pictures, as 000.jpg, 001.jpg, …
     #[arg(long, value_name = "FOLDER", required_unless_present = "y4m")]
     out: Option<PathBuf>,
     /// Uncompressed video file, such as Chromium's fake camera takes.
     #[arg(long, value_name = "FILE")]
     y4m: Option<PathBuf>,
-    /// Number of frames, at 25 a second.
+    /// Number of pictures; of a clip, at 25 a second.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     frames: u32,
-    /// Another number draws another clip.
+    /// Another number draws another clip, or other pages.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }

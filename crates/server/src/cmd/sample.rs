@@ -2,30 +2,32 @@
 
 use std::fs;
 use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use anyhow::Context as _;
 use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
 
-use super::SampleArgs;
-use crate::print::out;
+use super::{Mistake, SampleArgs, page};
+use crate::print::{counted, out};
 
 const SIZE_PX: (u32, u32) = (640, 480);
 const QUALITY: u8 = 90;
 
+/// What is drawn where a gesture's name could stand.
+const PAGE: &str = "page";
+/// Numbers of invoices that belong to one seed: as many as there are pictures at most.
+const PAGES_OF_SEED: u64 = 10_000;
+
 pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
-    let gesture: Gesture = args.gesture.parse()?;
+    if args.what == PAGE {
+        return pages(args);
+    }
+    let gesture: Gesture =
+        args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text")))?;
     let clip = Clip::new(gesture, args.seed, SIZE_PX.0, SIZE_PX.1);
-    let mut image = Image::new(0, 0);
     if let Some(folder) = &args.out {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let (mut encoder, mut jpeg) = (Encoder::new()?, Vec::new());
-        for index in 0..args.frames {
-            clip.frame_into(index, &mut image);
-            encoder.encode(&image, QUALITY, &mut jpeg)?;
-            let path = folder.join(format!("{index:03}.jpg"));
-            fs::write(&path, &jpeg).with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        write_pictures(folder, args.frames, |index, image| clip.frame_into(index, image))?;
     }
     if let Some(path) = &args.y4m {
         let file = fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -35,6 +37,31 @@ pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     }
     for place in args.out.iter().chain(&args.y4m) {
         out!("{} frames of {} in {}", args.frames, gesture.name(), place.display())?;
+    }
+    Ok(())
+}
+
+fn pages(args: &SampleArgs) -> anyhow::Result<()> {
+    let (Some(folder), None) = (&args.out, &args.y4m) else {
+        return Err(Mistake("pages are no video; write them into a folder with --out".into()).into());
+    };
+    let first = args.seed.saturating_sub(1).saturating_mul(PAGES_OF_SEED);
+    write_pictures(folder, args.frames, |index, image| {
+        *image = page::draw(&page::invoice(first.saturating_add(index.into())));
+    })?;
+    out!("{} in {}", counted(args.frames as usize, "page"), folder.display())?;
+    Ok(())
+}
+
+/// 000.jpg, 001.jpg, … in a folder, which is made when missing.
+fn write_pictures(folder: &Path, count: u32, mut draw: impl FnMut(u32, &mut Image)) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let (mut encoder, mut image, mut jpeg) = (Encoder::new()?, Image::new(0, 0), Vec::new());
+    for index in 0..count {
+        draw(index, &mut image);
+        encoder.encode(&image, QUALITY, &mut jpeg)?;
+        let path = folder.join(format!("{index:03}.jpg"));
+        fs::write(&path, &jpeg).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

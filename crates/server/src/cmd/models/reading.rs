@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sightwire_frame::Image;
-use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 use sightwire_infer::manifest::Manifest;
 use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 
+use crate::cmd::page::{self, HEIGHT, WIDTH};
 use crate::config::Config;
 use crate::engine;
 use crate::print::out;
@@ -25,9 +25,6 @@ const LINES: [&str; 8] = [
     "O0 l1 I| S5 B8 Z2 rn m",
     "https://example.org/a?b=1",
 ];
-const WIDTH: u32 = 640;
-const HEIGHT: u32 = 480;
-const LETTERS_PX: u16 = 28;
 /// Runs that are measured; the first, which is not, makes the sessions.
 const RUNS: usize = 10;
 /// Of one page, sessions and all.
@@ -43,7 +40,7 @@ pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow
     super::show_ways(&engine, name, &subjects)?;
     let service_options = ServiceOptions { threads: 1, queue: 1, idle_release: config.engine.idle_release };
     let service = ReadService::start(engine, service_options)?;
-    let page = page();
+    let page = page::draw(&LINES);
     let begun = Instant::now();
     let first = read(&service, &model, &page)?;
     let first_took = begun.elapsed();
@@ -103,18 +100,6 @@ fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::
     submitted?;
     let read = told.recv_timeout(DEADLINE).context("the page was not read in time")?;
     Ok(read?)
-}
-
-fn page() -> Image {
-    let mut page = Image::new(WIDTH, HEIGHT);
-    page.data_mut().fill(255);
-    let mut typesetter = Typesetter::new();
-    let letters = Letters { px: LETTERS_PX, face: Face::Regular, colour: Colour::BLACK };
-    for (index, line) in LINES.iter().enumerate() {
-        let baseline = 60.0 + 54.0 * index as f32;
-        typesetter.draw(&mut page, letters, line, (40.0, baseline));
-    }
-    page
 }
 
 #[cfg(test)]
