@@ -41,6 +41,7 @@ Commands
              --once             no browser: play generated clips through a real client,
                                 print the labels that came back, exit
   test     [NAME…]              all suites, or those whose name contains a NAME
+             readme             only by name: README's commands in a fresh clone (minutes)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
   bench    sign|cameras|read|relay|wlasl20 [ARGS…]

@@ -15,7 +15,7 @@ use lexopt::prelude::*;
 
 use counts::Counts;
 use failures::Failure;
-use suites::{Lane, SUITES, Suite};
+use suites::{BY_NAME, Lane, SUITES, Suite};
 
 use crate::progress::{End, Step};
 use crate::project::Project;
@@ -205,21 +205,44 @@ fn run(project: &Project, suite: &Suite, verbose: bool) -> Result<Report> {
     Ok(Report { counts, failures, unsteady: Vec::new() })
 }
 
-/// The suites whose name contains one of the words; all without words.
+/// The suites whose name contains one of the words; without words all but those that have to be asked for.
 fn choose(words: &[String]) -> Result<Vec<&'static Suite>> {
+    let all = || SUITES.iter().chain(&BY_NAME);
     for word in words {
-        if !SUITES.iter().any(|suite| suite.name.contains(word.as_str())) {
-            let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
+        if !all().any(|suite| suite.name.contains(word.as_str())) {
+            let names: Vec<&str> = all().map(|suite| suite.name).collect();
             bail!(unknown("suite", word, &names));
         }
     }
-    let wanted =
-        |suite: &&Suite| words.is_empty() || words.iter().any(|word| suite.name.contains(word.as_str()));
-    Ok(SUITES.iter().filter(wanted).collect())
+    if words.is_empty() {
+        return Ok(SUITES.iter().collect());
+    }
+    Ok(all().filter(|suite| words.iter().any(|word| suite.name.contains(word.as_str()))).collect())
 }
 
 fn list() {
     for suite in &SUITES {
         println!("{:<14} {}", suite.name, suite.about);
+    }
+    for suite in &BY_NAME {
+        println!("{:<14} {} (only by name)", suite.name, suite.about);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_is_followed_only_by_name() {
+        let names = |words: &[&str]| -> Vec<&str> {
+            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+            choose(&words).unwrap().iter().map(|suite| suite.name).collect()
+        };
+        assert_eq!(names(&[]).len(), SUITES.len());
+        assert!(!names(&[]).contains(&"readme"));
+        assert_eq!(names(&["readme"]), ["readme"]);
+        assert_eq!(names(&["ui-types", "readme"]), ["ui-types", "readme"]);
+        assert!(choose(&["redme".into()]).is_err());
     }
 }

@@ -262,6 +262,26 @@ pub(super) const SUITES: [Suite; 19] = [
     },
 ];
 
+/// Those that run only when they are asked for by name: they take minutes, and what they compile for themselves.
+pub(super) const BY_NAME: [Suite; 1] = [Suite {
+    name: "readme",
+    about: "README's commands in their order, in a fresh clone of the last commit with an empty home",
+    runner: Runner::Node,
+    command: |project| {
+        let mut node = Command::new("node");
+        node.arg("readme/run.mjs").arg(project.own("readme")?).current_dir(project.at("e2e"));
+        if let Some(python) = setup::importer(project)? {
+            node.env("SIGHTWIRE_IMPORT_PYTHON", python);
+        }
+        Ok(node)
+    },
+    skip: |project| {
+        let missing = setup::importer(project)?.is_none();
+        Ok(missing.then(|| "no importer in the store to make a Keras model with".into()))
+    },
+    lane: Lane::Alone,
+}];
+
 /// One of the projects of `e2e/playwright.config.mjs`.
 fn playwright(project: &Project, name: &str) -> Result<Command> {
     let mut playwright = Command::new("node");
