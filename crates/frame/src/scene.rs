@@ -1,7 +1,8 @@
-//! A generated car park, as a camera on a pole sees it: for tests, demos and load without a camera.
+//! Generated scenes: for tests, demos and load without a camera.
 //!
-//! Cars drive in, along, stop, park and leave; now and then someone walks by; the light changes slowly, and no two
-//! frames are equal, for the sensor has noise. What is where is known ([`Scene::objects`]), so that detectors and
+//! A car park, as a camera on a pole sees it: cars drive in, along, stop, park and leave; now and then someone walks by.
+//! And a street, as a camera at the roadside sees it: drawn so that a network which knows cars from photographs takes its
+//! cars for cars. The light changes slowly, and no two frames are equal, for the sensor has noise. What is where is known ([`Scene::objects`]), so that detectors and
 //! trackers can be measured on it. Everything is drawn here and is a function of seed, size and time alone: the same
 //! three give the same frame on every machine with the same floating-point arithmetic.
 
@@ -16,14 +17,18 @@ use crate::sample::random::Random;
 mod canvas;
 mod car;
 mod ground;
+mod noise;
 mod person;
+mod profile;
 mod solid;
+mod street;
 mod traffic;
 mod view;
 
 use canvas::Canvas;
 use car::Car;
 use person::Person;
+use street::Street;
 use traffic::{Actor, Traffic};
 use view::View;
 
@@ -74,17 +79,28 @@ pub struct SceneObject {
     pub moving: bool,
 }
 
-/// A car park.
+/// A scene in frames of one size.
 pub struct Scene {
     seed: u64,
-    view: View,
-    /// The ground and the cars that never leave.
+    place: Place,
+    /// What never moves.
     background: Image,
-    parked: Vec<Actor>,
-    traffic: Traffic,
     /// Of the sensor, in levels.
     noise: Vec<i8>,
     light_phase: f64,
+}
+
+/// What there is to see.
+enum Place {
+    CarPark(CarPark),
+    Street(Street),
+}
+
+struct CarPark {
+    view: View,
+    /// The cars that never leave.
+    parked: Vec<Actor>,
+    traffic: Traffic,
 }
 
 impl Scene {
@@ -92,30 +108,32 @@ impl Scene {
     /// which takes as long as a hundred frames.
     pub fn new(seed: u64, width: u32, height: u32) -> Self {
         let view = View::new(width.clamp(MIN_SIDE, MAX_SIDE), height.clamp(MIN_SIDE, MAX_SIDE));
-        let (traffic, mut parked) = Traffic::new(seed);
-        parked.sort_by(far_first);
-        let mut background = ground::draw(seed, &view);
-        let mut canvas = Canvas::new(&mut background);
-        for actor in &parked {
-            actor.draw_shadow(&view, &mut canvas);
-        }
-        for actor in &parked {
-            actor.draw(&view, &mut canvas);
-        }
+        let (car_park, background) = CarPark::new(seed, view);
+        Self::of(seed, Place::CarPark(car_park), background)
+    }
+
+    /// The street of `seed`; likewise.
+    pub fn street(seed: u64, width: u32, height: u32) -> Self {
+        let street = Street::new(seed, width.clamp(MIN_SIDE, MAX_SIDE), height.clamp(MIN_SIDE, MAX_SIDE));
+        let background = street.background();
+        Self::of(seed, Place::Street(street), background)
+    }
+
+    fn of(seed: u64, place: Place, background: Image) -> Self {
         let mut random = Random::new(seed, 0x6e6f_6973);
-        let row = view.width() as usize * 3;
+        let row = background.width() as usize * 3;
         let noise = (0..row + NOISE_LEN).map(|_| sensor_noise(&mut random)).collect();
-        Self { seed, view, background, parked, traffic, noise, light_phase: random.range(0.0, TAU).into() }
+        Self { seed, place, background, noise, light_phase: random.range(0.0, TAU).into() }
     }
 
     /// Width of the frames in pixels.
     pub fn width(&self) -> u32 {
-        self.view.width()
+        self.background.width()
     }
 
     /// Height of the frames in pixels.
     pub fn height(&self) -> u32 {
-        self.view.height()
+        self.background.height()
     }
 
     /// The frame at time `t`.
@@ -133,6 +151,57 @@ impl Scene {
 
     /// What is in the frame at time `t`: the cars that never leave too.
     pub fn objects(&self, t: Duration) -> Vec<SceneObject> {
+        match &self.place {
+            Place::CarPark(car_park) => car_park.objects(t),
+            Place::Street(street) => street.objects(t),
+        }
+    }
+
+    /// The frame as it would be in constant light, without noise.
+    fn draw(&self, t: Duration, image: &mut Image) {
+        image.reshape(self.width(), self.height());
+        image.data_mut().copy_from_slice(self.background.data());
+        match &self.place {
+            Place::CarPark(car_park) => car_park.draw(t, image),
+            Place::Street(street) => street.draw(t, image),
+        }
+    }
+
+    /// Daylight, which changes as clouds pass, and the sensor's noise.
+    fn expose(&self, t: Duration, image: &mut Image) {
+        let seconds = t.as_secs_f64();
+        let light = 1.0
+            + 0.05 * (seconds / 17.0 + self.light_phase).sin()
+            + 0.03 * (seconds / 6.1 + 2.0 * self.light_phase).sin();
+        let light = (light * 256.0) as i32;
+        let row_bytes = self.width() as usize * 3;
+        let mut random = Random::new(self.seed, t.as_nanos() as u64);
+        for row in image.data_mut().chunks_exact_mut(row_bytes) {
+            let noise = &self.noise[random.bits() as usize % NOISE_LEN..][..row_bytes];
+            for (value, noise) in row.iter_mut().zip(noise) {
+                *value = (((i32::from(*value) * light) >> 8) + i32::from(*noise)).clamp(0, 255) as u8;
+            }
+        }
+    }
+}
+
+impl CarPark {
+    /// With its ground and the cars that never leave.
+    fn new(seed: u64, view: View) -> (Self, Image) {
+        let (traffic, mut parked) = Traffic::new(seed);
+        parked.sort_by(far_first);
+        let mut background = ground::draw(seed, &view);
+        let mut canvas = Canvas::new(&mut background);
+        for actor in &parked {
+            actor.draw_shadow(&view, &mut canvas);
+        }
+        for actor in &parked {
+            actor.draw(&view, &mut canvas);
+        }
+        (Self { view, parked, traffic }, background)
+    }
+
+    fn objects(&self, t: Duration) -> Vec<SceneObject> {
         let coming = self.traffic.actors(t);
         let actors = self.parked.iter().chain(&coming);
         let seen = actors.filter_map(|actor| {
@@ -143,10 +212,8 @@ impl Scene {
         seen.collect()
     }
 
-    /// The frame as it would be in constant light, without noise.
+    /// Who comes and goes, on the background.
     fn draw(&self, t: Duration, image: &mut Image) {
-        image.reshape(self.width(), self.height());
-        image.data_mut().copy_from_slice(self.background.data());
         let mut canvas = Canvas::new(image);
         let mut coming = self.traffic.actors(t);
         coming.sort_by(far_first);
@@ -172,28 +239,15 @@ impl Scene {
             }
         }
     }
-
-    /// Daylight, which changes as clouds pass, and the sensor's noise.
-    fn expose(&self, t: Duration, image: &mut Image) {
-        let seconds = t.as_secs_f64();
-        let light = 1.0
-            + 0.05 * (seconds / 17.0 + self.light_phase).sin()
-            + 0.03 * (seconds / 6.1 + 2.0 * self.light_phase).sin();
-        let light = (light * 256.0) as i32;
-        let row_bytes = self.width() as usize * 3;
-        let mut random = Random::new(self.seed, t.as_nanos() as u64);
-        for row in image.data_mut().chunks_exact_mut(row_bytes) {
-            let noise = &self.noise[random.bits() as usize % NOISE_LEN..][..row_bytes];
-            for (value, noise) in row.iter_mut().zip(noise) {
-                *value = (((i32::from(*value) * light) >> 8) + i32::from(*noise)).clamp(0, 255) as u8;
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scene(seed {}, {}x{})", self.seed, self.width(), self.height())
+        let place = match self.place {
+            Place::CarPark(_) => "car park",
+            Place::Street(_) => "street",
+        };
+        write!(f, "Scene({place}, seed {}, {}x{})", self.seed, self.width(), self.height())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::f32::consts::TAU;
 
 use super::canvas::{Canvas, Paint};
+use super::noise::Noise;
 use super::solid::{Colour, Solid, draw_flat, lit};
 use super::traffic::{BAY_M, FAR_BAYS_M, NEAR_BAYS_M, PAVEMENT_M};
 use super::view::{Point, View};
@@ -49,25 +50,22 @@ pub(super) fn draw(seed: u64, view: &View) -> Image {
 }
 
 struct Surface {
-    salt: u32,
+    noise: Noise,
     /// x, y, radius, strength.
     stains: Vec<[f32; 4]>,
 }
 
 impl Surface {
     fn new(random: &mut Random) -> Self {
-        let stains = (0..STAINS).map(|index| {
+        let mut stain = |index: usize| {
             // Engines drip where cars stand.
             let bay = (random.range(-5.0, 5.0)).round() * BAY_M;
-            let [from, to] = if index % 2 == 0 { NEAR_BAYS_M } else { FAR_BAYS_M };
+            let [from, to] = if index.is_multiple_of(2) { NEAR_BAYS_M } else { FAR_BAYS_M };
             let y = f32::midpoint(from, to) + random.range(-1.6, 1.6);
             [bay + random.range(-0.5, 0.5), y, random.range(0.15, 0.7), random.range(0.08, 0.3)]
-        });
-        Self { salt: 0, stains: stains.collect() }.salted(random)
-    }
-
-    fn salted(self, random: &mut Random) -> Self {
-        Self { salt: random.bits() as u32, ..self }
+        };
+        let stains = (0..STAINS).map(&mut stain).collect();
+        Self { noise: Noise::new(random), stains }
     }
 
     /// The colour of the ground at a place.
@@ -78,8 +76,8 @@ impl Surface {
         if y > FAR_BAYS_M[1] {
             return self.slabs(x, y);
         }
-        let coarse = self.noise(x * 0.35, y * 0.35) * 0.6 + self.noise(x * 1.3, y * 1.3) * 0.4;
-        let grain = self.noise(x * 19.0, y * 19.0) * 0.5 + self.noise(x * 47.0, y * 47.0) * 0.5;
+        let coarse = self.noise.smooth(x * 0.35, y * 0.35) * 0.6 + self.noise.smooth(x * 1.3, y * 1.3) * 0.4;
+        let grain = self.noise.smooth(x * 19.0, y * 19.0) * 0.5 + self.noise.smooth(x * 47.0, y * 47.0) * 0.5;
         let mut level = 92.0 + 20.0 * (coarse - 0.5) + 26.0 * (grain - 0.5);
         // Wheels polish the lanes.
         for lane in [12.6_f32, 15.8] {
@@ -88,14 +86,14 @@ impl Surface {
         }
         for &[stain_x, stain_y, radius, strength] in &self.stains {
             let away = ((x - stain_x).powi(2) + (y - stain_y).powi(2)).sqrt();
-            let ragged = radius * (0.7 + 0.6 * self.noise(x * 5.0, y * 5.0));
+            let ragged = radius * (0.7 + 0.6 * self.noise.smooth(x * 5.0, y * 5.0));
             level *= 1.0 - strength * (1.0 - away / ragged).clamp(0.0, 0.5) * 2.0;
         }
         let asphalt = [level * 1.02, level, level * 0.98];
         if !Self::is_painted(x, y) {
             return asphalt;
         }
-        let worn = self.noise(x * 7.0, y * 7.0) * 0.6 + self.noise(x * 23.0, y * 23.0) * 0.4;
+        let worn = self.noise.smooth(x * 7.0, y * 7.0) * 0.6 + self.noise.smooth(x * 23.0, y * 23.0) * 0.4;
         let cover = ((worn - 0.22) * 6.0).clamp(0.0, 0.85);
         let paint = 205.0 + 20.0 * (grain - 0.5);
         asphalt.map(|under| under + (paint - under) * cover)
@@ -124,39 +122,19 @@ impl Surface {
 
     fn slabs(&self, x: f32, y: f32) -> Colour {
         let (column, row) = ((x / 0.6).floor(), ((y - FAR_BAYS_M[1]) / 0.6).floor());
-        let own = self.lattice(column as i32, row as i32 + 900);
+        let own = self.noise.lattice(column as i32, row as i32 + 900);
         let seam = ((x / 0.6 - column).min((y - FAR_BAYS_M[1]) / 0.6 - row)) < 0.05;
-        let level = 142.0 + 16.0 * (own - 0.5) + 18.0 * (self.noise(x * 21.0, y * 21.0) - 0.5);
+        let level = 142.0 + 16.0 * (own - 0.5) + 18.0 * (self.noise.smooth(x * 21.0, y * 21.0) - 0.5);
         let level = if seam { level * 0.8 } else { level };
         [level * 0.97, level, level * 1.01]
     }
 
     fn grass(&self, x: f32, y: f32) -> Colour {
-        let patch = self.noise(x * 0.6, y * 0.6) - 0.5;
-        let blade = self.noise(x * 14.0, y * 9.0) * 0.6 + self.noise(x * 37.0, y * 23.0) * 0.4 - 0.5;
+        let patch = self.noise.smooth(x * 0.6, y * 0.6) - 0.5;
+        let blade =
+            self.noise.smooth(x * 14.0, y * 9.0) * 0.6 + self.noise.smooth(x * 37.0, y * 23.0) * 0.4 - 0.5;
         let light = 1.0 + 0.25 * patch + 0.55 * blade;
         [44.0 * light, 98.0 * light, 84.0 * light + 14.0 * patch]
-    }
-
-    /// Smooth between lattice points, 0 to 1.
-    fn noise(&self, x: f32, y: f32) -> f32 {
-        let (column, row) = (x.floor(), y.floor());
-        let smooth = |part: f32| part * part * (3.0 - 2.0 * part);
-        let (right, down) = (smooth(x - column), smooth(y - row));
-        let (column, row) = (column as i32, row as i32);
-        let mix = |a: f32, b: f32, share: f32| a + (b - a) * share;
-        let upper = mix(self.lattice(column, row), self.lattice(column + 1, row), right);
-        let lower = mix(self.lattice(column, row + 1), self.lattice(column + 1, row + 1), right);
-        mix(upper, lower, down)
-    }
-
-    /// 0 to 1.
-    fn lattice(&self, column: i32, row: i32) -> f32 {
-        let mut hash =
-            (column as u32).wrapping_mul(0x9e37_79b1) ^ (row as u32).wrapping_mul(0x85eb_ca6b) ^ self.salt;
-        hash = (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d);
-        hash = (hash ^ (hash >> 12)).wrapping_mul(0x297a_2d39);
-        (hash ^ (hash >> 15)) as f32 / u32::MAX as f32
     }
 }
 
