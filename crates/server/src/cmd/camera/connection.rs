@@ -212,7 +212,7 @@ fn control(shared: &Shared, request: &Request) -> Result<(), ControlError> {
 /// What is in the picture at a time of the camera, or now.
 fn objects(shared: &Shared, request: &Request) -> Result<String, String> {
     let scene = shared.scene.lock().clone();
-    let scene = scene.ok_or("only the generated car park knows what is in it\n")?;
+    let scene = scene.ok_or("only a generated scene knows what is in it\n")?;
     let at = match request.parameter("t") {
         None => shared.time(),
         Some(text) => {

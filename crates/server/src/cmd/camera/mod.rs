@@ -42,6 +42,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 #[command(after_help = "\
 Examples:
   sightwire camera
+  sightwire camera --source street --seed 7
   sightwire camera --source pictures/ --fps 10 --fault stall@5s-20s,half-frame@3
 
 Faults, in a list with commas:
@@ -68,7 +69,7 @@ Faults, in a list with commas:
 Pages: /stream, /capture, /status, and
   /control?var=NAME&val=VALUE   framesize, quality, fps, … as a board has them;
                                 fault: other faults, timed from then; empty: none
-  /objects?t=SECONDS            what the car park's picture with that X-Timestamp
+  /objects?t=SECONDS            what the generated picture with that X-Timestamp
                                 shows; without t, what is there now
 
 Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM
@@ -77,8 +78,9 @@ pub(super) struct CameraArgs {
     /// Address to listen on; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
-    /// `scene` (a generated car park), a JPEG or PNG, a file of JPEGs one after the other (.mjpeg), or a folder.
-    #[arg(long, value_name = "scene|FILE|FOLDER", default_value = "scene")]
+    /// `scene` (a generated car park), `street` (a generated street, whose cars yolox-nano takes for cars), a JPEG or PNG, a
+    /// file of JPEGs one after the other (.mjpeg), or a folder.
+    #[arg(long, value_name = "scene|street|FILE|FOLDER", default_value = "scene")]
     source: Origin,
     /// What goes wrong, and when; see below.
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
@@ -87,14 +89,14 @@ pub(super) struct CameraArgs {
     /// Pictures a second.
     #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = controls::fps, help_heading = "Pictures")]
     fps: f64,
-    /// Size of the car park's pictures, in pixels.
+    /// Size of generated pictures, in pixels.
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "640x480", help_heading = "Pictures")]
     size: Size,
     /// JPEG quality of what is encoded here.
     #[arg(long, value_name = "1..100", default_value_t = 80, value_parser = clap::value_parser!(u8).range(1..=100),
           help_heading = "Pictures")]
     quality: u8,
-    /// Another number draws another car park.
+    /// Another number draws another car park or street.
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Pictures")]
     seed: u64,
 

@@ -29,6 +29,8 @@ const MAX_PICTURES: usize = 100_000;
 pub enum Origin {
     /// The generated car park.
     Scene,
+    /// The generated street.
+    Street,
     /// A file or a folder.
     Path(PathBuf),
 }
@@ -37,7 +39,11 @@ impl FromStr for Origin {
     type Err = Infallible;
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(if text == "scene" { Self::Scene } else { Self::Path(text.into()) })
+        Ok(match text {
+            "scene" => Self::Scene,
+            "street" => Self::Street,
+            path => Self::Path(path.into()),
+        })
     }
 }
 
@@ -55,10 +61,13 @@ pub enum SourceError {
     /// Nothing in it can be shown.
     #[error("{} holds no JPEG or PNG picture that can be read", .0.display())]
     Nothing(PathBuf),
-    /// The car park or a PNG could not be made a JPEG.
+    /// A generated picture or a PNG could not be made a JPEG.
     #[error("cannot make a JPEG: {0}")]
     Encode(String),
 }
+
+/// Of a seed, with width and height in pixels.
+type MakeScene = fn(u64, u32, u32) -> Scene;
 
 /// Gives one picture after the other. Every call may block.
 pub struct Source {
@@ -71,7 +80,7 @@ pub struct Source {
 }
 
 enum Kind {
-    Scene { seed: u64, scene: Arc<Scene> },
+    Scene { make: MakeScene, seed: u64, scene: Arc<Scene> },
     Pictures { pictures: Vec<Bytes>, next: usize },
     Folder { path: PathBuf, names: Vec<OsString>, next: usize },
 }
@@ -80,44 +89,46 @@ impl Source {
     /// Opens it and looks whether there are pictures.
     pub fn open(origin: &Origin, seed: u64, size: Size, quality: u8) -> Result<Self, SourceError> {
         let failed = |error: &dyn std::fmt::Display| SourceError::Encode(error.to_string());
-        let mut source = Self {
+        let source = Self {
             kind: Kind::Pictures { pictures: Vec::new(), next: 0 },
             encoder: Encoder::new().map_err(|error| failed(&error))?,
             decoder: Decoder::new().map_err(|error| failed(&error))?,
             image: Image::default(),
             note: None,
         };
-        let path = match origin {
-            Origin::Scene => {
-                let scene = Arc::new(Scene::new(seed, size.width, size.height));
-                source.kind = Kind::Scene { seed, scene };
-                return Ok(source);
-            }
-            Origin::Path(path) => path.clone(),
+        let make: MakeScene = match origin {
+            Origin::Scene => Scene::new,
+            Origin::Street => Scene::street,
+            Origin::Path(path) => return source.open_path(path.clone(), size, quality),
         };
+        let scene = Arc::new(make(seed, size.width, size.height));
+        Ok(Self { kind: Kind::Scene { make, seed, scene }, ..source })
+    }
+
+    fn open_path(mut self, path: PathBuf, size: Size, quality: u8) -> Result<Self, SourceError> {
         let unreadable = |reason| SourceError::Read { path: path.clone(), reason };
         let kind = fs::metadata(&path).map_err(unreadable)?;
         if kind.is_dir() {
-            source.kind = Kind::Folder { path, names: Vec::new(), next: 0 };
+            self.kind = Kind::Folder { path, names: Vec::new(), next: 0 };
             // So that a folder without pictures is told of at once.
-            source.next(Duration::ZERO, size, quality)?;
-            if let Kind::Folder { next, .. } = &mut source.kind {
+            self.next(Duration::ZERO, size, quality)?;
+            if let Kind::Folder { next, .. } = &mut self.kind {
                 *next = 0;
             }
-            return Ok(source);
+            return Ok(self);
         }
         if !kind.is_file() {
             return Err(unreadable(io::Error::other("it is neither a file nor a folder")));
         }
-        let mut pictures = source.pictures_of(&path).map_err(unreadable)?;
+        let mut pictures = self.pictures_of(&path).map_err(unreadable)?;
         if pictures.is_empty() {
-            pictures.extend(source.picture_of(&path, quality));
+            pictures.extend(self.picture_of(&path, quality));
         }
         if pictures.is_empty() {
             return Err(SourceError::Nothing(path));
         }
-        source.kind = Kind::Pictures { pictures, next: 0 };
-        Ok(source)
+        self.kind = Kind::Pictures { pictures, next: 0 };
+        Ok(self)
     }
 
     /// What the user should know.
@@ -125,7 +136,7 @@ impl Source {
         self.note.as_deref()
     }
 
-    /// The car park, if it is that.
+    /// The generated scene, if it is one.
     pub fn scene(&self) -> Option<Arc<Scene>> {
         match &self.kind {
             Kind::Scene { scene, .. } => Some(scene.clone()),
@@ -136,9 +147,9 @@ impl Source {
     /// The next picture, taken at a time of the camera.
     pub fn next(&mut self, at: Duration, size: Size, quality: u8) -> Result<Bytes, SourceError> {
         match &mut self.kind {
-            Kind::Scene { seed, scene } => {
+            Kind::Scene { make, seed, scene } => {
                 if (scene.width(), scene.height()) != (size.width, size.height) {
-                    *scene = Arc::new(Scene::new(*seed, size.width, size.height));
+                    *scene = Arc::new(make(*seed, size.width, size.height));
                 }
                 scene.frame_into(at, &mut self.image);
                 self.encode(quality)

@@ -80,11 +80,11 @@ async fn pages_are_there_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn only_the_car_park_knows_what_is_in_it() {
+async fn only_a_generated_scene_knows_what_is_in_it() {
     let (_folder, origin) = three_in_a_file();
     let simulator = start(Options { origin, ..options() }).await;
     let (status, body) = page(simulator.address(), "/objects").await;
-    assert!(status.contains("404") && body.contains("car park"), "{body}");
+    assert!(status.contains("404") && body.contains("a generated scene"), "{body}");
 }
 
 #[tokio::test]

@@ -27,6 +27,25 @@ fn a_file_gives_its_pictures_one_after_the_other_and_begins_again() {
 }
 
 #[test]
+fn the_street_is_another_scene_and_knows_what_is_in_it() {
+    let size = Size { width: 640, height: 480 };
+    let mut pictures = Vec::new();
+    for name in ["street", "scene"] {
+        let mut source = Source::open(&name.parse().unwrap(), 1, size, 80).unwrap();
+        assert!(!source.scene().unwrap().objects(Duration::from_secs(3)).is_empty());
+        pictures.push(source.next(Duration::from_secs(3), size, 80).unwrap());
+        // Another size is the same place.
+        source.next(Duration::from_secs(3), SIZE, 80).unwrap();
+        assert!(format!("{:?}", source.scene().unwrap()).contains(if name == "street" {
+            "street"
+        } else {
+            "car park"
+        }));
+    }
+    assert!(pictures[0] != pictures[1]);
+}
+
+#[test]
 fn a_recorded_stream_gives_its_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recorded");
