@@ -11,7 +11,9 @@ const field = (page, name) => page.getByRole("dialog").getByRole("textbox", { na
 test("without_cameras_the_page_says_how_to_get_one", async ({ visit, serverWith }) => {
   const page = await visit("/cameras", { at: await serverWith({ args: SETTINGS }) });
   await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
-  await expect(page.getByTestId("command")).toHaveText(/^sightwire camera --listen 127\.0\.0\.1:\d+$/);
+  await expect(page.getByTestId("command")).toHaveText(
+    /^sightwire camera --source street --listen 127\.0\.0\.1:\d+$/,
+  );
   await expect(page.getByText("cameras.allow=127.0.0.1")).toBeVisible();
   await page.getByRole("button", { name: "Add the simulated camera" }).click();
   await expect(field(page, "Address")).toHaveValue(/^http:\/\/127\.0\.0\.1:\d+\/stream$/);

@@ -101,7 +101,7 @@ async function watch(id) {
 }
 
 const { cameras } = await (await fetch(`${url}/api/v1/cameras`)).json();
-console.log(`\n${cameras.length} simulated cameras in a generated car park, 8 s of each\n`);
+console.log(`\n${cameras.length} simulated cameras at generated streets, 8 s of each\n`);
 console.log("camera     pictures/s  analysed  objects found  tracks");
 for (const row of await Promise.all(cameras.map(({ id }) => watch(id)))) {
   const right = row.pictures > 0 && row.analysed > 0;

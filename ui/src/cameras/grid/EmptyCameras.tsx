@@ -38,7 +38,7 @@ export function TryWithout({ onTry }: { onTry: () => void }) {
       <h3 className={css.subtitle}>Try it without a camera</h3>
       <ol className={css.steps}>
         <li>
-          Run this on the server’s machine. It plays a generated car park, as a camera would:
+          Run this on the server’s machine. It plays a generated street, as a camera would:
           <Command text={SIMULATOR_COMMAND} />
         </li>
         <li>
