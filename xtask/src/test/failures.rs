@@ -111,6 +111,8 @@ fn node(output: &str) -> Vec<Failure> {
     };
     let head = |line: &str| line.strip_prefix("test at ").map(str::to_owned);
     let mut failures = blocks(list, head, |line| line.starts_with("test at "));
+    // What is known not to work yet (`todo`) stands in the list as well, `✖ NAME (12ms) # REASON`, and fails no run.
+    failures.retain(|failure| !failure.reason.lines().next().is_some_and(|line| line.contains("ms) # ")));
     for failure in &mut failures {
         failure.selector = failure.selector.split(':').next().unwrap_or_default().to_owned();
     }
@@ -207,6 +209,7 @@ mod tests {
     fn node_runs_the_files_of_what_failed() {
         let output = "✔ good (3ms)\n✖ bad (2ms)\nℹ fail 2\n\n✖ failing tests:\n\n\
                       test at js/a.test.mjs:12:1\n✖ bad (2ms)\n  AssertionError: no\n\n\
+                      test at js/c.test.mjs:7:1\n✖ not yet (2ms) # the library cannot\n\n\
                       test at js/a.test.mjs:40:1\n✖ worse (2ms)\n";
         let failures = read(Runner::Node, output);
         assert_eq!(failures.len(), 2);
