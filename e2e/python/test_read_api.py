@@ -222,6 +222,9 @@ def test_pictures_share_one_memory_for_their_pixels_and_one_that_never_fits_is_r
         assert [answer.status for answer in answers] == [200] * 8
         assert most_reading == 1
         assert 40_000_000 < most_bytes <= 64 << 20
+        # Its first page is kept to be shown, and the second one needs as much.
+        _, scan = cv2.imencodemulti(".tiff", [np.full((2000, 3000), 255, np.uint8)] * 2)
+        assert read(server, bytes(scan), "?format=annotated&page=1").status == 200
         huge = read(server, png_header(5000, 5000))
         assert huge.status == 413
         assert "images.decode_memory_mb" in huge.detail

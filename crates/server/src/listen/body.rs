@@ -65,6 +65,11 @@ impl Taking {
         self.0.is_stored.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the body was given up.
+    pub fn is_given_up(&self) -> bool {
+        self.0.fault.get().is_some()
+    }
+
     /// The answer to the request, or the one to its body: what a handler makes of a body that ends with an error can only be a
     /// guess.
     pub fn answer(&self, response: Response) -> Response {
@@ -93,8 +98,8 @@ pub struct Receipt<B = Incoming> {
     taking: Taking,
     holding: Holding,
     bytes: usize,
-    begun: Instant,
-    last: Instant,
+    /// Since when it is waited for (whoever handles the request may come to it late), and when something of it came last.
+    since: Option<(Instant, Instant)>,
     /// There is one as soon as the body has been waited for.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -102,9 +107,8 @@ pub struct Receipt<B = Incoming> {
 impl<B: HttpBody<Data = Bytes> + Unpin> Receipt<B> {
     /// Of this body.
     pub fn new(body: B, receiving: Arc<Receiving>, taking: Taking) -> Self {
-        let now = Instant::now();
         let holding = Holding::new(receiving);
-        Self { body, taking, holding, bytes: 0, begun: now, last: now, timer: None }
+        Self { body, taking, holding, bytes: 0, since: None, timer: None }
     }
 
     fn is_stored(&self) -> bool {
@@ -116,8 +120,9 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Receipt<B> {
             return Some(Fault::NoRoom);
         }
         let timeout = self.holding.receiving().timeout();
-        let whole = if self.is_stored() { None } else { Some(self.begun + timeout) };
-        let stalled = self.last + STALLED;
+        let (begun, last) = *self.since.get_or_insert_with(|| (Instant::now(), Instant::now()));
+        let whole = if self.is_stored() { None } else { Some(begun + timeout) };
+        let stalled = last + STALLED;
         let next = whole.map_or(stalled, |whole| whole.min(stalled));
         let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
         // It may have been set before some of the body came.
@@ -138,7 +143,8 @@ impl<B: HttpBody<Data = Bytes> + Unpin> Receipt<B> {
 
     fn came(&mut self, bytes: usize) -> Result<(), Fault> {
         self.bytes += bytes;
-        self.last = Instant::now();
+        let now = Instant::now();
+        self.since = Some((self.since.map_or(now, |(begun, _)| begun), now));
         if self.is_stored() {
             return Ok(());
         }

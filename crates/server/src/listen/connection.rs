@@ -66,6 +66,8 @@ struct Shared {
     answers_first: AtomicBool,
     /// Its peer has said who it is.
     is_known: AtomicBool,
+    /// What its peer still sends is read at the end, for a while: with bytes unread the last answer would be lost.
+    hears_out: AtomicBool,
     outbox: OnceLock<Arc<Outbox>>,
     /// Milliseconds.
     write_deadline: AtomicU64,
@@ -128,6 +130,11 @@ impl ConnectionHandle {
         self.shared.reader.wake();
     }
 
+    /// Its answer is the last one, and its peer may still be sending.
+    pub fn hears_out(&self) {
+        self.shared.hears_out.store(true, Ordering::Relaxed);
+    }
+
     /// Where messages to its peer are counted until they are sent. The first one stays.
     pub fn counts_in(&self, outbox: Arc<Outbox>) {
         let _ = self.shared.outbox.set(outbox);
@@ -178,6 +185,7 @@ impl Guarded {
             becomes_websocket: AtomicBool::new(false),
             answers_first: AtomicBool::new(false),
             is_known: AtomicBool::new(false),
+            hears_out: AtomicBool::new(false),
             outbox: OnceLock::new(),
             write_deadline: AtomicU64::new(WRITE_DEADLINE.as_millis() as u64),
         });
@@ -348,6 +356,8 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
+        let is_ended = self.end.is_cancelled();
+        self.stream.has_said_goodbye |= !is_ended && self.shared.hears_out.load(Ordering::Relaxed);
         self.end.cancel();
     }
 }

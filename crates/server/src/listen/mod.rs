@@ -209,11 +209,16 @@ async fn serve(
         if let Some(taking) = &taking {
             request.extensions_mut().insert(taking.clone());
         }
-        let answer = app.clone().oneshot(request);
+        let (answer, handle) = (app.clone().oneshot(request), handle.clone());
         async move {
             let response = answer.await?;
             Ok::<_, Infallible>(match taking {
-                Some(taking) => taking.answer(response),
+                Some(taking) => {
+                    if taking.is_given_up() {
+                        handle.hears_out();
+                    }
+                    taking.answer(response)
+                }
                 None => response,
             })
         }

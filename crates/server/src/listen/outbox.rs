@@ -54,15 +54,16 @@ impl Outbox {
 
     /// Takes room for a message of so many bytes; whether there was room.
     pub fn take(&self, bytes: usize) -> bool {
-        let limit = if self.all.waiting() + bytes > self.all.limit { SHARE_BYTES } else { MAX_BYTES };
+        // Counted before it can be sent and taken off again.
+        let all = self.all.waiting.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let limit = if all > self.all.limit { SHARE_BYTES } else { MAX_BYTES };
         // The first may be larger than a share: else a client with long messages would get none.
         let fits = |waiting: usize| waiting == 0 || waiting + bytes <= limit;
         let taken = self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
             fits(waiting).then_some(waiting + bytes)
         });
-        if taken.is_ok() {
-            self.all.waiting.fetch_add(bytes, Ordering::Relaxed);
-        } else {
+        if taken.is_err() {
+            self.all.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.all.refused.fetch_add(1, Ordering::Relaxed);
         }
         taken.is_ok()

@@ -144,7 +144,7 @@ impl Receiving {
             if bytes == 0 {
                 return;
             }
-            holder.going.store(bytes, Ordering::Relaxed);
+            holder.going.fetch_add(bytes, Ordering::Relaxed);
             self.going.fetch_add(bytes, Ordering::Relaxed);
             self.used.fetch_sub(bytes, Ordering::Relaxed);
             self.given_up.fetch_add(1, Ordering::Relaxed);
@@ -191,13 +191,14 @@ impl Holding {
         if holder.is_given_up.load(Ordering::Acquire) {
             return Err(NoRoom);
         }
-        let before = holder.bytes.swap(bytes, Ordering::Relaxed);
+        // Counted before it can be given up and taken off again.
         let used = &self.receiving.used;
+        used.fetch_add(bytes, Ordering::Relaxed);
+        let before = holder.bytes.swap(bytes, Ordering::Relaxed);
+        let all = used.fetch_sub(before, Ordering::Relaxed) - before;
         if bytes <= before {
-            used.fetch_sub(before - bytes, Ordering::Relaxed);
             return Ok(());
         }
-        let all = used.fetch_add(bytes - before, Ordering::Relaxed) + (bytes - before);
         if all > self.receiving.countable {
             self.receiving.make_room();
         }
@@ -319,7 +320,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(receiving.used(), 0);
+        assert_eq!((receiving.used(), receiving.going.load(Ordering::Relaxed)), (0, 0));
         assert!(receiving.given_up() > 0);
     }
 }

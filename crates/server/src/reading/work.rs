@@ -55,7 +55,8 @@ pub enum Turn {
 }
 
 /// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all, one of a
-/// batch so long for each page. The pixels of the page `keep` (from 0) are returned, too.
+/// batch so long for each page. The pixels of the page `keep` (from 0) are returned, too, if it
+/// is the last.
 pub async fn document(
     ready: &Ready,
     name: Option<String>,
@@ -82,7 +83,8 @@ pub async fn document(
                 }
             };
             document.push(&reading);
-            if keep == Some(index) {
+            // Whoever waits for memory for the next page must not hold any.
+            if keep == Some(index) && index + 1 == picture.pages.len() {
                 kept = Some((reading.image, room));
             }
         }

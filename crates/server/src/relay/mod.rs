@@ -210,13 +210,18 @@ impl Relay {
     }
 
     /// Somebody wants to send a stream and has said no more than its name. Whoever [`begin`](Self::begin) would refuse is
-    /// refused now. With a place, what it says first may be long.
-    pub async fn arrive(&self, name: &str) -> Result<Option<OwnedSemaphorePermit>, Refused> {
+    /// refused now.
+    pub async fn arrive(&self, name: &str) -> Result<(), Refused> {
         let arrived = self.check(name).await;
         if arrived.is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);
         }
-        arrived.map(|()| self.arrivals.clone().try_acquire_owned().ok())
+        arrived
+    }
+
+    /// Waits for a place among those that have come and not begun: what somebody with one says first may be long.
+    pub async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        self.arrivals.clone().acquire_owned().await.ok()
     }
 
     async fn check(&self, name: &str) -> Result<(), Refused> {

@@ -64,17 +64,28 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
         () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
         arrived = means.relay.arrive(&name) => arrived,
     };
-    let place = match arrived {
-        Ok(place) => place,
-        Err(refused) => return refuse(socket, &name, &refused).await,
-    };
-    let is_known = || connection.iter().for_each(ConnectionHandle::is_known);
-    if place.is_some() {
-        is_known();
+    if let Err(refused) = arrived {
+        return refuse(socket, &name, &refused).await;
     }
-    let first = tokio::select! {
-        () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
-        first = timeout(config.end_after, hello(&mut socket)) => first,
+    let is_known = || connection.iter().for_each(ConnectionHandle::is_known);
+    let mut place = None;
+    let first = {
+        let first = timeout(config.end_after, hello(&mut socket));
+        tokio::pin!(first);
+        loop {
+            tokio::select! {
+                biased;
+                () = means.stop.cancelled() => break None,
+                found = means.relay.place(), if place.is_none() => {
+                    place = found;
+                    is_known();
+                }
+                first = &mut first => break Some(first),
+            }
+        }
+    };
+    let Some(first) = first else {
+        return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
     };
     let first = match first {
         Ok(Ok(first)) => first,

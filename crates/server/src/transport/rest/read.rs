@@ -106,17 +106,15 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
     let keep = (shape.format == Format::Annotated).then_some(shape.page);
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
     let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
-    drop(picture);
-    match image {
-        None => Ok(shape.response(&document)),
-        Some((image, room)) => {
-            let image = move || {
-                let image = Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone());
-                Ok((image, room))
-            };
-            marked_by(reader, by, marked(reader, image, document, shape, turn)).await
-        }
+    if keep.is_none() {
+        return Ok(shape.response(&document));
     }
+    let limits = reader.limits.clone();
+    let image = move || match image {
+        Some((image, room)) => Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room)),
+        None => picture.decode_in_turn(shape.page, &limits),
+    };
+    marked_by(reader, by, marked(reader, image, document, shape, turn)).await
 }
 
 /// Within the deadline of the picture.

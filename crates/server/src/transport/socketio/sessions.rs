@@ -65,6 +65,8 @@ struct Polling {
     by_id: HashMap<String, (Arc<Life>, Weak<Session>)>,
     /// Those that are being put away as well.
     by_address: HashMap<IpAddr, usize>,
+    /// The sum of these.
+    all: usize,
     /// Sessions that nobody has ended.
     live: usize,
 }
@@ -195,15 +197,16 @@ impl Sessions {
     /// Counts a session that polls. Where there are too many, one without life has to go: its id.
     fn admit(&self, session: &Session) -> Result<Option<String>, Full> {
         let mut polling = self.polling.lock();
-        let full = polling.live >= self.max_polling;
-        let victim = if full { Some(polling.victim().ok_or(Full)?) } else { None };
-        let all: usize = polling.by_address.values().sum();
+        let all = polling.all;
         let own = polling.by_address.get(&session.life.address).copied().unwrap_or_default();
         let fair = all / polling.by_address.len().max(1);
         // What is put away takes some seconds. Meanwhile others than those that make so many are let in.
         if all >= 3 * self.max_polling || (all >= 2 * self.max_polling && own >= fair) {
             return Err(Full);
         }
+        let full = polling.live >= self.max_polling;
+        let victim = if full { Some(polling.victim().ok_or(Full)?) } else { None };
+        polling.all += 1;
         session.counts.store(true, Ordering::Relaxed);
         *polling.by_address.entry(session.life.address).or_default() += 1;
         polling.live += 1;
@@ -287,6 +290,7 @@ impl Session {
             if *count == 0 {
                 polling.by_address.remove(&self.life.address);
             }
+            polling.all -= 1;
         }
     }
 
@@ -369,8 +373,12 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
     if !request.uri().path().starts_with("/socket.io") {
         return next.run(request).await;
     }
+    let transport = parameter(&request, "transport");
+    if transport.is_some_and(|name| !matches!(name, "polling" | "websocket")) {
+        return (StatusCode::BAD_REQUEST, r#"{"code":0,"message":"Transport unknown"}"#).into_response();
+    }
     // Engine.IO itself takes any key.
-    if parameter(&request, "transport") == Some("websocket") && !websocket::is_handshake(request.headers()) {
+    if transport == Some("websocket") && !websocket::is_handshake(request.headers()) {
         return websocket::no_handshake();
     }
     let id = parameter(&request, "sid").map(str::to_owned);
@@ -393,9 +401,15 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
         let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
         Some(sessions.begin(address))
     };
-    // Whatever Engine.IO does not know, it says so itself.
-    let Some(session) = session else { return next.run(request).await };
-    if websocket::is_asked_for(request.headers()) {
+    let is_websocket = parameter(&request, "transport") == Some("websocket");
+    let Some(session) = session else {
+        if is_websocket {
+            return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
+        }
+        // Whatever Engine.IO does not know, it says so itself.
+        return next.run(request).await;
+    };
+    if is_websocket {
         return upgrade(session, id.is_none(), request, next).await;
     }
     match id {
@@ -490,7 +504,7 @@ async fn post(session: Arc<Session>, request: Request, next: Next) -> Response {
 }
 
 async fn post_alone(session: &Session, request: Request, next: Next) -> Response {
-    let is_long = content_length(request.headers()).is_none_or(|length| length > FREE_BYTES);
+    let is_long = content_length(request.headers()).is_some_and(|length| length > FREE_BYTES);
     if is_long {
         let _ = tokio::time::timeout(ADMITTANCE, session.known.cancelled()).await;
     }
@@ -498,9 +512,12 @@ async fn post_alone(session: &Session, request: Request, next: Next) -> Response
     next.run(request.map(|body| Body::new(packets::Packets::new(body, limit)))).await
 }
 
+/// As Engine.IO reads it: what it goes by and what is bounded here must be the same.
 fn parameter<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     let pairs = request.uri().query()?.split('&');
-    pairs.filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    pairs
+        .map(|pair| pair.split('='))
+        .find_map(|mut parts| if parts.next() == Some(name) { parts.next() } else { None })
 }
 
 fn content_length(headers: &HeaderMap) -> Option<usize> {
