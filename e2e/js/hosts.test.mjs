@@ -123,7 +123,7 @@ function isRefused({ status, json, headers }, name, what) {
   assert.equal(status, 421, what);
   assert.equal(
     json.detail,
-    `This server does not answer for "${name}". If it should, add it to sightwire.toml: [server] hosts = ["${name}"]`,
+    `This server does not answer for "${name}". If it should, set SIGHTWIRE_SERVER_HOSTS=${name}, or hosts = ["${name}"] below [server] in sightwire.toml.`,
   );
   for (const header of headers.keys()) assert.doesNotMatch(header, /^access-control-/, what);
   assert.equal(headers.get("x-content-type-options"), "nosniff");

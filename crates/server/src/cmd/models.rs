@@ -118,12 +118,15 @@ pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
 
 fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
     let file = args.file.display();
+    if let Err(error) = std::fs::File::open(&args.file) {
+        anyhow::bail!("cannot read {file}: {error}");
+    }
     match Foreign::of(&args.file) {
         Some(Foreign::Onnx) => {
             manifest::show(&config.store, &args.file, args.name.as_deref())?;
             anyhow::bail!("{file} was not imported, since it is {} already", Foreign::Onnx);
         }
-        Some(foreign) => anyhow::bail!("{file} is {foreign}, and {}", foreign.cure()),
+        Some(foreign) => anyhow::bail!("{file} is {foreign}: {}", foreign.cure()),
         None => {}
     }
     let request = Request {

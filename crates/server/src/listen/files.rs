@@ -34,8 +34,8 @@ pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
     let fit = limit.saturating_sub((cameras + RESERVE) as u64);
     Some(format!(
         "{needed} files may be needed at once: {connections} connections (server.max_connections), {cameras} cameras \
-         (cameras.max_upstreams) and {RESERVE} for the server itself; the system allows {limit}, so that about {fit} connections \
-         fit. Raise the limit (`ulimit -n {needed}` before the start, LimitNOFILE={needed} for systemd), or lower \
+         (cameras.max_upstreams) and {RESERVE} for the server itself; the system allows {limit}, so that {fit} connections \
+         are certain to fit. Raise the limit (`ulimit -n {needed}` before the start, LimitNOFILE={needed} for systemd), or lower \
          server.max_connections"
     ))
 }
@@ -66,6 +66,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert!(warning(&config, Some(64)).unwrap().contains("about 0 connections"));
+        assert!(warning(&config, Some(64)).unwrap().contains("so that 0 connections are certain to fit"));
     }
 }

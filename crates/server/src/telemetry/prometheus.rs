@@ -186,7 +186,7 @@ impl Everything {
             ("relay_missed", "Pictures of senders that a viewer was too slow for.", get(&relay.missed)),
             ("connections_accepted", "Connections accepted.", telemetry.listening.accepted()),
             ("connections_refused", "Connections refused: too many at once.", telemetry.listening.refused()),
-            ("accept_failures", "Tries to accept a connection that failed.", connections.accept_failures),
+            ("accept_failures", "Failed attempts to accept a connection.", connections.accept_failures),
             (
                 "receive_given_up",
                 "Messages and bodies given up while they arrived: server.receive_memory_mb was used up.",
@@ -204,7 +204,7 @@ impl Everything {
             ),
             (
                 "socketio_sessions_evicted",
-                "Polling sessions without a poll that had to go because there were too many.",
+                "Polling sessions without a poll that were removed because there were too many.",
                 telemetry.sessions.evicted() as u64,
             ),
             (

@@ -117,7 +117,7 @@ impl Hosts {
             );
         }
         let detail = format!(
-            "This server does not answer for {name:?}. If it should, add it to sightwire.toml: [server] hosts = [{name:?}]"
+            "This server does not answer for {name:?}. If it should, set SIGHTWIRE_SERVER_HOSTS={name}, or hosts = [{name:?}] below [server] in sightwire.toml."
         );
         error(StatusCode::MISDIRECTED_REQUEST, &detail)
     }

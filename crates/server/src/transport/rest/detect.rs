@@ -52,9 +52,13 @@ pub async fn detect(
     let begun = Instant::now();
     let work = async {
         let Model::Network(service) = cameras.detector.model().await else {
-            let note = cameras.detector.report()["note"].as_str().unwrap_or_default().to_owned();
+            let note = cameras.detector.report()["note"]
+                .as_str()
+                .unwrap_or_default()
+                .trim_end_matches('.')
+                .to_owned();
             let detail = format!(
-                "There is no detection model for single pictures; motion needs a video. {note} Get one with `sightwire models pull yolox-nano`."
+                "There is no detection model for single pictures; motion needs a video. {note}. Get one with `sightwire models pull yolox-nano`."
             );
             return Err(error(StatusCode::SERVICE_UNAVAILABLE, &detail));
         };

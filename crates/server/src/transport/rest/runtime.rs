@@ -39,7 +39,7 @@ pub(super) async fn get(
     if !api.recognizer.begin_getting_runtime() {
         return error(StatusCode::CONFLICT, "The library is not missing, or is on its way already.");
     }
-    tracing::info!(%peer, "the ONNX Runtime library is being got");
+    tracing::info!(%peer, "the ONNX Runtime library is being fetched");
     let (recognizer, config) = (api.recognizer, api.config);
     api.tasks.spawn_blocking(move || {
         recognizer.get_runtime(&config);
