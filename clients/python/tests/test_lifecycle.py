@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -152,7 +154,19 @@ def test_the_facts_follow_when_the_server_changes_its_model(tmp_path: Path) -> N
 
     async def session(server: Server) -> list[tuple[str, Prediction]]:
         told: list[tuple[str, Prediction]] = []
-        activate = urllib.request.Request(f"{server.url}/api/v1/models/other/activate", method="POST")
+        request = urllib.request.Request(f"{server.url}/api/v1/models/other/activate", method="POST")
+
+        def activate() -> None:
+            # A server that has just been started may be going over to the fastest way of its model: 409 meanwhile.
+            for attempt in range(100):
+                try:
+                    urllib.request.urlopen(request).close()
+                    return
+                except urllib.error.HTTPError as error:
+                    if error.code != 409 or attempt == 99:
+                        raise
+                time.sleep(0.1)
+
         async with Recognizer(server.url) as r:
 
             async def listen() -> None:
@@ -162,7 +176,7 @@ def test_the_facts_follow_when_the_server_changes_its_model(tmp_path: Path) -> N
             listening = asyncio.ensure_future(listen())
             sending = asyncio.ensure_future(send_for_ever(r))
             await until(lambda: any(p.label == "left" for _, p in told), "the first model's label")
-            await asyncio.get_running_loop().run_in_executor(None, urllib.request.urlopen, activate)
+            await asyncio.get_running_loop().run_in_executor(None, activate)
             await until(lambda: told[-1][1].label == "links", "the second model's label")
             sending.cancel()
             listening.cancel()
