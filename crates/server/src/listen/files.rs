@@ -60,7 +60,7 @@ mod tests {
             "1024 connections",
             "12 cameras",
             "allows 1099",
-            "about 1023",
+            "so that 1023",
             "ulimit -n 1100",
             "LimitNOFILE=1100",
         ] {
