@@ -12,6 +12,8 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
+use crate::telemetry::lines::Seldom;
+
 /// What each connection may hold without being counted: it is read in pieces of about this size.
 pub const FREE_BYTES: usize = 16 << 10;
 
@@ -22,8 +24,6 @@ const GIVEN_BACK: Duration = Duration::from_secs(1);
 const COUNTABLE_EIGHTHS: usize = 5;
 /// With what was given up and is still there, so much of it at most before those that hold much wait.
 const CROWDED_EIGHTHS: usize = 7;
-/// A log line at most so often.
-const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shared by all connections.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct Receiving {
     waiting: Mutex<Vec<Waker>>,
     given_up: AtomicU64,
     timed_out: AtomicU64,
-    said: Mutex<Option<Instant>>,
+    said: Seldom,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl Receiving {
             waiting: Mutex::default(),
             given_up: AtomicU64::new(0),
             timed_out: AtomicU64::new(0),
-            said: Mutex::default(),
+            said: Seldom::new(),
         })
     }
 
@@ -122,11 +122,9 @@ impl Receiving {
 
     /// Says so, but not for each.
     fn warn(&self, bytes: usize) {
-        let mut said = self.said.lock();
-        if said.is_some_and(|at| at.elapsed() < WARNING_INTERVAL) {
+        if self.said.is_due(Instant::now()).is_none() {
             return;
         }
-        *said = Some(Instant::now());
         let (limit, all) = (self.limit >> 20, self.given_up());
         tracing::warn!(
             "messages and bodies of more than {limit} MiB are arriving at once: the longest ({bytes} bytes so far) was given up, \

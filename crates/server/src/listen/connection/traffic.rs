@@ -76,7 +76,7 @@ impl Traffic {
             answer: Head::default(),
             sent: Frames::default(),
             holding: Holding::new(receiving.clone()),
-            piece: usize::MAX,
+            piece: MAX_PIECE,
             begun: Instant::now(),
             timer: None,
         }));
@@ -130,7 +130,7 @@ impl Traffic {
     pub fn piece(&self) -> usize {
         match self {
             Traffic::Http(_) => usize::MAX,
-            Traffic::WebSocket(socket) => socket.piece.min(MAX_PIECE),
+            Traffic::WebSocket(socket) => socket.piece,
         }
     }
 
@@ -157,9 +157,9 @@ impl WebSocket {
             self.begun = Instant::now();
         }
         let messages = (self.received.units() - units) as usize;
-        self.piece = bytes.len().checked_div(messages).map_or(usize::MAX, |length| {
+        self.piece = bytes.len().checked_div(messages).map_or(MAX_PIECE, |length| {
             // A message on its way is read as fast as it comes.
-            (length * TURN_MESSAGES).clamp(MIN_PIECE, usize::MAX)
+            (length * TURN_MESSAGES).clamp(MIN_PIECE, MAX_PIECE)
         });
         self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)
     }

@@ -364,6 +364,10 @@ async fn close(id: &str, next: Next) {
     }
 }
 
+fn unknown_session() -> Response {
+    (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response()
+}
+
 fn refuse(text: &'static str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "code": 3, "message": text }))).into_response()
 }
@@ -383,7 +387,7 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
     }
     let id = parameter(&request, "sid").map(str::to_owned);
     if id.as_ref().is_some_and(|id| sessions.ended.lock().contains_key(id)) {
-        return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
+        return unknown_session();
     }
     // A poll waits for the next message; when the server stops, none will come.
     tokio::select! {
@@ -404,7 +408,7 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
     let is_websocket = parameter(&request, "transport") == Some("websocket");
     let Some(session) = session else {
         if is_websocket {
-            return (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response();
+            return unknown_session();
         }
         // Whatever Engine.IO does not know, it says so itself.
         return next.run(request).await;
