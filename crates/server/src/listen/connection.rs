@@ -28,13 +28,11 @@ use super::frames::Head;
 use super::outbox::Outbox;
 use super::receive::Receiving;
 use ahead::Ahead;
-use traffic::{Fault, Traffic};
+use traffic::{Fault, TURN_BYTES, Traffic};
 
 /// A peer that takes no byte for so long is gone, unless something else was set for its connection.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
 
-/// So much is read of one connection before others have their turn.
-const TURN_BYTES: usize = 16 << 10;
 /// How long a peer that is told why its connection ends may take to hear it.
 const GOODBYE: Duration = Duration::from_secs(2);
 
@@ -155,7 +153,7 @@ pub struct Guarded {
     receiving: Arc<Receiving>,
     traffic: Traffic,
     ahead: Ahead,
-    /// Bytes that were read since the task last gave others their turn.
+    /// Of [`TURN_BYTES`], since the task last gave others their turn.
     in_turn: usize,
     /// As it was when the kernel was told.
     known_deadline: Duration,
@@ -415,11 +413,12 @@ impl AsyncRead for Guarded {
                     // The peer has closed. A write that is stuck would keep everything of it until its deadline.
                     this.end.cancel();
                 }
-                // Where messages are so short that little is read at once, that little is a turn.
-                this.in_turn += if came.len() == most { TURN_BYTES } else { came.len() };
-                if let Err(fault) = this.traffic.received(came) {
-                    this.give_up(fault);
-                    return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                match this.traffic.received(came) {
+                    Ok(of_turn) => this.in_turn += of_turn,
+                    Err(fault) => {
+                        this.give_up(fault);
+                        return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+                    }
                 }
                 Poll::Ready(Ok(()))
             }

@@ -21,6 +21,7 @@ pub struct Frames {
     /// Payload bytes of that message which have come.
     held: u64,
     units: u64,
+    ended: u64,
 }
 
 impl Frames {
@@ -72,6 +73,7 @@ impl Frames {
         if self.left > 0 {
             return;
         }
+        self.ended += 1;
         if self.is_control {
             self.units += u64::from(!self.open);
         } else if self.is_last {
@@ -109,6 +111,11 @@ impl Frames {
     /// Messages that have ended, and control frames that were not within one.
     pub fn units(&self) -> u64 {
         self.units
+    }
+
+    /// Frames of every kind that have ended.
+    pub fn ended(&self) -> u64 {
+        self.ended
     }
 }
 
@@ -211,6 +218,7 @@ mod tests {
             assert_eq!((frames.held(), frames.is_within()), (0, false), "{piece}");
             // Of five frames the fourth is a pong within a message, and the second a ping between two.
             assert_eq!(frames.units(), 3 * 16, "{piece}");
+            assert_eq!(frames.ended(), 5 * 16, "{piece}");
         }
     }
 

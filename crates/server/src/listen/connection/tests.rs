@@ -284,6 +284,48 @@ async fn others_have_their_turn_however_much_comes() {
     assert!(pauses >= 3, "{pauses} pauses");
 }
 
+/// How often it pauses while all that came of a WebSocket is read.
+async fn pauses(wire: &[u8]) -> usize {
+    let (mut guarded, handle, mut peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
+    handle.is_known();
+    peer.write_all(wire).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut buf = vec![0; 2048];
+    let (mut read, mut pauses) = (0, 0);
+    poll_fn(|cx| {
+        while read < wire.len() {
+            let mut piece = ReadBuf::new(&mut buf);
+            match Pin::new(&mut guarded).poll_read(cx, &mut piece) {
+                Poll::Ready(result) => {
+                    result.unwrap();
+                    read += piece.filled().len();
+                }
+                Poll::Pending => {
+                    pauses += 1;
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
+    pauses
+}
+
+#[tokio::test]
+async fn a_turn_is_a_long_message_or_some_short_ones() {
+    let long = [&beginning(100 << 10)[..], &[0; 100 << 10]].concat();
+    let pauses_of_one = pauses(&long).await;
+    assert_eq!(pauses_of_one, 0, "a picture is read in one go");
+    let ping = [0x89, 0x80, 0, 0, 0, 0];
+    let pauses_of_pings = pauses(&ping.repeat(2000)).await;
+    // With the first read it is not known how short they are: 341 of them come at once.
+    assert!(pauses_of_pings >= 30, "{pauses_of_pings}");
+    let within = [&[0x01, 0x81, 0, 0, 0, 0, 0][..], &ping.repeat(2000)].concat();
+    let pauses_within = pauses(&within).await;
+    assert!(pauses_within >= 30, "{pauses_within} with pings within a message");
+}
+
 #[tokio::test]
 async fn frames_that_come_before_their_answer_end_the_connection() {
     let (mut guarded, handle, mut peer, _places) = pair().await;

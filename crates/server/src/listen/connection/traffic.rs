@@ -9,11 +9,13 @@ use tokio::time::{Instant, Sleep};
 use crate::listen::frames::{Frames, Head};
 use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
 
-/// Messages that are handled before others have their turn: whatever library reads them takes all that it has without a pause.
-const TURN_MESSAGES: usize = 32;
+/// So much is read of one connection before others have their turn: a long message is in no one's way,
+pub const TURN_BYTES: usize = 128 << 10;
+/// but whatever library reads frames handles all that it has without a pause.
+const TURN_FRAMES: usize = 32;
+/// Requests are as short as some kilobytes.
+const TURN_REQUEST_BYTES: usize = 16 << 10;
 const MIN_PIECE: usize = 256;
-/// More is not read at once of a message before it counts.
-const MAX_PIECE: usize = 128 << 10;
 
 /// Why a WebSocket is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,19 +78,19 @@ impl Traffic {
             answer: Head::default(),
             sent: Frames::default(),
             holding: Holding::new(receiving.clone()),
-            piece: MAX_PIECE,
+            piece: TURN_BYTES,
             begun: Instant::now(),
             timer: None,
         }));
         Some(())
     }
 
-    /// Takes note of what came.
-    pub fn received(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    /// Takes note of what came, and says how much of a turn of [`TURN_BYTES`] that was.
+    pub fn received(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         match self {
             Traffic::Http(head) => {
                 head.pass(bytes);
-                Ok(())
+                Ok(bytes.len() * (TURN_BYTES / TURN_REQUEST_BYTES))
             }
             Traffic::WebSocket(socket) => socket.received(bytes),
         }
@@ -126,7 +128,7 @@ impl Traffic {
         }
     }
 
-    /// So many bytes may be read at once: about as many as have [`TURN_MESSAGES`] messages, going by what came last.
+    /// So many bytes may be read at once: about as many as have [`TURN_FRAMES`] frames, going by what came last.
     pub fn piece(&self) -> usize {
         match self {
             Traffic::Http(_) => usize::MAX,
@@ -150,18 +152,21 @@ impl Traffic {
 }
 
 impl WebSocket {
-    fn received(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    fn received(&mut self, bytes: &[u8]) -> Result<usize, Fault> {
         let (was_within, units) = (self.received.is_within(), self.received.units());
+        let ended = self.received.ended();
         self.received.pass(bytes);
         if self.received.is_within() && !(was_within && self.received.units() == units) {
             self.begun = Instant::now();
         }
-        let messages = (self.received.units() - units) as usize;
-        self.piece = bytes.len().checked_div(messages).map_or(MAX_PIECE, |length| {
-            // A message on its way is read as fast as it comes.
-            (length * TURN_MESSAGES).clamp(MIN_PIECE, MAX_PIECE)
-        });
-        self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)
+        let frames = (self.received.ended() - ended) as usize;
+        // A frame on its way is read as fast as it comes.
+        self.piece = bytes
+            .len()
+            .checked_div(frames)
+            .map_or(TURN_BYTES, |length| (length * TURN_FRAMES).clamp(MIN_PIECE, TURN_BYTES));
+        self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)?;
+        Ok(bytes.len().max(frames * (TURN_BYTES / TURN_FRAMES)))
     }
 
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Option<Fault> {
