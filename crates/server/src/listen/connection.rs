@@ -393,14 +393,8 @@ impl AsyncRead for Guarded {
         let left = this.traffic.left();
         let read = if !this.ahead.is_empty() || left > buf.remaining() as u64 {
             this.ahead.poll_read(cx, this.stream.tcp_mut()?, left, buf)
-        } else if buf.remaining() > most {
-            let mut piece = ReadBuf::new(buf.initialize_unfilled_to(most));
-            let read = Pin::new(this.stream.tcp_mut()?).poll_read(cx, &mut piece);
-            let count = piece.filled().len();
-            buf.advance(count);
-            read
         } else {
-            Pin::new(this.stream.tcp_mut()?).poll_read(cx, buf)
+            Pin::new(&mut this.stream.tcp_mut()?.take(most as u64)).poll_read(cx, buf)
         };
         match read {
             Poll::Pending => {

@@ -98,6 +98,11 @@ impl Receiving {
         self.used.load(Ordering::Relaxed)
     }
 
+    /// Whether half of what may count is there, or is still there after it was given up.
+    pub fn is_half_used(&self) -> bool {
+        self.used() + self.going.load(Ordering::Relaxed) > self.countable / 2
+    }
+
     /// Messages and bodies that were given up so far because there was no room.
     pub fn given_up(&self) -> u64 {
         self.given_up.load(Ordering::Relaxed)

@@ -13,8 +13,8 @@ use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
 pub const TURN_BYTES: usize = 128 << 10;
 /// but whatever library reads frames handles all that it has without a pause.
 const TURN_FRAMES: usize = 32;
-/// Requests are as short as some kilobytes.
-const TURN_REQUEST_BYTES: usize = 16 << 10;
+/// Of requests, which are short, and of long messages while many are arriving: those that were given up are to be gone soon.
+const SHORT_TURN_BYTES: usize = 16 << 10;
 const MIN_PIECE: usize = 256;
 
 /// Why a WebSocket is given up.
@@ -90,7 +90,7 @@ impl Traffic {
         match self {
             Traffic::Http(head) => {
                 head.pass(bytes);
-                Ok(bytes.len() * (TURN_BYTES / TURN_REQUEST_BYTES))
+                Ok(bytes.len() * (TURN_BYTES / SHORT_TURN_BYTES))
             }
             Traffic::WebSocket(socket) => socket.received(bytes),
         }
@@ -166,7 +166,9 @@ impl WebSocket {
             .checked_div(frames)
             .map_or(TURN_BYTES, |length| (length * TURN_FRAMES).clamp(MIN_PIECE, TURN_BYTES));
         self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)?;
-        Ok(bytes.len().max(frames * (TURN_BYTES / TURN_FRAMES)))
+        let is_short = self.holding.receiving().is_half_used();
+        let weight = if is_short { TURN_BYTES / SHORT_TURN_BYTES } else { 1 };
+        Ok((bytes.len() * weight).max(frames * (TURN_BYTES / TURN_FRAMES)))
     }
 
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Option<Fault> {
