@@ -314,7 +314,7 @@ async fn pauses(wire: &[u8]) -> usize {
 
 #[tokio::test]
 async fn a_turn_is_a_long_message_or_some_short_ones() {
-    let long = [&beginning(100 << 10)[..], &[0; 100 << 10]].concat();
+    let long = [&beginning(100 << 10)[..], &vec![0; 100 << 10]].concat();
     let pauses_of_one = pauses(&long).await;
     assert_eq!(pauses_of_one, 0, "a picture is read in one go");
     let ping = [0x89, 0x80, 0, 0, 0, 0];
