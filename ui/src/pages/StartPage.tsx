@@ -38,13 +38,13 @@ export function StartPage() {
             {failure !== null && status !== null && <LastAnswer atMs={view.atMs} />}
           </p>
           {state.command !== null && <Cure command={state.command} />}
+          {state.cause !== null && <Details cause={state.cause} />}
         </div>
         {failure !== null && (
           <Button variant="default" leftSection={<Icon name="retry" />} onClick={refreshStatus}>
             Ask now
           </Button>
         )}
-        {state.cause !== null && <Details cause={state.cause} />}
       </header>
 
       {status?.engine.note != null && failure === null && (

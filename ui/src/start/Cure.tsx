@@ -42,12 +42,7 @@ export function Cure({ command }: { command: string }) {
       <Command text={command} />
       {mayGet && (
         <p className={css.offer}>
-          <Button
-            variant="default"
-            leftSection={<Icon name="download" />}
-            loading={asked}
-            onClick={get}
-          >
+          <Button leftSection={<Icon name="download" />} loading={asked} onClick={get}>
             Get it now
           </Button>
           <span>The server then fetches it itself, and needs no new start.</span>
