@@ -100,7 +100,17 @@ impl Receiving {
 
     /// Whether half of what may count is there, or is still there after it was given up.
     pub fn is_half_used(&self) -> bool {
-        self.used() + self.going.load(Ordering::Relaxed) > self.countable / 2
+        self.used() + self.going() > self.countable / 2
+    }
+
+    /// Whether those that hold much wait.
+    fn is_crowded(&self) -> bool {
+        let going = self.going();
+        going > 0 && going + self.used() > self.limit / 8 * CROWDED_EIGHTHS
+    }
+
+    fn going(&self) -> usize {
+        self.going.load(Ordering::Acquire)
     }
 
     /// Messages and bodies that were given up so far because there was no room.
@@ -220,17 +230,13 @@ impl Holding {
     /// Ready unless others that were given up for want of room are still there: whoever holds much and went on reading would
     /// take what is not free yet.
     pub fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let crowded = |receiving: &Receiving| {
-            let going = receiving.going.load(Ordering::Acquire);
-            going > 0 && going + receiving.used() > receiving.limit / 8 * CROWDED_EIGHTHS
-        };
         let held = self.holder.as_ref().map_or(0, |(_, holder)| holder.bytes.load(Ordering::Relaxed));
-        if held <= self.receiving.share || !crowded(&self.receiving) {
+        if held <= self.receiving.share || !self.receiving.is_crowded() {
             return Poll::Ready(());
         }
         self.receiving.waiting.lock().push(cx.waker().clone());
         // They may have gone between the two.
-        if crowded(&self.receiving) { Poll::Pending } else { Poll::Ready(()) }
+        if self.receiving.is_crowded() { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 

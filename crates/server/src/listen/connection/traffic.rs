@@ -9,12 +9,13 @@ use tokio::time::{Instant, Sleep};
 use crate::listen::frames::{Frames, Head};
 use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
 
-/// So much is read of one connection before others have their turn: a long message is in no one's way,
+/// So much of a WebSocket's frames is read before other connections have their turn.
 pub const TURN_BYTES: usize = 128 << 10;
-/// but whatever library reads frames handles all that it has without a pause.
+/// So many frames are a turn, however short: whatever library reads them handles all that it has without a pause.
 const TURN_FRAMES: usize = 32;
-/// Of requests, which are short, and of long messages while many are arriving: those that were given up are to be gone soon.
-const SHORT_TURN_BYTES: usize = 16 << 10;
+/// Requests have a turn of an eighth, since they are short; frames too while the memory for messages is scarce, so that
+/// those that were given up are gone soon.
+const SHORT_TURNS: usize = 8;
 const MIN_PIECE: usize = 256;
 
 /// Why a WebSocket is given up.
@@ -90,7 +91,7 @@ impl Traffic {
         match self {
             Traffic::Http(head) => {
                 head.pass(bytes);
-                Ok(bytes.len() * (TURN_BYTES / SHORT_TURN_BYTES))
+                Ok(bytes.len() * SHORT_TURNS)
             }
             Traffic::WebSocket(socket) => socket.received(bytes),
         }
@@ -166,8 +167,7 @@ impl WebSocket {
             .checked_div(frames)
             .map_or(TURN_BYTES, |length| (length * TURN_FRAMES).clamp(MIN_PIECE, TURN_BYTES));
         self.holding.set(self.received.held() as usize).map_err(|_| Fault::NoRoom)?;
-        let is_short = self.holding.receiving().is_half_used();
-        let weight = if is_short { TURN_BYTES / SHORT_TURN_BYTES } else { 1 };
+        let weight = if self.holding.receiving().is_half_used() { SHORT_TURNS } else { 1 };
         Ok((bytes.len() * weight).max(frames * (TURN_BYTES / TURN_FRAMES)))
     }
 
