@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 /// What a model file is that is not Keras's.
@@ -31,16 +31,15 @@ const ZIP_NAME_LEN: usize = 26;
 const OLD_TORCH: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
 impl Foreign {
-    /// What the file is; `None` for Keras's own, for what is not known, and for what cannot be read. Its content goes before
-    /// its name.
-    pub fn of(path: &Path) -> Option<Self> {
+    /// What the file is; `None` for Keras's own and for what is not known. Its content goes before its name.
+    pub fn of(path: &Path) -> io::Result<Option<Self>> {
         let mut head = Vec::new();
-        File::open(path).ok()?.take(HEAD).read_to_end(&mut head).ok()?;
-        match Self::by_content(&head) {
+        File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+        Ok(match Self::by_content(&head) {
             Content::Keras => None,
             Content::Foreign(foreign) => Some(foreign),
             Content::Unknown => Self::by_name(path),
-        }
+        })
     }
 
     /// What the file is to be, by its name alone.
@@ -154,7 +153,7 @@ mod tests {
         let of = |name: &str, content: &[u8]| {
             let path = folder.path().join(name);
             std::fs::write(&path, content).unwrap();
-            Foreign::of(&path)
+            Foreign::of(&path).unwrap()
         };
         let onnx = include_bytes!("../../../../models/gestures_head.onnx");
         assert_eq!(of("x.h5", onnx), Some(Foreign::Onnx));
@@ -172,7 +171,7 @@ mod tests {
         let of = |name: &str| {
             let path = folder.path().join(name);
             std::fs::write(&path, "anything").unwrap();
-            Foreign::of(&path)
+            Foreign::of(&path).unwrap()
         };
         assert_eq!(of("x.ONNX"), Some(Foreign::Onnx));
         assert_eq!(of("x.pth"), Some(Foreign::Torch));
@@ -180,6 +179,7 @@ mod tests {
         assert_eq!(of("x.safetensors"), Some(Foreign::Safetensors));
         assert_eq!(of("x.h5"), None, "the import says what is wrong with it");
         assert_eq!(of("x"), None);
-        assert_eq!(Foreign::of(&folder.path().join("none.onnx")), None, "not there");
+        let missing = Foreign::of(&folder.path().join("none.onnx")).unwrap_err();
+        assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 }

@@ -199,12 +199,20 @@ fn find(
     Ok(Some(manifest).filter(|_| same))
 }
 
+/// Whether a file can be read and is of a kind that is imported, as far as its beginning and its name tell.
+pub fn check(source: &Path) -> Result<(), ImportError> {
+    let path = || source.to_owned();
+    match Foreign::of(source) {
+        Ok(None) => Ok(()),
+        Ok(Some(foreign)) => Err(ImportError::Foreign { path: path(), foreign }),
+        Err(error) => Err(ImportError::Read { path: path(), error }),
+    }
+}
+
 /// Imports a file into the store, unless that has been done; returns the manifest. Blocks for about a minute, and for
 /// some more the first time.
 pub fn import(store: &Store, request: &Request, watch: Watch<'_>) -> Result<Manifest, ImportError> {
-    if let Some(foreign) = Foreign::of(&request.source) {
-        return Err(ImportError::Foreign { path: request.source.clone(), foreign });
-    }
+    check(&request.source)?;
     let name = model_name(request)?;
     let sha256 = hash(&request.source)?;
     let given = labels::given(request)?;

@@ -15,7 +15,7 @@ use sightwire_infer::engine::Engine;
 use sightwire_infer::fetch::{self, Progress};
 use sightwire_infer::import::environment::Environment;
 use sightwire_infer::import::foreign::Foreign;
-use sightwire_infer::import::{self, Request};
+use sightwire_infer::import::{self, ImportError, Request};
 use sightwire_infer::manifest::{Manifest, Precision, Task};
 use sightwire_infer::runtime::{self, Runtime};
 use sightwire_infer::store::{Need, Store};
@@ -117,17 +117,13 @@ pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
 }
 
 fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
-    let file = args.file.display();
-    if let Err(error) = std::fs::File::open(&args.file) {
-        anyhow::bail!("cannot read {file}: {error}");
-    }
-    match Foreign::of(&args.file) {
-        Some(Foreign::Onnx) => {
-            manifest::show(&config.store, &args.file, args.name.as_deref())?;
-            anyhow::bail!("{file} was not imported, since it is {} already", Foreign::Onnx);
+    // Before anything is fetched for it.
+    match import::check(&args.file) {
+        Err(ImportError::Foreign { path, foreign: Foreign::Onnx }) => {
+            manifest::show(&config.store, &path, args.name.as_deref())?;
+            anyhow::bail!("{} was not imported, since it is {} already", path.display(), Foreign::Onnx);
         }
-        Some(foreign) => anyhow::bail!("{file} is {foreign}: {}", foreign.cure()),
-        None => {}
+        checked => checked?,
     }
     let request = Request {
         name: args.name.clone(),

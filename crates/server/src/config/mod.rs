@@ -201,7 +201,8 @@ impl Config {
             ModelChoice::Name(name) => self.store.manifest(name).err().map(|error| error.to_string()),
             ModelChoice::File(path) if !path.exists() => Some("there is no such file".to_owned()),
             ModelChoice::File(path) => {
-                Foreign::of(path).map(|foreign| format!("it is {foreign}, and {}", foreign.cure()))
+                let foreign = Foreign::of(path).ok().flatten();
+                foreign.map(|foreign| format!("it is {foreign}, and {}", foreign.cure()))
             }
         };
         wrong.map_or(Ok(()), |reason| Err(Reader(layers).invalid("recognizer.model", &reason)))
