@@ -21,6 +21,7 @@ use crate::cameras::view::is_among;
 use crate::transport::error;
 use crate::transport::pick;
 use crate::transport::query::Params;
+use crate::transport::sentence;
 
 /// A picture is analysed, or the caller is told that it was not, within this.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -54,11 +55,10 @@ pub async fn detect(
         let Model::Network(service) = cameras.detector.model().await else {
             let note = cameras.detector.report()["note"]
                 .as_str()
-                .unwrap_or_default()
-                .trim_end_matches('.')
-                .to_owned();
+                .map(|note| format!("{} ", sentence(note)))
+                .unwrap_or_default();
             let detail = format!(
-                "There is no detection model for single pictures; motion needs a video. {note}. Get one with `sightwire models pull yolox-nano`."
+                "There is no detection model for single pictures; motion needs a video. {note}Get one with `sightwire models pull yolox-nano`."
             );
             return Err(error(StatusCode::SERVICE_UNAVAILABLE, &detail));
         };
