@@ -375,6 +375,7 @@ describe("what_is_in_a_single_picture", () => {
     const { status, json } = await detect(await picture());
     assert.equal(status, 503);
     assert.match(json.detail, /models pull/);
+    assert.doesNotMatch(json.detail, /\. ?\./, "no empty sentence");
   });
 
   test("413_for_a_picture_that_is_too_large", async () => {
