@@ -202,6 +202,9 @@ fn find(
 /// Whether a file can be read and is of a kind that is imported, as far as its beginning and its name tell.
 pub fn check(source: &Path) -> Result<(), ImportError> {
     let path = || source.to_owned();
+    if source.is_dir() {
+        return Err(ImportError::Folder { path: path() });
+    }
     match Foreign::of(source) {
         Ok(None) => Ok(()),
         Ok(Some(foreign)) => Err(ImportError::Foreign { path: path(), foreign }),
@@ -303,9 +306,6 @@ fn model_name(request: &Request) -> Result<String, ImportError> {
 }
 
 fn hash(source: &Path) -> Result<String, ImportError> {
-    if source.is_dir() {
-        return Err(ImportError::Folder { path: source.to_owned() });
-    }
     digest::sha256_of(source).map_err(|error| ImportError::Read { path: source.to_owned(), error })
 }
 
