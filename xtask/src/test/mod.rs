@@ -3,6 +3,7 @@
 mod counts;
 mod failures;
 mod suites;
+mod times;
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -41,7 +42,9 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let started = Instant::now();
     let project = Project::here()?;
     setup::run(&project, Purpose::Test)?;
+    times::keep(&project, "setup", started.elapsed(), &Counts::default())?;
     let report = run_all(&project, &chosen, verbose)?;
+    times::keep(&project, "all", started.elapsed(), &report.counts)?;
     let seconds = started.elapsed().as_secs();
     println!("\nin {} min {} s", seconds / 60, seconds % 60);
     for (suite, failure) in &report.failures {
@@ -172,6 +175,7 @@ fn run(project: &Project, suite: &Suite, verbose: bool) -> Result<Report> {
         step.end(End::Skipped, &why);
         return Ok(Report::default());
     }
+    let started = Instant::now();
     let ended = (suite.command)(project).and_then(|mut command| {
         if suite.lane == Lane::Beside {
             command = giving_way(&command);
@@ -187,6 +191,7 @@ fn run(project: &Project, suite: &Suite, verbose: bool) -> Result<Report> {
         }
     };
     let counts = Counts::of_run(suite.runner, ended.status.success(), &ended.output);
+    times::keep(project, suite.name, started.elapsed(), &counts)?;
     if counts.failed == 0 {
         step.end(End::Ok, &counts.to_string());
         return Ok(Report { counts, ..Report::default() });
