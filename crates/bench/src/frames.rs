@@ -3,10 +3,8 @@
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use serde::Serialize;
-use sightwire_frame::{
-    Encoder, Image,
-    sample::{self, Clip, Gesture},
-};
+use sightwire_frame::{Encoder, Image};
+use sightwire_synth::sample::{self, Clip, Gesture};
 
 /// Each of a second: together enough pictures that none is served from a cache, few enough for memory.
 const CLIPS: u64 = 2;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Rect;
 use sightwire_frame::draw::{self, Annotator, Edge, Mark, Tone, TrailPoint};
-use sightwire_frame::sample::{Clip, Gesture};
+use sightwire_synth::sample::{Clip, Gesture};
 
 const LABELS: [&str; 10] =
     ["person", "bicycle", "car", "motorbike", "bus", "Straßenbahn", "truck", "dog", "Ωμέγα", "машина"];

@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::header::{self, Limits};
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Decoder, Encoder, Image, JPEG_BACKEND, Resizer, data_url};
+use sightwire_synth::sample::{Clip, Gesture};
 
 const WIDTH: u32 = 640;
 const HEIGHT: u32 = 480;

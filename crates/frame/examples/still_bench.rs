@@ -6,9 +6,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::draw::{self, TextRegion};
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::still::{StillDecoder, StillLimits};
 use sightwire_frame::{Encoder, Image, crop, enhance, scale};
+use sightwire_synth::sample::{Clip, Gesture};
 
 /// Runs `step` for about two seconds and prints its times.
 fn time(name: &str, mut step: impl FnMut()) {

@@ -13,9 +13,7 @@
 //! - [`letterbox`]: a picture fitted into the input of a detector
 //! - [`resize`]: bilinear, bit for bit as OpenCV's `INTER_LINEAR`
 //! - [`histogram`]: durations counted without locks: the age of pictures at each stage
-//! - [`sample`]: generated gesture clips for tests, demos and load
 //! - [`scale`]: smaller copies for display
-//! - [`scene`]: a generated car park, seen by a camera, whose objects are known
 //! - [`still`]: pictures as people have them: JPEG, PNG, WebP, TIFF, BMP, GIF
 #![forbid(unsafe_code)]
 
@@ -31,9 +29,7 @@ pub mod histogram;
 pub mod image;
 pub mod letterbox;
 pub mod resize;
-pub mod sample;
 pub mod scale;
-pub mod scene;
 pub mod still;
 
 mod buffer;

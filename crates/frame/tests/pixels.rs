@@ -1,4 +1,4 @@
-//! What decoder, encoder, resizer and generated clips promise beyond the bytes of OpenCV.
+//! What decoder, encoder and resizer promise beyond the bytes of OpenCV.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a helper cannot do fails its test")]
 
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 use sightwire_frame::header::{Format, Limits, probe};
-use sightwire_frame::sample::{Clip, FRAMES, Gesture};
 use sightwire_frame::{DecodeError, Decoder, EncodeError, Encoder, Image, ResizeError, Resizer};
+use sightwire_synth::sample::{Clip, Gesture};
 
 fn vector(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors").join(name);
@@ -204,39 +204,6 @@ proptest! {
             let header = probe(&bytes).unwrap();
             let pixels = u64::from(header.width) * u64::from(header.height);
             prop_assert_eq!(image.data().len() as u64, pixels * 3);
-        }
-    }
-}
-
-#[test]
-fn a_clip_is_the_same_every_time_and_another_with_another_seed() {
-    for gesture in Gesture::ALL {
-        let clip = Clip::new(gesture, 7, 64, 48);
-        assert_eq!(clip.frame(3), Clip::new(gesture, 7, 64, 48).frame(3), "{gesture}");
-        assert_ne!(clip.frame(3), Clip::new(gesture, 8, 64, 48).frame(3), "{gesture}");
-        assert_ne!(clip.frame(3), clip.frame(4), "{gesture}: a camera's frames are never quite equal");
-        assert_eq!((clip.frame(0).width(), clip.frame(0).height()), (64, 48));
-    }
-}
-
-#[test]
-fn every_gesture_is_found_by_its_name() {
-    for gesture in Gesture::ALL {
-        assert_eq!(gesture.name().parse(), Ok(gesture));
-        assert_eq!(gesture.to_string(), gesture.name());
-    }
-    let error = "shrug".parse::<Gesture>().unwrap_err().to_string();
-    assert!(error.contains("shrug") && error.contains("wave"), "{error}");
-}
-
-#[test]
-fn clips_of_odd_sizes_and_late_frames_are_drawn() {
-    for gesture in Gesture::ALL {
-        for (width, height) in [(0, 0), (1, 1), (3, 200), (200, 3)] {
-            let clip = Clip::new(gesture, 1, width, height);
-            for index in [0, FRAMES, 100_000, u32::MAX] {
-                assert_eq!(clip.frame(index).data().len(), (width.max(1) * height.max(1) * 3) as usize);
-            }
         }
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sightwire_frame::Encoder;
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_hub::multipart::{Limits, Parser};
+use sightwire_synth::sample::{Clip, Gesture};
 
 const PICTURE_BYTES: usize = 75_000;
 const READ_BYTES: usize = 64 << 10;

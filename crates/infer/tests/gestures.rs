@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sightwire_frame::header::Limits;
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
 use sightwire_infer::clip::model::{ClipModel, ClipModelError};
 use sightwire_infer::clip::scheduler::Verdict;
@@ -20,6 +19,7 @@ use sightwire_infer::engine::{Engine, EngineError, EngineOptions, Provider};
 use sightwire_infer::manifest::Manifest;
 use sightwire_infer::runtime::Runtime;
 use sightwire_infer::store::Store;
+use sightwire_synth::sample::{Clip, Gesture};
 
 const OPTIONS: ServiceOptions = ServiceOptions {
     limits: Limits { max_bytes: 10 << 20, max_pixels: 40_000_000, max_side: 16_384 },

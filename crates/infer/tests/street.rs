@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::header::Limits;
-use sightwire_frame::scene::{Scene, SceneObject};
 use sightwire_frame::{Decoder, Encoder, Image};
 use sightwire_infer::detect::{
     DEFAULT_MODEL, DetectModel, Detection, DetectorOptions, Motion, MotionOptions,
@@ -19,6 +18,7 @@ use sightwire_infer::detect::{
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::runtime::Runtime;
 use sightwire_infer::store::Store;
+use sightwire_synth::scene::{Scene, SceneObject};
 
 /// The cameras of `cargo xtask demo`: seed, width, height, pictures a second.
 const DEMO: [(u64, u32, u32, u32); 2] = [(1, 640, 480, 15), (7, 480, 360, 10)];

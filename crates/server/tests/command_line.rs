@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
+use sightwire_synth::sample::{Clip, Gesture};
 
 /// With models and library.
 fn full_home() -> PathBuf {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::{Subcommand, ValueEnum as _};
-use sightwire_frame::sample::Gesture;
+use sightwire_synth::sample::Gesture;
 
 use self::flood::{Flood, Kind};
 use self::honest::Honest;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use hdrhistogram::Histogram;
 use serde_json::Value;
 use sightwire_frame::header::Limits;
-use sightwire_frame::sample::Gesture;
 use sightwire_frame::{Decoder, Image};
+use sightwire_synth::sample::Gesture;
 
 use super::ask;
 use super::camera::Camera;

@@ -8,7 +8,7 @@ use crate::frames::FrameSet;
 use crate::live::fanout::{Bench, Steps};
 use crate::live::server::{Server, ServerArgs};
 use crate::live::stamp;
-use sightwire_frame::sample::Gesture;
+use sightwire_synth::sample::Gesture;
 
 /// The options.
 #[derive(Debug, clap::Args)]

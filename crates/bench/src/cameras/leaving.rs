@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use sightwire_frame::sample::Gesture;
+use sightwire_synth::sample::Gesture;
 
 use super::ask;
 use super::camera::Camera;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
-use sightwire_frame::sample::Gesture;
+use sightwire_synth::sample::Gesture;
 
 use super::camera::Camera;
 use super::proxied;

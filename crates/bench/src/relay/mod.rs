@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Subcommand;
-use sightwire_frame::sample::Gesture;
+use sightwire_synth::sample::Gesture;
 
 use self::pictures::Pictures;
 use self::streamers::Streamers;

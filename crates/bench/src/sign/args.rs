@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
-use sightwire_frame::sample::Gesture;
+use sightwire_synth::sample::Gesture;
 
 use super::packet::Encoding;
 use crate::target::Target;

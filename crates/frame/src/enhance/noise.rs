@@ -181,7 +181,7 @@ fn deviation(image: &Image) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::random::Random;
+    use sightwire_synth::random::Random;
 
     /// A page with strokes of several widths.
     fn page() -> Image {

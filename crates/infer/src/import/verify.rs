@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::header::Limits;
-use sightwire_frame::sample::{Clip as SampleClip, Gesture};
 use sightwire_frame::{Image, Resizer};
+use sightwire_synth::sample::{Clip as SampleClip, Gesture};
 
 use super::{ImportError, MAX_DIFFERENCE, Progress, Request, Watch, tool};
 use crate::clip::model::{ClipModel, Networks, Window};

@@ -5,7 +5,6 @@ mod check;
 mod check_coordinates;
 mod detect;
 mod models;
-mod page;
 mod read;
 mod sample;
 mod serve;

@@ -5,10 +5,11 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use anyhow::Context as _;
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
+use sightwire_synth::page;
+use sightwire_synth::sample::{Clip, Gesture};
 
-use super::{Mistake, SampleArgs, page};
+use super::{Mistake, SampleArgs};
 use crate::print::{counted, out};
 
 const SIZE_PX: (u32, u32) = (640, 480);

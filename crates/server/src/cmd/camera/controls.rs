@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::{Value, json};
-use sightwire_frame::scene::{MAX_SIDE, MIN_SIDE};
+use sightwire_synth::scene::{MAX_SIDE, MIN_SIDE};
 
 use super::faults::{FaultError, Faults};
 

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sightwire_frame::header::{self, Format, Limits};
-use sightwire_frame::scene::Scene;
 use sightwire_frame::{Decoder, Encoder, Image};
 use sightwire_hub::multipart::{self, Parser};
+use sightwire_synth::scene::Scene;
 
 use super::controls::Size;
 

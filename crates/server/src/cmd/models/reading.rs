@@ -9,10 +9,10 @@ use sightwire_frame::Image;
 use sightwire_infer::manifest::Manifest;
 use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 
-use crate::cmd::page::{self, HEIGHT, WIDTH};
 use crate::config::Config;
 use crate::engine;
 use crate::print::out;
+use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 /// One of them is made of letters that are easily taken for others.
 const LINES: [&str; 8] = [

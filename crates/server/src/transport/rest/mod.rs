@@ -33,11 +33,11 @@ use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sightwire_frame::sample::{Clip, Gesture};
 use sightwire_frame::{Encoder, Image};
 use sightwire_infer::engine::Provider;
 use sightwire_infer::import::Progress;
 use sightwire_infer::manifest::Task;
+use sightwire_synth::sample::{Clip, Gesture};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 

@@ -332,7 +332,7 @@ async fn the_time_of_a_picture_tells_what_is_in_it() {
     let time = line(&head, "X-Timestamp").unwrap();
     let truth = json(simulator.address(), &format!("/objects?t={time}")).await;
     assert_eq!((&truth["width"], &truth["height"]), (&640.into(), &480.into()));
-    let scene = sightwire_frame::scene::Scene::new(1, 640, 480);
+    let scene = sightwire_synth::scene::Scene::new(1, 640, 480);
     let expected = scene.objects(Duration::from_secs_f64(time.parse().unwrap()));
     let told = truth["objects"].as_array().unwrap();
     assert_eq!(told.len(), expected.len());

@@ -5,8 +5,8 @@
 
 use std::f32::consts::PI;
 
-use super::random::Random;
-use crate::image::Image;
+use crate::random::Random;
+use sightwire_frame::Image;
 
 /// Shapes laid over each other. With fewer the first colour shows through.
 const LEAVES: u32 = 260;

@@ -4,8 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use sightwire_frame::scene::Scene;
 use sightwire_frame::{Encoder, Image};
+use sightwire_synth::scene::Scene;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (width, height) in [(320, 240), (640, 480), (1280, 720)] {

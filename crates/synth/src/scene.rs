@@ -10,9 +10,9 @@ use std::f32::consts::TAU;
 use std::fmt;
 use std::time::Duration;
 
-use crate::boxes::Rect;
-use crate::image::Image;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::Image;
+use sightwire_frame::boxes::Rect;
 
 mod canvas;
 mod car;

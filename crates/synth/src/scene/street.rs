@@ -11,9 +11,9 @@ use super::noise::Noise;
 use super::profile::{LONGEST_M, Profile, Spot};
 use super::solid::{Colour, lit};
 use super::{LEAST_SEEN_PX, SceneKind, SceneObject};
-use crate::boxes::Rect;
-use crate::image::Image;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::Image;
+use sightwire_frame::boxes::Rect;
 
 /// Heights in the picture, from its top, as shares of [`Street::unit_px`]: the sky ends, the hedge ends, the pavement
 /// ends, the kerb ends; the near kerb begins, the near kerb ends.

@@ -7,8 +7,8 @@ use std::f32::consts::TAU;
 use super::canvas::{Canvas, Paint, bounds, clipped};
 use super::solid::{Colour, lit};
 use super::view::Pixel;
-use crate::boxes::Rect;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::boxes::Rect;
 
 /// A place on a car.
 type Place = [f32; 2];

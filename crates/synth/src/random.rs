@@ -1,19 +1,21 @@
 //! Reproducible random numbers: `SplitMix64` (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
 
 /// A stream of random numbers that only its seed decides.
-pub(crate) struct Random {
+#[derive(Debug)]
+pub struct Random {
     state: u64,
 }
 
 impl Random {
     /// Streams of one seed are independent of each other.
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut random = Self { state: seed };
         random.state = random.bits() ^ stream.wrapping_mul(0xd6e8_feb8_6659_fd93);
         random
     }
 
-    pub(crate) fn bits(&mut self) -> u64 {
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,12 +24,13 @@ impl Random {
     }
 
     /// Uniform from `low` up to `high`.
-    pub(crate) fn range(&mut self, low: f32, high: f32) -> f32 {
+    pub fn range(&mut self, low: f32, high: f32) -> f32 {
         let unit = (self.bits() >> 40) as f32 / (1_u32 << 24) as f32;
         low + (high - low) * unit
     }
 
-    pub(crate) fn chance(&mut self, probability: f32) -> bool {
+    /// True with this probability, from 0 to 1.
+    pub fn chance(&mut self, probability: f32) -> bool {
         self.range(0.0, 1.0) < probability
     }
 }

@@ -3,8 +3,8 @@
 use super::canvas::Canvas;
 use super::solid::{Colour, Pose, Solid, brightness, draw_flat, draw_shadow};
 use super::view::{Point, View};
-use crate::boxes::Rect;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::boxes::Rect;
 
 /// Paint (blue, green, red) of the cars that people buy, the frequent ones twice.
 const PAINTS: [Colour; 12] = [

@@ -11,8 +11,8 @@ use super::canvas::{Canvas, bounds, clipped};
 use super::solid::{Pose, hull};
 use super::view::{Pixel, View};
 use super::{Car, Person, SceneKind};
-use crate::boxes::Rect;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::boxes::Rect;
 
 /// Width of a bay.
 pub(super) const BAY_M: f32 = 2.7;

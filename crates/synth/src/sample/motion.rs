@@ -7,8 +7,8 @@
 
 use std::f32::consts::TAU;
 
-use super::random::Random;
 use super::{FRAMES, Gesture};
+use crate::random::Random;
 
 /// The way of a hand that moves straight, in picture halves per frame.
 const STEP: f32 = 0.04;

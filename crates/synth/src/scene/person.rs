@@ -3,8 +3,8 @@
 use super::canvas::Canvas;
 use super::solid::{Colour, Pose, Solid, draw_shadow};
 use super::view::{Point, View};
-use crate::boxes::Rect;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::boxes::Rect;
 
 const SKIN: Colour = [120.0, 150.0, 195.0];
 const HEIGHT_M: f32 = 1.76;

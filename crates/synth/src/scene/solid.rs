@@ -2,7 +2,7 @@
 
 use super::canvas::{Canvas, Paint, bounds};
 use super::view::{Pixel, Point, View};
-use crate::boxes::Rect;
+use sightwire_frame::boxes::Rect;
 
 /// Where the light comes from: from behind the camera's left shoulder.
 const SUN: Point = [-0.5, -0.42, 0.76];

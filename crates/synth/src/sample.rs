@@ -10,16 +10,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::image::Image;
+use sightwire_frame::Image;
 
 mod hand;
 mod motion;
-pub(crate) mod random;
 mod texture;
 
+use crate::random::Random;
 use hand::Hand;
 use motion::Motion;
-use random::Random;
 
 /// Frames a second that the motions are made for.
 pub const FPS: u32 = 25;

@@ -1,7 +1,7 @@
 //! Convex polygons with smooth edges.
 
-use crate::boxes::Rect;
-use crate::image::Image;
+use sightwire_frame::Image;
+use sightwire_frame::boxes::Rect;
 
 use super::view::Pixel;
 

@@ -3,9 +3,9 @@
 use std::f32::consts::FRAC_PI_2;
 
 use super::motion::Pose;
-use super::random::Random;
 use super::texture::{Leaf, pixels, place};
-use crate::image::Image;
+use crate::random::Random;
+use sightwire_frame::Image;
 
 /// The drawn hand is this many pixels a side; it spans -1 to 1 of the hand's own coordinates.
 const SIDE: usize = 256;

@@ -7,8 +7,8 @@ use super::noise::Noise;
 use super::solid::{Colour, Solid, draw_flat, lit};
 use super::traffic::{BAY_M, FAR_BAYS_M, NEAR_BAYS_M, PAVEMENT_M};
 use super::view::{Point, View};
-use crate::image::Image;
-use crate::sample::random::Random;
+use crate::random::Random;
+use sightwire_frame::Image;
 
 /// Samples per pixel in each direction.
 const SAMPLES: u32 = 2;

@@ -1,6 +1,6 @@
 //! Irregularity of surfaces: values on a lattice, and what lies smoothly between them.
 
-use crate::sample::random::Random;
+use crate::random::Random;
 
 /// One pattern without end.
 pub(super) struct Noise {

@@ -3,15 +3,17 @@
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 
-pub(super) const WIDTH: u32 = 640;
-pub(super) const HEIGHT: u32 = 480;
+/// In pixels.
+pub const WIDTH: u32 = 640;
+/// In pixels.
+pub const HEIGHT: u32 = 480;
 const LETTERS_PX: u16 = 28;
 /// Of the first line, and from one to the next.
 const BASELINE_PX: (f32, f32) = (60.0, 54.0);
 const MARGIN_PX: f32 = 40.0;
 
 /// Black on white; eight lines have room.
-pub(super) fn draw(lines: &[impl AsRef<str>]) -> Image {
+pub fn draw(lines: &[impl AsRef<str>]) -> Image {
     let mut page = Image::new(WIDTH, HEIGHT);
     page.data_mut().fill(255);
     let mut typesetter = Typesetter::new();
@@ -24,7 +26,7 @@ pub(super) fn draw(lines: &[impl AsRef<str>]) -> Image {
 }
 
 /// The lines of an invoice; no two numbers below a million give the same.
-pub(super) fn invoice(number: u64) -> [String; 8] {
+pub fn invoice(number: u64) -> [String; 8] {
     let number = number % 1_000_000;
     let (lamps, bulbs) = (2 + number % 5, 6 + number % 7);
     let cents = lamps * 8_950 + bulbs * 475;
