@@ -22,10 +22,10 @@ use super::read::batch::{self, Picture};
 use super::read::inputs::Inputs;
 use super::read::interrupt;
 use super::read::reader::Reader;
-use super::top::Address;
 use super::{ConfigArgs, Mistake};
 use crate::print::{PrintError, counted, note, out};
 use crate::reading::output::Document;
+use sightwire_top::Address;
 
 /// Each picture is in a batch so often, at other places among the others.
 const ROUNDS: usize = 2;

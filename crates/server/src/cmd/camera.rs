@@ -1,21 +1,4 @@
 //! `sightwire camera`: a simulated ESP32 camera, as good or as bad as wished.
-//!
-//! - [`simulator`]: accepts connections; what they share
-//! - [`connection`], [`request`]: one connection; its requests, within bounds
-//! - [`stream`]: `/stream` and `/capture`, written byte by byte, so that they can be wrong
-//! - [`controls`]: `/status` and `/control`
-//! - [`faults`], [`damage`]: what goes wrong when, and what that does to a picture
-//! - [`source`], [`shutter`]: where pictures come from; taken once for all clients, while there are any
-
-mod connection;
-mod controls;
-mod damage;
-mod faults;
-mod request;
-mod shutter;
-mod simulator;
-mod source;
-mod stream;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -26,10 +9,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use controls::Size;
-use faults::Faults;
-use simulator::{Options, Simulator};
-use source::Origin;
+use sightwire_simulator::{Faults, Options, Origin, Simulator, Size};
 
 use crate::print::note;
 
@@ -87,7 +67,7 @@ pub(super) struct CameraArgs {
     fault: Faults,
 
     /// Pictures a second.
-    #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = controls::fps, help_heading = "Pictures")]
+    #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = sightwire_simulator::fps, help_heading = "Pictures")]
     fps: f64,
     /// Size of generated pictures, in pixels.
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "640x480", help_heading = "Pictures")]
@@ -195,6 +175,3 @@ fn boundary(text: &str) -> Result<String, String> {
     let is_fine = (1..=200).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if is_fine { Ok(text.to_owned()) } else { Err("use 1 to 200 printable ASCII characters".into()) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::*;
-use crate::cmd::top::client::{ReadError, Reading};
-use crate::cmd::top::monitor::Action;
-use crate::cmd::top::stub;
+use crate::client::{ReadError, Reading};
+use crate::monitor::Action;
+use crate::stub;
 
 const SIZES: [(u16, u16); 3] = [(60, 15), (80, 24), (160, 50)];
 

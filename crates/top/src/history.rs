@@ -73,7 +73,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmd::top::stub;
+    use crate::stub;
 
     fn history(counters: &[(u64, u64)]) -> History {
         let mut history = History::default();

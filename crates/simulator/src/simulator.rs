@@ -27,21 +27,29 @@ const OTHER_CONNECTIONS: usize = 32;
 /// How the camera is to be.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// Where the pictures come from.
     pub origin: Origin,
+    /// What goes wrong, and when.
     pub faults: Faults,
+    /// Pictures a second.
     pub fps: f64,
+    /// Of generated pictures.
     pub size: Size,
     /// JPEG quality, 1 to 100.
     pub quality: u8,
+    /// Another one gives another car park or street.
     pub seed: u64,
     /// Clients that get pictures at the same time.
     pub max_clients: usize,
     /// `name:password` that is asked for.
     pub user: Option<String>,
+    /// What parts of the stream are separated by.
     pub boundary: String,
     /// Whether parts have a `Content-Length`.
     pub lengths: bool,
+    /// Whether answers are those of HTTP/1.0.
     pub http10: bool,
+    /// Whether the stream is sent in chunks.
     pub chunked: bool,
     /// Time for a request to arrive, and for the next one to begin.
     pub request_deadline: Duration,

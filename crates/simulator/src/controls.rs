@@ -61,7 +61,9 @@ const FPS: std::ops::RangeInclusive<f64> = 0.05..=120.0;
 /// Of a picture, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
+    /// From left to right.
     pub width: u32,
+    /// From top to bottom.
     pub height: u32,
 }
 

@@ -9,9 +9,9 @@ use ratatui::widgets::{Cell, HighlightSpacing, Row as Line, Table, TableState};
 use super::detail::objects;
 use super::pieces::cut_to;
 use super::{colour, label};
-use crate::cmd::top::format::{DASH, count, decimal, millis, short_duration};
-use crate::cmd::top::model::{Condition, Stream};
-use crate::cmd::top::monitor::{Monitor, Row, Sort};
+use crate::format::{DASH, count, decimal, millis, short_duration};
+use crate::model::{Condition, Stream};
+use crate::monitor::{Monitor, Row, Sort};
 
 /// From this width on there is room for how many watch.
 const TINY: u16 = 40;
@@ -152,7 +152,7 @@ fn state(stream: &Stream, with_age: bool) -> String {
 }
 
 fn analyses(stream: &Stream) -> String {
-    let one = |analysis: &crate::cmd::top::model::Analysis| {
+    let one = |analysis: &crate::model::Analysis| {
         let model = analysis.model.as_deref().unwrap_or(DASH);
         format!("{model} {}/s: {}", decimal(analysis.analysed_per_s), objects(analysis))
     };

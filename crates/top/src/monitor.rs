@@ -298,7 +298,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::cmd::top::stub;
+    use crate::stub;
 
     fn monitor() -> Monitor {
         Monitor::new("127.0.0.1:8000".parse().unwrap(), Duration::from_secs(1))

@@ -202,7 +202,7 @@ fn is_redraw(key: KeyEvent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmd::top::stub;
+    use crate::stub;
 
     #[test]
     fn keys_do_what_the_help_says() {

@@ -1,10 +1,12 @@
-//! `sightwire top`: what a running server does, in a terminal or as JSON.
+//! What a running server does, in a terminal or as JSON.
 //!
 //! - [`client`]: reads the server
 //! - [`model`]: what its answers say
 //! - [`history`], [`monitor`]: what is kept from one reading to the next
 //! - [`view`]: draws it, with the numbers of [`format`]
 //! - [`screen`]: the terminal
+#![forbid(unsafe_code)]
+#![allow(rustdoc::private_intra_doc_links, reason = "the map above is for those who read the code")]
 
 mod client;
 mod format;
@@ -20,70 +22,24 @@ use std::io::{self, IsTerminal as _, Write};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use clap::Args;
 use serde_json::{Value, json};
 
-pub(super) use client::Address;
-use client::{Client, ReadError, Reading};
+pub use client::{Address, AddressError, Client, ReadError, Reading};
 use monitor::Monitor;
+pub use screen::run as watch;
 
 /// Of `--once`, where it is no terminal that could say.
 const PLAIN_WIDTH: u16 = 120;
 /// Of `--once`: as high as it needs to be, within reason.
 const PLAIN_HEIGHT: u16 = 200;
 
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  sightwire top                                      watch the server on this machine
-  sightwire top http://10.0.0.7:8000 --json --once   one reading for a program
-
-Keys: arrows select a stream, s sorts, ? explains, q quits.
-
-With --json each line is one object: {\"at\", \"server\", \"status\", \"streams\"}, the last two
-as /api/v1/status and /api/v1/streams say. A server that does not answer is tried again;
-with --json or --once that is an error (exit code 1).")]
-pub struct TopArgs {
-    /// Address of the server.
-    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000")]
-    url: Address,
-    /// Seconds from one reading to the next.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+/// Prints one JSON object a reading, a line each, until nobody reads them any more.
+pub fn write_json(
+    out: &mut impl Write,
+    client: &Client,
     interval: Duration,
-    /// Print one JSON object for each reading, instead of drawing.
-    #[arg(long)]
-    json: bool,
-    /// Read once, print it, and end.
-    #[arg(long)]
     once: bool,
-}
-
-fn interval(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    if (0.1..=3600.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("it must be from 0.1 to 3600 seconds".into())
-    }
-}
-
-pub(super) fn run(args: &TopArgs) -> anyhow::Result<()> {
-    let client = Client::new(args.url.clone());
-    if args.json {
-        return write_json(&mut io::stdout().lock(), &client, args.interval, args.once);
-    }
-    if args.once {
-        return write_once(&mut io::stdout().lock(), &client, args.interval);
-    }
-    if !io::stdout().is_terminal() {
-        anyhow::bail!(
-            "top draws on a terminal, and this is none; use --json for a program, or --once for one reading as text"
-        );
-    }
-    screen::run(client, args.interval)
-}
-
-fn write_json(out: &mut impl Write, client: &Client, interval: Duration, once: bool) -> anyhow::Result<()> {
+) -> anyhow::Result<()> {
     let mut next = Instant::now();
     loop {
         let reading = client.read().map_err(|error| not_read(client, &error))?;
@@ -106,7 +62,8 @@ fn object(at: SystemTime, address: &Address, reading: Reading) -> Value {
     })
 }
 
-fn write_once(out: &mut impl Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
+/// Prints one reading as text.
+pub fn write_once(out: &mut impl Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
     let reading = client.read().map_err(|error| not_read(client, &error))?;
     let mut monitor = Monitor::new(client.address().clone(), interval);
     monitor.answered(Ok(&reading), Instant::now());
@@ -212,13 +169,5 @@ mod tests {
         let object = object(at, &"a:1".parse().unwrap(), Reading::default());
         assert_eq!(object["at"], "1970-01-01T00:00:01.500Z");
         assert!(object["streams"].is_null());
-    }
-
-    #[test]
-    fn an_interval_is_a_number_of_seconds_that_makes_sense() {
-        assert_eq!(interval("0.5"), Ok(Duration::from_millis(500)));
-        for wrong in ["0", "-1", "NaN", "inf", "4000", "often"] {
-            assert!(interval(wrong).is_err(), "{wrong}");
-        }
     }
 }

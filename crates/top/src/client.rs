@@ -182,7 +182,7 @@ fn explain(error: ureq::Error) -> ReadError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cmd::top::stub;
+    use crate::stub;
 
     #[test]
     fn an_address_may_leave_out_the_scheme_and_nothing_else_is_guessed() {

@@ -8,10 +8,10 @@ use ratatui::widgets::{Cell, Row, Sparkline, Table};
 
 use super::pieces::{Pieces, cut_to};
 use super::{bold, colour, label, row};
-use crate::cmd::top::format::{DASH, count, decimal, millis, short_duration};
-use crate::cmd::top::history::History;
-use crate::cmd::top::model::{Analysis, Stream, Viewer};
-use crate::cmd::top::monitor::Monitor;
+use crate::format::{DASH, count, decimal, millis, short_duration};
+use crate::history::History;
+use crate::model::{Analysis, Stream, Viewer};
+use crate::monitor::Monitor;
 
 /// From this height on charts are three lines high.
 const TALL: u16 = 14;

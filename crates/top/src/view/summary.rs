@@ -4,9 +4,9 @@ use ratatui::style::{Color, Style};
 
 use super::pieces::Pieces;
 use super::{bold, colour};
-use crate::cmd::top::format::{DASH, bytes, count, decimal, duration, millis, share, whole};
-use crate::cmd::top::model::{Cameras, Condition, Detector, Overview, Recognizer, Relay};
-use crate::cmd::top::monitor::Monitor;
+use crate::format::{DASH, bytes, count, decimal, duration, millis, share, whole};
+use crate::model::{Cameras, Condition, Detector, Overview, Recognizer, Relay};
+use crate::monitor::Monitor;
 
 pub fn server(monitor: &Monitor, overview: &Overview) -> Pieces {
     let connections = &overview.connections;

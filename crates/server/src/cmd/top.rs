@@ -1,0 +1,71 @@
+//! `sightwire top`: what a running server does, in a terminal or as JSON.
+
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use clap::Args;
+use sightwire_top::{Address, Client, watch, write_json, write_once};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire top                                      watch the server on this machine
+  sightwire top http://10.0.0.7:8000 --json --once   one reading for a program
+
+Keys: arrows select a stream, s sorts, ? explains, q quits.
+
+With --json each line is one object: {\"at\", \"server\", \"status\", \"streams\"}, the last two
+as /api/v1/status and /api/v1/streams say. A server that does not answer is tried again;
+with --json or --once that is an error (exit code 1).")]
+pub struct TopArgs {
+    /// Address of the server.
+    #[arg(value_name = "URL", default_value = "http://127.0.0.1:8000")]
+    url: Address,
+    /// Seconds from one reading to the next.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = interval)]
+    interval: Duration,
+    /// Print one JSON object for each reading, instead of drawing.
+    #[arg(long)]
+    json: bool,
+    /// Read once, print it, and end.
+    #[arg(long)]
+    once: bool,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
+    if (0.1..=3600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("it must be from 0.1 to 3600 seconds".into())
+    }
+}
+
+pub(super) fn run(args: &TopArgs) -> anyhow::Result<()> {
+    let client = Client::new(args.url.clone());
+    if args.json {
+        return write_json(&mut io::stdout().lock(), &client, args.interval, args.once);
+    }
+    if args.once {
+        return write_once(&mut io::stdout().lock(), &client, args.interval);
+    }
+    if !io::stdout().is_terminal() {
+        anyhow::bail!(
+            "top draws on a terminal, and this is none; use --json for a program, or --once for one reading as text"
+        );
+    }
+    watch(client, args.interval)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_number_of_seconds_that_makes_sense() {
+        assert_eq!(interval("0.5"), Ok(Duration::from_millis(500)));
+        for wrong in ["0", "-1", "NaN", "inf", "4000", "often"] {
+            assert!(interval(wrong).is_err(), "{wrong}");
+        }
+    }
+}
