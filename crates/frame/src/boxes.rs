@@ -1,4 +1,4 @@
-//! Upright boxes in a picture.
+//! Upright boxes in a picture, and what was found in them.
 
 /// An upright box in pixels of the picture it was found in: x to the right, y down, (0, 0) the picture's upper left
 /// corner. Edges lie between pixels, so a box over the whole picture is (0, 0, width, height). It may reach past the
@@ -66,4 +66,15 @@ impl Rect {
     pub fn scaled(&self, x: f32, y: f32) -> Self {
         Self { left: self.left * x, top: self.top * y, right: self.right * x, bottom: self.bottom * y }
     }
+}
+
+/// One object that was found in a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detection {
+    /// Where, in pixels of the original picture.
+    pub rect: Rect,
+    /// Which of the model's classes.
+    pub class: usize,
+    /// How sure the detector is, 0–1.
+    pub confidence: f32,
 }

@@ -15,7 +15,6 @@
 //! - [`clip`]: clip classification: a window of frames in, a label out
 //! - [`detect`]: object detection: boxes in a picture
 //! - [`read`]: text reading: lines of text in a picture
-//! - [`track`]: objects followed from picture to picture
 //! - `child`: child processes, and their sure end
 //! - [`priority`]: lets inference give way to replies
 
@@ -34,5 +33,4 @@ pub mod priority;
 pub mod read;
 pub mod runtime;
 pub mod store;
-pub mod track;
 pub mod trial;

@@ -7,14 +7,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use sightwire_frame::boxes::Detection;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Encoder, Image};
-use sightwire_infer::detect::{
-    DEFAULT_MODEL, DetectModel, Detection, DetectorOptions, Motion, MotionOptions,
-};
+use sightwire_infer::detect::{DEFAULT_MODEL, DetectModel, DetectorOptions, Motion, MotionOptions};
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::runtime::Runtime;
 use sightwire_infer::store::Store;

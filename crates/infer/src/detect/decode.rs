@@ -1,8 +1,7 @@
 //! From a network's output values to boxes.
 
-use sightwire_frame::boxes::Rect;
+use sightwire_frame::boxes::{Detection, Rect};
 
-use super::Detection;
 use crate::manifest::{Detect, Format, STRIDES};
 
 /// Values before the classes: a place, a size and, of YOLOX, the objectness.

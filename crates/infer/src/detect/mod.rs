@@ -13,20 +13,7 @@ pub mod motion;
 pub mod service;
 mod suppress;
 
-use sightwire_frame::boxes::Rect;
-
 pub use choose::{AUTO, Chosen, DEFAULT_MODEL, MOTION, choose};
 pub use model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
 pub use motion::{Motion, MotionOptions};
 pub use service::{Busy, DetectService, Found, ServiceOptions, ServiceStats};
-
-/// One object that was found in a picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Detection {
-    /// Where, in pixels of the original picture.
-    pub rect: Rect,
-    /// Which of the model's classes.
-    pub class: usize,
-    /// How sure the detector is, 0–1.
-    pub confidence: f32,
-}

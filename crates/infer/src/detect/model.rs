@@ -1,13 +1,14 @@
 //! A detector's network: its files, and what one thread runs it with.
 
+use sightwire_frame::boxes::Detection;
 use std::sync::Arc;
 
 use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
 use sightwire_frame::{Image, ResizeError};
 
+use super::choose;
 use super::decode::Decode;
 use super::suppress::suppress;
-use super::{Detection, choose};
 use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 use crate::fetch::{self, FetchError, Progress};
 use crate::manifest::{Colour, Detect, Format, Manifest, Task};

@@ -4,6 +4,7 @@
 //! picture of a stream hands in one at a time. Sessions are made when a thread first has work, and let go when it has
 //! had none for long.
 
+use sightwire_frame::boxes::Detection;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +16,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use sightwire_frame::Image;
 
-use super::Detection;
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
 use crate::engine::{Engine, Plan};
 use crate::manifest::Detect;

@@ -1,6 +1,6 @@
 //! Of boxes of one thing, the surest: greedy non-maximum suppression, for each class on its own.
 
-use super::Detection;
+use sightwire_frame::boxes::Detection;
 
 /// Sorts by confidence, the surest first, and keeps at most `max_boxes`, none of which overlaps a surer one of its class
 /// by more than `iou`.
@@ -25,7 +25,7 @@ pub(super) fn suppress(found: &mut Vec<Detection>, iou: f32, max_boxes: usize) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use sightwire_frame::boxes::Rect;
+    use sightwire_frame::boxes::{Detection, Rect};
 
     use super::*;
 

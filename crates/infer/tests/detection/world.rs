@@ -1,11 +1,12 @@
 //! A store with one generated detector in it, and the engine.
 
+use sightwire_frame::boxes::Detection;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use sightwire_frame::Image;
-use sightwire_infer::detect::{DetectModel, Detection, Detector, DetectorOptions};
+use sightwire_infer::detect::{DetectModel, Detector, DetectorOptions};
 use sightwire_infer::digest;
 use sightwire_infer::engine::{Engine, EngineOptions, Provider};
 use sightwire_infer::manifest::Manifest;

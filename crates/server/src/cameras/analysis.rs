@@ -13,13 +13,13 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sightwire_frame::Image;
+use sightwire_frame::boxes::Detection;
 use sightwire_frame::histogram::Histogram;
 use sightwire_hub::on_demand::Lease;
 use sightwire_hub::picture::{Origin, Picture};
 use sightwire_hub::stream::Update;
-use sightwire_infer::detect::Detection;
 use sightwire_infer::detect::motion::{Motion, MotionOptions};
-use sightwire_infer::track::{Track, Tracker, TrackerOptions};
+use sightwire_track::{Track, Tracker, TrackerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 

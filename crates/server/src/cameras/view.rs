@@ -12,7 +12,7 @@ use sightwire_frame::header::Limits;
 use sightwire_hub::on_demand::Lease;
 use sightwire_hub::picture::{Origin, Picture};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
-use sightwire_infer::track::TrailPoint;
+use sightwire_track::TrailPoint;
 use tokio_util::sync::CancellationToken;
 
 use super::analysis::{Analysed, Analysis, AnalysisKey};

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::Serialize;
+use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
 use sightwire_infer::detect::{
-    AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detection, Detector, DetectorOptions, MOTION,
+    AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detector, DetectorOptions, MOTION,
 };
 
 use super::{DetectArgs, Mistake, models};

@@ -17,9 +17,8 @@ mod shadow;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::Image;
-use sightwire_frame::boxes::Rect;
+use sightwire_frame::boxes::{Detection, Rect};
 
-use super::Detection;
 use background::Background;
 use blobs::{Blob, Blobs};
 use copy::Copy;

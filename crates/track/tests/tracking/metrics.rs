@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use sightwire_frame::boxes::Rect;
-use sightwire_infer::track::assignment::{Costs, assign};
+use sightwire_track::assignment::{Costs, assign};
 
 /// Boxes with the number of their object, at one time.
 pub type Boxes = Vec<(u64, Rect)>;

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use sightwire_frame::boxes::Rect;
+use sightwire_frame::boxes::{Detection, Rect};
 
 use super::kalman::BoxFilter;
 use super::options::TrackerOptions;
 use super::trail::{Trail, TrailPoint};
-use crate::detect::Detection;
 
 /// Where a track stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use std::f32::consts::TAU;
 use std::time::{Duration, Instant};
 
-use sightwire_frame::boxes::Rect;
-use sightwire_infer::detect::Detection;
+use sightwire_frame::boxes::{Detection, Rect};
 
 use super::metrics::Boxes;
 

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sightwire_frame::boxes::Rect;
-use sightwire_infer::detect::Detection;
+use sightwire_frame::boxes::{Detection, Rect};
 
 const LEAST_CONFIDENCE: f32 = 0.5;
 const LEAST_IOU: f32 = 0.3;

@@ -1,6 +1,6 @@
 //! How well tracking works on sequences whose truth is known, and that each part of it is needed.
 //!
-//! `cargo test -p sightwire-infer --test tracking -- --nocapture` prints the figures.
+//! `cargo test -p sightwire-track --test tracking -- --nocapture` prints the figures.
 
 mod greedy;
 mod metrics;
@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 use greedy::GreedyTracker;
 use metrics::{Boxes, Score};
 use scene::{EVERY_FRAME_25, IRREGULAR_25, Pace, Picture, Random, SKIPPING_10, Scene};
-use sightwire_frame::boxes::Rect;
-use sightwire_infer::detect::Detection;
-use sightwire_infer::track::kalman::Noise;
-use sightwire_infer::track::{Track, Tracker, TrackerOptions};
+use sightwire_frame::boxes::{Detection, Rect};
+use sightwire_track::kalman::Noise;
+use sightwire_track::{Track, Tracker, TrackerOptions};
 
 const SEEDS: u64 = 6;
 

@@ -1,14 +1,13 @@
-//! Times of tracking: `cargo run --release -p sightwire-infer --example track_bench`.
+//! Times of tracking: `cargo run --release -p sightwire-track --example track_bench`.
 //!
 //! Prints microseconds per call: the median and the fastest of many. One thread; run it on a machine that is quiet.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sightwire_frame::boxes::Rect;
-use sightwire_infer::detect::Detection;
-use sightwire_infer::track::assignment::{Costs, assign};
-use sightwire_infer::track::{Tracker, TrackerOptions};
+use sightwire_frame::boxes::{Detection, Rect};
+use sightwire_track::assignment::{Costs, assign};
+use sightwire_track::{Tracker, TrackerOptions};
 
 /// Numbers that look random and are the same each time (Marsaglia 2003).
 struct Random(u32);

@@ -3,14 +3,13 @@
 use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
-use sightwire_frame::boxes::Rect;
+use sightwire_frame::boxes::{Detection, Rect};
 
 use super::Track;
 use super::assignment::{Costs, assign};
 use super::object::{Object, Phase};
 use super::options::TrackerOptions;
 use super::trail::TrailPoint;
-use crate::detect::Detection;
 
 /// Coordinates beyond this are no picture's.
 const FARTHEST_PX: f32 = 100_000.0;

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use sightwire_frame::boxes::Rect;
-use sightwire_infer::detect::Detection;
-use sightwire_infer::track::{Tracker, TrackerOptions};
+use sightwire_frame::boxes::{Detection, Rect};
+use sightwire_track::{Tracker, TrackerOptions};
 
 /// Numbers as they come, and as they should not.
 fn edge() -> impl Strategy<Value = f32> {

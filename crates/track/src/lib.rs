@@ -14,6 +14,8 @@
 //! so false boxes use none up; classes count (weakly, or as an option); a track that was lost takes over from
 //! its younger duplicate without a gap.
 
+#![forbid(unsafe_code)]
+
 pub mod assignment;
 pub mod kalman;
 mod object;
