@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
 use sightwire_infer::detect::{DetectModel, DetectorOptions, Motion, MotionOptions};
 use sightwire_infer::engine::{Engine, EngineOptions};
-use sightwire_infer::manifest::Precision;
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
+use sightwire_models::manifest::Precision;
+use sightwire_models::store::Store;
 use sightwire_synth::sample::{Clip, Gesture};
 
 /// Calls `step` for about two seconds and prints its times.

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
 use sightwire_infer::engine::{Engine, EngineOptions};
-use sightwire_infer::manifest::Precision;
 use sightwire_infer::read::{DEFAULT_MODEL, Job, ReadModel, ReadOptions, ReadService, ServiceOptions};
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
+use sightwire_models::manifest::Precision;
+use sightwire_models::store::Store;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::new(std::env::var("SIGHTWIRE_HOME")?.into(), None);

@@ -17,7 +17,7 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 const LINES_AHEAD: usize = 64;
 
 /// A child that does not outlive its owner, nor do its own children.
-pub(crate) struct KilledWhenDropped(pub(crate) Child);
+pub struct KilledWhenDropped(pub Child);
 
 impl Drop for KilledWhenDropped {
     fn drop(&mut self) {
@@ -56,7 +56,7 @@ fn descendants(of: u32) -> Vec<rustix::process::Pid> {
 }
 
 /// The lines of a child's standard output, as they come. What is no text is shown as well as can be.
-pub(crate) fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
+pub fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = sync_channel(LINES_AHEAD);
     if let Some(stdout) = stdout {
         std::thread::spawn(move || {
@@ -74,13 +74,13 @@ pub(crate) fn read_lines(stdout: Option<impl Read + Send + 'static>) -> Receiver
 }
 
 /// What a child says on its standard error, as far as it is kept.
-pub(crate) struct Said {
+pub struct Said {
     kept: Arc<Mutex<Vec<u8>>>,
     ended: Receiver<()>,
 }
 
 /// Listens to a child's standard error.
-pub(crate) fn read_end(stderr: Option<impl Read + Send + 'static>) -> Said {
+pub fn read_end(stderr: Option<impl Read + Send + 'static>) -> Said {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let (end, ended) = sync_channel(1);
     if let Some(mut stderr) = stderr {
@@ -102,7 +102,7 @@ pub(crate) fn read_end(stderr: Option<impl Read + Send + 'static>) -> Said {
 impl Said {
     /// Of a child that has ended: its last lines that are not empty, on one. A child of its own may keep the stream open,
     /// and is not waited for.
-    pub(crate) fn last(self) -> String {
+    pub fn last(self) -> String {
         let _ = self.ended.recv_timeout(LAST_WORDS);
         let kept = self.kept.lock();
         let text = String::from_utf8_lossy(&kept);

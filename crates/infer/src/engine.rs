@@ -1,68 +1,26 @@
 //! Execution providers, and sessions with static shapes.
 
 use std::fmt;
-use std::str::FromStr;
 
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider as _};
 use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
 use crate::cpu::Cpu;
-use crate::manifest::Precision;
 use crate::network::Network;
 use crate::runtime::{Runtime, has_nvidia_gpu};
 use crate::trial::choose::{Allowed, choose};
 use crate::trial::record::{Place, Record};
 use crate::trial::{TrialError, TrialOptions, Trials};
-
-/// What runs the networks.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Provider {
-    /// ONNX Runtime's own kernels.
-    Cpu,
-    /// Intel's, the fast ones on x86-64 CPUs.
-    OpenVino,
-    /// An NVIDIA GPU.
-    Cuda,
-}
-
-impl Provider {
-    /// As in the configuration and API answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Provider::Cpu => "cpu",
-            Provider::OpenVino => "openvino",
-            Provider::Cuda => "cuda",
-        }
-    }
-}
+use serde::{Deserialize, Serialize};
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.provider, self.precision.name())
-    }
-}
-
-impl fmt::Display for Provider {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Provider {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "cpu" => Ok(Provider::Cpu),
-            "openvino" => Ok(Provider::OpenVino),
-            "cuda" => Ok(Provider::Cuda),
-            _ => Err(format!("{text:?} is not one of cpu, openvino, cuda")),
-        }
     }
 }
 

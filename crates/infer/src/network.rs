@@ -6,9 +6,9 @@ use std::sync::OnceLock;
 
 use parking_lot::Mutex;
 
-use crate::digest;
 use crate::engine::{Engine, Plan, Preferred};
-use crate::manifest::{File, Precision};
+use sightwire_models::digest;
+use sightwire_models::manifest::{File, Precision};
 
 /// A network's file, and how it may be run.
 pub struct Network {

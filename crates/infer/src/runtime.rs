@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use ort::environment::Environment;
 use parking_lot::Mutex;
 
-use crate::engine::Provider;
-use crate::manifest::{Manifest, Task};
-use crate::store::Store;
+use sightwire_models::Provider;
+use sightwire_models::manifest::{Manifest, Task};
+use sightwire_models::store::Store;
 
 /// The library of this process.
 pub struct Runtime {

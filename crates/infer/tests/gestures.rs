@@ -15,10 +15,11 @@ use sightwire_infer::clip::model::{ClipModel, ClipModelError};
 use sightwire_infer::clip::scheduler::Verdict;
 use sightwire_infer::clip::service::{ClipService, ServiceOptions};
 use sightwire_infer::clip::{Frame, Payload, Prediction};
-use sightwire_infer::engine::{Engine, EngineError, EngineOptions, Provider};
-use sightwire_infer::manifest::Manifest;
+use sightwire_infer::engine::{Engine, EngineError, EngineOptions};
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
+use sightwire_models::Provider;
+use sightwire_models::manifest::Manifest;
+use sightwire_models::store::Store;
 use sightwire_synth::sample::{Clip, Gesture};
 
 const OPTIONS: ServiceOptions = ServiceOptions {
@@ -170,7 +171,7 @@ fn a_shape_that_is_not_the_manifests_is_refused_in_words() {
         ("width = 224", "width = 96", "[1, 224, 96, 3]"),
         ("batch_symbol = \"n\"", "batch_symbol = \"batch\"", "-1"),
     ] {
-        let text = sightwire_infer::builtin::text("gestures").unwrap().replace(from, to);
+        let text = sightwire_models::builtin::text("gestures").unwrap().replace(from, to);
         let model = ClipModel::load(&store(), &Manifest::parse(&text, "test").unwrap()).unwrap();
         let error = ClipService::start(model, engine(None), OPTIONS).unwrap_err();
         assert!(matches!(error, ClipModelError::Engine { error: EngineError::Shape { .. }, .. }), "{error}");
@@ -183,12 +184,12 @@ fn a_shape_that_is_not_the_manifests_is_refused_in_words() {
 fn what_is_not_a_network_is_refused_in_words() {
     let home = tempfile::tempdir().unwrap();
     let store = Store::new(home.path().to_owned(), None);
-    let mut text = sightwire_infer::builtin::text("gestures").unwrap().to_owned();
+    let mut text = sightwire_models::builtin::text("gestures").unwrap().to_owned();
     let bytes = b"this is not a network";
     let path = store.path("gestures", "gestures_head.onnx");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(&path, bytes).unwrap();
-    let hash = sightwire_infer::digest::sha256_of(&path).unwrap();
+    let hash = sightwire_models::digest::sha256_of(&path).unwrap();
     let old = manifest().file("head").unwrap().sha256.clone().unwrap();
     text = text.replace(&old, &hash);
     let model = ClipModel::load(&store, &Manifest::parse(&text, "test").unwrap()).unwrap();

@@ -13,14 +13,15 @@ use std::time::{Duration, Instant};
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::enhance;
-use sightwire_infer::engine::{Engine, EngineOptions, Provider};
-use sightwire_infer::manifest::Precision;
+use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::read::{
     DEFAULT_MODEL, Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
     ServiceOptions,
 };
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
+use sightwire_models::store::Store;
 
 const WAIT: Duration = Duration::from_secs(120);
 const WORDS: [&str; 6] = [

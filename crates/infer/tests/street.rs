@@ -16,7 +16,7 @@ use sightwire_frame::{Decoder, Encoder, Image};
 use sightwire_infer::detect::{DEFAULT_MODEL, DetectModel, DetectorOptions, Motion, MotionOptions};
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
+use sightwire_models::store::Store;
 use sightwire_synth::scene::{Scene, SceneObject};
 
 /// The cameras of `cargo xtask demo`: seed, width, height, pictures a second.

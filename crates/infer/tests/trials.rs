@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::model::{ClipModel, Window};
-use sightwire_infer::engine::{Engine, EngineOptions, Plan, Provider};
-use sightwire_infer::manifest::Precision;
+use sightwire_infer::engine::{Engine, EngineOptions, Plan};
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
 use sightwire_infer::trial::record::Outcome;
 use sightwire_infer::trial::{Launch, TrialError, TrialOptions, child};
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
+use sightwire_models::store::Store;
 
 /// Tells the child what is to become of it: ways, each with `abort`, `hang`, `chatter`, `orphan` or `kill`.
 const FATE: &str = "SIGHTWIRE_TEST_FATE";

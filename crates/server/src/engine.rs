@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sightwire_infer::cpu::{Cpu, Tiles};
 use sightwire_infer::engine::Engine;
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
 use sightwire_infer::trial::Subject;
+use sightwire_models::store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};

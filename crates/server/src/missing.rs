@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sightwire_infer::import::ImportError;
-use sightwire_infer::manifest::Manifest;
+use sightwire_import::ImportError;
 use sightwire_infer::runtime::{self, RuntimeError};
-use sightwire_infer::store::{Store, StoreError};
+use sightwire_models::manifest::Manifest;
+use sightwire_models::store::{Store, StoreError};
 
 use crate::config::{Config, default_home};
 

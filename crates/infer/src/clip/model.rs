@@ -9,10 +9,10 @@ use sightwire_frame::{Decoder, Image, Resizer};
 
 use super::Payload;
 use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
-use crate::manifest::{Clip, Manifest, Precision};
 use crate::network::Network;
-use crate::store::{Store, StoreError};
 use crate::trial::Subject;
+use sightwire_models::manifest::{Clip, Manifest, Precision};
+use sightwire_models::store::{Store, StoreError};
 
 /// The files and the manifest of a clip model; makes [`Networks`].
 #[derive(Debug)]

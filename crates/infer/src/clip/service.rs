@@ -18,9 +18,9 @@ use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
 use crate::engine::{Engine, EngineError, Plan};
-use crate::manifest::Clip;
 use crate::priority;
 use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
+use sightwire_models::manifest::Clip;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use super::model::DetectModel;
-use crate::fetch::Progress;
-use crate::store::Store;
+use sightwire_models::fetch::Progress;
+use sightwire_models::store::Store;
 
 /// Name of the detector without a network.
 pub const MOTION: &str = "motion";

@@ -2,7 +2,7 @@
 
 use sightwire_frame::boxes::{Detection, Rect};
 
-use crate::manifest::{Detect, Format, STRIDES};
+use sightwire_models::manifest::{Detect, Format, STRIDES};
 
 /// Values before the classes: a place, a size and, of YOLOX, the objectness.
 const YOLOX_LEAD: usize = 5;
@@ -150,7 +150,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::manifest::{Colour, Precision};
+    use sightwire_models::manifest::{Colour, Precision};
 
     /// A network over 32×64 pixels with two classes: 32 + 8 + 2 places.
     fn table(format: Format) -> Detect {

@@ -10,11 +10,11 @@ use super::choose;
 use super::decode::Decode;
 use super::suppress::suppress;
 use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Session};
-use crate::fetch::{self, FetchError, Progress};
-use crate::manifest::{Colour, Detect, Format, Manifest, Task};
 use crate::network::Network;
-use crate::store::{Store, StoreError};
 use crate::trial::{Subject, TrialError};
+use sightwire_models::fetch::{self, FetchError, Progress};
+use sightwire_models::manifest::{Colour, Detect, Format, Manifest, Task};
+use sightwire_models::store::{Store, StoreError};
 
 /// The file and the manifest of an object detector; makes [`Detector`]s.
 #[derive(Debug)]

@@ -18,10 +18,10 @@ use sightwire_frame::Image;
 
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
 use crate::engine::{Engine, Plan};
-use crate::manifest::Detect;
 use crate::priority;
 use crate::trial::Subject;
 use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
+use sightwire_models::manifest::Detect;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

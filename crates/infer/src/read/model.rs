@@ -4,11 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use super::ctc::Alphabet;
 use crate::engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
-use crate::fetch::{self, FetchError, Progress};
-use crate::manifest::{Manifest, Read, Task};
 use crate::network;
-use crate::store::{Store, StoreError};
 use crate::trial::Subject;
+use sightwire_models::fetch::{self, FetchError, Progress};
+use sightwire_models::manifest::{Manifest, Read, Task};
+use sightwire_models::store::{Store, StoreError};
 
 /// Width and height of a line as the network takes it that tells which stand on their head, px.
 pub(super) const ANGLE_SIZE: (u32, u32) = (192, 48);

@@ -23,9 +23,10 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::engine::{Engine, Plan, Provider};
+use crate::engine::{Engine, Plan};
 use crate::network::Network;
 use record::{Place, Record};
+use sightwire_models::Provider;
 
 /// How a child is started that runs [`child::run`].
 #[derive(Clone, Debug)]

@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest;
 use crate::engine::Plan;
 use crate::network::Network;
+use sightwire_models::digest;
 
 /// Where something was tried.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -190,8 +190,8 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::engine::Provider;
-    use crate::manifest::Precision;
+    use sightwire_models::Provider;
+    use sightwire_models::manifest::Precision;
 
     #[test]
     fn what_was_kept_is_found_again_for_the_same_network_shape_cpu_and_library_only() {

@@ -10,7 +10,8 @@ mod world;
 
 use sightwire_frame::Image;
 use sightwire_infer::detect::{DetectError, DetectModelError, DetectorOptions};
-use sightwire_infer::engine::{EngineError, Provider};
+use sightwire_infer::engine::EngineError;
+use sightwire_models::Provider;
 
 use onnx::Graph;
 use world::{

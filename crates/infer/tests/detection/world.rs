@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use sightwire_frame::Image;
 use sightwire_infer::detect::{DetectModel, Detector, DetectorOptions};
-use sightwire_infer::digest;
-use sightwire_infer::engine::{Engine, EngineOptions, Provider};
-use sightwire_infer::manifest::Manifest;
+use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::store::Store;
+use sightwire_models::Provider;
+use sightwire_models::digest;
+use sightwire_models::manifest::Manifest;
+use sightwire_models::store::Store;
 
 use super::onnx::Attribute::{Int, Ints};
 use super::onnx::Graph;

@@ -8,7 +8,7 @@ use sightwire_frame::Image;
 use sightwire_infer::detect::{
     self, Chosen, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
 };
-use sightwire_infer::fetch::Progress;
+use sightwire_models::fetch::Progress;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;

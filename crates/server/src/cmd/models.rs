@@ -9,17 +9,17 @@ use std::time::Instant;
 use serde_json::json;
 use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
+use sightwire_import::environment::Environment;
+use sightwire_import::foreign::Foreign;
+use sightwire_import::{self, ImportError, Request};
 use sightwire_infer::clip::model::{self, ClipModel, Window};
 use sightwire_infer::detect::{DetectModel, DetectorOptions};
 use sightwire_infer::engine::Engine;
-use sightwire_infer::fetch::{self, Progress};
-use sightwire_infer::import::environment::Environment;
-use sightwire_infer::import::foreign::Foreign;
-use sightwire_infer::import::{self, ImportError, Request};
-use sightwire_infer::manifest::{Manifest, Precision, Task};
 use sightwire_infer::runtime::{self, Runtime};
-use sightwire_infer::store::{Need, Store};
 use sightwire_infer::trial::Subject;
+use sightwire_models::fetch::{self, Progress};
+use sightwire_models::manifest::{Manifest, Precision, Task};
+use sightwire_models::store::{Need, Store};
 
 use super::{ImportArgs, ModelsCommand};
 use crate::config::Config;
@@ -118,7 +118,7 @@ pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
 
 fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
     // Before anything is fetched for it.
-    match import::check(&args.file) {
+    match sightwire_import::check(&args.file) {
         Err(ImportError::Foreign { path, foreign: Foreign::Onnx }) => {
             manifest::show(&config.store, &path, args.name.as_deref())?;
             anyhow::bail!("{} was not imported, since it is {} already", path.display(), Foreign::Onnx);
@@ -146,7 +146,7 @@ impl Steps {
         Self { terminal: std::io::stderr().is_terminal() }
     }
 
-    fn show(&self, step: &import::Progress) -> bool {
+    fn show(&self, step: &sightwire_import::Progress) -> bool {
         if !step.text.is_empty() {
             let percent = step.done.map(|done| format!("{:3.0} % ", done * 100.0)).unwrap_or_default();
             let (lead, end) = if self.terminal { ("\r\x1b[2K", "") } else { ("", "\n") };
@@ -172,7 +172,7 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
     }
     let started = Instant::now();
     let steps = Steps::new();
-    let manifest = import::import(&config.store, request, &mut |step| steps.show(&step));
+    let manifest = sightwire_import::import(&config.store, request, &mut |step| steps.show(&step));
     steps.end();
     let manifest = manifest?;
     let (Some(clip), Some(imported)) = (&manifest.clip, &manifest.imported) else {

@@ -14,11 +14,12 @@ use std::time::Duration;
 
 use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
-use sightwire_infer::engine::{EngineOptions, Provider};
-use sightwire_infer::import::foreign::Foreign;
-use sightwire_infer::manifest::Precision;
-use sightwire_infer::store::Store;
+use sightwire_import::foreign::Foreign;
+use sightwire_infer::engine::EngineOptions;
 use sightwire_infer::trial::{Launch, TrialOptions};
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
+use sightwire_models::store::Store;
 use toml::Value;
 
 pub use cameras::CameraTable;
@@ -93,7 +94,7 @@ impl ModelChoice {
     pub fn name(&self) -> String {
         match self {
             ModelChoice::Name(name) => name.clone(),
-            ModelChoice::File(path) => sightwire_infer::import::name_of(path),
+            ModelChoice::File(path) => sightwire_import::name_of(path),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_infer::fetch::Progress;
-use sightwire_infer::manifest::Task;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
-use sightwire_infer::store::StoreError;
+use sightwire_models::fetch::Progress;
+use sightwire_models::manifest::Task;
+use sightwire_models::store::StoreError;
 use tokio::sync::watch;
 
 use super::lanes::Lanes;

@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sightwire_import::{self, ImportError, Progress, Request};
 use sightwire_infer::clip::model::{self, ClipModel};
 use sightwire_infer::clip::service::{ClipService, ServiceOptions};
-use sightwire_infer::digest;
-use sightwire_infer::import::{self, ImportError, Progress, Request};
-use sightwire_infer::manifest::Manifest;
-use sightwire_infer::store::StoreError;
+use sightwire_models::digest;
+use sightwire_models::manifest::Manifest;
+use sightwire_models::store::StoreError;
 
 use super::{Recognizer, State};
 use crate::config::{Config, ModelChoice};
@@ -164,7 +164,7 @@ impl Recognizer {
         &self,
         config: &Config,
         choice: &ModelChoice,
-        watch: import::Watch<'_>,
+        watch: sightwire_import::Watch<'_>,
     ) -> anyhow::Result<ClipService> {
         match choice {
             ModelChoice::File(source) => {
@@ -173,7 +173,7 @@ impl Recognizer {
                     // The file was replaced since, or another one is called so: both are kept.
                     Err(error) if matches!(error.downcast_ref(), Some(ImportError::Taken { .. })) => {
                         let hash = digest::sha256_of(source)?;
-                        request.name = Some(format!("{}-{}", import::name_of(source), &hash[..8]));
+                        request.name = Some(format!("{}-{}", sightwire_import::name_of(source), &hash[..8]));
                         import_file(config, &request, watch)
                     }
                     done => done,
@@ -263,8 +263,12 @@ pub fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> R
     }
 }
 
-fn import_file(config: &Config, request: &Request, watch: import::Watch<'_>) -> anyhow::Result<Manifest> {
-    import::import(&config.store, request, watch).map_err(|error| match error {
+fn import_file(
+    config: &Config,
+    request: &Request,
+    watch: sightwire_import::Watch<'_>,
+) -> anyhow::Result<Manifest> {
+    sightwire_import::import(&config.store, request, watch).map_err(|error| match error {
         // The tool names the file already.
         ImportError::Tool(_)
         | ImportError::Read { .. }

@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use sightwire_import::Progress;
 use sightwire_infer::clip::service::{ClipService, ServiceStats};
-use sightwire_infer::import::Progress;
 
 use crate::config::Config;
 use crate::engine::SharedEngine;

@@ -1,8 +1,8 @@
 //! Gets the library that runs networks, where it is missing, and loads the model then.
 
 use anyhow::Context as _;
-use sightwire_infer::fetch::{self, Progress as Step};
-use sightwire_infer::import::Progress;
+use sightwire_import::Progress;
+use sightwire_models::fetch::{self, Progress as Step};
 
 use super::{Recognizer, State};
 use crate::config::Config;

@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use sightwire_infer::digest;
-use sightwire_infer::import::{ImportError, name_of};
-use sightwire_infer::manifest::is_plain_name;
-use sightwire_infer::store::Store;
+use sightwire_import::{ImportError, name_of};
+use sightwire_models::digest;
+use sightwire_models::manifest::is_plain_name;
+use sightwire_models::store::Store;
 
 use crate::print::{PrintError, note, out};
 
@@ -86,7 +86,7 @@ source = "imported"
 
 #[cfg(test)]
 mod tests {
-    use sightwire_infer::manifest::{Manifest, Task};
+    use sightwire_models::manifest::{Manifest, Task};
 
     use super::*;
 

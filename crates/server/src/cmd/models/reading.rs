@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sightwire_frame::Image;
-use sightwire_infer::manifest::Manifest;
 use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
+use sightwire_models::manifest::Manifest;
 
 use crate::config::Config;
 use crate::engine;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use sightwire_infer::manifest::Precision;
 use sightwire_infer::read::ReadOptions;
+use sightwire_models::manifest::Precision;
 
 use crate::cmd::{ConfigArgs, share};
 use crate::config::Config;

@@ -8,7 +8,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use sightwire_infer::manifest::{Manifest, Task};
+use sightwire_models::manifest::{Manifest, Task};
 
 use super::Api;
 use super::changes::why_not;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::environment::Environment;
 use super::{Progress, Request, Watch};
-use crate::child::{KilledWhenDropped, read_end, read_lines};
+use sightwire_infer::child::{KilledWhenDropped, read_end, read_lines};
 
 /// A conversion that takes longer has gone wrong.
 const DEADLINE: Duration = Duration::from_secs(1800);

@@ -11,12 +11,13 @@ use sightwire_frame::{Image, Resizer};
 use sightwire_synth::sample::{Clip as SampleClip, Gesture};
 
 use super::{ImportError, MAX_DIFFERENCE, Progress, Request, Watch, tool};
-use crate::clip::model::{ClipModel, Networks, Window};
-use crate::engine::{Engine, EngineError, EngineOptions, Preferred, Provider};
-use crate::manifest::{Clip, Precision};
-use crate::runtime::Runtime;
-use crate::store::Store;
-use crate::trial::choose::WORTH_A_DIFFERENCE;
+use sightwire_infer::clip::model::{ClipModel, Networks, Window};
+use sightwire_infer::engine::{Engine, EngineError, EngineOptions, Preferred};
+use sightwire_infer::runtime::Runtime;
+use sightwire_infer::trial::choose::WORTH_A_DIFFERENCE;
+use sightwire_models::Provider;
+use sightwire_models::manifest::{Clip, Precision};
+use sightwire_models::store::Store;
 
 /// A probability may differ so much between f32 and bf16.
 const MAX_BF16_DIFFERENCE: f64 = 0.02;
@@ -179,9 +180,9 @@ impl Trial<'_> {
     }
 }
 
-fn engine_error(error: crate::clip::model::ClipModelError) -> ImportError {
+fn engine_error(error: sightwire_infer::clip::model::ClipModelError) -> ImportError {
     match error {
-        crate::clip::model::ClipModelError::Engine { error, .. } => ImportError::Engine(error),
+        sightwire_infer::clip::model::ClipModelError::Engine { error, .. } => ImportError::Engine(error),
         other => {
             ImportError::Engine(EngineError::Run { network: "import".into(), reason: other.to_string() })
         }

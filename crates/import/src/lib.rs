@@ -8,6 +8,7 @@
 //! - [`tool`]: the child process
 //! - [`labels`]: names of the outputs
 //! - [`verify`]: compares original and import, and chooses the precision
+#![forbid(unsafe_code)]
 
 pub mod environment;
 pub mod foreign;
@@ -21,14 +22,16 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::digest;
-use crate::engine::{EngineError, EngineOptions, Preferred};
-use crate::manifest::{Clip, Colour, File, Imported, Manifest, Precision, Source, Task, is_plain_name};
-use crate::runtime::RuntimeError;
-use crate::store::Store;
 use environment::Environment;
 use foreign::Foreign;
 use labels::Labels;
+use sightwire_infer::engine::{EngineError, EngineOptions, Preferred};
+use sightwire_infer::runtime::RuntimeError;
+use sightwire_models::digest;
+use sightwire_models::manifest::{
+    Clip, Colour, File, Imported, Manifest, Precision, Source, Task, is_plain_name,
+};
+use sightwire_models::store::Store;
 use tool::Report;
 
 /// Goes up when imports have to be done again.

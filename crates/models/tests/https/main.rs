@@ -10,10 +10,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use server::{Gate, Reply, Request, Server};
-use sightwire_infer::digest;
-use sightwire_infer::fetch::{self, FetchError, HttpsOptions, Progress};
-use sightwire_infer::manifest::Manifest;
-use sightwire_infer::store::Store;
+use sightwire_models::digest;
+use sightwire_models::fetch::{self, FetchError, HttpsOptions, Progress};
+use sightwire_models::manifest::Manifest;
+use sightwire_models::store::Store;
 
 const PATH: &str = "/real-time%20demo/model.h5";
 const SIZE: usize = 3 << 20;

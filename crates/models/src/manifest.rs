@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Provider;
+use crate::provider::Provider;
 
 /// A model or a package, its files and how to use them. Unknown keys are errors.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -155,7 +155,7 @@ mod tests {
             std::fs::write(&path, content).unwrap();
             Foreign::of(&path).unwrap()
         };
-        let onnx = include_bytes!("../../../../models/gestures_head.onnx");
+        let onnx = include_bytes!("../../../models/gestures_head.onnx");
         assert_eq!(of("x.h5", onnx), Some(Foreign::Onnx));
         assert_eq!(of("x.keras", &zip("archive/data.pkl")), Some(Foreign::Torch));
         assert_eq!(of("x", OLD_TORCH), Some(Foreign::Torch));

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use super::tool::{self, ToolError};
 use super::{Progress, Watch};
-use crate::digest;
-use crate::store::Store;
+use sightwire_models::digest;
+use sightwire_models::store::Store;
 
 macro_rules! tool_file {
     ($name:literal) => {

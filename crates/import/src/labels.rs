@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Request;
 use super::tool::Report;
-use crate::builtin;
+use sightwire_models::builtin;
 
 /// Labels, and what a person should know of where they come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

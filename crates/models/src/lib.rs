@@ -1,0 +1,18 @@
+//! Models as files: what they are, where they lie, how they come there. Knows nothing of what runs them.
+//!
+//! - [`manifest`]: what a model is: files, shapes, colour order, labels, licence
+//! - [`provider`]: what can run a network
+//! - [`builtin`]: the models and packages that the binary brings along
+//! - [`store`]: where model files lie, and whether they are the right ones
+//! - [`digest`]: whether a file is the right one
+//! - [`fetch`]: gets them there: mirror folder, package, https
+#![forbid(unsafe_code)]
+
+pub mod builtin;
+pub mod digest;
+pub mod fetch;
+pub mod manifest;
+pub mod provider;
+pub mod store;
+
+pub use provider::Provider;

@@ -1,0 +1,48 @@
+//! What can run a network.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What runs the networks.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// ONNX Runtime's own kernels.
+    Cpu,
+    /// Intel's, the fast ones on x86-64 CPUs.
+    OpenVino,
+    /// An NVIDIA GPU.
+    Cuda,
+}
+
+impl Provider {
+    /// As in the configuration and API answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Cpu => "cpu",
+            Provider::OpenVino => "openvino",
+            Provider::Cuda => "cuda",
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Provider {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "cpu" => Ok(Provider::Cpu),
+            "openvino" => Ok(Provider::OpenVino),
+            "cuda" => Ok(Provider::Cuda),
+            _ => Err(format!("{text:?} is not one of cpu, openvino, cuda")),
+        }
+    }
+}
