@@ -7,26 +7,13 @@ use serde_json::{Value, json};
 use sightwire_infer::cpu::{Cpu, Tiles};
 use sightwire_infer::engine::Engine;
 use sightwire_infer::runtime::Runtime;
-use sightwire_infer::trial::Subject;
 use sightwire_models::store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
-use crate::missing::{self, Missing};
-use crate::print::note;
 
-/// For a command: loads the library, and makes an engine.
-pub fn open(config: &Config) -> anyhow::Result<Engine> {
-    make(&config.engine, &config.store).inspect_err(|error| {
-        if Missing::of(error, config) == Some(Missing::Runtime)
-            && let Some(other) = missing::other_home(&config.store)
-        {
-            note!("note: {other}");
-        }
-    })
-}
-
-fn make(config: &config::Engine, store: &Store) -> anyhow::Result<Engine> {
+/// Loads the library, and makes an engine.
+pub fn make(config: &config::Engine, store: &Store) -> anyhow::Result<Engine> {
     let runtime = Runtime::load(store, config.library.as_deref(), config.options.provider)?;
     Ok(Engine::new(runtime, config.options.clone())?)
 }
@@ -74,18 +61,6 @@ impl SharedEngine {
     pub fn given_up(&self) -> Vec<String> {
         self.made.get().map(|engine| engine.given_up()).unwrap_or_default()
     }
-}
-
-/// For a command: all ways of running these are measured, `again` if they were before. Says so where that takes a while.
-pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
-    if again || !engine.is_measured(subjects) {
-        note!("{model}: finding the fastest way to run it on this machine");
-    }
-    if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
-    for warning in engine.warnings() {
-        note!("warning: {warning}");
-    }
-    Ok(())
 }
 
 /// For people: what the CPU announces and cannot do.

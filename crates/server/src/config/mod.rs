@@ -1,5 +1,7 @@
 //! The configuration: defaults < `sightwire.toml` < `.env` < environment < flags.
 
+#![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
+
 pub mod cameras;
 pub mod hosts;
 pub mod keys;

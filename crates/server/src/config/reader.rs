@@ -1,5 +1,7 @@
 //! `reader.*`: text reading.
 
+#![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

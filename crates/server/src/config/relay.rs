@@ -1,5 +1,7 @@
 //! `relay.*`: streams that clients send, and their viewers.
 
+#![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
+
 use std::time::Duration;
 
 use super::{ConfigError, Reader};

@@ -59,6 +59,7 @@ impl Picture {
     }
 
     /// Keeps its part of the memory for all as long as its bytes.
+    #[must_use]
     pub fn with_memory(self, memory: Option<OwnedSemaphorePermit>) -> Self {
         Self { _memory: memory.map(Arc::new), ..self }
     }

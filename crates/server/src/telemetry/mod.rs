@@ -6,7 +6,7 @@
 //! - `process`: CPU, memory and threads of this process
 //! - `prometheus`: `/metrics`; `reading`: of text reading
 
-pub mod lines;
+pub(crate) mod lines;
 pub mod live;
 pub mod logging;
 pub mod process;
@@ -81,12 +81,15 @@ pub struct Rates {
 /// All connections together.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Connections {
+    /// Connections now.
     pub open: usize,
+    /// Connections at most.
     pub max: usize,
     /// How often the system could not give one that had come.
     pub accept_failures: u64,
     /// Of messages and bodies that are not whole.
     pub receiving_bytes: usize,
+    /// `server.receive_memory_mb`.
     pub receiving_max_bytes: usize,
     /// Messages and bodies that were given up so far for want of memory.
     pub given_up: u64,
@@ -94,11 +97,13 @@ pub struct Connections {
     pub timed_out: u64,
     /// Of Socket.IO messages that wait to be sent.
     pub sending_bytes: usize,
+    /// `server.send_memory_mb`.
     pub sending_max_bytes: usize,
     /// Socket.IO sessions without a WebSocket.
     pub polling_sessions: usize,
     /// Of the pixels of single pictures.
     pub decoding_bytes: u64,
+    /// `images.decode_memory_mb`.
     pub decoding_max_bytes: u64,
 }
 

@@ -9,11 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ServeArgs;
-use crate::app::App;
-use crate::config::{Config, hosts};
-use crate::engine;
-use crate::listen::{self, files, reach};
-use crate::telemetry::logging;
+use sightwire_server::app::App;
+use sightwire_server::config::{Config, hosts};
+use sightwire_server::listen::{self, files, reach};
+use sightwire_server::telemetry::logging;
 
 /// The step that a picture is at when the server stops may take so long.
 const LAST_PICTURE: Duration = Duration::from_secs(2);
@@ -23,7 +22,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
     let config = Config::load_to_serve(&args.config.flags(&listen))?;
     let _log = logging::start(&config.log);
-    if let Some(warning) = engine::cpu_warning() {
+    if let Some(warning) = sightwire_server::engine::cpu_warning() {
         tracing::warn!("{warning}");
     }
     if config.server.hosts.are_all() {

@@ -16,8 +16,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, ConfigError, Flags, keys};
 use crate::print::{self, PrintError, note, out};
+use sightwire_server::config::{Config, ConfigError, Flags, keys};
 
 /// One server for live vision: frames in, a model over them, predictions out.
 #[derive(Debug, Parser)]
@@ -63,7 +63,7 @@ enum Command {
     /// Be a camera: an ESP32 board as good or as bad as wished, to try things without one.
     Camera(camera::CameraArgs),
     /// Try ways of running networks, for the process that starts this.
-    #[command(name = crate::config::TRY_NETWORKS, hide = true)]
+    #[command(name = sightwire_server::config::TRY_NETWORKS, hide = true)]
     TryNetworks,
 }
 

@@ -22,11 +22,11 @@ use sightwire_models::manifest::{Manifest, Precision, Task};
 use sightwire_models::store::{Need, Store};
 
 use super::{ImportArgs, ModelsCommand};
-use crate::config::Config;
 use crate::engine;
-use crate::missing;
 use crate::print::{self, PrintError, counted, note, out};
-use crate::recognizer::load;
+use sightwire_server::config::Config;
+use sightwire_server::missing;
+use sightwire_server::recognizer::load;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {

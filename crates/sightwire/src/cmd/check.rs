@@ -2,17 +2,16 @@
 
 use sightwire_infer::cpu::Cpu;
 
-use crate::config::{Layers, hosts, keys};
-use crate::engine;
-use crate::listen::{files, reach};
 use crate::print::{note, out};
+use sightwire_server::config::{Layers, hosts, keys};
+use sightwire_server::listen::{files, reach};
 
 use super::ConfigArgs;
 
 /// Prints each key, its value, and where it was set.
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     let layers = Layers::load(&args.flags(&[]))?;
-    let config = crate::config::Config::from_layers(&layers)?;
+    let config = sightwire_server::config::Config::from_layers(&layers)?;
     config.check_model(&layers)?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {
@@ -29,7 +28,9 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     out!("cpu: {} ({})", cpu.name, cpu.extensions)?;
     out!("the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
-    for warning in [engine::cpu_warning(), reach::warning(&config), of_files].into_iter().flatten() {
+    for warning in
+        [sightwire_server::engine::cpu_warning(), reach::warning(&config), of_files].into_iter().flatten()
+    {
         note!("warning: {warning}");
     }
     if config.server.hosts.are_all() {

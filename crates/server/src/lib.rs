@@ -1,0 +1,32 @@
+//! The server: connections in, what the pipelines make of them out.
+//!
+//! - [`config`]: defaults, file, environment, flags
+//! - [`app`]: the parts of the server, put together
+//! - [`engine`]: what runs networks, for all
+//! - [`listen`]: accepts connections
+//! - [`missing`]: what is not there yet, and how to get it
+//! - `transport`: protocols
+//! - [`recognizer`]: the sign recogniser's pipeline
+//! - [`reading`]: text in pictures: results and what is made of them
+//! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
+//! - `decoding`: one budget for single pictures
+//! - `relay`: streams that clients send
+//! - `cluster`: who owns which of them
+//! - [`telemetry`]: log, metrics, the process
+#![forbid(unsafe_code)]
+// These panic when nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod app;
+mod cameras;
+mod cluster;
+pub mod config;
+mod decoding;
+pub mod engine;
+pub mod listen;
+pub mod missing;
+pub mod reading;
+pub mod recognizer;
+mod relay;
+pub mod telemetry;
+mod transport;

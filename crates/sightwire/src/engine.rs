@@ -1,0 +1,32 @@
+//! What runs networks, for commands.
+
+use sightwire_infer::engine::Engine;
+use sightwire_infer::trial::Subject;
+use sightwire_server::config::Config;
+use sightwire_server::engine::make;
+use sightwire_server::missing::{self, Missing};
+
+use crate::print::note;
+
+/// Loads the library, and makes an engine.
+pub fn open(config: &Config) -> anyhow::Result<Engine> {
+    make(&config.engine, &config.store).inspect_err(|error| {
+        if Missing::of(error, config) == Some(Missing::Runtime)
+            && let Some(other) = missing::other_home(&config.store)
+        {
+            note!("note: {other}");
+        }
+    })
+}
+
+/// All ways of running these are measured, `again` if they were before. Says so where that takes a while.
+pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
+    if again || !engine.is_measured(subjects) {
+        note!("{model}: finding the fastest way to run it on this machine");
+    }
+    if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
+    for warning in engine.warnings() {
+        note!("warning: {warning}");
+    }
+    Ok(())
+}
