@@ -1,7 +1,8 @@
 //! The server: connections in, what the pipelines make of them out.
 //!
+//! - [`server`]: its life, from its listeners to its last connection
 //! - [`config`]: defaults, file, environment, flags
-//! - [`app`]: the parts of the server, put together
+//! - `app`: the parts of the server, put together
 //! - [`engine`]: what runs networks, for all
 //! - [`listen`]: accepts connections
 //! - [`missing`]: what is not there yet, and how to get it
@@ -17,7 +18,7 @@
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
-pub mod app;
+mod app;
 mod cameras;
 mod cluster;
 pub mod config;
@@ -28,5 +29,8 @@ pub mod missing;
 pub mod reading;
 pub mod recognizer;
 mod relay;
+pub mod server;
 pub mod telemetry;
 mod transport;
+
+pub use server::Server;

@@ -181,21 +181,26 @@ impl Layers {
     pub(super) fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
-        let table: toml::Table = toml::from_str(&text)
+        self.add_text(&text, path)
+    }
+
+    /// Adds the text of a TOML file; `path` is what errors call it.
+    pub(super) fn add_text(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
+        let table: toml::Table = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { path: path.to_owned(), error: Box::new(error) })?;
         for (section, value) in table {
             if section == "camera" {
                 self.cameras = cameras::read(value).map_err(|(index, reason)| {
-                    let origin = Origin::File(path.to_owned(), cameras::line_of(&text, index));
+                    let origin = Origin::File(path.to_owned(), cameras::line_of(text, index));
                     ConfigError::Camera { origin, reason }
                 })?;
                 continue;
             }
             let Value::Table(entries) = value else {
-                return Err(unknown(&section, Origin::File(path.to_owned(), line_of(&text, "", &section))));
+                return Err(unknown(&section, Origin::File(path.to_owned(), line_of(text, "", &section))));
             };
             for (name, value) in entries {
-                let origin = Origin::File(path.to_owned(), line_of(&text, &section, &name));
+                let origin = Origin::File(path.to_owned(), line_of(text, &section, &name));
                 self.set(&format!("{section}.{name}"), value, origin)?;
             }
         }

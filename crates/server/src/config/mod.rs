@@ -189,6 +189,13 @@ impl Config {
         Self::from_layers(&Layers::load(flags)?)
     }
 
+    /// The defaults and what a file with this text would set; nothing of the environment.
+    pub fn of_toml(text: &str) -> Result<Self, ConfigError> {
+        let mut layers = Layers::defaults();
+        layers.add_text(text, Path::new("sightwire.toml"))?;
+        Self::from_layers(&layers)
+    }
+
     /// As [`Config::load`]; the model has to be there, too.
     pub fn load_to_serve(flags: &Flags) -> Result<Self, ConfigError> {
         let layers = Layers::load(flags)?;

@@ -16,9 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
@@ -27,6 +25,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::frames::Head;
 use super::outbox::Outbox;
 use super::receive::Receiving;
+use super::socket::Socket;
 use ahead::Ahead;
 use traffic::{Fault, TURN_BYTES, Traffic};
 
@@ -144,7 +143,7 @@ impl ConnectionHandle {
     }
 }
 
-/// A TCP stream with a deadline on writes that make no progress, and on messages that do not end.
+/// A connection with a deadline on writes that make no progress, and on messages that do not end.
 #[derive(Debug)]
 pub struct Guarded {
     stream: Stream,
@@ -168,7 +167,7 @@ pub struct Guarded {
 impl Guarded {
     /// Takes the connection's place with it; it is free when the stream is dropped.
     pub fn new(
-        stream: TcpStream,
+        stream: Socket,
         place: OwnedSemaphorePermit,
         receiving: Arc<Receiving>,
         stop: CancellationToken,
@@ -188,7 +187,7 @@ impl Guarded {
             write_deadline: AtomicU64::new(WRITE_DEADLINE.as_millis() as u64),
         });
         let guarded = Self {
-            stream: Stream { tcp: Some(stream), place: Some(place), has_said_goodbye: false },
+            stream: Stream { socket: Some(stream), place: Some(place), has_said_goodbye: false },
             ended_for_reader: Box::pin(end.clone().cancelled_owned()),
             ended_for_writer: Box::pin(end.clone().cancelled_owned()),
             look: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
@@ -240,7 +239,7 @@ impl Guarded {
             // The kernel calls a socket writable when a third of what it holds has gone. A slow peer may need longer for that
             // than the deadline, though it reads all the time: then there is some room.
             let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
-            if let Ok(taken @ 1..) = SockRef::from(self.stream.tcp()?).send(first) {
+            if let Ok(taken @ 1..) = self.stream.socket()?.send_now(first) {
                 self.wrote(bufs, taken);
                 self.shared.has_room();
                 return Poll::Ready(Ok(taken));
@@ -272,7 +271,7 @@ impl Guarded {
     }
 
     /// Before something is written.
-    fn may_write(&mut self) -> io::Result<&mut TcpStream> {
+    fn may_write(&mut self) -> io::Result<&mut Socket> {
         if self.stream.has_said_goodbye {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
@@ -284,15 +283,14 @@ impl Guarded {
                 io::Error::from(io::ErrorKind::ConnectionAborted)
             })?;
         }
-        self.stream.tcp_mut()
+        self.stream.socket()
     }
 
     /// From now on the deadline alone decides: the kernel's own gives up a peer whose window stays shut for a while, though it
     /// opens again and again. One that vanished takes nothing, and is found by the deadline as well.
     fn leave_it_to_the_deadline(&self) {
-        #[cfg(target_os = "linux")]
-        if let Ok(tcp) = self.stream.tcp()
-            && let Err(error) = SockRef::from(tcp).set_tcp_user_timeout(None)
+        if let Some(socket) = &self.stream.socket
+            && let Err(error) = socket.keeps_slow_peers()
         {
             tracing::debug!(%error, "a connection keeps the usual deadline of the kernel");
         }
@@ -306,7 +304,7 @@ impl Guarded {
     fn give_up(&mut self, fault: Fault) {
         let can_say_it = self.traffic.is_between_frames() && !self.shared.stalled.load(Ordering::Relaxed);
         let frame = fault.close_frame();
-        if can_say_it && self.stream.tcp().is_ok_and(|tcp| tcp.try_write(&frame).is_ok()) {
+        if can_say_it && self.stream.socket().is_ok_and(|socket| socket.send_now(&frame).is_ok()) {
             self.stream.has_said_goodbye = true;
         }
         self.end.cancel();
@@ -326,8 +324,7 @@ impl Guarded {
             cx.waker().wake_by_ref(); // it has got room between the two
             return Poll::Pending;
         }
-        let mut byte = [0];
-        match self.stream.tcp_mut()?.poll_peek(cx, &mut ReadBuf::new(&mut byte)) {
+        match self.stream.socket()?.poll_peek(cx) {
             // The peer has closed. Else it has sent more, which has to wait.
             Poll::Ready(Ok(0)) => {
                 self.end.cancel();
@@ -392,9 +389,9 @@ impl AsyncRead for Guarded {
         let most = this.traffic.piece();
         let left = this.traffic.left();
         let read = if !this.ahead.is_empty() || left > buf.remaining() as u64 {
-            this.ahead.poll_read(cx, this.stream.tcp_mut()?, left, buf)
+            this.ahead.poll_read(cx, this.stream.socket()?, left, buf)
         } else {
-            Pin::new(&mut this.stream.tcp_mut()?.take(most as u64)).poll_read(cx, buf)
+            Pin::new(&mut this.stream.socket()?.take(most as u64)).poll_read(cx, buf)
         };
         match read {
             Poll::Pending => {
@@ -440,15 +437,15 @@ impl AsyncWrite for Guarded {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.tcp().is_ok_and(AsyncWrite::is_write_vectored)
+        self.stream.socket.as_ref().is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.tcp_mut()?).poll_flush(cx)
+        Pin::new(self.stream.socket()?).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.tcp_mut()?).poll_shutdown(cx)
+        Pin::new(self.stream.socket()?).poll_shutdown(cx)
     }
 }
 
@@ -456,31 +453,27 @@ impl AsyncWrite for Guarded {
 /// reason would be lost.
 #[derive(Debug)]
 struct Stream {
-    tcp: Option<TcpStream>,
+    socket: Option<Socket>,
     place: Option<OwnedSemaphorePermit>,
     has_said_goodbye: bool,
 }
 
 impl Stream {
-    fn tcp(&self) -> io::Result<&TcpStream> {
-        self.tcp.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
-    }
-
-    fn tcp_mut(&mut self) -> io::Result<&mut TcpStream> {
-        self.tcp.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn socket(&mut self) -> io::Result<&mut Socket> {
+        self.socket.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        let (Some(mut tcp), place) = (self.tcp.take(), self.place.take()) else { return };
+        let (Some(mut socket), place) = (self.socket.take(), self.place.take()) else { return };
         let Ok(runtime) = Handle::try_current() else { return };
         if self.has_said_goodbye {
             runtime.spawn(async move {
                 let goodbye = async {
-                    let _ = tcp.shutdown().await;
+                    let _ = socket.shutdown().await;
                     let mut rest = [0; 4096];
-                    while matches!(tcp.read(&mut rest).await, Ok(1..)) {}
+                    while matches!(socket.read(&mut rest).await, Ok(1..)) {}
                 };
                 let _ = tokio::time::timeout(GOODBYE, goodbye).await;
                 drop(place);

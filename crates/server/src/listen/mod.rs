@@ -7,6 +7,7 @@
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
 //! - [`head`]: refuses requests whose lines do not end as they have to
+//! - [`socket`]: TCP, and pipes in memory
 //! - [`reach`]: who reaches the server
 
 pub mod body;
@@ -17,6 +18,7 @@ pub mod head;
 pub mod outbox;
 pub mod reach;
 pub mod receive;
+pub mod socket;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -30,9 +32,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,9 +44,8 @@ use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
 use receive::Receiving;
+use socket::{Listener, Socket};
 
-/// A peer that acknowledges nothing for so long has vanished.
-const VANISHED: Duration = Duration::from_millis(2500);
 /// How long a request's header may take to arrive, and an idle connection to send one.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
 /// Largest header of a request.
@@ -55,10 +54,6 @@ const MAX_HEADER_BYTES: usize = 32 << 10;
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// Connections that are being told at once that there are too many; more are just closed.
 const MAX_REFUSING: usize = 64;
-/// Unread bytes the kernel may hold for one connection beyond what is in flight; less means fresher replies.
-const UNSENT_BYTES: u32 = 16 << 10;
-/// Connection requests that the kernel queues while none is accepted.
-const BACKLOG: u32 = 4096;
 
 /// What listeners share.
 #[derive(Debug)]
@@ -133,21 +128,9 @@ impl Listening {
     }
 }
 
-/// Binds an address. `v6_only`: an IPv6 address leaves IPv4 to another listener.
-pub fn bind(address: SocketAddr, v6_only: bool) -> std::io::Result<TcpListener> {
-    let socket =
-        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    if address.is_ipv6() && v6_only {
-        SockRef::from(&socket).set_only_v6(true)?;
-    }
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 /// Accepts until `stop`; each connection is a task of `tasks` and ends by itself some time after `stop`.
 pub async fn run(
-    listener: TcpListener,
+    mut listener: Box<dyn Listener>,
     app: Router,
     listening: Arc<Listening>,
     stop: CancellationToken,
@@ -177,7 +160,7 @@ pub async fn run(
             continue;
         };
         listening.accepted.fetch_add(1, Ordering::Relaxed);
-        if let Err(error) = set_options(&stream) {
+        if let Err(error) = stream.set_options() {
             tracing::debug!(%error, "a connection went before it began");
             continue;
         }
@@ -249,7 +232,7 @@ fn cure(error: &std::io::Error) -> &'static str {
     if is_full { ". Raise the limit of open files (`ulimit -n`, LimitNOFILE= for systemd)" } else { "" }
 }
 
-async fn refuse(mut stream: TcpStream) {
+async fn refuse(mut stream: Socket) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
         Content-Length: 58\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections. Please try again later.\"}";
     // Closing with the request unread would reset the connection, and the answer with it.
@@ -263,28 +246,10 @@ async fn refuse(mut stream: TcpStream) {
     }
 }
 
-fn set_options(stream: &TcpStream) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    // A peer that vanished without a word: probes find it where nothing is being sent, the user timeout where
-    // something is.
-    socket.set_tcp_keepalive(
-        &TcpKeepalive::new()
-            .with_time(Duration::from_secs(1))
-            .with_interval(Duration::from_secs(1))
-            .with_retries(3),
-    )?;
-    #[cfg(target_os = "linux")]
-    {
-        socket.set_tcp_user_timeout(Some(VANISHED))?;
-        socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use socket2::{Domain, Socket, Type};
+    use socket2::{Domain, Type};
+    use tokio::net::TcpListener;
 
     use super::*;
     use crate::config::{Config, Layers};
@@ -294,12 +259,13 @@ mod tests {
     async fn connections_that_cannot_be_accepted_are_counted_and_take_one_line() {
         let log = captured::log();
         // A socket that does not listen gives none.
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(socket.into()).unwrap();
         let config = Config::from_layers(&Layers::defaults()).unwrap();
         let (listening, stop) = (Listening::new(&config.server), CancellationToken::new());
-        let running = run(listener, Router::new(), listening.clone(), stop.clone(), TaskTracker::new());
+        let running =
+            run(Box::new(listener), Router::new(), listening.clone(), stop.clone(), TaskTracker::new());
         let failing = async {
             while listening.accept_failures() < 4 {
                 tokio::time::sleep(Duration::from_millis(5)).await;

@@ -1,21 +1,19 @@
 //! `sightwire serve`
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::ServeArgs;
-use sightwire_server::app::App;
+use sightwire_server::Server;
 use sightwire_server::config::{Config, hosts};
-use sightwire_server::listen::{self, files, reach};
+use sightwire_server::listen::socket::{self, Listener};
+use sightwire_server::listen::{files, reach};
 use sightwire_server::telemetry::logging;
-
-/// The step that a picture is at when the server stops may take so long.
-const LAST_PICTURE: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     // A port is an address to listen on.
@@ -48,72 +46,33 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
 async fn serve(config: Config) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let app = App::new(&config, &stop, &tasks)?;
-    let mut addresses = Vec::new();
+    let (mut listeners, mut addresses): (Vec<Box<dyn Listener>>, Vec<SocketAddr>) = Default::default();
     for address in &config.server.listen {
         let v6_only =
             config.server.listen.iter().any(|other| other.is_ipv4() && other.port() == address.port());
-        let listener = listen::bind(*address, v6_only).with_context(|| {
+        let listener = socket::bind(*address, v6_only).with_context(|| {
             format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen or --port")
         })?;
         addresses.push(listener.local_addr().context("cannot tell the address")?);
-        tasks.spawn(listen::run(
-            listener,
-            app.router.clone(),
-            app.listening.clone(),
-            stop.clone(),
-            tasks.clone(),
-        ));
+        listeners.push(Box::new(listener));
     }
-    for address in reach::addresses_to_open(&addresses) {
-        tracing::info!("other machines open http://{address}");
-    }
-    // The server answers (and says that it is not ready) while the model is being loaded.
-    let (recognizer, options, going_on) = (app.recognizer.clone(), config.clone(), stop.clone());
-    let loading =
-        tokio::task::spawn_blocking(move || recognizer.load(&options, &|| !going_on.is_cancelled()));
-    tokio::pin!(loading);
-    let mut loaded = false;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            done = &mut loading, if !loaded => {
-                loaded = true;
-                done.context("the model could not be loaded")?;
-                // Whoever waits for these lines may be gone after the first.
-                let mut out = std::io::stdout().lock();
-                let _ = addresses.iter().try_for_each(|a| writeln!(out, "listening on http://{a}"));
-                let _ = out.flush();
-                tasks.spawn_blocking(app.measuring(&config));
-            }
-        }
-    }
-    tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
-    stop.cancel();
-    tasks.close();
-    // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
-    let drained = async {
-        if !loaded {
-            let _ = loading.await; // an import ends at its next step
-        }
-        tasks.wait().await;
-        while app.listening.open() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        app.socketio.close().await;
+    let announce = move || {
+        // Whoever waits for these lines may be gone after the first.
+        let mut out = std::io::stdout().lock();
+        let _ = addresses.iter().try_for_each(|a| writeln!(out, "listening on http://{a}"));
+        let _ = out.flush();
     };
-    if tokio::time::timeout(config.server.drain, drained).await.is_err() {
-        tracing::warn!("{} connections had not ended and are cut", app.listening.open());
+    let stop = CancellationToken::new();
+    let asked = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.cancel();
+        std::future::pending().await
+    };
+    tokio::select! {
+        served = Server::new(config).on_ready(announce).run(listeners, stop.clone()) => served,
+        () = asked => Ok(()),
     }
-    // Blocks until what is being read has ended.
-    let reader = app.reader.clone();
-    let closed = tokio::task::spawn_blocking(move || reader.close());
-    if tokio::time::timeout(LAST_PICTURE, closed).await.is_err() {
-        tracing::warn!("a picture was still being read");
-    }
-    drop(app);
-    tracing::info!("stopped");
-    Ok(())
 }

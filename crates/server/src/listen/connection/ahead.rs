@@ -7,8 +7,9 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
 use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
 use tokio_util::io::poll_read_buf;
+
+use crate::listen::socket::Socket;
 
 /// A piece at most. There is memory for one only while a frame arrives.
 const PIECE_BYTES: usize = 32 << 10;
@@ -27,7 +28,7 @@ impl Ahead {
     pub fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
-        stream: &mut TcpStream,
+        stream: &mut Socket,
         left: u64,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {

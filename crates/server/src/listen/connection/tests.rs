@@ -1,5 +1,5 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -15,7 +15,7 @@ async fn pair_until(stop: CancellationToken) -> (Guarded, ConnectionHandle, TcpS
     let places = Arc::new(Semaphore::new(1));
     let place = places.clone().try_acquire_owned().unwrap();
     let receiving = Receiving::new(1 << 20, 10, Duration::from_secs(60));
-    let (guarded, handle) = Guarded::new(stream, place, receiving, stop);
+    let (guarded, handle) = Guarded::new(Socket::Tcp(stream), place, receiving, stop);
     (guarded, handle, peer, places)
 }
 
@@ -141,7 +141,8 @@ async fn websocket(
     let (stream, _) = listener.accept().await.unwrap();
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
     let receiving = Receiving::new(limit, 10, timeout);
-    let (mut guarded, handle) = Guarded::new(stream, place, receiving.clone(), CancellationToken::new());
+    let (mut guarded, handle) =
+        Guarded::new(Socket::Tcp(stream), place, receiving.clone(), CancellationToken::new());
     let (request, answer) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
     peer.write_all(request).await.unwrap();
     guarded.read_exact(&mut vec![0; request.len()]).await.unwrap();

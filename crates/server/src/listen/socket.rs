@@ -1,0 +1,289 @@
+//! What connections come from and go over: TCP, or pipes in memory, which keep to the runtime's clock.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+
+/// A peer that acknowledges nothing for so long has vanished.
+const VANISHED: Duration = Duration::from_millis(2500);
+/// Unread bytes the kernel may hold for one connection beyond what is in flight; less means fresher replies.
+const UNSENT_BYTES: u32 = 16 << 10;
+/// Connection requests that wait while none is accepted.
+const BACKLOG: u32 = 4096;
+
+/// A connection and the address of its peer, when one comes.
+pub type Accepting<'a> = Pin<Box<dyn Future<Output = io::Result<(Socket, SocketAddr)>> + Send + 'a>>;
+
+/// What connections come from.
+pub trait Listener: Send + 'static {
+    /// Waits for the next connection. Dropping the future loses none.
+    fn accept(&mut self) -> Accepting<'_>;
+
+    /// The address that clients open.
+    fn address(&self) -> io::Result<SocketAddr>;
+}
+
+/// Binds a TCP address. `v6_only`: an IPv6 address leaves IPv4 to another listener.
+pub fn bind(address: SocketAddr, v6_only: bool) -> io::Result<TcpListener> {
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    if address.is_ipv6() && v6_only {
+        SockRef::from(&socket).set_only_v6(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+impl Listener for TcpListener {
+    fn accept(&mut self) -> Accepting<'_> {
+        Box::pin(async {
+            let (stream, peer) = TcpListener::accept(self).await?;
+            Ok((Socket::Tcp(stream), peer))
+        })
+    }
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+}
+
+/// Accepts what its [`Dialer`]s connect.
+#[derive(Debug)]
+pub struct PipeListener {
+    address: SocketAddr,
+    incoming: mpsc::Receiver<(DuplexStream, SocketAddr)>,
+}
+
+/// Connects to a [`PipeListener`].
+#[derive(Clone, Debug)]
+pub struct Dialer {
+    address: SocketAddr,
+    outgoing: mpsc::Sender<(DuplexStream, SocketAddr)>,
+    buffer: usize,
+}
+
+/// A listener without a network. Each direction of its connections holds so many unread bytes.
+pub fn pipes(address: SocketAddr, buffer: usize) -> (Dialer, PipeListener) {
+    let (outgoing, incoming) = mpsc::channel(BACKLOG as usize);
+    (Dialer { address, outgoing, buffer }, PipeListener { address, incoming })
+}
+
+impl Dialer {
+    /// Connects; the server sees `peer` as the client's address. An error when the server has gone.
+    pub async fn connect(&self, peer: SocketAddr) -> io::Result<DuplexStream> {
+        let (near, far) = tokio::io::duplex(self.buffer);
+        let refused = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
+        self.outgoing.send((far, peer)).await.map_err(refused)?;
+        Ok(near)
+    }
+
+    /// As the listener's.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Listener for PipeListener {
+    fn accept(&mut self) -> Accepting<'_> {
+        Box::pin(async {
+            match self.incoming.recv().await {
+                Some((stream, peer)) => Ok((Socket::Pipe(Pipe { stream, ahead: None }), peer)),
+                // Nobody can connect any more.
+                None => std::future::pending().await,
+            }
+        })
+    }
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}
+
+/// What a connection goes over.
+#[derive(Debug)]
+pub enum Socket {
+    /// Through the kernel.
+    Tcp(TcpStream),
+    /// Through memory.
+    Pipe(Pipe),
+}
+
+/// One end of a pipe.
+#[derive(Debug)]
+pub struct Pipe {
+    stream: DuplexStream,
+    /// A byte that was looked at and not taken.
+    ahead: Option<u8>,
+}
+
+impl Socket {
+    /// Prompt writes, and a peer that vanished is found.
+    pub fn set_options(&self) -> io::Result<()> {
+        let Self::Tcp(stream) = self else { return Ok(()) };
+        stream.set_nodelay(true)?;
+        let socket = SockRef::from(stream);
+        // A peer that vanished without a word: probes find it where nothing is being sent, the user timeout where
+        // something is.
+        socket.set_tcp_keepalive(
+            &TcpKeepalive::new()
+                .with_time(Duration::from_secs(1))
+                .with_interval(Duration::from_secs(1))
+                .with_retries(3),
+        )?;
+        #[cfg(target_os = "linux")]
+        {
+            socket.set_tcp_user_timeout(Some(VANISHED))?;
+            socket.set_tcp_notsent_lowat(UNSENT_BYTES)?;
+        }
+        Ok(())
+    }
+
+    /// The kernel gives up no peer by itself any more.
+    pub fn keeps_slow_peers(&self) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Tcp(stream) => SockRef::from(stream).set_tcp_user_timeout(None),
+            _ => Ok(()),
+        }
+    }
+
+    /// As many bytes as there is room for at this moment, though the socket may not be called writable.
+    pub fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => SockRef::from(&*stream).send(bytes),
+            Self::Pipe(pipe) => {
+                let stream = Pin::new(&mut pipe.stream);
+                match stream.poll_write(&mut Context::from_waker(Waker::noop()), bytes) {
+                    Poll::Ready(written) => written,
+                    Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+                }
+            }
+        }
+    }
+
+    /// Whether the peer has closed (`Ok(0)`) or sent something (`Ok(1)`), which stays to be read.
+    pub fn poll_peek(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut byte = [0];
+        let mut buf = ReadBuf::new(&mut byte);
+        match self {
+            Self::Tcp(stream) => stream.poll_peek(cx, &mut buf),
+            Self::Pipe(pipe) => {
+                if pipe.ahead.is_none() {
+                    ready!(Pin::new(&mut pipe.stream).poll_read(cx, &mut buf))?;
+                    pipe.ahead = buf.filled().first().copied();
+                }
+                Poll::Ready(Ok(usize::from(pipe.ahead.is_some())))
+            }
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Self::Pipe(pipe) => {
+                if buf.remaining() > 0
+                    && let Some(byte) = pipe.ahead.take()
+                {
+                    buf.put_slice(&[byte]);
+                    return Poll::Ready(Ok(()));
+                }
+                Pin::new(&mut pipe.stream).poll_read(cx, buf)
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_write(cx, buf),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+            Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_write_vectored(cx, bufs),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream.is_write_vectored(),
+            Self::Pipe(pipe) => pipe.stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_flush(cx),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_looked_at_in_a_pipe_is_still_read() {
+        let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 64);
+        let mut near = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
+        let (mut far, peer) = listener.accept().await.unwrap();
+        assert_eq!((peer.port(), dialer.address()), (1, listener.address().unwrap()));
+        near.write_all(b"abc").await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(std::future::poll_fn(|cx| far.poll_peek(cx)).await.unwrap(), 1);
+        }
+        let mut read = [0; 3];
+        far.read_exact(&mut read).await.unwrap();
+        assert_eq!(&read, b"abc");
+        drop(near);
+        assert_eq!(std::future::poll_fn(|cx| far.poll_peek(cx)).await.unwrap(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_pipe_takes_nothing_now_and_later_again() {
+        let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 4);
+        let mut near = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        assert_eq!(far.send_now(b"abcdef").unwrap(), 4);
+        assert_eq!(far.send_now(b"ef").unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(near.read_u8().await.unwrap(), b'a');
+        assert_eq!(far.send_now(b"ef").unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn nobody_connects_to_a_server_that_has_gone() {
+        let (dialer, listener) = pipes(([127, 0, 0, 1], 80).into(), 4);
+        drop(listener);
+        let refused = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}

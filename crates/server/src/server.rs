@@ -1,0 +1,102 @@
+//! A server's life: from its listeners to its last connection.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::listen::socket::Listener;
+use crate::listen::{self, reach};
+
+/// The step that a picture is at when the server stops may take so long.
+const LAST_PICTURE: Duration = Duration::from_secs(2);
+
+/// A server that has not begun. Several may run in one process: each has its own configuration, streams, limits and
+/// metrics; they share the log and the library that runs networks.
+pub struct Server {
+    config: Config,
+    on_ready: Box<dyn FnOnce() + Send>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// With this configuration, of which `server.listen` is left to the caller.
+    pub fn new(config: Config) -> Self {
+        Self { config, on_ready: Box::new(|| ()) }
+    }
+
+    /// Calls `ready` once the model is there, or cannot be had. Until then the server answers, and says that it is not ready.
+    #[must_use]
+    pub fn on_ready(self, ready: impl FnOnce() + Send + 'static) -> Self {
+        Self { on_ready: Box::new(ready), ..self }
+    }
+
+    /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_seconds`. All that
+    /// it has started has ended when this returns. An error when it cannot begin.
+    pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self { config, on_ready } = self;
+        let tasks = TaskTracker::new();
+        let app = App::new(&config, &stop, &tasks)?;
+        let addresses = listeners
+            .iter()
+            .map(|listener| listener.address().context("cannot tell the address"))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        for listener in listeners {
+            let (router, listening) = (app.router.clone(), app.listening.clone());
+            tasks.spawn(listen::run(listener, router, listening, stop.clone(), tasks.clone()));
+        }
+        for address in reach::addresses_to_open(&addresses) {
+            tracing::info!("other machines open http://{address}");
+        }
+        let (recognizer, options, going_on) = (app.recognizer.clone(), config.clone(), stop.clone());
+        let loading =
+            tokio::task::spawn_blocking(move || recognizer.load(&options, &|| !going_on.is_cancelled()));
+        tokio::pin!(loading);
+        let loaded = tokio::select! {
+            () = stop.cancelled() => false,
+            done = &mut loading => {
+                done.context("the model could not be loaded")?;
+                true
+            }
+        };
+        if loaded {
+            on_ready();
+            tasks.spawn_blocking(app.measuring(&config));
+            stop.cancelled().await;
+        }
+        tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
+        tasks.close();
+        // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
+        let drained = async {
+            if !loaded {
+                let _ = loading.await; // an import ends at its next step
+            }
+            tasks.wait().await;
+            while app.listening.open() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            app.socketio.close().await;
+        };
+        if tokio::time::timeout(config.server.drain, drained).await.is_err() {
+            tracing::warn!("{} connections had not ended and are cut", app.listening.open());
+        }
+        // Blocks until what is being read has ended.
+        let reader = app.reader.clone();
+        let closed = tokio::task::spawn_blocking(move || reader.close());
+        if tokio::time::timeout(LAST_PICTURE, closed).await.is_err() {
+            tracing::warn!("a picture was still being read");
+        }
+        drop(app);
+        tracing::info!("stopped");
+        Ok(())
+    }
+}

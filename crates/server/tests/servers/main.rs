@@ -1,0 +1,7 @@
+//! Whole servers in this process, reached through pipes in memory, with the runtime's clock paused.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+mod lives;
