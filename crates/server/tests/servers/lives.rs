@@ -51,6 +51,10 @@ async fn a_server_that_stops_lets_go_of_its_viewers_within_the_drain_time() {
 #[tokio::test(start_paused = true)]
 async fn without_a_model_the_server_answers_and_says_what_it_is() {
     let server = start("").await;
-    assert_eq!(server.get("/readyz").await.status, StatusCode::OK);
+    let ready = server.get("/readyz").await;
+    assert_eq!(
+        (ready.status, &ready.headers["content-type"]),
+        (StatusCode::OK, &"application/json".parse().unwrap())
+    );
     assert_eq!(server.get("/api/nothing").await.json()["detail"], "There is no such API path.");
 }

@@ -69,7 +69,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
         stop.cancel();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         served = Server::new(config).on_ready(announce).run(listeners, stop.clone()) => served,
