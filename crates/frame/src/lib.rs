@@ -12,7 +12,6 @@
 //! - [`enhance`]: pictures made level, evened out and freed of noise before their text is read
 //! - [`letterbox`]: a picture fitted into the input of a detector
 //! - [`resize`]: bilinear, bit for bit as OpenCV's `INTER_LINEAR`
-//! - [`histogram`]: durations counted without locks: the age of pictures at each stage
 //! - [`scale`]: smaller copies for display
 //! - [`still`]: pictures as people have them: JPEG, PNG, WebP, TIFF, BMP, GIF
 #![forbid(unsafe_code)]
@@ -25,7 +24,6 @@ pub mod draw;
 pub mod encode;
 pub mod enhance;
 pub mod header;
-pub mod histogram;
 pub mod image;
 pub mod letterbox;
 pub mod resize;

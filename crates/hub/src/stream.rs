@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_frame::histogram::Histogram;
+use sightwire_measure::histogram::Histogram;
 use tokio::sync::watch;
 
 use crate::frozen::Slow;

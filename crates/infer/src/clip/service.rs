@@ -19,7 +19,7 @@ use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
 use crate::engine::{Engine, EngineError, Plan};
 use crate::priority;
-use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::manifest::Clip;
 
 /// How a service works.

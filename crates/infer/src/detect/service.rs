@@ -20,7 +20,7 @@ use super::model::{DetectError, DetectModel, DetectModelError, Detector, Detecto
 use crate::engine::{Engine, Plan};
 use crate::priority;
 use crate::trial::Subject;
-use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::manifest::Detect;
 
 /// How a service works.

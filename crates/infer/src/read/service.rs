@@ -12,8 +12,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
 use sightwire_frame::{Image, ResizeError};
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
 use super::page::{Buffers, Page};
 use super::sessions::Sessions;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde::Serialize;
-use sightwire_frame::histogram::{Histogram, HistogramSnapshot};
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
 /// How often samples are taken, while there is something to sample.
 pub const INTERVAL: Duration = Duration::from_millis(500);

@@ -9,8 +9,8 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::config::cameras::{CameraSource, CameraTable, check_id};
-use crate::telemetry::lines::Seldom;
 use sightwire_hub::source::address::CameraUrl;
+use sightwire_measure::lines::Seldom;
 
 /// Most cameras that clients may add.
 const MAX_SAVED: usize = 1000;
@@ -380,7 +380,7 @@ impl Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::telemetry::lines::captured;
+    use sightwire_measure::captured;
 
     fn change(text: &str) -> Change {
         serde_json::from_str(text).unwrap()

@@ -24,7 +24,7 @@ use super::meter::{self, Meter, Sample};
 use super::pixels::{Pixels, Tools};
 use crate::config::Config;
 use crate::config::cameras::CameraSource;
-use crate::telemetry::lines;
+use sightwire_measure::lines;
 
 /// How often viewers of a camera without pictures get a new banner.
 const BANNER_EVERY: Duration = Duration::from_secs(1);

@@ -39,11 +39,11 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
 use crate::config;
-use crate::telemetry::lines::Seldom;
 use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
 use receive::Receiving;
+use sightwire_measure::lines::Seldom;
 use socket::{Listener, Socket};
 
 /// How long a request's header may take to arrive, and an idle connection to send one.
@@ -253,7 +253,7 @@ mod tests {
 
     use super::*;
     use crate::config::{Config, Layers};
-    use crate::telemetry::lines::captured;
+    use sightwire_measure::captured;
 
     #[tokio::test]
     async fn connections_that_cannot_be_accepted_are_counted_and_take_one_line() {

@@ -12,7 +12,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use crate::telemetry::lines::Seldom;
+use sightwire_measure::lines::Seldom;
 
 /// What each connection may hold without being counted: it is read in pieces of about this size.
 pub const FREE_BYTES: usize = 16 << 10;

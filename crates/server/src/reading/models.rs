@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::lanes::Lanes;
 use crate::config::Config;
 use crate::engine::SharedEngine;
-use crate::telemetry::lines::{self, Seldom};
+use sightwire_measure::lines::{self, Seldom};
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
 const MAX_LOADED: usize = 4;

@@ -16,7 +16,7 @@ use sightwire_models::store::StoreError;
 use super::{Recognizer, State};
 use crate::config::{Config, ModelChoice};
 use crate::missing::{self, Missing};
-use crate::telemetry::lines;
+use sightwire_measure::lines;
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;

@@ -6,7 +6,6 @@
 //! - `process`: CPU, memory and threads of this process
 //! - `prometheus`: `/metrics`; `reading`: of text reading
 
-pub(crate) mod lines;
 pub mod live;
 pub mod logging;
 pub mod process;

@@ -9,9 +9,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
-use sightwire_frame::histogram::{BOUNDS_MS, HistogramSnapshot};
 use sightwire_hub::stream::{Condition, Counters as StreamCounters};
 use sightwire_infer::clip::service::ServiceStats;
+use sightwire_measure::histogram::{BOUNDS_MS, HistogramSnapshot};
 
 use super::Telemetry;
 use crate::cameras::upstream::Upstream;
@@ -326,7 +326,7 @@ pub(super) fn histogram(
 
 #[cfg(test)]
 mod tests {
-    use sightwire_frame::histogram::Histogram;
+    use sightwire_measure::histogram::Histogram;
 
     use super::*;
 

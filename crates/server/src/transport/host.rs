@@ -19,7 +19,7 @@ use tower::Service;
 use super::error;
 use crate::config::hosts::{HostNames, ends_with, is_name};
 use crate::listen::Peer;
-use crate::telemetry::lines;
+use sightwire_measure::lines;
 
 /// A name that is refused again and again is logged so often.
 const LOGGED_AGAIN_AFTER: Duration = Duration::from_secs(600);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::telemetry::lines::Seldom;
+use sightwire_measure::lines::Seldom;
 
 /// Begin of the name of a server's folder.
 const PREFIX: &str = "sightwire-reading-";

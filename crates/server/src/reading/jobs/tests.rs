@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::layers::Layers;
 use crate::decoding::DecodeMemory;
 use crate::reading::output::Page;
-use crate::telemetry::lines::captured;
+use sightwire_measure::captured;
 
 fn limits(change: impl FnOnce(&mut TextReader)) -> Arc<TextReader> {
     let layers = Layers::load(&crate::config::Flags::default()).unwrap();

@@ -18,8 +18,8 @@ use super::scan::{self, Bad, Incoming};
 use crate::listen::connection::ConnectionHandle;
 use crate::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use crate::relay::{End, Mode, Refused, Sending};
-use crate::telemetry::lines;
 use crate::transport::websocket::{self, Socket};
+use sightwire_measure::lines;
 
 /// A sender that takes no answer for so long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);

@@ -14,8 +14,8 @@ use super::Api;
 use super::changes::why_not;
 use crate::listen::Peer;
 use crate::recognizer::load::ActivateError;
-use crate::telemetry::lines::{self, Seldom};
 use crate::transport::error;
+use sightwire_measure::lines::{self, Seldom};
 
 /// Pages ask for the list again and again.
 static UNREADABLE: Seldom = Seldom::new();

@@ -27,8 +27,8 @@ use socketioxide_core::{Sid, Value};
 use crate::config::Config;
 use crate::listen::outbox::Outbox;
 use crate::recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
-use crate::telemetry::lines;
 use sessions::{Session, Sessions};
+use sightwire_measure::lines;
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";

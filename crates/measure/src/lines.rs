@@ -24,7 +24,7 @@ pub fn sentence(text: &str) -> Short<'_> {
 }
 
 /// See [`short`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Short<'a> {
     text: &'a str,
     max_bytes: usize,
@@ -64,6 +64,12 @@ struct Said {
     unsaid: u64,
 }
 
+impl Default for Seldom {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Seldom {
     /// Nothing was said yet.
     pub const fn new() -> Self {
@@ -79,55 +85,6 @@ impl Seldom {
         }
         said.last = Some(now);
         Some(std::mem::take(&mut said.unsaid))
-    }
-}
-
-/// Log lines of this thread, for tests.
-#[cfg(test)]
-pub mod captured {
-    use std::io;
-    use std::sync::Arc;
-
-    use parking_lot::Mutex;
-    use tracing::subscriber::{DefaultGuard, set_default};
-
-    /// Takes the lines of this thread until it is dropped.
-    pub struct Captured {
-        bytes: Arc<Mutex<Vec<u8>>>,
-        _guard: DefaultGuard,
-    }
-
-    /// From now on.
-    pub fn log() -> Captured {
-        let bytes = Arc::<Mutex<Vec<u8>>>::default();
-        let writer = Writer(bytes.clone());
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_max_level(tracing::Level::DEBUG)
-            .with_writer(move || writer.clone());
-        Captured { bytes, _guard: set_default(subscriber.finish()) }
-    }
-
-    impl Captured {
-        /// Those with this text.
-        pub fn with(&self, text: &str) -> Vec<String> {
-            let all = String::from_utf8(self.bytes.lock().clone()).unwrap();
-            all.lines().filter(|line| line.contains(text)).map(str::to_owned).collect()
-        }
-    }
-
-    #[derive(Clone)]
-    struct Writer(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Writer {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
     }
 }
 
