@@ -28,6 +28,11 @@ pub enum Tiles {
     Off,
 }
 
+/// For people: what this machine's CPU announces and cannot do.
+pub fn warning() -> Option<String> {
+    Cpu::here().warning(|name| std::env::var_os(name))
+}
+
 impl Tiles {
     /// Whether the library has to be told not to use them.
     fn must_be_spared(self) -> bool {

@@ -4,6 +4,7 @@
 //! - [`cpu`]: what the CPU can do, and what it only announces
 //! - [`runtime`]: finds and loads the ONNX Runtime library
 //! - [`engine`]: execution providers, and sessions with static shapes
+//! - [`shared`]: the one engine, made when it is first needed
 //! - [`network`]: a network's file, and what it is run with
 //! - [`trial`]: each way of running a network is tried in a child process first, and measured
 //! - [`clip`]: clip classification: a window of frames in, a label out
@@ -22,4 +23,5 @@ pub mod network;
 pub mod priority;
 pub mod read;
 pub mod runtime;
+pub mod shared;
 pub mod trial;

@@ -11,6 +11,7 @@ use http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Method, StatusCode};
+use sightwire_infer::shared::SharedEngine;
 use socketioxide::SocketIo;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +25,6 @@ use crate::cameras::Cameras;
 use crate::cluster;
 use crate::config::Config;
 use crate::decoding::DecodeMemory;
-use crate::engine::SharedEngine;
 use crate::listen::Listening;
 use crate::reading::Reader;
 use crate::recognizer::Recognizer;
@@ -61,7 +61,10 @@ impl App {
     /// Builds all parts; their tasks run until `stop`.
     pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> anyhow::Result<Self> {
         let shared = Arc::new(config.clone());
-        let engine = SharedEngine::new(config, stop);
+        let engine = SharedEngine::new(config.engine_settings(), {
+            let stop = stop.clone();
+            move || !stop.is_cancelled()
+        });
         let recognizer = Recognizer::new(config, engine.clone());
         let listening = Listening::new(&config.server);
         let sessions = Sessions::new(

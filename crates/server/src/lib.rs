@@ -3,7 +3,6 @@
 //! - [`server`]: its life, from its listeners to its last connection
 //! - [`config`]: defaults, file, environment, flags
 //! - `app`: the parts of the server, put together
-//! - [`engine`]: what runs networks, for all
 //! - [`listen`]: accepts connections
 //! - [`missing`]: what is not there yet, and how to get it
 //! - `transport`: protocols
@@ -23,7 +22,6 @@ mod cameras;
 mod cluster;
 pub mod config;
 mod decoding;
-pub mod engine;
 pub mod listen;
 pub mod missing;
 pub mod reading;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use sightwire_import::ImportError;
 use sightwire_infer::runtime::{self, RuntimeError};
+use sightwire_infer::shared::OpenError;
 use sightwire_models::manifest::Manifest;
 use sightwire_models::store::{Store, StoreError};
 
@@ -30,7 +31,11 @@ impl Missing {
             Some(ImportError::Runtime(error)) => Some(error),
             _ => None,
         };
-        let runtime = error.downcast_ref().or(of_import).is_some_and(is_missing);
+        let of_engine = match error.downcast_ref() {
+            Some(OpenError::Runtime(error)) => Some(error),
+            _ => None,
+        };
+        let runtime = error.downcast_ref().or(of_engine).or(of_import).is_some_and(is_missing);
         (runtime && config.engine.library.is_none()).then_some(Missing::Runtime)
     }
 

@@ -1,16 +1,16 @@
 //! What runs networks, for commands.
 
 use sightwire_infer::engine::Engine;
+use sightwire_infer::shared;
 use sightwire_infer::trial::Subject;
 use sightwire_server::config::Config;
-use sightwire_server::engine::make;
 use sightwire_server::missing::{self, Missing};
 
 use crate::print::note;
 
 /// Loads the library, and makes an engine.
 pub fn open(config: &Config) -> anyhow::Result<Engine> {
-    make(&config.engine, &config.store).inspect_err(|error| {
+    shared::open(&config.engine_settings()).map_err(anyhow::Error::new).inspect_err(|error| {
         if Missing::of(error, config) == Some(Missing::Runtime)
             && let Some(other) = missing::other_home(&config.store)
         {

@@ -12,7 +12,7 @@ use sightwire_models::fetch::Progress;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;
-use crate::engine::SharedEngine;
+use sightwire_infer::shared::SharedEngine;
 
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;

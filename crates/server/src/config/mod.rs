@@ -18,6 +18,7 @@ use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
 use sightwire_infer::engine::EngineOptions;
+use sightwire_infer::shared::EngineSettings;
 use sightwire_infer::trial::{Launch, TrialOptions};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
@@ -202,6 +203,12 @@ impl Config {
         let config = Self::from_layers(&layers)?;
         config.check_model(&layers)?;
         Ok(config)
+    }
+
+    /// What the engine is opened with.
+    pub fn engine_settings(&self) -> EngineSettings {
+        let (options, library) = (self.engine.options.clone(), self.engine.library.clone());
+        EngineSettings { options, library, store: self.store.clone() }
     }
 
     /// Whether the model is there.

@@ -27,11 +27,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{Config, TextReader};
 use crate::decoding::DecodeMemory;
-use crate::engine::SharedEngine;
 use display::Display;
 use jobs::Jobs;
 use lanes::Lanes;
 use models::{Models, State};
+use sightwire_infer::shared::SharedEngine;
 
 /// Single pictures that arrive at once.
 const MAX_UPLOADS: usize = 64;

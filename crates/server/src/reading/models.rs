@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use super::lanes::Lanes;
 use crate::config::Config;
-use crate::engine::SharedEngine;
+use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::lines::{self, Seldom};
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.

@@ -23,10 +23,10 @@ use sightwire_import::Progress;
 use sightwire_infer::clip::service::{ClipService, ServiceStats};
 
 use crate::config::Config;
-use crate::engine::SharedEngine;
 use crate::missing::Missing;
 pub use guest::{Event, Guest, OnEvent, Reply};
 use lines::LineBudget;
+use sightwire_infer::shared::SharedEngine;
 
 /// Admits clients and answers their frames.
 pub struct Recognizer {

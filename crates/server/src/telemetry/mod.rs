@@ -22,7 +22,6 @@ use sightwire_infer::clip::service::ServiceStats;
 use tokio_util::sync::CancellationToken;
 
 use crate::cameras::Cameras;
-use crate::engine::SharedEngine;
 use crate::listen::Listening;
 use crate::reading::Reader;
 use crate::recognizer::Recognizer;
@@ -30,6 +29,7 @@ use crate::relay::Relay;
 use crate::transport::host::Hosts;
 use crate::transport::socketio::SocketIoCounters;
 use crate::transport::socketio::sessions::Sessions;
+use sightwire_infer::shared::SharedEngine;
 
 /// Rates are over the last so many samples.
 const SAMPLES: usize = 6;

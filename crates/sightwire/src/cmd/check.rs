@@ -28,8 +28,7 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
     out!("cpu: {} ({})", cpu.name, cpu.extensions)?;
     out!("the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
-    for warning in
-        [sightwire_server::engine::cpu_warning(), reach::warning(&config), of_files].into_iter().flatten()
+    for warning in [sightwire_infer::cpu::warning(), reach::warning(&config), of_files].into_iter().flatten()
     {
         note!("warning: {warning}");
     }

@@ -20,7 +20,7 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
     let config = Config::load_to_serve(&args.config.flags(&listen))?;
     let _log = logging::start(&config.log);
-    if let Some(warning) = sightwire_server::engine::cpu_warning() {
+    if let Some(warning) = sightwire_infer::cpu::warning() {
         tracing::warn!("{warning}");
     }
     if config.server.hosts.are_all() {

@@ -35,6 +35,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sightwire_frame::{Encoder, Image};
 use sightwire_import::Progress;
+use sightwire_infer::cpu::{Cpu, Tiles};
+use sightwire_infer::shared::SharedEngine;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Task;
 use sightwire_synth::sample::{Clip, Gesture};
@@ -44,7 +46,6 @@ use tokio_util::task::TaskTracker;
 use super::error;
 use crate::cameras::Cameras;
 use crate::config::Config;
-use crate::engine::{self, SharedEngine};
 use crate::reading::Reader;
 use crate::recognizer::{Recognizer, State as RecognizerState};
 use crate::relay::Relay;
@@ -187,6 +188,17 @@ async fn metrics(State(api): State<Api>) -> Response {
     }
 }
 
+fn cpu() -> Value {
+    let cpu = Cpu::here();
+    let amx = match cpu.tiles {
+        Tiles::Absent => "absent",
+        Tiles::Usable => "usable",
+        Tiles::Unusable => "unusable",
+        Tiles::Off => "off",
+    };
+    json!({ "name": cpu.name, "extensions": cpu.extensions, "amx": amx })
+}
+
 async fn status(State(api): State<Api>) -> Json<Value> {
     let recognizer = &api.recognizer;
     let (state, loading, failure, missing) = match recognizer.state() {
@@ -224,7 +236,7 @@ async fn status(State(api): State<Api>) -> Json<Value> {
             "precision": null, "networks": [], "jpeg": sightwire_frame::JPEG_BACKEND, "note": null,
         }),
     };
-    engine["cpu"] = engine::cpu_report();
+    engine["cpu"] = cpu();
     engine["warnings"] = api.engine.warnings().into();
     let facts = recognizer.facts();
     let stats = recognizer.stats();

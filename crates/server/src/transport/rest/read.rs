@@ -405,15 +405,15 @@ mod tests {
     use crate::config::Flags;
     use crate::config::layers::Layers;
     use crate::decoding::DecodeMemory;
-    use crate::engine::SharedEngine;
     use crate::reading::display::AT_ONCE;
+    use sightwire_infer::shared::SharedEngine;
 
     const SHAPE: Shape = Shape { format: Format::Annotated, characters: false, page: 0 };
 
     fn reader() -> Arc<Reader> {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let engine = SharedEngine::new(&config, &stop);
+        let engine = SharedEngine::new(config.engine_settings(), || true);
         Reader::new(&Arc::new(config), engine, DecodeMemory::new(1 << 30), &stop, &tasks)
     }
 
