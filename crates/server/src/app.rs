@@ -24,9 +24,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::cameras::Cameras;
 use crate::cluster;
 use crate::config::Config;
-use crate::decoding::DecodeMemory;
 use crate::listen::Listening;
-use crate::reading::Reader;
 use crate::recognizer::Recognizer;
 use crate::relay::Relay;
 use crate::telemetry::Telemetry;
@@ -35,6 +33,8 @@ use crate::transport::host::{Hosts, OwnHosts};
 use crate::transport::rest::{self, Api};
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{self, mjpeg, origin, page, socketio::SocketIoTransport, websocket};
+use sightwire_reading::Reader;
+use sightwire_reading::decoding::DecodeMemory;
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -76,9 +76,10 @@ impl App {
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);
-        let cameras = Cameras::new(shared.clone(), engine.clone(), decoding.clone(), stop, tasks)?;
+        let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
         let relay = Relay::new(cameras.clone(), Arc::new(cluster::Local::default()));
-        let reader = Reader::new(&shared, engine.clone(), decoding, stop, tasks);
+        let (reading, store) = (config.reader.clone(), config.store.clone());
+        let reader = Reader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks);
         let hosts = Hosts::new(config.server.hosts.clone());
         let telemetry = Telemetry::new(
             engine.clone(),

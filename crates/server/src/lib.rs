@@ -7,9 +7,7 @@
 //! - [`missing`]: what is not there yet, and how to get it
 //! - `transport`: protocols
 //! - [`recognizer`]: the sign recogniser's pipeline
-//! - [`reading`]: text in pictures: results and what is made of them
 //! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
-//! - `decoding`: one budget for single pictures
 //! - `relay`: streams that clients send
 //! - `cluster`: who owns which of them
 //! - [`telemetry`]: log, metrics, the process
@@ -21,10 +19,8 @@ mod app;
 mod cameras;
 mod cluster;
 pub mod config;
-mod decoding;
 pub mod listen;
 pub mod missing;
-pub mod reading;
 pub mod recognizer;
 mod relay;
 pub mod server;

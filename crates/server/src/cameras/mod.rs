@@ -35,7 +35,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::config::cameras::CameraSource;
-use crate::decoding::DecodeMemory;
 use analysis::{Analysis, AnalysisKey};
 use detector::Detector;
 use meter::{Meter, Sample, Totals};
@@ -81,8 +80,6 @@ pub struct Cameras {
     pub totals: Arc<Totals>,
     /// Single pictures that may be analysed at once; streams come first.
     pub stills: Arc<Semaphore>,
-    /// Memory for their pixels.
-    pub decoding: Arc<DecodeMemory>,
     ids: RandomState,
     bytes_out: Meter<1, 0>,
     refused: AtomicU64,
@@ -118,7 +115,6 @@ impl Cameras {
     pub fn new(
         config: Arc<Config>,
         engine: Arc<SharedEngine>,
-        decoding: Arc<DecodeMemory>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Arc<Self>> {
@@ -147,7 +143,6 @@ impl Cameras {
             stop: stop.clone(),
             totals: Arc::default(),
             stills: Arc::new(Semaphore::new(config.engine.options.threads + STILLS_WAITING)),
-            decoding,
             ids: RandomState::new(),
             bytes_out: Meter::default(),
             refused: AtomicU64::new(0),

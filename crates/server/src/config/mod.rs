@@ -28,7 +28,6 @@ use toml::Value;
 pub use cameras::CameraTable;
 use hosts::HostNames;
 pub use layers::{ConfigError, Layers, Origin};
-pub use reader::TextReader;
 pub use relay::Relay;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
@@ -43,7 +42,7 @@ pub struct Config {
     pub cameras: Cameras,
     pub relay: Relay,
     pub detector: Detector,
-    pub reader: TextReader,
+    pub reader: sightwire_reading::Options,
     pub images: Limits,
     /// For the pixels of all single pictures together.
     pub decode_memory_bytes: usize,
@@ -288,7 +287,7 @@ impl Config {
                     _ => return Err(r.invalid("detector.gate", "it must be none or motion")),
                 },
             },
-            reader: TextReader::read(&r, threads)?,
+            reader: reader::read(&r, threads)?,
             images: Limits {
                 max_bytes: max_message_bytes,
                 max_pixels: r.int("images.max_pixels", 1, 1 << 32)? as u64,

@@ -23,13 +23,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cameras::Cameras;
 use crate::listen::Listening;
-use crate::reading::Reader;
 use crate::recognizer::Recognizer;
 use crate::relay::Relay;
 use crate::transport::host::Hosts;
 use crate::transport::socketio::SocketIoCounters;
 use crate::transport::socketio::sessions::Sessions;
 use sightwire_infer::shared::SharedEngine;
+use sightwire_reading::Reader;
 
 /// Rates are over the last so many samples.
 const SAMPLES: usize = 6;
@@ -175,8 +175,8 @@ impl Telemetry {
             sending_bytes: outboxes.waiting(),
             sending_max_bytes: outboxes.limit(),
             polling_sessions: self.sessions.polling(),
-            decoding_bytes: self.cameras.decoding.used(),
-            decoding_max_bytes: self.cameras.decoding.limit(),
+            decoding_bytes: self.reader.display.decoding.used(),
+            decoding_max_bytes: self.reader.display.decoding.limit(),
         }
     }
 

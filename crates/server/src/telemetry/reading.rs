@@ -8,7 +8,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use super::prometheus::histogram;
-use crate::reading::Reader;
+use sightwire_reading::Reader;
 
 /// Writes everything down; zeros while nobody has had a text read.
 pub(super) fn encode(reader: &Reader, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {

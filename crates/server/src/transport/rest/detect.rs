@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use sightwire_frame::Image;
 use sightwire_frame::header::{self, Header};
 
+use sightwire_reading::decoding::DecodeMemory;
+
 use super::form::is_form;
 use crate::cameras::Cameras;
 use crate::cameras::detector::{FindError, Model, find};
@@ -30,8 +32,17 @@ const MAX_FORM_OVERHEAD: usize = 64 << 10;
 /// and what each of its parts is counted as, at least.
 const FIELD_OVERHEAD: usize = 1;
 
+/// What the handler needs.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Finds objects.
+    pub cameras: Arc<Cameras>,
+    /// For the picture's pixels.
+    pub decoding: Arc<DecodeMemory>,
+}
+
 pub async fn detect(
-    State(cameras): State<Arc<Cameras>>,
+    State(Means { cameras, decoding }): State<Means>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
@@ -66,7 +77,7 @@ pub async fn detect(
         let header = header::probe(&picture).ok().filter(|header| limits.check_size(header).is_ok());
         let room = match header {
             Some(Header { format, width, height }) => {
-                Some(cameras.decoding.take(format.into(), (width, height)).await)
+                Some(decoding.take(format.into(), (width, height)).await)
             }
             None => None,
         };

@@ -46,12 +46,12 @@ use tokio_util::task::TaskTracker;
 use super::error;
 use crate::cameras::Cameras;
 use crate::config::Config;
-use crate::reading::Reader;
 use crate::recognizer::{Recognizer, State as RecognizerState};
 use crate::relay::Relay;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, process};
 use manage::Manage;
+use sightwire_reading::Reader;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -106,7 +106,10 @@ pub fn router(api: Api) -> Router {
         .merge(
             Router::new()
                 .route("/api/v1/detect", post(detect::detect).layer(DefaultBodyLimit::disable()))
-                .with_state(api.cameras.clone()),
+                .with_state(detect::Means {
+                    cameras: api.cameras.clone(),
+                    decoding: api.reader.display.decoding.clone(),
+                }),
         )
         .merge(
             Router::new()

@@ -17,16 +17,16 @@ use tokio::time::{Instant, timeout_at};
 use super::form::{Arrival, Form, content_length, is_form};
 use super::refusal::Refusal;
 use crate::config::Config;
-use crate::decoding::Decoding;
-use crate::reading::display::DisplayError;
-use crate::reading::jobs::upload::shown;
-use crate::reading::models::{NotReady, Ready, TRY_AGAIN};
-use crate::reading::output::{Document, Format, annotated};
-use crate::reading::picture::{Picture, PictureError};
-use crate::reading::work::{self, Ask, Turn, WorkError};
-use crate::reading::{Failures, Reader};
 use crate::transport::origin;
 use crate::transport::query::{self, ParamError, Params};
+use sightwire_reading::decoding::Decoding;
+use sightwire_reading::display::DisplayError;
+use sightwire_reading::jobs::upload::shown;
+use sightwire_reading::models::{NotReady, Ready, TRY_AGAIN};
+use sightwire_reading::output::{Document, Format, annotated};
+use sightwire_reading::picture::{Picture, PictureError};
+use sightwire_reading::work::{self, Ask, Turn, WorkError};
+use sightwire_reading::{Failures, Reader};
 
 /// What a form may have beside the picture, in bytes.
 const MAX_FORM_OVERHEAD: u64 = 64 << 10;
@@ -401,12 +401,15 @@ mod tests {
     use tokio_util::sync::CancellationToken;
     use tokio_util::task::TaskTracker;
 
+    use futures_util::FutureExt as _;
+    use sightwire_frame::still::StillFormat;
+
     use super::*;
     use crate::config::Flags;
     use crate::config::layers::Layers;
-    use crate::decoding::DecodeMemory;
-    use crate::reading::display::AT_ONCE;
     use sightwire_infer::shared::SharedEngine;
+    use sightwire_reading::decoding::DecodeMemory;
+    use sightwire_reading::display::AT_ONCE;
 
     const SHAPE: Shape = Shape { format: Format::Annotated, characters: false, page: 0 };
 
@@ -414,11 +417,12 @@ mod tests {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let engine = SharedEngine::new(config.engine_settings(), || true);
-        Reader::new(&Arc::new(config), engine, DecodeMemory::new(1 << 30), &stop, &tasks)
+        Reader::new(config.reader, config.store, engine, DecodeMemory::new(1 << 30), &stop, &tasks)
     }
 
     fn pixels() -> (Image, Decoding) {
-        (Image::new(8, 8), Decoding::free())
+        let room = DecodeMemory::new(1 << 20).take(StillFormat::Png, (8, 8)).now_or_never().unwrap();
+        (Image::new(8, 8), room)
     }
 
     fn turn(reader: &Reader) -> Turn {

@@ -12,7 +12,7 @@ use ureq::unversioned::multipart::Form;
 use ureq::{Agent, Body};
 
 use crate::cmd::read::OptionArgs;
-use sightwire_server::reading::output::Document;
+use sightwire_reading::output::Document;
 
 /// One request.
 const DEADLINE: Duration = Duration::from_secs(120);

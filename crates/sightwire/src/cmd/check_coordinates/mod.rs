@@ -24,7 +24,7 @@ use super::read::interrupt;
 use super::read::reader::Reader;
 use super::{ConfigArgs, Mistake};
 use crate::print::{PrintError, counted, note, out};
-use sightwire_server::reading::output::Document;
+use sightwire_reading::output::Document;
 use sightwire_top::Address;
 
 /// Each picture is in a batch so often, at other places among the others.

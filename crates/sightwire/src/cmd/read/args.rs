@@ -9,8 +9,8 @@ use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
 
 use crate::cmd::{ConfigArgs, share};
+use sightwire_reading::output::Format;
 use sightwire_server::config::Config;
-use sightwire_server::reading::output::Format;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

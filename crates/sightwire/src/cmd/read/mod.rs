@@ -34,7 +34,7 @@ use reader::Reader;
 
 use super::Mistake;
 use crate::print::{counted, note};
-use sightwire_server::reading::output::Format;
+use sightwire_reading::output::Format;
 
 /// As many failures are named at the end, with their reasons.
 const NAMED: usize = 10;

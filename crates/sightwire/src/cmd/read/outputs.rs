@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::inputs::{Input, Inputs};
 use super::reader::{Failure, Reader};
-use sightwire_server::reading::output::{Format, annotated};
+use sightwire_reading::output::{Format, annotated};
 
 /// As for any file that a program makes: the user's umask decides.
 const MODE: u32 = 0o666;
@@ -115,8 +115,7 @@ impl Outputs {
 
     /// Writes what a picture says. The inner error is of that picture alone; the outer one ends the run.
     pub fn write(&mut self, input: &Input, rendered: &Rendered) -> io::Result<Result<(), String>> {
-        let header =
-            if self.format == Format::Csv { sightwire_server::reading::output::CSV_HEADER } else { "" };
+        let header = if self.format == Format::Csv { sightwire_reading::output::CSV_HEADER } else { "" };
         match &mut self.to {
             To::Stdout { titles, begun } => {
                 let [part] = &rendered.parts[..] else {

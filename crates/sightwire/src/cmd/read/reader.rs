@@ -17,8 +17,8 @@ use sightwire_infer::read::{
 use super::OptionArgs;
 use crate::cmd::{Mistake, models};
 use crate::engine;
+use sightwire_reading::output::Document;
 use sightwire_server::config::Config;
-use sightwire_server::reading::output::Document;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: StillLimits =
@@ -57,7 +57,7 @@ pub enum Failure {
     },
     /// The marked picture.
     #[error(transparent)]
-    Annotate(#[from] sightwire_server::reading::output::AnnotateError),
+    Annotate(#[from] sightwire_reading::output::AnnotateError),
 }
 
 /// A model at work.

@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::results::Span;
 use super::upload::{Received, Source};
-use crate::reading::keep::Keep;
-use crate::reading::output::{Document, Options};
-use crate::reading::work::Ask;
+use crate::keep::Keep;
+use crate::output::{Document, Options};
+use crate::work::Ask;
 
 /// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -34,7 +34,7 @@ use super::models::Ready;
 use super::output::Document;
 use super::picture::Picture;
 use super::work::{self, Ask, Turn, WorkError};
-use crate::config::TextReader;
+use crate::options::Options;
 use job::{FileState, Job, JobState};
 use spool::{Spool, Work};
 use upload::{Received, Upload, UploadError};
@@ -48,7 +48,7 @@ const FAILED: &str = "the server failed on this file";
 
 /// All batches.
 pub struct Jobs {
-    limits: Arc<TextReader>,
+    limits: Arc<Options>,
     lanes: Arc<Lanes>,
     /// The pictures that were read last.
     pub keep: Arc<Keep>,
@@ -91,7 +91,7 @@ pub struct Arriving {
 
 impl Jobs {
     /// None yet.
-    pub fn new(limits: Arc<TextReader>, lanes: Arc<Lanes>, display: Arc<Display>) -> Arc<Self> {
+    pub fn new(limits: Arc<Options>, lanes: Arc<Lanes>, display: Arc<Display>) -> Arc<Self> {
         Arc::new(Self {
             keep: Arc::new(Keep::new(limits.keep_bytes)),
             spool: Spool::new(limits.folder.clone()),

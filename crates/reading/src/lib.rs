@@ -1,16 +1,22 @@
 //! Text reading: pictures in, lines of text out, for everyone who asks.
 //!
+//! - [`options`]: what can be chosen
 //! - [`models`]: which models are loaded, and the service that runs them
 //! - [`lanes`]: whose turn it is: single pictures go before batches
 //! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
 //! - [`jobs`]: batches; [`keep`]: their last pictures; [`display`]: copies of these for the screen
+//! - [`decoding`]: one budget for the pixels of single pictures
 //! - [`output`]: results, and the formats they are given in
 
+#![forbid(unsafe_code)]
+
+pub mod decoding;
 pub mod display;
 pub mod jobs;
 pub mod keep;
 pub mod lanes;
 pub mod models;
+pub mod options;
 pub mod output;
 pub mod picture;
 pub mod work;
@@ -21,17 +27,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 use sightwire_infer::read::ServiceStats;
+use sightwire_infer::shared::SharedEngine;
+use sightwire_models::store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Config, TextReader};
 use crate::decoding::DecodeMemory;
 use display::Display;
 use jobs::Jobs;
 use lanes::Lanes;
 use models::{Models, State};
-use sightwire_infer::shared::SharedEngine;
+pub use options::Options;
 
 /// Single pictures that arrive at once.
 const MAX_UPLOADS: usize = 64;
@@ -43,7 +50,7 @@ const MAX_MEMORY: usize = Semaphore::MAX_PERMITS;
 /// Reads text for everyone. Nothing is loaded before somebody needs it.
 pub struct Reader {
     /// As configured.
-    pub limits: Arc<TextReader>,
+    pub limits: Arc<Options>,
     /// Which models are loaded.
     pub models: Arc<Models>,
     /// Whose turn it is.
@@ -76,18 +83,19 @@ pub struct Failures {
 impl Reader {
     /// Its tasks run until `stop`.
     pub fn new(
-        config: &Arc<Config>,
+        options: Options,
+        store: Store,
         engine: Arc<SharedEngine>,
         decoding: Arc<DecodeMemory>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> Arc<Self> {
-        let limits = Arc::new(config.reader.clone());
+        let limits = Arc::new(options);
         let lanes = Lanes::new(limits.threads, limits.queue);
         let display = Display::new(limits.clone(), decoding);
         let jobs = Jobs::new(limits.clone(), lanes.clone(), display.clone());
         tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
-        let models = Models::new(config.clone(), engine, lanes.clone());
+        let models = Models::new(limits.clone(), store, engine, lanes.clone());
         let (stop, failures) = (stop.clone(), Failures::default());
         let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
         let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));

@@ -85,14 +85,6 @@ fn bytes(format: StillFormat, (width, height): (u32, u32)) -> u64 {
 }
 
 #[cfg(test)]
-impl Decoding {
-    /// Takes nothing.
-    pub fn free() -> Self {
-        Self { _units: None }
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use std::time::Duration;
 

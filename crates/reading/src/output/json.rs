@@ -35,7 +35,7 @@ struct Precision<'a> {
 /// As a caller would ask for them.
 #[derive(Deserialize, Serialize)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a step of its own, on or off")]
-pub(in crate::reading) struct Options {
+pub(crate) struct Options {
     threshold: f64,
     box_threshold: f64,
     unclip: f64,

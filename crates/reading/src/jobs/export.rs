@@ -10,7 +10,7 @@ use zip::write::{SimpleFileOptions, StreamWriter};
 
 use super::job::{FileState, Job};
 use super::spool::Work;
-use crate::reading::output::{Document, Format};
+use crate::output::{Document, Format};
 
 /// A piece has at least so many bytes, but for the last.
 const PIECE_BYTES: usize = 256 << 10;

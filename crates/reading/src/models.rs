@@ -8,11 +8,11 @@ use parking_lot::Mutex;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
 use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
-use sightwire_models::store::StoreError;
+use sightwire_models::store::{Store, StoreError};
 use tokio::sync::watch;
 
 use super::lanes::Lanes;
-use crate::config::Config;
+use crate::options::Options;
 use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::lines::{self, Seldom};
 
@@ -85,7 +85,8 @@ fn percent(done: Option<f32>) -> String {
 
 /// The models, and the service that runs them, which is started with the first.
 pub struct Models {
-    config: Arc<Config>,
+    options: Arc<Options>,
+    store: Store,
     engine: Arc<SharedEngine>,
     lanes: Arc<Lanes>,
     service: Mutex<Option<Arc<ReadService>>>,
@@ -101,9 +102,14 @@ struct Slot {
 
 impl Models {
     /// Nothing is loaded before it is needed.
-    pub fn new(config: Arc<Config>, engine: Arc<SharedEngine>, lanes: Arc<Lanes>) -> Arc<Self> {
+    pub fn new(
+        options: Arc<Options>,
+        store: Store,
+        engine: Arc<SharedEngine>,
+        lanes: Arc<Lanes>,
+    ) -> Arc<Self> {
         let (service, slots) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { config, engine, lanes, service, slots, unreadable: Seldom::new() })
+        Arc::new(Self { options, store, engine, lanes, service, slots, unreadable: Seldom::new() })
     }
 
     /// The model of that name, as soon as it is loaded; one that has to be fetched is not waited for.
@@ -135,7 +141,7 @@ impl Models {
 
     /// Only names of models for text get a slot, so there are never more slots than models.
     fn check(&self, name: &str) -> Result<(), NotReady> {
-        let manifest = self.config.store.manifest(name).map_err(|error| match error {
+        let manifest = self.store.manifest(name).map_err(|error| match error {
             StoreError::UnknownModel { .. } => NotReady::Unknown(error.to_string()),
             error => {
                 let reason = error.to_string();
@@ -201,7 +207,7 @@ impl Models {
             }
             Progress::Present(_) | Progress::Retry { .. } | Progress::Done(_) => {}
         };
-        let loaded = ReadModel::get(&self.config.store, name, &mut progress).map_err(anyhow::Error::new);
+        let loaded = ReadModel::get(&self.store, name, &mut progress).map_err(anyhow::Error::new);
         let ready = loaded.and_then(|model| {
             state.send_replace(State::Loading);
             let service = self.service()?;
@@ -246,8 +252,8 @@ impl Models {
         if !self.engine.going_on() || ready.model.runs_best(engine) {
             return Ok(());
         }
-        let manifest = self.config.store.manifest(ready.model.name())?;
-        let model = Arc::new(ReadModel::load(&self.config.store, &manifest)?);
+        let manifest = self.store.manifest(ready.model.name())?;
+        let model = Arc::new(ReadModel::load(&self.store, &manifest)?);
         let better = Ready { service: ready.service.clone(), model };
         let taken = state.send_if_modified(|state| {
             let same = matches!(state, State::Ready(now) if Arc::ptr_eq(&now.model, &ready.model));
@@ -264,7 +270,7 @@ impl Models {
 
     /// Measures the configured model, if it is here and was not measured yet, before somebody needs it; blocks.
     pub fn measure_ahead(&self) -> anyhow::Result<()> {
-        let (store, name) = (&self.config.store, &self.config.reader.model);
+        let (store, name) = (&self.store, &self.options.model);
         let manifest = store.manifest(name)?;
         if manifest.task != Task::TextReading || !store.has(&manifest) {
             return Ok(());
@@ -282,7 +288,7 @@ impl Models {
         if let Some(service) = &*started {
             return Ok(service.clone());
         }
-        let reader = &self.config.reader;
+        let reader = &self.options;
         let options = ServiceOptions {
             threads: reader.threads,
             queue: reader.queue + 2 * reader.threads + SPARE_PLACES,

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::picture::Picture;
-use crate::config::TextReader;
 use crate::decoding::DecodeMemory;
+use crate::options::Options;
 
 /// Copies that are made at once: each holds a decoded picture.
 pub const AT_ONCE: usize = 2;
@@ -31,7 +31,7 @@ const PAPER: [u8; 3] = [255; 3];
 /// Makes copies, and keeps the last ones.
 #[derive(Debug)]
 pub struct Display {
-    limits: Arc<TextReader>,
+    limits: Arc<Options>,
     /// Memory for the pixels of all pictures.
     pub decoding: Arc<DecodeMemory>,
     turns: Arc<Semaphore>,
@@ -89,7 +89,7 @@ pub enum DisplayError {
 
 impl Display {
     /// No copies yet.
-    pub fn new(limits: Arc<TextReader>, decoding: Arc<DecodeMemory>) -> Arc<Self> {
+    pub fn new(limits: Arc<Options>, decoding: Arc<DecodeMemory>) -> Arc<Self> {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         Arc::new(Self { limits, decoding, turns, copies: Mutex::default() })
     }

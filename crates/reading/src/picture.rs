@@ -7,8 +7,8 @@ use sightwire_frame::Image;
 use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::config::TextReader;
 use crate::decoding::{DecodeMemory, Decoding};
+use crate::options::Options;
 
 /// What is known of a picture before it is decoded.
 #[derive(Clone, Debug)]
@@ -40,11 +40,7 @@ pub enum PictureError {
 
 impl Picture {
     /// Looks at the headers; all limits are checked, nothing is decoded.
-    pub fn probe(
-        bytes: Bytes,
-        limits: &TextReader,
-        decoding: &Arc<DecodeMemory>,
-    ) -> Result<Self, PictureError> {
+    pub fn probe(bytes: Bytes, limits: &Options, decoding: &Arc<DecodeMemory>) -> Result<Self, PictureError> {
         if bytes.is_empty() {
             return Err(PictureError::Unknown("the file is empty".into()));
         }
@@ -71,14 +67,14 @@ impl Picture {
     }
 
     /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
-    pub fn decode_in_turn(&self, page: usize, limits: &TextReader) -> Result<(Image, Decoding), String> {
+    pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), String> {
         let size = self.pages.get(page).copied().unwrap_or_default();
         let room = self.decoding.take_blocking(self.format, size);
         Ok((self.decode(page, limits)?, room))
     }
 
     /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks.
-    pub fn decode(&self, page: usize, limits: &TextReader) -> Result<Image, String> {
+    pub fn decode(&self, page: usize, limits: &Options) -> Result<Image, String> {
         let mut image = Image::new(0, 0);
         let decoded = StillDecoder::new()
             .and_then(|mut decoder| decoder.decode(&self.bytes, page as u32, &of(limits), &mut image));
@@ -99,7 +95,7 @@ impl From<StillError> for PictureError {
     }
 }
 
-fn of(reader: &TextReader) -> StillLimits {
+fn of(reader: &Options) -> StillLimits {
     StillLimits {
         max_bytes: reader.max_image_bytes,
         max_pixels: reader.max_pixels,
@@ -113,13 +109,11 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::config::layers::Layers;
-    use crate::config::{Config, Flags};
-    use crate::reading::output::annotated;
+    use crate::output::annotated;
 
     #[test]
     fn the_memory_of_a_picture_is_in_use_as_long_as_anybody_has_its_bytes() {
-        let limits = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap().reader;
+        let limits = Options::usual();
         let bytes = Bytes::from(annotated(&mut Image::new(8, 8), &[]).unwrap());
         let memory = Arc::new(Semaphore::new(bytes.len()));
         let all = memory.clone().try_acquire_many_owned(bytes.len() as u32).unwrap();

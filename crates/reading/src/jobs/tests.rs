@@ -7,15 +7,12 @@ use zip::write::SimpleFileOptions;
 
 use super::events::Listener;
 use super::*;
-use crate::config::Config;
-use crate::config::layers::Layers;
 use crate::decoding::DecodeMemory;
-use crate::reading::output::Page;
+use crate::output::Page;
 use sightwire_measure::captured;
 
-fn limits(change: impl FnOnce(&mut TextReader)) -> Arc<TextReader> {
-    let layers = Layers::load(&crate::config::Flags::default()).unwrap();
-    let mut limits = Config::from_layers(&layers).unwrap().reader;
+fn limits(change: impl FnOnce(&mut Options)) -> Arc<Options> {
+    let mut limits = Options::usual();
     change(&mut limits);
     Arc::new(limits)
 }

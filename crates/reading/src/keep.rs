@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::config::reader::MAX_KEEP;
+use crate::options::MAX_KEEP;
 
 /// Few pictures, bounded by number and bytes over all batches; of one more, the oldest is let go.
 #[derive(Debug)]

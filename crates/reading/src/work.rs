@@ -13,8 +13,8 @@ use super::lanes::{Lanes, Place};
 use super::models::Ready;
 use super::output::Document;
 use super::picture::Picture;
-use crate::config::TextReader;
 use crate::decoding::Decoding;
+use crate::options::Options;
 
 /// How somebody wants a picture to be read.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ pub async fn document(
     picture: &Picture,
     options: ReadOptions,
     turn: &Turn,
-    limits: &Arc<TextReader>,
+    limits: &Arc<Options>,
     keep: Option<usize>,
 ) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
     let plans = ready.service.plan(&ready.model);
@@ -104,7 +104,7 @@ async fn page(
     ready: &Ready,
     picture: &Picture,
     index: usize,
-    limits: &Arc<TextReader>,
+    limits: &Arc<Options>,
     options: ReadOptions,
     place: Arc<Place>,
 ) -> Result<(Reading, Decoding), WorkError> {

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use super::archive::{Archive, ArchiveError, Budget, is_zip};
 use super::results::Results;
 use super::spool::{Folder, Work};
-use crate::config::TextReader;
+use crate::options::Options;
 
 /// So much is collected in memory before it is written.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -85,7 +85,7 @@ pub struct Received {
 #[derive(Debug)]
 pub struct Upload {
     folder: Folder,
-    limits: Arc<TextReader>,
+    limits: Arc<Options>,
     bytes: u64,
     parts: Vec<(Box<str>, u64, bool)>,
     zips: usize,
@@ -104,7 +104,7 @@ struct Part {
 
 impl Upload {
     /// Into that folder.
-    pub fn new(folder: Folder, limits: Arc<TextReader>) -> Self {
+    pub fn new(folder: Folder, limits: Arc<Options>) -> Self {
         Self { folder, limits, bytes: 0, parts: Vec::new(), zips: 0, open: None }
     }
 

@@ -1,0 +1,69 @@
+//! What can be chosen: `reader.*` of the configuration.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Pictures of a batch that can be kept at most.
+pub const MAX_KEEP: usize = 20;
+
+/// How text is read, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name of the model where nobody asks for another.
+    pub model: String,
+    /// Threads that read.
+    pub threads: usize,
+    /// Single pictures that may wait for a thread.
+    pub queue: usize,
+    /// For a single picture, or a page of a batch.
+    pub deadline: Duration,
+    /// Of a file.
+    pub max_image_bytes: usize,
+    /// Of a page.
+    pub max_pixels: u64,
+    /// Of a page, px.
+    pub max_side: u32,
+    /// Of a file.
+    pub max_pages: u32,
+    /// Batches at most.
+    pub max_jobs: usize,
+    /// Files of a batch at most.
+    pub max_job_files: usize,
+    /// Bytes of a batch at most.
+    pub max_job_bytes: u64,
+    /// Pictures of a batch that are kept, at most [`MAX_KEEP`].
+    pub keep_pictures: usize,
+    /// Bytes of all pictures that are kept.
+    pub keep_bytes: usize,
+    /// How long a batch that has ended is kept.
+    pub job_ttl: Duration,
+    /// A thread without work for so long lets its sessions go.
+    pub idle_release: Duration,
+    /// Where batches are kept; `None` takes the system's folder for temporary files.
+    pub folder: Option<PathBuf>,
+}
+
+#[cfg(test)]
+impl Options {
+    /// As configured where nobody chooses otherwise, with fewer threads.
+    pub(crate) fn usual() -> Self {
+        Self {
+            model: "ppocr-v4".into(),
+            threads: 2,
+            queue: 8,
+            deadline: Duration::from_secs(30),
+            max_image_bytes: 64 << 20,
+            max_pixels: 100_000_000,
+            max_side: 65_535,
+            max_pages: 500,
+            max_jobs: 8,
+            max_job_files: 2000,
+            max_job_bytes: 2 << 30,
+            keep_pictures: 5,
+            keep_bytes: 64 << 20,
+            job_ttl: Duration::from_secs(3600),
+            idle_release: Duration::from_secs(60),
+            folder: None,
+        }
+    }
+}
