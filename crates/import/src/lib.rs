@@ -7,12 +7,14 @@
 //! - [`environment`]: a Python with pinned packages, made on first use
 //! - [`tool`]: the child process
 //! - [`labels`]: names of the outputs
+//! - [`missing`]: what is not there yet, and how its user gets it
 //! - [`verify`]: compares original and import, and chooses the precision
 #![forbid(unsafe_code)]
 
 pub mod environment;
 pub mod foreign;
 pub mod labels;
+pub mod missing;
 pub mod tool;
 pub mod verify;
 
@@ -27,6 +29,7 @@ use foreign::Foreign;
 use labels::Labels;
 use sightwire_infer::engine::{EngineError, EngineOptions, Preferred};
 use sightwire_infer::runtime::RuntimeError;
+use sightwire_infer::shared::EngineSettings;
 use sightwire_models::digest;
 use sightwire_models::manifest::{
     Clip, Colour, File, Imported, Manifest, Precision, Source, Task, is_plain_name,
@@ -72,6 +75,32 @@ pub struct Request {
     pub engine: EngineOptions,
     /// As in the configuration.
     pub library: Option<PathBuf>,
+}
+
+impl Request {
+    /// Of a file, going by the manifest that it belongs to if there is one.
+    pub fn of(
+        source: &Path,
+        manifest: Option<&Manifest>,
+        python: Option<PathBuf>,
+        engine: &EngineSettings,
+    ) -> Self {
+        let import = manifest.and_then(|m| m.import.as_ref());
+        Self {
+            source: source.to_owned(),
+            name: manifest.map(|m| m.name.clone()),
+            title: manifest.map(|m| m.title.clone()),
+            licence: manifest.map(|m| m.licence.clone()),
+            origin: manifest.map(|m| m.origin.clone()),
+            labels_file: None,
+            labels: import.map(|import| import.labels.clone()),
+            threshold: import.map(|import| import.threshold),
+            whole: false,
+            python,
+            engine: engine.options.clone(),
+            library: engine.library.clone(),
+        }
+    }
 }
 
 /// What is being done.

@@ -83,6 +83,14 @@ pub enum StoreError {
     },
 }
 
+/// The platform's data folder, or one beside the working folder where there is none.
+pub fn default_home() -> PathBuf {
+    let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    var("XDG_DATA_HOME")
+        .or_else(|| var("HOME").map(|home| home.join(".local/share")))
+        .map_or_else(|| PathBuf::from(".sightwire/home"), |data| data.join("sightwire"))
+}
+
 impl Store {
     /// A store at `home`; `mirror` is a folder with ready copies of files that are usually fetched.
     pub fn new(home: PathBuf, mirror: Option<PathBuf>) -> Self {

@@ -25,7 +25,6 @@ use crate::cameras::Cameras;
 use crate::cluster;
 use crate::config::Config;
 use crate::listen::Listening;
-use crate::recognizer::Recognizer;
 use crate::relay::Relay;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
@@ -35,6 +34,7 @@ use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{self, mjpeg, origin, page, socketio::SocketIoTransport, websocket};
 use sightwire_reading::Reader;
 use sightwire_reading::decoding::DecodeMemory;
+use sightwire_recognizer::Recognizer;
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -65,7 +65,7 @@ impl App {
             let stop = stop.clone();
             move || !stop.is_cancelled()
         });
-        let recognizer = Recognizer::new(config, engine.clone());
+        let recognizer = Recognizer::new(config.recognizer_options(), engine.clone());
         let listening = Listening::new(&config.server);
         let sessions = Sessions::new(
             config.server.max_connections,
@@ -138,7 +138,7 @@ impl App {
         let (recognizer, reader) = (self.recognizer.clone(), self.reader.clone());
         let (detector, config) = (self.cameras.detector.clone(), config.clone());
         move || {
-            recognizer.measure(&config);
+            recognizer.measure();
             // Without a model nobody wants to load the library.
             if recognizer.facts().is_none() || config.recognizer.dummy {
                 return;

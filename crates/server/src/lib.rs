@@ -4,9 +4,7 @@
 //! - [`config`]: defaults, file, environment, flags
 //! - `app`: the parts of the server, put together
 //! - [`listen`]: accepts connections
-//! - [`missing`]: what is not there yet, and how to get it
 //! - `transport`: protocols
-//! - [`recognizer`]: the sign recogniser's pipeline
 //! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
 //! - `relay`: streams that clients send
 //! - `cluster`: who owns which of them
@@ -20,8 +18,6 @@ mod cameras;
 mod cluster;
 pub mod config;
 pub mod listen;
-pub mod missing;
-pub mod recognizer;
 mod relay;
 pub mod server;
 pub mod telemetry;

@@ -57,9 +57,8 @@ impl Server {
         for address in reach::addresses_to_open(&addresses) {
             tracing::info!("other machines open http://{address}");
         }
-        let (recognizer, options, going_on) = (app.recognizer.clone(), config.clone(), stop.clone());
-        let loading =
-            tokio::task::spawn_blocking(move || recognizer.load(&options, &|| !going_on.is_cancelled()));
+        let (recognizer, going_on) = (app.recognizer.clone(), stop.clone());
+        let loading = tokio::task::spawn_blocking(move || recognizer.load(&|| !going_on.is_cancelled()));
         tokio::pin!(loading);
         let loaded = tokio::select! {
             () = stop.cancelled() => false,

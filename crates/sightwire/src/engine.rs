@@ -1,17 +1,17 @@
 //! What runs networks, for commands.
 
+use sightwire_import::missing::{self, Missing};
 use sightwire_infer::engine::Engine;
 use sightwire_infer::shared;
 use sightwire_infer::trial::Subject;
 use sightwire_server::config::Config;
-use sightwire_server::missing::{self, Missing};
 
 use crate::print::note;
 
 /// Loads the library, and makes an engine.
 pub fn open(config: &Config) -> anyhow::Result<Engine> {
     shared::open(&config.engine_settings()).map_err(anyhow::Error::new).inspect_err(|error| {
-        if Missing::of(error, config) == Some(Missing::Runtime)
+        if Missing::of(error, &config.engine_settings()) == Some(Missing::Runtime)
             && let Some(other) = missing::other_home(&config.store)
         {
             note!("note: {other}");

@@ -22,7 +22,8 @@ use sightwire_infer::shared::EngineSettings;
 use sightwire_infer::trial::{Launch, TrialOptions};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
-use sightwire_models::store::Store;
+use sightwire_models::store::{Store, default_home};
+use sightwire_recognizer::ModelChoice;
 use toml::Value;
 
 pub use cameras::CameraTable;
@@ -80,25 +81,6 @@ pub struct Recognizer {
     pub turn_gap: Duration,
     /// `None` takes the model's.
     pub threshold: Option<f32>,
-}
-
-/// A model as the configuration names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ModelChoice {
-    /// Of the store.
-    Name(String),
-    /// A Keras file, imported at the start.
-    File(PathBuf),
-}
-
-impl ModelChoice {
-    /// What the model is called.
-    pub fn name(&self) -> String {
-        match self {
-            ModelChoice::Name(name) => name.clone(),
-            ModelChoice::File(path) => sightwire_import::name_of(path),
-        }
-    }
 }
 
 /// Who may change something while the server runs.
@@ -202,6 +184,23 @@ impl Config {
         let config = Self::from_layers(&layers)?;
         config.check_model(&layers)?;
         Ok(config)
+    }
+
+    /// What the recogniser runs with.
+    pub fn recognizer_options(&self) -> sightwire_recognizer::Options {
+        let options = &self.recognizer;
+        sightwire_recognizer::Options {
+            model: options.model.clone(),
+            dummy: options.dummy,
+            max_clients: options.max_clients,
+            max_fps: options.max_fps,
+            turn_gap: options.turn_gap,
+            threshold: options.threshold,
+            pictures: self.images,
+            idle_release: self.engine.idle_release,
+            python: self.import.python.clone(),
+            engine: self.engine_settings(),
+        }
     }
 
     /// What the engine is opened with.
@@ -353,14 +352,6 @@ fn is_file_name(model: &str) -> bool {
     path.extension()
         .is_some_and(|end| ["h5", "hdf5", "keras"].iter().any(|known| end.eq_ignore_ascii_case(known)))
         || Foreign::by_name(path).is_some()
-}
-
-/// The platform's data folder, or one beside the working folder where there is none.
-pub fn default_home() -> PathBuf {
-    let var = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-    var("XDG_DATA_HOME")
-        .or_else(|| var("HOME").map(|home| home.join(".local/share")))
-        .map_or_else(|| PathBuf::from(".sightwire/home"), |data| data.join("sightwire"))
 }
 
 struct Reader<'a>(&'a Layers);

@@ -4,6 +4,7 @@ mod manifest;
 mod reading;
 
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
@@ -24,9 +25,8 @@ use sightwire_models::store::{Need, Store};
 use super::{ImportArgs, ModelsCommand};
 use crate::engine;
 use crate::print::{self, PrintError, counted, note, out};
+use sightwire_import::missing;
 use sightwire_server::config::Config;
-use sightwire_server::missing;
-use sightwire_server::recognizer::load;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {
@@ -82,10 +82,14 @@ fn pull(config: &Config, name: &str) -> anyhow::Result<()> {
     get(store, &manifest)?;
     if let Some(file) = manifest.to_import() {
         let source = store.verified(&manifest.name, file)?;
-        return convert(config, &load::request(config, &source, Some(&manifest)));
+        return convert(config, &request(config, &source, Some(&manifest)));
     }
     out!("{} is ready", manifest.name)?;
     Ok(())
+}
+
+fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Request {
+    Request::of(source, manifest, config.import.python.clone(), &config.engine_settings())
 }
 
 /// Brings a model's files into the store.
@@ -131,7 +135,7 @@ fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
         threshold: args.threshold,
         whole: args.whole,
         licence: args.licence.clone(),
-        ..load::request(config, &args.file, None)
+        ..request(config, &args.file, None)
     };
     convert(config, &request)
 }

@@ -46,12 +46,12 @@ use tokio_util::task::TaskTracker;
 use super::error;
 use crate::cameras::Cameras;
 use crate::config::Config;
-use crate::recognizer::{Recognizer, State as RecognizerState};
 use crate::relay::Relay;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, process};
 use manage::Manage;
 use sightwire_reading::Reader;
+use sightwire_recognizer::{Recognizer, State as RecognizerState};
 
 /// What the handlers need.
 #[derive(Clone, Debug)]

@@ -13,9 +13,9 @@ use sightwire_models::manifest::{Manifest, Task};
 use super::Api;
 use super::changes::why_not;
 use crate::listen::Peer;
-use crate::recognizer::load::ActivateError;
 use crate::transport::error;
 use sightwire_measure::lines::{self, Seldom};
+use sightwire_recognizer::load::ActivateError;
 
 /// Pages ask for the list again and again.
 static UNREADABLE: Seldom = Seldom::new();
@@ -85,12 +85,12 @@ pub(super) async fn activate(
     if let Some(reason) = may_switch(&api, peer, &headers) {
         return error(StatusCode::FORBIDDEN, &reason);
     }
-    let (recognizer, config, model) = (api.recognizer.clone(), api.config.clone(), name.clone());
-    let done = tokio::task::spawn_blocking(move || recognizer.activate(&config, &model)).await;
+    let (recognizer, model) = (api.recognizer.clone(), name.clone());
+    let done = tokio::task::spawn_blocking(move || recognizer.activate(&model)).await;
     match done {
         Ok(Ok(took)) => {
             // It answers already, and is measured meanwhile.
-            api.tasks.spawn_blocking(move || api.recognizer.measure(&api.config));
+            api.tasks.spawn_blocking(move || api.recognizer.measure());
             Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })).into_response()
         }
         Ok(Err(reason)) => {

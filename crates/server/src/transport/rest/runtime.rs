@@ -40,10 +40,10 @@ pub(super) async fn get(
         return error(StatusCode::CONFLICT, "The library is not missing, or is on its way already.");
     }
     tracing::info!(%peer, "the ONNX Runtime library is being fetched");
-    let (recognizer, config) = (api.recognizer, api.config);
+    let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
-        recognizer.get_runtime(&config);
-        recognizer.measure(&config);
+        recognizer.get_runtime();
+        recognizer.measure();
     });
     (StatusCode::ACCEPTED, Json(json!({ "state": "loading" }))).into_response()
 }

@@ -26,9 +26,9 @@ use socketioxide_core::{Sid, Value};
 
 use crate::config::Config;
 use crate::listen::outbox::Outbox;
-use crate::recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
 use sessions::{Session, Sessions};
 use sightwire_measure::lines;
+use sightwire_recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";

@@ -2,11 +2,10 @@
 
 use anyhow::Context as _;
 use sightwire_import::Progress;
+use sightwire_import::missing::{self, Missing};
 use sightwire_models::fetch::{self, Progress as Step};
 
 use super::{Recognizer, State};
-use crate::config::Config;
-use crate::missing::{self, Missing};
 
 impl Recognizer {
     /// Whether it has no model only because the library is missing.
@@ -25,7 +24,7 @@ impl Recognizer {
     }
 
     /// Gets the library and loads the model; blocks. The state says how far it is and what came of it.
-    pub fn get_runtime(&self, config: &Config) {
+    pub fn get_runtime(&self) {
         let mut text = String::new();
         let mut watch = |step: Step<'_>| {
             let done = match step {
@@ -40,11 +39,11 @@ impl Recognizer {
                 self.state.lock().state = loading(text.clone(), done);
             }
         };
-        let got = missing::runtime_package(&config.store)
-            .and_then(|package| fetch::pull(&config.store, &package, &mut watch).map_err(Into::into))
+        let got = missing::runtime_package(self.store())
+            .and_then(|package| fetch::pull(self.store(), &package, &mut watch).map_err(Into::into))
             .context("the ONNX Runtime library could not be got");
         match got {
-            Ok(()) => self.load(config, &|| self.engine.going_on()),
+            Ok(()) => self.load(&|| self.engine.going_on()),
             Err(error) => {
                 let reason = format!("{error:#}");
                 tracing::error!("{reason}");

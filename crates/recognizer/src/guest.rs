@@ -142,7 +142,7 @@ impl Guest {
             model: service.name().into(),
             names: clip.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
             none: Arc::from("none"),
-            threshold: self.recognizer.threshold.unwrap_or(clip.threshold),
+            threshold: self.recognizer.options.threshold.unwrap_or(clip.threshold),
             replaced: AtomicBool::new(false),
             announced: AtomicBool::new(before.is_none()),
         });

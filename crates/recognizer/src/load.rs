@@ -6,16 +6,16 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sightwire_import::missing::{self, Missing};
 use sightwire_import::{self, ImportError, Progress, Request};
 use sightwire_infer::clip::model::{self, ClipModel};
 use sightwire_infer::clip::service::{ClipService, ServiceOptions};
 use sightwire_models::digest;
 use sightwire_models::manifest::Manifest;
-use sightwire_models::store::StoreError;
+use sightwire_models::store::{Store, StoreError};
 
 use super::{Recognizer, State};
-use crate::config::{Config, ModelChoice};
-use crate::missing::{self, Missing};
+use crate::ModelChoice;
 use sightwire_measure::lines;
 
 /// What a client is expected to send.
@@ -45,8 +45,8 @@ pub enum ActivateError {
 impl Recognizer {
     /// Loads library and model, and imports the model first if that is needed; blocks. The state says how far it is and
     /// what came of it. `going_on` answers false when the server is to end.
-    pub fn load(&self, config: &Config, going_on: &dyn Fn() -> bool) {
-        if config.recognizer.dummy {
+    pub fn load(&self, going_on: &dyn Fn() -> bool) {
+        if self.options.dummy {
             return;
         }
         let mut watch = |progress: Progress| {
@@ -61,9 +61,9 @@ impl Recognizer {
             }
             going_on()
         };
-        match self.prepare(config, &config.recognizer.model, &mut watch) {
+        match self.prepare(&self.options.model, &mut watch) {
             Ok(service) => {
-                self.install(service, config);
+                self.install(service);
             }
             Err(_) if !going_on() => {}
             Err(error) => {
@@ -71,13 +71,13 @@ impl Recognizer {
                 tracing::error!(
                     "the recogniser has no model, and refuses clients until another is activated or the server is started again: {reason}"
                 );
-                let missing = Missing::of(&error, config);
+                let missing = Missing::of(&error, &self.options.engine);
                 if let Some(missing) = &missing {
-                    let command = missing.command(&config.store);
+                    let command = missing.command(self.store());
                     tracing::error!("get what is missing with `{command}`, and start the server again");
                 }
                 if missing == Some(Missing::Runtime)
-                    && let Some(other) = missing::other_home(&config.store)
+                    && let Some(other) = missing::other_home(self.store())
                 {
                     tracing::warn!("{other}");
                 }
@@ -88,36 +88,36 @@ impl Recognizer {
 
     /// Puts another model of the store in the place of the present one, without dropping a client: windows that have
     /// begun end on the old one. Blocks for about a second.
-    pub fn activate(&self, config: &Config, name: &str) -> Result<Duration, ActivateError> {
-        self.switch(config, name, false)
+    pub fn activate(&self, name: &str) -> Result<Duration, ActivateError> {
+        self.switch(name, false)
     }
 
     /// Measures in which ways the model at work can be run here, and runs it in the fastest from then on, without dropping a
     /// client. Blocks for some seconds, once on each machine.
-    pub fn measure(&self, config: &Config) {
+    pub fn measure(&self) {
         let Some(_only) = self.measuring.try_lock() else { return };
         // One that has taken its place meanwhile is measured, too.
         let mut measured = None;
         while measured.as_deref() != Some(&*self.model()) && self.engine.going_on() {
             measured = Some(self.model());
-            self.measure_present(config);
+            self.measure_present();
         }
     }
 
-    fn measure_present(&self, config: &Config) {
+    fn measure_present(&self) {
         let State::Ready(service) = self.state() else { return };
         let (name, plans) = (service.name().to_owned(), service.plans().to_vec());
         // Whoever takes its place waits for all who hold it.
         drop(service);
         let is_another = || -> anyhow::Result<bool> {
             let engine = self.engine.get()?;
-            let model = ClipModel::load(&config.store, &config.store.manifest(&name)?)?;
+            let model = ClipModel::load(self.store(), &self.store().manifest(&name)?)?;
             engine.measure(&model.subjects(&engine), &|| self.engine.going_on())?;
             Ok(self.engine.going_on() && model.plans(&engine) != plans)
         };
         match is_another() {
             // What goes wrong is logged, and the model goes on as it is.
-            Ok(true) => drop(self.switch(config, &name, true)),
+            Ok(true) => drop(self.switch(&name, true)),
             Ok(false) => {}
             Err(_) if !self.engine.going_on() => {}
             Err(error) => tracing::warn!("how the model {name} runs fastest was not measured: {error:#}"),
@@ -125,7 +125,7 @@ impl Recognizer {
     }
 
     /// `again` starts the model that is at work anew, if it still is.
-    fn switch(&self, config: &Config, name: &str, again: bool) -> Result<Duration, ActivateError> {
+    fn switch(&self, name: &str, again: bool) -> Result<Duration, ActivateError> {
         let started = Instant::now();
         {
             let mut switching = self.switching.lock();
@@ -140,9 +140,9 @@ impl Recognizer {
                 State::Ready(_) | State::Failed { .. } => *switching = Some(name.to_owned()),
             }
         }
-        let manifest = config.store.manifest(name).map_err(anyhow::Error::new);
-        let started_model = manifest.and_then(|manifest| self.start(config, &manifest));
-        let done = started_model.map(|service| self.install(service, config));
+        let manifest = self.store().manifest(name).map_err(anyhow::Error::new);
+        let started_model = manifest.and_then(|manifest| self.start(&manifest));
+        let done = started_model.map(|service| self.install(service));
         *self.switching.lock() = None;
         match done {
             Ok(()) => Ok(started.elapsed()),
@@ -162,54 +162,57 @@ impl Recognizer {
     /// The model of the configuration, at work.
     fn prepare(
         &self,
-        config: &Config,
         choice: &ModelChoice,
         watch: sightwire_import::Watch<'_>,
     ) -> anyhow::Result<ClipService> {
         match choice {
             ModelChoice::File(source) => {
-                let mut request = request(config, source, None);
-                let manifest = match import_file(config, &request, watch) {
+                let mut request = self.request(source, None);
+                let manifest = match import_file(self.store(), &request, watch) {
                     // The file was replaced since, or another one is called so: both are kept.
                     Err(error) if matches!(error.downcast_ref(), Some(ImportError::Taken { .. })) => {
                         let hash = digest::sha256_of(source)?;
                         request.name = Some(format!("{}-{}", sightwire_import::name_of(source), &hash[..8]));
-                        import_file(config, &request, watch)
+                        import_file(self.store(), &request, watch)
                     }
                     done => done,
                 }?;
-                self.start(config, &manifest)
+                self.start(&manifest)
             }
             ModelChoice::Name(name) => {
-                let manifest = config.store.manifest(name)?;
+                let manifest = self.store().manifest(name)?;
                 let Some(file) = manifest.to_import() else {
-                    return self.start(config, &manifest);
+                    return self.start(&manifest);
                 };
                 // It was pulled, or lies in the mirror, and was not imported yet.
-                let source = config.store.verified(name, file)?;
-                let manifest = import_file(config, &request(config, &source, Some(&manifest)), watch)?;
-                self.start(config, &manifest)
+                let source = self.store().verified(name, file)?;
+                let manifest = import_file(self.store(), &self.request(&source, Some(&manifest)), watch)?;
+                self.start(&manifest)
             }
         }
     }
 
+    fn request(&self, source: &Path, manifest: Option<&Manifest>) -> Request {
+        Request::of(source, manifest, self.options.python.clone(), &self.options.engine)
+    }
+
     /// A model at work, in a way that is known to be possible on this machine.
-    fn start(&self, config: &Config, manifest: &Manifest) -> anyhow::Result<ClipService> {
-        let model = ClipModel::load(&config.store, manifest)?;
+    fn start(&self, manifest: &Manifest) -> anyhow::Result<ClipService> {
+        let model = ClipModel::load(self.store(), manifest)?;
         let engine = self.engine.get()?;
         engine.usable(&model.subjects(&engine), &|| self.engine.going_on())?;
         let options = ServiceOptions {
-            limits: config.images,
-            max_fps: config.recognizer.max_fps,
-            turn_gap: config.recognizer.turn_gap,
-            idle_release: config.engine.idle_release,
+            limits: self.options.pictures,
+            max_fps: self.options.max_fps,
+            turn_gap: self.options.turn_gap,
+            idle_release: self.options.idle_release,
         };
         ClipService::start(model, engine, options).context("the model does not run here")
     }
 
     /// From now on this model answers.
-    fn install(&self, service: ClipService, config: &Config) {
-        let warning = too_many_clients(&service, config.recognizer.max_clients);
+    fn install(&self, service: ClipService) {
+        let warning = too_many_clients(&service, self.options.max_clients);
         if matches!(self.state(), State::Ready(_)) && *self.model() == *service.name() {
             let networks = model::in_words(service.plans());
             tracing::info!(model = service.name(), networks, "the model runs in its fastest way from now on");
@@ -244,31 +247,12 @@ impl Recognizer {
     }
 }
 
-/// What an import of a file is to be, going by the manifest that it belongs to if there is one.
-pub fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Request {
-    let import = manifest.and_then(|m| m.import.as_ref());
-    Request {
-        source: source.to_owned(),
-        name: manifest.map(|m| m.name.clone()),
-        title: manifest.map(|m| m.title.clone()),
-        licence: manifest.map(|m| m.licence.clone()),
-        origin: manifest.map(|m| m.origin.clone()),
-        labels_file: None,
-        labels: import.map(|import| import.labels.clone()),
-        threshold: import.map(|import| import.threshold),
-        whole: false,
-        python: config.import.python.clone(),
-        engine: config.engine.options.clone(),
-        library: config.engine.library.clone(),
-    }
-}
-
 fn import_file(
-    config: &Config,
+    store: &Store,
     request: &Request,
     watch: sightwire_import::Watch<'_>,
 ) -> anyhow::Result<Manifest> {
-    sightwire_import::import(&config.store, request, watch).map_err(|error| match error {
+    sightwire_import::import(store, request, watch).map_err(|error| match error {
         // The tool names the file already.
         ImportError::Tool(_)
         | ImportError::Read { .. }

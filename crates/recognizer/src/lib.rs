@@ -8,25 +8,75 @@
 //! - `runtime`: gets the library that runs networks, where it is missing
 //! - `lines`: how many log lines predictions may take
 
+#![forbid(unsafe_code)]
+
 pub mod guest;
 mod lines;
 pub mod load;
 mod runtime;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use sightwire_frame::header::Limits;
 use sightwire_import::Progress;
+use sightwire_import::missing::Missing;
 use sightwire_infer::clip::service::{ClipService, ServiceStats};
+use sightwire_infer::shared::EngineSettings;
+use sightwire_models::store::Store;
 
-use crate::config::Config;
-use crate::missing::Missing;
 pub use guest::{Event, Guest, OnEvent, Reply};
 use lines::LineBudget;
 use sightwire_infer::shared::SharedEngine;
+
+/// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is loaded at the start.
+    pub model: ModelChoice,
+    /// Every answer is "hello".
+    pub dummy: bool,
+    /// Clients at most.
+    pub max_clients: usize,
+    /// Frames of one client that are analysed, per second at most.
+    pub max_fps: f32,
+    /// See [`sightwire_infer::clip::service::ServiceOptions`].
+    pub turn_gap: Duration,
+    /// Probability below which the label is `none`; `None` takes the model's.
+    pub threshold: Option<f32>,
+    /// Of a frame.
+    pub pictures: Limits,
+    /// A thread without work for so long lets its sessions go.
+    pub idle_release: Duration,
+    /// A Python to import with; `None` looks for one.
+    pub python: Option<PathBuf>,
+    /// How networks are run, and the store.
+    pub engine: EngineSettings,
+}
+
+/// A model, as one may name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelChoice {
+    /// Of the store.
+    Name(String),
+    /// A Keras file, imported at the start.
+    File(PathBuf),
+}
+
+impl ModelChoice {
+    /// What the model is called.
+    pub fn name(&self) -> String {
+        match self {
+            ModelChoice::Name(name) => name.clone(),
+            ModelChoice::File(path) => sightwire_import::name_of(path),
+        }
+    }
+}
 
 /// Admits clients and answers their frames.
 pub struct Recognizer {
@@ -36,8 +86,7 @@ pub struct Recognizer {
     generation: AtomicU64,
     /// Of them those to another model, and not to the same one in a faster way.
     switches: AtomicU64,
-    threshold: Option<f32>,
-    max_clients: usize,
+    options: Options,
     clients: AtomicUsize,
     admitted: AtomicU64,
     refused: AtomicU64,
@@ -97,8 +146,7 @@ const DUMMY_SCORE: f32 = 0.9;
 
 impl Recognizer {
     /// A recogniser that has no model yet.
-    pub fn new(config: &Config, engine: Arc<SharedEngine>) -> Arc<Self> {
-        let options = &config.recognizer;
+    pub fn new(options: Options, engine: Arc<SharedEngine>) -> Arc<Self> {
         let (model, state) = if options.dummy {
             ("dummy".to_owned(), State::Dummy)
         } else {
@@ -110,8 +158,7 @@ impl Recognizer {
             state: Mutex::new(Active { model: model.into(), state, warning: None }),
             generation: AtomicU64::new(0),
             switches: AtomicU64::new(0),
-            threshold: options.threshold,
-            max_clients: options.max_clients,
+            options,
             clients: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -120,6 +167,10 @@ impl Recognizer {
             measuring: Mutex::default(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
         })
+    }
+
+    fn store(&self) -> &Store {
+        &self.options.engine.store
     }
 
     /// What it can do now.
@@ -170,7 +221,7 @@ impl Recognizer {
             name: service.name().to_owned(),
             labels: clip.labels.clone(),
             window: clip.window,
-            threshold: self.threshold.unwrap_or(clip.threshold),
+            threshold: self.options.threshold.unwrap_or(clip.threshold),
             width: clip.width,
             height: clip.height,
         }
@@ -183,7 +234,7 @@ impl Recognizer {
 
     /// Clients at most.
     pub fn max_clients(&self) -> usize {
-        self.max_clients
+        self.options.max_clients
     }
 
     /// Clients admitted and refused so far.
@@ -213,14 +264,16 @@ impl Recognizer {
     pub fn admit(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Guest> {
         let admitted = self
             .clients
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < self.max_clients).then_some(n + 1))
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
+                (n < self.options.max_clients).then_some(n + 1)
+            })
             .is_ok();
         if !admitted {
             let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
             if self.lines[1].take() {
                 tracing::warn!(
                     "ERROR client={name} refused: at capacity ({} clients); {refused} refused so far",
-                    self.max_clients
+                    self.options.max_clients
                 );
             }
             return None;

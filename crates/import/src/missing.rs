@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sightwire_import::ImportError;
 use sightwire_infer::runtime::{self, RuntimeError};
-use sightwire_infer::shared::OpenError;
+use sightwire_infer::shared::{EngineSettings, OpenError};
 use sightwire_models::manifest::Manifest;
-use sightwire_models::store::{Store, StoreError};
+use sightwire_models::store::{Store, StoreError, default_home};
 
-use crate::config::{Config, default_home};
+use crate::ImportError;
 
 /// What can be pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub enum Missing {
 
 impl Missing {
     /// What an error says is missing, if pulling it would help.
-    pub fn of(error: &anyhow::Error, config: &Config) -> Option<Self> {
+    pub fn of(error: &anyhow::Error, engine: &EngineSettings) -> Option<Self> {
         let is_missing = |error: &RuntimeError| matches!(error, RuntimeError::Missing { .. });
         if let Some(StoreError::Missing { model, .. }) = error.downcast_ref() {
             return Some(Missing::Model(model.clone()));
@@ -36,7 +35,7 @@ impl Missing {
             _ => None,
         };
         let runtime = error.downcast_ref().or(of_engine).or(of_import).is_some_and(is_missing);
-        (runtime && config.engine.library.is_none()).then_some(Missing::Runtime)
+        (runtime && engine.library.is_none()).then_some(Missing::Runtime)
     }
 
     /// The one command that gets it, as it can be pasted into a shell.
