@@ -1,0 +1,189 @@
+// A store of the tests' own: the library and the trials of the real one, a detector that always finds the same, and a page
+// that is drawn here. So what is recorded depends neither on what else lies in the real store nor on the CPU.
+
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { crc32, deflateSync } from "node:zlib";
+
+import { HOME } from "../harness.mjs";
+
+/** Keys that make every machine run networks alike. */
+export const ALIKE = { "engine.provider": "cpu", "engine.precision": "f32", "engine.threads": 1 };
+/** The model that reads text. */
+const READER = "ppocr-v4";
+/** The detector that is made here: 32x32 pixels in, two boxes out whatever is in them. */
+export const DETECTOR = "golden";
+
+/** Flags for keys of the configuration. */
+export const flags = (set) => Object.entries(set).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+
+/** A folder that is gone with the test. */
+export function folder(t, name) {
+  const made = mkdtempSync(join(tmpdir(), `sightwire-golden-${name}-`));
+  t.after(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+/** The store; without `runtime`, one that lacks the library. */
+export function store(t, { runtime = true } = {}) {
+  const home = folder(t, "home");
+  const models = join(home, "models");
+  mkdirSync(join(models, DETECTOR), { recursive: true });
+  for (const part of runtime ? ["runtime", `models/${READER}`] : []) {
+    const real = join(HOME, part);
+    if (!existsSync(real)) throw new Error(`SIGHTWIRE_HOME has no ${part}; \`cargo xtask setup\` gets it`);
+    symlinkSync(real, join(home, part));
+  }
+  if (runtime && existsSync(join(HOME, "trials"))) {
+    cpSync(join(HOME, "trials"), join(home, "trials"), { recursive: true });
+  }
+  const network = sees([
+    // Centre, sides, and how sure it is of each class.
+    [16, 16, 8, 12, 0.9, 0.05],
+    [6, 22, 4, 4, 0.1, 0.6],
+  ]);
+  writeFileSync(join(models, DETECTOR, "network.onnx"), network);
+  writeFileSync(
+    join(models, `${DETECTOR}.toml`),
+    manifest(createHash("sha256").update(network).digest("hex")),
+  );
+  return home;
+}
+
+const manifest = (sha256) => `name = "${DETECTOR}"
+title = "Always finds the same"
+task = "object-detection"
+licence = "MIT"
+origin = "made by a test"
+
+[detect]
+format = "yolov8"
+width = 32
+height = 32
+colour = "rgb"
+divide_by = 255.0
+boxes = 2
+confidence = 0.25
+iou = 0.5
+labels = ["car", "person"]
+
+[[files]]
+role = "network"
+name = "network.onnx"
+sha256 = "${sha256}"
+source = "imported"
+`;
+
+// The few fields of ONNX that a small graph needs; onnx.proto3 in the ONNX repository numbers them.
+
+function varint(value) {
+  const bytes = [];
+  for (; value >= 128; value >>= 7) bytes.push((value & 127) | 128);
+  return Buffer.from([...bytes, value]);
+}
+
+const number = (field, value) => Buffer.concat([varint(field << 3), varint(value)]);
+const bytes = (field, ...parts) => {
+  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  return Buffer.concat([varint((field << 3) | 2), varint(body.length), body]);
+};
+
+const FLOAT = 1;
+const OPSET = 13;
+const IR = 8;
+
+function tensor(name, shape, values) {
+  const sides = shape.map((side) => number(1, side));
+  return bytes(
+    5,
+    ...sides,
+    number(2, FLOAT),
+    bytes(8, name),
+    bytes(9, Buffer.from(Float32Array.from(values).buffer)),
+  );
+}
+
+function port(field, name, shape) {
+  const sides = shape.map((side) => bytes(1, number(1, side)));
+  return bytes(field, bytes(1, name), bytes(2, bytes(1, number(1, FLOAT), bytes(2, ...sides))));
+}
+
+function node(kind, inputs, output, attribute) {
+  const named = inputs.map((input) => bytes(1, input));
+  const integer = attribute ? [bytes(5, bytes(1, attribute[0]), number(3, attribute[1]), number(20, 2))] : [];
+  return bytes(1, ...named, bytes(2, output), bytes(4, kind), ...integer);
+}
+
+/** A network that gives these columns for any picture. */
+function sees(columns) {
+  const shape = [1, columns[0].length, columns.length];
+  const rows = columns[0].flatMap((_, row) => columns.map((column) => column[row]));
+  const graph = bytes(
+    7,
+    node("ReduceMean", ["images"], "mean", ["keepdims", 0]),
+    node("Mul", ["mean", "zero"], "nothing"),
+    node("Add", ["boxes", "nothing"], "output"),
+    bytes(2, "golden"),
+    tensor("zero", [1], [0]),
+    tensor("boxes", shape, rows),
+    port(11, "images", [1, 3, 32, 32]),
+    port(12, "output", shape),
+  );
+  return Buffer.concat([number(1, IR), graph, bytes(8, number(2, OPSET))]);
+}
+
+/** Letters of five by seven dots, a row of dots after the other. */
+const LETTERS = {
+  E: "11111 10000 10000 11110 10000 10000 11111",
+  H: "10001 10001 10001 11111 10001 10001 10001",
+  L: "10000 10000 10000 10000 10000 10000 11111",
+  O: "01110 10001 10001 10001 10001 10001 01110",
+  T: "11111 00100 00100 00100 00100 00100 00100",
+  X: "10001 10001 01010 00100 01010 10001 10001",
+  2: "01110 10001 00001 00110 01000 10000 11111",
+  4: "00010 00110 01010 10010 11111 00010 00010",
+  7: "11111 00001 00010 00100 01000 01000 01000",
+};
+const DOT_PX = 4;
+const PAGE = { width: 256, height: 128, paper: 235, ink: 20, margin: 16, line: 44, letter: 24 };
+
+function chunk(type, data) {
+  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
+  const framed = Buffer.alloc(body.length + 8);
+  framed.writeUInt32BE(data.length, 0);
+  body.copy(framed, 4);
+  framed.writeUInt32BE(crc32(body), body.length + 4);
+  return framed;
+}
+
+/** A grey PNG with these lines in capitals, which are easy to read. */
+export function page(lines = ["HELLO", "TEXT 247"]) {
+  const { width, height, paper, ink, margin, line, letter } = PAGE;
+  const rows = Array.from({ length: height }, () => Buffer.alloc(width + 1, paper).fill(0, 0, 1));
+  lines.forEach((text, row) => {
+    [...text].forEach((character, column) => {
+      const dots = LETTERS[character]?.split(" ") ?? [];
+      const [left, top] = [1 + margin + column * letter, margin + row * line];
+      for (let y = 0; y < dots.length * DOT_PX; y += 1) {
+        for (let x = 0; x < 5 * DOT_PX; x += 1) {
+          if (dots[Math.floor(y / DOT_PX)][Math.floor(x / DOT_PX)] === "1") rows[top + y][left + x] = ink;
+        }
+      }
+    });
+  });
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 0, 0, 0, 0], 8); // 8 bits, grey
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  // Not made smaller: then its length is the same with every zlib.
+  const data = deflateSync(Buffer.concat(rows), { level: 0 });
+  return Buffer.concat([
+    signature,
+    chunk("IHDR", header),
+    chunk("IDAT", data),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}
