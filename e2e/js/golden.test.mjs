@@ -4,17 +4,27 @@
 import { describe, test } from "node:test";
 
 import { Book } from "./golden/book.mjs";
+import * as cameras from "./golden/cameras.mjs";
+import * as http from "./golden/http.mjs";
 import * as relay from "./golden/relay.mjs";
 
 const AREAS = {
-  relay: ["senders_and_viewers_of_the_relay_hear_what_they_always_heard", relay],
+  relay: ["senders_and_viewers_of_the_relay_hear_what_they_always_heard", relay.record],
+  cameras: ["cameras_are_listed_changed_watched_and_looked_into_as_they_always_were", cameras.record],
+  http: ["plain_requests_are_answered_as_they_always_were", http.record],
+  metrics: ["metrics_have_the_names_kinds_and_labels_that_they_always_had", http.recordMetrics],
 };
 
 describe("golden", { concurrency: true }, () => {
-  for (const [area, [promise, { record }]] of Object.entries(AREAS)) {
+  for (const [area, [promise, record]] of Object.entries(AREAS)) {
     test(promise, { timeout: 110_000 }, async (t) => {
+      const ends = [];
+      // What was begun last ends first: servers before the folders that they write to.
+      t.after(async () => {
+        for (const end of ends.reverse()) await end();
+      });
       const book = new Book(area);
-      await record(t, book);
+      await record({ after: (end) => ends.push(end) }, book);
       book.settle();
     });
   }

@@ -41,6 +41,7 @@ export class Answer {
 
   constructor(server, text, body, { isHead = false } = {}) {
     this.isHead = isHead;
+    [this.request] = text.split(" HTTP/1.1");
     const { hostname, port } = new URL(server.url);
     this.socket = connect({ host: hostname, port: Number(port), noDelay: true });
     this.socket.write(text);
@@ -98,7 +99,11 @@ export class Answer {
   }
 
   async ended() {
-    await until(() => this.whole || this.gone, PATIENCE_MS, `the end of the answer; ${this.head}`);
+    await until(
+      () => this.whole || this.gone,
+      PATIENCE_MS,
+      `the end of the answer to ${this.request}; ${this.head}`,
+    );
     return this;
   }
 
