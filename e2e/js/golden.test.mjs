@@ -5,13 +5,21 @@ import { describe, test } from "node:test";
 
 import { Book } from "./golden/book.mjs";
 import * as cameras from "./golden/cameras.mjs";
+import * as cli from "./golden/cli.mjs";
 import * as http from "./golden/http.mjs";
+import * as logs from "./golden/logs.mjs";
+import * as read from "./golden/read.mjs";
 import * as relay from "./golden/relay.mjs";
+import * as socketio from "./golden/socketio.mjs";
 
 const AREAS = {
   relay: ["senders_and_viewers_of_the_relay_hear_what_they_always_heard", relay.record],
   cameras: ["cameras_are_listed_changed_watched_and_looked_into_as_they_always_were", cameras.record],
   http: ["plain_requests_are_answered_as_they_always_were", http.record],
+  read: ["text_is_read_one_picture_at_a_time_and_in_batches_as_it_always_was", read.record],
+  socketio: ["clients_of_the_sign_recogniser_hear_what_they_always_heard", socketio.record],
+  cli: ["commands_print_and_exit_as_they_always_did", cli.record],
+  logs: ["log_lines_have_the_words_that_people_look_for", logs.record],
   metrics: ["metrics_have_the_names_kinds_and_labels_that_they_always_had", http.recordMetrics],
 };
 
@@ -24,6 +32,7 @@ describe("golden", { concurrency: true }, () => {
         for (const end of ends.reverse()) await end();
       });
       const book = new Book(area);
+      book.replace(/\/[^\s"=]*sightwire-golden-(\w+)-\w+/g, "<$1>");
       await record({ after: (end) => ends.push(end) }, book);
       book.settle();
     });

@@ -11,6 +11,9 @@ const HOW = "cd e2e && UPDATE_GOLDEN=1 node --test js/golden.test.mjs";
 /** Lines that are shown around a difference, and of all differences at most. */
 const CONTEXT = 2;
 const MAX_SHOWN = 120;
+/** Of lines longer than this only what differs is shown, with so many characters around it. */
+const LONG = 160;
+const AROUND = 60;
 
 /** What is recorded under one title. Scenarios that run side by side have sections of their own. */
 export class Section {
@@ -81,6 +84,7 @@ export function differing(before, now) {
   });
   const shown = [];
   let [title, last] = ["", -1];
+  narrow(steps);
   steps.forEach(([sign, line], i) => {
     if (line.startsWith("=== ")) title = line;
     if (!near.has(i)) return;
@@ -89,6 +93,25 @@ export function differing(before, now) {
     shown.push(`${sign} ${line}`);
   });
   return shown;
+}
+
+/** Of a long line in the place of another one, what differs and a little around it. */
+function narrow(steps) {
+  for (let i = 0; i + 1 < steps.length; i += 1) {
+    const [[sign, before], [next, now]] = [steps[i], steps[i + 1]];
+    if (sign !== "-" || next !== "+" || Math.max(before.length, now.length) < LONG) continue;
+    let begin = 0;
+    while (begin < before.length && before[begin] === now[begin]) begin += 1;
+    let end = 0;
+    const most = Math.min(before.length, now.length) - begin;
+    while (end < most && before.at(-1 - end) === now.at(-1 - end)) end += 1;
+    const part = (line) => {
+      const [from, to] = [Math.max(0, begin - AROUND), Math.min(line.length, line.length - end + AROUND)];
+      return `${from > 0 ? "…" : ""}${line.slice(from, to)}${to < line.length ? "…" : ""}`;
+    };
+    steps[i] = ["-", part(before)];
+    steps[i + 1] = ["+", part(now)];
+  }
 }
 
 /** [sign, line] for each line of either: "-" only before, "+" only now, " " in both. */

@@ -207,7 +207,6 @@ const DUMMY = { USE_DUMMY_MODEL: "1" };
 
 /** Writes the book. */
 export async function record(t, book) {
-  book.replace(/\/\S*sightwire-golden-home-\w+/g, "<home>");
   // What is announced and not there is another on each machine.
   book.replace(/"warnings":\[("<warning>",?)*\]/g, '"warnings":[<warnings>]');
   const [open, listed, failed] = await Promise.all([

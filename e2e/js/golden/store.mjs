@@ -26,12 +26,12 @@ export function folder(t, name) {
   return made;
 }
 
-/** The store; without `runtime`, one that lacks the library. */
+/** The store; without `runtime`, one that lacks the library. Nothing is ever fetched into it. */
 export function store(t, { runtime = true } = {}) {
   const home = folder(t, "home");
   const models = join(home, "models");
   mkdirSync(join(models, DETECTOR), { recursive: true });
-  for (const part of runtime ? ["runtime", `models/${READER}`] : []) {
+  for (const part of [`models/${READER}`, ...(runtime ? ["runtime"] : [])]) {
     const real = join(HOME, part);
     if (!existsSync(real)) throw new Error(`SIGHTWIRE_HOME has no ${part}; \`cargo xtask setup\` gets it`);
     symlinkSync(real, join(home, part));

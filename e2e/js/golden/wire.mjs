@@ -163,13 +163,18 @@ function requestLines(request, { headers = {}, body, host, shows }) {
 
 /**
  * One request and its whole answer, recorded in the section; the body as a Buffer.
- * `masks` are rules for JSON in the body, `as` shows another body, `heads` masks headers by name.
+ * `masks` are rules for JSON in the body, `as` shows another body, `heads` masks headers by name, `varies` says that the length
+ * does; `again` tells whether to ask once more instead of recording it.
  */
 export async function exchange(section, server, request, options = {}) {
-  const answer = await ask(server, request, options).answered();
-  const isUpgrade = answer.head?.startsWith("HTTP/1.1 101");
-  if (!isUpgrade) await answer.ended();
-  answer.socket.destroy();
+  let answer;
+  let isUpgrade;
+  do {
+    answer = await ask(server, request, options).answered();
+    isUpgrade = answer.head?.startsWith("HTTP/1.1 101");
+    if (!isUpgrade) await answer.ended();
+    answer.socket.destroy();
+  } while (await options.again?.(answer));
   const shown = isUpgrade ? "" : shownBody(answer, options);
   const lengthVaries = options.varies ?? section.replaced(shown) !== answer.body.toString();
   section.write(
@@ -252,9 +257,13 @@ export class Line {
   #taken = 0;
   #rest = Buffer.alloc(0);
 
-  /** `answers`: to pings. `shows`: bytes as text; else they are hexadecimal. */
-  constructor(server, target, { headers = {}, protocol, masks = {}, answers = true, shows, host } = {}) {
-    Object.assign(this, { target, masks, answers, shows });
+  /** `answers`: to pings. `leaves` texts out. `shows`: bytes as text; else they are hexadecimal. */
+  constructor(
+    server,
+    target,
+    { headers = {}, protocol, masks = {}, answers = true, leaves, shows, host } = {},
+  ) {
+    Object.assign(this, { target, masks, answers, leaves, shows });
     const offered = protocol && { "Sec-WebSocket-Protocol": protocol };
     this.options = { headers: { ...HANDSHAKE, ...offered, ...headers }, host };
     this.answer = ask(server, `GET ${target}`, this.options);
@@ -307,6 +316,7 @@ export class Line {
   }
 
   #hear(what) {
+    if (what.text !== undefined && this.leaves?.(what.text)) return;
     this.heard.push(what);
     const { text, bytes, ping, pong, close, gone } = what;
     if (text !== undefined) this.log.push(`< ${this.#shown(text)}`);
