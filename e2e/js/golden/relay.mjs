@@ -6,7 +6,7 @@ import { CONTINUATION, PING, TEXT, framed } from "../rawclient.mjs";
 import { BINARY, jpeg, packed, streamPath } from "../relay.mjs";
 import { FLOAT, INT, PEER, TIME, rules, text } from "./mask.mjs";
 import { ALIKE, DETECTOR, flags, store } from "./store.mjs";
-import { HANDSHAKE, ask, dial, exchange, look } from "./wire.mjs";
+import { HANDSHAKE, PATIENCE_MS, ask, dial, exchange, look } from "./wire.mjs";
 
 const REAL = text(/^data:image\/jpeg;base64,[A-Za-z0-9+/]{1000,}=*$/, "<a real JPEG>");
 const MASKS = rules({ timestamp: TIME, "since_s delay_ms": FLOAT, frame: REAL });
@@ -80,13 +80,13 @@ class Scene {
   async settled(name, delivered) {
     const report = async () => look(this.server, `/api/v1/streams/${name}`);
     const is = (now) => now.delivered === delivered && now.delay_ms !== null;
-    await until(async () => is(await report()), 30_000, `${delivered} pictures of ${name}`);
+    await until(async () => is(await report()), PATIENCE_MS, `${delivered} pictures of ${name}`);
   }
 
   /** Waits until no stream of that name is live. */
   async isOver(name) {
     const active = async () => (await look(this.server, "/streams/active")).active_streams;
-    await until(async () => !(await active()).includes(name), 30_000, `${name} is over`);
+    await until(async () => !(await active()).includes(name), PATIENCE_MS, `${name} is over`);
   }
 }
 
@@ -378,7 +378,7 @@ async function ended(scene) {
   await sender.over();
   for (const viewer of viewers) await viewer.next("stream_ended");
   const all = async () => (await look(scene.server, "/api/v1/viewers")).viewers;
-  await until(async () => (await all()).length === 2, 30_000, "two viewers");
+  await until(async () => (await all()).length === 2, PATIENCE_MS, "two viewers");
   for (const { id } of await all()) {
     const { head, body, socket } = await ask(scene.server, `DELETE /api/v1/viewers/${id}`).ended();
     socket.destroy();

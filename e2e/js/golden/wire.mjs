@@ -7,7 +7,7 @@ import { inspect } from "../jpeg.mjs";
 import { BYTES, CLOSE, PING, PONG, TEXT, framed } from "../rawclient.mjs";
 import { hash, masked } from "./mask.mjs";
 
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
 /** So that the answer to a handshake is the same each time. */
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 export const HANDSHAKE = {
