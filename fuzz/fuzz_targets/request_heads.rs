@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/server/src/listen/head.rs"]
+#[path = "../../crates/listen/src/head.rs"]
 #[allow(dead_code)]
 mod head;
 

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/server/src/listen/frames.rs"]
+#[path = "../../crates/listen/src/frames.rs"]
 #[allow(dead_code)]
 mod frames;
 

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::tool::{self, ToolError};
-use super::{Progress, Watch};
 use sightwire_models::digest;
 use sightwire_models::store::Store;
+
+use super::tool::{self, ToolError};
+use super::{Progress, Watch};
 
 macro_rules! tool_file {
     ($name:literal) => {

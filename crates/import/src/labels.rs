@@ -4,10 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use sightwire_models::builtin;
 
 use super::Request;
 use super::tool::Report;
-use sightwire_models::builtin;
 
 /// Labels, and what a person should know of where they come from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,10 +23,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-
-use environment::Environment;
-use foreign::Foreign;
-use labels::Labels;
 use sightwire_infer::engine::{EngineError, EngineOptions, Preferred};
 use sightwire_infer::runtime::RuntimeError;
 use sightwire_infer::shared::EngineSettings;
@@ -35,6 +31,10 @@ use sightwire_models::manifest::{
     Clip, Colour, File, Imported, Manifest, Precision, Source, Task, is_plain_name,
 };
 use sightwire_models::store::Store;
+
+use environment::Environment;
+use foreign::Foreign;
+use labels::Labels;
 use tool::Report;
 
 /// Goes up when imports have to be done again.

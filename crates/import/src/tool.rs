@@ -6,10 +6,10 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use sightwire_infer::child::{KilledWhenDropped, read_end, read_lines};
 
 use super::environment::Environment;
 use super::{Progress, Request, Watch};
-use sightwire_infer::child::{KilledWhenDropped, read_end, read_lines};
 
 /// A conversion that takes longer has gone wrong.
 const DEADLINE: Duration = Duration::from_secs(1800);

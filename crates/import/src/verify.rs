@@ -8,9 +8,6 @@ use std::time::{Duration, Instant};
 
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Image, Resizer};
-use sightwire_synth::sample::{Clip as SampleClip, Gesture};
-
-use super::{ImportError, MAX_DIFFERENCE, Progress, Request, Watch, tool};
 use sightwire_infer::clip::model::{ClipModel, Networks, Window};
 use sightwire_infer::engine::{Engine, EngineError, EngineOptions, Preferred};
 use sightwire_infer::runtime::Runtime;
@@ -18,6 +15,9 @@ use sightwire_infer::trial::choose::WORTH_A_DIFFERENCE;
 use sightwire_models::Provider;
 use sightwire_models::manifest::{Clip, Precision};
 use sightwire_models::store::Store;
+use sightwire_synth::sample::{Clip as SampleClip, Gesture};
+
+use super::{ImportError, MAX_DIFFERENCE, Progress, Request, Watch, tool};
 
 /// A probability may differ so much between f32 and bf16.
 const MAX_BF16_DIFFERENCE: f64 = 0.02;

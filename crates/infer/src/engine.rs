@@ -7,6 +7,9 @@ use ort::session::Session as OrtSession;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{TensorRef, ValueType};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
 
 use crate::cpu::Cpu;
 use crate::network::Network;
@@ -14,9 +17,6 @@ use crate::runtime::{Runtime, has_nvidia_gpu};
 use crate::trial::choose::{Allowed, choose};
 use crate::trial::record::{Place, Record};
 use crate::trial::{TrialError, TrialOptions, Trials};
-use serde::{Deserialize, Serialize};
-use sightwire_models::Provider;
-use sightwire_models::manifest::Precision;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

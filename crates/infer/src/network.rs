@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use parking_lot::Mutex;
-
-use crate::engine::{Engine, Plan, Preferred};
 use sightwire_models::digest;
 use sightwire_models::manifest::{File, Precision};
+
+use crate::engine::{Engine, Plan, Preferred};
 
 /// A network's file, and how it may be run.
 pub struct Network {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
+use sightwire_infer::shared::SharedEngine;
+use sightwire_measure::lines::{self, Seldom};
 use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
 use sightwire_models::store::{Store, StoreError};
@@ -13,8 +15,6 @@ use tokio::sync::watch;
 
 use super::lanes::Lanes;
 use crate::options::Options;
-use sightwire_infer::shared::SharedEngine;
-use sightwire_measure::lines::{self, Seldom};
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
 const MAX_LOADED: usize = 4;

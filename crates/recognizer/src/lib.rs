@@ -28,11 +28,11 @@ use sightwire_import::Progress;
 use sightwire_import::missing::Missing;
 use sightwire_infer::clip::service::{ClipService, ServiceStats};
 use sightwire_infer::shared::EngineSettings;
+use sightwire_infer::shared::SharedEngine;
 use sightwire_models::store::Store;
 
 pub use guest::{Event, Guest, OnEvent, Reply};
 use lines::LineBudget;
-use sightwire_infer::shared::SharedEngine;
 
 /// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
 #[derive(Clone, Debug)]

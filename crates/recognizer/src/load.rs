@@ -10,13 +10,13 @@ use sightwire_import::missing::{self, Missing};
 use sightwire_import::{self, ImportError, Progress, Request};
 use sightwire_infer::clip::model::{self, ClipModel};
 use sightwire_infer::clip::service::{ClipService, ServiceOptions};
+use sightwire_measure::lines;
 use sightwire_models::digest;
 use sightwire_models::manifest::Manifest;
 use sightwire_models::store::{Store, StoreError};
 
 use super::{Recognizer, State};
 use crate::ModelChoice;
-use sightwire_measure::lines;
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;

@@ -12,6 +12,10 @@ use http::header::{
 };
 use http::{HeaderValue, Method, StatusCode};
 use sightwire_infer::shared::SharedEngine;
+use sightwire_listen::Listening;
+use sightwire_reading::Reader;
+use sightwire_reading::decoding::DecodeMemory;
+use sightwire_recognizer::Recognizer;
 use socketioxide::SocketIo;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -24,7 +28,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::cameras::Cameras;
 use crate::cluster;
 use crate::config::Config;
-use crate::listen::Listening;
 use crate::relay::Relay;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
@@ -32,9 +35,6 @@ use crate::transport::host::{Hosts, OwnHosts};
 use crate::transport::rest::{self, Api};
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{self, mjpeg, origin, page, socketio::SocketIoTransport, websocket};
-use sightwire_reading::Reader;
-use sightwire_reading::decoding::DecodeMemory;
-use sightwire_recognizer::Recognizer;
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -66,7 +66,7 @@ impl App {
             move || !stop.is_cancelled()
         });
         let recognizer = Recognizer::new(config.recognizer_options(), engine.clone());
-        let listening = Listening::new(&config.server);
+        let listening = Listening::new(&config.server.listen_options());
         let sessions = Sessions::new(
             config.server.max_connections,
             listening.outboxes.clone(),

@@ -3,7 +3,7 @@
 //! - [`server`]: its life, from its listeners to its last connection
 //! - [`config`]: defaults, file, environment, flags
 //! - `app`: the parts of the server, put together
-//! - [`listen`]: accepts connections
+//! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it
 //! - `transport`: protocols
 //! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
 //! - `relay`: streams that clients send
@@ -17,7 +17,8 @@ mod app;
 mod cameras;
 mod cluster;
 pub mod config;
-pub mod listen;
+pub mod files;
+pub mod reach;
 mod relay;
 pub mod server;
 pub mod telemetry;

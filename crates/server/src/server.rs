@@ -4,13 +4,13 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sightwire_listen::socket::Listener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::listen::socket::Listener;
-use crate::listen::{self, reach};
+use crate::reach;
 
 /// The step that a picture is at when the server stops may take so long.
 const LAST_PICTURE: Duration = Duration::from_secs(2);
@@ -52,7 +52,7 @@ impl Server {
             .collect::<anyhow::Result<Vec<_>>>()?;
         for listener in listeners {
             let (router, listening) = (app.router.clone(), app.listening.clone());
-            tasks.spawn(listen::run(listener, router, listening, stop.clone(), tasks.clone()));
+            tasks.spawn(sightwire_listen::run(listener, router, listening, stop.clone(), tasks.clone()));
         }
         for address in reach::addresses_to_open(&addresses) {
             tracing::info!("other machines open http://{address}");

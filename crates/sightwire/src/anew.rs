@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use sightwire_infer::cpu::Cpu;
+use sightwire_server::config::TRY_NETWORKS;
 
 use crate::print::note;
-use sightwire_server::config::TRY_NETWORKS;
 
 /// Returns where the CPU can do what it announces, and where the variable is set already. Where the program cannot be
 /// started anew, networks run at f32 alone (the engine sees to that).

@@ -1,6 +1,7 @@
 //! One camera and more and more viewers.
 
 use anyhow::Result;
+use sightwire_synth::sample::Gesture;
 
 use super::camera::Camera;
 use super::proxied;
@@ -8,7 +9,6 @@ use crate::frames::FrameSet;
 use crate::live::fanout::{Bench, Steps};
 use crate::live::server::{Server, ServerArgs};
 use crate::live::stamp;
-use sightwire_synth::sample::Gesture;
 
 /// The options.
 #[derive(Debug, clap::Args)]

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image, Resizer};
+use sightwire_models::manifest::{Clip, Manifest, Precision};
+use sightwire_models::store::{Store, StoreError};
 
 use super::Payload;
 use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
 use crate::network::Network;
 use crate::trial::Subject;
-use sightwire_models::manifest::{Clip, Manifest, Precision};
-use sightwire_models::store::{Store, StoreError};
 
 /// The files and the manifest of a clip model; makes [`Networks`].
 #[derive(Debug)]

@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use sightwire_frame::header::Limits;
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+use sightwire_models::manifest::Clip;
 
 use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
 use crate::engine::{Engine, EngineError, Plan};
 use crate::priority;
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
-use sightwire_models::manifest::Clip;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

@@ -2,9 +2,10 @@
 
 use std::fmt::Display;
 
-use super::model::DetectModel;
 use sightwire_models::fetch::Progress;
 use sightwire_models::store::Store;
+
+use super::model::DetectModel;
 
 /// Name of the detector without a network.
 pub const MOTION: &str = "motion";

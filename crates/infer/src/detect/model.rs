@@ -1,10 +1,13 @@
 //! A detector's network: its files, and what one thread runs it with.
 
-use sightwire_frame::boxes::Detection;
 use std::sync::Arc;
 
+use sightwire_frame::boxes::Detection;
 use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
 use sightwire_frame::{Image, ResizeError};
+use sightwire_models::fetch::{self, FetchError, Progress};
+use sightwire_models::manifest::{Colour, Detect, Format, Manifest, Task};
+use sightwire_models::store::{Store, StoreError};
 
 use super::choose;
 use super::decode::Decode;
@@ -12,9 +15,6 @@ use super::suppress::suppress;
 use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 use crate::network::Network;
 use crate::trial::{Subject, TrialError};
-use sightwire_models::fetch::{self, FetchError, Progress};
-use sightwire_models::manifest::{Colour, Detect, Format, Manifest, Task};
-use sightwire_models::store::{Store, StoreError};
 
 /// The file and the manifest of an object detector; makes [`Detector`]s.
 #[derive(Debug)]

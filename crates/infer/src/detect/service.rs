@@ -4,7 +4,6 @@
 //! picture of a stream hands in one at a time. Sessions are made when a thread first has work, and let go when it has
 //! had none for long.
 
-use sightwire_frame::boxes::Detection;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,13 +14,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use sightwire_frame::Image;
+use sightwire_frame::boxes::Detection;
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+use sightwire_models::manifest::Detect;
 
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
 use crate::engine::{Engine, Plan};
 use crate::priority;
 use crate::trial::Subject;
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
-use sightwire_models::manifest::Detect;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

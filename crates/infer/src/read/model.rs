@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, OnceLock};
 
+use sightwire_models::fetch::{self, FetchError, Progress};
+use sightwire_models::manifest::{Manifest, Read, Task};
+use sightwire_models::store::{Store, StoreError};
+
 use super::ctc::Alphabet;
 use crate::engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
 use crate::network;
 use crate::trial::Subject;
-use sightwire_models::fetch::{self, FetchError, Progress};
-use sightwire_models::manifest::{Manifest, Read, Task};
-use sightwire_models::store::{Store, StoreError};
 
 /// Width and height of a line as the network takes it that tells which stand on their head, px.
 pub(super) const ANGLE_SIZE: (u32, u32) = (192, 48);

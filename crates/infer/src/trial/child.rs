@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 use serde::{Deserialize, Serialize};
+use sightwire_models::Provider;
+use sightwire_models::manifest::Precision;
 
 use crate::engine::{Engine, EngineError, EngineOptions, Plan, Session};
 use crate::priority;
 use crate::runtime::{Runtime, RuntimeError};
-use sightwire_models::Provider;
-use sightwire_models::manifest::Precision;
 
 /// Runs of each way that are timed, at most,
 const MOST_RUNS: u32 = 25;

@@ -1,9 +1,10 @@
 //! Which way is taken of those that work.
 
-use super::record::Outcome;
-use crate::engine::Plan;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
+
+use super::record::Outcome;
+use crate::engine::Plan;
 
 /// The plain CPU provider comes with every library and holds half the memory, so another one is taken where it needs less
 /// than this part of its time,

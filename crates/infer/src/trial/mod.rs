@@ -22,11 +22,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sightwire_models::Provider;
 
 use crate::engine::{Engine, Plan};
 use crate::network::Network;
 use record::{Place, Record};
-use sightwire_models::Provider;
 
 /// How a child is started that runs [`child::run`].
 #[derive(Clone, Debug)]

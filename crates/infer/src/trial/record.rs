@@ -12,10 +12,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sightwire_models::digest;
 
 use crate::engine::Plan;
 use crate::network::Network;
-use sightwire_models::digest;
 
 /// Where something was tried.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]

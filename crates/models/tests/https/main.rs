@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use server::{Gate, Reply, Request, Server};
 use sightwire_models::digest;
 use sightwire_models::fetch::{self, FetchError, HttpsOptions, Progress};
 use sightwire_models::manifest::Manifest;
 use sightwire_models::store::Store;
+
+use server::{Gate, Reply, Request, Server};
 
 const PATH: &str = "/real-time%20demo/model.h5";
 const SIZE: usize = 3 << 20;

@@ -2,6 +2,7 @@ use std::io::{Cursor, Write as _};
 use std::time::Duration;
 
 use sightwire_infer::read::Region;
+use sightwire_measure::captured;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
@@ -9,7 +10,6 @@ use super::events::Listener;
 use super::*;
 use crate::decoding::DecodeMemory;
 use crate::output::Page;
-use sightwire_measure::captured;
 
 fn limits(change: impl FnOnce(&mut Options)) -> Arc<Options> {
     let mut limits = Options::usual();

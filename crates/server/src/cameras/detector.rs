@@ -8,11 +8,11 @@ use sightwire_frame::Image;
 use sightwire_infer::detect::{
     self, Chosen, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
 };
+use sightwire_infer::shared::SharedEngine;
 use sightwire_models::fetch::Progress;
 use tokio::sync::{oneshot, watch};
 
 use crate::config::Config;
-use sightwire_infer::shared::SharedEngine;
 
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
-
-use crate::config::cameras::{CameraSource, CameraTable, check_id};
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_measure::lines::Seldom;
+
+use crate::config::cameras::{CameraSource, CameraTable, check_id};
 
 /// Most cameras that clients may add.
 const MAX_SAVED: usize = 1000;

@@ -17,6 +17,7 @@ use sightwire_hub::source::folder::Folder;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
 use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
+use sightwire_measure::lines;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,7 +25,6 @@ use super::meter::{self, Meter, Sample};
 use super::pixels::{Pixels, Tools};
 use crate::config::Config;
 use crate::config::cameras::CameraSource;
-use sightwire_measure::lines;
 
 /// How often viewers of a camera without pictures get a new banner.
 const BANNER_EVERY: Duration = Duration::from_secs(1);

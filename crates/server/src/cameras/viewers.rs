@@ -10,10 +10,10 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sightwire_hub::stream::{Condition, Stream};
+use sightwire_listen::connection::ConnectionHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::meter::{Meter, Sample, lost_percent};
-use crate::listen::connection::ConnectionHandle;
 
 /// All viewers.
 #[derive(Debug)]

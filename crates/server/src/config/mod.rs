@@ -165,6 +165,18 @@ pub struct Flags {
     pub set: Vec<String>,
 }
 
+impl Server {
+    /// Within which bounds connections are served.
+    pub fn listen_options(&self) -> sightwire_listen::Options {
+        sightwire_listen::Options {
+            max_connections: self.max_connections,
+            receive_memory_bytes: self.receive_memory_bytes,
+            receive_timeout: self.receive_timeout,
+            send_memory_bytes: self.send_memory_bytes,
+        }
+    }
+}
+
 impl Config {
     /// Reads all layers and checks every value.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {

@@ -19,17 +19,17 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde::Serialize;
 use sightwire_infer::clip::service::ServiceStats;
+use sightwire_infer::shared::SharedEngine;
+use sightwire_listen::Listening;
+use sightwire_reading::Reader;
+use sightwire_recognizer::Recognizer;
 use tokio_util::sync::CancellationToken;
 
 use crate::cameras::Cameras;
-use crate::listen::Listening;
 use crate::relay::Relay;
 use crate::transport::host::Hosts;
 use crate::transport::socketio::SocketIoCounters;
 use crate::transport::socketio::sessions::Sessions;
-use sightwire_infer::shared::SharedEngine;
-use sightwire_reading::Reader;
-use sightwire_recognizer::Recognizer;
 
 /// Rates are over the last so many samples.
 const SAMPLES: usize = 6;

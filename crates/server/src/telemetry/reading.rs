@@ -6,9 +6,9 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use sightwire_reading::Reader;
 
 use super::prometheus::histogram;
-use sightwire_reading::Reader;
 
 /// Writes everything down; zeros while nobody has had a text read.
 pub(super) fn encode(reader: &Reader, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {

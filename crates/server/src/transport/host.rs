@@ -14,12 +14,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::response::Response;
 use futures_util::future::{Either, Ready, ready};
 use parking_lot::Mutex;
+use sightwire_listen::Peer;
+use sightwire_measure::lines;
 use tower::Service;
 
 use super::error;
 use crate::config::hosts::{HostNames, ends_with, is_name};
-use crate::listen::Peer;
-use sightwire_measure::lines;
 
 /// A name that is refused again and again is logged so often.
 const LOGGED_AGAIN_AFTER: Duration = Duration::from_secs(600);

@@ -15,14 +15,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::stream;
+use sightwire_listen::Peer;
+use sightwire_listen::connection::ConnectionHandle;
 
 use super::pick;
 use super::query::{ParamError, Params};
 use crate::cameras::viewers::{Arrival, Kind};
 use crate::cameras::watching::{Shown, Watching};
 use crate::cameras::{Cameras, Wish};
-use crate::listen::Peer;
-use crate::listen::connection::ConnectionHandle;
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
 const LOG_EVERY: u64 = 100;

@@ -9,11 +9,6 @@
 //! Shared by them: [`query`] reads parameters, [`pick`] finds the camera that is meant,
 //! [`host`] tells whether this server is asked, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
-
 pub mod host;
 pub mod mjpeg;
 pub mod origin;
@@ -25,10 +20,7 @@ pub mod rest;
 pub mod socketio;
 pub mod websocket;
 
-/// The answer to a request that cannot be served: `{"detail": …}`.
-pub fn error(status: StatusCode, detail: &str) -> Response {
-    (status, Json(json!({ "detail": detail }))).into_response()
-}
+pub use sightwire_listen::refusal::error;
 
 /// With a capital and a full stop, as answers have them.
 pub fn sentence(text: &str) -> String {

@@ -1,12 +1,11 @@
 //! `sightwire check`
 
 use sightwire_infer::cpu::Cpu;
-
-use crate::print::{note, out};
 use sightwire_server::config::{Layers, hosts, keys};
-use sightwire_server::listen::{files, reach};
+use sightwire_server::{files, reach};
 
 use super::ConfigArgs;
+use crate::print::{note, out};
 
 /// Prints each key, its value, and where it was set.
 pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {

@@ -12,11 +12,11 @@ use sightwire_frame::{Decoder, Image};
 use sightwire_infer::detect::{
     AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detector, DetectorOptions, MOTION,
 };
+use sightwire_server::config::Config;
 
 use super::{DetectArgs, Mistake, models};
 use crate::engine;
 use crate::print::{counted, note};
-use sightwire_server::config::Config;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use sightwire_server::config::{Config, ConfigError, Flags, keys};
 
 use crate::print::{self, PrintError, note, out};
-use sightwire_server::config::{Config, ConfigError, Flags, keys};
 
 /// One server for live vision: frames in, a model over them, predictions out.
 #[derive(Debug, Parser)]

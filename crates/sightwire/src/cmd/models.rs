@@ -12,6 +12,7 @@ use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
 use sightwire_import::environment::Environment;
 use sightwire_import::foreign::Foreign;
+use sightwire_import::missing;
 use sightwire_import::{self, ImportError, Request};
 use sightwire_infer::clip::model::{self, ClipModel, Window};
 use sightwire_infer::detect::{DetectModel, DetectorOptions};
@@ -21,12 +22,11 @@ use sightwire_infer::trial::Subject;
 use sightwire_models::fetch::{self, Progress};
 use sightwire_models::manifest::{Manifest, Precision, Task};
 use sightwire_models::store::{Need, Store};
+use sightwire_server::config::Config;
 
 use super::{ImportArgs, ModelsCommand};
 use crate::engine;
 use crate::print::{self, PrintError, counted, note, out};
-use sightwire_import::missing;
-use sightwire_server::config::Config;
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {

@@ -5,15 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sightwire_listen::socket::{self, Listener};
+use sightwire_server::Server;
+use sightwire_server::config::{Config, hosts};
+use sightwire_server::telemetry::logging;
+use sightwire_server::{files, reach};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::ServeArgs;
-use sightwire_server::Server;
-use sightwire_server::config::{Config, hosts};
-use sightwire_server::listen::socket::{self, Listener};
-use sightwire_server::listen::{files, reach};
-use sightwire_server::telemetry::logging;
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     // A port is an address to listen on.

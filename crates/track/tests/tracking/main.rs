@@ -8,12 +8,13 @@ mod scene;
 
 use std::time::{Duration, Instant};
 
-use greedy::GreedyTracker;
-use metrics::{Boxes, Score};
-use scene::{EVERY_FRAME_25, IRREGULAR_25, Pace, Picture, Random, SKIPPING_10, Scene};
 use sightwire_frame::boxes::{Detection, Rect};
 use sightwire_track::kalman::Noise;
 use sightwire_track::{Track, Tracker, TrackerOptions};
+
+use greedy::GreedyTracker;
+use metrics::{Boxes, Score};
+use scene::{EVERY_FRAME_25, IRREGULAR_25, Pace, Picture, Random, SKIPPING_10, Scene};
 
 const SEEDS: u64 = 6;
 

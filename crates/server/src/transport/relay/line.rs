@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink as _, Stream as _, StreamExt as _};
+use sightwire_listen::connection::ConnectionHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
@@ -16,7 +17,6 @@ use tokio_websockets::{Error, Message};
 use super::message;
 use super::scan::{self, Incoming};
 use crate::cameras::viewers::{Timing, Viewer};
-use crate::listen::connection::ConnectionHandle;
 use crate::relay::pace::Pace;
 use crate::transport::websocket::Socket;
 

@@ -21,14 +21,14 @@ use axum::routing::get;
 use axum::{Json, Router};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
+use sightwire_listen::Peer;
+use sightwire_listen::connection::ConnectionHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::query::{self, Params};
 use super::websocket::{self, Terms};
 use crate::cameras::viewers::{Arrival, Kind};
-use crate::listen::Peer;
-use crate::listen::connection::ConnectionHandle;
 use crate::relay::Relay;
 
 /// Binary messages instead of base64 in JSON, and more news.

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use sightwire_hub::picture::Picture;
+use sightwire_listen::connection::ConnectionHandle;
+use sightwire_measure::lines;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
@@ -15,11 +17,9 @@ use tokio_websockets::{Error, Message};
 use super::Means;
 use super::message;
 use super::scan::{self, Bad, Incoming};
-use crate::listen::connection::ConnectionHandle;
 use crate::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use crate::relay::{End, Mode, Refused, Sending};
 use crate::transport::websocket::{self, Socket};
-use sightwire_measure::lines;
 
 /// A sender that takes no answer for so long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);

@@ -18,16 +18,15 @@ use sightwire_frame::header;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_hub::source::{Sink, SourceError};
 use sightwire_hub::stream::Condition;
+use sightwire_listen::Peer;
 use tokio::sync::Semaphore;
 
+use super::changes::why_not;
 use crate::cameras::registry::{Change, RegistryError};
 use crate::cameras::upstream;
 use crate::cameras::{Cameras, WatchError};
 use crate::config::cameras::CameraSource;
-use crate::listen::Peer;
 use crate::transport::{error, pick, sentence};
-
-use super::changes::why_not;
 
 /// Longest time that a try of a camera takes.
 const TRY: Duration = Duration::from_secs(15);

@@ -12,13 +12,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use serde_json::{Value, json};
-
-use crate::listen::body::Taking;
-
-use super::form::{Arrival, Form, content_length, is_form};
-use super::read::{self, ask, default_ask, shape};
-use super::refusal::Refusal;
-use crate::transport::query::{self, ParamError, Params};
+use sightwire_listen::body::Taking;
 use sightwire_reading::Reader;
 use sightwire_reading::display::{DisplayError, Key, Look};
 use sightwire_reading::jobs::events::Listener;
@@ -31,6 +25,11 @@ use sightwire_reading::options::MAX_KEEP;
 use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{Ask, Turn};
+
+use super::form::{Arrival, Form, content_length, is_form};
+use super::read::{self, ask, default_ask, shape};
+use super::refusal::Refusal;
+use crate::transport::query::{self, ParamError, Params};
 
 /// What a form may have around its files, in bytes for each of them.
 const FORM_OVERHEAD: u64 = 1024;

@@ -8,13 +8,13 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
+use sightwire_listen::Peer;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
 use super::manage::Manage;
-use crate::listen::Peer;
 use crate::telemetry::live::{Edition, Live};
 use crate::transport::websocket::{self, Terms};
 

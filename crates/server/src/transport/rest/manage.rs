@@ -9,9 +9,9 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use sightwire_listen::Peer;
 
 use super::changes::why_not;
-use crate::listen::Peer;
 use crate::relay::Relay;
 use crate::transport::error;
 

@@ -39,6 +39,8 @@ use sightwire_infer::cpu::{Cpu, Tiles};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Task;
+use sightwire_reading::Reader;
+use sightwire_recognizer::{Recognizer, State as RecognizerState};
 use sightwire_synth::sample::{Clip, Gesture};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -50,8 +52,6 @@ use crate::relay::Relay;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, process};
 use manage::Manage;
-use sightwire_reading::Reader;
-use sightwire_recognizer::{Recognizer, State as RecognizerState};
 
 /// What the handlers need.
 #[derive(Clone, Debug)]

@@ -8,14 +8,14 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use sightwire_listen::Peer;
+use sightwire_measure::lines::{self, Seldom};
 use sightwire_models::manifest::{Manifest, Task};
+use sightwire_recognizer::load::ActivateError;
 
 use super::Api;
 use super::changes::why_not;
-use crate::listen::Peer;
 use crate::transport::error;
-use sightwire_measure::lines::{self, Seldom};
-use sightwire_recognizer::load::ActivateError;
 
 /// Pages ask for the list again and again.
 static UNREADABLE: Seldom = Seldom::new();

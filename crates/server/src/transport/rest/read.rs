@@ -11,14 +11,6 @@ use bytes::{Bytes, BytesMut};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_frame::Image;
 use sightwire_infer::read::ReadOptions;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
-
-use super::form::{Arrival, Form, content_length, is_form};
-use super::refusal::Refusal;
-use crate::config::Config;
-use crate::transport::origin;
-use crate::transport::query::{self, ParamError, Params};
 use sightwire_reading::decoding::Decoding;
 use sightwire_reading::display::DisplayError;
 use sightwire_reading::jobs::upload::shown;
@@ -27,6 +19,14 @@ use sightwire_reading::output::{Document, Format, annotated};
 use sightwire_reading::picture::{Picture, PictureError};
 use sightwire_reading::work::{self, Ask, Turn, WorkError};
 use sightwire_reading::{Failures, Reader};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::form::{Arrival, Form, content_length, is_form};
+use super::refusal::Refusal;
+use crate::config::Config;
+use crate::transport::origin;
+use crate::transport::query::{self, ParamError, Params};
 
 /// What a form may have beside the picture, in bytes.
 const MAX_FORM_OVERHEAD: u64 = 64 << 10;

@@ -7,10 +7,10 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use sightwire_listen::Peer;
 
 use super::Api;
 use super::changes::why_not;
-use crate::listen::Peer;
 use crate::transport::error;
 
 /// Whether it is missing, and whether this client may get it.

@@ -16,6 +16,9 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::Frame;
+use sightwire_listen::outbox::Outbox;
+use sightwire_measure::lines;
+use sightwire_recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef, TryData};
 use socketioxide::handler::{FromMessageParts, MessageHandler};
@@ -25,10 +28,7 @@ use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 
 use crate::config::Config;
-use crate::listen::outbox::Outbox;
 use sessions::{Session, Sessions};
-use sightwire_measure::lines;
-use sightwire_recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";

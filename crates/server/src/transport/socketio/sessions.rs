@@ -23,15 +23,15 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
 use serde_json::json;
+use sightwire_listen::Peer;
+use sightwire_listen::connection::ConnectionHandle;
+use sightwire_listen::outbox::{Outbox, Outboxes};
+use sightwire_listen::receive::FREE_BYTES;
 use socketioxide::SocketIo;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::listen::Peer;
-use crate::listen::connection::ConnectionHandle;
-use crate::listen::outbox::{Outbox, Outboxes};
-use crate::listen::receive::FREE_BYTES;
 use crate::transport::websocket;
 
 /// Official clients close by themselves as soon as they have read the refusal.

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use sightwire_reading::output::Document;
 use ureq::http::Response;
 use ureq::unversioned::multipart::Form;
 use ureq::{Agent, Body};
 
 use crate::cmd::read::OptionArgs;
-use sightwire_reading::output::Document;
 
 /// One request.
 const DEADLINE: Duration = Duration::from_secs(120);

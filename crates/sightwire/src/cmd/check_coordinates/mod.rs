@@ -12,10 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-
-use difference::Difference;
-use http::Client;
-use server::Server;
+use sightwire_reading::output::Document;
+use sightwire_top::Address;
 
 use super::read::OptionArgs;
 use super::read::batch::{self, Picture};
@@ -24,8 +22,9 @@ use super::read::interrupt;
 use super::read::reader::Reader;
 use super::{ConfigArgs, Mistake};
 use crate::print::{PrintError, counted, note, out};
-use sightwire_reading::output::Document;
-use sightwire_top::Address;
+use difference::Difference;
+use http::Client;
+use server::Server;
 
 /// Each picture is in a batch so often, at other places among the others.
 const ROUNDS: usize = 2;

@@ -8,11 +8,11 @@ use anyhow::Context as _;
 use sightwire_frame::Image;
 use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 use sightwire_models::manifest::Manifest;
+use sightwire_server::config::Config;
+use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 use crate::engine;
 use crate::print::out;
-use sightwire_server::config::Config;
-use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 /// One of them is made of letters that are easily taken for others.
 const LINES: [&str; 8] = [

@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
-
-use crate::cmd::{ConfigArgs, share};
 use sightwire_reading::output::Format;
 use sightwire_server::config::Config;
+
+use crate::cmd::{ConfigArgs, share};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -25,16 +25,15 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::Serialize;
+use sightwire_reading::output::Format;
 
+use super::Mistake;
+use crate::print::{counted, note};
 pub(super) use args::{OptionArgs, ReadArgs};
 use inputs::{Input, Inputs};
 use outputs::Outputs;
 use progress::Progress;
 use reader::Reader;
-
-use super::Mistake;
-use crate::print::{counted, note};
-use sightwire_reading::output::Format;
 
 /// As many failures are named at the end, with their reasons.
 const NAMED: usize = 10;

@@ -9,9 +9,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use sightwire_reading::output::{Format, annotated};
+
 use super::inputs::{Input, Inputs};
 use super::reader::{Failure, Reader};
-use sightwire_reading::output::{Format, annotated};
 
 /// As for any file that a program makes: the user's umask decides.
 const MODE: u32 = 0o666;

@@ -13,12 +13,12 @@ use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
 use sightwire_infer::read::{
     Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
+use sightwire_reading::output::Document;
+use sightwire_server::config::Config;
 
 use super::OptionArgs;
 use crate::cmd::{Mistake, models};
 use crate::engine;
-use sightwire_reading::output::Document;
-use sightwire_server::config::Config;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: StillLimits =

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep};
 
-use crate::listen::frames::{Frames, Head};
-use crate::listen::receive::{FREE_BYTES, Holding, Receiving};
+use crate::frames::{Frames, Head};
+use crate::receive::{FREE_BYTES, Holding, Receiving};
 
 /// So much of a WebSocket's frames is read before other connections have their turn.
 pub const TURN_BYTES: usize = 128 << 10;

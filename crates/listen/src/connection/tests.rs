@@ -340,7 +340,7 @@ async fn frames_that_come_before_their_answer_end_the_connection() {
 #[tokio::test]
 async fn messages_count_until_the_kernel_has_taken_them() {
     let (mut guarded, handle, peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
-    let all = crate::listen::outbox::Outboxes::new(1 << 20);
+    let all = crate::outbox::Outboxes::new(1 << 20);
     let outbox = Outbox::new(all.clone());
     handle.counts_in(outbox.clone());
     assert!(outbox.take(300));

@@ -2,22 +2,22 @@
 //!
 //! - [`connection`]: the stream of one connection, which ends itself
 //! - [`body`]: bodies of requests
-//! - [`files`]: how many files may be open
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
 //! - [`head`]: refuses requests whose lines do not end as they have to
+//! - [`refusal`]: the answer to a request that cannot be served
 //! - [`socket`]: TCP, and pipes in memory
-//! - [`reach`]: who reaches the server
+
+#![forbid(unsafe_code)]
 
 pub mod body;
 pub mod connection;
-pub mod files;
 mod frames;
 pub mod head;
 pub mod outbox;
-pub mod reach;
 pub mod receive;
+pub mod refusal;
 pub mod socket;
 
 use std::convert::Infallible;
@@ -32,18 +32,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sightwire_measure::lines::Seldom;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
-use crate::config;
 use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
 use receive::Receiving;
-use sightwire_measure::lines::Seldom;
 use socket::{Listener, Socket};
 
 /// How long a request's header may take to arrive, and an idle connection to send one.
@@ -54,6 +53,19 @@ const MAX_HEADER_BYTES: usize = 32 << 10;
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// Connections that are being told at once that there are too many; more are just closed.
 const MAX_REFUSING: usize = 64;
+
+/// Within which bounds connections are served.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Connections at most.
+    pub max_connections: usize,
+    /// For messages and bodies that are not whole.
+    pub receive_memory_bytes: usize,
+    /// Time for a message or a body to arrive whole.
+    pub receive_timeout: Duration,
+    /// For Socket.IO messages that wait to be sent.
+    pub send_memory_bytes: usize,
+}
 
 /// What listeners share.
 #[derive(Debug)]
@@ -73,17 +85,17 @@ pub struct Listening {
 
 impl Listening {
     /// Within the limits of this configuration.
-    pub fn new(config: &config::Server) -> Arc<Self> {
+    pub fn new(options: &Options) -> Arc<Self> {
         Arc::new(Self {
-            places: Arc::new(Semaphore::new(config.max_connections)),
+            places: Arc::new(Semaphore::new(options.max_connections)),
             refusing: Arc::new(Semaphore::new(MAX_REFUSING)),
-            max_connections: config.max_connections,
+            max_connections: options.max_connections,
             receiving: Receiving::new(
-                config.receive_memory_bytes,
-                config.max_connections,
-                config.receive_timeout,
+                options.receive_memory_bytes,
+                options.max_connections,
+                options.receive_timeout,
             ),
-            outboxes: Outboxes::new(config.send_memory_bytes),
+            outboxes: Outboxes::new(options.send_memory_bytes),
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             failed: AtomicU64::new(0),
@@ -252,7 +264,6 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::config::{Config, Layers};
     use sightwire_measure::captured;
 
     #[tokio::test]
@@ -262,8 +273,13 @@ mod tests {
         let socket = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(socket.into()).unwrap();
-        let config = Config::from_layers(&Layers::defaults()).unwrap();
-        let (listening, stop) = (Listening::new(&config.server), CancellationToken::new());
+        let options = Options {
+            max_connections: 10,
+            receive_memory_bytes: 1 << 20,
+            receive_timeout: Duration::from_secs(30),
+            send_memory_bytes: 1 << 20,
+        };
+        let (listening, stop) = (Listening::new(&options), CancellationToken::new());
         let running =
             run(Box::new(listener), Router::new(), listening.clone(), stop.clone(), TaskTracker::new());
         let failing = async {

@@ -78,7 +78,7 @@ impl Taking {
             return response;
         }
         let (mut parts, _) = response.into_parts();
-        let answer = crate::transport::error(fault.status(), &fault.to_string());
+        let answer = crate::refusal::error(fault.status(), &fault.to_string());
         parts.status = fault.status();
         parts.headers.remove(CONTENT_LENGTH);
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -9,7 +9,7 @@ use bytes::{Buf as _, BufMut as _, BytesMut};
 use tokio::io::ReadBuf;
 use tokio_util::io::poll_read_buf;
 
-use crate::listen::socket::Socket;
+use crate::socket::Socket;
 
 /// A piece at most. There is memory for one only while a frame arrives.
 const PIECE_BYTES: usize = 32 << 10;

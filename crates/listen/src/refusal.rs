@@ -1,0 +1,11 @@
+//! The answer to a request that cannot be served: `{"detail": …}`.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+
+/// `detail` is for people: what was wrong, and what to do.
+pub fn error(status: StatusCode, detail: &str) -> Response {
+    (status, Json(json!({ "detail": detail }))).into_response()
+}
