@@ -26,7 +26,6 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::cameras::Cameras;
-use crate::cluster;
 use crate::config::Config;
 use crate::relay::Relay;
 use crate::telemetry::Telemetry;
@@ -77,7 +76,7 @@ impl App {
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);
         let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
-        let relay = Relay::new(cameras.clone(), Arc::new(cluster::Local::default()));
+        let relay = Relay::new(cameras.clone());
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = Reader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks);
         let hosts = Hosts::new(config.server.hosts.clone());

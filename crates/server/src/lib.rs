@@ -7,7 +7,6 @@
 //! - `transport`: protocols
 //! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
 //! - `relay`: streams that clients send
-//! - `cluster`: who owns which of them
 //! - [`telemetry`]: log, metrics, the process
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
@@ -15,7 +14,6 @@
 
 mod app;
 mod cameras;
-mod cluster;
 pub mod config;
 pub mod files;
 pub mod reach;

@@ -9,7 +9,7 @@ pub mod pace;
 mod report;
 pub mod watchdog;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cameras::upstream::Upstream;
 use crate::cameras::{CameraLease, Cameras, WatchError};
-use crate::cluster::{Claim, ClaimError, Cluster};
 use crate::config::relay::Relay as RelayConfig;
 
 /// How long whoever sends a stream already has to show that it is still there.
@@ -47,7 +46,8 @@ pub type Sessions = Arc<BTreeMap<Arc<str>, Arc<Session>>>;
 pub struct Relay {
     /// Where their pictures go.
     pub cameras: Arc<Cameras>,
-    cluster: Arc<dyn Cluster>,
+    /// Names of streams that begin or are live.
+    claimed: Arc<Mutex<HashSet<Arc<str>>>>,
     live: watch::Sender<Sessions>,
     next: AtomicU64,
     refused: AtomicU64,
@@ -56,6 +56,27 @@ pub struct Relay {
     dead: AtomicU64,
     /// For those that have come and not begun, as many as there may be streams.
     arrivals: Arc<Semaphore>,
+}
+
+/// A name that nobody else can begin a stream with until this is dropped.
+#[derive(Debug)]
+struct Claim {
+    claimed: Arc<Mutex<HashSet<Arc<str>>>>,
+    id: Arc<str>,
+}
+
+impl Claim {
+    /// `None` where somebody has it.
+    fn new(claimed: &Arc<Mutex<HashSet<Arc<str>>>>, id: &Arc<str>) -> Option<Self> {
+        let free = claimed.lock().insert(id.clone());
+        free.then(|| Self { claimed: claimed.clone(), id: id.clone() })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.claimed.lock().remove(&self.id);
+    }
 }
 
 /// How closely a stream is looked at.
@@ -186,12 +207,12 @@ pub fn check_name(name: &str) -> Result<(), Refused> {
 
 impl Relay {
     /// Nothing is sent.
-    pub fn new(cameras: Arc<Cameras>, cluster: Arc<dyn Cluster>) -> Arc<Self> {
+    pub fn new(cameras: Arc<Cameras>) -> Arc<Self> {
         let live = watch::Sender::new(Sessions::default());
         let zero = || AtomicU64::new(0);
         let arrivals = Arc::new(Semaphore::new(cameras.config().relay.max_streams));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
-        Arc::new(Self { cameras, cluster, live, next, refused, ended, dead, arrivals })
+        Arc::new(Self { cameras, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
     }
 
     /// As loaded.
@@ -262,10 +283,10 @@ impl Relay {
         let id: Arc<str> = name.into();
         let mut tries = 0;
         let claim = loop {
-            match self.cluster.claim(&id).await {
-                Ok(claim) => break claim,
-                Err(ClaimError::Here) if tries < CLAIM_TRIES => self.challenge(&id).await?,
-                Err(ClaimError::Here) => return Err(Refused::Live),
+            match Claim::new(&self.claimed, &id) {
+                Some(claim) => break claim,
+                None if tries < CLAIM_TRIES => self.challenge(&id).await?,
+                None => return Err(Refused::Live),
             }
             tries += 1;
         };
@@ -371,11 +392,6 @@ impl Session {
 }
 
 impl Sending {
-    /// Cancelled when the stream is no longer this process's.
-    pub fn lost(&self) -> CancellationToken {
-        self.claim.as_ref().map(|claim| claim.lost.clone()).unwrap_or_default()
-    }
-
     /// A picture came.
     pub fn publish(&mut self, now: Instant, make: impl FnOnce(u64) -> Picture) {
         let Some(producer) = &mut self.producer else { return };

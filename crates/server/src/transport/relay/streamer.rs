@@ -168,7 +168,6 @@ impl Streamer {
         {
             return Ok(end);
         }
-        let lost = self.sending.lost();
         let (mut stats, mut progress) = (interval(STATS), interval(PROGRESS));
         stats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -179,7 +178,6 @@ impl Streamer {
                 biased;
                 () = means.stop.cancelled() => return Ok(End::Stopping),
                 () = session.ended().cancelled() => return Ok(session.why().unwrap_or(End::Left)),
-                () = lost.cancelled() => return Ok(End::Replaced),
                 _ = progress.tick() => {
                     let counters = session.upstream.stream.counters();
                     let all = counters.pictures.load(Ordering::Relaxed);
