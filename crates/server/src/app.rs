@@ -13,6 +13,8 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
+use sightwire_live::Cameras;
+use sightwire_live::relay::Relay;
 use sightwire_reading::Reader;
 use sightwire_reading::decoding::DecodeMemory;
 use sightwire_recognizer::Recognizer;
@@ -25,9 +27,7 @@ use tower::layer::layer_fn;
 use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::cameras::Cameras;
 use crate::config::Config;
-use crate::relay::Relay;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
 use crate::transport::host::{Hosts, OwnHosts};
@@ -75,7 +75,7 @@ impl App {
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);
-        let cameras = Cameras::new(shared.clone(), engine.clone(), stop, tasks)?;
+        let cameras = Cameras::new(config.live_options(), engine.clone(), stop, tasks)?;
         let relay = Relay::new(cameras.clone());
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = Reader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks);
@@ -110,7 +110,7 @@ impl App {
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
         let sockets = transport::relay::Means { relay, tasks: tasks.clone(), stop: stop.clone() };
         let routes = rest::router(api)
-            .merge(mjpeg::router(cameras.clone()))
+            .merge(mjpeg::router(mjpeg::Means { cameras: cameras.clone(), origins: origins.clone() }))
             .merge(transport::relay::router(sockets))
             .fallback(page::serve)
             .method_not_allowed_fallback(async || {

@@ -26,7 +26,7 @@ pub fn highest_limit() -> Option<u64> {
 /// For whoever runs the server, where it cannot have as many files open as its limits allow.
 pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
     let limit = limit?;
-    let (connections, cameras) = (config.server.max_connections, config.cameras.max_upstreams);
+    let (connections, cameras) = (config.server.max_connections, config.cameras.live.max_upstreams);
     let needed = (connections + cameras + RESERVE) as u64;
     if limit >= needed {
         return None;

@@ -5,19 +5,15 @@
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it
 //! - `transport`: protocols
-//! - `cameras`: what is read of cameras, found in their pictures and drawn, for all who watch
-//! - `relay`: streams that clients send
 //! - [`telemetry`]: log, metrics, the process
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod app;
-mod cameras;
 pub mod config;
 pub mod files;
 pub mod reach;
-mod relay;
 pub mod server;
 pub mod telemetry;
 mod transport;

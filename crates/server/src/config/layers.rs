@@ -5,10 +5,11 @@ use std::fmt;
 use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 
+use sightwire_live::source::CameraTable;
 use toml::Value;
 
 use super::Flags;
-use super::cameras::{self, CameraTable};
+use super::cameras;
 use super::keys::{self, KEYS, Key};
 use super::redact::redact;
 

@@ -20,16 +20,16 @@ use sightwire_import::foreign::Foreign;
 use sightwire_infer::engine::EngineOptions;
 use sightwire_infer::shared::EngineSettings;
 use sightwire_infer::trial::{Launch, TrialOptions};
+use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions};
+use sightwire_live::source::CameraTable;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::{Store, default_home};
 use sightwire_recognizer::ModelChoice;
 use toml::Value;
 
-pub use cameras::CameraTable;
 use hosts::HostNames;
 pub use layers::{ConfigError, Layers, Origin};
-pub use relay::Relay;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
 pub const TRY_NETWORKS: &str = "try-networks";
@@ -41,8 +41,8 @@ pub struct Config {
     pub recognizer: Recognizer,
     pub socketio: SocketIo,
     pub cameras: Cameras,
-    pub relay: Relay,
-    pub detector: Detector,
+    pub relay: RelayOptions,
+    pub detector: DetectorOptions,
     pub reader: sightwire_reading::Options,
     pub images: Limits,
     /// For the pixels of all single pictures together.
@@ -101,40 +101,10 @@ pub struct Import {
 
 #[derive(Clone, Debug)]
 pub struct Cameras {
-    /// Those of the file, the default one included.
-    pub configured: Vec<CameraTable>,
-    /// What clients may name, configured cameras included.
-    pub allow: Allow,
-    /// What is listed in so many words, without what is allowed because the server listens on loopback.
-    pub listed: Allow,
+    /// Which there are, and within which bounds they are watched.
+    pub live: CameraOptions,
     /// Who may add, change, try and remove cameras.
     pub changing: Who,
-    pub max_upstreams: usize,
-    pub max_viewers: usize,
-    pub max_analyses: usize,
-    pub max_views: usize,
-    pub linger: Duration,
-    pub stalled_after: Duration,
-    /// `None`: never.
-    pub frozen_after: Option<Duration>,
-    pub viewer_deadline: Duration,
-    pub lower_quality: bool,
-    pub max_frame_bytes: usize,
-    /// Where cameras that clients added are kept.
-    pub file: PathBuf,
-}
-
-#[derive(Clone, Debug)]
-pub struct Detector {
-    pub model: String,
-    pub confidence: f32,
-    /// `None` takes the model's.
-    pub iou: Option<f32>,
-    pub max_boxes: usize,
-    /// Empty: all.
-    pub classes: Vec<String>,
-    /// Run the model only while something moves.
-    pub gated: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -215,6 +185,19 @@ impl Config {
         }
     }
 
+    /// What streams are watched with.
+    pub fn live_options(&self) -> sightwire_live::Options {
+        sightwire_live::Options {
+            cameras: self.cameras.live.clone(),
+            relay: self.relay.clone(),
+            detector: self.detector.clone(),
+            threads: self.engine.options.threads,
+            idle_release: self.engine.idle_release,
+            pictures: self.images,
+            store: self.store.clone(),
+        }
+    }
+
     /// What the engine is opened with.
     pub fn engine_settings(&self) -> EngineSettings {
         let (options, library) = (self.engine.options.clone(), self.engine.library.clone());
@@ -285,8 +268,8 @@ impl Config {
                 max_message_bytes,
             },
             cameras: r.cameras(on_loopback, store.home())?,
-            relay: Relay::read(&r)?,
-            detector: Detector {
+            relay: relay::read(&r)?,
+            detector: DetectorOptions {
                 model: r.text("detector.model"),
                 confidence: r.number("detector.confidence", 0.0, 1.0)? as f32,
                 iou: Some(r.number("detector.iou", 0.0, 1.0)? as f32).filter(|iou| *iou > 0.0),
@@ -424,11 +407,10 @@ impl Reader<'_> {
             allow = allow.with_private_networks();
         }
         let frozen_after = self.seconds("cameras.frozen_after_s", 0.0, 86_400.0)?;
-        Ok(Cameras {
+        let live = CameraOptions {
             configured,
             allow,
             listed,
-            changing: self.who("cameras.changing")?,
             max_upstreams: self.int("cameras.max_upstreams", 0, 10_000)?,
             max_viewers: self.int("cameras.max_viewers", 0, 1_000_000)?,
             max_analyses: self.int("cameras.max_analyses", 0, 10_000)?,
@@ -443,7 +425,8 @@ impl Reader<'_> {
                 file if file.is_empty() => home.join("cameras.json"),
                 file => file.into(),
             },
-        })
+        };
+        Ok(Cameras { live, changing: self.who("cameras.changing")? })
     }
 
     fn who(&self, name: &'static str) -> Result<Who, ConfigError> {

@@ -278,7 +278,7 @@ fn a_dot_env_file_loses_no_line() {
 #[test]
 fn a_camera_is_configured_by_its_address_alone_and_its_password_is_never_shown() {
     let config = env(&[("SIGHTWIRE_CAMERAS_DEFAULT_URL", "http://me:secret@10.0.0.5")]).unwrap();
-    let [camera] = &config.cameras.configured[..] else { panic!("one camera") };
+    let [camera] = &config.cameras.live.configured[..] else { panic!("one camera") };
     assert!(camera.default);
     assert_eq!(camera.source.shown(), "http://***:***@10.0.0.5/stream");
     let error =
@@ -296,7 +296,7 @@ fn cameras_are_read_from_tables_and_a_mistake_names_its_line() {
     let config =
         file("[server]\nlisten = [\"127.0.0.1:0\"]\n\n[[camera]]\nid = \"a\"\nurl = \"http://10.0.0.5\"\n")
             .unwrap();
-    assert_eq!(config.cameras.configured[0].id, "a");
+    assert_eq!(config.cameras.live.configured[0].id, "a");
     let wrong = "[[camera]]\nid = \"a\"\nurl = \"http://10.0.0.5\"\n[[camera]]\nid = \"b\"\nurl = \"http://me:secret@\"\n";
     let error = file(wrong).unwrap_err().to_string();
     assert!(error.contains("line 4") && !error.contains("secret"), "{error}");
@@ -333,7 +333,7 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
 fn a_server_on_loopback_reaches_private_networks_for_its_clients_and_another_one_nothing() {
     let allowed = |listen: &str| {
         let config = env(&[("SIGHTWIRE_SERVER_LISTEN", listen)]).unwrap();
-        config.cameras.allow.check("192.168.1.5".parse().unwrap(), false).is_ok()
+        config.cameras.live.allow.check("192.168.1.5".parse().unwrap(), false).is_ok()
     };
     assert!(allowed("127.0.0.1:0"));
     assert!(!allowed("0.0.0.0:0"));

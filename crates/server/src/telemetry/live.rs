@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
+use sightwire_live::relay::Relay;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::{Telemetry, process};
-use crate::relay::Relay;
 
 /// Between two editions.
 const EVERY: Duration = Duration::from_secs(1);

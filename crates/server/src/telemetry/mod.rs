@@ -21,12 +21,12 @@ use serde::Serialize;
 use sightwire_infer::clip::service::ServiceStats;
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
+use sightwire_live::Cameras;
+use sightwire_live::relay::Relay;
 use sightwire_reading::Reader;
 use sightwire_recognizer::Recognizer;
 use tokio_util::sync::CancellationToken;
 
-use crate::cameras::Cameras;
-use crate::relay::Relay;
 use crate::transport::host::Hosts;
 use crate::transport::socketio::SocketIoCounters;
 use crate::transport::socketio::sessions::Sessions;

@@ -11,10 +11,10 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use sightwire_hub::stream::{Condition, Counters as StreamCounters};
 use sightwire_infer::clip::service::ServiceStats;
+use sightwire_live::upstream::Upstream;
 use sightwire_measure::histogram::{BOUNDS_MS, HistogramSnapshot};
 
 use super::Telemetry;
-use crate::cameras::upstream::Upstream;
 
 /// Reads all counters and writes them down.
 pub fn encode(telemetry: &Arc<Telemetry>) -> Result<String, std::fmt::Error> {

@@ -17,12 +17,12 @@ use bytes::Bytes;
 use futures_util::stream;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::viewers::{Arrival, Kind};
+use sightwire_live::watching::{Shown, Watching};
+use sightwire_live::{Cameras, Wish};
 
-use super::pick;
 use super::query::{ParamError, Params};
-use crate::cameras::viewers::{Arrival, Kind};
-use crate::cameras::watching::{Shown, Watching};
-use crate::cameras::{Cameras, Wish};
+use super::{ending, origin, pick};
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
 const LOG_EVERY: u64 = 100;
@@ -53,14 +53,23 @@ const ENDPOINTS: [Endpoint; 4] = [
     },
 ];
 
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// All cameras.
+    pub cameras: Arc<Cameras>,
+    /// `server.cors_origins`
+    pub origins: Arc<Option<Vec<String>>>,
+}
+
 /// The four endpoints.
-pub fn router(cameras: Arc<Cameras>) -> Router {
+pub fn router(means: Means) -> Router {
     let add = |router: Router<_>, endpoint: Endpoint| {
         let handler =
             move |state, params, headers, connection| answer(endpoint, state, params, headers, connection);
         router.route(endpoint.path, get(handler))
     };
-    ENDPOINTS.into_iter().fold(Router::new(), add).with_state(cameras)
+    ENDPOINTS.into_iter().fold(Router::new(), add).with_state(means)
 }
 
 fn drawn(cameras: &Cameras, params: &Params, tracking: bool) -> Result<Wish, ParamError> {
@@ -71,7 +80,7 @@ fn drawn(cameras: &Cameras, params: &Params, tracking: bool) -> Result<Wish, Par
 
 async fn answer(
     endpoint: Endpoint,
-    State(cameras): State<Arc<Cameras>>,
+    State(Means { cameras, origins }): State<Means>,
     Query(params): Query<Params>,
     headers: HeaderMap,
     (peer, connection): (Option<Extension<Peer>>, Option<Extension<ConnectionHandle>>),
@@ -80,15 +89,16 @@ async fn answer(
         Ok(wish) => wish,
         Err(wrong) => return wrong.response(),
     };
-    let source = match pick::source(&cameras, &params, &headers, endpoint.address) {
+    let foreign = origin::is_foreign(&headers, origins.as_deref());
+    let source = match pick::source(&cameras, &params, &headers, endpoint.address, foreign) {
         Ok(source) => source,
         Err(refused) => return pick::refusal(&refused),
     };
     let peer = peer.map(|Extension(Peer(peer))| peer);
     let connection = connection.map(|Extension(connection)| connection);
     let arrival =
-        Arrival { peer, kind: Kind::Mjpeg, endpoint: endpoint.path, connection: connection.clone() };
-    let deadline = cameras.config().cameras.viewer_deadline;
+        Arrival { peer, kind: Kind::Mjpeg, endpoint: endpoint.path, connection: ending(connection.as_ref()) };
+    let deadline = cameras.options().cameras.viewer_deadline;
     let watching = match Watching::begin(cameras, source, wish, arrival).await {
         Ok(watching) => watching,
         Err(refused) => return pick::refusal(&refused),

@@ -9,6 +9,11 @@
 //! Shared by them: [`query`] reads parameters, [`pick`] finds the camera that is meant,
 //! [`host`] tells whether this server is asked, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
+use std::sync::Arc;
+
+use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::viewers::Connection;
+
 pub mod host;
 pub mod mjpeg;
 pub mod origin;
@@ -21,6 +26,21 @@ pub mod socketio;
 pub mod websocket;
 
 pub use sightwire_listen::refusal::error;
+
+/// The connection that a viewer came with, for those who may end it.
+#[derive(Debug)]
+struct Ending(ConnectionHandle);
+
+impl Connection for Ending {
+    fn end(&self) {
+        self.0.end();
+    }
+}
+
+/// See [`Ending`].
+fn ending(connection: Option<&ConnectionHandle>) -> Option<Arc<dyn Connection>> {
+    connection.cloned().map(|connection| Arc::new(Ending(connection)) as _)
+}
 
 /// With a capital and a full stop, as answers have them.
 pub fn sentence(text: &str) -> String {

@@ -3,31 +3,30 @@
 use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use sightwire_live::detector::{Model, Readiness};
+use sightwire_live::source::CameraSource;
+use sightwire_live::view::Look;
+use sightwire_live::{Cameras, WatchError};
 
 use super::query::{self, ParamError, Params};
-use super::{error, origin, sentence};
-use crate::cameras::detector::{Model, Readiness};
-use crate::cameras::view::Look;
-use crate::cameras::{Cameras, WatchError};
-use crate::config::cameras::CameraSource;
+use super::{error, sentence};
 
 /// Whose camera is meant.
 const USER: &str = "x-user-id";
 
-/// `camera=<id>`, else the address in the parameter `url`, else the user's camera, else the default one.
+/// `foreign`: a page from elsewhere asks. `camera=<id>`, else the address in the parameter `url`, else the user's camera, else the default one.
 pub fn source(
     cameras: &Cameras,
     params: &Params,
     headers: &HeaderMap,
     url: Option<&str>,
+    foreign: bool,
 ) -> Result<CameraSource, WatchError> {
     if let Some(id) = query::text(params, "camera") {
         return stream(cameras, id);
     }
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
         let source = CameraSource::of_board(address).map_err(WatchError::Address)?;
-        let listed = cameras.config().server.cors_origins.as_deref();
-        let foreign = origin::is_foreign(headers, listed);
         let checked = if foreign { cameras.check_listed(&source) } else { cameras.check(&source) };
         checked.map_err(WatchError::Address)?;
         return Ok(source);
@@ -64,7 +63,7 @@ pub fn rate(params: &Params, skip_frames: u8) -> Result<Rate, ParamError> {
 
 /// `conf`, in hundredths: finer differences are no other view.
 pub fn confidence(cameras: &Cameras, params: &Params) -> Result<u8, ParamError> {
-    let default = cameras.config().detector.confidence;
+    let default = cameras.options().detector.confidence;
     let confidence: f32 = query::number(params, "conf", default, &(0.0..=1.0))?;
     Ok((confidence * 100.0).round() as u8)
 }
@@ -73,7 +72,7 @@ pub fn confidence(cameras: &Cameras, params: &Params) -> Result<u8, ParamError> 
 /// shows nothing to those who want cars.
 pub fn classes(cameras: &Cameras, params: &Params) -> Result<Vec<String>, ParamError> {
     let Some(classes) = query::list(params, "classes") else {
-        let mut classes = cameras.config().detector.classes.clone();
+        let mut classes = cameras.options().detector.classes.clone();
         classes.sort();
         return Ok(classes);
     };

@@ -20,7 +20,7 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
             if keys::may_hold_password(key.name) && is_set { "(set)".into() } else { value.to_string() };
         out!("{:<width$} = {shown}  ({origin})", key.name)?;
     }
-    for camera in &config.cameras.configured {
+    for camera in &config.cameras.live.configured {
         out!("camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode())?;
     }
     let cpu = Cpu::here();

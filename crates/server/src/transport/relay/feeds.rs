@@ -12,12 +12,12 @@ use sightwire_hub::stream::{Condition, State};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::cameras::analysis::{Analysed, AnalysisKey};
-use crate::cameras::viewers::Place;
-use crate::cameras::watching::{Shown, Watching};
-use crate::cameras::{AnalysisLease, Cameras, WatchError, Wish};
-use crate::config::cameras::CameraSource;
-use crate::relay::{Mode, Relay, Session, Sessions};
+use sightwire_live::analysis::{Analysed, AnalysisKey};
+use sightwire_live::relay::{Mode, Relay, Session, Sessions};
+use sightwire_live::source::CameraSource;
+use sightwire_live::viewers::Place;
+use sightwire_live::watching::{Shown, Watching};
+use sightwire_live::{AnalysisLease, Cameras, WatchError, Wish};
 
 /// Something new about a stream.
 pub struct Event {
@@ -232,7 +232,7 @@ impl Objects {
 }
 
 fn analysis(cameras: &Cameras, source: CameraSource, mode: Option<Mode>) -> AnalysisKey {
-    let relay = &cameras.config().relay;
+    let relay = &cameras.options().relay;
     let fps = if mode == Some(Mode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
     AnalysisKey { source, fps, skip_frames: 1 }
 }

@@ -10,14 +10,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Sink as _, Stream as _, StreamExt as _};
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::relay::pace::Pace;
+use sightwire_live::viewers::{Timing, Viewer};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
 
 use super::message;
 use super::scan::{self, Incoming};
-use crate::cameras::viewers::{Timing, Viewer};
-use crate::relay::pace::Pace;
 use crate::transport::websocket::Socket;
 
 /// Messages that are read while one is being written; the answers to pings wait behind it.

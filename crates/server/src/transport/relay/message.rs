@@ -6,11 +6,11 @@ use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};
 use sightwire_hub::picture::Picture;
+use sightwire_live::analysis::Analysed;
+use sightwire_live::relay::Mode;
+use sightwire_live::view::is_among;
 
 use super::scan::{self, HEADER, PICTURE};
-use crate::cameras::analysis::Analysed;
-use crate::cameras::view::is_among;
-use crate::relay::Mode;
 
 /// How closely a stream is to be looked at, by the first message of its sender.
 pub fn mode(text: &str) -> Mode {

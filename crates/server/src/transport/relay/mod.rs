@@ -23,13 +23,14 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::relay::Relay;
+use sightwire_live::viewers::{Arrival, Kind};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::ending;
 use super::query::{self, Params};
 use super::websocket::{self, Terms};
-use crate::cameras::viewers::{Arrival, Kind};
-use crate::relay::Relay;
 
 /// Binary messages instead of base64 in JSON, and more news.
 const BINARY: &str = "sightwire.v1";
@@ -60,7 +61,7 @@ async fn stream(State(means): State<Means>, Path(name): Path<String>, request: R
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let arrival = streamer::Arrival { name, binary, peer, connection };
     // A picture as base64 in JSON.
-    let max_message_bytes = means.relay.config().max_frame_bytes / 3 * 4 + 4096;
+    let max_message_bytes = means.relay.options().max_frame_bytes / 3 * 4 + 4096;
     let terms = terms(max_message_bytes, binary);
     let tasks = means.tasks.clone();
     websocket::upgrade(request, terms, &tasks, |socket| streamer::serve(socket, means, arrival))
@@ -75,10 +76,12 @@ async fn view(State(means): State<Means>, Query(params): Query<Params>, request:
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let kind = if binary { Kind::RelayBinary } else { Kind::Relay };
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
-    let arrival = Arrival { peer, kind, endpoint: "/ws/view", connection };
+    let arrival = Arrival { peer, kind, endpoint: "/ws/view", connection: ending(connection.as_ref()) };
     let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = means.tasks.clone();
-    websocket::upgrade(request, terms, &tasks, |socket| viewer::serve(socket, means, arrival, wants))
+    websocket::upgrade(request, terms, &tasks, |socket| {
+        viewer::serve(socket, means, (arrival, connection), wants)
+    })
 }
 
 fn terms(max_message_bytes: usize, binary: bool) -> Terms {

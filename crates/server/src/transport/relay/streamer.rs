@@ -9,6 +9,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
+use sightwire_live::relay::{End, Mode, Refused, Sending};
 use sightwire_measure::lines;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +19,6 @@ use tokio_websockets::{Error, Message};
 use super::Means;
 use super::message;
 use super::scan::{self, Bad, Incoming};
-use crate::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
-use crate::relay::{End, Mode, Refused, Sending};
 use crate::transport::websocket::{self, Socket};
 
 /// A sender that takes no answer for so long is given up.
@@ -59,7 +59,7 @@ struct Streamer {
 /// The whole life of the connection.
 pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
     let Arrival { name, binary, peer, connection } = arrival;
-    let config = means.relay.config();
+    let config = means.relay.options();
     let arrived = tokio::select! {
         () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
         arrived = means.relay.arrive(&name) => arrived,
@@ -158,8 +158,9 @@ impl Streamer {
     /// Until there is a reason to end the stream.
     async fn run(&mut self, means: &Means, first: Message, mode: Mode) -> Result<End, Gone> {
         let session = self.sending.session.clone();
-        let config = means.relay.config();
-        let no_analysis = mode == Mode::Enhanced && config.overlays == crate::config::relay::Overlays::None;
+        let config = means.relay.options();
+        let no_analysis =
+            mode == Mode::Enhanced && config.overlays == sightwire_live::options::Overlays::None;
         let warning = no_analysis.then_some("This server analyses no streams (relay.overlays = \"none\").");
         send(&mut self.socket, message::connected(&session.id, mode, warning)).await?;
         let is_frame = |text| matches!(scan::read(text), Incoming::Frame(_));

@@ -8,6 +8,11 @@ use futures_util::SinkExt as _;
 use serde_json::json;
 use sightwire_hub::picture::Form;
 use sightwire_hub::stream::State;
+use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::options::Overlays;
+use sightwire_live::relay::pace::Pace;
+use sightwire_live::relay::{Relay, Sessions};
+use sightwire_live::viewers::Arrival;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tokio_websockets::Message;
@@ -16,10 +21,6 @@ use super::Means;
 use super::feeds::{Event, Feeds, News, Watched};
 use super::line::{Gone, Line};
 use super::message;
-use crate::cameras::viewers::Arrival;
-use crate::config::relay::Overlays;
-use crate::relay::pace::Pace;
-use crate::relay::{Relay, Sessions};
 use crate::transport::websocket;
 
 /// Viewers have little to say.
@@ -60,8 +61,13 @@ struct Viewing {
 }
 
 /// The whole life of the connection.
-pub async fn serve(mut socket: websocket::Socket, means: Means, arrival: Arrival, wants: Wants) {
-    let (config, connection) = (means.relay.config(), arrival.connection.clone());
+pub async fn serve(
+    mut socket: websocket::Socket,
+    means: Means,
+    (arrival, connection): (Arrival, Option<ConnectionHandle>),
+    wants: Wants,
+) {
+    let config = means.relay.options();
     let Some(place) = means.relay.cameras.viewers.admit(arrival) else {
         let text = format!(
             "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
@@ -72,7 +78,8 @@ pub async fn serve(mut socket: websocket::Socket, means: Means, arrival: Arrival
         return websocket::close(socket, 1013, &text).await;
     };
     if let Some(connection) = &connection {
-        connection.set_write_deadline(config.deadline.max * (crate::relay::pace::MAX_STRIKES + 1) + SPARE);
+        connection
+            .set_write_deadline(config.deadline.max * (sightwire_live::relay::pace::MAX_STRIKES + 1) + SPARE);
     }
     let viewer = place.viewer().clone();
     let form = if wants.binary { Form::File } else { Form::Text };
@@ -118,7 +125,7 @@ enum Never {}
 
 impl Viewing {
     async fn run(&mut self) -> Result<Never, Gone> {
-        let every = self.relay.config().ping_interval;
+        let every = self.relay.options().ping_interval;
         let mut ping = interval_at(Instant::now() + every, every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut again = interval(TRY_AGAIN);
@@ -192,7 +199,7 @@ impl Viewing {
             News::State(state) if self.wants.binary => self.line.say(told(&stream, &state)).await,
             News::State(_) => Ok(()),
             News::Objects(analysed) => {
-                let detector = &self.relay.cameras.config().detector;
+                let detector = &self.relay.cameras.options().detector;
                 let text = message::overlay(&stream.id, &analysed, detector.confidence, &detector.classes);
                 self.line.send(Message::text(text)).await
             }
@@ -209,7 +216,7 @@ impl Viewing {
 
 fn told(stream: &Watched, state: &State) -> String {
     let since = Instant::now().into_std().saturating_duration_since(state.since).as_secs_f64();
-    let mode = stream.mode.map(crate::relay::Mode::name);
+    let mode = stream.mode.map(sightwire_live::relay::Mode::name);
     state_message(&stream.id, mode, state.condition.name(), state.reason.as_deref(), since)
 }
 

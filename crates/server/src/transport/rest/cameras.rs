@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, FromRef, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::middleware::Next;
@@ -19,14 +19,30 @@ use sightwire_hub::source::address::CameraUrl;
 use sightwire_hub::source::{Sink, SourceError};
 use sightwire_hub::stream::Condition;
 use sightwire_listen::Peer;
+use sightwire_live::registry::{Change, RegistryError};
+use sightwire_live::source::CameraSource;
+use sightwire_live::upstream;
+use sightwire_live::{Cameras, WatchError};
 use tokio::sync::Semaphore;
 
 use super::changes::why_not;
-use crate::cameras::registry::{Change, RegistryError};
-use crate::cameras::upstream;
-use crate::cameras::{Cameras, WatchError};
-use crate::config::cameras::CameraSource;
+use crate::config::Who;
 use crate::transport::{error, pick, sentence};
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// All cameras.
+    pub cameras: Arc<Cameras>,
+    /// Who may change them.
+    pub changing: Who,
+}
+
+impl FromRef<Means> for Arc<Cameras> {
+    fn from_ref(means: &Means) -> Self {
+        means.cameras.clone()
+    }
+}
 
 /// Longest time that a try of a camera takes.
 const TRY: Duration = Duration::from_secs(15);
@@ -35,29 +51,29 @@ static TRIES: Semaphore = Semaphore::const_new(4);
 
 /// Whatever changes something, or makes the server connect somewhere, is not for everyone.
 pub async fn guard(
-    State(cameras): State<Arc<Cameras>>,
+    State(means): State<Means>,
     Extension(Peer(peer)): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        && let Some(reason) = may_change(&cameras, peer, request.headers())
+        && let Some(reason) = may_change(means.changing, peer, request.headers())
     {
         return error(StatusCode::FORBIDDEN, &reason);
     }
     next.run(request).await
 }
 
-fn may_change(cameras: &Cameras, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
-    why_not(cameras.config().cameras.changing, "change cameras", "cameras.changing", peer, headers)
+fn may_change(changing: Who, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
+    why_not(changing, "change cameras", "cameras.changing", peer, headers)
 }
 
 pub async fn list(
-    State(cameras): State<Arc<Cameras>>,
+    State(Means { cameras, changing }): State<Means>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Json<Value> {
-    let why_not = may_change(&cameras, peer, &headers);
+    let why_not = may_change(changing, peer, &headers);
     let all: Vec<Value> = cameras.registry.all().iter().map(|camera| cameras.camera_report(camera)).collect();
     let report = cameras.report();
     Json(json!({

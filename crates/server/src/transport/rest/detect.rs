@@ -13,13 +13,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_frame::Image;
 use sightwire_frame::header::{self, Header};
-
+use sightwire_live::Cameras;
+use sightwire_live::detector::{FindError, Model, find};
+use sightwire_live::view::is_among;
 use sightwire_reading::decoding::DecodeMemory;
 
 use super::form::is_form;
-use crate::cameras::Cameras;
-use crate::cameras::detector::{FindError, Model, find};
-use crate::cameras::view::is_among;
 use crate::transport::error;
 use crate::transport::pick;
 use crate::transport::query::Params;
@@ -50,7 +49,7 @@ pub async fn detect(
         Ok(confidence) => f32::from(confidence) / 100.0,
         Err(wrong) => return wrong.response(),
     };
-    let limits = cameras.config().images;
+    let limits = cameras.options().pictures;
     // Before anything of the body is read: streams have the first claim on threads and memory.
     let Ok(_place) = cameras.stills.clone().try_acquire_owned() else { return busy() };
     let picture = match tokio::time::timeout(DEADLINE, picture(request, limits.max_bytes)).await {

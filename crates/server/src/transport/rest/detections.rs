@@ -14,14 +14,15 @@ use serde_json::{Value, json};
 use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::analysis::{Analysed, AnalysisKey};
+use sightwire_live::view::Look;
+use sightwire_live::viewers::{Arrival, Kind, Watch};
+use sightwire_live::{AnalysisLease, Cameras, WatchError};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use crate::cameras::analysis::{Analysed, AnalysisKey};
-use crate::cameras::view::Look;
-use crate::cameras::viewers::{Arrival, Kind, Watch};
-use crate::cameras::{AnalysisLease, Cameras, WatchError};
+use crate::transport::ending;
 use crate::transport::pick;
 use crate::transport::query::Params;
 use crate::transport::websocket::{self, Terms};
@@ -70,7 +71,7 @@ pub async fn events(
     let is_websocket = websocket::is_asked_for(request.headers());
     let kind = if is_websocket { Kind::Websocket } else { Kind::Events };
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
-    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let connection = ending(request.extensions().get::<ConnectionHandle>());
     let options = pick::rate(&params, 2).and_then(|rate| {
         let confidence = pick::confidence(&cameras, &params)?;
         let classes = pick::classes(&cameras, &params)?;

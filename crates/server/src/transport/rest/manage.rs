@@ -10,22 +10,24 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sightwire_listen::Peer;
+use sightwire_live::relay::Relay;
 
 use super::changes::why_not;
-use crate::relay::Relay;
+use crate::config::Who;
 use crate::transport::error;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Manage {
     pub relay: Arc<Relay>,
+    /// Who may.
+    pub who: Who,
 }
 
 impl Manage {
     /// Why this client may not, if it may not.
     pub fn why_not(&self, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
-        let who = self.relay.cameras.config().server.managing;
-        why_not(who, "end streams and viewers", "server.managing", peer, headers)
+        why_not(self.who, "end streams and viewers", "server.managing", peer, headers)
     }
 }
 

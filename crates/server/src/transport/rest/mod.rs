@@ -37,6 +37,8 @@ use sightwire_frame::{Encoder, Image};
 use sightwire_import::Progress;
 use sightwire_infer::cpu::{Cpu, Tiles};
 use sightwire_infer::shared::SharedEngine;
+use sightwire_live::Cameras;
+use sightwire_live::relay::Relay;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Task;
 use sightwire_reading::Reader;
@@ -46,9 +48,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::error;
-use crate::cameras::Cameras;
 use crate::config::Config;
-use crate::relay::Relay;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, process};
 use manage::Manage;
@@ -87,7 +87,7 @@ const SAMPLE_QUALITY: u8 = 80;
 /// All routes but the pages and Socket.IO.
 pub fn router(api: Api) -> Router {
     let listeners = detections::Detections { cameras: api.cameras.clone(), tasks: api.tasks.clone() };
-    let manage = Manage { relay: api.relay.clone() };
+    let manage = Manage { relay: api.relay.clone(), who: api.config.server.managing };
     let live = live::Means { live: api.live.clone(), manage: manage.clone(), tasks: api.tasks.clone() };
     let of_streams = Router::new()
         .route("/api/v1/streams", get(streams::list))
@@ -96,13 +96,14 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/viewers/{id}", delete(manage::end_viewer))
         .with_state(manage)
         .merge(Router::new().route("/api/v1/live", get(live::live)).with_state(live));
+    let means = cameras::Means { cameras: api.cameras.clone(), changing: api.config.cameras.changing };
     let of_cameras = Router::new()
         .route("/api/v1/cameras", get(cameras::list).post(cameras::add))
         .route("/api/v1/cameras/test", post(cameras::test))
         .route("/api/v1/cameras/{id}", get(cameras::one).patch(cameras::change).delete(cameras::remove))
         .route("/api/v1/streams/{id}/snapshot.jpg", get(streams::snapshot))
-        .route_layer(middleware::from_fn_with_state(api.cameras.clone(), cameras::guard))
-        .with_state(api.cameras.clone())
+        .route_layer(middleware::from_fn_with_state(means.clone(), cameras::guard))
+        .with_state(means)
         .merge(
             Router::new()
                 .route("/api/v1/detect", post(detect::detect).layer(DefaultBodyLimit::disable()))

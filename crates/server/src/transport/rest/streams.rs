@@ -11,23 +11,23 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_hub::picture::Picture;
+use sightwire_live::analysis::AnalysisKey;
+use sightwire_live::source::CameraSource;
+use sightwire_live::view::ViewKey;
+use sightwire_live::{Cameras, WatchError};
 
 use super::manage::Manage;
-use crate::cameras::analysis::AnalysisKey;
-use crate::cameras::view::ViewKey;
-use crate::cameras::{Cameras, WatchError};
-use crate::config::cameras::CameraSource;
 use crate::transport::query::{self, Params};
 use crate::transport::{error, pick};
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
 
-pub async fn list(State(Manage { relay }): State<Manage>) -> Json<Value> {
+pub async fn list(State(Manage { relay, .. }): State<Manage>) -> Json<Value> {
     Json(json!({ "streams": relay.stream_reports() }))
 }
 
-pub async fn one(State(Manage { relay }): State<Manage>, Path(id): Path<String>) -> Response {
+pub async fn one(State(Manage { relay, .. }): State<Manage>, Path(id): Path<String>) -> Response {
     match relay.cameras.find(&id) {
         Some(upstream) => Json(relay.detailed_report(&upstream)).into_response(),
         None if relay.cameras.registry.get(&id).is_some() => {

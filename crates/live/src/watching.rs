@@ -11,7 +11,7 @@ use super::upstream::Upstream;
 use super::view::ViewKey;
 use super::viewers::{Arrival, Place, Viewer, Watch};
 use super::{CameraLease, Cameras, ViewLease, WatchError, Wish};
-use crate::config::cameras::CameraSource;
+use crate::source::CameraSource;
 
 /// JPEG quality of views.
 pub const QUALITY: u8 = 85;
@@ -207,8 +207,8 @@ impl Watching {
         }
         let now = Instant::now();
         let change = self.tier.picture(newly_missed, now);
-        let config = self.cameras.config();
-        let lowers = if is_relay { config.relay.lower_quality } else { config.cameras.lower_quality };
+        let options = self.cameras.options();
+        let lowers = if is_relay { options.relay.lower_quality } else { options.cameras.lower_quality };
         if let Some(change) = change.filter(|_| lowers) {
             self.switch(change == Change::Down, now);
         }

@@ -1,6 +1,7 @@
 //! Who watches: admitted up to a limit for each use, each with its counters.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,10 +11,15 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sightwire_hub::stream::{Condition, Stream};
-use sightwire_listen::connection::ConnectionHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::meter::{Meter, Sample, lost_percent};
+
+/// The connection of a viewer, whatever its protocol.
+pub trait Connection: fmt::Debug + Send + Sync {
+    /// Both directions fail from now on.
+    fn end(&self);
+}
 
 /// All viewers.
 #[derive(Debug)]
@@ -71,7 +77,7 @@ pub struct Viewer {
     /// What its pictures take, where that is measured.
     timing: Mutex<Option<Timing>>,
     end: CancellationToken,
-    connection: Option<ConnectionHandle>,
+    connection: Option<Arc<dyn Connection>>,
 }
 
 /// How long things take to get to a viewer.
@@ -121,7 +127,7 @@ pub struct Arrival {
     /// What it asked for.
     pub endpoint: &'static str,
     /// Its connection.
-    pub connection: Option<ConnectionHandle>,
+    pub connection: Option<Arc<dyn Connection>>,
 }
 
 impl<T> PerUse<T> {

@@ -27,8 +27,8 @@ use super::detector::{BASE_CONFIDENCE, Detector, FindError, Model, find};
 use super::meter::{Meter, Sample, Totals};
 use super::pixels::Pixels;
 use super::upstream::Upstream;
-use crate::config::Config;
-use crate::config::cameras::CameraSource;
+use crate::options::Options;
+use crate::source::CameraSource;
 
 /// A network that is gated by motion looks at least so often.
 const GATED_EVERY: Duration = Duration::from_secs(10);
@@ -137,7 +137,7 @@ pub struct Means {
     /// Threads that decode.
     pub pixels: Arc<Pixels>,
     /// As loaded.
-    pub config: Arc<Config>,
+    pub options: Arc<Options>,
     /// Of all analyses.
     pub totals: Arc<Totals>,
 }
@@ -225,7 +225,7 @@ impl Analysis {
         let mut reader = self.upstream.stream.tap();
         let interval = Duration::from_secs(1) / u32::from(self.key.fps.max(1));
         let mut due: Option<Instant> = None;
-        let limits = means.config.images;
+        let limits = means.options.pictures;
         while let Ok(place) = give.reserve().await {
             let wait = pace.lock().wait(Instant::now());
             tokio::time::sleep(wait).await;
@@ -273,9 +273,9 @@ impl Analysis {
         let model = means.detector.model().await;
         // What was decoded while the model was being loaded is old by now.
         let _ = take.try_recv();
-        let options = TrackerOptions::for_confidence(means.config.detector.confidence.max(BASE_CONFIDENCE));
+        let options = TrackerOptions::for_confidence(means.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
-        let mut eye = Eye::new(&model, means.config.detector.gated);
+        let mut eye = Eye::new(&model, means.options.detector.gated);
         let (mut count, mut last) = (0_u64, Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
             let mut looks = count.is_multiple_of(u64::from(self.key.skip_frames.max(1)));

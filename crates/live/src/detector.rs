@@ -12,7 +12,7 @@ use sightwire_infer::shared::SharedEngine;
 use sightwire_models::fetch::Progress;
 use tokio::sync::{oneshot, watch};
 
-use crate::config::Config;
+use crate::options::Options;
 
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;
@@ -54,7 +54,7 @@ pub enum Readiness {
 /// Finds objects in pictures, for all analyses.
 #[derive(Debug)]
 pub struct Detector {
-    config: Arc<Config>,
+    options: Arc<Options>,
     engine: Arc<SharedEngine>,
     readiness: watch::Sender<Readiness>,
 }
@@ -97,8 +97,8 @@ pub enum FindError {
 
 impl Detector {
     /// Nothing is loaded before it is needed.
-    pub fn new(config: Arc<Config>, engine: Arc<SharedEngine>) -> Arc<Self> {
-        Arc::new(Self { config, engine, readiness: watch::Sender::new(Readiness::Idle) })
+    pub fn new(options: Arc<Options>, engine: Arc<SharedEngine>) -> Arc<Self> {
+        Arc::new(Self { options, engine, readiness: watch::Sender::new(Readiness::Idle) })
     }
 
     /// How far it is.
@@ -143,13 +143,13 @@ impl Detector {
     }
 
     fn prepare(&self) {
-        let config = &self.config;
+        let options = &self.options;
         let mut progress = |progress: Progress<'_>| {
             let Progress::Bytes { bytes, of } = progress else { return };
             let done = of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32);
             self.readiness.send_replace(Readiness::Fetching { done });
         };
-        let (model, note) = match choose(&config.store, &config.detector.model, &mut progress) {
+        let (model, note) = match choose(&options.store, &options.detector.model, &mut progress) {
             Chosen::Motion { note } => (Model::Motion, note),
             Chosen::Network(found) => {
                 let name = found.name().to_owned();
@@ -185,8 +185,8 @@ impl Detector {
 
     /// Measures the model that would be used, if it is here and was not measured yet, before somebody needs it; blocks.
     pub fn measure_ahead(&self) -> anyhow::Result<()> {
-        let store = &self.config.store;
-        let name = match &*self.config.detector.model {
+        let store = &self.options.store;
+        let name = match &*self.options.detector.model {
             detect::AUTO => detect::DEFAULT_MODEL,
             name => name,
         };
@@ -204,14 +204,14 @@ impl Detector {
     }
 
     fn start(&self, model: DetectModel) -> anyhow::Result<DetectService> {
-        let config = &self.config;
+        let options = &self.options;
         let engine = self.engine.get()?;
         engine.usable(&model.subjects(), &|| self.engine.going_on())?;
         let options = ServiceOptions {
             threads: engine.threads(),
-            queue: config.cameras.max_analyses + engine.threads() + SPARE_PLACES,
-            idle_release: config.engine.idle_release,
-            detector: DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes },
+            queue: options.cameras.max_analyses + engine.threads() + SPARE_PLACES,
+            idle_release: options.idle_release,
+            detector: DetectorOptions { iou: options.detector.iou, max_boxes: options.detector.max_boxes },
         };
         Ok(DetectService::start(model, engine, options)?)
     }
@@ -219,7 +219,7 @@ impl Detector {
     /// As in `/api/v1/status`.
     pub fn report(&self) -> serde_json::Value {
         let mut report = json!({
-            "model": self.config.detector.model,
+            "model": self.options.detector.model,
             "state": "idle",
             "note": null,
             "progress": null,
@@ -227,7 +227,7 @@ impl Detector {
             "precision": null,
             "threads": null,
             "labels": [],
-            "confidence": self.config.detector.confidence,
+            "confidence": self.options.detector.confidence,
             "runs": 0,
             "busy_s": 0.0,
         });

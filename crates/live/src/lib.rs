@@ -2,6 +2,8 @@
 //! for all who want to see the same.
 //!
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
+//! - [`options`]: what can be chosen; [`source`]: where pictures come from
+//! - [`relay`]: streams that are sent
 //! - [`upstream`]: a camera that is being read
 //! - [`detector`]: which model finds objects; [`analysis`]: objects in a camera's pictures
 //! - [`view`]: an analysis drawn one way, encoded once
@@ -9,12 +11,17 @@
 //! - [`pixels`]: the threads for decoding, drawing, encoding
 //! - [`meter`], [`report`]: what can be seen of all this
 
+#![forbid(unsafe_code)]
+
 pub mod analysis;
 pub mod detector;
 pub mod meter;
+pub mod options;
 pub mod pixels;
 pub mod registry;
+pub mod relay;
 mod report;
+pub mod source;
 pub mod upstream;
 pub mod view;
 pub mod viewers;
@@ -35,8 +42,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::Config;
-use crate::config::cameras::CameraSource;
+use crate::source::CameraSource;
 use analysis::{Analysis, AnalysisKey};
 use detector::Detector;
 use meter::{Meter, Sample, Totals};
@@ -45,6 +51,8 @@ use registry::Registry;
 use upstream::Upstream;
 use view::{Basis, Look, View, ViewKey};
 use viewers::{PerUse, Viewers};
+
+pub use options::Options;
 
 /// Single pictures that may wait for the model, beside those that it works on.
 const STILLS_WAITING: usize = 2;
@@ -67,7 +75,7 @@ pub struct Cameras {
     pub detector: Arc<Detector>,
     /// Threads for pixels.
     pub pixels: Arc<Pixels>,
-    config: Arc<Config>,
+    options: Arc<Options>,
     web: Web,
     upstreams: OnDemand<CameraSource, Upstream>,
     /// Streams that somebody sends; running as long as their streamers are.
@@ -113,25 +121,26 @@ pub enum WatchError {
 impl Cameras {
     /// Nothing is read before somebody watches. All ends with `stop`.
     pub fn new(
-        config: Arc<Config>,
+        options: Options,
         engine: Arc<SharedEngine>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Arc<Self>> {
-        let cameras = &config.cameras;
+        let options = Arc::new(options);
+        let cameras = &options.cameras;
         let registry = Registry::load(&cameras.configured, &cameras.file)?;
         let web = Web::new(Arc::new(cameras.allow.clone()));
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
         let upstreams = OnDemand::new(cameras.max_upstreams, linger, tasks.clone(), stop.clone());
-        let relayed = OnDemand::new(config.relay.max_streams, at_once, tasks.clone(), stop.clone());
+        let relayed = OnDemand::new(options.relay.max_streams, at_once, tasks.clone(), stop.clone());
         let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
         let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
-        let pixels = Arc::new(Pixels::new(config.engine.options.threads).context("cannot start threads")?);
-        let detector = Detector::new(config.clone(), engine);
+        let pixels = Arc::new(Pixels::new(options.threads).context("cannot start threads")?);
+        let detector = Detector::new(options.clone(), engine);
         let this = Arc::new(Self {
             registry,
-            viewers: Viewers::new(PerUse { cameras: cameras.max_viewers, relay: config.relay.max_viewers }),
+            viewers: Viewers::new(PerUse { cameras: cameras.max_viewers, relay: options.relay.max_viewers }),
             detector,
             pixels,
             web,
@@ -142,11 +151,11 @@ impl Cameras {
             tasks: tasks.clone(),
             stop: stop.clone(),
             totals: Arc::default(),
-            stills: Arc::new(Semaphore::new(config.engine.options.threads + STILLS_WAITING)),
+            stills: Arc::new(Semaphore::new(options.threads + STILLS_WAITING)),
             ids: RandomState::new(),
             bytes_out: Meter::default(),
             refused: AtomicU64::new(0),
-            config,
+            options,
         });
         for camera in this.registry.all() {
             if let Err(reason) = this.check(&camera.table.source) {
@@ -159,8 +168,8 @@ impl Cameras {
     }
 
     /// As loaded.
-    pub fn config(&self) -> &Config {
-        &self.config
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// Whether a client may name that address, as far as can be told before its name is resolved.
@@ -176,7 +185,7 @@ impl Cameras {
     pub fn check_listed(&self, source: &CameraSource) -> Result<(), String> {
         match source.url() {
             Some(url) if self.registry.with_source(source).is_none() => {
-                let listed = self.config.cameras.listed.is_listed(url);
+                let listed = self.options.cameras.listed.is_listed(url);
                 let reason = "pages from elsewhere may only name cameras that are known, or addresses in cameras.allow";
                 if listed { Ok(()) } else { Err(reason.to_owned()) }
             }
@@ -189,7 +198,7 @@ impl Cameras {
         upstream::Means {
             web: self.web.clone(),
             pixels: self.pixels.clone(),
-            config: self.config.clone(),
+            options: self.options.clone(),
             tasks: self.tasks.clone(),
         }
     }
@@ -250,7 +259,7 @@ impl Cameras {
     /// the linger time is.
     pub fn keep_a_moment(&self, camera: Arc<CameraLease>) {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-        if self.config.cameras.linger < BETWEEN_LOOKS {
+        if self.options.cameras.linger < BETWEEN_LOOKS {
             let stop = self.stop.clone();
             self.tasks.spawn(async move {
                 let _ = tokio::time::timeout(BETWEEN_LOOKS, stop.cancelled()).await;
@@ -343,7 +352,7 @@ impl Cameras {
             let means = view::Means {
                 pixels: self.pixels.clone(),
                 detector: self.detector.clone(),
-                limits: self.config.images,
+                limits: self.options.pictures,
             };
             self.tasks.spawn(view::run(lease.value().clone(), producer, means, stop));
         }
@@ -437,7 +446,7 @@ impl Cameras {
         analysis::Means {
             detector: self.detector.clone(),
             pixels: self.pixels.clone(),
-            config: self.config.clone(),
+            options: self.options.clone(),
             totals: self.totals.clone(),
         }
     }

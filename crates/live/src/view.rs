@@ -20,7 +20,7 @@ use super::detector::{Detector, Readiness};
 use super::meter::{Meter, Sample};
 use super::pixels::{Lost, Pixels, Tools};
 use super::upstream::Upstream;
-use crate::config::cameras::CameraSource;
+use crate::source::CameraSource;
 
 /// What makes one view another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::relay::Deadline;
+use crate::options::Deadline;
 
 /// So many deadlines without a byte, and the viewer is dead.
 pub const MAX_STRIKES: u32 = 3;

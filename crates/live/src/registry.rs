@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_measure::lines::Seldom;
 
-use crate::config::cameras::{CameraSource, CameraTable, check_id};
+use crate::source::{CameraSource, CameraTable, check_id};
 
 /// Most cameras that clients may add.
 const MAX_SAVED: usize = 1000;

@@ -21,9 +21,9 @@ use sightwire_hub::stream::{Condition, Producer, State};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::cameras::upstream::Upstream;
-use crate::cameras::{CameraLease, Cameras, WatchError};
-use crate::config::relay::Relay as RelayConfig;
+use crate::options::RelayOptions;
+use crate::upstream::Upstream;
+use crate::{CameraLease, Cameras, WatchError};
 
 /// How long whoever sends a stream already has to show that it is still there.
 const CHALLENGE: Duration = Duration::from_secs(2);
@@ -210,14 +210,14 @@ impl Relay {
     pub fn new(cameras: Arc<Cameras>) -> Arc<Self> {
         let live = watch::Sender::new(Sessions::default());
         let zero = || AtomicU64::new(0);
-        let arrivals = Arc::new(Semaphore::new(cameras.config().relay.max_streams));
+        let arrivals = Arc::new(Semaphore::new(cameras.options().relay.max_streams));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
         Arc::new(Self { cameras, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
     }
 
     /// As loaded.
-    pub fn config(&self) -> &RelayConfig {
-        &self.cameras.config().relay
+    pub fn options(&self) -> &RelayOptions {
+        &self.cameras.options().relay
     }
 
     /// What is being sent, and changes of it.
@@ -250,8 +250,8 @@ impl Relay {
         let live = self.now();
         match live.get_key_value(name) {
             Some((id, _)) => self.challenge(id).await,
-            None if live.len() >= self.config().max_streams => {
-                Err(Refused::TooMany(self.config().max_streams))
+            None if live.len() >= self.options().max_streams => {
+                Err(Refused::TooMany(self.options().max_streams))
             }
             None => Ok(()),
         }
@@ -291,7 +291,7 @@ impl Relay {
             tries += 1;
         };
         let (lease, producer) = self.cameras.begin_relay(name).map_err(|refused| match refused {
-            WatchError::TooMany => Refused::TooMany(self.config().max_streams),
+            WatchError::TooMany => Refused::TooMany(self.options().max_streams),
             other => Refused::Name(other.to_string()),
         })?;
         let session = Arc::new(Session {

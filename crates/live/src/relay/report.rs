@@ -6,8 +6,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::Relay;
-use crate::cameras::meter::lost_percent;
-use crate::cameras::upstream::Upstream;
+use crate::meter::lost_percent;
+use crate::upstream::Upstream;
 
 impl Relay {
     /// As in `/api/v1/status`.
@@ -21,9 +21,9 @@ impl Relay {
         let [pictures, bytes, bytes_out, delivered, missed] = sums;
         json!({
             "streams": live.len(),
-            "max_streams": self.config().max_streams,
+            "max_streams": self.options().max_streams,
             "viewers": self.cameras.viewers.now().relay,
-            "max_viewers": self.config().max_viewers,
+            "max_viewers": self.options().max_viewers,
             "frames_in_per_s": rounded(pictures),
             "frames_out_per_s": rounded(delivered),
             "bytes_in_per_s": rounded(bytes),

@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 
 use super::meter::{self, Meter, Sample};
 use super::pixels::{Pixels, Tools};
-use crate::config::Config;
-use crate::config::cameras::CameraSource;
+use crate::options::Options;
+use crate::source::CameraSource;
 
 /// How often viewers of a camera without pictures get a new banner.
 const BANNER_EVERY: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ pub struct Means {
     /// Threads for banners.
     pub pixels: Arc<Pixels>,
     /// As loaded.
-    pub config: Arc<Config>,
+    pub options: Arc<Options>,
     /// Whose tasks they are.
     pub tasks: TaskTracker,
 }
@@ -65,7 +65,7 @@ impl Upstream {
     /// Begins to read, until `stop`.
     pub fn start(id: &str, source: &CameraSource, means: &Means, stop: CancellationToken) -> Self {
         let (stream, producer) = Stream::new(id, Instant::now());
-        let cameras = &means.config.cameras;
+        let cameras = &means.options.cameras;
         let options = ReaderOptions {
             stalled_after: cameras.stalled_after,
             every: source.fps().map(|fps| Duration::from_secs_f64(1.0 / fps)),
@@ -89,7 +89,7 @@ impl Upstream {
         means.tasks.spawn(show_banners(
             stream.clone(),
             means.pixels.clone(),
-            means.config.images,
+            means.options.pictures,
             told,
             stop,
         ));
@@ -103,7 +103,7 @@ impl Upstream {
         means.tasks.spawn(show_banners(
             stream.clone(),
             means.pixels.clone(),
-            means.config.images,
+            means.options.pictures,
             told,
             stop,
         ));
@@ -143,7 +143,7 @@ impl Upstream {
 
 /// The source itself; none where others send the pictures.
 pub fn open(source: &CameraSource, means: &Means) -> Option<Box<dyn Source>> {
-    let max_picture = means.config.cameras.max_frame_bytes;
+    let max_picture = means.options.cameras.max_frame_bytes;
     let limits = multipart::Limits { max_picture, ..multipart::Limits::default() };
     Some(match source {
         CameraSource::Stream(url) => {

@@ -36,7 +36,7 @@ impl Cameras {
         let [fps, bytes_per_s, bytes_out_per_s, fps_out, _] = upstream.meter.rates();
         let [delay] = upstream.meter.delays();
         let size = upstream.size();
-        let is_relay = matches!(upstream.source, crate::config::cameras::CameraSource::Relay(_));
+        let is_relay = matches!(upstream.source, crate::source::CameraSource::Relay(_));
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let analyses: Vec<Value> = self
             .analyses
@@ -103,7 +103,7 @@ impl Cameras {
             "skip_frames": analysis.key.skip_frames,
             "frames_per_s": frames_per_s,
             "analysed_per_s": analysed_per_s,
-            "objects": analysis.objects(self.config.detector.confidence),
+            "objects": analysis.objects(self.options.detector.confidence),
             "problem": analysis.problem().as_deref(),
             "failed": analysis.counters.failed.load(Ordering::Relaxed),
             "delay_ms": { "decoded": decoded, "inferred": inferred, "encoded": encoded },
@@ -113,7 +113,7 @@ impl Cameras {
 
     /// As in `/api/v1/status`.
     pub fn report(&self) -> Value {
-        let cameras = &self.config.cameras;
+        let cameras = &self.options.cameras;
         let rates: Vec<[f64; 5]> = self.upstreams.all().iter().map(|(_, u)| u.meter.rates()).collect();
         let sum = |index: usize| rates.iter().map(|rates| rates[index]).fold(0.0, |a: f64, b| a + b);
         let out: f64 = self.bytes_out.rates()[0];

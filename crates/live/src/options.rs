@@ -1,0 +1,132 @@
+//! What can be chosen: `cameras.*`, `relay.*` and `detector.*` of the configuration, and what goes with them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sightwire_frame::header::Limits;
+use sightwire_hub::source::allow::Allow;
+use sightwire_models::store::Store;
+
+use crate::source::CameraTable;
+
+/// How streams are watched, and within which bounds.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Streams that the server reads.
+    pub cameras: CameraOptions,
+    /// Streams that are sent.
+    pub relay: RelayOptions,
+    /// What finds objects in their pictures.
+    pub detector: DetectorOptions,
+    /// Threads for pixels.
+    pub threads: usize,
+    /// A thread without work for so long lets its sessions go.
+    pub idle_release: Duration,
+    /// Of a picture that is decoded.
+    pub pictures: Limits,
+    /// Where models are.
+    pub store: Store,
+}
+
+/// Streams that the server reads, and their viewers.
+#[derive(Clone, Debug)]
+pub struct CameraOptions {
+    /// Those of the file, the default one included.
+    pub configured: Vec<CameraTable>,
+    /// What clients may name, configured cameras included.
+    pub allow: Allow,
+    /// What is listed in so many words, without what is allowed because the server listens on loopback.
+    pub listed: Allow,
+    /// Cameras that are read at once, at most.
+    pub max_upstreams: usize,
+    /// Viewers of cameras at most.
+    pub max_viewers: usize,
+    /// Analyses at most.
+    pub max_analyses: usize,
+    /// Views at most.
+    pub max_views: usize,
+    /// How long a camera and its analysis go on without a viewer.
+    pub linger: Duration,
+    /// A camera without a picture for so long has stalled.
+    pub stalled_after: Duration,
+    /// `None`: never.
+    pub frozen_after: Option<Duration>,
+    /// A viewer that takes nothing for so long is closed.
+    pub viewer_deadline: Duration,
+    /// Whether slow viewers get pictures of lower quality.
+    pub lower_quality: bool,
+    /// Of one picture.
+    pub max_frame_bytes: usize,
+    /// Where cameras that clients added are kept.
+    pub file: PathBuf,
+}
+
+/// What finds objects.
+#[derive(Clone, Debug)]
+pub struct DetectorOptions {
+    /// Name of the model, `auto` or `motion`.
+    pub model: String,
+    /// What is less sure is not shown, where nobody asks for another.
+    pub confidence: f32,
+    /// `None` takes the model's.
+    pub iou: Option<f32>,
+    /// Of a picture.
+    pub max_boxes: usize,
+    /// Empty: all.
+    pub classes: Vec<String>,
+    /// Run the model only while something moves.
+    pub gated: bool,
+}
+
+/// Streams that are sent, and their viewers.
+#[derive(Clone, Debug)]
+pub struct RelayOptions {
+    /// Streams that are sent at once, at most.
+    pub max_streams: usize,
+    /// Viewers of them at most.
+    pub max_viewers: usize,
+    /// A sender without a frame for so long is warned,
+    pub warn_after: Duration,
+    /// and after so long its stream ends.
+    pub end_after: Duration,
+    /// A stream without a frame for so long has stalled.
+    pub stalled_after: Duration,
+    /// From one ping of a viewer to the next.
+    pub ping_interval: Duration,
+    /// Of one picture.
+    pub max_frame_bytes: usize,
+    /// Pictures of one sender a second.
+    pub max_fps: f64,
+    /// For a viewer to take a picture.
+    pub deadline: Deadline,
+    /// Whether slow viewers get pictures of lower quality.
+    pub lower_quality: bool,
+    /// Who is told what is in the pictures.
+    pub overlays: Overlays,
+    /// Pictures a second that are analysed of a stream that is looked at as usual,
+    pub normal_fps: u8,
+    /// and of one that is looked at closely.
+    pub enhanced_fps: u8,
+}
+
+/// What a viewer may take for one picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// Until anything is known of the viewer.
+    pub first: Duration,
+    /// At least.
+    pub min: Duration,
+    /// At most.
+    pub max: Duration,
+}
+
+/// Who is told what is in the pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overlays {
+    /// Nobody.
+    None,
+    /// Viewers that ask for it.
+    Asked,
+    /// All viewers.
+    All,
+}
