@@ -1,10 +1,11 @@
 //! `sightwire detect`
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use clap::Args;
 use serde::Serialize;
 use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::Limits;
@@ -14,12 +15,40 @@ use sightwire_infer::detect::{
 };
 use sightwire_server::config::Config;
 
-use super::{DetectArgs, Mistake, models};
+use super::{ConfigArgs, Mistake, models, share};
 use crate::engine;
 use crate::print::{counted, note};
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire detect street.jpg
+  sightwire detect --format json --classes person,car *.jpg > found.jsonl
+
+Boxes are x and y of the upper left and the lower right corner, in pixels. Results go to stdout, all else to stderr. A file
+that cannot be looked at is named, the others go on, and the exit code is 1.")]
+pub(super) struct DetectArgs {
+    /// Pictures: JPEG or PNG.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Name of a detection model; one that is not here is fetched [default: yolox-nano].
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Leave out what is less sure [default: the model's own; 0.25 for yolox-nano].
+    #[arg(long, value_name = "0..1", value_parser = share)]
+    confidence: Option<f32>,
+    /// Only these classes, by name.
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
+    classes: Vec<String>,
+    /// text, or json with one object a line.
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
 
 /// What a picture was, and what is in it.
 struct Seen {

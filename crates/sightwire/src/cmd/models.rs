@@ -4,9 +4,10 @@ mod manifest;
 mod reading;
 
 use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::{Args, Subcommand};
 use serde_json::json;
 use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
@@ -24,9 +25,76 @@ use sightwire_models::manifest::{Manifest, Precision, Task};
 use sightwire_models::store::{Need, Store};
 use sightwire_server::config::Config;
 
-use super::{ImportArgs, ModelsCommand};
+use super::{ConfigArgs, share};
 use crate::engine;
 use crate::print::{self, PrintError, counted, note, out};
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  sightwire models list
+  sightwire models pull runtime
+  sightwire models import my_signs.h5 --labels words.txt")]
+pub(super) enum ModelsCommand {
+    /// Show all models and whether their files are here.
+    List {
+        /// text, or json with one object a line.
+        #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+        format: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Get the files of a model, or `runtime`: the ONNX Runtime library that fits this machine.
+    Pull {
+        /// Name of a model, `runtime` (or `runtime-openvino`, `runtime-cpu-…`, `runtime-cuda`), or `importer`: what imports
+        /// Keras files, so that imports work without a network later.
+        name: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Make a model out of a Keras file, once: convert it, compare it with the original, and keep it in the store.
+    #[command(after_help = "\
+Examples:
+  sightwire models import WLASL20c_model.h5
+  sightwire models import my_signs.h5 --name signs --labels words.txt
+
+Needs Python 3.9, 3.10 or 3.11 with pip; the first import installs TensorFlow into a folder of the store. Labels are taken
+from --labels, from my_signs.labels.txt or labels.txt beside the file (one a line, or JSON), or are the 20 known words.")]
+    Import(ImportArgs),
+    /// Verify a model's files, run it, and show in which ways it can be run on this machine and how fast.
+    Check {
+        /// Name of a model.
+        name: String,
+        /// Try and measure all ways again, even if that was done before.
+        #[arg(long)]
+        again: bool,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// Keras file: .h5 (TensorFlow 2.3 and newer) or .keras.
+    file: PathBuf,
+    /// Name of the model [default: the file's].
+    #[arg(long)]
+    name: Option<String>,
+    /// File with the names of the outputs: one a line, or JSON.
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Probability below which the answer is "none" [default: 0.5].
+    #[arg(long, value_name = "0..1", value_parser = share)]
+    threshold: Option<f32>,
+    /// Do not split it into a backbone for each frame and a head for each window: about ten times slower, to compare.
+    #[arg(long)]
+    whole: bool,
+    /// SPDX expression of the model's licence, for its card.
+    #[arg(long, value_name = "SPDX")]
+    licence: Option<String>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
 
 pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
     match command {

@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use sightwire_frame::{Encoder, Image};
 use sightwire_synth::page;
 use sightwire_synth::sample::{Clip, Gesture};
 
-use super::{Mistake, SampleArgs};
+use super::Mistake;
 use crate::print::{counted, out};
 
 const SIZE_PX: (u32, u32) = (640, 480);
@@ -19,6 +20,30 @@ const QUALITY: u8 = 90;
 const PAGE: &str = "page";
 /// Numbers of invoices that belong to one seed: as many as there are pictures at most.
 const PAGES_OF_SEED: u64 = 10_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire sample left --out frames/
+  sightwire sample wave --y4m wave.y4m --frames 100
+  sightwire sample page --out scans/ --frames 3")]
+pub(super) struct SampleArgs {
+    /// A gesture (still, left, right, up, down, push, pull or wave), or `page`: invoices.
+    #[arg(value_name = "GESTURE|page")]
+    what: String,
+    /// Folder for the pictures, as 000.jpg, 001.jpg, …
+    #[arg(long, value_name = "FOLDER", required_unless_present = "y4m")]
+    out: Option<PathBuf>,
+    /// Uncompressed video file, such as Chromium's fake camera takes.
+    #[arg(long, value_name = "FILE")]
+    y4m: Option<PathBuf>,
+    /// Number of pictures; of a clip, at 25 a second.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    frames: u32,
+    /// Another number draws another clip, or other pages.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
 
 pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
     if args.what == PAGE {

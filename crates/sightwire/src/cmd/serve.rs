@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use clap::Args;
 use sightwire_listen::socket::{self, Listener};
 use sightwire_server::Server;
 use sightwire_server::config::{Config, hosts};
@@ -13,7 +14,25 @@ use sightwire_server::{files, reach};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::ServeArgs;
+use super::ConfigArgs;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sightwire serve --port 8001
+  sightwire serve --listen 0.0.0.0:8000 --set recognizer.max_clients=100
+
+Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C.")]
+pub(super) struct ServeArgs {
+    /// Address to listen on, or a port of 127.0.0.1; port 0 picks a free one. May be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<String>,
+    /// The same as `--listen 127.0.0.1:PORT`.
+    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    port: Option<u16>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
 
 pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
     // A port is an address to listen on.

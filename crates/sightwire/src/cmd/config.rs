@@ -1,0 +1,38 @@
+//! `sightwire config`
+
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use sightwire_server::config::keys;
+
+use crate::print::{self, out};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigCommand {
+    /// Print a configuration file with every key at its default, or write it.
+    Init {
+        /// Where to write it; an existing file is left alone.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+pub(super) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
+    let ConfigCommand::Init { file } = command;
+    let text = keys::commented_file();
+    let Some(path) = file else {
+        return Ok(print::raw(&text)?);
+    };
+    let mut out = File::create_new(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            anyhow::anyhow!("{} is already there and was left alone; choose another name", path.display())
+        }
+        _ => anyhow::anyhow!("cannot write {}: {error}", path.display()),
+    })?;
+    out.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
+    out!("wrote {}; start with `sightwire serve --config {0}`", path.display())?;
+    Ok(())
+}
