@@ -304,15 +304,16 @@ fn write(path: &Path, text: &str) -> Result<(), EnvironmentError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// A program that answers as a Python of that version would.
     fn fake(dir: &Path, name: &str, answer: &str) -> PathBuf {
-        let path = dir.join(name);
-        fs::write(&path, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let (text, path) = (dir.join(format!("{name}.sh")), dir.join(name));
+        fs::write(&text, format!("#!/bin/sh\necho '{answer}'\n")).unwrap();
+        // Not written by this process: a child that another test starts meanwhile would hold it open for writing, and what
+        // is open for writing cannot be executed.
+        let installed = Command::new("install").args(["-m", "755"]).args([&text, &path]).status().unwrap();
+        assert!(installed.success());
         path
     }
 
