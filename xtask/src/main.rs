@@ -48,9 +48,8 @@ Commands
                                 load, delay, text; rewrites its tables in docs/benchmarks.md
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
-into ui/, e2e/ and clients/js/; Python packages, TensorFlow (for tests of imports), ONNX Runtime and tools into
-.sightwire/. Your own settings
-of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
+into ui/, e2e/ and clients/js/; Python packages, TensorFlow (for tests of imports) and ONNX Runtime into
+.sightwire/; cargo-deny into ~/.cache/sightwire/. Your own settings of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
 ";
 
 fn main() -> ExitCode {

@@ -35,6 +35,16 @@ impl Project {
         Ok(own.join(path))
     }
 
+    /// Where a tool of a certain version is kept, which is compiled once for all clones of this user.
+    pub(crate) fn tool(&self, name_and_version: &str) -> Result<PathBuf> {
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let cache = var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")));
+        match cache {
+            Some(cache) => Ok(cache.join("sightwire").join(name_and_version)),
+            None => Ok(self.own("tools")?.join(name_and_version)),
+        }
+    }
+
     /// The server's store of models and runtimes (`SIGHTWIRE_HOME`).
     pub(crate) fn home(&self) -> Result<PathBuf> {
         self.own("home")

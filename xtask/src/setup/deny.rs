@@ -12,12 +12,16 @@ use crate::project::Project;
 
 const VERSION: &str = "0.20.2";
 
-/// `.sightwire/tools/bin/cargo-deny`
+/// `~/.cache/sightwire/cargo-deny-VERSION/bin/cargo-deny`: it takes a minute to compile, and all clones share it.
 pub(super) struct CargoDeny;
 
 /// Where our copy stands, whether or not it has been brought.
 pub(crate) fn program(project: &Project) -> Result<PathBuf> {
-    Ok(project.own("tools")?.join("bin").join("cargo-deny"))
+    Ok(folder(project)?.join("bin/cargo-deny"))
+}
+
+fn folder(project: &Project) -> Result<PathBuf> {
+    project.tool(&format!("cargo-deny-{VERSION}"))
 }
 
 impl Part for CargoDeny {
@@ -28,11 +32,13 @@ impl Part for CargoDeny {
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
         let version = process::ask(&program(project)?.to_string_lossy(), &["--version"]);
         let done = version.is_some_and(|text| text.ends_with(VERSION));
-        Ok((!done).then(|| "compile cargo-deny into .sightwire/tools (about a minute)".into()))
+        Ok((!done).then(|| {
+            format!("compile cargo-deny {VERSION} into your cache (~/.cache/sightwire; about a minute)")
+        }))
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let tools = project.own("tools")?;
+        let tools = folder(project)?;
         // Unoptimised: it runs for a second and compiles in half the time.
         let mut install =
             cargo(project, &["install", "cargo-deny", "--version", VERSION, "--locked", "--debug"]);
