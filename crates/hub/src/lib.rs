@@ -6,6 +6,7 @@
 //! - [`picture`]: one picture, and the part of a multipart answer that it is
 //! - [`on_demand`]: what runs while someone needs it
 //! - [`reader`]: reads a source for a stream, and says what is wrong with it
+//! - [`silence`]: tells when a source is too quiet
 //! - [`frozen`]: tells when a source repeats itself or has become slow
 #![forbid(unsafe_code)]
 
@@ -14,5 +15,6 @@ pub mod multipart;
 pub mod on_demand;
 pub mod picture;
 pub mod reader;
+pub mod silence;
 pub mod source;
 pub mod stream;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::frozen::{RateOptions, RateWatch, RepeatWatch};
+use crate::silence::Silence;
 use crate::source::reconnect::{Backoff, Pauses, keep_running};
 use crate::source::{Sink, Skipped, Source, SourceError};
 use crate::stream::{Condition, Producer, State};
@@ -88,9 +89,7 @@ struct Watch {
     repeats: RepeatWatch,
     rate: RateWatch,
     began: Instant,
-    last_picture: Option<Instant>,
-    /// Mean time between pictures, as of late.
-    interval: Option<Duration>,
+    silence: Silence,
     down: Option<Down>,
 }
 
@@ -110,21 +109,14 @@ impl Watch {
             repeats: RepeatWatch::new(options.frozen_after),
             rate: RateWatch::new(options.rate),
             began,
-            last_picture: None,
-            interval: None,
+            silence: Silence::new(options.stalled_after, options.every),
             down: None,
         }
     }
 
     fn picture(&mut self, jpeg: Bytes, now: Instant) {
-        // The time of an outage tells nothing of the rate.
         let running = self.down.is_none() && self.producer.stream().state().condition == Condition::Running;
-        if let Some(last) = self.last_picture.replace(now)
-            && running
-        {
-            let this = now.saturating_duration_since(last);
-            self.interval = Some(self.interval.map_or(this, |mean| mean.mul_f64(0.9) + this.mul_f64(0.1)));
-        }
+        self.silence.picture(now, running);
         self.down = None;
         self.rate.picture(now);
         self.producer.slow(self.rate.slow(now));
@@ -146,7 +138,7 @@ impl Watch {
         self.down = Some(Down { why: error.to_string(), again: now + pause });
         // A camera that ends its answer after each picture is not down while they come.
         let ends = matches!(error, SourceError::Ended { .. } | SourceError::OnePicture { .. });
-        if !ends || self.last_picture.is_none() {
+        if !ends || self.silence.since().is_none() {
             self.look(now);
         }
         self.producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -154,14 +146,13 @@ impl Watch {
 
     /// Time passes.
     fn look(&mut self, now: Instant) {
-        let Some(last) = self.last_picture else {
+        let Some(last) = self.silence.since() else {
             let reason = self.down.as_ref().map(|down| down.why.as_str());
             return self.say(Condition::Starting, reason, self.began);
         };
         self.producer.slow(self.rate.slow(now));
         let silence = now.saturating_duration_since(last);
-        let interval = self.options.every.unwrap_or_default().max(self.interval.unwrap_or_default());
-        let patience = self.options.stalled_after.max(interval * 3);
+        let patience = self.silence.patience();
         let is_frozen = self.producer.stream().state().condition == Condition::Frozen;
         if self.down.is_none() && silence < patience {
             return;

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use sightwire_hub::silence::Silence;
+
 /// Messages in a row that should have been frames and are none, after which a stream ends.
 pub const MAX_BAD: u32 = 10;
-/// A stream that usually gives a frame less often gets so many of its usual intervals before it is called stalled.
-const PATIENCE: u32 = 3;
 
 /// After how long.
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +23,9 @@ pub struct WatchdogOptions {
 pub struct Watchdog {
     options: WatchdogOptions,
     message: Instant,
+    /// The last frame, or when it came.
     frame: Instant,
-    /// Mean time between frames, once there were two.
-    interval: Option<Duration>,
-    frames: u64,
+    silence: Silence,
     warned: bool,
     stalled: bool,
     bad: u32,
@@ -46,8 +45,8 @@ pub enum Alarm {
 impl Watchdog {
     /// Of a sender that has just come.
     pub fn new(options: WatchdogOptions, now: Instant) -> Self {
-        let (interval, frames, warned, stalled, bad) = (None, 0, false, false, 0);
-        Self { options, message: now, frame: now, interval, frames, warned, stalled, bad }
+        let (silence, warned, stalled, bad) = (Silence::new(options.stall, None), false, false, 0);
+        Self { options, message: now, frame: now, silence, warned, stalled, bad }
     }
 
     /// A message came, whatever it was.
@@ -58,11 +57,7 @@ impl Watchdog {
     /// A frame came.
     pub fn frame(&mut self, now: Instant) {
         self.message(now);
-        let this = now.saturating_duration_since(self.frame);
-        if self.frames > 0 {
-            self.interval = Some(self.interval.map_or(this, |mean| mean.mul_f64(0.9) + this.mul_f64(0.1)));
-        }
-        self.frames += 1;
+        self.silence.picture(now, true);
         (self.frame, self.stalled, self.bad) = (now, false, 0);
     }
 
@@ -79,8 +74,8 @@ impl Watchdog {
         if !self.warned {
             next = next.min(self.message + self.options.warning);
         }
-        if !self.stalled && self.frames > 0 {
-            next = next.min(self.frame + self.patience());
+        if let Some(stall) = self.stall() {
+            next = next.min(stall);
         }
         next
     }
@@ -94,15 +89,16 @@ impl Watchdog {
             self.warned = true;
             return Some(Alarm::Warn);
         }
-        if !self.stalled && self.frames > 0 && now >= self.frame + self.patience() {
+        if self.stall().is_some_and(|stall| now >= stall) {
             self.stalled = true;
             return Some(Alarm::Stalled);
         }
         None
     }
 
-    fn patience(&self) -> Duration {
-        self.options.stall.max(self.interval.unwrap_or_default() * PATIENCE)
+    /// When it is called stalled, if it is not yet.
+    fn stall(&self) -> Option<Instant> {
+        self.silence.ends().filter(|_| !self.stalled)
     }
 }
 
