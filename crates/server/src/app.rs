@@ -1,6 +1,7 @@
 //! The parts of the server, put together.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -28,12 +29,16 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
-use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
+use crate::telemetry::{Doors, Telemetry};
 use crate::transport::host::{Hosts, OwnHosts};
 use crate::transport::rest::{self, Api};
 use crate::transport::socketio::sessions::{self, Sessions};
-use crate::transport::{self, mjpeg, origin, page, socketio::SocketIoTransport, websocket};
+use crate::transport::{
+    self, mjpeg, origin, page,
+    socketio::{SocketIoCounters, SocketIoTransport},
+    websocket,
+};
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -85,9 +90,8 @@ impl App {
             recognizer.clone(),
             relay.clone(),
             reader.clone(),
-            (counters, sessions.clone()),
             listening.clone(),
-            hosts.clone(),
+            Arc::new(Transports { counters, sessions: sessions.clone(), hosts: hosts.clone() }),
         );
         tasks.spawn(telemetry.clone().sample(stop.clone()));
         let live = Live::new(telemetry.clone(), relay.clone(), config.server.max_connections, stop.clone());
@@ -146,6 +150,33 @@ impl App {
                 tracing::debug!("not all models were measured ahead: {error:#}");
             }
         }
+    }
+}
+
+/// What telemetry shows of transports.
+#[derive(Debug)]
+struct Transports {
+    counters: Arc<SocketIoCounters>,
+    sessions: Arc<Sessions>,
+    hosts: Arc<Hosts>,
+}
+
+impl Doors for Transports {
+    fn socketio(&self) -> [u64; 3] {
+        let SocketIoCounters { replies, dropped, invalid } = &*self.counters;
+        [replies, dropped, invalid].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    fn polling_sessions(&self) -> usize {
+        self.sessions.polling()
+    }
+
+    fn evicted_sessions(&self) -> usize {
+        self.sessions.evicted()
+    }
+
+    fn foreign_hosts(&self) -> u64 {
+        self.hosts.refused()
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Telemetry, process};
+use super::{Telemetry, process, unix_s};
 
 /// Between two editions.
 const EVERY: Duration = Duration::from_secs(1);
@@ -87,7 +87,7 @@ impl Live {
             .map(|viewer| (viewer.id().to_string(), viewer.report(now)))
             .collect();
         without_null(json!({
-            "time": crate::transport::relay::message::unix_s(),
+            "time": unix_s(),
             "server": {
                 "version": env!("CARGO_PKG_VERSION"),
                 "uptime_s": self.telemetry.uptime().as_secs_f64().round(),

@@ -13,8 +13,9 @@ pub mod prometheus;
 mod reading;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -27,13 +28,29 @@ use sightwire_reading::Reader;
 use sightwire_recognizer::Recognizer;
 use tokio_util::sync::CancellationToken;
 
-use crate::transport::host::Hosts;
-use crate::transport::socketio::SocketIoCounters;
-use crate::transport::socketio::sessions::Sessions;
-
 /// Rates are over the last so many samples.
 const SAMPLES: usize = 6;
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// What transports count, and telemetry shows.
+pub trait Doors: fmt::Debug + Send + Sync {
+    /// Replies that Socket.IO clients were sent, messages that they did not take, and frames of theirs that were not valid.
+    fn socketio(&self) -> [u64; 3];
+
+    /// Socket.IO sessions without a WebSocket.
+    fn polling_sessions(&self) -> usize;
+
+    /// Such sessions that were ended so far to make room for others.
+    fn evicted_sessions(&self) -> usize;
+
+    /// Requests refused so far because they were for another server.
+    fn foreign_hosts(&self) -> u64;
+}
+
+/// Seconds since 1970.
+pub fn unix_s() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
 
 /// Counters of all parts, and rates made of them.
 #[derive(Debug)]
@@ -44,10 +61,8 @@ pub struct Telemetry {
     cameras: Arc<Cameras>,
     relay: Arc<Relay>,
     reader: Arc<Reader>,
-    socketio: Arc<SocketIoCounters>,
-    sessions: Arc<Sessions>,
     listening: Arc<Listening>,
-    hosts: Arc<Hosts>,
+    doors: Arc<dyn Doors>,
     samples: Mutex<VecDeque<Sample>>,
 }
 
@@ -113,11 +128,9 @@ impl Telemetry {
         recognizer: Arc<Recognizer>,
         relay: Arc<Relay>,
         reader: Arc<Reader>,
-        socketio: (Arc<SocketIoCounters>, Arc<Sessions>),
         listening: Arc<Listening>,
-        hosts: Arc<Hosts>,
+        doors: Arc<dyn Doors>,
     ) -> Arc<Self> {
-        let (socketio, sessions) = socketio;
         let (samples, cameras) = (Mutex::default(), relay.cameras.clone());
         Arc::new(Self {
             started: Instant::now(),
@@ -126,10 +139,8 @@ impl Telemetry {
             cameras,
             relay,
             reader,
-            socketio,
-            sessions,
             listening,
-            hosts,
+            doors,
             samples,
         })
     }
@@ -174,7 +185,7 @@ impl Telemetry {
             timed_out: receiving.timed_out(),
             sending_bytes: outboxes.waiting(),
             sending_max_bytes: outboxes.limit(),
-            polling_sessions: self.sessions.polling(),
+            polling_sessions: self.doors.polling_sessions(),
             decoding_bytes: self.reader.display.decoding.used(),
             decoding_max_bytes: self.reader.display.decoding.limit(),
         }
@@ -206,7 +217,7 @@ impl Telemetry {
     }
 
     /// The text of `/metrics`.
-    pub fn prometheus(self: &Arc<Self>) -> Result<String, std::fmt::Error> {
+    pub fn prometheus(self: &Arc<Self>) -> Result<String, fmt::Error> {
         prometheus::encode(self)
     }
 }

@@ -109,7 +109,7 @@ impl Everything {
     ) -> Result<(), std::fmt::Error> {
         let telemetry = &self.0;
         let (admitted, refused) = telemetry.recognizer.admissions();
-        let socketio = &telemetry.socketio;
+        let [replies, dropped, invalid] = telemetry.doors.socketio();
         let viewers = &telemetry.cameras.viewers;
         let (viewers_admitted, viewers_refused) = (viewers.admitted().cameras, viewers.refused().cameras);
         let (delivered_bytes, cameras_refused) = telemetry.cameras.counts();
@@ -145,17 +145,9 @@ impl Everything {
                 telemetry.recognizer.switches(),
             ),
             ("recognizer_failures", "Runs of the model that failed.", stats.failed),
-            ("socketio_replies", "Replies to frames.", get(&socketio.replies)),
-            (
-                "socketio_messages_dropped",
-                "Messages that a client did not take in time.",
-                get(&socketio.dropped),
-            ),
-            (
-                "socketio_frames_invalid",
-                "Frames that were not valid and got no reply.",
-                get(&socketio.invalid),
-            ),
+            ("socketio_replies", "Replies to frames.", replies),
+            ("socketio_messages_dropped", "Messages that a client did not take in time.", dropped),
+            ("socketio_frames_invalid", "Frames that were not valid and got no reply.", invalid),
             ("camera_viewers_admitted", "Viewers of cameras admitted.", viewers_admitted),
             ("camera_viewers_refused", "Viewers of cameras refused: too many at once.", viewers_refused),
             ("camera_requests_refused", "Requests for cameras refused because of a limit.", cameras_refused),
@@ -205,12 +197,12 @@ impl Everything {
             (
                 "socketio_sessions_evicted",
                 "Polling sessions without a poll that were removed because there were too many.",
-                telemetry.sessions.evicted() as u64,
+                telemetry.doors.evicted_sessions() as u64,
             ),
             (
                 "http_hosts_refused",
                 "Requests refused with 421: for a host that this server does not answer for.",
-                telemetry.hosts.refused(),
+                telemetry.doors.foreign_hosts(),
             ),
         ] {
             ConstCounter::new(value).encode(encoder.encode_descriptor(

@@ -1,6 +1,6 @@
 //! Messages of the relay as they are written, and the first one of a sender.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -11,6 +11,7 @@ use sightwire_live::relay::Mode;
 use sightwire_live::view::is_among;
 
 use super::scan::{self, HEADER, PICTURE};
+use crate::telemetry::unix_s;
 
 /// How closely a stream is to be looked at, by the first message of its sender.
 pub fn mode(text: &str) -> Mode {
@@ -74,11 +75,6 @@ pub fn picture_binary(stream: &str, picture: &Picture) -> Bytes {
             message.freeze()
         })
         .clone()
-}
-
-/// Seconds since 1970.
-pub fn unix_s() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
 
 /// To a sender that may begin.
@@ -158,7 +154,7 @@ pub fn overlay(stream: &str, analysed: &Analysed, confidence: f32, classes: &[St
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Instant, SystemTime};
 
     use proptest::prelude::*;
 

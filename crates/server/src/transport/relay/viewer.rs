@@ -21,6 +21,7 @@ use super::Means;
 use super::feeds::{Event, Feeds, News, Watched};
 use super::line::{Gone, Line};
 use super::message;
+use crate::telemetry::unix_s;
 use crate::transport::websocket;
 
 /// Viewers have little to say.
@@ -229,7 +230,7 @@ fn state_message(id: &str, mode: Option<&str>, state: &str, reason: Option<&str>
         "reason": reason,
         "since_s": (since_s * 10.0).round() / 10.0,
         "analysis_mode": mode,
-        "timestamp": message::unix_s(),
+        "timestamp": unix_s(),
     })
     .to_string()
 }
