@@ -10,11 +10,11 @@ use std::process::Command;
 use sightwire_infer::cpu::Cpu;
 use sightwire_server::config::TRY_NETWORKS;
 
-use crate::print::note;
+use crate::print::{Printer, note};
 
 /// Returns where the CPU can do what it announces, and where the variable is set already. Where the program cannot be
 /// started anew, networks run at f32 alone (the engine sees to that).
-pub fn where_the_cpu_promises_too_much() {
+pub fn where_the_cpu_promises_too_much(printer: &Printer) {
     let mut args = std::env::args_os();
     let name = args.next().unwrap_or_else(|| "sightwire".into());
     let args: Vec<_> = args.collect();
@@ -28,6 +28,7 @@ pub fn where_the_cpu_promises_too_much() {
     let program = std::env::current_exe().ok().filter(|path| path.exists()).unwrap_or(itself);
     let error = Command::new(&program).arg0(name).args(args).env(variable, value).exec();
     note!(
+        printer,
         "warning: {} cannot be started anew with {variable}={value}: {error}; networks run at f32 alone",
         program.display()
     );

@@ -6,27 +6,33 @@ use sightwire_infer::shared;
 use sightwire_infer::trial::Subject;
 use sightwire_server::config::Config;
 
-use crate::print::note;
+use crate::print::{Printer, note};
 
 /// Loads the library, and makes an engine.
-pub fn open(config: &Config) -> anyhow::Result<Engine> {
+pub fn open(config: &Config, printer: &Printer) -> anyhow::Result<Engine> {
     shared::open(&config.engine_settings()).map_err(anyhow::Error::new).inspect_err(|error| {
         if Missing::of(error, &config.engine_settings()) == Some(Missing::Runtime)
             && let Some(other) = missing::other_home(&config.store)
         {
-            note!("note: {other}");
+            note!(printer, "note: {other}");
         }
     })
 }
 
 /// All ways of running these are measured, `again` if they were before. Says so where that takes a while.
-pub fn measure(engine: &Engine, model: &str, subjects: &[Subject], again: bool) -> anyhow::Result<()> {
+pub fn measure(
+    engine: &Engine,
+    model: &str,
+    subjects: &[Subject],
+    again: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     if again || !engine.is_measured(subjects) {
-        note!("{model}: finding the fastest way to run it on this machine");
+        note!(printer, "{model}: finding the fastest way to run it on this machine");
     }
     if again { engine.measure_again(subjects, &|| true) } else { engine.measure(subjects, &|| true) }?;
     for warning in engine.warnings() {
-        note!("warning: {warning}");
+        note!(printer, "warning: {warning}");
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ use clap::Parser as _;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    anew::where_the_cpu_promises_too_much();
-    cmd::Cli::parse().run()
+    let printer = print::Printer::of_process();
+    anew::where_the_cpu_promises_too_much(&printer);
+    cmd::Cli::parse().run(&printer)
 }

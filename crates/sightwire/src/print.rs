@@ -2,7 +2,10 @@
 //! a panic, as `println!` would.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 /// Why a line was not printed.
 #[derive(Debug, thiserror::Error)]
@@ -24,15 +27,15 @@ impl From<io::Error> for PrintError {
     }
 }
 
-/// A line on stdout, formatted as by `println!`: `out!("{name} is ready")?`. [`PrintError::Closed`] ends the command with
-/// exit code 0.
+/// A line of results, formatted as by `println!`: `out!(printer, "{name} is ready")?`. [`PrintError::Closed`] ends the
+/// command with exit code 0.
 macro_rules! out {
-    ($($text:tt)*) => { $crate::print::line(format_args!($($text)*)) };
+    ($printer:expr, $($text:tt)*) => { $printer.line(format_args!($($text)*)) };
 }
 
-/// A line on stderr, formatted as by `eprintln!`. It is lost if nobody reads there.
+/// A line beside the results, formatted as by `eprintln!`. It is lost if nobody reads there.
 macro_rules! note {
-    ($($text:tt)*) => { $crate::print::remark(format_args!("{}\n", format_args!($($text)*))) };
+    ($printer:expr, $($text:tt)*) => { $printer.remark(format_args!("{}\n", format_args!($($text)*))) };
 }
 
 pub(crate) use {note, out};
@@ -42,21 +45,82 @@ pub fn counted(count: usize, thing: &str) -> String {
     if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }
 
-/// Prints a line on stdout.
-pub fn line(text: fmt::Arguments<'_>) -> Result<(), PrintError> {
-    // In one piece: stdout writes at each end of a line.
-    raw(&format!("{text}\n"))
+/// Takes what is written.
+pub type Sink = dyn Write + Send;
+
+/// Where a command's results and remarks go. Its clones share both.
+#[derive(Clone)]
+pub struct Printer {
+    out: Arc<Mutex<Sink>>,
+    err: Arc<Mutex<Sink>>,
+    /// Whether somebody watches results, and remarks, as they come.
+    watched: [bool; 2],
 }
 
-/// Prints on stdout as it is.
-pub fn raw(text: &str) -> Result<(), PrintError> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+impl Printer {
+    /// This process's stdout and stderr.
+    pub fn of_process() -> Self {
+        let watched = [io::stdout().is_terminal(), io::stderr().is_terminal()];
+        let (out, err) = (Arc::new(Mutex::new(io::stdout())), Arc::new(Mutex::new(io::stderr())));
+        Self { out, err, watched }
+    }
+
+    /// Results and remarks go to these.
+    #[cfg(test)]
+    pub fn into(out: Arc<Mutex<Sink>>, err: Arc<Mutex<Sink>>) -> Self {
+        Self { out, err, watched: [false; 2] }
+    }
+
+    /// Whether results go to a terminal.
+    pub fn out_is_terminal(&self) -> bool {
+        self.watched[0]
+    }
+
+    /// Whether remarks go to a terminal.
+    pub fn err_is_terminal(&self) -> bool {
+        self.watched[1]
+    }
+
+    /// For results, until it is dropped.
+    pub fn out(&self) -> Out<'_> {
+        Out(self.out.lock())
+    }
+
+    /// Prints a line of results.
+    pub fn line(&self, text: fmt::Arguments<'_>) -> Result<(), PrintError> {
+        // In one piece: stdout writes at each end of a line.
+        self.raw(&format!("{text}\n"))
+    }
+
+    /// Prints results as they are.
+    pub fn raw(&self, text: &str) -> Result<(), PrintError> {
+        let mut out = self.out.lock();
+        out.write_all(text.as_bytes())?;
+        Ok(out.flush()?)
+    }
+
+    /// Prints a remark as it is, and at once.
+    pub fn remark(&self, text: fmt::Arguments<'_>) {
+        let mut err = self.err.lock();
+        let _ = err.write_fmt(text).and_then(|()| err.flush());
+    }
 }
 
-/// Prints on stderr as it is, and at once.
-pub fn remark(text: fmt::Arguments<'_>) {
-    let mut out = io::stderr().lock();
-    let _ = out.write_fmt(text).and_then(|()| out.flush());
+/// Takes results.
+pub struct Out<'a>(MutexGuard<'a, Sink>);
+
+impl Write for Out<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl fmt::Debug for Printer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Printer").field("watched", &self.watched).finish_non_exhaustive()
+    }
 }

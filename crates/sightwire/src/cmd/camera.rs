@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use sightwire_simulator::{Faults, Options, Origin, Simulator, Size};
 
-use crate::print::note;
+use crate::print::{Printer, note};
 
 /// Time for a request to arrive, and for the next one to begin.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
@@ -121,19 +121,19 @@ impl CameraArgs {
     }
 }
 
-pub(super) fn run(args: &CameraArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("camera")
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(serve(args));
+    let ended = runtime.block_on(serve(args, printer));
     runtime.shutdown_timeout(Duration::from_millis(200));
     ended
 }
 
-async fn serve(args: &CameraArgs) -> anyhow::Result<()> {
+async fn serve(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
@@ -144,10 +144,10 @@ async fn serve(args: &CameraArgs) -> anyhow::Result<()> {
     })?;
     let mut simulator = Simulator::start(listener, args.options())?;
     if let Some(note) = simulator.note() {
-        note!("note: {note}");
+        note!(printer, "note: {note}");
     }
     // Whoever waits for this line may be gone by now.
-    let mut out = std::io::stdout().lock();
+    let mut out = printer.out();
     let _ = writeln!(out, "listening on http://{}", simulator.address()).and_then(|()| out.flush());
     drop(out);
     let failed = tokio::select! {

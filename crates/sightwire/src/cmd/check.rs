@@ -5,10 +5,10 @@ use sightwire_server::config::{Layers, hosts, keys};
 use sightwire_server::{files, reach};
 
 use super::ConfigArgs;
-use crate::print::{note, out};
+use crate::print::{Printer, note, out};
 
 /// Prints each key, its value, and where it was set.
-pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let layers = Layers::load(&args.flags(&[]))?;
     let config = sightwire_server::config::Config::from_layers(&layers)?;
     config.check_model(&layers)?;
@@ -18,27 +18,27 @@ pub(super) fn run(args: &ConfigArgs) -> anyhow::Result<()> {
         let is_set = value.as_str() != Some("");
         let shown =
             if keys::may_hold_password(key.name) && is_set { "(set)".into() } else { value.to_string() };
-        out!("{:<width$} = {shown}  ({origin})", key.name)?;
+        out!(printer, "{:<width$} = {shown}  ({origin})", key.name)?;
     }
     for camera in &config.cameras.live.configured {
-        out!("camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode())?;
+        out!(printer, "camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode())?;
     }
     let cpu = Cpu::here();
-    out!("cpu: {} ({})", cpu.name, cpu.extensions)?;
-    out!("the configuration is valid")?;
+    out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
+    out!(printer, "the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
     for warning in [sightwire_infer::cpu::warning(), reach::warning(&config), of_files].into_iter().flatten()
     {
-        note!("warning: {warning}");
+        note!(printer, "warning: {warning}");
     }
     if config.server.hosts.are_all() {
-        note!("warning: {}", hosts::ALL_WARNING);
+        note!(printer, "warning: {}", hosts::ALL_WARNING);
     }
     for address in reach::addresses_to_open(&config.server.listen) {
-        note!("note: other machines open http://{address}");
+        note!(printer, "note: other machines open http://{address}");
     }
     if config.recognizer.max_clients == 0 {
-        note!("warning: recognizer.max_clients is 0: every client will be refused");
+        note!(printer, "warning: recognizer.max_clients is 0: every client will be refused");
     }
     Ok(())
 }

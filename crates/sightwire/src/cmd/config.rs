@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use sightwire_server::config::keys;
 
-use crate::print::{self, out};
+use crate::print::{Printer, out};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -20,11 +20,11 @@ pub(super) enum ConfigCommand {
     },
 }
 
-pub(super) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
+pub(super) fn run(command: &ConfigCommand, printer: &Printer) -> anyhow::Result<()> {
     let ConfigCommand::Init { file } = command;
     let text = keys::commented_file();
     let Some(path) = file else {
-        return Ok(print::raw(&text)?);
+        return Ok(printer.raw(&text)?);
     };
     let mut out = File::create_new(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
@@ -33,6 +33,6 @@ pub(super) fn run(command: &ConfigCommand) -> anyhow::Result<()> {
         _ => anyhow::anyhow!("cannot write {}: {error}", path.display()),
     })?;
     out.write_all(text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))?;
-    out!("wrote {}; start with `sightwire serve --config {0}`", path.display())?;
+    out!(printer, "wrote {}; start with `sightwire serve --config {0}`", path.display())?;
     Ok(())
 }

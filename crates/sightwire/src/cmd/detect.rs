@@ -17,7 +17,7 @@ use sightwire_server::config::Config;
 
 use super::{ConfigArgs, Mistake, models, share};
 use crate::engine;
-use crate::print::{counted, note};
+use crate::print::{Printer, counted, note};
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: Limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
@@ -74,24 +74,24 @@ struct Shown<'a> {
     bounds: [f64; 4],
 }
 
-pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
     let config = args.config.load()?;
-    let model = model(&config, args.model.as_deref())?;
+    let model = model(&config, args.model.as_deref(), printer)?;
     let wanted = wanted(&args.classes, model.labels())?;
-    let engine = engine::open(&config)?;
-    engine::measure(&engine, model.name(), &model.subjects(), false)?;
+    let engine = engine::open(&config, printer)?;
+    engine::measure(&engine, model.name(), &model.subjects(), false, printer)?;
     let options = DetectorOptions { iou: config.detector.iou, max_boxes: config.detector.max_boxes };
     let mut detector = model.detector(&engine, options)?;
     let (mut decoder, mut image) = (Decoder::new()?, Image::default());
     let threshold = args.confidence.unwrap_or(model.table().confidence);
     let (mut objects, mut failed, mut spent) = (0, 0, Duration::ZERO);
-    let mut out = std::io::stdout().lock();
+    let mut out = printer.out();
     for file in &args.files {
         let name = file.display().to_string();
         let mut seen = match look(file, &mut decoder, &mut image, &mut detector, threshold) {
             Ok(seen) => seen,
             Err(error) => {
-                note!("error: {name}: {error:#}");
+                note!(printer, "error: {name}: {error:#}");
                 failed += 1;
                 continue;
             }
@@ -117,6 +117,7 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
         anyhow::bail!("{} could not be looked at", counted(failed, "file"));
     }
     note!(
+        printer,
         "{looked_at} of {}: {} from confidence {threshold}; {} on {}, {:.1} ms a picture",
         counted(args.files.len(), "picture"),
         counted(objects, "object"),
@@ -129,12 +130,12 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<()> {
 }
 
 /// The model asked for, fetched if it is not here.
-fn model(config: &Config, name: Option<&str>) -> anyhow::Result<DetectModel> {
+fn model(config: &Config, name: Option<&str>, printer: &Printer) -> anyhow::Result<DetectModel> {
     let configured = Some(&*config.detector.model).filter(|name| *name != MOTION);
     let name = name.or(configured).filter(|name| *name != AUTO).unwrap_or(DEFAULT_MODEL);
     let manifest = config.store.manifest(name).map_err(|error| Mistake(error.to_string()))?;
     if manifest.detect.is_some() && !config.store.has(&manifest) {
-        models::get(&config.store, &manifest)?;
+        models::get(&config.store, &manifest, printer)?;
     }
     DetectModel::load(&config.store, &manifest).map_err(|error| match error {
         DetectModelError::NoNetwork { .. } | DetectModelError::WrongTask { .. } => {

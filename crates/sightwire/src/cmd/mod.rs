@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use sightwire_server::config::{Config, ConfigError, Flags};
 
-use crate::print::{PrintError, note};
+use crate::print::{PrintError, Printer, note};
 
 /// One server for live vision: frames in, a model over them, predictions out.
 #[derive(Debug, Parser)]
@@ -90,18 +90,18 @@ struct Mistake(String);
 
 impl Cli {
     /// Runs the command; errors are printed here.
-    pub fn run(self) -> ExitCode {
+    pub fn run(self, printer: &Printer) -> ExitCode {
         let done = match self.command {
-            Command::Serve(args) => serve::run(&args),
-            Command::Check(args) => check::run(&args),
-            Command::Config(command) => config::run(&command),
-            Command::Models(command) => models::run(&command),
-            Command::Read(args) => read::run(&args),
-            Command::CheckCoordinates(args) => check_coordinates::run(&args),
-            Command::Detect(args) => detect::run(&args),
-            Command::Sample(args) => sample::run(&args),
-            Command::Top(args) => top::run(&args),
-            Command::Camera(args) => camera::run(&args),
+            Command::Serve(args) => serve::run(&args, printer),
+            Command::Check(args) => check::run(&args, printer),
+            Command::Config(command) => config::run(&command, printer),
+            Command::Models(command) => models::run(&command, printer),
+            Command::Read(args) => read::run(&args, printer),
+            Command::CheckCoordinates(args) => check_coordinates::run(&args, printer),
+            Command::Detect(args) => detect::run(&args, printer),
+            Command::Sample(args) => sample::run(&args, printer),
+            Command::Top(args) => top::run(&args, printer),
+            Command::Camera(args) => camera::run(&args, printer),
             Command::TryNetworks => try_networks::run(),
         };
         match done {
@@ -109,7 +109,7 @@ impl Cli {
             // Whoever reads this has seen enough, as `head` does.
             Err(error) if matches!(error.downcast_ref(), Some(PrintError::Closed)) => ExitCode::SUCCESS,
             Err(error) => {
-                note!("error: {error:#}");
+                note!(printer, "error: {error:#}");
                 ExitCode::from(if error.is::<ConfigError>() || error.is::<Mistake>() { 2 } else { 1 })
             }
         }
@@ -125,5 +125,38 @@ impl ConfigArgs {
     fn flags(&self, listen: &[String]) -> Flags {
         let file = self.config.clone().filter(|file| !file.as_os_str().is_empty());
         Flags { file, listen: listen.to_vec(), set: self.set.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// What a command prints, and how it ends.
+    fn run(args: &[&str]) -> (String, String, ExitCode) {
+        let kept = [(); 2].map(|()| Arc::new(Mutex::new(Vec::<u8>::new())));
+        let [out, err] = kept.clone();
+        let code =
+            Cli::try_parse_from([&["sightwire"], args].concat()).unwrap().run(&Printer::into(out, err));
+        let [out, err] = kept.map(|kept| String::from_utf8(kept.lock().clone()).unwrap());
+        (out, err, code)
+    }
+
+    #[test]
+    fn results_go_one_way_and_remarks_the_other() {
+        let (out, err, code) = run(&["config", "init"]);
+        assert_eq!((out, err), (sightwire_server::config::keys::commented_file(), String::new()));
+        assert_eq!(code, ExitCode::SUCCESS);
+
+        let (out, err, code) = run(&["check", "--set", "server.max_conections=1"]);
+        assert!(
+            out.is_empty() && err.starts_with("error: ") && err.contains("server.max_connections"),
+            "{err}"
+        );
+        assert_eq!(code, ExitCode::from(2), "a mistake in the configuration");
     }
 }

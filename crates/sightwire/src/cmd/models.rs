@@ -3,7 +3,6 @@
 mod manifest;
 mod reading;
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -27,7 +26,7 @@ use sightwire_server::config::Config;
 
 use super::{ConfigArgs, share};
 use crate::engine;
-use crate::print::{self, PrintError, counted, note, out};
+use crate::print::{PrintError, Printer, counted, note, out};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "\
@@ -96,22 +95,23 @@ pub(super) struct ImportArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(command: &ModelsCommand) -> anyhow::Result<()> {
+pub(super) fn run(command: &ModelsCommand, printer: &Printer) -> anyhow::Result<()> {
     match command {
-        ModelsCommand::List { format, config } => list(&config.load()?, format == "json"),
-        ModelsCommand::Pull { name, config } => pull(&config.load()?, name),
-        ModelsCommand::Import(args) => import(&args.config.load()?, args),
-        ModelsCommand::Check { name, again, config } => check(&config.load()?, name, *again),
+        ModelsCommand::List { format, config } => list(&config.load()?, format == "json", printer),
+        ModelsCommand::Pull { name, config } => pull(&config.load()?, name, printer),
+        ModelsCommand::Import(args) => import(&args.config.load()?, args, printer),
+        ModelsCommand::Check { name, again, config } => check(&config.load()?, name, *again, printer),
     }
 }
 
-fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
+fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()> {
     let (manifests, errors) = config.store.manifests();
     for m in &manifests {
         let needs = config.store.needs(m);
         if as_json {
             let here = needs.is_none();
             out!(
+                printer,
                 "{}",
                 json!({"name": m.name, "title": m.title, "task": m.task.name(), "available": here, "licence": m.licence})
             )?;
@@ -121,14 +121,15 @@ fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
                 Some(Need::Import) => "to import",
                 Some(Need::Pull) => "not here",
             };
-            out!("{:<22} {:<20} {state:<9} {}", m.name, m.task.name(), m.title)?;
+            out!(printer, "{:<22} {:<20} {state:<9} {}", m.name, m.task.name(), m.title)?;
         }
     }
     for error in &errors {
-        note!("warning: {error}");
+        note!(printer, "warning: {error}");
     }
     if !as_json {
         note!(
+            printer,
             "store: {}; get one that is not here with `sightwire models pull NAME`",
             config.store.home().display()
         );
@@ -136,23 +137,23 @@ fn list(config: &Config, as_json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn pull(config: &Config, name: &str) -> anyhow::Result<()> {
+fn pull(config: &Config, name: &str, printer: &Printer) -> anyhow::Result<()> {
     let store = &config.store;
     if name == "importer" {
-        let steps = Steps::new();
+        let steps = Steps { printer };
         let made = Environment::ready(store, config.import.python.as_deref(), &mut |step| steps.show(&step));
         steps.end();
         let python = made?.python();
-        out!("the importer is ready: {}", python.display())?;
+        out!(printer, "the importer is ready: {}", python.display())?;
         return Ok(());
     }
     let manifest = find(store, name)?;
-    get(store, &manifest)?;
+    get(store, &manifest, printer)?;
     if let Some(file) = manifest.to_import() {
         let source = store.verified(&manifest.name, file)?;
-        return convert(config, &request(config, &source, Some(&manifest)));
+        return convert(config, &request(config, &source, Some(&manifest)), printer);
     }
-    out!("{} is ready", manifest.name)?;
+    out!(printer, "{} is ready", manifest.name)?;
     Ok(())
 }
 
@@ -161,38 +162,38 @@ fn request(config: &Config, source: &Path, manifest: Option<&Manifest>) -> Reque
 }
 
 /// Brings a model's files into the store.
-pub(super) fn get(store: &Store, manifest: &Manifest) -> anyhow::Result<()> {
+pub(super) fn get(store: &Store, manifest: &Manifest, printer: &Printer) -> anyhow::Result<()> {
     let started = Instant::now();
-    let terminal = std::io::stderr().is_terminal();
+    let terminal = printer.err_is_terminal();
     let lead = if terminal { "\r" } else { "" };
     let megabytes = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
     fetch::pull(store, manifest, &mut |progress| match progress {
-        Progress::Present(file) => note!("{}: {} is here", manifest.name, file.name),
+        Progress::Present(file) => note!(printer, "{}: {} is here", manifest.name, file.name),
         Progress::Fetching(file, from) => {
             let size = file.size_bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
-            note!("{}: getting {}{size} from {from}", manifest.name, file.name);
+            note!(printer, "{}: getting {}{size} from {from}", manifest.name, file.name);
         }
         Progress::Bytes { bytes, of } if terminal => {
             let of = of.map(|of| format!(" of {}", megabytes(of))).unwrap_or_default();
-            print::remark(format_args!("\r  {}{of}   ", megabytes(bytes)));
+            printer.remark(format_args!("\r  {}{of}   ", megabytes(bytes)));
         }
         Progress::Bytes { .. } => {}
         Progress::Retry { reason, pause } => {
-            note!("{lead}{}: {reason}; again in {:.0} s", manifest.name, pause.as_secs_f32());
+            note!(printer, "{lead}{}: {reason}; again in {:.0} s", manifest.name, pause.as_secs_f32());
         }
         Progress::Done(file) => {
             let seconds = started.elapsed().as_secs_f32();
-            note!("{lead}{}: verified {} ({seconds:.1} s)", manifest.name, file.name);
+            note!(printer, "{lead}{}: verified {} ({seconds:.1} s)", manifest.name, file.name);
         }
     })?;
     Ok(())
 }
 
-fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
+fn import(config: &Config, args: &ImportArgs, printer: &Printer) -> anyhow::Result<()> {
     // Before anything is fetched for it.
     match sightwire_import::check(&args.file) {
         Err(ImportError::Foreign { path, foreign: Foreign::Onnx }) => {
-            manifest::show(&config.store, &path, args.name.as_deref())?;
+            manifest::show(&config.store, &path, args.name.as_deref(), printer)?;
             anyhow::bail!("{} was not imported, since it is {} already", path.display(), Foreign::Onnx);
         }
         checked => checked?,
@@ -205,45 +206,41 @@ fn import(config: &Config, args: &ImportArgs) -> anyhow::Result<()> {
         licence: args.licence.clone(),
         ..request(config, &args.file, None)
     };
-    convert(config, &request)
+    convert(config, &request, printer)
 }
 
 /// Steps of an import, on stderr: on a terminal each in the place of the one before, else a line for each.
-struct Steps {
-    terminal: bool,
+struct Steps<'a> {
+    printer: &'a Printer,
 }
 
-impl Steps {
-    fn new() -> Self {
-        Self { terminal: std::io::stderr().is_terminal() }
-    }
-
+impl Steps<'_> {
     fn show(&self, step: &sightwire_import::Progress) -> bool {
         if !step.text.is_empty() {
             let percent = step.done.map(|done| format!("{:3.0} % ", done * 100.0)).unwrap_or_default();
-            let (lead, end) = if self.terminal { ("\r\x1b[2K", "") } else { ("", "\n") };
-            print::remark(format_args!("{lead}{percent}{}{end}", step.text));
+            let (lead, end) = if self.printer.err_is_terminal() { ("\r\x1b[2K", "") } else { ("", "\n") };
+            self.printer.remark(format_args!("{lead}{percent}{}{end}", step.text));
         }
         true
     }
 
     fn end(&self) {
-        if self.terminal {
-            print::remark(format_args!("\r\x1b[2K"));
+        if self.printer.err_is_terminal() {
+            self.printer.remark(format_args!("\r\x1b[2K"));
         }
     }
 }
 
 /// Imports a file, and says what came of it.
-fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
+fn convert(config: &Config, request: &Request, printer: &Printer) -> anyhow::Result<()> {
     if config.engine.library.is_none()
         && runtime::packages(&config.store).iter().all(|p| !config.store.has(p))
     {
         // The import is compared with its original in the engine that will run it.
-        get(&config.store, &find(&config.store, "runtime")?)?;
+        get(&config.store, &find(&config.store, "runtime")?, printer)?;
     }
     let started = Instant::now();
-    let steps = Steps::new();
+    let steps = Steps { printer };
     let manifest = sightwire_import::import(&config.store, request, &mut |step| steps.show(&step));
     steps.end();
     let manifest = manifest?;
@@ -256,6 +253,7 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
         "whole: every prediction takes all frames of its window, which is much slower"
     };
     note!(
+        printer,
         "{}: {} frames of {}x{}, {} labels ({} to {})",
         manifest.name,
         clip.window,
@@ -265,8 +263,9 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
         clip.labels.first().map_or("", String::as_str),
         clip.labels.last().map_or("", String::as_str),
     );
-    note!("{}: {kind}", manifest.name);
+    note!(printer, "{}: {kind}", manifest.name);
     note!(
+        printer,
         "{}: differs from the original by at most {:.1e} in any probability ({} windows compared)",
         manifest.name,
         imported.difference,
@@ -276,16 +275,17 @@ fn convert(config: &Config, request: &Request) -> anyhow::Result<()> {
         Precision::F32 => imported.f32_ms,
         Precision::Bf16 => imported.bf16_ms.unwrap_or(imported.f32_ms),
     };
-    note!("{}: {ms:.1} ms a prediction on one thread at {}", manifest.name, clip.precision.name());
+    note!(printer, "{}: {ms:.1} ms a prediction on one thread at {}", manifest.name, clip.precision.name());
     for note in &imported.notes {
-        note!("{}: note: {note}", manifest.name);
+        note!(printer, "{}: note: {note}", manifest.name);
     }
     note!(
+        printer,
         "done in {:.1} s; run it with `sightwire serve --set recognizer.model={}`",
         started.elapsed().as_secs_f32(),
         manifest.name
     );
-    out!("{} is ready", manifest.name)?;
+    out!(printer, "{} is ready", manifest.name)?;
     Ok(())
 }
 
@@ -294,23 +294,23 @@ fn find(store: &Store, name: &str) -> anyhow::Result<Manifest> {
     if name == "runtime" { missing::runtime_package(store) } else { Ok(store.manifest(name)?) }
 }
 
-fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
+fn check(config: &Config, name: &str, again: bool, printer: &Printer) -> anyhow::Result<()> {
     let manifest = find(&config.store, name)?;
     if manifest.task == Task::Runtime {
-        return check_runtime(config, &manifest);
+        return check_runtime(config, &manifest, printer);
     }
     if manifest.task == Task::ObjectDetection {
-        return check_detector(config, &manifest, again);
+        return check_detector(config, &manifest, again, printer);
     }
     if manifest.task == Task::TextReading {
-        return reading::check(config, &manifest, again);
+        return reading::check(config, &manifest, again, printer);
     }
     let model = ClipModel::load(&config.store, &manifest)?;
-    out!("{}", right_files(&manifest))?;
-    let engine = engine::open(config)?;
+    out!(printer, "{}", right_files(&manifest))?;
+    let engine = engine::open(config, printer)?;
     let subjects = model.subjects(&engine);
-    engine::measure(&engine, name, &subjects, again)?;
-    show_ways(&engine, name, &subjects)?;
+    engine::measure(&engine, name, &subjects, again, printer)?;
+    show_ways(&engine, name, &subjects, printer)?;
     let started = Instant::now();
     let mut networks = model.networks(&engine, Limits::default())?;
     let made = started.elapsed();
@@ -325,6 +325,7 @@ fn check(config: &Config, name: &str, again: bool) -> anyhow::Result<()> {
         networks.predict(&window)?;
     }
     out!(
+        printer,
         "{name}: runs on ONNX Runtime {} ({}); {:.2} ms a prediction on one thread; sessions made in {:.0} ms",
         engine.runtime().version(),
         model::in_words(&model.plans(&engine)),
@@ -341,29 +342,40 @@ fn right_files(manifest: &Manifest) -> String {
 }
 
 /// What came of each way of running each network, and which is taken.
-fn show_ways(engine: &Engine, name: &str, subjects: &[Subject]) -> Result<(), PrintError> {
+fn show_ways(engine: &Engine, name: &str, subjects: &[Subject], printer: &Printer) -> Result<(), PrintError> {
     for subject in subjects {
         let Some((record, taken)) = engine.record(subject) else {
-            out!("{name}: {}: nothing is known of how it runs", subject.network.name())?;
+            out!(printer, "{name}: {}: nothing is known of how it runs", subject.network.name())?;
             continue;
         };
-        out!("{name}: {} at {:?}: {}; taken: {taken}", record.network, record.input, record.in_words())?;
+        out!(
+            printer,
+            "{name}: {} at {:?}: {}; taken: {taken}",
+            record.network,
+            record.input,
+            record.in_words()
+        )?;
     }
     Ok(())
 }
 
-fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::Result<()> {
+fn check_detector(
+    config: &Config,
+    manifest: &Manifest,
+    again: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let name = &manifest.name;
     if manifest.files.is_empty() {
-        out!("{name}: needs no files")?;
+        out!(printer, "{name}: needs no files")?;
         return Ok(());
     }
     let model = DetectModel::load(&config.store, manifest)?;
-    out!("{}", right_files(manifest))?;
-    let engine = engine::open(config)?;
+    out!(printer, "{}", right_files(manifest))?;
+    let engine = engine::open(config, printer)?;
     let subjects = model.subjects();
-    engine::measure(&engine, name, &subjects, again)?;
-    show_ways(&engine, name, &subjects)?;
+    engine::measure(&engine, name, &subjects, again, printer)?;
+    show_ways(&engine, name, &subjects, printer)?;
     let started = Instant::now();
     let mut detector = model.detector(&engine, DetectorOptions::default())?;
     let made = started.elapsed();
@@ -374,6 +386,7 @@ fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::
         detector.detect(&picture, model.table().confidence)?;
     }
     out!(
+        printer,
         "{name}: runs on ONNX Runtime {} ({}); {:.2} ms a picture of 640x480 on one thread; session made in {:.0} ms",
         engine.runtime().version(),
         model.plan(&engine),
@@ -383,10 +396,16 @@ fn check_detector(config: &Config, manifest: &Manifest, again: bool) -> anyhow::
     Ok(())
 }
 
-fn check_runtime(config: &Config, manifest: &Manifest) -> anyhow::Result<()> {
+fn check_runtime(config: &Config, manifest: &Manifest, printer: &Printer) -> anyhow::Result<()> {
     let library =
         manifest.runtime.as_ref().map(|r| config.store.runtime_dir(&manifest.name).join(&r.library));
     let runtime = Runtime::load(&config.store, library.as_deref(), None)?;
-    out!("{}: version {} loads from {}", manifest.name, runtime.version(), runtime.library().display())?;
+    out!(
+        printer,
+        "{}: version {} loads from {}",
+        manifest.name,
+        runtime.version(),
+        runtime.library().display()
+    )?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use sightwire_synth::page;
 use sightwire_synth::sample::{Clip, Gesture};
 
 use super::Mistake;
-use crate::print::{counted, out};
+use crate::print::{Printer, counted, out};
 
 const SIZE_PX: (u32, u32) = (640, 480);
 const QUALITY: u8 = 90;
@@ -45,9 +45,9 @@ pub(super) struct SampleArgs {
     seed: u64,
 }
 
-pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     if args.what == PAGE {
-        return pages(args);
+        return pages(args, printer);
     }
     let gesture: Gesture =
         args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text")))?;
@@ -62,12 +62,12 @@ pub(super) fn run(args: &SampleArgs) -> anyhow::Result<()> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     for place in args.out.iter().chain(&args.y4m) {
-        out!("{} frames of {} in {}", args.frames, gesture.name(), place.display())?;
+        out!(printer, "{} frames of {} in {}", args.frames, gesture.name(), place.display())?;
     }
     Ok(())
 }
 
-fn pages(args: &SampleArgs) -> anyhow::Result<()> {
+fn pages(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     let (Some(folder), None) = (&args.out, &args.y4m) else {
         return Err(Mistake("pages are no video; write them into a folder with --out".into()).into());
     };
@@ -75,7 +75,7 @@ fn pages(args: &SampleArgs) -> anyhow::Result<()> {
     write_pictures(folder, args.frames, |index, image| {
         *image = page::draw(&page::invoice(first.saturating_add(index.into())));
     })?;
-    out!("{} in {}", counted(args.frames as usize, "page"), folder.display())?;
+    out!(printer, "{} in {}", counted(args.frames as usize, "page"), folder.display())?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::ConfigArgs;
+use crate::print::Printer;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -34,7 +35,7 @@ pub(super) struct ServeArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     // A port is an address to listen on.
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
     let config = Config::load_to_serve(&args.config.flags(&listen))?;
@@ -56,13 +57,13 @@ pub(super) fn run(args: &ServeArgs) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(config));
+    let served = runtime.block_on(serve(config, printer.clone()));
     // Everything of ours has ended within the drain time; what a library left is cut here.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
 }
 
-async fn serve(config: Config) -> anyhow::Result<()> {
+async fn serve(config: Config, printer: Printer) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let (mut listeners, mut addresses): (Vec<Box<dyn Listener>>, Vec<SocketAddr>) = Default::default();
@@ -77,7 +78,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
     let announce = move || {
         // Whoever waits for these lines may be gone after the first.
-        let mut out = std::io::stdout().lock();
+        let mut out = printer.out();
         let _ = addresses.iter().try_for_each(|a| writeln!(out, "listening on http://{a}"));
         let _ = out.flush();
     };

@@ -1,10 +1,11 @@
 //! `sightwire top`: what a running server does, in a terminal or as JSON.
 
-use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use clap::Args;
 use sightwire_top::{Address, Client, watch, write_json, write_once};
+
+use crate::print::Printer;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -41,15 +42,15 @@ fn interval(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(super) fn run(args: &TopArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
     let client = Client::new(args.url.clone());
     if args.json {
-        return write_json(&mut io::stdout().lock(), &client, args.interval, args.once);
+        return write_json(&mut printer.out(), &client, args.interval, args.once);
     }
     if args.once {
-        return write_once(&mut io::stdout().lock(), &client, args.interval);
+        return write_once(&mut printer.out(), &client, args.interval);
     }
-    if !io::stdout().is_terminal() {
+    if !printer.out_is_terminal() {
         anyhow::bail!(
             "top draws on a terminal, and this is none; use --json for a program, or --once for one reading as text"
         );

@@ -21,7 +21,7 @@ use super::read::inputs::Inputs;
 use super::read::interrupt;
 use super::read::reader::Reader;
 use super::{ConfigArgs, Mistake};
-use crate::print::{PrintError, counted, note, out};
+use crate::print::{PrintError, Printer, counted, note, out};
 use difference::Difference;
 use http::Client;
 use server::Server;
@@ -64,11 +64,11 @@ struct Alone {
     document: Document,
 }
 
-pub(super) fn run(args: &CheckCoordinatesArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let jobs = config.engine.options.threads + 1;
-    let reader = Reader::start(&config, &args.options, jobs, DEADLINE)?;
+    let reader = Reader::start(printer, &config, &args.options, jobs, DEADLINE)?;
     let mut pictures = Vec::new();
     let mut unread = 0;
     for input in Inputs::new(&args.inputs, None).map_err(Mistake)? {
@@ -85,15 +85,21 @@ pub(super) fn run(args: &CheckCoordinatesArgs) -> anyhow::Result<()> {
         match read {
             Ok(picture) => pictures.push(picture),
             Err(reason) => {
-                note!("error: {reason}");
+                note!(printer, "error: {reason}");
                 unread += 1;
             }
         }
     }
     let lines: usize = pictures.iter().map(|picture| picture.document.regions().count()).sum();
-    out!("{} with {}; {}", counted(pictures.len(), "picture"), counted(lines, "line"), reader.in_words())?;
+    out!(
+        printer,
+        "{} with {}; {}",
+        counted(pictures.len(), "picture"),
+        counted(lines, "line"),
+        reader.in_words()
+    )?;
 
-    let mut same = report("in a batch", &batch_against_alone(&reader, &pictures, jobs)?)?;
+    let mut same = report(printer, "in a batch", &batch_against_alone(&reader, &pictures, jobs)?)?;
     // The engine's memory is the server's from here on.
     drop(reader);
     let own = match args.url {
@@ -107,13 +113,13 @@ pub(super) fn run(args: &CheckCoordinatesArgs) -> anyhow::Result<()> {
     for picture in &pictures {
         over_http.add(&name(&picture.path), &picture.document, &client.read(&picture.path)?);
     }
-    same &= report("over HTTP", &over_http)?;
+    same &= report(printer, "over HTTP", &over_http)?;
     let mut in_job = Difference::default();
     let paths: Vec<&Path> = pictures.iter().map(|picture| &*picture.path).collect();
     client.read_as_job(&paths, |index, document| {
         in_job.add(&name(&pictures[index].path), &pictures[index].document, document);
     })?;
-    same &= report("as a job over HTTP", &in_job)?;
+    same &= report(printer, "as a job over HTTP", &in_job)?;
     drop(own);
     anyhow::ensure!(unread == 0, "{unread} of the pictures could not be read at all");
     anyhow::ensure!(!pictures.is_empty(), "there was no picture to compare");
@@ -158,7 +164,7 @@ fn batch_against_alone(reader: &Reader, pictures: &[Alone], jobs: usize) -> anyh
 }
 
 /// A line about one way; whether there was no difference.
-fn report(way: &str, difference: &Difference) -> Result<bool, PrintError> {
-    out!("{way:<19} {difference}")?;
+fn report(printer: &Printer, way: &str, difference: &Difference) -> Result<bool, PrintError> {
+    out!(printer, "{way:<19} {difference}")?;
     Ok(difference.is_none())
 }

@@ -9,10 +9,10 @@ use sightwire_models::digest;
 use sightwire_models::manifest::is_plain_name;
 use sightwire_models::store::Store;
 
-use crate::print::{PrintError, note, out};
+use crate::print::{PrintError, Printer, note, out};
 
 /// Prints it on stdout, and on stderr what to do with it.
-pub(super) fn show(store: &Store, file: &Path, name: Option<&str>) -> anyhow::Result<()> {
+pub(super) fn show(store: &Store, file: &Path, name: Option<&str>, printer: &Printer) -> anyhow::Result<()> {
     let name = name.map_or_else(|| name_of(file), str::to_owned);
     if !is_plain_name(&name) {
         return Err(ImportError::Name { name }.into());
@@ -25,19 +25,20 @@ pub(super) fn show(store: &Store, file: &Path, name: Option<&str>) -> anyhow::Re
     let place = store.manifest_path(&name);
     let folder = store.models().join(&name);
     // Whoever has seen enough of the manifest still gets to know what to do with it.
-    let shown = out!("{}", text(&name, &file_name, &sha256, size_bytes).trim_end());
+    let shown = out!(printer, "{}", text(&name, &file_name, &sha256, size_bytes).trim_end());
     if let Err(PrintError::Failed(error)) = shown {
         return Err(PrintError::Failed(error).into());
     }
-    note!("");
-    note!("An ONNX file runs as it is. Three steps:");
+    note!(printer, "");
+    note!(printer, "An ONNX file runs as it is. Three steps:");
     note!(
+        printer,
         "  1. keep the manifest above as {} and edit it (docs/adding-a-task.md explains it)",
         place.display()
     );
-    note!("  2. copy {} to {}", file.display(), folder.join(&file_name).display());
-    note!("  3. sightwire models check {name}");
-    note!("");
+    note!(printer, "  2. copy {} to {}", file.display(), folder.join(&file_name).display());
+    note!(printer, "  3. sightwire models check {name}");
+    note!(printer, "");
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use sightwire_server::config::Config;
 use sightwire_synth::page::{self, HEIGHT, WIDTH};
 
 use crate::engine;
-use crate::print::out;
+use crate::print::{Printer, out};
 
 /// One of them is made of letters that are easily taken for others.
 const LINES: [&str; 8] = [
@@ -30,14 +30,19 @@ const RUNS: usize = 10;
 /// Of one page, sessions and all.
 const DEADLINE: Duration = Duration::from_secs(300);
 
-pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow::Result<()> {
+pub(super) fn check(
+    config: &Config,
+    manifest: &Manifest,
+    again: bool,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let name = &manifest.name;
     let model = Arc::new(ReadModel::load(&config.store, manifest)?);
-    out!("{}", super::right_files(manifest))?;
-    let engine = Arc::new(engine::open(config)?);
+    out!(printer, "{}", super::right_files(manifest))?;
+    let engine = Arc::new(engine::open(config, printer)?);
     let subjects = model.subjects(&engine)?;
-    engine::measure(&engine, name, &subjects, again)?;
-    super::show_ways(&engine, name, &subjects)?;
+    engine::measure(&engine, name, &subjects, again, printer)?;
+    super::show_ways(&engine, name, &subjects, printer)?;
     let service_options = ServiceOptions { threads: 1, queue: 1, idle_release: config.engine.idle_release };
     let service = ReadService::start(engine, service_options)?;
     let page = page::draw(&LINES);
@@ -55,6 +60,7 @@ pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow
     let ms = |time: Duration, count: usize| time.as_secs_f64() * 1e3 / count.max(1) as f64;
     let [detection, recognition] = service.plan(&model);
     out!(
+        printer,
         "{name}: runs on ONNX Runtime {} (finds lines: {detection}; reads them: {recognition}); on one thread {:.1} ms to find the lines of a picture of {WIDTH}x{HEIGHT}, {:.2} ms to read one; sessions made in {:.0} ms",
         service.engine().runtime().version(),
         ms(detect, RUNS),
@@ -62,6 +68,7 @@ pub(super) fn check(config: &Config, manifest: &Manifest, again: bool) -> anyhow
         ms(first_took, 1) - ms(detect + recognise, RUNS),
     )?;
     out!(
+        printer,
         "{name}: found {} of {} lines of a drawn page in English and read {right} of them to the letter: {}",
         first.regions.len(),
         LINES.len(),

@@ -7,7 +7,7 @@ use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::print::note;
+use crate::print::{Printer, note};
 
 /// By a shell's rule: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
@@ -29,7 +29,7 @@ impl Stop {
 }
 
 /// Listens for Ctrl-C and SIGTERM until the process ends.
-pub fn listen() -> io::Result<Stop> {
+pub fn listen(printer: Printer) -> io::Result<Stop> {
     let stop = Stop::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (mut interrupt, mut terminate) = {
@@ -48,7 +48,7 @@ pub fn listen() -> io::Result<Stop> {
                     std::process::exit(INTERRUPTED);
                 }
                 asked.ask();
-                note!("\nstopping once the pictures in flight are done; Ctrl-C again stops at once");
+                note!(printer, "\nstopping once the pictures in flight are done; Ctrl-C again stops at once");
             }
         });
     })?;

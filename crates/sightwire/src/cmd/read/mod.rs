@@ -28,7 +28,7 @@ use serde::Serialize;
 use sightwire_reading::output::Format;
 
 use super::Mistake;
-use crate::print::{counted, note};
+use crate::print::{Printer, counted, note};
 pub(super) use args::{OptionArgs, ReadArgs};
 use inputs::{Input, Inputs};
 use outputs::Outputs;
@@ -56,7 +56,7 @@ struct Tally {
     first_failures: VecDeque<String>,
 }
 
-pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
+pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     if args.characters && args.format != Format::Json {
         return Err(
             Mistake(format!("--characters goes with --format json only, not with {}", args.format)).into()
@@ -68,12 +68,12 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
     let mut outputs = Outputs::new(args.format, args.out.as_deref(), &inputs).map_err(Mistake)?;
     let mut failures = args.failures.as_deref().map(create).transpose()?;
     let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
-    let reader = Reader::start(&config, &args.options, jobs, args.deadline)?;
-    let stop = interrupt::listen().context("cannot listen for Ctrl-C")?;
+    let reader = Reader::start(printer, &config, &args.options, jobs, args.deadline)?;
+    let stop = interrupt::listen(printer.clone()).context("cannot listen for Ctrl-C")?;
 
     let started = Instant::now();
     let mut tally = Tally::default();
-    let mut progress = Progress::new(&inputs, args.out.is_some());
+    let mut progress = Progress::new(printer, &inputs, args.out.is_some());
     let places = outputs.places();
     let inputs = inputs.map(|found| {
         found.map(|input| match &places {
@@ -85,7 +85,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
     let ended = batch::run(&reader, inputs, jobs, &stop, outputs.ordered(), &render, |picture| {
         let lines = picture.result.as_ref().map_or(0, |rendered| rendered.lines);
         let written = match picture.result {
-            Ok(rendered) => outputs.write(&picture.input, &rendered)?,
+            Ok(rendered) => outputs.write(printer, &picture.input, &rendered)?,
             Err(failure) => Err(failure.to_string()),
         };
         match written {
@@ -119,7 +119,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<()> {
     if let (0, 1, Some(failure)) = (tally.read, tally.failed, tally.first_failures.front()) {
         anyhow::bail!("{failure}");
     }
-    sum_up(&tally, &reader, started);
+    sum_up(printer, &tally, &reader, started);
     anyhow::ensure!(!stop.is_asked_for(), "stopped before the end; what was read is written");
     anyhow::ensure!(tally.failed == 0, "{} of {} could not be read", tally.failed, pictures(&tally));
     Ok(())
@@ -134,11 +134,12 @@ fn pictures(tally: &Tally) -> String {
     counted(tally.read + tally.failed, "picture")
 }
 
-fn sum_up(tally: &Tally, reader: &Reader, started: Instant) {
+fn sum_up(printer: &Printer, tally: &Tally, reader: &Reader, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     // Where nothing was read, the failures say all there is to say.
     if tally.read > 0 || tally.failed == 0 {
         note!(
+            printer,
             "{} of {}: {} in {seconds:.1} s, {:.1} pictures a second; {}",
             tally.read,
             pictures(tally),
@@ -148,9 +149,9 @@ fn sum_up(tally: &Tally, reader: &Reader, started: Instant) {
         );
     }
     for failure in &tally.first_failures {
-        note!("failed: {failure}");
+        note!(printer, "failed: {failure}");
     }
     if tally.failed > NAMED {
-        note!("… and {} more; --failures FILE lists all of them", tally.failed - NAMED);
+        note!(printer, "… and {} more; --failures FILE lists all of them", tally.failed - NAMED);
     }
 }

@@ -13,6 +13,7 @@ use sightwire_reading::output::{Format, annotated};
 
 use super::inputs::{Input, Inputs};
 use super::reader::{Failure, Reader};
+use crate::print::Printer;
 
 /// As for any file that a program makes: the user's umask decides.
 const MODE: u32 = 0o666;
@@ -115,7 +116,12 @@ impl Outputs {
     }
 
     /// Writes what a picture says. The inner error is of that picture alone; the outer one ends the run.
-    pub fn write(&mut self, input: &Input, rendered: &Rendered) -> io::Result<Result<(), String>> {
+    pub fn write(
+        &mut self,
+        printer: &Printer,
+        input: &Input,
+        rendered: &Rendered,
+    ) -> io::Result<Result<(), String>> {
         let header = if self.format == Format::Csv { sightwire_reading::output::CSV_HEADER } else { "" };
         match &mut self.to {
             To::Stdout { titles, begun } => {
@@ -123,7 +129,7 @@ impl Outputs {
                     let pages = rendered.parts.len();
                     return Ok(Err(format!("it has {pages} pages: choose a folder for them with --out")));
                 };
-                let mut out = io::stdout().lock();
+                let mut out = printer.out();
                 if self.format == Format::Text && *titles {
                     let gap = if *begun { "\n" } else { "" };
                     writeln!(out, "{gap}==> {} <==", input.name)?;
@@ -246,7 +252,7 @@ mod tests {
         let mut outputs = Outputs::new(Format::Annotated, Some(folder.path()), &inputs).unwrap();
         let input = first(&inputs, &outputs);
         let rendered = Rendered { parts: vec![b"drawn".to_vec()], lines: 1 };
-        let refused = outputs.write(&input, &rendered).unwrap().unwrap_err();
+        let refused = outputs.write(&Printer::of_process(), &input, &rendered).unwrap().unwrap_err();
         assert!(refused.contains("a.png") && refused.contains("--out"), "{refused}");
         assert_eq!(fs::read(&picture).unwrap(), b"pixels");
     }
@@ -262,7 +268,7 @@ mod tests {
             let mut outputs = Outputs::new(Format::Annotated, Some(&out), &inputs).unwrap();
             let input = first(&inputs, &outputs);
             let rendered = Rendered { parts: vec![text.into()], lines: 1 };
-            outputs.write(&input, &rendered).unwrap().unwrap();
+            outputs.write(&Printer::of_process(), &input, &rendered).unwrap().unwrap();
         }
         assert_eq!(fs::read_to_string(out.join("a.png")).unwrap(), "second");
         assert_eq!(fs::read_dir(&out).unwrap().count(), 1);

@@ -2,7 +2,6 @@
 //! is a terminal; elsewhere a line says now and then how far it is.
 
 use std::fmt::Write;
-use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::inputs::Inputs;
-use crate::print::{counted, note};
+use crate::print::{Printer, counted, note};
 
 /// Where nobody watches, a long run says at this pace that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -24,15 +23,16 @@ pub struct Progress {
     started: Instant,
     said: Instant,
     ended: Arc<AtomicBool>,
+    printer: Printer,
 }
 
 impl Progress {
     /// Counts the pictures on a thread of its own: the run need not wait for it. Results that scroll by on the same
     /// terminal are progress enough.
-    pub fn new(inputs: &Inputs, into_files: bool) -> Self {
+    pub fn new(printer: &Printer, inputs: &Inputs, into_files: bool) -> Self {
         let (now, ended) = (Instant::now(), Arc::new(AtomicBool::new(false)));
-        let watched = std::io::stderr().is_terminal();
-        let beside_results = std::io::stdout().is_terminal() && !into_files;
+        let watched = printer.err_is_terminal();
+        let beside_results = printer.out_is_terminal() && !into_files;
         let bar = (watched && !beside_results && !inputs.is_single()).then(|| {
             let bar = ProgressBar::no_length();
             bar.set_style(style(UNKNOWN));
@@ -48,7 +48,7 @@ impl Progress {
             });
             bar
         });
-        Self { bar, started: now, said: now, ended }
+        Self { bar, started: now, said: now, ended, printer: printer.clone() }
     }
 
     /// How far it is.
@@ -60,7 +60,7 @@ impl Progress {
         } else if self.said.elapsed() >= HEARTBEAT {
             self.said = Instant::now();
             let rate = (read + failed) as f64 / self.started.elapsed().as_secs_f64();
-            note!("{} read, {rate:.1} a second{failures}", counted(read, "picture"));
+            note!(self.printer, "{} read, {rate:.1} a second{failures}", counted(read, "picture"));
         }
     }
 

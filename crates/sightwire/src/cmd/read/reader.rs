@@ -19,6 +19,7 @@ use sightwire_server::config::Config;
 use super::OptionArgs;
 use crate::cmd::{Mistake, models};
 use crate::engine;
+use crate::print::Printer;
 
 /// Of files that the user names, unlike pictures that come over the network; 200 million pixels take 600 MB.
 const LIMITS: StillLimits =
@@ -73,14 +74,15 @@ pub struct Reader {
 impl Reader {
     /// Loads the model, which is fetched if it is not here.
     pub fn start(
+        printer: &Printer,
         config: &Config,
         args: &OptionArgs,
         jobs: usize,
         deadline: Duration,
     ) -> anyhow::Result<Self> {
-        let model = model(config, args.model.as_deref().unwrap_or(&config.reader.model))?;
-        let engine = Arc::new(engine::open(config)?);
-        engine::measure(&engine, model.name(), &model.subjects(&engine)?, false)?;
+        let model = model(printer, config, args.model.as_deref().unwrap_or(&config.reader.model))?;
+        let engine = Arc::new(engine::open(config, printer)?);
+        engine::measure(&engine, model.name(), &model.subjects(&engine)?, false, printer)?;
         let threads = engine.threads();
         let service_options =
             ServiceOptions { threads, queue: 2 * jobs, idle_release: config.engine.idle_release };
@@ -204,10 +206,10 @@ fn bytes_of(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
 }
 
 /// The model asked for, fetched if it is not here.
-fn model(config: &Config, name: &str) -> anyhow::Result<ReadModel> {
+fn model(printer: &Printer, config: &Config, name: &str) -> anyhow::Result<ReadModel> {
     let manifest = config.store.manifest(name).map_err(|error| Mistake(error.to_string()))?;
     if manifest.read.is_some() && !config.store.has(&manifest) {
-        models::get(&config.store, &manifest)?;
+        models::get(&config.store, &manifest, printer)?;
     }
     ReadModel::load(&config.store, &manifest).map_err(|error| match error {
         ReadModelError::WrongTask { .. } => Mistake(error.to_string()).into(),
