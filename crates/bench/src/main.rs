@@ -5,6 +5,7 @@
 //! - `read`: pictures with text, beside another reader of text
 //! - `relay`: pictures of many streamers to many viewers over WebSocket
 //! - `sign`: gesture recognition over Socket.IO (many clients that send frames and count the answers)
+#![forbid(unsafe_code)]
 
 mod attacks;
 mod cameras;

@@ -1,0 +1,171 @@
+//! The house is as docs/architecture.md says: which crate may know which, and what no room may do.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A crate in which one finds oneself is no longer than this, tests included.
+const MAX_CRATE_LINES: usize = 12_000;
+/// A file is no longer than this, unless it is named in [`LONG_FILES`].
+const MAX_FILE_LINES: usize = 600;
+/// Longer ones, with what they are allowed.
+const LONG_FILES: [(&str, usize); 3] = [
+    ("crates/infer/src/clip/scheduler.rs", 950),
+    ("crates/models/src/manifest.rs", 610),
+    ("crates/track/src/tracker.rs", 620),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The rows of the table of crates: each with the crates that it may know.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let (_, table) = text.split_once("| crate | is | knows |").expect("the table of crates");
+    let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, _, knows] = cells[..] else { panic!("three columns: {row}") };
+        let knows = if knows == "nothing" { "" } else { knows };
+        let knows = knows.split(", ").filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        (name.trim_matches('`').trim_start_matches("crates/").to_owned(), knows)
+    })
+    .collect()
+}
+
+/// What each crate of the workspace depends on, tests aside.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let short = |name: &str| name.strip_prefix("sightwire-").map(str::to_owned);
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let name = package["name"].as_str().unwrap();
+            let of_ours = package["dependencies"].as_array().unwrap().iter();
+            let of_ours = of_ours
+                .filter(|dependency| dependency["kind"].is_null())
+                .filter_map(|dependency| short(dependency["name"].as_str().unwrap()))
+                .collect();
+            (short(name).unwrap_or_else(|| name.to_owned()), of_ours)
+        })
+        .collect()
+}
+
+/// All Rust files below a folder of the repository, with their text.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let (root, mut found, mut folders) = (root(), Vec::new(), vec![root().join(folder)]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A file's product code: what stands before its tests.
+fn product(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+}
+
+/// Places in the product code below a folder that name one of these.
+fn naming(folder: &str, words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, text) in sources(folder) {
+        for (index, line) in product(&text).lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if words.iter().any(|word| code.contains(word)) {
+                found.push(format!("{name}:{}: {}", index + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn each_crate_knows_what_the_table_says_and_nothing_else() {
+    assert_eq!(dependencies(), table(), "left: Cargo.toml; right: docs/architecture.md");
+}
+
+#[test]
+fn the_hub_and_the_rooms_of_pure_state_know_neither_networks_nor_the_wire() {
+    let table = table();
+    for (name, knows) in [("hub", ["infer", "live", "server"]), ("track", ["infer", "hub", "live"])] {
+        assert!(knows.iter().all(|other| !table[name].contains(*other)), "{name}");
+    }
+    assert_eq!(naming("crates/track/src", &["tokio::", "std::net", "std::thread"]), [""; 0]);
+    assert_eq!(naming("crates/infer/src", &["tokio::spawn", "tokio::runtime", "tokio::net"]), [""; 0]);
+}
+
+#[test]
+fn transports_do_not_import_each_other() {
+    let transports = ["socketio", "mjpeg", "relay", "rest", "page"];
+    for transport in transports {
+        let others: Vec<String> = transports
+            .iter()
+            .filter(|other| **other != transport)
+            .flat_map(|other| [format!("super::super::{other}::"), format!("transport::{other}::")])
+            .collect();
+        let others: Vec<&str> = others.iter().map(String::as_str).collect();
+        let path = format!("crates/server/src/transport/{transport}");
+        let folder = root().join(&path);
+        let found = if folder.is_dir() { naming(&path, &others) } else { Vec::new() };
+        assert_eq!(found, [""; 0], "{transport}");
+    }
+}
+
+#[test]
+fn neither_configuration_nor_telemetry_knows_a_transport() {
+    for folder in ["crates/server/src/config", "crates/server/src/telemetry"] {
+        assert_eq!(naming(folder, &["crate::transport"]), [""; 0]);
+    }
+}
+
+#[test]
+fn unsafe_code_is_forbidden_in_every_crate() {
+    for name in dependencies().keys() {
+        let folder = if name == "xtask" { name.clone() } else { format!("crates/{name}") };
+        let roots = ["src/lib.rs", "src/main.rs"].map(|file| root().join(&folder).join(file));
+        let is_forbidden = |path: &PathBuf| {
+            fs::read_to_string(path).is_ok_and(|text| text.contains("#![forbid(unsafe_code)]"))
+        };
+        assert!(roots.iter().any(is_forbidden), "{name}");
+    }
+}
+
+#[test]
+fn no_crate_and_no_file_outgrows_whoever_reads_it() {
+    let mut long = Vec::new();
+    for name in dependencies().keys() {
+        let folder = if name == "xtask" { name.clone() } else { format!("crates/{name}") };
+        let files = sources(&folder);
+        let all: usize = files.iter().map(|(_, text)| text.lines().count()).sum();
+        assert!(all <= MAX_CRATE_LINES, "{name}: {all} lines");
+        for (path, text) in files {
+            let allowed =
+                LONG_FILES.iter().find(|(long, _)| *long == path).map_or(MAX_FILE_LINES, |(_, max)| *max);
+            let lines = text.lines().count();
+            if lines > allowed {
+                long.push(format!("{path}: {lines} lines"));
+            }
+        }
+    }
+    assert_eq!(long, [""; 0]);
+}
