@@ -36,6 +36,15 @@ pub struct Means {
     pub cameras: Arc<Cameras>,
     /// Who may change them.
     pub changing: Who,
+    /// Places for tries; each is a connection that a client asks for.
+    tries: Arc<Semaphore>,
+}
+
+impl Means {
+    /// Nobody tries one yet.
+    pub fn new(cameras: Arc<Cameras>, changing: Who) -> Self {
+        Self { cameras, changing, tries: Arc::new(Semaphore::new(MAX_TRIES)) }
+    }
 }
 
 impl FromRef<Means> for Arc<Cameras> {
@@ -46,8 +55,8 @@ impl FromRef<Means> for Arc<Cameras> {
 
 /// Longest time that a try of a camera takes.
 const TRY: Duration = Duration::from_secs(15);
-/// Tries at once; each is a connection that a client asks for.
-static TRIES: Semaphore = Semaphore::const_new(4);
+/// Tries at once.
+const MAX_TRIES: usize = 4;
 
 /// Whatever changes something, or makes the server connect somewhere, is not for everyone.
 pub async fn guard(
@@ -69,7 +78,7 @@ fn may_change(changing: Who, peer: SocketAddr, headers: &HeaderMap) -> Option<St
 }
 
 pub async fn list(
-    State(Means { cameras, changing }): State<Means>,
+    State(Means { cameras, changing, .. }): State<Means>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Json<Value> {
@@ -169,7 +178,10 @@ pub struct Try {
     mode: Option<String>,
 }
 
-pub async fn test(State(cameras): State<Arc<Cameras>>, what: Result<Json<Try>, JsonRejection>) -> Response {
+pub async fn test(
+    State(Means { cameras, tries, .. }): State<Means>,
+    what: Result<Json<Try>, JsonRejection>,
+) -> Response {
     let what = match body(what) {
         Ok(what) => what,
         Err(detail) => return unreadable(detail),
@@ -181,7 +193,7 @@ pub async fn test(State(cameras): State<Arc<Cameras>>, what: Result<Json<Try>, J
     if let Err(reason) = cameras.check(&source) {
         return pick::refusal(&WatchError::Address(reason));
     }
-    let Ok(_turn) = TRIES.try_acquire() else {
+    let Ok(_turn) = tries.try_acquire() else {
         return pick::refusal(&cameras.too_many());
     };
     let begun = Instant::now();

@@ -96,7 +96,7 @@ pub fn router(api: Api) -> Router {
         .route("/api/v1/viewers/{id}", delete(manage::end_viewer))
         .with_state(manage)
         .merge(Router::new().route("/api/v1/live", get(live::live)).with_state(live));
-    let means = cameras::Means { cameras: api.cameras.clone(), changing: api.config.cameras.changing };
+    let means = cameras::Means::new(api.cameras.clone(), api.config.cameras.changing);
     let of_cameras = Router::new()
         .route("/api/v1/cameras", get(cameras::list).post(cameras::add))
         .route("/api/v1/cameras/test", post(cameras::test))
