@@ -5,9 +5,10 @@ import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 
 import { HOME } from "../harness.mjs";
+import { SIGNATURE, chunk } from "../pictures.mjs";
 
 /** Keys that make every machine run networks alike. */
 export const ALIKE = { "engine.provider": "cpu", "engine.precision": "f32", "engine.threads": 1 };
@@ -149,15 +150,6 @@ const LETTERS = {
 const DOT_PX = 4;
 const PAGE = { width: 256, height: 128, paper: 235, ink: 20, margin: 16, line: 44, letter: 24 };
 
-function chunk(type, data) {
-  const body = Buffer.concat([Buffer.from(type, "latin1"), data]);
-  const framed = Buffer.alloc(body.length + 8);
-  framed.writeUInt32BE(data.length, 0);
-  body.copy(framed, 4);
-  framed.writeUInt32BE(crc32(body), body.length + 4);
-  return framed;
-}
-
 /** A grey PNG with these lines in capitals, which are easy to read. */
 export function page(lines = ["HELLO", "TEXT 247"]) {
   const { width, height, paper, ink, margin, line, letter } = PAGE;
@@ -177,11 +169,10 @@ export function page(lines = ["HELLO", "TEXT 247"]) {
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
   header.set([8, 0, 0, 0, 0], 8); // 8 bits, grey
-  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   // Not made smaller: then its length is the same with every zlib.
   const data = deflateSync(Buffer.concat(rows), { level: 0 });
   return Buffer.concat([
-    signature,
+    SIGNATURE,
     chunk("IHDR", header),
     chunk("IDAT", data),
     chunk("IEND", Buffer.alloc(0)),
