@@ -69,8 +69,8 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
     let project = Project::here()?;
     let page = project.at(PAGE);
     replaced(&page, "wlasl20", "")?;
-    // The importer is among what tests need.
-    setup::run(&project, Purpose::Test)?;
+    setup::run(&project, Purpose::Demo)?;
+    stdout_of(&mut sightwire(&project, &["models", "pull", "importer"])?)?;
     let model = made_wlasl20(&project)?;
     let mut section = machine(&project);
     for (name, whole) in [("bench-split", false), ("bench-whole", true)] {

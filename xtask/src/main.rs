@@ -2,17 +2,19 @@
 //!
 //! - [`setup`]: finds what is missing and brings it, into the project's own folder where it can
 //! - [`demo`]: builds, starts the server, says what to try
+//! - [`check`]: lints and tests of what has changed
 //! - [`test`]: every check and test, one line a suite, one sum
 //! - [`bench`]: measurements, written into `docs/benchmarks.md`
-//! - [`project`], [`process`], [`progress`], [`stamp`], [`server`]: what these share
+//! - [`project`], [`process`], [`programs`], [`progress`], [`stamp`], [`server`]: what these share
 
 #![forbid(unsafe_code)]
 
 mod bench;
-mod cargo;
+mod check;
 mod demo;
 mod interrupt;
 mod process;
+mod programs;
 mod progress;
 mod project;
 mod server;
@@ -29,27 +31,35 @@ const HELP: &str = "\
 Sightwire's own commands, run from anywhere in the repository.
 
   cargo xtask demo              build, start the server, open the printed address
+  cargo xtask check             lints and tests of what you have changed
   cargo xtask test              every check and test; the last line is the sum
 
 Commands
   setup    bring what is missing; does nothing when all is there
-             --for demo|test    only what that command needs (default: test)
+             --for demo|test|full
+                                only what that command needs (default: test)
              --dry-run          say what would be done, do nothing
   demo     the server with its page, for a person with a browser
              --listen ADDR      default 127.0.0.1:8000; port 0 picks a free one
              --model NAME       the recogniser's model (default: the built-in one)
              --once             no browser: play generated clips through a real client,
                                 print the labels that came back, exit
-  test     [NAME…]              all suites, or those whose name contains a NAME
+  check    what differs from the last commit: format, lints, and the tests of the crates and
+           files that it reaches; a minute or three
+             --base REV         what differs from another commit
+             -v, --verbose      show the output of all as it comes
+  test     [NAME…]              what every change has to pass, or the suites whose name contains a NAME
+             --full             also what takes minutes and guards one corner: TensorFlow, accuracy,
+                                combinations of features, a soak, fuzzing (an hour)
              readme             only by name: README's commands in a fresh clone (minutes)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
-  bench    sign|cameras|read|relay|wlasl20 [ARGS…]
+  bench    attacks|cameras|read|relay|sign|wlasl20 [ARGS…]
                                 load, delay, text; rewrites its tables in docs/benchmarks.md
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
-into ui/, e2e/ and clients/js/; Python packages, TensorFlow (for tests of imports) and ONNX Runtime into
-.sightwire/; cargo-deny into ~/.cache/sightwire/. Your own settings of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
+into ui/, e2e/ and clients/js/; Python packages, ONNX Runtime and, for --full, TensorFlow into .sightwire/;
+cargo-deny and cargo-nextest into ~/.cache/sightwire/, unless the machine has them. Your own settings of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
 ";
 
 fn main() -> ExitCode {
@@ -84,13 +94,14 @@ fn run() -> Result<ExitCode> {
         Some(Value(name)) => match name.to_string_lossy().as_ref() {
             "setup" => setup::command(args),
             "demo" => demo::command(args),
+            "check" => check::command(args),
             "test" => test::command(args),
             "bench" => bench::command(args),
             "help" => {
                 print!("{HELP}");
                 Ok(ExitCode::SUCCESS)
             }
-            other => bail!(unknown("command", other, &["setup", "demo", "test", "bench"])),
+            other => bail!(unknown("command", other, &["setup", "demo", "check", "test", "bench"])),
         },
         Some(other) => Err(other.unexpected().into()),
     }
@@ -98,22 +109,9 @@ fn run() -> Result<ExitCode> {
 
 /// The message for a word that is none of `known`, naming the nearest.
 fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
-    let nearest = known.iter().min_by_key(|name| distance(word, name)).copied().unwrap_or_default();
+    let distance = |name: &&&str| strsim::levenshtein(word, name);
+    let nearest = known.iter().min_by_key(distance).copied().unwrap_or_default();
     format!("no {kind} '{word}'; did you mean '{nearest}'? There are: {}", known.join(", "))
-}
-
-/// How many single-letter edits part two words (Levenshtein, one row at a time).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.chars().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -123,7 +121,5 @@ mod tests {
     #[test]
     fn a_mistyped_word_is_answered_with_the_nearest_one() {
         assert!(unknown("command", "tset", &["setup", "demo", "test"]).contains("did you mean 'test'"));
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

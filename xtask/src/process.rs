@@ -1,6 +1,5 @@
 //! Other programs, run to their end: output to a log, the newest line shown, stopped when we are.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::os::unix::process::CommandExt;
@@ -134,24 +133,15 @@ pub(crate) fn log_path(project: &Project, name: &str) -> Result<PathBuf> {
     Ok(folder.join(format!("{name}.log")))
 }
 
-/// Another program with other arguments, in the folder and with the variables of `command`.
-pub(crate) fn in_place_of<S: AsRef<OsStr>>(
-    command: &Command,
-    program: &OsStr,
-    args: impl IntoIterator<Item = S>,
-) -> Command {
-    let mut other = Command::new(program);
-    other.args(args);
+/// The same command, which gives way to all others.
+pub(crate) fn giving_way(command: &Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    nice.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
-        other.current_dir(folder);
+        nice.current_dir(folder);
     }
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => other.env(name, value),
-            None => other.env_remove(name),
-        };
-    }
-    other
+    nice
 }
 
 /// A command as one would type it, near enough for a message.

@@ -50,10 +50,20 @@ impl Project {
         self.own("home")
     }
 
-    /// A binary of the release build, wherever the user's cargo puts it.
+    /// A binary of the release build: what is shown and measured.
     pub(crate) fn release(&self, name: &str) -> PathBuf {
+        self.target().join("release").join(name)
+    }
+
+    /// A binary of the dev build: what is tested.
+    pub(crate) fn debug(&self, name: &str) -> PathBuf {
+        self.target().join("debug").join(name)
+    }
+
+    /// Cargo's folder of builds, wherever the user has it.
+    pub(crate) fn target(&self) -> PathBuf {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.at("target"), PathBuf::from);
-        self.root.join(target).join("release").join(name)
+        self.root.join(target)
     }
 
     /// A program of the project's Python environment.

@@ -7,7 +7,8 @@ import contextlib
 import json
 import struct
 import time
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, Callable
 
 from aiohttp import WSMsgType, web
 
@@ -132,3 +133,13 @@ class Relay:
 
     async def _full(self, _request: web.Request) -> web.Response:
         return web.json_response({"detail": "full"}, status=503)
+
+
+def run(work: Callable[[Relay], Awaitable[None]]) -> None:
+    """Does it with a relay of its own."""
+
+    async def whole() -> None:
+        async with Relay() as relay:
+            await asyncio.wait_for(work(relay), 30)
+
+    asyncio.run(whole())

@@ -108,3 +108,8 @@ class Line:
                 await self._open.wait()
                 writer.write(data)
                 await writer.drain()
+
+
+async def next_of(view: sightwire.Viewer, seconds: float = 5.0) -> sightwire.Picture:
+    """The next picture, which has to come in time."""
+    return await asyncio.wait_for(view.__anext__(), seconds)

@@ -2,6 +2,7 @@
 //!
 //! - `attacks`: clients that want to stop the server, and what others notice of them
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
+//! - `mixed`: live work, alone and beside a batch of large pages
 //! - `read`: pictures with text, beside another reader of text
 //! - `relay`: pictures of many streamers to many viewers over WebSocket
 //! - `sign`: gesture recognition over Socket.IO (many clients that send frames and count the answers)
@@ -13,6 +14,7 @@ mod frames;
 mod http;
 mod live;
 mod machine;
+mod mixed;
 mod procfs;
 mod read;
 mod relay;
@@ -41,6 +43,9 @@ enum Command {
     /// Watch a camera through the server, by the hundred, and measure what comes
     #[command(after_help = cameras::HELP)]
     Cameras(Box<cameras::Args>),
+    /// Load the server with live work, alone and beside a batch of large pages, and measure what live work keeps
+    #[command(after_help = mixed::HELP)]
+    Mixed(Box<mixed::Args>),
     /// Have the text of pictures read, in turn with another reader, and measure both
     #[command(after_help = read::HELP)]
     Read(Box<read::Args>),
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Attacks(args) => attacks::main(&args),
         Command::Cameras(args) => cameras::main(&args),
+        Command::Mixed(args) => mixed::main(&args),
         Command::Read(args) => read::main(&args),
         Command::Relay(args) => relay::main(&args),
         Command::Sign(args) => sign::main(&args),

@@ -3,13 +3,15 @@
 //! - [`multipart`]: finds the JPEG pictures in the bytes that a camera sends
 //! - [`source`]: cameras and folders, and how they are reached again after they failed
 //! - [`stream`]: a slot with the newest picture; its producer and its subscribers
-//! - [`picture`]: one picture, and the part of a multipart answer that it is
+//! - [`picture`]: one picture; [`forms`]: as which it is sent; [`delivery`]: what viewers got and what they missed
 //! - [`on_demand`]: what runs while someone needs it
 //! - [`reader`]: reads a source for a stream, and says what is wrong with it
 //! - [`silence`]: tells when a source is too quiet
 //! - [`frozen`]: tells when a source repeats itself or has become slow
 #![forbid(unsafe_code)]
 
+pub mod delivery;
+pub mod forms;
 pub mod frozen;
 pub mod multipart;
 pub mod on_demand;

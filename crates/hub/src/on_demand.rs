@@ -59,20 +59,26 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 
     /// The thing with that key. If it is not running, `start` makes it, and is given the token that will stop it; what
-    /// it runs belongs to the tasks that this was made with.
-    pub fn get(&self, key: &K, start: impl FnOnce(CancellationToken) -> V) -> Result<Lease<K, V>, TooMany> {
+    /// it runs belongs to the tasks that this was made with. What `start` gives beside the thing is for whoever called,
+    /// to run it.
+    pub fn get<T>(
+        &self,
+        key: &K,
+        start: impl FnOnce(CancellationToken) -> (V, T),
+    ) -> Result<(Lease<K, V>, Option<T>), TooMany> {
         let mut running = self.shared.running.lock();
-        let max = self.shared.max;
+        let (max, mut begun) = (self.shared.max, None);
         if !running.contains_key(key) {
             if running.len() >= max && !drop_idle(&mut running) {
                 return Err(TooMany { max });
             }
             let stop = self.shared.stop.child_token();
-            let value = Arc::new(start(stop.clone()));
-            running.insert(key.clone(), Running { value, stop, leases: 0, epoch: 0 });
+            let (value, beside) = start(stop.clone());
+            begun = Some(beside);
+            running.insert(key.clone(), Running { value: Arc::new(value), stop, leases: 0, epoch: 0 });
         }
         let Some(entry) = running.get_mut(key) else { return Err(TooMany { max }) };
-        Ok(self.lease(key, entry))
+        Ok((self.lease(key, entry), begun))
     }
 
     /// The thing with that key, if it is running.
@@ -229,6 +235,13 @@ mod tests {
         (OnDemand::new(max, Duration::from_secs(linger_s), TaskTracker::new(), stop.clone()), stop)
     }
 
+    fn get(
+        set: &OnDemand<&'static str, CancellationToken>,
+        key: &'static str,
+    ) -> Result<Lease<&'static str, CancellationToken>, TooMany> {
+        set.get(&key, |stop| (stop, ())).map(|(lease, _)| lease)
+    }
+
     async fn seconds(count: f32) {
         tokio::time::sleep(Duration::from_secs_f32(count)).await;
     }
@@ -238,11 +251,9 @@ mod tests {
         let (set, _stop) = set(2, 3);
         let mut starts = 0;
         let mut get = |set: &OnDemand<_, _>| {
-            set.get(&"a", |stop| {
-                starts += 1;
-                stop
-            })
-            .unwrap()
+            let (lease, started) = set.get(&"a", |stop| (stop, ())).unwrap();
+            starts += usize::from(started.is_some());
+            lease
         };
         let (first, second) = (get(&set), get(&set));
         let running = CancellationToken::clone(&first);
@@ -264,12 +275,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_too_many_is_refused_but_one_that_only_lingers_gives_way() {
         let (set, _stop) = set(1, 60);
-        let a = set.get(&"a", |stop| stop).unwrap();
-        assert_eq!(set.get(&"b", |stop| stop).err(), Some(TooMany { max: 1 }));
-        assert!(set.get(&"a", |stop| stop).is_ok(), "what is running can be shared");
+        let a = get(&set, "a").unwrap();
+        assert_eq!(get(&set, "b").err(), Some(TooMany { max: 1 }));
+        assert!(get(&set, "a").is_ok(), "what is running can be shared");
         let token = CancellationToken::clone(&a);
         drop(a);
-        let _b = set.get(&"b", |stop| stop).unwrap();
+        let _b = get(&set, "b").unwrap();
         assert!(token.is_cancelled());
         assert_eq!(set.len(), 1);
     }
@@ -277,10 +288,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_timer_of_what_was_there_before_does_not_stop_what_took_its_place() {
         let (set, _stop) = set(1, 3);
-        drop(set.get(&"a", |stop| stop).unwrap());
+        drop(get(&set, "a").unwrap());
         seconds(2.0).await;
         set.stop(&"a");
-        drop(set.get(&"a", |stop| stop).unwrap());
+        drop(get(&set, "a").unwrap());
         seconds(2.0).await;
         assert_eq!(set.len(), 1, "it lingers for three seconds of its own");
         seconds(1.5).await;
@@ -290,8 +301,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn all_ends_with_the_server() {
         let (set, stop) = set(4, 60);
-        let a = set.get(&"a", |stop| stop).unwrap();
-        drop(set.get(&"b", |stop| stop).unwrap());
+        let a = get(&set, "a").unwrap();
+        drop(get(&set, "b").unwrap());
         stop.cancel();
         assert!(a.is_cancelled());
         seconds(0.1).await;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sightwire_measure::clock;
 
 use crate::frozen::{RateOptions, RateWatch, RepeatWatch};
 use crate::silence::Silence;
@@ -53,7 +54,7 @@ pub async fn read(source: &dyn Source, producer: Producer, options: ReaderOption
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            watch.lock().look(tokio::time::Instant::now().into_std());
+            watch.lock().look(clock::now());
         }
     };
     tokio::select! {

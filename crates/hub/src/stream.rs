@@ -4,15 +4,16 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_measure::histogram::Histogram;
+use sightwire_measure::clock;
 use tokio::sync::watch;
 
+use crate::delivery::{Deliveries, Delivery};
 use crate::frozen::Slow;
-use crate::picture::{Form, Origin, Picture};
+use crate::picture::{Picture, Stamp};
 use crate::source::Skipped;
 
 /// What a stream is doing.
@@ -70,12 +71,8 @@ pub struct Counters {
     pub bytes: AtomicU64,
     /// Bytes that the source sent, whatever was in them.
     pub received_bytes: AtomicU64,
-    /// Pictures delivered, over all subscribers.
-    pub delivered: AtomicU64,
-    /// Bytes of pictures delivered, over all subscribers.
-    pub delivered_bytes: AtomicU64,
-    /// Pictures that a subscriber was too slow for, over all subscribers.
-    pub missed: AtomicU64,
+    /// What was delivered, over all subscribers.
+    pub delivered: Arc<Deliveries>,
     /// Subscribers now.
     pub subscribers: AtomicUsize,
     /// Bytes of garbage and of broken pictures that the source gave.
@@ -86,8 +83,6 @@ pub struct Counters {
     pub wrong_lengths: AtomicU64,
     /// Connections to the source that were made or tried.
     pub connects: AtomicU64,
-    /// From the last byte of a picture to when a subscriber took it to send it.
-    pub delivered_age: Histogram,
 }
 
 /// The shared part. Cheap to share; see [`Stream::new`] and [`Stream::subscribe`].
@@ -127,12 +122,13 @@ pub struct Subscriber {
     banners: u64,
     states: u64,
     last: u64,
-    delivered: u64,
+    /// It is told of none that is not newer.
+    after: Option<Instant>,
+    /// Before the picture that it got last.
     missed: u64,
-    /// Viewers are counted; what reads along inside of the server is not.
-    counted: bool,
-    /// As which a viewer gets its pictures.
-    form: Form,
+    /// Where its pictures are counted; nowhere for what reads along inside of the server.
+    accounts: Vec<Arc<Deliveries>>,
+    size: fn(&Picture) -> usize,
 }
 
 /// What a subscriber is told.
@@ -201,29 +197,18 @@ impl Stream {
         &self.counters
     }
 
-    /// Counts a picture that somebody got, having missed so many before it; subscribers count theirs themselves.
-    pub fn count_delivery(&self, picture: &Picture, missed: u64, form: Form) {
-        let counters = &self.counters;
-        if missed > 0 {
-            counters.missed.fetch_add(missed, Ordering::Relaxed);
-        }
-        counters.delivered.fetch_add(1, Ordering::Relaxed);
-        counters.delivered_bytes.fetch_add(picture.size_as(form) as u64, Ordering::Relaxed);
-        counters.delivered_age.record(age(picture));
-    }
-
     /// Someone who watches; its first picture is the newest one there is.
     pub fn subscribe(self: &Arc<Self>) -> Subscriber {
         self.counters.subscribers.fetch_add(1, Ordering::Relaxed);
-        self.reader(true)
+        self.reader(vec![self.counters.delivered.clone()])
     }
 
     /// A subscriber that is not counted: a part of the server that makes something else of the pictures.
     pub fn tap(self: &Arc<Self>) -> Subscriber {
-        self.reader(false)
+        self.reader(Vec::new())
     }
 
-    fn reader(self: &Arc<Self>, counted: bool) -> Subscriber {
+    fn reader(self: &Arc<Self>, accounts: Vec<Arc<Deliveries>>) -> Subscriber {
         Subscriber {
             stream: self.clone(),
             now: self.now.subscribe(),
@@ -231,10 +216,10 @@ impl Stream {
             banners: 0,
             states: 0,
             last: 0,
-            delivered: 0,
+            after: None,
             missed: 0,
-            counted,
-            form: Form::default(),
+            accounts,
+            size: Picture::file_size,
         }
     }
 
@@ -268,8 +253,8 @@ impl Producer {
     }
 
     /// Writes a picture that was made of another one.
-    pub fn derived(&mut self, jpeg: Bytes, origin: Origin) {
-        self.publish(|sequence| Picture::made_of(jpeg, sequence, origin));
+    pub fn derived(&mut self, jpeg: Bytes, stamp: Stamp) {
+        self.publish(|sequence| Picture::made_of(jpeg, sequence, stamp));
     }
 
     /// Writes the picture that `make` makes of its number.
@@ -332,7 +317,7 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         if !self.ended {
-            self.state(State::new(Condition::Ended, Some("it was closed"), Instant::now()));
+            self.state(State::new(Condition::Ended, Some("it was closed"), clock::now()));
         }
     }
 }
@@ -342,7 +327,10 @@ impl Subscriber {
     pub async fn next(&mut self) -> Option<Update> {
         loop {
             match self.news() {
-                News::Is(Update::Picture(picture)) => return Some(Update::Picture(self.count(picture))),
+                News::Is(Update::Picture(picture)) => {
+                    self.count(&picture);
+                    return Some(Update::Picture(picture));
+                }
                 News::Is(update) => return Some(update),
                 News::End => return None,
                 News::No => self.now.changed().await.ok()?,
@@ -368,6 +356,7 @@ impl Subscriber {
             let old = matches!(condition, Condition::Stalled | Condition::Frozen);
             match &now.picture {
                 Some(picture) if old => self.last = picture.sequence(),
+                Some(picture) if self.after.is_some_and(|after| picture.captured() <= after) => {}
                 Some(picture) => return News::Is(Update::Picture(picture.clone())),
                 None => {}
             }
@@ -384,30 +373,35 @@ impl Subscriber {
         News::No
     }
 
-    fn count(&mut self, picture: Picture) -> Picture {
-        let missed = match self.last {
+    fn count(&mut self, picture: &Picture) {
+        self.missed = match self.last {
             0 => 0,
             last => picture.sequence().saturating_sub(last + 1),
         };
-        self.missed += missed;
         self.last = picture.sequence();
-        self.delivered += 1;
-        if self.counted {
-            self.stream.count_delivery(&picture, missed, self.form);
+        if !self.accounts.is_empty() {
+            let (bytes, age) = ((self.size)(picture), clock::since(picture.captured()));
+            let delivery = Delivery { bytes, missed: self.missed, age };
+            self.accounts.iter().for_each(|account| account.add(delivery));
         }
-        picture
     }
 
-    /// It gets its pictures in that form.
+    /// Its pictures are counted there as well, each with the bytes that `size` says.
     #[must_use]
-    pub fn in_form(mut self, form: Form) -> Self {
-        self.form = form;
+    pub fn counted(mut self, accounts: &[Arc<Deliveries>], size: fn(&Picture) -> usize) -> Self {
+        self.accounts.extend_from_slice(accounts);
+        self.size = size;
         self
     }
 
-    /// Pictures that it got, and those that it was too slow for.
-    pub fn seen(&self) -> (u64, u64) {
-        (self.delivered, self.missed)
+    /// From now on it is told only of pictures that were captured after that.
+    pub fn only_after(&mut self, captured: Option<Instant>) {
+        self.after = captured;
+    }
+
+    /// How many it was too slow for before the picture that it got last.
+    pub fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// The stream.
@@ -416,14 +410,9 @@ impl Subscriber {
     }
 }
 
-/// Since the picture's last byte came.
-fn age(picture: &Picture) -> Duration {
-    tokio::time::Instant::now().into_std().saturating_duration_since(picture.captured())
-}
-
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        if self.counted {
+        if !self.accounts.is_empty() {
             self.stream.counters.subscribers.fetch_sub(1, Ordering::Relaxed);
         }
     }
@@ -449,6 +438,8 @@ impl fmt::Debug for Subscriber {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn jpeg(byte: u8) -> Bytes {
@@ -477,9 +468,25 @@ mod tests {
             }
         }
         assert_eq!(picture(&mut slow).await.jpeg()[0], 5, "the newest, not the next");
-        assert_eq!((fast.seen(), slow.seen()), ((5, 0), (2, 3)));
-        assert_eq!(stream.counters().missed.load(Ordering::Relaxed), 3);
-        assert_eq!(stream.counters().delivered.load(Ordering::Relaxed), 7);
+        assert_eq!((fast.missed(), slow.missed()), (0, 3));
+        assert_eq!(stream.counters().delivered.counts(), [7, 7, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_counted_once_in_each_account_and_not_at_all_if_it_is_passed_over() {
+        let (stream, mut producer) = Stream::new("a", Instant::now());
+        let (viewer, all) = (Arc::<Deliveries>::default(), Arc::<Deliveries>::default());
+        let mut subscriber = stream.subscribe().counted(&[viewer.clone(), all.clone()], |_| 100);
+        let start = Instant::now();
+        subscriber.only_after(Some(start));
+        producer.picture(jpeg(1), start);
+        let passed = tokio::time::timeout(Duration::from_millis(5), picture(&mut subscriber)).await;
+        assert!(passed.is_err(), "it is no newer: {passed:?}");
+        producer.picture(jpeg(2), start + Duration::from_millis(1));
+        assert_eq!(picture(&mut subscriber).await.jpeg()[0], 2);
+        for account in [&viewer, &all, &stream.counters().delivered] {
+            assert_eq!(account.counts(), [1, 100, 0]);
+        }
     }
 
     #[tokio::test]
@@ -490,7 +497,7 @@ mod tests {
         }
         let mut late = stream.subscribe();
         assert_eq!(picture(&mut late).await.jpeg()[0], 3);
-        assert_eq!(late.seen(), (1, 0));
+        assert_eq!((late.missed(), stream.counters().delivered.counts()[0]), (0, 1));
     }
 
     #[tokio::test]
@@ -550,7 +557,7 @@ mod tests {
         producer.state(State::new(Condition::Running, None, now));
         producer.picture(jpeg(2), now);
         assert_eq!(picture(&mut subscriber).await.jpeg()[0], 2);
-        assert_eq!(subscriber.seen(), (2, 0));
+        assert_eq!(stream.counters().delivered.counts(), [2, 2, 0]);
     }
 
     #[tokio::test]
@@ -560,7 +567,7 @@ mod tests {
         producer.picture(jpeg(1), Instant::now());
         picture(&mut tap).await;
         assert_eq!(stream.counters().subscribers.load(Ordering::Relaxed), 0);
-        assert_eq!(stream.counters().delivered.load(Ordering::Relaxed), 0);
+        assert_eq!(stream.counters().delivered.counts()[0], 0);
     }
 
     #[tokio::test]

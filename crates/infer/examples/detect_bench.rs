@@ -8,12 +8,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
-use sightwire_infer::detect::{DetectModel, DetectorOptions, Motion, MotionOptions};
+use sightwire_infer::detect::{DetectModel, DetectorOptions};
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::runtime::Runtime;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 use sightwire_synth::sample::{Clip, Gesture};
+use sightwire_track::{Motion, MotionOptions};
 
 /// Calls `step` for about two seconds and prints its times.
 fn time(name: &str, mut step: impl FnMut()) {

@@ -10,6 +10,7 @@
 //! - [`clip`]: clip classification: a window of frames in, a label out
 //! - [`detect`]: object detection: boxes in a picture
 //! - [`read`]: text reading: lines of text in a picture
+//! - [`pool`]: the threads that all tasks run on; [`jobs`]: the same for work without a network
 //! - [`child`]: child processes, and their sure end
 //! - [`priority`]: lets inference give way to replies
 #![forbid(unsafe_code)]
@@ -19,7 +20,9 @@ pub mod clip;
 pub mod cpu;
 pub mod detect;
 pub mod engine;
+pub mod jobs;
 pub mod network;
+pub mod pool;
 pub mod priority;
 pub mod read;
 pub mod runtime;

@@ -98,14 +98,14 @@ fn each_gesture_of_a_generated_clip_is_recognised() {
     let labels = &manifest().clip.unwrap().labels;
     for gesture in Gesture::ALL {
         let (mut right, mut all) = (0, 0);
-        for seed in 1..=3 {
+        for seed in 1..=2 {
             for prediction in predictions(&service, &jpegs(gesture, seed, 25)) {
                 all += 1;
                 right += usize::from(labels[prediction.label] == gesture.name());
             }
         }
         println!("{}: {right} of {all}", gesture.name());
-        assert!(all >= 3 * 14, "{all} predictions of 3 × 16 windows");
+        assert!(all >= 2 * 14, "{all} predictions of 2 × 16 windows");
         assert!(right * 3 > all * 2, "{}: {right} of {all} windows", gesture.name());
     }
 }

@@ -259,6 +259,9 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
     assert!(next().is_ok());
     let stats = own.stats();
     assert_eq!((stats.failed, stats.refused, stats.pictures, stats.reading), (2, 1, 1, 0));
+    own.submit(job(Box::new(|| panic!("another")))).unwrap();
+    assert!(matches!(next(), Err(ReadError::Panicked)));
+    assert_eq!(own.stats().sessions, stats.sessions, "what was loaded stays");
 }
 
 #[test]

@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Encoder, Image};
-use sightwire_infer::detect::{DEFAULT_MODEL, DetectModel, DetectorOptions, Motion, MotionOptions};
+use sightwire_infer::detect::{DEFAULT_MODEL, DetectModel, DetectorOptions};
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::runtime::Runtime;
 use sightwire_models::store::Store;
 use sightwire_synth::scene::{Scene, SceneObject};
+use sightwire_track::{Motion, MotionOptions};
 
 /// The cameras of `cargo xtask demo`: seed, width, height, pictures a second.
 const DEMO: [(u64, u32, u32, u32); 2] = [(1, 640, 480, 15), (7, 480, 360, 10)];

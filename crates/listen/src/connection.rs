@@ -104,6 +104,11 @@ impl ConnectionHandle {
         self.end.cancel();
     }
 
+    /// For those who know of no connections: it [ends](Self::end) when this is cancelled.
+    pub fn ending(&self) -> CancellationToken {
+        self.end.clone()
+    }
+
     /// From now on it carries a session without an end of its own (a websocket): it ends when the server stops.
     pub fn ends_with_the_server(&self) {
         self.shared.endless.store(true, Ordering::Relaxed);

@@ -96,7 +96,7 @@ impl Listener for PipeListener {
     fn accept(&mut self) -> Accepting<'_> {
         Box::pin(async {
             match self.incoming.recv().await {
-                Some((stream, peer)) => Ok((Socket::Pipe(Pipe { stream, ahead: None }), peer)),
+                Some((stream, peer)) => Ok((Socket::Pipe(Pipe::new(stream)), peer)),
                 // Nobody can connect any more.
                 None => std::future::pending().await,
             }
@@ -123,6 +123,31 @@ pub struct Pipe {
     stream: DuplexStream,
     /// A byte that was looked at and not taken.
     ahead: Option<u8>,
+    /// Who waits for room.
+    writer: Option<Waker>,
+}
+
+impl Pipe {
+    fn new(stream: DuplexStream) -> Self {
+        Self { stream, ahead: None, writer: None }
+    }
+
+    /// What came of a write; if nothing, whoever wrote waits.
+    fn wrote<T>(&mut self, cx: &Context<'_>, written: Poll<T>) -> Poll<T> {
+        if written.is_pending() {
+            self.writer = Some(cx.waker().clone());
+        }
+        written
+    }
+
+    /// Nobody waits for what this does not write, and who waited before goes on waiting.
+    fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let waker = self.writer.as_ref().unwrap_or(Waker::noop());
+        match Pin::new(&mut self.stream).poll_write(&mut Context::from_waker(waker), bytes) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
 }
 
 impl Socket {
@@ -160,13 +185,7 @@ impl Socket {
     pub fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => SockRef::from(&*stream).send(bytes),
-            Self::Pipe(pipe) => {
-                let stream = Pin::new(&mut pipe.stream);
-                match stream.poll_write(&mut Context::from_waker(Waker::noop()), bytes) {
-                    Poll::Ready(written) => written,
-                    Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-                }
-            }
+            Self::Pipe(pipe) => pipe.send_now(bytes),
         }
     }
 
@@ -208,7 +227,10 @@ impl AsyncWrite for Socket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-            Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_write(cx, buf),
+            Self::Pipe(pipe) => {
+                let written = Pin::new(&mut pipe.stream).poll_write(cx, buf);
+                pipe.wrote(cx, written)
+            }
         }
     }
 
@@ -219,7 +241,10 @@ impl AsyncWrite for Socket {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-            Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_write_vectored(cx, bufs),
+            Self::Pipe(pipe) => {
+                let written = Pin::new(&mut pipe.stream).poll_write_vectored(cx, bufs);
+                pipe.wrote(cx, written)
+            }
         }
     }
 
@@ -277,6 +302,30 @@ mod tests {
         assert_eq!(far.send_now(b"ef").unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert_eq!(near.read_u8().await.unwrap(), b'a');
         assert_eq!(far.send_now(b"ef").unwrap(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_room_in_a_pipe_is_woken_though_something_was_to_be_sent_at_once_meanwhile() {
+        let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 4);
+        let mut near = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
+        let (mut far, _) = listener.accept().await.unwrap();
+        far.write_all(b"abcd").await.unwrap();
+        let reading = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            near.read_u8().await.unwrap();
+            near
+        });
+        let mut looked = false;
+        let write = std::future::poll_fn(|cx| {
+            let written = Pin::new(&mut far).poll_write(cx, b"e");
+            if written.is_pending() && !std::mem::replace(&mut looked, true) {
+                assert_eq!(far.send_now(b"e").unwrap_err().kind(), io::ErrorKind::WouldBlock);
+            }
+            written
+        });
+        let written = tokio::time::timeout(Duration::from_secs(2), write).await;
+        assert_eq!(written.expect("it is woken").unwrap(), 1);
+        reading.await.unwrap();
     }
 
     #[tokio::test]

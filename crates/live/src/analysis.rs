@@ -5,30 +5,29 @@
 //! fresh when the network is free.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Detection;
-use sightwire_hub::on_demand::Lease;
-use sightwire_hub::picture::{Origin, Picture};
+use sightwire_hub::forms::Forms;
+use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::Update;
-use sightwire_infer::detect::motion::{Motion, MotionOptions};
+use sightwire_measure::clock;
 use sightwire_measure::histogram::Histogram;
-use sightwire_track::{Track, Tracker, TrackerOptions};
+use sightwire_measure::meter::{Meter, Sample};
+use sightwire_track::{Motion, MotionOptions, Track, Tracker, TrackerOptions};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::detector::{BASE_CONFIDENCE, Detector, FindError, Model, find};
-use super::meter::{Meter, Sample, Totals};
-use super::pixels::Pixels;
+use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
+
 use super::upstream::Upstream;
-use crate::options::Options;
-use crate::source::CameraSource;
+use crate::origin::Origin;
+use crate::{Means, StreamLease};
 
 /// A network that is gated by motion looks at least so often.
 const GATED_EVERY: Duration = Duration::from_secs(10);
@@ -42,8 +41,8 @@ const EARLY: Duration = Duration::from_millis(8);
 /// What makes one analysis another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AnalysisKey {
-    /// The camera.
-    pub source: CameraSource,
+    /// The stream.
+    pub origin: Origin,
     /// Pictures a second at most, 1–30.
     pub fps: u8,
     /// Every so-many-th picture is looked at, 1–10; on the others objects are where they are thought to be.
@@ -55,10 +54,10 @@ pub struct AnalysisKey {
 pub struct Analysis {
     /// What makes it another.
     pub key: AnalysisKey,
-    /// The camera.
+    /// The stream.
     pub upstream: Arc<Upstream>,
     /// Kept open for as long as this runs.
-    lease: Option<Lease<CameraSource, Upstream>>,
+    lease: Option<StreamLease>,
     newest: watch::Sender<Option<Arc<Analysed>>>,
     /// Pictures that went through, that were looked at; and how old pictures were at each stage.
     pub counters: Counters,
@@ -90,7 +89,7 @@ pub struct Analysed {
     /// Counts the pictures of the analysis, from 1.
     pub sequence: u64,
     /// Which picture of the stream, and when it came.
-    pub origin: Origin,
+    pub stamp: Stamp,
     /// Its pixels.
     pub image: Arc<Image>,
     /// The model that looked.
@@ -101,8 +100,8 @@ pub struct Analysed {
     pub objects: Vec<Object>,
     /// Objects that keep their number.
     pub tracks: Vec<Track>,
-    /// As a message for viewers who draw it themselves.
-    pub overlay: OnceLock<Bytes>,
+    /// As messages to those who draw it themselves.
+    pub forms: Forms,
 }
 
 /// Something found, and which track it is.
@@ -129,19 +128,6 @@ impl Object {
     }
 }
 
-/// What it runs with.
-#[derive(Clone, Debug)]
-pub struct Means {
-    /// The model.
-    pub detector: Arc<Detector>,
-    /// Threads that decode.
-    pub pixels: Arc<Pixels>,
-    /// As loaded.
-    pub options: Arc<Options>,
-    /// Of all analyses.
-    pub totals: Arc<Totals>,
-}
-
 struct Decoded {
     picture: Picture,
     image: Arc<Image>,
@@ -156,8 +142,8 @@ struct Pace {
 }
 
 impl Analysis {
-    /// Of a camera that `lease` keeps open.
-    pub fn new(key: AnalysisKey, lease: Lease<CameraSource, Upstream>) -> Self {
+    /// Of a stream that `lease` keeps open.
+    pub fn new(key: AnalysisKey, lease: StreamLease) -> Self {
         Self {
             key,
             upstream: lease.value().clone(),
@@ -227,7 +213,7 @@ impl Analysis {
         let mut due: Option<Instant> = None;
         let limits = means.options.pictures;
         while let Ok(place) = give.reserve().await {
-            let wait = pace.lock().wait(Instant::now());
+            let wait = pace.lock().wait(clock::now());
             tokio::time::sleep(wait).await;
             let picture = loop {
                 match reader.next().await {
@@ -249,17 +235,14 @@ impl Analysis {
                 due.map_or(captured, |due| due.max(captured.checked_sub(interval).unwrap_or(captured)))
                     + interval,
             );
-            let begun = Instant::now();
+            let begun = clock::now();
             let jpeg = picture.jpeg().clone();
-            let decoded = means.pixels.run(move |tools| {
-                let mut image = Image::new(0, 0);
-                tools.decoder.decode(&jpeg, &limits, &mut image).map(|()| image).map_err(|e| e.to_string())
-            });
+            let decoded = means.pixels.run(move |tools| tools.decode(&jpeg, &limits));
             match decoded.await {
                 Ok(Ok(image)) => {
                     let mut pace = pace.lock();
-                    pace.decode = smooth(pace.decode, begun.elapsed());
-                    self.counters.decoded.record(captured.elapsed());
+                    pace.decode = smooth(pace.decode, clock::since(begun));
+                    self.counters.decoded.record(clock::since(captured));
                     place.send(Decoded { picture, image: Arc::new(image) });
                 }
                 Ok(Err(reason)) => self.fail(&reason),
@@ -280,14 +263,14 @@ impl Analysis {
         while let Some(Decoded { picture, image }) = take.recv().await {
             let mut looks = count.is_multiple_of(u64::from(self.key.skip_frames.max(1)));
             count += 1;
-            let (captured, begun) = (picture.captured(), Instant::now());
+            let (captured, begun) = (picture.captured(), clock::now());
             if looks {
                 pace.lock().busy_since = Some(begun);
                 let seen = eye.look(&model, means, &image, captured).await;
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
-                    pace.look = smooth(pace.look, begun.elapsed());
+                    pace.look = smooth(pace.look, clock::since(begun));
                 }
                 match seen {
                     Ok(Some(seen)) => {
@@ -311,12 +294,11 @@ impl Analysis {
             }
             let tracks = tracker.predict(captured);
             let objects = if looks { matched(&last, &tracks) } else { between(&last, &tracks) };
-            self.counters.inferred.record(captured.elapsed());
-            means.totals.inferred_age.record(captured.elapsed());
+            self.counters.inferred.record(clock::since(captured));
+            means.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
-            let (origin, model, overlay) = (picture.origin(), model.clone(), OnceLock::new());
-            let analysed =
-                Analysed { sequence, origin, image, model, looked: looks, objects, tracks, overlay };
+            let (stamp, model, forms) = (picture.stamp(), model.clone(), Forms::default());
+            let analysed = Analysed { sequence, stamp, image, model, looked: looks, objects, tracks, forms };
             self.newest.send_replace(Some(Arc::new(analysed)));
         }
     }
@@ -393,7 +375,7 @@ impl Eye {
                         return Ok(None);
                     }
                 }
-                let found = find(service, image.clone(), BASE_CONFIDENCE).await?;
+                let found = find(service, image.clone(), BASE_CONFIDENCE, ()).await?;
                 self.looked = Some(now);
                 Ok(Some(without_doubles(found.detections)))
             }

@@ -1,8 +1,8 @@
 //! Which detection model is at work: found out when somebody first needs it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
+use anyhow::{anyhow, bail};
 use serde_json::json;
 use sightwire_frame::Image;
 use sightwire_infer::detect::{
@@ -10,7 +10,8 @@ use sightwire_infer::detect::{
 };
 use sightwire_infer::shared::SharedEngine;
 use sightwire_models::fetch::Progress;
-use tokio::sync::{oneshot, watch};
+use sightwire_models::slot::{ModelSlot, State};
+use tokio::sync::oneshot;
 
 use crate::options::Options;
 
@@ -18,8 +19,6 @@ use crate::options::Options;
 pub const BASE_CONFIDENCE: f32 = 0.1;
 /// Places for pictures that wait for a model thread, beside one for each analysis: more than single pictures may take.
 const SPARE_PLACES: usize = 4;
-/// When a model could not be had, it is tried again when it is needed after so long.
-const TRY_AGAIN: Duration = Duration::from_secs(300);
 
 /// What finds objects.
 #[derive(Clone, Debug)]
@@ -30,33 +29,12 @@ pub enum Model {
     Motion,
 }
 
-/// How far it is.
-#[derive(Clone, Debug)]
-pub enum Readiness {
-    /// Nobody has needed it yet.
-    Idle,
-    /// It is being fetched or loaded.
-    Fetching {
-        /// 0–1, where it is known.
-        done: Option<f32>,
-    },
-    /// It works.
-    Ready {
-        /// Which it is.
-        model: Model,
-        /// Why it is not the one asked for.
-        note: Option<Arc<str>>,
-        /// Since when.
-        since: Instant,
-    },
-}
-
 /// Finds objects in pictures, for all analyses.
 #[derive(Debug)]
 pub struct Detector {
     options: Arc<Options>,
     engine: Arc<SharedEngine>,
-    readiness: watch::Sender<Readiness>,
+    slot: ModelSlot<Model>,
 }
 
 impl Model {
@@ -70,8 +48,9 @@ impl Model {
 
     /// Its classes.
     pub fn labels(&self) -> &[String] {
-        static MOTION: std::sync::LazyLock<Vec<String>> =
-            std::sync::LazyLock::new(|| detect::motion::LABELS.iter().map(ToString::to_string).collect());
+        static MOTION: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+            sightwire_track::motion::LABELS.iter().map(ToString::to_string).collect()
+        });
         match self {
             Model::Network(service) => service.labels(),
             Model::Motion => &MOTION,
@@ -98,79 +77,61 @@ pub enum FindError {
 impl Detector {
     /// Nothing is loaded before it is needed.
     pub fn new(options: Arc<Options>, engine: Arc<SharedEngine>) -> Arc<Self> {
-        Arc::new(Self { options, engine, readiness: watch::Sender::new(Readiness::Idle) })
+        Arc::new(Self { options, engine, slot: ModelSlot::default() })
     }
 
-    /// How far it is.
-    pub fn readiness(&self) -> Readiness {
-        self.readiness.borrow().clone()
+    /// How far it is. Where it cannot be had, the background model is used, and the failure says why.
+    pub fn state(&self) -> State<Model> {
+        self.slot.state()
+    }
+
+    /// The model, if it works already.
+    pub fn ready(&self) -> Option<Model> {
+        match self.state() {
+            State::Ready(model) => Some(model),
+            State::Idle | State::Loading | State::Fetching { .. } | State::Failed(_) => None,
+        }
     }
 
     /// The model; found out, fetched and loaded if nobody needed one before.
     pub async fn model(self: &Arc<Self>) -> Model {
-        let mut watch = self.readiness.subscribe();
-        let begin = self.readiness.send_if_modified(|readiness| {
-            let begin = match readiness {
-                Readiness::Idle => true,
-                Readiness::Ready { note: Some(_), since, .. } => since.elapsed() > TRY_AGAIN,
-                Readiness::Ready { .. } | Readiness::Fetching { .. } => false,
-            };
-            if begin {
-                *readiness = Readiness::Fetching { done: None };
-            }
-            begin
+        let this = self.clone();
+        self.slot.bring(move |slot| {
+            this.prepare(slot).inspect_err(|error| tracing::warn!("detection: {error:#}"))
         });
-        if begin {
-            let this = self.clone();
-            // Blocking, and longer than any one who waits for it may stay: a thread of its own.
-            tokio::spawn(async move {
-                let that = this.clone();
-                if tokio::task::spawn_blocking(move || that.prepare()).await.is_err() {
-                    let note =
-                        "the detection model could not be loaded, so motion is used; the log says more";
-                    this.ready(Model::Motion, Some(note.to_owned()));
-                }
-            });
-        }
-        loop {
-            if let Readiness::Ready { model, .. } = &*watch.borrow_and_update() {
-                return model.clone();
-            }
-            if watch.changed().await.is_err() {
-                return Model::Motion;
-            }
+        match self.slot.settled(true).await {
+            State::Ready(model) => model,
+            State::Idle | State::Loading | State::Fetching { .. } | State::Failed(_) => Model::Motion,
         }
     }
 
-    fn prepare(&self) {
+    fn prepare(&self, slot: &ModelSlot<Model>) -> anyhow::Result<()> {
         let options = &self.options;
         let mut progress = |progress: Progress<'_>| {
             let Progress::Bytes { bytes, of } = progress else { return };
-            let done = of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32);
-            self.readiness.send_replace(Readiness::Fetching { done });
+            slot.fetching("", of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32));
         };
-        let (model, note) = match choose(&options.store, &options.detector.model, &mut progress) {
-            Chosen::Motion { note } => (Model::Motion, note),
-            Chosen::Network(found) => {
-                let name = found.name().to_owned();
-                match self.start(found) {
-                    Ok(service) => (Model::Network(Arc::new(service)), None),
-                    Err(error) => (Model::Motion, Some(choose::note(&name, &format!("{error:#}")))),
-                }
+        let found = match choose(&options.store, &options.detector.model, &mut progress) {
+            Chosen::Motion { note: None } => {
+                tracing::info!(model = Model::Motion.name(), "detection is ready");
+                slot.ready(Model::Motion);
+                return Ok(());
             }
+            Chosen::Motion { note: Some(note) } => bail!(note),
+            Chosen::Network(found) => found,
         };
-        if let Some(note) = &note {
-            tracing::warn!("detection: {note}");
-        } else {
-            tracing::info!(model = model.name(), "detection is ready");
-        }
-        self.ready(model.clone(), note);
-        if let Model::Network(service) = model
-            && let Err(error) = self.measure(&service)
+        let name = found.name().to_owned();
+        let service =
+            self.start(found).map_err(|error| anyhow!(choose::note(&name, &format!("{error:#}"))))?;
+        let service = Arc::new(service);
+        tracing::info!(model = name, "detection is ready");
+        slot.ready(Model::Network(service.clone()));
+        if let Err(error) = self.measure(&service)
             && self.engine.going_on()
         {
             tracing::warn!("how the detector runs fastest was not measured: {error:#}");
         }
+        Ok(())
     }
 
     /// It works already; from here on in the fastest way.
@@ -198,11 +159,6 @@ impl Detector {
         Ok(self.engine.get()?.measure(&subjects, &|| self.engine.going_on())?)
     }
 
-    fn ready(&self, model: Model, note: Option<String>) {
-        let (note, since) = (note.map(Arc::from), Instant::now());
-        self.readiness.send_replace(Readiness::Ready { model, note, since });
-    }
-
     fn start(&self, model: DetectModel) -> anyhow::Result<DetectService> {
         let options = &self.options;
         let engine = self.engine.get()?;
@@ -214,6 +170,14 @@ impl Detector {
             detector: DetectorOptions { iou: options.detector.iou, max_boxes: options.detector.max_boxes },
         };
         Ok(DetectService::start(model, engine, options)?)
+    }
+
+    /// Why the model at work is not the one asked for.
+    pub fn note(&self) -> Option<Arc<str>> {
+        match self.state() {
+            State::Failed(failure) => Some(failure.reason),
+            State::Idle | State::Loading | State::Fetching { .. } | State::Ready(_) => None,
+        }
     }
 
     /// As in `/api/v1/status`.
@@ -231,33 +195,46 @@ impl Detector {
             "runs": 0,
             "busy_s": 0.0,
         });
-        match self.readiness() {
-            Readiness::Idle => {}
-            Readiness::Fetching { done } => {
+        let model = match self.state() {
+            State::Idle => return report,
+            State::Loading => {
+                report["state"] = "fetching".into();
+                return report;
+            }
+            State::Fetching { done, .. } => {
                 report["state"] = "fetching".into();
                 report["progress"] = done.into();
+                return report;
             }
-            Readiness::Ready { model, note, .. } => {
-                report["state"] = "ready".into();
-                report["note"] = note.as_deref().into();
-                report["model"] = model.name().into();
-                report["labels"] = model.labels().into();
-                if let Model::Network(service) = &model {
-                    let (plan, stats) = (service.plan(), service.stats());
-                    report["provider"] = json!(plan.provider);
-                    report["precision"] = json!(plan.precision);
-                    report["threads"] = service.threads().into();
-                    report["runs"] = stats.runs.into();
-                    report["busy_s"] = (stats.took.sum_us as f64 / 1e6).into();
-                }
+            State::Failed(failure) => {
+                report["note"] = (*failure.reason).into();
+                Model::Motion
             }
+            State::Ready(model) => model,
+        };
+        report["state"] = "ready".into();
+        report["model"] = model.name().into();
+        report["labels"] = model.labels().into();
+        if let Model::Network(service) = &model {
+            let (plan, stats) = (service.plan(), service.stats());
+            report["provider"] = json!(plan.provider);
+            report["precision"] = json!(plan.precision);
+            report["threads"] = service.threads().into();
+            report["runs"] = stats.runs.into();
+            report["busy_s"] = (stats.took.sum_us as f64 / 1e6).into();
         }
         report
     }
 }
 
-/// Runs a network on one picture; what nobody waits for any more is not run.
-pub async fn find(service: &DetectService, image: Arc<Image>, threshold: f32) -> Result<Found, FindError> {
+/// Runs a network on one picture; what nobody waits for any more is not run. `place` is held until the network has let go of
+/// the picture, though the one who asked may have gone.
+pub async fn find(
+    service: &DetectService,
+    image: Arc<Image>,
+    threshold: f32,
+    place: impl Send + 'static,
+) -> Result<Found, FindError> {
     let (give, take) = oneshot::channel();
     let give = Arc::new(parking_lot::Mutex::new(Some(give)));
     let waits = give.clone();
@@ -266,6 +243,7 @@ pub async fn find(service: &DetectService, image: Arc<Image>, threshold: f32) ->
         if let Some(give) = give.lock().take() {
             let _ = give.send(found);
         }
+        drop(place);
     };
     service.submit(image, threshold, wanted, done).map_err(|_| FindError::Busy)?;
     match take.await {

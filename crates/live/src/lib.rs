@@ -1,27 +1,31 @@
-//! Cameras: each is read once however many watch, analysed once however many want to see what is in it, and drawn once
-//! for all who want to see the same.
+//! The directory of streams: each is one, wherever its pictures come from and however many watch; it is analysed once however
+//! many want to see what is in it, and drawn once for all who want to see the same.
 //!
+//! - [`origin`]: where a stream's pictures come from: [`source`], a camera, or [`relay`], somebody who sends
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
-//! - [`options`]: what can be chosen; [`source`]: where pictures come from
-//! - [`relay`]: streams that are sent
-//! - [`upstream`]: a camera that is being read
-//! - [`detector`]: which model finds objects; [`analysis`]: objects in a camera's pictures
+//! - [`options`]: what can be chosen
+//! - [`upstream`]: a running stream
+//! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
+//! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now
 //! - [`pixels`]: the threads for decoding, drawing, encoding
-//! - [`meter`], [`report`]: what can be seen of all this
+//! - [`totals`], `report`: what can be seen of all this
 
 #![forbid(unsafe_code)]
 
 pub mod analysis;
 pub mod detector;
-pub mod meter;
 pub mod options;
+pub mod origin;
 pub mod pixels;
 pub mod registry;
 pub mod relay;
 mod report;
 pub mod source;
+pub mod stills;
+pub mod totals;
+mod tries;
 pub mod upstream;
 pub mod view;
 pub mod viewers;
@@ -35,9 +39,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use sightwire_hub::on_demand::{Lease, OnDemand};
 use sightwire_hub::source::web::Web;
-use sightwire_hub::stream::{Condition, Producer};
+use sightwire_hub::stream::{Condition, Producer, Stream};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::lines;
+use sightwire_measure::meter::{Meter, Sample};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -45,29 +50,46 @@ use tokio_util::task::TaskTracker;
 use crate::source::CameraSource;
 use analysis::{Analysis, AnalysisKey};
 use detector::Detector;
-use meter::{Meter, Sample, Totals};
+use origin::{Origin, PerOrigin};
 use pixels::Pixels;
 use registry::Registry;
+use relay::{End, Session};
+use stills::Stills;
+use totals::Totals;
 use upstream::Upstream;
 use view::{Basis, Look, View, ViewKey};
 use viewers::{PerUse, Viewers};
 
 pub use options::Options;
 
-/// Single pictures that may wait for the model, beside those that it works on.
-const STILLS_WAITING: usize = 2;
-
-/// A camera that somebody watches.
-pub type CameraLease = Lease<CameraSource, Upstream>;
+/// A stream that somebody needs.
+pub type StreamLease = Lease<Origin, Upstream>;
 /// An analysis that somebody needs.
 pub type AnalysisLease = Lease<AnalysisKey, Analysis>;
 /// A view that somebody watches.
 pub type ViewLease = Lease<ViewKey, View>;
 
-/// All cameras, and everything that runs for those who watch them.
+/// What streams, analyses and views run with.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// Connections to what is allowed.
+    pub(crate) web: Web,
+    /// The model that finds objects.
+    pub(crate) detector: Arc<Detector>,
+    /// Threads that decode, draw and encode.
+    pub(crate) pixels: Arc<Pixels>,
+    /// As loaded.
+    pub(crate) options: Arc<Options>,
+    /// Over all of them.
+    pub(crate) totals: Arc<Totals>,
+    /// Whose tasks they are.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// All streams, and everything that runs for those who watch them.
 #[derive(Debug)]
-pub struct Cameras {
-    /// Which there are.
+pub struct Streams {
+    /// Which cameras there are.
     pub registry: Registry,
     /// Who watches.
     pub viewers: Arc<Viewers>,
@@ -77,17 +99,18 @@ pub struct Cameras {
     pub pixels: Arc<Pixels>,
     options: Arc<Options>,
     web: Web,
-    upstreams: OnDemand<CameraSource, Upstream>,
-    /// Streams that somebody sends; running as long as their streamers are.
-    relayed: OnDemand<CameraSource, Upstream>,
+    /// Cameras run while somebody needs them, and what is sent as long as its sender is there.
+    running: PerOrigin<OnDemand<Origin, Upstream>>,
     analyses: OnDemand<AnalysisKey, Analysis>,
     views: OnDemand<ViewKey, View>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Over all cameras.
+    /// Over all streams.
     pub totals: Arc<Totals>,
     /// Single pictures that may be analysed at once; streams come first.
-    pub stills: Arc<Semaphore>,
+    pub stills: Stills,
+    /// Places for tries of cameras.
+    tries: Semaphore,
     ids: RandomState,
     bytes_out: Meter<1, 0>,
     refused: AtomicU64,
@@ -118,7 +141,7 @@ pub enum WatchError {
     Unreachable(String),
 }
 
-impl Cameras {
+impl Streams {
     /// Nothing is read before somebody watches. All ends with `stop`.
     pub fn new(
         options: Options,
@@ -132,11 +155,13 @@ impl Cameras {
         let web = Web::new(Arc::new(cameras.allow.clone()));
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
-        let upstreams = OnDemand::new(cameras.max_upstreams, linger, tasks.clone(), stop.clone());
-        let relayed = OnDemand::new(options.relay.max_streams, at_once, tasks.clone(), stop.clone());
+        let running = PerOrigin {
+            cameras: OnDemand::new(cameras.max_upstreams, linger, tasks.clone(), stop.clone()),
+            sent: OnDemand::new(options.relay.max_streams, at_once, tasks.clone(), stop.clone()),
+        };
         let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
         let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
-        let pixels = Arc::new(Pixels::new(options.threads).context("cannot start threads")?);
+        let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
         let detector = Detector::new(options.clone(), engine);
         let this = Arc::new(Self {
             registry,
@@ -144,14 +169,14 @@ impl Cameras {
             detector,
             pixels,
             web,
-            upstreams,
-            relayed,
+            running,
             analyses,
             views,
             tasks: tasks.clone(),
             stop: stop.clone(),
             totals: Arc::default(),
-            stills: Arc::new(Semaphore::new(options.threads + STILLS_WAITING)),
+            stills: Stills::new(options.threads),
+            tries: Semaphore::new(tries::AT_ONCE),
             ids: RandomState::new(),
             bytes_out: Meter::default(),
             refused: AtomicU64::new(0),
@@ -163,7 +188,6 @@ impl Cameras {
                 tracing::warn!(camera = camera.table.id, "it was added when that was allowed: {reason}");
             }
         }
-        tasks.spawn(this.clone().sample(stop.clone()));
         Ok(this)
     }
 
@@ -193,71 +217,77 @@ impl Cameras {
         }
     }
 
-    /// What a source is opened with; for a try of one, too.
-    pub fn means(&self) -> upstream::Means {
-        upstream::Means {
+    fn means(&self) -> Means {
+        Means {
             web: self.web.clone(),
+            detector: self.detector.clone(),
             pixels: self.pixels.clone(),
             options: self.options.clone(),
+            totals: self.totals.clone(),
             tasks: self.tasks.clone(),
         }
     }
 
-    /// Opens a camera, or joins those who watch it.
-    pub fn open(&self, source: &CameraSource) -> Result<CameraLease, WatchError> {
-        if matches!(source, CameraSource::Relay(_)) {
-            return self.relayed.join(source).ok_or_else(|| WatchError::Unknown(source.shown()));
-        }
+    /// Joins those who watch a stream; a camera that nobody watches is opened.
+    pub fn open(&self, origin: &Origin) -> Result<StreamLease, WatchError> {
+        let source = match origin {
+            Origin::Sent(name) => {
+                let sent = self.running.sent.join(origin);
+                return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
+            }
+            Origin::Camera(source) => source,
+        };
         self.check(source).map_err(WatchError::Address)?;
-        let id = self.id_of(source);
-        let start = |stop| Upstream::start(&id, source, &self.means(), stop);
-        if !self.upstreams.has_room(source) {
+        let id = self.id_of(origin);
+        if !self.running.cameras.has_room(origin) {
             self.drop_idle();
         }
-        self.upstreams.get(source, start).map_err(|_| self.too_many())
+        let start = |stop| (Upstream::read(&id, source, &self.means(), stop), ());
+        self.running.cameras.get(origin, start).map(|(lease, _)| lease).map_err(|_| self.too_many())
     }
 
-    /// Begins a stream that somebody sends. Whoever holds the lease ends it with [`Self::close`].
-    pub fn begin_relay(&self, name: &str) -> Result<(CameraLease, Producer), WatchError> {
-        let source = CameraSource::Relay(name.into());
-        if self.registry.get(name).is_some()
-            || self.upstreams.all().iter().any(|(_, u)| **u.stream.id() == *name)
-        {
-            return Err(WatchError::Taken(name.to_owned()));
+    /// Begins a stream that somebody sends. Whoever holds the lease ends it with [`Self::stop`].
+    fn begin_sent(
+        &self,
+        name: &str,
+        sender: impl FnOnce(&Arc<Stream>) -> Arc<Session>,
+    ) -> Result<(StreamLease, Producer), WatchError> {
+        let (origin, taken) = (Origin::Sent(name.into()), || WatchError::Taken(name.to_owned()));
+        let cameras = self.running.cameras.all();
+        if self.registry.get(name).is_some() || cameras.iter().any(|(_, u)| **u.stream.id() == *name) {
+            return Err(taken());
         }
         // One that has ended and is not gone yet makes room for its successor.
-        if self.relayed.peek(&source).is_some_and(|u| u.stream.state().condition == Condition::Ended) {
-            self.stop(&source);
+        let before = self.running.sent.peek(&origin);
+        if before.is_some_and(|before| before.stream.state().condition == Condition::Ended) {
+            self.stop(&origin);
         }
-        let mut begun = None;
-        let start = |stop| {
-            let (upstream, producer) = Upstream::relay(name, &self.means(), stop);
-            begun = Some(producer);
-            upstream
-        };
-        let lease = self.relayed.get(&source, start).map_err(|_| WatchError::TooMany)?;
-        begun.map(|producer| (lease, producer)).ok_or_else(|| WatchError::Taken(name.to_owned()))
+        let start = |stop| Upstream::sent(name, sender, &self.means(), stop);
+        let (lease, producer) = self.running.sent.get(&origin, start).map_err(|_| WatchError::TooMany)?;
+        Ok((lease, producer.ok_or_else(taken)?))
     }
 
-    /// The stream id of a camera: its own if it is registered. The secret parts of an address are not to be guessed from it.
-    pub fn id_of(&self, source: &CameraSource) -> String {
-        match (source, self.registry.with_source(source)) {
-            (CameraSource::Relay(name), _) => name.to_string(),
-            (_, Some(camera)) => camera.table.id,
-            (_, None) => format!("url-{:016x}", self.ids.hash_one(source)),
+    /// The id of a stream: that of a camera is its own if it is registered, else the secret parts of its address are not to
+    /// be guessed from it.
+    pub fn id_of(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::Sent(name) => name.to_string(),
+            Origin::Camera(source) => match self.registry.with_source(source) {
+                Some(camera) => camera.table.id,
+                None => format!("url-{:016x}", self.ids.hash_one(source)),
+            },
         }
     }
 
-    /// Whether a camera runs, or may be opened without closing another.
-    pub fn has_room(&self, source: &CameraSource) -> bool {
-        matches!(source, CameraSource::Relay(_))
-            || self.upstreams.peek(source).is_some()
-            || self.upstreams.len() < self.upstreams.max()
+    /// Whether a stream runs, or may be opened without closing another.
+    pub fn has_room(&self, origin: &Origin) -> bool {
+        let running = self.running.of(origin);
+        running.peek(origin).is_some() || running.len() < running.max()
     }
 
     /// For those who look at single pictures again and again: a camera stays open from one to the next, however short
     /// the linger time is.
-    pub fn keep_a_moment(&self, camera: Arc<CameraLease>) {
+    pub fn keep_a_moment(&self, camera: Arc<StreamLease>) {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
         if self.options.cameras.linger < BETWEEN_LOOKS {
             let stop = self.stop.clone();
@@ -270,21 +300,17 @@ impl Cameras {
 
     /// Closes a camera that is only kept by analyses which linger.
     fn drop_idle(&self) {
-        for (_, upstream) in self.upstreams.all() {
-            let source = &upstream.source;
+        for (origin, _) in self.running.cameras.all() {
             let of_it: Vec<AnalysisKey> = self
                 .analyses
                 .all()
                 .into_iter()
                 .map(|(key, _)| key)
-                .filter(|key| key.source == *source)
+                .filter(|key| key.origin == origin)
                 .collect();
             let idle = of_it.iter().all(|key| self.analyses.leases(key) == 0);
-            if idle && self.upstreams.leases(source) <= of_it.len() {
-                for key in &of_it {
-                    self.analyses.stop(key);
-                }
-                self.upstreams.stop(source);
+            if idle && self.running.cameras.leases(&origin) <= of_it.len() {
+                self.stop(&origin);
                 return;
             }
         }
@@ -292,17 +318,21 @@ impl Cameras {
 
     /// The running stream of that id.
     pub fn find(&self, id: &str) -> Option<Arc<Upstream>> {
-        if let Some(relayed) = self.relayed.peek(&CameraSource::Relay(id.into())) {
-            return Some(relayed);
-        }
-        let source = self.registry.get(id).map(|camera| camera.table.source);
-        let by_source = source.and_then(|source| self.upstreams.peek(&source));
-        by_source.or_else(|| {
-            self.upstreams.all().into_iter().map(|(_, upstream)| upstream).find(|u| &**u.stream.id() == id)
-        })
+        let named = [Some(Origin::Sent(id.into())), self.registered(id)];
+        let running = named.iter().flatten().find_map(|origin| self.running.of(origin).peek(origin));
+        running.or_else(|| self.upstreams().into_iter().find(|upstream| **upstream.stream.id() == *id))
     }
 
-    /// Analyses a camera, or joins those who do.
+    /// The origin of a registered camera, or of a running stream.
+    pub fn named(&self, id: &str) -> Option<Origin> {
+        self.registered(id).or_else(|| self.find(id).map(|upstream| upstream.origin.clone()))
+    }
+
+    fn registered(&self, id: &str) -> Option<Origin> {
+        self.registry.get(id).map(|camera| camera.table.source.into())
+    }
+
+    /// Analyses a stream, or joins those who do.
     pub fn analyse(&self, key: &AnalysisKey) -> Result<AnalysisLease, WatchError> {
         if !self.analyses.has_room(key) {
             return Err(self.too_many()); // before a camera is opened for it
@@ -312,16 +342,10 @@ impl Cameras {
         if self.analyses.peek(key).is_some_and(is_over) {
             self.analyses.stop(key);
         }
-        let camera = self.open(&key.source)?;
-        let (stop_now, means) = (std::cell::RefCell::new(None), self.analysis_means());
-        let lease = self
-            .analyses
-            .get(key, |stop| {
-                *stop_now.borrow_mut() = Some(stop);
-                Analysis::new(key.clone(), camera)
-            })
-            .map_err(|_| self.too_many())?;
-        if let Some(stop) = stop_now.into_inner() {
+        let (stream, means) = (self.open(&key.origin)?, self.means());
+        let start = |stop| (Analysis::new(key.clone(), stream), stop);
+        let (lease, begun) = self.analyses.get(key, start).map_err(|_| self.too_many())?;
+        if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(means, stop));
         }
         Ok(lease)
@@ -336,47 +360,38 @@ impl Cameras {
             self.views.stop(key);
         }
         let basis = match key {
-            ViewKey::Plain { source, .. } => Basis::Camera(self.open(source)?),
+            ViewKey::Plain { origin, .. } => Basis::Stream(self.open(origin)?),
             ViewKey::Drawn { analysis, .. } => Basis::Analysis(self.analyse(analysis)?),
         };
-        let begun = std::cell::RefCell::new(None);
-        let lease = self
-            .views
-            .get(key, |stop| {
-                let (view, producer) = View::new(key.clone(), basis);
-                *begun.borrow_mut() = Some((producer, stop));
-                view
-            })
-            .map_err(|_| self.too_many())?;
-        if let Some((producer, stop)) = begun.into_inner() {
-            let means = view::Means {
-                pixels: self.pixels.clone(),
-                detector: self.detector.clone(),
-                limits: self.options.pictures,
-            };
-            self.tasks.spawn(view::run(lease.value().clone(), producer, means, stop));
+        let start = |stop| {
+            let (view, producer) = View::new(key.clone(), basis);
+            (view, (producer, stop))
+        };
+        let (lease, begun) = self.views.get(key, start).map_err(|_| self.too_many())?;
+        if let Some((producer, stop)) = begun {
+            self.tasks.spawn(view::run(lease.value().clone(), producer, self.means(), stop));
         }
         Ok(lease)
     }
 
     /// A camera was changed or taken away: whoever watches it is sent off, unless it is known by another name, too.
-    pub fn close(&self, source: &CameraSource) {
+    pub fn close_camera(&self, source: &CameraSource) {
         if self.registry.with_source(source).is_none() {
-            self.stop(source);
+            self.stop(&source.clone().into());
         }
     }
 
     /// A camera that never gave a picture is not kept for those who come back at once, unless somebody waits for it.
     pub fn close_unseen(&self, upstream: &Upstream) {
-        let is_camera = !matches!(upstream.source, CameraSource::Relay(_));
+        let is_camera = upstream.origin.camera().is_some();
         if is_camera && upstream.stream.newest().is_none() && self.viewers.count(upstream.stream.id()) == 0 {
-            self.stop(&upstream.source);
+            self.stop(&upstream.origin);
         }
     }
 
     /// Whether a stream of that name is sent.
     pub fn is_sent(&self, name: &str) -> bool {
-        self.relayed.peek(&CameraSource::Relay(name.into())).is_some()
+        self.running.sent.peek(&Origin::Sent(name.into())).is_some()
     }
 
     /// Whether another analysis like that may run.
@@ -384,45 +399,49 @@ impl Cameras {
         self.analyses.has_room(key)
     }
 
-    /// Closes the camera of that stream id for all who watch it; whether it was open.
+    /// Ends the stream of that id for all who watch it; whether there was one.
     pub fn end(&self, id: &str) -> bool {
         let upstream = self.find(id);
-        if let Some(upstream) = &upstream {
-            upstream.sent_off.store(true, Ordering::Relaxed);
-            self.stop(&upstream.source);
+        match upstream.as_ref().map(|upstream| (upstream, &upstream.sender)) {
+            Some((_, Some(sender))) => sender.end(End::Administrator),
+            Some((upstream, None)) => {
+                upstream.sent_off.store(true, Ordering::Relaxed);
+                self.stop(&upstream.origin);
+            }
+            None => {}
         }
         upstream.is_some()
     }
 
     /// Cameras that are being read.
     pub fn open_cameras(&self) -> usize {
-        self.upstreams.len()
+        self.running.cameras.len()
     }
 
-    fn stop(&self, source: &CameraSource) {
-        for (key, _) in self.views.all().iter().filter(|(key, _)| key.source() == source) {
+    /// At once, with all that was made of it.
+    fn stop(&self, origin: &Origin) {
+        for (key, _) in self.views.all().iter().filter(|(key, _)| key.origin() == origin) {
             self.views.stop(key);
         }
-        for (key, _) in self.analyses.all().iter().filter(|(key, _)| key.source == *source) {
+        for (key, _) in self.analyses.all().iter().filter(|(key, _)| key.origin == *origin) {
             self.analyses.stop(key);
         }
-        self.upstreams.stop(source);
-        self.relayed.stop(source);
+        self.running.of(origin).stop(origin);
     }
 
-    /// Bytes of pictures given to viewers.
-    pub fn count_delivery(&self, bytes: usize) {
-        self.totals.delivered_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    /// Bytes of a picture that said why there was none.
+    fn count_banner(&self, bytes: usize) {
+        self.totals.delivered.cameras.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Bytes given to viewers, and requests refused because of a limit, so far.
-    pub fn counts(&self) -> (u64, u64) {
-        (self.totals.delivered_bytes.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
+    /// Requests refused because of a limit, so far.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// All streams: cameras that are being read, and what is sent.
     pub fn upstreams(&self) -> Vec<Arc<Upstream>> {
-        let all = self.upstreams.all().into_iter().chain(self.relayed.all());
+        let all = self.running.each().into_iter().flat_map(OnDemand::all);
         all.map(|(_, upstream)| upstream).collect()
     }
 
@@ -442,38 +461,21 @@ impl Cameras {
         WatchError::TooMany
     }
 
-    fn analysis_means(&self) -> analysis::Means {
-        analysis::Means {
-            detector: self.detector.clone(),
-            pixels: self.pixels.clone(),
-            options: self.options.clone(),
-            totals: self.totals.clone(),
-        }
-    }
-
-    async fn sample(self: Arc<Self>, stop: CancellationToken) {
-        let mut interval = tokio::time::interval(meter::INTERVAL);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                _ = interval.tick() => {}
-            }
-            let now = Instant::now();
-            self.upstreams().iter().for_each(|upstream| upstream.sample(now));
-            self.viewers.sample(now);
-            self.analyses.all().iter().for_each(|(_, analysis)| analysis.sample(now));
-            self.views.all().iter().for_each(|(_, view)| view.sample(now));
-            let bytes = self.totals.delivered_bytes.load(Ordering::Relaxed);
-            self.bytes_out.sample(Sample { at: now, counts: [bytes], ages: [] });
-        }
+    /// Takes a sample of all counters.
+    pub fn sample(&self, now: Instant) {
+        self.upstreams().iter().for_each(|upstream| upstream.sample(now));
+        self.viewers.sample(now);
+        self.analyses.all().iter().for_each(|(_, analysis)| analysis.sample(now));
+        self.views.all().iter().for_each(|(_, view)| view.sample(now));
+        let [_, bytes, _] = self.totals.delivered.cameras.counts();
+        self.bytes_out.sample(Sample { at: now, counts: [bytes], ages: [] });
     }
 }
 
 /// What a client asks to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
-    /// The camera's own pictures.
+    /// The stream's own pictures.
     Original,
     /// With what is in them.
     Drawn {

@@ -7,6 +7,7 @@ use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_models::store::Store;
 
+use crate::origin::PerOrigin;
 use crate::source::CameraTable;
 
 /// How streams are watched, and within which bounds.
@@ -26,6 +27,13 @@ pub struct Options {
     pub pictures: Limits,
     /// Where models are.
     pub store: Store,
+}
+
+impl Options {
+    /// Whether slow viewers get pictures of lower quality.
+    pub fn lower_quality(&self) -> PerOrigin<bool> {
+        PerOrigin { cameras: self.cameras.lower_quality, sent: self.relay.lower_quality }
+    }
 }
 
 /// Streams that the server reads, and their viewers.

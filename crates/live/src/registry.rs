@@ -3,11 +3,11 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sightwire_hub::source::address::CameraUrl;
+use sightwire_measure::clock;
 use sightwire_measure::lines::Seldom;
 
 use crate::source::{CameraSource, CameraTable, check_id};
@@ -263,7 +263,7 @@ impl Registry {
             Ok(())
         };
         write().map_err(|error| {
-            if let Some(unsaid) = self.not_kept.is_due(Instant::now()) {
+            if let Some(unsaid) = self.not_kept.is_due(clock::now()) {
                 let file = self.file.display();
                 tracing::warn!(
                     %file,

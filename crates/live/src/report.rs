@@ -1,21 +1,26 @@
 //! Streams, analyses and views as the API shows them.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use serde_json::{Value, json};
+use sightwire_measure::clock;
 
-use super::Cameras;
+use super::Streams;
 use super::analysis::Analysis;
 use super::registry::Camera;
 use super::upstream::Upstream;
 use super::view::{View, ViewKey};
+use crate::source::CameraSource;
 
-impl Cameras {
+impl Streams {
     /// A camera; its stream is null while nobody watches.
     pub fn camera_report(&self, camera: &Camera) -> Value {
         let table = &camera.table;
-        let stream = self.upstreams.peek(&table.source).map(|upstream| self.stream_report(&upstream));
+        let stream = self
+            .running
+            .cameras
+            .peek(&table.source.clone().into())
+            .map(|upstream| self.stream_report(&upstream));
         json!({
             "id": table.id,
             "name": table.name,
@@ -31,28 +36,30 @@ impl Cameras {
 
     /// A stream.
     pub fn stream_report(&self, upstream: &Upstream) -> Value {
-        let (stream, now) = (&upstream.stream, Instant::now());
+        let (stream, now) = (&upstream.stream, clock::now());
         let (state, counters, newest) = (stream.state(), stream.counters(), stream.newest());
         let [fps, bytes_per_s, bytes_out_per_s, fps_out, _] = upstream.meter.rates();
         let [delay] = upstream.meter.delays();
         let size = upstream.size();
-        let is_relay = matches!(upstream.source, crate::source::CameraSource::Relay(_));
+        let [delivered, _, missed] = counters.delivered.counts();
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let analyses: Vec<Value> = self
             .analyses
             .all()
             .iter()
-            .filter(|(key, _)| key.source == upstream.source)
+            .filter(|(key, _)| key.origin == upstream.origin)
             .map(|(_, analysis)| self.analysis_report(analysis))
             .collect();
-        let name = self.registry.with_source(&upstream.source).map(|camera| camera.table.name);
-        let name = name.unwrap_or_else(|| upstream.source.shown());
+        let camera = upstream.origin.camera();
+        let name =
+            camera.and_then(|source| self.registry.with_source(source)).map(|camera| camera.table.name);
+        let name = name.unwrap_or_else(|| upstream.origin.shown());
         let age = newest.map(|newest| now.saturating_duration_since(newest.captured()).as_secs_f64());
-        json!({
+        let mut report = json!({
             "id": &**stream.id(),
-            "kind": if is_relay { "relay" } else { "camera" },
+            "kind": upstream.origin.kind(),
             "name": name,
-            "url": (!is_relay).then(|| upstream.source.shown()),
+            "url": camera.map(CameraSource::shown),
             "state": state.condition.name(),
             "reason": state.reason.as_deref(),
             "since_s": seconds(now.saturating_duration_since(state.since).as_secs_f64()),
@@ -72,14 +79,31 @@ impl Cameras {
             "wrong_lengths": get(&counters.wrong_lengths),
             "connects": get(&counters.connects),
             "viewers": self.viewers.count(stream.id()),
-            "delivered": get(&counters.delivered),
-            "missed": get(&counters.missed),
+            "delivered": delivered,
+            "missed": missed,
             "fps_out": fps_out,
             "bytes_out_per_s": bytes_out_per_s,
             "lost_percent": upstream.lost_percent(),
             "delay_ms": delay,
             "analyses": analyses,
-        })
+        });
+        if let Some(sender) = &upstream.sender {
+            sender.report_in(&mut report);
+        }
+        report
+    }
+
+    /// All running streams.
+    pub fn stream_reports(&self) -> Vec<Value> {
+        self.upstreams().iter().map(|upstream| self.stream_report(upstream)).collect()
+    }
+
+    /// A stream and who watches it.
+    pub fn detailed_report(&self, upstream: &Upstream) -> Value {
+        let (mut report, now) = (self.stream_report(upstream), clock::now());
+        let viewers = self.viewers.of(upstream.stream.id());
+        report["viewer_list"] = viewers.iter().map(|viewer| viewer.report(now)).collect();
+        report
     }
 
     fn analysis_report(&self, analysis: &Analysis) -> Value {
@@ -114,12 +138,13 @@ impl Cameras {
     /// As in `/api/v1/status`.
     pub fn report(&self) -> Value {
         let cameras = &self.options.cameras;
-        let rates: Vec<[f64; 5]> = self.upstreams.all().iter().map(|(_, u)| u.meter.rates()).collect();
+        let upstreams = &self.running.cameras;
+        let rates: Vec<[f64; 5]> = upstreams.all().iter().map(|(_, u)| u.meter.rates()).collect();
         let sum = |index: usize| rates.iter().map(|rates| rates[index]).fold(0.0, |a: f64, b| a + b);
         let out: f64 = self.bytes_out.rates()[0];
         json!({
             "known": self.registry.all().len(),
-            "upstreams": self.upstreams.len(),
+            "upstreams": upstreams.len(),
             "max_upstreams": cameras.max_upstreams,
             "viewers": self.viewers.now().cameras,
             "max_viewers": cameras.max_viewers,

@@ -1,12 +1,11 @@
-//! Where pictures come from, and what a camera is called.
+//! Where a camera's pictures come from, and what it is called.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_hub::source::address::CameraUrl;
 
-/// Where pictures come from. What is equal is read once.
+/// Where a camera's pictures come from. What is equal is read once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CameraSource {
     /// An endless answer.
@@ -15,8 +14,6 @@ pub enum CameraSource {
     Capture(CameraUrl, Duration),
     /// The pictures of a folder, one every so often.
     Folder(PathBuf, Duration),
-    /// What somebody sends to `/ws/stream/…` under that name. Never configured.
-    Relay(Arc<str>),
 }
 
 impl CameraSource {
@@ -43,24 +40,23 @@ impl CameraSource {
     pub fn url(&self) -> Option<&CameraUrl> {
         match self {
             Self::Stream(url) | Self::Capture(url, _) => Some(url),
-            Self::Folder(..) | Self::Relay(_) => None,
+            Self::Folder(..) => None,
         }
     }
 
-    /// `stream`, `capture`, `folder`, `relay`.
+    /// `stream`, `capture`, `folder`.
     pub fn mode(&self) -> &'static str {
         match self {
             Self::Stream(_) => "stream",
             Self::Capture(..) => "capture",
             Self::Folder(..) => "folder",
-            Self::Relay(_) => "relay",
         }
     }
 
     /// Pictures a second, where the server decides that.
     pub fn fps(&self) -> Option<f64> {
         match self {
-            Self::Stream(_) | Self::Relay(_) => None,
+            Self::Stream(_) => None,
             Self::Capture(_, every) | Self::Folder(_, every) => Some(1.0 / every.as_secs_f64()),
         }
     }
@@ -71,7 +67,6 @@ impl CameraSource {
             Self::Stream(url) | Self::Capture(url, _) => url.masked(),
             // Where it lies concerns nobody.
             Self::Folder(path, _) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            Self::Relay(name) => name.to_string(),
         }
     }
 }

@@ -1,11 +1,10 @@
-//! A camera that is being read: one connection, however many watch.
+//! A running stream: a camera that is being read over one connection, however many watch, or what somebody sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use sightwire_frame::Image;
 use sightwire_frame::draw::{self, Edge, Tone};
 use sightwire_frame::header::{self, Limits};
 use sightwire_hub::multipart;
@@ -15,16 +14,17 @@ use sightwire_hub::source::Source;
 use sightwire_hub::source::capture::{Capture, CaptureOptions};
 use sightwire_hub::source::folder::Folder;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
-use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
-use sightwire_measure::lines;
+use sightwire_measure::meter::{Meter, Sample};
+use sightwire_measure::{clock, lines};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use super::meter::{self, Meter, Sample};
-use super::pixels::{Pixels, Tools};
-use crate::options::Options;
+use crate::Means;
+use crate::origin::Origin;
+use crate::pixels::{Pixels, Tools};
+use crate::relay::Session;
 use crate::source::CameraSource;
+use crate::totals::lost_percent;
 
 /// How often viewers of a camera without pictures get a new banner.
 const BANNER_EVERY: Duration = Duration::from_secs(1);
@@ -35,36 +35,25 @@ const BANNER_QUALITY: u8 = 80;
 /// Size of a banner before the first picture, px.
 const PLACEHOLDER: (u32, u32) = (640, 480);
 
-/// A camera that is being read.
+/// A running stream.
 #[derive(Debug)]
 pub struct Upstream {
     /// Its pictures.
     pub stream: Arc<Stream>,
     /// Where they come from.
-    pub source: CameraSource,
+    pub origin: Origin,
+    /// Who sends it, if it is sent.
+    pub sender: Option<Arc<Session>>,
     /// Pictures and bytes that came, bytes, pictures given to viewers, pictures missed; the age of those that were given.
     pub meter: Meter<5, 1>,
     /// It was closed for all who watch it, on purpose.
     pub sent_off: AtomicBool,
 }
 
-/// What reading needs.
-#[derive(Clone, Debug)]
-pub struct Means {
-    /// Connections to what is allowed.
-    pub web: Web,
-    /// Threads for banners.
-    pub pixels: Arc<Pixels>,
-    /// As loaded.
-    pub options: Arc<Options>,
-    /// Whose tasks they are.
-    pub tasks: TaskTracker,
-}
-
 impl Upstream {
-    /// Begins to read, until `stop`.
-    pub fn start(id: &str, source: &CameraSource, means: &Means, stop: CancellationToken) -> Self {
-        let (stream, producer) = Stream::new(id, Instant::now());
+    /// Begins to read a camera, until `stop`.
+    pub fn read(id: &str, source: &CameraSource, means: &Means, stop: CancellationToken) -> Self {
+        let (stream, producer) = Stream::new(id, clock::now());
         let cameras = &means.options.cameras;
         let options = ReaderOptions {
             stalled_after: cameras.stalled_after,
@@ -73,65 +62,61 @@ impl Upstream {
             frozen_after: cameras.frozen_after.filter(|_| source.url().is_some()),
             ..ReaderOptions::default()
         };
-        if let Some(reads) = open(source, means) {
-            let seed = fastrand::u64(..);
-            tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
-            let (token, id) = (stop.clone(), id.to_owned());
-            means.tasks.spawn(async move {
-                tokio::select! {
-                    () = token.cancelled() => {}
-                    () = read(&*reads, producer, options, seed) => {}
-                }
-                tracing::info!(camera = id, "closed");
-            });
-        }
-        let told = Told::every(LOG_EVERY);
-        means.tasks.spawn(show_banners(
-            stream.clone(),
-            means.pixels.clone(),
-            means.options.pictures,
-            told,
-            stop,
-        ));
-        Self { stream, source: source.clone(), meter: Meter::default(), sent_off: AtomicBool::new(false) }
+        let (reads, seed) = (open(source, means), fastrand::u64(..));
+        tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
+        let (token, name) = (stop.clone(), id.to_owned());
+        means.tasks.spawn(async move {
+            tokio::select! {
+                () = token.cancelled() => {}
+                () = read(&*reads, producer, options, seed) => {}
+            }
+            tracing::info!(camera = name, "closed");
+        });
+        Self::new(stream, source.clone().into(), None, means, stop)
     }
 
-    /// What somebody sends; only its banners are made here, until `stop`.
-    pub fn relay(id: &str, means: &Means, stop: CancellationToken) -> (Self, Producer) {
-        let (stream, producer) = Stream::new(id, Instant::now());
-        let told = Told::default();
-        means.tasks.spawn(show_banners(
-            stream.clone(),
-            means.pixels.clone(),
-            means.options.pictures,
-            told,
-            stop,
-        ));
-        let source = CameraSource::Relay(id.into());
-        (Self { stream, source, meter: Meter::default(), sent_off: AtomicBool::new(false) }, producer)
+    /// What somebody sends: whoever holds the producer writes it; only its banners are made here, until `stop`.
+    pub fn sent(
+        id: &str,
+        sender: impl FnOnce(&Arc<Stream>) -> Arc<Session>,
+        means: &Means,
+        stop: CancellationToken,
+    ) -> (Self, Producer) {
+        let (stream, producer) = Stream::new(id, clock::now());
+        let sender = sender(&stream);
+        (Self::new(stream, Origin::Sent(id.into()), Some(sender), means, stop), producer)
+    }
+
+    fn new(
+        stream: Arc<Stream>,
+        origin: Origin,
+        sender: Option<Arc<Session>>,
+        means: &Means,
+        stop: CancellationToken,
+    ) -> Self {
+        // Of what is sent the relay tells.
+        let told = if sender.is_some() { Told::default() } else { Told::every(LOG_EVERY) };
+        let (pixels, limits) = (means.pixels.clone(), means.options.pictures);
+        means.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
+        Self { stream, origin, sender, meter: Meter::default(), sent_off: AtomicBool::new(false) }
     }
 
     /// Takes a sample of its counters.
     pub fn sample(&self, now: Instant) {
         let counters = self.stream.counters();
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let [delivered, bytes_out, missed] = counters.delivered.counts();
         self.meter.sample(Sample {
             at: now,
-            counts: [
-                get(&counters.pictures),
-                get(&counters.bytes),
-                get(&counters.delivered_bytes),
-                get(&counters.delivered),
-                get(&counters.missed),
-            ],
-            ages: [counters.delivered_age.snapshot()],
+            counts: [get(&counters.pictures), get(&counters.bytes), bytes_out, delivered, missed],
+            ages: [counters.delivered.age.snapshot()],
         });
     }
 
     /// The share of pictures that viewers were too slow for, of late.
     pub fn lost_percent(&self) -> f64 {
         let [_, _, _, delivered, missed] = self.meter.rates();
-        meter::lost_percent(delivered, missed)
+        lost_percent(delivered, missed)
     }
 
     /// Width and height of its newest picture, px.
@@ -141,11 +126,11 @@ impl Upstream {
     }
 }
 
-/// The source itself; none where others send the pictures.
-pub fn open(source: &CameraSource, means: &Means) -> Option<Box<dyn Source>> {
+/// What reads a camera.
+pub fn open(source: &CameraSource, means: &Means) -> Box<dyn Source> {
     let max_picture = means.options.cameras.max_frame_bytes;
     let limits = multipart::Limits { max_picture, ..multipart::Limits::default() };
-    Some(match source {
+    match source {
         CameraSource::Stream(url) => {
             let options = MjpegOptions { limits, ..MjpegOptions::default() };
             Box::new(Mjpeg::new(url.clone(), means.web.clone(), options))
@@ -155,8 +140,7 @@ pub fn open(source: &CameraSource, means: &Means) -> Option<Box<dyn Source>> {
             Box::new(Capture::new(url.clone(), means.web.clone(), options))
         }
         CameraSource::Folder(path, every) => Box::new(Folder::new(path, *every, limits)),
-        CameraSource::Relay(_) => return None,
-    })
+    }
 }
 
 /// Viewers of a camera that gives no pictures are kept: they see what it was last, and why it is no more.
@@ -175,7 +159,7 @@ async fn show_banners(
             match state.condition {
                 Condition::Ended => return,
                 Condition::Starting | Condition::Stalled | Condition::Frozen => {
-                    let (last, now) = (stream.newest(), Instant::now());
+                    let (last, now) = (stream.newest(), clock::now());
                     let drawn =
                         pixels.run(move |tools| banner(tools, last.as_ref(), &state, now, limits)).await;
                     if let Ok(Some(jpeg)) = drawn {
@@ -236,7 +220,7 @@ impl Told {
         match condition {
             Condition::Running => {
                 if let Some((_, _, since)) = self.trouble.take() {
-                    tracing::info!(camera = id, "pictures again, after {} s", since.elapsed().as_secs());
+                    tracing::info!(camera = id, "pictures again, after {} s", clock::since(since).as_secs());
                 }
             }
             // It is being connected, or was closed by us.
@@ -266,9 +250,7 @@ fn banner(
 ) -> Option<Bytes> {
     let seconds = now.saturating_duration_since(state.since).as_secs();
     let reason = state.reason.as_deref().unwrap_or("waiting for the first picture");
-    let mut image = Image::new(0, 0);
-    let decoded = last.is_some_and(|last| tools.decoder.decode(last.jpeg(), &limits, &mut image).is_ok());
-    if decoded {
+    let image = if let Some(mut image) = last.and_then(|last| tools.decode(last.jpeg(), &limits).ok()) {
         let (word, tone) = match state.condition {
             Condition::Frozen => ("Frozen", Tone::Warning),
             _ => ("No picture", Tone::Error),
@@ -276,13 +258,12 @@ fn banner(
         draw::dim(&mut image);
         let text = format!("{word} for {}: {reason}", words(seconds));
         tools.annotator.banner(&mut image, &text, tone, Edge::Bottom);
+        image
     } else {
         let title = format!("Waiting for {}", words(seconds));
-        image = tools.annotator.placeholder(PLACEHOLDER.0, PLACEHOLDER.1, &title, reason);
-    }
-    let mut jpeg = Vec::new();
-    tools.encoder.encode(&image, BANNER_QUALITY, &mut jpeg).ok()?;
-    Some(jpeg.into())
+        tools.annotator.placeholder(PLACEHOLDER.0, PLACEHOLDER.1, &title, reason)
+    };
+    tools.encode(&image, BANNER_QUALITY)
 }
 
 fn words(seconds: u64) -> String {

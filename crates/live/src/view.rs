@@ -8,27 +8,27 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Mark, TrailPoint as DrawnPoint};
-use sightwire_frame::header::Limits;
-use sightwire_hub::on_demand::Lease;
-use sightwire_hub::picture::{Origin, Picture};
+use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
+use sightwire_measure::clock;
+use sightwire_measure::meter::{Meter, Sample};
+use sightwire_models::slot;
 use sightwire_track::TrailPoint;
 use tokio_util::sync::CancellationToken;
 
 use super::analysis::{Analysed, Analysis, AnalysisKey};
-use super::detector::{Detector, Readiness};
-use super::meter::{Meter, Sample};
-use super::pixels::{Lost, Pixels, Tools};
+use super::pixels::{Lost, Tools};
 use super::upstream::Upstream;
-use crate::source::CameraSource;
+use super::{AnalysisLease, Means, StreamLease};
+use crate::origin::Origin;
 
 /// What makes one view another.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ViewKey {
     /// The camera's pictures, encoded anew.
     Plain {
-        /// The camera.
-        source: CameraSource,
+        /// The stream.
+        origin: Origin,
         /// JPEG quality.
         quality: u8,
     },
@@ -76,11 +76,11 @@ pub fn is_among(label: &str, classes: &[String]) -> bool {
 }
 
 impl ViewKey {
-    /// The camera.
-    pub fn source(&self) -> &CameraSource {
+    /// The stream.
+    pub fn origin(&self) -> &Origin {
         match self {
-            ViewKey::Plain { source, .. } => source,
-            ViewKey::Drawn { analysis, .. } => &analysis.source,
+            ViewKey::Plain { origin, .. } => origin,
+            ViewKey::Drawn { analysis, .. } => &analysis.origin,
         }
     }
 
@@ -108,27 +108,27 @@ pub struct View {
 /// What it is made of, which is kept running as long as the view is.
 #[derive(Debug)]
 pub enum Basis {
-    /// A camera.
-    Camera(Lease<CameraSource, Upstream>),
+    /// The stream itself.
+    Stream(StreamLease),
     /// An analysis.
-    Analysis(Lease<AnalysisKey, Analysis>),
+    Analysis(AnalysisLease),
 }
 
 impl View {
     /// A view, and what writes its pictures.
     pub fn new(key: ViewKey, basis: Basis) -> (Self, Producer) {
         let upstream = match &basis {
-            Basis::Camera(camera) => camera.value(),
+            Basis::Stream(stream) => stream.value(),
             Basis::Analysis(analysis) => &analysis.upstream,
         };
-        let (stream, producer) = Stream::new(upstream.stream.id(), Instant::now());
+        let (stream, producer) = Stream::new(upstream.stream.id(), clock::now());
         (Self { key, stream, meter: Meter::default(), basis, problem: Mutex::default() }, producer)
     }
 
-    /// The camera.
+    /// The stream that it is a view of.
     pub fn upstream(&self) -> &Arc<Upstream> {
         match &self.basis {
-            Basis::Camera(camera) => camera.value(),
+            Basis::Stream(stream) => stream.value(),
             Basis::Analysis(analysis) => &analysis.upstream,
         }
     }
@@ -137,7 +137,7 @@ impl View {
     fn problem(&self) -> Option<Arc<str>> {
         let own = self.problem.lock().clone();
         own.or_else(|| match &self.basis {
-            Basis::Camera(_) => None,
+            Basis::Stream(_) => None,
             Basis::Analysis(analysis) => analysis.problem(),
         })
     }
@@ -147,17 +147,6 @@ impl View {
         let pictures = self.stream.counters().pictures.load(Ordering::Relaxed);
         self.meter.sample(Sample { at: now, counts: [pictures], ages: [] });
     }
-}
-
-/// What a view runs with.
-#[derive(Clone, Debug)]
-pub struct Means {
-    /// Threads that draw and encode.
-    pub pixels: Arc<Pixels>,
-    /// To tell viewers what they wait for.
-    pub detector: Arc<Detector>,
-    /// Of pictures.
-    pub limits: Limits,
 }
 
 /// Makes the view's pictures until `stop`.
@@ -170,7 +159,7 @@ pub async fn run(view: Arc<View>, producer: Producer, means: Means, stop: Cancel
             () = wait_for_model(&view, &means) => {}
             () = tell_problem(&view, &producer, &means) => {}
             () = async { match &view.basis {
-                Basis::Camera(camera) => encode(camera.value(), &view, &producer, &means).await,
+                Basis::Stream(stream) => encode(stream.value(), &view, &producer, &means).await,
                 Basis::Analysis(analysis) => draw(analysis.value(), &view, &producer, &means).await,
             } } => {}
         }
@@ -207,10 +196,10 @@ async fn forward(view: &View, producer: &Mutex<Producer>) {
 async fn wait_for_model(view: &View, means: &Means) {
     if matches!(view.basis, Basis::Analysis(_)) {
         loop {
-            let done = match means.detector.readiness() {
-                Readiness::Ready { .. } => break,
-                Readiness::Idle => None,
-                Readiness::Fetching { done } => done,
+            let done = match means.detector.state() {
+                slot::State::Ready(_) | slot::State::Failed(_) => break,
+                slot::State::Idle | slot::State::Loading => None,
+                slot::State::Fetching { done, .. } => done,
             };
             let text = match done {
                 Some(done) => format!("The detection model is being fetched: {:.0} %", done * 100.0),
@@ -245,23 +234,22 @@ async fn placeholder(view: &View, means: &Means, title: &'static str, text: Stri
     let Some((width, height)) = view.upstream().size() else { return };
     let jpeg = means.pixels.run(move |tools| {
         let image = tools.annotator.placeholder(width, height, title, &text);
-        encoded(tools, &image, 80)
+        tools.encode(&image, 80)
     });
     if let Ok(Some(jpeg)) = jpeg.await {
-        view.stream.show_banner(Picture::new(jpeg, 0, Instant::now(), SystemTime::now()));
+        view.stream.show_banner(Picture::new(jpeg, 0, clock::now(), SystemTime::now()));
     }
 }
 
 async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, means: &Means) {
     let mut reader = upstream.stream.tap();
-    let (limits, quality) = (means.limits, view.key.quality());
+    let (limits, quality) = (means.options.pictures, view.key.quality());
     while let Some(update) = reader.next().await {
         let Update::Picture(picture) = update else { continue };
         let jpeg = picture.jpeg().clone();
         let made = means.pixels.run(move |tools| {
-            let mut image = Image::new(0, 0);
-            tools.decoder.decode(&jpeg, &limits, &mut image).map_err(|error| error.to_string())?;
-            Ok::<_, String>(encoded(tools, &image, quality))
+            let image = tools.decode(&jpeg, &limits)?;
+            Ok::<_, String>(tools.encode(&image, quality))
         });
         let made = match made.await {
             Ok(Ok(made)) => Ok(made),
@@ -271,7 +259,7 @@ async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, me
             }
             Err(lost) => Err(lost),
         };
-        give(view, producer, made, picture.origin());
+        give(view, producer, made, picture.stamp());
     }
 }
 
@@ -281,26 +269,26 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, mean
     let mut newest = analysis.subscribe();
     while newest.changed().await.is_ok() {
         let Some(analysed) = newest.borrow_and_update().clone() else { continue };
-        let origin = analysed.origin;
+        let stamp = analysed.stamp;
         let look = look.clone();
         let made = means.pixels.run(move |tools| {
             let image = drawn(tools, &analysed, &look);
-            encoded(tools, &image, quality)
+            tools.encode(&image, quality)
         });
-        give(view, producer, made.await, origin);
-        analysis.counters.encoded.record(origin.captured.elapsed());
+        give(view, producer, made.await, stamp);
+        analysis.counters.encoded.record(clock::since(stamp.captured));
     }
 }
 
-fn give(view: &View, producer: &Mutex<Producer>, made: Result<Option<Bytes>, Lost>, origin: Origin) {
+fn give(view: &View, producer: &Mutex<Producer>, made: Result<Option<Bytes>, Lost>, stamp: Stamp) {
     let Ok(Some(jpeg)) = made else { return };
     view.problem.lock().take();
     let mut producer = producer.lock();
     let runs = view.upstream().stream.state().condition == Condition::Running;
     if runs && producer.stream().state().condition != Condition::Running {
-        producer.state(State::new(Condition::Running, None, Instant::now()));
+        producer.state(State::new(Condition::Running, None, clock::now()));
     }
-    producer.derived(jpeg, origin);
+    producer.derived(jpeg, stamp);
 }
 
 /// A picture with what is in it.
@@ -309,7 +297,7 @@ pub fn drawn(tools: &mut Tools, analysed: &Analysed, look: &Look) -> Image {
     let with_trails = look.tracking && look.trails;
     let tracks = if with_trails { &analysed.tracks[..] } else { &[] };
     let trails: Vec<Vec<DrawnPoint>> =
-        tracks.iter().map(|track| points(&track.trail, analysed.origin.captured)).collect();
+        tracks.iter().map(|track| points(&track.trail, analysed.stamp.captured)).collect();
     let model = &analysed.model;
     let mut marks: Vec<Mark<'_>> = if look.tracking {
         let shown = analysed.tracks.iter().enumerate().filter(|(_, track)| {
@@ -355,11 +343,4 @@ fn points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {
             (point.x, point.y, age.min(1.0))
         })
         .collect()
-}
-
-/// As JPEG.
-pub fn encoded(tools: &mut Tools, image: &Image, quality: u8) -> Option<Bytes> {
-    let mut jpeg = Vec::new();
-    tools.encoder.encode(image, quality, &mut jpeg).ok()?;
-    Some(jpeg.into())
 }

@@ -1,7 +1,6 @@
 //! Who watches: admitted up to a limit for each use, each with its counters.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -10,16 +9,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::stream::{Condition, Stream};
+use sightwire_measure::clock;
+use sightwire_measure::meter::{Meter, Sample};
 use tokio_util::sync::CancellationToken;
 
-use super::meter::{Meter, Sample, lost_percent};
-
-/// The connection of a viewer, whatever its protocol.
-pub trait Connection: fmt::Debug + Send + Sync {
-    /// Both directions fail from now on.
-    fn end(&self);
-}
+use crate::totals::lost_percent;
 
 /// All viewers.
 #[derive(Debug)]
@@ -69,15 +65,13 @@ pub struct Viewer {
     since: Instant,
     /// One for each time that it watches a stream.
     streams: Mutex<Vec<Arc<Watched>>>,
-    delivered: AtomicU64,
-    missed: AtomicU64,
-    bytes: AtomicU64,
-    /// Delivered, missed, bytes.
+    delivered: Arc<Deliveries>,
+    /// Delivered, bytes, missed.
     meter: Meter<3, 0>,
     /// What its pictures take, where that is measured.
     timing: Mutex<Option<Timing>>,
     end: CancellationToken,
-    connection: Option<Arc<dyn Connection>>,
+    connection: Option<CancellationToken>,
 }
 
 /// How long things take to get to a viewer.
@@ -126,8 +120,8 @@ pub struct Arrival {
     pub kind: Kind,
     /// What it asked for.
     pub endpoint: &'static str,
-    /// Its connection.
-    pub connection: Option<Arc<dyn Connection>>,
+    /// Ends its connection when it is cancelled.
+    pub connection: Option<CancellationToken>,
 }
 
 impl<T> PerUse<T> {
@@ -169,11 +163,9 @@ impl Viewers {
             peer,
             kind,
             endpoint,
-            since: Instant::now(),
+            since: clock::now(),
             streams: Mutex::default(),
-            delivered: AtomicU64::new(0),
-            missed: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            delivered: Arc::default(),
             meter: Meter::default(),
             timing: Mutex::default(),
             end: CancellationToken::new(),
@@ -223,9 +215,7 @@ impl Viewers {
     /// Takes a sample of everyone's counters.
     pub fn sample(&self, now: Instant) {
         for viewer in self.all() {
-            let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-            let counts = [get(&viewer.delivered), viewer.missed(), get(&viewer.bytes)];
-            viewer.meter.sample(Sample { at: now, counts, ages: [] });
+            viewer.meter.sample(Sample { at: now, counts: viewer.counts(), ages: [] });
         }
     }
 }
@@ -315,11 +305,9 @@ impl Drop for Watch {
 }
 
 impl Viewer {
-    /// It got a picture of so many bytes, having missed so many before it.
-    pub fn delivered(&self, bytes: usize, missed: u64) {
-        self.delivered.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.missed.fetch_add(missed, Ordering::Relaxed);
+    /// What it got and missed.
+    pub fn delivered(&self) -> &Arc<Deliveries> {
+        &self.delivered
     }
 
     /// What its pictures take.
@@ -336,7 +324,7 @@ impl Viewer {
         self.end.cancel();
         // One over a WebSocket is told why; of the others nobody may be asking for more.
         if let (Kind::Mjpeg | Kind::Events, Some(connection)) = (self.kind, &self.connection) {
-            connection.end();
+            connection.cancel();
         }
     }
 
@@ -344,15 +332,17 @@ impl Viewer {
         self.streams.lock().iter().any(|watched| *watched.id == *stream)
     }
 
-    /// Pictures that it was too slow for; also those of a moment ago, of one that has got none since.
-    fn missed(&self) -> u64 {
+    /// Pictures that it got, their bytes, and pictures that it was too slow for; also those of a moment ago, of one that
+    /// has got none since.
+    fn counts(&self) -> [u64; 3] {
         let behind: u64 = self.streams.lock().iter().map(|watched| watched.behind()).sum();
-        self.missed.load(Ordering::Relaxed) + behind
+        let [pictures, bytes, missed] = self.delivered.counts();
+        [pictures, bytes, missed + behind]
     }
 
     /// As in answers.
     pub fn report(&self, now: Instant) -> Value {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let [delivered, bytes, missed] = self.counts();
         // The lowest, where streams differ.
         let streams = self.streams.lock();
         let lowered =
@@ -361,7 +351,7 @@ impl Viewer {
         let names: Vec<&str> = streams.iter().map(|watched| &*watched.id).collect();
         let names = Value::from(names);
         drop(streams);
-        let [fps, missed_per_s, bytes_per_s] = self.meter.rates();
+        let [fps, bytes_per_s, missed_per_s] = self.meter.rates();
         let mut report = json!({
             "id": self.id,
             "peer": self.peer.map(|peer| peer.to_string()),
@@ -369,9 +359,9 @@ impl Viewer {
             "endpoint": self.endpoint,
             "streams": names,
             "since_s": now.saturating_duration_since(self.since).as_secs_f64(),
-            "delivered": get(&self.delivered),
-            "missed": self.missed(),
-            "bytes": get(&self.bytes),
+            "delivered": delivered,
+            "missed": missed,
+            "bytes": bytes,
             "fps": fps,
             "bytes_per_s": bytes_per_s,
             "lost_percent": lost_percent(fps, missed_per_s),
@@ -388,7 +378,7 @@ impl Viewer {
 
     /// Pictures that it got.
     pub fn pictures(&self) -> u64 {
-        self.delivered.load(Ordering::Relaxed)
+        self.delivered.counts()[0]
     }
 
     /// For log lines.
@@ -399,6 +389,7 @@ impl Viewer {
 
 #[cfg(test)]
 mod tests {
+    use sightwire_hub::delivery::Delivery;
     use sightwire_hub::stream::State;
 
     use super::*;
@@ -443,14 +434,14 @@ mod tests {
         let place = viewers.admit(arrival(Kind::Relay)).unwrap();
         let watch = place.watch(stream.id());
         watch.wants_all_of(stream.clone());
-        assert_eq!(place.viewer().missed(), 0, "what was there before it came");
+        assert_eq!(place.viewer().counts()[2], 0, "what was there before it came");
         publish(1);
-        assert_eq!(place.viewer().missed(), 0, "it is on its way");
+        assert_eq!(place.viewer().counts()[2], 0, "it is on its way");
         publish(4);
-        assert_eq!(place.viewer().missed(), 4);
+        assert_eq!(place.viewer().counts()[2], 4);
         watch.took(15);
-        place.viewer().delivered(1, 4);
-        assert_eq!(place.viewer().missed(), 4, "counted once");
+        place.viewer().delivered().add(Delivery { bytes: 1, missed: 4, age: Duration::ZERO });
+        assert_eq!(place.viewer().counts()[2], 4, "counted once");
     }
 
     #[test]

@@ -1,17 +1,19 @@
-//! What one viewer watches: a camera or a view of it, at the quality that it can keep up with.
+//! What one viewer watches: a stream or a view of it, at the quality that it can keep up with.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sightwire_hub::picture::{Form, Picture};
-use sightwire_hub::stream::{Condition, State, Subscriber, Update};
+use sightwire_hub::delivery::Deliveries;
+use sightwire_hub::picture::Picture;
+use sightwire_hub::stream::{Condition, Subscriber, Update};
+use sightwire_measure::clock;
 
 use super::analysis::AnalysisKey;
 use super::upstream::Upstream;
 use super::view::ViewKey;
 use super::viewers::{Arrival, Place, Viewer, Watch};
-use super::{CameraLease, Cameras, ViewLease, WatchError, Wish};
-use crate::source::CameraSource;
+use super::{StreamLease, Streams, ViewLease, WatchError, Wish};
+use crate::origin::Origin;
 
 /// JPEG quality of views.
 pub const QUALITY: u8 = 85;
@@ -33,9 +35,9 @@ const LEAST_PICTURES: u64 = 5;
 /// One viewer's pictures. Dropping it is leaving.
 #[derive(Debug)]
 pub struct Watching {
-    cameras: Arc<Cameras>,
+    streams: Arc<Streams>,
     wish: Wish,
-    source: CameraSource,
+    origin: Origin,
     feed: Feed,
     subscriber: Subscriber,
     /// Another quality, from its first picture on.
@@ -45,132 +47,97 @@ pub struct Watching {
     upstream: Arc<Upstream>,
     watch: Watch,
     tier: Tier,
-    missed: u64,
-    form: Form,
+    size: fn(&Picture) -> usize,
 }
 
 /// Kept running by this viewer, among others.
 #[derive(Debug)]
 enum Feed {
-    Camera(CameraLease),
+    Stream(StreamLease),
     View(ViewLease),
 }
 
-/// A picture for a viewer.
-#[derive(Clone, Debug)]
-pub enum Shown {
-    /// Of the camera.
-    Picture(Picture),
-    /// Says why there is none.
-    Banner(Picture),
-    /// What the stream is doing from now on.
-    State(State),
-}
-
 impl Watching {
-    /// Opens what is wished for, and waits for the camera's first picture, or the reason why there is none.
+    /// Opens what is wished for, and waits for the stream's first picture, or the reason why there is none. The viewer
+    /// gets files.
     pub async fn begin(
-        cameras: Arc<Cameras>,
-        source: CameraSource,
+        streams: Arc<Streams>,
+        origin: Origin,
         wish: Wish,
         arrival: Arrival,
     ) -> Result<Self, WatchError> {
         // Before anything is opened for it.
-        let place = cameras.viewers.admit(arrival).ok_or_else(|| cameras.too_many())?;
-        let mut this = Self::open(cameras, source, wish, &place, Form::File)?;
+        let place = streams.viewers.admit(arrival).ok_or_else(|| streams.too_many())?;
+        let mut this = Self::open(streams, origin, wish, &place, Picture::file_size)?;
         drop(place);
         if let Err(reason) = this.upstream.stream.first_picture().await {
-            let (cameras, upstream) = (this.cameras.clone(), this.upstream.clone());
+            let (streams, upstream) = (this.streams.clone(), this.upstream.clone());
             drop(this);
-            cameras.close_unseen(&upstream);
+            streams.close_unseen(&upstream);
             let reason = reason.as_deref().unwrap_or("the camera was closed").to_owned();
             return Err(WatchError::Unreachable(reason));
         }
-        // What it missed before it could see anything was not missed.
-        this.subscriber = this.feed.subscribe(this.form);
-        this.tier.begin(Instant::now());
+        this.tier.begin(clock::now());
         Ok(this)
     }
 
-    /// Opens what is wished for, for a viewer that has a place.
+    /// Opens what is wished for, for a viewer that has a place. In its accounts a picture has the bytes that `size` says.
     pub fn open(
-        cameras: Arc<Cameras>,
-        source: CameraSource,
+        streams: Arc<Streams>,
+        origin: Origin,
         wish: Wish,
         place: &Arc<Place>,
-        form: Form,
+        size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
-        let watch = place.watch(&Arc::from(cameras.id_of(&source)));
-        let feed = open(&cameras, &source, &wish, false)?;
+        let watch = place.watch(&Arc::from(streams.id_of(&origin)));
+        let feed = open(&streams, &origin, &wish, false)?;
         let upstream = match &feed {
-            Feed::Camera(camera) => camera.value().clone(),
+            Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),
         };
-        let subscriber = feed.subscribe(form);
         if wish == Wish::Original {
             watch.wants_all_of(upstream.stream.clone());
         }
         watch.quality(quality(&wish, false));
-        let tier = Tier::new(Instant::now());
-        let (next_feed, shown, missed) = (None, None, 0);
-        Ok(Self {
-            cameras,
-            wish,
-            source,
-            feed,
-            subscriber,
-            next_feed,
-            shown,
-            upstream,
-            watch,
-            tier,
-            missed,
-            form,
-        })
+        let tier = Tier::new(clock::now());
+        let accounts = accounts(&watch, &streams, &origin);
+        let subscriber = feed.subscribe(&accounts, size);
+        let (next_feed, shown) = (None, None);
+        Ok(Self { streams, wish, origin, feed, subscriber, next_feed, shown, upstream, watch, tier, size })
     }
 
     /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Shown> {
-        loop {
-            let update = match &mut self.next_feed {
-                None => self.subscriber.next().await?,
-                Some((_, subscriber)) => tokio::select! {
-                    biased;
-                    update = subscriber.next() => match update {
-                        Some(Update::Picture(picture)) if self.shown.is_none_or(|at| picture.captured() > at) => {
-                            self.take_next_feed();
-                            Update::Picture(picture)
-                        }
-                        Some(_) => continue,
-                        None => {
-                            self.next_feed = None;
-                            continue;
-                        }
-                    },
-                    update = self.subscriber.next() => update?,
-                },
-            };
-            match update {
-                Update::Picture(picture) => {
-                    self.shown = Some(picture.captured());
-                    self.count(&picture);
-                    return Some(Shown::Picture(picture));
-                }
-                Update::Banner(banner) => {
-                    self.cameras.count_delivery(banner.size());
-                    return Some(Shown::Banner(banner));
-                }
-                Update::State(state) => {
-                    // What came while it paused was not for viewers.
-                    self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.sequence()));
-                    if state.condition != Condition::Running {
-                        // What is lost while the camera pauses is not the viewer's fault.
-                        self.tier.begin(Instant::now());
+    pub async fn next(&mut self) -> Option<Update> {
+        let update = loop {
+            let Some((_, subscriber)) = &mut self.next_feed else { break self.subscriber.next().await? };
+            // Whatever it begins with, time does not go back.
+            subscriber.only_after(self.shown);
+            tokio::select! {
+                biased;
+                update = subscriber.next() => match update {
+                    Some(Update::Picture(picture)) => {
+                        self.take_next_feed();
+                        break Update::Picture(picture);
                     }
-                    return Some(Shown::State(state));
+                    Some(_) => {}
+                    None => self.next_feed = None,
+                },
+                update = self.subscriber.next() => break update?,
+            }
+        };
+        match &update {
+            Update::Picture(picture) => self.took(picture),
+            Update::Banner(banner) => self.streams.count_banner(banner.size()),
+            Update::State(state) => {
+                // What came while it paused was not for viewers.
+                self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.sequence()));
+                if state.condition != Condition::Running {
+                    // What is lost while the stream pauses is not the viewer's fault.
+                    self.tier.begin(clock::now());
                 }
             }
         }
+        Some(update)
     }
 
     /// The one who watches.
@@ -188,37 +155,22 @@ impl Watching {
         self.upstream.stream.id()
     }
 
-    fn count(&mut self, picture: &Picture) {
-        let bytes = picture.size_as(self.form);
-        let (_, missed) = self.subscriber.seen();
-        let newly_missed = missed - self.missed;
-        self.missed = missed;
-        self.watch.took(picture.origin().sequence);
-        self.viewer().delivered(bytes, newly_missed);
-        let is_relay = matches!(self.source, CameraSource::Relay(_));
-        if is_relay {
-            self.cameras.totals.relay.delivered(bytes, newly_missed, picture.captured().elapsed());
-        } else {
-            self.cameras.count_delivery(bytes);
-            self.cameras.totals.delivered_age.record(picture.captured().elapsed());
-        }
-        if matches!(self.feed, Feed::View(_)) {
-            self.upstream.stream.count_delivery(picture, newly_missed, self.form);
-        }
-        let now = Instant::now();
-        let change = self.tier.picture(newly_missed, now);
-        let options = self.cameras.options();
-        let lowers = if is_relay { options.relay.lower_quality } else { options.cameras.lower_quality };
-        if let Some(change) = change.filter(|_| lowers) {
+    fn took(&mut self, picture: &Picture) {
+        self.shown = Some(picture.captured());
+        self.watch.took(picture.stamp().sequence);
+        let now = clock::now();
+        let change = self.tier.picture(self.subscriber.missed(), now);
+        if let Some(change) = change.filter(|_| *self.streams.options().lower_quality().of(&self.origin)) {
             self.switch(change == Change::Down, now);
         }
     }
 
     /// To the lower quality, or back: from the other one's first picture on, which may never come.
     fn switch(&mut self, low: bool, now: Instant) {
-        match open(&self.cameras, &self.source, &self.wish, low) {
+        match open(&self.streams, &self.origin, &self.wish, low) {
             Ok(feed) => {
-                let subscriber = feed.subscribe(self.form);
+                let subscriber =
+                    feed.subscribe(&accounts(&self.watch, &self.streams, &self.origin), self.size);
                 self.next_feed = Some((feed, subscriber));
             }
             // Too many views: it stays as it is.
@@ -229,7 +181,6 @@ impl Watching {
     fn take_next_feed(&mut self) {
         let Some((feed, subscriber)) = self.next_feed.take() else { return };
         (self.feed, self.subscriber) = (feed, subscriber);
-        self.missed = self.subscriber.seen().1;
         let (id, low) = (self.viewer().id(), self.tier.low);
         tracing::debug!(viewer = id, stream = &**self.id(), low, "another quality");
         self.watch.quality(quality(&self.wish, low));
@@ -245,26 +196,34 @@ fn quality(wish: &Wish, low: bool) -> u8 {
     }
 }
 
-fn open(cameras: &Cameras, source: &CameraSource, wish: &Wish, low: bool) -> Result<Feed, WatchError> {
+/// Where a viewer's pictures are counted, beside their own stream.
+fn accounts(watch: &Watch, streams: &Streams, origin: &Origin) -> [Arc<Deliveries>; 2] {
+    [watch.viewer().delivered().clone(), streams.totals.delivered.of(origin).clone()]
+}
+
+fn open(streams: &Streams, origin: &Origin, wish: &Wish, low: bool) -> Result<Feed, WatchError> {
     let key = match wish {
-        Wish::Original if !low => return cameras.open(source).map(Feed::Camera),
-        Wish::Original => ViewKey::Plain { source: source.clone(), quality: LOW_QUALITY },
+        Wish::Original if !low => return streams.open(origin).map(Feed::Stream),
+        Wish::Original => ViewKey::Plain { origin: origin.clone(), quality: LOW_QUALITY },
         Wish::Drawn { fps, skip_frames, look } => ViewKey::Drawn {
-            analysis: AnalysisKey { source: source.clone(), fps: *fps, skip_frames: *skip_frames },
+            analysis: AnalysisKey { origin: origin.clone(), fps: *fps, skip_frames: *skip_frames },
             look: look.clone(),
             quality: quality(wish, low),
         },
     };
-    cameras.view(&key).map(Feed::View)
+    streams.view(&key).map(Feed::View)
 }
 
 impl Feed {
-    fn subscribe(&self, form: Form) -> Subscriber {
-        let stream = match self {
-            Feed::Camera(camera) => &camera.stream,
-            Feed::View(view) => &view.stream,
-        };
-        stream.subscribe().in_form(form)
+    /// What is seen of a view was seen of its stream.
+    fn subscribe(&self, accounts: &[Arc<Deliveries>], size: fn(&Picture) -> usize) -> Subscriber {
+        match self {
+            Feed::Stream(stream) => stream.stream.subscribe().counted(accounts, size),
+            Feed::View(view) => {
+                let seen = view.upstream().stream.counters().delivered.clone();
+                view.stream.subscribe().counted(accounts, size).counted(&[seen], size)
+            }
+        }
     }
 }
 

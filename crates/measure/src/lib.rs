@@ -1,11 +1,15 @@
 //! What every room counts and says in the same way. Knows nothing of what is counted.
 //!
+//! - [`clock`]: the time, which tests can pause
 //! - [`histogram`]: durations, counted without locks
 //! - [`lines`]: log lines that others have a say in
+//! - [`meter`]: rates and delays of the last seconds
 //! - `captured` (a feature, for tests): the log lines of a thread
 #![forbid(unsafe_code)]
 
 #[cfg(feature = "captured")]
 pub mod captured;
+pub mod clock;
 pub mod histogram;
 pub mod lines;
+pub mod meter;

@@ -6,6 +6,7 @@
 //! - [`store`]: where model files lie, and whether they are the right ones
 //! - [`digest`]: whether a file is the right one
 //! - [`fetch`]: gets them there: mirror folder, package, https
+//! - [`slot`]: where a model stands, from the first one who asks for it on
 #![forbid(unsafe_code)]
 
 pub mod builtin;
@@ -13,6 +14,7 @@ pub mod digest;
 pub mod fetch;
 pub mod manifest;
 pub mod provider;
+pub mod slot;
 pub mod store;
 
 pub use provider::Provider;

@@ -1,6 +1,7 @@
 //! Copies of kept pictures in the size of a screen.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +9,16 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_frame::scale::shrink;
 use sightwire_frame::{Encoder, Image, enhance};
+use sightwire_infer::jobs::Jobs;
+use sightwire_infer::pool;
+use sightwire_infer::priority::Priority;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::output::{Document, annotated};
 use super::picture::Picture;
-use crate::decoding::DecodeMemory;
+use crate::decoding::{DecodeMemory, Decoding};
 use crate::options::Options;
 
 /// Copies that are made at once: each holds a decoded picture.
@@ -35,6 +41,7 @@ pub struct Display {
     /// Memory for the pixels of all pictures.
     pub decoding: Arc<DecodeMemory>,
     turns: Arc<Semaphore>,
+    threads: Jobs<()>,
     copies: Mutex<VecDeque<(Key, Copy)>>,
 }
 
@@ -64,6 +71,17 @@ pub struct Look {
     pub denoise: bool,
 }
 
+/// Where the pixels of a page are.
+#[derive(Debug)]
+pub enum Pixels {
+    /// Here.
+    Image(Arc<Image>, Decoding),
+    /// In a picture that is not decoded yet,
+    Picture(Box<Picture>),
+    /// or in its file.
+    File(Bytes),
+}
+
 /// A copy.
 #[derive(Clone, Debug)]
 pub struct Copy {
@@ -89,9 +107,16 @@ pub enum DisplayError {
 
 impl Display {
     /// No copies yet.
-    pub fn new(limits: Arc<Options>, decoding: Arc<DecodeMemory>) -> Arc<Self> {
+    pub fn new(limits: Arc<Options>, decoding: Arc<DecodeMemory>) -> io::Result<Arc<Self>> {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
-        Arc::new(Self { limits, decoding, turns, copies: Mutex::default() })
+        let options = pool::Options {
+            name: "display",
+            threads: AT_ONCE,
+            priority: Priority::Live,
+            idle_release: limits.idle_release,
+        };
+        let threads = Jobs::start(options, || Some(()))?;
+        Ok(Arc::new(Self { limits, decoding, turns, threads, copies: Mutex::default() }))
     }
 
     /// A copy of the picture, which lies in `bytes`.
@@ -112,6 +137,39 @@ impl Display {
         made.await?
     }
 
+    /// A page with its lines marked, as PNG, made in turn with the copies. `held` is let go with the pixels, however long the
+    /// caller waits.
+    pub async fn marked(
+        self: &Arc<Self>,
+        pixels: Pixels,
+        document: Document,
+        page: usize,
+        held: impl Send + 'static,
+    ) -> Result<Vec<u8>, DisplayError> {
+        let this = self.clone();
+        let made = self.run(move || {
+            let regions = document.pages.get(page).map(|page| page.regions.as_slice()).unwrap_or_default();
+            let (mut image, room) = this.pixels(pixels, page).map_err(DisplayError::Failed)?;
+            let png = annotated(&mut image, regions).map_err(|error| DisplayError::Failed(error.to_string()));
+            drop((image, room, held));
+            png
+        });
+        made.await?
+    }
+
+    fn pixels(&self, pixels: Pixels, page: usize) -> Result<(Image, Decoding), String> {
+        let picture = match pixels {
+            Pixels::Image(image, room) => {
+                return Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room));
+            }
+            Pixels::Picture(picture) => picture,
+            Pixels::File(bytes) => {
+                Picture::probe(bytes, &self.limits, &self.decoding).map_err(|error| error.to_string())?.into()
+            }
+        };
+        picture.decode_in_turn(page, &self.limits)
+    }
+
     /// Does something else with a picture, in turn with the copies.
     pub async fn run<R: Send + 'static>(
         &self,
@@ -119,7 +177,10 @@ impl Display {
     ) -> Result<R, DisplayError> {
         let turn = timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(DisplayError::Busy) };
-        let made = tokio::task::spawn_blocking(move || {
+        let runtime = Handle::current();
+        let made = self.threads.run(move |()| {
+            // It may wait for memory.
+            let _entered = runtime.enter();
             let done = work();
             drop(turn); // not before, though the one who asked may have gone
             done

@@ -21,13 +21,15 @@ pub mod output;
 pub mod picture;
 pub mod work;
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fmt, io};
 
 use serde_json::{Value, json};
+pub use sightwire_infer::read::ReadOptions;
 use sightwire_infer::read::ServiceStats;
 use sightwire_infer::shared::SharedEngine;
+use sightwire_models::slot::State;
 use sightwire_models::store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +39,7 @@ use crate::decoding::DecodeMemory;
 use display::Display;
 use jobs::Jobs;
 use lanes::Lanes;
-use models::{Models, State};
+use models::Models;
 pub use options::Options;
 
 /// Single pictures that arrive at once.
@@ -89,17 +91,17 @@ impl Reader {
         decoding: Arc<DecodeMemory>,
         stop: &CancellationToken,
         tasks: &TaskTracker,
-    ) -> Arc<Self> {
+    ) -> io::Result<Arc<Self>> {
         let limits = Arc::new(options);
         let lanes = Lanes::new(limits.threads, limits.queue);
-        let display = Display::new(limits.clone(), decoding);
+        let display = Display::new(limits.clone(), decoding)?;
         let jobs = Jobs::new(limits.clone(), lanes.clone(), display.clone());
         tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
         let models = Models::new(limits.clone(), store, engine, lanes.clone());
         let (stop, failures) = (stop.clone(), Failures::default());
         let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
         let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));
-        Arc::new(Self { limits, models, lanes, jobs, display, uploads, memory, stop, failures })
+        Ok(Arc::new(Self { limits, models, lanes, jobs, display, uploads, memory, stop, failures }))
     }
 
     /// Counters of the service; zeros while nobody has needed it.
@@ -107,7 +109,7 @@ impl Reader {
         self.models.running().map(|service| service.stats()).unwrap_or_default()
     }
 
-    /// Removes what is on disk and ends the threads; blocks until what they are at has ended.
+    /// Removes what is on disk and ends the threads that read; blocks until what they are at has ended.
     pub fn close(&self) {
         self.jobs.close();
         self.models.close();
@@ -122,8 +124,8 @@ impl Reader {
         let mut report = match shown.map(|(_, state)| state) {
             None | Some(State::Idle) => json!({ "state": "idle" }),
             Some(State::Loading) => json!({ "state": "loading" }),
-            Some(State::Fetching { done }) => json!({ "state": "fetching", "progress": done }),
-            Some(State::Failed { reason, .. }) => json!({ "state": "failed", "error": &**reason }),
+            Some(State::Fetching { done, .. }) => json!({ "state": "fetching", "progress": done }),
+            Some(State::Failed(failure)) => json!({ "state": "failed", "error": &*failure.reason }),
             Some(State::Ready(ready)) => {
                 let [detection, recognition] = ready.service.plan(&ready.model);
                 json!({

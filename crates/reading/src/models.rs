@@ -1,25 +1,25 @@
 //! Which models for text are loaded: each is fetched and loaded when somebody first asks for it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
 use sightwire_infer::shared::SharedEngine;
+use sightwire_measure::clock;
 use sightwire_measure::lines::{self, Seldom};
 use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
+use sightwire_models::slot::{ModelSlot, State};
 use sightwire_models::store::{Store, StoreError};
-use tokio::sync::watch;
 
 use super::lanes::Lanes;
 use crate::options::Options;
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
 const MAX_LOADED: usize = 4;
-/// A model that could not be had is tried again when it is asked for after so long.
-pub const TRY_AGAIN: Duration = Duration::from_secs(30);
+/// After so long a manifest that could not be read may have been mended.
+const UNREADABLE: Duration = Duration::from_secs(30);
 /// Pictures the service may hold beyond those that have places here: runs that nobody waits for any more.
 const SPARE_PLACES: usize = 8;
 
@@ -30,29 +30,6 @@ pub struct Ready {
     pub service: Arc<ReadService>,
     /// Its networks.
     pub model: Arc<ReadModel>,
-}
-
-/// How far a model is.
-#[derive(Clone)]
-pub enum State {
-    /// Nobody has asked for it yet.
-    Idle,
-    /// Its files are here and being read, or it is not known yet whether they are.
-    Loading,
-    /// Its files are being fetched.
-    Fetching {
-        /// 0–1, where it is known.
-        done: Option<f32>,
-    },
-    /// It works.
-    Ready(Ready),
-    /// It cannot be had.
-    Failed {
-        /// Why, and what to do.
-        reason: Arc<str>,
-        /// Since when.
-        since: Instant,
-    },
 }
 
 /// Why a model is not at work.
@@ -76,6 +53,8 @@ pub enum NotReady {
         name: String,
         /// Why, and what to do.
         reason: String,
+        /// It is worth asking again after so long.
+        after: Duration,
     },
 }
 
@@ -97,7 +76,7 @@ pub struct Models {
 
 struct Slot {
     name: String,
-    state: watch::Sender<State>,
+    model: ModelSlot<Ready>,
 }
 
 impl Models {
@@ -119,19 +98,14 @@ impl Models {
             let known = tokio::task::spawn_blocking(move || this.check(&name)).await;
             known.unwrap_or_else(|_| Err(NotReady::Unknown("the models cannot be listed".into())))?;
         }
-        let mut state = self.state(name);
-        loop {
-            match &*state.borrow_and_update() {
-                State::Ready(ready) => return Ok(ready.clone()),
-                State::Fetching { done } => {
-                    return Err(NotReady::Fetching { name: name.to_owned(), done: *done });
-                }
-                State::Failed { reason, .. } => return Err(failed(name, reason)),
-                State::Idle | State::Loading => {}
+        match self.slot(name).settled(false).await {
+            State::Ready(ready) => Ok(ready),
+            State::Failed(failure) => {
+                let after = failure.again_after.saturating_sub(failure.since.elapsed());
+                Err(NotReady::Failed { name: name.to_owned(), reason: failure.reason.to_string(), after })
             }
-            if state.changed().await.is_err() {
-                return Err(failed(name, "the server stops"));
-            }
+            State::Fetching { done, .. } => Err(NotReady::Fetching { name: name.to_owned(), done }),
+            State::Idle | State::Loading => Err(NotReady::Fetching { name: name.to_owned(), done: None }),
         }
     }
 
@@ -145,11 +119,11 @@ impl Models {
             StoreError::UnknownModel { .. } => NotReady::Unknown(error.to_string()),
             error => {
                 let reason = error.to_string();
-                if let Some(unsaid) = self.unreadable.is_due(Instant::now()) {
+                if let Some(unsaid) = self.unreadable.is_due(clock::now()) {
                     let (name, reason) = (lines::short(name), lines::sentence(&reason));
                     tracing::warn!(unsaid, "text reading: the model {name} cannot be used: {reason}");
                 }
-                failed(name, &reason)
+                NotReady::Failed { name: name.to_owned(), reason, after: UNREADABLE }
             }
         })?;
         if manifest.task != Task::TextReading {
@@ -159,78 +133,52 @@ impl Models {
         Ok(())
     }
 
-    /// What becomes of the model; begins to load it if nobody has yet, or if that failed a while ago.
-    fn state(self: &Arc<Self>, name: &str) -> watch::Receiver<State> {
+    /// Where the model stands; begins to load it if nobody has yet, or if that failed a while ago.
+    fn slot(self: &Arc<Self>, name: &str) -> ModelSlot<Ready> {
         let mut slots = self.slots.lock();
         let slot = match slots.iter().position(|slot| slot.name == name) {
             Some(position) => slots.remove(position),
-            None => Slot { name: name.to_owned(), state: watch::Sender::new(State::Idle) },
+            None => Slot { name: name.to_owned(), model: ModelSlot::default() },
         };
-        let (state, receiver) = (slot.state.clone(), slot.state.subscribe());
+        let model = slot.model.clone();
         slots.push(slot);
-        let begin = state.send_if_modified(|state| {
-            let begin = match state {
-                State::Idle => true,
-                State::Failed { since, .. } => since.elapsed() > TRY_AGAIN,
-                State::Loading | State::Fetching { .. } | State::Ready(_) => false,
-            };
-            if begin {
-                *state = State::Loading;
-            }
-            begin
+        let (this, owned) = (self.clone(), name.to_owned());
+        let begun = model.bring(move |slot| {
+            this.load(&owned, slot).inspect_err(|error| {
+                tracing::warn!("text reading: the model {owned} cannot be used: {error:#}");
+            })
         });
-        if begin {
+        if begun {
             let surplus = slots.len().saturating_sub(MAX_LOADED);
-            let mut unused = slots.iter().filter(|s| matches!(&*s.state.borrow(), State::Ready(_)));
-            let unused: Vec<String> = unused.by_ref().take(surplus).map(|slot| slot.name.clone()).collect();
+            let unused = slots.iter().filter(|slot| slot.model.is_ready()).take(surplus);
+            let unused: Vec<String> = unused.map(|slot| slot.name.clone()).collect();
             slots.retain(|slot| !unused.contains(&slot.name));
-            let (this, name) = (self.clone(), name.to_owned());
-            // A thread of its own: it blocks, for longer than any one who asks for the model may stay.
-            tokio::task::spawn_blocking(move || {
-                if catch_unwind(AssertUnwindSafe(|| this.load(&name, &state))).is_err() {
-                    let reason = "the server failed while it was loaded".into();
-                    state.send_replace(State::Failed { reason, since: Instant::now() });
-                }
-            });
         }
-        receiver
+        model
     }
 
-    fn load(&self, name: &str, state: &watch::Sender<State>) {
+    fn load(&self, name: &str, slot: &ModelSlot<Ready>) -> anyhow::Result<()> {
         let mut progress = |progress: Progress<'_>| match progress {
-            Progress::Fetching(..) => {
-                state.send_replace(State::Fetching { done: None });
-            }
+            Progress::Fetching(..) => slot.fetching("", None),
             Progress::Bytes { bytes, of } => {
-                let done = of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32);
-                state.send_replace(State::Fetching { done });
+                slot.fetching("", of.filter(|of| *of > 0).map(|of| bytes as f32 / of as f32));
             }
             Progress::Present(_) | Progress::Retry { .. } | Progress::Done(_) => {}
         };
-        let loaded = ReadModel::get(&self.store, name, &mut progress).map_err(anyhow::Error::new);
-        let ready = loaded.and_then(|model| {
-            state.send_replace(State::Loading);
-            let service = self.service()?;
-            let engine = service.engine();
-            engine.usable(&model.subjects(engine)?, &|| self.engine.going_on())?;
-            Ok(Ready { service, model: Arc::new(model) })
-        });
-        match ready {
-            Ok(ready) => {
-                self.say(&ready);
-                state.send_replace(State::Ready(ready.clone()));
-                if let Err(error) = self.measure(&ready, state)
-                    && self.engine.going_on()
-                {
-                    tracing::warn!("how the model {name} runs fastest was not measured: {error:#}");
-                }
-            }
-            Err(error) => {
-                let reason = format!("{error:#}");
-                tracing::warn!("text reading: the model {name} cannot be used: {reason}");
-                state.send_replace(State::Failed { reason: reason.into(), since: Instant::now() });
-            }
+        let model = ReadModel::get(&self.store, name, &mut progress)?;
+        slot.loading();
+        let service = self.service()?;
+        let engine = service.engine();
+        engine.usable(&model.subjects(engine)?, &|| self.engine.going_on())?;
+        let ready = Ready { service: service.clone(), model: Arc::new(model) };
+        self.say(&ready);
+        slot.ready(ready.clone());
+        if let Err(error) = self.measure(&ready, slot)
+            && self.engine.going_on()
+        {
+            tracing::warn!("how the model {name} runs fastest was not measured: {error:#}");
         }
+        Ok(())
     }
 
     fn say(&self, ready: &Ready) {
@@ -246,7 +194,7 @@ impl Models {
 
     /// The model works already. Who comes when it has been measured has it in the fastest way; whoever has begun ends as it
     /// was, so that all pictures of a batch are read with the same arithmetic.
-    fn measure(&self, ready: &Ready, state: &watch::Sender<State>) -> anyhow::Result<()> {
+    fn measure(&self, ready: &Ready, slot: &ModelSlot<Ready>) -> anyhow::Result<()> {
         let engine = ready.service.engine();
         engine.measure(&ready.model.subjects(engine)?, &|| self.engine.going_on())?;
         if !self.engine.going_on() || ready.model.runs_best(engine) {
@@ -255,14 +203,7 @@ impl Models {
         let manifest = self.store.manifest(ready.model.name())?;
         let model = Arc::new(ReadModel::load(&self.store, &manifest)?);
         let better = Ready { service: ready.service.clone(), model };
-        let taken = state.send_if_modified(|state| {
-            let same = matches!(state, State::Ready(now) if Arc::ptr_eq(&now.model, &ready.model));
-            if same {
-                *state = State::Ready(better.clone());
-            }
-            same
-        });
-        if taken {
+        if slot.replace(|now| Arc::ptr_eq(&now.model, &ready.model), better.clone()) {
             self.say(&better);
         }
         Ok(())
@@ -306,8 +247,8 @@ impl Models {
     }
 
     /// All that anybody has asked for, the one used last at the end.
-    pub fn states(&self) -> Vec<(String, State)> {
-        self.slots.lock().iter().map(|slot| (slot.name.clone(), slot.state.borrow().clone())).collect()
+    pub fn states(&self) -> Vec<(String, State<Ready>)> {
+        self.slots.lock().iter().map(|slot| (slot.name.clone(), slot.model.state())).collect()
     }
 
     /// Lets everything go; waits for what runs. Nothing is to be asked for afterwards.
@@ -316,8 +257,4 @@ impl Models {
         let service = self.service.lock().take();
         drop(service);
     }
-}
-
-fn failed(name: &str, reason: &str) -> NotReady {
-    NotReady::Failed { name: name.to_owned(), reason: reason.to_owned() }
 }

@@ -27,8 +27,10 @@ use sightwire_frame::header::Limits;
 use sightwire_import::Progress;
 use sightwire_import::missing::Missing;
 use sightwire_infer::clip::service::{ClipService, ServiceStats};
+pub use sightwire_infer::clip::{Frame, Payload};
 use sightwire_infer::shared::EngineSettings;
 use sightwire_infer::shared::SharedEngine;
+use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
 
 pub use guest::{Event, Guest, OnEvent, Reply};
@@ -81,7 +83,8 @@ impl ModelChoice {
 /// Admits clients and answers their frames.
 pub struct Recognizer {
     engine: Arc<SharedEngine>,
-    state: Mutex<Active>,
+    active: Mutex<Active>,
+    model: ModelSlot<Arc<ClipService>>,
     /// Goes up with each switch; guests compare it with that of their seat.
     generation: AtomicU64,
     /// Of them those to another model, and not to the same one in a faster way.
@@ -99,10 +102,12 @@ pub struct Recognizer {
     lines: Arc<[LineBudget; 2]>,
 }
 
+/// Beside the slot; whoever changes both holds this.
 struct Active {
     model: Arc<str>,
-    state: State,
     warning: Option<Arc<str>>,
+    /// What would have to be there, if the model cannot be had.
+    missing: Option<Missing>,
 }
 
 /// What the recogniser can do now.
@@ -147,15 +152,11 @@ const DUMMY_SCORE: f32 = 0.9;
 impl Recognizer {
     /// A recogniser that has no model yet.
     pub fn new(options: Options, engine: Arc<SharedEngine>) -> Arc<Self> {
-        let (model, state) = if options.dummy {
-            ("dummy".to_owned(), State::Dummy)
-        } else {
-            let text = "the model is being loaded".to_owned();
-            (options.model.name(), State::Loading(Progress { text, done: None }))
-        };
+        let name = if options.dummy { "dummy".to_owned() } else { options.model.name() };
         Arc::new(Self {
             engine,
-            state: Mutex::new(Active { model: model.into(), state, warning: None }),
+            active: Mutex::new(Active { model: name.into(), warning: None, missing: None }),
+            model: ModelSlot::default(),
             generation: AtomicU64::new(0),
             switches: AtomicU64::new(0),
             options,
@@ -175,23 +176,39 @@ impl Recognizer {
 
     /// What it can do now.
     pub fn state(&self) -> State {
-        self.state.lock().state.clone()
+        self.state_of(&self.active.lock())
+    }
+
+    fn state_of(&self, active: &Active) -> State {
+        if self.options.dummy {
+            return State::Dummy;
+        }
+        match self.model.state() {
+            slot::State::Idle | slot::State::Loading => {
+                State::Loading(Progress { text: "the model is being loaded".to_owned(), done: None })
+            }
+            slot::State::Fetching { text, done } => State::Loading(Progress { text: text.to_string(), done }),
+            slot::State::Ready(service) => State::Ready(service),
+            slot::State::Failed(failure) => {
+                State::Failed { reason: failure.reason.to_string(), missing: active.missing.clone() }
+            }
+        }
     }
 
     /// The state, and the generation of its model.
     fn state_and_generation(&self) -> (State, u64) {
-        let active = self.state.lock();
-        (active.state.clone(), self.generation.load(Ordering::Acquire))
+        let active = self.active.lock();
+        (self.state_of(&active), self.generation.load(Ordering::Acquire))
     }
 
     /// Name of the model.
     pub fn model(&self) -> Arc<str> {
-        self.state.lock().model.clone()
+        self.active.lock().model.clone()
     }
 
     /// What whoever runs the server should know of model and machine.
     pub fn warning(&self) -> Option<Arc<str>> {
-        self.state.lock().warning.clone()
+        self.active.lock().warning.clone()
     }
 
     /// Name of the model that is about to take the place of the present one.
@@ -250,8 +267,8 @@ impl Recognizer {
     /// The counters of all models since the start, and the gauges of the present one.
     pub fn stats(&self) -> ServiceStats {
         // Under the lock: a switch counts the old model's only once.
-        let active = self.state.lock();
-        let mut stats = match &active.state {
+        let active = self.active.lock();
+        let mut stats = match self.state_of(&active) {
             State::Ready(service) => service.stats(),
             _ => ServiceStats::default(),
         };

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sightwire_measure::clock;
 
 /// At most so many lines a second.
 const LINES_PER_S: f32 = 5.0;
@@ -13,13 +14,13 @@ pub(super) struct LineBudget(Mutex<(f32, Instant)>);
 
 impl LineBudget {
     pub(super) fn new() -> Self {
-        Self(Mutex::new((LINES_PER_S, Instant::now())))
+        Self(Mutex::new((LINES_PER_S, clock::now())))
     }
 
     /// Whether there is a line left.
     pub(super) fn take(&self) -> bool {
         let mut bucket = self.0.lock();
-        let now = Instant::now();
+        let now = clock::now();
         let elapsed: Duration = now.saturating_duration_since(bucket.1);
         bucket.1 = now;
         bucket.0 = (bucket.0 + elapsed.as_secs_f32() * LINES_PER_S).min(LINES_PER_S);

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sightwire_import::missing::{self, Missing};
 use sightwire_import::{self, ImportError, Progress, Request};
 use sightwire_infer::clip::model::{self, ClipModel};
 use sightwire_infer::clip::service::{ClipService, ServiceOptions};
-use sightwire_measure::lines;
+use sightwire_measure::{clock, lines};
 use sightwire_models::digest;
 use sightwire_models::manifest::Manifest;
+use sightwire_models::slot;
 use sightwire_models::store::{Store, StoreError};
 
 use super::{Recognizer, State};
@@ -46,9 +47,30 @@ impl Recognizer {
     /// Loads library and model, and imports the model first if that is needed; blocks. The state says how far it is and
     /// what came of it. `going_on` answers false when the server is to end.
     pub fn load(&self, going_on: &dyn Fn() -> bool) {
-        if self.options.dummy {
+        if !self.options.dummy && self.model.begin() {
+            self.load_now(going_on);
+        }
+    }
+
+    /// Begins to load the model again if it could not be had a while ago; for whoever has a client that wants it. Within an async
+    /// runtime.
+    pub fn try_again(self: &Arc<Self>) {
+        // Whoever puts another one to use, or gets the library, is not disturbed.
+        let (switching, _active) = (self.switching.lock(), self.active.lock());
+        if switching.is_some() || self.options.dummy || !matches!(self.model.state(), slot::State::Failed(_))
+        {
             return;
         }
+        let this = self.clone();
+        self.model.bring(move |_| {
+            this.load_now(&|| this.engine.going_on());
+            this.measure();
+            Ok(())
+        });
+    }
+
+    /// The slot says already that it is being loaded.
+    pub(super) fn load_now(&self, going_on: &dyn Fn() -> bool) {
         let mut watch = |progress: Progress| {
             if !progress.text.is_empty() {
                 tracing::info!(
@@ -57,7 +79,7 @@ impl Recognizer {
                     progress.text
                 );
                 let text = format!("importing {}: {}", self.model(), progress.text);
-                self.state.lock().state = State::Loading(Progress { text, done: progress.done });
+                self.model.fetching(&text, progress.done);
             }
             going_on()
         };
@@ -67,22 +89,31 @@ impl Recognizer {
             }
             Err(_) if !going_on() => {}
             Err(error) => {
-                let reason = format!("{error:#}");
                 tracing::error!(
-                    "the recogniser has no model, and refuses clients until another is activated or the server is started again: {reason}"
+                    "the recogniser has no model, and refuses clients until it can be had or another is activated: {error:#}"
                 );
                 let missing = Missing::of(&error, &self.options.engine);
                 if let Some(missing) = &missing {
                     let command = missing.command(self.store());
-                    tracing::error!("get what is missing with `{command}`, and start the server again");
+                    tracing::error!(
+                        "get what is missing with `{command}`: it is taken when a client comes half a minute later"
+                    );
                 }
                 if missing == Some(Missing::Runtime)
                     && let Some(other) = missing::other_home(self.store())
                 {
                     tracing::warn!("{other}");
                 }
-                self.state.lock().state = State::Failed { reason, missing };
+                self.fail(&error, missing);
             }
+        }
+    }
+
+    pub(super) fn fail(&self, error: &anyhow::Error, missing: Option<Missing>) {
+        let mut active = self.active.lock();
+        if !self.model.is_ready() {
+            active.missing = missing;
+            self.model.failed(error);
         }
     }
 
@@ -126,17 +157,17 @@ impl Recognizer {
 
     /// `again` starts the model that is at work anew, if it still is.
     fn switch(&self, name: &str, again: bool) -> Result<Duration, ActivateError> {
-        let started = Instant::now();
+        let started = clock::now();
         {
             let mut switching = self.switching.lock();
             if let Some(other) = &*switching {
                 return Err(ActivateError::Busy(other.clone()));
             }
-            let active = self.state.lock();
-            match &active.state {
+            let active = self.active.lock();
+            match self.state_of(&active) {
                 State::Dummy => return Err(ActivateError::Dummy),
                 State::Loading(_) => return Err(ActivateError::Busy(active.model.to_string())),
-                State::Ready(_) if (*active.model == *name) != again => return Ok(started.elapsed()),
+                State::Ready(_) if (*active.model == *name) != again => return Ok(clock::since(started)),
                 State::Ready(_) | State::Failed { .. } => *switching = Some(name.to_owned()),
             }
         }
@@ -145,7 +176,7 @@ impl Recognizer {
         let done = started_model.map(|service| self.install(service));
         *self.switching.lock() = None;
         match done {
-            Ok(()) => Ok(started.elapsed()),
+            Ok(()) => Ok(clock::since(started)),
             Err(error) => {
                 let unknown = matches!(error.downcast_ref(), Some(StoreError::UnknownModel { .. }));
                 let reason = format!("{error:#}");
@@ -220,12 +251,13 @@ impl Recognizer {
             say(&service, warning.as_deref());
         }
         let old = {
-            let mut active = self.state.lock();
+            let mut active = self.active.lock();
             let another = *active.model != *service.name();
             active.model = service.name().into();
             active.warning = warning.map(Into::into);
-            let old = std::mem::replace(&mut active.state, State::Ready(Arc::new(service)));
-            if let State::Ready(old) = &old {
+            active.missing = None;
+            let old = self.model.ready(Arc::new(service));
+            if let slot::State::Ready(old) = &old {
                 // Before anyone can see the new model's counters. What the old one still does is not counted.
                 self.before.lock().add_counters(&old.stats());
                 self.generation.fetch_add(1, Ordering::Release);
@@ -233,13 +265,13 @@ impl Recognizer {
             }
             old
         };
-        if let State::Ready(old) = old {
-            let until = Instant::now() + LAST_WINDOWS;
-            while old.stats().pending > 0 && Instant::now() < until {
+        if let slot::State::Ready(old) = old {
+            let until = clock::now() + LAST_WINDOWS;
+            while old.stats().pending > 0 && clock::now() < until {
                 std::thread::sleep(Duration::from_millis(5));
             }
             // Its last owner waits for its threads; that must not be a request that has just asked for its counters.
-            while Arc::strong_count(&old) > 1 && Instant::now() < until {
+            while Arc::strong_count(&old) > 1 && clock::now() < until {
                 std::thread::sleep(Duration::from_millis(5));
             }
             drop(old);
@@ -290,4 +322,66 @@ fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String>
             clients.floor(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_frame::header::Limits;
+    use sightwire_infer::engine::EngineOptions;
+    use sightwire_infer::shared::{EngineSettings, SharedEngine};
+
+    use super::*;
+    use crate::Options;
+
+    fn without_a_model(store: &Store) -> Arc<Recognizer> {
+        let options =
+            EngineOptions { provider: None, threads: 1, precision: None, gpu_memory_mb: 0, trials: None };
+        let engine = EngineSettings { options, library: None, store: store.clone() };
+        let options = Options {
+            model: ModelChoice::Name("mine".into()),
+            dummy: false,
+            max_clients: 2,
+            max_fps: 30.0,
+            turn_gap: Duration::from_secs(1),
+            threshold: None,
+            pictures: Limits::default(),
+            idle_release: Duration::from_secs(60),
+            python: None,
+            engine: engine.clone(),
+        };
+        Recognizer::new(options, SharedEngine::new(engine, || true))
+    }
+
+    fn reason(recognizer: &Recognizer) -> Option<String> {
+        match recognizer.state() {
+            State::Failed { reason, .. } => Some(reason),
+            _ => None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_that_could_not_be_had_is_tried_again_when_a_client_comes_later() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::new(home.path().to_owned(), None);
+        let recognizer = without_a_model(&store);
+        recognizer.load(&|| true);
+        let missing = reason(&recognizer).unwrap();
+        assert!(missing.contains("mine"), "{missing}");
+
+        // By and by there is a file, though it is none that can be used.
+        let manifest = store.path("mine", "x").parent().unwrap().with_extension("toml");
+        std::fs::create_dir_all(manifest.parent().unwrap()).unwrap();
+        std::fs::write(&manifest, "not a manifest").unwrap();
+        recognizer.try_again();
+        assert_eq!(reason(&recognizer).as_ref(), Some(&missing), "not at once");
+        tokio::time::sleep(Duration::from_secs(31)).await;
+        recognizer.try_again();
+        let found = loop {
+            if let Some(found) = reason(&recognizer).filter(|found| *found != missing) {
+                break found;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert!(found.contains("mine.toml"), "{found}");
+    }
 }

@@ -1,7 +1,6 @@
 //! Gets the library that runs networks, where it is missing, and loads the model then.
 
 use anyhow::Context as _;
-use sightwire_import::Progress;
 use sightwire_import::missing::{self, Missing};
 use sightwire_models::fetch::{self, Progress as Step};
 
@@ -15,10 +14,12 @@ impl Recognizer {
 
     /// Answers whether the library is missing and nobody gets it yet; if so, [`Recognizer::get_runtime`] has to follow.
     pub fn begin_getting_runtime(&self) -> bool {
-        let mut active = self.state.lock();
-        let missing = matches!(&active.state, State::Failed { missing: Some(Missing::Runtime), .. });
+        // Whoever puts another model to use is not disturbed.
+        let (switching, active) = (self.switching.lock(), self.active.lock());
+        let missing = switching.is_none()
+            && matches!(self.state_of(&active), State::Failed { missing: Some(Missing::Runtime), .. });
         if missing {
-            active.state = loading("getting ONNX Runtime".into(), None);
+            self.model.fetching("getting ONNX Runtime", None);
         }
         missing
     }
@@ -36,23 +37,18 @@ impl Recognizer {
                 Step::Present(_) | Step::Retry { .. } | Step::Done(_) => None,
             };
             if !text.is_empty() {
-                self.state.lock().state = loading(text.clone(), done);
+                self.model.fetching(&text, done);
             }
         };
         let got = missing::runtime_package(self.store())
             .and_then(|package| fetch::pull(self.store(), &package, &mut watch).map_err(Into::into))
             .context("the ONNX Runtime library could not be got");
         match got {
-            Ok(()) => self.load(&|| self.engine.going_on()),
+            Ok(()) => self.load_now(&|| self.engine.going_on()),
             Err(error) => {
-                let reason = format!("{error:#}");
-                tracing::error!("{reason}");
-                self.state.lock().state = State::Failed { reason, missing: Some(Missing::Runtime) };
+                tracing::error!("{error:#}");
+                self.fail(&error, Some(Missing::Runtime));
             }
         }
     }
-}
-
-fn loading(text: String, done: Option<f32>) -> State {
-    State::Loading(Progress { text, done })
 }

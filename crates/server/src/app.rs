@@ -3,18 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
-use sightwire_live::Cameras;
+use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_reading::Reader;
 use sightwire_reading::decoding::DecodeMemory;
@@ -33,11 +31,11 @@ use crate::telemetry::live::Live;
 use crate::telemetry::{Doors, Telemetry};
 use crate::transport::host::{Hosts, OwnHosts};
 use crate::transport::rest::{self, Api};
+use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{
-    self, mjpeg, origin, page,
+    self, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
-    websocket,
 };
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
@@ -53,8 +51,8 @@ pub struct App {
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.
     pub reader: Arc<Reader>,
-    /// All cameras.
-    pub cameras: Arc<Cameras>,
+    /// All streams.
+    pub streams: Arc<Streams>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
     /// Closes all Socket.IO clients.
@@ -80,28 +78,31 @@ impl App {
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);
-        let cameras = Cameras::new(config.live_options(), engine.clone(), stop, tasks)?;
-        let relay = Relay::new(cameras.clone());
+        let streams = Streams::new(config.live_options(), engine.clone(), stop, tasks)?;
+        let relay = Relay::new(streams.clone());
         let (reading, store) = (config.reader.clone(), config.store.clone());
-        let reader = Reader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks);
+        let reader = Reader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
         let hosts = Hosts::new(config.server.hosts.clone());
         let telemetry = Telemetry::new(
             engine.clone(),
             recognizer.clone(),
-            relay.clone(),
+            (streams.clone(), relay.clone()),
             reader.clone(),
             listening.clone(),
             Arc::new(Transports { counters, sessions: sessions.clone(), hosts: hosts.clone() }),
         );
         tasks.spawn(telemetry.clone().sample(stop.clone()));
-        let live = Live::new(telemetry.clone(), relay.clone(), config.server.max_connections, stop.clone());
+        let live = Live::new(
+            telemetry.clone(),
+            (streams.clone(), relay.clone()),
+            config.server.max_connections,
+            stop.clone(),
+        );
         tasks.spawn(live.clone().run());
         let api = Api {
-            engine,
             recognizer: recognizer.clone(),
             telemetry,
-            cameras: cameras.clone(),
-            relay: relay.clone(),
+            streams: streams.clone(),
             reader: reader.clone(),
             live,
             tasks: tasks.clone(),
@@ -112,14 +113,20 @@ impl App {
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
-        let sockets = transport::relay::Means { relay, tasks: tasks.clone(), stop: stop.clone() };
-        let routes = rest::router(api)
-            .merge(mjpeg::router(mjpeg::Means { cameras: cameras.clone(), origins: origins.clone() }))
-            .merge(transport::relay::router(sockets))
-            .fallback(page::serve)
-            .method_not_allowed_fallback(async || {
-                transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
-            });
+        let sockets = transport::relay::Means {
+            relay,
+            streams: streams.clone(),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        };
+        let (routes, privacy) = rest::routes(api)
+            .merge(mjpeg::routes(mjpeg::Means { streams: streams.clone(), origins: origins.clone() }))
+            .merge(transport::relay::routes(sockets))
+            .finish(origins.clone())
+            .context("two routes are one")?;
+        let routes = routes.fallback(page::serve).method_not_allowed_fallback(async || {
+            transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
+        });
         let with_socketio = ServiceBuilder::new().layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
@@ -127,19 +134,19 @@ impl App {
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
                 .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
-                .layer(middleware::from_fn_with_state(origins.clone(), keep_cameras_private))
+                .layer(middleware::from_fn_with_state(privacy, keep_private))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
-        Ok(Self { router, recognizer, reader, cameras, listening, socketio })
+        Ok(Self { router, recognizer, reader, streams, listening, socketio })
     }
 
     /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The
     /// server answers meanwhile.
     pub fn measuring(&self, config: &Config) -> impl FnOnce() + Send + 'static {
         let (recognizer, reader) = (self.recognizer.clone(), self.reader.clone());
-        let (detector, config) = (self.cameras.detector.clone(), config.clone());
+        let (detector, config) = (self.streams.detector.clone(), config.clone());
         move || {
             recognizer.measure();
             // Without a model nobody wants to load the library.
@@ -188,39 +195,6 @@ fn cors(origins: Option<&Vec<String>>) -> CorsLayer {
         None => layer.allow_origin(Any),
         Some(list) => layer.allow_origin(AllowOrigin::list(list.iter().filter_map(|o| o.parse().ok()))),
     }
-}
-
-/// `server.cors_origins = ["*"]` lets any page use the recogniser, to which it brings its own frames. What cameras see is
-/// only for pages of this server, of this machine, and those that are listed: others may show it (as any picture of another
-/// server) but not read it.
-async fn keep_cameras_private(
-    State(allowed): State<Arc<Option<Vec<String>>>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let path = request.uri().path();
-    let private = [
-        "/stream",
-        "/ws/",
-        "/api/v1/streams",
-        "/api/v1/viewers",
-        "/api/v1/live",
-        "/api/v1/cameras",
-        "/api/v1/detect",
-        "/api/v1/read",
-        "/api/v1/jobs",
-    ];
-    let private = private.iter().any(|prefix| path.starts_with(prefix));
-    let foreign = private && origin::is_foreign(request.headers(), allowed.as_deref());
-    if foreign && websocket::is_asked_for(request.headers()) {
-        let detail = "Pages of this origin may not see or send live pictures. Add it to server.cors_origins.";
-        return transport::error(StatusCode::FORBIDDEN, detail);
-    }
-    let mut response = next.run(request).await;
-    if foreign {
-        response.headers_mut().remove(ACCESS_CONTROL_ALLOW_ORIGIN);
-    }
-    response
 }
 
 /// CORS does not hold for WebSocket: there a browser asks nobody, and a foreign page could use this server from

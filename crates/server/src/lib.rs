@@ -4,6 +4,7 @@
 //! - [`config`]: defaults, file, environment, flags
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it
+//! - `samples`: clips for pages
 //! - `transport`: protocols
 //! - [`telemetry`]: log, metrics, the process
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ mod app;
 pub mod config;
 pub mod files;
 pub mod reach;
+mod samples;
 pub mod server;
 pub mod telemetry;
 mod transport;

@@ -41,15 +41,16 @@ impl Server {
     }
 
     /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_seconds`. All that
-    /// it has started has ended when this returns. An error when it cannot begin.
+    /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
+    /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
         let Self { config, on_ready } = self;
-        let tasks = TaskTracker::new();
-        let app = App::new(&config, &stop, &tasks)?;
+        let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
             .map(|listener| listener.address().context("cannot tell the address"))
             .collect::<anyhow::Result<Vec<_>>>()?;
+        let app = App::new(&config, &stop, &tasks)?;
         for listener in listeners {
             let (router, listening) = (app.router.clone(), app.listening.clone());
             tasks.spawn(sightwire_listen::run(listener, router, listening, stop.clone(), tasks.clone()));
@@ -61,22 +62,23 @@ impl Server {
         let loading = tokio::task::spawn_blocking(move || recognizer.load(&|| !going_on.is_cancelled()));
         tokio::pin!(loading);
         let loaded = tokio::select! {
-            () = stop.cancelled() => false,
-            done = &mut loading => {
-                done.context("the model could not be loaded")?;
-                true
-            }
+            () = stop.cancelled() => None,
+            done = &mut loading => Some(done),
         };
-        if loaded {
-            on_ready();
-            tasks.spawn_blocking(app.measuring(&config));
-            stop.cancelled().await;
+        match &loaded {
+            Some(Ok(())) => {
+                on_ready();
+                tasks.spawn_blocking(app.measuring(&config));
+                stop.cancelled().await;
+            }
+            Some(Err(_)) => stop.cancel(),
+            None => {}
         }
         tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
         tasks.close();
         // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
         let drained = async {
-            if !loaded {
+            if loaded.is_none() {
                 let _ = loading.await; // an import ends at its next step
             }
             tasks.wait().await;
@@ -96,6 +98,6 @@ impl Server {
         }
         drop(app);
         tracing::info!("stopped");
-        Ok(())
+        loaded.unwrap_or(Ok(())).context("the model could not be loaded")
     }
 }

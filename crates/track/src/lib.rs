@@ -2,13 +2,14 @@
 //!
 //! ByteTrack (Zhang et al. 2022, "ByteTrack: Multi-Object Tracking by Associating Every Detection Box"): sure
 //! detections are given to tracks first, unsure ones then to the tracks that are left, so that somebody who is half
-//! hidden is not lost. Where a track will be says a Kalman filter. Nothing here looks at pixels.
+//! hidden is not lost. Where a track will be says a Kalman filter. Only [`motion`] looks at pixels.
 //!
 //! - [`tracker`]: [`Tracker`]: the two associations, and the life of tracks
 //! - [`options`]: [`TrackerOptions`], with the paper's values
 //! - [`kalman`]: where a box will be
 //! - [`assignment`]: who belongs to whom
 //! - [`trail`]: where a track has been
+//! - [`motion`]: [`Motion`]: what moves in pictures from one place, found without a network
 //!
 //! What differs from the paper's code: time is time, not a number of pictures; ids are given when a track is confirmed,
 //! so false boxes use none up; classes count (weakly, or as an option); a track that was lost takes over from
@@ -18,6 +19,7 @@
 
 pub mod assignment;
 pub mod kalman;
+pub mod motion;
 mod object;
 pub mod options;
 pub mod tracker;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use sightwire_frame::boxes::Rect;
 
+pub use motion::{Motion, MotionOptions};
 pub use options::TrackerOptions;
 pub use tracker::Tracker;
 pub use trail::{Anchor, TrailPoint};

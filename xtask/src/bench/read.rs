@@ -18,11 +18,11 @@ use crate::stamp::{Fingerprint, Stamp};
 use crate::unknown;
 
 const TOOLS: &str = "tools/evaluate_text";
-const PARTS: [&str; 3] = ["text", "speed", "memory"];
+const PARTS: [&str; 4] = ["text", "speed", "memory", "mixed"];
 const PRECISIONS: [&str; 2] = ["f32", "bf16"];
 const MODEL: &str = "ppocr-v4";
 
-/// `cargo xtask bench read [text] [speed] [memory] [--quick]`: all parts, or those named.
+/// `cargo xtask bench read [text] [speed] [memory] [mixed] [--quick]`: all parts, or those named.
 pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
     let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
     let quick = args.iter().any(|arg| arg == "--quick");
@@ -48,7 +48,8 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
         let text = match part {
             "text" => text(&project, &python, quick)?,
             "speed" => speed(&project, &python, quick)?,
-            _ => memory(&project, &python, quick)?,
+            "memory" => memory(&project, &python, quick)?,
+            _ => mixed(&project, &python, quick)?,
         };
         let _ = write!(section, "\n\n{}", text.trim());
     }
@@ -145,6 +146,24 @@ fn memory(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let text = stdout_of(&mut bench)?;
     stop(servers)?;
     Ok(format!("**Memory.** `sightwire-bench read memory`, a page of 20 megapixels with 85 lines\n\n{text}"))
+}
+
+/// What live work keeps of its rate while such a page is read again and again.
+fn mixed(project: &Project, python: &Path, quick: bool) -> Result<String> {
+    let folder = pictures(project, python, "scan", &[])?;
+    let settings = ["cameras.allow=127.0.0.0/8".to_owned()];
+    let server = Server::start(project, "server-bench-mixed", "127.0.0.1:0", &settings)?;
+    let mut bench = Command::new(project.release("sightwire-bench"));
+    bench
+        .args(["mixed", "--seconds", "20", "--settle", "0.5", "--url", server.url()])
+        .arg("--pages")
+        .arg(folder);
+    bench.args(["--rounds", if quick { "1" } else { "7" }]);
+    let text = stdout_of(&mut bench)?;
+    server.stop()?;
+    Ok(format!(
+        "**Live work beside a batch.** `sightwire-bench mixed`: 10 clients of the sign recogniser and the objects of a camera, alone and while a batch of pages of 20 megapixels is read\n\n{text}"
+    ))
 }
 
 /// The load generator with these servers.

@@ -87,7 +87,7 @@ pub(super) struct Packages {
 
 impl Packages {
     fn missing(&self) -> Vec<&'static Package> {
-        let all = self.purpose == Purpose::Test;
+        let all = self.purpose != Purpose::Demo;
         PACKAGES
             .iter()
             .filter(|package| (all || package.purpose == Purpose::Demo) && !(package.there)())

@@ -1,14 +1,14 @@
-//! The release build: the server and the load generator; for the tests, these and all tests.
+//! The build: for the demo the server and the load generator, optimised; for tests these and all tests, in the dev profile.
 
 use anyhow::Result;
 
 use super::{Outcome, Part, Purpose};
-use crate::cargo::{cargo_build, turbo};
 use crate::process;
+use crate::programs::{build_tests, cargo_build, turbo};
 use crate::progress::Step;
 use crate::project::Project;
 
-/// `target/release/sightwire` and `sightwire-bench`
+/// `sightwire` and `sightwire-bench` in `target/release`, or in `target/debug` with all tests
 pub(super) struct Binaries {
     pub(super) purpose: Purpose,
 }
@@ -19,8 +19,8 @@ impl Part for Binaries {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let there = project.release("sightwire").is_file();
-        Ok((!there).then(|| "compile the server (cargo build --release; some minutes the first time)".into()))
+        let there = self.purpose.server(project).is_file();
+        Ok((!there).then(|| "compile the server (cargo build; some minutes the first time)".into()))
     }
 
     /// Only cargo knows what is stale.
@@ -29,11 +29,11 @@ impl Part for Binaries {
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let mut build = cargo_build(project, &["build", "--release"]);
-        if self.purpose == Purpose::Test {
+        let mut build = match self.purpose {
+            Purpose::Demo => cargo_build(project, &["build", "--release"]),
             // Tests switch features of shared crates on: with them from the start, nothing is compiled twice.
-            build.args(["--workspace", "--lib", "--bins", "--tests"]);
-        }
+            Purpose::Test | Purpose::Full => build_tests(project),
+        };
         let ended = process::must(project, step, "build", &mut build)?;
         let compiled =
             ended.output.lines().filter(|line| line.trim_start().starts_with("Compiling ")).count();

@@ -1,11 +1,11 @@
-//! What imports Keras files: TensorFlow in an environment of its own, made by the server itself. Only tests need it.
+//! What imports Keras files: TensorFlow in an environment of its own, made by the server itself. Only the full tests need it.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Outcome, Part};
+use super::{Outcome, Part, Purpose};
 use crate::process;
 use crate::progress::Step;
 use crate::project::Project;
@@ -42,7 +42,7 @@ impl Part for Importer {
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let mut pull = Command::new(project.release("sightwire"));
+        let mut pull = Command::new(Purpose::Full.server(project));
         pull.args(["models", "pull", "importer"])
             .current_dir(project.root())
             .env("SIGHTWIRE_HOME", project.home()?);

@@ -6,32 +6,44 @@
 
 mod apt;
 mod binaries;
-mod deny;
 mod importer;
 mod npm;
 mod page;
 mod prerequisites;
 mod python;
 mod runtime;
+mod tools;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
 pub(crate) use apt::missing as missing_programs;
-pub(crate) use deny::program as cargo_deny;
 pub(crate) use importer::python as importer;
+pub(crate) use tools::{DENY, NEXTEST};
 
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::unknown;
 
-/// What the machine is set up for. Tests need all that the demo needs, and more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the machine is set up for. Tests need all that the demo needs, and more; the full tests all that tests need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     Demo,
     Test,
+    Full,
+}
+
+impl Purpose {
+    /// The server that is built for it.
+    pub(crate) fn server(self, project: &Project) -> PathBuf {
+        match self {
+            Self::Demo => project.release("sightwire"),
+            Self::Test | Self::Full => project.debug("sightwire"),
+        }
+    }
 }
 
 /// How a part ended.
@@ -43,7 +55,7 @@ pub(crate) enum Outcome {
 }
 
 /// One thing that setup brings.
-pub(crate) trait Part {
+pub(crate) trait Part: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// What would be done, as words that follow "will"; `None` when it is in place.
@@ -51,6 +63,11 @@ pub(crate) trait Part {
 
     /// Whether it has to be asked every time, because only it knows what is stale.
     fn always(&self) -> bool {
+        false
+    }
+
+    /// Whether neither the build nor what comes after it needs it: it may be brought at the same time.
+    fn is_beside(&self) -> bool {
         false
     }
 
@@ -100,6 +117,19 @@ pub(crate) fn run(project: &Project, purpose: Purpose) -> Result<()> {
             eprintln!("           - {words}");
         }
     }
+    // What only waits for a network is brought while the build keeps the cores busy.
+    let mut parts = parts;
+    bring_all(project, &[parts.remove(0)])?; // the system's packages, which all others need
+    let (beside, main): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.is_beside());
+    std::thread::scope(|scope| {
+        let beside = scope.spawn(|| bring_all(project, &beside));
+        let brought = bring_all(project, &main);
+        let joined = beside.join().unwrap_or_else(|_| bail!("a thread of setup has panicked"));
+        brought.and(joined)
+    })
+}
+
+fn bring_all(project: &Project, parts: &[Box<dyn Part>]) -> Result<()> {
     for part in parts {
         let mut step = Step::start(part.name());
         // Asked again: an earlier part may have brought what this one looks at.
@@ -124,17 +154,18 @@ fn parts(purpose: Purpose) -> Vec<Box<dyn Part>> {
     let mut parts: Vec<Box<dyn Part>> = vec![Box::new(apt::Packages { purpose })];
     parts.push(Box::new(npm::Packages { folder: "ui" }));
     parts.push(Box::new(npm::Packages { folder: "e2e" }));
-    if purpose == Purpose::Test {
+    if purpose >= Purpose::Test {
         parts.push(Box::new(npm::Packages { folder: "clients/js" }));
         parts.push(Box::new(python::Environment));
-        parts.push(Box::new(deny::CargoDeny));
+        parts.push(Box::new(DENY));
+        parts.push(Box::new(NEXTEST));
     }
     parts.push(Box::new(page::Page));
     parts.push(Box::new(binaries::Binaries { purpose }));
-    parts.push(Box::new(runtime::OnnxRuntime));
-    parts.push(Box::new(runtime::TextModel));
+    parts.push(Box::new(runtime::OnnxRuntime { purpose }));
+    parts.push(Box::new(runtime::TextModel { purpose }));
     parts.push(Box::new(runtime::Trials { purpose }));
-    if purpose == Purpose::Test {
+    if purpose == Purpose::Full {
         parts.push(Box::new(importer::Importer));
     }
     parts
@@ -148,6 +179,7 @@ fn purpose_named(name: &str) -> Result<Purpose> {
     match name {
         "demo" => Ok(Purpose::Demo),
         "test" => Ok(Purpose::Test),
-        other => bail!(unknown("purpose", other, &["demo", "test"])),
+        "full" => Ok(Purpose::Full),
+        other => bail!(unknown("purpose", other, &["demo", "test", "full"])),
     }
 }

@@ -44,6 +44,11 @@ impl Part for Packages {
         Ok((!done).then(|| format!("install npm packages into {}/node_modules (npm ci)", self.folder)))
     }
 
+    fn is_beside(&self) -> bool {
+        // The page is in the server.
+        self.folder != "ui"
+    }
+
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
         let mut npm = Command::new("npm");
         // The browser tests use the system's Chromium.

@@ -21,8 +21,8 @@ const PREREQUISITES: [Prerequisite; 4] = [
     Prerequisite {
         name: "rustc",
         ask: &["--version"],
-        accepts: |version| version >= (1, 94),
-        needs: "Rust 1.94 or newer",
+        accepts: |version| version >= (1, 95),
+        needs: "Rust 1.95 or newer",
         how: "`rustup update stable`, or install Rust with rustup",
     },
     Prerequisite {

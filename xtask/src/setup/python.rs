@@ -39,6 +39,10 @@ impl Part for Environment {
         }))
     }
 
+    fn is_beside(&self) -> bool {
+        true
+    }
+
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
         if process::ask("python3", &["-c", "import ensurepip, venv"]).is_none() {
             return Ok(Outcome::Without("no python3-venv".into()));

@@ -11,7 +11,9 @@ use crate::progress::Step;
 use crate::project::Project;
 
 /// `.sightwire/home/runtime`
-pub(super) struct OnnxRuntime;
+pub(super) struct OnnxRuntime {
+    pub(super) purpose: Purpose,
+}
 
 impl Part for OnnxRuntime {
     fn name(&self) -> &'static str {
@@ -31,7 +33,7 @@ impl Part for OnnxRuntime {
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
         let there = self.wanted(project)?.is_none();
-        let mut pull = Command::new(project.release("sightwire"));
+        let mut pull = Command::new(self.purpose.server(project));
         pull.args(["models", "pull", "runtime"])
             .current_dir(project.root())
             .env("SIGHTWIRE_HOME", project.home()?);
@@ -44,7 +46,9 @@ impl Part for OnnxRuntime {
 const TEXT_MODEL: &str = "ppocr-v4";
 
 /// `.sightwire/home/models/ppocr-v4`
-pub(super) struct TextModel;
+pub(super) struct TextModel {
+    pub(super) purpose: Purpose,
+}
 
 impl Part for TextModel {
     fn name(&self) -> &'static str {
@@ -59,7 +63,7 @@ impl Part for TextModel {
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let mut pull = Command::new(project.release("sightwire"));
+        let mut pull = Command::new(self.purpose.server(project));
         pull.args(["models", "pull", TEXT_MODEL])
             .current_dir(project.root())
             .env("SIGHTWIRE_HOME", project.home()?);
@@ -87,7 +91,7 @@ impl Part for Trials {
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
         for model in self.models() {
-            let mut check = Command::new(project.release("sightwire"));
+            let mut check = Command::new(self.purpose.server(project));
             check
                 .args(["models", "check", model])
                 .current_dir(project.root())
@@ -110,7 +114,7 @@ impl Trials {
     fn models(&self) -> &'static [&'static str] {
         match self.purpose {
             Purpose::Demo => &["gestures"],
-            Purpose::Test => &["gestures", TEXT_MODEL],
+            Purpose::Test | Purpose::Full => &["gestures", TEXT_MODEL],
         }
     }
 
@@ -118,7 +122,7 @@ impl Trials {
     fn networks(&self) -> usize {
         match self.purpose {
             Purpose::Demo => 2,
-            Purpose::Test => 5,
+            Purpose::Test | Purpose::Full => 5,
         }
     }
 }

@@ -1,35 +1,39 @@
-//! `cargo xtask test`: every suite, one line each, one sum at the end.
+//! `cargo xtask test`: every suite, one line each, a table of times and one sum at the end.
 
-mod counts;
-mod failures;
+mod junit;
+mod long;
 mod suites;
 mod times;
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
-use std::process::{Command, ExitCode};
+use std::fs;
+use std::process::ExitCode;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use lexopt::prelude::*;
 
-use counts::Counts;
-use failures::Failure;
-use suites::{BY_NAME, Lane, SUITES, Suite};
+use junit::Results;
+use suites::{Lane, Reports, SUITES, Suite, When};
 
+use crate::programs::nextest_report;
 use crate::progress::{End, Step};
-use crate::project::Project;
+use crate::project::{Project, remove};
 use crate::setup::{self, Purpose};
 use crate::{interrupt, process, unknown};
+
+/// What the tests that run only with `--full` look for.
+const FULL: &str = "SIGHTWIRE_FULL";
 
 /// `cargo xtask test`
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut names: Vec<String> = Vec::new();
-    let mut verbose = false;
+    let (mut full, mut verbose) = (false, false);
     while let Some(arg) = args.next()? {
         match arg {
             Value(name) => names.push(name.string()?),
+            Long("full") => full = true,
             Long("list") => {
                 list();
                 return Ok(ExitCode::SUCCESS);
@@ -38,199 +42,157 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
             _ => return Err(arg.unexpected().into()),
         }
     }
-    let chosen = choose(&names)?;
-    let started = Instant::now();
+    let chosen = choose(&names, full)?;
     let project = Project::here()?;
-    setup::run(&project, Purpose::Test)?;
-    times::keep(&project, "setup", started.elapsed(), &Counts::default())?;
-    let report = run_all(&project, &chosen, verbose)?;
-    times::keep(&project, "all", started.elapsed(), &report.counts)?;
-    let seconds = started.elapsed().as_secs();
-    println!("\nin {} min {} s", seconds / 60, seconds % 60);
-    for (suite, failure) in &report.failures {
-        println!("failed: {suite}: {}", failure.name);
-    }
-    // A test that passes only by itself is a defect, of the test or of what it tests: it is named, and has to be mended.
-    for (suite, failure) in &report.unsteady {
-        println!("unsteady (failed, then passed when run again by itself): {suite}: {}", failure.name);
-    }
-    println!("{} passed, {} failed", report.counts.passed, report.counts.failed);
-    Ok(if report.counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let started = Instant::now();
+    let purpose =
+        if chosen.iter().any(|suite| suite.when != When::Always) { Purpose::Full } else { Purpose::Test };
+    setup::run(&project, purpose)?;
+    let mut ran = vec![Ran { suite: "setup", took: started.elapsed(), results: Results::default() }];
+    ran.extend(run_all(&project, &chosen, How { full, verbose })?);
+    println!();
+    let passed = sum_up(&project, &ran, started.elapsed())?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What became of the suites.
-#[derive(Debug, Default)]
-struct Report {
-    counts: Counts,
-    failures: Vec<Named>,
-    unsteady: Vec<Named>,
+/// How suites are run.
+#[derive(Clone, Copy, Debug)]
+struct How {
+    /// With the tests that guard a corner and take long.
+    full: bool,
+    /// All output is shown.
+    verbose: bool,
 }
 
-/// A failure and the suite it is of.
-type Named = (&'static str, Failure);
+/// A suite that has run.
+#[derive(Debug)]
+struct Ran {
+    suite: &'static str,
+    took: Duration,
+    results: Results,
+}
 
-impl Report {
-    fn add(&mut self, other: Self) {
-        self.counts += other.counts;
-        self.failures.extend(other.failures);
-        self.unsteady.extend(other.unsteady);
+/// Prints and keeps how long each suite took, then what failed, then the sum; whether all passed.
+fn sum_up(project: &Project, ran: &[Ran], took: Duration) -> Result<bool> {
+    let mut all = Results::default();
+    for Ran { suite, took, results } in ran {
+        println!("{:>8.1} s  {suite}", took.as_secs_f64());
+        times::keep(project, suite, *took, results)?;
+        all.passed += results.passed;
+        all.failures.extend_from_slice(&results.failures);
     }
-}
-
-/// Runs the suites in their order; those that mostly wait run two at a time, beside them those that only compute. At
-/// the end, what failed is run again by itself.
-fn run_all(project: &Project, chosen: &[&'static Suite], verbose: bool) -> Result<Report> {
-    let first = chosen.iter().position(|suite| suite.lane == Lane::Waiting).unwrap_or(chosen.len());
-    let of = |suites: &[&'static Suite], lane| -> Vec<&'static Suite> {
-        suites.iter().copied().filter(|suite| suite.lane == lane).collect()
-    };
-    let in_turn = |suites: Vec<&'static Suite>| in_turn(project, &Mutex::new(suites.into()), verbose);
-    let mut sum = in_turn(of(&chosen[..first], Lane::Alone))?;
-    let (waiting, beside) = (of(chosen, Lane::Waiting).into(), of(chosen, Lane::Beside));
-    let waiting = Mutex::new(waiting);
-    let reports = std::thread::scope(|scope| {
-        let lanes = [
-            scope.spawn(|| self::in_turn(project, &waiting, verbose)),
-            scope.spawn(|| self::in_turn(project, &waiting, verbose)),
-            scope.spawn(|| in_turn(beside)),
-        ];
-        lanes.map(std::thread::ScopedJoinHandle::join)
-    });
-    for report in reports {
-        match report {
-            Ok(report) => sum.add(report?),
-            Err(_) => bail!("a suite's thread has panicked"),
+    println!("{:>8.1} s  all, some at the same time\n", took.as_secs_f64());
+    times::keep(project, "all", took, &all)?;
+    for Ran { suite, results, .. } in ran {
+        for failure in &results.failures {
+            println!("failed: {suite}: {}", failure.name);
         }
     }
-    sum.add(in_turn(of(&chosen[first..], Lane::Alone))?);
-    for suite in chosen {
-        once_more(project, suite, &mut sum, verbose)?;
+    println!("{} passed, {} failed", all.passed, all.failures.len());
+    Ok(all.failures.is_empty())
+}
+
+/// Runs the suites: first those that need the machine, as far as they come first; then three at a time of those that
+/// mostly wait, beside them two of those that only compute; at last the others that need the machine.
+fn run_all(project: &Project, chosen: &[&'static Suite], how: How) -> Result<Vec<Ran>> {
+    let first = chosen.iter().position(|suite| suite.lane == Lane::Waiting).unwrap_or(chosen.len());
+    let of = |suites: &[&'static Suite], lane| -> Mutex<VecDeque<&'static Suite>> {
+        Mutex::new(suites.iter().copied().filter(|suite| suite.lane == lane).collect())
+    };
+    let mut ran = in_turn(project, &of(&chosen[..first], Lane::Alone), how)?;
+    let (waiting, beside) = (of(chosen, Lane::Waiting), of(chosen, Lane::Beside));
+    let together = std::thread::scope(|scope| {
+        let lanes = [&waiting, &waiting, &waiting, &beside, &beside];
+        lanes.map(|lane| scope.spawn(|| in_turn(project, lane, how))).map(std::thread::ScopedJoinHandle::join)
+    });
+    for lane in together {
+        ran.extend(lane.map_err(|_| anyhow!("a suite's thread has panicked"))??);
     }
-    Ok(sum)
+    ran.extend(in_turn(project, &of(&chosen[first..], Lane::Alone), how)?);
+    Ok(ran)
 }
 
 /// Runs one suite after the other until none is left.
-fn in_turn(project: &Project, suites: &Mutex<VecDeque<&'static Suite>>, verbose: bool) -> Result<Report> {
-    let mut sum = Report::default();
+fn in_turn(project: &Project, suites: &Mutex<VecDeque<&'static Suite>>, how: How) -> Result<Vec<Ran>> {
+    let mut ran = Vec::new();
     loop {
         let next = suites.lock().map_err(|_| anyhow!("a suite's thread has panicked"))?.pop_front();
-        match next {
-            Some(suite) => sum.add(run(project, suite, verbose)?),
-            None => return Ok(sum),
-        }
+        let Some(suite) = next else { return Ok(ran) };
+        ran.extend(run(project, suite, how)?);
     }
 }
 
-/// Runs what failed of a suite again, by itself: what passes now depends on what ran beside it, or on chance.
-fn once_more(project: &Project, suite: &Suite, report: &mut Report, verbose: bool) -> Result<()> {
-    let failures: Vec<Failure> = report
-        .failures
-        .iter()
-        .filter(|(name, _)| *name == suite.name)
-        .map(|(_, failure)| failure.clone())
-        .collect();
-    // Not even asked for where nothing failed: what was skipped may have no command here.
-    if failures.is_empty() {
-        return Ok(());
-    }
-    let Some(mut command) = failures::again(suite.runner, (suite.command)(project)?, &failures) else {
-        return Ok(());
-    };
-    let tried = failures.len();
-    let mut step = Step::start(suite.name);
-    let log = format!("test-{}-again", suite.name);
-    let ended = process::run(project, &mut step, &log, &mut command, verbose)?;
-    interrupt::check()?;
-    let still = failures::read(suite.runner, &ended.output);
-    let counts = Counts::of_run(suite.runner, ended.status.success(), &ended.output);
-    let ran = (counts.passed + counts.failed) as usize;
-    if ran < tried || (counts.failed > 0 && still.is_empty()) {
-        step.end(End::Failed, "again: it ended badly");
-        return Ok(());
-    }
-    let (failures, mended): (Vec<Named>, Vec<Named>) =
-        std::mem::take(&mut report.failures).into_iter().partition(|(name, failure)| {
-            *name != suite.name || still.iter().any(|other| other.name == failure.name)
-        });
-    report.failures = failures;
-    let passed = u32::try_from(mended.len())?.min(report.counts.failed);
-    report.counts.failed -= passed;
-    report.counts.passed += passed;
-    let end = if still.is_empty() { End::Ok } else { End::Failed };
-    step.end(end, &format!("again, by itself: {passed} of {tried} passed"));
-    report.unsteady.extend(mended);
-    Ok(())
-}
-
-/// The same command, which gives way to all others.
-fn giving_way(command: &Command) -> Command {
-    let before = [OsStr::new("-n"), OsStr::new("19"), command.get_program()];
-    process::in_place_of(command, OsStr::new("nice"), before.into_iter().chain(command.get_args()))
-}
-
-/// Runs one suite and prints its line; only an interruption is an error here.
-fn run(project: &Project, suite: &Suite, verbose: bool) -> Result<Report> {
+/// Runs one suite and prints its line, unless it cannot run here; only an interruption is an error.
+fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>> {
     let mut step = Step::start(suite.name);
     if let Some(why) = (suite.skip)(project)? {
         step.end(End::Skipped, &why);
-        return Ok(Report::default());
+        return Ok(None);
     }
     let started = Instant::now();
-    let ended = (suite.command)(project).and_then(|mut command| {
-        if suite.lane == Lane::Beside {
-            command = giving_way(&command);
-        }
-        process::run(project, &mut step, &format!("test-{}", suite.name), &mut command, verbose)
-    });
-    interrupt::check()?;
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(error) => {
-            step.end(End::Failed, &format!("{error:#}"));
-            return Ok(Report { counts: Counts::failed(), ..Report::default() });
-        }
+    let results = match attempt(project, suite, &mut step, how) {
+        Ok(results) => results,
+        Err(error) if error.is::<interrupt::Interrupted>() => return Err(error),
+        Err(error) => Results::failed("(the run itself)", &format!("{error:#}")),
     };
-    let counts = Counts::of_run(suite.runner, ended.status.success(), &ended.output);
-    times::keep(project, suite.name, started.elapsed(), &counts)?;
-    if counts.failed == 0 {
-        step.end(End::Ok, &counts.to_string());
-        return Ok(Report { counts, ..Report::default() });
-    }
-    step.end(End::Failed, &counts.to_string());
-    let failures = failures::read(suite.runner, &ended.output);
-    for failure in &failures {
+    step.end(if results.failures.is_empty() { End::Ok } else { End::Failed }, &results.to_string());
+    for failure in &results.failures {
         eprintln!("failed: {}\n{}\n", failure.name, failure.reason);
     }
-    if !verbose {
-        // Where the failures say it all, the rest is in the log.
-        eprintln!("{}\n", ended.tail(if failures.is_empty() { 120 } else { 0 }));
-    }
-    let counts = if failures::is_whole(suite.runner, &ended.output) { counts } else { counts.broken_off() };
-    let failures = failures.into_iter().map(|failure| (suite.name, failure)).collect();
-    Ok(Report { counts, failures, unsteady: Vec::new() })
+    Ok(Some(Ran { suite: suite.name, took: started.elapsed(), results }))
 }
 
-/// The suites whose name contains one of the words; without words all but those that have to be asked for.
-fn choose(words: &[String]) -> Result<Vec<&'static Suite>> {
-    let all = || SUITES.iter().chain(&BY_NAME);
+fn attempt(project: &Project, suite: &Suite, step: &mut Step, how: How) -> Result<Results> {
+    let log = format!("test-{}", suite.name);
+    let file = process::log_path(project, &log)?.with_extension("xml");
+    let mut command = (suite.command)(project, &file)?;
+    if how.full {
+        command.env(FULL, "1");
+    }
+    if suite.lane == Lane::Beside {
+        command = process::giving_way(&command);
+    }
+    let file = if suite.reports == Reports::Nextest { nextest_report(project) } else { file };
+    remove(&file)?;
+    let ended = process::run(project, step, &log, &mut command, how.verbose)?;
+    interrupt::check()?;
+    let success = ended.status.success();
+    if suite.reports == Reports::Nothing {
+        let said = || if how.verbose { String::new() } else { ended.tail(120) };
+        return Ok(if success { Results::one_passed() } else { Results::failed(suite.name, &said()) });
+    }
+    match fs::read_to_string(&file) {
+        Ok(text) => Results::of_run(success, &text).with_context(|| format!("read {}", file.display())),
+        Err(_) => Ok(Results::failed("(the run itself)", &ended.tail(120))),
+    }
+}
+
+/// The suites whose name contains one of the words; without words those of every change, or with `full` all but those
+/// that have to be asked for.
+fn choose(words: &[String], full: bool) -> Result<Vec<&'static Suite>> {
     for word in words {
-        if !all().any(|suite| suite.name.contains(word.as_str())) {
-            let names: Vec<&str> = all().map(|suite| suite.name).collect();
+        if !SUITES.iter().any(|suite| suite.name.contains(word.as_str())) {
+            let names: Vec<&str> = SUITES.iter().map(|suite| suite.name).collect();
             bail!(unknown("suite", word, &names));
         }
     }
-    if words.is_empty() {
-        return Ok(SUITES.iter().collect());
-    }
-    Ok(all().filter(|suite| words.iter().any(|word| suite.name.contains(word.as_str()))).collect())
+    let chosen = |suite: &&Suite| match suite.when {
+        _ if !words.is_empty() => words.iter().any(|word| suite.name.contains(word.as_str())),
+        When::Always => true,
+        When::Full => full,
+        When::Named => false,
+    };
+    Ok(SUITES.iter().filter(chosen).collect())
 }
 
 fn list() {
     for suite in &SUITES {
-        println!("{:<14} {}", suite.name, suite.about);
-    }
-    for suite in &BY_NAME {
-        println!("{:<14} {} (only by name)", suite.name, suite.about);
+        let when = match suite.when {
+            When::Always => "",
+            When::Full => " (--full)",
+            When::Named => " (only by name)",
+        };
+        println!("{:<16} {}{when}", suite.name, suite.about);
     }
 }
 
@@ -238,16 +200,19 @@ fn list() {
 mod tests {
     use super::*;
 
+    fn names(words: &[&str], full: bool) -> Vec<&'static str> {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        choose(&words, full).unwrap().iter().map(|suite| suite.name).collect()
+    }
+
     #[test]
-    fn the_readme_is_followed_only_by_name() {
-        let names = |words: &[&str]| -> Vec<&str> {
-            let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
-            choose(&words).unwrap().iter().map(|suite| suite.name).collect()
-        };
-        assert_eq!(names(&[]).len(), SUITES.len());
-        assert!(!names(&[]).contains(&"readme"));
-        assert_eq!(names(&["readme"]), ["readme"]);
-        assert_eq!(names(&["ui-types", "readme"]), ["ui-types", "readme"]);
-        assert!(choose(&["redme".into()]).is_err());
+    fn what_takes_long_runs_only_when_it_is_asked_for() {
+        assert!(!names(&[], false).contains(&"soak") && names(&[], true).contains(&"soak"));
+        assert!(names(&[], true).len() > names(&[], false).len());
+        assert!(!names(&[], true).contains(&"readme"));
+        assert_eq!(names(&["readme"], false), ["readme"]);
+        assert_eq!(names(&["soak"], false), ["soak"]);
+        assert_eq!(names(&["ui-types", "readme"], true), ["ui-types", "readme"]);
+        assert!(choose(&["redme".into()], false).is_err());
     }
 }

@@ -1,12 +1,12 @@
 //! The suites: what each checks, how it is started, and when it cannot run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::counts::Runner;
-use crate::cargo::{cargo, cargo_build};
+use super::long;
+use crate::programs::{clippy, deny, nextest, npm, ruff, rust_format, shell};
 use crate::project::Project;
 use crate::setup;
 
@@ -14,11 +14,26 @@ use crate::setup;
 pub(super) struct Suite {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    pub(super) runner: Runner,
-    pub(super) command: fn(&Project) -> Result<Command>,
+    pub(super) lane: Lane,
+    pub(super) when: When,
+    pub(super) reports: Reports,
+    pub(super) command: Start,
     /// Why it cannot run on this machine.
     pub(super) skip: fn(&Project) -> Result<Option<String>>,
-    pub(super) lane: Lane,
+}
+
+/// What runs a suite; the path is where one that [`Reports::Junit`] has to write to.
+type Start = fn(&Project, &Path) -> Result<Command>;
+
+/// In which runs a suite is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// In every run: `.ci/run` waits for it.
+    Always,
+    /// With `--full`: it takes more than a minute and guards one corner.
+    Full,
+    /// Only by name: it compiles for itself what the others have already.
+    Named,
 }
 
 /// What may run at the same time.
@@ -26,268 +41,228 @@ pub(super) struct Suite {
 pub(super) enum Lane {
     /// It needs the machine for itself: it compiles much, or measures rates of frames.
     Alone,
-    /// It waits more than it computes: two of these run at a time.
+    /// It waits more than it computes: three of these run at a time.
     Waiting,
-    /// It computes and has no clock: it runs beside those that wait, and gives way to them.
+    /// It computes and has no clock: two of these run beside those that wait, and give way to them.
     Beside,
 }
 
+/// Where a suite says what became of its tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reports {
+    /// Nowhere: it passes or fails as one.
+    Nothing,
+    /// In `JUnit`'s XML, in the file that its command is given.
+    Junit,
+    /// The same, where nextest puts it.
+    Nextest,
+}
+
+/// Something that passes or fails as one, in every run.
+const fn check(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
+    Suite { name, about, lane, when: When::Always, reports: Reports::Nothing, command, skip: never }
+}
+
+/// Tests that are counted, in every run.
+const fn tests(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
+    Suite { reports: Reports::Junit, ..check(name, lane, about, command) }
+}
+
+impl Suite {
+    const fn when(self, when: When) -> Self {
+        Self { when, ..self }
+    }
+
+    const fn reports(self, reports: Reports) -> Self {
+        Self { reports, ..self }
+    }
+
+    const fn unless(self, skip: fn(&Project) -> Result<Option<String>>) -> Self {
+        Self { skip, ..self }
+    }
+}
+
+/// Tests with suites of their own: they need TensorFlow, or read pages for minutes.
+const IMPORTS: &str = "python/test_import.py";
+const ACCURACY: &str = "python/test_read_accuracy.py";
+
 /// In this order: cheap and telling ones first, the whole system last.
-pub(super) const SUITES: [Suite; 19] = [
-    Suite {
-        name: "rust-format",
-        about: "cargo fmt",
-        runner: Runner::Check,
-        command: |project| Ok(cargo(project, &["fmt", "--all", "--check", "--", "--color", "never"])),
-        skip: never,
-        lane: Lane::Alone,
-    },
-    Suite {
-        name: "rust-lints",
-        about: "clippy, no warning allowed",
-        runner: Runner::Check,
-        command: |project| {
-            let mut clippy = cargo_build(project, &["clippy", "--release", "--workspace", "--all-targets"]);
-            clippy.args(["--", "-D", "warnings"]);
-            Ok(clippy)
-        },
-        skip: never,
-        lane: Lane::Alone,
-    },
-    Suite {
-        name: "rust-deny",
-        about: "licences, sources and duplicates (deny.toml); advisories need more than a registry",
-        runner: Runner::Check,
-        command: |project| {
-            let mut deny = Command::new(setup::cargo_deny(project)?);
-            deny.args(["--all-features", "check", "bans", "licenses", "sources"]).current_dir(project.root());
-            Ok(deny)
-        },
-        skip: never,
-        lane: Lane::Alone,
-    },
-    Suite {
-        name: "rust",
-        about: "unit, property and integration tests of every crate",
-        runner: Runner::CargoTest,
-        command: |project| {
-            Ok(cargo_build(
-                project,
-                &["test", "--release", "--workspace", "--lib", "--bins", "--tests", "--no-fail-fast"],
-            ))
-        },
-        skip: never,
-        lane: Lane::Alone,
-    },
-    Suite {
-        name: "rust-portable",
-        about: "the frame crate without libjpeg-turbo, as a plain machine builds it",
-        runner: Runner::CargoTest,
-        command: |project| {
-            Ok(cargo(
-                project,
-                &[
-                    "test",
-                    "--release",
-                    "--package",
-                    "sightwire-frame",
-                    "--no-default-features",
-                    "--lib",
-                    "--tests",
-                ],
-            ))
-        },
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "ui-types",
-        about: "TypeScript, strict",
-        runner: Runner::Check,
-        command: |project| Ok(npm(project, "ui", "typecheck")),
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "ui-lints",
-        about: "eslint",
-        runner: Runner::Check,
-        command: |project| Ok(npm(project, "ui", "lint")),
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "ui-format",
-        about: "prettier",
-        runner: Runner::Check,
-        command: |project| Ok(npm(project, "ui", "format:check")),
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "ui-unit",
-        about: "the page's own tests (vitest)",
-        runner: Runner::Vitest,
-        command: |project| Ok(npm(project, "ui", "test")),
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "client-js-lints",
-        about: "TypeScript, eslint and prettier over clients/js",
-        runner: Runner::Check,
-        command: |project| {
-            let mut sh = Command::new("sh");
-            sh.args(["-c", "npm run -s typecheck && npm run -s lint && npm run -s format:check"])
-                .current_dir(project.at("clients/js"))
-                .env("NO_COLOR", "1")
-                .env("CI", "1");
-            Ok(sh)
-        },
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "client-js",
-        about: "the JavaScript client's own tests (vitest)",
-        runner: Runner::Vitest,
-        command: |project| Ok(npm(project, "clients/js", "test")),
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "e2e-lints",
-        about: "eslint and prettier over e2e/",
-        runner: Runner::Check,
-        command: |project| Ok(npm(project, "e2e", "lint")),
-        skip: never,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "python-lints",
-        about: "ruff: lints and format of every Python file",
-        runner: Runner::Check,
-        command: |project| {
-            let mut sh = Command::new("sh");
-            let folders = ["e2e/python", "e2e/load", "clients/python", "tools"]
-                .into_iter()
-                .filter(|folder| project.at(folder).is_dir());
-            sh.args(["-c", "\"$0\" check \"$@\" && \"$0\" format --check \"$@\""])
-                .arg(project.python("ruff")?)
-                .args(folders)
-                .current_dir(project.root());
-            Ok(sh)
-        },
-        skip: without_python,
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "e2e-js",
-        about: "the official JavaScript client, viewers and players of cameras against the real server",
-        runner: Runner::Node,
-        command: |project| {
-            let mut node = Command::new("node");
-            // A test that hangs must not hold the run; the slowest takes some twenty seconds.
-            node.args(["--test", "--test-reporter=spec", "--test-timeout=120000"]);
-            node.args(files(project, "e2e/js", ".test.mjs")?);
-            against_the_server(project, node)
-        },
-        skip: never,
-        lane: Lane::Waiting,
-    },
-    Suite {
-        name: "e2e-python",
-        about: "the official Python client and OpenCV against the real server",
-        runner: Runner::Pytest,
-        command: |project| {
-            let mut pytest = Command::new(project.python("python")?);
-            pytest.args(["-m", "pytest", "python"]);
-            against_the_server(project, pytest)
-        },
-        skip: without_python,
-        lane: Lane::Waiting,
-    },
-    Suite {
-        name: "import-tool",
-        about: "tools/import: Keras files of many kinds and ages, converted and compared with Keras",
-        runner: Runner::Pytest,
-        command: |project| {
-            let mut pytest = Command::new(project.python("python")?);
-            pytest.args(["-m", "pytest", "tools/import"]).current_dir(project.root());
-            if let Some(python) = setup::importer(project)? {
-                pytest.env("SIGHTWIRE_IMPORT_PYTHON", python);
-            }
+pub(super) const SUITES: [Suite; 24] = [
+    check("rust-format", Lane::Alone, "cargo fmt", |project, _| Ok(rust_format(project))),
+    check(
+        "rust-deny",
+        Lane::Alone,
+        "licences, sources and duplicates (deny.toml); advisories need more than a registry",
+        |project, _| deny(project),
+    ),
+    check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| Ok(clippy(project))),
+    tests("rust", Lane::Alone, "unit, property and integration tests of every crate (nextest)", |project, _| {
+        nextest(project, &[])
+    })
+    .reports(Reports::Nextest),
+    check("ui-types", Lane::Beside, "TypeScript, strict", |project, _| Ok(npm(project.at("ui"), "typecheck"))),
+    check("ui-lints", Lane::Beside, "eslint", |project, _| Ok(npm(project.at("ui"), "lint"))),
+    check("ui-format", Lane::Beside, "prettier", |project, _| Ok(npm(project.at("ui"), "format:check"))),
+    tests("ui-unit", Lane::Beside, "the page's own tests (vitest)", |project, report| {
+        Ok(vitest(project, "ui", report))
+    }),
+    check("client-js-lints", Lane::Beside, "TypeScript, eslint and prettier over clients/js", |project, _| {
+        let all = "npm run -s typecheck; npm run -s lint; npm run -s format:check";
+        Ok(shell(&project.at("clients/js"), all))
+    }),
+    tests("client-js", Lane::Beside, "the JavaScript client's own tests (vitest)", |project, report| {
+        Ok(vitest(project, "clients/js", report))
+    }),
+    check("e2e-lints", Lane::Beside, "eslint and prettier over e2e/", |project, _| {
+        Ok(npm(project.at("e2e"), "lint"))
+    }),
+    check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
+        .unless(without_python),
+    tests(
+        "e2e-js",
+        Lane::Waiting,
+        "the official JavaScript client, viewers and players of cameras against the real server",
+        |project, report| node(project, report, 120, &files(project, "e2e/js", ".test.mjs")?),
+    ),
+    tests(
+        "e2e-python",
+        Lane::Waiting,
+        "the official Python client and OpenCV against the real server",
+        |project, report| {
+            let without = [IMPORTS, ACCURACY].map(|file| format!("--ignore={file}"));
+            let mut pytest = pytest(project, report)?;
+            pytest.arg("python").args(without);
             Ok(pytest)
         },
-        skip: |project| {
-            let missing = setup::importer(project)?.is_none();
-            Ok(missing
-                .then(|| "no importer in the store (no Python that TensorFlow 2.15 is made for)".into()))
+    )
+    .unless(without_python),
+    tests(
+        "client-python",
+        Lane::Waiting,
+        "clients/python and its command against the real server, with mypy",
+        |project, report| {
+            let mut pytest = pytest(project, report)?;
+            pytest.args(["-c", "../clients/python/pyproject.toml", "../clients/python/tests"]);
+            Ok(pytest)
         },
-        lane: Lane::Beside,
-    },
-    Suite {
-        name: "client-python",
-        about: "clients/python and its command against the real server, with mypy",
-        runner: Runner::Pytest,
-        command: |project| {
-            let mut pytest = Command::new(project.python("python")?);
-            pytest.args([
-                "-m",
-                "pytest",
-                "-c",
-                "../clients/python/pyproject.toml",
-                "../clients/python/tests",
-            ]);
-            against_the_server(project, pytest)
+    )
+    .unless(without_python),
+    tests(
+        "e2e-browser",
+        Lane::Alone,
+        "pages whose rates are measured, in Chromium with a generated camera, one test at a time",
+        |project, report| playwright(project, report, "alone"),
+    )
+    .unless(without_chromium),
+    tests("e2e-pages", Lane::Alone, "all other pages in Chromium, three tests at a time", |project, report| {
+        playwright(project, report, "together")
+    })
+    .unless(without_chromium),
+    tests(
+        "import-tool",
+        Lane::Waiting,
+        "tools/import: Keras files of many kinds and ages, converted and compared with Keras",
+        |project, report| {
+            let mut pytest = pytest(project, report)?;
+            pytest.arg("tools/import").current_dir(project.root());
+            pytest.envs(setup::importer(project)?.map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
+            Ok(pytest)
         },
-        skip: without_python,
-        lane: Lane::Waiting,
-    },
-    Suite {
-        name: "e2e-browser",
-        about: "pages that recognise, in Chromium with a generated camera, one test at a time",
-        runner: Runner::Playwright,
-        command: |project| playwright(project, "alone"),
-        skip: without_chromium,
-        lane: Lane::Alone,
-    },
-    Suite {
-        name: "e2e-pages",
-        about: "all other pages in Chromium, two tests at a time",
-        runner: Runner::Playwright,
-        command: |project| playwright(project, "together"),
-        skip: without_chromium,
-        lane: Lane::Alone,
-    },
+    )
+    .when(When::Full)
+    .unless(without_importer),
+    tests(
+        "e2e-import",
+        Lane::Waiting,
+        "users' own Keras models: by command, at the server's start, from an address",
+        |project, report| {
+            let mut pytest = pytest(project, report)?;
+            pytest.arg(IMPORTS);
+            Ok(pytest)
+        },
+    )
+    .when(When::Full)
+    .unless(without_importer),
+    tests(
+        "e2e-accuracy",
+        Lane::Alone,
+        "how much of generated pages is read rightly",
+        |project, report| {
+            let mut pytest = pytest(project, report)?;
+            pytest.arg(ACCURACY);
+            Ok(pytest)
+        },
+    )
+    .when(When::Full)
+    .unless(without_python),
+    check(
+        "rust-features",
+        Lane::Alone,
+        "what a machine without cmake or make builds: the server and all lints without turbo and jemalloc, alone \
+         and together; the frame crate's tests without turbo",
+        long::features,
+    )
+    .when(When::Full),
+    tests("soak", Lane::Alone, "senders and viewers that come and go for ten minutes", |project, report| {
+        let churn = project.at("e2e/js/relay-churn.test.mjs");
+        let mut node = node(project, report, 900, &[churn])?;
+        node.env("SIGHTWIRE_CHURN_S", "600");
+        Ok(node)
+    })
+    .when(When::Full),
+    check("fuzz", Lane::Alone, "each target of fuzz/ for a minute", long::fuzz)
+        .when(When::Full)
+        .unless(long::without_fuzz),
+    check(
+        "readme",
+        Lane::Alone,
+        "README's commands in their order, in a fresh clone of the last commit with an empty home",
+        |project, _| {
+            let mut node = Command::new("node");
+            node.arg("readme/run.mjs").arg(project.own("readme")?).current_dir(project.at("e2e"));
+            node.envs(setup::importer(project)?.map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
+            Ok(node)
+        },
+    )
+    .when(When::Named)
+    .unless(without_importer),
 ];
 
-/// Those that run only when they are asked for by name: they take minutes, and what they compile for themselves.
-pub(super) const BY_NAME: [Suite; 1] = [Suite {
-    name: "readme",
-    about: "README's commands in their order, in a fresh clone of the last commit with an empty home",
-    runner: Runner::Node,
-    command: |project| {
-        let mut node = Command::new("node");
-        node.arg("readme/run.mjs").arg(project.own("readme")?).current_dir(project.at("e2e"));
-        if let Some(python) = setup::importer(project)? {
-            node.env("SIGHTWIRE_IMPORT_PYTHON", python);
-        }
-        Ok(node)
-    },
-    skip: |project| {
-        let missing = setup::importer(project)?.is_none();
-        Ok(missing.then(|| "no importer in the store to make a Keras model with".into()))
-    },
-    lane: Lane::Alone,
-}];
+/// Folders with Python files.
+const PYTHON: [&str; 4] = ["e2e/python", "e2e/load", "clients/python", "tools"];
+
+/// Node's own runner, which ends a file that hangs after so many seconds.
+fn node(project: &Project, report: &Path, timeout_s: u32, files: &[PathBuf]) -> Result<Command> {
+    let mut node = Command::new("node");
+    node.args(["--test", &format!("--test-timeout={timeout_s}000")])
+        .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
+        .args(["--test-reporter=junit", &format!("--test-reporter-destination={}", report.display())])
+        .args(files);
+    against_the_server(project, node)
+}
+
+/// In `e2e/`.
+fn pytest(project: &Project, report: &Path) -> Result<Command> {
+    let mut pytest = Command::new(project.python("python")?);
+    pytest.args(["-m", "pytest", "--junitxml"]).arg(report);
+    against_the_server(project, pytest)
+}
 
 /// One of the projects of `e2e/playwright.config.mjs`.
-fn playwright(project: &Project, name: &str) -> Result<Command> {
+fn playwright(project: &Project, report: &Path, name: &str) -> Result<Command> {
     let mut playwright = Command::new("node");
-    // With `=`: after a space it would take the names of files that may follow for projects.
-    playwright.args(["node_modules/@playwright/test/cli.js", "test", &format!("--project={name}")]);
+    playwright
+        .args(["node_modules/@playwright/test/cli.js", "test", "--reporter=list,junit", "--project", name])
+        .env("PLAYWRIGHT_JUNIT_OUTPUT_FILE", report);
     against_the_server(project, playwright)
+}
+
+fn vitest(project: &Project, folder: &str, report: &Path) -> Command {
+    let mut vitest = npm(project.at(folder), "test");
+    vitest
+        .args(["--", "--reporter=default", "--reporter=junit"])
+        .arg(format!("--outputFile.junit={}", report.display()));
+    vitest
 }
 
 #[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
@@ -305,17 +280,16 @@ fn without_python(project: &Project) -> Result<Option<String>> {
         .then(|| "no Python environment (python3-venv is missing)".into()))
 }
 
-fn npm(project: &Project, folder: &str, script: &str) -> Command {
-    let mut npm = Command::new("npm");
-    npm.args(["run", "--silent", script]).current_dir(project.at(folder)).env("NO_COLOR", "1").env("CI", "1");
-    npm
+fn without_importer(project: &Project) -> Result<Option<String>> {
+    let missing = setup::importer(project)?.is_none();
+    Ok(missing.then(|| "no importer in the store (no Python that TensorFlow 2.15 is made for)".into()))
 }
 
 /// In `e2e/`, with the names under which the suites look for the server and its store.
 fn against_the_server(project: &Project, mut command: Command) -> Result<Command> {
     command
         .current_dir(project.at("e2e"))
-        .env("SIGHTWIRE_BIN", project.release("sightwire"))
+        .env("SIGHTWIRE_BIN", project.debug("sightwire"))
         .env("SIGHTWIRE_HOME", project.home()?)
         .env("NO_COLOR", "1")
         .env_remove("FORCE_COLOR");

@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-use super::counts::Counts;
+use super::junit::Results;
 use crate::process;
 use crate::project::Project;
 
 const COLUMNS: &str = "unix_s\tcommit\tsuite\tseconds\tpassed\tfailed";
 
 /// Appends a line: when, at which commit, what, how many seconds, tests passed and failed.
-pub(super) fn keep(project: &Project, suite: &str, took: Duration, counts: &Counts) -> Result<()> {
-    let path = project.own("logs")?.join("times.tsv");
+pub(super) fn keep(project: &Project, suite: &str, took: Duration, results: &Results) -> Result<()> {
+    let path = process::log_path(project, "times")?.with_extension("tsv");
     let add = || -> std::io::Result<()> {
         let mut file = File::options().append(true).create(true).open(&path)?;
         if file.metadata()?.len() == 0 {
@@ -22,7 +22,7 @@ pub(super) fn keep(project: &Project, suite: &str, took: Duration, counts: &Coun
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let commit = commit(project);
-        let (seconds, passed, failed) = (took.as_secs_f64(), counts.passed, counts.failed);
+        let (seconds, passed, failed) = (took.as_secs_f64(), results.passed, results.failures.len());
         // One call, so that suites which end together do not mix their lines.
         file.write_all(format!("{now}\t{commit}\t{suite}\t{seconds:.1}\t{passed}\t{failed}\n").as_bytes())
     };

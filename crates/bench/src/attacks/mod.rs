@@ -38,6 +38,8 @@ Exit code 1: an answer was lost.";
 
 /// Until what was taken is given back.
 const REST: Duration = Duration::from_secs(5);
+/// Until honest clients have their first answers.
+const BEGIN: Duration = Duration::from_secs(1);
 const SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 /// Until an idle connection is what it will be.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -76,6 +78,9 @@ struct FloodArgs {
     /// How long
     #[arg(long, default_value_t = 60.0)]
     seconds: f64,
+    /// Seconds until it is looked whether what was taken has been given back
+    #[arg(long, default_value_t = 5.0)]
+    rest: f64,
 }
 
 #[derive(Debug, clap::Args)]
@@ -128,7 +133,7 @@ fn flood(args: &FloodArgs) -> Result<ExitCode> {
         "lost",
         "resident MB before",
         "at most",
-        "5 s after",
+        &format!("{} s after", args.rest),
     ]);
     let mut lost_any = false;
     for kinds in rounds {
@@ -139,7 +144,7 @@ fn flood(args: &FloodArgs) -> Result<ExitCode> {
         eprintln!("{name}");
         let resident = || anyhow::Ok(server.sample()?.memory.rss_bytes as f64 / 1e6);
         let mut honest = Honest::start(server.address(), args.clients, &pictures)?;
-        sleep(Duration::from_secs(2));
+        sleep(BEGIN);
         let before = resident()?;
         let begun = Instant::now();
         let floods: Vec<Flood> = kinds
@@ -159,7 +164,7 @@ fn flood(args: &FloodArgs) -> Result<ExitCode> {
         drop(floods);
         eprintln!("  {connections} connections of flooders");
         honest.end();
-        sleep(REST);
+        sleep(Duration::from_secs_f64(args.rest));
         let after = resident()?;
         let (probes, replies) = (honest.probes.percentiles(), honest.replies.percentiles());
         let lost = honest.counts.lost.load(Ordering::Relaxed);

@@ -7,7 +7,7 @@ mod beside;
 mod compare;
 mod memory;
 mod reader;
-mod served;
+pub(crate) mod served;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,7 +45,7 @@ enum Scenario {
 
 /// A picture in its file format.
 #[derive(Debug, Clone)]
-struct Picture {
+pub(crate) struct Picture {
     path: PathBuf,
     bytes: Bytes,
 }
@@ -61,7 +61,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 /// All pictures of a folder, by name.
-fn pictures(folder: &Path) -> Result<Vec<Picture>> {
+pub(crate) fn pictures(folder: &Path) -> Result<Vec<Picture>> {
     let entries = folder.read_dir().with_context(|| format!("look into {}", folder.display()))?;
     let mut paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.retain(|path| path.extension().is_some_and(|end| end == "jpg" || end == "png"));

@@ -24,7 +24,7 @@ const LOADING: Duration = Duration::from_mins(2);
 const BOUNDARY: &str = "sightwire-bench-5d1f";
 
 /// One server on this machine. Each request has a connection of its own: servers close those that have long been idle.
-pub(super) struct Served {
+pub(crate) struct Served {
     name: String,
     pid: u32,
     target: Target,
@@ -33,7 +33,7 @@ pub(super) struct Served {
 
 impl Served {
     /// Finds its process.
-    pub(super) fn find(name: &str, url: &str) -> Result<Self> {
+    pub(crate) fn find(name: &str, url: &str) -> Result<Self> {
         let target = Target::parse(url, false)?;
         let pid = procfs::listening_pid(target.address)
             .with_context(|| format!("no process of ours listens on {}", target.address))?;
@@ -45,6 +45,33 @@ impl Served {
     pub(super) fn status(&self) -> Result<Value> {
         let answer = self.ask("GET", "/api/v1/status", "text/plain", &[])?;
         Ok(json(&answer)?["reader"].take())
+    }
+
+    /// Has a batch read; its id.
+    pub(crate) fn begin(&self, pictures: &[Picture]) -> Result<String> {
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        let answer = self.ask("POST", "/api/v1/jobs?keep=5", &content_type, &form(pictures))?;
+        Ok(json(&answer)?["id"].as_str().context("a job without an id")?.to_owned())
+    }
+
+    /// Lines of text of a batch that is done.
+    pub(crate) fn lines(&self, id: &str) -> Result<Option<usize>> {
+        let answer = self.ask("GET", &format!("/api/v1/jobs/{id}"), "text/plain", &[])?;
+        let job = json(&answer)?;
+        if job["failed"].as_u64() != Some(0) {
+            bail!("{}: the job has failures: {job}", self.name);
+        }
+        Ok((job["state"] == "done").then(|| job["regions"].as_u64().unwrap_or(0) as usize))
+    }
+
+    /// Lets a batch go.
+    pub(crate) fn end(&self, id: &str) -> Result<()> {
+        self.ask("DELETE", &format!("/api/v1/jobs/{id}"), "text/plain", &[]).map(drop)
+    }
+
+    /// Lines that the server has read since its start.
+    pub(crate) fn done(&self) -> Result<u64> {
+        self.status()?["lines"].as_u64().context("no reader.lines")
     }
 
     fn ask(&self, method: &str, path: &str, content_type: &str, body: &[Bytes]) -> Result<Response> {
@@ -85,27 +112,18 @@ impl Reader for Served {
     }
 
     fn batch(&mut self, pictures: &[Picture]) -> Result<usize> {
-        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        let answer = self.ask("POST", "/api/v1/jobs?keep=5", &content_type, &form(pictures))?;
-        let job = json(&answer)?;
-        let id = job["id"].as_str().context("a job without an id")?.to_owned();
-        let path = format!("/api/v1/jobs/{id}");
+        let id = self.begin(pictures)?;
         let started = Instant::now();
         let lines = loop {
-            let answer = self.ask("GET", &path, "text/plain", &[])?;
-            let job = json(&answer)?;
-            if job["failed"].as_u64() != Some(0) {
-                bail!("{}: the job has failures: {job}", self.name);
-            }
-            if job["state"] == "done" {
-                break job["regions"].as_u64().unwrap_or(0) as usize;
+            if let Some(lines) = self.lines(&id)? {
+                break lines;
             }
             if started.elapsed() > JOB_DEADLINE {
-                bail!("{}: a job of {} pictures takes too long: {job}", self.name, pictures.len());
+                bail!("{}: a job of {} pictures takes too long", self.name, pictures.len());
             }
             sleep(LOOK);
         };
-        self.ask("DELETE", &path, "text/plain", &[])?;
+        self.end(&id)?;
         Ok(lines)
     }
 }

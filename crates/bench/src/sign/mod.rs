@@ -15,7 +15,7 @@ mod parts;
 mod polling;
 mod record;
 mod report;
-mod run;
+pub(crate) mod run;
 mod session;
 mod socket;
 mod status;

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use sightwire_measure::clock;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Run, Sink, Skipped, Source, SourceError};
 use crate::multipart::{Limits, Parser};
@@ -47,12 +48,12 @@ impl Folder {
                 let picture = off_the_runtime(move || picture(&path, limits)).await;
                 let Ok(Some(jpeg)) = picture else {
                     let skipped = Skipped { broken: 1, ..Skipped::default() };
-                    sink.skipped(skipped, Instant::now().into_std());
+                    sink.skipped(skipped, clock::now());
                     continue;
                 };
                 is_empty = false;
                 turn.tick().await;
-                let now = Instant::now().into_std();
+                let now = clock::now();
                 sink.bytes(jpeg.len(), now);
                 sink.picture(jpeg, now);
             }

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sightwire_measure::clock;
 use tokio::time::sleep;
 
 use super::{Sink, Skipped, Source, SourceError};
@@ -63,7 +64,7 @@ pub async fn keep_running(source: &dyn Source, sink: &mut dyn Sink, backoff: &mu
         let error = source.run(&mut timed).await;
         let pictures_for = timed.first.zip(timed.last).map(|(first, last)| last.duration_since(first));
         let pause = backoff.pause(pictures_for.unwrap_or_default());
-        sink.down(&error, pause, tokio::time::Instant::now().into_std());
+        sink.down(&error, pause, clock::now());
         sleep(pause).await;
     }
 }

@@ -51,6 +51,14 @@ pub enum ClipModelError {
         /// What is wrong.
         error: EngineError,
     },
+    /// No thread could be started to run it.
+    #[error("the model {model}: no thread can be started: {error}")]
+    Thread {
+        /// Name.
+        model: String,
+        /// Why.
+        error: std::io::Error,
+    },
     /// It is a file of another format.
     #[error("the model {name} has to be imported first: `sightwire models import {file} --name {name}`")]
     NotImported {

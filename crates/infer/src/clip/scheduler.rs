@@ -242,9 +242,9 @@ impl<F, W: Default> Scheduler<F, W> {
         self.clients.values().map(|c| c.pending.len()).sum()
     }
 
-    /// Whether [`Scheduler::take`] has something to give: a frame of a client that a worker has is that worker's.
-    pub fn has_work(&self) -> bool {
-        !self.ready.is_empty()
+    /// Jobs that [`Scheduler::take`] has to give: a frame of a client that a worker has is that worker's.
+    pub fn ready(&self) -> usize {
+        self.ready.len()
     }
 
     /// Frames a second that the workers can analyse, as measured.

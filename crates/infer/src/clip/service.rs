@@ -5,13 +5,11 @@
 //! made when a worker first has work, and let go when it has had none for long.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use sightwire_frame::header::Limits;
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::manifest::Clip;
@@ -20,7 +18,8 @@ use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
 use crate::engine::{Engine, EngineError, Plan};
-use crate::priority;
+use crate::pool::{self, Panicked, Pool, Work};
+use crate::priority::Priority;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]
@@ -40,13 +39,12 @@ pub type OnPrediction = Box<dyn Fn(&Arc<Prediction>) + Send + Sync>;
 
 /// A clip model at work. Dropping it ends its threads.
 pub struct ClipService {
-    shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+    pool: Pool<Clips>,
 }
 
 /// A client of a [`ClipService`]. Dropping it is leaving: its frames and window are freed at once.
 pub struct ClipClient {
-    service: Arc<Shared>,
+    service: Arc<pool::Shared<Clips>>,
     id: ClientId,
     seat: Arc<Seat>,
 }
@@ -102,7 +100,8 @@ impl ServiceStats {
     }
 }
 
-struct Shared {
+/// The model, for all clients.
+struct Clips {
     name: String,
     clip: Clip,
     is_split: bool,
@@ -111,20 +110,9 @@ struct Shared {
     model: Mutex<Option<Arc<ClipModel>>>,
     engine: Arc<Engine>,
     options: ServiceOptions,
-    queue: Mutex<Queue>,
-    /// One for each worker, so that the one that was last at work is woken: under light load the others stay asleep, and
-    /// neither make sessions nor keep them.
-    wake: Vec<Condvar>,
-    stop: AtomicBool,
     counters: Counters,
     /// Made at the start as a check, for the first worker that has work.
     spare: Mutex<Option<Networks>>,
-}
-
-struct Queue {
-    scheduler: Scheduler<Work, Window>,
-    /// Workers that sleep, the one to wake first at the end.
-    asleep: Vec<usize>,
 }
 
 #[derive(Default)]
@@ -136,7 +124,6 @@ struct Counters {
     broken: AtomicU64,
     failed: AtomicU64,
     predictions: AtomicU64,
-    with_sessions: AtomicUsize,
     delay: Histogram,
     decode: Histogram,
     infer: Histogram,
@@ -158,7 +145,8 @@ struct Seat {
     left: AtomicBool,
 }
 
-struct Work {
+/// A frame and its client.
+struct ClientFrame {
     frame: Frame,
     seat: Arc<Seat>,
 }
@@ -196,7 +184,7 @@ impl ClipService {
             frame_cost: if is_split { cost + USUAL_DECODE } else { USUAL_DECODE },
             prediction_cost: if is_split { Duration::ZERO } else { cost },
         });
-        let shared = Arc::new(Shared {
+        let clips = Clips {
             name: model.name().to_owned(),
             clip: model.clip().clone(),
             is_split,
@@ -204,59 +192,58 @@ impl ClipService {
             model: Mutex::new(Some(Arc::new(model))),
             engine,
             options,
-            queue: Mutex::new(Queue { scheduler, asleep: Vec::with_capacity(workers) }),
-            wake: (0..workers).map(|_| Condvar::new()).collect(),
-            stop: AtomicBool::new(false),
             counters: Counters::default(),
             spare: Mutex::new(Some(networks)),
-        });
-        let workers = (0..workers)
-            .filter_map(|index| {
-                let shared = shared.clone();
-                let spawned = std::thread::Builder::new()
-                    .name(format!("clip-{index}"))
-                    .spawn(move || shared.work(index));
-                spawned.inspect_err(|error| tracing::error!(%error, "cannot start an inference thread")).ok()
-            })
-            .collect();
-        Ok(Self { shared, workers })
+        };
+        let threads = pool::Options {
+            name: "clip",
+            threads: workers,
+            priority: Priority::Live,
+            idle_release: options.idle_release,
+        };
+        let name = clips.name.clone();
+        let pool = Pool::start(clips, scheduler, threads, None)
+            .map_err(|error| ClipModelError::Thread { model: name, error })?;
+        Ok(Self { pool })
+    }
+
+    fn clips(&self) -> &Clips {
+        self.pool.shared().work()
     }
 
     /// Name of the model.
     pub fn name(&self) -> &str {
-        &self.shared.name
+        &self.clips().name
     }
 
     /// What the model's manifest says.
     pub fn clip(&self) -> &Clip {
-        &self.shared.clip
+        &self.clips().clip
     }
 
     /// What each network is run with, by role.
     pub fn plans(&self) -> &[(&'static str, Plan)] {
-        &self.shared.plans
+        &self.clips().plans
     }
 
     /// What it runs on.
     pub fn engine(&self) -> &Engine {
-        &self.shared.engine
+        &self.clips().engine
     }
 
     /// A new client.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
-        let id = self.shared.queue.lock().scheduler.join(Instant::now());
+        let id = self.pool.shared().with(|scheduler| scheduler.join(Instant::now()));
         let seat = Seat { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
-        ClipClient { service: self.shared.clone(), id, seat: Arc::new(seat) }
+        ClipClient { service: self.pool.shared().clone(), id, seat: Arc::new(seat) }
     }
 
     /// Counters and gauges.
     pub fn stats(&self) -> ServiceStats {
-        let (clients, running, pending, capacity_fps) = {
-            let queue = self.shared.queue.lock();
-            let scheduler = &queue.scheduler;
+        let (clients, running, pending, capacity_fps) = self.pool.shared().look(|scheduler| {
             (scheduler.clients(), scheduler.running(), scheduler.pending(), scheduler.capacity_fps())
-        };
-        let c = &self.shared.counters;
+        });
+        let c = &self.clips().counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServiceStats {
             frames: get(&c.frames),
@@ -269,7 +256,7 @@ impl ClipService {
             clients,
             running,
             pending,
-            workers_with_sessions: c.with_sessions.load(Ordering::Relaxed),
+            workers_with_sessions: self.pool.shared().equipped(),
             capacity_fps,
             delay: c.delay.snapshot(),
             decode: c.decode.snapshot(),
@@ -279,38 +266,23 @@ impl ClipService {
 }
 
 impl Drop for ClipService {
-    /// Waits for the runs in flight, not for what is pending.
+    /// What is pending is given up; the runs in flight are waited for. Clients may hold on to the service, and the files
+    /// are large.
     fn drop(&mut self) {
-        {
-            let _queue = self.shared.queue.lock();
-            self.shared.stop.store(true, Ordering::Relaxed);
-        }
-        for worker in &self.shared.wake {
-            worker.notify_one();
-        }
-        for worker in self.workers.drain(..) {
-            let _ = worker.join();
-        }
-        self.shared.queue.lock().scheduler.clear();
-        self.shared.model.lock().take();
-        self.shared.spare.lock().take();
+        self.pool.end(Scheduler::clear);
+        self.pool.join();
+        self.clips().model.lock().take();
+        self.clips().spare.lock().take();
     }
 }
 
 impl ClipClient {
     /// Hands a frame in. Never blocks for longer than the scheduler's lock.
     pub fn push(&self, frame: Frame) -> Verdict {
-        let counters = &self.service.counters;
+        let counters = &self.service.work().counters;
         counters.frames.fetch_add(1, Ordering::Relaxed);
-        let work = Work { seat: self.seat.clone(), frame };
-        let (verdict, worker) = {
-            let mut queue = self.service.queue.lock();
-            let verdict = queue.scheduler.push(work.frame.arrived, self.id, work);
-            (verdict, if queue.scheduler.has_work() { queue.asleep.pop() } else { None })
-        };
-        if let Some(worker) = worker {
-            self.service.wake[worker].notify_one();
-        }
+        let work = ClientFrame { seat: self.seat.clone(), frame };
+        let verdict = self.service.with(|scheduler| scheduler.push(work.frame.arrived, self.id, work));
         match verdict {
             Verdict::Queued => {}
             Verdict::Skipped => {
@@ -332,7 +304,7 @@ impl ClipClient {
 impl Drop for ClipClient {
     fn drop(&mut self) {
         self.seat.left.store(true, Ordering::Relaxed);
-        self.service.queue.lock().scheduler.leave(self.id);
+        self.service.with(|scheduler| scheduler.leave(self.id));
     }
 }
 
@@ -344,71 +316,53 @@ impl fmt::Debug for ClipClient {
 
 impl fmt::Debug for ClipService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClipService").field("model", &self.shared.name).finish_non_exhaustive()
+        f.debug_struct("ClipService").field("model", &self.clips().name).finish_non_exhaustive()
     }
 }
 
-impl Shared {
-    /// A worker thread's life.
-    fn work(&self, index: usize) {
-        priority::lower_this_thread();
-        let mut networks: Option<Networks> = None;
-        while let Some(job) = self.next_job(index, &mut networks) {
-            let id = job.id();
-            // A bug in a decoder or a network must not take the thread with it, and with it everyone's predictions.
-            let done = catch_unwind(AssertUnwindSafe(|| self.analyse(&mut networks, job)));
-            let outcome = done.unwrap_or_else(|_| {
-                tracing::error!("a worker panicked on a frame; its sessions are made anew");
-                self.counters.failed.fetch_add(1, Ordering::Relaxed);
-                if networks.take().is_some() {
-                    self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
-                }
-                Outcome::lost()
-            });
-            self.queue.lock().scheduler.done(Instant::now(), id, outcome);
-        }
+impl Work for Clips {
+    type Queue = Scheduler<ClientFrame, Window>;
+    type Task = Job<ClientFrame, Window>;
+    type Tools = Networks;
+    type Outcome = Outcome<Window>;
+
+    fn next(&self, scheduler: &mut Self::Queue, networks: Option<&Networks>, _: usize) -> Option<Self::Task> {
+        scheduler.take(networks.map_or(1, Networks::batch))
     }
 
-    /// Waits for work; `None` when the service ends.
-    fn next_job(&self, index: usize, networks: &mut Option<Networks>) -> Option<Job<Work, Window>> {
-        let max_frames = networks.as_ref().map_or(1, Networks::batch);
-        let mut queue = self.queue.lock();
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return None;
-            }
-            if let Some(job) = queue.scheduler.take(max_frames) {
-                return Some(job);
-            }
-            queue.asleep.push(index);
-            let release = networks.is_some().then_some(self.options.idle_release);
-            let timed_out = if let Some(after) = release {
-                self.wake[index].wait_for(&mut queue, after).timed_out()
-            } else {
-                self.wake[index].wait(&mut queue);
-                false
-            };
-            queue.asleep.retain(|worker| *worker != index);
-            if timed_out {
-                parking_lot::MutexGuard::unlocked(&mut queue, || {
-                    tracing::info!(model = self.name, "sessions let go: no work for long");
-                    *networks = None;
-                    self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
-                });
-            }
-        }
+    fn waiting(&self, scheduler: &Self::Queue) -> usize {
+        scheduler.ready()
     }
 
+    fn run(&self, networks: &mut Option<Networks>, job: &mut Self::Task) -> Self::Outcome {
+        self.analyse(networks, job)
+    }
+
+    fn done(&self, pool: &pool::Shared<Self>, job: Self::Task, outcome: Result<Self::Outcome, Panicked>) {
+        let outcome = outcome.unwrap_or_else(|Panicked| {
+            self.counters.failed.fetch_add(1, Ordering::Relaxed);
+            Outcome::lost()
+        });
+        pool.with(|scheduler| scheduler.done(Instant::now(), job.id(), outcome));
+    }
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Clips {
     /// Adds the job's frames to its window, and publishes what the model makes of it.
-    fn analyse(&self, networks: &mut Option<Networks>, job: Job<Work, Window>) -> Outcome<Window> {
-        let Job { frames, mut window, .. } = job;
+    fn analyse(
+        &self,
+        networks: &mut Option<Networks>,
+        job: &mut Job<ClientFrame, Window>,
+    ) -> Outcome<Window> {
+        let mut window = std::mem::take(&mut job.window);
         let nets = match networks {
             Some(networks) => networks,
             None => match self.make_networks() {
-                Ok(made) => {
-                    self.counters.with_sessions.fetch_add(1, Ordering::Relaxed);
-                    networks.insert(made)
-                }
+                Ok(made) => networks.insert(made),
                 Err(error) => {
                     tracing::error!(%error, "no sessions for a worker");
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
@@ -419,7 +373,7 @@ impl Shared {
             },
         };
         let (mut analysed, mut spent, mut predicting) = (0, Duration::ZERO, None);
-        for batch in frames.chunks(nets.batch()) {
+        for batch in job.frames.chunks(nets.batch()) {
             let start = Instant::now();
             match self.analyse_batch(nets, batch, &mut window) {
                 Ok(done) => {
@@ -456,7 +410,7 @@ impl Shared {
     fn analyse_batch(
         &self,
         nets: &mut Networks,
-        works: &[Work],
+        works: &[ClientFrame],
         window: &mut Window,
     ) -> Result<Done, EngineError> {
         let counters = &self.counters;
@@ -493,7 +447,7 @@ impl Shared {
         Ok(Done { frames: prepared, predicting })
     }
 
-    fn publish(&self, work: &Work, scores: Box<[f32]>) {
+    fn publish(&self, work: &ClientFrame, scores: Box<[f32]>) {
         let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
         let Some((label, score)) = best.map(|(label, score)| (label, *score)) else {
             return;

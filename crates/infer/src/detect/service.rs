@@ -8,11 +8,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::Mutex;
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Detection;
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
@@ -20,7 +19,8 @@ use sightwire_models::manifest::Detect;
 
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
 use crate::engine::{Engine, Plan};
-use crate::priority;
+use crate::pool::{self, Panicked, Pool, Work};
+use crate::priority::Priority;
 use crate::trial::Subject;
 
 /// How a service works.
@@ -80,18 +80,14 @@ pub struct ServiceStats {
 
 /// A detector at work. Dropping it ends its threads.
 pub struct DetectService {
-    shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    pool: Pool<Detecting>,
 }
 
-struct Shared {
+/// The detector, whatever waits for it.
+struct Detecting {
     model: DetectModel,
     engine: Arc<Engine>,
     options: ServiceOptions,
-    queue: Mutex<Queue>,
-    /// One for each thread, so that the one that was last at work is woken: under light load the others stay asleep, and
-    /// neither make sessions nor keep them.
-    wake: Vec<Condvar>,
     counters: Counters,
     /// Goes up when sessions are to be made anew,
     generation: AtomicU64,
@@ -99,20 +95,10 @@ struct Shared {
     fresh: Mutex<Vec<Detector>>,
 }
 
-/// A thread's session.
+/// What a thread keeps: its session.
 struct Held {
     detector: Detector,
     generation: u64,
-}
-
-struct Queue {
-    jobs: VecDeque<Job>,
-    /// Threads that sleep, the one to wake first at the end.
-    asleep: Vec<usize>,
-    /// Threads that were woken, or hand out an answer, and will look for work in a moment. No other one is woken for
-    /// pictures that these will take: it would make a session for nothing.
-    coming: usize,
-    ended: bool,
 }
 
 struct Job {
@@ -129,7 +115,6 @@ struct Counters {
     unwanted: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
-    with_sessions: AtomicUsize,
     wait: Histogram,
     took: Histogram,
 }
@@ -145,33 +130,28 @@ impl DetectService {
         options: ServiceOptions,
     ) -> Result<Self, DetectModelError> {
         let first = model.detector(&engine, options.detector)?;
-        let mut first = Some(Held { detector: first, generation: 0 });
-        let count = options.threads.max(1);
-        // The first thread has a session, and looks for work in a moment.
-        let queue =
-            Queue { jobs: VecDeque::new(), asleep: Vec::with_capacity(count), coming: 1, ended: false };
-        let shared = Arc::new(Shared {
+        let work = Detecting {
             model,
             engine,
             options,
-            queue: Mutex::new(queue),
-            wake: (0..count).map(|_| Condvar::new()).collect(),
-            counters: Counters { with_sessions: AtomicUsize::new(1), ..Counters::default() },
+            counters: Counters::default(),
             generation: AtomicU64::new(0),
             fresh: Mutex::default(),
-        });
-        let mut threads = Vec::new();
-        for index in 0..count {
-            let (shared, first) = (shared.clone(), first.take());
-            let name = format!("detect-{index}");
-            let spawned = std::thread::Builder::new().name(name).spawn(move || shared.work(index, first));
-            match spawned {
-                Ok(thread) => threads.push(thread),
-                Err(error) if index == 0 => return Err(DetectModelError::Thread(error)),
-                Err(error) => tracing::error!(%error, "a detector has one thread less than it should"),
-            }
-        }
-        Ok(Self { shared, threads })
+        };
+        let threads = pool::Options {
+            name: "detect",
+            threads: options.threads,
+            priority: Priority::Live,
+            idle_release: options.idle_release,
+        };
+        let first = Held { detector: first, generation: 0 };
+        let pool =
+            Pool::start(work, VecDeque::new(), threads, Some(first)).map_err(DetectModelError::Thread)?;
+        Ok(Self { pool })
+    }
+
+    fn work(&self) -> &Detecting {
+        self.pool.shared().work()
     }
 
     /// Hands a picture in. When its turn comes, `wanted` is asked whether anybody still waits for it. `done` is called
@@ -185,86 +165,83 @@ impl DetectService {
     ) -> Result<(), Busy> {
         let (wanted, done) = (Box::new(wanted), Box::new(done));
         let job = Job { image, threshold, wanted, done, submitted: Instant::now() };
-        let mut queue = self.shared.queue.lock();
-        let waiting = queue.jobs.len();
-        if waiting >= self.shared.options.queue.max(1) {
-            drop(queue);
-            self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(Busy { waiting });
-        }
-        queue.jobs.push_back(job);
-        let woken = if queue.jobs.len() > queue.coming { queue.asleep.pop() } else { None };
-        queue.coming += usize::from(woken.is_some());
-        drop(queue);
-        if let Some(thread) = woken {
-            self.shared.wake[thread].notify_one();
-        }
-        Ok(())
+        let most = self.work().options.queue.max(1);
+        let refused = self.pool.shared().with(|jobs| {
+            let waiting = jobs.len();
+            if waiting < most {
+                jobs.push_back(job);
+                return None;
+            }
+            Some((waiting, job))
+        });
+        let Some((waiting, _job)) = refused else { return Ok(()) };
+        self.work().counters.refused.fetch_add(1, Ordering::Relaxed);
+        Err(Busy { waiting })
     }
 
     /// Name of the model.
     pub fn name(&self) -> &str {
-        self.shared.model.name()
+        self.work().model.name()
     }
 
     /// Its classes.
     pub fn labels(&self) -> &[String] {
-        self.shared.model.labels()
+        self.work().model.labels()
     }
 
     /// What the model's manifest says.
     pub fn table(&self) -> &Detect {
-        self.shared.model.table()
+        self.work().model.table()
     }
 
     /// What the network is run with.
     pub fn plan(&self) -> Plan {
-        self.shared.model.plan(&self.shared.engine)
+        self.work().model.plan(self.engine())
     }
 
     /// What it runs on.
     pub fn engine(&self) -> &Engine {
-        &self.shared.engine
+        &self.work().engine
     }
 
     /// What is to be tried before the model is used.
     pub fn subjects(&self) -> Vec<Subject> {
-        self.shared.model.subjects()
+        self.work().model.subjects()
     }
 
     /// Decides anew what the network is run with, by what has been measured meanwhile. Nobody waits for new sessions: they
     /// are made here, and each thread takes one before its next picture. Whether anything is another than before; blocks.
     pub fn decide_again(&self) -> Result<bool, DetectModelError> {
-        let shared = &self.shared;
-        let (before, better) = (self.plan(), shared.model.better_plan(&shared.engine));
+        let work = self.work();
+        let (before, better) = (self.plan(), work.model.better_plan(&work.engine));
         if better == before {
             return Ok(false);
         }
-        shared.model.run_with(better);
-        let count = shared.counters.with_sessions.load(Ordering::Relaxed);
-        let made: Result<Vec<_>, _> =
-            (0..count).map(|_| shared.model.detector(&shared.engine, shared.options.detector)).collect();
-        *shared.fresh.lock() = made.inspect_err(|_| shared.model.run_with(before))?;
-        shared.generation.fetch_add(1, Ordering::Release);
+        work.model.run_with(better);
+        let made: Result<Vec<_>, _> = (0..self.pool.shared().equipped())
+            .map(|_| work.model.detector(&work.engine, work.options.detector))
+            .collect();
+        *work.fresh.lock() = made.inspect_err(|_| work.model.run_with(before))?;
+        work.generation.fetch_add(1, Ordering::Release);
         Ok(true)
     }
 
     /// Threads that work.
     pub fn threads(&self) -> usize {
-        self.threads.len()
+        self.pool.threads()
     }
 
     /// Counters and gauges.
     pub fn stats(&self) -> ServiceStats {
-        let c = &self.shared.counters;
+        let c = &self.work().counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServiceStats {
             runs: get(&c.runs),
             unwanted: get(&c.unwanted),
             refused: get(&c.refused),
             failed: get(&c.failed),
-            pending: self.shared.queue.lock().jobs.len(),
-            threads_with_sessions: c.with_sessions.load(Ordering::Relaxed),
+            pending: self.pool.shared().look(VecDeque::len),
+            threads_with_sessions: self.pool.shared().equipped(),
             wait: c.wait.snapshot(),
             took: c.took.snapshot(),
         }
@@ -274,22 +251,8 @@ impl DetectService {
 impl Drop for DetectService {
     /// Waits for the runs in flight; pictures that wait are answered with [`DetectError::Ended`].
     fn drop(&mut self) {
-        let left = {
-            let mut queue = self.shared.queue.lock();
-            queue.ended = true;
-            std::mem::take(&mut queue.jobs)
-        };
-        for thread in &self.shared.wake {
-            thread.notify_one();
-        }
-        for job in left {
+        for job in self.pool.end(std::mem::take) {
             answer(job.done, Err(DetectError::Ended));
-        }
-        for thread in self.threads.drain(..) {
-            // The last owner may let go within an answer, on one of the threads themselves.
-            if thread.thread().id() != std::thread::current().id() {
-                let _ = thread.join();
-            }
         }
     }
 }
@@ -300,84 +263,47 @@ impl fmt::Debug for DetectService {
     }
 }
 
-impl Shared {
-    /// A thread's life.
-    fn work(&self, index: usize, mut detector: Option<Held>) {
-        priority::lower_this_thread();
-        let mut coming = detector.is_some();
-        while let Some(job) = self.next_job(index, &mut detector, coming) {
-            let Job { image, threshold, wanted, done, submitted } = job;
-            // A bug must not take the thread with it, and with it everyone's detections.
-            let found = catch_unwind(AssertUnwindSafe(|| {
-                if wanted() {
-                    self.analyse(&mut detector, &image, threshold, submitted)
-                } else {
-                    Err(DetectError::Unwanted)
-                }
-            }));
-            let found = found.unwrap_or_else(|_| {
-                tracing::error!("a detector panicked on a picture; its session is made anew");
-                self.let_go(&mut detector);
-                Err(DetectError::Panicked)
-            });
-            let counter = match &found {
-                Ok(_) => &self.counters.runs,
-                Err(DetectError::Unwanted) => &self.counters.unwanted,
-                Err(_) => &self.counters.failed,
-            };
-            counter.fetch_add(1, Ordering::Relaxed);
-            // Whoever gets the answer may want the picture's memory for the next one.
-            drop((image, wanted));
-            self.queue.lock().coming += 1;
-            coming = true;
-            answer(done, found);
-        }
-        self.let_go(&mut detector);
+impl Work for Detecting {
+    type Queue = VecDeque<Job>;
+    type Task = Job;
+    type Tools = Held;
+    type Outcome = Result<Found, DetectError>;
+
+    fn next(&self, jobs: &mut VecDeque<Job>, _: Option<&Held>, _: usize) -> Option<Job> {
+        jobs.pop_front()
     }
 
-    fn let_go(&self, detector: &mut Option<Held>) {
-        if detector.take().is_some() {
-            self.counters.with_sessions.fetch_sub(1, Ordering::Relaxed);
-        }
+    fn waiting(&self, jobs: &VecDeque<Job>) -> usize {
+        jobs.len()
     }
 
-    /// Waits for work; `None` when the service ends. `coming` if the thread is counted as such.
-    fn next_job(&self, index: usize, detector: &mut Option<Held>, mut coming: bool) -> Option<Job> {
-        let mut queue = self.queue.lock();
-        loop {
-            queue.coming -= usize::from(coming);
-            if queue.ended {
-                return None;
-            }
-            if (detector.is_some() || queue.jobs.len() > queue.coming)
-                && let Some(job) = queue.jobs.pop_front()
-            {
-                return Some(job);
-            }
-            if detector.is_some() {
-                queue.asleep.push(index);
-            } else {
-                queue.asleep.insert(0, index);
-            }
-            let release = detector.is_some().then_some(self.options.idle_release);
-            let timed_out = if let Some(after) = release {
-                self.wake[index].wait_for(&mut queue, after).timed_out()
-            } else {
-                self.wake[index].wait(&mut queue);
-                false
-            };
-            // It may have been woken in the moment in which its time was over.
-            coming = !queue.asleep.contains(&index);
-            queue.asleep.retain(|thread| *thread != index);
-            if timed_out && !coming && queue.jobs.is_empty() && !queue.ended {
-                MutexGuard::unlocked(&mut queue, || {
-                    tracing::info!(model = self.model.name(), "a session let go: no work for long");
-                    self.let_go(detector);
-                });
-            }
+    fn run(&self, held: &mut Option<Held>, job: &mut Job) -> Self::Outcome {
+        if !(job.wanted)() {
+            return Err(DetectError::Unwanted);
         }
+        self.analyse(held, &job.image, job.threshold, job.submitted)
     }
 
+    fn done(&self, _: &pool::Shared<Self>, job: Job, outcome: Result<Self::Outcome, Panicked>) {
+        let Job { image, wanted, done, .. } = job;
+        let found = outcome.unwrap_or(Err(DetectError::Panicked));
+        let counter = match &found {
+            Ok(_) => &self.counters.runs,
+            Err(DetectError::Unwanted) => &self.counters.unwanted,
+            Err(_) => &self.counters.failed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        // Whoever gets the answer may want the picture's memory for the next one.
+        drop((image, wanted));
+        done(found);
+    }
+
+    fn name(&self) -> &str {
+        self.model.name()
+    }
+}
+
+impl Detecting {
     fn analyse(
         &self,
         held: &mut Option<Held>,
@@ -393,11 +319,7 @@ impl Shared {
                 None => self.model.detector(&self.engine, self.options.detector),
             };
             match made {
-                Ok(detector) => {
-                    self.let_go(held);
-                    *held = Some(Held { detector, generation });
-                    self.counters.with_sessions.fetch_add(1, Ordering::Relaxed);
-                }
+                Ok(detector) => *held = Some(Held { detector, generation }),
                 Err(error) => {
                     tracing::error!(%error, "no session for a detector's thread");
                     std::thread::sleep(FAILED_PAUSE);

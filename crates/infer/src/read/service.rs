@@ -8,10 +8,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::Mutex;
 use sightwire_frame::{Image, ResizeError};
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
@@ -19,7 +18,8 @@ use super::page::{Buffers, Page};
 use super::sessions::Sessions;
 use super::{ReadModel, ReadOptions, Reading, Times};
 use crate::engine::{Engine, EngineError, Plan};
-use crate::priority;
+use crate::pool::{self, Panicked, Pool, Work};
+use crate::priority::Priority;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +92,7 @@ pub struct Job {
     /// With what.
     pub model: Arc<ReadModel>,
     /// Decodes it, on a thread of the service; the error is a sentence that names what is wrong.
-    pub load: Box<dyn FnOnce() -> Result<Image, String> + Send>,
+    pub load: Load,
     /// How.
     pub options: ReadOptions,
     /// Whether anybody still waits for it; asked before each step and each line.
@@ -100,6 +100,9 @@ pub struct Job {
     /// Called once, on a thread of the service; must not block.
     pub done: Done,
 }
+
+/// Decodes a picture.
+pub type Load = Box<dyn FnOnce() -> Result<Image, String> + Send>;
 
 /// What is to be done with a picture's text.
 pub type Done = Box<dyn FnOnce(Result<Reading, ReadError>) + Send>;
@@ -131,16 +134,16 @@ pub struct ServiceStats {
 
 /// Readers at work. Dropping it ends its threads.
 pub struct ReadService {
-    shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    pool: Pool<Readers>,
 }
 
-struct Shared {
+/// What all readers share.
+struct Readers {
     sessions: Sessions,
     options: ServiceOptions,
-    queue: Mutex<Queue>,
-    wake: Condvar,
     counters: Counters,
+    /// When sessions that nobody used were last let go.
+    released: Mutex<Instant>,
 }
 
 #[derive(Default)]
@@ -149,11 +152,6 @@ struct Queue {
     jobs: VecDeque<(Job, Instant)>,
     /// Pictures with lines that nobody has begun.
     pages: VecDeque<Arc<Active>>,
-    /// Threads that have nothing to do.
-    asleep: usize,
-    /// When sessions that nobody used were last let go.
-    released: Option<Instant>,
-    ended: bool,
 }
 
 /// A picture whose lines are being read.
@@ -180,43 +178,64 @@ struct Counters {
 
 enum Task {
     Line(Arc<Active>, usize),
-    /// With the number of threads that may work on its map.
-    Picture(Job, Instant, usize),
+    Picture(Box<Begun>),
+}
+
+/// A picture whose turn has come.
+struct Begun {
+    model: Arc<ReadModel>,
+    load: Option<Load>,
+    options: ReadOptions,
+    wanted: Box<dyn Fn() -> bool + Send + Sync>,
+    done: Done,
+    submitted: Instant,
+    /// So many threads may work on its map.
+    threads: usize,
+}
+
+/// What comes of a task.
+enum Read {
+    Line(Result<(), ReadError>),
+    /// With its time in the queue.
+    Picture(Result<Box<Page>, ReadError>, Duration),
 }
 
 impl ReadService {
     /// Starts the threads. Sessions are made when needed.
     pub fn start(engine: Arc<Engine>, options: ServiceOptions) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
+        let readers = Readers {
             sessions: Sessions::new(engine, options.threads.max(1)),
             options,
-            queue: Mutex::default(),
-            wake: Condvar::new(),
             counters: Counters::default(),
-        });
-        let mut service = Self { shared: shared.clone(), threads: Vec::new() };
-        for index in 0..options.threads.max(1) {
-            let shared = shared.clone();
-            let name = format!("read-{index}");
-            // On an error the service is dropped, which ends those that run.
-            service.threads.push(std::thread::Builder::new().name(name).spawn(move || shared.work())?);
-        }
-        Ok(service)
+            released: Mutex::new(Instant::now()),
+        };
+        let threads = pool::Options {
+            name: "read",
+            threads: options.threads,
+            priority: Priority::Batch,
+            idle_release: options.idle_release,
+        };
+        Ok(Self { pool: Pool::start(readers, Queue::default(), threads, None)? })
+    }
+
+    fn readers(&self) -> &Readers {
+        self.pool.shared().work()
     }
 
     /// Hands a picture in; if too many wait, it is dropped and nothing is called.
     pub fn submit(&self, job: Job) -> Result<(), Busy> {
-        let mut queue = self.shared.queue.lock();
-        let waiting = queue.jobs.len();
-        if waiting >= self.shared.options.queue.max(1) {
-            drop(queue);
-            self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(Busy { waiting });
-        }
-        queue.jobs.push_back((job, Instant::now()));
-        drop(queue);
-        self.shared.wake.notify_one();
-        Ok(())
+        let most = self.readers().options.queue.max(1);
+        let refused = self.pool.shared().with(|queue| {
+            let waiting = queue.jobs.len();
+            if waiting < most {
+                queue.jobs.push_back((job, Instant::now()));
+                return None;
+            }
+            Some((waiting, job))
+        });
+        let Some((waiting, _job)) = refused else { return Ok(()) };
+        self.readers().counters.refused.fetch_add(1, Ordering::Relaxed);
+        Err(Busy { waiting })
     }
 
     /// What the networks of a model that find and that read lines are run with.
@@ -226,17 +245,17 @@ impl ReadService {
 
     /// What it runs on.
     pub fn engine(&self) -> &Engine {
-        self.shared.sessions.engine()
+        self.readers().sessions.engine()
     }
 
     /// Threads that work.
     pub fn threads(&self) -> usize {
-        self.threads.len()
+        self.pool.threads()
     }
 
     /// Counters and gauges.
     pub fn stats(&self) -> ServiceStats {
-        let c = &self.shared.counters;
+        let c = &self.readers().counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServiceStats {
             pictures: get(&c.pictures),
@@ -244,9 +263,9 @@ impl ReadService {
             unwanted: get(&c.unwanted),
             refused: get(&c.refused),
             failed: get(&c.failed),
-            pending: self.shared.queue.lock().jobs.len(),
+            pending: self.pool.shared().look(|queue| queue.jobs.len()),
             reading: c.reading.load(Ordering::Relaxed),
-            sessions: self.shared.sessions.loaded(),
+            sessions: self.readers().sessions.loaded(),
             wait: c.wait.snapshot(),
             took: c.took.snapshot(),
         }
@@ -256,132 +275,156 @@ impl ReadService {
 impl Drop for ReadService {
     /// Waits for the runs in flight; all pictures are answered with [`ReadError::Ended`].
     fn drop(&mut self) {
-        let (jobs, pages) = {
-            let mut queue = self.shared.queue.lock();
-            queue.ended = true;
-            (std::mem::take(&mut queue.jobs), std::mem::take(&mut queue.pages))
-        };
-        self.shared.wake.notify_all();
+        let Queue { jobs, pages } = self.pool.end(std::mem::take);
         for (job, _) in jobs {
             answer(job.done, Err(ReadError::Ended));
         }
         for active in pages {
-            active.give_up(ReadError::Ended, &self.shared.counters);
-        }
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+            active.give_up(ReadError::Ended, &self.readers().counters);
         }
     }
 }
 
-impl Shared {
-    fn work(&self) {
-        priority::lower_this_thread();
-        let mut buffers = Buffers::default();
-        while let Some(task) = self.next() {
-            match task {
-                Task::Line(active, index) => self.line(&active, index, &mut buffers),
-                Task::Picture(job, submitted, threads) => self.picture(job, submitted, threads, &mut buffers),
+impl Work for Readers {
+    type Queue = Queue;
+    type Task = Task;
+    type Tools = Buffers;
+    type Outcome = Read;
+
+    /// Lines of pictures under way go before new pictures.
+    fn next(&self, queue: &mut Queue, _: Option<&Buffers>, idle: usize) -> Option<Task> {
+        while let Some(active) = queue.pages.front() {
+            let claimed = active.page.claim();
+            let active = active.clone();
+            if active.page.is_claimed() {
+                queue.pages.pop_front();
+            }
+            if let Some(index) = claimed {
+                return Some(Task::Line(active, index));
+            }
+        }
+        let (Job { model, load, options, wanted, done }, submitted) = queue.jobs.pop_front()?;
+        // Where nobody else has anything to do, all work on this one. The map is the same either way.
+        let alone = queue.jobs.is_empty() && idle + 1 >= self.options.threads;
+        let threads = if alone { self.options.threads.max(1) } else { 1 };
+        let begun = Begun { model, load: Some(load), options, wanted, done, submitted, threads };
+        Some(Task::Picture(Box::new(begun)))
+    }
+
+    fn waiting(&self, queue: &Queue) -> usize {
+        let lines = if queue.pages.is_empty() { 0 } else { self.options.threads.max(1) };
+        lines + queue.jobs.len()
+    }
+
+    fn run(&self, buffers: &mut Option<Buffers>, task: &mut Task) -> Read {
+        let buffers = buffers.get_or_insert_default();
+        self.release();
+        match task {
+            Task::Line(active, index) => Read::Line(self.line(active, *index, buffers)),
+            Task::Picture(begun) => {
+                let wait = begun.submitted.elapsed();
+                self.counters.wait.record(wait);
+                self.counters.reading.fetch_add(1, Ordering::Relaxed);
+                Read::Picture(self.picture(begun, buffers), wait)
             }
         }
     }
 
-    /// Waits for something to do; `None` at the end.
-    fn next(&self) -> Option<Task> {
-        let mut queue = self.queue.lock();
-        loop {
-            if queue.ended {
-                return None;
+    fn done(&self, pool: &pool::Shared<Self>, task: Task, outcome: Result<Read, Panicked>) {
+        match (task, outcome) {
+            (Task::Line(active, _), outcome) => {
+                let read = if let Ok(Read::Line(read)) = outcome { read } else { Err(ReadError::Panicked) };
+                self.line_done(&active, read);
             }
-            self.release(&mut queue);
-            while let Some(active) = queue.pages.front() {
-                let claimed = active.page.claim();
-                let active = active.clone();
-                if active.page.is_claimed() {
-                    queue.pages.pop_front();
-                }
-                if let Some(index) = claimed {
-                    return Some(Task::Line(active, index));
-                }
+            (Task::Picture(begun), Ok(Read::Picture(Ok(page), wait))) => {
+                let Begun { wanted, done, .. } = *begun;
+                self.found(pool, *page, wanted, done, wait);
             }
-            if let Some((job, submitted)) = queue.jobs.pop_front() {
-                // Where nobody else has anything to do, all work on this one. The map is the same either way.
-                let alone = queue.jobs.is_empty() && queue.asleep + 1 >= self.options.threads;
-                let threads = if alone { self.options.threads.max(1) } else { 1 };
-                return Some(Task::Picture(job, submitted, threads));
+            (Task::Picture(begun), Ok(Read::Picture(Err(error), _))) => {
+                self.counters.end(begun.done, Err(error));
             }
-            self.sleep(&mut queue);
+            (Task::Picture(begun), _) => self.counters.end(begun.done, Err(ReadError::Panicked)),
         }
     }
 
-    fn sleep(&self, queue: &mut MutexGuard<'_, Queue>) {
-        queue.asleep += 1;
-        self.wake.wait_for(queue, self.options.idle_release);
-        queue.asleep -= 1;
+    /// Sessions are let go by threads that have buffers.
+    fn after_panic(&self) -> Option<Buffers> {
+        Some(Buffers::default())
     }
 
+    fn let_go(&self, buffers: Buffers) {
+        drop(buffers);
+        self.sessions.release(self.options.idle_release);
+    }
+
+    fn name(&self) -> &'static str {
+        "text"
+    }
+}
+
+impl Readers {
     /// Lets sessions go that nobody used for long: now and then, also while others are in use all the time.
-    fn release(&self, queue: &mut MutexGuard<'_, Queue>) {
+    fn release(&self) {
         let unused = self.options.idle_release;
-        let now = Instant::now();
-        let due = *queue.released.get_or_insert(now) + unused / 4;
-        if now >= due {
-            queue.released = Some(now);
-            MutexGuard::unlocked(queue, || self.sessions.release(unused));
+        if let Some(mut released) = self.released.try_lock()
+            && released.elapsed() >= unused / 4
+        {
+            *released = Instant::now();
+            self.sessions.release(unused);
         }
     }
 
-    fn picture(&self, job: Job, submitted: Instant, threads: usize, buffers: &mut Buffers) {
-        let Job { model, load, options, wanted, done } = job;
-        let begun = Instant::now();
-        let wait = begun - submitted;
-        self.counters.wait.record(wait);
-        self.counters.reading.fetch_add(1, Ordering::Relaxed);
-        let found = catch_unwind(AssertUnwindSafe(|| {
-            if !wanted() {
-                return Err(ReadError::Unwanted);
-            }
-            let image = load().map_err(ReadError::Picture)?;
-            let times = Times { decode: begun.elapsed(), ..Times::default() };
-            if !wanted() {
-                return Err(ReadError::Unwanted);
-            }
-            let sessions = &self.sessions;
-            Page::find(model, options, image, times, begun, sessions, threads, buffers, &*wanted)
-        }));
-        let page = match found.unwrap_or(Err(ReadError::Panicked)) {
-            Ok(page) => page,
-            Err(error) => return self.counters.end(done, Err(error)),
-        };
+    /// Finds the lines of a picture.
+    fn picture(&self, begun: &mut Begun, buffers: &mut Buffers) -> Result<Box<Page>, ReadError> {
+        let Begun { model, load, options, wanted, threads, .. } = begun;
+        let at = Instant::now();
+        let load = load.take().filter(|_| wanted()).ok_or(ReadError::Unwanted)?;
+        let image = load().map_err(ReadError::Picture)?;
+        let times = Times { decode: at.elapsed(), ..Times::default() };
+        if !wanted() {
+            return Err(ReadError::Unwanted);
+        }
+        let sessions = &self.sessions;
+        let page =
+            Page::find(model.clone(), *options, image, times, at, sessions, *threads, buffers, &**wanted);
+        page.map(Box::new)
+    }
+
+    /// All threads read the lines that were found.
+    fn found(
+        &self,
+        pool: &pool::Shared<Self>,
+        page: Page,
+        wanted: Box<dyn Fn() -> bool + Send + Sync>,
+        done: Done,
+        wait: Duration,
+    ) {
         if page.is_blank() {
             return self.counters.end(done, reading(&page, wait));
         }
         let done = Mutex::new(Some(done));
         let active = Arc::new(Active { page, wanted, done, wait, given_up: AtomicBool::new(false) });
-        let mut queue = self.queue.lock();
-        if queue.ended {
-            drop(queue);
-            return active.give_up(ReadError::Ended, &self.counters);
+        let queued = pool.while_it_lasts(|queue| queue.pages.push_back(active.clone()));
+        if queued.is_none() {
+            active.give_up(ReadError::Ended, &self.counters);
         }
-        queue.pages.push_back(active);
-        drop(queue);
-        self.wake.notify_all();
     }
 
-    fn line(&self, active: &Active, index: usize, buffers: &mut Buffers) {
-        if !active.given_up.load(Ordering::Relaxed) {
-            let read = catch_unwind(AssertUnwindSafe(|| {
-                if !(active.wanted)() {
-                    return Err(ReadError::Unwanted);
-                }
-                active.page.read(index, &self.sessions, buffers)
-            }));
-            match read.unwrap_or(Err(ReadError::Panicked)) {
-                Ok(()) => {
-                    self.counters.lines.fetch_add(1, Ordering::Relaxed);
-                }
-                Err(error) => active.give_up(error, &self.counters),
-            }
+    fn line(&self, active: &Active, index: usize, buffers: &mut Buffers) -> Result<(), ReadError> {
+        if active.given_up.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if !(active.wanted)() {
+            return Err(ReadError::Unwanted);
+        }
+        active.page.read(index, &self.sessions, buffers)?;
+        self.counters.lines.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn line_done(&self, active: &Active, read: Result<(), ReadError>) {
+        if let Err(error) = read {
+            active.give_up(error, &self.counters);
         }
         if active.page.finish()
             && let Some(done) = active.done.lock().take()
@@ -433,6 +476,6 @@ fn answer(done: Done, read: Result<Reading, ReadError>) {
 
 impl fmt::Debug for ReadService {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadService").field("threads", &self.threads.len()).finish_non_exhaustive()
+        f.debug_struct("ReadService").field("threads", &self.pool.threads()).finish_non_exhaustive()
     }
 }

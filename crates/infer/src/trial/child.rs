@@ -13,7 +13,7 @@ use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 
 use crate::engine::{Engine, EngineError, EngineOptions, Plan, Session};
-use crate::priority;
+use crate::priority::{self, Priority};
 use crate::runtime::{Runtime, RuntimeError};
 
 /// Runs of each way that are timed, at most,
@@ -89,7 +89,7 @@ pub enum ChildError {
 
 /// Does what standard input says. `before` is told of each way before it is taken for the first time.
 pub fn run(before: &mut dyn FnMut(Plan)) -> Result<(), ChildError> {
-    priority::lower_this_thread();
+    priority::set_for_this_thread(Priority::Live);
     be_the_first_to_go();
     let mut input = BufReader::new(std::io::stdin());
     let mut line = String::new();

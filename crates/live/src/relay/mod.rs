@@ -3,10 +3,8 @@
 //!
 //! - [`watchdog`]: when a sender is warned and sent away; how many of its pictures are passed on
 //! - [`pace`]: how long a viewer may take
-//! - [`report`]: streams as the API shows them
 
 pub mod pace;
-mod report;
 pub mod watchdog;
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,14 +14,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use sightwire_hub::picture::Picture;
-use sightwire_hub::stream::{Condition, Producer, State};
+use sightwire_hub::stream::{Condition, Producer, State, Stream};
+use sightwire_measure::clock;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::options::RelayOptions;
-use crate::upstream::Upstream;
-use crate::{CameraLease, Cameras, WatchError};
+use crate::totals::lost_percent;
+use crate::{StreamLease, Streams, WatchError};
 
 /// How long whoever sends a stream already has to show that it is still there.
 const CHALLENGE: Duration = Duration::from_secs(2);
@@ -45,7 +45,7 @@ pub type Sessions = Arc<BTreeMap<Arc<str>, Arc<Session>>>;
 #[derive(Debug)]
 pub struct Relay {
     /// Where their pictures go.
-    pub cameras: Arc<Cameras>,
+    streams: Arc<Streams>,
     /// Names of streams that begin or are live.
     claimed: Arc<Mutex<HashSet<Arc<str>>>>,
     live: watch::Sender<Sessions>,
@@ -107,7 +107,7 @@ pub struct Session {
     /// Pictures over the rate.
     pub dropped: AtomicU64,
     /// Where its pictures go.
-    pub upstream: Arc<Upstream>,
+    pub stream: Arc<Stream>,
     /// Asks the sender whether it is still there.
     pub challenge: Notify,
     /// When it was asked last.
@@ -123,7 +123,7 @@ pub struct Sending {
     /// What is known of it.
     pub session: Arc<Session>,
     producer: Option<Producer>,
-    lease: Option<CameraLease>,
+    lease: Option<StreamLease>,
     claim: Option<Claim>,
     relay: Arc<Relay>,
 }
@@ -207,17 +207,17 @@ pub fn check_name(name: &str) -> Result<(), Refused> {
 
 impl Relay {
     /// Nothing is sent.
-    pub fn new(cameras: Arc<Cameras>) -> Arc<Self> {
+    pub fn new(streams: Arc<Streams>) -> Arc<Self> {
         let live = watch::Sender::new(Sessions::default());
         let zero = || AtomicU64::new(0);
-        let arrivals = Arc::new(Semaphore::new(cameras.options().relay.max_streams));
+        let arrivals = Arc::new(Semaphore::new(streams.options().relay.max_streams));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
-        Arc::new(Self { cameras, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
+        Arc::new(Self { streams, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
     }
 
     /// As loaded.
     pub fn options(&self) -> &RelayOptions {
-        &self.cameras.options().relay
+        &self.streams.options().relay
     }
 
     /// What is being sent, and changes of it.
@@ -290,25 +290,28 @@ impl Relay {
             }
             tries += 1;
         };
-        let (lease, producer) = self.cameras.begin_relay(name).map_err(|refused| match refused {
+        let sender = |stream: &Arc<Stream>| {
+            Arc::new(Session {
+                id: id.clone(),
+                number: self.next.fetch_add(1, Ordering::Relaxed),
+                mode,
+                binary,
+                peer,
+                bad: AtomicU64::new(0),
+                dropped: AtomicU64::new(0),
+                stream: stream.clone(),
+                challenge: Notify::new(),
+                challenged: Mutex::default(),
+                heard: watch::Sender::new(0),
+                end: Mutex::default(),
+                ended: CancellationToken::new(),
+            })
+        };
+        let (lease, producer) = self.streams.begin_sent(name, sender).map_err(|refused| match refused {
             WatchError::TooMany => Refused::TooMany(self.options().max_streams),
             other => Refused::Name(other.to_string()),
         })?;
-        let session = Arc::new(Session {
-            id: id.clone(),
-            number: self.next.fetch_add(1, Ordering::Relaxed),
-            mode,
-            binary,
-            peer,
-            bad: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
-            upstream: lease.value().clone(),
-            challenge: Notify::new(),
-            challenged: Mutex::default(),
-            heard: watch::Sender::new(0),
-            end: Mutex::default(),
-            ended: CancellationToken::new(),
-        });
+        let Some(session) = lease.sender.clone() else { return Err(Refused::Live) };
         self.live.send_modify(|live| {
             let mut all = BTreeMap::clone(live);
             all.insert(id, session.clone());
@@ -328,7 +331,7 @@ impl Relay {
             return Ok(());
         };
         let mut heard = session.heard.subscribe();
-        *session.challenged.lock() = Some(Instant::now());
+        *session.challenged.lock() = Some(clock::now());
         session.challenge.notify_one();
         let is_gone = |live: &Sessions| live.get(id).is_none_or(|now| now.number != session.number);
         tokio::select! {
@@ -347,10 +350,25 @@ impl Relay {
         }
     }
 
-    /// Ends a stream; whether there is one of that name.
-    pub fn end(&self, id: &str) -> bool {
-        let session = self.now().get(id).cloned();
-        session.inspect(|session| session.end(End::Administrator)).is_some()
+    /// As in `/api/v1/status`.
+    pub fn report(&self) -> Value {
+        let mut sums = [0.0; 5];
+        for upstream in self.streams.upstreams().iter().filter(|upstream| upstream.sender.is_some()) {
+            sums.iter_mut().zip(upstream.meter.rates()).for_each(|(sum, rate)| *sum += rate);
+        }
+        let [pictures, bytes, bytes_out, delivered, missed] = sums;
+        let rounded = |rate: f64| (rate * 10.0).round() / 10.0;
+        json!({
+            "streams": self.now().len(),
+            "max_streams": self.options().max_streams,
+            "viewers": self.streams.viewers.now().relay,
+            "max_viewers": self.options().max_viewers,
+            "frames_in_per_s": rounded(pictures),
+            "frames_out_per_s": rounded(delivered),
+            "bytes_in_per_s": rounded(bytes),
+            "bytes_out_per_s": rounded(bytes_out),
+            "lost_percent": lost_percent(delivered, missed),
+        })
     }
 
     /// A viewer was closed because it took nothing.
@@ -369,7 +387,7 @@ impl Session {
     /// after it.
     pub fn heard(&self, answered: bool) {
         let asked = *self.challenged.lock();
-        if answered || asked.is_some_and(|asked| asked.elapsed() >= ON_ITS_WAY) {
+        if answered || asked.is_some_and(|asked| clock::since(asked) >= ON_ITS_WAY) {
             self.heard.send_modify(|count| *count += 1);
         }
     }
@@ -388,6 +406,15 @@ impl Session {
     /// Why it ends, if it does.
     pub fn why(&self) -> Option<End> {
         *self.end.lock()
+    }
+
+    /// What is known of the sender, into the report of its stream.
+    pub(crate) fn report_in(&self, stream: &mut Value) {
+        stream["mode"] = self.mode.name().into();
+        stream["protocol"] = if self.binary { "binary" } else { "text" }.into();
+        stream["peer"] = self.peer.map(|peer| peer.to_string()).into();
+        stream["bad"] = self.bad.load(Ordering::Relaxed).into();
+        stream["dropped"] = self.dropped.load(Ordering::Relaxed).into();
     }
 }
 
@@ -410,7 +437,7 @@ impl Sending {
             picture
         });
         producer.received(size);
-        let totals = &self.relay.cameras.totals.relay;
+        let totals = &self.relay.streams.totals.sent;
         totals.pictures.fetch_add(1, Ordering::Relaxed);
         totals.bytes.fetch_add(size as u64, Ordering::Relaxed);
     }
@@ -427,13 +454,13 @@ impl Sending {
     /// Something came that should have been a frame.
     pub fn bad(&self) {
         self.session.bad.fetch_add(1, Ordering::Relaxed);
-        self.relay.cameras.totals.relay.bad.fetch_add(1, Ordering::Relaxed);
+        self.relay.streams.totals.sent.bad.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A picture came over the rate.
     pub fn dropped(&self) {
         self.session.dropped.fetch_add(1, Ordering::Relaxed);
-        self.relay.cameras.totals.relay.dropped.fetch_add(1, Ordering::Relaxed);
+        self.relay.streams.totals.sent.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -441,13 +468,13 @@ impl Drop for Sending {
     fn drop(&mut self) {
         let why = *self.session.end.lock().get_or_insert(End::Left);
         if let Some(producer) = self.producer.take() {
-            producer.end(why.reason(), Instant::now());
+            producer.end(why.reason(), clock::now());
         }
         let id = &self.session.id;
         tracing::info!(stream = &**id, "the stream has ended: {}", why.reason());
         self.relay.ended.fetch_add(1, Ordering::Relaxed);
         if let Some(lease) = self.lease.take() {
-            self.relay.cameras.close(lease.key());
+            self.relay.streams.stop(lease.key());
         }
         // Whoever waits for it to be gone claims it next.
         drop(self.claim.take());

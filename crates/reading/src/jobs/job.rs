@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Value, json};
+use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -168,7 +169,7 @@ impl Job {
             received,
             cancel: CancellationToken::new(),
             created_s: since_epoch.as_secs(),
-            begun: Instant::now(),
+            begun: clock::now(),
             progress: Mutex::new(progress),
             changed: watch::Sender::new(0),
         };
@@ -185,7 +186,7 @@ impl Job {
                 if progress.state == JobState::Running {
                     progress.state = JobState::Done;
                 }
-                progress.ended_at = Some(Instant::now());
+                progress.ended_at = Some(clock::now());
             }
             done
         };

@@ -23,6 +23,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use sightwire_infer::read::ReadOptions;
+use sightwire_measure::clock;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -227,7 +228,7 @@ impl Jobs {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = look.tick() => self.expire(Instant::now()),
+                _ = look.tick() => self.expire(clock::now()),
                 hand = self.hand() => {
                     if let Some((job, index, ready)) = self.next(&mut last) {
                         let this = self.clone();

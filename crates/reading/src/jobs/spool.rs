@@ -5,10 +5,10 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
-
+use sightwire_measure::clock;
 use sightwire_measure::lines::Seldom;
 
 /// Begin of the name of a server's folder.
@@ -165,7 +165,7 @@ impl Trouble {
             Work::Read => (&self.said[1], "what is kept of batches cannot be read"),
             Work::Remove => (&self.said[2], "what is kept of batches cannot be removed"),
         };
-        if let Some(unsaid) = said.is_due(Instant::now()) {
+        if let Some(unsaid) = said.is_due(clock::now()) {
             let folder = folder.display();
             tracing::warn!(
                 %folder,

@@ -169,7 +169,11 @@ async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_bat
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("taken"), "a file where the folder should be").unwrap();
     let limits = limits(|limits| limits.folder = Some(dir.path().join("taken/deep")));
-    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits, DecodeMemory::new(1 << 30)));
+    let jobs = Jobs::new(
+        limits.clone(),
+        Lanes::new(1, 1),
+        Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
+    );
     let log = captured::log();
     for _ in 0..100 {
         assert!(matches!(jobs.arrive().await, Err(UploadError::Disk(_))));
@@ -203,7 +207,11 @@ async fn a_file_that_cannot_be_written_is_said_in_the_log_once_for_a_thousand_of
 async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_said_in_the_log() {
     let (_dir, job) = job_of(1000).await;
     let limits = limits(|_| ());
-    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits, DecodeMemory::new(1 << 30)));
+    let jobs = Jobs::new(
+        limits.clone(),
+        Lanes::new(1, 1),
+        Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
+    );
     assert!(!job.received.folder.file("").exists(), "it went with its spool");
     let log = captured::log();
     for index in 0..1000 {
@@ -267,7 +275,11 @@ async fn a_batch_counts_what_became_of_its_files() {
 async fn a_picture_that_was_read_too_late_is_not_kept() {
     let (_dir, job) = job_of(3).await;
     let limits = limits(|_| ());
-    let jobs = Jobs::new(limits.clone(), Lanes::new(1, 1), Display::new(limits, DecodeMemory::new(1 << 30)));
+    let jobs = Jobs::new(
+        limits.clone(),
+        Lanes::new(1, 1),
+        Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
+    );
     jobs.entries.lock().push(Entry { job: job.clone(), ready: None });
     let late = |index| jobs.keep_picture(&job, index, Bytes::from_static(b"x"));
     assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));

@@ -1,10 +1,12 @@
 //! Everything that can be seen of the server, once a second while somebody looks: whole at first, then what has changed.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
+use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -18,6 +20,7 @@ const EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Live {
     telemetry: Arc<Telemetry>,
+    streams: Arc<Streams>,
     relay: Arc<Relay>,
     newest: watch::Sender<Arc<Edition>>,
     max_connections: usize,
@@ -40,12 +43,12 @@ impl Live {
     /// Of these parts.
     pub fn new(
         telemetry: Arc<Telemetry>,
-        relay: Arc<Relay>,
+        (streams, relay): (Arc<Streams>, Arc<Relay>),
         max_connections: usize,
         stop: CancellationToken,
     ) -> Arc<Self> {
         let newest = watch::Sender::new(Arc::default());
-        Arc::new(Self { telemetry, relay, newest, max_connections, stop })
+        Arc::new(Self { telemetry, streams, relay, newest, max_connections, stop })
     }
 
     /// The newest edition, and those to come.
@@ -73,19 +76,15 @@ impl Live {
     }
 
     fn data(&self) -> Value {
-        let (now, cameras) = (Instant::now(), &self.relay.cameras);
+        let (now, all) = (clock::now(), &self.streams);
         let (process, rates) = (process::usage(), self.telemetry.rates());
-        let streams: Map<String, Value> = cameras
+        let streams: Map<String, Value> = all
             .upstreams()
             .iter()
-            .map(|upstream| (upstream.stream.id().to_string(), self.relay.stream_report(upstream)))
+            .map(|upstream| (upstream.stream.id().to_string(), all.stream_report(upstream)))
             .collect();
-        let viewers: Map<String, Value> = cameras
-            .viewers
-            .all()
-            .iter()
-            .map(|viewer| (viewer.id().to_string(), viewer.report(now)))
-            .collect();
+        let viewers: Map<String, Value> =
+            all.viewers.all().iter().map(|viewer| (viewer.id().to_string(), viewer.report(now))).collect();
         without_null(json!({
             "time": unix_s(),
             "server": {
@@ -100,7 +99,7 @@ impl Live {
                 "max_connections": self.max_connections,
             },
             "relay": self.relay.report(),
-            "cameras": cameras.report(),
+            "cameras": all.report(),
             "streams": streams,
             "viewers": viewers,
         }))

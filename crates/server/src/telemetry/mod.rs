@@ -1,36 +1,32 @@
 //! What can be seen of the server from outside.
 //!
-//! - `lines`: log lines that others have a say in
 //! - `live`: all of it, once a second, for those who look
 //! - `logging`: log lines that never hold anyone up
 //! - `process`: CPU, memory and threads of this process
 //! - `prometheus`: `/metrics`; `reading`: of text reading
+//! - `status`: `/api/v1/status`
 
 pub mod live;
 pub mod logging;
 pub mod process;
 pub mod prometheus;
 mod reading;
+mod status;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use parking_lot::Mutex;
 use serde::Serialize;
-use sightwire_infer::clip::service::ServiceStats;
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
-use sightwire_live::Cameras;
+use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
+use sightwire_measure::clock;
+use sightwire_measure::meter::{self, Meter, Sample};
 use sightwire_reading::Reader;
 use sightwire_recognizer::Recognizer;
 use tokio_util::sync::CancellationToken;
-
-/// Rates are over the last so many samples.
-const SAMPLES: usize = 6;
-const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// What transports count, and telemetry shows.
 pub trait Doors: fmt::Debug + Send + Sync {
@@ -58,19 +54,13 @@ pub struct Telemetry {
     started: Instant,
     engine: Arc<SharedEngine>,
     recognizer: Arc<Recognizer>,
-    cameras: Arc<Cameras>,
+    streams: Arc<Streams>,
     relay: Arc<Relay>,
     reader: Arc<Reader>,
     listening: Arc<Listening>,
     doors: Arc<dyn Doors>,
-    samples: Mutex<VecDeque<Sample>>,
-}
-
-#[derive(Debug)]
-struct Sample {
-    at: Instant,
-    stats: ServiceStats,
-    cpu_seconds: f64,
+    /// Frames, those analysed and those skipped, predictions, microseconds of CPU; how late predictions were.
+    meter: Meter<5, 1>,
 }
 
 /// Over the last three seconds.
@@ -126,50 +116,44 @@ impl Telemetry {
     pub fn new(
         engine: Arc<SharedEngine>,
         recognizer: Arc<Recognizer>,
-        relay: Arc<Relay>,
+        (streams, relay): (Arc<Streams>, Arc<Relay>),
         reader: Arc<Reader>,
         listening: Arc<Listening>,
         doors: Arc<dyn Doors>,
     ) -> Arc<Self> {
-        let (samples, cameras) = (Mutex::default(), relay.cameras.clone());
         Arc::new(Self {
-            started: Instant::now(),
+            started: clock::now(),
             engine,
             recognizer,
-            cameras,
+            streams,
             relay,
             reader,
             listening,
             doors,
-            samples,
+            meter: Meter::default(),
         })
     }
 
-    /// Takes samples until `stop`.
+    /// Takes samples of everything that is counted, until `stop`.
     pub async fn sample(self: Arc<Self>, stop: CancellationToken) {
-        let mut interval = tokio::time::interval(SAMPLE_INTERVAL);
+        let mut interval = tokio::time::interval(meter::INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 _ = interval.tick() => {}
             }
-            let sample = Sample {
-                at: Instant::now(),
-                stats: self.recognizer.stats(),
-                cpu_seconds: process::usage().cpu_seconds,
-            };
-            let mut samples = self.samples.lock();
-            if samples.len() > SAMPLES {
-                samples.pop_front();
-            }
-            samples.push_back(sample);
+            let (at, stats) = (clock::now(), self.recognizer.stats());
+            let cpu_us = (process::usage().cpu_seconds * 1e6) as u64;
+            let counts = [stats.frames, stats.analysed, stats.skipped, stats.predictions, cpu_us];
+            self.meter.sample(Sample { at, counts, ages: [stats.delay] });
+            self.streams.sample(at);
         }
     }
 
     /// Since the server began.
     pub fn uptime(&self) -> Duration {
-        self.started.elapsed()
+        clock::since(self.started)
     }
 
     /// On all listening addresses, now; and what they hold.
@@ -193,26 +177,17 @@ impl Telemetry {
 
     /// Over the last samples.
     pub fn rates(&self) -> Rates {
-        let samples = self.samples.lock();
-        let (Some(first), Some(last)) = (samples.front(), samples.back()) else {
-            return Rates::default();
-        };
-        let seconds = last.at.duration_since(first.at).as_secs_f64();
-        if seconds <= 0.0 {
-            return Rates::default();
-        }
-        let rate = |count: fn(&ServiceStats) -> u64| {
-            count(&last.stats).saturating_sub(count(&first.stats)) as f64 / seconds
-        };
-        let delay = last.stats.delay.since(&first.stats.delay);
+        let [frames_per_s, analysed_per_s, skipped_per_s, predictions_per_s, cpu_us_per_s] =
+            self.meter.growth();
+        let [delay] = self.meter.delays();
         Rates {
-            frames_per_s: rate(|s| s.frames),
-            analysed_per_s: rate(|s| s.analysed),
-            skipped_per_s: rate(|s| s.skipped),
-            predictions_per_s: rate(|s| s.predictions),
-            delay_p50_ms: delay.quantile_ms(0.5),
-            delay_p95_ms: delay.quantile_ms(0.95),
-            cpu_percent: (last.cpu_seconds - first.cpu_seconds) / seconds * 100.0,
+            frames_per_s,
+            analysed_per_s,
+            skipped_per_s,
+            predictions_per_s,
+            delay_p50_ms: delay.map(|delay| delay.p50),
+            delay_p95_ms: delay.map(|delay| delay.p95),
+            cpu_percent: cpu_us_per_s / 1e4,
         }
     }
 

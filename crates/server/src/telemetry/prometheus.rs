@@ -52,8 +52,8 @@ type StreamCounter = (&'static str, &'static str, fn(&StreamCounters) -> u64);
 const STREAM_COUNTERS: [StreamCounter; 8] = [
     ("stream_pictures", "Pictures that came.", |c| c.pictures.load(Ordering::Relaxed)),
     ("stream_received_bytes", "Bytes of pictures that came.", |c| c.bytes.load(Ordering::Relaxed)),
-    ("stream_delivered", "Pictures given to viewers.", |c| c.delivered.load(Ordering::Relaxed)),
-    ("stream_missed", "Pictures that a viewer was too slow for.", |c| c.missed.load(Ordering::Relaxed)),
+    ("stream_delivered", "Pictures given to viewers.", |c| c.delivered.counts()[0]),
+    ("stream_missed", "Pictures that a viewer was too slow for.", |c| c.delivered.counts()[2]),
     ("stream_broken", "Pictures of the source that were not whole.", |c| c.broken.load(Ordering::Relaxed)),
     ("stream_skipped_bytes", "Bytes of the source that belong to no picture.", |c| {
         c.skipped_bytes.load(Ordering::Relaxed)
@@ -70,8 +70,8 @@ impl Everything {
     /// Cameras that are being read, and streams that are sent, by their id. There are never more of them than
     /// `cameras.max_upstreams` and `relay.max_streams`.
     fn streams(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let cameras = &self.0.cameras;
-        let upstreams = cameras.upstreams();
+        let streams = &self.0.streams;
+        let upstreams = streams.upstreams();
         let label = |upstream: &Upstream| [("stream", upstream.stream.id().to_string())];
         for (name, help, count) in STREAM_COUNTERS {
             let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -92,14 +92,14 @@ impl Everything {
             let labels = label(upstream);
             ConstGauge::new(f64::from(u8::from(running))).encode(family.encode_family(&labels)?)?;
         }
-        let totals = &cameras.totals;
-        let (delivered, inferred) = (totals.delivered_age.snapshot(), totals.inferred_age.snapshot());
+        let totals = &streams.totals;
+        let (delivered, inferred) = (&totals.delivered, totals.inferred_age.snapshot());
         let help = "From a picture's last byte to when a viewer took it.";
-        histogram(encoder, "stream_delivered_age", help, &delivered)?;
+        histogram(encoder, "stream_delivered_age", help, &delivered.cameras.age.snapshot())?;
         let help = "From a picture's last byte to when its objects were known.";
         histogram(encoder, "stream_inferred_age", help, &inferred)?;
         let help = "From a picture's last byte to when a viewer of a stream that is sent took it.";
-        histogram(encoder, "relay_delivered_age", help, &totals.relay.delivered_age.snapshot())
+        histogram(encoder, "relay_delivered_age", help, &delivered.sent.age.snapshot())
     }
 
     fn counters(
@@ -110,12 +110,15 @@ impl Everything {
         let telemetry = &self.0;
         let (admitted, refused) = telemetry.recognizer.admissions();
         let [replies, dropped, invalid] = telemetry.doors.socketio();
-        let viewers = &telemetry.cameras.viewers;
+        let viewers = &telemetry.streams.viewers;
         let (viewers_admitted, viewers_refused) = (viewers.admitted().cameras, viewers.refused().cameras);
-        let (delivered_bytes, cameras_refused) = telemetry.cameras.counts();
+        let totals = &telemetry.streams.totals;
+        let ([_, delivered_bytes, _], cameras_refused) =
+            (totals.delivered.cameras.counts(), telemetry.streams.refused());
         let connections = telemetry.connections();
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let relay = &telemetry.cameras.totals.relay;
+        let (relay, [relay_delivered, relay_bytes, relay_missed]) =
+            (&totals.sent, totals.delivered.sent.counts());
         let [senders_refused, streams_ended, dead] = telemetry.relay.counts();
 
         for (name, help, value) in [
@@ -173,9 +176,9 @@ impl Everything {
             ("relay_received_bytes", "Their bytes, as they came.", get(&relay.bytes)),
             ("relay_bad_messages", "Messages of senders that should have been frames.", get(&relay.bad)),
             ("relay_dropped", "Pictures of senders over relay.max_fps.", get(&relay.dropped)),
-            ("relay_delivered", "Pictures of senders given to viewers.", get(&relay.delivered)),
-            ("relay_delivered_bytes", "Their bytes.", get(&relay.delivered_bytes)),
-            ("relay_missed", "Pictures of senders that a viewer was too slow for.", get(&relay.missed)),
+            ("relay_delivered", "Pictures of senders given to viewers.", relay_delivered),
+            ("relay_delivered_bytes", "Their bytes.", relay_bytes),
+            ("relay_missed", "Pictures of senders that a viewer was too slow for.", relay_missed),
             ("connections_accepted", "Connections accepted.", telemetry.listening.accepted()),
             ("connections_refused", "Connections refused: too many at once.", telemetry.listening.refused()),
             ("accept_failures", "Failed attempts to accept a connection.", connections.accept_failures),
@@ -253,12 +256,12 @@ impl Everything {
                 "Ways of running networks (provider and precision) that failed when they were tried on this machine.",
                 telemetry.engine.given_up().len() as f64,
             ),
-            ("camera_upstreams", "Cameras that are being read now.", telemetry.cameras.open_cameras() as f64),
-            ("camera_viewers", "Viewers of cameras now.", telemetry.cameras.viewers.now().cameras as f64),
+            ("camera_upstreams", "Cameras that are being read now.", telemetry.streams.open_cameras() as f64),
+            ("camera_viewers", "Viewers of cameras now.", telemetry.streams.viewers.now().cameras as f64),
             ("relay_streams", "Streams that are sent now.", telemetry.relay.now().len() as f64),
-            ("relay_viewers", "Viewers of the relay now.", telemetry.cameras.viewers.now().relay as f64),
-            ("camera_analyses", "Analyses of cameras now.", telemetry.cameras.analyses().len() as f64),
-            ("camera_views", "Views of cameras now.", telemetry.cameras.views() as f64),
+            ("relay_viewers", "Viewers of the relay now.", telemetry.streams.viewers.now().relay as f64),
+            ("camera_analyses", "Analyses of cameras now.", telemetry.streams.analyses().len() as f64),
+            ("camera_views", "Views of cameras now.", telemetry.streams.views() as f64),
             ("connections", "Connections now.", telemetry.listening.open() as f64),
             (
                 "receive_held_bytes",

@@ -15,7 +15,7 @@ use axum::response::Response;
 use futures_util::future::{Either, Ready, ready};
 use parking_lot::Mutex;
 use sightwire_listen::Peer;
-use sightwire_measure::lines;
+use sightwire_measure::{clock, lines};
 use tower::Service;
 
 use super::error;
@@ -108,7 +108,7 @@ impl Hosts {
             Refusal::Misdirected(name) => name,
         };
         self.refused.fetch_add(1, Ordering::Relaxed);
-        if self.logged.lock().is_due(name, Instant::now()) {
+        if self.logged.lock().is_due(name, clock::now()) {
             let peer = peer.map(|Peer(address)| tracing::field::display(address));
             tracing::warn!(
                 peer,

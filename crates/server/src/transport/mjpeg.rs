@@ -6,23 +6,25 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, Query, State};
+use axum::extract::{Query, Request, State};
+use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
-use sightwire_listen::Peer;
+use sightwire_hub::picture::Picture;
+use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::viewers::{Arrival, Kind};
-use sightwire_live::watching::{Shown, Watching};
-use sightwire_live::{Cameras, Wish};
+use sightwire_live::viewers::Kind;
+use sightwire_live::watching::Watching;
+use sightwire_live::{Streams, Wish};
 
 use super::query::{ParamError, Params};
-use super::{ending, origin, pick};
+use super::refusal::Refusal;
+use super::routes::Routes;
+use super::{arrival, origin, pick};
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
 const LOG_EVERY: u64 = 100;
@@ -35,7 +37,7 @@ struct Endpoint {
     path: &'static str,
     /// Parameter with the camera's address.
     address: Option<&'static str>,
-    wish: fn(&Cameras, &Params) -> Result<Wish, ParamError>,
+    wish: fn(&Streams, &Params) -> Result<Wish, ParamError>,
 }
 
 const ENDPOINTS: [Endpoint; 4] = [
@@ -44,65 +46,52 @@ const ENDPOINTS: [Endpoint; 4] = [
     Endpoint {
         path: "/stream/detect",
         address: Some("camera_url"),
-        wish: |cameras, params| drawn(cameras, params, false),
+        wish: |streams, params| drawn(streams, params, false),
     },
     Endpoint {
         path: "/stream/tracking",
         address: Some("camera_url"),
-        wish: |cameras, params| drawn(cameras, params, true),
+        wish: |streams, params| drawn(streams, params, true),
     },
 ];
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Means {
-    /// All cameras.
-    pub cameras: Arc<Cameras>,
+    /// All streams.
+    pub streams: Arc<Streams>,
     /// `server.cors_origins`
     pub origins: Arc<Option<Vec<String>>>,
 }
 
 /// The four endpoints.
-pub fn router(means: Means) -> Router {
-    let add = |router: Router<_>, endpoint: Endpoint| {
-        let handler =
-            move |state, params, headers, connection| answer(endpoint, state, params, headers, connection);
-        router.route(endpoint.path, get(handler))
+pub fn routes(means: Means) -> Routes {
+    let add = |routes: Routes<_>, endpoint: Endpoint| {
+        let handler = move |state, params, request| answer(endpoint, state, params, request);
+        routes.private(endpoint.path, get(handler))
     };
-    ENDPOINTS.into_iter().fold(Router::new(), add).with_state(means)
+    ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(means)
 }
 
-fn drawn(cameras: &Cameras, params: &Params, tracking: bool) -> Result<Wish, ParamError> {
+fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<Wish, ParamError> {
     let rate = pick::rate(params, if tracking { 1 } else { 2 })?;
-    let look = pick::look(cameras, params, tracking)?;
+    let look = pick::look(streams, params, tracking)?;
     Ok(Wish::Drawn { fps: rate.fps, skip_frames: rate.skip_frames, look })
 }
 
 async fn answer(
     endpoint: Endpoint,
-    State(Means { cameras, origins }): State<Means>,
+    State(Means { streams, origins }): State<Means>,
     Query(params): Query<Params>,
-    headers: HeaderMap,
-    (peer, connection): (Option<Extension<Peer>>, Option<Extension<ConnectionHandle>>),
-) -> Response {
-    let wish = match (endpoint.wish)(&cameras, &params) {
-        Ok(wish) => wish,
-        Err(wrong) => return wrong.response(),
-    };
-    let foreign = origin::is_foreign(&headers, origins.as_deref());
-    let source = match pick::source(&cameras, &params, &headers, endpoint.address, foreign) {
-        Ok(source) => source,
-        Err(refused) => return pick::refusal(&refused),
-    };
-    let peer = peer.map(|Extension(Peer(peer))| peer);
-    let connection = connection.map(|Extension(connection)| connection);
-    let arrival =
-        Arrival { peer, kind: Kind::Mjpeg, endpoint: endpoint.path, connection: ending(connection.as_ref()) };
-    let deadline = cameras.options().cameras.viewer_deadline;
-    let watching = match Watching::begin(cameras, source, wish, arrival).await {
-        Ok(watching) => watching,
-        Err(refused) => return pick::refusal(&refused),
-    };
+    request: Request,
+) -> Result<Response, Refusal> {
+    let wish = (endpoint.wish)(&streams, &params)?;
+    let foreign = origin::is_foreign(request.headers(), origins.as_deref());
+    let source = pick::source(&streams, &params, request.headers(), endpoint.address, foreign)?;
+    let arrival = arrival(request.extensions(), Kind::Mjpeg, endpoint.path);
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let deadline = streams.options().cameras.viewer_deadline;
+    let watching = Watching::begin(streams, source, wish, arrival).await?;
     if let Some(connection) = &connection {
         connection.set_write_deadline(deadline);
     }
@@ -112,7 +101,7 @@ async fn answer(
         (X_ACCEL_BUFFERING, "no"),
     ];
     let viewer = Box::new(Viewer { watching, connection });
-    (headers, Body::from_stream(stream::unfold(viewer, part))).into_response()
+    Ok((headers, Body::from_stream(stream::unfold(viewer, part))).into_response())
 }
 
 /// Handed on with every part, so it is in a box.
@@ -131,12 +120,12 @@ async fn part(mut viewer: Box<Viewer>) -> Option<(Result<Bytes, Infallible>, Box
     let (picture, of_the_stream) = loop {
         match watching.next().await? {
             // Whoever sends the stream may have sent what is no file.
-            Shown::Picture(picture) if !picture.jpeg().is_empty() => break (picture, true),
-            Shown::Banner(picture) => break (picture, false),
-            Shown::Picture(_) | Shown::State(_) => {}
+            Update::Picture(picture) if !picture.jpeg().is_empty() => break (picture, true),
+            Update::Banner(picture) => break (picture, false),
+            Update::Picture(_) | Update::State(_) => {}
         }
     };
-    let part = picture.part().clone();
+    let part = part_of(&picture);
     if of_the_stream {
         let (who, id) = (watching.viewer(), watching.id());
         match who.pictures() {
@@ -148,4 +137,34 @@ async fn part(mut viewer: Box<Viewer>) -> Option<(Result<Bytes, Infallible>, Box
         }
     }
     Some((Ok(part), viewer))
+}
+
+/// A picture as one part of `multipart/x-mixed-replace; boundary=frame`; built for the first who asks, shared by all.
+fn part_of(picture: &Picture) -> Bytes {
+    struct Part;
+    let made = picture.forms().get::<Part>(|| {
+        let jpeg = picture.jpeg();
+        let head = format!("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+        let mut part = BytesMut::with_capacity(head.len() + jpeg.len() + 2);
+        part.put_slice(head.as_bytes());
+        part.put_slice(jpeg);
+        part.put_slice(b"\r\n");
+        part.freeze()
+    });
+    made.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_part_is_what_the_old_clients_read() {
+        let picture = Picture::new(Bytes::from_static(b"JPEG"), 1, Instant::now(), SystemTime::UNIX_EPOCH);
+        let expected = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n\r\nJPEG\r\n";
+        assert_eq!(part_of(&picture).as_ref(), expected);
+        assert_eq!(part_of(&picture.clone()).as_ptr(), part_of(&picture).as_ptr(), "shared, not built again");
+    }
 }

@@ -6,13 +6,14 @@
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
 //!
-//! Shared by them: [`query`] reads parameters, [`pick`] finds the camera that is meant,
+//! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
+//! [`routes`] holds every route and who may use it,
 //! [`host`] tells whether this server is asked, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
-use std::sync::Arc;
-
+use axum::http::Extensions;
+use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::viewers::Connection;
+use sightwire_live::viewers::{Arrival, Kind};
 
 pub mod host;
 pub mod mjpeg;
@@ -20,26 +21,19 @@ pub mod origin;
 pub mod page;
 pub mod pick;
 pub mod query;
+pub mod refusal;
 pub mod relay;
 pub mod rest;
+pub mod routes;
 pub mod socketio;
 pub mod websocket;
 
 pub use sightwire_listen::refusal::error;
 
-/// The connection that a viewer came with, for those who may end it.
-#[derive(Debug)]
-struct Ending(ConnectionHandle);
-
-impl Connection for Ending {
-    fn end(&self) {
-        self.0.end();
-    }
-}
-
-/// See [`Ending`].
-fn ending(connection: Option<&ConnectionHandle>) -> Option<Arc<dyn Connection>> {
-    connection.cloned().map(|connection| Arc::new(Ending(connection)) as _)
+/// Somebody comes to watch, with that request.
+fn arrival(request: &Extensions, kind: Kind, endpoint: &'static str) -> Arrival {
+    let peer = request.get::<Peer>().map(|Peer(peer)| *peer);
+    Arrival { peer, kind, endpoint, connection: request.get().map(ConnectionHandle::ending) }
 }
 
 /// With a capital and a full stop, as answers have them.

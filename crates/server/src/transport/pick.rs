@@ -1,47 +1,42 @@
 //! Which camera a request means, and what it wants to see of it; shared by the protocols that show cameras.
 
-use axum::http::header::RETRY_AFTER;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use sightwire_live::detector::{Model, Readiness};
+use axum::http::HeaderMap;
+use sightwire_live::detector::Model;
+use sightwire_live::origin::Origin;
 use sightwire_live::source::CameraSource;
 use sightwire_live::view::Look;
-use sightwire_live::{Cameras, WatchError};
+use sightwire_live::{Streams, WatchError};
 
 use super::query::{self, ParamError, Params};
-use super::{error, sentence};
 
 /// Whose camera is meant.
 const USER: &str = "x-user-id";
 
 /// `foreign`: a page from elsewhere asks. `camera=<id>`, else the address in the parameter `url`, else the user's camera, else the default one.
 pub fn source(
-    cameras: &Cameras,
+    streams: &Streams,
     params: &Params,
     headers: &HeaderMap,
     url: Option<&str>,
     foreign: bool,
-) -> Result<CameraSource, WatchError> {
+) -> Result<Origin, WatchError> {
     if let Some(id) = query::text(params, "camera") {
-        return stream(cameras, id);
+        return stream(streams, id);
     }
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
         let source = CameraSource::of_board(address).map_err(WatchError::Address)?;
-        let checked = if foreign { cameras.check_listed(&source) } else { cameras.check(&source) };
+        let checked = if foreign { streams.check_listed(&source) } else { streams.check(&source) };
         checked.map_err(WatchError::Address)?;
-        return Ok(source);
+        return Ok(source.into());
     }
     let user = headers.get(USER).and_then(|user| user.to_str().ok()).map(str::trim).filter(|u| !u.is_empty());
-    let camera = cameras.registry.for_user(user).ok_or(WatchError::NoCamera)?;
-    Ok(camera.table.source)
+    let camera = streams.registry.for_user(user).ok_or(WatchError::NoCamera)?;
+    Ok(camera.table.source.into())
 }
 
-/// The source of a registered camera, or of a running stream.
-pub fn stream(cameras: &Cameras, id: &str) -> Result<CameraSource, WatchError> {
-    let registered = cameras.registry.get(id).map(|camera| camera.table.source);
-    registered
-        .or_else(|| cameras.find(id).map(|upstream| upstream.source.clone()))
-        .ok_or_else(|| WatchError::Unknown(id.to_owned()))
+/// A registered camera, or a running stream.
+pub fn stream(streams: &Streams, id: &str) -> Result<Origin, WatchError> {
+    streams.named(id).ok_or_else(|| WatchError::Unknown(id.to_owned()))
 }
 
 /// How often pictures are looked at.
@@ -62,21 +57,21 @@ pub fn rate(params: &Params, skip_frames: u8) -> Result<Rate, ParamError> {
 }
 
 /// `conf`, in hundredths: finer differences are no other view.
-pub fn confidence(cameras: &Cameras, params: &Params) -> Result<u8, ParamError> {
-    let default = cameras.options().detector.confidence;
+pub fn confidence(streams: &Streams, params: &Params) -> Result<u8, ParamError> {
+    let default = streams.options().detector.confidence;
     let confidence: f32 = query::number(params, "conf", default, &(0.0..=1.0))?;
     Ok((confidence * 100.0).round() as u8)
 }
 
 /// `classes`. Names that the model does not know are refused, once it is known which model that is; `motion` knows none, and
 /// shows nothing to those who want cars.
-pub fn classes(cameras: &Cameras, params: &Params) -> Result<Vec<String>, ParamError> {
+pub fn classes(streams: &Streams, params: &Params) -> Result<Vec<String>, ParamError> {
     let Some(classes) = query::list(params, "classes") else {
-        let mut classes = cameras.options().detector.classes.clone();
+        let mut classes = streams.options().detector.classes.clone();
         classes.sort();
         return Ok(classes);
     };
-    if let Readiness::Ready { model: model @ Model::Network(_), .. } = cameras.detector.readiness() {
+    if let Some(model @ Model::Network(_)) = streams.detector.ready() {
         let known = |class: &String| model.labels().iter().any(|label| label.eq_ignore_ascii_case(class));
         if let Some(unknown) = classes.iter().find(|class| !known(class)) {
             let expected = format!("names that {} knows ({})", model.name(), model.labels().join(", "));
@@ -87,29 +82,12 @@ pub fn classes(cameras: &Cameras, params: &Params) -> Result<Vec<String>, ParamE
 }
 
 /// How objects are drawn: `conf`, `show_labels`, `classes`, and with `tracking` also `show_trails`.
-pub fn look(cameras: &Cameras, params: &Params, tracking: bool) -> Result<Look, ParamError> {
+pub fn look(streams: &Streams, params: &Params, tracking: bool) -> Result<Look, ParamError> {
     Ok(Look {
         tracking,
-        confidence: confidence(cameras, params)?,
+        confidence: confidence(streams, params)?,
         labels: query::flag(params, "show_labels", true)?,
         trails: tracking && query::flag(params, "show_trails", true)?,
-        classes: classes(cameras, params)?,
+        classes: classes(streams, params)?,
     })
-}
-
-/// The answer to a request for something that cannot be watched.
-pub fn refusal(reason: &WatchError) -> Response {
-    let status = match reason {
-        WatchError::NoCamera => StatusCode::BAD_REQUEST,
-        WatchError::Unknown(_) => StatusCode::NOT_FOUND,
-        WatchError::Taken(_) => StatusCode::CONFLICT,
-        WatchError::Address(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        WatchError::Unreachable(_) => StatusCode::BAD_GATEWAY,
-        WatchError::TooMany => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let response = error(status, &sentence(&reason.to_string()));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        return ([(RETRY_AFTER, "2")], response).into_response();
-    }
-    response
 }

@@ -5,11 +5,6 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use axum::http::StatusCode;
-use axum::response::Response;
-
-use super::error;
-
 /// The parameters as they came.
 pub type Params = BTreeMap<String, String>;
 
@@ -26,11 +21,6 @@ impl ParamError {
     /// `expected` completes "must be".
     pub fn new(name: &'static str, expected: String, value: &str) -> Self {
         Self { name, expected, value: shortened(value) }
-    }
-
-    /// 422.
-    pub fn response(&self) -> Response {
-        error(StatusCode::UNPROCESSABLE_ENTITY, &self.to_string())
     }
 }
 

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
-use sightwire_hub::picture::{Form, Picture};
-use sightwire_hub::stream::{Condition, State};
+use sightwire_hub::picture::Picture;
+use sightwire_hub::stream::{Condition, State, Update};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use sightwire_live::analysis::{Analysed, AnalysisKey};
-use sightwire_live::relay::{Mode, Relay, Session, Sessions};
-use sightwire_live::source::CameraSource;
+use sightwire_live::origin::Origin;
+use sightwire_live::relay::{Mode, Session, Sessions};
 use sightwire_live::viewers::Place;
-use sightwire_live::watching::{Shown, Watching};
-use sightwire_live::{AnalysisLease, Cameras, WatchError, Wish};
+use sightwire_live::watching::Watching;
+use sightwire_live::{AnalysisLease, Streams, WatchError, Wish};
 
 /// Something new about a stream.
 pub struct Event {
@@ -29,13 +29,17 @@ pub enum News {
     Picture(Picture),
     State(State),
     Objects(Arc<Analysed>),
-    /// Why, where that is known.
-    Ended(Option<Arc<str>>),
+    Ended {
+        /// Why, where that is known.
+        reason: Option<Arc<str>>,
+        /// It was closed for everyone, on purpose.
+        sent_off: bool,
+    },
 }
 
 /// How often an analysis is asked for again, where there was no room for one.
 const AGAIN: Duration = Duration::from_secs(5);
-/// Why a camera was closed for everyone.
+/// Said of a camera that was closed for everyone.
 const SENT_OFF: &str = "it was closed by an administrator";
 
 /// A stream that a viewer watches.
@@ -50,11 +54,12 @@ pub struct Watched {
 
 /// All that a viewer watches.
 pub struct Feeds {
-    relay: Arc<Relay>,
+    all: Arc<Streams>,
     place: Arc<Place>,
     /// With what is in the pictures.
     overlays: bool,
-    form: Form,
+    /// Of a picture, as this viewer gets it.
+    size: fn(&Picture) -> usize,
     streams: SelectAll<BoxStream<'static, Event>>,
     watched: BTreeMap<Arc<str>, Arc<Watched>>,
     /// Cameras that were closed on purpose; this viewer does not open them again.
@@ -63,7 +68,7 @@ pub struct Feeds {
 
 /// One of them.
 struct Feed {
-    cameras: Arc<Cameras>,
+    streams: Arc<Streams>,
     stream: Arc<Watched>,
     watching: Watching,
     objects: Objects,
@@ -83,9 +88,9 @@ enum Objects {
 }
 
 impl Feeds {
-    pub fn new(relay: Arc<Relay>, place: Arc<Place>, overlays: bool, form: Form) -> Self {
+    pub fn new(all: Arc<Streams>, place: Arc<Place>, overlays: bool, size: fn(&Picture) -> usize) -> Self {
         let (watched, sent_off) = (BTreeMap::new(), BTreeSet::new());
-        Self { relay, place, overlays, form, streams: SelectAll::new(), watched, sent_off }
+        Self { all, place, overlays, size, streams: SelectAll::new(), watched, sent_off }
     }
 
     /// Whether that stream is watched.
@@ -97,7 +102,7 @@ impl Feeds {
     pub fn join(&mut self, live: &Sessions, selected: impl Fn(&str) -> bool) {
         for session in live.values().filter(|session| selected(&session.id)) {
             // One that has just ended stands there until its successor may come.
-            let ended = session.upstream.stream.state().condition == Condition::Ended;
+            let ended = session.stream.state().condition == Condition::Ended;
             if !ended && !self.watches(&session.id) {
                 self.join_session(session);
             }
@@ -105,32 +110,32 @@ impl Feeds {
     }
 
     fn join_session(&mut self, session: &Session) {
-        let (id, source) = (session.id.clone(), CameraSource::Relay(session.id.clone()));
+        let (id, origin) = (session.id.clone(), Origin::Sent(session.id.clone()));
         let stream = Watched { id, mode: Some(session.mode), number: Some(session.number) };
         // It may have ended by now; then there is nothing to tell of it.
-        let _ = self.add(stream, source);
+        let _ = self.add(stream, origin);
     }
 
     /// Watches a camera.
-    pub fn join_camera(&mut self, id: &Arc<str>, source: CameraSource) -> Result<(), WatchError> {
+    pub fn join_camera(&mut self, id: &Arc<str>, camera: Origin) -> Result<(), WatchError> {
         if self.sent_off.contains(id) {
             return Ok(());
         }
-        self.add(Watched { id: id.clone(), mode: None, number: None }, source)
+        self.add(Watched { id: id.clone(), mode: None, number: None }, camera)
     }
 
-    fn add(&mut self, stream: Watched, source: CameraSource) -> Result<(), WatchError> {
-        let cameras = self.relay.cameras.clone();
+    fn add(&mut self, stream: Watched, origin: Origin) -> Result<(), WatchError> {
+        let streams = self.all.clone();
         let watching =
-            Watching::open(cameras.clone(), source.clone(), Wish::Original, &self.place, self.form)?;
+            Watching::open(streams.clone(), origin.clone(), Wish::Original, &self.place, self.size)?;
         let objects = if self.overlays {
-            Objects::of(&cameras, analysis(&cameras, source, stream.mode))
+            Objects::of(&streams, analysis(&streams, origin, stream.mode))
         } else {
             Objects::NotWanted
         };
         let stream = Arc::new(stream);
         self.watched.insert(stream.id.clone(), stream.clone());
-        let feed = Feed { cameras, stream, watching, objects, told_picture: false };
+        let feed = Feed { streams, stream, watching, objects, told_picture: false };
         self.streams.push(stream::unfold(Some(feed), |feed| async { feed?.next().await }).boxed());
         Ok(())
     }
@@ -138,15 +143,13 @@ impl Feeds {
     /// The next that happens, of whichever stream has waited longest; never while nothing is watched.
     pub async fn next(&mut self) -> Event {
         let Some(event) = self.streams.next().await else { return std::future::pending().await };
-        if let News::Ended(_) = event.news
-            && self.watched.get(&event.stream.id).is_some_and(|now| now.number == event.stream.number)
-        {
-            self.watched.remove(&event.stream.id);
-        }
-        if let News::Ended(Some(reason)) = &event.news
-            && **reason == *SENT_OFF
-        {
-            self.sent_off.insert(event.stream.id.clone());
+        if let News::Ended { sent_off, .. } = event.news {
+            if self.watched.get(&event.stream.id).is_some_and(|now| now.number == event.stream.number) {
+                self.watched.remove(&event.stream.id);
+            }
+            if sent_off {
+                self.sent_off.insert(event.stream.id.clone());
+            }
         }
         event
     }
@@ -162,37 +165,36 @@ impl Feed {
             }
             tokio::select! {
                 biased;
-                shown = self.watching.next() => match shown {
-                    Some(Shown::Picture(picture)) => break News::Picture(picture),
+                update = self.watching.next() => match update {
+                    Some(Update::Picture(picture)) => break News::Picture(picture),
                     // The end comes when there is nothing more.
-                    Some(Shown::State(state)) if state.condition == Condition::Ended => {}
-                    Some(Shown::State(state)) => break News::State(state),
-                    Some(Shown::Banner(_)) => {}
-                    None => break News::Ended(self.reason()),
+                    Some(Update::State(state)) if state.condition == Condition::Ended => {}
+                    Some(Update::State(state)) => break News::State(state),
+                    Some(Update::Banner(_)) => {}
+                    None => break self.end(),
                 },
-                () = self.objects.change(&self.cameras) => if let Some(analysed) = self.objects.newest() {
+                () = self.objects.change(&self.streams) => if let Some(analysed) = self.objects.newest() {
                     break News::Objects(analysed);
                 },
             }
         };
         self.told_picture = matches!(news, News::Picture(_));
         let event = Event { stream: self.stream.clone(), news };
-        let ended = matches!(event.news, News::Ended(_));
+        let ended = matches!(event.news, News::Ended { .. });
         Some((event, (!ended).then_some(self)))
     }
 
-    fn reason(&self) -> Option<Arc<str>> {
+    fn end(&self) -> News {
         let upstream = self.watching.upstream();
-        if upstream.sent_off.load(Ordering::Relaxed) {
-            return Some(SENT_OFF.into());
-        }
-        upstream.stream.state().reason
+        let sent_off = upstream.sent_off.load(Ordering::Relaxed);
+        let reason = if sent_off { Some(SENT_OFF.into()) } else { upstream.stream.state().reason };
+        News::Ended { reason, sent_off }
     }
 }
 
 impl Objects {
-    fn of(cameras: &Cameras, key: AnalysisKey) -> Self {
-        let begun = cameras.has_room_to_analyse(&key).then(|| cameras.analyse(&key).ok()).flatten();
+    fn of(streams: &Streams, key: AnalysisKey) -> Self {
+        let begun = streams.has_room_to_analyse(&key).then(|| streams.analyse(&key).ok()).flatten();
         match begun {
             Some(analysis) => {
                 let newest = analysis.subscribe();
@@ -203,7 +205,7 @@ impl Objects {
     }
 
     /// Waits until there may be something new. Cancel-safe.
-    async fn change(&mut self, cameras: &Cameras) {
+    async fn change(&mut self, streams: &Streams) {
         match self {
             Self::Wanted { newest, .. } => {
                 if newest.has_changed().is_ok_and(|changed| changed) || newest.changed().await.is_ok() {
@@ -213,7 +215,7 @@ impl Objects {
             }
             Self::NoRoom(key, again) => {
                 sleep_until(*again).await;
-                *self = Self::of(cameras, key.clone());
+                *self = Self::of(streams, key.clone());
                 return;
             }
             Self::NotWanted => {}
@@ -231,8 +233,8 @@ impl Objects {
     }
 }
 
-fn analysis(cameras: &Cameras, source: CameraSource, mode: Option<Mode>) -> AnalysisKey {
-    let relay = &cameras.options().relay;
+fn analysis(streams: &Streams, origin: Origin, mode: Option<Mode>) -> AnalysisKey {
+    let relay = &streams.options().relay;
     let fps = if mode == Some(Mode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
-    AnalysisKey { source, fps, skip_frames: 1 }
+    AnalysisKey { origin, fps, skip_frames: 1 }
 }

@@ -5,10 +5,12 @@ use std::time::UNIX_EPOCH;
 use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::{Value, json};
-use sightwire_hub::picture::Picture;
+use sightwire_frame::data_url;
+use sightwire_hub::picture::{Picture, Wrapped};
 use sightwire_live::analysis::Analysed;
 use sightwire_live::relay::Mode;
 use sightwire_live::view::is_among;
+use sightwire_measure::clock;
 
 use super::scan::{self, HEADER, PICTURE};
 use crate::telemetry::unix_s;
@@ -18,26 +20,64 @@ pub fn mode(text: &str) -> Mode {
     if scan::wants_enhanced(text) { Mode::Enhanced } else { Mode::Normal }
 }
 
-/// The text in which a data URL goes to viewers; and the part of it that is the URL.
-pub fn live_frame(stream: &str, url: &str) -> (Bytes, Bytes) {
-    let name = Value::from(stream).to_string();
-    let (head, tail) = (live_frame_head(&name), "\"}}");
-    let mut text = BytesMut::with_capacity(head.len() + url.len() + tail.len());
-    text.put_slice(head.as_bytes());
-    if memchr::memchr2(b'"', b'\\', url.as_bytes()).is_some()
-        || url.bytes().min().is_some_and(|byte| byte < 0x20)
-    {
-        // It was written with escapes, and needs them again.
-        let quoted = Value::from(url).to_string();
-        text.put_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
-    } else {
-        text.put_slice(url.as_bytes());
+/// A picture that came as a data URL, as it goes out again.
+pub struct LiveFrame {
+    /// The message to viewers.
+    text: Bytes,
+    /// The part of it that is the URL.
+    url: Bytes,
+}
+
+/// What `data:image/jpeg;base64,` adds to base64.
+const URL_HEAD: usize = 23;
+
+impl LiveFrame {
+    /// Of the URL that came for that stream.
+    pub fn new(stream: &str, url: &str) -> Self {
+        let name = Value::from(stream).to_string();
+        let (head, tail) = (live_frame_head(&name), "\"}}");
+        let mut text = BytesMut::with_capacity(head.len() + url.len() + tail.len());
+        text.put_slice(head.as_bytes());
+        if memchr::memchr2(b'"', b'\\', url.as_bytes()).is_some()
+            || url.bytes().min().is_some_and(|byte| byte < 0x20)
+        {
+            // It was written with escapes, and needs them again.
+            let quoted = Value::from(url).to_string();
+            text.put_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
+        } else {
+            text.put_slice(url.as_bytes());
+        }
+        let end = text.len();
+        text.put_slice(tail.as_bytes());
+        let text = text.freeze();
+        let url = text.slice(head.len()..end);
+        Self { text, url }
     }
-    let end = text.len();
-    text.put_slice(tail.as_bytes());
-    let text = text.freeze();
-    let url = text.slice(head.len()..end);
-    (text, url)
+}
+
+impl Wrapped for LiveFrame {
+    fn size(&self) -> usize {
+        self.url.len()
+    }
+
+    fn file_size(&self) -> usize {
+        self.url.len().saturating_sub(URL_HEAD) / 4 * 3
+    }
+
+    fn file(&self) -> Bytes {
+        let mut file = Vec::new();
+        let decoded =
+            std::str::from_utf8(&self.url).is_ok_and(|url| data_url::decode_into(url, &mut file).is_ok());
+        if decoded { file.into() } else { Bytes::new() }
+    }
+}
+
+/// Bytes of a picture as a data URL, as nearly as can be told without making it.
+pub fn url_size(picture: &Picture) -> usize {
+    match picture.came_as::<LiveFrame>() {
+        Some(frame) => frame.size(),
+        None => URL_HEAD + picture.file_size().div_ceil(3) * 4,
+    }
 }
 
 fn live_frame_head(name: &str) -> String {
@@ -46,35 +86,38 @@ fn live_frame_head(name: &str) -> String {
 
 /// A picture as text, for viewers.
 pub fn picture_text(stream: &str, picture: &Picture) -> Bytes {
-    picture
-        .text_message(|picture| {
-            let head = live_frame_head(&Value::from(stream).to_string()) + "data:image/jpeg;base64,";
-            let jpeg = picture.jpeg();
-            let mut text = Vec::with_capacity(head.len() + STANDARD.encoded_length(jpeg.len()) + 3);
-            text.extend_from_slice(head.as_bytes());
-            STANDARD.encode_append(&jpeg[..], &mut text);
-            text.extend_from_slice(b"\"}}");
-            text.into()
-        })
-        .clone()
+    struct Text;
+    if let Some(frame) = picture.came_as::<LiveFrame>() {
+        return frame.text.clone();
+    }
+    let made = picture.forms().get::<Text>(|| {
+        let head = live_frame_head(&Value::from(stream).to_string()) + "data:image/jpeg;base64,";
+        let jpeg = picture.jpeg();
+        let mut text = Vec::with_capacity(head.len() + STANDARD.encoded_length(jpeg.len()) + 3);
+        text.extend_from_slice(head.as_bytes());
+        STANDARD.encode_append(&jpeg[..], &mut text);
+        text.extend_from_slice(b"\"}}");
+        text.into()
+    });
+    made.clone()
 }
 
 /// A picture as a binary message, for viewers.
 pub fn picture_binary(stream: &str, picture: &Picture) -> Bytes {
-    picture
-        .binary_message(|picture| {
-            let (jpeg, origin) = (picture.jpeg(), picture.origin());
-            let name = &stream.as_bytes()[..stream.len().min(255)];
-            let micros = origin.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
-            let mut message = BytesMut::with_capacity(HEADER + name.len() + jpeg.len());
-            message.put_slice(&[PICTURE, name.len() as u8, 0, 0]);
-            message.put_u64(origin.sequence);
-            message.put_u64(micros);
-            message.put_slice(name);
-            message.put_slice(jpeg);
-            message.freeze()
-        })
-        .clone()
+    struct Binary;
+    let made = picture.forms().get::<Binary>(|| {
+        let (jpeg, stamp) = (picture.jpeg(), picture.stamp());
+        let name = &stream.as_bytes()[..stream.len().min(255)];
+        let micros = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as u64;
+        let mut message = BytesMut::with_capacity(HEADER + name.len() + jpeg.len());
+        message.put_slice(&[PICTURE, name.len() as u8, 0, 0]);
+        message.put_u64(stamp.sequence);
+        message.put_u64(micros);
+        message.put_slice(name);
+        message.put_slice(jpeg);
+        message.freeze()
+    });
+    made.clone()
 }
 
 /// To a sender that may begin.
@@ -122,18 +165,19 @@ pub fn stream_ended(stream: &str, reason: Option<&str>) -> String {
 
 /// What is in a picture, for viewers who draw it themselves; made once for all of them.
 pub fn overlay(stream: &str, analysed: &Analysed, confidence: f32, classes: &[String]) -> Bytes {
-    let made = analysed.overlay.get_or_init(|| {
+    struct Overlay;
+    let made = analysed.forms.get::<Overlay>(|| {
         let model = &analysed.model;
         let shown = analysed.objects.iter().filter(|object| {
             object.detection.confidence >= confidence
                 && is_among(model.label(object.detection.class), classes)
         });
         let detections: Vec<Value> = shown.map(|object| object.report(model)).collect();
-        let delay_ms = (analysed.origin.captured.elapsed().as_secs_f64() * 1e4).round() / 10.0;
+        let delay_ms = (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0;
         let message = json!({
             "type": "overlay_data",
             "patient_id": stream,
-            "frame_num": analysed.origin.sequence,
+            "frame_num": analysed.stamp.sequence,
             "data": {
                 "landmarks": [],
                 "connections": [],
@@ -180,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_frame_goes_out_in_the_words_that_viewers_know() {
-        let (text, url) = live_frame("P-\"1\"", "data:image/jpeg;base64,SlBFRw==");
+        let LiveFrame { text, url } = LiveFrame::new("P-\"1\"", "data:image/jpeg;base64,SlBFRw==");
         let read: Value = serde_json::from_slice(&text).unwrap();
         let expected = json!({
             "type": "live_frame", "patient_id": "P-\"1\"", "data": { "frame": "data:image/jpeg;base64,SlBFRw==" },
@@ -190,9 +234,24 @@ mod tests {
         let jpeg = Picture::new(Bytes::from_static(b"JPEG"), 1, Instant::now(), SystemTime::now());
         let made: Value = serde_json::from_slice(&picture_text("P-\"1\"", &jpeg)).unwrap();
         assert_eq!(made, expected, "of a file, too");
-        let (odd, _) = live_frame("a", "data:image/x,\"\\\n");
-        let odd: Value = serde_json::from_slice(&odd).unwrap();
+        let odd = LiveFrame::new("a", "data:image/x,\"\\\n");
+        let odd: Value = serde_json::from_slice(&odd.text).unwrap();
         assert_eq!(odd["data"]["frame"], "data:image/x,\"\\\n");
+    }
+
+    #[test]
+    fn a_data_url_goes_out_as_it_came_and_is_decoded_only_for_those_who_need_the_file() {
+        let frame = LiveFrame::new("P-1", "data:image/jpeg;base64,SlBFRw==");
+        let text = frame.text.clone();
+        let picture = Picture::wrapped(frame, 1, Instant::now(), UNIX_EPOCH);
+        assert_eq!(picture_text("P-1", &picture).as_ptr(), text.as_ptr(), "not built again");
+        assert_eq!((url_size(&picture), picture.size(), picture.file_size()), (31, 31, 6));
+        assert_eq!(picture.jpeg().as_ref(), b"JPEG");
+        let nothing = LiveFrame::new("P-1", "data:image/jpeg;bas");
+        let nothing = Picture::wrapped(nothing, 1, Instant::now(), UNIX_EPOCH);
+        assert!(nothing.jpeg().is_empty(), "not base64");
+        let file = Picture::new(Bytes::from_static(b"JPEG"), 1, Instant::now(), UNIX_EPOCH);
+        assert_eq!(url_size(&file), picture_text("P-1", &file).len() - live_frame_head("\"P-1\"").len() - 3);
     }
 
     #[test]
@@ -215,8 +274,8 @@ mod tests {
         #[test]
         fn whatever_is_read_as_a_frame_goes_out_as_valid_json(text in any::<String>(), url in any::<String>()) {
             let _ = read(&text);
-            let (sent, _) = live_frame(&text, &url);
-            let value: Value = serde_json::from_slice(&sent).unwrap();
+            let sent = LiveFrame::new(&text, &url);
+            let value: Value = serde_json::from_slice(&sent.text).unwrap();
             prop_assert_eq!(value["data"]["frame"].as_str(), Some(url.as_str()));
             prop_assert_eq!(value["patient_id"].as_str(), Some(text.as_str()));
         }

@@ -15,21 +15,24 @@ mod viewer;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, Query, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
-use sightwire_live::viewers::{Arrival, Kind};
+use sightwire_live::viewers::Kind;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::ending;
+use super::arrival;
 use super::query::{self, Params};
+use super::refusal::Refusal;
+use super::routes::Routes;
 use super::websocket::{self, Terms};
 
 /// Binary messages instead of base64 in JSON, and more news.
@@ -38,8 +41,10 @@ const BINARY: &str = "sightwire.v1";
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Means {
-    /// All streams that are sent.
+    /// Who sends.
     pub relay: Arc<Relay>,
+    /// All streams.
+    pub streams: Arc<Streams>,
     /// Whose tasks sockets are.
     pub tasks: TaskTracker,
     /// Cancelled when the server stops.
@@ -47,11 +52,11 @@ pub struct Means {
 }
 
 /// All routes.
-pub fn router(means: Means) -> Router {
-    Router::new()
-        .route("/ws/stream/{name}", get(stream))
-        .route("/ws/view", get(view))
-        .route("/streams/active", get(active))
+pub fn routes(means: Means) -> Routes {
+    Routes::new()
+        .private("/ws/stream/{name}", get(stream))
+        .private("/ws/view", get(view))
+        .private("/streams/active", get(active))
         .with_state(means)
 }
 
@@ -71,12 +76,11 @@ async fn view(State(means): State<Means>, Query(params): Query<Params>, request:
     let binary = websocket::offers(request.headers(), BINARY);
     let wants = match wants(&params, request.uri().query().unwrap_or_default(), binary) {
         Ok(wants) => wants,
-        Err(wrong) => return wrong.response(),
+        Err(wrong) => return Refusal::from(wrong).into_response(),
     };
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let kind = if binary { Kind::RelayBinary } else { Kind::Relay };
-    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
-    let arrival = Arrival { peer, kind, endpoint: "/ws/view", connection: ending(connection.as_ref()) };
+    let arrival = arrival(request.extensions(), kind, "/ws/view");
     let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = means.tasks.clone();
     websocket::upgrade(request, terms, &tasks, |socket| {

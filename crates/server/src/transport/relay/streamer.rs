@@ -11,13 +11,13 @@ use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use sightwire_live::relay::{End, Mode, Refused, Sending};
-use sightwire_measure::lines;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use sightwire_measure::{clock, lines};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
 
 use super::Means;
-use super::message;
+use super::message::{self, LiveFrame};
 use super::scan::{self, Bad, Incoming};
 use crate::transport::websocket::{self, Socket};
 
@@ -111,7 +111,7 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
     is_known();
     let options =
         WatchdogOptions { warning: config.warn_after, end: config.end_after, stall: config.stalled_after };
-    let now = Instant::now().into_std();
+    let now = clock::now();
     let mut streamer = Streamer {
         socket,
         sending,
@@ -180,9 +180,9 @@ impl Streamer {
                 () = means.stop.cancelled() => return Ok(End::Stopping),
                 () = session.ended().cancelled() => return Ok(session.why().unwrap_or(End::Left)),
                 _ = progress.tick() => {
-                    let counters = session.upstream.stream.counters();
+                    let counters = session.stream.counters();
                     let all = counters.pictures.load(Ordering::Relaxed);
-                    let viewers = means.relay.cameras.viewers.count(&session.id);
+                    let viewers = means.streams.viewers.count(&session.id);
                     let fps = (all - pictures) as f64 / PROGRESS.as_secs_f64();
                     let bad = session.bad.load(Ordering::Relaxed);
                     tracing::info!(stream = &*session.id, viewers, bad, "{all} pictures, {fps:.1} a second");
@@ -191,12 +191,12 @@ impl Streamer {
                 _ = stats.tick(), if session.binary => self.tell_stats(means).await?,
                 () = session.challenge.notified() => self.write(Message::ping("")).await?,
                 () = sleep_until(self.dog.next().into()) => {
-                    if self.alarm(Instant::now().into_std()).await? {
+                    if self.alarm(clock::now()).await? {
                         return Ok(End::Silent);
                     }
                 }
                 () = sleep_until(self.rate.next().into()), if self.held.is_some() => {
-                    self.release(Instant::now().into_std());
+                    self.release(clock::now());
                 }
                 message = self.socket.next() => match message {
                     Some(Ok(message)) => if let Some(end) = self.take(&message).await? {
@@ -215,7 +215,7 @@ impl Streamer {
 
     /// What came; the reason to end the stream, if it is one.
     async fn take(&mut self, message: &Message) -> Result<Option<End>, Gone> {
-        let now = Instant::now().into_std();
+        let now = clock::now();
         if message.is_close() {
             return Err(Gone);
         }
@@ -228,8 +228,8 @@ impl Streamer {
         let bad = if let Some(text) = message.as_text() {
             match scan::read(text) {
                 Incoming::Frame(url) => {
-                    let (text, url) = message::live_frame(&self.sending.session.id, &url);
-                    self.picture(Form::Text { text, url }, now);
+                    let frame = LiveFrame::new(&self.sending.session.id, &url);
+                    self.picture(Form::Text(frame), now);
                     return Ok(None);
                 }
                 Incoming::Ping => {
@@ -275,7 +275,7 @@ impl Streamer {
 
     fn publish(&mut self, Held { form, now, taken_at }: Held) {
         self.sending.publish(now, |sequence| match form {
-            Form::Text { text, url } => Picture::of_data_url(url, text, sequence, now, taken_at),
+            Form::Text(frame) => Picture::wrapped(frame, sequence, now, taken_at),
             Form::Jpeg(jpeg) => Picture::new(jpeg, sequence, now, taken_at),
         });
     }
@@ -316,7 +316,7 @@ impl Streamer {
     async fn tell_stats(&mut self, means: &Means) -> Result<(), Gone> {
         let session = &self.sending.session;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let viewers = means.relay.cameras.viewers.count(&session.id) as u64;
+        let viewers = means.streams.viewers.count(&session.id) as u64;
         let now = [viewers, self.received, get(&session.bad), get(&session.dropped)];
         if self.said.replace(now) == Some(now) {
             return Ok(());
@@ -368,11 +368,7 @@ struct Held {
 
 /// A picture as it came.
 enum Form {
-    /// As it goes out, and the URL in it.
-    Text {
-        text: Bytes,
-        url: Bytes,
-    },
+    Text(LiveFrame),
     Jpeg(Bytes),
 }
 

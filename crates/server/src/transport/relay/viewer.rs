@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use futures_util::SinkExt as _;
 use serde_json::json;
-use sightwire_hub::picture::Form;
+use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::State;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::Streams;
 use sightwire_live::options::Overlays;
 use sightwire_live::relay::pace::Pace;
 use sightwire_live::relay::{Relay, Sessions};
 use sightwire_live::viewers::Arrival;
+use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tokio_websockets::Message;
@@ -57,6 +59,7 @@ struct Viewing {
     line: Line,
     feeds: Feeds,
     relay: Arc<Relay>,
+    streams: Arc<Streams>,
     live: watch::Receiver<Sessions>,
     wants: Wants,
 }
@@ -69,7 +72,7 @@ pub async fn serve(
     wants: Wants,
 ) {
     let config = means.relay.options();
-    let Some(place) = means.relay.cameras.viewers.admit(arrival) else {
+    let Some(place) = means.streams.viewers.admit(arrival) else {
         let text = format!(
             "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
             config.max_viewers
@@ -83,15 +86,16 @@ pub async fn serve(
             .set_write_deadline(config.deadline.max * (sightwire_live::relay::pace::MAX_STRIKES + 1) + SPARE);
     }
     let viewer = place.viewer().clone();
-    let form = if wants.binary { Form::File } else { Form::Text };
+    let size = if wants.binary { Picture::file_size } else { message::url_size };
     let overlays = match config.overlays {
         Overlays::None => false,
         Overlays::Asked => wants.overlays,
         Overlays::All => true,
     };
     let line = Line::new(socket, Pace::new(config.deadline), connection, viewer.clone(), means.stop.clone());
-    let (feeds, live) = (Feeds::new(means.relay.clone(), place, overlays, form), means.relay.live());
-    let mut viewing = Viewing { line, feeds, relay: means.relay.clone(), live, wants };
+    let (feeds, live) = (Feeds::new(means.streams.clone(), place, overlays, size), means.relay.live());
+    let mut viewing =
+        Viewing { line, feeds, relay: means.relay.clone(), streams: means.streams.clone(), live, wants };
     tracing::debug!(viewer = viewer.id(), "a viewer comes");
     let why = match viewing.run().await {
         Ok(never) => match never {},
@@ -169,13 +173,13 @@ impl Viewing {
 
     /// Cameras that were asked for by name.
     async fn join_cameras(&mut self) -> Result<(), Gone> {
-        let cameras = &self.relay.cameras;
+        let streams = &self.streams;
         let named = self.wants.names.iter().flatten().filter(|id| !self.feeds.watches(id));
         let known: Vec<_> = named
-            .filter_map(|id| cameras.registry.get(id).map(|camera| (id.clone(), camera.table.source)))
+            .filter_map(|id| streams.registry.get(id).map(|camera| (id.clone(), camera.table.source.into())))
             .collect();
-        for (id, source) in known {
-            if let Err(refused) = self.feeds.join_camera(&id, source)
+        for (id, camera) in known {
+            if let Err(refused) = self.feeds.join_camera(&id, camera)
                 && self.wants.binary
             {
                 self.line.say(state_message(&id, None, "starting", Some(&refused.to_string()), 0.0)).await?;
@@ -200,11 +204,11 @@ impl Viewing {
             News::State(state) if self.wants.binary => self.line.say(told(&stream, &state)).await,
             News::State(_) => Ok(()),
             News::Objects(analysed) => {
-                let detector = &self.relay.cameras.options().detector;
+                let detector = &self.streams.options().detector;
                 let text = message::overlay(&stream.id, &analysed, detector.confidence, &detector.classes);
                 self.line.send(Message::text(text)).await
             }
-            News::Ended(reason) => {
+            News::Ended { reason, .. } => {
                 let reason = if self.wants.binary { reason } else { None };
                 self.line.say(message::stream_ended(&stream.id, reason.as_deref())).await?;
                 // It may have begun again.
@@ -216,7 +220,7 @@ impl Viewing {
 }
 
 fn told(stream: &Watched, state: &State) -> String {
-    let since = Instant::now().into_std().saturating_duration_since(state.since).as_secs_f64();
+    let since = clock::since(state.since).as_secs_f64();
     let mode = stream.mode.map(sightwire_live::relay::Mode::name);
     state_message(&stream.id, mode, state.condition.name(), state.reason.as_deref(), since)
 }

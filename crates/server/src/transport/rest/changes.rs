@@ -1,15 +1,68 @@
 //! Who may change how the server runs: by default whoever sits at it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::extract::{Extension, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use sightwire_listen::Peer;
 
-use crate::config::Who;
+use crate::config::{Config, Who};
 use crate::transport::origin::is_this_machine;
+use crate::transport::refusal::Refusal;
 
-/// Why this client may not do `what`, which `key` decides. Behind a proxy everyone seems to be on this machine; and a page from
-/// elsewhere, open in a browser on this machine, must not do it in its user's name.
-pub fn why_not(who: Who, what: &str, key: &str, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
+/// Something that is not for everyone.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    /// In words that follow "may".
+    what: &'static str,
+    /// Which decides.
+    key: &'static str,
+    who: fn(&Config) -> Who,
+}
+
+/// Ending streams, sending viewers away.
+pub const MANAGE: Change =
+    Change { what: "end streams and viewers", key: "server.managing", who: |config| config.server.managing };
+/// Getting the library that runs networks.
+pub const LIBRARY: Change = Change { what: "get the library", ..MANAGE };
+/// Adding, changing and removing cameras, and having the server connect to one.
+pub const CAMERAS: Change =
+    Change { what: "change cameras", key: "cameras.changing", who: |config| config.cameras.changing };
+/// Putting another model to use.
+pub const MODEL: Change = Change {
+    what: "switch the model",
+    key: "recognizer.switching",
+    who: |config| config.recognizer.switching,
+};
+
+/// Whoever only looks may pass; who changes something, if that one may.
+pub async fn guard(
+    State((change, config)): State<(Change, Arc<Config>)>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        && let Some(reason) = change.why_not(&config, peer, request.headers())
+    {
+        return Refusal::new(StatusCode::FORBIDDEN, &reason).into_response();
+    }
+    next.run(request).await
+}
+
+impl Change {
+    /// Why this client may not, if it may not.
+    pub fn why_not(self, config: &Config, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
+        why_not((self.who)(config), self.what, self.key, peer, headers)
+    }
+}
+
+/// Behind a proxy everyone seems to be on this machine; and a page from elsewhere, open in a browser on this machine, must not
+/// do it in its user's name.
+fn why_not(who: Who, what: &str, key: &str, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let foreign = headers.get(header::ORIGIN).is_some_and(|origin| {
         origin.to_str().ok().and_then(|origin| origin.split_once("://")).is_none_or(|(_, rest)| rest != host)

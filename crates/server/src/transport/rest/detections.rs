@@ -11,20 +11,21 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _, stream};
 use serde_json::{Value, json};
+use sightwire_hub::delivery::Delivery;
 use sightwire_hub::stream::{Subscriber, Update};
-use sightwire_listen::Peer;
-use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::AnalysisLease;
 use sightwire_live::analysis::{Analysed, AnalysisKey};
 use sightwire_live::view::Look;
-use sightwire_live::viewers::{Arrival, Kind, Watch};
-use sightwire_live::{AnalysisLease, Cameras, WatchError};
+use sightwire_live::viewers::{Kind, Watch};
+use sightwire_measure::clock;
 use tokio::sync::watch;
-use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use crate::transport::ending;
+use super::Api;
+use crate::transport::arrival;
 use crate::transport::pick;
 use crate::transport::query::Params;
+use crate::transport::refusal::Refusal;
 use crate::transport::websocket::{self, Terms};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
@@ -35,15 +36,6 @@ const MAX_MESSAGE_BYTES: usize = 4096;
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 /// How long the goodbye may take.
 const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
-
-/// What the handlers need.
-#[derive(Clone, Debug)]
-pub struct Detections {
-    /// All cameras.
-    pub cameras: Arc<Cameras>,
-    /// Whose tasks sockets are.
-    pub tasks: TaskTracker,
-}
 
 /// Everything about one who listens.
 struct Listener {
@@ -63,43 +55,30 @@ struct Event {
 }
 
 pub async fn events(
-    State(Detections { cameras, tasks }): State<Detections>,
+    State(Api { streams, tasks, .. }): State<Api>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
     request: Request,
-) -> Response {
+) -> Result<Response, Refusal> {
     let is_websocket = websocket::is_asked_for(request.headers());
     let kind = if is_websocket { Kind::Websocket } else { Kind::Events };
-    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
-    let connection = ending(request.extensions().get::<ConnectionHandle>());
-    let options = pick::rate(&params, 2).and_then(|rate| {
-        let confidence = pick::confidence(&cameras, &params)?;
-        let classes = pick::classes(&cameras, &params)?;
-        Ok((rate, Look { tracking: false, confidence, labels: true, trails: false, classes }))
-    });
-    let (rate, look) = match options {
-        Ok(options) => options,
-        Err(wrong) => return wrong.response(),
-    };
-    let begun = pick::stream(&cameras, &id).and_then(|source| {
-        let key = AnalysisKey { source, fps: rate.fps, skip_frames: rate.skip_frames };
-        let analysis = cameras.analyse(&key)?;
-        let stream = analysis.upstream.stream.id().clone();
-        let endpoint = "/api/v1/streams/{id}/detections";
-        let place = cameras.viewers.admit(Arrival { peer, kind, endpoint, connection });
-        let watch = place.ok_or_else(|| cameras.too_many())?.watch(&stream);
-        Ok::<_, WatchError>((analysis, stream, watch))
-    });
-    let (analysis, stream, watch) = match begun {
-        Ok(begun) => begun,
-        Err(refused) => return pick::refusal(&refused),
-    };
+    let rate = pick::rate(&params, 2)?;
+    let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
+    let look = Look { tracking: false, confidence, labels: true, trails: false, classes };
+    let origin = pick::stream(&streams, &id)?;
+    // Before anything is opened for it.
+    let arrival = arrival(request.extensions(), kind, "/api/v1/streams/{id}/detections");
+    let place = streams.viewers.admit(arrival);
+    let place = place.ok_or_else(|| streams.too_many())?;
+    let analysis = streams.analyse(&AnalysisKey { origin, fps: rate.fps, skip_frames: rate.skip_frames })?;
+    let stream = analysis.upstream.stream.id().clone();
+    let watch = place.watch(&stream);
     let (newest, states) = (analysis.subscribe(), analysis.upstream.stream.tap());
     let listener = Listener { stream, look, analysis, newest, states, watch, sequence: 0 };
     if is_websocket {
         let terms =
             Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
-        return websocket::upgrade(request, terms, &tasks, |socket| talk(socket, listener));
+        return Ok(websocket::upgrade(request, terms, &tasks, |socket| talk(socket, listener)));
     }
     let body = stream::unfold(listener, |mut listener| async move {
         let text = match tokio::time::timeout(ALIVE, listener.next()).await {
@@ -112,7 +91,7 @@ pub async fn events(
     // Proxies must not collect events.
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), unbuffered];
-    (headers, Body::from_stream(body)).into_response()
+    Ok((headers, Body::from_stream(body)).into_response())
 }
 
 async fn talk(mut socket: websocket::Socket, mut listener: Listener) {
@@ -187,15 +166,16 @@ impl Listener {
         let data = json!({
             "stream": &*self.stream,
             "sequence": analysed.sequence,
-            "captured": humantime::format_rfc3339_millis(analysed.origin.taken_at).to_string(),
+            "captured": humantime::format_rfc3339_millis(analysed.stamp.taken_at).to_string(),
             "width": analysed.image.width(),
             "height": analysed.image.height(),
             "model": model.name(),
-            "delay_ms": (analysed.origin.captured.elapsed().as_secs_f64() * 1e4).round() / 10.0,
+            "delay_ms": (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0,
             "detections": detections,
         });
         let data = data.to_string();
-        self.watch.viewer().delivered(data.len(), missed);
+        let age = clock::since(analysed.stamp.captured);
+        self.watch.viewer().delivered().add(Delivery { bytes: data.len(), missed, age });
         Event { name: "detections", data }
     }
 }

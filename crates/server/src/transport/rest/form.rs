@@ -13,12 +13,15 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use multer::{Field, Multipart};
+use sightwire_measure::clock;
 
 use crate::transport::query::Params;
+use crate::transport::refusal::Refusal;
 use heads::Heads;
 
 /// A body may be slow for so long;
@@ -51,6 +54,16 @@ pub enum BodyError {
     Options,
 }
 
+impl From<BodyError> for Refusal {
+    fn from(wrong: BodyError) -> Self {
+        let status = match wrong {
+            BodyError::Stalled | BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken | BodyError::Options => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, &wrong.to_string())
+    }
+}
+
 /// Bytes as they come, with an eye on how fast.
 pub struct Arrival {
     body: BodyDataStream,
@@ -61,7 +74,7 @@ pub struct Arrival {
 impl Arrival {
     /// Of this body.
     pub fn new(body: Body) -> Self {
-        Self { body: body.into_data_stream(), begun: Instant::now(), bytes: 0 }
+        Self { body: body.into_data_stream(), begun: clock::now(), bytes: 0 }
     }
 
     /// The next bytes; `None` at the end.
@@ -73,7 +86,7 @@ impl Arrival {
         self.body.poll_next_unpin(cx).map(|next| match next? {
             Ok(bytes) => {
                 self.bytes += bytes.len() as u64;
-                let late = self.begun.elapsed().saturating_sub(GRACE).as_secs();
+                let late = clock::since(self.begun).saturating_sub(GRACE).as_secs();
                 Some(if late * MIN_RATE > self.bytes { Err(BodyError::Slow) } else { Ok(bytes) })
             }
             Err(_) => Some(Err(BodyError::Stalled)),
@@ -233,6 +246,11 @@ impl Part {
     /// Whether it is a file.
     pub fn is_file(&self) -> bool {
         self.field.file_name().is_some() || self.field.name() == Some("file")
+    }
+
+    /// The name of its field.
+    pub fn field(&self) -> Option<&str> {
+        self.field.name()
     }
 
     /// What whoever sent the file calls it; empty where a page had nothing to send.

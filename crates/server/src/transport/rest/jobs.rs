@@ -14,7 +14,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 use sightwire_listen::body::Taking;
 use sightwire_reading::Reader;
-use sightwire_reading::display::{DisplayError, Key, Look};
+use sightwire_reading::display::{DisplayError, Key, Look, Pixels};
 use sightwire_reading::jobs::events::Listener;
 use sightwire_reading::jobs::export::{self, Export};
 use sightwire_reading::jobs::job::{FileState, Job};
@@ -28,8 +28,8 @@ use sightwire_reading::work::{Ask, Turn};
 
 use super::form::{Arrival, Form, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
-use super::refusal::Refusal;
 use crate::transport::query::{self, ParamError, Params};
+use crate::transport::refusal::Refusal;
 
 /// What a form may have around its files, in bytes for each of them.
 const FORM_OVERHEAD: u64 = 1024;
@@ -218,12 +218,7 @@ pub async fn result(
     }
     read::check_page(shape, document.pages.len())?;
     let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
-    let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
-    let image = move || {
-        let picture = Picture::probe(bytes, &limits, &decoding).map_err(|error| error.to_string())?;
-        picture.decode_in_turn(shape.page, &limits)
-    };
-    read::marked(&reader, image, document, shape, ()).await
+    read::marked(&reader, Pixels::File(bytes), document, shape, ()).await
 }
 
 pub async fn picture(
@@ -270,7 +265,7 @@ pub async fn again(
     let (asked, shape) = ask(&params, &job.ask).and_then(|asked| Ok((asked, shape(&params)?)))?;
     let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
     let ready = read::model(&reader, &asked.model).await?;
-    let place = reader.lanes.single().ok_or_else(Refusal::busy)?;
+    let place = reader.lanes.single().ok_or_else(read::busy)?;
     let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
     let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding)).await;
     let Ok(probed) = probed else { return Err(read::unlooked()) };

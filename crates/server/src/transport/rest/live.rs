@@ -11,11 +11,10 @@ use serde_json::json;
 use sightwire_listen::Peer;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use super::manage::Manage;
-use crate::telemetry::live::{Edition, Live};
+use super::{Api, changes};
+use crate::telemetry::live::Edition;
 use crate::transport::websocket::{self, Terms};
 
 /// Readers have nothing to say here.
@@ -23,25 +22,16 @@ const MAX_MESSAGE_BYTES: usize = 4096;
 /// One that takes nothing for so long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What the handler needs.
-#[derive(Clone, Debug)]
-pub struct Means {
-    pub live: Arc<Live>,
-    pub manage: Manage,
-    /// Whose tasks sockets are.
-    pub tasks: TaskTracker,
-}
-
 pub async fn live(
-    State(means): State<Means>,
+    State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let why_not = means.manage.why_not(peer, &headers);
+    let why_not = changes::MANAGE.why_not(&api.config, peer, &headers);
     let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
-    let (newest, stop) = (means.live.subscribe(), means.live.stop.clone());
-    websocket::upgrade(request, terms, &means.tasks, |socket| tell(socket, newest, why_not, stop))
+    let (newest, stop) = (api.live.subscribe(), api.live.stop.clone());
+    websocket::upgrade(request, terms, &api.tasks, |socket| tell(socket, newest, why_not, stop))
 }
 
 async fn tell(

@@ -1,21 +1,17 @@
 //! The models, and which of them is at work.
 
-use std::net::SocketAddr;
-use std::time::Instant;
-
 use axum::Json;
 use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use sightwire_listen::Peer;
+use sightwire_measure::clock;
 use sightwire_measure::lines::{self, Seldom};
 use sightwire_models::manifest::{Manifest, Task};
 use sightwire_recognizer::load::ActivateError;
 
-use super::Api;
-use super::changes::why_not;
-use crate::transport::error;
+use super::{Api, blocking, changes};
+use crate::transport::refusal::Refusal;
 
 /// Pages ask for the list again and again.
 static UNREADABLE: Seldom = Seldom::new();
@@ -25,7 +21,7 @@ pub(super) async fn list(
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Json<Value> {
-    let refusal = may_switch(&api, peer, &headers);
+    let refusal = changes::MODEL.why_not(&api.config, peer, &headers);
     // Reads a folder and small files, some of them for the first time.
     let listed = tokio::task::spawn_blocking(move || {
         let (manifests, errors) = api.config.store.manifests();
@@ -37,7 +33,7 @@ pub(super) async fn list(
             .collect();
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         if let Some(first) = errors.first()
-            && let Some(unsaid) = UNREADABLE.is_due(Instant::now())
+            && let Some(unsaid) = UNREADABLE.is_due(clock::now())
         {
             let others = errors.len() - 1;
             tracing::warn!(unsaid, others, "a model cannot be listed: {}", lines::sentence(first));
@@ -78,37 +74,23 @@ fn described(api: &Api, m: &Manifest, active: bool) -> Value {
 
 pub(super) async fn activate(
     State(api): State<Api>,
-    Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
     Path(name): Path<String>,
-) -> Response {
-    if let Some(reason) = may_switch(&api, peer, &headers) {
-        return error(StatusCode::FORBIDDEN, &reason);
-    }
+) -> Result<Json<Value>, Refusal> {
     let (recognizer, model) = (api.recognizer.clone(), name.clone());
-    let done = tokio::task::spawn_blocking(move || recognizer.activate(&model)).await;
-    match done {
-        Ok(Ok(took)) => {
-            // It answers already, and is measured meanwhile.
-            api.tasks.spawn_blocking(move || api.recognizer.measure());
-            Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })).into_response()
-        }
-        Ok(Err(reason)) => {
-            let status = match reason {
-                ActivateError::Unknown(_) => StatusCode::NOT_FOUND,
-                ActivateError::Busy(_) | ActivateError::Dummy => StatusCode::CONFLICT,
-                ActivateError::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            };
-            let response = error(status, &reason.to_string());
-            if matches!(reason, ActivateError::Busy(_)) {
-                return ([(header::RETRY_AFTER, "2")], response).into_response();
-            }
-            response
-        }
-        Err(_) => error(StatusCode::INTERNAL_SERVER_ERROR, "The model could not be loaded."),
-    }
+    let took = blocking("The model could not be loaded.", move || recognizer.activate(&model)).await?;
+    // It answers already, and is measured meanwhile.
+    api.tasks.spawn_blocking(move || api.recognizer.measure());
+    Ok(Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })))
 }
 
-fn may_switch(api: &Api, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
-    why_not(api.config.recognizer.switching, "switch the model", "recognizer.switching", peer, headers)
+impl From<ActivateError> for Refusal {
+    fn from(reason: ActivateError) -> Self {
+        let status = match reason {
+            ActivateError::Busy(_) => return Self::later(StatusCode::CONFLICT, 2, &reason.to_string()),
+            ActivateError::Unknown(_) => StatusCode::NOT_FOUND,
+            ActivateError::Dummy => StatusCode::CONFLICT,
+            ActivateError::Unusable(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::verbatim(status, &reason.to_string())
+    }
 }

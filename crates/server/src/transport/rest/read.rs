@@ -7,29 +7,24 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sightwire_frame::Image;
-use sightwire_infer::read::ReadOptions;
-use sightwire_reading::decoding::Decoding;
-use sightwire_reading::display::DisplayError;
-use sightwire_reading::jobs::upload::shown;
-use sightwire_reading::models::{NotReady, Ready, TRY_AGAIN};
-use sightwire_reading::output::{Document, Format, annotated};
+use sightwire_reading::ReadOptions;
+use sightwire_reading::display::{DisplayError, Pixels};
+use sightwire_reading::models::{NotReady, Ready};
+use sightwire_reading::output::{Document, Format};
 use sightwire_reading::picture::{Picture, PictureError};
 use sightwire_reading::work::{self, Ask, Turn, WorkError};
 use sightwire_reading::{Failures, Reader};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::form::{Arrival, Form, content_length, is_form};
-use super::refusal::Refusal;
+use super::form::{Arrival, content_length};
+use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
 use crate::config::Config;
 use crate::transport::origin;
 use crate::transport::query::{self, ParamError, Params};
+use crate::transport::refusal::Refusal;
 
-/// What a form may have beside the picture, in bytes.
-const MAX_FORM_OVERHEAD: u64 = 64 << 10;
 /// Seconds after which a model that is being fetched is asked for again.
 const WHILE_FETCHING: u64 = 5;
 
@@ -47,17 +42,17 @@ pub async fn read(
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
-    let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD;
+    let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD as u64;
     let refused = if content_length(&request).is_some_and(|bytes| bytes > limit) {
         too_large(&reader)
     } else if reader.lanes.is_full() {
         reader.lanes.refuse();
-        Refusal::busy()
+        busy()
     } else {
         match begin(&reader, &params).await {
             Ok(_) => match reader.uploads.clone().try_acquire_owned() {
                 Ok(place) => return answer(&reader, params, request, place).await.into_response(),
-                Err(_) => Refusal::busy(),
+                Err(_) => busy(),
             },
             Err(refused) => refused,
         }
@@ -101,7 +96,7 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
         Err(_) => return Err(unlooked()),
     };
     check_page(shape, picture.pages.len())?;
-    let turn = Turn::Single(Arc::new(reader.lanes.single().ok_or_else(Refusal::busy)?));
+    let turn = Turn::Single(Arc::new(reader.lanes.single().ok_or_else(busy)?));
     let by = Instant::now() + reader.limits.deadline;
     let keep = (shape.format == Format::Annotated).then_some(shape.page);
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
@@ -109,12 +104,11 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
     if keep.is_none() {
         return Ok(shape.response(&document));
     }
-    let limits = reader.limits.clone();
-    let image = move || match image {
-        Some((image, room)) => Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room)),
-        None => picture.decode_in_turn(shape.page, &limits),
+    let pixels = match image {
+        Some((image, room)) => Pixels::Image(image, room),
+        None => Pixels::Picture(picture.into()),
     };
-    marked_by(reader, by, marked(reader, image, document, shape, turn)).await
+    marked_by(reader, by, marked(reader, pixels, document, shape, turn)).await
 }
 
 /// Within the deadline of the picture.
@@ -127,119 +121,44 @@ async fn marked_by(
     timeout_at(by, marked).await.unwrap_or_else(late)
 }
 
-/// A picture with its lines marked. `held` is let go with the pixels, however long the caller waits.
+/// A picture with its lines marked; see [`sightwire_reading::display::Display::marked`].
 pub async fn marked(
     reader: &Reader,
-    image: impl FnOnce() -> Result<(Image, Decoding), String> + Send + 'static,
+    pixels: Pixels,
     document: Document,
     shape: Shape,
     held: impl Send + 'static,
 ) -> Result<Response, Refusal> {
     let name = document.file.clone();
-    let made = reader.display.run(move || {
-        let regions = document.pages.get(shape.page).map(|page| page.regions.as_slice()).unwrap_or_default();
-        let (mut image, room) = image()?;
-        let png = annotated(&mut image, regions).map_err(|error| error.to_string());
-        drop((image, room, held));
-        png
-    });
-    match made.await {
-        Ok(Ok(png)) => Ok(file(name.as_deref(), Format::Annotated, png)),
-        Ok(Err(reason)) | Err(DisplayError::Failed(reason)) => {
-            Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason))
-        }
-        Err(DisplayError::Busy | DisplayError::Page(_)) => Err(Refusal::busy()),
+    match reader.display.marked(pixels, document, shape.page, held).await {
+        Ok(png) => Ok(file(name.as_deref(), Format::Annotated, png)),
+        Err(DisplayError::Failed(reason)) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason)),
+        Err(DisplayError::Busy | DisplayError::Page(_)) => Err(busy()),
     }
 }
 
-/// A picture that was sent.
-struct Sent {
-    name: Option<String>,
-    bytes: Bytes,
-    /// What it takes of the memory for all pictures.
-    memory: Option<OwnedSemaphorePermit>,
+/// 429.
+pub fn busy() -> Refusal {
+    let detail = "Too many pictures wait to be read. Please try again.";
+    Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, detail)
 }
 
-/// Collects a picture, within bounds for it and for all.
-struct Collector<'a> {
-    reader: &'a Reader,
-    bytes: BytesMut,
-    memory: Option<OwnedSemaphorePermit>,
-}
-
-impl<'a> Collector<'a> {
-    fn new(reader: &'a Reader) -> Self {
-        Self { reader, bytes: BytesMut::new(), memory: None }
-    }
-
-    fn add(&mut self, chunk: &Bytes) -> Result<(), Refusal> {
-        if self.bytes.len() + chunk.len() > self.reader.limits.max_image_bytes {
-            return Err(too_large(self.reader));
-        }
-        let pool: &Arc<Semaphore> = &self.reader.memory;
-        let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-        let more = pool.clone().try_acquire_many_owned(more).map_err(|_| Refusal::busy())?;
-        match &mut self.memory {
-            Some(memory) => memory.merge(more),
-            none => *none = Some(more),
-        }
-        self.bytes.extend_from_slice(chunk);
-        Ok(())
-    }
-
-    fn sent(self, name: Option<String>) -> Result<Sent, Refusal> {
-        if self.bytes.is_empty() {
-            let detail = "Nothing was sent: send a picture as the body, or as the field `file` of a form.";
-            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-        }
-        Ok(Sent { name, bytes: self.bytes.freeze(), memory: self.memory })
-    }
-}
-
-/// The body, or the field `file` of a form; other fields are added to `params`.
+/// The body, or the only file of a form; other fields are added to `params`.
 async fn receive(reader: &Reader, params: &mut Params, request: Request) -> Result<Sent, Refusal> {
-    let mut collector = Collector::new(reader);
-    if !is_form(&request) {
-        let mut arrival = Arrival::new(request.into_body());
-        while let Some(chunk) = arrival.next().await? {
-            if let Err(refused) = collector.add(&chunk) {
-                arrival.drain().await;
-                return Err(refused);
+    let max_bytes = reader.limits.max_image_bytes;
+    let wanted = Wanted { max_bytes, memory: Some(&reader.memory), form: Parts::OnlyFile(params) };
+    picture::receive(request, wanted).await.map_err(|why| {
+        let detail = match why {
+            NotSent::Body(wrong) => return wrong.into(),
+            NotSent::TooLarge => return too_large(reader),
+            NotSent::Busy => return busy(),
+            NotSent::Nothing => {
+                "Nothing was sent: send a picture as the body, or as the field `file` of a form."
             }
-        }
-        return collector.sent(None);
-    }
-    let mut form = Form::new(request)?;
-    let named = of_form(&mut form, &mut collector, params).await;
-    if named.is_err() {
-        form.drain().await;
-    }
-    collector.sent(named?)
-}
-
-/// The name of the only file of a form, whose bytes are collected.
-async fn of_form(
-    form: &mut Form,
-    collector: &mut Collector<'_>,
-    params: &mut Params,
-) -> Result<Option<String>, Refusal> {
-    let (mut name, mut came) = (None, false);
-    while let Some(mut part) = form.next().await? {
-        if !part.is_file() {
-            part.option(params).await?;
-            continue;
-        }
-        if came {
-            let detail = "Send one picture at a time here; POST /api/v1/jobs takes many.";
-            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
-        }
-        came = true;
-        name = part.name().filter(|name| !name.is_empty()).map(|name| shown(name).into());
-        while let Some(chunk) = part.next().await? {
-            collector.add(&chunk)?;
-        }
-    }
-    Ok(name)
+            NotSent::Several => "Send one picture at a time here; POST /api/v1/jobs takes many.",
+        };
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    })
 }
 
 /// How an answer is to be.
@@ -339,9 +258,9 @@ pub async fn model(reader: &Arc<Reader>, name: &str) -> Result<Ready, Refusal> {
             return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("model: {why}.")));
         }
         NotReady::Fetching { .. } => WHILE_FETCHING,
-        NotReady::Failed { .. } => {
+        NotReady::Failed { after, .. } => {
             Failures::count(&reader.failures.model);
-            TRY_AGAIN.as_secs()
+            after.as_secs_f64().ceil() as u64
         }
     };
     Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, after, &detail))
@@ -371,7 +290,7 @@ pub fn unread(reader: &Reader, why: &WorkError) -> Refusal {
         why => why.to_string(),
     };
     match why {
-        WorkError::Busy => Refusal::busy(),
+        WorkError::Busy => busy(),
         WorkError::Stopped => Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 1, &detail),
         WorkError::Late(_) => {
             Failures::count(&reader.failures.late);
@@ -402,6 +321,7 @@ mod tests {
     use tokio_util::task::TaskTracker;
 
     use futures_util::FutureExt as _;
+    use sightwire_frame::Image;
     use sightwire_frame::still::StillFormat;
 
     use super::*;
@@ -417,12 +337,21 @@ mod tests {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let engine = SharedEngine::new(config.engine_settings(), || true);
-        Reader::new(config.reader, config.store, engine, DecodeMemory::new(1 << 30), &stop, &tasks)
+        Reader::new(config.reader, config.store, engine, DecodeMemory::new(1 << 30), &stop, &tasks).unwrap()
     }
 
-    fn pixels() -> (Image, Decoding) {
+    fn pixels() -> Pixels {
         let room = DecodeMemory::new(1 << 20).take(StillFormat::Png, (8, 8)).now_or_never().unwrap();
-        (Image::new(8, 8), room)
+        Pixels::Image(Arc::new(Image::new(8, 8)), room)
+    }
+
+    /// Does something on the thread that lets it go.
+    struct AtTheEnd<F: FnMut()>(F);
+
+    impl<F: FnMut()> Drop for AtTheEnd<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
     }
 
     fn turn(reader: &Reader) -> Turn {
@@ -441,15 +370,14 @@ mod tests {
     async fn a_picture_keeps_its_place_until_it_has_been_marked_though_nobody_waits() {
         let reader = reader();
         let (go, wait) = std::sync::mpsc::channel::<()>();
-        let image = move || {
+        let marked_then = AtTheEnd(move || {
             let _ = wait.recv();
-            Ok(pixels())
-        };
-        let marking = marked(&reader, image, Document::default(), SHAPE, turn(&reader));
+        });
+        let marking = marked(&reader, pixels(), Document::default(), SHAPE, (marked_then, turn(&reader)));
         let by = Instant::now() + Duration::from_millis(50);
         let refused = marked_by(&reader, by, marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(reader.lanes.taken(), (1, 0), "its pixels are in memory still");
+        assert_eq!(reader.lanes.taken(), (1, 0), "it is still at work");
         drop(go);
         until(|| reader.lanes.taken() == (0, 0)).await;
     }
@@ -466,7 +394,7 @@ mod tests {
             began.await.unwrap();
             busy.push(go);
         }
-        let marking = marked(&reader, || Ok(pixels()), Document::default(), SHAPE, turn(&reader));
+        let marking = marked(&reader, pixels(), Document::default(), SHAPE, turn(&reader));
         let refused = marked_by(&reader, Instant::now(), marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(reader.lanes.taken(), (0, 0), "what waited has gone, and with it the pixels");
@@ -475,7 +403,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_of_the_server_is_not_called_busy() {
         let reader = reader();
-        let marking = marked(&reader, || panic!("a bug"), Document::default(), SHAPE, ());
+        let marking = marked(&reader, pixels(), Document::default(), SHAPE, AtTheEnd(|| panic!("a bug")));
         let refused = marking.await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
     }

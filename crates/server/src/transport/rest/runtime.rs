@@ -1,17 +1,13 @@
 //! The library that runs networks, got from the page where it is missing.
 
-use std::net::SocketAddr;
-
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sightwire_listen::Peer;
 
-use super::Api;
-use super::changes::why_not;
-use crate::transport::error;
+use super::{Api, changes};
+use crate::transport::refusal::Refusal;
 
 /// Whether it is missing, and whether this client may get it.
 pub(super) async fn state(
@@ -19,7 +15,7 @@ pub(super) async fn state(
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
 ) -> Json<Value> {
-    let refusal = may_get(&api, peer, &headers);
+    let refusal = changes::LIBRARY.why_not(&api.config, peer, &headers);
     Json(json!({
         "missing": api.recognizer.lacks_runtime(),
         "may_get": refusal.is_none(),
@@ -31,13 +27,10 @@ pub(super) async fn state(
 pub(super) async fn get(
     State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
-) -> Response {
-    if let Some(reason) = may_get(&api, peer, &headers) {
-        return error(StatusCode::FORBIDDEN, &reason);
-    }
+) -> Result<(StatusCode, Json<Value>), Refusal> {
     if !api.recognizer.begin_getting_runtime() {
-        return error(StatusCode::CONFLICT, "The library is not missing, or is on its way already.");
+        let detail = "The library is not missing, or is on its way already.";
+        return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
     tracing::info!(%peer, "the ONNX Runtime library is being fetched");
     let recognizer = api.recognizer;
@@ -45,9 +38,5 @@ pub(super) async fn get(
         recognizer.get_runtime();
         recognizer.measure();
     });
-    (StatusCode::ACCEPTED, Json(json!({ "state": "loading" }))).into_response()
-}
-
-fn may_get(api: &Api, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
-    why_not(api.config.server.managing, "get the library", "server.managing", peer, headers)
+    Ok((StatusCode::ACCEPTED, Json(json!({ "state": "loading" }))))
 }

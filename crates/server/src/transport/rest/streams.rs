@@ -1,7 +1,7 @@
 //! `/api/v1/streams`: what is being read, single pictures of it, and what is in them.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -12,25 +12,26 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_hub::picture::Picture;
 use sightwire_live::analysis::AnalysisKey;
-use sightwire_live::source::CameraSource;
+use sightwire_live::origin::Origin;
 use sightwire_live::view::ViewKey;
-use sightwire_live::{Cameras, WatchError};
+use sightwire_live::{Streams, WatchError};
+use sightwire_measure::clock;
 
-use super::manage::Manage;
 use crate::transport::query::{self, Params};
+use crate::transport::refusal::Refusal;
 use crate::transport::{error, pick};
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
 
-pub async fn list(State(Manage { relay, .. }): State<Manage>) -> Json<Value> {
-    Json(json!({ "streams": relay.stream_reports() }))
+pub async fn list(State(streams): State<Arc<Streams>>) -> Json<Value> {
+    Json(json!({ "streams": streams.stream_reports() }))
 }
 
-pub async fn one(State(Manage { relay, .. }): State<Manage>, Path(id): Path<String>) -> Response {
-    match relay.cameras.find(&id) {
-        Some(upstream) => Json(relay.detailed_report(&upstream)).into_response(),
-        None if relay.cameras.registry.get(&id).is_some() => {
+pub async fn one(State(streams): State<Arc<Streams>>, Path(id): Path<String>) -> Response {
+    match streams.find(&id) {
+        Some(upstream) => Json(streams.detailed_report(&upstream)).into_response(),
+        None if streams.registry.get(&id).is_some() => {
             error(StatusCode::NOT_FOUND, &format!("Nobody watches {id:?}, so it is closed."))
         }
         None => error(StatusCode::NOT_FOUND, &format!("There is no stream {id:?}.")),
@@ -39,38 +40,28 @@ pub async fn one(State(Manage { relay, .. }): State<Manage>, Path(id): Path<Stri
 
 /// The newest picture; opens the camera if it is not being read.
 pub async fn snapshot(
-    State(cameras): State<Arc<Cameras>>,
+    State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
-) -> Response {
-    let options = || -> Result<_, query::ParamError> {
-        let detect = query::flag(&params, "detect", false)?;
-        let look = pick::look(&cameras, &params, false)?;
-        let wait = query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?;
-        Ok((detect.then_some(look), pick::rate(&params, 2)?, Duration::from_secs_f32(wait)))
+) -> Result<Response, Refusal> {
+    let detect = query::flag(&params, "detect", false)?;
+    let look = pick::look(&streams, &params, false)?;
+    let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);
+    let rate = pick::rate(&params, 2)?;
+    let origin = pick::stream(&streams, &id)?;
+    let picture = if detect {
+        let analysis = AnalysisKey { origin, fps: rate.fps, skip_frames: rate.skip_frames };
+        drawn(&streams, &ViewKey::Drawn { analysis, look, quality: QUALITY }, wait).await
+    } else {
+        original(&streams, &origin, wait).await
     };
-    let (look, rate, wait) = match options() {
-        Ok(options) => options,
-        Err(wrong) => return wrong.response(),
-    };
-    let source = match pick::stream(&cameras, &id) {
-        Ok(source) => source,
-        Err(refused) => return pick::refusal(&refused),
-    };
-    let picture = match look {
-        None => original(&cameras, &source, wait).await,
-        Some(look) => {
-            let analysis = AnalysisKey { source, fps: rate.fps, skip_frames: rate.skip_frames };
-            drawn(&cameras, &ViewKey::Drawn { analysis, look, quality: QUALITY }, wait).await
-        }
-    };
-    match picture {
+    Ok(match picture {
         Ok(picture) if picture.jpeg().is_empty() => {
             let detail = format!("What is sent as {id:?} is no picture.");
             error(StatusCode::BAD_GATEWAY, &detail)
         }
         Ok(picture) => {
-            let age = Instant::now().saturating_duration_since(picture.captured()).as_millis();
+            let age = clock::since(picture.captured()).as_millis();
             let header = |name: &'static str, value: String| (HeaderName::from_static(name), value);
             (
                 [(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "no-store")],
@@ -88,8 +79,8 @@ pub async fn snapshot(
             let detail = format!("No picture has come within {} s.", wait.as_secs_f32());
             error(StatusCode::BAD_GATEWAY, &detail)
         }
-        Err(NoPicture::Refused(refused)) => pick::refusal(&refused),
-    }
+        Err(NoPicture::Refused(refused)) => return Err(refused.into()),
+    })
 }
 
 /// Why there is none.
@@ -106,13 +97,13 @@ impl From<WatchError> for NoPicture {
     }
 }
 
-async fn original(cameras: &Cameras, source: &CameraSource, wait: Duration) -> Result<Picture, NoPicture> {
+async fn original(streams: &Streams, origin: &Origin, wait: Duration) -> Result<Picture, NoPicture> {
     // Who does not wait looks again and again, and is no reason to close what somebody may come back to.
-    if wait.is_zero() && !cameras.has_room(source) {
-        return Err(cameras.too_many().into());
+    if wait.is_zero() && !streams.has_room(origin) {
+        return Err(streams.too_many().into());
     }
-    let camera = Arc::new(cameras.open(source)?);
-    cameras.keep_a_moment(camera.clone());
+    let camera = Arc::new(streams.open(origin)?);
+    streams.keep_a_moment(camera.clone());
     if let Some(newest) = camera.stream.newest() {
         return Ok(newest);
     }
@@ -121,8 +112,8 @@ async fn original(cameras: &Cameras, source: &CameraSource, wait: Duration) -> R
 }
 
 /// A picture of the view that is made after now.
-async fn drawn(cameras: &Cameras, key: &ViewKey, wait: Duration) -> Result<Picture, NoPicture> {
-    let view = cameras.view(key)?;
+async fn drawn(streams: &Streams, key: &ViewKey, wait: Duration) -> Result<Picture, NoPicture> {
+    let view = streams.view(key)?;
     let made = async {
         let upstream = view.upstream().stream.clone();
         upstream.first_picture().await?;

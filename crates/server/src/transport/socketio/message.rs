@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sightwire_frame::header::{self, Limits};
 use sightwire_frame::{data_url, header::Header};
-use sightwire_infer::clip::Payload;
+use sightwire_recognizer::Payload;
 
 /// A valid frame: its base64 decodes and its header passes the limits.
 #[derive(Clone, Debug)]

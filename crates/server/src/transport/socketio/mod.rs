@@ -15,9 +15,9 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sightwire_frame::header::Limits;
-use sightwire_infer::clip::Frame;
 use sightwire_listen::outbox::Outbox;
-use sightwire_measure::lines;
+use sightwire_measure::{clock, lines};
+use sightwire_recognizer::Frame;
 use sightwire_recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef, TryData};
@@ -207,6 +207,7 @@ impl SocketIoTransport {
 
     fn connect(&self, socket: SocketRef, io: SocketIo, auth: Auth) {
         let id = socket.id;
+        self.recognizer.try_again();
         if let State::Failed { .. } = self.recognizer.state() {
             self.refuse(&socket, io, NO_MODEL);
             let _ = socket.disconnect();
@@ -265,7 +266,7 @@ impl SocketIoTransport {
         text: &Bytes,
         attachments: Option<&VecDeque<Bytes>>,
     ) {
-        let arrived = Instant::now();
+        let arrived = clock::now();
         let message = match message::parse(text, attachments, &self.limits) {
             Ok(message) => message,
             Err(error) => {

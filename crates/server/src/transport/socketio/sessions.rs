@@ -27,6 +27,7 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::outbox::{Outbox, Outboxes};
 use sightwire_listen::receive::FREE_BYTES;
+use sightwire_measure::clock;
 use socketioxide::SocketIo;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
@@ -158,7 +159,7 @@ impl Sessions {
             if let Some(websocket) = session.and_then(|session| session.websocket.lock().clone()) {
                 websocket.end();
             }
-            let now = Instant::now();
+            let now = clock::now();
             let mut ended = sessions.ended.lock();
             ended.retain(|_, at| now.saturating_duration_since(*at) < REMEMBERED);
             if ended.len() >= MAX_REMEMBERED
@@ -178,7 +179,7 @@ impl Sessions {
                 address: counted(address),
                 polls: AtomicUsize::new(0),
                 seen: Mutex::new(Seen {
-                    last: Instant::now(),
+                    last: clock::now(),
                     has_come_back: false,
                     has_websocket: false,
                     is_ended: false,
@@ -237,7 +238,7 @@ impl Polling {
             let is_lifeless =
                 life.polls.load(Ordering::Relaxed) == 0 && !seen.is_ended && !seen.has_websocket;
             let of_address = self.by_address.get(&life.address).copied().unwrap_or_default();
-            is_lifeless.then(|| ((of_address, !seen.has_come_back, seen.last.elapsed()), id))
+            is_lifeless.then(|| ((of_address, !seen.has_come_back, clock::since(seen.last)), id))
         });
         lifeless.max_by_key(|(rank, _)| *rank).map(|(_, id)| id.clone())
     }
@@ -296,7 +297,7 @@ impl Session {
 
     fn come_back(&self) {
         let mut seen = self.life.seen.lock();
-        seen.last = Instant::now();
+        seen.last = clock::now();
         seen.has_come_back = true;
     }
 }

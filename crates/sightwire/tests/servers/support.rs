@@ -1,6 +1,7 @@
 //! A server over pipes, and clients of it.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
@@ -12,18 +13,27 @@ use serde_json::Value;
 use sightwire_listen::socket::{Dialer, pipes};
 use sightwire_server::Server;
 use sightwire_server::config::Config;
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncWriteExt as _, DuplexStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{ClientBuilder, MaybeTlsStream, WebSocketStream};
+
+use crate::client::{self, Client, Manners};
 
 /// Unread bytes that a pipe holds, about as many as a socket of the kernel.
 const PIPE_BYTES: usize = 128 << 10;
 
+/// A PNG of one pixel, in base64.
+pub const PNG: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==";
+
 /// A server that is ready. Ends with the test.
 pub struct Running {
     dialer: Dialer,
+    /// Of the next connection.
+    port: AtomicU16,
     stop: CancellationToken,
     done: JoinHandle<anyhow::Result<()>>,
 }
@@ -46,6 +56,30 @@ impl Answer {
     }
 }
 
+/// While it is there the paused clock goes ten times as fast as the real one, and not as fast as it can: for whatever sockets
+/// of the kernel or threads have a part in.
+#[derive(Debug)]
+pub struct Tenfold(JoinHandle<()>);
+
+impl Tenfold {
+    pub fn begin() -> Self {
+        Self(tokio::spawn(async {
+            loop {
+                // The clock stands still while such a task runs.
+                let real = || std::thread::sleep(Duration::from_millis(2));
+                tokio::task::spawn_blocking(real).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }))
+    }
+}
+
+impl Drop for Tenfold {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Starts a server without a model; `toml` is its configuration file.
 pub async fn start(toml: &str) -> Running {
     let config = Config::of_toml(&format!("recognizer.dummy = true\n{toml}")).unwrap();
@@ -55,13 +89,18 @@ pub async fn start(toml: &str) -> Running {
     let server = Server::new(config).on_ready(|| ready.send(()).unwrap());
     let done = tokio::spawn(server.run(vec![Box::new(listener)], stop.clone()));
     is_ready.await.expect("the server begins");
-    Running { dialer, stop, done }
+    Running { dialer, port: AtomicU16::new(50_000), stop, done }
 }
 
 impl Running {
     /// A connection from this machine.
     pub async fn connect(&self) -> DuplexStream {
-        self.connect_from(([127, 0, 0, 1], 50_000).into()).await
+        self.connect_from(self.peer()).await
+    }
+
+    /// An address of this machine that no other connection has.
+    pub fn peer(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port.fetch_add(1, Ordering::Relaxed)).into()
     }
 
     pub async fn connect_from(&self, peer: SocketAddr) -> DuplexStream {
@@ -99,6 +138,63 @@ impl Running {
         let stream = MaybeTlsStream::Plain(self.connect().await);
         let (socket, _) = builder.connect_on(stream).await.expect("a WebSocket");
         socket
+    }
+
+    /// Opens a WebSocket; the head of the answer where it is refused.
+    pub async fn shake(&self, path: &str, manners: Manners) -> Result<Client, String> {
+        let (peer, host) = (self.peer(), self.dialer.address().to_string());
+        Client::shake(self.connect_from(peer).await, peer, (path, &host), manners).await
+    }
+
+    /// Opens a WebSocket.
+    pub async fn client(&self, path: &str, manners: Manners) -> Client {
+        self.shake(path, manners).await.unwrap()
+    }
+
+    /// Whoever sends a stream, once it may begin.
+    pub async fn sender(&self, name: &str, manners: Manners) -> Client {
+        let mut sender = self.client(&format!("/ws/stream/{name}"), manners).await;
+        sender.text(r#"{"analysis_mode":"normal"}"#).await;
+        sender.next("connected").await;
+        sender
+    }
+
+    /// Whoever watches, once it has been greeted.
+    pub async fn viewer(&self, query: &str, manners: Manners) -> Client {
+        let mut viewer = self.client(&format!("/ws/view{query}"), manners).await;
+        viewer.next("viewer_connected").await;
+        viewer
+    }
+
+    /// Writes what need be no request; the connection.
+    pub async fn write(&self, bytes: &str) -> DuplexStream {
+        let mut stream = self.connect().await;
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        stream
+    }
+
+    /// Writes what need be no request; the head of the answer.
+    pub async fn head(&self, bytes: &str) -> String {
+        client::head(&mut self.write(bytes).await).await.0
+    }
+
+    /// `/api/v1/status`
+    pub async fn status(&self) -> Value {
+        self.get("/api/v1/status").await.json()
+    }
+
+    /// What the server knows of a viewer of a stream.
+    pub async fn known(&self, stream: &str, viewer: SocketAddr) -> Option<Value> {
+        let stream = self.get(&format!("/api/v1/streams/{stream}")).await.json();
+        let viewers = stream["viewer_list"].as_array()?;
+        viewers.iter().find(|one| one["peer"] == viewer.to_string()).cloned()
+    }
+
+    /// The names of the streams that are sent now.
+    pub async fn active(&self) -> Vec<String> {
+        let active = self.get("/streams/active").await.json();
+        let names = active["active_streams"].as_array().unwrap();
+        names.iter().map(|name| name.as_str().unwrap().to_owned()).collect()
     }
 
     /// Stops it, and waits until all of it has ended.

@@ -1,12 +1,12 @@
 //! Rates and delays of the last seconds, from counters that only grow.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde::Serialize;
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+
+use crate::histogram::HistogramSnapshot;
 
 /// How often samples are taken, while there is something to sample.
 pub const INTERVAL: Duration = Duration::from_millis(500);
@@ -28,50 +28,6 @@ pub struct Sample<const COUNTS: usize, const AGES: usize> {
     pub counts: [u64; COUNTS],
     /// Histograms.
     pub ages: [HistogramSnapshot; AGES],
-}
-
-/// Over all cameras since the server began; what runs comes and goes, and these only grow.
-#[derive(Debug, Default)]
-pub struct Totals {
-    /// Bytes of pictures given to viewers.
-    pub delivered_bytes: AtomicU64,
-    /// From the last byte of a picture to when a viewer took it.
-    pub delivered_age: Histogram,
-    /// From the last byte of a picture to when its objects were known.
-    pub inferred_age: Histogram,
-    /// Of relay streams.
-    pub relay: RelayTotals,
-}
-
-/// Over all relay streams since the server began.
-#[derive(Debug, Default)]
-pub struct RelayTotals {
-    /// Pictures that came.
-    pub pictures: AtomicU64,
-    /// Their bytes, as they came.
-    pub bytes: AtomicU64,
-    /// Messages that should have been pictures.
-    pub bad: AtomicU64,
-    /// Pictures over the limit of a stream's rate.
-    pub dropped: AtomicU64,
-    /// Pictures given to viewers.
-    pub delivered: AtomicU64,
-    /// Their bytes.
-    pub delivered_bytes: AtomicU64,
-    /// Pictures that viewers were too slow for.
-    pub missed: AtomicU64,
-    /// From the last byte of a picture to when a viewer took it.
-    pub delivered_age: Histogram,
-}
-
-impl RelayTotals {
-    /// A viewer got a picture of so many bytes and that age, having missed so many before it.
-    pub fn delivered(&self, bytes: usize, missed: u64, age: Duration) {
-        self.delivered.fetch_add(1, Ordering::Relaxed);
-        self.delivered_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
-        self.missed.fetch_add(missed, Ordering::Relaxed);
-        self.delivered_age.record(age);
-    }
 }
 
 /// In milliseconds.
@@ -101,18 +57,20 @@ impl<const COUNTS: usize, const AGES: usize> Meter<COUNTS, AGES> {
         samples.push_back(sample);
     }
 
-    /// How much each counter grows in a second.
+    /// How much each counter grows per second, with one decimal.
     pub fn rates(&self) -> [f64; COUNTS] {
+        self.growth().map(|rate| (rate * 10.0).round() / 10.0)
+    }
+
+    /// How much each counter grows per second.
+    pub fn growth(&self) -> [f64; COUNTS] {
         let samples = self.samples.lock();
         let (Some(first), Some(last)) = (samples.front(), samples.back()) else { return [0.0; COUNTS] };
         let seconds = last.at.saturating_duration_since(first.at).as_secs_f64();
         if seconds <= 0.0 {
             return [0.0; COUNTS];
         }
-        std::array::from_fn(|i| {
-            let rate = last.counts[i].saturating_sub(first.counts[i]) as f64 / seconds;
-            (rate * 10.0).round() / 10.0
-        })
+        std::array::from_fn(|i| last.counts[i].saturating_sub(first.counts[i]) as f64 / seconds)
     }
 
     /// Delays of the last seconds; `None` where there was nothing.
@@ -125,12 +83,6 @@ impl<const COUNTS: usize, const AGES: usize> Meter<COUNTS, AGES> {
             Some(Delay { p50: p50?, p95: p95?, p99: p99? })
         })
     }
-}
-
-/// The share of pictures that viewers were too slow for, in percent with one decimal.
-pub fn lost_percent(delivered: f64, missed: f64) -> f64 {
-    let offered = delivered + missed;
-    if offered > 0.0 { (1000.0 * missed / offered).round() / 10.0 } else { 0.0 }
 }
 
 #[cfg(test)]

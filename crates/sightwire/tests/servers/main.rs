@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod client;
+mod mjpeg;
 mod support;
 
+mod arriving;
+mod cameras;
 mod lives;
+mod quality;
+mod senders;
+mod sessions;
+mod slow;

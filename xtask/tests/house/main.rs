@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+use names::{module_of, names};
 
 /// A crate in which one finds oneself is no longer than this, tests included.
 const MAX_CRATE_LINES: usize = 12_000;
@@ -82,7 +86,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
 
 /// A file's product code: what stands before its tests.
 fn product(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
 /// Places in the product code below a folder that name one of these.
@@ -95,6 +99,25 @@ fn naming(folder: &str, words: &[&str]) -> Vec<String> {
                 found.push(format!("{name}:{}: {}", index + 1, line.trim()));
             }
         }
+    }
+    found
+}
+
+/// Files below a folder that know one of these modules or crates, each with what it names; a module may know itself.
+fn knowing(folder: &str, others: &[String]) -> Vec<String> {
+    let within = |path: &str, other: &str| path == other || path.starts_with(&format!("{other}::"));
+    let mut found = Vec::new();
+    for (file, text) in
+        sources(folder).iter().filter(|(file, _)| !file.ends_with("/tests.rs") && !file.contains("/tests/"))
+    {
+        let module = module_of(file);
+        let others: Vec<&String> = others.iter().filter(|other| !within(&module, other)).collect();
+        let named = names(&module, text).into_iter();
+        found.extend(
+            named
+                .filter(|path| others.iter().any(|other| within(path, other)))
+                .map(|path| format!("{file}: {path}")),
+        );
     }
     found
 }
@@ -115,27 +138,81 @@ fn the_hub_and_the_rooms_of_pure_state_know_neither_networks_nor_the_wire() {
 }
 
 #[test]
-fn transports_do_not_import_each_other() {
-    let transports = ["socketio", "mjpeg", "relay", "rest", "page"];
-    for transport in transports {
-        let others: Vec<String> = transports
-            .iter()
-            .filter(|other| **other != transport)
-            .flat_map(|other| [format!("super::super::{other}::"), format!("transport::{other}::")])
-            .collect();
-        let others: Vec<&str> = others.iter().map(String::as_str).collect();
-        let path = format!("crates/server/src/transport/{transport}");
-        let folder = root().join(&path);
-        let found = if folder.is_dir() { naming(&path, &others) } else { Vec::new() };
-        assert_eq!(found, [""; 0], "{transport}");
+fn threads_that_work_for_models_come_from_one_pool() {
+    for room in ["infer", "live", "recognizer", "reading", "hub", "track", "models", "import", "frame"] {
+        let threads = naming(&format!("crates/{room}/src"), &["thread::Builder", "thread::spawn"]);
+        // Beside the pool there are threads that look after child processes.
+        let allowed = ["crates/infer/src/pool.rs", "crates/infer/src/child.rs", "crates/infer/src/trial/"];
+        let elsewhere = threads.iter().filter(|line| !allowed.iter().any(|file| line.starts_with(file)));
+        assert_eq!(elsewhere.collect::<Vec<_>>(), [""; 0]);
     }
+}
+
+#[test]
+fn a_source_is_named_where_it_is_opened_and_a_transport_where_it_is_put_in() {
+    let named = |folder: &str, names: &[&str]| -> BTreeSet<String> {
+        let lines = naming(folder, names);
+        lines.iter().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect()
+    };
+    let all = |files: &[&str]| files.iter().map(|&file| file.to_owned()).collect::<BTreeSet<String>>();
+    let sources = ["source::mjpeg::", "source::capture::", "source::folder::"];
+    assert_eq!(named("crates/live/src", &sources), all(&["crates/live/src/upstream.rs"]));
+    assert_eq!(named("crates/server/src", &sources), all(&[]));
+    let transports = ["mjpeg::routes", "rest::routes", "relay::routes", "page::serve", "SocketIoTransport::"];
+    assert_eq!(named("crates/server/src", &transports), all(&["crates/server/src/app.rs"]));
+}
+
+#[test]
+fn a_model_that_comes_along_is_a_manifest_and_a_line() {
+    let lines = fs::read_to_string(root().join("crates/models/src/builtin.rs")).unwrap();
+    for entry in fs::read_dir(root().join("models")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let name = path.file_name().unwrap().to_string_lossy();
+            assert_eq!(lines.matches(&format!("models_dir!(\"{name}\")")).count(), 1, "{name}");
+        }
+    }
+}
+
+#[test]
+fn transports_do_not_import_each_other() {
+    let transports =
+        ["socketio", "mjpeg", "relay", "rest", "page"].map(|name| format!("crate::transport::{name}"));
+    // What they share knows none of them, either.
+    assert_eq!(knowing("crates/server/src/transport", &transports), [""; 0]);
+}
+
+#[test]
+fn transports_neither_decode_nor_infer() {
+    let others = [
+        "sightwire_infer",
+        "sightwire_import",
+        "sightwire_track",
+        "sightwire_frame::Decoder",
+        "sightwire_frame::Encoder",
+    ];
+    assert_eq!(knowing("crates/server/src/transport", &others.map(str::to_owned)), [""; 0]);
+    assert_eq!(naming("crates/server/src/transport", &[".decode(", ".decode_in_turn(", ".encode("]), [""; 0]);
 }
 
 #[test]
 fn neither_configuration_nor_telemetry_knows_a_transport() {
     for folder in ["crates/server/src/config", "crates/server/src/telemetry"] {
-        assert_eq!(naming(folder, &["crate::transport"]), [""; 0]);
+        assert_eq!(knowing(folder, &["crate::transport".to_owned()]), [""; 0]);
     }
+}
+
+#[test]
+fn who_may_use_a_route_stands_at_the_route() {
+    let routes = naming("crates/server/src", &[".route("]);
+    let elsewhere = routes.iter().filter(|line| !line.starts_with("crates/server/src/transport/routes.rs:"));
+    assert_eq!(elsewhere.collect::<Vec<_>>(), [""; 0], "transport/routes.rs has open() and private()");
+}
+
+#[test]
+fn the_hub_knows_no_form_in_which_pictures_go_out() {
+    let forms = ["data_url", "base64", "live_frame", "serde_json", "boundary=frame"];
+    assert_eq!(naming("crates/hub/src", &forms), [""; 0]);
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! What viewers got and what they were too slow for. A [`Subscriber`](crate::stream::Subscriber) adds each picture, once, to
+//! every account that it was given: its stream's, its viewer's, the server's.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sightwire_measure::histogram::Histogram;
+
+/// An account of deliveries. Its numbers only grow.
+#[derive(Debug, Default)]
+pub struct Deliveries {
+    /// Pictures delivered.
+    pub pictures: AtomicU64,
+    /// Their bytes, in the form in which they went out.
+    pub bytes: AtomicU64,
+    /// Pictures that somebody was too slow for.
+    pub missed: AtomicU64,
+    /// From the last byte of a picture to when it was taken to be sent.
+    pub age: Histogram,
+}
+
+/// One picture delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery {
+    /// In the form in which it went out.
+    pub bytes: usize,
+    /// Pictures missed before it.
+    pub missed: u64,
+    /// Since its last byte came.
+    pub age: Duration,
+}
+
+impl Deliveries {
+    /// Adds one.
+    pub fn add(&self, delivery: Delivery) {
+        self.pictures.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(delivery.bytes as u64, Ordering::Relaxed);
+        if delivery.missed > 0 {
+            self.missed.fetch_add(delivery.missed, Ordering::Relaxed);
+        }
+        self.age.record(delivery.age);
+    }
+
+    /// Pictures, bytes, and pictures missed, so far.
+    pub fn counts(&self) -> [u64; 3] {
+        [&self.pictures, &self.bytes, &self.missed].map(|count| count.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,71 @@
+//! Where the pictures of a stream come from, and what differs by that. Whoever watches, analyses, counts or ends a stream
+//! needs to know no more than the [`Origin`].
+
+use std::sync::Arc;
+
+use crate::source::CameraSource;
+
+/// Where the pictures of a stream come from. What is equal is one stream.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A camera, which is read while somebody needs it.
+    Camera(CameraSource),
+    /// Somebody who connects and sends, under that name.
+    Sent(Arc<str>),
+}
+
+/// One for each origin, since neither may take the other's places.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PerOrigin<T> {
+    /// Of cameras.
+    pub cameras: T,
+    /// Of streams that are sent.
+    pub sent: T,
+}
+
+impl<T> PerOrigin<T> {
+    /// That of a stream.
+    pub fn of(&self, origin: &Origin) -> &T {
+        match origin {
+            Origin::Camera(_) => &self.cameras,
+            Origin::Sent(_) => &self.sent,
+        }
+    }
+
+    /// Cameras' first.
+    pub fn each(&self) -> [&T; 2] {
+        [&self.cameras, &self.sent]
+    }
+}
+
+impl Origin {
+    /// As in answers: `camera`, `relay`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Camera(_) => "camera",
+            Self::Sent(_) => "relay",
+        }
+    }
+
+    /// The camera, if it is one.
+    pub fn camera(&self) -> Option<&CameraSource> {
+        match self {
+            Self::Camera(source) => Some(source),
+            Self::Sent(_) => None,
+        }
+    }
+
+    /// For people: without name and password.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Camera(source) => source.shown(),
+            Self::Sent(name) => name.to_string(),
+        }
+    }
+}
+
+impl From<CameraSource> for Origin {
+    fn from(source: CameraSource) -> Self {
+        Self::Camera(source)
+    }
+}

@@ -1,0 +1,81 @@
+//! Trying a camera: one picture of it, now.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use sightwire_hub::source::{Sink, SourceError};
+use sightwire_hub::stream::Condition;
+use tokio::sync::oneshot;
+
+use crate::source::CameraSource;
+use crate::upstream::{self, Upstream};
+use crate::{Streams, WatchError};
+
+/// Tries at once; each is a connection that a client asks for.
+pub(crate) const AT_ONCE: usize = 4;
+/// Longest time that one takes.
+const TRY: Duration = Duration::from_secs(15);
+
+impl Streams {
+    /// A picture of that camera, whether it is known or not. A board serves few at once: if it is being read already, that
+    /// connection tells how it is.
+    pub async fn try_camera(&self, source: &CameraSource) -> Result<Bytes, WatchError> {
+        self.check(source).map_err(WatchError::Address)?;
+        let _turn = self.tries.try_acquire().map_err(|_| self.too_many())?;
+        let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
+        let picture = match running {
+            Some(upstream) => of_running(&upstream).await,
+            None => self.first_picture(source).await,
+        };
+        picture.map_err(WatchError::Unreachable)
+    }
+
+    /// One connection, for one picture.
+    async fn first_picture(&self, source: &CameraSource) -> Result<Bytes, String> {
+        struct First(Option<oneshot::Sender<Bytes>>);
+
+        impl Sink for First {
+            fn picture(&mut self, jpeg: Bytes, _now: Instant) {
+                if let Some(give) = self.0.take() {
+                    let _ = give.send(jpeg);
+                }
+            }
+
+            fn bytes(&mut self, _count: usize, _now: Instant) {}
+        }
+
+        let (give, take) = oneshot::channel();
+        let (reads, mut sink) = (upstream::open(source, &self.means()), First(Some(give)));
+        let run = async {
+            tokio::select! {
+                biased;
+                Ok(jpeg) = take => Ok(jpeg),
+                error = reads.run(&mut sink) => Err::<Bytes, SourceError>(error),
+            }
+        };
+        match tokio::time::timeout(TRY, run).await {
+            Ok(done) => done.map_err(|error| error.to_string()),
+            Err(_) => Err(nothing_came()),
+        }
+    }
+}
+
+/// The newest picture of a camera that is being read, if it is well.
+async fn of_running(upstream: &Upstream) -> Result<Bytes, String> {
+    let (stream, state) = (&upstream.stream, upstream.stream.state());
+    let reason = |reason: Option<&str>| reason.unwrap_or("no picture came").to_owned();
+    match state.condition {
+        Condition::Running | Condition::Starting => {
+            match tokio::time::timeout(TRY, stream.first_picture()).await {
+                Ok(Ok(picture)) => Ok(picture.jpeg().clone()),
+                Ok(Err(why)) => Err(reason(why.as_deref())),
+                Err(_) => Err(nothing_came()),
+            }
+        }
+        Condition::Stalled | Condition::Frozen | Condition::Ended => Err(reason(state.reason.as_deref())),
+    }
+}
+
+fn nothing_came() -> String {
+    format!("no picture came within {} s", TRY.as_secs())
+}

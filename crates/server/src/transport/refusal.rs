@@ -1,0 +1,66 @@
+//! Why a request is not served: a status, a sentence, and perhaps when to come back.
+
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use sightwire_live::WatchError;
+
+use super::query::ParamError;
+use super::{error, sentence};
+
+/// An answer without what was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    status: StatusCode,
+    detail: Box<str>,
+    retry_after_s: Option<u64>,
+}
+
+impl Refusal {
+    /// `detail` is made a sentence.
+    pub fn new(status: StatusCode, detail: &str) -> Self {
+        Self::verbatim(status, &sentence(detail))
+    }
+
+    /// `detail` stays as it is: it begins with a name.
+    pub fn verbatim(status: StatusCode, detail: &str) -> Self {
+        Self { status, detail: detail.into(), retry_after_s: None }
+    }
+
+    /// With `Retry-After`.
+    pub fn later(status: StatusCode, seconds: u64, detail: &str) -> Self {
+        Self { retry_after_s: Some(seconds), ..Self::new(status, detail) }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let response = error(self.status, &self.detail);
+        match self.retry_after_s {
+            Some(seconds) => ([(RETRY_AFTER, seconds.to_string())], response).into_response(),
+            None => response,
+        }
+    }
+}
+
+impl From<ParamError> for Refusal {
+    fn from(wrong: ParamError) -> Self {
+        Self::verbatim(StatusCode::UNPROCESSABLE_ENTITY, &wrong.to_string())
+    }
+}
+
+impl From<WatchError> for Refusal {
+    fn from(reason: WatchError) -> Self {
+        let status = match reason {
+            WatchError::NoCamera => StatusCode::BAD_REQUEST,
+            WatchError::Unknown(_) => StatusCode::NOT_FOUND,
+            WatchError::Taken(_) => StatusCode::CONFLICT,
+            WatchError::Address(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            WatchError::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            WatchError::TooMany => {
+                return Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &reason.to_string());
+            }
+        };
+        Self::new(status, &reason.to_string())
+    }
+}

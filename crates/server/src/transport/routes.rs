@@ -1,0 +1,138 @@
+//! Routes, each with who may use it: one that does not say so cannot be added.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::routing::MethodRouter;
+use http::StatusCode;
+use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+
+use super::{error, origin, websocket};
+
+/// Routes whose handlers need an `S`.
+pub struct Routes<S = ()> {
+    router: Router<S>,
+    private: Vec<&'static str>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    /// None yet.
+    pub fn new() -> Self {
+        Self { router: Router::new(), private: Vec::new() }
+    }
+
+    /// For any page that may use this server at all: it brings its own pictures, and learns what is no secret.
+    #[must_use]
+    pub fn open(self, path: &'static str, methods: MethodRouter<S>) -> Self {
+        Self { router: self.router.route(path, methods), ..self }
+    }
+
+    /// What cameras see, and what was given to this server: only for pages of this server, of this machine, and those
+    /// that the configuration lists. Others may show it (as any picture of another server) but not read it.
+    #[must_use]
+    pub fn private(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
+        self.private.push(path);
+        Self { router: self.router.route(path, methods), ..self }
+    }
+
+    /// All routes so far go through something first.
+    #[must_use]
+    pub fn through(self, layer: impl FnOnce(Router<S>) -> Router<S>) -> Self {
+        Self { router: layer(self.router), ..self }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.private.extend(other.private);
+        Self { router: self.router.merge(other.router), ..self }
+    }
+
+    /// With what their handlers need.
+    pub fn with_state(self, state: S) -> Routes {
+        Routes { router: self.router.with_state(state), private: self.private }
+    }
+}
+
+impl Routes {
+    /// The routes, and what keeps the private ones so; `listed` are the origins that the configuration names, `None` is
+    /// `*`, which names none.
+    pub fn finish(self, listed: Arc<Option<Vec<String>>>) -> Result<(Router, Privacy), matchit::InsertError> {
+        let mut paths = matchit::Router::new();
+        self.private.into_iter().try_for_each(|path| paths.insert(path, ()))?;
+        Ok((self.router, Privacy { paths: Arc::new(paths), listed }))
+    }
+}
+
+impl<S> fmt::Debug for Routes<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes").field("private", &self.private).finish_non_exhaustive()
+    }
+}
+
+/// Keeps the private routes from pages that are neither this server's nor listed.
+#[derive(Clone)]
+pub struct Privacy {
+    paths: Arc<matchit::Router<()>>,
+    listed: Arc<Option<Vec<String>>>,
+}
+
+impl Privacy {
+    /// Whether that request is for a private route, and of a page that may not have it.
+    fn is_broken_by(&self, request: &Request) -> bool {
+        self.paths.at(request.uri().path()).is_ok()
+            && origin::is_foreign(request.headers(), self.listed.as_deref())
+    }
+}
+
+/// A layer outside of the one that allows origins.
+pub async fn keep_private(State(privacy): State<Privacy>, request: Request, next: Next) -> Response {
+    let foreign = privacy.is_broken_by(&request);
+    if foreign && websocket::is_asked_for(request.headers()) {
+        let detail = "Pages of this origin may not see or send live pictures. Add it to server.cors_origins.";
+        return error(StatusCode::FORBIDDEN, detail);
+    }
+    let mut response = next.run(request).await;
+    if foreign {
+        response.headers_mut().remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+
+    use super::*;
+
+    fn broken(privacy: &Privacy, path: &str, origin: Option<&str>) -> bool {
+        let mut request = Request::builder().uri(path).header("host", "server.example:8000");
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        privacy.is_broken_by(&request.body(Body::empty()).unwrap())
+    }
+
+    #[test]
+    fn a_private_route_is_private_with_whatever_name_is_in_its_path() {
+        let handler = || get(|| async {});
+        let inner = Routes::<()>::new().private("/streams/{id}", handler()).open("/labels", handler());
+        let outer = Routes::<()>::new().private("/ws/view", handler()).with_state(());
+        let routes = outer.merge(inner.with_state(()));
+        let (_, privacy) = routes.finish(Arc::new(Some(vec!["https://app.example".into()]))).unwrap();
+        let evil = Some("https://evil.example");
+        for path in ["/streams/gate", "/streams/%2e%2e", "/ws/view"] {
+            assert!(broken(&privacy, path, evil), "{path}");
+            assert!(!broken(&privacy, path, Some("https://app.example")), "{path}");
+            assert!(!broken(&privacy, path, None), "{path}");
+        }
+        for path in ["/labels", "/", "/streams"] {
+            assert!(!broken(&privacy, path, evil), "{path}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Cameras whose faults take long to show. They are read through the kernel, so the clock goes on at ten times its usual rate
+//! instead of jumping.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::client::{MODERN, What};
+use crate::mjpeg::{Mjpeg, pictures};
+use crate::support::{Running, Tenfold, start};
+
+const SETTINGS: &str = "cameras.allow = \"127.0.0.0/8\"\ncameras.linger_s = 0.5";
+
+/// What the simulated board does with whoever connects.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Does {
+    /// Shows so many pictures a second.
+    Show(f64),
+    /// Says nothing.
+    Nothing,
+}
+
+/// A camera.
+struct Camera {
+    address: SocketAddr,
+    does: watch::Sender<Does>,
+    /// Connections to it.
+    readers: Arc<AtomicUsize>,
+    _clock: Tenfold,
+}
+
+impl Camera {
+    async fn begin(does: Does) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, readers) = (listener.local_addr().unwrap(), Arc::<AtomicUsize>::default());
+        let (does, does_now) = watch::channel(does);
+        let count = readers.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (does, count) = (does_now.clone(), count.clone());
+                tokio::spawn(async move {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    let _ = serve(stream, does).await;
+                    count.fetch_sub(1, Ordering::Relaxed);
+                });
+            }
+        });
+        Self { address, does, readers, _clock: Tenfold::begin() }
+    }
+
+    fn path(&self) -> String {
+        format!("/stream/proxy?esp32_url=http://{}", self.address)
+    }
+
+    /// What the server knows of it.
+    async fn known(&self, server: &Running) -> Option<serde_json::Value> {
+        let streams = server.get("/api/v1/streams").await.json();
+        let host = self.address.to_string();
+        let is_it = |one: &&serde_json::Value| one["url"].as_str().unwrap().contains(&host);
+        streams["streams"].as_array().unwrap().iter().find(is_it).cloned()
+    }
+}
+
+async fn serve(mut stream: TcpStream, mut does: watch::Receiver<Does>) -> std::io::Result<()> {
+    let mut request = [0; 4096];
+    if stream.read(&mut request).await? == 0 {
+        return Ok(());
+    }
+    if *does.borrow() == Does::Nothing {
+        // Until the server gives up.
+        while stream.read(&mut request).await? > 0 {}
+        return Ok(());
+    }
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n";
+    stream.write_all(head.as_bytes()).await?;
+    for jpeg in pictures(40).iter().cycle() {
+        let head = format!("--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", jpeg.len());
+        stream.write_all(&[head.as_bytes(), jpeg, b"\r\n"].concat()).await?;
+        let Does::Show(fps) = *does.borrow_and_update() else { return Ok(()) };
+        tokio::select! {
+            () = sleep(Duration::from_secs_f64(1.0 / fps)) => {}
+            _ = does.changed() => {}
+        }
+    }
+    Ok(())
+}
+
+/// Waits until that is known of a camera; how long it took.
+async fn until(
+    server: &Running,
+    camera: &Camera,
+    what: &str,
+    is: impl Fn(&serde_json::Value) -> bool,
+) -> Duration {
+    let begun = Instant::now();
+    while !is(&camera.known(server).await.expect("it is watched")) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        sleep(Duration::from_millis(100)).await;
+    }
+    begun.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_far_below_its_usual_rate_is_said_to_be_slow_and_no_longer_when_it_is_back() {
+    let server = start(SETTINGS).await;
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let mut viewer = Mjpeg::open(&server, &camera.path()).await.unwrap();
+    // Its usual rate is known after ten seconds.
+    sleep(Duration::from_secs(15)).await;
+    assert_eq!(camera.known(&server).await.unwrap()["slow"], serde_json::Value::Null);
+    camera.does.send_replace(Does::Show(2.0));
+    until(&server, &camera, "it is slow", |known| !known["slow"].is_null()).await;
+    let known = camera.known(&server).await.unwrap();
+    assert_eq!(known["state"], "running");
+    assert!(known["slow"]["fps"].as_f64().unwrap() < 6.0, "{known}");
+    assert!(known["slow"]["usual_fps"].as_f64().unwrap() > 10.0, "{known}");
+    camera.does.send_replace(Does::Show(20.0));
+    until(&server, &camera, "no longer", |known| known["slow"].is_null()).await;
+    let (shown, sent) = (viewer.so_far(), pictures(40));
+    assert!(shown.len() > 300, "{} pictures", shown.len());
+    assert!(shown.iter().all(|picture| sent.iter().any(|one| one == picture)), "and no banner");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_that_stalls_has_a_banner_each_second_until_it_is_back() {
+    let server = start(&format!("{SETTINGS}\ncameras.stalled_after_s = 3")).await;
+    let camera = Camera::begin(Does::Show(20.0)).await;
+    let sent = pictures(40);
+    let is_banner = |picture: &Bytes| !sent.iter().any(|one| one == picture);
+    let mut viewer = Mjpeg::open(&server, &camera.path()).await.unwrap();
+    viewer.until(|picture| !is_banner(picture)).await;
+    camera.does.send_replace(Does::Show(0.01));
+    let took = until(&server, &camera, "it has stalled", |known| known["state"] == "stalled").await;
+    assert!((2.5..5.0).contains(&took.as_secs_f64()), "{took:?}");
+    viewer.until(is_banner).await;
+    let begun = Instant::now();
+    for _ in 0..5 {
+        viewer.until(is_banner).await;
+    }
+    assert!((4.0..12.0).contains(&begun.elapsed().as_secs_f64()), "{:?}", begun.elapsed());
+    camera.does.send_replace(Does::Show(20.0));
+    viewer.until(|picture| !is_banner(picture)).await;
+    until(&server, &camera, "it runs", |known| known["state"] == "running").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_that_is_ended_stays_closed_for_those_who_watch_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, jpeg) in pictures(3).iter().enumerate() {
+        std::fs::write(folder.path().join(format!("{number}.jpg")), jpeg).unwrap();
+    }
+    let path = folder.path().to_str().unwrap();
+    let server = start(&format!("[[camera]]\nid = \"album\"\nfolder = \"{path}\"\nfps = 5")).await;
+    let mut viewer = server.viewer("?streams=album", MODERN).await;
+    viewer.until(|what| matches!(what, What::Bytes(_))).await;
+    let ending = server.request("DELETE", "/api/v1/streams/album", "");
+    assert_eq!(server.ask(ending).await.status, http::StatusCode::NO_CONTENT);
+    assert!(viewer.next("stream_ended").await["reason"].as_str().unwrap().contains("administrator"));
+    viewer.so_far();
+    // It looks for cameras every five seconds.
+    sleep(Duration::from_secs(30)).await;
+    let later: Vec<_> = viewer.so_far().into_iter().filter(|what| what.is("stream_state")).collect();
+    assert!(later.is_empty(), "it was opened again: {later:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_that_says_nothing_is_502_after_the_time_that_it_says_and_leaves_no_connection() {
+    let server = start(SETTINGS).await;
+    let camera = Camera::begin(Does::Nothing).await;
+    let begun = Instant::now();
+    let Err(answer) = Mjpeg::open(&server, &camera.path()).await else { panic!("it is shown") };
+    let took = begun.elapsed().as_secs_f64();
+    assert!(answer.contains(" 502 "), "{answer}");
+    let (_, rest) = answer.split_once("did not answer within ").expect("how long it waited");
+    let said: f64 = rest.split(' ').next().unwrap().parse().unwrap();
+    assert!((said..said + 3.0).contains(&took), "{took} s, and it says {said} s");
+    sleep(Duration::from_secs(2)).await;
+    assert!(camera.known(&server).await.is_none(), "it is closed");
+    assert_eq!(camera.readers.load(Ordering::Relaxed), 0);
+}

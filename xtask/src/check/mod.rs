@@ -1,0 +1,161 @@
+//! `cargo xtask check`: lints and tests of what differs from the last commit, in a minute or three.
+
+mod changes;
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::Result;
+use lexopt::prelude::*;
+
+use changes::Touched;
+
+use crate::interrupt::Interrupted;
+use crate::process;
+use crate::programs::{clippy, deny, nextest, npm, npx, ruff, rust_format};
+use crate::progress::{End, Step};
+use crate::project::Project;
+
+/// Holds the table of crates and what no room may do; whatever crate changes.
+const HOUSE: &str = "binary(house)";
+const SCRIPTS: &[&str] = &[".ts", ".tsx", ".js", ".mjs"];
+
+/// `cargo xtask check`
+pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
+    let mut base = "HEAD".to_owned();
+    let mut verbose = false;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("base") => base = args.value()?.string()?,
+            Short('v') | Long("verbose") => verbose = true,
+            _ => return Err(arg.unexpected().into()),
+        }
+    }
+    let project = Project::here()?;
+    let files = changes::files(&project, &base)?;
+    if files.is_empty() {
+        println!("Nothing differs from {base}.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let started = Instant::now();
+    let crates = changes::crates(&project)?;
+    let touched = Touched::by(&files, &crates);
+    let steps = steps(&project, &touched)?;
+    let (count, mut failed) = (steps.len(), Vec::new());
+    for (name, command) in steps {
+        if !run(&project, name, command, verbose)? {
+            failed.push(name);
+        }
+    }
+    for words in unchecked(&touched) {
+        println!("not checked: {words}");
+    }
+    let sum = format!("{} of {count} passed", count - failed.len());
+    let names = if failed.is_empty() { String::new() } else { format!("; failed: {}", failed.join(", ")) };
+    println!("{sum}, in {} s{names}", started.elapsed().as_secs());
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is run, in this order, each with the name of the suite that it is a part of.
+fn steps(project: &Project, touched: &Touched) -> Result<Vec<(&'static str, Command)>> {
+    let mut steps = Vec::new();
+    if !touched.crates.is_empty() {
+        // Cargo knows itself which crates a change reaches.
+        steps.push(("rust-format", rust_format(project)));
+        steps.push(("rust-lints", clippy(project)));
+        steps.push(("rust", nextest(project, &["--filterset", &tests(touched)])?));
+    }
+    if touched.dependencies {
+        steps.push(("rust-deny", deny(project)?));
+    }
+    let there = |files: &[String], ends: &[&str]| -> Vec<PathBuf> {
+        let wanted = files.iter().filter(|file| ends.iter().any(|end| file.ends_with(end)));
+        wanted.map(|file| project.at(file)).filter(|path| path.exists()).collect()
+    };
+    let lints = |folder: &str, files: &[String]| {
+        let mut eslint = npx(project.at(folder), "eslint");
+        eslint
+            .args(["--max-warnings", "0", "--no-warn-ignored", "--pass-on-no-patterns"])
+            .args(there(files, SCRIPTS));
+        let mut prettier = npx(project.at(folder), "prettier");
+        prettier
+            .args(["--check", "--ignore-unknown", "--no-error-on-unmatched-pattern", "package.json"])
+            .args(there(files, &[""]));
+        (eslint, prettier)
+    };
+    let vitest = |folder: &str, files: &[String]| {
+        let mut vitest = npx(project.at(folder), "vitest");
+        vitest.args(["related", "--run", "--passWithNoTests"]).args(there(files, SCRIPTS));
+        vitest
+    };
+    if !touched.client_js.is_empty() {
+        let (eslint, prettier) = lints("clients/js", &touched.client_js);
+        steps.push(("client-js-types", npm(project.at("clients/js"), "typecheck")));
+        steps.push(("client-js-lints", eslint));
+        steps.push(("client-js-format", prettier));
+        steps.push(("client-js", vitest("clients/js", &touched.client_js)));
+    }
+    // The page is made of the client's sources.
+    let page = [touched.ui.as_slice(), &touched.client_js].concat();
+    if !page.is_empty() {
+        let (eslint, prettier) = lints("ui", &touched.ui);
+        steps.push(("ui-types", npm(project.at("ui"), "typecheck")));
+        steps.push(("ui-lints", eslint));
+        steps.push(("ui-format", prettier));
+        steps.push(("ui-unit", vitest("ui", &page)));
+    }
+    if !touched.e2e.is_empty() {
+        let (eslint, prettier) = lints("e2e", &touched.e2e);
+        steps.push(("e2e-lints", eslint));
+        steps.push(("e2e-format", prettier));
+    }
+    let python = there(&touched.python, &[".py"]);
+    if !python.is_empty() {
+        steps.push(("python-lints", ruff(project, python)?));
+    }
+    Ok(steps)
+}
+
+/// The tests of the crates that have changed and of those that use them, in nextest's words.
+fn tests(touched: &Touched) -> String {
+    let crates = touched.crates.iter().chain(&touched.users);
+    crates.map(|name| format!("package(={name})")).chain([HOUSE.to_owned()]).collect::<Vec<_>>().join(" + ")
+}
+
+/// Runs a step and prints its line, and what it said if it failed; whether it passed.
+fn run(project: &Project, name: &str, mut command: Command, verbose: bool) -> Result<bool> {
+    let mut step = Step::start(name);
+    let ended = match process::run(project, &mut step, &format!("check-{name}"), &mut command, verbose) {
+        Ok(ended) => ended,
+        Err(error) if error.is::<Interrupted>() => return Err(error),
+        Err(error) => {
+            step.end(End::Failed, &format!("{error:#}; `cargo xtask setup` brings what is missing"));
+            return Ok(false);
+        }
+    };
+    let passed = ended.status.success();
+    step.end(if passed { End::Ok } else { End::Failed }, "");
+    if !passed && !verbose {
+        eprintln!("{}\n", ended.tail(120));
+    }
+    Ok(passed)
+}
+
+/// What these changes may have broken all the same, and what checks it.
+fn unchecked(touched: &Touched) -> Vec<String> {
+    let mut words = Vec::new();
+    if !touched.crates.is_empty() {
+        words.push("crates further up, beyond that they compile: cargo xtask test rust".to_owned());
+    }
+    if !(touched.crates.is_empty() && touched.ui.is_empty() && touched.client_js.is_empty()) {
+        words.push("clients and browsers against the running server: cargo xtask test e2e".to_owned());
+    }
+    if !(touched.e2e.is_empty() && touched.python.is_empty()) {
+        words.push("the tests in these files themselves: docs/testing.md says how to run one".to_owned());
+    }
+    if !touched.unknown.is_empty() {
+        words.push(format!("{}, which nothing here looks at", touched.unknown.join(", ")));
+    }
+    words
+}

@@ -1,0 +1,111 @@
+//! Calls of cargo, nextest, npm and the shell. Tests and lints share cargo's dev profile, and name the whole workspace,
+//! so that features are the same and nothing is compiled twice.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::project::{Project, on_path};
+use crate::setup::NEXTEST;
+
+/// `cargo ARGS…` in the repository's root, without colours.
+pub(crate) fn cargo(project: &Project, args: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(args).current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
+    command
+}
+
+/// Like [`cargo`], with the features that this machine can build.
+pub(crate) fn cargo_build(project: &Project, args: &[&str]) -> Command {
+    let mut command = cargo(project, args);
+    command.args(without_turbo());
+    command
+}
+
+pub(crate) fn rust_format(project: &Project) -> Command {
+    cargo(project, &["fmt", "--all", "--check", "--", "--color", "never"])
+}
+
+/// What all tests are made of.
+pub(crate) fn build_tests(project: &Project) -> Command {
+    let mut build = cargo_build(project, &["build", "--workspace"]);
+    build.args(TARGETS).arg("--examples");
+    build
+}
+
+pub(crate) fn clippy(project: &Project) -> Command {
+    let mut clippy = cargo_build(project, &["clippy", "--workspace"]);
+    clippy.args(TARGETS).args(["--examples", "--", "-D", "warnings"]);
+    clippy
+}
+
+const TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
+
+pub(crate) fn deny(project: &Project) -> Result<Command> {
+    let mut deny = Command::new(crate::setup::DENY.program(project)?);
+    deny.args(["--all-features", "check", "bans", "licenses", "sources"]).current_dir(project.root());
+    Ok(deny)
+}
+
+/// The tests of the whole workspace, as far as `args` choose, each in a process of its own. Half of their time they wait for
+/// a clock or a socket, so two run on each core.
+pub(crate) fn nextest(project: &Project, args: &[&str]) -> Result<Command> {
+    let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    let mut command = Command::new(NEXTEST.program(project)?);
+    command
+        .args(["nextest", "run", "--workspace"])
+        .args(TARGETS)
+        .args(["--profile", "ci"])
+        .arg(format!("--test-threads={threads}"));
+    command.args(without_turbo()).args(args);
+    command.current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
+    Ok(command)
+}
+
+/// Where the profile `ci` of `.config/nextest.toml` has what became of the tests.
+pub(crate) fn nextest_report(project: &Project) -> PathBuf {
+    project.target().join("nextest/ci/junit.xml")
+}
+
+/// A script of a folder's `package.json`.
+pub(crate) fn npm(folder: PathBuf, script: &str) -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(["run", "--silent", script]).current_dir(folder).env("NO_COLOR", "1").env("CI", "1");
+    npm
+}
+
+/// A program of a folder's npm packages.
+pub(crate) fn npx(folder: PathBuf, program: &str) -> Command {
+    let mut npx = Command::new(folder.join("node_modules/.bin").join(program));
+    npx.current_dir(folder).env("NO_COLOR", "1").env("CI", "1");
+    npx
+}
+
+/// A script of the shell that ends with the first command that fails; the command's arguments begin with `$0`.
+pub(crate) fn shell(folder: &Path, script: &str) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-ec", script]).current_dir(folder).env("NO_COLOR", "1").env("CI", "1");
+    shell.env("CARGO_TERM_COLOR", "never");
+    shell
+}
+
+/// Lints and format of Python files and folders.
+pub(crate) fn ruff<S: AsRef<std::ffi::OsStr>>(
+    project: &Project,
+    paths: impl IntoIterator<Item = S>,
+) -> Result<Command> {
+    let mut ruff = shell(project.root(), r#""$0" check "$@"; "$0" format --check "$@""#);
+    ruff.arg(project.python("ruff")?).args(paths);
+    Ok(ruff)
+}
+
+/// What leaves out of a build what cannot be built here.
+fn without_turbo() -> Option<&'static str> {
+    (!turbo()).then_some("--no-default-features")
+}
+
+/// Whether libjpeg-turbo and the allocator can be built here: their sources come with the crates, cmake and make do not.
+pub(crate) fn turbo() -> bool {
+    on_path("cmake").is_some() && on_path("make").is_some()
+}

@@ -1,0 +1,65 @@
+//! Programs that come as sources: compiled once for all clones of this user, unless the machine has them.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::{Outcome, Part};
+use crate::process;
+use crate::programs::cargo;
+use crate::progress::Step;
+use crate::project::{Project, on_path, remove};
+
+/// A program in `~/.cache/sightwire/NAME-VERSION/bin`, or of that version on `PATH`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tool {
+    pub(super) name: &'static str,
+    version: &'static str,
+}
+
+/// Checks the licences and sources of what we build on.
+pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
+/// Runs Rust tests.
+pub(crate) const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143" };
+
+impl Tool {
+    /// Where it stands, whether or not it has been brought.
+    pub(crate) fn program(self, project: &Project) -> Result<PathBuf> {
+        let own = self.folder(project)?.join("bin").join(self.name);
+        Ok(on_path(self.name).filter(|program| self.is_at(program)).unwrap_or(own))
+    }
+
+    fn folder(self, project: &Project) -> Result<PathBuf> {
+        project.tool(&format!("{}-{}", self.name, self.version))
+    }
+
+    fn is_at(self, program: &Path) -> bool {
+        // As cargo calls it.
+        let subcommand = self.name.trim_start_matches("cargo-");
+        process::ask(&program.to_string_lossy(), &[subcommand, "--version"])
+            .is_some_and(|text| text.split_whitespace().any(|word| word == self.version))
+    }
+}
+
+impl Part for Tool {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn wanted(&self, project: &Project) -> Result<Option<String>> {
+        let done = self.is_at(&self.program(project)?);
+        let Self { name, version } = self;
+        Ok((!done).then(|| format!("compile {name} {version} into your cache (~/.cache/sightwire; minutes)")))
+    }
+
+    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
+        let tools = self.folder(project)?;
+        // Unoptimised: it has little to do, and compiles in half the time.
+        let mut install =
+            cargo(project, &["install", self.name, "--version", self.version, "--locked", "--debug"]);
+        install.arg("--root").arg(&tools).arg("--target-dir").arg(tools.join("target"));
+        process::must(project, step, self.name, &mut install)?;
+        remove(&tools.join("target"))?;
+        Ok(Outcome::Done(format!("{} compiled", self.version)))
+    }
+}
