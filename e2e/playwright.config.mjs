@@ -2,18 +2,19 @@
 
 import { defineConfig } from "@playwright/test";
 
-// What is recognised 25 times a second is measured: the page, the server and the model share two cores on a small machine.
-const MEASURED = ["camera", "client", "models", "recognise", "streamer", "words"].map(
-  (name) => `${name}.spec.mjs`,
-);
+// What guards a corner and takes long is left to `--full`.
+const left = process.env.SIGHTWIRE_FULL ? [] : [/@full/];
 
 export default defineConfig({
   testDir: "browser",
   outputDir: "test-results",
-  workers: 2,
+  // Tests wait more than they compute. Those of one file may run in several workers, each with a server of its own.
+  workers: 3,
+  fullyParallel: true,
   projects: [
-    { name: "alone", testMatch: MEASURED, workers: 1 },
-    { name: "together", testMatch: "*.spec.mjs", testIgnore: MEASURED },
+    // How often something happens a second is measured: the page, the server and the model share two cores.
+    { name: "alone", grep: /@alone/, grepInvert: left, workers: 1 },
+    { name: "together", grepInvert: [/@alone/, ...left] },
   ],
   retries: 0,
   timeout: 60_000,

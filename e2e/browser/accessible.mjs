@@ -3,10 +3,12 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
+import { expect, screenshot } from "./fixtures.mjs";
+
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 export async function violations(page) {
-  await page.evaluate(axe);
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
   const found = await page.evaluate(() => globalThis.axe.run());
   return found.violations.map(({ id, help, nodes }) => ({
     id,
@@ -31,6 +33,18 @@ export function smallTargets(page) {
       .filter(({ box }) => box.width > 0 && box.height > 0 && box.height < 44)
       .map(({ box, text }) => `${text}: ${Math.round(box.width)}×${Math.round(box.height)}`),
   );
+}
+
+/** A page in light and in dark: nothing that axe finds, nothing beyond the edge, and targets for thumbs on a phone. */
+export async function looksRight(page, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await expect(page.locator("html")).toHaveAttribute("data-mantine-color-scheme", colorScheme);
+    await screenshot(page, `${name}-${colorScheme}`);
+    expect(await overflow(page), `${colorScheme}: pixels beyond the right edge`).toBeLessThanOrEqual(0);
+    expect(await violations(page), colorScheme).toEqual([]);
+    if (name.endsWith("phone")) expect(await smallTargets(page), colorScheme).toEqual([]);
+  }
 }
 
 export const SCREENS = {

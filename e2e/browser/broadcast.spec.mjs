@@ -1,16 +1,13 @@
 // The Broadcast page: what is shared arrives at the server under its name, and ends with the page.
 
-import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
 
 import WebSocket from "ws";
 
 import { until } from "../js/harness.mjs";
-import { overflow, SCREENS, smallTargets, violations } from "./accessible.mjs";
+import { looksRight, SCREENS, smallTargets } from "./accessible.mjs";
 import { look, moves, SETTINGS } from "./cameras.mjs";
-import { camera, expect, found, screenshot, test as base, withClip } from "./fixtures.mjs";
+import { camera, clipFile, expect, fullUnless, screenshot, test as base, videoFile } from "./fixtures.mjs";
 
 const test = base.extend({
   // A server that knows no model, and calls a stream stalled or frozen soon.
@@ -53,17 +50,6 @@ async function isGone(server, name, ms = 2_000) {
   await until(async () => (await stream(server, name)) === undefined, ms, `the end of ${name}`);
 }
 
-/** A video of a generated clip, or undefined where there is no ffmpeg to make it. */
-async function withVideo(gesture, run) {
-  test.skip(found("ffmpeg") === undefined, "ffmpeg is not installed");
-  await withClip(gesture, async (clip, folder) => {
-    const file = join(folder, `${gesture}.webm`);
-    const codec = "-c:v libvpx -deadline realtime -cpu-used 8 -b:v 2M -an".split(" ");
-    await promisify(execFile)("ffmpeg", ["-loglevel", "error", "-i", clip, ...codec, file]);
-    await run(file);
-  });
-}
-
 test("the_test_picture_reaches_the_server_and_comes_back", async ({ share, relay }) => {
   const page = await share("desk", "&mode=enhanced");
   const told = await arrives(relay, "desk");
@@ -87,29 +73,25 @@ test("the_test_picture_reaches_the_server_and_comes_back", async ({ share, relay
   await screenshot(page, "broadcast-live");
 });
 
-test("the_delay_to_viewers_is_measured", async ({ share }) => {
+test("the_delay_to_viewers_is_measured @full", async ({ share }) => {
   const page = await share("desk");
   const delay = async () => Number(await page.getByTestId("delay").textContent());
   await expect.poll(delay).toBeGreaterThanOrEqual(0);
   expect(await delay()).toBeLessThan(2_000);
 });
 
-test("a_camera_reaches_the_server", async ({ visit, relay, browserWith }) => {
-  await withClip("wave", async (file) => {
-    const page = await visit("/broadcast?name=cam", {
-      at: relay,
-      browser: await browserWith(camera.plays(file)),
-    });
-    await expect(state(page)).toHaveText("not shared");
-    await page.getByTestId("start").click();
-    await isLive(page);
-    const told = await arrives(relay, "cam");
-    expect(told).toMatchObject({ kind: "relay", state: "running", mode: "normal" });
-    await moves(preview(page));
-  });
+test("a_camera_reaches_the_server @full", async ({ visit, relay, browserWith }) => {
+  const browser = await browserWith(camera.plays(await clipFile("wave")));
+  const page = await visit("/broadcast?name=cam", { at: relay, browser });
+  await expect(state(page)).toHaveText("not shared");
+  await page.getByTestId("start").click();
+  await isLive(page);
+  const told = await arrives(relay, "cam");
+  expect(told).toMatchObject({ kind: "relay", state: "running", mode: "normal" });
+  await moves(preview(page));
 });
 
-test("a_screen_is_shared", async ({ visit, relay, browserWith }) => {
+test("a_screen_is_shared @full", async ({ visit, relay, browserWith }) => {
   const browser = await browserWith(["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]);
   const page = await visit("/broadcast?source=screen&name=screen", { at: relay, browser });
   await page.getByTestId("start").click();
@@ -134,7 +116,7 @@ function giveStillScreen() {
   };
 }
 
-test("a_screen_on_which_nothing_changes_stays_live", async ({ visit, relay }) => {
+test("a_screen_on_which_nothing_changes_stays_live @full", async ({ visit, relay }) => {
   const page = await visit(undefined, { at: relay });
   await page.addInitScript(giveStillScreen);
   await page.goto("/broadcast?source=screen&name=still");
@@ -148,7 +130,7 @@ test("a_screen_on_which_nothing_changes_stays_live", async ({ visit, relay }) =>
   await expect(page.getByTestId("preview-state")).toHaveText("live");
 });
 
-test("a_screen_that_is_no_longer_shared_ends_the_stream_without_an_error", async ({ visit, relay }) => {
+test("a_screen_that_is_no_longer_shared_ends_the_stream_without_an_error @full", async ({ visit, relay }) => {
   const page = await visit(undefined, { at: relay });
   await page.addInitScript(giveStillScreen);
   await page.goto("/broadcast?source=screen&name=still");
@@ -160,7 +142,7 @@ test("a_screen_that_is_no_longer_shared_ends_the_stream_without_an_error", async
   await isGone(relay, "still");
 });
 
-test("stopping_ends_the_stream_and_clears_the_page", async ({ share, relay }) => {
+test("stopping_ends_the_stream_and_clears_the_page @full", async ({ share, relay }) => {
   const page = await share("desk");
   await arrives(relay, "desk");
   await moves(preview(page));
@@ -172,7 +154,7 @@ test("stopping_ends_the_stream_and_clears_the_page", async ({ share, relay }) =>
   await expect(page.getByTestId("stage").locator("canvas, video")).toHaveCount(0);
 });
 
-test("the_same_stream_starts_again_at_once_after_a_stop", async ({ share, relay }) => {
+test("the_same_stream_starts_again_at_once_after_a_stop @full", async ({ share, relay }) => {
   const page = await share("desk");
   for (let round = 0; round < 5; round += 1) {
     await page.getByTestId("stop").click();
@@ -183,7 +165,7 @@ test("the_same_stream_starts_again_at_once_after_a_stop", async ({ share, relay 
   await moves(preview(page));
 });
 
-test("a_taken_name_is_explained_and_another_one_works", async ({ share, visit, relay }) => {
+test("a_taken_name_is_explained_and_another_one_works @full", async ({ share, visit, relay }) => {
   const first = await share("desk");
   const page = await visit("/broadcast?source=test&name=desk", { at: relay });
   await page.getByTestId("start").click();
@@ -203,7 +185,7 @@ test("a_taken_name_is_explained_and_another_one_works", async ({ share, visit, r
   await arrives(relay, "desk");
 });
 
-test("closing_the_tab_ends_the_stream", async ({ share, relay }) => {
+test("closing_the_tab_ends_the_stream @full", async ({ share, relay }) => {
   const page = await share("desk");
   await arrives(relay, "desk");
   await page.close();
@@ -222,7 +204,7 @@ test("leaving_the_page_ends_the_stream_and_coming_back_starts_nothing", async ({
   await arrives(relay, "desk");
 });
 
-test("a_reload_in_mid_stream_leaves_nothing_behind", async ({ share, relay }) => {
+test("a_reload_in_mid_stream_leaves_nothing_behind @full", async ({ share, relay }) => {
   const page = await share("desk");
   await arrives(relay, "desk");
   await page.reload();
@@ -231,37 +213,35 @@ test("a_reload_in_mid_stream_leaves_nothing_behind", async ({ share, relay }) =>
   expect((await arrives(relay, "desk")).viewers).toBeLessThanOrEqual(1);
 });
 
-test("a_video_file_is_shared", async ({ visit, relay }) => {
-  await withVideo("up", async (file) => {
-    const page = await visit("/broadcast?source=file&name=film", { at: relay });
-    await page.getByTestId("file-input").setInputFiles(file);
-    await isLive(page);
-    expect(await arrives(relay, "film")).toMatchObject({ width: 640, height: 480 });
-    await moves(preview(page));
-  });
+test("a_video_file_is_shared @full", async ({ visit, relay }) => {
+  const file = await videoFile("up");
+  const page = await visit("/broadcast?source=file&name=film", { at: relay });
+  await page.getByTestId("file-input").setInputFiles(file);
+  await isLive(page);
+  expect(await arrives(relay, "film")).toMatchObject({ width: 640, height: 480 });
+  await moves(preview(page));
 });
 
-test("a_video_file_that_is_dropped_on_the_page_is_shared", async ({ visit, relay }) => {
-  await withVideo("up", async (file) => {
-    const page = await visit("/broadcast?name=film", { at: relay });
-    const base64 = (await readFile(file)).toString("base64");
-    const data = await page.evaluateHandle((text) => {
-      const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-      const transfer = new DataTransfer();
-      transfer.items.add(new File([bytes], "up.webm", { type: "video/webm" }));
-      return transfer;
-    }, base64);
-    const heading = page.getByRole("heading", { name: "Watch it from your own program" });
-    await heading.dispatchEvent("dragenter", { dataTransfer: data });
-    await expect(page.getByText("Drop a video file to share it")).toBeVisible();
-    await heading.dispatchEvent("drop", { dataTransfer: data });
-    await expect(page.getByText("Drop a video file to share it")).toBeHidden();
-    await isLive(page);
-    await arrives(relay, "film");
-  });
+test("a_video_file_that_is_dropped_on_the_page_is_shared @full", async ({ visit, relay }) => {
+  const file = await videoFile("up");
+  const page = await visit("/broadcast?name=film", { at: relay });
+  const base64 = (await readFile(file)).toString("base64");
+  const data = await page.evaluateHandle((text) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], "up.webm", { type: "video/webm" }));
+    return transfer;
+  }, base64);
+  const heading = page.getByRole("heading", { name: "Watch it from your own program" });
+  await heading.dispatchEvent("dragenter", { dataTransfer: data });
+  await expect(page.getByText("Drop a video file to share it")).toBeVisible();
+  await heading.dispatchEvent("drop", { dataTransfer: data });
+  await expect(page.getByText("Drop a video file to share it")).toBeHidden();
+  await isLive(page);
+  await arrives(relay, "film");
 });
 
-test("a_file_that_is_no_video_is_explained", async ({ visit, relay }) => {
+test("a_file_that_is_no_video_is_explained @full", async ({ visit, relay }) => {
   const page = await visit("/broadcast?source=file", { at: relay });
   await page
     .getByTestId("file-input")
@@ -271,7 +251,7 @@ test("a_file_that_is_no_video_is_explained", async ({ visit, relay }) => {
   await isLive(page);
 });
 
-test("a_refused_camera_is_explained_and_takes_no_place", async ({ visit, relay, browserWith }) => {
+test("a_refused_camera_is_explained_and_takes_no_place @full", async ({ visit, relay, browserWith }) => {
   const page = await visit("/broadcast?name=cam", { at: relay, browser: await browserWith(camera.denied) });
   await page.getByTestId("start").click();
   const panel = page.getByTestId("error-panel");
@@ -279,7 +259,7 @@ test("a_refused_camera_is_explained_and_takes_no_place", async ({ visit, relay, 
   expect(await stream(relay, "cam")).toBeUndefined();
 });
 
-test("settings_act_at_once_and_stand_in_the_address", async ({ share, relay }) => {
+test("settings_act_at_once_and_stand_in_the_address @full", async ({ share, relay }) => {
   const page = await share("desk", "");
   await arrives(relay, "desk");
   await page.keyboard.press("[");
@@ -301,7 +281,7 @@ test("settings_act_at_once_and_stand_in_the_address", async ({ share, relay }) =
   await until(() => has(1280, "enhanced"), 10_000, "the usual width");
 });
 
-test("another_name_moves_the_stream", async ({ share, relay }) => {
+test("another_name_moves_the_stream @full", async ({ share, relay }) => {
   const page = await share("desk");
   await arrives(relay, "desk");
   await page.getByTestId("name").fill("Büro & Tür 1/2");
@@ -342,7 +322,7 @@ test("a_stream_that_an_administrator_ends_stays_ended_until_it_is_started", asyn
   await arrives(relay, "desk");
 });
 
-test("a_full_server_is_said_so_and_asked_again", async ({ visit, serverWith }) => {
+test("a_full_server_is_said_so_and_asked_again @full", async ({ visit, serverWith }) => {
   const at = await serverWith({ args: [...SETTINGS, "--set", "relay.max_streams=1"] });
   const first = await visit("/broadcast?source=test&start=1&name=first", { at });
   await isLive(first);
@@ -350,11 +330,12 @@ test("a_full_server_is_said_so_and_asked_again", async ({ visit, serverWith }) =
   await expect(page.getByTestId("error-panel")).toContainText("All places for streams");
   await first.getByTestId("stop").click();
   await isGone(at, "first");
-  await page.getByRole("button", { name: "Try now" }).click();
+  // It asks again by itself, too, and may have been in before the click.
+  await Promise.any([page.getByRole("button", { name: "Try now" }).click(), isLive(page)]);
   await isLive(page);
 });
 
-test("viewers_are_counted_without_the_page_itself", async ({ share, relay }) => {
+test("viewers_are_counted_without_the_page_itself @full", async ({ share, relay }) => {
   const page = await share("desk");
   const viewers = page.getByTestId("viewers");
   await expect(viewers).toHaveText("0");
@@ -367,7 +348,7 @@ test("viewers_are_counted_without_the_page_itself", async ({ share, relay }) => 
   await expect(viewers).toHaveText("0");
 });
 
-test("a_link_may_start_the_test_picture_once_and_nothing_else", async ({ visit, relay }) => {
+test("a_link_may_start_the_test_picture_once_and_nothing_else @full", async ({ visit, relay }) => {
   const page = await visit("/broadcast?source=test&start=1&name=desk", { at: relay });
   await isLive(page);
   await expect(page).not.toHaveURL(/start/);
@@ -377,7 +358,7 @@ test("a_link_may_start_the_test_picture_once_and_nothing_else", async ({ visit, 
   await expect(state(other)).toHaveText("not shared");
 });
 
-test("the_address_on_the_page_plays_the_stream", async ({ share, relay }) => {
+test("the_address_on_the_page_plays_the_stream @full", async ({ share, relay }) => {
   const page = await share("desk");
   await arrives(relay, "desk");
   const address = await page.getByTestId("command").textContent();
@@ -389,7 +370,7 @@ test("the_address_on_the_page_plays_the_stream", async ({ share, relay }) => {
   stop.abort();
 });
 
-test("the_wall_opens_in_a_tab_of_its_own_and_the_stream_goes_on", async ({ share, relay }) => {
+test("the_wall_opens_in_a_tab_of_its_own_and_the_stream_goes_on @full", async ({ share, relay }) => {
   const page = await share("desk");
   const [wall] = await Promise.all([page.waitForEvent("popup"), page.getByTestId("to-wall").click()]);
   await expect(wall).toHaveURL(/\/wall\?one=desk/);
@@ -398,7 +379,7 @@ test("the_wall_opens_in_a_tab_of_its_own_and_the_stream_goes_on", async ({ share
   await isLive(page);
 });
 
-test("a_change_of_state_is_announced", async ({ share }) => {
+test("a_change_of_state_is_announced @full", async ({ share }) => {
   const page = await share("desk");
   await expect(page.getByTestId("announcement")).toHaveText("live");
 });
@@ -423,21 +404,22 @@ const PAGES = {
 
 for (const [name, { path, ready }] of Object.entries(PAGES)) {
   for (const [screen, options] of Object.entries(SCREENS)) {
-    for (const colorScheme of ["light", "dark"]) {
-      test(`${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({ visit, relay }) => {
-        const page = await visit(path, { at: relay, ...options, colorScheme, reducedMotion: "reduce" });
-        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
-        await ready(page);
-        await screenshot(page, `broadcast-${name}-${colorScheme}-${screen}`);
-        expect(await overflow(page), "pixels beyond the right edge").toBeLessThanOrEqual(0);
-        expect(await violations(page)).toEqual([]);
-        if (screen === "phone") expect(await smallTargets(page)).toEqual([]);
-      });
-    }
+    test(`${name}_${screen}_is_accessible_and_fits${fullUnless(name === "live" && screen === "phone")}`, async ({
+      visit,
+      relay,
+    }) => {
+      const page = await visit(path, { at: relay, ...options, reducedMotion: "reduce" });
+      await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
+      await ready(page);
+      await looksRight(page, `broadcast-${name}-${screen}`);
+    });
   }
 }
 
-test("on_a_phone_the_picture_comes_first_and_the_controls_are_in_a_drawer", async ({ visit, relay }) => {
+test("on_a_phone_the_picture_comes_first_and_the_controls_are_in_a_drawer @full", async ({
+  visit,
+  relay,
+}) => {
   const page = await visit("/broadcast?source=test&start=1&name=desk", { at: relay, ...SCREENS.phone });
   await isLive(page);
   const [picture, name] = await Promise.all(
@@ -453,7 +435,7 @@ test("on_a_phone_the_picture_comes_first_and_the_controls_are_in_a_drawer", asyn
   expect(await smallTargets(page)).toEqual([]);
 });
 
-test("nothing_moves_while_it_is_shared", async ({ share }) => {
+test("nothing_moves_while_it_is_shared @full", async ({ share }) => {
   const page = await share("desk");
   await moves(preview(page));
   await page.waitForTimeout(1_500);
@@ -463,7 +445,7 @@ test("nothing_moves_while_it_is_shared", async ({ share }) => {
       for (const entry of list.getEntries()) sum += entry.value;
     });
     observer.observe({ type: "layout-shift" });
-    await new Promise((done) => setTimeout(done, 4_000));
+    await new Promise((done) => setTimeout(done, 3_000));
     observer.disconnect();
     return sum;
   });

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 
 import { until } from "../js/harness.mjs";
 import { add, ask, hide, looksOld, moves, SETTINGS, used } from "./cameras.mjs";
-import { expect, screenshot, test } from "./fixtures.mjs";
+import { expect, fullUnless, screenshot, test } from "./fixtures.mjs";
 
 const stream = (server, id = "yard") => ask(server, "GET", `/api/v1/streams/${id}`);
 const viewer = async (server) =>
@@ -38,7 +38,7 @@ test("objects_are_found_listed_counted_and_drawn", async ({ visit, serverWith, c
   await screenshot(page, "camera-objects");
 });
 
-test("settings_act_at_once_stand_in_the_address_and_share_one_analysis", async ({
+test("settings_act_at_once_stand_in_the_address_and_share_one_analysis @full", async ({
   visit,
   serverWith,
   cameraWith,
@@ -82,7 +82,7 @@ test("settings_act_at_once_stand_in_the_address_and_share_one_analysis", async (
     .toEqual([[5, 3]]);
 });
 
-test("a_change_of_settings_never_blanks_the_picture", async ({ visit, serverWith, cameraWith }) => {
+test("a_change_of_settings_never_blanks_the_picture @full", async ({ visit, serverWith, cameraWith }) => {
   const { page } = await open(visit, serverWith, cameraWith);
   const blank = page.evaluate(async () => {
     const canvas = document.querySelector('[data-testid="picture"]');
@@ -103,7 +103,7 @@ test("a_change_of_settings_never_blanks_the_picture", async ({ visit, serverWith
   expect(await blank).toEqual(["live"]);
 });
 
-test("the_plain_picture_costs_no_analysis", async ({ visit, serverWith, cameraWith }) => {
+test("the_plain_picture_costs_no_analysis @full", async ({ visit, serverWith, cameraWith }) => {
   const { page, server } = await open(visit, serverWith, cameraWith, "?view=plain");
   await moves(page.getByTestId("picture"));
   expect(await viewer(server)).toEqual(["/stream"]);
@@ -115,7 +115,7 @@ test("the_plain_picture_costs_no_analysis", async ({ visit, serverWith, cameraWi
   await expect.poll(async () => (await used(server)).analyses).toBe(0);
 });
 
-test("two_pages_cost_one_reader_and_one_analysis", async ({ visit, serverWith, cameraWith }) => {
+test("two_pages_cost_one_reader_and_one_analysis @full", async ({ visit, serverWith, cameraWith }) => {
   const { server, camera } = await open(visit, serverWith, cameraWith);
   const other = await visit("/cameras/yard?conf=0.60", { at: server });
   await expect(other.getByTestId("camera-state")).toHaveText("live");
@@ -130,7 +130,11 @@ for (const [how, end] of Object.entries({
   leaving_the_page: (page) => page.getByRole("link", { name: "Recognise" }).click(),
   loading_another_address: (page) => page.goto("about:blank"),
 })) {
-  test(`${how}_ends_all_work`, async ({ visit, serverWith, cameraWith }) => {
+  test(`${how}_ends_all_work${fullUnless(how === "leaving_the_page")}`, async ({
+    visit,
+    serverWith,
+    cameraWith,
+  }) => {
     const { page, server, camera } = await open(visit, serverWith, cameraWith, "?view=tracking");
     await expect.poll(async () => (await used(server)).viewers).toBe(2);
     await end(page);
@@ -162,7 +166,7 @@ test("a_hidden_page_frees_everything_and_comes_back_with_new_pictures", async ({
   await moves(page.getByTestId("picture"));
 });
 
-test("the_picture_on_the_screen_is_saved_as_a_file", async ({ visit, serverWith, cameraWith }) => {
+test("the_picture_on_the_screen_is_saved_as_a_file @full", async ({ visit, serverWith, cameraWith }) => {
   const { page } = await open(visit, serverWith, cameraWith);
   const [download] = await Promise.all([page.waitForEvent("download"), page.getByTestId("save").click()]);
   expect(download.suggestedFilename()).toMatch(/^yard-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ\.jpg$/);
@@ -170,7 +174,7 @@ test("the_picture_on_the_screen_is_saved_as_a_file", async ({ visit, serverWith,
   expect([jpeg[0], jpeg[1], jpeg.at(-2), jpeg.at(-1)]).toEqual([0xff, 0xd8, 0xff, 0xd9]);
 });
 
-test("the_snippets_hold_an_address_that_works", async ({ visit, serverWith, cameraWith }) => {
+test("the_snippets_hold_an_address_that_works @full", async ({ visit, serverWith, cameraWith }) => {
   const { page } = await open(visit, serverWith, cameraWith, "?view=tracking&conf=0.40");
   const url = await page.getByTestId("command").textContent();
   expect(url).toContain("/stream/tracking?camera=yard&conf=0.40");
@@ -191,7 +195,7 @@ test("the_snippets_hold_an_address_that_works", async ({ visit, serverWith, came
   expect(drawn).toEqual([640, 480]);
 });
 
-test("every_action_has_a_key_and_they_are_listed", async ({ visit, serverWith, cameraWith }) => {
+test("every_action_has_a_key_and_they_are_listed @full", async ({ visit, serverWith, cameraWith }) => {
   const { page, server } = await open(visit, serverWith, cameraWith);
   await add(server, "Gate", "http://127.0.0.1:9/stream");
   await page.keyboard.press("?");
@@ -216,7 +220,7 @@ test("every_action_has_a_key_and_they_are_listed", async ({ visit, serverWith, c
   await expect(page.getByTestId("camera-note")).toContainText("cannot be reached");
 });
 
-test("an_unknown_camera_says_so_and_leads_back", async ({ visit, serverWith }) => {
+test("an_unknown_camera_says_so_and_leads_back @full", async ({ visit, serverWith }) => {
   const page = await visit("/cameras/nowhere", { at: await serverWith({ args: SETTINGS }) });
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("There is no camera here");
   await page.getByRole("link", { name: "To all cameras" }).click();

@@ -56,7 +56,7 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   await until(async () => (await used(server)).upstreams === 0, 5_000, "the removed camera closed");
 });
 
-test("a_test_that_fails_says_why_and_what_to_do", async ({ visit, serverWith, cameraWith }) => {
+test("a_test_that_fails_says_why_and_what_to_do @full", async ({ visit, serverWith, cameraWith }) => {
   const server = await serverWith({ args: SETTINGS });
   const camera = await cameraWith("--fault", "html");
   const page = await visit("/cameras", { at: server });
@@ -82,7 +82,7 @@ test("an_address_that_is_not_allowed_is_refused_at_its_field", async ({ visit, s
   await expect(page.getByRole("dialog")).toContainText("allow it with cameras.allow");
 });
 
-test("a_hidden_password_stays_when_other_things_change", async ({ visit, serverWith, cameraWith }) => {
+test("a_hidden_password_stays_when_other_things_change @full", async ({ visit, serverWith, cameraWith }) => {
   const server = await serverWith({ args: SETTINGS });
   const camera = await cameraWith("--user", "eve:s3cret");
   const url = camera.stream.replace("http://", "http://eve:s3cret@");
@@ -101,7 +101,7 @@ test("a_hidden_password_stays_when_other_things_change", async ({ visit, serverW
   expect(await page.content()).not.toContain("s3cret");
 });
 
-test("a_camera_of_the_settings_file_is_read_only_and_says_where_it_stands", async ({
+test("a_camera_of_the_settings_file_is_read_only_and_says_where_it_stands @full", async ({
   visit,
   serverWith,
   cameraWith,
@@ -121,32 +121,36 @@ test("a_camera_of_the_settings_file_is_read_only_and_says_where_it_stands", asyn
   await expect(page.getByTestId("test-result")).toHaveAttribute("data-state", "done");
 });
 
-test("sixteen_cameras_never_keep_the_page_from_its_server", async ({ visit, serverWith, cameraWith }) => {
-  const server = await serverWith({ args: [...SETTINGS, "--set", "cameras.max_upstreams=16"] });
-  const good = await cameraWith("--fps", "10", "--max-clients", "16");
-  const dead = await cameraWith("--fault", "dead", "--max-clients", "16");
-  for (let n = 0; n < 16; n += 1) await add(server, `Camera ${n}`, (n % 2 ? dead : good).stream);
-  const page = await visit("/cameras", { at: server, viewport: { width: 1900, height: 2400 } });
-  for (let n = 0; n < 16; n += 2) await expect(state(page, `camera-${n}`)).toHaveText("live");
-  // The eight that never answer say so, and hold nothing up.
-  for (let n = 1; n < 16; n += 2)
-    await expect(state(page, `camera-${n}`)).toHaveText(/error/, { timeout: 30_000 });
-  await expect(page.getByTestId("note-camera-1")).toContainText("did not answer");
-  for (let n = 0; n < 16; n += 2) await moves(tile(page, `camera-${n}`).locator("canvas"));
-  const slowest = await page.evaluate(async () => {
-    const times = [];
-    for (let n = 0; n < 10; n += 1) {
-      const started = performance.now();
-      await (await fetch("/api/v1/status")).json();
-      times.push(performance.now() - started);
-    }
-    return Math.max(...times);
-  });
-  expect(slowest, "ms that the page waited for an answer").toBeLessThan(1_000);
-  await screenshot(page, "cameras-sixteen");
-});
+test(
+  "sixteen_cameras_never_keep_the_page_from_its_server",
+  { tag: "@full" },
+  async ({ visit, serverWith, cameraWith }) => {
+    const server = await serverWith({ args: [...SETTINGS, "--set", "cameras.max_upstreams=16"] });
+    const good = await cameraWith("--fps", "10", "--max-clients", "16");
+    const dead = await cameraWith("--fault", "dead", "--max-clients", "16");
+    for (let n = 0; n < 16; n += 1) await add(server, `Camera ${n}`, (n % 2 ? dead : good).stream);
+    const page = await visit("/cameras", { at: server, viewport: { width: 1900, height: 2400 } });
+    for (let n = 0; n < 16; n += 2) await expect(state(page, `camera-${n}`)).toHaveText("live");
+    // The eight that never answer say so, and hold nothing up.
+    for (let n = 1; n < 16; n += 2)
+      await expect(state(page, `camera-${n}`)).toHaveText(/error/, { timeout: 30_000 });
+    await expect(page.getByTestId("note-camera-1")).toContainText("did not answer");
+    for (let n = 0; n < 16; n += 2) await moves(tile(page, `camera-${n}`).locator("canvas"));
+    const slowest = await page.evaluate(async () => {
+      const times = [];
+      for (let n = 0; n < 10; n += 1) {
+        const started = performance.now();
+        await (await fetch("/api/v1/status")).json();
+        times.push(performance.now() - started);
+      }
+      return Math.max(...times);
+    });
+    expect(slowest, "ms that the page waited for an answer").toBeLessThan(1_000);
+    await screenshot(page, "cameras-sixteen");
+  },
+);
 
-test("more_cameras_than_places_say_that_they_wait", async ({ visit, serverWith, cameraWith }) => {
+test("more_cameras_than_places_say_that_they_wait @full", async ({ visit, serverWith, cameraWith }) => {
   const server = await serverWith({ args: [...SETTINGS, "--set", "cameras.max_upstreams=2"] });
   const camera = await cameraWith("--max-clients", "8");
   for (const name of ["A", "B", "C"]) await add(server, name, `${camera.stream}?${name}`);
@@ -159,7 +163,11 @@ test("more_cameras_than_places_say_that_they_wait", async ({ visit, serverWith, 
   expect((await camera.status()).streams_total).toBe(2);
 });
 
-test("hiding_leaving_or_closing_the_page_closes_the_cameras", async ({ visit, serverWith, cameraWith }) => {
+test("hiding_leaving_or_closing_the_page_closes_the_cameras @full", async ({
+  visit,
+  serverWith,
+  cameraWith,
+}) => {
   const server = await serverWith({ args: SETTINGS });
   const camera = await cameraWith();
   await add(server, "Yard", camera.stream);
@@ -180,7 +188,7 @@ test("hiding_leaving_or_closing_the_page_closes_the_cameras", async ({ visit, se
   await until(async () => (await used(server)).upstreams === 0, 10_000, "closed after closing the page");
 });
 
-test("the_start_page_counts_cameras_and_opens_none", async ({ visit, serverWith, cameraWith }) => {
+test("the_start_page_counts_cameras_and_opens_none @full", async ({ visit, serverWith, cameraWith }) => {
   const server = await serverWith({ args: SETTINGS });
   const camera = await cameraWith();
   await add(server, "Yard", camera.stream);
@@ -197,7 +205,11 @@ test("the_start_page_counts_cameras_and_opens_none", async ({ visit, serverWith,
   await expect(page.getByRole("dialog", { name: "Add a camera" })).toBeVisible();
 });
 
-test("a_silent_server_is_noticed_and_the_pictures_look_old", async ({ visit, serverWith, cameraWith }) => {
+test("a_silent_server_is_noticed_and_the_pictures_look_old @full", async ({
+  visit,
+  serverWith,
+  cameraWith,
+}) => {
   const server = await serverWith({ args: SETTINGS });
   const camera = await cameraWith();
   await add(server, "Yard", camera.stream);

@@ -1,36 +1,18 @@
 // clients/js in a real browser, from a page of another origin, against the real server.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-
 import { Client } from "../js/client.mjs";
 import { until } from "../js/harness.mjs";
-import { bundlePages, PACKAGE, serve } from "./client/bundle.mjs";
+import { serve } from "./client/bundle.mjs";
 import { slowNetwork } from "./client/slow.mjs";
-import { camera, expect, test as base, withClip } from "./fixtures.mjs";
-
-/** The first JavaScript of the package's README, as someone pastes it. */
-const [, snippet] = /```js\n([\s\S]*?)```/.exec(readFileSync(join(PACKAGE, "README.md"), "utf8"));
-/** The component of docs/nextjs.md, mounted as Next.js would. */
-const nextjs = readFileSync(join(PACKAGE, "../../docs/nextjs.md"), "utf8");
-const component = `${/```tsx\n([\s\S]*?)```/.exec(nextjs)[1]}
-import { createRoot } from 'react-dom/client';
-createRoot(document.body.appendChild(document.createElement('div'))).render(<Recogniser />);`;
-const page = readFileSync(new URL("client/page.mjs", import.meta.url), "utf8");
+import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 
 const test = base.extend({
-  /** Where the bundled pages are served, and their folder. */
+  /** Where the bundled pages are served. */
   app: [
     async ({ server }, use) => {
-      const pasted = snippet.replace("http://127.0.0.1:8000", server.url);
-      const { dist, remove } = await bundlePages(
-        { "page.js": page, "snippet.js": pasted, "nextjs.tsx": component },
-        { NEXT_PUBLIC_SIGHTWIRE_URL: server.url },
-      );
-      const served = await serve(dist);
-      await use({ url: served.url, dist });
+      const served = await serve(server);
+      await use(served);
       served.stop();
-      await remove();
     },
     { scope: "worker", timeout: 120_000 },
   ],
@@ -84,36 +66,33 @@ const CANVAS = `(() => {
 const SUPPLIER = `{ source: (${CANVAS}, globalThis.draw) }`;
 
 test("the_snippet_of_the_readme_works_when_pasted", async ({ app, browserWith, visit }) => {
-  await withClip("wave", async (file) => {
-    const opened = await visit(undefined, { browser: await browserWith(camera.plays(file)) });
-    const said = [];
-    opened.on("console", (message) => said.push(message.text()));
-    await opened.goto(`${app.url}/snippet.html`);
-    await until(() => said.some((text) => /^wave 0\.\d+/.test(text)), 15_000, "a recognised wave");
-  });
+  const browser = await browserWith(camera.plays(await clipFile("wave")));
+  const opened = await visit(undefined, { browser });
+  const said = [];
+  opened.on("console", (message) => said.push(message.text()));
+  await opened.goto(`${app.url}/snippet.html`);
+  await until(() => said.some((text) => /^wave 0\.\d+/.test(text)), 15_000, "a recognised wave");
 });
 
 test("the_component_of_the_nextjs_page_works", async ({ app, browserWith, server, visit }) => {
-  await withClip("left", async (file) => {
-    const opened = await visit(`${app.url}/nextjs.html`, { browser: await browserWith(camera.plays(file)) });
-    expect((await server.recognizer()).clients).toBe(0);
-    await opened.getByRole("button", { name: "Start" }).click();
-    // It sends what the person sees: a mirror.
-    await expect(opened.getByText("right", { exact: true })).toBeVisible({ timeout: 15_000 });
-    await expect(opened.getByText(/^Live, \d+ frames\/s, delay \d+ ms$/)).toBeVisible();
-    await opened.getByRole("button", { name: "Stop" }).click();
-    await expect(opened.getByText(/^Not started/)).toBeVisible();
-    await free(server);
-  });
+  const browser = await browserWith(camera.plays(await clipFile("left")));
+  const opened = await visit(`${app.url}/nextjs.html`, { browser });
+  expect((await server.recognizer()).clients).toBe(0);
+  await opened.getByRole("button", { name: "Start" }).click();
+  // It sends what the person sees: a mirror.
+  await expect(opened.getByText("right", { exact: true })).toBeVisible({ timeout: 15_000 });
+  await expect(opened.getByText(/^Live, \d+ frames\/s, delay \d+ ms$/)).toBeVisible();
+  await opened.getByRole("button", { name: "Stop" }).click();
+  await expect(opened.getByText(/^Not started/)).toBeVisible();
+  await free(server);
 });
 
-test("the_camera_is_recognised_25_times_a_second_from_a_worker", async ({
-  recognise,
-  browserWith,
-  server,
-}) => {
-  await withClip("left", async (file) => {
-    const opened = await recognise("{}", { browser: await browserWith(camera.plays(file)) });
+test(
+  "the_camera_is_recognised_25_times_a_second_from_a_worker",
+  { tag: "@alone" },
+  async ({ recognise, browserWith, server }) => {
+    const browser = await browserWith(camera.plays(await clipFile("left")));
+    const opened = await recognise("{}", { browser });
     await recognises(opened, "left");
     await opened.waitForTimeout(3_500);
     const measured = await numbers(opened);
@@ -134,14 +113,14 @@ test("the_camera_is_recognised_25_times_a_second_from_a_worker", async ({
     expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");
     expect(opened.workers()).toHaveLength(0);
     await free(server);
-  });
-});
+  },
+);
 
 for (const [flag, code, words] of [
   ["denied", "camera-denied", "The camera is not allowed here"],
   ["missing", "camera-missing", "No camera was found"],
 ]) {
-  test(`a_camera_that_is_${flag}_is_explained_and_takes_no_place`, async ({
+  test(`a_camera_that_is_${flag}_is_explained_and_takes_no_place @full`, async ({
     recognise,
     browserWith,
     server,
@@ -158,7 +137,9 @@ for (const [flag, code, words] of [
   });
 }
 
-test("pictures_from_a_canvas_a_stream_and_a_video_are_sent_and_stay_the_callers", async ({ recognise }) => {
+test("pictures_from_a_canvas_a_stream_and_a_video_are_sent_and_stay_the_callers @full", async ({
+  recognise,
+}) => {
   const opened = await recognise(SUPPLIER);
   const sends = async (what) => {
     const { sent } = await numbers(opened);
@@ -190,9 +171,9 @@ test("pictures_from_a_canvas_a_stream_and_a_video_are_sent_and_stay_the_callers"
   expect(left).toEqual(["live", true]);
 });
 
-test("where_a_policy_forbids_workers_the_page_encodes_itself", async ({ app, recognise }) => {
+test("where_a_policy_forbids_workers_the_page_encodes_itself @full", async ({ server, recognise }) => {
   const policy = "default-src 'self'; connect-src *; script-src 'self' 'unsafe-eval'";
-  const strict = await serve(app.dist, { "content-security-policy": policy });
+  const strict = await serve(server, { "content-security-policy": policy });
   try {
     const opened = await recognise(SUPPLIER, { at: strict });
     await until(async () => (await numbers(opened)).sent > 20, 10_000, "frames without a worker");
@@ -231,28 +212,29 @@ test("it_comes_back_by_itself_after_a_restart_of_the_server", async ({ recognise
   await recognises(opened, "hello");
 });
 
-test("on_a_slow_network_it_sends_less_and_nothing_waits_and_later_more_again", async ({
-  recognise,
-  server,
-}) => {
-  const network = await slowNetwork(server);
-  try {
-    const opened = await recognise(SUPPLIER, { url: network.url });
-    await until(async () => (await numbers(opened)).sentFps > 20, 10_000, "the full rate");
-    network.bytesPerSecond = 60_000;
-    await until(async () => (await numbers(opened)).targetFps < 20, 15_000, "a lower rate");
-    await opened.waitForTimeout(6_000);
-    const slow = await numbers(opened);
-    expect(slow.dropped).toBeGreaterThan(10);
-    expect(slow.answeredFps).toBeGreaterThan(0.5);
-    expect(slow.sentFps - slow.answeredFps).toBeLessThan(4);
-    expect(slow.roundTripMs.p95).toBeLessThan(1_500);
-    network.bytesPerSecond = Infinity;
-    await until(async () => (await numbers(opened)).sentFps > 20, 20_000, "the full rate again");
-  } finally {
-    network.stop();
-  }
-});
+test(
+  "on_a_slow_network_it_sends_less_and_nothing_waits_and_later_more_again",
+  { tag: ["@alone", "@full"] },
+  async ({ recognise, server }) => {
+    const network = await slowNetwork(server);
+    try {
+      const opened = await recognise(SUPPLIER, { url: network.url });
+      await until(async () => (await numbers(opened)).sentFps > 20, 10_000, "the full rate");
+      network.bytesPerSecond = 60_000;
+      await until(async () => (await numbers(opened)).targetFps < 20, 15_000, "a lower rate");
+      await opened.waitForTimeout(4_000);
+      const slow = await numbers(opened);
+      expect(slow.dropped).toBeGreaterThan(10);
+      expect(slow.answeredFps).toBeGreaterThan(0.5);
+      expect(slow.sentFps - slow.answeredFps).toBeLessThan(4);
+      expect(slow.roundTripMs.p95).toBeLessThan(1_500);
+      network.bytesPerSecond = Infinity;
+      await until(async () => (await numbers(opened)).sentFps > 20, 20_000, "the full rate again");
+    } finally {
+      network.stop();
+    }
+  },
+);
 
 test("a_hidden_page_gives_its_place_back_and_returns", async ({ recognise, server }) => {
   const opened = await recognise(SUPPLIER);
@@ -269,14 +251,12 @@ test("a_hidden_page_gives_its_place_back_and_returns", async ({ recognise, serve
   await becomes(opened, "live");
 });
 
-test("the_hook_shows_and_recognises_the_camera_in_strict_mode", async ({
-  app,
-  visit,
-  browserWith,
-  server,
-}) => {
-  await withClip("up", async (file) => {
-    const opened = await visit(`${app.url}/page.html`, { browser: await browserWith(camera.plays(file)) });
+test(
+  "the_hook_shows_and_recognises_the_camera_in_strict_mode",
+  { tag: ["@alone", "@full"] },
+  async ({ app, visit, browserWith, server }) => {
+    const browser = await browserWith(camera.plays(await clipFile("up")));
+    const opened = await visit(`${app.url}/page.html`, { browser });
     await opened.evaluate((url) => {
       globalThis.test = globalThis.mountHook({ url });
     }, server.url);
@@ -306,10 +286,10 @@ test("the_hook_shows_and_recognises_the_camera_in_strict_mode", async ({
     expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");
     expect(opened.workers()).toHaveLength(0);
     await free(server);
-  });
-});
+  },
+);
 
-test("the_hook_says_what_is_wrong_and_starts_again", async ({ app, visit, browserWith, server }) => {
+test("the_hook_says_what_is_wrong_and_starts_again @full", async ({ app, visit, browserWith, server }) => {
   const opened = await visit(`${app.url}/page.html`, { browser: await browserWith(camera.denied) });
   await opened.evaluate((url) => {
     globalThis.test = globalThis.mountHook({ url, autoStart: false });

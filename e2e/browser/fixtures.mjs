@@ -1,14 +1,15 @@
 // What the browser tests share: a browser with the flags a test asks for, a server for the file,
 // and a page that fails its test when anything is written to the console as an error.
 
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
 
 import { chromium, expect, test as base } from "@playwright/test";
 
 import { command, start, startCamera } from "../js/harness.mjs";
+import { once } from "./once.mjs";
 
 export { expect };
 
@@ -37,17 +38,22 @@ export function launch(flags = []) {
   return chromium.launch({ executablePath, args: [...asRoot, ...flags] });
 }
 
-/** A generated clip as the fake camera wants it; `run` gets the file's path. */
-export async function withClip(gesture, run) {
-  const folder = await mkdtemp(join(tmpdir(), "sightwire-camera-"));
-  try {
-    const file = join(folder, `${gesture}.y4m`);
+/** The file of a generated clip as the fake camera wants it. */
+export function clipFile(gesture) {
+  return once(`${gesture}.y4m`, async (file) => {
     const ended = await command(["sample", gesture, "--y4m", file, "--seed", "1", "--frames", "100"]);
     if (ended.code !== 0) throw new Error(ended.stderr);
-    return await run(file, folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
+}
+
+/** The same as a video; the test is skipped where there is no ffmpeg to make it. */
+export async function videoFile(gesture) {
+  test.skip(found("ffmpeg") === undefined, "ffmpeg is not installed");
+  const clip = await clipFile(gesture);
+  const codec = "-c:v libvpx -deadline realtime -cpu-used 8 -b:v 4M -an".split(" ");
+  return once(`${gesture}.webm`, async (file) => {
+    await promisify(execFile)("ffmpeg", ["-loglevel", "error", "-i", clip, ...codec, file]);
+  });
 }
 
 /** Messages that the browser writes by itself when a server is stopped on purpose. */
@@ -62,15 +68,63 @@ const EXPECTED = [
 /** A page in a context of its own; `problems` collects what went to the console as an error. */
 export async function open(browser, server, path, options = {}) {
   const context = await browser.newContext({ baseURL: server.url, ...options });
-  const page = await context.newPage();
+  const page = watched(await context.newPage());
+  if (path !== undefined) await page.goto(path);
+  return page;
+}
+
+function watched(page) {
   page.problems = [];
   page.on("pageerror", (error) => page.problems.push(String(error)));
   page.on("console", (message) => {
     const text = message.text();
     if (message.type() === "error" && !EXPECTED.some((known) => known.test(text))) page.problems.push(text);
   });
-  if (path !== undefined) await page.goto(path);
   return page;
+}
+
+const SCREEN = ["viewport", "hasTouch", "isMobile", "deviceScaleFactor"];
+
+/**
+ * Contexts that are kept for the next test, one for each kind of screen: in a new one all scripts are compiled anew, and
+ * that is most of what many tests cost.
+ */
+class Kept {
+  #contexts = new Map();
+  #browser;
+
+  constructor(browser) {
+    this.#browser = browser;
+  }
+
+  /** A page as in a new context. Undefined where it has to have one of its own. */
+  async open(server, { colorScheme, reducedMotion, ...screen }) {
+    if (Object.keys(screen).some((key) => !SCREEN.includes(key))) return undefined;
+    const key = JSON.stringify(screen);
+    if (!this.#contexts.has(key)) this.#contexts.set(key, await this.#browser.newContext(screen));
+    const context = this.#contexts.get(key);
+    // Pages of one test do not see each other either.
+    if (context.pages().length > 0) return undefined;
+    const page = watched(await context.newPage());
+    const session = await context.newCDPSession(page);
+    await session.send("Storage.clearDataForOrigin", { origin: server.url, storageTypes: "local_storage" });
+    await session.detach();
+    if (colorScheme || reducedMotion) await page.emulateMedia({ colorScheme, reducedMotion });
+    const goto = page.goto.bind(page);
+    page.goto = (path, options) => goto(new URL(path, server.url).href, options);
+    return page;
+  }
+
+  /** Ends what a test has opened. */
+  async clear() {
+    for (const context of this.#contexts.values()) {
+      for (const page of context.pages()) await page.close();
+    }
+  }
+
+  has(page) {
+    return [...this.#contexts.values()].includes(page.context());
+  }
 }
 
 export const test = base.extend({
@@ -93,18 +147,22 @@ export const test = base.extend({
     },
     { scope: "worker" },
   ],
-  // Opens pages and closes them; none may have written an error.
-  visit: async ({ server, plain }, use) => {
+  kept: [async ({ plain }, use) => use(new Kept(plain)), { scope: "worker" }],
+  // Opens pages and closes them, before the servers and cameras of the test; none may have written an error.
+  visit: async ({ server, plain, kept, serverWith, cameraWith, browserWith }, use) => {
+    // What is set up before it ends after it.
+    void [serverWith, cameraWith, browserWith];
     const pages = [];
     await use(async (path, { browser = plain, at = server, ...options } = {}) => {
-      const page = await open(browser, at, path, options);
+      const known = browser === plain && (await kept.open(at, options));
+      const page = known || (await open(browser, at, undefined, options));
       pages.push(page);
+      if (path !== undefined) await page.goto(path);
       return page;
     });
-    for (const page of pages) {
-      expect(page.problems).toEqual([]);
-      await page.context().close();
-    }
+    await kept.clear();
+    for (const page of pages) if (!kept.has(page)) await page.context().close();
+    for (const page of pages) expect(page.problems).toEqual([]);
   },
   // A server with settings of its own, for one test.
   serverWith: async ({}, use) => {
@@ -129,6 +187,11 @@ export const test = base.extend({
     for (const browser of browsers) await browser.close();
   },
 });
+
+/** For tests that are alike: some of them stand for the others in every run, the title of the rest leaves it to `--full`. */
+export function fullUnless(always) {
+  return always ? "" : " @full";
+}
 
 /** Watches the large label; how often each text stood there. */
 export async function watchLabel(page, ms) {

@@ -1,7 +1,7 @@
 // How it looks and for whom: light, dark, phone, screen readers. The pictures are for people.
 
-import { overflow, smallTargets, violations } from "./accessible.mjs";
-import { expect, screenshot, test } from "./fixtures.mjs";
+import { looksRight, smallTargets } from "./accessible.mjs";
+import { expect, fullUnless, screenshot, test } from "./fixtures.mjs";
 
 const PAGES = {
   start: "/",
@@ -14,28 +14,26 @@ const SCREENS = {
 };
 
 for (const [name, path] of Object.entries(PAGES)) {
-  for (const colorScheme of ["light", "dark"]) {
-    for (const [screen, options] of Object.entries(SCREENS)) {
-      test(`${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({ visit }) => {
-        const page = await visit(path, { ...options, colorScheme, reducedMotion: "reduce" });
-        // The page proper comes after the frame around it.
-        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
-        if (name === "playing") {
-          await expect(page.getByTestId("label")).toHaveText("left", { timeout: 15_000 });
-          // The first word of the sentence switches its buttons on: no moment in between is looked at.
-          await expect(page.getByRole("button", { name: "Undo:" })).toBeEnabled();
-        } else {
-          await expect(page.getByTestId("server-state")).toHaveText(/ready/);
-        }
-        await screenshot(page, `${name}-${colorScheme}-${screen}`);
-        expect(await overflow(page), "pixels beyond the right edge").toBeLessThanOrEqual(0);
-        expect(await violations(page)).toEqual([]);
-      });
-    }
+  for (const [screen, options] of Object.entries(SCREENS)) {
+    test(`${name}_${screen}_is_accessible_and_fits${fullUnless(name !== "recognise" && screen === "phone")}`, async ({
+      visit,
+    }) => {
+      const page = await visit(path, { ...options, reducedMotion: "reduce" });
+      // The page proper comes after the frame around it.
+      await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
+      if (name === "playing") {
+        await expect(page.getByTestId("label")).toHaveText("left", { timeout: 15_000 });
+        // The first word of the sentence switches its buttons on: no moment in between is looked at.
+        await expect(page.getByRole("button", { name: "Undo:" })).toBeEnabled();
+      } else {
+        await expect(page.getByTestId("server-state")).toHaveText(/ready/);
+      }
+      await looksRight(page, `${name}-${screen}`);
+    });
   }
 }
 
-test("on_a_phone_targets_are_large_enough_and_controls_are_in_a_drawer", async ({ visit }) => {
+test("on_a_phone_targets_are_large_enough_and_controls_are_in_a_drawer @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=left", SCREENS.phone);
   await expect(page.getByTestId("connection-state")).toHaveText(/live/);
   await page.getByRole("button", { name: "Controls" }).click();
@@ -46,7 +44,7 @@ test("on_a_phone_targets_are_large_enough_and_controls_are_in_a_drawer", async (
   expect(await smallTargets(page)).toEqual([]);
 });
 
-test("nothing_moves_while_results_come", async ({ visit }) => {
+test("nothing_moves_while_results_come @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
   await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
   const shift = await page.evaluate(async () => {
@@ -55,7 +53,7 @@ test("nothing_moves_while_results_come", async ({ visit }) => {
       for (const entry of list.getEntries()) sum += entry.value;
     });
     observer.observe({ type: "layout-shift" });
-    await new Promise((done) => setTimeout(done, 4_000));
+    await new Promise((done) => setTimeout(done, 3_000));
     observer.disconnect();
     return sum;
   });

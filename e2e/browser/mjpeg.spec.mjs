@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 
 import { start } from "../js/harness.mjs";
 import { camera, serving } from "../js/simulator.mjs";
-import { expect, screenshot, test as base } from "./fixtures.mjs";
+import { expect, fullUnless, screenshot, test as base } from "./fixtures.mjs";
 
 const test = base.extend({
   // A simulated camera that ends with the test.
@@ -65,7 +65,11 @@ function look(page) {
 }
 
 for (const [name, path] of Object.entries(ENDPOINTS)) {
-  test(`an_image_shows_${name}_and_moves`, async ({ visit, streams, simulated }) => {
+  test(`an_image_shows_${name}_and_moves${fullUnless(name === "tracking")}`, async ({
+    visit,
+    streams,
+    simulated,
+  }) => {
     const yard = await simulated();
     const page = await visit("/livez", { at: streams });
     await show(page, path(yard.url));
@@ -79,7 +83,7 @@ for (const [name, path] of Object.entries(ENDPOINTS)) {
   });
 }
 
-test("an_image_shows_the_banner_while_the_camera_stalls_and_then_moves_again", async ({
+test("an_image_shows_the_banner_while_the_camera_stalls_and_then_moves_again @full", async ({
   visit,
   streams,
   simulated,
@@ -116,7 +120,7 @@ test("closing_the_tab_and_taking_the_image_away_close_the_camera", async ({ visi
   await yard.isRead(0);
 });
 
-test("a_page_of_another_origin_shows_it_too", async ({ visit, streams, simulated }) => {
+test("a_page_of_another_origin_shows_it_too @full", async ({ visit, streams, simulated }) => {
   const yard = await simulated();
   const address = streams.url + ENDPOINTS.proxy(yard.url);
   const elsewhere = createServer((_, reply) => {

@@ -12,6 +12,9 @@ import { clip, Sender } from "./senders.mjs";
 
 const SIZE = { width: 640, height: 400 };
 
+// One worker loads the reader, and that may take long.
+test.describe.configure({ mode: "default", timeout: 120_000 });
+
 test.beforeEach(async ({ server }) => {
   const why = await missing(server);
   test.skip(why !== null, why ?? "");
@@ -33,7 +36,7 @@ test("a_chosen_file_is_read_and_its_address_can_be_shared", async ({ visit }) =>
   await expect(other.getByTestId("picture-shown")).toBeAttached();
 });
 
-test("a_text_and_its_outline_light_each_other", async ({ visit, server }) => {
+test("a_text_and_its_outline_light_each_other @full", async ({ visit, server }) => {
   const id = await finishedJob(server, [await textPage("invoice.png")]);
   const { regions } = (await server.get(`/api/v1/jobs/${id}/files/0`)).json;
   const page = await visit(`/read?job=${id}`);
@@ -56,7 +59,7 @@ test("a_text_and_its_outline_light_each_other", async ({ visit, server }) => {
   await expect(page.getByTestId("chosen")).toContainText("Invoice 4711");
 });
 
-test("the_slider_acts_at_once_and_reads_nothing_again", async ({ visit, server }) => {
+test("the_slider_acts_at_once_and_reads_nothing_again @full", async ({ visit, server }) => {
   const id = await finishedJob(server, [await textPage("invoice.png")]);
   const page = await visit(`/read?job=${id}`);
   await expect(linesOn(page)).toHaveCount(4);
@@ -107,15 +110,15 @@ test("a_batch_says_what_became_of_each_file", async ({ visit }) => {
     ["json", /"file"/],
   ]) {
     const link = page.getByTestId("job").getByTestId(`save-${format}`);
-    const answer = await page.request.get(await link.getAttribute("href"));
+    const answer = await page.request.get(new URL(await link.getAttribute("href"), page.url()).href);
     expect(await answer.text(), format).toMatch(wanted);
   }
   const annotated = page.getByTestId("save-annotated");
-  const picture = await page.request.get(await annotated.getAttribute("href"));
+  const picture = await page.request.get(new URL(await annotated.getAttribute("href"), page.url()).href);
   expect(picture.headers()["content-type"]).toBe("image/png");
 });
 
-test("other_settings_read_the_picture_again_and_stay_with_the_browser", async ({ visit, server }) => {
+test("other_settings_read_the_picture_again_and_stay_with_the_browser @full", async ({ visit, server }) => {
   const tilted = await textPage("tilted.png", undefined, { tilt: 6 });
   const id = await finishedJob(server, [tilted]);
   const page = await visit(`/read?job=${id}`);
@@ -136,7 +139,7 @@ test("other_settings_read_the_picture_again_and_stay_with_the_browser", async ({
   await expect(page).toHaveURL(/deskew=1/);
 });
 
-test("how_a_picture_was_read_is_known_after_a_reload", async ({ visit, server }) => {
+test("how_a_picture_was_read_is_known_after_a_reload @full", async ({ visit, server }) => {
   const id = await finishedJob(server, [await textPage("page.png")]);
   const page = await visit(`/read?job=${id}`);
   await expect(linesOn(page)).not.toHaveCount(0);
@@ -155,7 +158,7 @@ test("how_a_picture_was_read_is_known_after_a_reload", async ({ visit, server })
   await expect(page.getByTestId("differs")).toBeVisible();
 });
 
-test("pictures_are_let_go_after_the_kept_number_and_texts_stay", async ({ visit, server }) => {
+test("pictures_are_let_go_after_the_kept_number_and_texts_stay @full", async ({ visit, server }) => {
   const pages = await Promise.all([1, 2, 3].map((n) => textPage(`${n}.png`, [`Page number ${n}`])));
   const id = await finishedJob(server, pages, "min_confidence=0&keep=1");
   // Which file was done last is the machine's affair.
@@ -188,7 +191,7 @@ test("a_running_batch_can_be_cancelled", async ({ visit }) => {
 });
 
 for (const how of ["pasted", "dropped"]) {
-  test(`a_${how}_picture_is_read`, async ({ visit }) => {
+  test(`a_${how}_picture_is_read @full`, async ({ visit }) => {
     const page = await visit("/read");
     await expect(page.getByTestId("choose-files")).toBeVisible();
     const { buffer } = await textPage("invoice.png");
@@ -211,7 +214,7 @@ for (const how of ["pasted", "dropped"]) {
   });
 }
 
-test("the_newest_picture_of_a_stream_is_read", async ({ visit, server }) => {
+test("the_newest_picture_of_a_stream_is_read @full", async ({ visit, server }) => {
   const sender = await new Sender(server, "Desk", await clip(server)).connected();
   const page = await visit("/read");
   await expect(page.getByTestId("choose-stream")).toBeVisible();
@@ -222,7 +225,7 @@ test("the_newest_picture_of_a_stream_is_read", async ({ visit, server }) => {
   sender.socket.close();
 });
 
-test("the_sample_page_is_read_from_the_start_page_and_seen_near", async ({ visit }) => {
+test("the_sample_page_is_read_from_the_start_page_and_seen_near @full", async ({ visit }) => {
   const page = await visit("/");
   await page.getByRole("link", { name: "Try a sample page" }).click();
   await expect(linesOn(page).filter({ hasText: "LIGHTHOUSE" })).toHaveCount(1, { timeout: FIRST_READ_MS });
@@ -240,13 +243,13 @@ test("the_sample_page_is_read_from_the_start_page_and_seen_near", async ({ visit
   await expect(list).toContainText("See the chosen line near");
 });
 
-test("a_job_that_is_gone_is_said_so", async ({ visit }) => {
+test("a_job_that_is_gone_is_said_so @full", async ({ visit }) => {
   const page = await visit("/read?job=none");
   await expect(page.getByTestId("gone")).toContainText("This job is gone");
   await expect(page.getByTestId("choose-files")).toBeVisible();
 });
 
-test("the_curl_and_JavaScript_snippets_work_when_pasted", async ({ visit }) => {
+test("the_curl_and_JavaScript_snippets_work_when_pasted @full", async ({ visit }) => {
   const page = await visit("/read");
   const folder = await mkdtemp(join(tmpdir(), "sightwire-read-"));
   const run = promisify(execFile);
@@ -264,7 +267,7 @@ test("the_curl_and_JavaScript_snippets_work_when_pasted", async ({ visit }) => {
   }
 });
 
-test("a_server_that_went_away_is_said_so_and_texts_stay", async ({ visit, serverWith }) => {
+test("a_server_that_went_away_is_said_so_and_texts_stay @full", async ({ visit, serverWith }) => {
   const own = await serverWith();
   const id = await finishedJob(own, [await textPage("invoice.png")]);
   const page = await visit(`/read?job=${id}`, { at: own });

@@ -1,23 +1,21 @@
 // The Recognise page without a camera: generated clips, video files, links, trouble with the server.
 
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
-
 import { Client } from "../js/client.mjs";
 import { until } from "../js/harness.mjs";
-import { expect, found, longest, screenshot, test, watchLabel, withClip } from "./fixtures.mjs";
+import { expect, fullUnless, longest, screenshot, test, videoFile, watchLabel } from "./fixtures.mjs";
 
 for (const gesture of ["still", "left", "down"]) {
-  test(`a_link_to_the_clip_${gesture}_plays_and_recognises_it`, async ({ visit }) => {
+  test(`a_link_to_the_clip_${gesture}_plays_and_recognises_it${fullUnless(gesture === "left")}`, async ({
+    visit,
+  }) => {
     const page = await visit(`/recognise?source=sample&gesture=${gesture}`);
     await expect(page.getByTestId("label")).toHaveText(gesture, { timeout: 15_000 });
-    const counts = await watchLabel(page, 4_000);
+    const counts = await watchLabel(page, 2_000);
     expect(longest(counts), JSON.stringify(counts)).toBe(gesture);
   });
 }
 
-test("a_chosen_gesture_acts_at_once_and_stands_in_the_address", async ({ visit }) => {
+test("a_chosen_gesture_acts_at_once_and_stands_in_the_address @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=still");
   await expect(page.getByTestId("label")).toHaveText("still", { timeout: 15_000 });
   await page.getByTestId("gesture").selectOption("up");
@@ -27,7 +25,7 @@ test("a_chosen_gesture_acts_at_once_and_stands_in_the_address", async ({ visit }
   await expect(page.getByTestId("label")).toHaveText("up", { timeout: 15_000 });
 });
 
-test("the_threshold_acts_at_once_and_can_be_reset", async ({ visit }) => {
+test("the_threshold_acts_at_once_and_can_be_reset @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=left&threshold=1.00");
   await expect(page.getByTestId("connection-state")).toHaveText(/live/);
   await expect(page.getByTestId("label")).toHaveText("none", { timeout: 15_000 });
@@ -36,43 +34,22 @@ test("the_threshold_acts_at_once_and_can_be_reset", async ({ visit }) => {
   await expect(page.getByTestId("label")).toHaveText("left", { timeout: 15_000 });
 });
 
-test("a_changed_label_is_announced_politely", async ({ visit }) => {
+test("a_changed_label_is_announced_politely @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=left");
   const announcement = page.getByTestId("announcement");
   await expect(announcement).toHaveText("left", { timeout: 15_000 });
   await expect(announcement).toHaveAttribute("aria-live", "polite");
 });
 
-test("a_video_file_is_recognised", async ({ visit }) => {
-  test.skip(found("ffmpeg") === undefined, "ffmpeg is not installed");
-  await withClip("up", async (clip, folder) => {
-    const file = join(folder, "up.webm");
-    const encode = [
-      "-loglevel",
-      "error",
-      "-i",
-      clip,
-      "-c:v",
-      "libvpx",
-      "-deadline",
-      "realtime",
-      "-cpu-used",
-      "8",
-      "-b:v",
-      "4M",
-      "-an",
-      file,
-    ];
-    await promisify(execFile)("ffmpeg", encode);
-    const page = await visit("/recognise?source=file");
-    await page.getByTestId("file-input").setInputFiles(file);
-    await expect(page.getByTestId("label")).toHaveText("up", { timeout: 15_000 });
-    const counts = await watchLabel(page, 4_000);
-    expect(longest(counts), JSON.stringify(counts)).toBe("up");
-  });
+test("a_video_file_is_recognised @full", async ({ visit }) => {
+  const page = await visit("/recognise?source=file");
+  await page.getByTestId("file-input").setInputFiles(await videoFile("up"));
+  await expect(page.getByTestId("label")).toHaveText("up", { timeout: 15_000 });
+  const counts = await watchLabel(page, 2_000);
+  expect(longest(counts), JSON.stringify(counts)).toBe("up");
 });
 
-test("a_file_that_is_no_video_is_explained", async ({ visit }) => {
+test("a_file_that_is_no_video_is_explained @full", async ({ visit }) => {
   const page = await visit("/recognise?source=file");
   await page
     .getByTestId("file-input")
@@ -80,7 +57,7 @@ test("a_file_that_is_no_video_is_explained", async ({ visit }) => {
   await expect(page.getByTestId("error-panel")).toHaveAttribute("data-problem", "file-unsupported");
 });
 
-test("a_full_server_is_said_so_and_tried_again", async ({ visit, serverWith }) => {
+test("a_full_server_is_said_so_and_tried_again @full", async ({ visit, serverWith }) => {
   const full = await serverWith({ env: { MAX_CLIENTS: "1" } });
   const other = await new Client(full.url).ready();
   const page = await visit("/recognise?source=sample&gesture=left", { at: full });
@@ -105,7 +82,7 @@ test("the_page_comes_back_by_itself_after_a_restart", async ({ visit, serverWith
   await expect(page.getByTestId("label")).toHaveText("left", { timeout: 25_000 });
 });
 
-test("the_dummy_model_is_named_as_what_it_is", async ({ visit, serverWith }) => {
+test("the_dummy_model_is_named_as_what_it_is @full", async ({ visit, serverWith }) => {
   const dummy = await serverWith({ env: { USE_DUMMY_MODEL: "1" } });
   const page = await visit("/recognise?source=sample&gesture=left", { at: dummy });
   await expect(page.getByTestId("label")).toHaveText("hello", { timeout: 15_000 });

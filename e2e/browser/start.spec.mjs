@@ -19,7 +19,7 @@ test("the_start_page_says_what_runs", async ({ visit, server }) => {
   await expect(facts).toContainText(engine.runtime_version);
 });
 
-test("it_leads_to_the_clip_in_one_step", async ({ visit }) => {
+test("it_leads_to_the_clip_in_one_step @full", async ({ visit }) => {
   const page = await visit("/");
   await page.getByRole("link", { name: "Try it without a camera" }).click();
   await expect(page).toHaveURL(/\/recognise\?source=sample&gesture=wave/);
@@ -47,7 +47,7 @@ test("question_mark_lists_the_keys_and_the_keys_work", async ({ visit }) => {
   await expect(page).toHaveURL(/\/$/);
 });
 
-test("everything_can_be_reached_with_the_tab_key", async ({ visit }) => {
+test("everything_can_be_reached_with_the_tab_key @full", async ({ visit }) => {
   const page = await visit("/");
   await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
   await page.keyboard.press("Tab");
@@ -67,7 +67,7 @@ test("an_unknown_address_says_so_and_leads_back", async ({ visit }) => {
   await expect(page).toHaveURL(/\/$/);
 });
 
-test("a_stopped_server_is_noticed", async ({ visit, serverWith }) => {
+test("a_stopped_server_is_noticed @full", async ({ visit, serverWith }) => {
   const server = await serverWith({ env: { USE_DUMMY_MODEL: "1" } });
   const page = await visit("/", { at: server });
   await expect(page.getByTestId("server-state")).toHaveText(/dummy/);
@@ -105,7 +105,7 @@ for (const [language, file, program] of [
   ["JavaScript", "try.mjs", process.execPath],
   ["Python", "try.py", resolve("../.sightwire/venv/bin/python")],
 ]) {
-  test(`the_${language}_snippet_works_when_pasted`, async ({ visit }) => {
+  test(`the_${language}_snippet_works_when_pasted @full`, async ({ visit }) => {
     test.skip(!existsSync(program), `${program} is not there`);
     const page = await visit("/");
     const code = await page.getByLabel(`${language} snippet`, { exact: true }).textContent();

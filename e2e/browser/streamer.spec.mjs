@@ -1,34 +1,23 @@
 // The streamer of clients/js in a real browser, from a page of another origin, against the real server.
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-
 import { until } from "../js/harness.mjs";
 import { SETTINGS } from "./cameras.mjs";
-import { bundlePages, PACKAGE, serve } from "./client/bundle.mjs";
+import { serve } from "./client/bundle.mjs";
 import { slowNetwork } from "./client/slow.mjs";
-import { camera, expect, test as base, withClip } from "./fixtures.mjs";
-
-/** The README's snippet, as someone pastes it. */
-const readme = readFileSync(join(PACKAGE, "README.md"), "utf8");
-const [, snippet] = /## Sharing a stream[\s\S]*?```js\n([\s\S]*?)```/.exec(readme);
-const page = `import * as relay from 'sightwire/relay'; Object.assign(globalThis, { relay });`;
+import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 
 const test = base.extend({
   relay: async ({ serverWith }, use) => use(await serverWith({ args: SETTINGS })),
   /** Where the bundled pages are served. */
   app: async ({ relay }, use) => {
-    const pasted = snippet.replace("http://127.0.0.1:8000", relay.url);
-    const { dist, remove } = await bundlePages({ "page.js": page, "snippet.js": pasted });
-    const served = await serve(dist);
+    const served = await serve(relay);
     await use(served);
     served.stop();
-    await remove();
   },
   /** Opens a page that streams a canvas as `desk`: in noise there is nothing to save. */
   stream: async ({ app, visit, relay }, use) => {
     await use(async (url = relay.url) => {
-      const opened = await visit(`${app.url}/page.html`);
+      const opened = await visit(`${app.url}/streamer.html`);
       await opened.evaluate((address) => {
         const noise = Array.from({ length: 4 }, () => {
           const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
@@ -58,67 +47,68 @@ async function stream(server, name) {
   return (await server.get("/api/v1/streams")).json.streams.find(({ id }) => id === name);
 }
 
-test("the_snippet_of_the_readme_streams_the_camera", async ({ app, visit, relay, browserWith }) => {
-  await withClip("wave", async (file) => {
-    const opened = await visit(undefined, { browser: await browserWith(camera.plays(file)) });
-    const said = [];
-    opened.on("console", (message) => said.push(message.text()));
-    await opened.goto(`${app.url}/snippet.html`);
-    await until(async () => (await stream(relay, "desk"))?.pictures > 20, 15_000, "20 pictures");
-    expect(said.some((line) => line.startsWith("live"))).toBe(true);
-    await opened.close();
-    await until(async () => (await stream(relay, "desk")) === undefined, 2_000, "the end of the stream");
-  });
+test("the_snippet_of_the_readme_streams_the_camera @full", async ({ app, visit, relay, browserWith }) => {
+  const browser = await browserWith(camera.plays(await clipFile("wave")));
+  const opened = await visit(undefined, { browser });
+  const said = [];
+  opened.on("console", (message) => said.push(message.text()));
+  await opened.goto(`${app.url}/streamer-snippet.html`);
+  await until(async () => (await stream(relay, "desk"))?.pictures > 20, 15_000, "20 pictures");
+  expect(said.some((line) => line.startsWith("live"))).toBe(true);
+  await opened.close();
+  await until(async () => (await stream(relay, "desk")) === undefined, 2_000, "the end of the stream");
 });
 
-test("on_a_slow_network_pictures_are_left_out_and_none_is_old", async ({ stream: open, relay }) => {
-  const network = await slowNetwork(relay);
-  try {
-    const opened = await open(network.url);
-    await until(async () => (await told(opened)).fps > 7, 10_000, "the full rate");
-    const { bytesPerSecond, fps } = await told(opened);
-    const bytes = bytesPerSecond / fps;
-    network.bytesPerSecond = 3 * bytes;
-    await opened.waitForTimeout(6_000);
-    const first = await told(opened);
-    const behind = [];
-    for (let n = 0; n < 12; n += 1) {
-      await opened.waitForTimeout(500);
-      const [here, there] = await Promise.all([told(opened), stream(relay, "desk")]);
-      behind.push(here.sent - there.pictures);
+test(
+  "on_a_slow_network_pictures_are_left_out_and_none_is_old",
+  { tag: ["@alone", "@full"] },
+  async ({ stream: open, relay }) => {
+    const network = await slowNetwork(relay);
+    try {
+      const opened = await open(network.url);
+      await until(async () => (await told(opened)).fps > 7, 10_000, "the full rate");
+      const { bytesPerSecond, fps } = await told(opened);
+      const bytes = bytesPerSecond / fps;
+      network.bytesPerSecond = 3 * bytes;
+      await opened.waitForTimeout(6_000);
+      const first = await told(opened);
+      const behind = [];
+      for (let n = 0; n < 12; n += 1) {
+        await opened.waitForTimeout(500);
+        const [here, there] = await Promise.all([told(opened), stream(relay, "desk")]);
+        behind.push(here.sent - there.pictures);
+      }
+      const last = await told(opened);
+      expect(last.dropped).toBeGreaterThan(5);
+      const rate = (last.sent - first.sent) / 6;
+      expect(rate).toBeGreaterThan(1);
+      expect(rate).toBeLessThan(5);
+      // What has left and not arrived is what would be seen too late. Without pacing it would grow by seven a second.
+      expect(Math.max(...behind), behind.join(" ")).toBeLessThanOrEqual(10);
+      network.bytesPerSecond = Infinity;
+      await until(async () => (await told(opened)).fps > 7, 20_000, "the full rate again");
+    } finally {
+      network.stop();
     }
-    const last = await told(opened);
-    expect(last.dropped).toBeGreaterThan(5);
-    const rate = (last.sent - first.sent) / 6;
-    expect(rate).toBeGreaterThan(1);
-    expect(rate).toBeLessThan(5);
-    // What has left and not arrived is what would be seen too late. Without pacing it would grow by seven a second.
-    expect(Math.max(...behind), behind.join(" ")).toBeLessThanOrEqual(10);
-    network.bytesPerSecond = Infinity;
-    await until(async () => (await told(opened)).fps > 7, 20_000, "the full rate again");
-  } finally {
-    network.stop();
-  }
-});
+  },
+);
 
-test("stop_gives_the_camera_back", async ({ app, visit, relay, browserWith }) => {
-  await withClip("wave", async (file) => {
-    const browser = await browserWith(camera.plays(file));
-    const opened = await visit(`${app.url}/page.html`, { browser });
-    await opened.evaluate((url) => {
-      const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
-      navigator.mediaDevices.getUserMedia = async (constraints) => {
-        const given = await open(constraints);
-        globalThis.track = given.getVideoTracks()[0];
-        return given;
-      };
-      globalThis.streamer = globalThis.relay.createStreamer({ url, stream: "desk" });
-      globalThis.streamer.start("camera");
-    }, relay.url);
-    await until(async () => (await stream(relay, "desk"))?.pictures > 5, 15_000, "pictures");
-    await opened.evaluate(() => globalThis.streamer.stop());
-    expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");
-    expect((await told(opened)).state).toBe("idle");
-    await until(async () => (await stream(relay, "desk")) === undefined, 2_000, "the end of the stream");
-  });
+test("stop_gives_the_camera_back @full", async ({ app, visit, relay, browserWith }) => {
+  const browser = await browserWith(camera.plays(await clipFile("wave")));
+  const opened = await visit(`${app.url}/streamer.html`, { browser });
+  await opened.evaluate((url) => {
+    const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getUserMedia = async (constraints) => {
+      const given = await open(constraints);
+      globalThis.track = given.getVideoTracks()[0];
+      return given;
+    };
+    globalThis.streamer = globalThis.relay.createStreamer({ url, stream: "desk" });
+    globalThis.streamer.start("camera");
+  }, relay.url);
+  await until(async () => (await stream(relay, "desk"))?.pictures > 5, 15_000, "pictures");
+  await opened.evaluate(() => globalThis.streamer.stop());
+  expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");
+  expect((await told(opened)).state).toBe("idle");
+  await until(async () => (await stream(relay, "desk")) === undefined, 2_000, "the end of the stream");
 });

@@ -1,8 +1,8 @@
 // The wall: all streams at a glance, and none of them ever looks live when it is not.
 
-import { overflow, SCREENS, smallTargets, violations } from "./accessible.mjs";
+import { looksRight, SCREENS } from "./accessible.mjs";
 import { add, ask, hide, look, looksOld, moves, SETTINGS } from "./cameras.mjs";
-import { expect, screenshot, test as base } from "./fixtures.mjs";
+import { expect, test as base } from "./fixtures.mjs";
 import { senders } from "./senders.mjs";
 
 const test = base.extend({
@@ -45,7 +45,11 @@ test("a_stream_appears_when_it_begins_and_goes_when_it_ends", async ({ visit, wa
   await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
 });
 
-test("several_streams_begin_and_end_without_touching_each_other", async ({ visit, wallServer, send }) => {
+test("several_streams_begin_and_end_without_touching_each_other @full", async ({
+  visit,
+  wallServer,
+  send,
+}) => {
   const at = await wallServer();
   const page = await visit("/wall", { at });
   const a = await send(at, "A", { gesture: "left" });
@@ -95,7 +99,7 @@ test("a_sender_that_vanishes_is_ended_and_one_that_is_silent_is_stalled", async 
   await isLive(page, "silent");
 });
 
-test("a_camera_that_hangs_is_frozen_and_one_that_is_gone_says_so", async ({
+test("a_camera_that_hangs_is_frozen_and_one_that_is_gone_says_so @full", async ({
   visit,
   wallServer,
   cameraWith,
@@ -116,7 +120,7 @@ test("a_camera_that_hangs_is_frozen_and_one_that_is_gone_says_so", async ({
   await isLive(page, "pond", 20_000);
 });
 
-test("a_page_that_broadcasts_may_be_closed_in_mid_stream", async ({ visit, wallServer, plain }) => {
+test("a_page_that_broadcasts_may_be_closed_in_mid_stream @full", async ({ visit, wallServer, plain }) => {
   const at = await wallServer();
   const page = await visit("/wall", { at });
   const context = await plain.newContext({ baseURL: at.url });
@@ -142,7 +146,11 @@ test("a_page_that_broadcasts_may_be_closed_in_mid_stream", async ({ visit, wallS
   await expect(state(page, "tab")).toHaveText("ended");
 });
 
-test("a_wall_that_is_loaded_again_or_returned_to_shows_what_is_live", async ({ visit, wallServer, send }) => {
+test("a_wall_that_is_loaded_again_or_returned_to_shows_what_is_live @full", async ({
+  visit,
+  wallServer,
+  send,
+}) => {
   const at = await wallServer();
   const page = await visit("/wall?size=large&overlays=on", { at });
   await send(at, "P-1");
@@ -161,7 +169,7 @@ test("a_wall_that_is_loaded_again_or_returned_to_shows_what_is_live", async ({ v
   await expect(page).toHaveURL(/size=large/);
 });
 
-test("what_is_no_picture_changes_nothing_and_never_looks_live", async ({ visit, wallServer, send }) => {
+test("what_is_no_picture_changes_nothing_and_never_looks_live @full", async ({ visit, wallServer, send }) => {
   const at = await wallServer();
   const page = await visit("/wall", { at });
   const one = await send(at, "P-1", { binary: false });
@@ -195,13 +203,14 @@ test("the_wall_comes_back_by_itself_when_the_server_does", async ({ visit, wallS
   await looksOld(picture(page, "P-1"));
   const again = await wallServer({ listen: `127.0.0.1:${at.port}` });
   await send(again, "P-1");
-  await page.getByTestId("retry").click();
+  // It asks again by itself, too, and may have been in before the click.
+  await Promise.any([page.getByTestId("retry").click(), isLive(page, "P-1", 40_000)]);
   await isLive(page, "P-1", 40_000);
   await expect(page.getByTestId("connection")).toHaveCount(0);
   await expect(state(page, "P-2")).toHaveText("ended");
 });
 
-test("a_server_that_hangs_leaves_nothing_looking_live", async ({ visit, wallServer, send }) => {
+test("a_server_that_hangs_leaves_nothing_looking_live @full", async ({ visit, wallServer, send }) => {
   const at = await wallServer();
   const page = await visit("/wall", { at });
   await send(at, "P-1");
@@ -218,7 +227,11 @@ test("a_server_that_hangs_leaves_nothing_looking_live", async ({ visit, wallServ
   await isLive(page, "P-1", 20_000);
 });
 
-test("a_page_that_wakes_shows_the_newest_picture_not_an_old_one", async ({ visit, wallServer, send }) => {
+test("a_page_that_wakes_shows_the_newest_picture_not_an_old_one @full", async ({
+  visit,
+  wallServer,
+  send,
+}) => {
   test.setTimeout(90_000);
   const at = await wallServer();
   const page = await visit("/wall", { at });
@@ -291,7 +304,12 @@ test("overlays_are_drawn_over_the_picture_and_go_when_they_are_switched_off", as
   await isLive(page, "front-door");
 });
 
-test("cameras_of_this_server_can_be_put_on_the_wall", async ({ visit, wallServer, cameraWith, send }) => {
+test("cameras_of_this_server_can_be_put_on_the_wall @full", async ({
+  visit,
+  wallServer,
+  cameraWith,
+  send,
+}) => {
   const at = await wallServer();
   const park = await cameraWith("--fps", "10", "--max-clients", "8");
   await add(at, "Front door", park.stream);
@@ -311,7 +329,7 @@ test("cameras_of_this_server_can_be_put_on_the_wall", async ({ visit, wallServer
   await expect(tile(page, "front-door")).toHaveCount(0);
 });
 
-test("single_streams_can_be_chosen_whatever_their_names_are", async ({ visit, wallServer, send }) => {
+test("single_streams_can_be_chosen_whatever_their_names_are @full", async ({ visit, wallServer, send }) => {
   const at = await wallServer();
   const name = "Ward 3, bed 1 & café";
   await send(at, name);
@@ -330,7 +348,7 @@ test("single_streams_can_be_chosen_whatever_their_names_are", async ({ visit, wa
   await expect(page.getByTestId("summary")).toHaveText("1 stream · 1 live");
 });
 
-test("the_snippets_on_the_page_work_when_pasted", async ({ visit, wallServer }) => {
+test("the_snippets_on_the_page_work_when_pasted @full", async ({ visit, wallServer }) => {
   const at = await wallServer();
   const page = await visit("/wall", { at });
   const other = await visit("/cameras", { at });
@@ -345,7 +363,7 @@ test("the_snippets_on_the_page_work_when_pasted", async ({ visit, wallServer }) 
   await expect(state(page, "try")).toHaveText("ended");
 });
 
-test("sixteen_streams_play_without_rendering_the_page_for_each_picture", async ({
+test("sixteen_streams_play_without_rendering_the_page_for_each_picture @full", async ({
   visit,
   wallServer,
   send,
@@ -385,40 +403,31 @@ const LOOKS = {
 
 for (const [name, { path, filled }] of Object.entries(LOOKS)) {
   for (const [screen, options] of Object.entries(SCREENS)) {
-    for (const colorScheme of ["light", "dark"]) {
-      test(`wall_${name}_${colorScheme}_${screen}_is_accessible_and_fits`, async ({
-        visit,
-        wallServer,
-        send,
-      }) => {
-        const at = await wallServer();
-        const streams = [];
-        if (filled) {
-          for (const [n, id] of ["Ward 3", "Lobby", "Gate", "Yard"].entries()) {
-            const gesture = ["left", "up", "right", "wave"][n];
-            streams.push(await send(at, id, { gesture, mode: n === 0 ? "enhanced" : "normal" }));
-          }
+    test(`wall_${name}_${screen}_is_accessible_and_fits @full`, async ({ visit, wallServer, send }) => {
+      const at = await wallServer();
+      const streams = [];
+      if (filled) {
+        for (const [n, id] of ["Ward 3", "Lobby", "Gate", "Yard"].entries()) {
+          const gesture = ["left", "up", "right", "wave"][n];
+          streams.push(await send(at, id, { gesture, mode: n === 0 ? "enhanced" : "normal" }));
         }
-        const waited = filled ? `${path}${path.includes("?") ? "&" : "?"}streams=*,Later` : path;
-        const page = await visit(waited, { at, ...options, colorScheme, reducedMotion: "reduce" });
-        await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
-        if (filled) {
-          await expect(state(page, "Ward 3")).toHaveText("live");
-          await expect(state(page, "Gate")).toHaveText("live");
-          await expect(state(page, "Yard")).toHaveText("live");
-          streams[2].mood = "hold";
-          await streams[3].stop();
-          await expect(state(page, "Gate")).toHaveText(/stalled/);
-          await expect(state(page, "Yard")).toHaveText("ended");
-          await expect(state(page, "Later")).toHaveText("waiting");
-        } else {
-          await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
-        }
-        await screenshot(page, `wall-${name}-${colorScheme}-${screen}`);
-        expect(await overflow(page), "pixels beyond the right edge").toBeLessThanOrEqual(0);
-        expect(await violations(page)).toEqual([]);
-        if (screen === "phone") expect(await smallTargets(page)).toEqual([]);
-      });
-    }
+      }
+      const waited = filled ? `${path}${path.includes("?") ? "&" : "?"}streams=*,Later` : path;
+      const page = await visit(waited, { at, ...options, reducedMotion: "reduce" });
+      await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
+      if (filled) {
+        await expect(state(page, "Ward 3")).toHaveText("live");
+        await expect(state(page, "Gate")).toHaveText("live");
+        await expect(state(page, "Yard")).toHaveText("live");
+        streams[2].mood = "hold";
+        await streams[3].stop();
+        await expect(state(page, "Gate")).toHaveText(/stalled/);
+        await expect(state(page, "Yard")).toHaveText("ended");
+        await expect(state(page, "Later")).toHaveText("waiting");
+      } else {
+        await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
+      }
+      await looksRight(page, `wall-${name}-${screen}`);
+    });
   }
 }

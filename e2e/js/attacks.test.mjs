@@ -1,5 +1,6 @@
 // What stopped the server once: floods, messages that never end, sessions without life. docs/reliability.md has the figures;
-// `cargo xtask bench attacks` measures for longer. The bounds here are ones that only failure reaches.
+// `cargo xtask bench attacks` measures for longer. The bounds here are ones that only failure reaches. What the server's own
+// deadlines and budgets do about it is in crates/sightwire/tests/servers/arriving.rs.
 
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
@@ -11,7 +12,7 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 
 import { connect } from "./client.mjs";
-import { ask, dummy, EngineSocket, FRAME, Polling, PREDICTION, STATUS, target } from "./engineio.mjs";
+import { target } from "./engineio.mjs";
 import { BIN, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { rssMb } from "./procfs.mjs";
@@ -39,7 +40,8 @@ describe("eight_clients_that_flood_a_server_on_one_core", () => {
     test(`others_are_served_beside_a_flood_of_${kind}`, async (t) => {
       const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
       execFileSync("taskset", ["-acp", firstCore(), String(server.pid)]);
-      const args = ["attacks", "flood", "--url", server.url, "--kinds", kind, "--seconds", "5"];
+      const times = ["--seconds", "2", "--rest", "0"];
+      const args = ["attacks", "flood", "--url", server.url, "--kinds", kind, ...times];
       const { stdout } = await run(BENCH, args);
       const seen = row(stdout);
       t.diagnostic(JSON.stringify(seen));
@@ -79,51 +81,27 @@ describe("messages_that_never_end", () => {
       "--set",
       "recognizer.max_clients=100",
     ],
-    env: { USE_DUMMY_MODEL: "1" },
+    // What is free is given back at once: the memory is what the server holds, not what its allocator may yet need.
+    env: { USE_DUMMY_MODEL: "1", _RJEM_MALLOC_CONF: "dirty_decay_ms:0,muzzy_decay_ms:0" },
   };
 
   const kinds = {
-    async of_socketio_before_the_namespace_is_entered(server) {
-      const client = new EngineSocket(server, { EIO: 4, transport: "websocket" });
-      await client.take();
-      client.raw(beginning(SENT * 2));
-      return client.socket;
-    },
-    async of_socketio_after_it(server) {
-      const client = new EngineSocket(server, { EIO: 4, transport: "websocket" });
-      await client.take();
-      client.send("40");
-      await client.take();
-      client.raw(beginning(SENT * 2));
-      return client.socket;
-    },
     async of_streams_that_begin(server, number) {
       const client = await new RawClient(server, `/ws/stream/attack-${number}`).opened();
       client.raw(beginning(SENT * 2));
       return client.socket;
     },
-    async of_posts_of_polling_clients(server) {
-      const session = await Polling.open(server);
-      await session.send("40");
-      return body(server, target(session.parameters));
-    },
+    // Of these nothing long is read: the server cannot read text yet.
     async of_pictures_that_are_posted(server) {
-      return body(server, "/api/v1/read");
+      const socket = dial({ host: "127.0.0.1", port: server.port });
+      const head = "POST /api/v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n";
+      socket.write(`${head}Content-Length: ${SENT * 2}\r\n\r\n`);
+      return socket;
     },
   };
 
-  function body(server, path) {
-    const socket = dial({ host: "127.0.0.1", port: server.port });
-    const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: ${SENT * 2}\r\n\r\n`;
-    socket.write(head);
-    return socket;
-  }
-
-  // Of these nothing long is read: nobody has said who it is, or the server cannot read text yet.
-  const unread = ["of_socketio_before_the_namespace_is_entered", "of_pictures_that_are_posted"];
-
   for (const [name, open] of Object.entries(kinds)) {
-    const isRead = !unread.includes(name);
+    const isRead = name === "of_streams_that_begin";
     test(`${name}_share_one_budget_and_a_newcomer_is_served`, async (t) => {
       const server = await start(t, options);
       const before = rssMb(server);
@@ -136,7 +114,7 @@ describe("messages_that_never_end", () => {
       }
       let most = 0;
       const sampling = setInterval(() => (most = Math.max(most, rssMb(server))), 20);
-      await pour(sockets, SENT, 3_000).finally(() => clearInterval(sampling));
+      await pour(sockets, SENT, 1_500).finally(() => clearInterval(sampling));
       const client = await connect(t, server);
       client.frame({ image: `${png().toString("base64")}`, padding: "x".repeat(50_000) });
       await client.answered(1);
@@ -147,168 +125,51 @@ describe("messages_that_never_end", () => {
       assert.ok(most - before < 3 * LIMIT_MB + 20, `${Math.round(most - before)} MB`);
       assert.ok(connections.receiving_bytes <= LIMIT_MB << 20);
       assert.equal(connections.given_up > 0, isRead, `${connections.given_up} were given up`);
+      if (isRead) assert.match(server.logs(), /server\.receive_memory_mb/);
     });
   }
-
-  test("one_that_is_given_up_is_told_why", async (t) => {
-    const server = await start(t, { ...options, args: ["--set", "server.receive_memory_mb=1"] });
-    const client = await new RawClient(server, "/ws/stream/long").opened();
-    client.raw(Buffer.concat([beginning(SENT), Buffer.alloc(SENT / 2)]));
-    await until(() => client.closed, 10_000, "the end");
-    assert.equal(client.closed.code, 1013);
-    assert.match(client.closed.reason, /too much is arriving/i);
-    assert.match(server.logs(), /server\.receive_memory_mb/);
-    const { text } = await server.get("/metrics");
-    assert.match(text, /sightwire_receive_given_up_total 1\b/);
-  });
 });
 
-describe("what_does_not_arrive_whole_in_time", () => {
+test("a_picture_to_be_read_that_trickles_is_408", async (t) => {
   const options = { args: ["--set", "server.receive_timeout_s=1"], env: { USE_DUMMY_MODEL: "1" } };
-
-  test("a_message_is_given_up_with_its_reason_though_a_byte_comes_now_and_then", async (t) => {
-    const server = await start(t, options);
-    const client = await new RawClient(server, "/ws/stream/slow").opened();
-    client.raw(beginning(1000));
-    const timer = setInterval(() => client.raw("x"), 100);
-    t.after(() => clearInterval(timer));
-    await until(() => client.closed, 10_000, "the end");
-    assert.equal(client.closed.code, 1008);
-    assert.match(client.closed.reason, /in time/);
-  });
-
-  /** The status line of whatever answers a body that trickles. */
-  async function trickle(t, server, path, type) {
-    const socket = dial({ host: "127.0.0.1", port: server.port });
-    t.after(() => socket.destroy());
-    let text = "";
-    socket.on("error", () => {}).on("data", (data) => (text += data));
-    socket.write(
-      `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: ${type}\r\nContent-Length: 1000\r\n\r\n`,
-    );
-    const timer = setInterval(() => socket.destroyed || socket.write("4"), 100);
-    t.after(() => clearInterval(timer));
-    await until(() => text.includes("\r\n\r\n"), 10_000, `an answer on ${path}`);
-    return text;
-  }
-
-  for (const [path, type] of [
-    ["/api/v1/detect", "image/jpeg"],
-    ["/api/v1/cameras", "application/json"],
-    ["/api/v1/read", "image/png"],
-  ]) {
-    test(`a_body_that_trickles_is_408 (${path})`, async (t) => {
-      const text = await trickle(t, await start(t, options), path, type);
-      assert.match(text, /^HTTP\/1\.1 408 /);
-      assert.match(text, /server\.receive_timeout_s/);
-    });
-  }
-
-  test("a_post_of_a_polling_client_that_trickles_is_408", async (t) => {
-    const server = await start(t, options);
-    const session = await Polling.open(server);
-    const text = await trickle(t, server, target(session.parameters), "text/plain");
-    assert.match(text, /^HTTP\/1\.1 408 /);
-  });
-
-  for (const path of ["/api/v1/detect", "/api/v1/cameras"]) {
-    test(`a_body_with_broken_chunks_is_400 (${path})`, async (t) => {
-      const server = await start(t, options);
-      const socket = dial({ host: "127.0.0.1", port: server.port });
-      t.after(() => socket.destroy());
-      let text = "";
-      socket.on("data", (data) => (text += data));
-      const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n`;
-      socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n5\r\n{"id"\r\nnonsense\r\n`);
-      await until(() => text.includes("\r\n\r\n"), 10_000, "an answer");
-      assert.match(text, /^HTTP\/1\.1 400 /);
-    });
-  }
+  const server = await start(t, options);
+  const socket = dial({ host: "127.0.0.1", port: server.port });
+  t.after(() => socket.destroy());
+  let text = "";
+  socket.on("error", () => {}).on("data", (data) => (text += data));
+  const head = "POST /api/v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n";
+  socket.write(`${head}Content-Length: 1000\r\n\r\n`);
+  const timer = setInterval(() => socket.destroyed || socket.write("4"), 100);
+  t.after(() => clearInterval(timer));
+  await until(() => text.includes("\r\n\r\n"), 10_000, "an answer");
+  assert.match(text, /^HTTP\/1\.1 408 /);
+  assert.match(text, /server\.receive_timeout_s/);
 });
 
-describe("polling_sessions_without_life", () => {
-  test("thousands_of_them_keep_nobody_out_and_end_nobody_who_polls", async (t) => {
-    const server = await start(t, {
-      args: ["--set", "server.max_connections=200"],
-      env: { USE_DUMMY_MODEL: "1" },
+test("thousands_of_polling_sessions_without_life_keep_nobody_out_and_end_nobody_who_polls", async (t) => {
+  const server = await start(t, {
+    args: ["--set", "server.max_connections=200"],
+    env: { USE_DUMMY_MODEL: "1" },
+  });
+  const alive = await connect(t, server, { transports: ["polling"] });
+  const before = rssMb(server);
+  // From another address: who makes so many keeps others of its own address out for a while.
+  const attack = () =>
+    new Promise((done) => {
+      const path = target({ EIO: 4, transport: "polling" });
+      const request = get({ host: "127.0.0.1", port: server.port, path, localAddress: "127.0.0.2" });
+      request.on("response", (response) => response.resume().on("end", done)).on("error", done);
     });
-    const alive = await connect(t, server, { transports: ["polling"] });
-    const before = rssMb(server);
-    // From another address: who makes so many keeps others of its own address out for a while.
-    const attack = () =>
-      new Promise((done) => {
-        const path = target({ EIO: 4, transport: "polling" });
-        const request = get({ host: "127.0.0.1", port: server.port, path, localAddress: "127.0.0.2" });
-        request.on("response", (response) => response.resume().on("end", done)).on("error", done);
-      });
-    for (let round = 0; round < 40; round += 1) await Promise.all(Array.from({ length: 50 }, attack));
-    for (const transports of [["websocket"], ["polling"]]) {
-      const client = await connect(t, server, { transports });
-      client.send(png());
-      await client.answered(1);
-    }
-    alive.send(png());
-    await alive.answered(1);
-    assert.deepEqual(alive.disconnects, []);
-    const { connections } = (await server.get("/api/v1/status")).json;
-    assert.ok(connections.polling_sessions <= 200, `${connections.polling_sessions}`);
-    assert.ok(rssMb(server) - before < 100);
-  });
-
-  test("none_of_them_takes_a_place_of_clients_with_a_websocket", async (t) => {
-    const server = await start(t, dummy({ "server.max_connections": 20 }));
-    for (let number = 0; number < 60; number += 1) await ask(server, { EIO: 4, transport: "polling" });
-    const client = new EngineSocket(server, { EIO: 4, transport: "websocket" });
-    t.after(() => client.destroy());
-    await client.take();
-    client.send("40");
-    await client.take();
-    client.send(FRAME);
-    assert.deepEqual([await client.take(), await client.take()], [STATUS, PREDICTION]);
-  });
-});
-
-describe("what_goes_around_the_bounds", () => {
-  const head = (path, fields) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${fields}\r\n`;
-  const KEY = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-
-  async function answer(t, server, request) {
-    const socket = dial({ host: "127.0.0.1", port: server.port });
-    t.after(() => socket.destroy());
-    let text = "";
-    socket.on("error", () => {}).on("data", (data) => (text += data));
-    socket.write(request);
-    await until(() => text.includes("\r\n\r\n"), 10_000, "an answer");
-    return text;
+  for (let round = 0; round < 40; round += 1) await Promise.all(Array.from({ length: 50 }, attack));
+  for (const transports of [["websocket"], ["polling"]]) {
+    const client = await connect(t, server, { transports });
+    client.send(png());
+    await client.answered(1);
   }
-
-  test("polling_with_the_header_of_a_websocket_is_counted_as_polling", async (t) => {
-    const server = await start(t, dummy());
-    const path = target({ EIO: 4, transport: "polling" });
-    await answer(t, server, head(path, `Connection: Upgrade\r\nUpgrade: websocket\r\n${KEY}`));
-    assert.equal((await server.get("/api/v1/status")).json.connections.polling_sessions, 1);
-  });
-
-  for (const transport of ["websocket=", "websocket=x", "WebSocket", "tcp"]) {
-    test(`a_transport_that_is_none_is_400 (${transport})`, async (t) => {
-      const server = await start(t, dummy());
-      const path = `/socket.io/?EIO=4&transport=${transport}`;
-      const text = await answer(t, server, head(path, `Connection: Upgrade\r\nUpgrade: x\r\n${KEY}`));
-      assert.match(text, /^HTTP\/1\.1 400 /);
-    });
-  }
-});
-
-describe("a_sender_of_a_name_that_is_taken", () => {
-  test("is_told_so_before_it_has_said_anything", async (t) => {
-    const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
-    const first = await new RawClient(server, "/ws/stream/ward").opened();
-    t.after(() => first.destroy());
-    first.text({ analysis_mode: "normal" });
-    await first.next(() => true);
-    const second = await new RawClient(server, "/ws/stream/ward").opened();
-    await until(() => second.closed, 10_000, "the refusal");
-    assert.equal(second.closed.code, 4090);
-    assert.equal(first.closed, undefined);
-  });
+  alive.send(png());
+  await alive.answered(1);
+  assert.deepEqual(alive.disconnects, []);
+  const { connections } = (await server.get("/api/v1/status")).json;
+  assert.ok(connections.polling_sessions <= 200, `${connections.polling_sessions}`);
+  assert.ok(rssMb(server) - before < 100);
 });

@@ -88,18 +88,6 @@ describe("a_place_is_free_again", () => {
     assert.ok(ms < 6_000, `${Math.round(ms)} ms`);
     await connect(t, server);
   });
-
-  test("by_the_ping_timeout_when_a_polling_client_vanishes", async (t) => {
-    const env = { ...full.env, SOCKETIO_PING_INTERVAL: "1", SOCKETIO_PING_TIMEOUT: "1" };
-    const server = await start(t, { env });
-    const client = await connect(t, server, { transports: ["polling"] });
-    assert.equal((await server.recognizer()).clients, 1);
-    // A process that was killed: no more polls and no goodbye.
-    client.socket.io.engine.transport._poll = () => {};
-    client.socket.io.engine.transport.doPoll = () => {};
-    client.socket.io.engine.transport.doWrite = () => {};
-    await until(async () => (await server.recognizer()).clients === 0, 6_000, "the ping timeout");
-  });
 });
 
 test("a_leaver_in_mid_prediction_leaves_nothing_behind", async (t) => {

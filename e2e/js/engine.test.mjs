@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 
 import { clip } from "./clips.mjs";
 import { Client } from "./client.mjs";
@@ -22,10 +22,10 @@ import { png } from "./pictures.mjs";
 
 const CHILD = "try-networks";
 
-/** A store in which nothing was tried yet, with the library and the model for text. */
+/** A store in which nothing was tried yet, with the library and the model for text. It is gone with the test. */
 function store(t) {
   const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
+  t.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   mkdirSync(join(home, "models"));
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   symlinkSync(join(HOME, "models/ppocr-v4"), join(home, "models/ppocr-v4"));
@@ -51,13 +51,11 @@ const BACKBONE = "gestures_backbone.onnx";
 /** Whether each way of a network was measured. */
 const isMeasured = (home, name) => kept(home)[name]?.ways.every(({ outcome }) => outcome.took > 0) ?? false;
 
-/** Until everything that is here was measured. */
-const measured = (home) =>
-  until(
-    () => [FINDER, READER, BACKBONE, "gestures_head.onnx"].every((name) => isMeasured(home, name)),
-    60_000,
-    "trials",
-  );
+const isAllMeasured = (home) =>
+  [FINDER, READER, BACKBONE, "gestures_head.onnx"].every((name) => isMeasured(home, name));
+
+/** Until everything that is here was measured, which gives way to all else on a busy machine. */
+const measured = (home) => until(() => isAllMeasured(home), 180_000, "trials");
 
 const engine = async (server) => (await server.get("/api/v1/status")).json.engine;
 
@@ -82,18 +80,33 @@ function children({ pid }) {
     .map(Number);
 }
 
+/** Sends a signal; whether the process was there to get it. */
+function signal(pid, name) {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false; // it has just ended
+  }
+}
+
 /** The fastest of a record's ways. */
 function fastest(record, precision) {
   const ways = record.ways.filter((way) => "took" in way.outcome && way.precision === precision);
   return ways.sort((a, b) => a.outcome.took - b.outcome.took)[0];
 }
 
+/** Where the first test measures everything, and the second goes on. */
+const home = store({ after: (end) => after(end) });
+
 test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_the_fastest_way", async (t) => {
-  const home = store(t);
   const server = await start(t, { env: { SIGHTWIRE_HOME: home } });
-  // Who comes first is served, without waiting until all is measured.
+  // Who comes first is served, without waiting until all is measured, however long that takes.
   assert.equal((await read(server)).status, 200);
-  assert.ok(!isMeasured(home, FINDER), "the first picture was read before its network had been measured");
+  const measuring = () => children(server).filter((child) => signal(child, "SIGSTOP"));
+  let held = [];
+  await until(() => (held = measuring()).length > 0 || isAllMeasured(home), 10_000, "a child that measures");
+  assert.equal((await read(server)).status, 200);
+  for (const child of held) assert.ok(signal(child, "SIGCONT"), "the measuring was not waited for");
   const client = new Client(server.url);
   t.after(() => client.close());
   await client.ready();
@@ -139,10 +152,11 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
 });
 
 test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metrics_say_so", async (t) => {
-  const home = store(t);
-  const first = await start(t, { env: { SIGHTWIRE_HOME: home } });
-  await measured(home);
-  await first.stop();
+  if (!isMeasured(home, "gestures_head.onnx")) {
+    const first = await start(t, { env: { SIGHTWIRE_HOME: home } });
+    await measured(home);
+    await first.stop();
+  }
   // As it is kept where bf16 dies, and so does OpenVINO with the backbone.
   const died = { died: "SIGILL: an instruction that this CPU cannot do" };
   for (const { path, ...record } of Object.values(kept(home))) {
@@ -188,7 +202,7 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
 });
 
 test("children_that_die_of_a_missing_instruction_or_hang_take_nothing_with_them", async (t) => {
-  for (const signal of ["SIGILL", "SIGSTOP"]) {
+  for (const name of ["SIGILL", "SIGSTOP"]) {
     const env = { SIGHTWIRE_HOME: store(t), SIGHTWIRE_ENGINE_TRIAL_TIMEOUT_S: "1" };
     let going = true;
     let hit = 0;
@@ -198,22 +212,18 @@ test("children_that_die_of_a_missing_instruction_or_hang_take_nothing_with_them"
       const { pid } = await server;
       while (going) {
         for (const child of children({ pid })) {
-          try {
-            process.kill(child, signal);
-            hit += 1;
-          } catch {
-            // it has just ended
-          }
+          if (signal(child, name)) hit += 1;
         }
         await sleep(5);
       }
     })();
     const { url, get, stop } = await server;
-    const until_s = performance.now() + 8000;
-    while (performance.now() < until_s) {
-      const begun = performance.now();
+    const begun = performance.now();
+    while (hit === 0 || performance.now() - begun < 2500) {
+      assert.ok(performance.now() - begun < 90_000, `no child was met that could get ${name}`);
+      const asked = performance.now();
       assert.equal((await get.call({ url }, "/livez")).text, "ok");
-      assert.ok(performance.now() - begun < 2000, "the server answers meanwhile");
+      assert.ok(performance.now() - asked < 2000, "the server answers meanwhile");
       // Read, or refused with the reason: never a server that is gone.
       const { status, body } = await read({ url });
       if (status !== 200) assert.match(body.detail, /cannot be run on this machine/);
@@ -221,7 +231,6 @@ test("children_that_die_of_a_missing_instruction_or_hang_take_nothing_with_them"
     }
     going = false;
     await hunt;
-    assert.ok(hit > 0, `no child was met that could get ${signal}`);
     const ended = await stop();
     assert.equal(ended.code, 0);
   }

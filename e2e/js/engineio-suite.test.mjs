@@ -2,7 +2,8 @@
 // text asks for with MUST. The suite wants a server that sends each message back; here a `frame` is what is sent and
 // its `prediction` is what comes back.
 //
-// Without counterpart: binary packets from the server (nothing that it sends is binary).
+// Without counterpart: binary packets from the server (nothing that it sends is binary). The heartbeat is in
+// crates/sightwire/tests/servers/sessions.rs.
 
 import assert from "node:assert/strict";
 import { createServer, connect as dial } from "node:net";
@@ -36,8 +37,6 @@ import { shared } from "./shared.mjs";
 
 const INTERVAL_MS = 500;
 const TIMEOUT_MS = 3_000;
-/** As long as a client waits for a ping before it gives up. */
-const PATIENCE_MS = INTERVAL_MS + TIMEOUT_MS;
 
 /** Pings seldom enough not to come between. */
 const calm = shared(dummy());
@@ -231,54 +230,6 @@ describe("messages_over_a_websocket", () => {
       await client.over();
     });
   }
-});
-
-describe("heartbeat", { concurrency: true }, () => {
-  test("who_polls_gets_a_ping_each_interval_and_stays_as_long_as_it_answers", async () => {
-    const begun = performance.now();
-    const session = await Polling.open(brisk);
-    for (let i = 0; i < 3; i += 1) {
-      const { status, text } = await session.poll({ ms: PATIENCE_MS });
-      assert.deepEqual([status, text], [200, PING]);
-      await session.send(PONG);
-    }
-    assert.ok(performance.now() - begun > 2 * INTERVAL_MS - 100, "not more often");
-    await enter(session);
-  });
-
-  test("who_polls_and_does_not_answer_is_gone_after_the_timeout", async () => {
-    const begun = performance.now();
-    const session = await Polling.open(brisk);
-    await until(() => session.isOver(), PATIENCE_MS + 10_000, "the end");
-    assert.ok(performance.now() - begun > TIMEOUT_MS - 100, "not before the timeout");
-  });
-
-  test("who_neither_polls_nor_answers_is_gone_after_the_timeout", async () => {
-    const session = await Polling.open(brisk);
-    await sleep(PATIENCE_MS + 1_500);
-    assert.equal((await session.poll()).status, 400);
-  });
-
-  test("a_websocket_gets_a_ping_each_interval_and_stays_as_long_as_it_answers", async (t) => {
-    const begun = performance.now();
-    const client = await opened(t, brisk, { pongs: false });
-    for (let i = 0; i < 3; i += 1) {
-      assert.equal(await client.take(PATIENCE_MS), PING);
-      client.send(PONG);
-    }
-    assert.ok(performance.now() - begun > 2 * INTERVAL_MS - 100, "not more often");
-    client.pongs = true;
-    await enter(client);
-    await sleep(PATIENCE_MS + 500);
-    await isServed(client);
-  });
-
-  test("a_websocket_that_does_not_answer_is_closed_after_the_timeout", async (t) => {
-    const begun = performance.now();
-    const client = await opened(t, brisk, { pongs: false });
-    await client.over(PATIENCE_MS + 10_000);
-    assert.ok(performance.now() - begun > TIMEOUT_MS - 100, "not before the timeout");
-  });
 });
 
 describe("close", () => {

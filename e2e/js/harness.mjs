@@ -1,15 +1,17 @@
 // The real server for one test file or one test: started on a free port, stopped at the end.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 
-/** The server's binary. */
-export const BIN = resolve(process.env.SIGHTWIRE_BIN ?? join(here, "../../target/release/sightwire"));
+const builds = ["debug", "release"].map((profile) => join(here, `../../target/${profile}/sightwire`));
+const newest = builds.filter(existsSync).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
+/** The server's binary: the one that is named, or the newer of the two builds. */
+export const BIN = resolve(process.env.SIGHTWIRE_BIN ?? newest ?? builds[0]);
 /** Its store, with ONNX Runtime in it. */
 export const HOME = resolve(process.env.SIGHTWIRE_HOME ?? join(here, "../../.sightwire/home"));
 
@@ -22,7 +24,7 @@ const STOP_MS = 20_000;
  * `files` are written into that folder first: { ".env": "MAX_CLIENTS=2" }.
  */
 export function launch({ args, env = {}, files = {} }) {
-  if (!existsSync(BIN)) throw new Error(`${BIN} is not there; \`cargo build --release\` makes it`);
+  if (!existsSync(BIN)) throw new Error(`${BIN} is not there; \`cargo build\` makes it`);
   const cwd = mkdtempSync(join(tmpdir(), "sightwire-e2e-"));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
   const child = spawn(BIN, args, {
@@ -138,8 +140,10 @@ export async function until(check, ms, what) {
   const started = performance.now();
   for (;;) {
     if (await check()) return performance.now() - started;
-    if (performance.now() - started > ms) throw new Error(`not within ${ms} ms: ${what}`);
-    await sleep(3);
+    const took = performance.now() - started;
+    if (took > ms) throw new Error(`not within ${ms} ms: ${what}`);
+    // Who waits for long need not ask so often: asking costs those that are waited for.
+    await sleep(Math.min(3 + took / 20, 25));
   }
 }
 

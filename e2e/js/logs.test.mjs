@@ -21,11 +21,14 @@ test("connect_prediction_and_disconnect_are_logged", async (t) => {
   const server = await start(t);
   const client = await connect(t, server);
   await until(() => lines(server, "CONNECT").length === 1, 2_000, "CONNECT");
-  for (const gesture of ["left", "up"]) await client.play(await clip(gesture));
-  await client.answered();
+  // A busy machine may need more than one clip.
+  const isLogged = async () => {
+    await client.play(await clip("left"));
+    return lines(server, "PREDICTION").length >= 1;
+  };
+  await until(isLogged, 20_000, "PREDICTION");
   client.close();
   await until(() => lines(server, "DISCONNECT").length === 1, 2_000, "DISCONNECT");
-  assert.ok(lines(server, "PREDICTION").length >= 1);
 });
 
 test("an_unusable_frame_is_logged_as_an_error", async (t) => {
@@ -39,8 +42,15 @@ test("predictions_are_logged_at_most_five_times_a_second", async (t) => {
   const server = await start(t);
   const client = await connect(t, server);
   const started = performance.now();
-  for (const gesture of ["left", "right", "wave", "up"]) await client.play(await clip(gesture));
-  await client.answered();
+  await until(
+    async () => {
+      for (const gesture of ["left", "right"]) await client.play(await clip(gesture));
+      await client.answered();
+      return lines(server, "PREDICTION").length >= 1;
+    },
+    20_000,
+    "PREDICTION",
+  );
   const seconds = (performance.now() - started) / 1000;
   const logged = lines(server, "PREDICTION").length;
   assert.ok(logged >= 1 && logged <= 5 * (seconds + 1), `${logged} lines in ${seconds.toFixed(1)} s`);
@@ -50,7 +60,8 @@ test("a_flood_of_bad_frames_does_not_flood_the_log", async (t) => {
   const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
   const client = await connect(t, server);
   for (let i = 0; i < 2_000; i += 1) client.frame({ image: "" });
-  await sleep(1_500);
+  await until(() => server.logs().includes("frame skipped"), 5_000, "a line");
+  await sleep(300);
   assert.ok(server.logs().split("\n").length < 100, `${server.logs().split("\n").length} lines`);
 });
 

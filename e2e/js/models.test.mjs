@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import {
   copyFileSync,
+  cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -24,12 +26,14 @@ const MODELS = resolve(dirname(fileURLToPath(import.meta.url)), "../../models");
 /** The built-in networks under other words: whoever still speaks the old ones has not switched. */
 const WORDS = GESTURES.map((gesture) => `other-${gesture}`);
 
-/** A store with the library, a model called `other` and one called `broken`. */
+/** A store with the library and what was measured of the networks, a model called `other` and one called `broken`. */
 function store(t) {
   const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
+  t.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   mkdirSync(join(home, "models/other"), { recursive: true });
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
+  const trials = join(HOME, "trials");
+  if (existsSync(trials)) cpSync(trials, join(home, "trials"), { recursive: true });
   const text = readFileSync(join(MODELS, "gestures.toml"), "utf8");
   const other = text
     .replace('name = "gestures"', 'name = "other"')
@@ -49,9 +53,10 @@ async function activate(server, name, headers = {}) {
   return { status: response.status, body: await response.json() };
 }
 
-/** Plays a clip round and round until it is told to stop. */
-function stream(client, frames) {
+/** Plays a clip round and round until it is told to stop, or the test ends. */
+function stream(t, client, frames) {
   const state = { going: true };
+  t.after(() => (state.going = false));
   state.done = (async () => {
     for (let i = 0; state.going; i += 1) {
       client.send(frames[i % frames.length], { id: i });
@@ -66,7 +71,7 @@ test("a_switch_drops_no_client_and_no_frame", async (t) => {
   const frames = await clip("left");
   const old = await connect(t, server);
   const extra = await connect(t, server, { auth: { extras: true } });
-  const streams = [old, extra].map((client) => stream(client, frames));
+  const streams = [old, extra].map((client) => stream(t, client, frames));
   await until(
     () => old.predictions.some(({ label }) => label === "left"),
     10_000,
@@ -125,7 +130,7 @@ test("newcomers_and_those_who_were_silent_get_the_new_model", async (t) => {
   assert.equal((await activate(server, "other")).status, 200);
   const newcomer = await connect(t, server, { auth: { extras: true } });
   for (const client of [silent, newcomer]) {
-    const streaming = stream(client, frames);
+    const streaming = stream(t, client, frames);
     await until(
       () => client.predictions.some(({ label }) => label === "other-left"),
       10_000,
@@ -156,7 +161,7 @@ test("a_model_that_cannot_be_used_changes_nothing", async (t) => {
   assert.equal(again.status, 200, "the one that is active already");
 
   const client = await connect(t, server);
-  const streaming = stream(client, await clip("left"));
+  const streaming = stream(t, client, await clip("left"));
   await until(() => client.predictions.some(({ label }) => label === "left"), 10_000, "a word");
   streaming.going = false;
   await streaming.done;

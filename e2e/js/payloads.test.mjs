@@ -30,7 +30,7 @@ async function repliesAround(t, payload, options) {
   return client.predictions.length;
 }
 
-describe("answered", () => {
+describe("answered", { concurrency: 4 }, () => {
   const valid = {
     a_jpeg_in_base64: (jpeg) => ({ image: jpeg.toString("base64") }),
     a_jpeg_with_a_data_url_prefix: (jpeg) => ({ image: `data:image/jpeg;base64,${jpeg.toString("base64")}` }),
@@ -62,7 +62,7 @@ describe("answered", () => {
   });
 });
 
-describe("skipped", () => {
+describe("skipped", { concurrency: 4 }, () => {
   const invalid = {
     no_payload: () => undefined,
     null: () => null,

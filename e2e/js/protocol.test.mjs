@@ -15,7 +15,7 @@ before(async () => {
 });
 
 for (const [name, transports] of Object.entries(TRANSPORTS)) {
-  describe(name, () => {
+  describe(name, { concurrency: true }, () => {
     test("status_comes_once_and_says_ready", async (t) => {
       const client = await connect(t, server, { transports });
       await client.play(frames.slice(0, 5));

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 
 import { until } from "./harness.mjs";
-import { Ear } from "./relay.mjs";
+import { Ear, streamPath } from "./relay.mjs";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -204,4 +204,14 @@ export class RawClient extends Ear {
   destroy() {
     this.socket.destroy();
   }
+}
+
+/** A sender on a bare socket, once it may begin. */
+export async function rawStreamer(t, at, name, options) {
+  const sender = new RawClient(at, streamPath(name), options);
+  t.after(() => sender.destroy());
+  await sender.opened();
+  sender.text({ analysis_mode: "normal" });
+  await sender.next("connected");
+  return sender;
 }

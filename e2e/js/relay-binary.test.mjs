@@ -6,21 +6,18 @@ import { after, before, describe, test } from "node:test";
 
 import { sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
-import { RawClient } from "./rawclient.mjs";
 import {
   BINARY,
   connect,
   often,
   packed,
   picturesOf,
-  relaying,
   streamPath,
   streamer,
   unpacked,
   viewer,
   viewerOf,
 } from "./relay.mjs";
-import { shared } from "./shared.mjs";
 import { camera, serving } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
 
@@ -206,110 +203,6 @@ describe("states", { concurrency: true }, () => {
     assert.deepEqual(Object.keys(ended).sort(), ["patient_id", "reason", "timestamp", "type"]);
     assert.match(ended.reason, /\w{3,} \w+/);
   });
-
-  test("a_late_viewer_is_told_that_a_stream_has_stalled_and_since_when", async (t) => {
-    const sender = await streamer(t, server, "stalled early");
-    sender.frame(asUrl(pictures[0]));
-    await sleep(900);
-    const watching = await viewerOf(t, server, "stalled early", binary);
-    const told = await watching.next("stream_state");
-    assert.equal(told.state, "stalled");
-    assert.ok(told.since_s >= 0.8 && told.since_s < 3, `since ${told.since_s} s`);
-  });
-
-  test("old_viewers_hear_nothing_of_them", async (t) => {
-    const sender = await streamer(t, server, "old eyes");
-    const watching = await viewerOf(t, server, "old eyes");
-    sender.frame(asUrl(pictures[0]));
-    await sleep(800);
-    sender.frame(asUrl(pictures[1]));
-    await sleep(100);
-    sender.close();
-    await watching.next("stream_ended");
-    const kinds = watching.messages.map(({ json }) => json.type);
-    assert.deepEqual(kinds, ["viewer_connected", "live_frame", "live_frame", "stream_ended"]);
-  });
-});
-
-describe("a_binary_sender", { concurrency: true }, () => {
-  test("is_told_how_many_watch_and_what_became_of_its_frames", async (t) => {
-    const sender = await streamer(t, server, "stats", binary);
-    const first = await sender.next("stream_stats");
-    assert.deepEqual(first, { type: "stream_stats", viewers: 0, received: 0, bad: 0, dropped: 0 });
-    const watching = await viewerOf(t, server, "stats");
-    for (let i = 0; i < 3; i += 1) sender.jpeg(pictures[i]);
-    sender.say({ type: "frame" });
-    const both = ({ json }) => json?.type === "stream_stats" && json.viewers === 1 && json.received === 3;
-    const { bad, dropped } = await sender.next(both);
-    assert.deepEqual({ bad, dropped }, { bad: 1, dropped: 0 });
-    watching.close();
-    await sender.next(({ json }) => json?.type === "stream_stats" && json.viewers === 0, 2_500);
-    const so_far = sender.messages.length;
-    await sleep(1_300);
-    assert.equal(sender.messages.length, so_far, "nothing new, nothing said");
-  });
-
-  test("an_old_sender_hears_nothing_of_that", async (t) => {
-    const sender = await streamer(t, server, "no stats");
-    const stop = sends(t, sender);
-    await viewerOf(t, server, "no stats");
-    await sleep(1_300);
-    stop();
-    assert.deepEqual(
-      sender.messages.map(({ json }) => json.type),
-      ["connected"],
-    );
-  });
-});
-
-describe("more_frames_than_relay_max_fps", () => {
-  const slower = shared(relaying({ "relay.max_fps": 10 }));
-
-  test("are_dropped_and_counted", async (t) => {
-    const sender = await streamer(t, slower, "fast", binary);
-    const watching = await viewerOf(t, slower, "fast", binary);
-    const stop = often(t, 60, () => sender.jpeg(pictures[0]));
-    await sleep(2_000);
-    const sent = stop();
-    const { received, dropped } = await sender.next(({ json }) => json?.received === sent, 2_500);
-    assert.equal(received, sent);
-    const got = picturesOf(watching).length;
-    // Of two in a bunch a viewer may miss one.
-    const passed = received - dropped;
-    assert.ok(got <= passed && got >= passed - 5, `${got} of ${passed}`);
-    // Ten a second, and a few that may come in a bunch.
-    assert.ok(got >= 18 && got <= 32, `${got} of ${sent}`);
-  });
-});
-
-describe("a_slow_viewer", { concurrency: true }, () => {
-  for (const protocol of [undefined, BINARY]) {
-    test(`gets_smaller_pictures: ${protocol ?? "text"}`, async (t) => {
-      const name = `tiers ${protocol}`;
-      const sender = await streamer(t, server, name);
-      const slow = new RawClient(server, `/ws/view?streams=${encodeURIComponent(name)}`, { protocol });
-      t.after(() => slow.destroy());
-      await slow.opened();
-      const good = await viewerOf(t, server, name, binary);
-      sends(t, sender, 20);
-      await slow.next("viewer_connected");
-      slow.throttle(pictures[0].length * 5);
-      const ofSlow = () =>
-        protocol
-          ? picturesOf(slow).map(({ jpeg }) => jpeg)
-          : slow.all("live_frame").map(({ data }) => Buffer.from(data.frame.split(",")[1], "base64"));
-      const isSmaller = (jpeg) => inspect(jpeg).quality < QUALITY;
-      await until(() => ofSlow().some(isSmaller), 10_000, "a smaller one");
-      const smaller = ofSlow().find(isSmaller);
-      const { width, height } = inspect(smaller);
-      assert.deepEqual([width, height], [320, 240], "smaller in bytes, not in pixels");
-      const { viewer_list: list } = (await server.get(`/api/v1/streams/${encodeURIComponent(name)}`)).json;
-      const { quality } = list.find(({ peer }) => peer === `127.0.0.1:${slow.socket.localPort}`);
-      t.diagnostic(`quality ${quality}`);
-      assert.ok(quality < QUALITY || quality !== "original");
-      assert.ok(picturesOf(good).every(({ jpeg }) => inspect(jpeg).quality === QUALITY));
-    });
-  }
 });
 
 describe("what_is_in_the_pictures", { concurrency: true }, () => {

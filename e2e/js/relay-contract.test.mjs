@@ -22,11 +22,6 @@ import { shared } from "./shared.mjs";
 
 // Frames go as fast as they arrive.
 const server = shared(relaying({ "relay.max_fps": 1000 }));
-/** Everything that takes its time elsewhere goes fast here. */
-const hasty = shared(
-  relaying({ "relay.warn_after_s": 0.8, "relay.end_after_s": 1.6, "relay.ping_interval_s": 0.4 }),
-);
-
 /** Exactly these keys, in whatever order. */
 function hasKeys(message, ...keys) {
   assert.deepEqual(Object.keys(message).sort(), keys.sort());
@@ -220,11 +215,11 @@ describe("streams_active", () => {
 });
 
 describe("a_stream_that_is_live", { concurrency: true }, () => {
-  test("is_refused_to_a_second_sender_20_of_20_times_though_it_goes_on_sending", async (t) => {
+  test("is_refused_to_a_second_sender_every_time_though_it_goes_on_sending", async (t) => {
     const first = await streamer(t, server, "taken");
     const watching = await viewerOf(t, server, "taken");
     const stop = often(t, 30, (i) => first.frame(url("first", i)));
-    for (let round = 0; round < 20; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const second = await connect(t, server, streamPath("taken"));
       second.say({ analysis_mode: "normal" });
       // As a page does that does not wait for the answer.
@@ -274,51 +269,14 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
     assert.equal(second.all("error")[0].message, LIVE_ALREADY);
   });
 
-  test("is_lost_by_a_sender_that_does_not_answer_within_2_s", async (t) => {
-    const first = new RawClient(server, streamPath("lost network"), { answers: false });
-    t.after(() => first.destroy());
-    await first.opened();
-    first.text({ analysis_mode: "normal" });
-    await first.next("connected");
-    const watching = await viewerOf(t, server, "lost network");
-    first.text({ type: "frame", frame: url("first", 1) });
-    assert.equal(await watching.nextFrame(), url("first", 1));
-
-    const begun = performance.now();
-    const second = await streamer(t, server, "lost network");
-    const took = performance.now() - begun;
-    t.diagnostic(`${Math.round(took)} ms`);
-    assert.ok(took > 1_500 && took < 6_000, `${took} ms`);
-    second.frame(url("second", 1));
-    assert.equal(await watching.nextFrame(), url("second", 1));
-    const kinds = watching.messages.map(({ json }) => json.type);
-    assert.deepEqual(kinds, ["viewer_connected", "live_frame", "stream_ended", "live_frame"]);
-    await until(() => first.pings.length > 0, 100, "it was asked");
-    assert.equal((await first.over()).code, 4090);
-  });
-
   test("goes_to_one_of_those_who_ask_for_it_at_the_same_time", async (t) => {
-    const race = async (name) => {
-      const all = await Promise.all(Array.from({ length: 10 }, () => connect(t, server, streamPath(name))));
-      for (const one of all) one.say({ analysis_mode: "normal" });
-      const answers = await Promise.all(all.map((one) => one.next(() => true)));
-      const winners = all.filter((_, i) => answers[i].type === "connected");
-      assert.equal(winners.length, 1, JSON.stringify(answers));
-      for (const one of all.filter((each) => each !== winners[0]))
-        assert.equal((await one.over()).code, 4090);
-      return winners[0];
-    };
-    (await race("race")).close();
-    // Also where somebody has lost it.
-    const lost = new RawClient(server, streamPath("race lost"), { answers: false });
-    t.after(() => lost.destroy());
-    await lost.opened();
-    lost.text({ analysis_mode: "normal" });
-    await lost.next("connected");
-    const winner = await race("race lost");
-    const watching = await viewerOf(t, server, "race lost");
-    winner.frame(url("race", 1));
-    assert.equal(await watching.nextFrame(), url("race", 1));
+    const path = streamPath("race");
+    const all = await Promise.all(Array.from({ length: 10 }, () => connect(t, server, path)));
+    for (const one of all) one.say({ analysis_mode: "normal" });
+    const answers = await Promise.all(all.map((one) => one.next(() => true)));
+    const [winner, ...more] = all.filter((_, i) => answers[i].type === "connected");
+    assert.ok(winner && more.length === 0, JSON.stringify(answers));
+    for (const one of all.filter((each) => each !== winner)) assert.equal((await one.over()).code, 4090);
   });
 
   test("is_free_when_its_sender_leaves_while_it_is_asked", async (t) => {
@@ -361,13 +319,13 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
 
   test("may_be_stopped_and_started_again_at_once_and_viewers_never_see_the_old_one_after_its_end", async (t) => {
     const watching = await viewerOf(t, server, "again");
-    const rounds = 20;
+    const rounds = 12;
     for (let round = 0; round < rounds; round += 1) {
       const sender = await streamer(t, server, "again");
       for (let i = 0; i < 3; i += 1) sender.frame(url(round, i));
       // As a page does: it does not wait for the server's goodbye before it begins anew. The last
-      // picture may be lost with the stream, so the first of a round at least has to be there.
-      await watching.nextFrame();
+      // picture may be lost with the stream, so one of this round at least has to be there.
+      while (unpackUrl(await watching.nextFrame()).name !== String(round));
       if (round % 3 === 2) sender.vanish();
       else sender.close();
     }
@@ -508,77 +466,5 @@ describe("pings", { concurrency: true }, () => {
         isNow(pong.timestamp);
       }
     }
-  });
-
-  test("come_to_viewers_at_the_configured_interval_whether_they_answer_or_not", async (t) => {
-    const [answers, ignores] = [await viewer(t, hasty), await viewer(t, hasty)];
-    const begun = performance.now();
-    for (let i = 0; i < 5; i += 1) {
-      const ping = await answers.next("ping");
-      hasKeys(ping, "type", "timestamp");
-      isNow(ping.timestamp);
-      answers.say({ type: "pong" });
-    }
-    const took = performance.now() - begun;
-    assert.ok(took > 1_700 && took < 9_000, `5 pings in ${took} ms`);
-    assert.ok(ignores.all("ping").length >= 4);
-    assert.equal(ignores.closed, undefined);
-  });
-});
-
-describe("a_sender_that_falls_silent", { concurrency: true }, () => {
-  test("is_warned_and_then_its_stream_ends", async (t) => {
-    const sender = await streamer(t, hasty, "silent");
-    const watching = await viewerOf(t, hasty, "silent");
-    sender.frame(url("silent", 1));
-    await watching.nextFrame();
-    const begun = performance.now();
-    const warning = await sender.next("warning");
-    const warned = performance.now() - begun;
-    hasKeys(warning, "type", "message");
-    assert.match(warning.message, /\w{3,} \w+/);
-    const { code, reason } = await sender.over();
-    const ended = performance.now() - begun;
-    assert.equal(code, 4408);
-    assert.match(reason, /\w{3,} \w+/);
-    await watching.next("stream_ended");
-    assert.ok(warned > 700 && warned < ended, `warned after ${warned} ms`);
-    assert.ok(ended > 1_500 && ended < 9_000, `ended after ${ended} ms`);
-    assert.equal(sender.all("warning").length, 1);
-  });
-
-  test("is_ended_though_it_says_other_things_but_not_warned", async (t) => {
-    const sender = await streamer(t, hasty, "pings only");
-    const begun = performance.now();
-    often(t, 10, () => sender.closed ?? sender.say({ type: "ping" }));
-    assert.equal((await sender.over()).code, 4408);
-    const ended = performance.now() - begun;
-    assert.ok(ended > 1_500 && ended < 9_000, `ended after ${ended} ms`);
-    assert.deepEqual(sender.all("warning"), []);
-  });
-
-  test("that_never_says_hello_is_ended_too", async (t) => {
-    const sender = await connect(t, hasty, streamPath("no hello"));
-    assert.equal((await sender.over()).code, 4408);
-  });
-
-  test("is_warned_again_when_it_falls_silent_again", async (t) => {
-    const sender = await streamer(t, hasty, "twice");
-    for (let i = 0; i < 2; i += 1) {
-      await sender.next("warning");
-      sender.frame(url("twice", i));
-    }
-    assert.equal(sender.closed, undefined);
-  });
-
-  test("one_that_sends_frames_is_never_warned", async (t) => {
-    const sender = await streamer(t, hasty, "steady");
-    often(t, 10, (i) => sender.frame(url("steady", i)));
-    await sleep(2_000);
-    assert.equal(sender.closed, undefined);
-    assert.deepEqual(
-      sender.messages.map(({ json }) => json.type),
-      ["connected"],
-    );
   });
 });

@@ -4,14 +4,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { sleep, start, until } from "./harness.mjs";
-import { rssMb } from "./procfs.mjs";
-import { BYTES, CLOSE, CONTINUATION, PING, PONG, RawClient, TEXT, framed } from "./rawclient.mjs";
+import { start, until } from "./harness.mjs";
+import { BYTES, CLOSE, CONTINUATION, PING, PONG, RawClient, TEXT, rawStreamer } from "./rawclient.mjs";
 import {
   BINARY,
   connect,
   jpeg,
-  often,
   packed,
   picturesOf,
   refusal,
@@ -29,16 +27,6 @@ const server = shared(relaying({ "relay.max_fps": 1000, "relay.max_frame_mb": 1 
 
 const isActive = async (name, at = server) =>
   (await at.get("/streams/active")).json.active_streams.includes(name);
-
-/** A sender on a bare socket, once it may begin. */
-async function rawStreamer(t, at, name, options) {
-  const sender = new RawClient(at, streamPath(name), options);
-  t.after(() => sender.destroy());
-  await sender.opened();
-  sender.text({ analysis_mode: "normal" });
-  await sender.next("connected");
-  return sender;
-}
 
 /** A viewer on a bare socket, once it has been greeted. */
 async function rawViewer(t, at, name, options) {
@@ -177,144 +165,6 @@ describe("a_sender_that_breaks_the_protocol", { concurrency: true }, () => {
     // Beside a good frame it is none of the relay's business.
     sender.say(`{"x":${"[".repeat(1e5)}${"]".repeat(1e5)},"type":"frame","frame":"${url("deep", 2)}"}`);
     assert.equal(await watching.nextFrame(), url("deep", 2));
-  });
-});
-
-describe("whoever_asks_and_does_not_read_the_answers", { concurrency: true }, () => {
-  const ASKS = {
-    "pings of the protocol": framed(PING, Buffer.alloc(125, 1)),
-    "pings as texts": framed(TEXT, '{"type":"ping"}'),
-  };
-  for (const [what, ask] of Object.entries(ASKS)) {
-    for (const who of ["sender", "viewer"]) {
-      test(`${who}: ${what}`, async (t) => {
-        const other = await start(t, relaying({ "relay.viewer_deadline_max_s": 0.5 }));
-        const [path, hello] = who === "sender" ? [streamPath("flood"), "{}"] : ["/ws/view", ""];
-        const flood = new RawClient(other, path);
-        t.after(() => flood.destroy());
-        await flood.opened();
-        if (hello) flood.text(hello);
-        const [beside, watching] = [await streamer(t, other, "beside"), await viewerOf(t, other, "beside")];
-        const before = rssMb(other);
-        flood.pause();
-        const many = Buffer.concat(Array(2_000).fill(ask));
-        let sent = 0;
-        const write = () => {
-          while (!flood.socket.destroyed && sent < 60e6 && flood.socket.write(many)) sent += many.length;
-        };
-        flood.socket.on("drain", write);
-        write();
-        // It is cut off, or made to wait: what it sends does not pile up.
-        for (let i = 0; i < 25; i += 1) {
-          const begun = performance.now();
-          beside.frame(url("beside", i));
-          await watching.nextFrame();
-          const took = performance.now() - begun;
-          assert.ok(took < 3_000, `another stream waited for ${took} ms`);
-          await sleep(60);
-        }
-        const grown = rssMb(other) - before;
-        t.diagnostic(`${(sent / 1e6).toFixed(1)} MB sent, ${grown.toFixed(1)} MB more memory`);
-        assert.ok(grown < 16, `${grown} MB more`);
-        const left = async () => {
-          const { streams, viewers } = (await other.get("/api/v1/status")).json.relay;
-          return streams === 1 && viewers === 1;
-        };
-        await until(left, 8_000, "it was cut off");
-      });
-    }
-  }
-});
-
-describe("slow_viewers", { concurrency: true }, () => {
-  test("one_that_never_reads_is_closed_after_three_deadlines_and_nobody_else_loses_anything", async (t) => {
-    const DEADLINE_MS = 800;
-    const deadlines = ["", "_min", "_max"].map((end) => [
-      `relay.viewer_deadline${end}_s`,
-      DEADLINE_MS / 1000,
-    ]);
-    const other = await start(t, relaying({ "relay.max_fps": 1000, ...Object.fromEntries(deadlines) }));
-    const sender = await streamer(t, other, "stuck", binary);
-    const good = [await viewerOf(t, other, "stuck", binary), await viewerOf(t, other, "stuck")];
-    const stuck = await rawViewer(t, other, "stuck", { protocol: BINARY });
-    const picture = jpeg(400_000);
-    sender.jpeg(picture);
-    await stuck.next(({ bytes }) => bytes !== undefined);
-    const viewers = async () => (await other.get("/api/v1/status")).json.relay.viewers;
-    assert.equal(await viewers(), 3);
-    const before = rssMb(other);
-    stuck.pause();
-    const begun = performance.now();
-    let slowest = 0;
-    let sent = 1;
-    while ((await viewers()) === 3) {
-      const at = performance.now();
-      sender.jpeg(picture);
-      sent += 1;
-      const isHere = () => picturesOf(good[0]).length >= sent && good[1].all("live_frame").length >= sent;
-      await until(isHere, 15_000, `picture ${sent} for all who read`);
-      slowest = Math.max(slowest, performance.now() - at);
-      assert.ok(at - begun < 12_000, "it was closed");
-      await sleep(20);
-    }
-    const took = performance.now() - begun;
-    const grown = rssMb(other) - before;
-    t.diagnostic(`${sent} pictures in ${Math.round(took)} ms, the slowest took ${Math.round(slowest)} ms`);
-    t.diagnostic(`${grown.toFixed(1)} MB more`);
-    // The kernel takes some first.
-    assert.ok(took > 3 * DEADLINE_MS && took < 3 * DEADLINE_MS + 4_000, `${took} ms`);
-    assert.ok(slowest < DEADLINE_MS - 100, `${slowest} ms: others wait for it`);
-    const numbers = picturesOf(good[0]).map(({ sequence }) => sequence);
-    assert.equal(numbers.at(-1) - numbers[0], numbers.length - 1, "no gap");
-    assert.ok(grown < 30, `${grown} MB`);
-    stuck.resume();
-    await until(() => stuck.gone, 15_000, "its connection is closed");
-  });
-
-  /** What a viewer gets of 30 pictures a second, of which it can read every sixth. */
-  async function watchSlowly(t, bytesPerSecond, ms) {
-    const usual = await start(t, relaying());
-    const sender = await streamer(t, usual, "slow", binary);
-    const good = await viewerOf(t, usual, "slow", binary);
-    const slow = await rawViewer(t, usual, "slow", { protocol: BINARY });
-    slow.throttle(bytesPerSecond);
-    const stop = often(t, 30, () => sender.jpeg(jpeg(bytesPerSecond / 5)));
-    await sleep(ms);
-    const sent = stop();
-    assert.equal(slow.closed, undefined, `closed with ${slow.closed?.code}`);
-    const [known] = (await usual.get("/api/v1/streams/slow")).json.viewer_list.filter(
-      ({ peer }) => peer === `127.0.0.1:${slow.socket.localPort}`,
-    );
-    assert.ok(known, "the server still has it");
-    const got = picturesOf(slow);
-    const numbers = got.map(({ sequence }) => sequence);
-    assert.deepEqual(
-      numbers,
-      numbers.toSorted((a, b) => a - b),
-    );
-    assert.equal(new Set(numbers).size, numbers.length, "no picture twice");
-    assert.ok(picturesOf(good).length > 0.9 * sent, "the other got all");
-    const delays = got.map(({ at, takenMs }) => Math.round(performance.timeOrigin + at - takenMs));
-    t.diagnostic(`${got.length} of ${sent} in ${ms} ms, after ${delays.join(" ")} ms`);
-    t.diagnostic(JSON.stringify(known));
-    return { got, delays, known, sent };
-  }
-
-  test("one_that_takes_a_sixth_of_the_pictures_gets_new_ones_only_and_its_loss_is_known", async (t) => {
-    const { got, delays, known, sent } = await watchSlowly(t, 200_000, 4_000);
-    assert.ok(got.length >= 10 && got.length < 0.6 * sent, `${got.length} of ${sent}`);
-    // What lies in the system's buffers; were all pictures queued, it would be more than 3 s by now.
-    assert.ok(Math.max(...delays) < 4_000, `${Math.max(...delays)} ms`);
-    assert.ok(
-      known.missed > 20 && known.lost_percent > 20,
-      `${known.missed} missed, ${known.lost_percent} %`,
-    );
-    assert.ok(known.deadline_ms >= 500 && known.deadline_ms <= 5_000 && known.write_ms > 0);
-  });
-
-  test("one_that_reads_20_kb_a_second_stays", async (t) => {
-    const { got } = await watchSlowly(t, 20_000, 8_000);
-    assert.ok(got.length >= 2, `${got.length} pictures`);
   });
 });
 
@@ -498,66 +348,15 @@ test("what_is_no_websocket_handshake_gets_an_answer_of_http", async () => {
   }
 });
 
-describe("senders_that_are_lost", { concurrency: true }, () => {
-  const HASTY = { "relay.warn_after_s": 0.4, "relay.end_after_s": 0.8 };
-  const LOST = {
-    "before its hello": (sender) => sender.opened(),
-    "after its hello": (sender) => sender.text({ analysis_mode: "normal" }),
-    "in mid-frame": (sender) => {
-      sender.text({ analysis_mode: "normal" });
-      sender.raw(framed(TEXT, frameText("lost", 1, 50_000)).subarray(0, 30_000));
-    },
-    "between two fragments": (sender) => {
-      sender.text({ analysis_mode: "normal" });
-      sender.frame(TEXT, frameText("lost", 1).slice(0, 40), { fin: false });
-    },
-  };
-  for (const [when, does] of Object.entries(LOST)) {
-    test(when, async (t) => {
-      const other = await start(t, relaying(HASTY));
-      const lost = new RawClient(other, streamPath("lost"), { answers: false });
-      t.after(() => lost.destroy());
-      await lost.opened();
-      await does(lost);
-      assert.equal((await lost.over()).code, 4408);
-      await until(async () => !(await isActive("lost", other)), 15_000, "the name is free");
-      // It never says goodbye, and is not waited for.
-      await until(() => lost.gone, 15_000, "its connection is closed");
-    });
-  }
-});
-
-describe("sigterm_in_mid_stream", { concurrency: true }, () => {
-  test("tells_everybody_1001_and_ends_with_0_in_time", async (t) => {
-    const other = await start(t, relaying());
-    const senders = [await streamer(t, other, "a"), await streamer(t, other, "b", binary)];
-    senders[0].frame(url("a", 1));
-    often(t, 30, () => senders[1].closed ?? senders[1].jpeg(jpeg(50_000)));
-    const viewers = [await viewer(t, other), await viewer(t, other, "", binary)];
-    // Two that will not help.
-    const [stuck, mute] = [
-      await rawViewer(t, other, "b", { protocol: BINARY }),
-      await rawStreamer(t, other, "c", { answers: false }),
-    ];
-    stuck.pause();
-    for (const one of viewers) await until(() => one.messages.length > 10, 15_000, "pictures");
-    const { code, signal, ms } = await other.stop();
-    t.diagnostic(`${Math.round(ms)} ms`);
-    assert.deepEqual({ code, signal }, { code: 0, signal: null });
-    assert.ok(ms < 6_000, `${ms} ms`);
-    for (const one of [...senders, ...viewers, mute]) assert.equal((await one.over(5_000)).code, 1001);
-  });
-
-  test("takes_no_time_when_everybody_behaves", async (t) => {
-    const other = await start(t, relaying());
-    const sender = await streamer(t, other, "a");
-    const watching = await viewer(t, other);
-    sender.frame(url("a", 1));
-    await watching.nextFrame();
-    const { code, ms } = await other.stop();
-    assert.equal(code, 0);
-    assert.ok(ms < 4_000, `${ms} ms`);
-    assert.equal((await watching.over()).code, 1001);
-    assert.equal((await sender.over()).code, 1001);
-  });
+test("sigterm_in_mid_stream_tells_everybody_1001_and_ends_with_0_in_time", async (t) => {
+  const other = await start(t, relaying());
+  const sender = await streamer(t, other, "a");
+  const watching = await viewer(t, other);
+  sender.frame(url("a", 1));
+  await watching.nextFrame();
+  const { code, signal, ms } = await other.stop();
+  assert.deepEqual({ code, signal }, { code: 0, signal: null });
+  assert.ok(ms < 4_000, `${ms} ms`);
+  assert.equal((await watching.over()).code, 1001);
+  assert.equal((await sender.over()).code, 1001);
 });

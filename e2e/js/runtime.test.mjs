@@ -13,8 +13,9 @@ const OFFLINE = { PIP_INDEX_URL: "http://127.0.0.1:9/simple", PIP_RETRIES: "0" }
 
 async function bare(t, args = []) {
   const home = mkdtempSync(join(tmpdir(), "sightwire-bare-"));
-  t.after(() => rmSync(home, { recursive: true, force: true }));
   const server = await start(t, { args, env: { SIGHTWIRE_HOME: home, ...OFFLINE } });
+  // After the server has been stopped, which measures and keeps what it found there.
+  t.after(() => rmSync(home, { recursive: true, force: true }));
   return { home, server };
 }
 

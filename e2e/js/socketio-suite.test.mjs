@@ -1,5 +1,5 @@
 // What Socket.IO 5 asks of a server: every case of the protocol's own suite, and those that its text asks for with MUST.
-// What the suite repeats of Engine.IO is in engineio-suite.test.mjs. The suite wants a server that sends each message
+// What the suite repeats of Engine.IO is in engineio-suite.test.mjs; deadlines are in crates/sightwire/tests/servers/sessions.rs. The suite wants a server that sends each message
 // back; here a `frame` is what is sent and its `prediction` is what comes back.
 //
 // Without counterpart:
@@ -28,8 +28,6 @@ import { png } from "./pictures.mjs";
 import { BYTES } from "./rawclient.mjs";
 import { shared } from "./shared.mjs";
 
-/** A session that never enters a namespace may stay so long. */
-const CONNECT_MS = 10_000;
 const INTERVAL_MS = 500;
 const server = shared(dummy({ "socketio.ping_interval_s": INTERVAL_MS / 1000 }));
 
@@ -128,47 +126,6 @@ describe("connect", () => {
   });
 });
 
-describe("without_a_connect_in_time", { concurrency: true }, () => {
-  const isTimely = (begun) =>
-    assert.ok(performance.now() - begun > CONNECT_MS - 500, "not before the deadline");
-
-  test("a_websocket_is_closed_though_it_answers_pings", async (t) => {
-    const begun = performance.now();
-    const client = await opened(t, server);
-    await client.over(CONNECT_MS + 15_000);
-    isTimely(begun);
-  });
-
-  test("a_websocket_that_was_refused_is_closed_too", async (t) => {
-    const begun = performance.now();
-    const client = await opened(t, server);
-    client.send("40/random,");
-    assert.equal(await client.take(), REFUSED);
-    await client.over(CONNECT_MS + 15_000);
-    isTimely(begun);
-  });
-
-  test("a_session_that_polls_is_closed_though_it_answers_pings", async () => {
-    const begun = performance.now();
-    const session = await Polling.open(server);
-    await until(
-      async () => {
-        const { status, packets } = await session.poll();
-        return status === 400 || (packets.includes(PING) && (await session.post(PONG)).status === 400);
-      },
-      CONNECT_MS + 15_000,
-      "the end",
-    );
-    isTimely(begun);
-  });
-
-  test("who_has_entered_stays", async (t) => {
-    const client = await entered(t);
-    await sleep(CONNECT_MS + 2_000);
-    await isServed(client);
-  });
-});
-
 describe("disconnect", () => {
   test("from_the_main_namespace_leaves_the_connection_for_a_while", async (t) => {
     const client = await entered(t);
@@ -181,12 +138,6 @@ describe("disconnect", () => {
     client.pongs = true;
     await enter(client);
     await isServed(client);
-  });
-
-  test("without_coming_back_ends_the_connection", async (t) => {
-    const client = await entered(t);
-    client.send("41");
-    await client.over(15_000);
   });
 });
 

@@ -19,7 +19,11 @@ from typing import Any, Callable
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("SIGHTWIRE_BIN", ROOT / "target/release/sightwire"))
+BUILDS = [ROOT / f"target/{profile}/sightwire" for profile in ("debug", "release")]
+# The one that is named, or the newer of the two builds.
+BIN = Path(
+    os.environ.get("SIGHTWIRE_BIN") or max(BUILDS, key=lambda build: build.stat().st_mtime if build.exists() else 0.0)
+)
 HOME = Path(os.environ.get("SIGHTWIRE_HOME", ROOT / ".sightwire/home"))
 FPS = 25
 # The same clips as in js/clips.mjs.

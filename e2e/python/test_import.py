@@ -38,7 +38,11 @@ def importer() -> Path | None:
     return ready[-1].parent / "bin/python" if ready else None
 
 
-pytestmark = pytest.mark.skipif(importer() is None, reason="no importer in the store (`models pull importer`)")
+# TensorFlow takes its time.
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.skipif(importer() is None, reason="no importer in the store (`models pull importer`)"),
+]
 
 
 @cache

@@ -109,6 +109,7 @@ ALL = ["clean", "angle", "upside down", "columns", "Chinese", "codes", "low cont
 
 
 @pytest.mark.parametrize("category", ALL)
+@pytest.mark.full
 def test_no_line_is_lost_and_none_is_invented(read: Pages, category: str) -> None:
     score = read.of(category)
     assert len(score.lines) >= 5
@@ -130,6 +131,7 @@ def test_no_line_is_lost_and_none_is_invented(read: Pages, category: str) -> Non
         ("120 lines", 1.5),
     ],
 )
+@pytest.mark.full
 def test_letters_are_right(read: Pages, category: str, percent: float) -> None:
     score = read.of(category)
     wrong = [(line.text, line.read) for line in score.lines if line.edits_unspaced]
@@ -139,6 +141,7 @@ def test_letters_are_right(read: Pages, category: str, percent: float) -> None:
 @pytest.mark.parametrize(
     ("category", "least"), [("clean", 0.7), ("angle", 0.6), ("upside down", 0.7), ("Chinese", 0.7)]
 )
+@pytest.mark.full
 def test_polygons_lie_where_the_text_is_and_begin_at_its_top_left(read: Pages, category: str, least: float) -> None:
     for page, found, _ in read.values():
         if page.category != category:
@@ -152,6 +155,7 @@ def test_polygons_lie_where_the_text_is_and_begin_at_its_top_left(read: Pages, c
 
 
 @pytest.mark.parametrize("category", ["clean", "angle", "columns", "Chinese", "120 lines"])
+@pytest.mark.full
 def test_lines_come_in_reading_order(read: Pages, category: str) -> None:
     for page, found, _ in read.values():
         if page.category == category:
@@ -160,6 +164,7 @@ def test_lines_come_in_reading_order(read: Pages, category: str) -> None:
             assert order == sorted(order)
 
 
+@pytest.mark.full
 def test_what_is_sure_is_right(read: Pages) -> None:
     for page, _, confidences in read.values():
         assert all(0.5 <= confidence <= 1 for confidence in confidences)

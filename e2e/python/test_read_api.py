@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -211,7 +212,7 @@ def test_pictures_share_one_memory_for_their_pixels_and_one_that_never_fits_is_r
     try:
         assert read(server, page("Hello 42")).status == 200
         answers: list[Answer] = []
-        crowd = [threading.Thread(target=lambda: answers.append(read(server, content))) for _ in range(8)]
+        crowd = [threading.Thread(target=lambda: answers.append(read(server, content))) for _ in range(4)]
         for one in crowd:
             one.start()
         most_bytes, most_reading = 0, 0
@@ -219,7 +220,8 @@ def test_pictures_share_one_memory_for_their_pixels_and_one_that_never_fits_is_r
             status = get(server, "/api/v1/status").json()
             most_bytes = max(most_bytes, status["connections"]["decoding_bytes"])
             most_reading = max(most_reading, status["reader"]["reading"])
-        assert [answer.status for answer in answers] == [200] * 8
+            time.sleep(0.02)
+        assert [answer.status for answer in answers] == [200] * 4
         assert most_reading == 1
         assert 40_000_000 < most_bytes <= 64 << 20
         # Its first page is kept to be shown, and the second one needs as much.
