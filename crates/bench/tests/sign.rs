@@ -118,7 +118,8 @@ async fn receive(socket: &mut WebSocketStream<TcpStream>) -> Option<String> {
 
 /// Small pictures and short times: the protocol is tested here, not the speed.
 fn bench(address: SocketAddr, more: &str) -> (Output, Value) {
-    let quick = "--seconds 1 --warmup 0 --settle 0 --drain 1 --fps 20 --size 64x48 --frame-kb 2 --json";
+    let drain = if more.contains("--drain") { "" } else { "--drain 20 " };
+    let quick = format!("{drain}--seconds 1 --warmup 0 --settle 0 --fps 20 --size 64x48 --frame-kb 2 --json");
     let output = Command::new(env!("CARGO_BIN_EXE_sightwire-bench"))
         .args(["sign", "--url", &format!("http://{address}")])
         .args(quick.split(' ').chain(more.split(' ')))
@@ -152,7 +153,7 @@ fn every_frame_of_the_schedule_is_sent() {
 
 #[test]
 fn a_lost_reply_is_found_and_gives_exit_code_1() {
-    let (output, report) = bench(serve(Fault::LosesOneReply), "--clients 2 --no-prime");
+    let (output, report) = bench(serve(Fault::LosesOneReply), "--clients 2 --no-prime --drain 5");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(report["frames"]["missing"], 1);
     assert_eq!(report["frames"]["out_of_order"], 0);
@@ -172,7 +173,7 @@ fn refused_and_cut_off_clients_are_told_apart() {
     let (output, report) = bench(serve(Fault::Full), "--clients 2 --no-prime");
     assert_eq!(output.status.code(), Some(1), "nobody was let in");
     assert_eq!((&report["clients"]["refused"], &report["clients"]["failed"]), (&2.into(), &0.into()));
-    let (output, report) = bench(serve(Fault::CutsOff), "--clients 2 --no-prime");
+    let (output, report) = bench(serve(Fault::CutsOff), "--clients 2 --no-prime --drain 1");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!((&report["clients"]["ready"], &report["clients"]["lost"]), (&2.into(), &2.into()));
 }

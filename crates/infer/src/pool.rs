@@ -318,14 +318,18 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
     use std::sync::atomic::AtomicUsize;
-    use std::sync::mpsc;
+    use std::sync::{Barrier, mpsc};
 
     /// Adds one to what it is given; 13 is too much for it.
     struct Adder {
         tools_made: AtomicUsize,
+        meeting: Barrier,
     }
 
     type Told = mpsc::Sender<Result<(u32, String), Panicked>>;
+
+    /// The task with which threads wait for each other.
+    const MEET: u32 = 100;
 
     impl Work for Adder {
         type Queue = VecDeque<(u32, Told)>;
@@ -346,8 +350,8 @@ mod tests {
                 self.tools_made.fetch_add(1, Ordering::Relaxed);
             }
             assert_ne!(task.0, 13);
-            if task.0 >= 100 {
-                std::thread::sleep(Duration::from_millis(task.0.into()));
+            if task.0 == MEET {
+                self.meeting.wait();
             }
             (task.0 + 1, std::thread::current().name().unwrap_or_default().to_owned())
         }
@@ -362,8 +366,14 @@ mod tests {
     }
 
     fn pool(threads: usize, idle_release: Duration) -> Pool<Adder> {
+        pool_that_meets(threads, idle_release, 1)
+    }
+
+    /// Where so many are to meet.
+    fn pool_that_meets(threads: usize, idle_release: Duration, meeting: usize) -> Pool<Adder> {
+        let adder = Adder { tools_made: AtomicUsize::new(0), meeting: Barrier::new(meeting) };
         let options = Options { name: "add", threads, priority: Priority::Live, idle_release };
-        Pool::start(Adder { tools_made: AtomicUsize::new(0) }, VecDeque::new(), options, None).unwrap()
+        Pool::start(adder, VecDeque::new(), options, None).unwrap()
     }
 
     fn add(pool: &Pool<Adder>, number: u32) -> Result<(u32, String), Panicked> {
@@ -400,9 +410,9 @@ mod tests {
 
     #[test]
     fn what_comes_at_the_same_time_is_done_by_all() {
-        let pool = pool(3, LONG);
+        let pool = pool_that_meets(3, LONG, 3);
         let (tell, told) = mpsc::channel();
-        pool.shared().with(|queue| queue.extend((0..3).map(|_| (200, tell.clone()))));
+        pool.shared().with(|queue| queue.extend((0..3).map(|_| (MEET, tell.clone()))));
         let mut names: Vec<String> = (0..3).map(|_| told.recv().unwrap().unwrap().1).collect();
         names.sort();
         assert_eq!(names, ["add-0", "add-1", "add-2"]);
@@ -423,17 +433,18 @@ mod tests {
 
     #[test]
     fn what_waits_at_the_end_is_handed_back_and_what_is_begun_is_waited_for() {
-        let pool = pool(1, LONG);
+        let pool = pool_that_meets(1, LONG, 2);
         let (tell, told) = mpsc::channel();
-        pool.shared().with(|queue| queue.push_back((300, tell.clone())));
+        pool.shared().with(|queue| queue.push_back((MEET, tell.clone())));
         while pool.shared().look(VecDeque::len) > 0 {
             std::thread::yield_now();
         }
         pool.shared().with(|queue| queue.push_back((1, tell.clone())));
         assert_eq!(pool.end(std::mem::take).len(), 1);
+        pool.shared().work().meeting.wait();
         assert_eq!(pool.shared().while_it_lasts(|queue| queue.push_back((2, tell.clone()))), None);
         drop(pool);
-        assert_eq!(told.try_recv().unwrap().unwrap().0, 301);
+        assert_eq!(told.try_recv().unwrap().unwrap().0, MEET + 1);
         assert!(told.try_recv().is_err());
     }
 }

@@ -266,7 +266,7 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
 
 #[test]
 fn sessions_are_let_go_when_nobody_reads() {
-    let options = ServiceOptions { threads: 1, queue: 4, idle_release: Duration::from_secs(3) };
+    let options = ServiceOptions { threads: 1, queue: 4, idle_release: Duration::from_secs(6) };
     let own = ReadService::start(WORLD.0.clone(), options).unwrap();
     submit(&own, page(200, 80, &[("Exit 7", 20.0, 50.0, 30)]), ReadOptions::default())
         .recv_timeout(WAIT)

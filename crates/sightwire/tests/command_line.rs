@@ -9,7 +9,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sightwire_frame::{Encoder, Image};
 use sightwire_synth::sample::{Clip, Gesture};
@@ -260,16 +260,21 @@ fn connections_for_which_no_file_is_left_are_counted_and_do_not_flood_the_log() 
     let listening =
         lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
     let address = listening.expect("it listens");
-    let held: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(&address).unwrap()).collect();
-    std::thread::sleep(Duration::from_secs(1));
-    drop(held);
-    let metrics = get(&address, "/metrics");
-    let failures = metrics.lines().find_map(|line| line.strip_prefix("sightwire_accept_failures_total "));
-    let failures: u64 = failures.expect("the metric").parse().unwrap();
-    assert!(failures > 3, "{failures}");
+    let begun = Instant::now();
+    // It tries every 50 ms, but a busy machine may not have come to it in a second.
+    let failed = (0..20).any(|_| {
+        let held: Vec<TcpStream> = (0..80).map(|_| TcpStream::connect(&address).unwrap()).collect();
+        std::thread::sleep(Duration::from_secs(1));
+        drop(held);
+        let metrics = get(&address, "/metrics");
+        let failures = metrics.lines().find_map(|line| line.strip_prefix("sightwire_accept_failures_total "));
+        failures.expect("the metric").parse::<u64>().unwrap() > 3
+    });
+    assert!(failed, "it was always less than four times");
     let status = get(&address, "/api/v1/status");
     assert!(status.contains("\"accept_failures\":"), "{status}");
     let log = fs::read_to_string(log).unwrap();
-    assert_eq!(log.matches("cannot accept a connection").count(), 1, "{log}");
+    let said = log.matches("cannot accept a connection").count() as u64;
+    assert!((1..=1 + begun.elapsed().as_secs() / 10).contains(&said), "{log}");
     assert!(log.contains("WARN") && log.contains("allows 64"), "{log}");
 }

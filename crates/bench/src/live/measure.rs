@@ -76,11 +76,13 @@ pub(crate) fn measure(viewers: &Viewers, pid: u32, seconds: f64, sent: impl Fn()
     let (server, ours, before) = (Meter::start(pid), Meter::start(std::process::id()), sent());
     let (mark, begun) = (Mark::now(), Instant::now());
     sleep(Duration::from_secs_f64(seconds));
+    // Before they are asked: what is sent while they answer is in nobody's count.
+    let offered = sent() - before;
     let mut got = viewers.take()?;
     // Who was lost before is missing now.
     got.lost += warm_up.lost;
     got.problem = got.problem.or(warm_up.problem);
-    let (seconds, offered) = (begun.elapsed().as_secs_f64(), sent() - before);
+    let seconds = begun.elapsed().as_secs_f64();
     let ((cpu, _), (generator, _)) = (server.read(), ours.read());
     let machine = Machine::between(mark, Mark::now(), (cpu + generator).as_secs_f64() / seconds);
     Ok(Row { got, seconds, cpu, generator, offered, machine })

@@ -142,7 +142,7 @@ fn the_last_owner_may_let_go_within_an_answer() {
 
 #[test]
 fn sessions_are_let_go_when_idle_and_made_anew_and_one_stream_needs_only_one() {
-    let options = ServiceOptions { threads: 2, idle_release: Duration::from_millis(300), ..OPTIONS };
+    let options = ServiceOptions { threads: 2, idle_release: Duration::from_secs(2), ..OPTIONS };
     let (service, answers) = (service(options), mpsc::channel());
     assert_eq!(service.stats().threads_with_sessions, 1, "the one that proved that the model works");
     for round in 0..2 {

@@ -1,8 +1,9 @@
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::socket::{Listener as _, pipes};
 
 async fn pair() -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
     pair_until(CancellationToken::new()).await
@@ -21,7 +22,8 @@ async fn pair_until(stop: CancellationToken) -> (Guarded, ConnectionHandle, TcpS
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_ends_the_connection_for_its_reader_too() {
-    let (guarded, _handle, _peer, places) = pair().await;
+    let (guarded, handle, _peer, places) = pair().await;
+    handle.set_write_deadline(Duration::from_secs(1));
     let (mut reader, mut writer) = tokio::io::split(guarded);
     let start = Instant::now();
     let reading = tokio::spawn(async move { reader.read_u8().await.unwrap_err().kind() });
@@ -33,7 +35,7 @@ async fn a_peer_that_reads_nothing_ends_the_connection_for_its_reader_too() {
     };
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     assert_eq!(reading.await.unwrap(), io::ErrorKind::ConnectionAborted);
-    assert!(start.elapsed() < Duration::from_secs(5));
+    assert!(start.elapsed() < Duration::from_secs(30));
     drop(writer);
     assert_eq!(places.available_permits(), 1, "its place is free");
 }
@@ -41,10 +43,10 @@ async fn a_peer_that_reads_nothing_ends_the_connection_for_its_reader_too() {
 #[tokio::test]
 async fn a_peer_that_reads_slowly_all_the_time_is_kept_beyond_the_deadline() {
     let (mut guarded, handle, mut peer, _places) = pair().await;
-    handle.set_write_deadline(Duration::from_millis(300));
+    handle.set_write_deadline(Duration::from_secs(2));
     let reading = tokio::spawn(async move {
         let mut some = vec![0; 32 << 10];
-        for _ in 0..40 {
+        for _ in 0..120 {
             tokio::time::sleep(Duration::from_millis(50)).await;
             if peer.read(&mut some).await.unwrap_or(0) == 0 {
                 return None;
@@ -62,11 +64,11 @@ async fn a_peer_that_reads_slowly_all_the_time_is_kept_beyond_the_deadline() {
     });
     let peer = reading.await.unwrap();
     let still_here = peer.is_some() && !writing.is_finished();
-    assert!(still_here, "it read 600 kB a second for two seconds");
+    assert!(still_here, "it read 600 kB a second for six seconds");
     let stopped = Instant::now();
     let (kind, ended) = writing.await.unwrap();
     assert_eq!(kind, io::ErrorKind::TimedOut, "and then nothing");
-    assert!(ended.duration_since(stopped) < Duration::from_secs(3));
+    assert!(ended.duration_since(stopped) < Duration::from_secs(30));
 }
 
 #[tokio::test]
@@ -96,6 +98,7 @@ async fn a_websocket_ends_with_the_server_and_a_request_does_not() {
 #[tokio::test]
 async fn there_is_room_when_all_is_written_and_none_while_the_peer_is_behind() {
     let (guarded, handle, mut peer, _places) = pair().await;
+    handle.set_write_deadline(Duration::from_secs(60));
     let (reader, mut writer) = tokio::io::split(guarded);
     handle.room().await;
     let writing = tokio::spawn(async move {
@@ -107,14 +110,15 @@ async fn there_is_room_when_all_is_written_and_none_while_the_peer_is_behind() {
     assert!(tokio::time::timeout(soon, handle.room()).await.is_err(), "the peer has read nothing");
     let reading = tokio::spawn(async move { tokio::io::copy(&mut peer, &mut tokio::io::sink()).await });
     let writer = writing.await.unwrap();
-    tokio::time::timeout(Duration::from_secs(5), handle.room()).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(30), handle.room()).await.unwrap();
     drop((writer, reader));
     reading.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn a_peer_that_closed_does_not_keep_a_stuck_writer() {
-    let (guarded, _handle, mut peer, _places) = pair().await;
+    let (guarded, handle, mut peer, _places) = pair().await;
+    handle.set_write_deadline(Duration::from_secs(60));
     let (mut reader, mut writer) = tokio::io::split(guarded);
     let writing = tokio::spawn(async move {
         let chunk = vec![0; 1 << 20];
@@ -127,22 +131,38 @@ async fn a_peer_that_closed_does_not_keep_a_stuck_writer() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     peer.shutdown().await.unwrap();
     assert_eq!(reader.read(&mut [0; 8]).await.unwrap(), 0);
-    let kind = tokio::time::timeout(Duration::from_millis(500), writing).await.unwrap().unwrap();
+    let kind = tokio::time::timeout(Duration::from_secs(30), writing).await.unwrap().unwrap();
     assert_eq!(kind, io::ErrorKind::ConnectionAborted);
 }
 
-/// A WebSocket, and how many bytes its peer had to read of the answer with which it began.
+/// A WebSocket whose beginning its peer has read.
 async fn websocket(
     timeout: Duration,
     limit: usize,
 ) -> (Guarded, ConnectionHandle, TcpStream, Arc<Receiving>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let mut peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
+    begun(Socket::Tcp(stream), peer, timeout, limit).await
+}
+
+/// The same over a pipe, which keeps to the runtime's clock.
+async fn websocket_in_memory(timeout: Duration) -> (Guarded, ConnectionHandle, DuplexStream, Arc<Receiving>) {
+    let (dialer, mut listener) = pipes(([127, 0, 0, 1], 80).into(), 1 << 10);
+    let peer = dialer.connect(([127, 0, 0, 9], 1).into()).await.unwrap();
+    let (socket, _) = listener.accept().await.unwrap();
+    begun(socket, peer, timeout, 1 << 20).await
+}
+
+async fn begun<P: AsyncRead + AsyncWrite + Unpin>(
+    socket: Socket,
+    mut peer: P,
+    timeout: Duration,
+    limit: usize,
+) -> (Guarded, ConnectionHandle, P, Arc<Receiving>) {
     let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
     let receiving = Receiving::new(limit, 10, timeout);
-    let (mut guarded, handle) =
-        Guarded::new(Socket::Tcp(stream), place, receiving.clone(), CancellationToken::new());
+    let (mut guarded, handle) = Guarded::new(socket, place, receiving.clone(), CancellationToken::new());
     let (request, answer) = (b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 101 Switching Protocols\r\n\r\n");
     peer.write_all(request).await.unwrap();
     guarded.read_exact(&mut vec![0; request.len()]).await.unwrap();
@@ -157,16 +177,16 @@ fn beginning(length: u64) -> Vec<u8> {
     [&[0x81, 0xff][..], &length.to_be_bytes(), &[0; 4]].concat()
 }
 
-async fn goodbye(mut peer: TcpStream) -> (u16, String) {
+async fn goodbye(mut peer: impl AsyncRead + Unpin) -> (u16, String) {
     let mut rest = Vec::new();
     peer.read_to_end(&mut rest).await.unwrap();
     assert_eq!((rest[0], rest[1] as usize), (0x88, rest.len() - 2), "{rest:?}");
     (u16::from_be_bytes([rest[2], rest[3]]), String::from_utf8(rest[4..].to_vec()).unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_end_is_given_up_and_its_peer_is_told() {
-    let (mut guarded, handle, mut peer, receiving) = websocket(Duration::from_millis(300), 1 << 20).await;
+    let (mut guarded, handle, mut peer, receiving) = websocket_in_memory(Duration::from_millis(300)).await;
     handle.is_known();
     peer.write_all(&beginning(100_000)).await.unwrap();
     let trickling = tokio::spawn(async move {
@@ -186,9 +206,9 @@ async fn a_message_that_does_not_end_is_given_up_and_its_peer_is_told() {
     assert_eq!((receiving.timed_out(), receiving.used()), (1, 0));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whole_messages_may_follow_each_other_for_as_long_as_they_like() {
-    let (mut guarded, _handle, mut peer, receiving) = websocket(Duration::from_millis(200), 1 << 20).await;
+    let (mut guarded, _handle, mut peer, receiving) = websocket_in_memory(Duration::from_millis(200)).await;
     let sending = tokio::spawn(async move {
         // Never is all that came a whole number of frames.
         let ping = [0x89, 0x82, 0, 0, 0, 0, 1, 2].repeat(100);
@@ -243,6 +263,7 @@ async fn of_a_peer_that_has_not_said_who_it_is_no_long_message_is_read() {
 async fn nothing_is_read_while_answers_wait() {
     let (guarded, handle, mut peer, _receiving) = websocket(Duration::from_secs(60), 4 << 20).await;
     handle.answers_first();
+    handle.set_write_deadline(Duration::from_secs(60));
     let (mut reader, mut writer) = tokio::io::split(guarded);
     let writing = tokio::spawn(async move {
         writer.write_all(&vec![0; 32 << 20]).await.unwrap();
@@ -254,7 +275,7 @@ async fn nothing_is_read_while_answers_wait() {
     assert!(tokio::time::timeout(soon, reader.read_u8()).await.is_err(), "the peer has to read first");
     let (mut peer_reads, _peer_writes) = peer.into_split();
     let reading = tokio::spawn(async move { tokio::io::copy(&mut peer_reads, &mut tokio::io::sink()).await });
-    assert_eq!(tokio::time::timeout(Duration::from_secs(5), reader.read_u8()).await.unwrap().unwrap(), 0x89);
+    assert_eq!(tokio::time::timeout(Duration::from_secs(30), reader.read_u8()).await.unwrap().unwrap(), 0x89);
     drop((writing.await.unwrap(), reader));
     let _ = reading.await.unwrap();
 }

@@ -332,11 +332,11 @@ fn a_file_larger_than_the_disk_is_refused_before_it_is_loaded() {
 #[test]
 fn a_stalled_server_ends_in_bounded_time() {
     let mut world = world(|request| Reply::ranged(&content(), request).stall(100_000));
-    world.options.stall = Duration::from_millis(200);
+    world.options.stall = Duration::from_secs(2);
     let started = Instant::now();
     let error = world.pull_badly();
-    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
-    assert!(error.contains("sent nothing for 0.2 s"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
+    assert!(error.contains("sent nothing for 2 s"), "{error}");
     assert_eq!(world.server.requests().len(), 3, "each try got a little, none a worthwhile piece");
     assert_eq!(fs::metadata(world.part()).unwrap().len(), 300_000, "what came stays for the next pull");
 }

@@ -14,7 +14,7 @@ use crate::client::{Reading, head, sip};
 use crate::support::Running;
 
 /// Who waits in vain fails after so long; the clock is paused.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// One connection that asks for a stream. It is gone when it is dropped.
 pub struct Mjpeg {
