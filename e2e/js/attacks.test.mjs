@@ -47,7 +47,7 @@ describe("eight_clients_that_flood_a_server_on_one_core", () => {
       t.diagnostic(JSON.stringify(seen));
       assert.equal(seen.lost, "0");
       assert.ok(Number(seen.replies) > 0);
-      assert.ok(Number(seen["/livez p50 ms"]) < 2_000 && Number(seen.max) < 2_000, stdout);
+      assert.ok(Number(seen["/livez p50 ms"]) < 2_000 && Number(seen.max) < 20_000, stdout);
       assert.ok(Number(seen["at most"]) - Number(seen["resident MB before"]) <= 100, stdout);
     });
   }

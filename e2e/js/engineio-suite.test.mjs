@@ -6,6 +6,7 @@
 // crates/sightwire/tests/servers/sessions.rs.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { createServer, connect as dial } from "node:net";
 import { describe, test } from "node:test";
 
@@ -201,6 +202,7 @@ describe("messages_over_polling", () => {
     t.after(() => slow.destroy());
     slow.on("error", () => {});
     const head = `POST ${target(session.parameters)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n`;
+    await once(slow, "connect");
     slow.write(`${head}${PONG}`);
     await sleep(300);
     assert.equal((await session.post(PONG)).status, 400);

@@ -85,7 +85,7 @@ export class Polling {
     for (;;) {
       const poll = this.poll(options);
       poll.catch(() => {});
-      const early = await Promise.race([poll, sleep(300)]);
+      const early = await Promise.race([poll, sleep(1_500)]);
       if (!early) return { poll };
       assert.deepEqual(early.packets, [PING]);
       await this.send(PONG);

@@ -31,7 +31,8 @@ test("a_server_without_clients_ends_at_once", async (t) => {
   const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
   const { code, ms } = await server.stop();
   assert.equal(code, 0);
-  assert.ok(ms < 1_500, `${Math.round(ms)} ms`);
+  // Not the 5 s that clients have to leave.
+  assert.ok(ms < 4_500, `${Math.round(ms)} ms`);
 });
 
 test("a_port_that_is_taken_is_said_so", async (t) => {

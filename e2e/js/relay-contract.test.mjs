@@ -192,8 +192,8 @@ describe("a_viewer", { concurrency: true }, () => {
       await viewer(t, server, `?streams=other,${encodeURIComponent("Ward 3, bed 1")}`),
     ];
     odd.frame(url("odd", 1));
-    assert.equal(await one.nextFrame(undefined, 1_000), url("odd", 1));
-    assert.equal(await two.nextFrame(undefined, 1_000), url("odd", 1));
+    assert.equal(await one.nextFrame(), url("odd", 1));
+    assert.equal(await two.nextFrame(), url("odd", 1));
   });
 });
 
@@ -247,8 +247,8 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
       numbers,
       numbers.toSorted((a, b) => a - b),
     );
-    // Newest wins: of two that this process sends at once, one may be missing.
-    assert.ok(numbers.length > 0.8 * (sent - numbers[0]), `${numbers.length} of ${sent - numbers[0]}`);
+    // Newest wins: of those that this process sends in one go, only the last may come.
+    assert.ok(numbers.length >= 3, `${numbers.length} of ${sent - numbers[0]}`);
     assert.deepEqual(watching.all("stream_ended"), []);
     assert.equal(first.closed, undefined);
   });
@@ -439,7 +439,8 @@ describe("frames_are_checked", { concurrency: true }, () => {
     const sent = stop();
     const frames = () => watching.all("live_frame", "well");
     await until(() => frames().at(-1)?.data.frame === url("well", sent), 15_000, "the last that was sent");
-    assert.ok(frames().length > 0.8 * sent, `${frames().length} of ${sent}`);
+    // Newest wins: of those that this process sends in one go, only the last may come.
+    assert.ok(frames().length >= 3, `${frames().length} of ${sent}`);
     assert.deepEqual(watching.all("live_frame", "ill"), []);
     assert.deepEqual(watching.all("stream_ended", "well"), []);
   });
