@@ -21,6 +21,8 @@ import { command, HOME, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 
 const CHILD = "try-networks";
+/** Text gives way to all else, and a busy machine may leave it next to nothing. */
+const PATIENT = { SIGHTWIRE_READER_DEADLINE_S: "240" };
 
 /** A store in which nothing was tried yet, with the library and the model for text. It is gone with the test. */
 function store(t) {
@@ -99,7 +101,7 @@ function fastest(record, precision) {
 const home = store({ after: (end) => after(end) });
 
 test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_the_fastest_way", async (t) => {
-  const server = await start(t, { env: { SIGHTWIRE_HOME: home } });
+  const server = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
   // Who comes first is served, without waiting until all is measured, however long that takes.
   assert.equal((await read(server)).status, 200);
   const measuring = () => children(server).filter((child) => signal(child, "SIGSTOP"));
@@ -145,7 +147,7 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
   assert.ok(isFast(finder, records[FINDER]), JSON.stringify([finder, records[FINDER]]));
   await server.stop();
 
-  const again = await start(t, { env: { SIGHTWIRE_HOME: home } });
+  const again = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
   await read(again);
   assert.doesNotMatch(again.logs(), /on this machine:/, "nothing is measured a second time");
   assert.deepEqual(children(again), []);
@@ -153,7 +155,7 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
 
 test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metrics_say_so", async (t) => {
   if (!isMeasured(home, "gestures_head.onnx")) {
-    const first = await start(t, { env: { SIGHTWIRE_HOME: home } });
+    const first = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
     await measured(home);
     await first.stop();
   }
@@ -167,7 +169,7 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
     }
     writeFileSync(path, JSON.stringify(record));
   }
-  const server = await start(t, { env: { SIGHTWIRE_HOME: home } });
+  const server = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
   const { body, status } = await read(server);
   assert.equal(status, 200);
   assert.equal(body.precision.detection, "f32");
@@ -203,7 +205,7 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
 
 test("children_that_die_of_a_missing_instruction_or_hang_take_nothing_with_them", async (t) => {
   for (const name of ["SIGILL", "SIGSTOP"]) {
-    const env = { SIGHTWIRE_HOME: store(t), SIGHTWIRE_ENGINE_TRIAL_TIMEOUT_S: "1" };
+    const env = { ...PATIENT, SIGHTWIRE_HOME: store(t), SIGHTWIRE_ENGINE_TRIAL_TIMEOUT_S: "1" };
     let going = true;
     let hit = 0;
     const server = start(t, { env });
@@ -237,7 +239,7 @@ test("children_that_die_of_a_missing_instruction_or_hang_take_nothing_with_them"
 });
 
 test("where_amx_must_not_be_used_the_program_starts_itself_anew_with_the_cap_and_says_so", async (t) => {
-  const env = { SIGHTWIRE_AMX: "off" };
+  const env = { ...PATIENT, SIGHTWIRE_AMX: "off" };
   const server = await start(t, { env });
   const environment = readFileSync(`/proc/${server.pid}/environ`, "latin1").split("\0");
   assert.ok(environment.includes("ONEDNN_MAX_CPU_ISA=AVX512_CORE_FP16"), "the same process, with the cap");

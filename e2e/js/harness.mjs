@@ -136,7 +136,7 @@ export async function startCamera(t, args = []) {
 }
 
 /** Nothing fails sooner by not having come: whatever is waited for may share its core with five other programs. */
-const LEAST_MS = 15_000;
+const LEAST_MS = 30_000;
 
 /**
  * Waits until `check()` is true; the time it took in ms. Fails with `what` after `ms`, and not before `LEAST_MS`. What has

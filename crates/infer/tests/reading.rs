@@ -23,7 +23,7 @@ use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 
-const WAIT: Duration = Duration::from_secs(120);
+const WAIT: Duration = Duration::from_secs(500);
 const WORDS: [&str; 6] = [
     "The quick brown fox jumps over",
     "Invoice No. 2024-0815",
