@@ -41,7 +41,7 @@ def picture(number: int = 0) -> bytes:
     return cv2.imencode(".jpg", image)[1].tobytes()
 
 
-def run(work: Callable[[], Awaitable[None]], seconds: float = 60) -> None:
+def run(work: Callable[[], Awaitable[None]], seconds: float = 120) -> None:
     asyncio.run(asyncio.wait_for(work(), seconds))
 
 
@@ -95,12 +95,12 @@ class Old:
             one for one in self.heard if one["type"] == kind and (stream is None or one.get("patient_id") == stream)
         ]
 
-    async def hears(self, kind: str, stream: str | None = None, count: int = 1, seconds: float = 5) -> dict[str, Any]:
+    async def hears(self, kind: str, stream: str | None = None, count: int = 1, seconds: float = 20) -> dict[str, Any]:
         """Waits for so many of a kind; the last of them."""
         await until(lambda: len(self.of(kind, stream)) >= count, seconds, f"{count} {kind} {stream or ''}", self)
         return self.of(kind, stream)[count - 1]
 
-    async def is_closed(self, seconds: float = 5) -> int | None:
+    async def is_closed(self, seconds: float = 20) -> int | None:
         """Waits for the end; its code."""
         await asyncio.wait({self._reading}, timeout=seconds)
         assert self._reading.done(), f"not closed within {seconds} s; heard {[one['type'] for one in self.heard]}"
@@ -133,7 +133,7 @@ class Viewer(Old):
         await super().__aenter__()
         return self
 
-    async def sees(self, stream: str, frame: bytes, seconds: float = 5) -> None:
+    async def sees(self, stream: str, frame: bytes, seconds: float = 20) -> None:
         """Waits until a picture is the newest of its stream."""
 
         def newest() -> bool:

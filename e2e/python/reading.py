@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import struct
@@ -107,9 +108,14 @@ def rows(server: Server, job: str, query: str = "") -> list[dict[str, Any]]:
 class Events:
     """One who listens to a batch."""
 
-    def __init__(self, server: Server, job: str, last_id: str | None = None) -> None:
-        self.connection = http.client.HTTPConnection(server.address, timeout=PATIENCE_S)
-        self.connection.request("GET", f"{job}/events", headers={"Last-Event-ID": last_id} if last_id else {})
+    def __init__(self, server: Server, job: str, last_id: str = "") -> None:
+        self.server, self.job, self.last_id = server, job, last_id
+        self.open()
+
+    def open(self) -> None:
+        self.connection = http.client.HTTPConnection(self.server.address, timeout=PATIENCE_S)
+        headers = {"Last-Event-ID": self.last_id} if self.last_id else {}
+        self.connection.request("GET", f"{self.job}/events", headers=headers)
         self.answer = self.connection.getresponse()
         assert self.answer.status == 200
         assert self.answer.headers["Content-Type"] == "text/event-stream"
@@ -124,14 +130,23 @@ class Events:
             elif key == "id":
                 number = value
             elif key == "data":
-                return name, number, json.loads(value)
+                event = name, number, json.loads(value)
+                self.last_id = number or self.last_id
+                return event
         return None
 
     def all(self) -> list[tuple[str, str, Any]]:
-        events = []
-        while event := self.next():
-            events.append(event)
-        self.close()
+        """Up to the end. Who takes nothing for three seconds is let go, and comes back for the rest, as browsers do."""
+        events: list[tuple[str, str, Any]] = []
+        for _ in range(5):
+            # A line may be cut off.
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                while event := self.next():
+                    events.append(event)
+            self.close()
+            if events and events[-1][0] == "end":
+                break
+            self.open()
         return events
 
     def close(self) -> None:

@@ -30,7 +30,17 @@ class AsyncClient:
             while len(self.predictions) < count:
                 await asyncio.sleep(0.01)
 
-        await asyncio.wait_for(enough(), 10)
+        await asyncio.wait_for(enough(), 20)
+
+    async def recognises(self, gesture: str) -> None:
+        """Plays on until the gesture is seen, or often enough: a result comes with a later reply, perhaps of the next
+        clip."""
+        for _ in range(4):
+            if verdict(self.predictions) == gesture:
+                return
+            count = len(self.predictions) + FPS
+            await self.play(clip(gesture))
+            await self.answered(count)
 
 
 @pytest.mark.parametrize("transports", [["websocket"], ["polling"], None], ids=["websocket", "polling", "default"])
@@ -42,12 +52,13 @@ def test_a_reply_for_every_frame(server: Server, transports: list[str] | None) -
         await client.play(frames)
         await client.answered(len(frames))
         await asyncio.sleep(0.2)
+        assert client.statuses == [{"message": "ready"}]
+        assert len(client.predictions) == len(frames)
+        await client.recognises("right")
         await client.sio.disconnect()
         return client
 
     client = asyncio.run(session())
-    assert client.statuses == [{"message": "ready"}]
-    assert len(client.predictions) == len(clip("right"))
     assert verdict(client.predictions) == "right"
 
 
@@ -59,6 +70,7 @@ def test_clients_on_one_loop_get_their_own_answers(server: Server) -> None:
         await client.sio.connect(server.url, transports=["websocket"], wait_timeout=10)
         await client.play(clip(gesture))
         await client.answered(len(clip(gesture)))
+        await client.recognises(gesture)
         await client.sio.disconnect()
         return verdict(client.predictions)
 

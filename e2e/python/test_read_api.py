@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -156,18 +157,23 @@ def test_pages_of_other_origins_get_nothing(server: Server) -> None:
 
 
 def test_a_client_that_leaves_is_not_read_for(server: Server) -> None:
-    def work() -> tuple[int, int]:
-        reader = get(server, "/api/v1/status").json()["reader"]
-        return reader["reading"], reader["waiting"]
+    def reader() -> dict[str, Any]:
+        return get(server, "/api/v1/status").json()["reader"]
+
+    def is_idle() -> bool:
+        now = reader()
+        return (now["reading"], now["waiting"]) == (0, 0)
 
     content = large()
     host, port = server.address.split(":")
     for _ in range(6):
         with socket.create_connection((host, int(port))) as connection:
             head = f"POST /api/v1/read HTTP/1.1\r\nHost: {server.address}\r\nContent-Length: {len(content)}\r\n\r\n"
+            before = reader()["pictures"]
             connection.sendall(head.encode() + content)
-            wait_until(lambda: work() != (0, 0), 20, "it has begun")
-    wait_until(lambda: work() == (0, 0), 30, "nobody is read for any more")
+            # It may have been read by the time that somebody looks.
+            wait_until(lambda: not is_idle() or reader()["pictures"] > before, 20, "it has begun")  # noqa: B023
+    wait_until(is_idle, 30, "nobody is read for any more")
     assert read(server, page("Hello 42")).json()["text"] == "Hello 42"
 
 
@@ -212,16 +218,19 @@ def test_pictures_share_one_memory_for_their_pixels_and_one_that_never_fits_is_r
     try:
         assert read(server, page("Hello 42")).status == 200
         answers: list[Answer] = []
-        crowd = [threading.Thread(target=lambda: answers.append(read(server, content))) for _ in range(4)]
-        for one in crowd:
-            one.start()
-        most_bytes, most_reading = 0, 0
-        while any(one.is_alive() for one in crowd):
-            status = get(server, "/api/v1/status").json()
-            most_bytes = max(most_bytes, status["connections"]["decoding_bytes"])
-            most_reading = max(most_reading, status["reader"]["reading"])
-            time.sleep(0.02)
-        assert [answer.status for answer in answers] == [200] * 4
+        most_bytes, most_reading, tries = 0, 0, 0
+        # On a busy machine all may have been read by the time that somebody looks.
+        while (most_bytes < 40_000_000 or most_reading == 0) and tries < 5:
+            crowd = [threading.Thread(target=lambda: answers.append(read(server, content))) for _ in range(4)]
+            for one in crowd:
+                one.start()
+            while any(one.is_alive() for one in crowd):
+                status = get(server, "/api/v1/status").json()
+                most_bytes = max(most_bytes, status["connections"]["decoding_bytes"])
+                most_reading = max(most_reading, status["reader"]["reading"])
+                time.sleep(0.02)
+            tries += 1
+        assert [answer.status for answer in answers] == [200] * 4 * tries
         assert most_reading == 1
         assert 40_000_000 < most_bytes <= 64 << 20
         # Its first page is kept to be shown, and the second one needs as much.

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from harness import Server, wait_until
-from reading import Events, begin, bomb, call, ended, form, get, needs_model, page, pages, read, rows, start
+from reading import Events, File, begin, bomb, call, ended, form, get, needs_model, page, pages, read, rows, start
 
 # More than the usual limit allows is refused; so many are taken.
 MANY = 10_000
@@ -48,6 +48,11 @@ def zipped(files: dict[str, bytes]) -> bytes:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def endless() -> list[File]:
+    """A batch that no machine reads while a test looks elsewhere."""
+    return [(f"{n}.tif", pages(*["Many words"] * 20)) for n in range(60)]
 
 
 def test_results_are_the_same_alone_in_a_batch_and_in_a_zip(server: Server) -> None:
@@ -158,13 +163,13 @@ def test_two_tabs_are_told_of_every_file_and_one_that_leaves_changes_nothing(ser
 
 
 def test_a_batch_that_is_cancelled_stops_and_one_that_is_removed_is_gone(server: Server, folder: Path) -> None:
-    busy = [(f"{n}.tif", pages(*["Many words"] * 20)) for n in range(8)]
+    busy = endless()
     job = begin(server, busy)
     events = Events(server, job)
     assert call(server, "DELETE", job).status == 204
     summary = ended(server, job)
     assert summary["state"] == "cancelled"
-    assert summary["cancelled"] + summary["done"] == 8
+    assert summary["cancelled"] + summary["done"] == len(busy)
     assert summary["cancelled"] > 0
     last = events.all()[-1]
     assert (last[0], last[2]["state"]) == ("end", "cancelled")
@@ -305,7 +310,7 @@ def test_a_single_picture_goes_before_a_batch_and_jobs_are_limited(tmp_path: Pat
     needs_model()
     server = start(tmp_path, reader_threads="1", reader_max_jobs="1", reader_job_ttl_s="0.5")
     try:
-        job = begin(server, [(f"{n}.tif", pages(*["Many words"] * 10)) for n in range(10)])
+        job = begin(server, endless())
         refused = call(server, "POST", "/api/v1/jobs", *form([("a.png", page("Hello 42"))]))
         assert (refused.status, "retry-after" in refused.headers) == (429, True)
         assert read(server, page("Hello 42")).json()["text"] == "Hello 42"
@@ -321,7 +326,7 @@ def test_a_single_picture_goes_before_a_batch_and_jobs_are_limited(tmp_path: Pat
 
 def test_a_server_that_stops_or_is_killed_leaves_nothing_for_long(tmp_path: Path) -> None:
     needs_model()
-    busy = [(f"{n}.tif", pages(*["Many words"] * 20)) for n in range(20)]
+    busy = endless()
     server = start(tmp_path)
     begin(server, busy)
     assert server.stop() == 0

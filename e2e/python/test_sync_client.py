@@ -40,7 +40,7 @@ class OldClient:
             self.sio.emit("frame", {"image": frame})
 
     def answered(self, count: int) -> None:
-        wait_until(lambda: len(self.predictions) >= count, 10, f"{count} replies")
+        wait_until(lambda: len(self.predictions) >= count, 20, f"{count} replies")
 
 
 @pytest.fixture
@@ -73,8 +73,12 @@ def test_a_reply_for_every_frame(server: Server, client: OldClient, transports: 
 def test_the_gesture_in_the_clip_is_recognised(server: Server, client: OldClient, gesture: str) -> None:
     client.connect(server.url)
     frames = clip(gesture)
-    client.play(frames)
-    client.answered(len(frames))
+    # A result comes with the reply to a later frame, perhaps to one of the next clip.
+    for played in range(1, 6):
+        client.play(frames)
+        client.answered(played * len(frames))
+        if verdict(client.predictions) == gesture:
+            break
     assert verdict(client.predictions) == gesture
 
 
@@ -116,7 +120,7 @@ def test_a_full_server_says_so_and_disconnects() -> None:
     try:
         inside.connect(server.url)
         outside.sio.connect(server.url, wait_timeout=10)
-        wait_until(lambda: outside.disconnects == 1, 5, "the refused client is disconnected")
+        wait_until(lambda: outside.disconnects == 1, 20, "the refused client is disconnected")
         assert outside.errors == [{"message": "Server at capacity, please try again later"}]
         assert outside.statuses == []
         inside.sio.emit("frame", {"image": clip("left")[0]})
@@ -136,10 +140,10 @@ def test_a_client_comes_back_by_itself_after_a_restart() -> None:
         client.answered(5)
         address = first.address
         assert first.stop() == 0
-        wait_until(lambda: client.disconnects == 1, 5, "the end noticed")
+        wait_until(lambda: client.disconnects == 1, 20, "the end noticed")
         second = Server(listen=address, USE_DUMMY_MODEL="1")
         try:
-            wait_until(lambda: len(client.statuses) == 2, 15, "a second status")
+            wait_until(lambda: len(client.statuses) == 2, 30, "a second status")
             client.play(clip("left")[:5])
             client.answered(10)
             assert client.predictions[-1]["label"] == "hello"

@@ -1,4 +1,4 @@
-"""One server for all tests that need no settings of their own, and short waits for those that ask for them."""
+"""One server for all tests that need no settings of their own, and other waits for those that ask for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from harness import Server
-from sightwire.relay import link, session
+from sightwire import Streamer
+from sightwire.relay import session
+from support import jpegs
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +19,17 @@ def server() -> Iterator[Server]:
     assert running.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def wave(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder of pictures as a source: the server gives a sample up that a busy machine does not take at once."""
+    folder = tmp_path_factory.mktemp("wave")
+    for number, file in enumerate(jpegs("wave")):
+        (folder / f"{number:02}.jpg").write_bytes(file)
+    return str(folder)
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of the relay's clients as in life would make the tests long."""
+    """Waits of the relay's clients as in life would make the tests long; and leaving has to wait for a busy machine."""
     monkeypatch.setattr(session, "RETRY_S", 0.05)
-    monkeypatch.setattr(link, "GREETING_S", 1.0)
+    monkeypatch.setattr(Streamer.flush, "__defaults__", (20.0,))

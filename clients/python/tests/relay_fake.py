@@ -140,6 +140,6 @@ def run(work: Callable[[Relay], Awaitable[None]]) -> None:
 
     async def whole() -> None:
         async with Relay() as relay:
-            await asyncio.wait_for(work(relay), 30)
+            await asyncio.wait_for(work(relay), 120)
 
     asyncio.run(whole())

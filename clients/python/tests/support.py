@@ -6,11 +6,18 @@ import asyncio
 import base64
 import contextlib
 import json
+import subprocess
+import threading
 import urllib.request
-from typing import Any, Callable
+from typing import IO, Any, Callable, TypeVar
 
 import sightwire
 from harness import FPS, Server, clip
+
+PLAYS = 5
+"""So often a clip is played at most: it lasts a second, of which a busy machine may see too little."""
+
+T = TypeVar("T")
 
 
 def jpegs(gesture: str, frames: int = FPS) -> list[bytes]:
@@ -27,7 +34,45 @@ def verdict(predictions: list[sightwire.Prediction]) -> str:
     return max(sums, key=lambda label: sums[label], default=sightwire.NONE)
 
 
-async def until(check: Callable[[], bool], what: str, seconds: float = 10.0) -> None:
+async def recognised(source: sightwire.SourceLike | Callable[[], sightwire.SourceLike], url: str, gesture: str) -> str:
+    """The verdict on a clip, which is played until the gesture is seen in it, or often enough."""
+    label = sightwire.NONE
+    for _ in range(PLAYS):
+        clip = source() if callable(source) else source
+        # A sample is given up by the server when it is not taken for three seconds.
+        with contextlib.suppress(sightwire.SourceError):
+            # Enough under way that no frame has to give way to a newer one.
+            label = verdict([one async for one in sightwire.recognize(clip, url, in_flight=FPS)])
+        if label == gesture:
+            break
+    return label
+
+
+def repeated(run: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """What a run gave that was enough, or the last of so many."""
+    for _ in range(PLAYS - 1):
+        given = run()
+        if enough(given):
+            return given
+    return run()
+
+
+def line_of(
+    process: subprocess.Popen[str], lines: IO[str] | None, wanted: Callable[[str], bool], seconds: float = 60.0
+) -> str:
+    """The next line of a process that is wanted; one that takes too long over it is killed."""
+    assert lines is not None
+    late = threading.Timer(seconds, process.kill)
+    late.start()
+    try:
+        line = next(filter(wanted, lines), None)
+    finally:
+        late.cancel()
+    assert line is not None, "it ended without such a line"
+    return line
+
+
+async def until(check: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
     for _ in range(int(seconds * 100)):
         if check():
             return
@@ -36,7 +81,7 @@ async def until(check: Callable[[], bool], what: str, seconds: float = 10.0) -> 
 
 
 def status(server: Server) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{server.url}/api/v1/status", timeout=5) as answer:
+    with urllib.request.urlopen(f"{server.url}/api/v1/status", timeout=30) as answer:
         told: dict[str, Any] = json.load(answer)
     return told
 
@@ -44,7 +89,7 @@ def status(server: Server) -> dict[str, Any]:
 async def gone(server: Server) -> None:
     """Waits until the server has no client any more."""
     loop = asyncio.get_running_loop()
-    for _ in range(100):
+    for _ in range(2000):
         if (await loop.run_in_executor(None, status, server))["recognizer"]["clients"] == 0:
             return
         await asyncio.sleep(0.01)
@@ -110,6 +155,6 @@ class Line:
                 await writer.drain()
 
 
-async def next_of(view: sightwire.Viewer, seconds: float = 5.0) -> sightwire.Picture:
+async def next_of(view: sightwire.Viewer, seconds: float = 20.0) -> sightwire.Picture:
     """The next picture, which has to come in time."""
     return await asyncio.wait_for(view.__anext__(), seconds)

@@ -96,7 +96,7 @@ def test_a_line_that_is_held_up_costs_frames_and_no_memory_and_the_newest_goes_f
             line.release()
             ids: list[int | None] = []
             while not ids or ids[-1] != last:
-                ids.append((await asyncio.wait_for(r.__anext__(), 5)).id)
+                ids.append((await asyncio.wait_for(r.__anext__(), 20)).id)
             assert ids == [1, 2, 3, 4, last]
             assert r.stats.connections == 1
 
@@ -113,12 +113,13 @@ def test_a_connection_that_answers_nothing_any_more_is_made_anew(server: Server)
         ):
             line.hold()
             await r.send(picture)
-            await until(lambda: r.state is State.UNREACHABLE, "the silence noticed")
+            await until(lambda: any("no reply to any frame for" in why for why in told), "the silence noticed")
+            # The next connection is not to be lost on a busy machine.
+            r._answer_timeout = 20.0
             line.release()
             await until(lambda: r.state is State.READY, "a new connection")
-            assert any("no reply to any frame for" in why for why in told)
             await r.send(picture)
-            assert (await asyncio.wait_for(r.__anext__(), 5)).label == "none"
+            assert (await asyncio.wait_for(r.__anext__(), 20)).label == "none"
 
     asyncio.run(session())
 
@@ -129,7 +130,7 @@ def test_a_slow_reader_of_predictions_gets_the_newest() -> None:
         async with Recognizer(server.url) as r:
             for _ in range(2 * MAX_UNREAD):
                 await r.send(picture)
-                assert await r.flush()
+                assert await r.flush(20)
             assert r.stats.missed == MAX_UNREAD
             unread = [(await r.__anext__()).id for _ in range(MAX_UNREAD)]
             assert unread == list(range(MAX_UNREAD, 2 * MAX_UNREAD))

@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
+from functools import partial
 from pathlib import Path
 
-from harness import Server
+from harness import Server, wait_until
+from support import line_of, repeated
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -49,7 +50,7 @@ import sys
 sys.modules["cv2"] = sys.modules["numpy"] = None  # as if they were not installed
 import asyncio, sightwire
 async def main():
-    labels = [p.label async for p in sightwire.recognize("sample:wave", {server.url!r})]
+    labels = [p.label async for p in sightwire.recognize("sample:wave", {server.url!r}, in_flight=25)]
     print(labels[-1])
     try:
         await sightwire.open_source(0, url="")
@@ -57,7 +58,7 @@ async def main():
         print(error)
 asyncio.run(main())
 """
-    done = python("-c", program)
+    done = repeated(lambda: python("-c", program), lambda done: done.stdout.startswith("wave\n"))
     assert done.returncode == 0, done.stderr
     label, error = done.stdout.splitlines()
     assert label == "wave"
@@ -70,22 +71,28 @@ def test_the_snippets_of_the_readme_work_as_they_stand(server: Server) -> None:
     assert snippets and len(snippets[0].splitlines()) == 5
     for snippet in snippets:
         assert "http://127.0.0.1:8000" in snippet
-        done = python("-c", snippet.replace("http://127.0.0.1:8000", server.url))
+        program = snippet.replace("http://127.0.0.1:8000", server.url)
+        done = repeated(partial(python, "-c", program), lambda done: "\nwave " in done.stdout)
         assert done.returncode == 0, f"{snippet}\n{done.stderr}"
-        assert "wave" in done.stdout
+        assert "\nwave " in done.stdout
 
 
 def test_the_snippets_of_live_streams_work_as_they_stand_together(server: Server) -> None:
     _, text = (ROOT / "README.md").read_text().split("## Live streams")
     send, view = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(send.splitlines()) == len(view.splitlines()) == 5
+
+    def viewers() -> set[int]:
+        return {one["id"] for one in server.get("/api/v1/viewers")["viewers"]}
+
+    before = viewers()
     viewing = background(["-c", view.replace("http://127.0.0.1:8000", server.url)])
     try:
-        time.sleep(1)
-        done = python("-c", send.replace("http://127.0.0.1:8000", server.url))
+        wait_until(lambda: bool(viewers() - before), 60, "it looks")
+        program = send.replace("http://127.0.0.1:8000", server.url)
+        done = repeated(lambda: python("-c", program), lambda done: done.returncode == 0)
         assert done.returncode == 0, done.stderr
-        assert viewing.stdout is not None
-        assert re.fullmatch(r"P-1 \d+ \(\d+, \d+, 3\)\n", viewing.stdout.readline())
+        assert re.fullmatch(r"P-1 \d+ \(\d+, \d+, 3\)\n", line_of(viewing, viewing.stdout, lambda _: True))
     finally:
         viewing.kill()
         viewing.communicate()

@@ -17,8 +17,8 @@ from aiohttp import web
 
 import sightwire
 from harness import Server
-from sightwire import Prediction, Source, SourceError, Unreachable, open_source
-from support import jpegs, verdict
+from sightwire import Source, SourceError, Unreachable, open_source
+from support import jpegs, recognised, until
 
 URL = "http://127.0.0.1:9"
 """Where nothing listens: these sources need no server."""
@@ -49,25 +49,26 @@ async def drained(source: Source, most: int = 1000) -> list[sightwire.Frame]:
 def test_the_gesture_in_a_video_file_is_recognised(server: Server, tmp_path: Path) -> None:
     file = video(tmp_path / "clip.avi", jpegs("wave"), 25.0)
 
-    async def session() -> list[Prediction]:
-        return [prediction async for prediction in sightwire.recognize(Path(file), server.url)]
-
-    assert verdict(asyncio.run(session())) == "wave"
+    assert asyncio.run(recognised(Path(file), server.url, "wave")) == "wave"
 
 
 def test_a_video_is_played_at_its_own_rate_and_at_another_if_told(server: Server, tmp_path: Path) -> None:
     file = video(tmp_path / "slow.avi", jpegs("left", 12), 10.0)
 
-    async def seconds(fps: float | None) -> float:
+    async def rate(fps: float | None) -> float | None:
+        source = await open_source(file, url=URL, fps=fps)
+        await source.close()
+        return source.fps
+
+    async def seconds() -> float:
         start = time.monotonic()
-        async for _ in sightwire.recognize(file, server.url, fps=fps):
+        async for _ in sightwire.recognize(file, server.url):
             pass
         return time.monotonic() - start
 
+    assert (asyncio.run(rate(None)), asyncio.run(rate(50.0))) == (10.0, 50.0)
     # Twelve frames are eleven waits.
-    own = asyncio.run(seconds(None))
-    assert own >= 1.1
-    assert asyncio.run(seconds(50.0)) < own
+    assert asyncio.run(seconds()) >= 1.1
 
 
 def test_a_video_gives_all_its_frames_once_or_again_and_again(tmp_path: Path) -> None:
@@ -113,12 +114,8 @@ def test_frames_of_ones_own_are_recognised(server: Server) -> None:
             yield frame
             await asyncio.sleep(0.04)
 
-    async def session() -> tuple[str, str]:
-        listed = [p async for p in sightwire.recognize(iter(jpegs("up")), server.url)]
-        produced = [p async for p in sightwire.recognize(arriving(), server.url)]
-        return verdict(listed), verdict(produced)
-
-    assert asyncio.run(session()) == ("up", "down")
+    assert asyncio.run(recognised(lambda: iter(jpegs("up")), server.url, "up")) == "up"
+    assert asyncio.run(recognised(arriving, server.url, "down")) == "down"
 
 
 def test_a_live_stream_comes_at_its_own_rate_and_is_let_go() -> None:
@@ -150,8 +147,9 @@ def test_a_live_stream_comes_at_its_own_rate_and_is_let_go() -> None:
         got = await drained(source, most=6)
         assert time.monotonic() - start >= 0.7, "at most five a second, as asked for"
         assert isinstance(got[0], np.ndarray) and got[0].shape == (480, 640, 3)
-        await asyncio.sleep(0.2)
-        assert not [thread for thread in threading.enumerate() if thread.name == "sightwire-capture"]
+        await until(
+            lambda: all(thread.name != "sightwire-capture" for thread in threading.enumerate()), "the end of its thread"
+        )
         await runner.cleanup()
 
     asyncio.run(session())
