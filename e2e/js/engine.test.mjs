@@ -142,9 +142,12 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     10_000,
     "the fastest way at work",
   );
-  const { body } = await read(server);
-  const finder = { provider: body.provider, precision: body.precision.detection };
-  assert.ok(isFast(finder, records[FINDER]), JSON.stringify([finder, records[FINDER]]));
+  // Its own thread has still to come to it.
+  const readsFast = async () => {
+    const { body } = await read(server);
+    return isFast({ provider: body.provider, precision: body.precision.detection }, records[FINDER]);
+  };
+  await until(readsFast, 60_000, `the finder's fastest way: ${JSON.stringify(records[FINDER])}`);
   await server.stop();
 
   const again = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
