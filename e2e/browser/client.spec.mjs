@@ -41,10 +41,10 @@ const becomes = (opened, wanted, ms = 15_000) =>
 const recognises = (opened, label) =>
   until(
     () => opened.evaluate((wanted) => globalThis.snap().prediction?.label === wanted, label),
-    15_000,
+    30_000,
     label,
   );
-const free = (server, ms = 3_000) =>
+const free = (server, ms = 10_000) =>
   until(async () => (await server.recognizer()).clients === 0, ms, "the place given back");
 
 /** Pictures without a camera: a canvas with something that changes. */
@@ -71,7 +71,7 @@ test("the_snippet_of_the_readme_works_when_pasted", async ({ app, browserWith, v
   const said = [];
   opened.on("console", (message) => said.push(message.text()));
   await opened.goto(`${app.url}/snippet.html`);
-  await until(() => said.some((text) => /^wave 0\.\d+/.test(text)), 15_000, "a recognised wave");
+  await until(() => said.some((text) => /^wave 0\.\d+/.test(text)), 30_000, "a recognised wave");
 });
 
 test("the_component_of_the_nextjs_page_works", async ({ app, browserWith, server, visit }) => {
@@ -80,7 +80,7 @@ test("the_component_of_the_nextjs_page_works", async ({ app, browserWith, server
   expect((await server.recognizer()).clients).toBe(0);
   await opened.getByRole("button", { name: "Start" }).click();
   // It sends what the person sees: a mirror.
-  await expect(opened.getByText("right", { exact: true })).toBeVisible({ timeout: 15_000 });
+  await expect(opened.getByText("right", { exact: true })).toBeVisible({ timeout: 30_000 });
   await expect(opened.getByText(/^Live, \d+ frames\/s, delay \d+ ms$/)).toBeVisible();
   await opened.getByRole("button", { name: "Stop" }).click();
   await expect(opened.getByText(/^Not started/)).toBeVisible();
@@ -94,14 +94,17 @@ test(
     const browser = await browserWith(camera.plays(await clipFile("left")));
     const opened = await recognise("{}", { browser });
     await recognises(opened, "left");
+    // Rates are those of the last 3 s.
     await opened.waitForTimeout(3_500);
-    const measured = await numbers(opened);
-    expect(measured.sentFps).toBeGreaterThan(18);
-    expect(measured.sentFps).toBeLessThan(27);
-    expect(measured.answeredFps).toBeGreaterThan(18);
-    expect(measured.delayMs.p50).toBeGreaterThan(0);
-    expect(measured.delayMs.p95).toBeGreaterThanOrEqual(measured.delayMs.p50);
-    expect(measured.analysed).toBeGreaterThan(0.5);
+    await expect(async () => {
+      const measured = await numbers(opened);
+      expect(measured.sentFps).toBeGreaterThan(18);
+      expect(measured.sentFps).toBeLessThan(27);
+      expect(measured.answeredFps).toBeGreaterThan(18);
+      expect(measured.delayMs.p50).toBeGreaterThan(0);
+      expect(measured.delayMs.p95).toBeGreaterThanOrEqual(measured.delayMs.p50);
+      expect(measured.analysed).toBeGreaterThan(0.5);
+    }).toPass({ timeout: 20_000 });
     expect(opened.workers()).toHaveLength(1);
     const model = await opened.evaluate(() => globalThis.snap().model);
     expect(model).toMatchObject({ name: "gestures", window: 10, threshold: 0.5 });
@@ -111,7 +114,7 @@ test(
     });
     expect(await state(opened)).toBe("closed");
     expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");
-    expect(opened.workers()).toHaveLength(0);
+    await expect.poll(() => opened.workers()).toHaveLength(0);
     await free(server);
   },
 );
@@ -189,16 +192,21 @@ test("a_full_server_is_said_so_and_entered_later", async ({ recognise, serverWit
   const full = await serverWith({ env: { MAX_CLIENTS: "1" } });
   const other = await new Client(full.url).ready();
   const opened = await recognise(SUPPLIER, { url: full.url });
-  await becomes(opened, "waiting");
-  const told = await opened.evaluate(() => {
-    const { error, retryAtMs } = globalThis.snap();
-    return { code: error.code, message: error.message, inMs: retryAtMs - performance.now() };
-  });
+  // In the page: by the time that this test is told it may be asking again.
+  const found = await opened.waitForFunction(
+    () => {
+      const { state, error, retryAtMs } = globalThis.snap();
+      const inMs = retryAtMs - performance.now();
+      return state === "waiting" && inMs > 0 && { code: error.code, message: error.message, inMs };
+    },
+    undefined,
+    { timeout: 15_000 },
+  );
+  const told = await found.jsonValue();
   expect(told).toMatchObject({ code: "server-full", message: "All places on this server are taken" });
-  expect(told.inMs).toBeGreaterThan(0);
   expect(told.inMs).toBeLessThan(6_001);
   other.close();
-  await becomes(opened, "live");
+  await becomes(opened, "live", 30_000);
 });
 
 test("it_comes_back_by_itself_after_a_restart_of_the_server", async ({ recognise, serverWith }) => {
@@ -260,7 +268,7 @@ test(
     await opened.evaluate((url) => {
       globalThis.test = globalThis.mountHook({ url });
     }, server.url);
-    await expect(opened.locator("strong")).toHaveText("up", { timeout: 15_000 });
+    await expect(opened.locator("strong")).toHaveText("up", { timeout: 30_000 });
     await expect(opened.locator("output")).toHaveText("live");
     expect((await server.recognizer()).clients).toBe(1);
     const shown = await opened.evaluate(() => {

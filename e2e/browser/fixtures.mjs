@@ -157,6 +157,10 @@ export const test = base.extend({
       const known = browser === plain && (await kept.open(at, options));
       const page = known || (await open(browser, at, undefined, options));
       pages.push(page);
+      // As a person would where the browser stood still: the server gives up on who does not read.
+      const again = page.getByRole("button", { name: "Try again" });
+      const lost = page.getByTestId("error-panel").filter({ hasText: "The generated clip did not arrive" });
+      await page.addLocatorHandler(lost, () => again.click(), { times: 1, noWaitAfter: true });
       if (path !== undefined) await page.goto(path);
       return page;
     });
@@ -194,7 +198,7 @@ export function fullUnless(always) {
 }
 
 /** Watches the large label; how often each text stood there. */
-export async function watchLabel(page, ms) {
+async function watchLabel(page, ms) {
   return page.evaluate(async (duration) => {
     const counts = {};
     const label = document.querySelector('[data-testid="label"]');
@@ -207,12 +211,30 @@ export async function watchLabel(page, ms) {
 }
 
 /** The text that stood longest, dashes and `none` aside. */
-export function longest(counts) {
+function longest(counts) {
   const known = Object.entries(counts).filter(([text]) => text !== "–" && text !== "none");
   return known.sort((a, b) => b[1] - a[1])[0]?.[0] ?? "none";
 }
 
-/** A picture for people, kept beside the test results. */
-export function screenshot(page, name) {
-  return page.screenshot({ path: `test-results/screens/${name}.png`, animations: "disabled" });
+/**
+ * Waits until this text stands longest in the large label for so long. Frames that a busy machine drops are another gesture
+ * for a moment.
+ */
+export async function stands(page, text, ms) {
+  await expect(async () => {
+    const counts = await watchLabel(page, ms);
+    expect(longest(counts), JSON.stringify(counts)).toBe(text);
+  }).toPass({ timeout: 20_000 });
+}
+
+/** How many predictions are recorded, as the page says it once a second. */
+export async function recorded(page) {
+  const text = await page.getByTestId("recording-text").textContent();
+  return Number(/([\d,]+) predictions?/.exec(text)?.[1].replaceAll(",", "") ?? 0);
+}
+
+/** A picture for people, kept beside the test results. Where Chromium is too busy to take it there is none. */
+export async function screenshot(page, name) {
+  const options = { path: `test-results/screens/${name}.png`, animations: "disabled", timeout: 15_000 };
+  await page.screenshot(options).catch((error) => console.warn(`no picture ${name}: ${error.message}`));
 }

@@ -17,7 +17,9 @@ const test = base.extend({
   streams: [
     async ({}, use) => {
       let stop;
-      const settings = serving({ set: { "cameras.stalled_after_s": 1 } });
+      // Nobody is let go for reading nothing: only for being gone.
+      const set = { "cameras.stalled_after_s": 1, "cameras.viewer_deadline_s": 60 };
+      const settings = serving({ set });
       const server = await start({ after: (end) => (stop = end) }, settings);
       await use(server);
       await stop();
@@ -27,7 +29,7 @@ const test = base.extend({
 });
 
 /** What is to become true of pictures does within some of them. */
-const soon = (check) => expect.poll(check, { intervals: [50] });
+const soon = (check) => expect.poll(check, { intervals: [50], timeout: 20_000 });
 
 const ENDPOINTS = {
   proxy: (url) => `/stream/proxy?esp32_url=${encodeURIComponent(url)}`,

@@ -260,6 +260,7 @@ test("a_stream_is_enlarged_and_everything_works_with_keys", async ({ visit, wall
   await send(at, "B", { gesture: "right" });
   await send(at, "C", { gesture: "up" });
   const page = await visit("/wall", { at });
+  await isLive(page, "B");
   await isLive(page, "C");
   const box = async (id) => (await picture(page, id).boundingBox()).width;
   const before = await box("B");
@@ -268,7 +269,7 @@ test("a_stream_is_enlarged_and_everything_works_with_keys", async ({ visit, wall
   await expect(tile(page, "B").getByRole("button").first()).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/one=B/);
-  expect(await box("B")).toBeGreaterThan(before * 1.5);
+  await expect.poll(() => box("B")).toBeGreaterThan(before * 1.5);
   await expect(tile(page, "B").getByRole("button").first()).toBeFocused();
   await isLive(page, "B");
   await isLive(page, "A");
@@ -276,7 +277,7 @@ test("a_stream_is_enlarged_and_everything_works_with_keys", async ({ visit, wall
   await expect(tile(page, "A").getByRole("button").first()).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(page).not.toHaveURL(/one=/);
-  expect(await box("B")).toBeCloseTo(before, 0);
+  await expect.poll(() => box("B")).toBeCloseTo(before, 0);
   await tile(page, "C").getByRole("button").first().click();
   await expect(page).toHaveURL(/one=C/);
   await page.keyboard.press("o");

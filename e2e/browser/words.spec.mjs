@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 
 import { looksRight, overflow, SCREENS, smallTargets, violations } from "./accessible.mjs";
-import { expect, screenshot, test } from "./fixtures.mjs";
+import { expect, recorded, screenshot, test } from "./fixtures.mjs";
 
 // Each of them keeps a core busy.
 test.describe.configure({ mode: "default" });
@@ -15,7 +15,7 @@ const recording = (page) => page.getByTestId("recording");
 /** Plays this gesture and waits until it is read. */
 async function play(page, gesture) {
   await page.getByTestId("gesture").selectOption(gesture);
-  await expect(page.getByTestId("label")).toHaveText(gesture, { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText(gesture, { timeout: 30_000 });
 }
 
 // “still” and “wave” are what a busy machine, which drops frames, takes for nothing else.
@@ -23,14 +23,14 @@ async function play(page, gesture) {
 test("a_gesture_that_is_held_becomes_one_word", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
   await expect(sentence(page)).toContainText("Hold a sign");
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.waitForTimeout(4_000);
   await expect(sentence(page)).toHaveText("wave");
 });
 
 test("stillness_parts_two_words_and_is_one_only_on_request @alone @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await play(page, "still");
   await page.waitForTimeout(1_500);
   await expect(sentence(page)).toHaveText("wave");
@@ -47,11 +47,11 @@ test("words_are_taken_back_cleared_brought_back_and_copied", async ({ visit }) =
   const page = await visit("/recognise?source=sample&gesture=still&rest=on", {
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  await expect(sentence(page)).toHaveText("still", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("still", { timeout: 30_000 });
   await play(page, "wave");
   await expect(sentence(page)).toHaveText("still wave");
   await page.getByRole("button", { name: /^Copy: the sentence/ }).click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("still wave");
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe("still wave");
 
   const undo = page.getByRole("button", { name: /^Undo/ });
   await undo.click();
@@ -70,7 +70,7 @@ test("the_sentence_has_keys @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave", {
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.keyboard.press("w");
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe("wave");
   await page.keyboard.press("x");
@@ -89,7 +89,7 @@ test("the_sentence_has_keys @full", async ({ visit }) => {
 test("each_new_word_is_announced_politely_with_its_number @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=still&rest=on");
   const announcement = page.getByTestId("sentence-announcement");
-  await expect(announcement).toHaveText("Word 1: still", { timeout: 15_000 });
+  await expect(announcement).toHaveText("Word 1: still", { timeout: 30_000 });
   await expect(announcement).toHaveAttribute("aria-live", "polite");
   await play(page, "wave");
   await expect(announcement).toHaveText("Word 2: wave");
@@ -99,7 +99,7 @@ test("each_new_word_is_announced_politely_with_its_number @full", async ({ visit
 
 test("the_sentence_outlives_a_look_at_the_start_page @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.keyboard.press("1");
   await expect(page).toHaveURL(/\/$/);
   await page.keyboard.press("2");
@@ -108,7 +108,7 @@ test("the_sentence_outlives_a_look_at_the_start_page @full", async ({ visit }) =
 
 test("steadiness_and_threshold_act_at_once_stand_in_the_address_and_reset @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave&threshold=1.00&steady=25");
-  await expect(page.getByTestId("label")).toHaveText("none", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("none", { timeout: 30_000 });
   await page.waitForTimeout(2_000);
   await expect(sentence(page)).toContainText("25 equal predictions in a row");
   const threshold = page.getByRole("slider", { name: "Threshold" });
@@ -116,7 +116,7 @@ test("steadiness_and_threshold_act_at_once_stand_in_the_address_and_reset @full"
   await page.keyboard.press("0");
   await expect(threshold).toHaveAttribute("aria-valuetext", "50 %");
   await expect(page).toHaveURL(/gesture=wave&steady=25$/);
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.keyboard.press("<");
   await expect(page).toHaveURL(/steady=24$/);
   await page.getByRole("button", { name: "Reset to 8" }).click();
@@ -127,7 +127,7 @@ test("steadiness_and_threshold_act_at_once_stand_in_the_address_and_reset @full"
 
 test("the_likeliest_labels_are_listed_first_and_as_many_as_are_asked_for @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=down&top=3");
-  await expect(page.getByTestId("label")).toHaveText("down", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("down", { timeout: 30_000 });
   await expect(rows(page)).toHaveCount(3);
   await expect(rows(page).first()).toContainText("down");
   await expect(page.getByRole("heading", { name: "The 3 likeliest of 8 labels" })).toBeVisible();
@@ -143,7 +143,7 @@ test("the_likeliest_labels_are_listed_first_and_as_many_as_are_asked_for @full",
 
 test("the_list_changes_its_order_at_most_twice_a_second_and_nothing_else_moves @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave&top=5");
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
   const seen = await page.evaluate(async () => {
     let shift = 0;
     const shifts = new PerformanceObserver((list) => {
@@ -203,12 +203,12 @@ async function download(page) {
 
 test("predictions_are_recorded_and_saved_as_csv", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
   await expect(page.getByTestId("recording-text")).toContainText("There is room for 1 h.");
   const from = Date.now();
   await page.getByRole("button", { name: "Record" }).click();
-  await expect(page.getByTestId("recording-state")).toHaveText(/recording 0:0\d/);
-  await page.waitForTimeout(4_000);
+  await expect(page.getByTestId("recording-state")).toHaveText(/recording 0:\d\d/);
+  await expect.poll(() => recorded(page), { timeout: 30_000 }).toBeGreaterThan(20);
   await page.getByRole("button", { name: "Stop recording" }).click();
   const to = Date.now();
   await expect(page.getByTestId("recording-state")).toHaveCount(0);
@@ -224,7 +224,7 @@ test("predictions_are_recorded_and_saved_as_csv", async ({ visit }) => {
   const lines = parseCsv(text);
   // Results over a clip's restart are left out, so it is not 25 in each second.
   expect(lines.length).toBeGreaterThan(20);
-  expect(lines.length).toBeLessThan(130);
+  expect(lines.length).toBeLessThan((25 * (to - from)) / 1000 + 30);
   let before = { time: "", seen: -1 };
   for (const line of lines) {
     expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -245,9 +245,8 @@ test("predictions_are_recorded_and_saved_as_csv", async ({ visit }) => {
 
 test("a_recording_goes_on_after_a_stop_and_is_thrown_away_only_on_purpose @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
-  const count = async () =>
-    Number(/([\d,]+) predictions/.exec(await page.getByTestId("recording-text").textContent())?.[1]);
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
+  const count = () => recorded(page);
   await page.keyboard.press("e");
   await page.waitForTimeout(2_000);
   await page.keyboard.press("e");
@@ -256,7 +255,7 @@ test("a_recording_goes_on_after_a_stop_and_is_thrown_away_only_on_purpose @full"
   await page.keyboard.press("1");
   await expect(page).toHaveURL(/\/$/);
   await page.goBack();
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
   expect(await count()).toBe(first);
   await page.getByRole("button", { name: "Continue" }).click();
   await expect.poll(count).toBeGreaterThan(first);
@@ -269,7 +268,7 @@ test("a_recording_goes_on_after_a_stop_and_is_thrown_away_only_on_purpose @full"
 
 test("closing_the_page_asks_while_a_recording_is_not_saved @full", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
   const asked = [];
   page.on("dialog", (dialog) => {
     asked.push(dialog.type());
@@ -280,7 +279,7 @@ test("closing_the_page_asks_while_a_recording_is_not_saved @full", async ({ visi
   await page.reload();
   expect(asked).toEqual(["beforeunload"]);
 
-  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 15_000 });
+  await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
   await page.getByRole("button", { name: "Record" }).click();
   await page.waitForTimeout(1_500);
   await page.keyboard.press("e");
@@ -294,7 +293,7 @@ test("on_a_phone_all_of_it_is_in_reach @full", async ({ visit }) => {
     ...SCREENS.phone,
     reducedMotion: "reduce",
   });
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.getByRole("button", { name: "Controls" }).click();
   const drawer = page.getByRole("dialog", { name: "Controls" });
   await drawer.getByRole("button", { name: "Record" }).click();
@@ -313,7 +312,7 @@ test("on_a_phone_all_of_it_is_in_reach @full", async ({ visit }) => {
 test("a_sentence_and_a_recording_are_accessible @full", async ({ visit }) => {
   const options = { ...SCREENS.desktop, reducedMotion: "reduce" };
   const page = await visit("/recognise?source=sample&gesture=wave&top=3", options);
-  await expect(sentence(page)).toHaveText("wave", { timeout: 15_000 });
+  await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.keyboard.press("e");
   await expect(page.getByTestId("recording-text")).toContainText(/\d predictions/);
   await looksRight(page, "words-recording");

@@ -25,7 +25,7 @@ const AREAS = {
 
 describe("golden", { concurrency: true }, () => {
   for (const [area, [promise, record]] of Object.entries(AREAS)) {
-    test(promise, { timeout: 115_000 }, async (t) => {
+    test(promise, { timeout: 300_000 }, async (t) => {
       const ends = [];
       // What was begun last ends first: servers before the folders that they write to.
       t.after(async () => {

@@ -51,6 +51,11 @@ export class Answer {
     this.socket.on("close", () => (this.gone = true));
   }
 
+  /** The server has given up on this process, which did not read for seconds. */
+  get isCut() {
+    return this.gone && !this.whole && this.header("content-length") !== undefined;
+  }
+
   header(name) {
     return this.fields.find(([field]) => field.toLowerCase() === name)?.[1];
   }
@@ -164,17 +169,19 @@ function requestLines(request, { headers = {}, body, host, shows }) {
 /**
  * One request and its whole answer, recorded in the section; the body as a Buffer.
  * `masks` are rules for JSON in the body, `as` shows another body, `heads` masks headers by name, `varies` says that the length
- * does; `again` tells whether to ask once more instead of recording it.
+ * does; `again` tells whether to ask once more instead of recording it, as is done where a GET's answer was cut.
  */
 export async function exchange(section, server, request, options = {}) {
   let answer;
   let isUpgrade;
+  let cuts = 0;
+  const isCut = () => request.startsWith("GET ") && answer.isCut && (cuts += 1) <= 3;
   do {
     answer = await ask(server, request, options).answered();
     isUpgrade = answer.head?.startsWith("HTTP/1.1 101");
     if (!isUpgrade) await answer.ended();
     answer.socket.destroy();
-  } while (await options.again?.(answer));
+  } while (isCut() || (await options.again?.(answer)));
   const shown = isUpgrade ? "" : shownBody(answer, options);
   const lengthVaries = options.varies ?? section.replaced(shown) !== answer.body.toString();
   section.write(
