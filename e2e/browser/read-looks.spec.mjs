@@ -6,7 +6,7 @@ import { expect, test } from "./fixtures.mjs";
 import { finishedJob, linesOn, missing, textPage } from "./reading.mjs";
 
 // One worker loads the reader, and that may take long.
-test.describe.configure({ mode: "default", timeout: 120_000 });
+test.describe.configure({ mode: "default", timeout: 300_000 });
 
 let job;
 
