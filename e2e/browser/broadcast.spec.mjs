@@ -40,16 +40,16 @@ async function stream(server, name) {
 }
 
 /** Waits until pictures of a stream arrive; what the server says of it then. */
-async function arrives(server, name, ms = 10_000) {
+async function arrives(server, name) {
   const before = (await stream(server, name))?.pictures ?? 0;
   let now;
   const came = async () => (now = await stream(server, name))?.pictures > before + 3;
-  await until(came, ms, `pictures of ${name}`);
+  await until(came, `pictures of ${name}`);
   return now;
 }
 
-async function isGone(server, name, ms = 10_000) {
-  await until(async () => (await stream(server, name)) === undefined, ms, `the end of ${name}`);
+async function isGone(server, name) {
+  await until(async () => (await stream(server, name)) === undefined, `the end of ${name}`);
 }
 
 test("the_test_picture_reaches_the_server_and_comes_back", async ({ share, relay }) => {
@@ -273,7 +273,7 @@ test("settings_act_at_once_and_stand_in_the_address @full", async ({ share, rela
     const told = await stream(relay, "desk");
     return told?.width === width && told.mode === mode;
   };
-  await until(() => has(1120, "enhanced"), 10_000, "the new width and mode");
+  await until(() => has(1120, "enhanced"), "the new width and mode");
   const slider = page.getByTestId("fps").getByRole("slider");
   await slider.focus();
   await slider.press("Home");
@@ -281,7 +281,7 @@ test("settings_act_at_once_and_stand_in_the_address @full", async ({ share, rela
   await expect.poll(async () => Number(await page.getByTestId("fps-out").textContent())).toBeLessThan(2);
   await page.getByTestId("reset-all").click();
   await expect(page).not.toHaveURL(/fps|width/);
-  await until(() => has(1280, "enhanced"), 10_000, "the usual width");
+  await until(() => has(1280, "enhanced"), "the usual width");
 });
 
 test("another_name_moves_the_stream @full", async ({ share, relay }) => {

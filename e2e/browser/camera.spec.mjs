@@ -87,9 +87,9 @@ test("stopping_and_closing_give_the_place_back @full", async ({ visit, browserWi
   const page = await live(visit, browser);
   expect(await free()).toBe(false);
   await page.getByTestId("stop").click();
-  await until(free, 2_000, "the place given back after Stop");
+  await until(free, "the place given back after Stop");
   await page.getByTestId("start").click();
   await expect(page.getByTestId("connection-state")).toHaveText(/live/);
   await page.close();
-  await until(free, 2_000, "the place given back after closing the page");
+  await until(free, "the place given back after closing the page");
 });

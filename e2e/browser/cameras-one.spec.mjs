@@ -139,16 +139,12 @@ for (const [how, end] of Object.entries({
     const { page, server, camera } = await open(visit, serverWith, cameraWith, "?view=tracking");
     await expect.poll(async () => (await used(server)).viewers).toBe(2);
     await end(page);
-    await until(async () => (await used(server)).viewers === 0, 10_000, "the viewers gone");
-    await until(
-      async () => (await used(server)).upstreams === 0,
-      10_000,
-      "the camera closed after its linger",
-    );
+    await until(async () => (await used(server)).viewers === 0, "the viewers gone");
+    await until(async () => (await used(server)).upstreams === 0, "the camera closed after its linger");
     const now = await used(server);
     expect([now.analyses, now.views]).toEqual([0, 0]);
     // The camera hears of it over the network.
-    await until(async () => (await camera.status()).stream_clients === 0, 10_000, "the camera alone");
+    await until(async () => (await camera.status()).stream_clients === 0, "the camera alone");
   });
 }
 
@@ -159,8 +155,8 @@ test("a_hidden_page_frees_everything_and_comes_back_with_new_pictures", async ({
 }) => {
   const { page, server } = await open(visit, serverWith, cameraWith);
   await hide(page, true);
-  await until(async () => (await used(server)).viewers === 0, 10_000, "the viewers gone");
-  await until(async () => (await used(server)).upstreams === 0, 10_000, "the camera closed");
+  await until(async () => (await used(server)).viewers === 0, "the viewers gone");
+  await until(async () => (await used(server)).upstreams === 0, "the camera closed");
   await expect(page.getByTestId("picture")).toBeHidden();
   await hide(page, false);
   await expect(page.getByTestId("camera-state")).toHaveText("live");

@@ -53,7 +53,7 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   await page.getByTestId("remove-camera").click();
   await page.getByTestId("really-remove").click();
   await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
-  await until(async () => (await used(server)).upstreams === 0, 10_000, "the removed camera closed");
+  await until(async () => (await used(server)).upstreams === 0, "the removed camera closed");
 });
 
 test("a_test_that_fails_says_why_and_what_to_do @full", async ({ visit, serverWith, cameraWith }) => {
@@ -175,17 +175,17 @@ test("hiding_leaving_or_closing_the_page_closes_the_cameras @full", async ({
   await expect(state(page, "yard")).toHaveText("live");
   expect((await camera.status()).stream_clients).toBe(1);
   await hide(page, true);
-  await until(async () => (await used(server)).upstreams === 0, 10_000, "closed while the page is hidden");
+  await until(async () => (await used(server)).upstreams === 0, "closed while the page is hidden");
   await expect(tile(page, "yard").locator("canvas")).toBeHidden();
   await hide(page, false);
   await expect(state(page, "yard")).toHaveText("live");
   await page.getByRole("link", { name: "Recognise" }).click();
-  await until(async () => (await used(server)).upstreams === 0, 10_000, "closed after leaving the page");
-  await until(async () => (await camera.status()).stream_clients === 0, 10_000, "the camera alone");
+  await until(async () => (await used(server)).upstreams === 0, "closed after leaving the page");
+  await until(async () => (await camera.status()).stream_clients === 0, "the camera alone");
   await page.goBack();
   await expect(state(page, "yard")).toHaveText("live");
   await page.close();
-  await until(async () => (await used(server)).upstreams === 0, 10_000, "closed after closing the page");
+  await until(async () => (await used(server)).upstreams === 0, "closed after closing the page");
 });
 
 test("the_start_page_counts_cameras_and_opens_none @full", async ({ visit, serverWith, cameraWith }) => {

@@ -36,16 +36,11 @@ const test = base.extend({
 
 const state = (opened) => opened.evaluate(() => globalThis.snap().state);
 const numbers = (opened) => opened.evaluate(() => globalThis.snap().numbers);
-const becomes = (opened, wanted, ms = 15_000) =>
-  until(async () => (await state(opened)) === wanted, ms, `the state ${wanted}`);
+const becomes = (opened, wanted) =>
+  until(async () => (await state(opened)) === wanted, `the state ${wanted}`);
 const recognises = (opened, label) =>
-  until(
-    () => opened.evaluate((wanted) => globalThis.snap().prediction?.label === wanted, label),
-    30_000,
-    label,
-  );
-const free = (server, ms = 10_000) =>
-  until(async () => (await server.recognizer()).clients === 0, ms, "the place given back");
+  until(() => opened.evaluate((wanted) => globalThis.snap().prediction?.label === wanted, label), label);
+const free = (server) => until(async () => (await server.recognizer()).clients === 0, "the place given back");
 
 /** Pictures without a camera: a canvas with something that changes. */
 const CANVAS = `(() => {
@@ -71,7 +66,7 @@ test("the_snippet_of_the_readme_works_when_pasted", async ({ app, browserWith, v
   const said = [];
   opened.on("console", (message) => said.push(message.text()));
   await opened.goto(`${app.url}/snippet.html`);
-  await until(() => said.some((text) => /^wave 0\.\d+/.test(text)), 30_000, "a recognised wave");
+  await until(() => said.some((text) => /^wave 0\.\d+/.test(text)), "a recognised wave");
 });
 
 test("the_component_of_the_nextjs_page_works", async ({ app, browserWith, server, visit }) => {
@@ -146,7 +141,7 @@ test("pictures_from_a_canvas_a_stream_and_a_video_are_sent_and_stay_the_callers 
   const opened = await recognise(SUPPLIER);
   const sends = async (what) => {
     const { sent } = await numbers(opened);
-    await until(async () => (await numbers(opened)).sent > sent + 20, 5_000, `frames from ${what}`);
+    await until(async () => (await numbers(opened)).sent > sent + 20, `frames from ${what}`);
     expect(await state(opened)).toBe("live");
   };
   await becomes(opened, "live");
@@ -179,7 +174,7 @@ test("where_a_policy_forbids_workers_the_page_encodes_itself @full", async ({ se
   const strict = await serve(server, { "content-security-policy": policy });
   try {
     const opened = await recognise(SUPPLIER, { at: strict });
-    await until(async () => (await numbers(opened)).sent > 20, 10_000, "frames without a worker");
+    await until(async () => (await numbers(opened)).sent > 20, "frames without a worker");
     expect(opened.workers()).toHaveLength(0);
     // The browser itself writes down what it forbade.
     opened.problems = opened.problems.filter((text) => !/worker/i.test(text));
@@ -206,7 +201,7 @@ test("a_full_server_is_said_so_and_entered_later", async ({ recognise, serverWit
   expect(told).toMatchObject({ code: "server-full", message: "All places on this server are taken" });
   expect(told.inMs).toBeLessThan(6_001);
   other.close();
-  await becomes(opened, "live", 30_000);
+  await becomes(opened, "live");
 });
 
 test("it_comes_back_by_itself_after_a_restart_of_the_server", async ({ recognise, serverWith }) => {
@@ -227,9 +222,9 @@ test(
     const network = await slowNetwork(server);
     try {
       const opened = await recognise(SUPPLIER, { url: network.url });
-      await until(async () => (await numbers(opened)).sentFps > 20, 10_000, "the full rate");
+      await until(async () => (await numbers(opened)).sentFps > 20, "the full rate");
       network.bytesPerSecond = 60_000;
-      await until(async () => (await numbers(opened)).targetFps < 20, 15_000, "a lower rate");
+      await until(async () => (await numbers(opened)).targetFps < 20, "a lower rate");
       await opened.waitForTimeout(4_000);
       const slow = await numbers(opened);
       expect(slow.dropped).toBeGreaterThan(10);
@@ -237,7 +232,7 @@ test(
       expect(slow.sentFps - slow.answeredFps).toBeLessThan(4);
       expect(slow.roundTripMs.p95).toBeLessThan(1_500);
       network.bytesPerSecond = Infinity;
-      await until(async () => (await numbers(opened)).sentFps > 20, 20_000, "the full rate again");
+      await until(async () => (await numbers(opened)).sentFps > 20, "the full rate again");
     } finally {
       network.stop();
     }

@@ -168,7 +168,7 @@ test("a_stream_is_ended_after_asking_once_more", async ({ visit, relay, send, wa
   await end.click();
   await page.getByTestId("really-end").click();
   await expect(stream(page, name)).toHaveCount(0);
-  await until(() => ended.closed, 10_000, "the sender is told");
+  await until(() => ended.closed, "the sender is told");
   expect(ended.closed.code).toBe(4410);
   await expect(stream(page, "P-1")).toContainText("live");
   expect(kept.closed).toBeUndefined();
@@ -185,7 +185,7 @@ test("a_viewer_is_ended_and_nobody_else @full", async ({ visit, relay, send, wat
   await row.getByTestId("end").click();
   await page.getByTestId("really-end").click();
   await expect(viewers(page)).toHaveCount(1);
-  await until(() => ended.closed, 5_000, "the viewer is told");
+  await until(() => ended.closed, "the viewer is told");
   expect(ended.closed.code).toBe(4410);
   expect(kept.closed).toBeUndefined();
 });

@@ -66,7 +66,7 @@ test("a_full_server_is_said_so_and_tried_again @full", async ({ visit, serverWit
   await expect(panel).toContainText("All places on this server are taken");
   await screenshot(page, "server-full");
   other.close();
-  await until(async () => (await full.recognizer()).clients === 0, 2_000, "a free place");
+  await until(async () => (await full.recognizer()).clients === 0, "a free place");
   await panel.getByRole("button", { name: "Try now" }).click();
   await expect(page.getByTestId("label")).toHaveText("left", { timeout: 30_000 });
 });
@@ -98,7 +98,7 @@ test("a_hidden_page_gives_its_place_back_and_returns", async ({ visit, server })
       document.dispatchEvent(new Event("visibilitychange"));
     }, hidden);
   await hide(true);
-  await until(async () => (await server.recognizer()).clients === 0, 10_000, "the place given back");
+  await until(async () => (await server.recognizer()).clients === 0, "the place given back");
   await hide(false);
   await expect(page.getByTestId("label")).toHaveText("still", { timeout: 30_000 });
 });

@@ -52,7 +52,7 @@ export class Sender {
 
   /** Waits until the server has taken it. */
   async connected() {
-    await until(() => this.said.some(({ type }) => type === "connected") || this.closed, 10_000, this.stream);
+    await until(() => this.said.some(({ type }) => type === "connected") || this.closed, this.stream);
     if (this.closed) throw new Error(`${this.stream}: ${JSON.stringify([this.closed, this.said])}`);
     return this;
   }
@@ -77,7 +77,7 @@ export class Sender {
   async stop() {
     if (this.closed) return;
     this.socket.close(1000);
-    await until(() => this.closed, 5000, `the end of ${this.stream}`);
+    await until(() => this.closed, `the end of ${this.stream}`);
   }
 
   /** Is gone without a word, as with its network. */

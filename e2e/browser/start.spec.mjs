@@ -120,7 +120,7 @@ for (const [language, file, program] of [
     child.stdout.on("data", (text) => (output += text));
     child.stderr.on("data", (text) => (output += text));
     try {
-      await until(() => /wave.* 0\.\d+/.test(output), 20_000, "a recognised wave").catch((error) => {
+      await until(() => /wave.* 0\.\d+/.test(output), "a recognised wave").catch((error) => {
         throw new Error(`${error.message}\n${output}`);
       });
     } finally {

@@ -35,7 +35,7 @@ const test = base.extend({
         globalThis.streamer = streamer;
         streamer.start(() => noise[n++ % noise.length]);
       }, url);
-      await until(async () => (await told(opened)).state === "live", 10_000, "the stream");
+      await until(async () => (await told(opened)).state === "live", "the stream");
       return opened;
     });
   },
@@ -53,10 +53,10 @@ test("the_snippet_of_the_readme_streams_the_camera @full", async ({ app, visit, 
   const said = [];
   opened.on("console", (message) => said.push(message.text()));
   await opened.goto(`${app.url}/streamer-snippet.html`);
-  await until(async () => (await stream(relay, "desk"))?.pictures > 20, 15_000, "20 pictures");
+  await until(async () => (await stream(relay, "desk"))?.pictures > 20, "20 pictures");
   expect(said.some((line) => line.startsWith("live"))).toBe(true);
   await opened.close();
-  await until(async () => (await stream(relay, "desk")) === undefined, 2_000, "the end of the stream");
+  await until(async () => (await stream(relay, "desk")) === undefined, "the end of the stream");
 });
 
 test(
@@ -66,7 +66,7 @@ test(
     const network = await slowNetwork(relay);
     try {
       const opened = await open(network.url);
-      await until(async () => (await told(opened)).fps > 7, 10_000, "the full rate");
+      await until(async () => (await told(opened)).fps > 7, "the full rate");
       const { bytesPerSecond, fps } = await told(opened);
       const bytes = bytesPerSecond / fps;
       network.bytesPerSecond = 3 * bytes;
@@ -86,7 +86,7 @@ test(
       // What has left and not arrived is what would be seen too late. Without pacing it would grow by seven a second.
       expect(Math.max(...behind), behind.join(" ")).toBeLessThanOrEqual(10);
       network.bytesPerSecond = Infinity;
-      await until(async () => (await told(opened)).fps > 7, 20_000, "the full rate again");
+      await until(async () => (await told(opened)).fps > 7, "the full rate again");
     } finally {
       network.stop();
     }
@@ -106,9 +106,9 @@ test("stop_gives_the_camera_back @full", async ({ app, visit, relay, browserWith
     globalThis.streamer = globalThis.relay.createStreamer({ url, stream: "desk" });
     globalThis.streamer.start("camera");
   }, relay.url);
-  await until(async () => (await stream(relay, "desk"))?.pictures > 5, 15_000, "pictures");
+  await until(async () => (await stream(relay, "desk"))?.pictures > 5, "pictures");
   await opened.evaluate(() => globalThis.streamer.stop());
   expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");
   expect((await told(opened)).state).toBe("idle");
-  await until(async () => (await stream(relay, "desk")) === undefined, 2_000, "the end of the stream");
+  await until(async () => (await stream(relay, "desk")) === undefined, "the end of the stream");
 });

@@ -23,7 +23,7 @@ export class Watcher {
   }
 
   async opened() {
-    await until(() => this.socket.readyState === WebSocket.OPEN || this.closed, 10_000, "the viewer");
+    await until(() => this.socket.readyState === WebSocket.OPEN || this.closed, "the viewer");
     if (this.closed) throw new Error(`the viewer was closed: ${JSON.stringify(this.closed)}`);
     return this;
   }

@@ -155,7 +155,7 @@ test("nothing_was_added_and_nothing_opened_by_all_of_that", async () => {
     ["gate"],
   );
   // The names that had to be resolved to know that they lead nowhere.
-  await until(async () => (await closed.get(API)).json.upstreams === 0, 3_000, "no camera open");
+  await until(async () => (await closed.get(API)).json.upstreams === 0, "no camera open");
 });
 
 test("a_configured_camera_is_watched_wherever_it_is", async (t) => {

@@ -193,7 +193,7 @@ test("a_camera_is_taken_away_and_its_viewers_sent_off", async (t) => {
   ]);
   await Promise.all(viewers.map((viewer) => viewer.next(2)));
   assert.equal((await ask(server, "DELETE", `${API}/${id}`)).status, 204);
-  await until(() => viewers.every((viewer) => viewer.over), 5_000, "the streams end");
+  await until(() => viewers.every((viewer) => viewer.over), "the streams end");
   await lone.isRead(0);
   assert.equal((await server.get(`${API}/${id}`)).status, 404);
   assert.equal((await ask(server, "DELETE", `${API}/${id}`)).status, 404);
@@ -207,7 +207,7 @@ test("who_watches_a_camera_whose_address_changes_is_sent_off_and_a_name_changes_
   await ask(server, "PATCH", `${API}/${id}`, { name: "Lane 2" });
   await viewer.next(5);
   await ask(server, "PATCH", `${API}/${id}`, { url: second.url });
-  await until(() => viewer.over, 5_000, "the old stream ends");
+  await until(() => viewer.over, "the old stream ends");
   await first.isRead(0);
   const [{ jpeg }] = await (await watch(t, server, `/stream?camera=${id}`)).next(1);
   assert.equal(inspect(jpeg).width, 160);
@@ -309,7 +309,7 @@ describe("a_camera_is_tried_before_it_is_added", () => {
     const viewer = await watch(t, server, `/stream/proxy?esp32_url=${url}`);
     await viewer.next(2);
     await lone.fails("stall");
-    await viewer.next(1, 10_000, (jpeg) => inspect(jpeg).quality === 80);
+    await viewer.next(1, (jpeg) => inspect(jpeg).quality === 80);
     const response = await tryOut({ url: lone.url });
     assert.equal(response.status, 502);
     assert.match((await response.json()).detail, /sends no picture/);
@@ -387,7 +387,7 @@ describe("cameras_are_kept", () => {
         }
       });
       const before = kept.size;
-      await until(() => kept.size >= before + 2, 30_000, "two more");
+      await until(() => kept.size >= before + 2, "two more");
       // Never at the same point of a write.
       await sleep(37 * round);
       process.kill(one.pid, "SIGKILL");

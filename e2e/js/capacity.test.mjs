@@ -17,7 +17,7 @@ const REFUSAL = { message: "Server at capacity, please try again later" };
 async function refused(t, server, options) {
   const client = new Client(server.url, options);
   t.after(() => client.close());
-  await until(() => client.disconnects.length > 0, 5_000, "a refusal");
+  await until(() => client.disconnects.length > 0, "a refusal");
   return client;
 }
 
@@ -52,7 +52,7 @@ describe("a_place_is_free_again", () => {
       const first = await connect(t, server, { transports });
       await refused(t, server);
       leave(first);
-      const ms = await until(async () => (await server.recognizer()).clients === 0, 5_000, "no client left");
+      const ms = await until(async () => (await server.recognizer()).clients === 0, "no client left");
       t.diagnostic(`${Math.round(ms)} ms`);
       assert.ok(ms < AT_ONCE_MS, `${Math.round(ms)} ms`);
       const second = await connect(t, server);
@@ -80,8 +80,8 @@ describe("a_place_is_free_again", () => {
       }
     })();
     // From when the server cannot write any more, which shows in its reading no more either.
-    await until(() => tcp.writableLength >= 4 << 20 || tcp.destroyed, 20_000, "a full pipe");
-    const ms = await until(async () => (await server.recognizer()).clients === 0, 30_000, "the place freed");
+    await until(() => tcp.writableLength >= 4 << 20 || tcp.destroyed, "a full pipe");
+    const ms = await until(async () => (await server.recognizer()).clients === 0, "the place freed");
     sending = false;
     await flood;
     t.diagnostic(`${Math.round(ms)} ms`);
@@ -97,7 +97,7 @@ test("a_leaver_in_mid_prediction_leaves_nothing_behind", async (t) => {
     for (const frame of frames) client.send(frame);
     client.tcp.resetAndDestroy();
   }
-  await until(async () => (await server.recognizer()).clients === 0, 2_000, "no client left");
+  await until(async () => (await server.recognizer()).clients === 0, "no client left");
   const predictions = async () => (await server.recognizer()).predictions_total;
   // One that was begun is finished.
   const isSettled = async () => {
@@ -105,5 +105,5 @@ test("a_leaver_in_mid_prediction_leaves_nothing_behind", async (t) => {
     await sleep(500);
     return (await predictions()) === before;
   };
-  await until(isSettled, 15_000, "no prediction for nobody");
+  await until(isSettled, "no prediction for nobody");
 });

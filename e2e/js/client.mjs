@@ -33,7 +33,7 @@ export class Client {
 
   /** Connected and told that the server is ready. */
   async ready() {
-    await until(() => this.statuses.length > 0, 10_000, "status after connect");
+    await until(() => this.statuses.length > 0, "status after connect");
     return this;
   }
 
@@ -64,8 +64,8 @@ export class Client {
   }
 
   /** Waits until `n` predictions have come. */
-  async answered(n = this.sent, ms = 10_000) {
-    await until(() => this.predictions.length >= n, ms, `${n} replies, got ${this.predictions.length}`);
+  async answered(n = this.sent) {
+    await until(() => this.predictions.length >= n, `${n} replies, got ${this.predictions.length}`);
   }
 
   /** The TCP socket under a websocket client, for tests that end it rudely. */

@@ -57,7 +57,7 @@ const isAllMeasured = (home) =>
   [FINDER, READER, BACKBONE, "gestures_head.onnx"].every((name) => isMeasured(home, name));
 
 /** Until everything that is here was measured, which gives way to all else on a busy machine. */
-const measured = (home) => until(() => isAllMeasured(home), 180_000, "trials");
+const measured = (home) => until(() => isAllMeasured(home), "trials", 180_000);
 
 const engine = async (server) => (await server.get("/api/v1/status")).json.engine;
 
@@ -106,7 +106,7 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
   assert.equal((await read(server)).status, 200);
   const measuring = () => children(server).filter((child) => signal(child, "SIGSTOP"));
   let held = [];
-  await until(() => (held = measuring()).length > 0 || isAllMeasured(home), 60_000, "a child that measures");
+  await until(() => (held = measuring()).length > 0 || isAllMeasured(home), "a child that measures", 60_000);
   assert.equal((await read(server)).status, 200);
   for (const child of held) assert.ok(signal(child, "SIGCONT"), "the measuring was not waited for");
   const client = new Client(server.url);
@@ -117,9 +117,9 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     client.send(frames[index % frames.length]);
     await sleep(40);
   }
-  await until(() => client.predictions.length === 12, 30_000, "a reply for every frame");
+  await until(() => client.predictions.length === 12, "a reply for every frame");
   await measured(home);
-  await until(() => children(server).length === 0, 30_000, "the child's end");
+  await until(() => children(server).length === 0, "the child's end");
   assert.deepEqual(client.disconnects, []);
 
   const records = kept(home);
@@ -135,21 +135,17 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
     const best = fastest(record, "f32").outcome.took;
     return took < best * 1.06 || took - best < 0.11;
   };
-  await until(
-    async () => {
-      const backbone = (await engine(server)).networks.find(({ role }) => role === "backbone");
-      return isFast(backbone, BACKBONE);
-    },
-    10_000,
-    "the fastest way at work",
-  );
+  await until(async () => {
+    const backbone = (await engine(server)).networks.find(({ role }) => role === "backbone");
+    return isFast(backbone, BACKBONE);
+  }, "the fastest way at work");
   // Its own thread has still to come to it.
   const readsFast = async () => {
     const { status, body } = await read(server);
     assert.equal(status, 200, body.detail);
     return isFast({ provider: body.provider, precision: body.precision.detection }, FINDER);
   };
-  await until(readsFast, 120_000, "the finder's fastest way");
+  await until(readsFast, "the finder's fastest way", 120_000);
   await server.stop();
 
   const again = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });

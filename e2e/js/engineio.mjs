@@ -69,10 +69,10 @@ export class Polling {
     assert.deepEqual([status, text], [200, "ok"]);
   }
 
-  /** The next packet; pings are answered and left out. Without one for so long it fails. */
-  async take(ms = 10_000) {
+  /** The next packet; pings are answered and left out. */
+  async take() {
     while (this.#waiting.length === 0) {
-      const { status, packets } = await this.poll({ ms });
+      const { status, packets } = await this.poll();
       assert.equal(status, 200);
       if (packets.includes(PING)) await this.send(PONG);
       this.#waiting = packets.filter((packet) => packet !== PING);
@@ -121,8 +121,8 @@ export class EngineSocket extends RawClient {
   }
 
   /** The next packet. */
-  async take(ms = 10_000) {
-    await until(() => this.packets.length > 0 || this.closed, ms, "a packet");
+  async take() {
+    await until(() => this.packets.length > 0 || this.closed, "a packet");
     assert.ok(this.packets.length > 0, `closed with ${this.closed?.code} instead of a packet`);
     return this.packets.shift();
   }
@@ -139,7 +139,7 @@ export async function socket(t, server, { sid, ...options } = {}) {
 export async function refused(t, server, parameters) {
   const client = new EngineSocket(server, parameters);
   t.after(() => client.destroy());
-  await until(() => client.closed || client.head?.status === 400, 10_000, "the end");
+  await until(() => client.closed || client.head?.status === 400, "the end");
   assert.deepEqual(client.packets, []);
 }
 
@@ -153,9 +153,9 @@ export async function opened(t, server, options) {
 }
 
 /** Has the reply to a frame. */
-export async function isServed(session, ms) {
+export async function isServed(session) {
   await session.send(FRAME);
-  assert.equal(await session.take(ms), PREDICTION);
+  assert.equal(await session.take(), PREDICTION);
 }
 
 /** Enters the main namespace, with a payload or without; the answer's. */

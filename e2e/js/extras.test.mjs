@@ -18,7 +18,7 @@ const WITH_EXTRAS = { auth: { extras: true } };
 
 test("the_model_is_described_after_status", async (t) => {
   const client = await connect(t, server, WITH_EXTRAS);
-  await until(() => client.events.length >= 2, 3_000, "model after status");
+  await until(() => client.events.length >= 2, "model after status");
   const [[first], [second, model]] = client.events;
   assert.deepEqual([first, second], ["status", "model"]);
   assert.deepEqual(model, {
@@ -55,7 +55,7 @@ test("a_reply_says_which_frame_its_result_has_seen", async (t) => {
     await client.answered();
     return false;
   };
-  await until(isSeen, 20_000, "a reply that has seen a result");
+  await until(isSeen, "a reply that has seen a result");
   assert.deepEqual([client.predictions[0].seen, client.predictions[0].scores], [null, null]);
   let newest = -1;
   for (const { id, seen, scores } of client.predictions) {
@@ -74,7 +74,7 @@ test("a_result_is_pushed_as_soon_as_it_is_known", async (t) => {
   const results = [];
   client.socket.on("result", (result) => results.push(result));
   for (let id = 0; id < 10; id += 1) client.send(frames[id], { id });
-  await until(() => results.length > 0, 5_000, "a result");
+  await until(() => results.length > 0, "a result");
   const [result] = results;
   assert.deepEqual(Object.keys(result).sort(), ["age_ms", "label", "score", "scores", "seen"]);
   assert.equal(result.seen, 9);

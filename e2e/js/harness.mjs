@@ -119,7 +119,7 @@ export async function startCamera(t, args = []) {
     run.child.kill("SIGTERM");
     await run.ended;
   });
-  await until(() => /listening on/.test(run.stdout) || run.child.exitCode !== null, 10_000, "the camera");
+  await until(() => /listening on/.test(run.stdout) || run.child.exitCode !== null, "the camera");
   const url = run.stdout.match(/listening on (http:\/\/\S+)/)?.[1];
   if (url === undefined) throw new Error(`the camera did not start:\n${run.stderr}`);
   return {
@@ -139,20 +139,17 @@ export async function startCamera(t, args = []) {
 const LEAST_MS = 30_000;
 
 /**
- * Waits until `check()` is true; the time it took in ms. Fails with `what` after `ms`, and not before `LEAST_MS`. What has
- * come while this process stood still counts.
+ * Waits until `check()` is true; the time it took in ms. Fails with `what` after `ms`. What has come while this process stood
+ * still counts: there is one last look after the limit.
  */
-export async function until(check, ms, what) {
+export async function until(check, what, ms = LEAST_MS) {
   const started = performance.now();
-  const limit = Math.max(ms, LEAST_MS);
+  let took = 0;
   for (;;) {
     if (await check()) return performance.now() - started;
-    const took = performance.now() - started;
-    if (took > limit) {
-      await sleep(50);
-      if (await check()) return performance.now() - started;
-      throw new Error(`not within ${limit} ms: ${what}`);
-    }
+    // The time was up before this look.
+    if (took > ms) throw new Error(`not within ${ms} ms: ${what}`);
+    took = performance.now() - started;
     // Who waits for long need not ask so often: asking costs those that are waited for.
     await sleep(Math.min(3 + took / 20, 25));
   }

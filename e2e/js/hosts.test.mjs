@@ -23,7 +23,7 @@ async function ask(port, text) {
     socket.on("close", () => (ended = true));
     socket.write(text);
     const headEnd = () => bytes.indexOf("\r\n\r\n");
-    await until(() => headEnd() >= 0 || ended, 10_000, `an answer to ${JSON.stringify(text)}`);
+    await until(() => headEnd() >= 0 || ended, `an answer to ${JSON.stringify(text)}`);
     if (headEnd() < 0) return { status: undefined, text: bytes.toString() };
     const [line, ...fields] = bytes.subarray(0, headEnd()).toString("latin1").split(CRLF);
     const headers = new Map(
@@ -31,7 +31,7 @@ async function ask(port, text) {
     );
     const start = headEnd() + 4;
     const length = Number(headers.get("content-length") ?? 0);
-    await until(() => bytes.length >= start + length || ended, 10_000, "the body");
+    await until(() => bytes.length >= start + length || ended, "the body");
     const body = bytes.subarray(start, start + length).toString();
     const json = headers.get("content-type")?.includes("json") ? JSON.parse(body) : undefined;
     return { status: Number(line.split(" ")[1]), headers, text: body, json, ended: () => ended };
@@ -216,7 +216,7 @@ test("refusals_are_counted_and_each_name_is_logged_once", async (t) => {
   }
   assert.equal(await count(), names.length);
   const refusals = () => server.logs().match(/refused a request for the host .*/g) ?? [];
-  await until(() => refusals().length >= 32, 15_000, "the lines");
+  await until(() => refusals().length >= 32, "the lines");
   await sleep(200);
   const lines = refusals();
   assert.equal(lines.filter((line) => line.includes(`"${EVIL}"`)).length, 1);
@@ -279,7 +279,7 @@ describe("what_is_no_http", { concurrency: true }, () => {
     socket.on("error", () => {});
     socket.write(text);
     const found = () => Array.from(heard.matchAll(/HTTP\/1\.1 (\d+) /g), ([, status]) => Number(status));
-    await until(() => found().length === 2, 5_000, `two answers; ${heard}`);
+    await until(() => found().length === 2, `two answers; ${heard}`);
     socket.destroy();
     return found();
   }

@@ -57,7 +57,7 @@ test("the_status_says_what_runs", async (t) => {
   const client = await connect(t, server);
   await client.play(await clip("wave"));
   await client.answered();
-  await until(async () => (await server.recognizer()).predictions_total > 0, 3_000, "a prediction");
+  await until(async () => (await server.recognizer()).predictions_total > 0, "a prediction");
   const { status, json } = await server.get("/api/v1/status");
   assert.equal(status, 200);
   assert.match(json.version, /^\d+\.\d+\.\d+/);

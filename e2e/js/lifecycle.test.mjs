@@ -22,7 +22,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
     t.diagnostic(`${Math.round(ms)} ms`);
     assert.ok(ms < 10_000, `${Math.round(ms)} ms`);
     for (const client of clients) {
-      await until(() => client.disconnects.length === 1, 3_000, "the client notices");
+      await until(() => client.disconnects.length === 1, "the client notices");
     }
   });
 }
@@ -53,9 +53,9 @@ test("the_client_comes_back_by_itself_after_a_restart", async (t) => {
   await client.answered(1);
   const listen = `127.0.0.1:${first.port}`;
   await first.stop();
-  await until(() => client.disconnects.length === 1, 5_000, "the end noticed");
+  await until(() => client.disconnects.length === 1, "the end noticed");
   await start(t, { env: { USE_DUMMY_MODEL: "1" }, listen });
-  await until(() => client.statuses.length === 2, 10_000, "a second status");
+  await until(() => client.statuses.length === 2, "a second status");
   client.send(frames[0]);
   await client.answered(2);
 });

@@ -69,7 +69,7 @@ describe("ffmpeg", { skip: without("ffmpeg"), concurrency: true }, () => {
     const viewer = await watch(t, server, `/stream/proxy?esp32_url=${encodeURIComponent(ill.url)}`);
     await viewer.next(2);
     await ill.fails("stall");
-    const banners = await viewer.next(2, 15_000, (jpeg) => inspect(jpeg).quality === 80);
+    const banners = await viewer.next(2, (jpeg) => inspect(jpeg).quality === 80);
     for (const { jpeg } of banners) {
       const args = [
         "-v",
@@ -148,7 +148,7 @@ describe("gstreamer", { skip: without("gst-launch-1.0"), concurrency: true }, ()
 
 test("all_of_them_together_were_one_connection_to_the_camera_and_all_have_left", async () => {
   const viewers = async () => (await server.get("/api/v1/status")).json.cameras.viewers;
-  await until(async () => (await viewers()) === 0, 5_000, "nobody is left");
+  await until(async () => (await viewers()) === 0, "nobody is left");
   await yard.isRead(0);
   const { jpeg_quality } = await yard.status();
   assert.equal(jpeg_quality, USUAL.quality);

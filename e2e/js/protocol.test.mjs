@@ -62,7 +62,7 @@ test("a_session_goes_over_from_polling_to_websocket_without_losing_a_reply", asy
   const names = [];
   engine.once("open", () => names.push(engine.transport.name));
   engine.once("upgrade", (transport) => names.push(transport.name));
-  await until(() => client.socket.connected, 5_000, "connected");
+  await until(() => client.socket.connected, "connected");
   await client.play(frames);
   await client.answered(frames.length);
   assert.deepEqual(names, ["polling", "websocket"]);
@@ -96,7 +96,7 @@ test("a_client_that_reconnects_is_served_as_a_new_one", async (t) => {
   client.send(frames[0]);
   await client.answered();
   client.socket.io.engine.close(); // the network's fault: the client comes back by itself
-  await until(() => client.statuses.length === 2, 5_000, "a second status");
+  await until(() => client.statuses.length === 2, "a second status");
   client.send(frames[0]);
   await client.answered(2);
   assert.deepEqual(client.predictions[1], { label: "none", score: 0 });

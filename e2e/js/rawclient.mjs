@@ -149,14 +149,14 @@ export class RawClient extends Ear {
   }
 
   async opened() {
-    await until(() => this.head || this.gone, 15_000, "an answer");
+    await until(() => this.head || this.gone, "an answer");
     assert.equal(this.head?.status, 101);
     assert.equal(this.head.headers.get("sec-websocket-accept"), this.accept);
     return this;
   }
 
-  async next(which, ms) {
-    const message = await super.next(which, ms);
+  async next(which) {
+    const message = await super.next(which);
     if (this.#problem) throw this.#problem;
     return message;
   }

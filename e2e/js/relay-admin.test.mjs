@@ -50,7 +50,7 @@ describe("what_is_known_of_a_stream", { concurrency: true }, () => {
     const sender = await streamer(t, both, "P-1", { hello: { analysis_mode: "enhanced" } });
     sender.frame(url("P-1", 1));
     sender.say({ type: "frame" });
-    await until(async () => (await known("P-1", both)).bad === 1, 15_000, "a bad frame");
+    await until(async () => (await known("P-1", both)).bad === 1, "a bad frame");
     const { streams } = (await both.get("/api/v1/streams")).json;
     const kinds = Object.fromEntries(streams.map(({ id, kind }) => [id, kind]));
     assert.deepEqual(kinds, { yard: "camera", "P-1": "relay" });
@@ -85,7 +85,7 @@ describe("what_is_known_of_a_stream", { concurrency: true }, () => {
     // What a viewer loses for whom this process has no time is soon forgotten.
     const isWell = (one) => one.delivered > 5 && one.lost_percent < 30 && one.fps > 2 && one.since_s > 2;
     const areWell = async () => (await known("seen")).viewer_list.filter(isWell).length === 3;
-    await until(areWell, 30_000, "three viewers with pictures");
+    await until(areWell, "three viewers with pictures");
     const { viewers, viewer_list: list, fps_out, fps, protocol } = await known("seen");
     stop();
     assert.equal(protocol, "binary");
@@ -103,7 +103,7 @@ describe("what_is_known_of_a_stream", { concurrency: true }, () => {
     }
     assert.equal(new Set(list.map(({ id }) => id)).size, 3);
     seen[0].close();
-    await until(async () => (await known("seen")).viewers === 2, 15_000, "one less");
+    await until(async () => (await known("seen")).viewers === 2, "one less");
   });
 });
 
@@ -137,9 +137,9 @@ describe("ending", { concurrency: true }, () => {
       await viewer(t, one, "?streams=yard", binary),
     ];
     await mjpeg.next(2);
-    await until(() => picturesOf(modern).length > 2, 15_000, "pictures");
+    await until(() => picturesOf(modern).length > 2, "pictures");
     assert.equal((await remove(one, pathOf("yard"))).status, 204);
-    await until(() => mjpeg.over, 15_000, "the end of the answer");
+    await until(() => mjpeg.over, "the end of the answer");
     await modern.next("stream_ended");
   });
 
@@ -168,8 +168,8 @@ describe("ending", { concurrency: true }, () => {
     for (const { id } of (await known("stubborn")).viewer_list) {
       assert.equal((await remove(server, `/api/v1/viewers/${id}`)).status, 204);
     }
-    await until(async () => (await known("stubborn")).viewers === 0, 15_000, "no viewer");
-    await until(() => mjpeg.over, 15_000, "the end of the answer");
+    await until(async () => (await known("stubborn")).viewers === 0, "no viewer");
+    await until(() => mjpeg.over, "the end of the answer");
     assert.equal(sender.closed, undefined);
   });
 
@@ -237,7 +237,7 @@ async function follow(t, at = server) {
   assert.equal(first.type, "full");
   Object.assign(live, { data: first.data, versions: [first.version] });
   let done = 1;
-  live.until = async (is, ms, what) => {
+  live.until = async (is, what) => {
     const check = () => {
       for (; done < client.messages.length; done += 1) {
         const { type, version, data } = client.messages[done].json;
@@ -247,7 +247,7 @@ async function follow(t, at = server) {
       }
       return is(live.data);
     };
-    await until(check, ms, what);
+    await until(check, what);
   };
   return live;
 }
@@ -264,7 +264,7 @@ describe("live", { concurrency: true }, () => {
     await watching.nextFrame();
     const live = await follow(t);
     // What others have been told already may be a second old.
-    await live.until(({ streams }) => streams["live all"]?.viewers === 1, 15_000, "the stream");
+    await live.until(({ streams }) => streams["live all"]?.viewers === 1, "the stream");
     const { data } = live;
     const keys = ["time", "server", "process", "relay", "cameras", "streams", "viewers", "may_manage"];
     for (const key of keys) assert.ok(key in data, key);
@@ -308,15 +308,15 @@ describe("live", { concurrency: true }, () => {
     const sender = await streamer(t, server, "live more");
     const stop = often(t, 20, (i) => sender.frame(url("live", i)));
     const watching = await viewerOf(t, server, "live more");
-    await live.until(({ streams }) => streams["live more"]?.viewers === 1, 15_000, "the stream");
-    await live.until(({ streams }) => streams["live more"].fps > 3, 15_000, "its rate");
+    await live.until(({ streams }) => streams["live more"]?.viewers === 1, "the stream");
+    await live.until(({ streams }) => streams["live more"].fps > 3, "its rate");
     const { id } = await knownViewer("live more", watching);
     assert.ok(id in live.data.viewers);
     watching.close();
-    await live.until(({ viewers }) => !(id in viewers), 15_000, "the viewer is gone");
+    await live.until(({ viewers }) => !(id in viewers), "the viewer is gone");
     stop();
     sender.close();
-    await live.until(({ streams }) => !("live more" in streams), 15_000, "the stream is gone");
+    await live.until(({ streams }) => !("live more" in streams), "the stream is gone");
     // By the server's clock: what comes late here makes the time to the next one shorter.
     const times = live.client.messages.slice(1).map(({ json }) => json.data.time);
     const gaps = times.slice(1).map((at, i) => at - times[i]);
@@ -334,7 +334,7 @@ describe("live", { concurrency: true }, () => {
     const { code, ms } = await other.stop();
     assert.equal(code, 0);
     assert.ok(ms < 15_000, `${ms} ms`);
-    await stays.client.over(5_000);
+    await stays.client.over();
   });
 
   test("is_not_for_pages_from_elsewhere_and_tells_who_may_not_manage", async (t) => {
@@ -354,7 +354,7 @@ describe("live", { concurrency: true }, () => {
     loud.say("x".repeat(1_000_000));
     assert.equal((await loud.over()).code, 1009);
     const live = await follow(t);
-    await live.until(() => live.versions.length >= 3, 15_000, "two patches");
+    await live.until(() => live.versions.length >= 3, "two patches");
   });
 });
 
@@ -377,7 +377,7 @@ describe("what_is_sent_and_what_is_filmed_are_told_apart", { concurrency: true }
   test("what_is_no_picture_has_no_snapshot", async (t) => {
     const sender = await streamer(t, server, "no picture");
     sender.frame("data:image/jpeg;base64,@@@");
-    await until(async () => (await known("no picture")).pictures === 1, 15_000, "a picture");
+    await until(async () => (await known("no picture")).pictures === 1, "a picture");
     const { status, json } = await server.get(`${pathOf("no picture")}/snapshot.jpg`);
     assert.equal(status, 502);
     assert.match(json.detail, /no picture/);
@@ -391,7 +391,7 @@ describe("what_is_sent_and_what_is_filmed_are_told_apart", { concurrency: true }
     ];
     sender.frame(url("counted", 1, 30_000));
     const got = async (client) => (await knownViewer("counted", client))?.bytes ?? 0;
-    await until(async () => (await got(text)) > 0 && (await got(bytes)) > 0, 15_000, "both have it");
+    await until(async () => (await got(text)) > 0 && (await got(bytes)) > 0, "both have it");
     const share = (await got(bytes)) / (await got(text));
     assert.ok(share > 0.72 && share < 0.78, `${share} of the text`);
   });

@@ -220,7 +220,7 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
   test("comes_as_overlay_data_to_those_who_ask_and_oftener_in_mode_enhanced", async (t) => {
     const [normal, enhanced] = await Promise.all([asking(t, "normal"), asking(t, "enhanced")]);
     const [begun, before] = [performance.now(), [normal, enhanced].map(({ overlays }) => overlays().length)];
-    await until(() => enhanced.overlays().length >= before[1] + 20, 30_000, "twenty in mode enhanced");
+    await until(() => enhanced.overlays().length >= before[1] + 20, "twenty in mode enhanced");
     const seconds = (performance.now() - begun) / 1000;
     const more = [normal, enhanced].map(({ overlays }, i) => overlays().length - before[i]);
     t.diagnostic(`${more} in ${seconds.toFixed(1)} s`);
@@ -260,7 +260,7 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
       await sleep(1_200);
       const have = (client) => client.all("overlay_data").length > 0;
       const isWell = () => picturesOf(silent).length > 5 && have(asks) === asked && have(silent) === not;
-      await until(isWell, 15_000, "pictures, and overlays for whom they are");
+      await until(isWell, "pictures, and overlays for whom they are");
     });
   }
 });
@@ -273,8 +273,8 @@ describe("cameras", { concurrency: true }, () => {
     const old = await viewer(t, server, "?streams=beside,yard");
     assert.deepEqual(watching.greeting.active_streams, ["beside"], "streams that are sent");
     for (const name of ["beside", "yard"]) {
-      await until(() => picturesOf(watching, name).length > 5, 5_000, name);
-      await until(() => old.all("live_frame", name).length > 5, 5_000, name);
+      await until(() => picturesOf(watching, name).length > 5, name);
+      await until(() => old.all("live_frame", name).length > 5, name);
     }
     const states = watching.all("stream_state", "yard");
     assert.equal(states.at(-1).kind, "camera");
@@ -296,10 +296,10 @@ describe("cameras", { concurrency: true }, () => {
     await sleep(400);
     assert.equal((await lone.status()).stream_clients, 0);
     const watching = await Promise.all([1, 2, 3].map(() => viewer(t, other, "?streams=*,lone", binary)));
-    for (const one of watching) await until(() => picturesOf(one, "lone").length > 2, 15_000, "pictures");
+    for (const one of watching) await until(() => picturesOf(one, "lone").length > 2, "pictures");
     assert.equal((await lone.status()).stream_clients, 1);
     for (const one of watching) one.close();
-    await lone.isRead(0, 3_000);
+    await lone.isRead(0);
     assert.deepEqual([picturesOf(all), picturesOf(star)], [[], []]);
   });
 
@@ -308,12 +308,12 @@ describe("cameras", { concurrency: true }, () => {
     const set = { "cameras.stalled_after_s": 0.7 };
     const other = await start(t, serving({ set, cameras: [{ id: "ill", url: ill.url }] }));
     const watching = await viewer(t, other, "?streams=ill", binary);
-    await watching.next(isState("running"), 5_000);
+    await watching.next(isState("running"));
     await ill.fails("stall");
-    const { reason } = await watching.next(isState("stalled"), 5_000);
+    const { reason } = await watching.next(isState("stalled"));
     assert.match(reason, /\w{3,} \w+/);
     await ill.fails();
-    await watching.next(isState("running"), 8_000);
+    await watching.next(isState("running"));
     await watching.next(({ bytes }) => bytes !== undefined);
   });
 
@@ -365,7 +365,7 @@ describe("the_other_ways_to_a_stream_that_is_sent", { concurrency: true }, () =>
     const sender = await streamer(t, server, "drawn");
     sends(t, sender);
     const watching = await watch(t, server, "/stream/detect?camera=drawn");
-    await watching.next(3, 8_000, (jpeg) => inspect(jpeg).quality === 85);
+    await watching.next(3, (jpeg) => inspect(jpeg).quality === 85);
   });
 
   test("its_detections_as_events", async (t) => {
@@ -389,7 +389,7 @@ describe("the_other_ways_to_a_stream_that_is_sent", { concurrency: true }, () =>
     const watching = await watch(t, server, "/stream?camera=mjpeg%20end");
     await watching.next(2);
     sender.close();
-    await until(() => watching.over, 15_000, "the end of the answer");
+    await until(() => watching.over, "the end of the answer");
   });
 
   test("a_stream_that_is_not_sent_has_none", async () => {

@@ -20,7 +20,7 @@ async function isEmpty(server) {
     const { relay, cameras } = (await server.get("/api/v1/status")).json;
     return relay.streams + relay.viewers + cameras.analyses + cameras.viewers === 0;
   };
-  await until(empty, 15_000, "no stream, no viewer, no analysis");
+  await until(empty, "no stream, no viewer, no analysis");
 }
 
 test("fifty_quick_reconnects_leave_nothing_behind", async (t) => {
@@ -42,7 +42,7 @@ test("fifty_quick_reconnects_leave_nothing_behind", async (t) => {
   await sleep(300);
   const before = { descriptors: descriptors(other), threads: threads(other), rss: rssMb(other) };
   for (let i = 0; i < 50; i += 1) await round(i);
-  await until(() => descriptors(other) <= before.descriptors, 15_000, `${before.descriptors} descriptors`);
+  await until(() => descriptors(other) <= before.descriptors, `${before.descriptors} descriptors`);
   await sleep(200);
   t.diagnostic(
     `${rssMb(other).toFixed(1)} MB, before ${before.rss.toFixed(1)} MB; ${threads(other)} threads`,
@@ -75,7 +75,7 @@ test("five_hundred_names_leave_nothing_behind", async (t) => {
   const names = (type) => watching.all(type).map((message) => message.patient_id);
   const told = () => new Set(names("stream_state"));
   const ended = () => new Set(names("stream_ended"));
-  await until(() => [...told()].every((name) => ended().has(name)), 15_000, "an end of each stream");
+  await until(() => [...told()].every((name) => ended().has(name)), "an end of each stream");
   assert.ok(told().size > 100, `${told().size} streams told of`);
   assert.equal(names("stream_ended").length, ended().size, "one end each");
   const grown = rssMb(server) - before.rss;
@@ -91,10 +91,10 @@ test("analyses_end_with_those_who_ask_for_them_or_with_the_stream", async (t) =>
     const sender = await streamer(t, server, "analysed");
     const watching = await viewer(t, server, "?overlays=1");
     sender.frame(url("analysed", 1));
-    await until(async () => (await analyses()) === 1, 15_000, "an analysis");
+    await until(async () => (await analyses()) === 1, "an analysis");
     if (first === "viewer") watching.close();
     else sender.close();
-    await until(async () => (await analyses()) === 0, 15_000, `its end with the ${first}`);
+    await until(async () => (await analyses()) === 0, `its end with the ${first}`);
     sender.close();
     watching.close();
     await Promise.all([sender.over(), watching.over()]);
@@ -189,7 +189,7 @@ test("what_viewers_see_makes_sense_in_whatever_order_others_come_and_go", { time
   // What is taken in the first fifth has to do for the rest.
   const isEarly = async () => sessions >= 10 || performance.now() > end;
   const early = sleep(CHURN_S * 200)
-    .then(() => until(isEarly, 60_000, "ten sessions"))
+    .then(() => until(isEarly, "ten sessions", 60_000))
     .then(() => ({ rss: rssMb(server), open: descriptors(server) }));
   const repeat = async (act) => {
     let sum = 0;

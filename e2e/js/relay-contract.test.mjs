@@ -147,7 +147,7 @@ describe("a_viewer", { concurrency: true }, () => {
     const sender = await streamer(t, server, "late");
     const first = await viewerOf(t, server, "late");
     for (let i = 1; i <= 5; i += 1) sender.frame(url("late", i));
-    await until(() => first.all("live_frame").some(({ data }) => data.frame === url("late", 5)), 15_000, "5");
+    await until(() => first.all("live_frame").some(({ data }) => data.frame === url("late", 5)), "5");
     const late = await viewerOf(t, server, "late");
     const since = performance.now();
     assert.equal(await late.nextFrame(), url("late", 5));
@@ -169,8 +169,8 @@ describe("a_viewer", { concurrency: true }, () => {
       a.frame(url("a", i));
       b.frame(url("b", i));
       for (const one of [all, both, star]) {
-        await until(() => one.all("live_frame", "sel a").length >= i, 15_000, `a ${i}`);
-        await until(() => one.all("live_frame", "sel b").length >= i, 15_000, `b ${i}`);
+        await until(() => one.all("live_frame", "sel a").length >= i, `a ${i}`);
+        await until(() => one.all("live_frame", "sel b").length >= i, `b ${i}`);
       }
     }
     assert.equal(onlyA.all("live_frame", "sel a").length, 3);
@@ -180,7 +180,7 @@ describe("a_viewer", { concurrency: true }, () => {
     for (const one of [all, both, star]) assert.equal(await one.nextFrame("sel c"), url("c", 1));
     b.close();
     for (const one of [all, both, star]) {
-      await until(() => one.all("stream_ended", "sel b").length > 0, 15_000, "the end of b");
+      await until(() => one.all("stream_ended", "sel b").length > 0, "the end of b");
     }
     assert.deepEqual([...new Set(onlyA.messages.map(({ json }) => json.patient_id))], [undefined, "sel a"]);
   });
@@ -209,7 +209,7 @@ describe("streams_active", () => {
     assert.deepEqual(stream_details["act n"], { analysis_mode: "normal" });
     assert.deepEqual(stream_details["act e"], { analysis_mode: "enhanced" });
     sender.close();
-    await until(async () => !(await isActive("act n")), 15_000, "it is gone");
+    await until(async () => !(await isActive("act n")), "it is gone");
     assert.equal((await active()).stream_details["act n"], undefined);
   });
 });
@@ -232,11 +232,7 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
       assert.equal(code, 4090, `round ${round}: ${reason}`);
     }
     const sent = stop();
-    await until(
-      () => watching.all("live_frame").at(-1).data.frame === url("first", sent),
-      15_000,
-      "the last",
-    );
+    await until(() => watching.all("live_frame").at(-1).data.frame === url("first", sent), "the last");
     const frames = watching.all("live_frame").map(({ data }) => unpackUrl(data.frame));
     assert.ok(
       frames.every(({ name }) => name === "first"),
@@ -287,7 +283,7 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
     await first.next("connected");
     const second = await connect(t, server, streamPath("leaving"));
     second.say({ analysis_mode: "enhanced" });
-    await until(() => first.pings.length > 0, 15_000, "the first is asked");
+    await until(() => first.pings.length > 0, "the first is asked");
     first.close();
     assert.equal((await second.next(() => true)).type, "connected");
   });
@@ -329,7 +325,7 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
       if (round % 3 === 2) sender.vanish();
       else sender.close();
     }
-    await until(() => watching.all("stream_ended").length === rounds, 15_000, "so many ends");
+    await until(() => watching.all("stream_ended").length === rounds, "so many ends");
     let ended = 0;
     for (const { json } of watching.messages.slice(1)) {
       if (json.type === "stream_ended") ended += 1;
@@ -364,7 +360,7 @@ describe("a_stream_that_is_live", { concurrency: true }, () => {
     }
     const sent = stopA();
     const last = () => watching.all("live_frame", "side a").at(-1)?.data.frame;
-    await until(() => last() === url("a", sent), 15_000, "the last of a");
+    await until(() => last() === url("a", sent), "the last of a");
     assert.deepEqual(watching.all("stream_ended", "side a"), []);
     // Stop A, then B, which began after it.
     const b = await streamer(t, server, "side b");
@@ -438,7 +434,7 @@ describe("frames_are_checked", { concurrency: true }, () => {
     await sleep(300);
     const sent = stop();
     const frames = () => watching.all("live_frame", "well");
-    await until(() => frames().at(-1)?.data.frame === url("well", sent), 15_000, "the last that was sent");
+    await until(() => frames().at(-1)?.data.frame === url("well", sent), "the last that was sent");
     // Newest wins: of those that this process sends in one go, only the last may come.
     assert.ok(frames().length >= 3, `${frames().length} of ${sent}`);
     assert.deepEqual(watching.all("live_frame", "ill"), []);

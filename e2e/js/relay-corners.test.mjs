@@ -57,7 +57,7 @@ describe("hellos_and_names", { concurrency: true }, () => {
       // A library would have resolved it.
       const sender = new RawClient(server, `/ws/stream/${path}`);
       t.after(() => sender.destroy());
-      await until(() => sender.head ?? sender.gone, 15_000, "an answer");
+      await until(() => sender.head ?? sender.gone, "an answer");
       if (sender.head.status !== 101) return assert.ok([400, 404].includes(sender.head.status));
       sender.text({ analysis_mode: "normal" });
       assert.equal((await sender.next(() => true)).type, "error");
@@ -140,7 +140,7 @@ describe("messages_that_are_none", { concurrency: true }, () => {
     assert.equal(await watching.nextFrame(), url("slow", 1));
     sender.raw(Buffer.concat([2, 3, 4, 5].map((number) => framed(TEXT, frameText(url("packet", number))))));
     const last = () => watching.all("live_frame").at(-1).data.frame;
-    await until(() => last() === url("packet", 5), 15_000, "the last of the packet");
+    await until(() => last() === url("packet", 5), "the last of the packet");
   });
 
   // With the limits as they are unless somebody sets them.
@@ -226,9 +226,9 @@ test("viewers_that_hang_up_in_mid_stream_are_let_go_at_once", async (t) => {
     await sleep(5);
   }
   const viewers = async () => (await server.get("/api/v1/streams/watched")).json.viewer_list.length;
-  await until(async () => (await viewers()) === 1, 2_000, "one viewer");
+  await until(async () => (await viewers()) === 1, "one viewer");
   const last = () => stays.all("live_frame").at(-1).data.frame;
-  await until(() => last() === url("watched", 10), 15_000, "the last picture");
+  await until(() => last() === url("watched", 10), "the last picture");
 });
 
 test("senders_that_come_and_go_stall_nobody", async (t) => {
@@ -255,7 +255,7 @@ test("senders_that_come_and_go_stall_nobody", async (t) => {
   churning = false;
   assert.ok((await churn) > 5, "some came and went");
   const last = () => watching.all("live_frame").at(-1).data.frame;
-  await until(() => last() === url("calm", sent, 20_000), 15_000, "the last picture");
+  await until(() => last() === url("calm", sent, 20_000), "the last picture");
   const took = watching.messages
     .filter(({ json }) => json.type === "live_frame")
     .map(({ at, json }) => {

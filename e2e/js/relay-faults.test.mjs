@@ -87,14 +87,14 @@ describe("a_sender_that_breaks_the_protocol", { concurrency: true }, () => {
       const sender = await rawStreamer(t, server, name, { protocol: BINARY });
       const watching = await viewerOf(t, server, name, binary);
       sender.text(frameText(name, 1));
-      await until(() => picturesOf(watching).length > 0, 15_000, "a picture");
+      await until(() => picturesOf(watching).length > 0, "a picture");
       does(sender);
       assert.equal((await sender.over()).code, code);
       const { reason } = await watching.next("stream_ended");
       t.diagnostic(reason);
-      await until(async () => !(await isActive(name)), 15_000, "it is gone");
+      await until(async () => !(await isActive(name)), "it is gone");
       // The server does not wait for ever for somebody who cannot behave.
-      await until(() => sender.gone, 15_000, "the end of the connection");
+      await until(() => sender.gone, "the end of the connection");
     });
   }
 
@@ -133,7 +133,7 @@ describe("a_sender_that_breaks_the_protocol", { concurrency: true }, () => {
     const pongs = [];
     sender.onPong = (payload) => pongs.push(payload.toString());
     sender.frame(PING, "how are you?");
-    await until(() => pongs.length > 0, 15_000, "a pong");
+    await until(() => pongs.length > 0, "a pong");
     assert.deepEqual(pongs, ["how are you?"]);
   });
 
@@ -236,7 +236,7 @@ describe("names", { concurrency: true }, () => {
       sender.frame(url("named", 1));
       assert.equal((await old.next("live_frame")).patient_id, name);
       sender.frame(`data:image/jpeg;base64,${jpeg(100).toString("base64")}`);
-      await until(() => picturesOf(watching).at(-1)?.jpeg.equals(jpeg(100)), 15_000, "the picture");
+      await until(() => picturesOf(watching).at(-1)?.jpeg.equals(jpeg(100)), "the picture");
       assert.equal(picturesOf(watching).at(-1).name, name);
       const shot = await fetch(`${server.url}/api/v1/streams/${encodeURIComponent(name)}/snapshot.jpg`);
       assert.equal(shot.status, 200);
@@ -285,7 +285,7 @@ describe("limits", { concurrency: true }, () => {
     assert.match(message, /max_streams/);
     assert.equal((await third.over()).code, 1013);
     first.close();
-    await until(async () => (await small.get("/streams/active")).json.count === 1, 15_000, "room");
+    await until(async () => (await small.get("/streams/active")).json.count === 1, "room");
     await streamer(t, small, "3");
   });
 

@@ -7,8 +7,6 @@ import WebSocket from "ws";
 
 import { until } from "./harness.mjs";
 
-const OPEN_MS = 15_000;
-
 /** Pictures as binary messages. */
 export const BINARY = "sightwire.v1";
 export const LIVE_ALREADY =
@@ -39,10 +37,10 @@ export class Ear {
   }
 
   /** The next message after those that were waited for before; `which` is a type or a test. */
-  async next(which, ms = 15_000) {
+  async next(which) {
     const is = typeof which === "string" ? ({ json }) => json?.type === which : which;
     const find = () => this.messages.findIndex((message, i) => i >= this.#taken && is(message));
-    await until(() => find() >= 0 || this.closed, ms, `${which}, after ${this.#brief()}`);
+    await until(() => find() >= 0 || this.closed, `${which}, after ${this.#brief()}`);
     const at = find();
     assert.ok(at >= 0, `${which}; closed with ${this.closed?.code} ${this.closed?.reason}, ${this.#brief()}`);
     this.#taken = at + 1;
@@ -50,9 +48,9 @@ export class Ear {
   }
 
   /** Waits for the next frame; its text. */
-  async nextFrame(stream, ms) {
+  async nextFrame(stream) {
     const is = ({ json }) => json?.type === "live_frame" && (!stream || json.patient_id === stream);
-    return (await this.next(is, ms)).data.frame;
+    return (await this.next(is)).data.frame;
   }
 
   /** Forgets what came so far. */
@@ -61,8 +59,8 @@ export class Ear {
   }
 
   /** Waits for the goodbye. */
-  async over(ms = 15_000) {
-    await until(() => this.closed, ms, `the end; ${this.#brief()}`);
+  async over() {
+    await until(() => this.closed, `the end; ${this.#brief()}`);
     return this.closed;
   }
 
@@ -94,7 +92,7 @@ export class Client extends Ear {
   }
 
   async opened() {
-    await until(() => this.open || this.closed || this.refused, OPEN_MS, "an open socket");
+    await until(() => this.open || this.closed || this.refused, "an open socket");
     assert.ok(this.open, `not open: ${this.refused ?? this.error}`);
     return this;
   }
@@ -139,7 +137,7 @@ export async function connect(t, server, path, options) {
 export async function refusal(t, server, path, options) {
   const client = new Client(socketUrl(server, path), options);
   t.after(() => client.vanish());
-  await until(() => client.refused || client.open || client.error, OPEN_MS, "an answer");
+  await until(() => client.refused || client.open || client.error, "an answer");
   assert.ok(!client.open, `${path} was let in`);
   return client.refused;
 }

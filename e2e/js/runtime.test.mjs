@@ -45,7 +45,7 @@ test("the server gets the library itself, and has its model then without a new s
   // As if it had been fetched: what is there already is not fetched again.
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   assert.equal((await get(server)).status, 202);
-  await until(async () => (await server.recognizer()).state === "ready", 60_000, "the model");
+  await until(async () => (await server.recognizer()).state === "ready", "the model", 60_000);
   assert.equal((await server.recognizer()).cure, null);
   assert.equal((await get(server)).status, 409);
 });
@@ -53,7 +53,7 @@ test("the server gets the library itself, and has its model then without a new s
 test("a library that cannot be got leaves the server as it was, and says why", async (t) => {
   const { server } = await bare(t);
   assert.equal((await get(server)).status, 202);
-  await until(async () => (await server.recognizer()).state === "failed", 60_000, "the failure");
+  await until(async () => (await server.recognizer()).state === "failed", "the failure", 60_000);
   const recognizer = await server.recognizer();
   assert.match(recognizer.error, /could not be got/);
   assert.match(recognizer.cure, /sightwire models pull runtime$/);

@@ -50,9 +50,9 @@ export async function camera(t, { args = [], size, fps, quality, user, listen = 
       if (!response.ok) throw new Error(`${faults}: ${await response.text()}`);
     },
     /** Waits until so many read its stream. */
-    async isRead(clients, ms = 5_000) {
+    async isRead(clients) {
       const read = async () => (await get("/status")).stream_clients === clients;
-      return until(read, ms, `${clients} connections to the camera`);
+      return until(read, `${clients} connections to the camera`);
     },
   };
 }

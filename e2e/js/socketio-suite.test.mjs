@@ -75,7 +75,7 @@ describe("connect", () => {
     const client = await entered(t, '{"extras":true}');
     assert.deepEqual(Object.keys(client.handshake), ["sid"]);
     client.send(`42["frame",{"id":7,"image":"${image}"}]`);
-    await until(() => client.packets.some((packet) => packet.includes('"id":7')), 10_000, "the frame's id");
+    await until(() => client.packets.some((packet) => packet.includes('"id":7')), "the frame's id");
   });
 
   for (const connect of ["40/random", "40/random,", '40/random,{"token":"abc"}']) {
@@ -107,7 +107,7 @@ describe("connect", () => {
     test(`${what}_before_it_closes_the_connection`.replaceAll(" ", "_"), async (t) => {
       const client = await opened(t, server);
       client.send(packet);
-      await client.over(5_000);
+      await client.over();
       assert.ok(!client.packets.includes(PREDICTION));
     });
   }
@@ -116,13 +116,15 @@ describe("connect", () => {
   test("an_event_for_an_unknown_namespace_before_it_closes_the_connection", elsewhere, async (t) => {
     const client = await opened(t, server);
     client.send('42/random,["frame"]');
-    await client.over(3_000);
+    const since = performance.now();
+    await client.over();
+    assert.ok(performance.now() - since < 8_000, "it ends for its own sake");
   });
 
   test("an_event_by_polling_before_it_closes_the_session", async () => {
     const session = await Polling.open(server);
     await session.post(FRAME);
-    await until(() => session.isOver(), 5_000, "the end");
+    await until(() => session.isOver(), "the end");
   });
 });
 
@@ -177,7 +179,7 @@ describe("messages", () => {
   test("that_ask_for_it_are_acknowledged", async (t) => {
     const client = await entered(t);
     client.send(FRAME.replace("42[", "42456["));
-    const packets = [await client.take(), await client.take(3_000)];
+    const packets = [await client.take(), await client.take()];
     assert.deepEqual(packets.sort(), [PREDICTION, "43456[]"]);
   });
 
@@ -186,7 +188,7 @@ describe("messages", () => {
     client.send(`452-789["frame",${PLACEHOLDERS}]`);
     client.frame(BYTES, Buffer.from([1, 2, 3]));
     client.frame(BYTES, png());
-    const packets = [await client.take(), await client.take(3_000)];
+    const packets = [await client.take(), await client.take()];
     assert.deepEqual(packets.sort(), [PREDICTION, "43789[]"]);
   });
 
@@ -220,7 +222,7 @@ describe("a_packet_that_is_none_closes_the_connection", () => {
     test(what.replaceAll(" ", "_"), async (t) => {
       const client = await entered(t);
       client.send(...packets);
-      await client.over(5_000);
+      await client.over();
       assert.ok(!client.packets.includes(PREDICTION));
     });
   }
@@ -228,7 +230,7 @@ describe("a_packet_that_is_none_closes_the_connection", () => {
   test("an_attachment_that_nothing_asked_for", async (t) => {
     const client = await entered(t);
     client.frame(BYTES, png());
-    await client.over(5_000);
+    await client.over();
   });
 
   test("by_polling_likewise", async () => {
@@ -236,7 +238,7 @@ describe("a_packet_that_is_none_closes_the_connection", () => {
       const session = await Polling.open(server);
       await enter(session);
       await session.post(packet);
-      await until(() => session.isOver(), 5_000, `the end after ${packet}`);
+      await until(() => session.isOver(), `the end after ${packet}`);
     }
   });
 });

@@ -41,13 +41,13 @@ async function stream(at, of = server) {
 }
 
 /** Waits for a state; the stream then. */
-async function state(at, name, ms = 15_000, reason = /(?:)/) {
+async function state(at, name, reason = /(?:)/) {
   let last;
   const is = async () => {
     last = await stream(at);
     return last.state === name && reason.test(last.reason ?? "");
   };
-  await until(is, ms, `${name} ${reason}`).catch((late) => {
+  await until(is, `${name} ${reason}`).catch((late) => {
     throw new Error(`${late.message}; it is ${last?.state}: ${last?.reason}`);
   });
   return last;
@@ -100,19 +100,19 @@ describe("ill_cameras", { concurrency: 6 }, () => {
       test(`${name} (original)`, async (t) => {
         const yard = await camera(t);
         const viewer = await watch(t, server, proxy(yard));
-        await viewer.next(3, 15_000, isOriginal);
+        await viewer.next(3, isOriginal);
         await yard.fails(faults);
-        const { reason } = await state(yard, expected.state, 15_000, expected.reason);
+        const { reason } = await state(yard, expected.state, expected.reason);
         t.diagnostic(reason);
         assert.doesNotMatch(reason, /undefined|Some\(|reqwest|hyper/, "in words for people");
         // In the size of the picture that it replaces.
-        const banners = await viewer.next(1, 10_000, isBanner);
+        const banners = await viewer.next(1, isBanner);
         for (const { jpeg } of banners) {
           const { width, height } = inspect(jpeg);
           assert.deepEqual([width, height], [320, 240]);
         }
         await yard.fails();
-        await viewer.next(2, 20_000, isOriginal);
+        await viewer.next(2, isOriginal);
         const { reason: none, viewers } = await state(yard, "running");
         assert.equal(none, null);
         assert.equal(viewers, 1);
@@ -130,37 +130,37 @@ describe("ill_cameras", { concurrency: 6 }, () => {
     test("stall (drawn)", async (t) => {
       const yard = await camera(t);
       const viewer = await watch(t, server, detect(yard));
-      await viewer.next(3, 15_000, isDrawn);
+      await viewer.next(3, isDrawn);
       await yard.fails("stall");
       await state(yard, "stalled");
-      await viewer.next(2, 10_000, isBanner);
+      await viewer.next(2, isBanner);
       await yard.fails();
-      await viewer.next(5, 20_000, isDrawn);
+      await viewer.next(5, isDrawn);
       assert.equal(viewer.over, false);
     });
 
     test("a_camera_that_was_switched_off_and_comes_back_at_its_address", async (t) => {
       const first = await camera(t);
       const viewer = await watch(t, server, proxy(first));
-      await viewer.next(3, 15_000, isOriginal);
+      await viewer.next(3, isOriginal);
       await first.stop();
-      await state(first, "stalled", 15_000, /cannot be reached|ended|broke/);
-      await viewer.next(2, 10_000, isBanner);
+      await state(first, "stalled", /cannot be reached|ended|broke/);
+      await viewer.next(2, isBanner);
       await camera(t, { listen: first.host });
-      await viewer.next(3, 20_000, isOriginal);
+      await viewer.next(3, isOriginal);
       await state(first, "running");
     });
 
     test("a_viewer_who_comes_while_it_stalls_sees_the_banner_at_once_and_then_the_pictures", async (t) => {
       const yard = await camera(t);
       const first = await watch(t, server, proxy(yard));
-      await first.next(2, 15_000, isOriginal);
+      await first.next(2, isOriginal);
       await yard.fails("stall");
       await state(yard, "stalled");
       const second = await watch(t, server, proxy(yard));
-      await second.next(1, 3_000, isBanner);
+      await second.next(1, isBanner);
       await yard.fails();
-      await second.next(3, 20_000, isOriginal);
+      await second.next(3, isOriginal);
     });
   });
 
@@ -174,8 +174,8 @@ describe("ill_cameras", { concurrency: 6 }, () => {
         assert.match(body.detail, reason);
         t.diagnostic(body.detail);
         await yard.fails();
-        await until(async () => !(await stream(yard)), 5_000, "it is closed");
-        await (await watch(t, server, proxy(yard))).next(2, 15_000, isOriginal);
+        await until(async () => !(await stream(yard)), "it is closed");
+        await (await watch(t, server, proxy(yard))).next(2, isOriginal);
       });
     }
   });
@@ -190,12 +190,12 @@ describe("ill_cameras", { concurrency: 6 }, () => {
         ]);
         // Every one is a whole picture from its first marker to its last (`inspect` sees to that), of
         // the camera's size and not of a picture within it.
-        const pictures = await viewer.next(30, 20_000);
+        const pictures = await viewer.next(30);
         for (const { jpeg } of pictures) {
           const { width, height, quality } = inspect(jpeg);
           assert.deepEqual([width, height, quality], [320, 240, USUAL.quality]);
         }
-        await drawn.next(5, 20_000, isDrawn);
+        await drawn.next(5, isDrawn);
         const found = await stream(yard, patient);
         assert.equal(found.state, "running");
         assert.equal(found.connects, 1);
@@ -206,7 +206,7 @@ describe("ill_cameras", { concurrency: 6 }, () => {
         const lost = pictures_total - found.pictures - found.broken;
         assert.ok(lost < 0.2 * pictures_total + 10, `${lost} of ${pictures_total} lost`);
         await yard.fails();
-        await viewer.next(5, 15_000, isOriginal);
+        await viewer.next(5, isOriginal);
       });
     }
   });
@@ -216,7 +216,7 @@ describe("ill_cameras", { concurrency: 6 }, () => {
       test(name, async (t) => {
         const yard = await camera(t, { args });
         const viewer = await watch(t, server, proxy(yard));
-        await viewer.next(10, 15_000, isOriginal);
+        await viewer.next(10, isOriginal);
         assert.equal((await stream(yard)).skipped_bytes, 0);
       });
     }
@@ -228,7 +228,7 @@ describe("ill_cameras", { concurrency: 6 }, () => {
         serving({ cameras: [{ id: "yard", url: yard.url, mode: "capture", fps: 5 }] }),
       );
       const viewers = await Promise.all(["/stream", "/stream/detect"].map((path) => watch(t, asked, path)));
-      await Promise.all(viewers.map((viewer) => viewer.next(10, 20_000)));
+      await Promise.all(viewers.map((viewer) => viewer.next(10)));
       const { captures_total, streams_total } = await yard.status();
       assert.equal(streams_total, 0);
       const most = Math.max(...viewers.map((viewer) => viewer.pictures.length));
@@ -259,7 +259,7 @@ describe("ill_cameras", { concurrency: 6 }, () => {
     test("with_name_and_password", async (t) => {
       const yard = await camera(t, { user: "eve:correct horse" });
       const open = (user) => proxy({ url: yard.url.replace("//", `//${user}@`) });
-      await (await watch(t, server, open("eve:correct%20horse"))).next(3, 15_000, isOriginal);
+      await (await watch(t, server, open("eve:correct%20horse"))).next(3, isOriginal);
       const wrong = await refused(t, server, open("eve:wrong"));
       assert.equal(wrong.status, 502);
       assert.match(wrong.body.detail, /password/);

@@ -60,7 +60,7 @@ describe("analyses", { concurrency: true }, () => {
     /** Watches these for long enough that rates are known; the camera's analyses. */
     async function analyses(t, at, paths) {
       const viewers = await Promise.all(paths.map((path) => watch(t, server, path)));
-      await Promise.all(viewers.map((viewer) => viewer.next(30, 30_000, isDrawn)));
+      await Promise.all(viewers.map((viewer) => viewer.next(30, isDrawn)));
       return (await stream(at)).analyses;
     }
 
@@ -103,10 +103,10 @@ describe("analyses", { concurrency: true }, () => {
       test(`${fps} pictures a second, every ${skip}. analysed: ${path({ url: "" }).split("?")[0]}`, async (t) => {
         const yard = await camera(t);
         const viewer = await watch(t, server, path(yard));
-        await viewer.next(1, 20_000, isDrawn);
+        await viewer.next(1, isDrawn);
         const from = performance.now();
         // The server's rates are of the last 3 s.
-        const pictures = await viewer.next(fps * 4, 30_000, isDrawn);
+        const pictures = await viewer.next(fps * 4, isDrawn);
         const seconds = (pictures.at(-1).at - from) / 1000;
         assert.ok(
           pictures.length / seconds <= fps * 1.15 + 0.5,
@@ -121,7 +121,7 @@ describe("analyses", { concurrency: true }, () => {
           const every = frames_per_s / analysed_per_s;
           return frames_per_s >= fps * 0.5 && every > skip * 0.75 && every < skip * 1.35;
         };
-        await until(isAsAsked, 30_000, "the rates that were asked for").finally(() => t.diagnostic(words));
+        await until(isAsAsked, "the rates that were asked for").finally(() => t.diagnostic(words));
       });
     }
   });
@@ -138,7 +138,7 @@ describe("departures", { concurrency: true }, () => {
           const viewers = await Promise.all([watch(t, server, path(yard)), watch(t, server, path(yard))]);
           await Promise.all(viewers.map((viewer) => viewer.next(2)));
           leave(viewers[0]);
-          await until(async () => (await stream(yard)).viewers === 1, 2_000, "one has left");
+          await until(async () => (await stream(yard)).viewers === 1, "one has left");
           assert.equal((await yard.status()).stream_clients, 1);
           const left = performance.now();
           leave(viewers[1]);
@@ -177,8 +177,8 @@ describe("departures", { concurrency: true }, () => {
         else viewer.reset();
       });
       await Promise.all(rounds);
-      await yard.isRead(0, 30_000);
-      await until(async () => (await stream(yard, lingering)) === undefined, 15_000, "no stream");
+      await yard.isRead(0);
+      await until(async () => (await stream(yard, lingering)) === undefined, "no stream");
       assert.equal((await yard.status()).streams_total, 1);
     });
   });
@@ -191,19 +191,15 @@ describe("departures", { concurrency: true }, () => {
           const viewer = await watch(t, server, path(yard));
           await viewer.next(2);
           await yard.fails("stall");
-          await until(
-            async () => (await stream(yard)).last_picture_age_s > 0.2,
-            3_000,
-            "no picture any more",
-          );
+          await until(async () => (await stream(yard)).last_picture_age_s > 0.2, "no picture any more");
           const left = performance.now();
           leave(viewer);
-          await until(async () => ((await stream(yard))?.viewers ?? 0) === 0, 2_000, "nobody watches");
+          await until(async () => ((await stream(yard))?.viewers ?? 0) === 0, "nobody watches");
           const ms = performance.now() - left;
           t.diagnostic(`${Math.round(ms)} ms`);
           // Sooner than the first banner, whose sending would have told it.
           assert.ok(ms < 25_000, `${Math.round(ms)} ms`);
-          await yard.isRead(0, 5_000);
+          await yard.isRead(0);
         });
       }
     }
@@ -217,6 +213,6 @@ test("when_all_have_gone_nothing_is_left_in_the_servers_counts", async () => {
   };
   const none = { upstreams: 0, viewers: 0, analyses: 0, views: 0 };
   const is = async () => JSON.stringify(await counts()) === JSON.stringify(none);
-  await until(is, 5_000, "nothing left").catch(() => {});
+  await until(is, "nothing left").catch(() => {});
   assert.deepEqual(await counts(), none);
 });

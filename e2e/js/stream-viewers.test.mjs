@@ -40,8 +40,8 @@ describe("viewers", { concurrency: true }, () => {
     const stuck = await watch(t, server, detect(yard));
     await stuck.next(3);
     stuck.pause();
-    await until(async () => !(await known(yard, stuck)), 25_000, "it was let go");
-    await yard.isRead(0, 5_000);
+    await until(async () => !(await known(yard, stuck)), "it was let go");
+    await yard.isRead(0);
     assert.equal(await stream(yard), undefined);
   });
 
@@ -55,7 +55,7 @@ describe("viewers", { concurrency: true }, () => {
     second.throttle((20 * size) / 5);
     const both = async () =>
       (await stream(yard)).viewer_list.filter((viewer) => viewer.quality === 70).length === 2;
-    await until(both, 30_000, "both at the lower quality");
+    await until(both, "both at the lower quality");
     const from = performance.now();
     await Promise.all(good.map((viewer) => viewer.next(40)));
     for (const viewer of good) {
@@ -73,7 +73,7 @@ describe("viewers", { concurrency: true }, () => {
       const [left, right] = [of(first), of(second)];
       return [...left].some((picture) => right.has(picture));
     };
-    await until(share, 30_000, "a picture that both got");
+    await until(share, "a picture that both got");
     // Views count in the server's limits; this is one.
     assert.ok((await server.get("/api/v1/status")).json.cameras.views <= 4);
   });

@@ -66,7 +66,7 @@ describe("a_snapshot", () => {
       await sleep(100);
       return viewer.pictures.some(({ jpeg }) => jpeg.equals(bytes));
     };
-    await until(isIt, 15_000, "the same bytes in the stream");
+    await until(isIt, "the same bytes in the stream");
     assert.equal((await yard.status()).stream_clients, 1);
   });
 
@@ -215,7 +215,7 @@ describe("detections", { concurrency: true }, () => {
     const since = Date.now() + 3_000;
     const clock = await clockOf(t, fresh);
     const later = () => heard.detections().filter((data) => Date.parse(data.captured) > since);
-    await until(() => later().length >= 60, 30_000, "sixty events");
+    await until(() => later().length >= 60, "sixty events");
     let [events, hits, boxes, right] = [0, 0, 0, 0];
     for (const data of later().slice(0, 60)) {
       const at = Date.parse(data.captured) / 1000 - clock;
@@ -247,7 +247,7 @@ describe("detections", { concurrency: true }, () => {
       test("have_the_promised_fields", async (t) => {
         const heard = listen(t, `${of("scene")}/detections?fps=15&skip_frames=1`, { as });
         const full = () => heard.detections().find(({ detections }) => detections.length > 0);
-        await until(full, 30_000, "something found");
+        await until(full, "something found");
         assert.equal(heard.status, as === "sse" ? 200 : 101);
         if (as === "sse") assert.match(heard.type, /^text\/event-stream/);
         const { detections, ...event } = full();
@@ -283,9 +283,9 @@ describe("detections", { concurrency: true }, () => {
 
       test("come_as_often_as_asked_for_and_count_as_a_viewer", async (t) => {
         const heard = listen(t, `${of("yard")}/detections?fps=8&skip_frames=2`, { as });
-        await until(() => heard.detections().length > 0, 15_000, "an event");
+        await until(() => heard.detections().length > 0, "an event");
         const before = heard.detections().length;
-        await until(() => heard.detections().length >= before + 12, 30_000, "twelve more");
+        await until(() => heard.detections().length >= before + 12, "twelve more");
         // By the pictures' own times, whenever they came here.
         const times = heard.detections().map(({ captured }) => Date.parse(captured));
         const rate = (1000 * (times.length - 1)) / (times.at(-1) - times[0]);
@@ -301,7 +301,7 @@ describe("detections", { concurrency: true }, () => {
       test("only_of_the_classes_and_the_confidence_asked_for", async (t) => {
         const none = listen(t, `${of("scene")}/detections?classes=unicorn&fps=15&skip_frames=1`, { as });
         const sure = listen(t, `${of("scene")}/detections?conf=0.9&fps=15&skip_frames=1`, { as });
-        await until(() => none.detections().length > 20 && sure.detections().length > 20, 20_000, "events");
+        await until(() => none.detections().length > 20 && sure.detections().length > 20, "events");
         assert.ok(none.detections().every(({ detections }) => detections.length === 0));
         const all = sure.detections().flatMap(({ detections }) => detections);
         assert.ok(all.every(({ confidence }) => confidence >= 0.9));
@@ -312,16 +312,16 @@ describe("detections", { concurrency: true }, () => {
         await post("/api/v1/cameras", { id: `lone-${as}`, url: lone.url });
         t.after(() => fetch(`${server.url}/api/v1/cameras/lone-${as}`, { method: "DELETE" }));
         const heard = listen(t, `${of(`lone-${as}`)}/detections`, { as });
-        await until(() => heard.detections().length > 2, 15_000, "events");
+        await until(() => heard.detections().length > 2, "events");
         await lone.fails("stall");
         const last = () => heard.states().at(-1);
-        await until(() => last()?.state === "stalled", 15_000, "stalled");
+        await until(() => last()?.state === "stalled", "stalled");
         assert.match(last().reason, /sends no picture/);
         await lone.fails();
-        await until(() => last()?.state === "running", 15_000, "running");
+        await until(() => last()?.state === "running", "running");
         assert.equal(last().reason, null);
         const before = heard.detections().length;
-        await until(() => heard.detections().length > before, 10_000, "more events");
+        await until(() => heard.detections().length > before, "more events");
         assert.equal(heard.closed, false);
       });
 
@@ -331,7 +331,7 @@ describe("detections", { concurrency: true }, () => {
         t.after(() => fetch(`${server.url}/api/v1/cameras/gone-${as}`, { method: "DELETE" }));
         for (const leave of ["close", "kill"]) {
           const heard = listen(t, `${of(`gone-${as}`)}/detections`, { as });
-          await until(() => heard.detections().length > 0, 15_000, "an event");
+          await until(() => heard.detections().length > 0, "an event");
           heard[leave]();
           await lone.isRead(0);
         }
@@ -355,7 +355,7 @@ test("detections_are_refused_in_words", async () => {
 
 test("a_websocket_that_asks_in_vain_gets_the_same_status", async (t) => {
   const heard = listen(t, `${of("nobody")}/detections`, { as: "websocket" });
-  await until(() => heard.status, 5_000, "an answer");
+  await until(() => heard.status, "an answer");
   assert.equal(heard.status, 404);
 });
 

@@ -126,20 +126,19 @@ export class Viewer {
   }
 
   /** Waits for the head of the answer. */
-  async answered(ms = 15_000) {
-    await until(() => this.head || this.problem || this.closed, ms, "an answer");
+  async answered() {
+    await until(() => this.head || this.problem || this.closed, "an answer");
     if (this.problem) throw this.problem;
     assert.ok(this.head, "the connection was closed without an answer");
     return this.head;
   }
 
   /** Waits for so many more pictures; those. */
-  async next(count = 1, ms = 15_000, is = () => true) {
+  async next(count = 1, is = () => true) {
     const from = this.pictures.length;
     const found = () => this.pictures.slice(from).filter(({ jpeg }) => is(jpeg));
     await until(
       () => this.problem || this.over || found().length >= count,
-      ms,
       `${count} pictures; ${this.head?.line}, ${this.pictures.length - from} came`,
     );
     if (this.problem) throw this.problem;
@@ -148,8 +147,8 @@ export class Viewer {
   }
 
   /** The body of an answer that is no stream, once it is there. */
-  async json(ms = 15_000) {
-    await this.answered(ms);
+  async json() {
+    await this.answered();
     const parse = () => {
       try {
         return JSON.parse(this.#rest.toString());
@@ -157,7 +156,7 @@ export class Viewer {
         return undefined;
       }
     };
-    await until(() => parse() !== undefined, ms, "a body of JSON");
+    await until(() => parse() !== undefined, "a body of JSON");
     return parse();
   }
 
@@ -222,7 +221,7 @@ export async function watch(t, server, path, options) {
 export async function refused(t, server, path, options) {
   const viewer = new Viewer(server.url, path, options);
   t.after(() => viewer.socket.destroy());
-  const { status, headers } = await viewer.answered(30_000);
+  const { status, headers } = await viewer.answered();
   assert.ok(status >= 400, `${path}: ${status}`);
   const body = await viewer.json();
   viewer.socket.destroy();

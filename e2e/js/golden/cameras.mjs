@@ -118,14 +118,14 @@ async function refusals(scene) {
 async function mjpeg(scene, request, headers) {
   const answer = await ask(scene.server, request, { headers }).answered();
   const head = () => answer.body.indexOf("\r\n\r\n");
-  await until(() => head() >= 0 || answer.whole || answer.gone, PATIENCE_MS, "a part");
+  await until(() => head() >= 0 || answer.whole || answer.gone, "a part", PATIENCE_MS);
   const fields = answer.body.subarray(0, head() + 4).toString("latin1");
   const [, digits] = fields.match(/Content-Length: (\d+)/) ?? [];
   if (digits === undefined)
     throw new Error(`${request}: ${answer.head} ${answer.body.toString().slice(0, 300)}`);
   const length = Number(digits);
   const end = head() + 4 + length;
-  await until(() => answer.body.length >= end + 9 || answer.gone, PATIENCE_MS, "the next part");
+  await until(() => answer.body.length >= end + 9 || answer.gone, "the next part", PATIENCE_MS);
   const given = Object.entries(headers ?? {}).map(([name, value]) => `> ${name}: ${value}`);
   const part = answer.body.subarray(head() + 4, end);
   const rest = answer.body.toString("latin1", end, end + 9);
@@ -171,7 +171,7 @@ async function reports(scene) {
       state === "running" && viewers === 1 && delay_ms && fps > 0 && analyses.length === 1 && delays?.encoded
     );
   };
-  const settled = () => until(async () => is(await report()), PATIENCE_MS, "delays of gate");
+  const settled = () => until(async () => is(await report()), "delays of gate", PATIENCE_MS);
   await settled();
   await scene.ask("GET /api/v1/streams/gate");
   const others = (body) => {
@@ -327,8 +327,8 @@ export async function record(t, book) {
       await detections(all[3]);
       await until(
         async () => (await look(server, "/api/v1/streams")).streams.length === 0,
-        PATIENCE_MS,
         "no stream",
+        PATIENCE_MS,
       );
       const watching = await reports(all[4]);
       await live(everything);

@@ -21,7 +21,7 @@ function shown(line) {
 /** One of each kind, caused one after the other. */
 async function session(t, server) {
   const lines = () => server.logs().split("\n");
-  const said = (what) => until(() => lines().some((line) => line.includes(what)), PATIENCE_MS, what);
+  const said = (what) => until(() => lines().some((line) => line.includes(what)), what, PATIENCE_MS);
   const client = await dial(t, server, target({ EIO: 4, transport: "websocket" }));
   await client.next('0{"sid"');
   client.say("40");
@@ -56,7 +56,7 @@ export async function record(t, book) {
     const args = flags({ ...ALIKE, "detector.model": "motion", "log.format": format });
     const server = await start(t, { args, env: { SIGHTWIRE_HOME: home } });
     const ready = async () => (await look(server, "/readyz")).ready;
-    await until(ready, PATIENCE_MS, "the model");
+    await until(ready, "the model", PATIENCE_MS);
     const lines = await session(t, server);
     book.section(`as ${format}`).write(...lines.map(shown));
   }

@@ -161,8 +161,8 @@ function many() {
 async function over(scene, id) {
   await until(
     async () => (await look(scene.server, `${JOBS}/${id}`)).state !== "running",
-    PATIENCE_MS,
     "the batch's end",
+    PATIENCE_MS,
   );
 }
 

@@ -80,13 +80,13 @@ class Scene {
   async settled(name, delivered) {
     const report = async () => look(this.server, `/api/v1/streams/${name}`);
     const is = (now) => now.delivered === delivered && now.delay_ms !== null;
-    await until(async () => is(await report()), PATIENCE_MS, `${delivered} pictures of ${name}`);
+    await until(async () => is(await report()), `${delivered} pictures of ${name}`, PATIENCE_MS);
   }
 
   /** Waits until no stream of that name is live. */
   async isOver(name) {
     const active = async () => (await look(this.server, "/streams/active")).active_streams;
-    await until(async () => !(await active()).includes(name), PATIENCE_MS, `${name} is over`);
+    await until(async () => !(await active()).includes(name), `${name} is over`, PATIENCE_MS);
   }
 }
 
@@ -311,7 +311,7 @@ async function names(scene) {
   for (let tries = 0; tries < 3; tries += 1) {
     first = await scene.sender("P-4");
     second = await scene.dial(streamPath("P-4"));
-    await until(() => first.ended || second.ended, PATIENCE_MS, "whose name it is");
+    await until(() => first.ended || second.ended, "whose name it is", PATIENCE_MS);
     if (!first.ended) break;
     // Whoever does not answer for 2 s loses its name, and this process stood still.
     second.vanish();
@@ -387,7 +387,7 @@ async function ended(scene) {
   await sender.over();
   for (const viewer of viewers) await viewer.next("stream_ended");
   const all = async () => (await look(scene.server, "/api/v1/viewers")).viewers;
-  await until(async () => (await all()).length === 2, PATIENCE_MS, "two viewers");
+  await until(async () => (await all()).length === 2, "two viewers", PATIENCE_MS);
   for (const { id } of await all()) {
     const { head, body, socket } = await ask(scene.server, `DELETE /api/v1/viewers/${id}`).ended();
     socket.destroy();

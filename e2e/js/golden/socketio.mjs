@@ -191,7 +191,7 @@ async function pings(scene) {
   const line = await scene.dial(WEBSOCKET, { pinged: () => (count += 1) });
   line.say("40");
   await line.next('"status"');
-  await until(() => count >= 2, PATIENCE_MS, "two pings");
+  await until(() => count >= 2, "two pings", PATIENCE_MS);
   line.say("1");
   await line.over();
   scene.section.write(
@@ -214,8 +214,8 @@ async function extras(scene) {
   line.say(`42["frame",{"image":"${url(pictures[9])}"}]`, { quiet: true });
   await until(
     () => line.log.filter((one) => one.includes('"prediction"')).length === 11,
-    PATIENCE_MS,
     "11 answers",
+    PATIENCE_MS,
   );
   line.bye();
   const kinds = ["0{", "40{", '["status"', '["model"', '["prediction"', '["result"'];
@@ -295,8 +295,8 @@ async function full(scene, book) {
 async function without(scene) {
   await until(
     async () => (await look(scene.server, "/api/v1/status")).recognizer.state === "failed",
-    PATIENCE_MS,
     "failed",
+    PATIENCE_MS,
   );
   const line = await scene.dial();
   await line.next('0{"sid"');
@@ -339,5 +339,5 @@ export async function record(t, book) {
     for (const [act, where] of scenarios) await act(where, book);
   };
   const ready = async () => (await look(real, "/api/v1/status")).recognizer.state === "ready";
-  await Promise.all([...all.map(run), until(ready, PATIENCE_MS, "a model").then(() => extras(more))]);
+  await Promise.all([...all.map(run), until(ready, "a model", PATIENCE_MS).then(() => extras(more))]);
 }

@@ -99,15 +99,15 @@ export class Answer {
   }
 
   async answered() {
-    await until(() => this.head !== undefined || this.gone, PATIENCE_MS, "an answer");
+    await until(() => this.head !== undefined || this.gone, "an answer", PATIENCE_MS);
     return this;
   }
 
   async ended() {
     await until(
       () => this.whole || this.gone,
-      PATIENCE_MS,
       `the end of the answer to ${this.request}; ${this.head}`,
+      PATIENCE_MS,
     );
     return this;
   }
@@ -232,7 +232,7 @@ export class Events {
   /** The next event that `is` what is looked for, however many come before it. */
   async next(is) {
     const find = () => this.#all().findIndex((event, i) => i >= this.#taken && is(event));
-    await until(() => find() >= 0 || this.answer.gone, PATIENCE_MS, `an event; ${this.#all().at(-1)}`);
+    await until(() => find() >= 0 || this.answer.gone, `an event; ${this.#all().at(-1)}`, PATIENCE_MS);
     const at = find();
     this.#taken = at + 1;
     return this.#all()[at];
@@ -378,7 +378,7 @@ export class Line {
     const is = (one) => one.text?.includes(what) || (one[what] !== undefined && what !== "text");
     const find = () => this.heard.findIndex((one, i) => i >= this.#taken && is(one));
     const last = () => JSON.stringify(this.heard.slice(-3)).slice(0, 500);
-    await until(() => find() >= 0 || this.ended, PATIENCE_MS, `${what}; ${last()}`);
+    await until(() => find() >= 0 || this.ended, `${what}; ${last()}`, PATIENCE_MS);
     const at = find();
     if (at < 0) throw new Error(`no ${what} on ${this.target} before its end; ${last()}`);
     this.#taken = at + 1;
@@ -387,7 +387,7 @@ export class Line {
 
   /** Waits for the goodbye or the end. */
   async over() {
-    await until(() => this.ended, PATIENCE_MS, `the end of ${this.target}`);
+    await until(() => this.ended, `the end of ${this.target}`, PATIENCE_MS);
     if (!this.heard.some(({ close }) => close !== undefined)) this.log.push("< (closed without a goodbye)");
     this.socket.destroy();
     return this;
