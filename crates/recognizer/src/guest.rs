@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
-use sightwire_infer::clip::service::{ClipClient, ClipService, OnPrediction};
+use sightwire_infer::clip::service::{ClipClient, ClipService};
 use sightwire_infer::clip::{Frame, Prediction};
 
+use super::lines::LineBudget;
 use super::{DUMMY_LABEL, DUMMY_SCORE, ModelFacts, Recognizer, State};
 
 /// The answer to a frame.
@@ -77,9 +78,21 @@ struct Labels {
     none: Arc<str>,
     threshold: f32,
     /// The client has a seat at a newer model, and that has made a prediction: what this one makes is not news.
-    replaced: AtomicBool,
+    replaced: Mutex<bool>,
     /// The client has been told of the model, so that answers may be of it.
     announced: AtomicBool,
+}
+
+/// Tells a guest of what a model makes of its frames.
+struct Telling {
+    name: String,
+    lines: Arc<[LineBudget; 2]>,
+    on_event: Option<OnEvent>,
+    labels: Arc<Labels>,
+    /// What its first prediction takes the place of, and what the guest is told of the model then.
+    announce: Mutex<Option<(Arc<Labels>, ModelFacts)>>,
+    /// Label of the last line, and whether its score was worth one.
+    last_line: Mutex<(Arc<str>, bool)>,
 }
 
 /// A score that passes this is worth a log line, and so is a new label.
@@ -143,52 +156,58 @@ impl Guest {
             names: clip.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
             none: Arc::from("none"),
             threshold: self.recognizer.options.threshold.unwrap_or(clip.threshold),
-            replaced: AtomicBool::new(false),
+            replaced: Mutex::new(false),
             announced: AtomicBool::new(before.is_none()),
         });
-        let announce = before.map(|seat| (seat.labels.clone(), self.recognizer.facts_of(service)));
-        let client = service.join(self.on_prediction(labels.clone(), announce));
+        // Not the recogniser, which holds the service that calls this.
+        let telling = Telling {
+            name: self.name.clone(),
+            lines: self.recognizer.lines.clone(),
+            on_event: self.on_event.clone(),
+            labels: labels.clone(),
+            announce: Mutex::new(before.map(|seat| (seat.labels.clone(), self.recognizer.facts_of(service)))),
+            last_line: Mutex::new((Arc::from(""), false)),
+        };
+        let client = service.join(Box::new(move |prediction| telling.tell(prediction)));
         Seat { client, labels, generation }
     }
+}
 
-    fn on_prediction(
-        &self,
-        labels: Arc<Labels>,
-        announce: Option<(Arc<Labels>, ModelFacts)>,
-    ) -> OnPrediction {
-        // Not the recogniser, which holds the service that calls this.
-        let (lines, name, on_event) =
-            (self.recognizer.lines.clone(), self.name.clone(), self.on_event.clone());
-        let last_line: Mutex<(Arc<str>, bool)> = Mutex::new((Arc::from(""), false));
-        let announce = Mutex::new(announce);
-        Box::new(move |prediction| {
-            if labels.replaced.load(Ordering::Relaxed) {
-                return;
+impl Telling {
+    /// Passes a prediction on, unless a newer model has made one.
+    fn tell(&self, prediction: &Arc<Prediction>) {
+        // Until all is said: what comes after a newer model's facts is of that model. Taken from newer to older only.
+        let replaced = self.labels.replaced.lock();
+        if *replaced {
+            return;
+        }
+        if let Some((before, facts)) = self.announce.lock().take() {
+            *before.replaced.lock() = true;
+            // The same model in a faster way is no news.
+            let same = before.model == self.labels.model && before.names == self.labels.names;
+            if let Some(on_event) = self.on_event.as_ref().filter(|_| !same) {
+                on_event(Event::Model(&facts));
             }
-            if let Some((before, facts)) = announce.lock().take() {
-                before.replaced.store(true, Ordering::Relaxed);
-                // The same model in a faster way is no news.
-                let same = before.model == labels.model && before.names == labels.names;
-                if let Some(on_event) = on_event.as_ref().filter(|_| !same) {
-                    on_event(Event::Model(&facts));
-                }
-                labels.announced.store(true, Ordering::Release);
-            }
-            let answer = labels.answer(Some(prediction.clone()));
-            let line = (answer.label.clone(), answer.score > WORTH_A_LINE);
-            let mut last = last_line.lock();
-            let news = last.0 != line.0 || (line.1 && !last.1);
-            if news && lines[0].take() {
-                tracing::info!("PREDICTION client={name} label={} score={:.2}", answer.label, answer.score);
-                *last = line;
-            } else if !line.1 {
-                last.1 = false; // the score has to pass the mark again to be news
-            }
-            drop(last);
-            if let Some(on_event) = &on_event {
-                on_event(Event::Answer(&answer));
-            }
-        })
+            self.labels.announced.store(true, Ordering::Release);
+        }
+        let answer = self.labels.answer(Some(prediction.clone()));
+        self.log(&answer);
+        if let Some(on_event) = &self.on_event {
+            on_event(Event::Answer(&answer));
+        }
+    }
+
+    fn log(&self, answer: &Answer) {
+        let line = (answer.label.clone(), answer.score > WORTH_A_LINE);
+        let mut last = self.last_line.lock();
+        let news = last.0 != line.0 || (line.1 && !last.1);
+        if news && self.lines[0].take() {
+            let (name, Answer { label, score, .. }) = (&self.name, answer);
+            tracing::info!("PREDICTION client={name} label={label} score={score:.2}");
+            *last = line;
+        } else if !line.1 {
+            last.1 = false; // the score has to pass the mark again to be news
+        }
     }
 }
 
@@ -227,5 +246,90 @@ impl Labels {
         let label =
             if prediction.score < self.threshold { &self.none } else { &self.names[prediction.label] };
         Answer { label: label.clone(), score: prediction.score, prediction: Some(prediction) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn labels(model: &str) -> Arc<Labels> {
+        Arc::new(Labels {
+            model: model.into(),
+            names: vec![model.into()],
+            none: "none".into(),
+            threshold: 0.5,
+            replaced: Mutex::new(false),
+            announced: AtomicBool::new(false),
+        })
+    }
+
+    fn telling(
+        labels: &Arc<Labels>,
+        announce: Option<(Arc<Labels>, ModelFacts)>,
+        on_event: &OnEvent,
+    ) -> Telling {
+        Telling {
+            name: "guest".into(),
+            lines: Arc::new([LineBudget::new(), LineBudget::new()]),
+            on_event: Some(on_event.clone()),
+            labels: labels.clone(),
+            announce: Mutex::new(announce),
+            last_line: Mutex::new(("".into(), false)),
+        }
+    }
+
+    #[test]
+    fn after_a_models_facts_no_answer_is_of_the_model_before() {
+        let now = Instant::now();
+        let prediction = Arc::new(Prediction {
+            label: 0,
+            score: 0.9,
+            scores: [0.9].into(),
+            seen: None,
+            arrived: now,
+            finished: now,
+        });
+        let (told, all) = mpsc::channel();
+        let (said, is_saying) = mpsc::channel();
+        let (go_on, waits) = mpsc::channel::<()>();
+        let waits = Mutex::new(waits);
+        let on_event: OnEvent = Arc::new(move |event| {
+            let word = match event {
+                Event::Model(facts) => format!("facts of {}", facts.name),
+                Event::Answer(answer) => answer.label.to_string(),
+            };
+            if word == "old" {
+                said.send(()).unwrap();
+                // As a thread that has lost its turn; whoever may pass it has time to.
+                let _ = waits.lock().recv_timeout(Duration::from_millis(200));
+            }
+            told.send(word).unwrap();
+        });
+        let (old, new) = (labels("old"), labels("new"));
+        let facts = ModelFacts {
+            name: "new".into(),
+            labels: vec!["new".into()],
+            window: 1,
+            threshold: 0.5,
+            width: 1,
+            height: 1,
+        };
+        let before = telling(&old, None, &on_event);
+        let after = telling(&new, Some((old.clone(), facts)), &on_event);
+        thread::scope(|threads| {
+            let old = threads.spawn(|| before.tell(&prediction));
+            is_saying.recv().unwrap();
+            after.tell(&prediction);
+            let _ = go_on.send(());
+            old.join().unwrap();
+        });
+        before.tell(&prediction);
+        drop((before, after, on_event));
+        assert_eq!(all.into_iter().collect::<Vec<_>>(), ["old", "facts of new", "new"]);
     }
 }
