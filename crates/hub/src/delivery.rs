@@ -4,10 +4,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sightwire_measure::histogram::Histogram;
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
 /// An account of deliveries. Its numbers only grow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Deliveries {
     /// Pictures delivered.
     pub pictures: AtomicU64,
@@ -15,8 +15,7 @@ pub struct Deliveries {
     pub bytes: AtomicU64,
     /// Pictures that somebody was too slow for.
     pub missed: AtomicU64,
-    /// From the last byte of a picture to when it was taken to be sent.
-    pub age: Histogram,
+    ages: Option<Box<Histogram>>,
 }
 
 /// One picture delivered.
@@ -30,7 +29,19 @@ pub struct Delivery {
     pub age: Duration,
 }
 
+impl Default for Deliveries {
+    fn default() -> Self {
+        Self { ages: Some(Box::default()), ..Self::without_ages() }
+    }
+}
+
 impl Deliveries {
+    /// One that has no [`Self::ages`]: a quarter of a kilobyte less, where there is one for each of many.
+    pub fn without_ages() -> Self {
+        let [pictures, bytes, missed] = Default::default();
+        Self { pictures, bytes, missed, ages: None }
+    }
+
     /// Adds one.
     pub fn add(&self, delivery: Delivery) {
         self.pictures.fetch_add(1, Ordering::Relaxed);
@@ -38,7 +49,14 @@ impl Deliveries {
         if delivery.missed > 0 {
             self.missed.fetch_add(delivery.missed, Ordering::Relaxed);
         }
-        self.age.record(delivery.age);
+        if let Some(ages) = &self.ages {
+            ages.record(delivery.age);
+        }
+    }
+
+    /// From the last byte of a picture to when it was taken to be sent.
+    pub fn ages(&self) -> HistogramSnapshot {
+        self.ages.as_ref().map(|ages| ages.snapshot()).unwrap_or_default()
     }
 
     /// Pictures, bytes, and pictures missed, so far.

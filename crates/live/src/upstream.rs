@@ -109,7 +109,7 @@ impl Upstream {
         self.meter.sample(Sample {
             at: now,
             counts: [get(&counters.pictures), get(&counters.bytes), bytes_out, delivered, missed],
-            ages: [counters.delivered.age.snapshot()],
+            ages: [counters.delivered.ages()],
         });
     }
 

@@ -165,7 +165,7 @@ impl Viewers {
             endpoint,
             since: clock::now(),
             streams: Mutex::default(),
-            delivered: Arc::default(),
+            delivered: Arc::new(Deliveries::without_ages()),
             meter: Meter::default(),
             timing: Mutex::default(),
             end: CancellationToken::new(),

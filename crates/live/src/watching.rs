@@ -41,7 +41,7 @@ pub struct Watching {
     feed: Feed,
     subscriber: Subscriber,
     /// Another quality, from its first picture on.
-    next_feed: Option<(Feed, Subscriber)>,
+    next_feed: Option<Box<(Feed, Subscriber)>>,
     /// When the picture shown last was captured.
     shown: Option<Instant>,
     upstream: Arc<Upstream>,
@@ -109,7 +109,8 @@ impl Watching {
     /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
     pub async fn next(&mut self) -> Option<Update> {
         let update = loop {
-            let Some((_, subscriber)) = &mut self.next_feed else { break self.subscriber.next().await? };
+            let Some(next) = &mut self.next_feed else { break self.subscriber.next().await? };
+            let (_, subscriber) = &mut **next;
             // Whatever it begins with, time does not go back.
             subscriber.only_after(self.shown);
             tokio::select! {
@@ -171,7 +172,7 @@ impl Watching {
             Ok(feed) => {
                 let subscriber =
                     feed.subscribe(&accounts(&self.watch, &self.streams, &self.origin), self.size);
-                self.next_feed = Some((feed, subscriber));
+                self.next_feed = Some(Box::new((feed, subscriber)));
             }
             // Too many views: it stays as it is.
             Err(_) => self.tier.stay(now),
@@ -179,8 +180,8 @@ impl Watching {
     }
 
     fn take_next_feed(&mut self) {
-        let Some((feed, subscriber)) = self.next_feed.take() else { return };
-        (self.feed, self.subscriber) = (feed, subscriber);
+        let Some(next) = self.next_feed.take() else { return };
+        (self.feed, self.subscriber) = *next;
         let (id, low) = (self.viewer().id(), self.tier.low);
         tracing::debug!(viewer = id, stream = &**self.id(), low, "another quality");
         self.watch.quality(quality(&self.wish, low));

@@ -95,11 +95,11 @@ impl Everything {
         let totals = &streams.totals;
         let (delivered, inferred) = (&totals.delivered, totals.inferred_age.snapshot());
         let help = "From a picture's last byte to when a viewer took it.";
-        histogram(encoder, "stream_delivered_age", help, &delivered.cameras.age.snapshot())?;
+        histogram(encoder, "stream_delivered_age", help, &delivered.cameras.ages())?;
         let help = "From a picture's last byte to when its objects were known.";
         histogram(encoder, "stream_inferred_age", help, &inferred)?;
         let help = "From a picture's last byte to when a viewer of a stream that is sent took it.";
-        histogram(encoder, "relay_delivered_age", help, &delivered.sent.age.snapshot())
+        histogram(encoder, "relay_delivered_age", help, &delivered.sent.ages())
     }
 
     fn counters(
