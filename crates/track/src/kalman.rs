@@ -208,10 +208,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn doubt_grows_with_the_box() {
+        let seen_twice = |width, height| {
+            let mut filter = BoxFilter::new(&rect(100.0, 100.0, width, height), Noise::default());
+            filter.predict(2.0);
+            filter.correct(&rect(100.0, 100.0, width, height));
+            filter
+        };
+        let (small, large, wide) = (seen_twice(40.0, 80.0), seen_twice(80.0, 160.0), seen_twice(80.0, 80.0));
+        for (small, large) in [(small.x, large.x), (small.y, large.y), (small.height, large.height)] {
+            assert!(close(4.0 * small.position_variance, large.position_variance));
+            assert!(close(4.0 * small.velocity_variance, large.velocity_variance));
+        }
+        assert!(close(small.aspect.position_variance, large.aspect.position_variance));
+        assert!(close(4.0 * small.aspect.position_variance, wide.aspect.position_variance));
+        assert!(close(4.0 * small.aspect.velocity_variance, wide.aspect.velocity_variance));
+    }
+
     /// The textbook filter with full matrices, x' = F x, P' = F P Fᵀ + Q, against the scalars here.
     #[test]
     fn a_step_is_that_of_the_matrices() {
-        let (steps, wander, drift) = (3.0, 2.0_f64, 0.5_f64);
+        let (steps, wander, drift) = (3.0, 3.0_f64, 0.5_f64);
         let mut axis = Axis {
             position: 10.0,
             velocity: 2.0,
@@ -220,9 +238,9 @@ mod tests {
             velocity_variance: 4.0,
         };
         axis.predict(steps, wander, drift);
-        // F = [1 3; 0 1], Q = [4·3 + 0.25·9, 0.25·4.5; 0.25·4.5, 0.25·3], where 9 = 3³/3 and 4.5 = 3²/2
+        // F = [1 3; 0 1], Q = [9·3 + 0.25·9, 0.25·4.5; 0.25·4.5, 0.25·3], where 9 = 3³/3 and 4.5 = 3²/2
         assert!(close(axis.position, 16.0));
-        assert!(close(axis.position_variance, 9.0 + 2.0 * 3.0 * 1.5 + 9.0 * 4.0 + 12.0 + 2.25));
+        assert!(close(axis.position_variance, 9.0 + 2.0 * 3.0 * 1.5 + 9.0 * 4.0 + 27.0 + 2.25));
         assert!(close(axis.covariance, 1.5 + 3.0 * 4.0 + 1.125));
         assert!(close(axis.velocity_variance, 4.0 + 0.75));
         let before = axis;

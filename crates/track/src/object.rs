@@ -151,6 +151,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_confidence_that_is_held_sinks_by_half_in_a_second_to_that_of_now() {
+        let seen = |confidence| {
+            let rect = Rect { left: 0.0, top: 0.0, right: 10.0, bottom: 10.0 };
+            Detection { rect, class: 0, confidence }
+        };
+        let (start, options) = (Instant::now(), TrackerOptions::default());
+        let mut object = Object::new(start, &seen(0.9), &options);
+        let at = start + Duration::from_millis(1500);
+        object.found(at, &seen(0.1), &options);
+        assert!(
+            (object.held_confidence - 0.9 * 0.5_f32.powf(1.5)).abs() < 1e-6,
+            "{}",
+            object.held_confidence
+        );
+        object.found(at, &seen(0.6), &options);
+        assert_eq!((object.confidence, object.held_confidence), (0.6, 0.6));
+    }
+
+    #[test]
     fn a_class_that_flickers_does_not_change_the_objects_class() {
         let mut votes = ClassVotes::default();
         for index in 0..30 {

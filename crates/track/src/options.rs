@@ -107,3 +107,19 @@ impl TrackerOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_found_as_surely_as_viewers_wish_begins_a_track() {
+        for (confidence, low) in [(0.25, 0.1), (0.1, 0.05)] {
+            let options = TrackerOptions::for_confidence(confidence);
+            assert_eq!(
+                (options.track_high, options.track_new, options.track_low),
+                (confidence, confidence, low)
+            );
+        }
+    }
+}

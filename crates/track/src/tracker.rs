@@ -458,6 +458,41 @@ mod tests {
         let mut run = Run::new(TrackerOptions::default());
         run.times(3, &[sure(100.0)]).after(Duration::from_secs(60), &[sure(100.0)]);
         assert_eq!(run.ids(), [2]);
+        let pause = TrackerOptions::default().pause;
+        assert_eq!(
+            run.next(&[sure(100.0)]).after(pause, &[sure(100.0)]).ids(),
+            [2],
+            "it is no longer than that"
+        );
+    }
+
+    #[test]
+    fn a_newcomer_may_be_as_far_as_its_speed_takes_it_since_it_was_seen() {
+        let options = TrackerOptions { newcomer_speed: 2.0, nominal_fps: 25.0, ..TrackerOptions::default() };
+        let mut run = Run::new(options);
+        run.next(&[sure(100.0)]);
+        let margin = |run: &Run, later: Duration| run.tracker.margin(run.now + later, 0);
+        assert!(margin(&run, FRAME) < 0.01, "a usual interval needs none");
+        // Two heights a second, 120 px each.
+        assert!((margin(&run, FRAME + Duration::from_millis(500)) - 120.0).abs() < 0.1);
+        run.next(&[sure(100.0)]);
+        assert_eq!(margin(&run, Duration::from_secs(1)).to_bits(), 0, "one that is confirmed gets none");
+    }
+
+    #[test]
+    fn what_is_grown_has_the_margin_on_all_sides() {
+        let (small, large) = ([10.0, 20.0, 30.0, 40.0], [5.0, 15.0, 35.0, 45.0]);
+        let [small, large] =
+            [small, large].map(|[left, top, right, bottom]| Rect { left, top, right, bottom });
+        assert_eq!(grown(&small, 5.0), large);
+    }
+
+    #[test]
+    fn a_tracker_is_empty_until_something_is_found() {
+        let mut run = Run::new(TrackerOptions::default());
+        assert!(run.tracker.is_empty());
+        run.next(&[sure(100.0)]);
+        assert!(!run.tracker.is_empty());
     }
 
     #[test]
@@ -512,6 +547,11 @@ mod tests {
         assert!(now - first.at > Duration::from_millis(2900) && now - first.at <= Duration::from_secs(3));
         assert_eq!((last.at, last.x, last.y), (now, track.rect.centre().0, track.rect.bottom));
         assert!(track.trail.windows(2).all(|pair| pair[0].at < pair[1].at && pair[0].x < pair[1].x));
+        let newest = run.seen()[0].trail.iter().filter(|point| point.at == run.now).count();
+        assert_eq!(newest, 1, "the analysis has marked it");
+        let mut run = Run::new(TrackerOptions { trail_points: 0, ..TrackerOptions::default() });
+        run.times(5, &[sure(100.0)]);
+        assert_eq!(run.tracker.predict(run.now + FRAME)[0].trail, []);
     }
 
     #[test]
@@ -526,6 +566,32 @@ mod tests {
         assert_eq!(run.ids(), [1]);
         assert_eq!(run.tracker.len(), 1);
         assert_eq!(run.seen()[0].unseen, Duration::ZERO);
+    }
+
+    #[test]
+    fn of_two_lost_tracks_where_an_object_is_found_one_goes_on() {
+        let mut run = Run::new(TrackerOptions::default());
+        let two = [sure(100.0), sure(102.0)];
+        run.times(20, &two);
+        assert_eq!(run.ids(), [1, 2], "a detector that finds it twice");
+        // Something else comes there while both are hidden.
+        for step in 0..12_u8 {
+            run.next(&[sure(101.0 + 10.0 * f32::from(12 - step))]);
+        }
+        assert_eq!(run.next(&[sure(101.0)]).ids(), [1]);
+    }
+
+    #[test]
+    fn a_newer_track_of_another_class_is_the_same_object_unless_classes_are_kept_apart() {
+        let car = |x| Detection { class: CAR, ..sure(x) };
+        for (other_class, ids) in [(0.8, vec![1]), (0.0, vec![1, 2])] {
+            let mut run = Run::new(TrackerOptions { other_class, ..TrackerOptions::default() });
+            run.times(20, &[sure(100.0)]).times(5, &[sure(100.0), car(112.0)]);
+            for step in 0..6_u8 {
+                run.next(&[car(112.0 - 2.0 * f32::from(step))]);
+            }
+            assert_eq!(run.ids(), ids, "other_class {other_class}");
+        }
     }
 
     #[test]
@@ -573,6 +639,7 @@ mod tests {
         run.times(3, &boxes);
         let lefts: Vec<f32> = run.seen().iter().map(|track| track.rect.left.round()).collect();
         assert_eq!((lefts, run.tracker.len()), (vec![200.0, 400.0], 2));
+        assert_eq!(run.next(&boxes[1..]).seen().len(), 2, "as many as may be");
     }
 
     #[test]
