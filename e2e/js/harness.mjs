@@ -135,14 +135,14 @@ export async function startCamera(t, args = []) {
   };
 }
 
-/** Nothing fails sooner by not having come: whatever is waited for may share its core with five other programs. */
-const LEAST_MS = 30_000;
+/** How long is waited for what has to come, and never less: it may share its core with five other programs. */
+const WAIT_MS = 30_000;
 
 /**
  * Waits until `check()` is true; the time it took in ms. Fails with `what` after `ms`. What has come while this process stood
  * still counts: there is one last look after the limit.
  */
-export async function until(check, what, ms = LEAST_MS) {
+export async function until(check, what, ms = WAIT_MS) {
   const started = performance.now();
   let took = 0;
   for (;;) {

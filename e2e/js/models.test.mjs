@@ -107,8 +107,11 @@ test("a_switch_drops_no_client_and_no_frame", async (t) => {
   const afterwards = extra.events.slice(
     extra.events.findIndex(([name, it]) => name === "model" && it.name === "other"),
   );
-  const pushed = afterwards.filter(([name]) => name === "result");
-  assert.ok(pushed.length > 0 && pushed.every(([, { label }]) => label === "none" || WORDS.includes(label)));
+  for (const kind of ["result", "prediction"]) {
+    const labels = afterwards.filter(([name]) => name === kind).map(([, { label }]) => label);
+    const foreign = labels.filter((label) => label !== "none" && !WORDS.includes(label));
+    assert.ok(labels.length > 0 && foreign.length === 0, `${kind}: ${labels.join(" ")}`);
+  }
   assert.deepEqual([...new Set(old.events.map(([name]) => name))].sort(), ["prediction", "status"]);
 
   assert.equal((await server.get("/healthz")).json.model, "other");

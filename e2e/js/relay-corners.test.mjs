@@ -214,7 +214,7 @@ describe("time", { concurrency: true }, () => {
   );
 });
 
-test("viewers_that_hang_up_in_mid_stream_are_let_go_at_once", async (t) => {
+test("viewers_that_hang_up_in_mid_stream_are_let_go", async (t) => {
   const sender = await streamer(t, server, "watched");
   const stays = await viewerOf(t, server, "watched");
   const gone = await Promise.all(Array.from({ length: 10 }, () => viewerOf(t, server, "watched")));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 use sightwire_infer::clip::service::{ClipClient, ClipService};
@@ -42,7 +42,7 @@ pub enum Event<'a> {
     Answer(&'a Answer),
 }
 
-/// Called on an inference thread; must not block.
+/// Called on an inference thread, for a guest once at a time; must not block, nor wait for another event or reply.
 pub type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 /// A client that was admitted. Dropping it frees its place and everything of it.
@@ -50,6 +50,7 @@ pub struct Guest {
     recognizer: Arc<Recognizer>,
     name: String,
     on_event: Option<OnEvent>,
+    told: Arc<Mutex<Told>>,
     place: Mutex<Place>,
 }
 
@@ -77,10 +78,16 @@ struct Labels {
     names: Vec<Arc<str>>,
     none: Arc<str>,
     threshold: f32,
-    /// The client has a seat at a newer model, and that has made a prediction: what this one makes is not news.
-    replaced: Mutex<bool>,
-    /// The client has been told of the model, so that answers may be of it.
-    announced: AtomicBool,
+}
+
+/// What a guest has been told, by all its seats. Locked while something is told, so that nothing of a model comes after
+/// the facts of the next; taken before a [`Place`]'s lock.
+#[derive(Default)]
+struct Told {
+    /// Generation and labels of the model that answers are of.
+    model: Option<(u64, Arc<Labels>)>,
+    /// Generation of the newest seat, which may replace that.
+    seat: u64,
 }
 
 /// Tells a guest of what a model makes of its frames.
@@ -88,9 +95,10 @@ struct Telling {
     name: String,
     lines: Arc<[LineBudget; 2]>,
     on_event: Option<OnEvent>,
+    told: Arc<Mutex<Told>>,
+    generation: u64,
     labels: Arc<Labels>,
-    /// What its first prediction takes the place of, and what the guest is told of the model then.
-    announce: Mutex<Option<(Arc<Labels>, ModelFacts)>>,
+    facts: ModelFacts,
     /// Label of the last line, and whether its score was worth one.
     last_line: Mutex<(Arc<str>, bool)>,
 }
@@ -100,18 +108,26 @@ const WORTH_A_LINE: f32 = 0.6;
 
 impl Guest {
     pub(super) fn new(recognizer: Arc<Recognizer>, name: String, on_event: Option<OnEvent>) -> Self {
-        Self { recognizer, name, on_event, place: Mutex::new(Place::Standing) }
+        Self { recognizer, name, on_event, told: Arc::default(), place: Mutex::new(Place::Standing) }
     }
 
-    /// Takes a frame and answers with the newest result known at this moment; never waits for a prediction.
-    pub fn frame(&self, frame: Frame) -> Reply {
+    /// Takes a frame and hands the newest result known at this moment to `reply`; never waits for a prediction. No
+    /// [`Event`] comes meanwhile.
+    pub fn frame(&self, frame: Frame, reply: impl FnOnce(Reply)) {
+        // Let go of after the lock: whoever is the last to hold a model that was replaced waits for its threads, which tell.
+        let mut service = None;
+        let mut told = self.told.lock();
+        reply(self.answer(frame, &mut told, &mut service));
+    }
+
+    fn answer(&self, frame: Frame, told: &mut Told, held: &mut Option<Arc<ClipService>>) -> Reply {
         let none = |label: &str, score| Answer { label: Arc::from(label), score, prediction: None };
         let mut place = self.place.lock();
         let generation = self.recognizer.generation.load(Ordering::Acquire);
         if let Place::Seated { seat, before } = &mut *place
             && seat.generation == generation
         {
-            let answer = seat.answer(before);
+            let answer = seat.answer(before, told);
             seat.client.push(frame);
             return Reply::Answer(answer);
         }
@@ -121,14 +137,15 @@ impl Guest {
         let (state, generation) = self.recognizer.state_and_generation();
         match state {
             State::Ready(service) => {
+                let service = &*held.insert(service);
                 let (before, answer) = match std::mem::replace(&mut *place, Place::Standing) {
                     Place::Seated { seat, mut before } => {
-                        let answer = seat.answer(&mut before);
+                        let answer = seat.answer(&mut before, told);
                         (Some(before.unwrap_or(seat)), Some(answer))
                     }
                     _ => (None, None),
                 };
-                let seat = self.sit(&service, generation, before.as_ref());
+                let seat = self.sit(service, generation, told);
                 seat.client.push(frame);
                 *place = Place::Seated { seat, before };
                 answer.map_or_else(|| Reply::First(none("none", 0.0)), Reply::Answer)
@@ -148,24 +165,25 @@ impl Guest {
         }
     }
 
-    /// A seat at a model. The guest is told of the model with its first prediction, if there was one `before`.
-    fn sit(&self, service: &ClipService, generation: u64, before: Option<&Seat>) -> Seat {
+    /// A seat at a model. If it is not the first, the guest is told of the model with its first prediction.
+    fn sit(&self, service: &ClipService, generation: u64, told: &mut Told) -> Seat {
         let clip = service.clip();
         let labels = Arc::new(Labels {
             model: service.name().into(),
             names: clip.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
             none: Arc::from("none"),
             threshold: self.recognizer.options.threshold.unwrap_or(clip.threshold),
-            replaced: Mutex::new(false),
-            announced: AtomicBool::new(before.is_none()),
         });
+        told.sit(generation, &labels);
         // Not the recogniser, which holds the service that calls this.
         let telling = Telling {
             name: self.name.clone(),
             lines: self.recognizer.lines.clone(),
             on_event: self.on_event.clone(),
+            told: self.told.clone(),
+            generation,
             labels: labels.clone(),
-            announce: Mutex::new(before.map(|seat| (seat.labels.clone(), self.recognizer.facts_of(service)))),
+            facts: self.recognizer.facts_of(service),
             last_line: Mutex::new((Arc::from(""), false)),
         };
         let client = service.join(Box::new(move |prediction| telling.tell(prediction)));
@@ -173,22 +191,34 @@ impl Guest {
     }
 }
 
+impl Told {
+    fn sit(&mut self, generation: u64, labels: &Arc<Labels>) {
+        self.seat = generation;
+        self.model.get_or_insert_with(|| (generation, labels.clone()));
+    }
+
+    /// Whether answers are of that model.
+    fn is(&self, generation: u64) -> bool {
+        self.model.as_ref().is_some_and(|(model, _)| *model == generation)
+    }
+}
+
 impl Telling {
     /// Passes a prediction on, unless a newer model has made one.
     fn tell(&self, prediction: &Arc<Prediction>) {
-        // Until all is said: what comes after a newer model's facts is of that model. Taken from newer to older only.
-        let replaced = self.labels.replaced.lock();
-        if *replaced {
-            return;
-        }
-        if let Some((before, facts)) = self.announce.lock().take() {
-            *before.replaced.lock() = true;
-            // The same model in a faster way is no news.
-            let same = before.model == self.labels.model && before.names == self.labels.names;
-            if let Some(on_event) = self.on_event.as_ref().filter(|_| !same) {
-                on_event(Event::Model(&facts));
+        let mut told = self.told.lock();
+        if !told.is(self.generation) {
+            if told.seat != self.generation {
+                return;
             }
-            self.labels.announced.store(true, Ordering::Release);
+            let before = told.model.replace((self.generation, self.labels.clone()));
+            // The same model in a faster way is no news.
+            let same = before.is_some_and(|(_, labels)| {
+                labels.model == self.labels.model && labels.names == self.labels.names
+            });
+            if let Some(on_event) = self.on_event.as_ref().filter(|_| !same) {
+                on_event(Event::Model(&self.facts));
+            }
         }
         let answer = self.labels.answer(Some(prediction.clone()));
         self.log(&answer);
@@ -225,16 +255,14 @@ impl fmt::Debug for Guest {
 
 impl Seat {
     /// The newest answer: of this model or, until that has one, of the one before.
-    fn answer(&self, before: &mut Option<Seat>) -> Answer {
-        match before {
-            Some(before) if !self.labels.announced.load(Ordering::Acquire) => {
-                before.labels.answer(before.client.newest())
-            }
-            _ => {
-                *before = None;
-                self.labels.answer(self.client.newest())
-            }
+    fn answer(&self, before: &mut Option<Seat>, told: &Told) -> Answer {
+        if let Some(before) = before
+            && !told.is(self.generation)
+        {
+            return before.labels.answer(before.client.newest());
         }
+        *before = None;
+        self.labels.answer(self.client.newest())
     }
 }
 
@@ -257,79 +285,92 @@ mod tests {
 
     use super::*;
 
-    fn labels(model: &str) -> Arc<Labels> {
-        Arc::new(Labels {
+    /// A seat at the model of that name.
+    fn telling(told: &Arc<Mutex<Told>>, generation: u64, model: &str, on_event: &OnEvent) -> Telling {
+        let labels = Arc::new(Labels {
             model: model.into(),
             names: vec![model.into()],
             none: "none".into(),
             threshold: 0.5,
-            replaced: Mutex::new(false),
-            announced: AtomicBool::new(false),
-        })
-    }
-
-    fn telling(
-        labels: &Arc<Labels>,
-        announce: Option<(Arc<Labels>, ModelFacts)>,
-        on_event: &OnEvent,
-    ) -> Telling {
+        });
+        told.lock().sit(generation, &labels);
         Telling {
             name: "guest".into(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
             on_event: Some(on_event.clone()),
-            labels: labels.clone(),
-            announce: Mutex::new(announce),
+            told: told.clone(),
+            generation,
+            labels,
+            facts: ModelFacts {
+                name: model.into(),
+                labels: vec![model.into()],
+                window: 1,
+                threshold: 0.5,
+                width: 1,
+                height: 1,
+            },
             last_line: Mutex::new(("".into(), false)),
+        }
+    }
+
+    fn prediction() -> Arc<Prediction> {
+        let (scores, now) = ([0.9].into(), Instant::now());
+        Arc::new(Prediction { label: 0, score: 0.9, scores, seen: None, arrived: now, finished: now })
+    }
+
+    fn words(event: &Event<'_>) -> String {
+        match event {
+            Event::Model(facts) => format!("facts of {}", facts.name),
+            Event::Answer(answer) => answer.label.to_string(),
         }
     }
 
     #[test]
     fn after_a_models_facts_no_answer_is_of_the_model_before() {
-        let now = Instant::now();
-        let prediction = Arc::new(Prediction {
-            label: 0,
-            score: 0.9,
-            scores: [0.9].into(),
-            seen: None,
-            arrived: now,
-            finished: now,
-        });
-        let (told, all) = mpsc::channel();
-        let (said, is_saying) = mpsc::channel();
-        let (go_on, waits) = mpsc::channel::<()>();
-        let waits = Mutex::new(waits);
+        let (events, all) = mpsc::channel();
+        let (begins, has_begun) = mpsc::channel();
         let on_event: OnEvent = Arc::new(move |event| {
-            let word = match event {
-                Event::Model(facts) => format!("facts of {}", facts.name),
-                Event::Answer(answer) => answer.label.to_string(),
-            };
-            if word == "old" {
-                said.send(()).unwrap();
-                // As a thread that has lost its turn; whoever may pass it has time to.
-                let _ = waits.lock().recv_timeout(Duration::from_millis(200));
+            let words = words(&event);
+            if words == "old" {
+                begins.send(()).unwrap();
+                // As a thread that loses its turn.
+                thread::sleep(Duration::from_millis(100));
             }
-            told.send(word).unwrap();
+            events.send(words).unwrap();
         });
-        let (old, new) = (labels("old"), labels("new"));
-        let facts = ModelFacts {
-            name: "new".into(),
-            labels: vec!["new".into()],
-            window: 1,
-            threshold: 0.5,
-            width: 1,
-            height: 1,
-        };
-        let before = telling(&old, None, &on_event);
-        let after = telling(&new, Some((old.clone(), facts)), &on_event);
+        let told = Arc::default();
+        let (old, prediction) = (telling(&told, 0, "old", &on_event), prediction());
+        let new = telling(&told, 1, "new", &on_event);
         thread::scope(|threads| {
-            let old = threads.spawn(|| before.tell(&prediction));
-            is_saying.recv().unwrap();
-            after.tell(&prediction);
-            let _ = go_on.send(());
-            old.join().unwrap();
+            threads.spawn(|| old.tell(&prediction));
+            has_begun.recv().unwrap();
+            new.tell(&prediction);
         });
-        before.tell(&prediction);
-        drop((before, after, on_event));
+        old.tell(&prediction);
+        drop((old, new, on_event));
         assert_eq!(all.into_iter().collect::<Vec<_>>(), ["old", "facts of new", "new"]);
+    }
+
+    #[test]
+    fn of_many_models_in_a_row_a_guest_is_told_what_differs_from_what_it_knows() {
+        let (events, all) = mpsc::channel();
+        let on_event: OnEvent = Arc::new(move |event| events.send(words(&event)).unwrap());
+        let (told, prediction) = (Arc::default(), prediction());
+        let first = telling(&told, 0, "first", &on_event);
+        first.tell(&prediction);
+        let second = telling(&told, 1, "second", &on_event);
+        let again = telling(&told, 2, "first", &on_event);
+        // Nobody waits for it any more.
+        second.tell(&prediction);
+        again.tell(&prediction);
+        first.tell(&prediction);
+        let third = telling(&told, 3, "third", &on_event);
+        again.tell(&prediction);
+        third.tell(&prediction);
+        drop((first, second, again, third, on_event));
+        assert_eq!(
+            all.into_iter().collect::<Vec<_>>(),
+            ["first", "first", "first", "facts of third", "third"]
+        );
     }
 }

@@ -279,8 +279,13 @@ impl SocketIoTransport {
                 return;
             }
         };
+        let frame = Frame { payload: message.payload, arrived, id: message.id };
+        client.guest.frame(frame, |reply| self.reply(socket, client, message.id, reply));
+    }
+
+    fn reply(&self, socket: &Arc<Socket<LocalAdapter>>, client: &Client, id: Option<u64>, reply: Reply) {
         let outbox = client.session.as_ref().map(|session| &**session.outbox());
-        let answer = match client.guest.frame(Frame { payload: message.payload, arrived, id: message.id }) {
+        let answer = match reply {
             Reply::Answer(answer) => answer,
             Reply::First(answer) => {
                 // Whoever came while the model was being loaded has not been told of it; whoever was silent while it
@@ -309,7 +314,7 @@ impl SocketIoTransport {
                 &DetailedReply {
                     label: &answer.label,
                     score: rounded(answer.score),
-                    id: message.id,
+                    id,
                     seen: prediction.and_then(|p| p.seen),
                     scores: prediction.map(|p| &*p.scores),
                 },
