@@ -36,10 +36,10 @@ impl Default for Deliveries {
 }
 
 impl Deliveries {
-    /// One that has no [`Self::ages`]: a quarter of a kilobyte less, where there is one for each of many.
+    /// One that has no [`Self::ages`] and is small, where there is one for each of many.
     pub fn without_ages() -> Self {
-        let [pictures, bytes, missed] = Default::default();
-        Self { pictures, bytes, missed, ages: None }
+        let none = || AtomicU64::new(0);
+        Self { pictures: none(), bytes: none(), missed: none(), ages: None }
     }
 
     /// Adds one.
@@ -54,7 +54,7 @@ impl Deliveries {
         }
     }
 
-    /// From the last byte of a picture to when it was taken to be sent.
+    /// From the last byte of a picture to when it was taken to be sent. Empty in one [`Self::without_ages`].
     pub fn ages(&self) -> HistogramSnapshot {
         self.ages.as_ref().map(|ages| ages.snapshot()).unwrap_or_default()
     }
@@ -62,5 +62,20 @@ impl Deliveries {
     /// Pictures, bytes, and pictures missed, so far.
     pub fn counts(&self) -> [u64; 3] {
         [&self.pictures, &self.bytes, &self.missed].map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_differ_in_ages_alone() {
+        let all = [Deliveries::default(), Deliveries::without_ages()];
+        for account in &all {
+            account.add(Delivery { bytes: 10, missed: 2, age: Duration::from_millis(5) });
+            assert_eq!(account.counts(), [1, 10, 2]);
+        }
+        assert_eq!(all.map(|account| account.ages().count()), [1, 0]);
     }
 }

@@ -577,4 +577,46 @@ mod tests {
         producer.state(State::new(Condition::Starting, Some("no such camera"), now));
         assert_eq!(stream.first_picture().await.unwrap_err().as_deref(), Some("no such camera"));
     }
+
+    #[tokio::test]
+    async fn who_waits_for_the_first_picture_goes_on_while_nothing_speaks_against_it() {
+        let now = Instant::now();
+        let (stream, mut producer) = Stream::new("a", now);
+        let waits = stream.first_picture();
+        let comes = async {
+            tokio::task::yield_now().await;
+            producer.picture(jpeg(1), now);
+        };
+        let (first, ()) = tokio::join!(waits, comes);
+        assert_eq!(first.unwrap().jpeg()[0], 1);
+        assert_eq!(stream.newest().unwrap().jpeg()[0], 1);
+    }
+
+    #[tokio::test]
+    async fn what_its_producer_says_of_a_source_stands_in_the_stream() {
+        let now = Instant::now();
+        let (stream, mut producer) = Stream::new("a", now);
+        producer.received(10);
+        producer.skipped(Skipped { bytes: 1, broken: 2, wrong_lengths: 3 });
+        let slow = Slow { rate: 2.0, usual: 20.0 };
+        producer.slow(Some(slow));
+        let stamp = Stamp { sequence: 70, captured: now, taken_at: SystemTime::UNIX_EPOCH };
+        producer.derived(jpeg(1), stamp);
+        let counters = stream.counters();
+        let counts = [
+            &counters.received_bytes,
+            &counters.skipped_bytes,
+            &counters.broken,
+            &counters.wrong_lengths,
+            &counters.pictures,
+            &counters.bytes,
+        ];
+        assert_eq!(counts.map(|count| count.load(Ordering::Relaxed)), [10, 1, 2, 3, 1, 1]);
+        assert_eq!(stream.slow(), Some(slow));
+        let made = stream.newest().unwrap();
+        assert_eq!((made.sequence(), made.stamp()), (1, stamp));
+        producer.end("it is switched off", now);
+        let ended = State::new(Condition::Ended, Some("it is switched off"), now);
+        assert_eq!(stream.state(), ended);
+    }
 }

@@ -183,6 +183,9 @@ mod tests {
         tokio::time::sleep(TRY_AGAIN_AT_MOST * 2).await;
         assert!(slot.bring(|slot| {
             slot.fetching("", Some(0.5));
+            assert!(matches!(slot.state(), State::Fetching { .. }));
+            slot.loading();
+            assert!(matches!(slot.state(), State::Loading));
             slot.ready(7);
             Ok(())
         }));
