@@ -122,7 +122,7 @@ pub(super) const SUITES: [Suite; 24] = [
         "e2e-js",
         Lane::Waiting,
         "the official JavaScript client, viewers and players of cameras against the real server",
-        |project, report| node(project, report, 400, &files(project, "e2e/js", ".test.mjs")?),
+        |project, report| node(project, report, 1200, &files(project, "e2e/js", ".test.mjs")?),
     ),
     tests(
         "e2e-python",
