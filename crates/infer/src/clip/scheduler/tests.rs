@@ -1,0 +1,400 @@
+use super::*;
+
+const WINDOW: usize = 10;
+const FPS: u32 = 25;
+
+#[derive(Default, Clone, Debug)]
+struct Seen(Vec<u64>);
+
+/// A worker's job: when it ends, and what it is of.
+type Busy = (Instant, Instant, JobId, Vec<u64>, Seen);
+
+/// Clients that send `FPS` frames a second to `workers` workers, each of whom needs `cost` a frame.
+struct Simulation {
+    scheduler: Scheduler<u64, Seen>,
+    clients: Vec<ClientId>,
+    workers: Vec<Option<Busy>>,
+    clock: Instant,
+    cost: Duration,
+    prediction_cost: Duration,
+    /// Every other 300 ms a frame costs this many times more, as when something else takes the cores.
+    disturbance: u32,
+    /// Frames arrive so many at once.
+    burst: u32,
+    max_frames: usize,
+    /// Clients that send nothing.
+    absent: std::ops::Range<usize>,
+    /// Sends one frame of five.
+    slow: Option<usize>,
+    sent: Vec<u64>,
+    analysed: Vec<u64>,
+    /// Per client: arrival of the window's newest frame, and end of the run.
+    predictions: Vec<Vec<(Instant, Instant)>>,
+    most_pending: usize,
+    arrivals: HashMap<(usize, u64), Instant>,
+    verdicts: HashMap<&'static str, u64>,
+}
+
+impl Simulation {
+    fn new(clients: usize, workers: usize, cost: Duration) -> Self {
+        let now = Instant::now();
+        let mut scheduler = Scheduler::new(Options {
+            window: WINDOW,
+            workers,
+            max_lag: 3,
+            turn_gap: Duration::from_secs(1),
+            max_fps: 60.0,
+            stride: 1,
+            frame_cost: cost,
+            prediction_cost: Duration::ZERO,
+        });
+        let ids = (0..clients).map(|_| scheduler.join(now)).collect();
+        Self {
+            scheduler,
+            clients: ids,
+            workers: (0..workers).map(|_| None).collect(),
+            clock: now,
+            cost,
+            prediction_cost: Duration::ZERO,
+            disturbance: 1,
+            burst: 1,
+            max_frames: 1,
+            absent: 0..0,
+            slow: None,
+            sent: vec![0; clients],
+            analysed: vec![0; clients],
+            predictions: vec![Vec::new(); clients],
+            most_pending: 0,
+            arrivals: HashMap::new(),
+            verdicts: HashMap::new(),
+        }
+    }
+
+    fn run(&mut self, length: Duration) {
+        let start = self.clock;
+        let step = Duration::from_micros(250);
+        let interval = Duration::from_secs(1) / FPS;
+        let count = self.clients.len() as u32;
+        let mut next: Vec<Instant> = (0..count).map(|i| start + interval * i / count).collect();
+        let mut now = start;
+        while now < start + length {
+            for (i, next) in next.iter_mut().enumerate() {
+                if *next > now {
+                    continue;
+                }
+                let rarely = if self.slow == Some(i) { 5 } else { 1 };
+                *next += interval * self.burst * rarely;
+                if self.absent.contains(&i) {
+                    continue;
+                }
+                for _ in 0..self.burst {
+                    self.sent[i] += 1;
+                    self.arrivals.insert((i, self.sent[i]), now);
+                    let verdict = match self.scheduler.push(now, self.clients[i], self.sent[i]) {
+                        Verdict::Queued => "queued",
+                        Verdict::Skipped => "skipped",
+                        Verdict::Excess => "excess",
+                    };
+                    *self.verdicts.entry(verdict).or_default() += 1;
+                }
+            }
+            self.most_pending = self.most_pending.max(self.scheduler.pending());
+            for worker in 0..self.workers.len() {
+                if let Some((until, ..)) = &self.workers[worker]
+                    && *until <= now
+                    && let Some((_, since, id, frames, window)) = self.workers[worker].take()
+                {
+                    self.finish(now, since, id, &frames, window);
+                }
+                if self.workers[worker].is_none()
+                    && let Some(job) = self.scheduler.take(self.max_frames)
+                {
+                    let id = job.id();
+                    let disturbed = now.duration_since(start).as_millis() / 300 % 2 == 1;
+                    let times = if disturbed { self.disturbance } else { 1 };
+                    let until = now + self.cost * times * job.frames.len() as u32 + self.prediction_cost;
+                    self.workers[worker] = Some((until, now, id, job.frames, job.window));
+                }
+            }
+            now += step;
+        }
+        self.clock = now;
+    }
+
+    fn finish(&mut self, now: Instant, since: Instant, id: JobId, frames: &[u64], mut window: Seen) {
+        let client = self.clients.iter().position(|c| *c == id.client).unwrap();
+        window.0.extend(frames);
+        self.analysed[client] += frames.len() as u64;
+        let excess = window.0.len().saturating_sub(WINDOW);
+        window.0.drain(..excess);
+        if window.0.len() == WINDOW {
+            let consecutive = window.0.windows(2).all(|w| w[1] == w[0] + 1);
+            assert!(consecutive, "a window has a gap: {:?}", window.0);
+            let arrived = self.arrivals[&(client, window.0[WINDOW - 1])];
+            self.predictions[client].push((arrived, now));
+        }
+        let spent = now.duration_since(since);
+        // In the place of the measurement of each part.
+        let predicting = (self.prediction_cost > Duration::ZERO).then(|| spent.min(self.prediction_cost));
+        let spent = spent.saturating_sub(predicting.unwrap_or_default());
+        let outcome = Outcome { window, analysed: frames.len(), spent, predicting, lost: false };
+        self.scheduler.done(now, id, outcome);
+    }
+
+    fn predictions_per_s(&self, length: Duration) -> f64 {
+        self.predictions.iter().map(Vec::len).sum::<usize>() as f64 / length.as_secs_f64()
+    }
+
+    fn slowest(&self) -> Duration {
+        self.predictions.iter().flatten().map(|(a, b)| b.duration_since(*a)).max().unwrap_or_default()
+    }
+}
+
+const LENGTH: Duration = Duration::from_secs(40);
+/// Two workers at 2 ms a frame: 1,000 frames a second, 40 clients.
+const COST: Duration = Duration::from_millis(2);
+
+#[test]
+fn below_capacity_every_frame_is_analysed() {
+    let mut simulation = Simulation::new(30, 2, COST);
+    simulation.run(LENGTH);
+    assert_eq!(simulation.verdicts.get("skipped"), None, "{:?}", simulation.verdicts);
+    let expected = 30.0 * f64::from(FPS);
+    assert!(simulation.predictions_per_s(LENGTH) > 0.97 * expected);
+    assert!(simulation.slowest() < Duration::from_millis(40), "{:?}", simulation.slowest());
+}
+
+#[test]
+fn past_capacity_every_client_gets_the_same_share_and_nothing_grows() {
+    for clients in [44, 60, 80, 160] {
+        let mut simulation = Simulation::new(clients, 2, COST);
+        simulation.run(LENGTH);
+        let counts: Vec<usize> = simulation.predictions.iter().map(Vec::len).collect();
+        let (least, most) = (*counts.iter().min().unwrap(), *counts.iter().max().unwrap());
+        let analysed: u64 = simulation.analysed.iter().sum();
+        let used = analysed as f64 / LENGTH.as_secs_f64() / 1000.0;
+        println!(
+            "{clients} clients: {:.0} predictions/s, {used:.2} of the capacity used, per client {least} to {most}, \
+             slowest {:?}, most pending {}",
+            simulation.predictions_per_s(LENGTH),
+            simulation.slowest(),
+            simulation.most_pending,
+        );
+        assert!(
+            least as f64 > 0.9 * most as f64 || most - least <= 10,
+            "{clients} clients: {least} to {most}"
+        );
+        assert!(used > 0.85, "{clients} clients: {used} of the capacity used");
+        assert!(simulation.slowest() < Duration::from_millis(250), "{:?}", simulation.slowest());
+        assert!(simulation.most_pending < 2 * clients + 10, "{}", simulation.most_pending);
+    }
+}
+
+/// Two workers, 1 ms a frame and 20 ms a prediction: 12 clients if three frames share one, 3 if none do.
+fn whole_windows(clients: usize) -> Simulation {
+    let mut simulation = Simulation::new(clients, 2, Duration::from_millis(1));
+    simulation.prediction_cost = Duration::from_millis(20);
+    simulation.max_frames = WINDOW;
+    simulation.scheduler.options.stride = 3;
+    simulation.scheduler.prediction_cost = simulation.prediction_cost.as_secs_f32();
+    simulation
+}
+
+#[test]
+fn where_a_prediction_is_dear_frames_share_one_instead_of_clients_waiting() {
+    for clients in [2, 6, 9] {
+        let mut simulation = whole_windows(clients);
+        simulation.run(LENGTH);
+        assert_eq!(simulation.verdicts.get("skipped"), None, "{clients}: {:?}", simulation.verdicts);
+        let share = simulation.predictions_per_s(LENGTH) / clients as f64;
+        let least = if clients == 2 { 24.0 } else { 7.5 };
+        assert!(share > least, "{clients} clients: {share} predictions/s each");
+        assert!(simulation.slowest() < Duration::from_millis(200), "{:?}", simulation.slowest());
+    }
+}
+
+#[test]
+fn past_capacity_whole_windows_are_shared_out_alike() {
+    for clients in [14, 24, 48] {
+        let mut simulation = whole_windows(clients);
+        let length = LENGTH * 2;
+        simulation.run(length);
+        let counts: Vec<usize> = simulation.predictions.iter().map(Vec::len).collect();
+        let (least, most) = (*counts.iter().min().unwrap(), *counts.iter().max().unwrap());
+        println!(
+            "{clients} clients: {:.0} predictions/s, per client {least} to {most}, slowest {:?}, most pending {}",
+            simulation.predictions_per_s(length),
+            simulation.slowest(),
+            simulation.most_pending,
+        );
+        assert!(least as f64 > 0.9 * most as f64 || most - least <= 10, "{clients}: {least} to {most}");
+        // Each turn gives at least one prediction, and costs a whole window of frames.
+        assert!(simulation.predictions_per_s(length) > 20.0, "{clients}");
+        assert!(simulation.slowest() < Duration::from_millis(400), "{:?}", simulation.slowest());
+        assert!(simulation.most_pending < 8 * clients, "{}", simulation.most_pending);
+    }
+}
+
+#[test]
+fn shares_stay_the_same_while_the_capacity_comes_and_goes() {
+    for clients in [20, 35, 60] {
+        let mut simulation = Simulation::new(clients, 2, COST);
+        simulation.disturbance = 4;
+        simulation.run(LENGTH);
+        let counts: Vec<usize> = simulation.predictions.iter().map(Vec::len).collect();
+        let (least, most) = (*counts.iter().min().unwrap(), *counts.iter().max().unwrap());
+        println!(
+            "{clients} disturbed clients: {:.0} predictions/s, per client {least} to {most}, slowest {:?}, \
+             most pending {}",
+            simulation.predictions_per_s(LENGTH),
+            simulation.slowest(),
+            simulation.most_pending,
+        );
+        assert!(least as f64 > 0.75 * most as f64, "{clients} clients: {least} to {most}");
+        assert!(simulation.most_pending < WINDOW * clients / 2, "{}", simulation.most_pending);
+    }
+}
+
+#[test]
+fn bursts_lose_nothing_where_there_is_room() {
+    for burst in [3, 5, 8] {
+        let mut simulation = Simulation::new(2, 2, COST);
+        simulation.burst = burst;
+        simulation.run(LENGTH);
+        let all = 2.0 * f64::from(FPS);
+        assert!(
+            simulation.predictions_per_s(LENGTH) > 0.95 * all,
+            "{}",
+            simulation.predictions_per_s(LENGTH)
+        );
+    }
+}
+
+#[test]
+fn newcomers_do_not_starve_those_who_were_there_while_one_was_slow() {
+    // 30 veterans and one who sends rarely, below capacity; then 30 more come.
+    let mut simulation = Simulation::new(61, 2, COST);
+    simulation.absent = 31..61;
+    simulation.slow = Some(0);
+    simulation.run(LENGTH * 2);
+    simulation.predictions.iter_mut().for_each(Vec::clear);
+    simulation.absent = 0..0;
+    simulation.run(LENGTH);
+    let share = |range: std::ops::Range<usize>| {
+        let count = range.len() as f64;
+        simulation.predictions[range].iter().map(Vec::len).sum::<usize>() as f64 / count
+    };
+    let (veterans, newcomers) = (share(1..31), share(31..61));
+    assert!(veterans > 0.7 * newcomers, "veterans {veterans}, newcomers {newcomers}");
+}
+
+#[test]
+fn a_failed_run_of_the_model_ends_the_run_so_that_no_window_has_a_gap() {
+    let now = Instant::now();
+    let mut simulation = Simulation::new(1, 1, COST);
+    let client = simulation.clients[0];
+    let scheduler = &mut simulation.scheduler;
+    scheduler.push(now, client, 0);
+    let job = scheduler.take(1).unwrap();
+    let id = job.id();
+    scheduler.done(
+        now,
+        id,
+        Outcome { window: job.window, analysed: 0, spent: COST, predicting: None, lost: true },
+    );
+    assert_eq!(scheduler.running(), 0);
+    assert_eq!(scheduler.push(now, client, 1), Verdict::Queued, "the next begins with the next frame");
+}
+
+#[test]
+fn a_model_too_slow_for_one_client_still_answers_it() {
+    let mut simulation = Simulation::new(1, 1, Duration::from_millis(100));
+    simulation.run(LENGTH);
+    // 10 frames take 1 s.
+    let count = simulation.predictions[0].len();
+    assert!((30..=41).contains(&count), "{count} predictions in 40 s");
+    assert!(simulation.most_pending <= WINDOW);
+}
+
+#[test]
+fn who_has_left_costs_nothing_more() {
+    let now = Instant::now();
+    let mut simulation = Simulation::new(2, 1, COST);
+    let [a, b] = [simulation.clients[0], simulation.clients[1]];
+    let scheduler = &mut simulation.scheduler;
+    for frame in 0..3 {
+        scheduler.push(now, a, frame);
+    }
+    scheduler.push(now, b, 100);
+    let job = scheduler.take(1).unwrap();
+    assert_eq!(job.client, a);
+    let id = job.id();
+    scheduler.leave(a);
+    assert_eq!(scheduler.pending(), 1, "only b's frame is left");
+    assert_eq!(scheduler.take(1).unwrap().client, b);
+    assert!(scheduler.take(1).is_none());
+    let outcome =
+        Outcome { window: Seen::default(), analysed: 1, spent: COST, predicting: None, lost: false };
+    assert!(!scheduler.done(now, id, outcome), "nobody wants a's result");
+    assert_eq!(scheduler.clients(), 1);
+}
+
+#[test]
+fn one_client_is_never_with_two_workers() {
+    let now = Instant::now();
+    let mut simulation = Simulation::new(1, 2, COST);
+    let client = simulation.clients[0];
+    for frame in 0..4 {
+        simulation.scheduler.push(now, client, frame);
+    }
+    let job = simulation.scheduler.take(2).unwrap();
+    assert_eq!(job.frames, [0, 1]);
+    assert!(simulation.scheduler.take(2).is_none());
+    let id = job.id();
+    simulation.scheduler.done(
+        now,
+        id,
+        Outcome { window: job.window, analysed: 2, spent: COST, predicting: None, lost: false },
+    );
+    assert_eq!(simulation.scheduler.take(2).unwrap().frames, [2, 3]);
+}
+
+#[test]
+fn who_sends_too_fast_is_answered_but_not_analysed() {
+    let start = Instant::now();
+    let mut simulation = Simulation::new(1, 2, Duration::from_micros(10));
+    let client = simulation.clients[0];
+    let mut excess = 0;
+    for i in 0..2000 {
+        let now = start + Duration::from_millis(5) * i; // 200 a second for 10 s
+        excess += u32::from(simulation.scheduler.push(now, client, u64::from(i)) == Verdict::Excess);
+        if let Some(job) = simulation.scheduler.take(1) {
+            let id = job.id();
+            simulation.scheduler.done(
+                now,
+                id,
+                Outcome { window: job.window, analysed: 1, spent: COST, predicting: None, lost: false },
+            );
+        }
+    }
+    assert!((1300..=1400).contains(&excess), "{excess} of 2000 above 60 a second");
+}
+
+#[test]
+fn a_broken_frame_leaves_the_window_and_the_run_goes_on() {
+    let now = Instant::now();
+    let mut simulation = Simulation::new(1, 1, COST);
+    let client = simulation.clients[0];
+    let scheduler = &mut simulation.scheduler;
+    scheduler.push(now, client, 0);
+    let job = scheduler.take(1).unwrap();
+    let id = job.id();
+    scheduler.done(
+        now,
+        id,
+        Outcome { window: job.window, analysed: 0, spent: COST, predicting: None, lost: false },
+    );
+    assert_eq!(scheduler.running(), 1);
+    assert_eq!(scheduler.push(now, client, 1), Verdict::Queued);
+    assert_eq!(scheduler.take(1).unwrap().frames, [1]);
+}
