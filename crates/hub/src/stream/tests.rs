@@ -124,8 +124,13 @@ async fn what_reads_along_inside_is_no_viewer() {
     let mut tap = stream.tap();
     producer.picture(jpeg(1), Instant::now());
     picture(&mut tap).await;
-    assert_eq!(stream.counters().subscribers.load(Ordering::Relaxed), 0);
-    assert_eq!(stream.counters().delivered.counts()[0], 0);
+    let subscribers = || stream.counters().subscribers.load(Ordering::Relaxed);
+    assert_eq!((subscribers(), stream.counters().delivered.counts()[0]), (0, 0));
+    let viewer = stream.subscribe();
+    drop(tap);
+    assert_eq!(subscribers(), 1);
+    drop(viewer);
+    assert_eq!(subscribers(), 0);
 }
 
 #[tokio::test]

@@ -223,6 +223,9 @@ mod tests {
     #[test]
     fn what_is_over_the_rate_is_dropped_and_a_bunch_is_not() {
         let now = Instant::now();
+        let mut limit = RateLimit::new(1.0, now);
+        let at_once = (0..100).filter(|_| limit.allows(now)).count();
+        assert_eq!(at_once, BUNCH as usize + 1, "one that is due, and a bunch");
         let mut limit = RateLimit::new(60.0, now);
         assert!((0..6).all(|_| limit.allows(now)), "held up by the network");
         let passed = (0..1000).filter(|i| limit.allows(now + SECOND / 1000 * *i)).count();

@@ -398,3 +398,113 @@ fn a_broken_frame_leaves_the_window_and_the_run_goes_on() {
     assert_eq!(scheduler.push(now, client, 1), Verdict::Queued);
     assert_eq!(scheduler.take(1).unwrap().frames, [1]);
 }
+
+fn options(stride: usize) -> Options {
+    Options {
+        window: WINDOW,
+        workers: 1,
+        max_lag: 3,
+        turn_gap: Duration::from_secs(1),
+        max_fps: 60.0,
+        stride,
+        frame_cost: Duration::from_millis(1),
+        prediction_cost: Duration::ZERO,
+    }
+}
+
+fn analysed(frames: usize) -> Outcome<Seen> {
+    let (window, spent) = (Seen::default(), Duration::from_millis(1));
+    Outcome { window, analysed: frames, spent, predicting: None, lost: false }
+}
+
+/// A running client that has sent a window, which a worker has, and when its next frame comes.
+fn in_service(scheduler: &mut Scheduler<u64, Seen>) -> (ClientId, JobId, Instant) {
+    let mut now = Instant::now();
+    let id = scheduler.join(now);
+    for frame in 0..WINDOW as u64 {
+        assert_eq!(scheduler.push(now, id, frame), Verdict::Queued);
+        now += Duration::from_secs(1) / FPS;
+    }
+    let job = scheduler.take(WINDOW).expect("frames wait").id();
+    (id, job, now)
+}
+
+#[test]
+fn gauges_are_of_what_is_there_and_nothing_is_left_at_the_end() {
+    let now = Instant::now();
+    let mut scheduler = Scheduler::<u64, Seen>::new(options(1));
+    let [a, b] = [scheduler.join(now), scheduler.join(now)];
+    let gauges = |s: &Scheduler<u64, Seen>| [s.clients(), s.running(), s.pending(), s.ready()];
+    assert_eq!(gauges(&scheduler), [2, 0, 0, 0]);
+    for frame in 0..3 {
+        scheduler.push(now, a, frame);
+    }
+    assert_eq!(gauges(&scheduler), [2, 1, 3, 1]);
+    scheduler.take(1).unwrap();
+    assert_eq!(gauges(&scheduler), [2, 1, 2, 0], "a worker has the client");
+    scheduler.push(now, b, 0);
+    assert_eq!(gauges(&scheduler), [2, 2, 3, 1]);
+    scheduler.clear();
+    assert_eq!(gauges(&scheduler), [0; 4]);
+    assert!(scheduler.take(1).is_none());
+}
+
+#[test]
+fn a_newcomer_may_send_half_a_second_at_once() {
+    let now = Instant::now();
+    let mut scheduler = Scheduler::<u64, Seen>::new(options(1));
+    let id = scheduler.join(now);
+    let taken = (0..200).filter(|&frame| scheduler.push(now, id, frame) != Verdict::Excess).count();
+    assert_eq!(taken, 30, "of 60 a second");
+}
+
+#[test]
+fn frames_that_come_during_a_long_prediction_share_the_next_one() {
+    for (stride, queued) in [(3, WINDOW - 1), (1, 4)] {
+        let mut scheduler = Scheduler::new(options(stride));
+        let (id, _, begin) = in_service(&mut scheduler);
+        let verdicts = (0..WINDOW as u32 - 1)
+            .map(|index| scheduler.push(begin + Duration::from_secs(1) / FPS * index, id, 0));
+        let count = verdicts.filter(|verdict| *verdict == Verdict::Queued).count();
+        assert_eq!(count, queued, "stride {stride}");
+    }
+}
+
+#[test]
+fn who_waits_too_long_for_a_worker_begins_anew() {
+    let mut scheduler = Scheduler::new(options(3));
+    let (id, job, begin) = in_service(&mut scheduler);
+    for index in 0..3 {
+        assert_eq!(scheduler.push(begin + Duration::from_millis(40) * index, id, 0), Verdict::Queued);
+    }
+    scheduler.done(begin + Duration::from_millis(120), job, analysed(WINDOW));
+    assert_eq!(scheduler.push(begin + Duration::from_millis(290), id, 0), Verdict::Queued);
+    assert_eq!(scheduler.push(begin + Duration::from_millis(310), id, 0), Verdict::Skipped);
+    assert_eq!((scheduler.running(), scheduler.pending(), scheduler.ready()), (0, 0, 0));
+}
+
+#[test]
+fn a_run_that_missed_a_frame_ends_though_another_of_its_frames_was_broken() {
+    let mut scheduler = Scheduler::new(options(1));
+    let (id, job, begin) = in_service(&mut scheduler);
+    let frames = (0..6).map(|index| scheduler.push(begin + Duration::from_millis(40) * index, id, 0));
+    assert_eq!(frames.last(), Some(Verdict::Skipped));
+    let now = begin + Duration::from_millis(240);
+    scheduler.done(now, job, analysed(WINDOW - 5));
+    let job = scheduler.take(WINDOW).expect("the frames before the one that was missed");
+    assert_eq!(scheduler.running(), 1);
+    scheduler.done(now, job.id(), analysed(0));
+    assert_eq!((scheduler.running(), scheduler.pending()), (0, 0));
+}
+
+#[test]
+fn dear_predictions_lower_the_capacity() {
+    let mut scheduler = Scheduler::new(options(1));
+    let (_, job, now) = in_service(&mut scheduler);
+    let before = scheduler.capacity_fps();
+    let spent = Duration::from_millis(1) * WINDOW as u32;
+    let outcome = Outcome { spent, predicting: Some(Duration::from_millis(100)), ..analysed(WINDOW) };
+    scheduler.done(now, job, outcome);
+    // A hundredth of 100 ms on top of 1 ms.
+    assert!((scheduler.capacity_fps() - before / 2.0).abs() < 1.0, "{before} {}", scheduler.capacity_fps());
+}
