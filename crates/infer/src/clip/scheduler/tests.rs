@@ -508,3 +508,54 @@ fn dear_predictions_lower_the_capacity() {
     // A hundredth of 100 ms on top of 1 ms.
     assert!((scheduler.capacity_fps() - before / 2.0).abs() < 1.0, "{before} {}", scheduler.capacity_fps());
 }
+
+#[test]
+fn nobody_begins_while_others_wait_for_too_long() {
+    // With one prediction a frame 80 ms are too long for whoever was served most, else 160 ms for whoever waits longest.
+    for (stride, first, second, newcomer, verdict) in [
+        (1, 60, 0, 79, Verdict::Queued),
+        (1, 60, 0, 81, Verdict::Skipped),
+        (3, 0, 150, 159, Verdict::Queued),
+        (3, 0, 150, 161, Verdict::Skipped),
+    ] {
+        let begin = Instant::now();
+        let at = |ms| begin + Duration::from_millis(ms);
+        let mut scheduler = Scheduler::<u64, Seen>::new(options(stride));
+        let [a, b, c] = [(); 3].map(|()| scheduler.join(begin));
+        let mut begins = [(first, a), (second, b)];
+        begins.sort_by_key(|(ms, _)| *ms);
+        for (ms, id) in begins {
+            assert_eq!(scheduler.push(at(ms), id, 0), Verdict::Queued);
+        }
+        assert_eq!(scheduler.push(at(newcomer), c, 0), verdict, "stride {stride}, after {newcomer} ms");
+    }
+}
+
+#[test]
+fn a_clients_rate_is_that_of_its_frames_and_a_pause_is_no_rate() {
+    let mut now = Instant::now();
+    let mut scheduler = Scheduler::<u64, Seen>::new(options(1));
+    let id = scheduler.join(now);
+    let rate = |scheduler: &Scheduler<u64, Seen>| scheduler.clients[&id].fps();
+    for _ in 0..60 {
+        scheduler.push(now, id, 0);
+        now += Duration::from_millis(100);
+    }
+    assert!((rate(&scheduler) - 10.0).abs() < 0.1, "{}", rate(&scheduler));
+    now += Duration::from_secs(10);
+    let taken = (0..200).filter(|_| scheduler.push(now, id, 0) != Verdict::Excess).count();
+    assert_eq!(taken, 30, "a pause saves up no more than half a second");
+    assert!(rate(&scheduler) > 10.0, "it is the burst that counts: {}", rate(&scheduler));
+}
+
+#[test]
+fn who_has_fallen_silent_is_no_load() {
+    let now = Instant::now();
+    let mut scheduler = Scheduler::<u64, Seen>::new(options(1));
+    let id = scheduler.join(now);
+    scheduler.push(now, id, 0);
+    let later = |ms| now + Duration::from_millis(ms);
+    assert!((scheduler.load(later(10)) - FPS as f32).abs() < 0.1);
+    assert!((scheduler.load(later(499)) - FPS as f32).abs() < 0.1);
+    assert!(scheduler.load(later(520)).abs() < 0.1, "after {SILENT:?}");
+}
