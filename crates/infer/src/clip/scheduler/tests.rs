@@ -38,16 +38,7 @@ struct Simulation {
 impl Simulation {
     fn new(clients: usize, workers: usize, cost: Duration) -> Self {
         let now = Instant::now();
-        let mut scheduler = Scheduler::new(Options {
-            window: WINDOW,
-            workers,
-            max_lag: 3,
-            turn_gap: Duration::from_secs(1),
-            max_fps: 60.0,
-            stride: 1,
-            frame_cost: cost,
-            prediction_cost: Duration::ZERO,
-        });
+        let mut scheduler = Scheduler::new(Options { workers, frame_cost: cost, ..options(1) });
         let ids = (0..clients).map(|_| scheduler.join(now)).collect();
         Self {
             scheduler,
