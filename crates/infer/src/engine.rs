@@ -24,6 +24,9 @@ impl fmt::Display for Plan {
     }
 }
 
+/// Sessions are made one at a time, whichever engine makes them: it takes memory, and OpenVINO's compiler all cores.
+static MAKING: Mutex<()> = Mutex::new(());
+
 /// How networks are run.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
@@ -52,8 +55,6 @@ pub struct Engine {
     note: Option<String>,
     /// What is tried before it is done, and where.
     trials: Option<(Trials, Place)>,
-    /// Sessions are made one at a time: it takes memory, and OpenVINO's compiler all cores.
-    making: Mutex<()>,
 }
 
 /// Why a network cannot be run.
@@ -212,7 +213,7 @@ impl Engine {
         let available: Vec<Provider> = std::iter::once(provider).chain(others).collect();
         let trials =
             options.trials.clone().map(|options| (Trials::new(options), place(&runtime, &available)));
-        Ok(Self { runtime, options, provider, available, note, trials, making: Mutex::new(()) })
+        Ok(Self { runtime, options, provider, available, note, trials })
     }
 
     pub(crate) fn trials(&self) -> Option<(&Trials, &Place)> {
@@ -323,7 +324,7 @@ impl Engine {
     pub fn session(&self, spec: &NetworkSpec<'_>) -> Result<Session, EngineError> {
         let sizes: Vec<_> = spec.symbol.map(|symbol| (symbol.to_owned(), spec.batch)).into_iter().collect();
         let (network, plan) = (spec.network, spec.network.plan(self, &spec.input));
-        let _one_at_a_time = self.making.lock();
+        let _one_at_a_time = MAKING.lock();
         let mut session = self.make(network.name(), network.bytes(), &spec.input, &sizes, 1, plan)?;
         check(spec, "input", session.inner.inputs(), &spec.input)?;
         check(spec, "output", session.inner.outputs(), &spec.output)?;
@@ -333,7 +334,7 @@ impl Engine {
 
     /// Reads what a network's file says of it, without making it ready to run.
     pub fn describe(&self, name: &str, bytes: &[u8], key: &str) -> Result<Description, EngineError> {
-        let _one_at_a_time = self.making.lock();
+        let _one_at_a_time = MAKING.lock();
         let load = |error: &dyn fmt::Display| EngineError::Load {
             network: name.to_owned(),
             provider: Provider::Cpu,
@@ -366,7 +367,7 @@ impl Engine {
     pub fn shaped(&self, spec: &ShapedSpec<'_>) -> Result<Session, EngineError> {
         let (name, bytes) = (spec.network.name(), spec.network.bytes());
         let sizes = spec.description.sizes(name, &spec.input)?;
-        let _one_at_a_time = self.making.lock();
+        let _one_at_a_time = MAKING.lock();
         let mut session = self.make(name, bytes, &spec.input, &sizes, spec.threads, spec.plan)?;
         session.warm_up()?;
         Ok(session)

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use sightwire_frame::header::Limits;
 use sightwire_frame::{Encoder, Image};
 use sightwire_infer::clip::model::{ClipModel, ClipModelError};
 use sightwire_infer::clip::scheduler::Verdict;
-use sightwire_infer::clip::service::{ClipService, ServiceOptions};
+use sightwire_infer::clip::service::{ClipClient, ClipService, ServiceOptions};
 use sightwire_infer::clip::{Frame, Payload, Prediction};
 use sightwire_infer::engine::{Engine, EngineError, EngineOptions};
 use sightwire_infer::runtime::Runtime;
@@ -66,22 +67,27 @@ fn jpegs(gesture: Gesture, seed: u64, frames: u32) -> Vec<Bytes> {
         .collect()
 }
 
-/// Pushes each frame when the one before has been analysed, so that none is skipped; returns all predictions.
+/// Pushes a frame and waits until it has been analysed, so that none is skipped.
+fn analysed(service: &ClipService, client: &ClipClient, id: usize, jpeg: &Bytes) {
+    let before = service.stats().analysed + service.stats().broken;
+    let frame =
+        Frame { payload: Payload::Binary(jpeg.clone()), arrived: Instant::now(), id: Some(id as u64) };
+    assert_eq!(client.push(frame), Verdict::Queued);
+    let start = Instant::now();
+    while service.stats().analysed + service.stats().broken == before {
+        assert!(start.elapsed() < Duration::from_secs(20), "frame {id} was not analysed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Each frame is pushed when the one before has been analysed; returns all predictions.
 fn predictions(service: &ClipService, frames: &[Bytes]) -> Vec<Arc<Prediction>> {
     let (sender, receiver) = mpsc::channel();
     let client = service.join(Box::new(move |p| drop(sender.send(p.clone()))));
     let mut all = Vec::new();
     let before = service.stats().analysed;
     for (id, jpeg) in frames.iter().enumerate() {
-        let analysed = service.stats().analysed + service.stats().broken;
-        let frame =
-            Frame { payload: Payload::Binary(jpeg.clone()), arrived: Instant::now(), id: Some(id as u64) };
-        assert_eq!(client.push(frame), Verdict::Queued);
-        let start = Instant::now();
-        while service.stats().analysed + service.stats().broken == analysed {
-            assert!(start.elapsed() < Duration::from_secs(20), "frame {id} was not analysed");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        analysed(service, &client, id, jpeg);
         // One for each full window of 10.
         while all.len() < (service.stats().analysed - before).saturating_sub(9) as usize {
             all.push(receiver.recv_timeout(Duration::from_secs(20)).unwrap());
@@ -160,6 +166,34 @@ fn a_truncated_picture_leaves_the_window_and_is_counted() {
     let all = predictions(&service, &frames);
     assert_eq!(all.iter().map(|p| p.seen).collect::<Vec<_>>(), [Some(10), Some(11)]);
     assert_eq!(service.stats().broken, 1);
+}
+
+#[test]
+fn a_panic_in_a_run_costs_that_run_and_its_thread_goes_on() {
+    let service = service(None);
+    let frames = jpegs(Gesture::Left, 1, 11);
+    // Whoever is told panics, at the first prediction of two.
+    let (sender, receiver) = mpsc::channel();
+    let first = AtomicBool::new(true);
+    let client = service.join(Box::new(move |prediction| {
+        assert!(!first.swap(false, Ordering::Relaxed), "as meant");
+        let _ = sender.send(prediction.seen);
+    }));
+    for (id, jpeg) in frames.iter().take(10).enumerate() {
+        analysed(&service, &client, id, jpeg);
+    }
+    let start = Instant::now();
+    while service.stats().failed == 0 || service.stats().running > 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "the run has not ended");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Its window began anew, and so did the sessions; others notice nothing.
+    for (id, jpeg) in frames.iter().take(10).enumerate() {
+        analysed(&service, &client, 10 + id, jpeg);
+    }
+    assert_eq!(receiver.recv_timeout(Duration::from_secs(20)).unwrap(), Some(19));
+    assert_eq!(predictions(&service, &frames).len(), 2);
+    assert_eq!(service.stats().failed, 1);
 }
 
 #[test]
