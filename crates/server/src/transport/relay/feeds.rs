@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use sightwire_hub::picture::Picture;
-use sightwire_hub::stream::{Condition, State, Update};
+use sightwire_hub::stream::{Condition, Update};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
@@ -26,8 +26,7 @@ pub struct Event {
 }
 
 pub enum News {
-    Picture(Picture),
-    State(State),
+    Update(Update),
     Objects(Arc<Analysed>),
     Ended {
         /// Why, where that is known.
@@ -166,11 +165,11 @@ impl Feed {
             tokio::select! {
                 biased;
                 update = self.watching.next() => match update {
-                    Some(Update::Picture(picture)) => break News::Picture(picture),
                     // The end comes when there is nothing more.
                     Some(Update::State(state)) if state.condition == Condition::Ended => {}
-                    Some(Update::State(state)) => break News::State(state),
+                    // Of a stream without a picture its viewers are told with words.
                     Some(Update::Banner(_)) => {}
+                    Some(update) => break News::Update(update),
                     None => break self.end(),
                 },
                 () = self.objects.change(&self.streams) => if let Some(analysed) = self.objects.newest() {
@@ -178,7 +177,7 @@ impl Feed {
                 },
             }
         };
-        self.told_picture = matches!(news, News::Picture(_));
+        self.told_picture = matches!(news, News::Update(Update::Picture(_)));
         let event = Event { stream: self.stream.clone(), news };
         let ended = matches!(event.news, News::Ended { .. });
         Some((event, (!ended).then_some(self)))

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::SinkExt as _;
 use serde_json::json;
 use sightwire_hub::picture::Picture;
-use sightwire_hub::stream::State;
+use sightwire_hub::stream::{State, Update};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::Streams;
 use sightwire_live::options::Overlays;
@@ -191,18 +191,20 @@ impl Viewing {
     async fn tell(&mut self, event: Event) -> Result<(), Gone> {
         let Event { stream, news } = event;
         match news {
-            News::Picture(picture) if self.wants.binary => {
+            News::Update(Update::Picture(picture)) if self.wants.binary => {
                 // What a sender has sent may be no file.
                 if picture.jpeg().is_empty() {
                     return Ok(());
                 }
                 self.line.picture(Message::binary(message::picture_binary(&stream.id, &picture))).await
             }
-            News::Picture(picture) => {
+            News::Update(Update::Picture(picture)) => {
                 self.line.picture(Message::text(message::picture_text(&stream.id, &picture))).await
             }
-            News::State(state) if self.wants.binary => self.line.say(told(&stream, &state)).await,
-            News::State(_) => Ok(()),
+            News::Update(Update::State(state)) if self.wants.binary => {
+                self.line.say(told(&stream, &state)).await
+            }
+            News::Update(Update::State(_) | Update::Banner(_)) => Ok(()),
             News::Objects(analysed) => {
                 let detector = &self.streams.options().detector;
                 let text = message::overlay(&stream.id, &analysed, detector.confidence, &detector.classes);
