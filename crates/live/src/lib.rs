@@ -430,8 +430,8 @@ impl Streams {
     }
 
     /// Bytes of a picture that said why there was none.
-    fn count_banner(&self, bytes: usize) {
-        self.totals.delivered.cameras.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    fn count_banner(&self, origin: &Origin, bytes: usize) {
+        self.totals.delivered.of(origin).bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Requests refused because of a limit, so far.

@@ -128,7 +128,7 @@ impl Watching {
         };
         match &update {
             Update::Picture(picture) => self.took(picture),
-            Update::Banner(banner) => self.streams.count_banner(banner.size()),
+            Update::Banner(banner) => self.streams.count_banner(&self.origin, banner.size()),
             Update::State(state) => {
                 // What came while it paused was not for viewers.
                 self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.sequence()));

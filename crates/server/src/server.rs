@@ -40,7 +40,7 @@ impl Server {
         Self { on_ready: Box::new(ready), ..self }
     }
 
-    /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_seconds`. All that
+    /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_s`. All that
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
