@@ -6,17 +6,17 @@ import { test } from "node:test";
 import { clip, GESTURES } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { verdict } from "./gestures.mjs";
-import { sleep } from "./harness.mjs";
+import { sleep, until } from "./harness.mjs";
 import { shared } from "./shared.mjs";
 
 const server = shared();
 
-/** Frames of all clients that were not looked at so far. */
-async function passedOver() {
+/** How many frames of all clients there are that wait to be looked at now, and how many were passed over so far. */
+async function counted() {
   const { text } = await server.get("/metrics");
-  const count = (what) =>
-    Number(text.match(new RegExp(`sightwire_recognizer_frames_${what}_total (\\d+)`))[1]);
-  return count("skipped") + count("excess");
+  const value = (name) =>
+    Number(text.match(new RegExp(`^sightwire_recognizer_frames_${name} (\\d+)`, "m"))[1]);
+  return { waiting: value("pending"), passedOver: value("skipped_total") + value("excess_total") };
 }
 
 /**
@@ -25,11 +25,11 @@ async function passedOver() {
  */
 async function seen(...plays) {
   for (let round = 1; ; round += 1) {
-    const [passed, before] = [await passedOver(), plays.map(([client]) => client.predictions.length)];
-    await Promise.all(plays.map(([client, frames]) => client.play(frames).then(() => client.answered())));
-    const verdicts = plays.map(([client], i) => verdict(client.predictions.slice(before[i])));
-    const whole = (await passedOver()) === passed && verdicts.every(({ label }) => label !== "none");
-    if (whole || round === 5) return verdicts;
+    const [{ passedOver }, before] = [await counted(), plays.map(([client]) => client.predictions.length)];
+    await Promise.all(plays.map(([client, clip]) => client.play(clip).then(() => client.answered())));
+    await until(async () => (await counted()).waiting === 0, "all frames to be looked at");
+    const whole = (await counted()).passedOver === passedOver;
+    if (whole || round === 5) return plays.map(([client], i) => verdict(client.predictions.slice(before[i])));
   }
 }
 
