@@ -143,9 +143,11 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
   const readsFast = async () => {
     const { status, body } = await read(server);
     assert.equal(status, 200, body.detail);
-    return isFast({ provider: body.provider, precision: body.precision.detection }, FINDER);
+    // Where those that find and that read lines have different ones, the finder's stands first: `cpu+openvino`.
+    const [provider] = body.provider.split("+");
+    return isFast({ provider, precision: body.precision.detection }, FINDER);
   };
-  await until(readsFast, "the finder's fastest way", 600_000);
+  await until(readsFast, "the finder's fastest way", 180_000);
   await server.stop();
 
   const again = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
