@@ -99,10 +99,10 @@ impl Printer {
         Ok(out.flush()?)
     }
 
-    /// Prints a remark as it is, and at once.
+    /// Prints a remark as it is, at once and in one piece.
     pub fn remark(&self, text: fmt::Arguments<'_>) {
         let mut err = self.err.lock();
-        let _ = err.write_fmt(text).and_then(|()| err.flush());
+        let _ = err.write_all(text.to_string().as_bytes()).and_then(|()| err.flush());
     }
 }
 
@@ -117,10 +117,56 @@ impl Write for Out<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+
+    // With these a line reaches stdout in one piece; with `write` its end would be a write of its own, and a line of stderr
+    // may come before it.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
+        self.0.write_fmt(text)
+    }
 }
 
 impl fmt::Debug for Printer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Printer").field("watched", &self.watched).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::LineWriter;
+
+    use super::*;
+
+    /// Keeps each write.
+    #[derive(Default)]
+    struct Writes(Vec<String>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(String::from_utf8_lossy(bytes).into_owned());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_is_written_in_one_piece_so_that_nothing_comes_between() {
+        // As stdout is buffered, and stderr is not.
+        let out = Arc::new(Mutex::new(LineWriter::new(Writes::default())));
+        let err = Arc::new(Mutex::new(Writes::default()));
+        let printer = Printer::into(out.clone(), err.clone());
+        let (host, port) = ("127.0.0.1", 8000);
+        writeln!(printer.out(), "listening on http://{host}:{port}").unwrap();
+        out!(printer, "{} is ready", host).unwrap();
+        note!(printer, "{host} is {}", "slow");
+        assert_eq!(out.lock().get_ref().0, ["listening on http://127.0.0.1:8000\n", "127.0.0.1 is ready\n"]);
+        assert_eq!(err.lock().0, ["127.0.0.1 is slow\n"]);
     }
 }
