@@ -58,7 +58,7 @@ class Program:
         text = self.log.read_text()
         if self.process.poll() is not None:
             raise AssertionError(f"it did not start:\n{text}")
-        found = re.search(r"listening on (http://[\w.:\[\]]+)", text)
+        found = re.search(r"listening on (http://[\w.:\[\]]+)\n", text)
         if found:
             self.url = found[1]
         return found is not None
