@@ -81,9 +81,9 @@ impl Printer {
         self.watched[1]
     }
 
-    /// For results, until it is dropped.
-    pub fn out(&self) -> Out<'_> {
-        Out(self.out.lock())
+    /// For results, until it is dropped. A line that is written with `writeln!` reaches stdout in one piece.
+    pub fn out(&self) -> MutexGuard<'_, Sink> {
+        self.out.lock()
     }
 
     /// Prints a line of results.
@@ -103,29 +103,6 @@ impl Printer {
     pub fn remark(&self, text: fmt::Arguments<'_>) {
         let mut err = self.err.lock();
         let _ = err.write_all(text.to_string().as_bytes()).and_then(|()| err.flush());
-    }
-}
-
-/// Takes results.
-pub struct Out<'a>(MutexGuard<'a, Sink>);
-
-impl Write for Out<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-
-    // With these a line reaches stdout in one piece; with `write` its end would be a write of its own, and a line of stderr
-    // may come before it.
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
-    }
-
-    fn write_fmt(&mut self, text: fmt::Arguments<'_>) -> io::Result<()> {
-        self.0.write_fmt(text)
     }
 }
 

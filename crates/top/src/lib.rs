@@ -35,7 +35,7 @@ const PLAIN_HEIGHT: u16 = 200;
 
 /// Prints one JSON object a reading, a line each, until nobody reads them any more.
 pub fn write_json(
-    out: &mut impl Write,
+    out: &mut dyn Write,
     client: &Client,
     interval: Duration,
     once: bool,
@@ -63,7 +63,7 @@ fn object(at: SystemTime, address: &Address, reading: Reading) -> Value {
 }
 
 /// Prints one reading as text.
-pub fn write_once(out: &mut impl Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
+pub fn write_once(out: &mut dyn Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
     let reading = client.read().map_err(|error| not_read(client, &error))?;
     let mut monitor = Monitor::new(client.address().clone(), interval);
     monitor.answered(Ok(&reading), Instant::now());

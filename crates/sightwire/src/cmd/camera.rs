@@ -1,6 +1,5 @@
 //! `sightwire camera`: a simulated ESP32 camera, as good or as bad as wished.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use sightwire_simulator::{Faults, Options, Origin, Simulator, Size};
 
-use crate::print::{Printer, note};
+use crate::print::{Printer, note, out};
 
 /// Time for a request to arrive, and for the next one to begin.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(5);
@@ -147,9 +146,7 @@ async fn serve(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
         note!(printer, "note: {note}");
     }
     // Whoever waits for this line may be gone by now.
-    let mut out = printer.out();
-    let _ = writeln!(out, "listening on http://{}", simulator.address()).and_then(|()| out.flush());
-    drop(out);
+    let _ = out!(printer, "listening on http://{}", simulator.address());
     let failed = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

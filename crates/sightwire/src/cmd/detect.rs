@@ -102,9 +102,9 @@ pub(super) fn run(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
         objects += seen.detections.len();
         spent += seen.took;
         let written = if args.format == "json" {
-            write_json(&mut out, &name, &seen, model.labels())
+            write_json(&mut *out, &name, &seen, model.labels())
         } else {
-            write_text(&mut out, &name, &seen, model.labels())
+            write_text(&mut *out, &name, &seen, model.labels())
         };
         match written.and_then(|()| out.flush()) {
             // Whoever reads this has seen enough, as `head` does.
@@ -175,7 +175,7 @@ fn look(
     Ok(Seen { width: image.width(), height: image.height(), detections, took: started.elapsed() })
 }
 
-fn write_json(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
+fn write_json(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
     let detections = seen.detections.iter().map(|Detection { rect, class, confidence }| Shown {
         label: &labels[*class],
         confidence: rounded(*confidence, 1e4),
@@ -185,7 +185,7 @@ fn write_json(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) 
     writeln!(out, "{line}")
 }
 
-fn write_text(out: &mut impl Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
+fn write_text(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
     let count = match seen.detections.len() {
         0 => "nothing found".to_owned(),
         count => counted(count, "object"),

@@ -1,6 +1,5 @@
 //! `sightwire serve`
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::ConfigArgs;
-use crate::print::Printer;
+use crate::print::{Printer, out};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -78,9 +77,7 @@ async fn serve(config: Config, printer: Printer) -> anyhow::Result<()> {
     }
     let announce = move || {
         // Whoever waits for these lines may be gone after the first.
-        let mut out = printer.out();
-        let _ = addresses.iter().try_for_each(|a| writeln!(out, "listening on http://{a}"));
-        let _ = out.flush();
+        let _ = addresses.iter().try_for_each(|a| out!(printer, "listening on http://{a}"));
     };
     let stop = CancellationToken::new();
     let asked = async {

@@ -45,10 +45,10 @@ fn interval(text: &str) -> Result<Duration, String> {
 pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
     let client = Client::new(args.url.clone());
     if args.json {
-        return write_json(&mut printer.out(), &client, args.interval, args.once);
+        return write_json(&mut *printer.out(), &client, args.interval, args.once);
     }
     if args.once {
-        return write_once(&mut printer.out(), &client, args.interval);
+        return write_once(&mut *printer.out(), &client, args.interval);
     }
     if !printer.out_is_terminal() {
         anyhow::bail!(
