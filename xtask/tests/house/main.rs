@@ -99,6 +99,12 @@ fn naming(folder: &str, words: &[&str]) -> Vec<String> {
     found
 }
 
+/// Places in the crates' product code that name one of these, but for the files and folders where that may be.
+fn elsewhere(words: &[&str], places: &[&str]) -> Vec<String> {
+    let lines = naming("crates", words).into_iter().filter(|line| line.contains("/src/"));
+    lines.filter(|line| !places.iter().any(|place| line.starts_with(place))).collect()
+}
+
 /// Files below a folder that know one of these modules or crates, each with what it names; a module may know itself.
 fn knowing(folder: &str, others: &[String]) -> Vec<String> {
     let within = |path: &str, other: &str| path == other || path.starts_with(&format!("{other}::"));
@@ -139,12 +145,9 @@ fn threads_that_work_for_models_come_from_one_pool() {
     // are made up are no server.
     let allowed = ["crates/infer/src/pool.rs", "crates/infer/src/child.rs", "crates/infer/src/trial/"];
     let apart = ["crates/sightwire/", "crates/bench/", "crates/simulator/", "crates/top/"];
-    let threads = naming("crates", &["thread::Builder", "thread::spawn"]);
-    let elsewhere = threads
-        .iter()
-        .filter(|line| line.contains("/src/") && !line.contains("/tests.rs:") && !line.contains("/tests/"))
-        .filter(|line| !allowed.iter().chain(&apart).any(|place| line.starts_with(place)));
-    assert_eq!(elsewhere.collect::<Vec<_>>(), [""; 0]);
+    let mut threads = elsewhere(&["thread::Builder", "thread::spawn"], &[&allowed[..], &apart].concat());
+    threads.retain(|line| !line.contains("/tests.rs:") && !line.contains("/tests/"));
+    assert_eq!(threads, [""; 0]);
 }
 
 /// The kinds of source, by their modules.
@@ -163,26 +166,22 @@ fn transports() -> Vec<String> {
 
 #[test]
 fn a_source_is_named_where_it_is_opened_and_a_transport_where_it_is_put_in() {
-    let naming = |folder: &str, modules: &[String]| -> BTreeSet<String> {
+    let files_knowing = |folder: &str, modules: &[String]| -> BTreeSet<String> {
         let lines = knowing(folder, modules);
         lines.iter().filter_map(|line| Some(line.split_once(':')?.0.to_owned())).collect()
     };
     let all = |files: &[&str]| files.iter().map(|&file| file.to_owned()).collect::<BTreeSet<String>>();
     let sources = sources_of_pictures();
     assert!(sources.contains(&"sightwire_hub::source::folder".to_owned()), "{sources:?}");
-    assert_eq!(naming("crates/live/src", &sources), all(&["crates/live/src/upstream.rs"]));
-    assert_eq!(naming("crates/server/src", &sources), all(&[]));
+    assert_eq!(files_knowing("crates/live/src", &sources), all(&["crates/live/src/upstream.rs"]));
+    assert_eq!(files_knowing("crates/server/src", &sources), all(&[]));
     let transports = transports();
     assert!(transports.contains(&"crate::transport::relay".to_owned()), "{transports:?}");
-    assert_eq!(naming("crates/server/src", &transports), all(&["crates/server/src/app.rs"]));
+    assert_eq!(files_knowing("crates/server/src", &transports), all(&["crates/server/src/app.rs"]));
 }
 
 #[test]
 fn networks_are_loaded_by_one_engine_and_forms_parsed_by_one_reader() {
-    let elsewhere = |words: &[&str], files: &[&str]| -> Vec<String> {
-        let lines = naming("crates", words).into_iter().filter(|line| line.contains("/src/"));
-        lines.filter(|line| !files.iter().any(|file| line.starts_with(file))).collect()
-    };
     // What is to be imported, and what was never tried on this machine, runs in an engine of its own.
     let engines =
         ["crates/infer/src/shared.rs", "crates/import/src/verify.rs", "crates/infer/src/trial/child.rs"];
