@@ -1,7 +1,11 @@
-//! Replies must stay prompt while every core is busy with inference, so inference threads step back; and work for which
-//! somebody waits live goes before batches.
+//! Work for which somebody waits live goes before batches.
+//!
+//! Live work has the niceness that the server was started with: the kernel runs a network thread that wakes before a thread
+//! that has calculated all the time, so replies are prompt all the same, and beside neighbours the server gets its share of
+//! the cores (docs/benchmarks.md, "Beside neighbours").
 
-use rustix::process::setpriority_process;
+use rustix::io::Result;
+use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::gettid;
 
 /// Which work a thread does.
@@ -13,21 +17,45 @@ pub enum Priority {
     Batch,
 }
 
-impl Priority {
-    /// The kernel gives a thread of niceness 0 about nine times the share of one of 10, and that again about seven times the
-    /// share of one of 19.
-    fn niceness(self) -> i32 {
-        match self {
-            Self::Live => 10,
-            Self::Batch => 19,
-        }
-    }
-}
+/// By so much batches are nicer: a thread of live work gets about three times the share of one of a batch.
+const BATCH: i32 = 5;
+/// Higher than that there is none.
+const NICEST: i32 = 19;
 
 /// Sets that of the calling thread (and of the threads it will start). On Linux niceness belongs to a thread, and its
 /// thread id names it. Where that fails the thread goes on as it was.
 pub fn set_for_this_thread(priority: Priority) {
-    if let Err(error) = setpriority_process(Some(gettid()), priority.niceness()) {
-        tracing::debug!(%error, "inference threads keep the usual priority");
+    if priority == Priority::Batch
+        && let Err(error) = nicer_by(BATCH)
+    {
+        tracing::debug!(%error, "threads of batches keep the usual priority");
+    }
+}
+
+fn nicer_by(steps: i32) -> Result<()> {
+    let thread = Some(gettid());
+    let niceness = getpriority_process(thread)?;
+    setpriority_process(thread, (niceness + steps).min(NICEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn live_work_is_no_nicer_than_the_server_and_a_batch_a_little() {
+        let niceness = || getpriority_process(Some(gettid())).unwrap();
+        let server = niceness();
+        let of = |priority| {
+            std::thread::spawn(move || {
+                set_for_this_thread(priority);
+                niceness()
+            })
+            .join()
+            .unwrap()
+        };
+        assert_eq!(of(Priority::Live), server);
+        assert_eq!(of(Priority::Batch), (server + BATCH).min(NICEST));
+        assert_eq!(niceness(), server, "of its own thread alone");
     }
 }

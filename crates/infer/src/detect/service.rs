@@ -21,6 +21,7 @@ use super::model::{DetectError, DetectModel, DetectModelError, Detector, Detecto
 use crate::engine::{Engine, Plan};
 use crate::pool::{self, Panicked, Pool, Work};
 use crate::priority::Priority;
+use crate::quota;
 use crate::trial::Subject;
 
 /// How a service works.
@@ -281,6 +282,7 @@ impl Work for Detecting {
         if !(job.wanted)() {
             return Err(DetectError::Unwanted);
         }
+        quota::wait();
         self.analyse(held, &job.image, job.threshold, job.submitted)
     }
 

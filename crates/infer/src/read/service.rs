@@ -20,6 +20,7 @@ use super::{ReadModel, ReadOptions, Reading, Times};
 use crate::engine::{Engine, EngineError, Plan};
 use crate::pool::{self, Panicked, Pool, Work};
 use crate::priority::Priority;
+use crate::quota;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]
@@ -319,6 +320,7 @@ impl Work for Readers {
     fn run(&self, buffers: &mut Option<Buffers>, task: &mut Task) -> Read {
         let buffers = buffers.get_or_insert_default();
         self.release();
+        quota::wait();
         match task {
             Task::Line(active, index) => Read::Line(self.line(active, *index, buffers)),
             Task::Picture(begun) => {
