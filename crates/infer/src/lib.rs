@@ -12,11 +12,13 @@
 //! - [`read`]: text reading: lines of text in a picture
 //! - [`pool`]: the threads that all tasks run on; [`jobs`]: the same for work without a network
 //! - [`child`]: child processes, and their sure end
-//! - [`priority`]: lets inference give way to replies
+//! - [`core_time`]: how long work would take with a core of its own
+//! - [`priority`]: lets batches give way to live work; [`quota`]: leaves some of a container's quota for replies
 #![forbid(unsafe_code)]
 
 pub mod child;
 pub mod clip;
+mod core_time;
 pub mod cpu;
 pub mod detect;
 pub mod engine;
@@ -24,6 +26,7 @@ pub mod jobs;
 pub mod network;
 pub mod pool;
 pub mod priority;
+pub mod quota;
 pub mod read;
 pub mod runtime;
 pub mod shared;

@@ -27,6 +27,7 @@ const OPTIONS: ServiceOptions = ServiceOptions {
     limits: Limits { max_bytes: 10 << 20, max_pixels: 40_000_000, max_side: 16_384 },
     max_fps: 1000.0,
     turn_gap: Duration::from_secs(1),
+    turn_wait: Duration::from_secs(15),
     idle_release: Duration::from_secs(60),
 };
 
@@ -72,7 +73,7 @@ fn analysed(service: &ClipService, client: &ClipClient, id: usize, jpeg: &Bytes)
     let before = service.stats().analysed + service.stats().broken;
     let frame =
         Frame { payload: Payload::Binary(jpeg.clone()), arrived: Instant::now(), id: Some(id as u64) };
-    assert_eq!(client.push(frame), Verdict::Queued);
+    assert_eq!(client.push(frame).0, Verdict::Queued);
     let start = Instant::now();
     while service.stats().analysed + service.stats().broken == before {
         assert!(start.elapsed() < Duration::from_secs(20), "frame {id} was not analysed");

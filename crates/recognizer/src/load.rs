@@ -21,7 +21,7 @@ use crate::ModelChoice;
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;
-/// `recognizer.max_clients` may exceed the capacity measured at the start by so much before it is worth a warning.
+/// `recognizer.max_clients` may exceed the capacity by so much before it is worth a warning.
 const TOLERANCE: f32 = 1.1;
 /// How long a replaced model may take to end what it has begun.
 const LAST_WINDOWS: Duration = Duration::from_secs(1);
@@ -236,6 +236,7 @@ impl Recognizer {
             limits: self.options.pictures,
             max_fps: self.options.max_fps,
             turn_gap: self.options.turn_gap,
+            turn_wait: self.options.turn_wait,
             idle_release: self.options.idle_release,
         };
         ClipService::start(model, engine, options).context("the model does not run here")
@@ -254,7 +255,6 @@ impl Recognizer {
             let mut active = self.active.lock();
             let another = *active.model != *service.name();
             active.model = service.name().into();
-            active.warning = warning.map(Into::into);
             active.missing = None;
             let old = self.model.ready(Arc::new(service));
             if let slot::State::Ready(old) = &old {
@@ -313,7 +313,7 @@ fn say(service: &ClipService, warning: Option<&str>) {
     }
 }
 
-fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String> {
+pub(crate) fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String> {
     let clients = service.stats().capacity_fps / USUAL_FPS;
     (max_clients as f32 > clients * TOLERANCE).then(|| {
         format!(
@@ -343,6 +343,8 @@ mod tests {
             max_clients: 2,
             max_fps: 30.0,
             turn_gap: Duration::from_secs(1),
+            turn_wait: Duration::from_secs(15),
+            reply_wait: Duration::from_millis(10),
             threshold: None,
             pictures: Limits::default(),
             idle_release: Duration::from_secs(60),

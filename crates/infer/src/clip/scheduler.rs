@@ -10,16 +10,23 @@
 //!
 //! - below capacity everyone runs, and every frame is analysed;
 //! - past capacity the clients take turns. Whoever has waited for [`Options::turn_gap`] makes the one who was served
-//!   most give way, but never before that one had its prediction; who was served least begins next. So runs get
-//!   shorter as the load grows, down to windows that touch no other (disjoint windows), and all shares stay the same;
+//!   most give way, but never before that one had its turn; who has waited longest begins next. The first frames of a run
+//!   give no prediction, so a turn is [`TURN_WINDOWS`] windows long, and shorter only where the others would wait for
+//!   more than [`Options::max_wait`], down to windows that touch no other. All shares stay the same;
 //! - a waiting client costs no memory, and a running one at most a window of frames.
 //!
 //! Where a prediction costs far more than a frame does (a network over the whole window, [`Options::stride`] above 1),
 //! a running client's frames are all kept but not each gives a prediction: a worker takes all that wait and predicts
 //! once. Whose frames wait longest is next.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+mod client;
+mod costs;
+
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
+
+use client::{Client, Phase};
+use costs::Costs;
 
 /// Names one client of one scheduler; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,8 +42,10 @@ pub struct Options {
     /// Frames that a running client may be behind for long once it had its first prediction. A burst may be longer: it
     /// is over at once where there is room for it.
     pub max_lag: usize,
-    /// How long a client waits before another has to give way.
+    /// How long a client waits before another, who had its turn, has to give way.
     pub turn_gap: Duration,
+    /// How long a client waits for its turn at most, as far as shorter turns of the others can see to it.
+    pub max_wait: Duration,
     /// Frames a second of one client that are analysed at most.
     pub max_fps: f32,
     /// Frames of a client that may share a prediction: clients are let in up to the load at which they do.
@@ -79,6 +88,8 @@ pub struct Outcome<W> {
     pub analysed: usize,
     /// Wall time that the worker spent on the frames.
     pub spent: Duration,
+    /// What it would have spent on all of it, the prediction too, had it had a core of its own.
+    pub undisturbed: Duration,
     /// Wall time that the worker spent on the prediction, where that is not counted by frames.
     pub predicting: Option<Duration>,
     /// The window has a gap, because the model failed on a frame: the run is over.
@@ -88,45 +99,15 @@ pub struct Outcome<W> {
 impl<W: Default> Outcome<W> {
     /// The model failed.
     pub fn lost() -> Self {
-        Self { window: W::default(), analysed: 0, spent: Duration::ZERO, predicting: None, lost: true }
+        Self {
+            window: W::default(),
+            analysed: 0,
+            spent: Duration::ZERO,
+            undisturbed: Duration::ZERO,
+            predicting: None,
+            lost: true,
+        }
     }
-}
-
-#[derive(Debug)]
-enum Phase {
-    Waiting {
-        since: Instant,
-    },
-    Running {
-        /// Frames let in, analysed or not.
-        accepted: usize,
-        analysed: usize,
-        /// A frame was missed after the window was complete: the run ends when that window is done.
-        missed: bool,
-    },
-}
-
-#[derive(Debug)]
-struct Client<F, W> {
-    /// Predictions made so far, or credited so as not to be too far behind the others.
-    served: u64,
-    /// Order of service, the lowest first: `served`, as it was at most a [`QUANTUM`] ago.
-    turn: u64,
-    /// Its place in [`Scheduler::ready`], where it is there.
-    place: u64,
-    phase: Phase,
-    /// Number of this client's runs so far; work for an earlier run is not taken back.
-    run: u64,
-    pending: VecDeque<(Instant, F)>,
-    /// `None` while waiting, and while a worker has it.
-    window: Option<W>,
-    /// A worker is at work on this client: there is never a second one.
-    in_service: bool,
-    last_frame: Option<Instant>,
-    /// Smoothed time between frames, in seconds.
-    interval: f32,
-    /// Frames it may send at once above its rate.
-    tokens: f32,
 }
 
 /// See the module.
@@ -136,34 +117,32 @@ pub struct Scheduler<F, W> {
     clients: HashMap<ClientId, Client<F, W>>,
     /// Running clients with pending frames that no worker has, the next one first.
     ready: BTreeSet<(u64, ClientId)>,
+    /// Jobs that workers have.
+    busy: usize,
     /// What places by age are counted from.
     began: Option<Instant>,
     next: u64,
-    /// Smoothed wall time of a frame on one worker, in seconds.
-    frame_cost: f32,
-    /// Smoothed wall time of a prediction on one worker beside that of its frames, in seconds.
-    prediction_cost: f32,
+    costs: Costs,
     load: Load,
 }
 
-/// Frames a second of all running clients, recomputed at most every [`LOAD_AGE`].
-#[derive(Debug)]
+/// What is so of all clients, recomputed at most every [`LOAD_AGE`]: many more frames than that come.
+#[derive(Clone, Copy, Debug, Default)]
 struct Load {
+    /// Frames a second of those that run.
     fps: f32,
+    /// Clients that wait and send.
+    waiting: usize,
+    /// Predictions of the one that has most.
+    most_served: u64,
     at: Option<Instant>,
 }
 
 const LOAD_AGE: Duration = Duration::from_millis(5);
-/// A client that has been silent for so long neither counts as load nor holds a place in the order.
-const SILENT: Duration = Duration::from_millis(500);
 /// New runs start only while the pending frames are younger than this.
 const MAX_BACKLOG: Duration = Duration::from_millis(80);
 /// A run whose frames have waited longer is given up.
 const MAX_WAIT: Duration = Duration::from_millis(150);
-/// Assumed of a client that has not sent two frames yet.
-const USUAL_INTERVAL: f32 = 0.04;
-/// A client may send so much of its rate at once.
-const BURST: Duration = Duration::from_millis(500);
 /// Predictions that the most served client may be ahead of any other.
 const MAX_LEAD: u64 = 4 * QUANTUM;
 /// Share of the capacity that is given out; the rest absorbs jitter.
@@ -171,8 +150,8 @@ const USABLE: f32 = 0.97;
 /// A running client keeps its place in the order for so many predictions, so that when the capacity sinks some windows
 /// are lost whole instead of all of them by a little; and no longer, so that it is not always the same ones.
 const QUANTUM: u64 = 25;
-const COST_SMOOTHING: f32 = 0.01;
-const INTERVAL_SMOOTHING: f32 = 0.15;
+/// Windows of frames in a turn. Of six windows all frames but the first nine give a prediction: 85 %.
+const TURN_WINDOWS: usize = 6;
 
 impl<F, W: Default> Scheduler<F, W> {
     /// A scheduler without clients.
@@ -181,11 +160,11 @@ impl<F, W: Default> Scheduler<F, W> {
             options,
             clients: HashMap::new(),
             ready: BTreeSet::new(),
+            busy: 0,
             next: 0,
             began: None,
-            frame_cost: options.frame_cost.as_secs_f32().max(1e-6),
-            prediction_cost: options.prediction_cost.as_secs_f32(),
-            load: Load { fps: 0.0, at: None },
+            costs: Costs::new(options.frame_cost, options.prediction_cost),
+            load: Load::default(),
         }
     }
 
@@ -193,22 +172,7 @@ impl<F, W: Default> Scheduler<F, W> {
     pub fn join(&mut self, now: Instant) -> ClientId {
         self.next += 1;
         let id = ClientId(self.next);
-        self.clients.insert(
-            id,
-            Client {
-                served: 0,
-                turn: 0,
-                place: 0,
-                phase: Phase::Waiting { since: now },
-                run: 0,
-                pending: VecDeque::new(),
-                window: None,
-                in_service: false,
-                last_frame: None,
-                interval: USUAL_INTERVAL,
-                tokens: self.options.max_fps * BURST.as_secs_f32(),
-            },
-        );
+        self.clients.insert(id, Client::new(now, self.options.max_fps));
         id
     }
 
@@ -237,6 +201,15 @@ impl<F, W: Default> Scheduler<F, W> {
         self.clients.values().filter(|c| matches!(c.phase, Phase::Running { .. })).count()
     }
 
+    /// How long the client that has waited longest for its turn has waited, of those that send.
+    pub fn longest_wait(&self, now: Instant) -> Duration {
+        let waits = self.clients.values().filter(|c| c.is_active(now)).filter_map(|c| match c.phase {
+            Phase::Waiting { since, .. } => Some(now.saturating_duration_since(since)),
+            Phase::Running { .. } => None,
+        });
+        waits.max().unwrap_or_default()
+    }
+
     /// Frames waiting for a worker.
     pub fn pending(&self) -> usize {
         self.clients.values().map(|c| c.pending.len()).sum()
@@ -247,14 +220,20 @@ impl<F, W: Default> Scheduler<F, W> {
         self.ready.len()
     }
 
-    /// Frames a second that the workers can analyse, as measured.
-    pub fn capacity_fps(&self) -> f32 {
-        self.options.workers as f32 / (self.frame_cost + self.prediction_cost / self.options.stride as f32)
+    /// Frames a second that the workers can analyse, as measured. What others took of the cores is known while there is
+    /// work, and forgotten a while after that.
+    pub fn capacity_fps_at(&self, now: Instant) -> f32 {
+        self.options.workers as f32 / self.costs.of_a_frame_at(now, self.options.stride)
+    }
+
+    fn capacity_fps(&self) -> f32 {
+        self.options.workers as f32 / self.costs.of_a_frame(self.options.stride)
     }
 
     /// Takes a frame of `id` that arrived `now`.
     pub fn push(&mut self, now: Instant, id: ClientId, frame: F) -> Verdict {
         let options = self.options;
+        self.costs.forget(now);
         self.bound_lead(now, id);
         let Some(client) = self.clients.get_mut(&id) else {
             return Verdict::Skipped;
@@ -262,14 +241,10 @@ impl<F, W: Default> Scheduler<F, W> {
         if !client.pace(now, options.max_fps) {
             return Verdict::Excess;
         }
-        if let Phase::Waiting { since } = client.phase {
-            let waited = now.saturating_duration_since(since);
-            let admitted = self.admit(now, id) || {
-                if waited >= options.turn_gap {
-                    self.make_way(now, id);
-                }
-                self.admit(now, id)
-            };
+        if let Phase::Waiting { patient_since, .. } = client.phase {
+            let has_patience = now.saturating_duration_since(patient_since) < options.turn_gap;
+            let admitted =
+                self.admit(now, id) || (!has_patience && self.make_way(now, id) && self.admit(now, id));
             if !admitted {
                 return Verdict::Skipped;
             }
@@ -281,7 +256,7 @@ impl<F, W: Default> Scheduler<F, W> {
         let Some(client) = self.clients.get_mut(&id) else {
             return Verdict::Skipped;
         };
-        let Phase::Running { accepted, analysed, missed } = &mut client.phase else {
+        let Phase::Running { accepted, analysed, missed, .. } = &mut client.phase else {
             return Verdict::Skipped;
         };
         if *missed {
@@ -307,6 +282,23 @@ impl<F, W: Default> Scheduler<F, W> {
         Verdict::Queued
     }
 
+    /// In how long the prediction of a client's newest frame will be there, where that is known: its window is complete, each
+    /// frame gives a prediction, and nobody waits for a turn.
+    pub fn result_in(&mut self, now: Instant, id: ClientId) -> Option<Duration> {
+        if self.options.stride > 1 || self.load(now).waiting > 0 {
+            return None;
+        }
+        let client = self.clients.get(&id)?;
+        match client.phase {
+            Phase::Running { accepted, missed: false, .. } if accepted >= self.options.window => {}
+            _ => return None,
+        }
+        // Those that a worker has, those before this client, and its own.
+        let frames = self.busy + self.ready.len() + client.pending.len().saturating_sub(1);
+        let turns = frames.div_ceil(self.options.workers.max(1)).max(1);
+        Some(Duration::from_secs_f32(self.costs.of_a_frame(1) * turns as f32))
+    }
+
     /// The next work, at most `max_frames` of one client, or `None` while there is nothing to do.
     pub fn take(&mut self, max_frames: usize) -> Option<Job<F, W>> {
         while let Some((_, id)) = self.ready.pop_first() {
@@ -317,6 +309,7 @@ impl<F, W: Default> Scheduler<F, W> {
                 continue;
             };
             client.in_service = true;
+            self.busy += 1;
             let count = client.pending.len().min(max_frames.max(1));
             let frames = client.pending.drain(..count).map(|(_, frame)| frame).collect();
             return Some(Job { client: id, frames, window, run: client.run });
@@ -326,11 +319,8 @@ impl<F, W: Default> Scheduler<F, W> {
 
     /// A worker has ended a job of `frames` frames. Returns false if the client has left: nobody wants the result.
     pub fn done(&mut self, now: Instant, job: JobId, outcome: Outcome<W>) -> bool {
-        let cost = outcome.spent.as_secs_f32() / job.frames.max(1) as f32;
-        self.frame_cost += COST_SMOOTHING * (cost - self.frame_cost);
-        if let Some(predicting) = outcome.predicting {
-            self.prediction_cost += COST_SMOOTHING * (predicting.as_secs_f32() - self.prediction_cost);
-        }
+        self.busy -= 1;
+        self.costs.measured(now, job.frames, &outcome);
         let window_frames = self.options.window;
         let Some(client) = self.clients.get_mut(&job.client) else {
             return false;
@@ -344,7 +334,7 @@ impl<F, W: Default> Scheduler<F, W> {
             return true;
         }
         client.window = Some(outcome.window);
-        if let Phase::Running { accepted, analysed, missed } = &mut client.phase {
+        if let Phase::Running { accepted, analysed, missed, .. } = &mut client.phase {
             let before = analysed.saturating_sub(window_frames - 1);
             *analysed += outcome.analysed;
             client.served += (analysed.saturating_sub(window_frames - 1) - before) as u64;
@@ -384,51 +374,69 @@ impl<F, W: Default> Scheduler<F, W> {
         if self.backlog(now) > self.options.max_backlog() {
             return false;
         }
-        let room = self.capacity_fps() * USABLE - self.load(now);
+        let room = self.capacity_fps() * USABLE - self.load(now).fps;
         if room <= 0.0 {
             return false;
         }
         let Some(client) = self.clients.get(&id).filter(|c| !c.in_service) else {
             return false;
         };
-        let (turn, fps) = (client.turn, client.fps());
+        let Phase::Waiting { since: waited_since, .. } = client.phase else {
+            return false;
+        };
+        let fps = client.fps();
+        let goes_before =
+            |phase: &Phase| matches!(phase, Phase::Waiting { since, .. } if *since < waited_since);
         let ahead: f32 = self
             .clients
             .values()
-            .filter(|c| c.turn < turn && matches!(c.phase, Phase::Waiting { .. }) && c.is_active(now))
+            .filter(|c| goes_before(&c.phase) && c.is_active(now))
             .map(Client::fps)
             .sum();
         if room <= ahead {
             return false;
         }
         self.load.fps += fps;
+        self.load.waiting = self.load.waiting.saturating_sub(1);
         if let Some(client) = self.clients.get_mut(&id) {
             client.window = Some(W::default());
-            client.phase = Phase::Running { accepted: 0, analysed: 0, missed: false };
+            client.phase = Phase::Running { waited_since, accepted: 0, analysed: 0, missed: false };
         }
         true
     }
 
-    /// Ends the run of the client that was served most and had its prediction, for the sake of `waiting`.
-    fn make_way(&mut self, now: Instant, waiting: ClientId) {
-        let window = self.options.window;
+    /// Ends the run of the client that was served most and had its turn, for the sake of `waiting`; false if there is none.
+    fn make_way(&mut self, now: Instant, waiting: ClientId) -> bool {
+        let turn = self.turn(now);
         let most = self
             .clients
             .iter()
-            .filter(|(_, c)| matches!(c.phase, Phase::Running { analysed, .. } if analysed >= window))
-            .filter(|(_, c)| c.is_active(now))
+            .filter(|(_, c)| c.had_its_turn(turn) && c.is_active(now))
             .max_by_key(|(id, c)| (c.served, **id))
             .map(|(id, _)| *id);
-        if let Some(most) = most {
-            self.end_run(now, most);
-            if let Some(Client { phase: Phase::Waiting { since }, .. }) = self.clients.get_mut(&waiting) {
-                *since = now;
-            }
+        let Some(most) = most else { return false };
+        self.end_run(now, most);
+        if let Some(Client { phase: Phase::Waiting { patient_since, .. }, .. }) =
+            self.clients.get_mut(&waiting)
+        {
+            *patient_since = now;
         }
+        true
     }
 
-    /// From running to waiting.
+    /// Frames of a turn. While `waiting` clients wait, each waits for the turns of as many, of which the capacity ends so many a
+    /// second.
+    fn turn(&mut self, now: Instant) -> usize {
+        let window = self.options.window;
+        let waiting = self.load(now).waiting.max(1) as f32;
+        let most = self.options.max_wait.as_secs_f32() * self.capacity_fps() * USABLE / waiting;
+        (most as usize).clamp(window, TURN_WINDOWS * window)
+    }
+
+    /// From running to waiting. A turn that was cut short is no turn: its client goes before those who came to wait meanwhile.
     fn end_run(&mut self, now: Instant, id: ClientId) {
+        let (turn, window) = (self.turn(now), self.options.window);
+        let predictions = |frames: usize| (frames + 1).saturating_sub(window);
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
@@ -437,7 +445,19 @@ impl<F, W: Default> Scheduler<F, W> {
         client.pending.clear();
         client.window = None;
         client.run += 1;
-        client.phase = Phase::Waiting { since: now };
+        let since = match client.phase {
+            Phase::Running { waited_since, analysed, .. }
+                if 2 * predictions(analysed) < predictions(turn) =>
+            {
+                waited_since
+            }
+            Phase::Running { analysed, .. } => {
+                client.owed = (client.owed + turn).saturating_sub(analysed).min(turn / 2);
+                now
+            }
+            Phase::Waiting { .. } => now,
+        };
+        client.phase = Phase::Waiting { since, patient_since: now };
         self.load.at = None;
     }
 
@@ -461,24 +481,25 @@ impl<F, W: Default> Scheduler<F, W> {
         oldest > self.options.max_wait() && !is_next
     }
 
-    fn load(&mut self, now: Instant) -> f32 {
+    fn load(&mut self, now: Instant) -> Load {
         if self.load.at.is_none_or(|at| now.saturating_duration_since(at) > LOAD_AGE) {
-            self.load.fps = self
-                .clients
-                .values()
-                .filter(|c| matches!(c.phase, Phase::Running { .. }) && c.is_active(now))
-                .map(Client::fps)
-                .sum();
-            self.load.at = Some(now);
+            let mut load = Load { at: Some(now), ..Load::default() };
+            for client in self.clients.values().filter(|c| c.is_active(now)) {
+                match client.phase {
+                    Phase::Running { .. } => load.fps += client.fps(),
+                    Phase::Waiting { .. } => load.waiting += 1,
+                }
+                load.most_served = load.most_served.max(client.served);
+            }
+            self.load = load;
         }
-        self.load.fps
+        self.load
     }
 
     /// Nobody may be further behind the one who was served most than a few turns: who was silent, slow or not yet there
     /// has no claim to what the others had meanwhile, and would else keep them waiting for as long as that took.
     fn bound_lead(&mut self, now: Instant, id: ClientId) {
-        let most = self.clients.values().filter(|c| c.is_active(now)).map(|c| c.served).max();
-        let least = most.unwrap_or(0).saturating_sub(MAX_LEAD);
+        let least = self.load(now).most_served.saturating_sub(MAX_LEAD);
         let Some(client) = self.clients.get_mut(&id).filter(|c| c.served < least) else { return };
         client.served = least;
         client.turn = least;
@@ -512,33 +533,6 @@ impl<F, W> Job<F, W> {
     /// Call before taking the frames out.
     pub fn id(&self) -> JobId {
         JobId { client: self.client, run: self.run, frames: self.frames.len() }
-    }
-}
-
-impl<F, W> Client<F, W> {
-    /// Notes a frame's arrival; false if the client is above its rate.
-    fn pace(&mut self, now: Instant, max_fps: f32) -> bool {
-        if let Some(last) = self.last_frame {
-            let elapsed = now.saturating_duration_since(last).as_secs_f32();
-            self.tokens = (self.tokens + elapsed * max_fps).min(max_fps * BURST.as_secs_f32());
-            if elapsed < SILENT.as_secs_f32() {
-                self.interval += INTERVAL_SMOOTHING * (elapsed.max(1.0 / max_fps) - self.interval);
-            }
-        }
-        self.last_frame = Some(now);
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
-    }
-
-    fn fps(&self) -> f32 {
-        1.0 / self.interval.max(1e-3)
-    }
-
-    fn is_active(&self, now: Instant) -> bool {
-        self.last_frame.is_some_and(|at| now.saturating_duration_since(at) < SILENT)
     }
 }
 

@@ -12,14 +12,17 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_frame::header::Limits;
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+use sightwire_models::Provider;
 use sightwire_models::manifest::Clip;
 
 use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
+use crate::core_time::CoreTime;
 use crate::engine::{Engine, EngineError, Plan};
 use crate::pool::{self, Panicked, Pool, Work};
 use crate::priority::Priority;
+use crate::quota;
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +31,10 @@ pub struct ServiceOptions {
     pub limits: Limits,
     /// Frames a second of one client that are analysed at most.
     pub max_fps: f32,
-    /// How long a client waits for its turn, past capacity, before another has to give way.
+    /// Past capacity, how long a client waits before another, who had its turn, has to give way.
     pub turn_gap: Duration,
+    /// Past capacity, how long a client waits for its turn at most: turns are made shorter for it.
+    pub turn_wait: Duration,
     /// A worker without work for so long lets its sessions go.
     pub idle_release: Duration,
 }
@@ -76,6 +81,8 @@ pub struct ServiceStats {
     pub workers_with_sessions: usize,
     /// Frames a second that the workers can analyse, as measured.
     pub capacity_fps: f32,
+    /// How long the client that has waited longest for its turn has waited.
+    pub longest_wait: Duration,
     /// Arrival of a window's newest frame to its prediction.
     pub delay: HistogramSnapshot,
     /// Decoding and resizing of a frame.
@@ -105,6 +112,8 @@ struct Clips {
     name: String,
     clip: Clip,
     is_split: bool,
+    /// All networks.
+    on_cpu: bool,
     plans: Vec<(&'static str, Plan)>,
     /// `None` when the service has ended, though clients may still hold on to it: the files are large.
     model: Mutex<Option<Arc<ClipModel>>>,
@@ -171,7 +180,9 @@ impl ClipService {
         options: ServiceOptions,
     ) -> Result<Self, ClipModelError> {
         let mut networks = model.networks(&engine, options.limits)?;
-        let cost = warm_up(&model, &mut networks)?;
+        let plans = model.plans(&engine);
+        let on_cpu = plans.iter().all(|(_, plan)| plan.provider != Provider::Cuda);
+        let cost = warm_up(&model, &mut networks, on_cpu)?;
         let is_split = model.is_split();
         let workers = engine.threads().max(1);
         let scheduler = Scheduler::new(Options {
@@ -179,6 +190,7 @@ impl ClipService {
             workers,
             max_lag: MAX_LAG,
             turn_gap: options.turn_gap,
+            max_wait: options.turn_wait,
             max_fps: options.max_fps,
             stride: if is_split { 1 } else { WHOLE_STRIDE },
             frame_cost: if is_split { cost + USUAL_DECODE } else { USUAL_DECODE },
@@ -188,7 +200,8 @@ impl ClipService {
             name: model.name().to_owned(),
             clip: model.clip().clone(),
             is_split,
-            plans: model.plans(&engine),
+            on_cpu,
+            plans,
             model: Mutex::new(Some(Arc::new(model))),
             engine,
             options,
@@ -240,9 +253,10 @@ impl ClipService {
 
     /// Counters and gauges.
     pub fn stats(&self) -> ServiceStats {
-        let (clients, running, pending, capacity_fps) = self.pool.shared().look(|scheduler| {
-            (scheduler.clients(), scheduler.running(), scheduler.pending(), scheduler.capacity_fps())
-        });
+        let now = Instant::now();
+        let scheduler = self.pool.shared();
+        let (clients, running, pending) = scheduler.look(|s| (s.clients(), s.running(), s.pending()));
+        let (capacity_fps, longest_wait) = scheduler.look(|s| (s.capacity_fps_at(now), s.longest_wait(now)));
         let c = &self.clips().counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServiceStats {
@@ -258,6 +272,7 @@ impl ClipService {
             pending,
             workers_with_sessions: self.pool.shared().equipped(),
             capacity_fps,
+            longest_wait,
             delay: c.delay.snapshot(),
             decode: c.decode.snapshot(),
             infer: c.infer.snapshot(),
@@ -277,12 +292,17 @@ impl Drop for ClipService {
 }
 
 impl ClipClient {
-    /// Hands a frame in. Never blocks for longer than the scheduler's lock.
-    pub fn push(&self, frame: Frame) -> Verdict {
+    /// Hands a frame in. Never blocks for longer than the scheduler's lock. Also says in how long its prediction will be there,
+    /// where that is known.
+    pub fn push(&self, frame: Frame) -> (Verdict, Option<Duration>) {
         let counters = &self.service.work().counters;
         counters.frames.fetch_add(1, Ordering::Relaxed);
         let work = ClientFrame { seat: self.seat.clone(), frame };
-        let verdict = self.service.with(|scheduler| scheduler.push(work.frame.arrived, self.id, work));
+        let now = work.frame.arrived;
+        let (verdict, result_in) = self.service.with(|scheduler| match scheduler.push(now, self.id, work) {
+            Verdict::Queued => (Verdict::Queued, scheduler.result_in(now, self.id)),
+            verdict => (verdict, None),
+        });
         match verdict {
             Verdict::Queued => {}
             Verdict::Skipped => {
@@ -292,7 +312,7 @@ impl ClipClient {
                 counters.excess.fetch_add(1, Ordering::Relaxed);
             }
         }
-        verdict
+        (verdict, result_in)
     }
 
     /// The newest prediction.
@@ -372,9 +392,11 @@ impl Clips {
                 }
             },
         };
+        let clock = CoreTime::start(self.on_cpu);
         let (mut analysed, mut spent, mut predicting) = (0, Duration::ZERO, None);
         for batch in job.frames.chunks(nets.batch()) {
             let start = Instant::now();
+            quota::wait();
             match self.analyse_batch(nets, batch, &mut window) {
                 Ok(done) => {
                     analysed += done.frames;
@@ -391,7 +413,8 @@ impl Clips {
                 }
             }
         }
-        Outcome { window, analysed, spent, predicting, lost: false }
+        let undisturbed = clock.elapsed();
+        Outcome { window, analysed, spent, undisturbed, predicting, lost: false }
     }
 
     fn make_networks(&self) -> Result<Networks, ClipModelError> {
@@ -471,8 +494,8 @@ impl Clips {
 }
 
 /// Fills a window and predicts a few times; returns the median time of what is done for a prediction when one is made at
-/// every frame.
-fn warm_up(model: &ClipModel, networks: &mut Networks) -> Result<Duration, ClipModelError> {
+/// every frame, with a core of its own.
+fn warm_up(model: &ClipModel, networks: &mut Networks, on_cpu: bool) -> Result<Duration, ClipModelError> {
     let failed = |error| ClipModelError::Engine { model: model.name().to_owned(), error };
     let mut window = Window::default();
     let mut times = Vec::new();
@@ -480,7 +503,7 @@ fn warm_up(model: &ClipModel, networks: &mut Networks) -> Result<Duration, ClipM
         networks.extend(&mut window, networks.batch()).map_err(failed)?;
     }
     for _ in 0..WARM_UP_FRAMES {
-        let start = Instant::now();
+        let start = CoreTime::start(on_cpu);
         networks.extend(&mut window, 1).map_err(failed)?;
         networks.predict(&window).map_err(failed)?;
         times.push(start.elapsed());

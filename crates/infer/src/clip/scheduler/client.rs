@@ -1,0 +1,105 @@
+//! What the scheduler knows of one client.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A client that has been silent for so long neither counts as load nor holds a place in the order.
+pub(super) const SILENT: Duration = Duration::from_millis(500);
+/// A client may send so much of its rate at once.
+const BURST: Duration = Duration::from_millis(500);
+const INTERVAL_SMOOTHING: f32 = 0.15;
+/// Assumed of a client that has not sent two frames yet.
+const USUAL_INTERVAL: f32 = 0.04;
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    Waiting {
+        since: Instant,
+        /// Since it last made another give way, or began to wait.
+        patient_since: Instant,
+    },
+    Running {
+        /// Since when it had waited.
+        waited_since: Instant,
+        /// Frames let in, analysed or not.
+        accepted: usize,
+        analysed: usize,
+        /// A frame was missed after the window was complete: the run ends when that window is done.
+        missed: bool,
+    },
+}
+
+#[derive(Debug)]
+pub(super) struct Client<F, W> {
+    /// Predictions made so far, or credited so as not to be too far behind the others.
+    pub served: u64,
+    /// Order of service, the lowest first: `served`, as it was at most a [`QUANTUM`] ago.
+    pub turn: u64,
+    /// Its place in [`Scheduler::ready`], where it is there.
+    pub place: u64,
+    /// Frames by which its turns so far were too short: the next one is as much longer.
+    pub owed: usize,
+    pub phase: Phase,
+    /// Number of this client's runs so far; work for an earlier run is not taken back.
+    pub run: u64,
+    pub pending: VecDeque<(Instant, F)>,
+    /// `None` while waiting, and while a worker has it.
+    pub window: Option<W>,
+    /// A worker is at work on this client: there is never a second one.
+    pub in_service: bool,
+    pub last_frame: Option<Instant>,
+    /// Smoothed time between frames, in seconds.
+    pub interval: f32,
+    /// Frames it may send at once above its rate.
+    pub tokens: f32,
+}
+
+impl<F, W> Client<F, W> {
+    /// One that has just come.
+    pub fn new(now: Instant, max_fps: f32) -> Self {
+        Self {
+            served: 0,
+            turn: 0,
+            place: 0,
+            owed: 0,
+            phase: Phase::Waiting { since: now, patient_since: now },
+            run: 0,
+            pending: VecDeque::new(),
+            window: None,
+            in_service: false,
+            last_frame: None,
+            interval: USUAL_INTERVAL,
+            tokens: max_fps * BURST.as_secs_f32(),
+        }
+    }
+
+    /// Notes a frame's arrival; false if the client is above its rate.
+    pub fn pace(&mut self, now: Instant, max_fps: f32) -> bool {
+        if let Some(last) = self.last_frame {
+            let elapsed = now.saturating_duration_since(last).as_secs_f32();
+            self.tokens = (self.tokens + elapsed * max_fps).min(max_fps * BURST.as_secs_f32());
+            if elapsed < SILENT.as_secs_f32() {
+                self.interval += INTERVAL_SMOOTHING * (elapsed.max(1.0 / max_fps) - self.interval);
+            }
+        }
+        self.last_frame = Some(now);
+        if self.tokens < 1.0 {
+            return false;
+        }
+        self.tokens -= 1.0;
+        true
+    }
+
+    pub fn fps(&self) -> f32 {
+        1.0 / self.interval.max(1e-3)
+    }
+
+    /// Whether its run is as long as a turn of so many frames.
+    pub fn had_its_turn(&self, turn: usize) -> bool {
+        matches!(self.phase, Phase::Running { analysed, .. } if analysed >= turn + self.owed)
+    }
+
+    pub fn is_active(&self, now: Instant) -> bool {
+        self.last_frame.is_some_and(|at| now.saturating_duration_since(at) < SILENT)
+    }
+}
