@@ -1,14 +1,18 @@
 //! A client that was admitted, its frames and its answers.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_infer::clip::service::{ClipClient, ClipService};
 use sightwire_infer::clip::{Frame, Prediction};
+use sightwire_measure::clock;
 
 use super::lines::LineBudget;
+use crate::replies::{self, Replies};
+
 use super::{DUMMY_LABEL, DUMMY_SCORE, ModelFacts, Recognizer, State};
 
 /// The answer to a frame.
@@ -88,6 +92,7 @@ struct Told {
     model: Option<(u64, Arc<Labels>)>,
     /// Generation of the newest seat, which may replace that.
     seat: u64,
+    replies: Replies,
 }
 
 /// Tells a guest of what a model makes of its frames.
@@ -111,16 +116,42 @@ impl Guest {
         Self { recognizer, name, on_event, told: Arc::default(), place: Mutex::new(Place::Standing) }
     }
 
-    /// Takes a frame and hands the newest result known at this moment to `reply`; never waits for a prediction. No
-    /// [`Event`] comes meanwhile.
-    pub fn frame(&self, frame: Frame, reply: impl FnOnce(Reply)) {
+    /// Takes a frame and has `reply` called with the newest result, in the order of frames, while no [`Event`] comes: at once
+    /// or, where its own prediction is about to come and it `may_wait`, with that, or when the time for it is over.
+    pub fn frame(&self, frame: Frame, may_wait: bool, reply: impl FnOnce(Reply) + Send + 'static) {
         // Let go of after the lock: whoever is the last to hold a model that was replaced waits for its threads, which tell.
         let mut service = None;
+        let arrived = frame.arrived;
         let mut told = self.told.lock();
-        reply(self.answer(frame, &mut told, &mut service));
+        let (answer, result_in) = match self.answer(frame, &mut told, &mut service) {
+            (Reply::Answer(answer), result_in) if may_wait => (answer, result_in),
+            (now, _) => {
+                told.replies.send_all();
+                if matches!(now, Reply::Unavailable) {
+                    drop(told); // the guest leaves
+                }
+                return reply(now);
+            }
+        };
+        let deadline = replies::deadline(arrived, self.recognizer.options.reply_wait, result_in);
+        match deadline {
+            None if told.replies.is_empty() => reply(Reply::Answer(answer)),
+            // In its turn, after those that wait.
+            None => told.replies.wait(arrived, arrived, answer, Box::new(reply)),
+            Some(until) => {
+                told.replies.wait(arrived, until, answer, Box::new(reply));
+                let told: Weak<Mutex<Told>> = Arc::downgrade(&self.told);
+                self.recognizer.due.add(until, told);
+            }
+        }
     }
 
-    fn answer(&self, frame: Frame, told: &mut Told, held: &mut Option<Arc<ClipService>>) -> Reply {
+    fn answer(
+        &self,
+        frame: Frame,
+        told: &mut Told,
+        held: &mut Option<Arc<ClipService>>,
+    ) -> (Reply, Option<Duration>) {
         let none = |label: &str, score| Answer { label: Arc::from(label), score, prediction: None };
         let mut place = self.place.lock();
         let generation = self.recognizer.generation.load(Ordering::Acquire);
@@ -128,14 +159,14 @@ impl Guest {
             && seat.generation == generation
         {
             let answer = seat.answer(before, told);
-            seat.client.push(frame);
-            return Reply::Answer(answer);
+            let (_, result_in) = seat.client.push(frame);
+            return (Reply::Answer(answer), result_in);
         }
         if matches!(*place, Place::Left) {
-            return Reply::Answer(none("none", 0.0));
+            return (Reply::Answer(none("none", 0.0)), None);
         }
         let (state, generation) = self.recognizer.state_and_generation();
-        match state {
+        let reply = match state {
             State::Ready(service) => {
                 let service = &*held.insert(service);
                 let (before, answer) = match std::mem::replace(&mut *place, Place::Standing) {
@@ -153,11 +184,13 @@ impl Guest {
             State::Loading(_) => Reply::Answer(none("none", 0.0)),
             State::Dummy => Reply::Answer(none(DUMMY_LABEL, DUMMY_SCORE)),
             State::Failed { .. } => Reply::Unavailable,
-        }
+        };
+        (reply, None)
     }
 
     /// Frees the place now, though the guest may still be held somewhere.
     pub fn leave(&self, reason: &str) {
+        self.told.lock().replies.clear();
         let left = std::mem::replace(&mut *self.place.lock(), Place::Left);
         if !matches!(left, Place::Left) {
             let clients = self.recognizer.clients.fetch_sub(1, Ordering::Relaxed) - 1;
@@ -191,6 +224,12 @@ impl Guest {
     }
 }
 
+impl replies::Guest for Mutex<Told> {
+    fn send_overdue(&self, now: Instant) {
+        self.lock().replies.overdue(now);
+    }
+}
+
 impl Told {
     fn sit(&mut self, generation: u64, labels: &Arc<Labels>) {
         self.seat = generation;
@@ -221,6 +260,7 @@ impl Telling {
             }
         }
         let answer = self.labels.answer(Some(prediction.clone()));
+        told.replies.predicted(prediction.arrived, &answer, clock::now());
         self.log(&answer);
         if let Some(on_event) = &self.on_event {
             on_event(Event::Answer(&answer));
@@ -279,11 +319,9 @@ impl Labels {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use std::sync::mpsc;
     use std::thread;
-    use std::time::{Duration, Instant};
-
-    use super::*;
 
     /// A seat at the model of that name.
     fn telling(told: &Arc<Mutex<Told>>, generation: u64, model: &str, on_event: &OnEvent) -> Telling {

@@ -6,6 +6,7 @@
 //! - [`guest`]: a client that was admitted, its frames and its answers
 //! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one
 //! - `runtime`: gets the library that runs networks, where it is missing
+//! - `replies`: those that wait for the prediction of their own frame
 //! - `lines`: how many log lines predictions may take
 
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@
 pub mod guest;
 mod lines;
 pub mod load;
+mod replies;
 mod runtime;
 
 use std::fmt;
@@ -35,6 +37,7 @@ use sightwire_models::store::Store;
 
 pub use guest::{Event, Guest, OnEvent, Reply};
 use lines::LineBudget;
+use replies::Due;
 
 /// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
 #[derive(Clone, Debug)]
@@ -49,6 +52,10 @@ pub struct Options {
     pub max_fps: f32,
     /// See [`sightwire_infer::clip::service::ServiceOptions`].
     pub turn_gap: Duration,
+    /// See [`sightwire_infer::clip::service::ServiceOptions`].
+    pub turn_wait: Duration,
+    /// How long a reply waits for the prediction of its own frame, where that is about to come.
+    pub reply_wait: Duration,
     /// Probability below which the label is `none`; `None` takes the model's.
     pub threshold: Option<f32>,
     /// Of a frame.
@@ -100,12 +107,12 @@ pub struct Recognizer {
     measuring: Mutex<()>,
     /// For predictions, and for refusals.
     lines: Arc<[LineBudget; 2]>,
+    due: Due,
 }
 
 /// Beside the slot; whoever changes both holds this.
 struct Active {
     model: Arc<str>,
-    warning: Option<Arc<str>>,
     /// What would have to be there, if the model cannot be had.
     missing: Option<Missing>,
 }
@@ -155,7 +162,7 @@ impl Recognizer {
         let name = if options.dummy { "dummy".to_owned() } else { options.model.name() };
         Arc::new(Self {
             engine,
-            active: Mutex::new(Active { model: name.into(), warning: None, missing: None }),
+            active: Mutex::new(Active { model: name.into(), missing: None }),
             model: ModelSlot::default(),
             generation: AtomicU64::new(0),
             switches: AtomicU64::new(0),
@@ -167,7 +174,13 @@ impl Recognizer {
             switching: Mutex::new(None),
             measuring: Mutex::default(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
+            due: Due::default(),
         })
+    }
+
+    /// Sends replies that have waited for long enough; for as long as it is polled.
+    pub async fn send_overdue_replies(&self) {
+        self.due.watch().await;
     }
 
     fn store(&self) -> &Store {
@@ -206,9 +219,12 @@ impl Recognizer {
         self.active.lock().model.clone()
     }
 
-    /// What whoever runs the server should know of model and machine.
-    pub fn warning(&self) -> Option<Arc<str>> {
-        self.active.lock().warning.clone()
+    /// What whoever runs the server should know of model and machine, as it is now.
+    pub fn warning(&self) -> Option<String> {
+        match self.state() {
+            State::Ready(service) => load::too_many_clients(&service, self.options.max_clients),
+            _ => None,
+        }
     }
 
     /// Name of the model that is about to take the place of the present one.

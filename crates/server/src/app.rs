@@ -75,6 +75,10 @@ impl App {
             tasks.clone(),
             stop.clone(),
         );
+        tasks.spawn({
+            let (recognizer, stop) = (recognizer.clone(), stop.clone());
+            async move { stop.run_until_cancelled(recognizer.send_overdue_replies()).await }
+        });
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);

@@ -106,7 +106,19 @@ pub const KEYS: &[Key] = &[
         "recognizer.turn_gap_s",
         "1.0",
         &[],
-        "Past capacity, how long a client waits before another has to give way to it.",
+        "Past capacity, how long a client waits before another, who had its turn, has to give way.",
+    ),
+    key(
+        "recognizer.turn_wait_s",
+        "15.0",
+        &[],
+        "Past capacity, how long a client waits for its turn at most: where there are too many, turns get shorter.",
+    ),
+    key(
+        "recognizer.reply_wait_s",
+        "0.010",
+        &[],
+        "How long a reply waits for the prediction of its own frame, where that is about to come. 0: not at all.",
     ),
     key(
         "recognizer.threshold",

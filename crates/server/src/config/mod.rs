@@ -79,6 +79,8 @@ pub struct Recognizer {
     pub max_clients: usize,
     pub max_fps: f32,
     pub turn_gap: Duration,
+    pub turn_wait: Duration,
+    pub reply_wait: Duration,
     /// `None` takes the model's.
     pub threshold: Option<f32>,
 }
@@ -177,6 +179,8 @@ impl Config {
             max_clients: options.max_clients,
             max_fps: options.max_fps,
             turn_gap: options.turn_gap,
+            turn_wait: options.turn_wait,
+            reply_wait: options.reply_wait,
             threshold: options.threshold,
             pictures: self.images,
             idle_release: self.engine.idle_release,
@@ -222,7 +226,7 @@ impl Config {
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let r = Reader(layers);
         let threads = match r.int("engine.threads", 0, 1024)? {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => sightwire_infer::quota::threads(),
             n => n,
         };
         let max_message_bytes = r.int("socketio.max_message_mb", 1, 1024)? << 20;
@@ -260,6 +264,8 @@ impl Config {
                 max_clients: r.int("recognizer.max_clients", 0, 100_000)?,
                 max_fps: r.number("recognizer.max_fps", 1.0, 1000.0)? as f32,
                 turn_gap: r.seconds("recognizer.turn_gap_s", 0.0, 3600.0)?,
+                turn_wait: r.seconds("recognizer.turn_wait_s", 0.0, 3600.0)?,
+                reply_wait: r.seconds("recognizer.reply_wait_s", 0.0, 1.0)?,
                 threshold: Some(threshold as f32).filter(|t| *t > 0.0),
             },
             socketio: SocketIo {

@@ -247,6 +247,11 @@ impl Everything {
                 f64::from(stats.capacity_fps),
             ),
             (
+                "recognizer_longest_wait_seconds",
+                "How long the client that has waited longest for its turn has waited.",
+                stats.longest_wait.as_secs_f64(),
+            ),
+            (
                 "recognizer_workers_with_sessions",
                 "Workers that hold sessions of the model now.",
                 stats.workers_with_sessions as f64,

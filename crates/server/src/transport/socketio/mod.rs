@@ -28,6 +28,7 @@ use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 
 use crate::config::Config;
+use message::FrameMessageError;
 use sessions::{Session, Sessions};
 
 /// What clients are told at capacity; strict.
@@ -76,6 +77,7 @@ struct Auth {
 
 /// A client that was admitted.
 struct Client {
+    transport: SocketIoTransport,
     guest: Arc<Guest>,
     session: Option<Arc<Session>>,
     io: SocketIo,
@@ -140,10 +142,7 @@ struct ResultEvent<'a> {
 
 /// What `frame` events of a client go to. A closure would do, but for each event a task would be made: of a client that
 /// floods, thousands that others have to wait behind.
-struct OnFrame {
-    transport: SocketIoTransport,
-    client: Arc<Client>,
-}
+struct OnFrame(Arc<Client>);
 
 impl MessageHandler<LocalAdapter, ()> for OnFrame {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut value: Value, ack: Option<i64>) {
@@ -153,7 +152,7 @@ impl MessageHandler<LocalAdapter, ()> for OnFrame {
             Value::Str(text, attachments) => (text.into(), attachments),
             Value::Bytes(_) => (Bytes::new(), None),
         };
-        self.transport.frame(&socket, &self.client, &text, attachments.as_ref());
+        Client::frame(&self.0, &socket, &text, attachments.as_ref(), ack.is_none());
         if let Some(Ok(ack)) = ack {
             self.acknowledge(ack);
         }
@@ -163,9 +162,9 @@ impl MessageHandler<LocalAdapter, ()> for OnFrame {
 impl OnFrame {
     /// Says that a frame was handled, valid or not, as the Python prototype's library does: `43N[]`.
     fn acknowledge(&self, ack: AckSender) {
-        let outbox = self.client.session.as_ref().map(|session| session.outbox());
+        let outbox = self.0.session.as_ref().map(|session| session.outbox());
         if outbox.is_some_and(|outbox| !outbox.take(ACK_BYTES)) {
-            self.transport.counters.dropped.fetch_add(1, Ordering::Relaxed);
+            self.0.transport.counters.dropped.fetch_add(1, Ordering::Relaxed);
         } else if ack.send(&NOTHING).is_err()
             && let Some(outbox) = outbox
         {
@@ -227,6 +226,7 @@ impl SocketIoTransport {
         }
         let facts = auth.extras.then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(Client {
+            transport: self.clone(),
             guest: guest.clone(),
             session: session.clone(),
             io,
@@ -234,7 +234,7 @@ impl SocketIoTransport {
             told: facts.as_ref().map(|facts| facts.name.clone()),
             bad_frames: Mutex::default(),
         });
-        socket.on("frame", OnFrame { transport: self.clone(), client });
+        socket.on("frame", OnFrame(client));
         let sessions = self.sessions.clone();
         socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
             guest.leave(&reason.to_string());
@@ -256,78 +256,6 @@ impl SocketIoTransport {
     fn refuse(&self, socket: &Socket<LocalAdapter>, io: SocketIo, message: &str) {
         let _ = socket.emit("error", &Message { message });
         self.sessions.end_soon(socket.id, session_of(socket), io);
-    }
-
-    /// Handles one `frame`; replies at once, or not at all if it is not valid.
-    fn frame(
-        &self,
-        socket: &Arc<Socket<LocalAdapter>>,
-        client: &Client,
-        text: &Bytes,
-        attachments: Option<&VecDeque<Bytes>>,
-    ) {
-        let arrived = clock::now();
-        let message = match message::parse(text, attachments, &self.limits) {
-            Ok(message) => message,
-            Err(error) => {
-                self.counters.invalid.fetch_add(1, Ordering::Relaxed);
-                if let Some(count) = client.bad_frames.lock().count(arrived) {
-                    let error = error.to_string();
-                    let error = lines::sentence(&error);
-                    tracing::warn!("ERROR client={} frame skipped, {count} so far: {error}", socket.id);
-                }
-                return;
-            }
-        };
-        let frame = Frame { payload: message.payload, arrived, id: message.id };
-        client.guest.frame(frame, |reply| self.reply(socket, client, message.id, reply));
-    }
-
-    fn reply(&self, socket: &Arc<Socket<LocalAdapter>>, client: &Client, id: Option<u64>, reply: Reply) {
-        let outbox = client.session.as_ref().map(|session| &**session.outbox());
-        let answer = match reply {
-            Reply::Answer(answer) => answer,
-            Reply::First(answer) => {
-                // Whoever came while the model was being loaded has not been told of it; whoever was silent while it
-                // was replaced, of another one.
-                if client.extras
-                    && let Some(facts) = self.recognizer.facts()
-                    && client.told.as_ref() != Some(&facts.name)
-                {
-                    let _ = send(socket, outbox, "model", &facts);
-                }
-                answer
-            }
-            Reply::Unavailable => {
-                client.guest.leave("the model could not be loaded");
-                self.refuse(socket, client.io.clone(), NO_MODEL);
-                let _ = socket.clone().disconnect();
-                return;
-            }
-        };
-        let sent = if client.extras {
-            let prediction = answer.prediction.as_deref();
-            send(
-                socket,
-                outbox,
-                "prediction",
-                &DetailedReply {
-                    label: &answer.label,
-                    score: rounded(answer.score),
-                    id,
-                    seen: prediction.and_then(|p| p.seen),
-                    scores: prediction.map(|p| &*p.scores),
-                },
-            )
-        } else {
-            let reply = PredictionReply { label: &answer.label, score: rounded(answer.score) };
-            send(socket, outbox, "prediction", &reply)
-        };
-        match sent {
-            Sent::Yes => self.counters.replies.fetch_add(1, Ordering::Relaxed),
-            Sent::Gone => 0,
-            Sent::Full => self.counters.dropped.fetch_add(1, Ordering::Relaxed),
-        };
     }
 
     /// Pushes each new answer to the client, and the facts of a model that took another's place. Holds no reference to
@@ -361,6 +289,85 @@ impl SocketIoTransport {
                 counters.dropped.fetch_add(1, Ordering::Relaxed);
             }
         })
+    }
+}
+
+impl Client {
+    /// Handles one `frame`; replies as soon as it can, or not at all if it is not valid. A reply that is acknowledged does not
+    /// wait, nor does that of a client who is told of each result.
+    fn frame(
+        client: &Arc<Self>,
+        socket: &Arc<Socket<LocalAdapter>>,
+        text: &Bytes,
+        attachments: Option<&VecDeque<Bytes>>,
+        may_wait: bool,
+    ) {
+        let arrived = clock::now();
+        let message = match message::parse(text, attachments, &client.transport.limits) {
+            Ok(message) => message,
+            Err(error) => return client.invalid(socket.id, &error, arrived),
+        };
+        let frame = Frame { payload: message.payload, arrived, id: message.id };
+        let (replier, socket) = (client.clone(), socket.clone());
+        let reply = move |reply| replier.reply(&socket, message.id, reply);
+        client.guest.frame(frame, may_wait && !client.extras, reply);
+    }
+
+    fn invalid(&self, socket: Sid, error: &FrameMessageError, now: Instant) {
+        self.transport.counters.invalid.fetch_add(1, Ordering::Relaxed);
+        if let Some(count) = self.bad_frames.lock().count(now) {
+            let error = error.to_string();
+            let error = lines::sentence(&error);
+            tracing::warn!("ERROR client={socket} frame skipped, {count} so far: {error}");
+        }
+    }
+
+    fn reply(&self, socket: &Arc<Socket<LocalAdapter>>, id: Option<u64>, reply: Reply) {
+        let transport = &self.transport;
+        let outbox = self.session.as_ref().map(|session| &**session.outbox());
+        let answer = match reply {
+            Reply::Answer(answer) => answer,
+            Reply::First(answer) => {
+                // Whoever came while the model was being loaded has not been told of it; whoever was silent while it
+                // was replaced, of another one.
+                if self.extras
+                    && let Some(facts) = transport.recognizer.facts()
+                    && self.told.as_ref() != Some(&facts.name)
+                {
+                    let _ = send(socket, outbox, "model", &facts);
+                }
+                answer
+            }
+            Reply::Unavailable => {
+                self.guest.leave("the model could not be loaded");
+                transport.refuse(socket, self.io.clone(), NO_MODEL);
+                let _ = socket.clone().disconnect();
+                return;
+            }
+        };
+        let sent = if self.extras {
+            let prediction = answer.prediction.as_deref();
+            send(
+                socket,
+                outbox,
+                "prediction",
+                &DetailedReply {
+                    label: &answer.label,
+                    score: rounded(answer.score),
+                    id,
+                    seen: prediction.and_then(|p| p.seen),
+                    scores: prediction.map(|p| &*p.scores),
+                },
+            )
+        } else {
+            let reply = PredictionReply { label: &answer.label, score: rounded(answer.score) };
+            send(socket, outbox, "prediction", &reply)
+        };
+        match sent {
+            Sent::Yes => transport.counters.replies.fetch_add(1, Ordering::Relaxed),
+            Sent::Gone => 0,
+            Sent::Full => transport.counters.dropped.fetch_add(1, Ordering::Relaxed),
+        };
     }
 }
 

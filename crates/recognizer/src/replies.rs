@@ -1,0 +1,245 @@
+//! Replies that wait, for a moment, for the prediction of their own frame.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use sightwire_measure::clock;
+use tokio::sync::Notify;
+
+use crate::guest::{Answer, Reply};
+
+/// Replies of one guest that wait at most; one more, and the first do not wait any longer.
+const MAX_WAITING: usize = 32;
+
+/// Sends a reply.
+pub(crate) type SendReply = Box<dyn FnOnce(Reply) + Send>;
+
+/// The replies of one guest that wait, in the order of their frames.
+#[derive(Default)]
+pub(crate) struct Replies {
+    waiting: VecDeque<Waiting>,
+    /// What a reply that has waited in vain says.
+    newest: Option<Answer>,
+}
+
+struct Waiting {
+    /// Its frame did.
+    arrived: Instant,
+    /// It waits no longer than until then, but for those before it.
+    until: Instant,
+    send: SendReply,
+}
+
+impl Replies {
+    /// None waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// A reply that waits until then, which says `newest` unless something newer comes meanwhile.
+    pub fn wait(&mut self, arrived: Instant, until: Instant, newest: Answer, send: SendReply) {
+        self.newest = Some(newest);
+        self.waiting.push_back(Waiting { arrived, until, send });
+        if self.waiting.len() > MAX_WAITING {
+            self.send_first();
+        }
+    }
+
+    /// There is a prediction, of the frame that arrived then: its reply need not wait any more, and none before it.
+    pub fn predicted(&mut self, arrived: Instant, answer: &Answer, now: Instant) {
+        if !self.waiting.is_empty() {
+            self.newest = Some(answer.clone());
+            self.send_while(|waiting| waiting.arrived <= arrived || waiting.until <= now);
+        }
+    }
+
+    /// Those that have waited long enough are sent.
+    pub fn overdue(&mut self, now: Instant) {
+        self.send_while(|waiting| waiting.until <= now);
+    }
+
+    /// All are sent.
+    pub fn send_all(&mut self) {
+        self.send_while(|_| true);
+    }
+
+    /// Nobody is there any more to read them.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+        self.newest = None;
+    }
+
+    fn send_while(&mut self, condition: impl Fn(&Waiting) -> bool) {
+        while self.waiting.front().is_some_and(&condition) {
+            self.send_first();
+        }
+    }
+
+    fn send_first(&mut self) {
+        if let (Some(waiting), Some(newest)) = (self.waiting.pop_front(), &self.newest) {
+            (waiting.send)(Reply::Answer(newest.clone()));
+        }
+    }
+}
+
+/// Whose reply waits until when. All wait for the same time, so whoever came first is the first to be due.
+#[derive(Default)]
+pub(crate) struct Due {
+    all: Mutex<VecDeque<(Instant, Weak<dyn Guest>)>>,
+    begun: Notify,
+}
+
+/// A guest some of whose replies wait.
+pub(crate) trait Guest: Send + Sync {
+    /// Those that have waited long enough are sent.
+    fn send_overdue(&self, now: Instant);
+}
+
+impl Due {
+    /// A reply of this guest waits until then.
+    pub fn add(&self, until: Instant, guest: Weak<dyn Guest>) {
+        let mut all = self.all.lock();
+        all.push_back((until, guest));
+        if all.len() == 1 {
+            self.begun.notify_one();
+        }
+    }
+
+    /// Sends what is overdue, for ever.
+    pub async fn watch(&self) {
+        loop {
+            let next = self.all.lock().front().map(|(until, _)| *until);
+            match next {
+                None => self.begun.notified().await,
+                Some(until) => {
+                    tokio::time::sleep_until(until.into()).await;
+                    let now = clock::now();
+                    for guest in self.take(now) {
+                        guest.send_overdue(now);
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&self, now: Instant) -> Vec<Arc<dyn Guest>> {
+        let mut all = self.all.lock();
+        let count = all.partition_point(|(until, _)| *until <= now);
+        all.drain(..count).filter_map(|(_, guest)| guest.upgrade()).collect()
+    }
+}
+
+/// When a reply that may wait for so long is sent at the latest, if its result is expected in time.
+pub(crate) fn deadline(now: Instant, wait: Duration, result_in: Option<Duration>) -> Option<Instant> {
+    result_in.filter(|expected| *expected <= wait).map(|_| now + wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn answer(label: &str) -> Answer {
+        Answer { label: label.into(), score: 0.5, prediction: None }
+    }
+
+    /// Two replies that wait from 0 and from 5 ms on, for 10 ms each.
+    fn two() -> (Replies, mpsc::Receiver<String>, impl Fn(u64) -> Instant) {
+        let begin = Instant::now();
+        let at = move |ms| begin + Duration::from_millis(ms);
+        let (send, sent) = mpsc::channel();
+        let mut replies = Replies::default();
+        for (name, ms) in [("first", 0), ("second", 5)] {
+            let send = send.clone();
+            let reply = move |reply: Reply| {
+                let Reply::Answer(answer) = reply else { panic!("{reply:?}") };
+                send.send(format!("{name}: {}", answer.label)).unwrap();
+            };
+            replies.wait(at(ms), at(ms + 10), answer("before"), Box::new(reply));
+        }
+        (replies, sent, at)
+    }
+
+    #[test]
+    fn each_is_sent_with_the_prediction_of_its_frame() {
+        let (mut replies, sent, at) = two();
+        replies.predicted(at(0), &answer("of the first"), at(4));
+        assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: of the first"]);
+        replies.predicted(at(5), &answer("of the second"), at(9));
+        assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["second: of the second"]);
+        assert!(replies.is_empty());
+    }
+
+    #[test]
+    fn a_prediction_of_a_later_frame_is_for_those_before_it_too() {
+        let (mut replies, sent, at) = two();
+        replies.predicted(at(5), &answer("of the second"), at(9));
+        assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: of the second", "second: of the second"]);
+    }
+
+    #[test]
+    fn who_waits_in_vain_is_sent_the_newest_in_time() {
+        let (mut replies, sent, at) = two();
+        replies.overdue(at(9));
+        assert_eq!(sent.try_iter().count(), 0);
+        replies.overdue(at(10));
+        assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: before"]);
+        replies.predicted(at(0), &answer("of the first"), at(12));
+        replies.overdue(at(15));
+        assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["second: of the first"]);
+    }
+
+    #[test]
+    fn no_more_than_a_few_wait_and_none_of_who_has_left() {
+        let (mut replies, sent, at) = two();
+        for ms in 0..MAX_WAITING as u64 {
+            replies.wait(at(6 + ms), at(16 + ms), answer("before"), Box::new(|_| ()));
+        }
+        assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: before", "second: before"]);
+        replies.clear();
+        replies.send_all();
+        assert!(replies.is_empty() && sent.try_iter().count() == 0);
+    }
+
+    struct Told(Mutex<Vec<Instant>>);
+
+    impl Guest for Told {
+        fn send_overdue(&self, now: Instant) {
+            self.0.lock().push(now);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guest_is_told_when_a_reply_is_due_unless_it_has_left() {
+        let (due, begin) = (Arc::new(Due::default()), clock::now());
+        let watch = tokio::spawn({
+            let due = due.clone();
+            async move { due.watch().await }
+        });
+        let guest = Arc::new(Told(Mutex::default()));
+        let weak = Arc::downgrade(&guest);
+        for ms in [10, 15] {
+            due.add(begin + Duration::from_millis(ms), weak.clone());
+            due.add(begin + Duration::from_millis(ms), Weak::<Told>::new());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let told: Vec<u128> = guest.0.lock().iter().map(|at| at.duration_since(begin).as_millis()).collect();
+        assert_eq!(told, [10, 15]);
+        due.add(clock::now() + Duration::from_millis(10), weak);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(guest.0.lock().len(), 3, "also after a pause");
+        watch.abort();
+    }
+
+    #[test]
+    fn only_what_is_expected_in_time_is_waited_for() {
+        let (now, ms) = (Instant::now(), Duration::from_millis);
+        assert_eq!(deadline(now, ms(10), Some(ms(4))), Some(now + ms(10)));
+        assert_eq!(deadline(now, ms(10), Some(ms(11))), None);
+        assert_eq!(deadline(now, ms(10), None), None);
+        assert_eq!(deadline(now, ms(0), Some(ms(4))), None);
+    }
+}
