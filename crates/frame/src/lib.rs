@@ -13,6 +13,7 @@
 //! - [`letterbox`]: a picture fitted into the input of a detector
 //! - [`resize`]: bilinear, bit for bit as OpenCV's `INTER_LINEAR`
 //! - [`scale`]: smaller copies for display
+//! - [`sent`]: frames as old clients send them, in whatever format and base64
 //! - [`still`]: pictures as people have them: JPEG, PNG, WebP, TIFF, BMP, GIF
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ pub mod image;
 pub mod letterbox;
 pub mod resize;
 pub mod scale;
+pub mod sent;
 pub mod still;
 
 mod buffer;

@@ -26,9 +26,9 @@ pub struct Frame {
 /// An encoded picture. Shares its bytes with the message it came in.
 #[derive(Clone)]
 pub enum Payload {
-    /// JPEG or PNG in base64, with or without a `data:` prefix. ASCII.
+    /// A picture in base64, with or without a `data:` prefix, as [`sightwire_frame::sent`] reads it.
     Base64(Bytes),
-    /// JPEG or PNG.
+    /// JPEG, PNG, WebP, BMP or TIFF.
     Binary(Bytes),
 }
 

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use sightwire_frame::header::Limits;
-use sightwire_frame::{Decoder, Image, Resizer};
+use sightwire_frame::sent::{self, FrameDecoder};
+use sightwire_frame::{Image, Resizer};
 use sightwire_models::manifest::{Clip, Manifest, Precision};
 use sightwire_models::store::{Store, StoreError};
 
@@ -98,7 +99,7 @@ pub struct Networks {
     batch: usize,
     window: usize,
     limits: Limits,
-    decoder: Decoder,
+    decoder: FrameDecoder,
     resizer: Resizer,
     encoded: Vec<u8>,
     decoded: Image,
@@ -248,7 +249,7 @@ impl ClipModel {
                 return Err(wrap(EngineError::Run { network: self.name.clone(), reason }));
             }
         };
-        let decoder = Decoder::new().map_err(|error| {
+        let decoder = FrameDecoder::new().map_err(|error| {
             let network = "the JPEG decoder".to_owned();
             wrap(EngineError::Run { network, reason: error.to_string() })
         })?;
@@ -300,8 +301,7 @@ impl Networks {
             Payload::Binary(bytes) => bytes.as_ref(),
             Payload::Base64(text) => {
                 let text = std::str::from_utf8(text).map_err(|error| broken(&error))?;
-                sightwire_frame::data_url::decode_into(text, &mut self.encoded)
-                    .map_err(|error| broken(&error))?;
+                sent::decode_text(text, &mut self.encoded).map_err(|error| broken(&error))?;
                 self.encoded.as_slice()
             }
         };
