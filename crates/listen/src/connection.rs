@@ -31,6 +31,8 @@ use traffic::{Fault, TURN_BYTES, Traffic};
 
 /// A peer that takes no byte for so long is gone, unless something else was set for its connection.
 pub const WRITE_DEADLINE: Duration = Duration::from_secs(3);
+/// A message of a peer who is not known yet is handled within this, or the next is read all the same.
+const HANDLING: Duration = Duration::from_millis(200);
 
 /// How long a peer that is told why its connection ends may take to hear it.
 const GOODBYE: Duration = Duration::from_secs(2);
@@ -167,6 +169,9 @@ pub struct Guarded {
     ended_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
     look: Pin<Box<Sleep>>,
     stalled_since: Instant,
+    /// Messages of a peer who is not known yet that were handled, and how long the next waits for that.
+    handled: u64,
+    handling: Option<Pin<Box<Sleep>>>,
 }
 
 impl Guarded {
@@ -197,6 +202,8 @@ impl Guarded {
             ended_for_writer: Box::pin(end.clone().cancelled_owned()),
             look: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
             stalled_since: Instant::now(),
+            handled: 0,
+            handling: None,
             shared: shared.clone(),
             receiving,
             traffic: Traffic::Http(Head::default()),
@@ -322,6 +329,28 @@ impl Guarded {
             || (self.traffic.is_long() && !shared.is_known.load(Ordering::Acquire))
     }
 
+    /// Whether it is a WebSocket whose peer has to say who it is, and has not yet.
+    fn is_unknown(&self) -> bool {
+        self.shared.answers_first.load(Ordering::Relaxed) && !self.shared.is_known.load(Ordering::Acquire)
+    }
+
+    /// What a peer says who is not known is handled message by message: with the first one it enters, which takes a moment, and a
+    /// second that comes with it must find it inside.
+    fn poll_handled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let units = self.traffic.units();
+        if units == self.handled {
+            return Poll::Ready(());
+        }
+        self.shared.reader.register(cx.waker());
+        let handling = self.handling.get_or_insert_with(|| Box::pin(tokio::time::sleep(HANDLING)));
+        if self.shared.is_known.load(Ordering::Acquire) || handling.as_mut().poll(cx).is_ready() {
+            self.handled = units;
+            self.handling = None;
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+
     /// Reads nothing: the peer has to read first, or to say who it is.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.shared.reader.register(cx.waker());
@@ -390,13 +419,20 @@ impl AsyncRead for Guarded {
             this.in_turn = 0;
             return this.poll_ended(cx);
         }
+        let mut most = this.traffic.piece() as u64;
+        if this.is_unknown() {
+            if this.poll_handled(cx).is_pending() {
+                this.in_turn = 0;
+                return this.poll_ended(cx);
+            }
+            most = most.min(this.traffic.missing());
+        }
         let before = buf.filled().len();
-        let most = this.traffic.piece();
         let left = this.traffic.left();
         let read = if !this.ahead.is_empty() || left > buf.remaining() as u64 {
             this.ahead.poll_read(cx, this.stream.socket()?, left, buf)
         } else {
-            Pin::new(&mut this.stream.socket()?.take(most as u64)).poll_read(cx, buf)
+            Pin::new(&mut this.stream.socket()?.take(most)).poll_read(cx, buf)
         };
         match read {
             Poll::Pending => {

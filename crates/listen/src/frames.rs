@@ -98,6 +98,15 @@ impl Frames {
         self.left
     }
 
+    /// Bytes that do not go beyond the frame that arrives: of its header, then of its payload.
+    pub fn missing(&self) -> u64 {
+        match self.in_header {
+            _ if self.left > 0 => self.left,
+            begun @ 0..2 => 2 - begun as u64,
+            begun => (header_length(self.header[1]) - begun) as u64,
+        }
+    }
+
     /// Whether a message, or a frame, has begun and not ended.
     pub fn is_within(&self) -> bool {
         self.open || self.is_within_frame()

@@ -121,6 +121,22 @@ impl Traffic {
         }
     }
 
+    /// Bytes that do not go beyond the frame that arrives.
+    pub fn missing(&self) -> u64 {
+        match self {
+            Traffic::Http(_) => u64::MAX,
+            Traffic::WebSocket(socket) => socket.received.missing(),
+        }
+    }
+
+    /// Messages that have come whole.
+    pub fn units(&self) -> u64 {
+        match self {
+            Traffic::Http(_) => 0,
+            Traffic::WebSocket(socket) => socket.received.units(),
+        }
+    }
+
     /// Whether there is room for more; else the task is woken when there is.
     pub fn has_room(&self, cx: &mut Context<'_>) -> bool {
         match self {

@@ -218,3 +218,63 @@ async fn the_place_of_a_client_that_stops_reading_is_free_after_3_s() {
     flood.abort();
     enter(&mut websocket(&server).await).await;
 }
+
+/// What a client hears until the prediction of its first frame.
+async fn until_answered(client: &mut Client) -> Vec<String> {
+    let mut all = Vec::new();
+    while !all.last().is_some_and(|last: &String| last.starts_with(r#"42["prediction""#)) {
+        all.push(packet(client).await);
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_comes_with_the_first_packet_is_answered() {
+    let server = start("").await;
+    let event = format!(r#"42["frame",{{"image":"{PNG}"}}]"#);
+    for _ in 0..20 {
+        let mut client = websocket(&server).await;
+        client.pour(&[whole(TEXT, b"40"), whole(TEXT, event.as_bytes())].concat()).await;
+        let heard = until_answered(&mut client).await;
+        assert!(heard[0].starts_with("40{") && heard[1] == STATUS && heard.len() == 3, "{heard:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frame_that_is_posted_with_the_first_packet_is_answered() {
+    let server = start("").await;
+    let event = format!(r#"42["frame",{{"image":"{PNG}"}}]"#);
+    for together in [true, false] {
+        for _ in 0..10 {
+            let session = Polling::open(&server).await;
+            if together {
+                assert_eq!(session.post(&format!("40\x1e{event}")).await, StatusCode::OK);
+            } else {
+                assert_eq!(session.post("40").await, StatusCode::OK);
+                assert_eq!(session.post(&event).await, StatusCode::OK);
+            }
+            let mut heard = String::new();
+            while !heard.contains(r#"42["prediction""#) {
+                let (status, text) = session.poll().await;
+                assert_eq!(status, StatusCode::OK, "{heard}");
+                heard += &text;
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_library_has_its_number_as_a_number() {
+    let server = start("").await;
+    let answer = server.get("/socket.io/?EIO=4&transport=polling&sid=nobody").await;
+    assert_eq!(
+        (answer.status, answer.text()),
+        (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#)
+    );
+    for path in ["/socket.io/?EIO=3&transport=polling", "/socket.io/?EIO=4&transport=flash"] {
+        let answer = server.get(path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+        assert!(answer.json()["code"].is_u64(), "{path}: {}", answer.text());
+        assert_eq!(answer.headers["content-type"], "application/json", "{path}");
+    }
+}

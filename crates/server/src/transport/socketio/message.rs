@@ -7,8 +7,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use sightwire_frame::header::{self, Limits};
-use sightwire_frame::{data_url, header::Header};
+use sightwire_frame::header::Limits;
+use sightwire_frame::sent;
 use sightwire_recognizer::Payload;
 
 /// A valid frame: its base64 decodes and its header passes the limits.
@@ -53,7 +53,7 @@ pub fn parse(
     let picture = |error: &dyn fmt::Display| FrameMessageError::Picture(error.to_string());
     let payload = match event.frame.image {
         ImageField::Text(base64) => {
-            let _: Header = data_url::probe(&base64, limits).map_err(|error| picture(&error))?;
+            sent::probe_text(&base64, limits).map_err(|error| picture(&error))?;
             Payload::Base64(match base64 {
                 // A small picture must not keep a large message.
                 Cow::Borrowed(part) if part.len() * 2 < text.len() => Bytes::copy_from_slice(part.as_bytes()),
@@ -64,10 +64,10 @@ pub fn parse(
         ImageField::Attachment(number) => {
             let bytes =
                 attachments.and_then(|all| all.get(number)).ok_or(FrameMessageError::Attachment(number))?;
-            let header = header::probe(bytes).map_err(|error| picture(&error))?;
-            limits.check_bytes(bytes.len()).map_err(|error| picture(&error))?;
-            limits.check_size(&header).map_err(|error| picture(&error))?;
-            Payload::Binary(bytes.clone())
+            match sent::probe_bytes(bytes, limits).map_err(|error| picture(&error))? {
+                sent::Bytes::Picture => Payload::Binary(bytes.clone()),
+                sent::Bytes::Text => Payload::Base64(bytes.clone()),
+            }
         }
     };
     Ok(FrameMessage { payload, id: event.frame.id.0 })

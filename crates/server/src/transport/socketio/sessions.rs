@@ -7,7 +7,7 @@
 mod packets;
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -27,6 +27,7 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::outbox::{Outbox, Outboxes};
 use sightwire_listen::receive::FREE_BYTES;
+use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 use socketioxide::SocketIo;
 use socketioxide_core::Sid;
@@ -311,14 +312,6 @@ impl Drop for Session {
     }
 }
 
-/// One of IPv6 has 2^64 addresses to choose from.
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 /// A poll that waits.
 struct Poll {
     session: Arc<Session>,
@@ -366,11 +359,33 @@ async fn close(id: &str, next: Next) {
 }
 
 fn unknown_session() -> Response {
-    (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#).into_response()
+    bad_request(1, "Session ID unknown")
+}
+
+fn bad_request(code: u8, message: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({ "code": code, "message": message }))).into_response()
+}
+
+/// The library writes the number of an error as text.
+async fn with_a_number(response: Response) -> Response {
+    if response.status() != StatusCode::BAD_REQUEST {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, MAX_OPENING).await else {
+        return parts.status.into_response();
+    };
+    let text = String::from_utf8_lossy(&body);
+    let Some((code, rest)) = text.strip_prefix(r#"{"code":""#).and_then(|rest| rest.split_once('"')) else {
+        return Response::from_parts(parts, Body::from(body));
+    };
+    let text = format!(r#"{{"code":{code}{rest}"#);
+    parts.headers.insert(CONTENT_LENGTH, text.len().into());
+    Response::from_parts(parts, Body::from(text))
 }
 
 fn refuse(text: &'static str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "code": 3, "message": text }))).into_response()
+    bad_request(3, text)
 }
 
 /// Goes around Engine.IO's requests.
@@ -380,7 +395,7 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
     }
     let transport = parameter(&request, "transport");
     if transport.is_some_and(|name| !matches!(name, "polling" | "websocket")) {
-        return (StatusCode::BAD_REQUEST, r#"{"code":0,"message":"Transport unknown"}"#).into_response();
+        return bad_request(0, "Transport unknown");
     }
     // Engine.IO itself takes any key.
     if transport == Some("websocket") && !websocket::is_handshake(request.headers()) {
@@ -392,7 +407,7 @@ pub async fn guard(State(sessions): State<Arc<Sessions>>, request: Request, next
     }
     // A poll waits for the next message; when the server stops, none will come.
     tokio::select! {
-        response = handle(&sessions, id, request, next) => response,
+        response = handle(&sessions, id, request, next) => with_a_number(response).await,
         () = sessions.stop.cancelled() => {
             (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "the server is stopping").into_response()
         }
@@ -514,7 +529,7 @@ async fn post_alone(session: &Session, request: Request, next: Next) -> Response
         let _ = tokio::time::timeout(ADMITTANCE, session.known.cancelled()).await;
     }
     let limit = if session.known.is_cancelled() { usize::MAX } else { FREE_BYTES };
-    next.run(request.map(|body| Body::new(packets::Packets::new(body, limit)))).await
+    next.run(request.map(|body| Body::new(packets::Packets::new(body, limit, session.known.clone())))).await
 }
 
 /// As Engine.IO reads it: what it goes by and what is bounded here must be the same.

@@ -3,16 +3,23 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::{Timeout, timeout};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// Between two packets; one with nothing in it is none.
 const SEPARATOR: u8 = 0x1e;
 /// Packets and bytes after which others have their turn.
 const TURN_PACKETS: usize = 128;
 const TURN_BYTES: usize = 16 << 10;
+/// The packet with which a client enters.
+const CONNECT: &[u8] = b"40";
+/// It has entered within this, or what follows is passed on all the same.
+const ENTERING: Duration = Duration::from_millis(200);
 
 /// A body that ends with an error after a number of bytes.
 #[derive(Debug)]
@@ -24,12 +31,18 @@ pub struct Packets {
     /// Since others had their turn.
     passed: usize,
     bytes: usize,
+    /// Cancelled when the client has entered the namespace.
+    known: CancellationToken,
+    /// After the packet with which it enters, until it has: what comes next must find it inside.
+    entering: Option<Entering>,
 }
+
+type Entering = Pin<Box<Timeout<WaitForCancellationFutureOwned>>>;
 
 impl Packets {
     /// Of this body, at most so many bytes.
-    pub fn new(body: Body, limit: usize) -> Self {
-        Self { body, limit, rest: Bytes::new(), passed: 0, bytes: 0 }
+    pub fn new(body: Body, limit: usize, known: CancellationToken) -> Self {
+        Self { body, limit, rest: Bytes::new(), passed: 0, bytes: 0, known, entering: None }
     }
 }
 
@@ -41,6 +54,10 @@ impl HttpBody for Packets {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(entering) = &mut self.entering {
+            let _ = ready!(entering.as_mut().poll(cx));
+            self.entering = None;
+        }
         if self.passed >= TURN_PACKETS || self.bytes >= TURN_BYTES {
             (self.passed, self.bytes) = (0, 0);
             cx.waker().wake_by_ref();
@@ -63,11 +80,14 @@ impl HttpBody for Packets {
         let packet = self.rest.split_to(end);
         self.passed += 1;
         self.bytes += packet.len();
+        if packet.starts_with(CONNECT) && !self.known.is_cancelled() {
+            self.entering = Some(Box::pin(timeout(ENTERING, self.known.clone().cancelled_owned())));
+        }
         Poll::Ready(Some(Ok(Frame::data(packet))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.body.is_end_stream()
+        self.entering.is_none() && self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -85,7 +105,7 @@ mod tests {
     fn packets(pieces: &[&'static [u8]], limit: usize) -> Packets {
         let pieces: Vec<_> =
             pieces.iter().map(|piece| Ok::<_, axum::Error>(Bytes::from_static(piece))).collect();
-        Packets::new(Body::from_stream(stream::iter(pieces)), limit)
+        Packets::new(Body::from_stream(stream::iter(pieces)), limit, CancellationToken::new())
     }
 
     #[tokio::test]
