@@ -66,10 +66,23 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
         key: &K,
         start: impl FnOnce(CancellationToken) -> (V, T),
     ) -> Result<(Lease<K, V>, Option<T>), TooMany> {
+        self.get_among(key, self.shared.max, |_| true, start)
+    }
+
+    /// As [`OnDemand::get`], where things of different kinds run and each kind has places of its own: at most `max` of those
+    /// that are `alike`, whatever else there is.
+    pub fn get_among<T>(
+        &self,
+        key: &K,
+        max: usize,
+        alike: impl Fn(&K) -> bool,
+        start: impl FnOnce(CancellationToken) -> (V, T),
+    ) -> Result<(Lease<K, V>, Option<T>), TooMany> {
         let mut running = self.shared.running.lock();
-        let (max, mut begun) = (self.shared.max, None);
+        let mut begun = None;
         if !running.contains_key(key) {
-            if running.len() >= max && !drop_idle(&mut running) {
+            let count = running.keys().filter(|key| alike(key)).count();
+            if count >= max && !drop_idle(&mut running, alike) {
                 return Err(TooMany { max });
             }
             let stop = self.shared.stop.child_token();
@@ -125,6 +138,11 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
             || running.values().any(|entry| entry.leases == 0)
     }
 
+    /// How many are running of those that are `alike`.
+    pub fn count(&self, alike: impl Fn(&K) -> bool) -> usize {
+        self.shared.running.lock().keys().filter(|key| alike(key)).count()
+    }
+
     /// How many are running.
     pub fn len(&self) -> usize {
         self.shared.running.lock().len()
@@ -141,9 +159,13 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     }
 }
 
-/// Stops one that only lingers, to make room.
-fn drop_idle<K: Clone + Eq + Hash, V>(running: &mut HashMap<K, Running<V>>) -> bool {
-    let idle = running.iter().find(|(_, entry)| entry.leases == 0).map(|(key, _)| key.clone());
+/// Stops one of those alike that only lingers, to make room.
+fn drop_idle<K: Clone + Eq + Hash, V>(
+    running: &mut HashMap<K, Running<V>>,
+    alike: impl Fn(&K) -> bool,
+) -> bool {
+    let idle = running.iter().find(|(key, entry)| entry.leases == 0 && alike(key));
+    let idle = idle.map(|(key, _)| key.clone());
     let Some(entry) = idle.and_then(|key| running.remove(&key)) else { return false };
     entry.stop.cancel();
     true
@@ -283,6 +305,23 @@ mod tests {
         let _b = get(&set, "b").unwrap();
         assert!(token.is_cancelled());
         assert_eq!(set.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_kind_has_places_of_its_own() {
+        let (set, _stop) = set(0, 60);
+        let get = |key: &'static str| {
+            let alike = move |other: &&str| other.starts_with(&key[..1]);
+            set.get_among(&key, 1, alike, |stop| (stop, ())).map(|(lease, _)| lease)
+        };
+        let a = get("a1").unwrap();
+        assert_eq!(get("a2").err(), Some(TooMany { max: 1 }));
+        let b = get("b1").unwrap();
+        assert_eq!((set.len(), set.count(|key| key.starts_with('a'))), (2, 1));
+        let token = CancellationToken::clone(&a);
+        drop((a, b));
+        assert!(get("b2").is_ok() && !token.is_cancelled(), "one of its own kind gives way");
+        assert!(get("a2").is_ok() && token.is_cancelled());
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,6 +19,7 @@ pub mod detector;
 pub mod options;
 pub mod origin;
 pub mod pixels;
+mod places;
 pub mod registry;
 pub mod relay;
 mod report;
@@ -156,7 +157,12 @@ impl Streams {
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
         let running = PerOrigin {
-            cameras: OnDemand::new(cameras.max_upstreams, linger, tasks.clone(), stop.clone()),
+            cameras: OnDemand::new(
+                cameras.max_upstreams + cameras.max_named,
+                linger,
+                tasks.clone(),
+                stop.clone(),
+            ),
             sent: OnDemand::new(options.relay.max_streams, at_once, tasks.clone(), stop.clone()),
         };
         let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
@@ -228,24 +234,6 @@ impl Streams {
         }
     }
 
-    /// Joins those who watch a stream; a camera that nobody watches is opened.
-    pub fn open(&self, origin: &Origin) -> Result<StreamLease, WatchError> {
-        let source = match origin {
-            Origin::Sent(name) => {
-                let sent = self.running.sent.join(origin);
-                return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
-            }
-            Origin::Camera(source) => source,
-        };
-        self.check(source).map_err(WatchError::Address)?;
-        let id = self.id_of(origin);
-        if !self.running.cameras.has_room(origin) {
-            self.drop_idle();
-        }
-        let start = |stop| (Upstream::read(&id, source, &self.means(), stop), ());
-        self.running.cameras.get(origin, start).map(|(lease, _)| lease).map_err(|_| self.too_many())
-    }
-
     /// Begins a stream that somebody sends. Whoever holds the lease ends it with [`Self::stop`].
     fn begin_sent(
         &self,
@@ -279,12 +267,6 @@ impl Streams {
         }
     }
 
-    /// Whether a stream runs, or may be opened without closing another.
-    pub fn has_room(&self, origin: &Origin) -> bool {
-        let running = self.running.of(origin);
-        running.peek(origin).is_some() || running.len() < running.max()
-    }
-
     /// For those who look at single pictures again and again: a camera stays open from one to the next, however short
     /// the linger time is.
     pub fn keep_a_moment(&self, camera: Arc<StreamLease>) {
@@ -295,24 +277,6 @@ impl Streams {
                 let _ = tokio::time::timeout(BETWEEN_LOOKS, stop.cancelled()).await;
                 drop(camera);
             });
-        }
-    }
-
-    /// Closes a camera that is only kept by analyses which linger.
-    fn drop_idle(&self) {
-        for (origin, _) in self.running.cameras.all() {
-            let of_it: Vec<AnalysisKey> = self
-                .analyses
-                .all()
-                .into_iter()
-                .map(|(key, _)| key)
-                .filter(|key| key.origin == origin)
-                .collect();
-            let idle = of_it.iter().all(|key| self.analyses.leases(key) == 0);
-            if idle && self.running.cameras.leases(&origin) <= of_it.len() {
-                self.stop(&origin);
-                return;
-            }
         }
     }
 
@@ -411,11 +375,6 @@ impl Streams {
             None => {}
         }
         upstream.is_some()
-    }
-
-    /// Cameras that are being read.
-    pub fn open_cameras(&self) -> usize {
-        self.running.cameras.len()
     }
 
     /// At once, with all that was made of it.

@@ -45,8 +45,10 @@ pub struct CameraOptions {
     pub allow: Allow,
     /// What is listed in so many words, without what is allowed because the server listens on loopback.
     pub listed: Allow,
-    /// Cameras that are read at once, at most.
+    /// Cameras that are known and read at once, at most.
     pub max_upstreams: usize,
+    /// Cameras that clients name by their address and that are read at once, at most.
+    pub max_named: usize,
     /// Viewers of cameras at most.
     pub max_viewers: usize,
     /// Analyses at most.

@@ -142,10 +142,13 @@ impl Streams {
         let rates: Vec<[f64; 5]> = upstreams.all().iter().map(|(_, u)| u.meter.rates()).collect();
         let sum = |index: usize| rates.iter().map(|rates| rates[index]).fold(0.0, |a: f64, b| a + b);
         let out: f64 = self.bytes_out.rates()[0];
+        let [known, named] = self.open_cameras();
         json!({
             "known": self.registry.all().len(),
-            "upstreams": upstreams.len(),
+            "upstreams": known,
             "max_upstreams": cameras.max_upstreams,
+            "named": named,
+            "max_named": cameras.max_named,
             "viewers": self.viewers.now().cameras,
             "max_viewers": cameras.max_viewers,
             "analyses": self.analyses.len(),

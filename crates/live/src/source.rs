@@ -30,9 +30,11 @@ impl CameraSource {
         }
     }
 
-    /// As old clients mean an address: that of the board, whose stream is below it.
+    /// As old clients mean an address: that of the board, whose stream is below it; without a scheme it is `http`.
     pub fn of_board(address: &str) -> Result<Self, String> {
-        let url = CameraUrl::parse(address).map_err(|error| error.to_string())?;
+        let address = address.trim();
+        let scheme = if address.contains("://") { "" } else { "http://" };
+        let url = CameraUrl::parse(&format!("{scheme}{address}")).map_err(|error| error.to_string())?;
         Ok(Self::Stream(url.stream()))
     }
 
@@ -117,4 +119,24 @@ pub fn check_id(id: &str) -> Result<(), String> {
         return Err("ids that begin with url- are given to cameras that nobody configured".into());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_board_is_named_with_or_without_scheme_and_slash() {
+        for (address, stream) in [
+            ("http://192.0.2.5", "http://192.0.2.5/stream"),
+            ("http://192.0.2.5/stream/", "http://192.0.2.5/stream"),
+            (" 192.0.2.5:81 ", "http://192.0.2.5:81/stream"),
+            ("192.0.2.5/", "http://192.0.2.5/stream"),
+        ] {
+            assert_eq!(CameraSource::of_board(address).unwrap().shown(), stream, "{address:?}");
+        }
+        for wrong in ["", "ftp://192.0.2.5", "javascript:alert(1)", "http://"] {
+            assert!(CameraSource::of_board(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! A running stream: a camera that is being read over one connection, however many watch, or what somebody sends.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -46,6 +47,8 @@ pub struct Upstream {
     pub sender: Option<Arc<Session>>,
     /// Pictures and bytes that came, bytes, pictures given to viewers, pictures missed; the age of those that were given.
     pub meter: Meter<5, 1>,
+    /// Whoever had it opened, where a client named it by its address.
+    pub asked_by: OnceLock<IpAddr>,
     /// It was closed for all who watch it, on purpose.
     pub sent_off: AtomicBool,
 }
@@ -98,7 +101,14 @@ impl Upstream {
         let told = if sender.is_some() { Told::default() } else { Told::every(LOG_EVERY) };
         let (pixels, limits) = (means.pixels.clone(), means.options.pictures);
         means.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
-        Self { stream, origin, sender, meter: Meter::default(), sent_off: AtomicBool::new(false) }
+        Self {
+            stream,
+            origin,
+            sender,
+            meter: Meter::default(),
+            asked_by: OnceLock::new(),
+            sent_off: AtomicBool::new(false),
+        }
     }
 
     /// Takes a sample of its counters.

@@ -305,6 +305,11 @@ impl Drop for Watch {
 }
 
 impl Viewer {
+    /// Where it comes from.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
     /// What it got and missed.
     pub fn delivered(&self) -> &Arc<Deliveries> {
         &self.delivered

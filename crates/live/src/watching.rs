@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Subscriber, Update};
+use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 
 use super::analysis::AnalysisKey;
@@ -90,11 +91,18 @@ impl Watching {
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
         let watch = place.watch(&Arc::from(streams.id_of(&origin)));
+        let peer = place.viewer().peer().map(|peer| peer.ip());
+        if let Some(peer) = peer {
+            streams.make_way(&origin, peer);
+        }
         let feed = open(&streams, &origin, &wish, false)?;
         let upstream = match &feed {
             Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),
         };
+        if let Some(peer) = peer {
+            let _ = upstream.asked_by.set(counted(peer));
+        }
         if wish == Wish::Original {
             watch.wants_all_of(upstream.stream.clone());
         }

@@ -1,5 +1,6 @@
 //! What every room counts and says in the same way. Knows nothing of what is counted.
 //!
+//! - [`address`]: who counts as one
 //! - [`clock`]: the time, which tests can pause
 //! - [`histogram`]: durations, counted without locks
 //! - [`lines`]: log lines that others have a say in
@@ -7,6 +8,7 @@
 //! - `captured` (a feature, for tests): the log lines of a thread
 #![forbid(unsafe_code)]
 
+pub mod address;
 #[cfg(feature = "captured")]
 pub mod captured;
 pub mod clock;

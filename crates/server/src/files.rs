@@ -26,7 +26,8 @@ pub fn highest_limit() -> Option<u64> {
 /// For whoever runs the server, where it cannot have as many files open as its limits allow.
 pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
     let limit = limit?;
-    let (connections, cameras) = (config.server.max_connections, config.cameras.live.max_upstreams);
+    let live = &config.cameras.live;
+    let (connections, cameras) = (config.server.max_connections, live.max_upstreams + live.max_named);
     let needed = (connections + cameras + RESERVE) as u64;
     if limit >= needed {
         return None;
@@ -34,7 +35,7 @@ pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
     let fit = limit.saturating_sub((cameras + RESERVE) as u64);
     Some(format!(
         "{needed} files may be needed at once: {connections} connections (server.max_connections), {cameras} cameras \
-         (cameras.max_upstreams) and {RESERVE} for the server itself; the system allows {limit}, so that {fit} connections \
+         (cameras.max_upstreams, cameras.max_named) and {RESERVE} for the server itself; the system allows {limit}, so that {fit} connections \
          are certain to fit. Raise the limit (`ulimit -n {needed}` before the start, LimitNOFILE={needed} for systemd), or lower \
          server.max_connections"
     ))
@@ -49,7 +50,8 @@ mod tests {
     fn a_limit_of_open_files_that_is_too_low_is_warned_of_with_the_numbers_and_the_cure() {
         let mut layers = Layers::defaults();
         layers.add_flag("server.max_connections=1024").unwrap();
-        layers.add_flag("cameras.max_upstreams=12").unwrap();
+        layers.add_flag("cameras.max_upstreams=9").unwrap();
+        layers.add_flag("cameras.max_named=3").unwrap();
         let config = Config::from_layers(&layers).unwrap();
         for enough in [None, Some(1100), Some(1 << 20)] {
             assert_eq!(warning(&config, enough), None);

@@ -220,11 +220,22 @@ fn a_limit_of_open_files_that_is_too_low_is_warned_of() {
         assert!(few.contains(part), "{part}: {few}");
     }
     assert_eq!(
-        warned(64, &["check", "--set", "server.max_connections=1", "--set", "cameras.max_upstreams=0"]),
+        warned(
+            64,
+            &[
+                "check",
+                "--set",
+                "server.max_connections=1",
+                "--set",
+                "cameras.max_upstreams=0",
+                "--set",
+                "cameras.max_named=0"
+            ]
+        ),
         Some(
-            few.replace("1093", "65")
+            few.replace("1098", "65")
                 .replace("1024 connections", "1 connections")
-                .replace("5 cameras", "0 cameras"),
+                .replace("10 cameras", "0 cameras"),
         )
     );
     assert_eq!(warned(1100, &["check"]), None);

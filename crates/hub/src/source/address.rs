@@ -150,7 +150,7 @@ impl CameraUrl {
     fn below(&self, name: &str) -> Self {
         let mut camera = self.clone();
         let last = self.last_segment();
-        if self.url.query().is_some() || last == name || last.contains('.') {
+        if self.url.query().is_some() || last.contains('.') {
             return camera;
         }
         if let Ok(mut segments) = camera.url.path_segments_mut() {
@@ -164,7 +164,7 @@ impl CameraUrl {
     }
 
     fn last_segment(&self) -> &str {
-        self.url.path().rsplit('/').next().unwrap_or_default()
+        self.url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default()
     }
 
     /// For people: with `***` in the place of name and password, where it has them.

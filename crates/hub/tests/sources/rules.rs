@@ -404,6 +404,8 @@ fn the_stream_and_the_picture_of_a_camera_are_found_from_its_address() {
         ("http://cam/one", "http://cam/one/stream", "http://cam/one/capture"),
         ("http://cam/one/", "http://cam/one/stream", "http://cam/one/capture"),
         ("http://cam/stream", "http://cam/stream", "http://cam/capture"),
+        ("http://cam/stream/", "http://cam/stream", "http://cam/capture"),
+        ("http://cam/one/stream/", "http://cam/one/stream", "http://cam/one/capture"),
         ("http://cam/one/capture", "http://cam/one/stream", "http://cam/one/capture"),
         ("http://cam/video.mjpg", "http://cam/video.mjpg", "http://cam/video.mjpg"),
         ("http://cam/get?id=1", "http://cam/get?…", "http://cam/get?…"),

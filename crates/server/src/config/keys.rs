@@ -161,7 +161,13 @@ pub const KEYS: &[Key] = &[
         "cameras.max_upstreams",
         "5",
         &[],
-        "Cameras that are read at once. For one more, viewers are answered 503 and Retry-After.",
+        "Known cameras that are read at once. For one more, viewers are answered 503 and Retry-After.",
+    ),
+    key(
+        "cameras.max_named",
+        "5",
+        &[],
+        "Cameras that are read at once because a client named their address. They take no place of a known one.",
     ),
     key("cameras.max_viewers", "1000", &[], "Viewers of cameras at once, over all cameras."),
     key(

@@ -418,6 +418,7 @@ impl Reader<'_> {
             allow,
             listed,
             max_upstreams: self.int("cameras.max_upstreams", 0, 10_000)?,
+            max_named: self.int("cameras.max_named", 0, 10_000)?,
             max_viewers: self.int("cameras.max_viewers", 0, 1_000_000)?,
             max_analyses: self.int("cameras.max_analyses", 0, 10_000)?,
             max_views: self.int("cameras.max_views", 0, 10_000)?,

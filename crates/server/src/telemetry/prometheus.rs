@@ -261,7 +261,11 @@ impl Everything {
                 "Ways of running networks (provider and precision) that failed when they were tried on this machine.",
                 telemetry.engine.given_up().len() as f64,
             ),
-            ("camera_upstreams", "Cameras that are being read now.", telemetry.streams.open_cameras() as f64),
+            (
+                "camera_upstreams",
+                "Cameras that are being read now.",
+                telemetry.streams.open_cameras().iter().sum::<usize>() as f64,
+            ),
             ("camera_viewers", "Viewers of cameras now.", telemetry.streams.viewers.now().cameras as f64),
             ("relay_streams", "Streams that are sent now.", telemetry.relay.now().len() as f64),
             ("relay_viewers", "Viewers of the relay now.", telemetry.streams.viewers.now().relay as f64),

@@ -185,3 +185,72 @@ async fn a_camera_that_says_nothing_is_502_after_the_time_that_it_says_and_leave
     assert!(camera.known(&server).await.is_none(), "it is closed");
     assert_eq!(camera.readers.load(Ordering::Relaxed), 0);
 }
+
+/// Somebody who watches cameras that say nothing, each once.
+fn waiting(
+    server: &Arc<Running>,
+    from: [u8; 4],
+    silent: &[Camera],
+) -> Vec<tokio::task::JoinHandle<Option<String>>> {
+    let ask = |(index, camera): (usize, &Camera)| {
+        let (server, path) = (server.clone(), camera.path());
+        let peer = (from, 40_000 + index as u16).into();
+        tokio::spawn(async move { Mjpeg::open_from(&server, peer, &path).await.err() })
+    };
+    silent.iter().enumerate().map(ask).collect()
+}
+
+async fn opened(server: &Running, named: u64) {
+    until_status(server, |cameras| cameras["named"] == named).await;
+}
+
+async fn until_status(server: &Running, is: impl Fn(&serde_json::Value) -> bool) {
+    for _ in 0..300 {
+        if is(&server.status().await["cameras"]) {
+            return;
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{}", server.status().await["cameras"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_that_say_nothing_take_no_place_of_a_camera_that_is_known() {
+    let known = Camera::begin(Does::Show(20.0)).await;
+    let settings = format!(
+        "{SETTINGS}\ncameras.max_upstreams = 1\ncameras.max_named = 2\n[[camera]]\nid = \"door\"\nurl = \"http://{}\"",
+        known.address
+    );
+    let server = Arc::new(start(&settings).await);
+    let silent = [Camera::begin(Does::Nothing).await, Camera::begin(Does::Nothing).await];
+    let _waiting = waiting(&server, [127, 0, 0, 9], &silent);
+    opened(&server, 2).await;
+    let Ok(mut viewer) = Mjpeg::open(&server, "/stream").await else { panic!("the door is not shown") };
+    viewer.next().await;
+    let status = server.status().await["cameras"].clone();
+    assert_eq!([&status["upstreams"], &status["max_upstreams"], &status["max_named"]], [1, 1, 2]);
+    // By its address it is the same camera, in the same place.
+    let Ok(mut by_address) = Mjpeg::open(&server, &known.path()).await else { panic!("it is another") };
+    by_address.next().await;
+    assert_eq!(known.readers.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_addresses_that_say_nothing_one_gives_way_to_somebody_else_and_not_to_the_same() {
+    let server = Arc::new(start(&format!("{SETTINGS}\ncameras.max_named = 2")).await);
+    let silent = [Camera::begin(Does::Nothing).await, Camera::begin(Does::Nothing).await];
+    let shown = Camera::begin(Does::Show(20.0)).await;
+    let mut waiting = waiting(&server, [127, 0, 0, 9], &silent);
+    opened(&server, 2).await;
+    let own = ([127, 0, 0, 9], 41_000).into();
+    let Err(refused) = Mjpeg::open_from(&server, own, &shown.path()).await else { panic!("a third one") };
+    assert!(refused.contains(" 503 "), "{refused}");
+    let other = ([127, 0, 0, 8], 41_000).into();
+    let Ok(mut viewer) = Mjpeg::open_from(&server, other, &shown.path()).await else { panic!("no place") };
+    viewer.next().await;
+    opened(&server, 2).await;
+    // Whoever waited for the one that gave way is told; one that gives pictures gives way to nobody.
+    let (told, _, _) = futures_util::future::select_all(waiting.drain(..)).await;
+    assert!(told.unwrap().unwrap().contains(" 502 "));
+    viewer.next().await;
+}

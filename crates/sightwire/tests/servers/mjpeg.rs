@@ -33,7 +33,11 @@ impl Drop for Mjpeg {
 impl Mjpeg {
     /// Opens a stream; the answer where there is none.
     pub async fn open(server: &Running, path: &str) -> Result<Self, String> {
-        let peer = server.peer();
+        Self::open_from(server, server.peer(), path).await
+    }
+
+    /// The same, from an address.
+    pub async fn open_from(server: &Running, peer: SocketAddr, path: &str) -> Result<Self, String> {
         let mut stream = server.connect_from(peer).await;
         // In HTTP 1.0 the parts come without any coding.
         let request = format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n");

@@ -1,0 +1,113 @@
+//! Who may have a camera opened: those that are known have places of their own, and those that clients name by their address
+//! compete with one another alone.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sightwire_measure::address::counted;
+
+use crate::analysis::AnalysisKey;
+use crate::origin::Origin;
+use crate::upstream::Upstream;
+use crate::{StreamLease, Streams, WatchError};
+
+impl Streams {
+    /// Joins those who watch a stream; a camera that nobody watches is opened.
+    pub fn open(&self, origin: &Origin) -> Result<StreamLease, WatchError> {
+        let source = match origin {
+            Origin::Sent(name) => {
+                let sent = self.running.sent.join(origin);
+                return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
+            }
+            Origin::Camera(source) => source,
+        };
+        self.check(source).map_err(WatchError::Address)?;
+        let id = self.id_of(origin);
+        if !self.has_room(origin) {
+            self.drop_idle(origin);
+        }
+        let start = |stop| (Upstream::read(&id, source, &self.means(), stop), ());
+        let (max, known) = self.kind(origin);
+        let alike = |other: &Origin| self.is_known(other) == known;
+        let opened = self.running.cameras.get_among(origin, max, alike, start);
+        opened.map(|(lease, _)| lease).map_err(|_| self.too_many())
+    }
+
+    /// A camera that somebody registered, in the configuration or while the server runs.
+    fn is_known(&self, origin: &Origin) -> bool {
+        origin.camera().is_some_and(|source| self.registry.with_source(source).is_some())
+    }
+
+    /// How many cameras of its kind may be open, and whether that is those which are known.
+    fn kind(&self, origin: &Origin) -> (usize, bool) {
+        let known = self.is_known(origin);
+        let cameras = &self.options.cameras;
+        (if known { cameras.max_upstreams } else { cameras.max_named }, known)
+    }
+
+    /// Whether a stream runs, or may be opened without closing another.
+    pub fn has_room(&self, origin: &Origin) -> bool {
+        let running = self.running.of(origin);
+        if running.peek(origin).is_some() {
+            return true;
+        }
+        if origin.camera().is_none() {
+            return running.len() < running.max();
+        }
+        let (max, known) = self.kind(origin);
+        running.count(|other| self.is_known(other) == known) < max
+    }
+
+    /// Cameras that are being read: those that are known, and those that clients named by their address.
+    pub fn open_cameras(&self) -> [usize; 2] {
+        let (all, known) =
+            (self.running.cameras.len(), self.running.cameras.count(|camera| self.is_known(camera)));
+        [known, all.saturating_sub(known)]
+    }
+
+    /// Where there is no place for a camera that is named by its address, one that never gave a picture gives way: of the address
+    /// that had most of them opened, if those are more than the newcomer's.
+    pub fn make_way(&self, origin: &Origin, newcomer: IpAddr) {
+        if origin.camera().is_none() || self.is_known(origin) || self.has_room(origin) {
+            return;
+        }
+        let named: Vec<Arc<Upstream>> = self
+            .upstreams()
+            .into_iter()
+            .filter(|u| u.origin.camera().is_some() && !self.is_known(&u.origin))
+            .collect();
+        let of = |address: Option<&IpAddr>| named.iter().filter(|u| u.asked_by.get() == address).count();
+        let own = of(Some(&counted(newcomer)));
+        let silent = named.iter().filter(|upstream| upstream.stream.newest().is_none());
+        let greediest = silent.max_by_key(|upstream| of(upstream.asked_by.get()));
+        if let Some(upstream) = greediest.filter(|upstream| of(upstream.asked_by.get()) > own) {
+            tracing::info!(
+                camera = &**upstream.stream.id(),
+                "closed: it gave no picture, and others wait for a place"
+            );
+            self.stop(&upstream.origin);
+        }
+    }
+
+    /// Closes a camera of the same kind that is only kept by analyses which linger.
+    fn drop_idle(&self, newcomer: &Origin) {
+        let known = self.is_known(newcomer);
+        for (origin, _) in self.running.cameras.all() {
+            if self.is_known(&origin) != known {
+                continue;
+            }
+            let of_it: Vec<AnalysisKey> = self
+                .analyses
+                .all()
+                .into_iter()
+                .map(|(key, _)| key)
+                .filter(|key| key.origin == origin)
+                .collect();
+            let idle = of_it.iter().all(|key| self.analyses.leases(key) == 0);
+            if idle && self.running.cameras.leases(&origin) <= of_it.len() {
+                self.stop(&origin);
+                return;
+            }
+        }
+    }
+}
