@@ -139,7 +139,7 @@ describe("by_default_a_client_cannot_lead_the_server_to", () => {
       "file:///etc/passwd",
       "gopher://127.0.0.1:70/_x",
       "ftp://10.0.0.5",
-      "unix:/run/x.sock",
+      "unix:///run/x.sock",
     ]) {
       const { status } = await refused(t, closed, `/stream/proxy?esp32_url=${encodeURIComponent(url)}`);
       assert.equal(status, 422, url);

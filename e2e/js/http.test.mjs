@@ -27,6 +27,38 @@ test("labels_are_an_object_of_indexes_in_order", async () => {
   );
 });
 
+test("old_answers_have_their_fields_in_the_old_order", async () => {
+  assert.equal((await server.get("/healthz")).text, '{"status":"ok","model":"gestures"}');
+  assert.equal(
+    (await server.get("/streams/active")).text,
+    '{"active_streams":[],"stream_details":{},"count":0}',
+  );
+});
+
+test("a_slash_at_the_end_of_an_old_path_leads_to_it", async () => {
+  for (const path of [
+    "/labels",
+    "/healthz",
+    "/streams/active",
+    "/stream",
+    "/stream/proxy",
+    "/stream/detect",
+    "/stream/tracking",
+  ]) {
+    const { status, headers } = await fetch(`${server.url}${path}/?a=1&b=%2F`, { redirect: "manual" });
+    assert.deepEqual([status, headers.get("location")], [307, `${path}?a=1&b=%2F`], path);
+  }
+  assert.equal((await server.get("/labels/")).json["0"], GESTURES[0]);
+});
+
+test("a_seed_that_is_none_is_named", async () => {
+  for (const seed of ["-1", "x", "1e3"]) {
+    const { status, json } = await server.get(`/api/v1/samples/wave?seed=${seed}`);
+    assert.equal(status, 422);
+    assert.match(json.detail, new RegExp(`^seed must be a number from 0 .* not "${seed}"`));
+  }
+});
+
 test("livez_and_readyz_answer_200_with_the_model_loaded", async () => {
   assert.equal((await server.get("/livez")).status, 200);
   const { status, json } = await server.get("/readyz");

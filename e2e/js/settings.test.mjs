@@ -34,6 +34,29 @@ describe("cors", () => {
     }
   });
 
+  test("a_page_of_the_list_may_send_its_cookies_and_no_other", async (t) => {
+    const ask = async (server, path, origin, method = "GET") => {
+      const preflight = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "x-user-id",
+      };
+      const headers = { Origin: origin, ...(method === "OPTIONS" ? preflight : {}) };
+      const { headers: answer } = await fetch(server.url + path, { method, headers });
+      return ["credentials", "origin", "headers"].map((name) => answer.get(`access-control-allow-${name}`));
+    };
+    const listing = await start(t, { env: { USE_DUMMY_MODEL: "1", CORS_ORIGINS: "http://a.example" } });
+    const open = await start(t, { env: { USE_DUMMY_MODEL: "1", CORS_ORIGINS: "*" } });
+    for (const path of paths) {
+      const [credentials, origin] = await ask(listing, path, "http://a.example");
+      assert.deepEqual([credentials, origin], ["true", "http://a.example"], path);
+      assert.equal((await ask(listing, path, "http://c.example"))[0], null, path);
+      // With cookies a browser takes no star.
+      const allowed = await ask(listing, path, "http://a.example", "OPTIONS");
+      assert.deepEqual(allowed, ["true", "http://a.example", "x-user-id"], path);
+      assert.equal((await ask(open, path, "http://c.example"))[0], null, path);
+    }
+  });
+
   test("a_star_allows_every_origin", async (t) => {
     const server = await start(t, { env: { USE_DUMMY_MODEL: "1", CORS_ORIGINS: "*" } });
     for (const path of paths) {

@@ -70,6 +70,7 @@ export function serving({ set = {}, cameras = [], files = {}, ...options } = {})
     "cameras.file": "cameras.json",
     // Tests of a file run side by side.
     "cameras.max_upstreams": 40,
+    "cameras.max_named": 40,
     "cameras.max_analyses": 40,
     "cameras.max_views": 40,
     "cameras.linger_s": 0.3,

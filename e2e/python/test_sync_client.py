@@ -6,6 +6,8 @@ import base64
 import time
 from collections.abc import Iterator
 
+import cv2
+import numpy as np
 import pytest
 import socketio
 
@@ -92,6 +94,32 @@ def test_bytes_instead_of_base64_are_accepted(server: Server, client: OldClient)
     client.connect(server.url)
     client.sio.emit("frame", {"image": base64.b64decode(clip("left")[0])})
     client.answered(1)
+
+
+def test_base64_without_decode_is_accepted(server: Server, client: OldClient) -> None:
+    client.connect(server.url)
+    client.sio.emit("frame", {"image": clip("left")[0].encode()})
+    client.answered(1)
+
+
+@pytest.mark.parametrize("extension", [".webp", ".bmp", ".tiff", ".png"])
+def test_what_opencv_writes_is_a_frame(server: Server, client: OldClient, extension: str) -> None:
+    client.connect(server.url)
+    frames = [cv2.imdecode(np.frombuffer(base64.b64decode(jpeg), np.uint8), cv2.IMREAD_COLOR) for jpeg in clip("wave")]
+    encoded = [base64.b64encode(cv2.imencode(extension, frame)[1].tobytes()).decode() for frame in frames]
+    for played in range(1, 6):
+        client.play(encoded)
+        client.answered(played * len(encoded))
+        if verdict(client.predictions) == "wave":
+            break
+    assert verdict(client.predictions) == "wave"
+
+
+def test_call_returns_after_each_frame_good_or_bad(server: Server, client: OldClient) -> None:
+    client.connect(server.url)
+    for image in [clip("left")[0], "@", clip("left")[1]]:
+        assert client.sio.call("frame", {"image": image}, timeout=10) is None
+    client.answered(2)
 
 
 def test_bad_frames_get_no_reply_and_end_nothing(server: Server, client: OldClient) -> None:

@@ -260,6 +260,15 @@ impl Recognizer {
         }
     }
 
+    /// The labels of the model, in the order of its scores: of its manifest, while it is not loaded; `None` if they are not known.
+    pub fn labels(&self) -> Option<Vec<String>> {
+        if let Some(facts) = self.facts() {
+            return Some(facts.labels);
+        }
+        let manifest = self.store().manifest(&self.model()).ok()?;
+        manifest.clip.map(|clip| clip.labels)
+    }
+
     /// Clients now.
     pub fn clients(&self) -> usize {
         self.clients.load(Ordering::Relaxed)

@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceBuilder;
 use tower::layer::layer_fn;
-use tower_http::cors::{AllowOrigin, Any, CorsLayer};
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
@@ -192,13 +193,19 @@ impl Doors for Transports {
 }
 
 fn cors(origins: Option<&Vec<String>>) -> CorsLayer {
-    let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers(Any);
-    match origins {
-        None => layer.allow_origin(Any),
-        Some(list) => layer.allow_origin(AllowOrigin::list(list.iter().filter_map(|o| o.parse().ok()))),
-    }
+    let layer = CorsLayer::new().allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE]);
+    let Some(list) = origins else { return layer.allow_origin(Any).allow_headers(Any) };
+    let list: Vec<HeaderValue> = list.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let is_listed = {
+        let list = list.clone();
+        move |origin: &HeaderValue, _: &Parts| list.contains(origin)
+    };
+    // A page may send its cookies, as socket.io-client does with `withCredentials`. For such a request a browser wants origin and
+    // headers by name.
+    layer
+        .allow_origin(AllowOrigin::list(list))
+        .allow_headers(AllowHeaders::mirror_request())
+        .allow_credentials(AllowCredentials::predicate(is_listed))
 }
 
 /// CORS does not hold for WebSocket: there a browser asks nobody, and a foreign page could use this server from

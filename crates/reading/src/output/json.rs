@@ -24,6 +24,8 @@ struct Object<'a> {
     regions: Vec<RegionObject<'a>>,
     text: Cow<'a, str>,
     ms: Milliseconds,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -76,7 +78,7 @@ struct Milliseconds {
     total: f64,
 }
 
-pub(super) fn write(document: &Document, characters: bool) -> String {
+pub(super) fn write(document: &Document, characters: bool, notes: Vec<String>) -> String {
     let pages = document.pages.iter().enumerate();
     let pages = pages.map(|(index, page)| PageObject {
         page: index + 1,
@@ -107,6 +109,7 @@ pub(super) fn write(document: &Document, characters: bool) -> String {
         regions: regions.collect(),
         text: Cow::Owned(document.text()),
         ms: Milliseconds::from(&document.times),
+        notes,
     };
     // There is no map with odd keys in it, and a string takes whatever is written.
     serde_json::to_string(&object).unwrap_or_default()

@@ -116,7 +116,12 @@ impl Document {
 
     /// An object on one line, without a line break at its end. `characters` adds the confidence of each character.
     pub fn json(&self, characters: bool) -> String {
-        json::write(self, characters)
+        self.json_with(characters, Vec::new())
+    }
+
+    /// The same, with what whoever asked should know of how it asked.
+    pub fn json_with(&self, characters: bool, notes: Vec<String>) -> String {
+        json::write(self, characters, notes)
     }
 
     /// Reads what [`Document::json`] wrote. Confidences have four decimals then.

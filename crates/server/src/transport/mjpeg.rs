@@ -21,9 +21,9 @@ use sightwire_live::viewers::Kind;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, Wish};
 
-use super::query::{ParamError, Params};
+use super::query::{self, ParamError, Params};
 use super::refusal::Refusal;
-use super::routes::Routes;
+use super::routes::{Routes, without_slash};
 use super::{arrival, origin, pick};
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
@@ -35,22 +35,45 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 #[derive(Clone, Copy)]
 struct Endpoint {
     path: &'static str,
+    /// The same with a slash, which leads there.
+    slashed: &'static str,
     /// Parameter with the camera's address.
     address: Option<&'static str>,
+    /// The others that it knows, beside `camera`.
+    known: &'static [&'static str],
     wish: fn(&Streams, &Params) -> Result<Wish, ParamError>,
 }
 
+const DRAWN: [&str; 5] = ["conf", "show_labels", "fps", "skip_frames", "classes"];
+const TRACKED: [&str; 6] = ["conf", "show_labels", "fps", "skip_frames", "classes", "show_trails"];
+
 const ENDPOINTS: [Endpoint; 4] = [
-    Endpoint { path: "/stream", address: None, wish: |_, _| Ok(Wish::Original) },
-    Endpoint { path: "/stream/proxy", address: Some("esp32_url"), wish: |_, _| Ok(Wish::Original) },
+    Endpoint {
+        path: "/stream",
+        slashed: "/stream/",
+        address: None,
+        known: &[],
+        wish: |_, _| Ok(Wish::Original),
+    },
+    Endpoint {
+        path: "/stream/proxy",
+        slashed: "/stream/proxy/",
+        address: Some("esp32_url"),
+        known: &[],
+        wish: |_, _| Ok(Wish::Original),
+    },
     Endpoint {
         path: "/stream/detect",
+        slashed: "/stream/detect/",
         address: Some("camera_url"),
+        known: &DRAWN,
         wish: |streams, params| drawn(streams, params, false),
     },
     Endpoint {
         path: "/stream/tracking",
+        slashed: "/stream/tracking/",
         address: Some("camera_url"),
+        known: &TRACKED,
         wish: |streams, params| drawn(streams, params, true),
     },
 ];
@@ -68,7 +91,8 @@ pub struct Means {
 pub fn routes(means: Means) -> Routes {
     let add = |routes: Routes<_>, endpoint: Endpoint| {
         let handler = move |state, params, request| answer(endpoint, state, params, request);
-        routes.private(endpoint.path, get(handler))
+        let slashed = without_slash(endpoint.path);
+        routes.private(endpoint.path, get(handler)).private(endpoint.slashed, slashed)
     };
     ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(means)
 }
@@ -101,7 +125,9 @@ async fn answer(
         (X_ACCEL_BUFFERING, "no"),
     ];
     let viewer = Box::new(Viewer { watching, connection });
-    Ok((headers, Body::from_stream(stream::unfold(viewer, part))).into_response())
+    let known = [endpoint.known, &["camera"], endpoint.address.as_slice()].concat();
+    let response = (headers, Body::from_stream(stream::unfold(viewer, part))).into_response();
+    Ok(query::with_notes(response, &query::notes(&params, &known)))
 }
 
 /// Handed on with every part, so it is in a box.

@@ -5,6 +5,12 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
+use axum::response::Response;
+use http::{HeaderName, HeaderValue};
+
+const MAX_NOTES: usize = 10;
+const NOTES: HeaderName = HeaderName::from_static("x-sightwire-notes");
+
 /// The parameters as they came.
 pub type Params = BTreeMap<String, String>;
 
@@ -62,6 +68,28 @@ pub fn list(params: &Params, name: &str) -> Option<Vec<String>> {
     Some(items)
 }
 
+/// A note for each parameter that is not among the known ones, at most ten: old clients may send what they like, but should
+/// know that it does nothing.
+pub fn notes(params: &Params, known: &[&str]) -> Vec<String> {
+    let unknown = params.keys().filter(|name| !known.contains(&name.as_str()));
+    unknown
+        .take(MAX_NOTES)
+        .map(|name| format!("{:?} is no parameter here and does nothing.", shortened(name)))
+        .collect()
+}
+
+/// The answer with these notes in a header, where its body has no place for them.
+pub fn with_notes(mut response: Response, notes: &[String]) -> Response {
+    let text: String =
+        notes.join(" ").chars().map(|c| if matches!(c, ' '..='~') { c } else { '?' }).collect();
+    if let Ok(value) = HeaderValue::try_from(text)
+        && !value.is_empty()
+    {
+        response.headers_mut().insert(NOTES, value);
+    }
+    response
+}
+
 /// What stands there, if anything does.
 pub fn text<'a>(params: &'a Params, name: &str) -> Option<&'a str> {
     params.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
@@ -77,6 +105,22 @@ mod tests {
 
     fn params(text: &str) -> Params {
         text.split('&').filter_map(|pair| pair.split_once('=')).map(|(k, v)| (k.into(), v.into())).collect()
+    }
+
+    #[test]
+    fn what_nobody_knows_is_named_in_the_answer() {
+        let notes = notes(&params("conf=1&min_size=3&größe=x"), &["conf", "fps"]);
+        assert_eq!(
+            notes,
+            [
+                r#""größe" is no parameter here and does nothing."#,
+                r#""min_size" is no parameter here and does nothing."#
+            ]
+        );
+        let header = |notes: &[String]| with_notes(Response::default(), notes).headers().get(NOTES).cloned();
+        let expected = r#""gr??e" is no parameter here and does nothing. "min_size" is no parameter here and does nothing."#;
+        assert_eq!(header(&notes).unwrap(), expected);
+        assert_eq!(header(&[]), None);
     }
 
     #[test]

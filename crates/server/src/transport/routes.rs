@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
-use axum::routing::MethodRouter;
+use axum::response::{Redirect, Response};
+use axum::routing::{MethodRouter, get};
 use http::StatusCode;
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 
@@ -56,6 +56,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn with_state(self, state: S) -> Routes {
         Routes { router: self.router.with_state(state), private: self.private }
     }
+}
+
+/// An old client's path with a slash at its end leads to the one without, as in the prototypes.
+pub fn without_slash<S: Clone + Send + Sync + 'static>(path: &'static str) -> MethodRouter<S> {
+    get(move |RawQuery(query): RawQuery| async move {
+        Redirect::temporary(&query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    })
 }
 
 impl Routes {

@@ -12,7 +12,7 @@ mod scan;
 mod streamer;
 mod viewer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -20,7 +20,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::Streams;
@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 use super::arrival;
 use super::query::{self, Params};
 use super::refusal::Refusal;
-use super::routes::Routes;
+use super::routes::{Routes, without_slash};
 use super::websocket::{self, Terms};
 
 /// Binary messages instead of base64 in JSON, and more news.
@@ -57,6 +57,7 @@ pub fn routes(means: Means) -> Routes {
         .private("/ws/stream/{name}", get(stream))
         .private("/ws/view", get(view))
         .private("/streams/active", get(active))
+        .private("/streams/active/", without_slash("/streams/active"))
         .with_state(means)
 }
 
@@ -105,14 +106,28 @@ fn names(query: &str) -> Option<BTreeSet<Arc<str>>> {
     (!names.is_empty()).then_some(names)
 }
 
-async fn active(State(means): State<Means>) -> Json<Value> {
+async fn active(State(means): State<Means>) -> Json<Now> {
     let live = means.relay.now();
-    let names: Vec<&str> = live.keys().map(|id| &**id).collect();
-    let details: Map<String, Value> = live
-        .iter()
-        .map(|(id, session)| (id.to_string(), json!({ "analysis_mode": session.mode.name() })))
-        .collect();
-    Json(json!({ "active_streams": names, "stream_details": details, "count": names.len() }))
+    let details =
+        live.iter().map(|(id, session)| (id.to_string(), Details { analysis_mode: session.mode.name() }));
+    Json(Now {
+        active_streams: live.keys().map(ToString::to_string).collect(),
+        stream_details: details.collect(),
+        count: live.len(),
+    })
+}
+
+/// In the order that old clients know.
+#[derive(Serialize)]
+struct Now {
+    active_streams: Vec<String>,
+    stream_details: BTreeMap<String, Details>,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct Details {
+    analysis_mode: &'static str,
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::Api;
 use super::form::is_form;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
 use crate::transport::pick;
-use crate::transport::query::Params;
+use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
 use crate::transport::sentence;
 
@@ -63,13 +63,18 @@ pub async fn detect(
         })
         .collect();
     let ms = (clock::since(begun).as_secs_f64() * 1e4).round() / 10.0;
-    Ok(Json(json!({
+    let mut answer = json!({
         "width": seen.size.0,
         "height": seen.size.1,
         "model": seen.model.name(),
         "ms": ms,
         "detections": detections,
-    })))
+    });
+    let notes = query::notes(&params, &["conf", "classes"]);
+    if !notes.is_empty() {
+        answer["notes"] = notes.into();
+    }
+    Ok(Json(answer))
 }
 
 impl From<StillError> for Refusal {

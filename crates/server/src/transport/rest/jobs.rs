@@ -107,7 +107,12 @@ async fn taken(
     let received = arriving.upload.finish().await.map_err(|reason| refused_upload(&reason))?;
     let job = reader.jobs.begin(received, asked, keep, ready).map_err(no_place)?;
     let location = [(LOCATION, format!("/api/v1/jobs/{}", job.id))];
-    Ok((StatusCode::CREATED, location, Json(job.summary())).into_response())
+    let mut summary = job.summary();
+    let notes = query::notes(params, &[&read::OPTIONS[..], &["keep"]].concat());
+    if !notes.is_empty() {
+        summary["notes"] = notes.into();
+    }
+    Ok((StatusCode::CREATED, location, Json(summary)).into_response())
 }
 
 async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Result<(), Refusal> {
@@ -214,7 +219,7 @@ pub async fn result(
         ));
     };
     if shape.format != Format::Annotated {
-        return Ok(shape.response(&document));
+        return Ok(shape.response(&document, Vec::new()));
     }
     read::check_page(shape, document.pages.len())?;
     let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
@@ -273,7 +278,7 @@ pub async fn again(
     let turn = Turn::Single(Arc::new(place));
     let read = reader.jobs.read_picture(&job, index, &picture, &ready, asked.options, &turn);
     let document = read.await.map_err(|why| read::unread(&reader, &why))?;
-    Ok(shape.response(&document))
+    Ok(shape.response(&document, Vec::new()))
 }
 
 pub async fn export(

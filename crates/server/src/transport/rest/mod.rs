@@ -31,7 +31,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 use sightwire_live::Streams;
 use sightwire_reading::Reader;
@@ -41,8 +41,9 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::error;
+use super::query::{self, Params};
 use super::refusal::Refusal;
-use super::routes::Routes;
+use super::routes::{Routes, without_slash};
 use crate::config::Config;
 use crate::samples;
 use crate::telemetry::Telemetry;
@@ -114,7 +115,9 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/viewers/{id}", delete(manage::end_viewer).route_layer(only(changes::MANAGE)))
         .private("/api/v1/live", get(live::live))
         .open("/healthz", get(healthz))
+        .open("/healthz/", without_slash("/healthz"))
         .open("/labels", get(labels))
+        .open("/labels/", without_slash("/labels"))
         .open("/livez", get(|| async { "ok" }))
         .open("/readyz", get(readyz))
         .open("/metrics", get(metrics))
@@ -141,12 +144,24 @@ where
     Ok(done.map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, failed))??)
 }
 
-async fn healthz(State(api): State<Api>) -> Json<Value> {
-    Json(json!({ "status": "ok", "model": &*api.recognizer.model() }))
+/// In the order that old clients know.
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+    model: String,
 }
 
-async fn labels(State(api): State<Api>) -> Json<OrderedLabels> {
-    Json(OrderedLabels(api.recognizer.facts().map(|facts| facts.labels).unwrap_or_default()))
+async fn healthz(State(api): State<Api>) -> Json<Health> {
+    Json(Health { status: "ok", model: api.recognizer.model().to_string() })
+}
+
+/// Also while the model is being loaded, where its manifest has them.
+async fn labels(State(api): State<Api>) -> Response {
+    let Some(labels) = api.recognizer.labels() else {
+        let response = error(StatusCode::SERVICE_UNAVAILABLE, "There is no model yet; /readyz says why.");
+        return ([(header::RETRY_AFTER, "2")], response).into_response();
+    };
+    Json(OrderedLabels(labels)).into_response()
 }
 
 /// `{"0":"book","1":"chair",…}` in the order of the labels.
@@ -193,17 +208,12 @@ async fn list_samples() -> Json<Value> {
     Json(json!({ "fps": samples::FPS, "gestures": gestures }))
 }
 
-#[derive(Deserialize)]
-struct SampleQuery {
-    #[serde(default)]
-    seed: u64,
-}
-
 async fn sample(
     State(api): State<Api>,
     Path(gesture): Path<String>,
-    Query(query): Query<SampleQuery>,
+    Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
+    let seed = query::number(&params, "seed", 0, &(0..=u64::MAX))?;
     let Ok(gesture) = gesture.parse::<Gesture>() else {
         let known: Vec<&str> = Gesture::ALL.iter().map(|g| g.name()).collect();
         let detail = format!("There is no such sample; there are {}.", known.join(", "));
@@ -216,7 +226,7 @@ async fn sample(
         return Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 2, detail));
     };
     let drawn = blocking("The sample could not be drawn.", move || {
-        let drawn = samples::draw(gesture, query.seed);
+        let drawn = samples::draw(gesture, seed);
         drop(turn); // not before, though the one who asked may have gone
         drawn.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
     });

@@ -82,6 +82,7 @@ async fn answer(
 async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
     // Options may have come with the form.
     let (ask, shape, ready) = begin(reader, params).await?;
+    let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
     let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
     let Sent { name, bytes, memory } = sent;
     let probed = tokio::task::spawn_blocking(move || {
@@ -102,13 +103,14 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
     let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
     if keep.is_none() {
-        return Ok(shape.response(&document));
+        return Ok(shape.response(&document, notes));
     }
     let pixels = match image {
         Some((image, room)) => Pixels::Image(image, room),
         None => Pixels::Picture(picture.into()),
     };
-    marked_by(reader, by, marked(reader, pixels, document, shape, turn)).await
+    let marked = marked_by(reader, by, marked(reader, pixels, document, shape, turn)).await?;
+    Ok(query::with_notes(marked, &notes))
 }
 
 /// Within the deadline of the picture.
@@ -172,16 +174,18 @@ pub struct Shape {
 
 impl Shape {
     /// In any format but that of a picture.
-    pub fn response(self, document: &Document) -> Response {
+    pub fn response(self, document: &Document, notes: Vec<String>) -> Response {
         let name = document.file.as_deref();
-        match self.format {
+        let content = match self.format {
             Format::Json | Format::Annotated => {
-                file(None, Format::Json, document.json(self.characters).into_bytes())
+                let json = document.json_with(self.characters, notes);
+                return file(None, Format::Json, json.into_bytes());
             }
-            Format::Text => file(name, self.format, document.text().into_bytes()),
-            Format::Csv => file(name, self.format, document.csv(true).into_bytes()),
-            Format::Hocr => file(name, self.format, document.hocr().into_bytes()),
-        }
+            Format::Text => document.text(),
+            Format::Csv => document.csv(true),
+            Format::Hocr => document.hocr(),
+        };
+        query::with_notes(file(name, self.format, content.into_bytes()), &notes)
     }
 }
 
@@ -198,6 +202,23 @@ fn file(name: Option<&str>, format: Format, content: Vec<u8>) -> Response {
     }
     response
 }
+
+/// The names that [`ask`] knows.
+pub const OPTIONS: [&str; 10] = [
+    "model",
+    "threshold",
+    "box_threshold",
+    "unclip",
+    "max_side",
+    "min_confidence",
+    "angle",
+    "deskew",
+    "contrast",
+    "denoise",
+];
+
+/// The names that [`shape`] knows.
+const SHAPE: [&str; 3] = ["format", "characters", "page"];
 
 /// `format`, `characters`, `page`.
 pub fn shape(params: &Params) -> Result<Shape, ParamError> {
