@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 use rustix::thread::sched_getaffinity;
 use rustix::time::{ClockId, clock_gettime};
 
+use crate::priority::Priority;
+
 /// Share of the quota that the process may have used when inference begins; the rest is for what it does until it looks
 /// again.
 const SHARE: f32 = 0.94;
@@ -21,6 +23,8 @@ const SHARE: f32 = 0.94;
 const SAVED: Duration = Duration::from_millis(2);
 /// A wait is no longer than that: the clock of a process that was stopped may say anything.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// Of live work, which a long run of a batch must not hold up.
+const LONGEST_LIVE_WAIT: Duration = Duration::from_millis(25);
 
 /// Threads that can calculate at the same time: as many as there are CPUs or, where the quota is less, as make use of all of it.
 pub fn threads() -> usize {
@@ -28,18 +32,16 @@ pub fn threads() -> usize {
     quota_of_this_process().map_or(cpus, |cores| (cores.ceil() as usize).clamp(1, cpus))
 }
 
-/// Waits until the process may use more of its quota; not at all where there is none.
-pub(crate) fn wait() {
+/// Waits until the process may use more of its quota, and says for how long it did; not at all where there is none. Live work
+/// does not wait for what a batch has used beyond its share: the batch does.
+pub(crate) fn wait(priority: Priority) -> Duration {
     static HERE: LazyLock<Option<Budget>> = LazyLock::new(|| {
         let cores = quota_of_this_process()?;
         tracing::info!(cores, "the CPU quota of this container is used evenly");
         Some(Budget::new(cores, Instant::now(), used()))
     });
-    if let Some(budget) = &*HERE
-        && let Some(wait) = budget.wait(Instant::now(), used())
-    {
-        std::thread::sleep(wait);
-    }
+    let wait = HERE.as_ref().and_then(|budget| budget.wait(priority, || (Instant::now(), used())));
+    wait.inspect(|wait| std::thread::sleep(*wait)).unwrap_or_default()
 }
 
 /// Time that the process has had on cores.
@@ -68,15 +70,20 @@ impl Budget {
         Self { rate: cores * SHARE, state: Mutex::new(State { at: now, used, left: 0.0 }) }
     }
 
-    /// For how long nothing more should be begun.
-    fn wait(&self, now: Instant, used: Duration) -> Option<Duration> {
+    /// For how long nothing more of that kind should be begun; `read` tells the time, and what was used so far.
+    fn wait(&self, priority: Priority, read: impl FnOnce() -> (Instant, Duration)) -> Option<Duration> {
         let mut state = self.state.lock();
+        let (now, used) = read();
         let came = now.saturating_duration_since(state.at).as_secs_f32() * self.rate;
         let went = used.saturating_sub(state.used).as_secs_f32();
         *state = State { at: now, used, left: (state.left + came - went).min(SAVED.as_secs_f32()) };
         // A debt from before anyone looked, as when models were loaded, is no reason to stand still for long.
         state.left = state.left.max(-LONGEST_WAIT.as_secs_f32() * self.rate);
-        (state.left < 0.0).then(|| Duration::from_secs_f32(-state.left / self.rate))
+        let longest = match priority {
+            Priority::Live => LONGEST_LIVE_WAIT,
+            Priority::Batch => LONGEST_WAIT,
+        };
+        (state.left < 0.0).then(|| Duration::from_secs_f32(-state.left / self.rate).min(longest))
     }
 }
 
@@ -175,7 +182,7 @@ mod tests {
         let budget = Budget::new(0.5, begin, Duration::ZERO);
         let (mut now, mut used, mut uses) = (begin, Duration::ZERO, Vec::new());
         while now < begin + Duration::from_secs(5) {
-            if let Some(wait) = budget.wait(now, used) {
+            if let Some(wait) = budget.wait(Priority::Live, || (now, used)) {
                 now += wait;
             }
             // A frame of 3 ms, and a reply.
@@ -193,8 +200,9 @@ mod tests {
     fn nobody_waits_long_for_what_was_used_before() {
         let begin = Instant::now();
         let budget = Budget::new(0.5, begin, Duration::ZERO);
-        let wait = budget.wait(begin, Duration::from_secs(10)).unwrap();
-        assert_eq!(wait.as_millis(), LONGEST_WAIT.as_millis());
-        assert_eq!(budget.wait(begin + 2 * LONGEST_WAIT, Duration::from_secs(10)), None);
+        let at = |now, priority| budget.wait(priority, move || (now, Duration::from_secs(10)));
+        assert_eq!(at(begin, Priority::Batch).unwrap().as_millis(), LONGEST_WAIT.as_millis());
+        assert_eq!(at(begin, Priority::Live), Some(LONGEST_LIVE_WAIT));
+        assert_eq!(at(begin + 2 * LONGEST_WAIT, Priority::Batch), None);
     }
 }

@@ -407,11 +407,12 @@ impl<F, W: Default> Scheduler<F, W> {
 
     /// Ends the run of the client that was served most and had its turn, for the sake of `waiting`; false if there is none.
     fn make_way(&mut self, now: Instant, waiting: ClientId) -> bool {
-        let turn = self.turn(now);
+        let (turn, window) = (self.turn(now), self.options.window);
+        let predictions = |frames: usize| (frames + 1).saturating_sub(window);
         let most = self
             .clients
             .iter()
-            .filter(|(_, c)| c.had_its_turn(turn) && c.is_active(now))
+            .filter(|(_, c)| c.had_its_turn(turn, predictions) && c.is_active(now))
             .max_by_key(|(id, c)| (c.served, **id))
             .map(|(id, _)| *id);
         let Some(most) = most else { return false };
@@ -433,7 +434,8 @@ impl<F, W: Default> Scheduler<F, W> {
         (most as usize).clamp(window, TURN_WINDOWS * window)
     }
 
-    /// From running to waiting. A turn that was cut short is no turn: its client goes before those who came to wait meanwhile.
+    /// From running to waiting. A turn that was cut short is no turn: its client goes before those who came to wait
+    /// meanwhile, until its runs have made up for one.
     fn end_run(&mut self, now: Instant, id: ClientId) {
         let (turn, window) = (self.turn(now), self.options.window);
         let predictions = |frames: usize| (frames + 1).saturating_sub(window);
@@ -447,12 +449,17 @@ impl<F, W: Default> Scheduler<F, W> {
         client.run += 1;
         let since = match client.phase {
             Phase::Running { waited_since, analysed, .. }
-                if 2 * predictions(analysed) < predictions(turn) =>
+                if 2 * (client.had.0 + predictions(analysed)) < predictions(turn)
+                    && client.had.1 + analysed < turn.max(3 * window) =>
             {
+                client.had.0 += predictions(analysed);
+                client.had.1 += analysed;
                 waited_since
             }
             Phase::Running { analysed, .. } => {
-                client.owed = (client.owed + turn).saturating_sub(analysed).min(turn / 2);
+                let (had, _) = std::mem::take(&mut client.had);
+                let missing = (client.owed + predictions(turn)).saturating_sub(had + predictions(analysed));
+                client.owed = missing.min(turn / 2);
                 now
             }
             Phase::Waiting { .. } => now,

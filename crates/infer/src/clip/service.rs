@@ -394,9 +394,10 @@ impl Clips {
         };
         let clock = CoreTime::start(self.on_cpu);
         let (mut analysed, mut spent, mut predicting) = (0, Duration::ZERO, None);
+        let mut waited = Duration::ZERO;
         for batch in job.frames.chunks(nets.batch()) {
             let start = Instant::now();
-            quota::wait();
+            waited += quota::wait(Priority::Live);
             match self.analyse_batch(nets, batch, &mut window) {
                 Ok(done) => {
                     analysed += done.frames;
@@ -413,7 +414,8 @@ impl Clips {
                 }
             }
         }
-        let undisturbed = clock.elapsed();
+        // A quota is there after a pause as it was before, other than neighbours.
+        let undisturbed = clock.elapsed() + waited;
         Outcome { window, analysed, spent, undisturbed, predicting, lost: false }
     }
 

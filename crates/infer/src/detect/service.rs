@@ -282,7 +282,7 @@ impl Work for Detecting {
         if !(job.wanted)() {
             return Err(DetectError::Unwanted);
         }
-        quota::wait();
+        quota::wait(Priority::Live);
         self.analyse(held, &job.image, job.threshold, job.submitted)
     }
 

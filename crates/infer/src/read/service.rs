@@ -320,7 +320,7 @@ impl Work for Readers {
     fn run(&self, buffers: &mut Option<Buffers>, task: &mut Task) -> Read {
         let buffers = buffers.get_or_insert_default();
         self.release();
-        quota::wait();
+        quota::wait(Priority::Batch);
         match task {
             Task::Line(active, index) => Read::Line(self.line(active, *index, buffers)),
             Task::Picture(begun) => {

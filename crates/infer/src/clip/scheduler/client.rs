@@ -39,6 +39,8 @@ pub(super) struct Client<F, W> {
     pub place: u64,
     /// Frames by which its turns so far were too short: the next one is as much longer.
     pub owed: usize,
+    /// Predictions and frames of runs that were cut short, since its last turn.
+    pub had: (usize, usize),
     pub phase: Phase,
     /// Number of this client's runs so far; work for an earlier run is not taken back.
     pub run: u64,
@@ -62,6 +64,7 @@ impl<F, W> Client<F, W> {
             turn: 0,
             place: 0,
             owed: 0,
+            had: (0, 0),
             phase: Phase::Waiting { since: now, patient_since: now },
             run: 0,
             pending: VecDeque::new(),
@@ -95,8 +98,9 @@ impl<F, W> Client<F, W> {
     }
 
     /// Whether its run is as long as a turn of so many frames.
-    pub fn had_its_turn(&self, turn: usize) -> bool {
-        matches!(self.phase, Phase::Running { analysed, .. } if analysed >= turn + self.owed)
+    pub fn had_its_turn(&self, turn: usize, predictions: impl Fn(usize) -> usize) -> bool {
+        let full = predictions(turn + self.owed);
+        matches!(self.phase, Phase::Running { analysed, .. } if self.had.0 + predictions(analysed) >= full)
     }
 
     pub fn is_active(&self, now: Instant) -> bool {

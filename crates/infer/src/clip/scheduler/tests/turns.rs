@@ -73,3 +73,22 @@ fn a_turn_that_was_cut_short_is_no_turn() {
     assert!(since(scheduler, a) < since(scheduler, b), "it goes before who came meanwhile");
     assert_eq!(scheduler.longest_wait(at(20)), Duration::from_millis(20), "of those that send");
 }
+
+#[test]
+fn who_is_cut_short_again_and_again_gives_way_in_the_end() {
+    let mut simulation = Simulation::new(2, 1, COST);
+    let [greedy, _] = [simulation.clients[0], simulation.clients[1]];
+    let scheduler = &mut simulation.scheduler;
+    let (begin, mut runs) = (simulation.clock, 0);
+    let cut = |scheduler: &mut Scheduler<u64, Seen>, at: Instant| {
+        scheduler.clients.get_mut(&greedy).unwrap().phase =
+            Phase::Running { waited_since: begin, accepted: 30, analysed: 30, missed: false };
+        scheduler.end_run(at, greedy);
+        matches!(scheduler.clients[&greedy].phase, Phase::Waiting { since, .. } if since == begin)
+    };
+    while cut(scheduler, begin + Duration::from_secs(1)) {
+        runs += 1;
+        assert!(runs < 10, "it is first in line for ever");
+    }
+    assert_eq!(runs, 1, "30 frames are less than half a turn, 60 are not");
+}
