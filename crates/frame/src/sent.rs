@@ -119,7 +119,11 @@ fn decode_like_python(text: &str, out: &mut Vec<u8>) -> bool {
             _ => {}
         }
     }
-    base64_simd::STANDARD_NO_PAD.decode_append(&letters, out).is_ok() && !out.is_empty()
+    match base64_simd::forgiving_decode_to_vec(&letters) {
+        Ok(decoded) => *out = decoded,
+        Err(_) => return false,
+    }
+    !out.is_empty()
 }
 
 /// Decodes frames. Keep one per thread: it keeps its handles and buffers.

@@ -65,11 +65,11 @@ impl Streams {
         [known, all.saturating_sub(known)]
     }
 
-    /// Where there is no place for a camera that is named by its address, one that never gave a picture gives way: of the address
-    /// that had most of them opened, if those are more than the newcomer's.
-    pub fn make_way(&self, origin: &Origin, newcomer: IpAddr) {
+    /// Where there was no place for a camera that is named by its address, one that never gave a picture gives way: of the address
+    /// that had most of them opened, if those are still more afterwards than the newcomer's, or the newcomer has none. Whether one did.
+    pub fn make_way(&self, origin: &Origin, newcomer: IpAddr) -> bool {
         if origin.camera().is_none() || self.is_known(origin) || self.has_room(origin) {
-            return;
+            return false;
         }
         let named: Vec<Arc<Upstream>> = self
             .upstreams()
@@ -80,13 +80,17 @@ impl Streams {
         let own = of(Some(&counted(newcomer)));
         let silent = named.iter().filter(|upstream| upstream.stream.newest().is_none());
         let greediest = silent.max_by_key(|upstream| of(upstream.asked_by.get()));
-        if let Some(upstream) = greediest.filter(|upstream| of(upstream.asked_by.get()) > own) {
-            tracing::info!(
-                camera = &**upstream.stream.id(),
-                "closed: it gave no picture, and others wait for a place"
-            );
-            self.stop(&upstream.origin);
-        }
+        let gives_way = |upstream: &&Arc<Upstream>| {
+            let count = of(upstream.asked_by.get());
+            count > own + 1 || (own == 0 && count > 0)
+        };
+        let Some(upstream) = greediest.filter(gives_way) else { return false };
+        tracing::info!(
+            camera = &**upstream.stream.id(),
+            "closed: it gave no picture, and others wait for a place"
+        );
+        self.stop(&upstream.origin);
+        true
     }
 
     /// Closes a camera of the same kind that is only kept by analyses which linger.

@@ -92,10 +92,12 @@ impl Watching {
     ) -> Result<Self, WatchError> {
         let watch = place.watch(&Arc::from(streams.id_of(&origin)));
         let peer = place.viewer().peer().map(|peer| peer.ip());
-        if let Some(peer) = peer {
-            streams.make_way(&origin, peer);
-        }
-        let feed = open(&streams, &origin, &wish, false)?;
+        let feed = match (open(&streams, &origin, &wish, false), peer) {
+            (Err(WatchError::TooMany), Some(peer)) if streams.make_way(&origin, peer) => {
+                open(&streams, &origin, &wish, false)?
+            }
+            (opened, _) => opened?,
+        };
         let upstream = match &feed {
             Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),

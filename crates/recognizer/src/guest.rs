@@ -190,8 +190,11 @@ impl Guest {
 
     /// Frees the place now, though the guest may still be held somewhere.
     pub fn leave(&self, reason: &str) {
-        self.told.lock().replies.clear();
         let left = std::mem::replace(&mut *self.place.lock(), Place::Left);
+        // After that: no frame finds a seat any more, and none waits.
+        let waiting = self.told.lock().replies.take();
+        // Not under the lock: what a reply holds may be the last of this guest.
+        drop(waiting);
         if !matches!(left, Place::Left) {
             let clients = self.recognizer.clients.fetch_sub(1, Ordering::Relaxed) - 1;
             tracing::info!("DISCONNECT client={} reason={reason} clients={clients}", self.name);

@@ -65,10 +65,10 @@ impl Replies {
         self.send_while(|_| true);
     }
 
-    /// Nobody is there any more to read them.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
+    /// Nobody is there any more to read them; to be dropped where no lock is held.
+    pub fn take(&mut self) -> impl Sized + use<> {
         self.newest = None;
+        std::mem::take(&mut self.waiting)
     }
 
     fn send_while(&mut self, condition: impl Fn(&Waiting) -> bool) {
@@ -126,8 +126,12 @@ impl Due {
 
     fn take(&self, now: Instant) -> Vec<Arc<dyn Guest>> {
         let mut all = self.all.lock();
-        let count = all.partition_point(|(until, _)| *until <= now);
-        all.drain(..count).filter_map(|(_, guest)| guest.upgrade()).collect()
+        let mut due = Vec::new();
+        // Threads may have come in another order than their frames: one that is late goes with the one before it.
+        while all.front().is_some_and(|(until, _)| *until <= now) {
+            due.extend(all.pop_front().and_then(|(_, guest)| guest.upgrade()));
+        }
+        due
     }
 }
 
@@ -199,7 +203,7 @@ mod tests {
             replies.wait(at(6 + ms), at(16 + ms), answer("before"), Box::new(|_| ()));
         }
         assert_eq!(sent.try_iter().collect::<Vec<_>>(), ["first: before", "second: before"]);
-        replies.clear();
+        drop(replies.take());
         replies.send_all();
         assert!(replies.is_empty() && sent.try_iter().count() == 0);
     }

@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Doors, Telemetry};
 use crate::transport::host::{Hosts, OwnHosts};
+use crate::transport::query::NOTES;
 use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
@@ -194,7 +195,9 @@ impl Doors for Transports {
 
 fn cors(origins: Option<&Vec<String>>) -> CorsLayer {
     let layer = CorsLayer::new().allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE]);
-    let Some(list) = origins else { return layer.allow_origin(Any).allow_headers(Any) };
+    let Some(list) = origins else {
+        return layer.allow_origin(Any).allow_headers(Any).expose_headers([NOTES]);
+    };
     let list: Vec<HeaderValue> = list.iter().filter_map(|origin| origin.parse().ok()).collect();
     let is_listed = {
         let list = list.clone();
@@ -205,6 +208,7 @@ fn cors(origins: Option<&Vec<String>>) -> CorsLayer {
     layer
         .allow_origin(AllowOrigin::list(list))
         .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([NOTES])
         .allow_credentials(AllowCredentials::predicate(is_listed))
 }
 

@@ -9,7 +9,8 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 
 const MAX_NOTES: usize = 10;
-const NOTES: HeaderName = HeaderName::from_static("x-sightwire-notes");
+/// What [`with_notes`] writes.
+pub const NOTES: HeaderName = HeaderName::from_static("x-sightwire-notes");
 
 /// The parameters as they came.
 pub type Params = BTreeMap<String, String>;

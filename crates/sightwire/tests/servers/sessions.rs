@@ -234,9 +234,11 @@ async fn a_frame_that_comes_with_the_first_packet_is_answered() {
     let event = format!(r#"42["frame",{{"image":"{PNG}"}}]"#);
     for _ in 0..20 {
         let mut client = websocket(&server).await;
+        let begun = Instant::now();
         client.pour(&[whole(TEXT, b"40"), whole(TEXT, event.as_bytes())].concat()).await;
         let heard = until_answered(&mut client).await;
         assert!(heard[0].starts_with("40{") && heard[1] == STATUS && heard.len() == 3, "{heard:?}");
+        assert!(begun.elapsed() < Duration::from_millis(50), "{:?}", begun.elapsed());
     }
 }
 
@@ -247,12 +249,14 @@ async fn a_frame_that_is_posted_with_the_first_packet_is_answered() {
     for together in [true, false] {
         for _ in 0..10 {
             let session = Polling::open(&server).await;
+            let begun = Instant::now();
             if together {
                 assert_eq!(session.post(&format!("40\x1e{event}")).await, StatusCode::OK);
             } else {
                 assert_eq!(session.post("40").await, StatusCode::OK);
                 assert_eq!(session.post(&event).await, StatusCode::OK);
             }
+            assert!(begun.elapsed() < Duration::from_millis(50), "it need not wait: {:?}", begun.elapsed());
             let mut heard = String::new();
             while !heard.contains(r#"42["prediction""#) {
                 let (status, text) = session.poll().await;

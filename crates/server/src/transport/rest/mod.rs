@@ -157,7 +157,10 @@ async fn healthz(State(api): State<Api>) -> Json<Health> {
 
 /// Also while the model is being loaded, where its manifest has them.
 async fn labels(State(api): State<Api>) -> Response {
-    let Some(labels) = api.recognizer.labels() else {
+    // A manifest is a file.
+    let recognizer = api.recognizer.clone();
+    let labels = tokio::task::spawn_blocking(move || recognizer.labels()).await;
+    let Some(labels) = labels.ok().flatten() else {
         let response = error(StatusCode::SERVICE_UNAVAILABLE, "There is no model yet; /readyz says why.");
         return ([(header::RETRY_AFTER, "2")], response).into_response();
     };

@@ -529,7 +529,14 @@ async fn post_alone(session: &Session, request: Request, next: Next) -> Response
         let _ = tokio::time::timeout(ADMITTANCE, session.known.cancelled()).await;
     }
     let limit = if session.known.is_cancelled() { usize::MAX } else { FREE_BYTES };
-    next.run(request.map(|body| Body::new(packets::Packets::new(body, limit, session.known.clone())))).await
+    let response = next
+        .run(request.map(|body| Body::new(packets::Packets::new(body, limit, session.known.clone()))))
+        .await;
+    // What is posted next must find it inside, if this was the packet with which it enters.
+    if !session.known.is_cancelled() && !session.life.seen.lock().is_ended {
+        let _ = tokio::time::timeout(packets::ENTERING, session.known.cancelled()).await;
+    }
+    response
 }
 
 /// As Engine.IO reads it: what it goes by and what is bounded here must be the same.

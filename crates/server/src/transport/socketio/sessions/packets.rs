@@ -19,7 +19,7 @@ const TURN_BYTES: usize = 16 << 10;
 /// The packet with which a client enters.
 const CONNECT: &[u8] = b"40";
 /// It has entered within this, or what follows is passed on all the same.
-const ENTERING: Duration = Duration::from_millis(200);
+pub const ENTERING: Duration = Duration::from_millis(200);
 
 /// A body that ends with an error after a number of bytes.
 #[derive(Debug)]
@@ -35,6 +35,10 @@ pub struct Packets {
     known: CancellationToken,
     /// After the packet with which it enters, until it has: what comes next must find it inside.
     entering: Option<Entering>,
+    /// What comes next is the beginning of a packet.
+    begins: bool,
+    /// The packet that comes is the one with which the client enters.
+    enters: bool,
 }
 
 type Entering = Pin<Box<Timeout<WaitForCancellationFutureOwned>>>;
@@ -42,7 +46,17 @@ type Entering = Pin<Box<Timeout<WaitForCancellationFutureOwned>>>;
 impl Packets {
     /// Of this body, at most so many bytes.
     pub fn new(body: Body, limit: usize, known: CancellationToken) -> Self {
-        Self { body, limit, rest: Bytes::new(), passed: 0, bytes: 0, known, entering: None }
+        Self {
+            body,
+            limit,
+            rest: Bytes::new(),
+            passed: 0,
+            bytes: 0,
+            known,
+            entering: None,
+            begins: true,
+            enters: false,
+        }
     }
 }
 
@@ -80,7 +94,10 @@ impl HttpBody for Packets {
         let packet = self.rest.split_to(end);
         self.passed += 1;
         self.bytes += packet.len();
-        if packet.starts_with(CONNECT) && !self.known.is_cancelled() {
+        // The library handles a packet when it has seen its end.
+        self.enters |= self.begins && packet.starts_with(CONNECT);
+        self.begins = packet.last() == Some(&SEPARATOR);
+        if self.begins && std::mem::take(&mut self.enters) && !self.known.is_cancelled() {
             self.entering = Some(Box::pin(timeout(ENTERING, self.known.clone().cancelled_owned())));
         }
         Poll::Ready(Some(Ok(Frame::data(packet))))
