@@ -3,12 +3,14 @@
 //! - `attacks`: floods, messages that never end, idle connections; the server on one core
 //! - `sign`: the built-in model
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
+//! - `neighbours`: the sign recogniser beside programs that take all they can get, and within a quota
 //! - `read`: text reading beside `RapidOCR`
 //! - `relay`: pictures of streamers to viewers over WebSocket
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
 mod attacks;
 mod cameras;
+mod neighbours;
 mod read;
 mod relay;
 mod scenarios;
@@ -43,13 +45,20 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         Some("attacks") => scenarios::command(&attacks::SUITE, &rest.collect::<Vec<OsString>>()),
         Some("sign") => sign(&rest.collect::<Vec<OsString>>()),
         Some("cameras") => scenarios::command(&cameras::SUITE, &rest.collect::<Vec<OsString>>()),
+        Some("neighbours") => neighbours::command(&rest.collect::<Vec<OsString>>()),
         Some("read") => read::command(&rest.collect::<Vec<OsString>>()),
         Some("relay") => scenarios::command(&relay::SUITE, &rest.collect::<Vec<OsString>>()),
         Some("wlasl20") => wlasl20(&rest.collect::<Vec<OsString>>()),
         Some(other) => {
-            bail!(unknown("benchmark", other, &["attacks", "sign", "cameras", "read", "relay", "wlasl20"]))
+            bail!(unknown(
+                "benchmark",
+                other,
+                &["attacks", "sign", "cameras", "neighbours", "read", "relay", "wlasl20"]
+            ))
         }
-        None => bail!("say which: cargo xtask bench attacks, sign, cameras, read, relay or wlasl20"),
+        None => {
+            bail!("say which: cargo xtask bench attacks, sign, cameras, neighbours, read, relay or wlasl20")
+        }
     }
 }
 

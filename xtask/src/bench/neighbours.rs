@@ -1,0 +1,183 @@
+//! `cargo xtask bench neighbours [MODEL]`: the sign recogniser beside programs that take all they can get, and within a quota.
+//!
+//! What is fair is measured in the same place: a plain program with as many busy threads as the server has workers.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::thread::{available_parallelism, sleep};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::{PAGE, machine, replaced, stdout_of, written};
+use crate::project::Project;
+use crate::server::Server;
+use crate::setup::{self, Purpose};
+
+const SECONDS: u32 = 10;
+const CLIENTS: &str = "10";
+/// Of `/proc/PID/stat`.
+const TICKS: f64 = 100.0;
+const LOOP: &str = "while :; do :; done";
+
+/// Where the server runs.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Alone,
+    SameSession,
+    OtherSession,
+    /// Half a core of CPU quota.
+    Quota,
+}
+
+/// Measures all places and writes them into the page.
+pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
+    let project = Project::here()?;
+    let page = project.at(PAGE);
+    replaced(&page, "neighbours", "")?;
+    setup::run(&project, Purpose::Demo)?;
+    let model = args.first().map_or("gestures".to_owned(), |name| name.to_string_lossy().into_owned());
+    let mut section = machine(&project);
+    let _ = write!(
+        section,
+        " {CLIENTS} clients × 25 fps, {SECONDS} s each, the model {model}; fair is what as many busy threads get there.\n\n\
+         | where | predictions/s | frames analysed/s | replies p50 ms | p99 | max | server cores | fair cores | share |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    );
+    for (place, title) in [
+        (Place::Alone, "alone"),
+        (Place::SameSession, "two busy loops in the same session"),
+        (Place::OtherSession, "two busy loops in another session"),
+        (Place::Quota, "half a core (CFS quota)"),
+    ] {
+        eprintln!("{title}");
+        section.push_str(&row(&project, place, title, &model)?);
+    }
+    written(&page, "neighbours", &section)
+}
+
+fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<String> {
+    let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
+    let settings = [format!("recognizer.model={model}"), "recognizer.max_clients=5000".into()];
+    let server = Server::start(project, "server-bench", "127.0.0.1:0", &settings)?;
+    if place == Place::Quota {
+        Quota::step_out()?;
+    }
+    let neighbours = neighbours(place)?;
+    let mut load = Command::new("setsid");
+    load.arg("--wait").arg(project.release("sightwire-bench")).args([
+        "sign",
+        "--url",
+        server.url(),
+        "--json",
+    ]);
+    load.args(["--clients", CLIENTS, "--seconds", &SECONDS.to_string()]);
+    let report = stdout_of(&mut load)?;
+    drop(neighbours);
+    server.stop()?;
+    let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
+    let number = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
+    let used = number("/server/cores");
+    let fair = fair(place)?;
+    let shares =
+        if place == Place::Alone { "—".to_owned() } else { format!("{:.0} %", 100.0 * used / fair) };
+    Ok(format!(
+        "\n| {title} | {:.0} | {:.0} | {:.1} | {:.1} | {:.0} | {used:.2} | {fair:.2} | {shares} |",
+        number("/analysis/predictions_per_s"),
+        number("/analysis/analysed_per_s"),
+        number("/delay_ms/reply_from_due/p50"),
+        number("/delay_ms/reply_from_due/p99"),
+        number("/delay_ms/reply_from_due/max"),
+    ))
+}
+
+/// Cores that a plain program with a busy thread for each CPU gets in that place.
+fn fair(place: Place) -> Result<f64> {
+    let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
+    let threads =
+        available_parallelism().map_or(1, usize::from).max(if place == Place::Quota { 2 } else { 1 });
+    let plain = (0..threads).map(|_| Busy::start(false)).collect::<Result<Vec<_>>>()?;
+    if place == Place::Quota {
+        Quota::step_out()?;
+    }
+    let _neighbours = neighbours(place)?;
+    let used = || plain.iter().map(|busy| ticks(busy.0.id())).sum::<f64>();
+    let (before, begun) = (used(), Instant::now());
+    sleep(Duration::from_secs(5));
+    Ok((used() - before) / TICKS / begun.elapsed().as_secs_f64())
+}
+
+fn neighbours(place: Place) -> Result<Vec<Busy>> {
+    let apart = place == Place::OtherSession;
+    let count = if matches!(place, Place::SameSession | Place::OtherSession) { 2 } else { 0 };
+    (0..count).map(|_| Busy::start(apart)).collect()
+}
+
+/// A program that takes all it can get. Ends with this.
+struct Busy(Child);
+
+impl Busy {
+    fn start(apart: bool) -> Result<Self> {
+        let mut command = Command::new(if apart { "setsid" } else { "sh" });
+        command.args(if apart { &["sh", "-c", LOOP][..] } else { &["-c", LOOP] });
+        // `setsid` becomes the loop itself, since it leads no group.
+        let child = command.stdin(Stdio::null()).spawn();
+        Ok(Self(child.context("start a busy loop")?))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn ticks(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|field| field.parse::<f64>().ok()).sum()
+}
+
+/// A control group of half a core, for as long as this lives.
+struct Quota(PathBuf);
+
+impl Quota {
+    /// What is started from now on is in it, until [`Quota::step_out`].
+    fn enter() -> Result<Self> {
+        let (root, files) = hierarchy();
+        let group = root.join("sightwire-bench");
+        fs::create_dir_all(&group).with_context(|| format!("make the control group {}", group.display()))?;
+        for (file, value) in files {
+            fs::write(group.join(file), value)
+                .with_context(|| format!("write {file} of {}", group.display()))?;
+        }
+        fs::write(group.join("cgroup.procs"), "0").context("enter the control group")?;
+        Ok(Self(group))
+    }
+
+    fn step_out() -> Result<()> {
+        fs::write(hierarchy().0.join("cgroup.procs"), "0").context("leave the control group")
+    }
+}
+
+impl Drop for Quota {
+    fn drop(&mut self) {
+        let _ = Self::step_out();
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Of control groups: version 1 where its controller is there, else version 2.
+fn hierarchy() -> (&'static Path, &'static [(&'static str, &'static str)]) {
+    let first = Path::new("/sys/fs/cgroup/cpu");
+    if first.is_dir() {
+        (first, &[("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", "50000")])
+    } else {
+        (Path::new("/sys/fs/cgroup"), &[("cpu.max", "50000 100000")])
+    }
+}
