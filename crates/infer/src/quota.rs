@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rustix::thread::sched_getaffinity;
-use rustix::time::{ClockId, clock_gettime};
 
+use crate::core_time::used_by_all;
 use crate::priority::Priority;
 
 /// Share of the quota that the process may have used when inference begins; the rest is for what it does until it looks
@@ -38,16 +38,10 @@ pub(crate) fn wait(priority: Priority) -> Duration {
     static HERE: LazyLock<Option<Budget>> = LazyLock::new(|| {
         let cores = quota_of_this_process()?;
         tracing::info!(cores, "the CPU quota of this container is used evenly");
-        Some(Budget::new(cores, Instant::now(), used()))
+        Some(Budget::new(cores, Instant::now(), used_by_all()))
     });
-    let wait = HERE.as_ref().and_then(|budget| budget.wait(priority, || (Instant::now(), used())));
+    let wait = HERE.as_ref().and_then(|budget| budget.wait(priority, || (Instant::now(), used_by_all())));
     wait.inspect(|wait| std::thread::sleep(*wait)).unwrap_or_default()
-}
-
-/// Time that the process has had on cores.
-fn used() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 /// Core time that comes in at a steady rate.

@@ -407,8 +407,8 @@ impl<F, W: Default> Scheduler<F, W> {
 
     /// Ends the run of the client that was served most and had its turn, for the sake of `waiting`; false if there is none.
     fn make_way(&mut self, now: Instant, waiting: ClientId) -> bool {
-        let (turn, window) = (self.turn(now), self.options.window);
-        let predictions = |frames: usize| (frames + 1).saturating_sub(window);
+        let (turn, options) = (self.turn(now), self.options);
+        let predictions = |frames| options.predictions(frames);
         let most = self
             .clients
             .iter()
@@ -437,8 +437,8 @@ impl<F, W: Default> Scheduler<F, W> {
     /// From running to waiting. A turn that was cut short is no turn: its client goes before those who came to wait
     /// meanwhile, until its runs have made up for one.
     fn end_run(&mut self, now: Instant, id: ClientId) {
-        let (turn, window) = (self.turn(now), self.options.window);
-        let predictions = |frames: usize| (frames + 1).saturating_sub(window);
+        let (turn, options) = (self.turn(now), self.options);
+        let predictions = |frames| options.predictions(frames);
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
@@ -450,7 +450,7 @@ impl<F, W: Default> Scheduler<F, W> {
         let since = match client.phase {
             Phase::Running { waited_since, analysed, .. }
                 if 2 * (client.had.0 + predictions(analysed)) < predictions(turn)
-                    && client.had.1 + analysed < turn.max(3 * window) =>
+                    && client.had.1 + analysed < turn.max(3 * options.window) =>
             {
                 client.had.0 += predictions(analysed);
                 client.had.1 += analysed;
@@ -517,6 +517,11 @@ impl<F, W: Default> Scheduler<F, W> {
 }
 
 impl Options {
+    /// That a run of so many frames gives, where each gives one as soon as the window is full.
+    fn predictions(&self, frames: usize) -> usize {
+        (frames + 1).saturating_sub(self.window)
+    }
+
     /// See [`MAX_BACKLOG`]. Frames that share a prediction wait for one another.
     fn max_backlog(&self) -> Duration {
         MAX_BACKLOG * if self.stride > 1 { 2 } else { 1 }
