@@ -312,11 +312,14 @@ describe("refusals", () => {
   });
 
   for (const [limit, second] of [
-    ["cameras.max_analyses", "/stream/detect?camera=yard&fps=3"],
+    ["cameras.max_analyses", "/stream/detect?camera=gate"],
     ["cameras.max_views", "/stream/detect?camera=yard&conf=0.9"],
   ]) {
     test(`503_above ${limit} and_nobody_else_suffers`, async (t) => {
-      const cameras = [{ id: "yard", url: yard.url }];
+      const cameras = [
+        { id: "yard", url: yard.url },
+        { id: "gate", url: alices.url },
+      ];
       const full = await start(t, serving({ cameras, set: { [limit]: 1 } }));
       const first = await watch(t, full, "/stream/detect?camera=yard");
       await first.next(1);

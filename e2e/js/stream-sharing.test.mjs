@@ -4,11 +4,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { sleep, until } from "./harness.mjs";
+import { sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { shared } from "./shared.mjs";
 import { camera, serving } from "./simulator.mjs";
-import { watch } from "./viewer.mjs";
+import { refused, watch } from "./viewer.mjs";
 
 const LINGER_S = 0.5;
 // A camera for which this machine has no time is not stalled.
@@ -90,6 +90,48 @@ describe("analyses", { concurrency: true }, () => {
         assert.ok(analysed_per_s <= (fps / skip_frames) * 1.2 + 0.5, `${analysed_per_s} a second`);
       });
     }
+  });
+
+  test("however_many_rates_its_viewers_ask_for_a_camera_has_one_analysis_as_fast_as_the_fastest", async (t) => {
+    const yard = await camera(t);
+    const alone = await start(t, serving({ set: { ...set, "cameras.max_analyses": 1 } }));
+    // As visitors do who move the old page's sliders: pictures a second, and every so-many-th analysed.
+    const rates = [...[1, 2, 3, 4, 5, 6, 7].map((fps) => [fps, 1]), [8, 2], [15, 2]];
+    const viewers = await Promise.all(
+      rates.map(([fps, skip]) => watch(t, alone, detect(yard, `&fps=${fps}&skip_frames=${skip}`))),
+    );
+    const from = performance.now();
+    await viewers.at(-1).next(60, isDrawn);
+    const seconds = (performance.now() - from) / 1000;
+    const analyses = async () => (await stream(yard, alone)).analyses;
+    const found = await analyses();
+    assert.equal(found.length, 1);
+    const [{ fps, skip_frames, analysed_per_s, views }] = found;
+    assert.deepEqual([fps, skip_frames], [15, 2]);
+    assert.ok(analysed_per_s <= 7.5 * 1.2 + 0.5, `${analysed_per_s} looks a second`);
+    assert.deepEqual(
+      views.map((view) => view.fps).sort((a, b) => a - b),
+      [1, 2, 3, 4, 5, 6, 7, 8, 15],
+    );
+    // The others got no more than they asked for.
+    for (const [index, [asked]] of rates.slice(0, -1).entries()) {
+      const taken = viewers[index].pictures.filter((picture) => picture.at >= from).length;
+      assert.ok(taken <= asked * seconds * 1.15 + 2, `${taken} in ${seconds.toFixed(1)} s for fps=${asked}`);
+    }
+    // The fastest gone, it is as fast as the next.
+    viewers.at(-1).reset();
+    await until(async () => (await analyses())[0].fps === 8, "the rate of those who stay");
+  });
+
+  test("one_address_cannot_take_all_analyses", async (t) => {
+    const yards = await Promise.all(Array.from({ length: 4 }, () => camera(t)));
+    const few = await start(t, serving({ set: { ...set, "cameras.max_analyses": 4 } }));
+    const greedy = await Promise.all(yards.slice(0, 3).map((yard) => watch(t, few, detect(yard))));
+    assert.equal((await refused(t, few, detect(yards[3]))).status, 503);
+    // It may watch what is analysed already, and whoever comes from elsewhere finds a place.
+    await (await watch(t, few, detect(yards[0], "&fps=3"))).next(1);
+    await (await watch(t, few, detect(yards[3]), { from: "127.0.0.2" })).next(1);
+    await Promise.all(greedy.map((viewer) => viewer.next(2)));
   });
 
   describe("fps_and_skip_frames_are_honoured", { concurrency: true }, () => {

@@ -55,10 +55,15 @@ export class Viewer {
   #chunks = undefined;
   #length = undefined;
 
-  constructor(url, path, { headers = {}, version = "1.1", method = "GET" } = {}) {
+  constructor(url, path, { headers = {}, version = "1.1", method = "GET", from: localAddress } = {}) {
     const { hostname, port, host } = new URL(url);
     const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
-    this.socket = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port), noDelay: true });
+    this.socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port),
+      localAddress,
+      noDelay: true,
+    });
     this.socket.write(`${method} ${path} HTTP/${version}\r\n${lines.join("")}\r\n`);
     this.socket.on("data", (bytes) => this.#take(bytes));
     this.socket.on("error", () => {});

@@ -1,10 +1,11 @@
-//! An analysis: the objects in a camera's pictures, found once for all who want to see them, whatever they want to see
-//! of them.
+//! An analysis: the objects in a stream's pictures, found once for all who want to see them, whatever they want to see
+//! of them, and as often as the fastest of them wants.
 //!
 //! Two stages overlap: while a network looks at one picture the next is being decoded, begun so late that it is still
 //! fresh when the network is free.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
 
 use super::upstream::Upstream;
-use crate::origin::Origin;
+use crate::demand::{Demand, Pace, Rate, Thin};
 use crate::{Means, StreamLease};
 
 /// A network that is gated by motion looks at least so often.
@@ -35,25 +36,14 @@ const GATED_EVERY: Duration = Duration::from_secs(10);
 const SAME_IOU: f32 = 0.5;
 /// Boxes of two classes that overlap so much are one thing; people on horses and things in hands overlap less.
 const SAME_THING_IOU: f32 = 0.75;
-/// Pictures that come a little early are taken, or a rate near the camera's own would drop every other one.
-const EARLY: Duration = Duration::from_millis(8);
-
-/// What makes one analysis another.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AnalysisKey {
-    /// The stream.
-    pub origin: Origin,
-    /// Pictures a second at most, 1–30.
-    pub fps: u8,
-    /// Every so-many-th picture is looked at, 1–10; on the others objects are where they are thought to be.
-    pub skip_frames: u8,
-}
 
 /// A running analysis.
 #[derive(Debug)]
 pub struct Analysis {
-    /// What makes it another.
-    pub key: AnalysisKey,
+    /// How often those who share it want pictures and looks.
+    pub demand: Demand,
+    /// The address of who had it begun, if it was a client.
+    pub asked_by: Option<IpAddr>,
     /// The stream.
     pub upstream: Arc<Upstream>,
     /// Kept open for as long as this runs.
@@ -96,6 +86,8 @@ pub struct Analysed {
     pub model: Model,
     /// Whether the model looked at this picture.
     pub looked: bool,
+    /// How many it has looked at so far.
+    pub look: u64,
     /// What is in it.
     pub objects: Vec<Object>,
     /// Objects that keep their number.
@@ -135,17 +127,18 @@ struct Decoded {
 
 /// When the second stage is likely to be free.
 #[derive(Debug, Default)]
-struct Pace {
+struct Readiness {
     busy_since: Option<Instant>,
     look: Duration,
     decode: Duration,
 }
 
 impl Analysis {
-    /// Of a stream that `lease` keeps open.
-    pub fn new(key: AnalysisKey, lease: StreamLease) -> Self {
+    /// Of a stream that `lease` keeps open, for one who wants that rate.
+    pub fn new(lease: StreamLease, rate: Rate, asked_by: Option<IpAddr>) -> Self {
         Self {
-            key,
+            demand: Demand::new(rate),
+            asked_by,
             upstream: lease.value().clone(),
             lease: Some(lease),
             newest: watch::Sender::new(None),
@@ -196,7 +189,8 @@ impl Analysis {
     /// Runs until `stop`.
     pub async fn run(self: Arc<Self>, means: Means, stop: CancellationToken) {
         let (give, take) = mpsc::channel(1);
-        let pace = Mutex::new(Pace::default());
+        let pace = Mutex::new(Readiness::default());
+        let _running = means.analysing.enter();
         let stages = async {
             tokio::join!(self.decode(&means, give, &pace), self.look(&means, take, &pace));
         };
@@ -207,10 +201,9 @@ impl Analysis {
     }
 
     /// First stage: the newest picture, decoded, when the second is about to be free.
-    async fn decode(&self, means: &Means, give: mpsc::Sender<Decoded>, pace: &Mutex<Pace>) {
+    async fn decode(&self, means: &Means, give: mpsc::Sender<Decoded>, pace: &Mutex<Readiness>) {
         let mut reader = self.upstream.stream.tap();
-        let interval = Duration::from_secs(1) / u32::from(self.key.fps.max(1));
-        let mut due: Option<Instant> = None;
+        let mut thin = Thin::default();
         let limits = means.options.pictures;
         while let Ok(place) = give.reserve().await {
             let wait = pace.lock().wait(clock::now());
@@ -218,7 +211,7 @@ impl Analysis {
             let picture = loop {
                 match reader.next().await {
                     Some(Update::Picture(picture))
-                        if due.is_none_or(|due| picture.captured() + EARLY >= due) =>
+                        if thin.takes(picture.captured(), self.demand.pace().interval()) =>
                     {
                         break picture;
                     }
@@ -230,11 +223,6 @@ impl Analysis {
                 continue; // nobody looks, though it is kept for those who come back at once
             }
             let captured = picture.captured();
-            // Behind by more than one turn, turns are lost instead of being made up for.
-            due = Some(
-                due.map_or(captured, |due| due.max(captured.checked_sub(interval).unwrap_or(captured)))
-                    + interval,
-            );
             let begun = clock::now();
             let jpeg = picture.jpeg().clone();
             let decoded = means.pixels.run(move |tools| tools.decode(&jpeg, &limits));
@@ -252,18 +240,17 @@ impl Analysis {
     }
 
     /// Second stage: what is in it.
-    async fn look(&self, means: &Means, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Pace>) {
+    async fn look(&self, means: &Means, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Readiness>) {
         let model = means.detector.model().await;
         // What was decoded while the model was being loaded is old by now.
         let _ = take.try_recv();
         let options = TrackerOptions::for_confidence(means.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
         let mut eye = Eye::new(&model, means.options.detector.gated);
-        let (mut count, mut last) = (0_u64, Vec::new());
+        let (mut turns, mut last) = (Turns::default(), Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
-            let mut looks = count.is_multiple_of(u64::from(self.key.skip_frames.max(1)));
-            count += 1;
             let (captured, begun) = (picture.captured(), clock::now());
+            let mut looks = turns.is_due(self.demand.pace(), means.analysing.between_looks(), captured);
             if looks {
                 pace.lock().busy_since = Some(begun);
                 let seen = eye.look(&model, means, &image, captured).await;
@@ -298,7 +285,9 @@ impl Analysis {
             means.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
             let (stamp, model, forms) = (picture.stamp(), model.clone(), Forms::default());
-            let analysed = Analysed { sequence, stamp, image, model, looked: looks, objects, tracks, forms };
+            let look = self.counters.analysed.load(Ordering::Relaxed);
+            let analysed =
+                Analysed { sequence, stamp, image, model, looked: looks, look, objects, tracks, forms };
             self.newest.send_replace(Some(Arc::new(analysed)));
         }
     }
@@ -322,12 +311,31 @@ impl Drop for Analysis {
     }
 }
 
-impl Pace {
+impl Readiness {
     /// How long the first stage may wait so that its picture is ready just when the second is.
     fn wait(&self, now: Instant) -> Duration {
         let Some(since) = self.busy_since else { return Duration::ZERO };
         let left = self.look.saturating_sub(now.saturating_duration_since(since));
         left.saturating_sub(self.decode.mul_f64(1.5) + Duration::from_millis(2))
+    }
+}
+
+/// Which pictures are looked at. Pure state; time is given.
+#[derive(Debug, Default)]
+struct Turns {
+    thin: Thin,
+    /// Pictures since the last look, that one included; 0 before the first.
+    since: u64,
+}
+
+impl Turns {
+    /// Whether it is this picture's turn; `at_least` is what the limit leaves from one look to the next.
+    fn is_due(&mut self, pace: Pace, at_least: Duration, captured: Instant) -> bool {
+        let between = pace.between_looks.max(at_least);
+        let turn = (self.since == 0 || self.since >= u64::from(pace.least_skip))
+            && self.thin.takes_early(captured, between, pace.interval() / 2);
+        self.since = if turn { 1 } else { self.since + 1 };
+        turn
     }
 }
 
@@ -477,11 +485,31 @@ mod tests {
         assert_eq!((objects[1].detection.rect.left, objects[1].track), (400.0, None));
     }
 
+    /// Which of a camera's pictures are looked at, the first one and so many more.
+    fn looked_at(camera_fps: u32, rates: Rate, at_least: Duration) -> Vec<u32> {
+        let (start, mut turns) = (Instant::now(), Turns::default());
+        let pace = Demand::new(rates).pace();
+        let captured = |i| start + Duration::from_secs(1) * i / camera_fps;
+        (0..30).filter(|i| turns.is_due(pace, at_least, captured(*i))).collect()
+    }
+
+    #[test]
+    fn every_so_many_th_picture_is_looked_at_however_many_a_camera_gives() {
+        let every = |n: u32| (0..30).step_by(n as usize).collect::<Vec<_>>();
+        let rate = |fps, skip_frames| Rate { fps, skip_frames };
+        assert_eq!(looked_at(10, rate(10, 2), Duration::ZERO), every(2));
+        assert_eq!(looked_at(10, rate(10, 1), Duration::ZERO), every(1));
+        assert_eq!(looked_at(5, rate(10, 2), Duration::ZERO), every(2), "half as many looks of half as many");
+        assert_eq!(looked_at(30, rate(30, 10), Duration::ZERO), every(10));
+        let limited = looked_at(10, rate(10, 1), Duration::from_millis(300));
+        assert_eq!(limited, every(3), "an equal share of what all may cost");
+    }
+
     #[test]
     fn the_next_picture_is_decoded_so_late_that_it_is_fresh() {
         let now = Instant::now();
         let ms = Duration::from_millis;
-        let mut pace = Pace { busy_since: None, look: ms(100), decode: ms(10) };
+        let mut pace = Readiness { busy_since: None, look: ms(100), decode: ms(10) };
         assert_eq!(pace.wait(now), Duration::ZERO, "the model is free");
         pace.busy_since = Some(now);
         assert_eq!(pace.wait(now), ms(83));

@@ -5,7 +5,7 @@
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
-//! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures
+//! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures; [`demand`]: how often
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
 //! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now
@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod demand;
 pub mod detector;
 pub mod options;
 pub mod origin;
@@ -33,6 +34,8 @@ pub mod viewers;
 pub mod watching;
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -42,6 +45,7 @@ use sightwire_hub::on_demand::{Lease, OnDemand};
 use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, Stream};
 use sightwire_infer::shared::SharedEngine;
+use sightwire_measure::address::counted;
 use sightwire_measure::lines;
 use sightwire_measure::meter::{Meter, Sample};
 use tokio::sync::Semaphore;
@@ -49,7 +53,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::source::CameraSource;
-use analysis::{Analysis, AnalysisKey};
+use analysis::Analysis;
+use demand::{Analysing, AnalysisLease, MAX_SKIP, Rate};
 use detector::Detector;
 use origin::{Origin, PerOrigin};
 use pixels::Pixels;
@@ -65,10 +70,22 @@ pub use options::Options;
 
 /// A stream that somebody needs.
 pub type StreamLease = Lease<Origin, Upstream>;
-/// An analysis that somebody needs.
-pub type AnalysisLease = Lease<AnalysisKey, Analysis>;
+
 /// A view that somebody watches.
-pub type ViewLease = Lease<ViewKey, View>;
+#[derive(Debug)]
+pub struct ViewLease {
+    view: Lease<ViewKey, View>,
+    /// Of who watches: the view itself wants pictures, and hardly any looks.
+    _analysis: Option<AnalysisLease>,
+}
+
+impl Deref for ViewLease {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
 
 /// What streams, analyses and views run with.
 #[derive(Clone, Debug)]
@@ -83,6 +100,8 @@ pub struct Means {
     pub(crate) options: Arc<Options>,
     /// Over all of them.
     pub(crate) totals: Arc<Totals>,
+    /// What analyses may cost together.
+    pub(crate) analysing: Arc<Analysing>,
     /// Whose tasks they are.
     pub(crate) tasks: TaskTracker,
 }
@@ -102,7 +121,9 @@ pub struct Streams {
     web: Web,
     /// Cameras run while somebody needs them, and what is sent as long as its sender is there.
     running: PerOrigin<OnDemand<Origin, Upstream>>,
-    analyses: OnDemand<AnalysisKey, Analysis>,
+    /// One of each stream, however fast it is wanted.
+    analyses: OnDemand<Origin, Analysis>,
+    analysing: Arc<Analysing>,
     views: OnDemand<ViewKey, View>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -169,6 +190,7 @@ impl Streams {
         let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
         let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
         let detector = Detector::new(options.clone(), engine);
+        let analysing = Analysing::new(options.detector.max_fps);
         let this = Arc::new(Self {
             registry,
             viewers: Viewers::new(PerUse { cameras: cameras.max_viewers, relay: options.relay.max_viewers }),
@@ -177,6 +199,7 @@ impl Streams {
             web,
             running,
             analyses,
+            analysing,
             views,
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -230,6 +253,7 @@ impl Streams {
             pixels: self.pixels.clone(),
             options: self.options.clone(),
             totals: self.totals.clone(),
+            analysing: self.analysing.clone(),
             tasks: self.tasks.clone(),
         }
     }
@@ -296,46 +320,61 @@ impl Streams {
         self.registry.get(id).map(|camera| camera.table.source.into())
     }
 
-    /// Analyses a stream, or joins those who do.
-    pub fn analyse(&self, key: &AnalysisKey) -> Result<AnalysisLease, WatchError> {
-        if !self.analyses.has_room(key) {
+    /// Analyses a stream at that rate, or joins those who do; `from` is whoever asks.
+    pub fn analyse(
+        &self,
+        origin: &Origin,
+        rate: Rate,
+        from: Option<IpAddr>,
+    ) -> Result<AnalysisLease, WatchError> {
+        let from = from.map(counted);
+        if !self.has_room_to_analyse(origin, from) {
             return Err(self.too_many()); // before a camera is opened for it
         }
         // One whose camera was closed under it gives nothing any more.
         let is_over = |a: Arc<Analysis>| a.upstream.stream.state().condition == Condition::Ended;
-        if self.analyses.peek(key).is_some_and(is_over) {
-            self.analyses.stop(key);
+        if self.analyses.peek(origin).is_some_and(is_over) {
+            self.analyses.stop(origin);
         }
-        let (stream, means) = (self.open(&key.origin)?, self.means());
-        let start = |stop| (Analysis::new(key.clone(), stream), stop);
-        let (lease, begun) = self.analyses.get(key, start).map_err(|_| self.too_many())?;
+        let (stream, means) = (self.open(origin)?, self.means());
+        let start = |stop| (Analysis::new(stream, rate, from), stop);
+        let (lease, begun) = self.analyses.get(origin, start).map_err(|_| self.too_many())?;
         if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(means, stop));
         }
-        Ok(lease)
+        Ok(AnalysisLease::new(lease, rate))
     }
 
-    /// Makes a view, or joins those who watch it.
-    pub fn view(&self, key: &ViewKey) -> Result<ViewLease, WatchError> {
+    /// Makes a view, or joins those who watch it; every `skip_frames`-th picture is looked at for whoever asks, `from`.
+    pub fn view(
+        &self,
+        key: &ViewKey,
+        skip_frames: u8,
+        from: Option<IpAddr>,
+    ) -> Result<ViewLease, WatchError> {
         if !self.views.has_room(key) {
             return Err(self.too_many());
         }
         if self.views.peek(key).is_some_and(|v| v.upstream().stream.state().condition == Condition::Ended) {
             self.views.stop(key);
         }
-        let basis = match key {
-            ViewKey::Plain { origin, .. } => Basis::Stream(self.open(origin)?),
-            ViewKey::Drawn { analysis, .. } => Basis::Analysis(self.analyse(analysis)?),
+        let (basis, analysis) = match key {
+            ViewKey::Plain { origin, .. } => (Basis::Stream(self.open(origin)?), None),
+            ViewKey::Drawn { origin, fps, .. } => {
+                let rate = |skip_frames| Rate { fps: *fps, skip_frames };
+                let of_viewer = self.analyse(origin, rate(skip_frames), from)?;
+                (Basis::Analysis(self.analyse(origin, rate(MAX_SKIP), from)?), Some(of_viewer))
+            }
         };
         let start = |stop| {
             let (view, producer) = View::new(key.clone(), basis);
             (view, (producer, stop))
         };
-        let (lease, begun) = self.views.get(key, start).map_err(|_| self.too_many())?;
+        let (view, begun) = self.views.get(key, start).map_err(|_| self.too_many())?;
         if let Some((producer, stop)) = begun {
-            self.tasks.spawn(view::run(lease.value().clone(), producer, self.means(), stop));
+            self.tasks.spawn(view::run(view.value().clone(), producer, self.means(), stop));
         }
-        Ok(lease)
+        Ok(ViewLease { view, _analysis: analysis })
     }
 
     /// A camera was changed or taken away: whoever watches it is sent off, unless it is known by another name, too.
@@ -358,9 +397,19 @@ impl Streams {
         self.running.sent.peek(&Origin::Sent(name.into())).is_some()
     }
 
-    /// Whether another analysis like that may run.
-    pub fn has_room_to_analyse(&self, key: &AnalysisKey) -> bool {
-        self.analyses.has_room(key)
+    /// Whether that stream is analysed, or may be: one address has at most three quarters of the places, so that others find
+    /// one, too.
+    pub fn has_room_to_analyse(&self, origin: &Origin, from: Option<IpAddr>) -> bool {
+        if self.analyses.peek(origin).is_some() {
+            return true;
+        }
+        let max = self.analyses.max();
+        let begun_by = |from: IpAddr| {
+            let all = self.analyses.all();
+            let watched = all.iter().filter(|(origin, _)| self.analyses.leases(origin) > 0);
+            watched.filter(|(_, analysis)| analysis.asked_by == Some(from)).count()
+        };
+        self.analyses.has_room(origin) && from.is_none_or(|from| begun_by(counted(from)) < max - max / 4)
     }
 
     /// Ends the stream of that id for all who watch it; whether there was one.
@@ -382,9 +431,7 @@ impl Streams {
         for (key, _) in self.views.all().iter().filter(|(key, _)| key.origin() == origin) {
             self.views.stop(key);
         }
-        for (key, _) in self.analyses.all().iter().filter(|(key, _)| key.origin == *origin) {
-            self.analyses.stop(key);
-        }
+        self.analyses.stop(origin);
         self.running.of(origin).stop(origin);
     }
 
@@ -438,10 +485,8 @@ pub enum Wish {
     Original,
     /// With what is in them.
     Drawn {
-        /// Pictures a second at most, 1–30.
-        fps: u8,
-        /// Every so-many-th picture is looked at.
-        skip_frames: u8,
+        /// How often.
+        rate: Rate,
         /// How it is drawn.
         look: Look,
     },

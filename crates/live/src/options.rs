@@ -51,7 +51,7 @@ pub struct CameraOptions {
     pub max_named: usize,
     /// Viewers of cameras at most.
     pub max_viewers: usize,
-    /// Analyses at most.
+    /// Streams that are analysed at most.
     pub max_analyses: usize,
     /// Views at most.
     pub max_views: usize,
@@ -84,6 +84,8 @@ pub struct DetectorOptions {
     pub max_boxes: usize,
     /// Empty: all.
     pub classes: Vec<String>,
+    /// Pictures that the model looks at a second, over all streams.
+    pub max_fps: f64,
     /// Run the model only while something moves.
     pub gated: bool,
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use sightwire_measure::address::counted;
 
-use crate::analysis::AnalysisKey;
 use crate::origin::Origin;
 use crate::upstream::Upstream;
 use crate::{StreamLease, Streams, WatchError};
@@ -100,15 +99,9 @@ impl Streams {
             if self.is_known(&origin) != known {
                 continue;
             }
-            let of_it: Vec<AnalysisKey> = self
-                .analyses
-                .all()
-                .into_iter()
-                .map(|(key, _)| key)
-                .filter(|key| key.origin == origin)
-                .collect();
-            let idle = of_it.iter().all(|key| self.analyses.leases(key) == 0);
-            if idle && self.running.cameras.leases(&origin) <= of_it.len() {
+            let analysed = self.analyses.peek(&origin).is_some();
+            let idle = self.analyses.leases(&origin) == 0;
+            if idle && self.running.cameras.leases(&origin) <= usize::from(analysed) {
                 self.stop(&origin);
                 return;
             }

@@ -43,13 +43,8 @@ impl Streams {
         let size = upstream.size();
         let [delivered, _, missed] = counters.delivered.counts();
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let analyses: Vec<Value> = self
-            .analyses
-            .all()
-            .iter()
-            .filter(|(key, _)| key.origin == upstream.origin)
-            .map(|(_, analysis)| self.analysis_report(analysis))
-            .collect();
+        let analysis = self.analyses.peek(&upstream.origin);
+        let analyses: Vec<Value> = analysis.iter().map(|analysis| self.analysis_report(analysis)).collect();
         let camera = upstream.origin.camera();
         let name =
             camera.and_then(|source| self.registry.with_source(source)).map(|camera| camera.table.name);
@@ -107,14 +102,16 @@ impl Streams {
     }
 
     fn analysis_report(&self, analysis: &Analysis) -> Value {
-        let [frames_per_s, analysed_per_s] = analysis.meter.rates();
+        let ([frames_per_s, analysed_per_s], pace) = (analysis.meter.rates(), analysis.demand.pace());
         let [decoded, inferred, encoded] = analysis.meter.delays();
         let views: Vec<Value> = self
             .views
             .all()
             .iter()
             .filter_map(|(key, view)| match key {
-                ViewKey::Drawn { analysis: of, .. } if *of == analysis.key => Some(view_report(view)),
+                ViewKey::Drawn { origin, .. } if *origin == analysis.upstream.origin => {
+                    Some(view_report(view))
+                }
                 _ => None,
             })
             .collect();
@@ -123,8 +120,8 @@ impl Streams {
             "model": detector["model"],
             "provider": detector["provider"],
             "precision": detector["precision"],
-            "fps": analysis.key.fps,
-            "skip_frames": analysis.key.skip_frames,
+            "fps": pace.fps,
+            "skip_frames": pace.skip_frames(),
             "frames_per_s": frames_per_s,
             "analysed_per_s": analysed_per_s,
             "objects": analysis.objects(self.options.detector.confidence),
@@ -163,7 +160,7 @@ impl Streams {
 }
 
 fn view_report(view: &View) -> Value {
-    let ViewKey::Drawn { look, quality, .. } = &view.key else { return Value::Null };
+    let ViewKey::Drawn { fps, look, quality, .. } = &view.key else { return Value::Null };
     json!({
         "kind": if look.tracking { "tracking" } else { "detect" },
         "confidence": f64::from(look.confidence) / 100.0,
@@ -171,6 +168,7 @@ fn view_report(view: &View) -> Value {
         "trails": look.trails,
         "classes": Some(&look.classes).filter(|classes| !classes.is_empty()),
         "quality": quality,
+        "fps": fps,
         "viewers": view.stream.counters().subscribers.load(Ordering::Relaxed),
         "frames_per_s": view.meter.rates()[0],
     })

@@ -16,10 +16,11 @@ use sightwire_models::slot;
 use sightwire_track::TrailPoint;
 use tokio_util::sync::CancellationToken;
 
-use super::analysis::{Analysed, Analysis, AnalysisKey};
+use super::analysis::{Analysed, Analysis};
+use super::demand::{AnalysisLease, Rate, Thin};
 use super::pixels::{Lost, Tools};
 use super::upstream::Upstream;
-use super::{AnalysisLease, Means, StreamLease};
+use super::{Means, StreamLease};
 use crate::origin::Origin;
 
 /// What makes one view another.
@@ -32,10 +33,12 @@ pub enum ViewKey {
         /// JPEG quality.
         quality: u8,
     },
-    /// An analysis, drawn.
+    /// What is in its pictures, drawn.
     Drawn {
-        /// Which.
-        analysis: AnalysisKey,
+        /// The stream.
+        origin: Origin,
+        /// Pictures a second at most, 1–30.
+        fps: u8,
         /// How.
         look: Look,
         /// JPEG quality.
@@ -79,8 +82,7 @@ impl ViewKey {
     /// The stream.
     pub fn origin(&self) -> &Origin {
         match self {
-            ViewKey::Plain { origin, .. } => origin,
-            ViewKey::Drawn { analysis, .. } => &analysis.origin,
+            ViewKey::Plain { origin, .. } | ViewKey::Drawn { origin, .. } => origin,
         }
     }
 
@@ -264,12 +266,17 @@ async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, me
 }
 
 async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, means: &Means) {
-    let ViewKey::Drawn { look, quality, .. } = &view.key else { return };
+    let ViewKey::Drawn { look, quality, fps, .. } = &view.key else { return };
     let (look, quality) = (Arc::new(look.clone()), *quality);
-    let mut newest = analysis.subscribe();
+    let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
+    let own = Rate { fps: *fps, skip_frames: 1 };
     while newest.changed().await.is_ok() {
         let Some(analysed) = newest.borrow_and_update().clone() else { continue };
         let stamp = analysed.stamp;
+        // Others may want more pictures of the same analysis.
+        if *fps < analysis.demand.pace().fps && !thin.takes(stamp.captured, own.interval()) {
+            continue;
+        }
         let look = look.clone();
         let made = means.pixels.run(move |tools| {
             let image = drawn(tools, &analysed, &look);

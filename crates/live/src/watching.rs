@@ -1,5 +1,6 @@
 //! What one viewer watches: a stream or a view of it, at the quality that it can keep up with.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use sightwire_hub::stream::{Condition, Subscriber, Update};
 use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 
-use super::analysis::AnalysisKey;
+use super::demand::MAX_SKIP;
 use super::upstream::Upstream;
 use super::view::ViewKey;
 use super::viewers::{Arrival, Place, Viewer, Watch};
@@ -55,7 +56,7 @@ pub struct Watching {
 #[derive(Debug)]
 enum Feed {
     Stream(StreamLease),
-    View(ViewLease),
+    View(Box<ViewLease>),
 }
 
 impl Watching {
@@ -92,9 +93,9 @@ impl Watching {
     ) -> Result<Self, WatchError> {
         let watch = place.watch(&Arc::from(streams.id_of(&origin)));
         let peer = place.viewer().peer().map(|peer| peer.ip());
-        let feed = match (open(&streams, &origin, &wish, false), peer) {
+        let feed = match (open(&streams, &origin, &wish, false, peer), peer) {
             (Err(WatchError::TooMany), Some(peer)) if streams.make_way(&origin, peer) => {
-                open(&streams, &origin, &wish, false)?
+                open(&streams, &origin, &wish, false, Some(peer))?
             }
             (opened, _) => opened?,
         };
@@ -178,7 +179,8 @@ impl Watching {
 
     /// To the lower quality, or back: from the other one's first picture on, which may never come.
     fn switch(&mut self, low: bool, now: Instant) {
-        match open(&self.streams, &self.origin, &self.wish, low) {
+        let peer = self.viewer().peer().map(|peer| peer.ip());
+        match open(&self.streams, &self.origin, &self.wish, low, peer) {
             Ok(feed) => {
                 let subscriber =
                     feed.subscribe(&accounts(&self.watch, &self.streams, &self.origin), self.size);
@@ -212,17 +214,23 @@ fn accounts(watch: &Watch, streams: &Streams, origin: &Origin) -> [Arc<Deliverie
     [watch.viewer().delivered().clone(), streams.totals.delivered.of(origin).clone()]
 }
 
-fn open(streams: &Streams, origin: &Origin, wish: &Wish, low: bool) -> Result<Feed, WatchError> {
-    let key = match wish {
-        Wish::Original if !low => return streams.open(origin).map(Feed::Stream),
-        Wish::Original => ViewKey::Plain { origin: origin.clone(), quality: LOW_QUALITY },
-        Wish::Drawn { fps, skip_frames, look } => ViewKey::Drawn {
-            analysis: AnalysisKey { origin: origin.clone(), fps: *fps, skip_frames: *skip_frames },
-            look: look.clone(),
-            quality: quality(wish, low),
-        },
+fn open(
+    streams: &Streams,
+    origin: &Origin,
+    wish: &Wish,
+    low: bool,
+    peer: Option<IpAddr>,
+) -> Result<Feed, WatchError> {
+    let origin = origin.clone();
+    let (key, skip_frames) = match wish {
+        Wish::Original if !low => return streams.open(&origin).map(Feed::Stream),
+        Wish::Original => (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP),
+        Wish::Drawn { rate, look } => {
+            let (look, quality) = (look.clone(), quality(wish, low));
+            (ViewKey::Drawn { origin, fps: rate.fps, look, quality }, rate.skip_frames)
+        }
     };
-    streams.view(&key).map(Feed::View)
+    streams.view(&key, skip_frames, peer).map(|view| Feed::View(Box::new(view)))
 }
 
 impl Feed {

@@ -19,7 +19,7 @@ import { ObjectsCard } from '../cameras/one/ObjectsCard';
 import { Options, ViewChoice } from '../cameras/one/Options';
 import { pictureWords } from '../cameras/one/pictureWords';
 import { savePicture } from '../cameras/one/savePicture';
-import { type Settings, USUAL_FPS, usualSkip } from '../cameras/one/settings';
+import { type Settings } from '../cameras/one/settings';
 import { Stage } from '../cameras/one/Stage';
 import { useCameraShortcuts } from '../cameras/one/useCameraShortcuts';
 import { useDetections } from '../cameras/one/useDetections';
@@ -221,10 +221,7 @@ function shape(stream: Stream | null): number {
   return Math.min(16 / 9, Math.max(1, stream.width / stream.height));
 }
 
-/** The analysis that this view shares. */
+/** The analysis that this view shares: a stream has one, as fast as the fastest of its viewers wants it. */
 function analysisOf(stream: Stream | null, settings: Settings) {
-  if (settings.view === 'plain') return null;
-  const fps = settings.fps ?? USUAL_FPS;
-  const skip = settings.skip ?? usualSkip(settings.view);
-  return stream?.analyses.find((one) => one.fps === fps && one.skip_frames === skip) ?? null;
+  return settings.view === 'plain' ? null : (stream?.analyses[0] ?? null);
 }

@@ -172,9 +172,9 @@ pub const KEYS: &[Key] = &[
     key("cameras.max_viewers", "1000", &[], "Viewers of cameras at once, over all cameras."),
     key(
         "cameras.max_analyses",
-        "8",
+        "10",
         &[],
-        "Analyses at once: one for each camera, rate and share of pictures that somebody watches.",
+        "Streams that are analysed at once. One address can have three quarters of them begun.",
     ),
     key("cameras.max_views", "32", &[], "Views at once: one for each way in which an analysis is drawn."),
     key(
@@ -299,6 +299,12 @@ pub const KEYS: &[Key] = &[
         r#""none""#,
         &[],
         "none, or motion: the model runs only while something moves (and once every ten seconds).",
+    ),
+    key(
+        "detector.max_fps",
+        "240.0",
+        &[],
+        "Pictures a second that the model looks at, over all streams, each with an equal share; on the others boxes are where their objects are thought to be.",
     ),
     key(
         "reader.model",

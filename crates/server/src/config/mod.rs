@@ -281,6 +281,7 @@ impl Config {
                 iou: Some(r.number("detector.iou", 0.0, 1.0)? as f32).filter(|iou| *iou > 0.0),
                 max_boxes: r.int("detector.max_boxes", 1, 1000)?,
                 classes: r.list("detector.classes")?,
+                max_fps: r.number("detector.max_fps", 0.1, 1e6)?,
                 gated: match r.text("detector.gate").as_str() {
                     "none" => false,
                     "motion" => true,

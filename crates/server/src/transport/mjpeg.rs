@@ -100,7 +100,7 @@ pub fn routes(means: Means) -> Routes {
 fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<Wish, ParamError> {
     let rate = pick::rate(params, if tracking { 1 } else { 2 })?;
     let look = pick::look(streams, params, tracking)?;
-    Ok(Wish::Drawn { fps: rate.fps, skip_frames: rate.skip_frames, look })
+    Ok(Wish::Drawn { rate, look })
 }
 
 async fn answer(

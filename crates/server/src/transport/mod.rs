@@ -10,6 +10,8 @@
 //! [`routes`] holds every route and who may use it,
 //! [`host`] tells whether this server is asked, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
+use std::net::SocketAddr;
+
 use axum::http::Extensions;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
@@ -30,10 +32,14 @@ pub mod websocket;
 
 pub use sightwire_listen::refusal::error;
 
+/// Who sent that request.
+fn peer(request: &Extensions) -> Option<SocketAddr> {
+    request.get::<Peer>().map(|Peer(peer)| *peer)
+}
+
 /// Somebody comes to watch, with that request.
 fn arrival(request: &Extensions, kind: Kind, endpoint: &'static str) -> Arrival {
-    let peer = request.get::<Peer>().map(|Peer(peer)| *peer);
-    Arrival { peer, kind, endpoint, connection: request.get().map(ConnectionHandle::ending) }
+    Arrival { peer: peer(request), kind, endpoint, connection: request.get().map(ConnectionHandle::ending) }
 }
 
 /// With a capital and a full stop, as answers have them.

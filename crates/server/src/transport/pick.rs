@@ -1,6 +1,7 @@
 //! Which camera a request means, and what it wants to see of it; shared by the protocols that show cameras.
 
 use axum::http::HeaderMap;
+use sightwire_live::demand::{MAX_SKIP, Rate};
 use sightwire_live::detector::Model;
 use sightwire_live::origin::Origin;
 use sightwire_live::source::CameraSource;
@@ -39,20 +40,11 @@ pub fn stream(streams: &Streams, id: &str) -> Result<Origin, WatchError> {
     streams.named(id).ok_or_else(|| WatchError::Unknown(id.to_owned()))
 }
 
-/// How often pictures are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Pictures a second at most.
-    pub fps: u8,
-    /// Every so-many-th is analysed.
-    pub skip_frames: u8,
-}
-
 /// `fps` and `skip_frames`.
 pub fn rate(params: &Params, skip_frames: u8) -> Result<Rate, ParamError> {
     Ok(Rate {
         fps: query::number(params, "fps", 10, &(1..=30))?,
-        skip_frames: query::number(params, "skip_frames", skip_frames, &(1..=10))?,
+        skip_frames: query::number(params, "skip_frames", skip_frames, &(1..=MAX_SKIP))?,
     })
 }
 

@@ -1,8 +1,8 @@
 import { type Settings, USUAL_FPS, usualSkip } from './settings';
 
 /**
- * The address of the pictures. Rate and skip are always named: all who name the same share one
- * analysis, whatever else they want to see of it.
+ * The address of the pictures. Rate and skip are always named, or tracking and boxes would have
+ * different ones.
  */
 export function picturesPath(id: string, settings: Settings): string {
   const query = new URLSearchParams({ camera: id });

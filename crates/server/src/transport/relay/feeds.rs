@@ -1,6 +1,7 @@
 //! What a viewer watches: the newest picture of each stream, in turn, when there is room for one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -9,15 +10,15 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream, SelectAll};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Update};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use sightwire_live::analysis::{Analysed, AnalysisKey};
+use sightwire_live::analysis::Analysed;
+use sightwire_live::demand::{Looks, Rate};
 use sightwire_live::origin::Origin;
 use sightwire_live::relay::{Mode, Session, Sessions};
 use sightwire_live::viewers::Place;
 use sightwire_live::watching::Watching;
-use sightwire_live::{AnalysisLease, Streams, WatchError, Wish};
+use sightwire_live::{Streams, WatchError, Wish};
 
 /// Something new about a stream.
 pub struct Event {
@@ -79,11 +80,17 @@ struct Feed {
 enum Objects {
     NotWanted,
     /// There is no room for another analysis; it is asked for again then.
-    NoRoom(AnalysisKey, Instant),
-    Wanted {
-        _lease: AnalysisLease,
-        newest: watch::Receiver<Option<Arc<Analysed>>>,
-    },
+    NoRoom(Box<Wanted>, Instant),
+    Found(Box<Looks>),
+}
+
+/// Which objects somebody wants to be told of.
+#[derive(Clone)]
+struct Wanted {
+    origin: Origin,
+    rate: Rate,
+    /// Who asks, where a client does.
+    from: Option<IpAddr>,
 }
 
 impl Feeds {
@@ -128,7 +135,11 @@ impl Feeds {
         let watching =
             Watching::open(streams.clone(), origin.clone(), Wish::Original, &self.place, self.size)?;
         let objects = if self.overlays {
-            Objects::of(&streams, analysis(&streams, origin, stream.mode))
+            // What is sent is analysed for all who see it, of their own accord; a camera for who asks.
+            let peer = self.place.viewer().peer().map(|peer| peer.ip());
+            let from = peer.filter(|_| origin.camera().is_some());
+            let rate = rate(&streams, stream.mode);
+            Objects::of(&streams, Wanted { origin, rate, from })
         } else {
             Objects::NotWanted
         };
@@ -192,29 +203,26 @@ impl Feed {
 }
 
 impl Objects {
-    fn of(streams: &Streams, key: AnalysisKey) -> Self {
-        let begun = streams.has_room_to_analyse(&key).then(|| streams.analyse(&key).ok()).flatten();
-        match begun {
-            Some(analysis) => {
-                let newest = analysis.subscribe();
-                Self::Wanted { _lease: analysis, newest }
-            }
-            None => Self::NoRoom(key, Instant::now() + AGAIN),
+    fn of(streams: &Streams, wanted: Wanted) -> Self {
+        let Wanted { origin, rate, from } = &wanted;
+        let has_room = streams.has_room_to_analyse(origin, *from);
+        match has_room.then(|| streams.analyse(origin, *rate, *from).ok()).flatten() {
+            Some(analysis) => Self::Found(Box::new(analysis.looks())),
+            None => Self::NoRoom(Box::new(wanted), Instant::now() + AGAIN),
         }
     }
 
     /// Waits until there may be something new. Cancel-safe.
     async fn change(&mut self, streams: &Streams) {
         match self {
-            Self::Wanted { newest, .. } => {
-                if newest.has_changed().is_ok_and(|changed| changed) || newest.changed().await.is_ok() {
-                    newest.mark_changed();
+            Self::Found(looks) => {
+                if looks.changed().await.is_ok() {
                     return;
                 }
             }
-            Self::NoRoom(key, again) => {
+            Self::NoRoom(wanted, again) => {
                 sleep_until(*again).await;
-                *self = Self::of(streams, key.clone());
+                *self = Self::of(streams, Wanted::clone(wanted));
                 return;
             }
             Self::NotWanted => {}
@@ -224,16 +232,13 @@ impl Objects {
 
     /// What was found and not told yet.
     fn newest(&mut self) -> Option<Arc<Analysed>> {
-        let Self::Wanted { newest, .. } = self else { return None };
-        if !newest.has_changed().is_ok_and(|changed| changed) {
-            return None;
-        }
-        newest.borrow_and_update().clone().filter(|analysed| analysed.looked)
+        let Self::Found(looks) = self else { return None };
+        looks.take().map(|(analysed, _)| analysed)
     }
 }
 
-fn analysis(streams: &Streams, origin: Origin, mode: Option<Mode>) -> AnalysisKey {
+fn rate(streams: &Streams, mode: Option<Mode>) -> Rate {
     let relay = &streams.options().relay;
     let fps = if mode == Some(Mode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
-    AnalysisKey { origin, fps, skip_frames: 1 }
+    Rate { fps, skip_frames: 1 }
 }

@@ -13,12 +13,11 @@ use futures_util::{SinkExt as _, StreamExt as _, stream};
 use serde_json::{Value, json};
 use sightwire_hub::delivery::Delivery;
 use sightwire_hub::stream::{Subscriber, Update};
-use sightwire_live::AnalysisLease;
-use sightwire_live::analysis::{Analysed, AnalysisKey};
+use sightwire_live::analysis::Analysed;
+use sightwire_live::demand::Looks;
 use sightwire_live::view::Look;
 use sightwire_live::viewers::{Kind, Watch};
 use sightwire_measure::clock;
-use tokio::sync::watch;
 use tokio_websockets::Message;
 
 use super::Api;
@@ -41,11 +40,9 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 struct Listener {
     stream: Arc<str>,
     look: Look,
-    analysis: AnalysisLease,
-    newest: watch::Receiver<Option<Arc<Analysed>>>,
+    looks: Looks,
     states: Subscriber,
     watch: Watch,
-    sequence: u64,
 }
 
 struct Event {
@@ -68,13 +65,14 @@ pub async fn events(
     let origin = pick::stream(&streams, &id)?;
     // Before anything is opened for it.
     let arrival = arrival(request.extensions(), kind, "/api/v1/streams/{id}/detections");
+    let from = arrival.peer.map(|peer| peer.ip());
     let place = streams.viewers.admit(arrival);
     let place = place.ok_or_else(|| streams.too_many())?;
-    let analysis = streams.analyse(&AnalysisKey { origin, fps: rate.fps, skip_frames: rate.skip_frames })?;
+    let analysis = streams.analyse(&origin, rate, from)?;
     let stream = analysis.upstream.stream.id().clone();
     let watch = place.watch(&stream);
-    let (newest, states) = (analysis.subscribe(), analysis.upstream.stream.tap());
-    let listener = Listener { stream, look, analysis, newest, states, watch, sequence: 0 };
+    let states = analysis.upstream.stream.tap();
+    let listener = Listener { stream, look, looks: analysis.looks(), states, watch };
     if is_websocket {
         let terms =
             Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
@@ -139,30 +137,23 @@ impl Listener {
                     }
                     Update::Picture(_) | Update::Banner(_) => {}
                 },
-                changed = self.newest.changed() => {
+                changed = self.looks.changed() => {
                     changed.ok()?;
-                    let analysed = self.newest.borrow_and_update().clone();
-                    if let Some(analysed) = analysed.filter(|analysed| analysed.looked) {
-                        return Some(self.detections(&analysed));
+                    if let Some((analysed, missed)) = self.looks.take() {
+                        return Some(self.detections(&analysed, missed));
                     }
                 }
             }
         }
     }
 
-    fn detections(&mut self, analysed: &Analysed) -> Event {
+    fn detections(&self, analysed: &Analysed, missed: u64) -> Event {
         let model = &analysed.model;
         let shown = analysed.objects.iter().filter(|object| {
             object.detection.confidence >= self.look.confidence()
                 && self.look.shows(model.label(object.detection.class))
         });
         let detections: Vec<Value> = shown.map(|object| object.report(model)).collect();
-        let every = u64::from(self.analysis.key.skip_frames.max(1));
-        let missed = match self.sequence {
-            0 => 0,
-            before => (analysed.sequence.saturating_sub(before) / every).saturating_sub(1),
-        };
-        self.sequence = analysed.sequence;
         let data = json!({
             "stream": &*self.stream,
             "sequence": analysed.sequence,

@@ -6,20 +6,19 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::{Extensions, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_hub::picture::Picture;
-use sightwire_live::analysis::AnalysisKey;
 use sightwire_live::origin::Origin;
 use sightwire_live::view::ViewKey;
-use sightwire_live::{Streams, WatchError};
+use sightwire_live::{Streams, ViewLease, WatchError};
 use sightwire_measure::clock;
 
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
-use crate::transport::{error, pick};
+use crate::transport::{error, peer, pick};
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
@@ -43,15 +42,17 @@ pub async fn snapshot(
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
+    extensions: Extensions,
 ) -> Result<Response, Refusal> {
+    let from = peer(&extensions).map(|peer| peer.ip());
     let detect = query::flag(&params, "detect", false)?;
     let look = pick::look(&streams, &params, false)?;
     let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);
     let rate = pick::rate(&params, 2)?;
     let origin = pick::stream(&streams, &id)?;
     let picture = if detect {
-        let analysis = AnalysisKey { origin, fps: rate.fps, skip_frames: rate.skip_frames };
-        drawn(&streams, &ViewKey::Drawn { analysis, look, quality: QUALITY }, wait).await
+        let key = ViewKey::Drawn { origin, fps: rate.fps, look, quality: QUALITY };
+        drawn(streams.view(&key, rate.skip_frames, from)?, wait).await
     } else {
         original(&streams, &origin, wait).await
     };
@@ -112,8 +113,7 @@ async fn original(streams: &Streams, origin: &Origin, wait: Duration) -> Result<
 }
 
 /// A picture of the view that is made after now.
-async fn drawn(streams: &Streams, key: &ViewKey, wait: Duration) -> Result<Picture, NoPicture> {
-    let view = streams.view(key)?;
+async fn drawn(view: ViewLease, wait: Duration) -> Result<Picture, NoPicture> {
     let made = async {
         let upstream = view.upstream().stream.clone();
         upstream.first_picture().await?;
