@@ -6,6 +6,7 @@
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
 //! - [`head`]: refuses requests whose lines do not end as they have to
+//! - [`host`]: whether a request is meant for this server; [`names`]: those that it answers for
 //! - [`refusal`]: the answer to a request that cannot be served
 //! - [`socket`]: TCP, and pipes in memory
 
@@ -15,6 +16,8 @@ pub mod body;
 pub mod connection;
 mod frames;
 pub mod head;
+pub mod host;
+pub mod names;
 pub mod outbox;
 pub mod receive;
 pub mod refusal;

@@ -3,7 +3,6 @@
 #![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
 
 pub mod cameras;
-pub mod hosts;
 pub mod keys;
 pub mod layers;
 pub mod reader;
@@ -28,8 +27,8 @@ use sightwire_models::store::{Store, default_home};
 use sightwire_recognizer::ModelChoice;
 use toml::Value;
 
-use hosts::HostNames;
 pub use layers::{ConfigError, Layers, Origin};
+use sightwire_listen::names::HostNames;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
 pub const TRY_NETWORKS: &str = "try-networks";

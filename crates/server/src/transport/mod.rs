@@ -8,7 +8,7 @@
 //!
 //! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
 //! [`routes`] holds every route and who may use it,
-//! [`host`] tells whether this server is asked, [`origin`] tells whose page asks, [`websocket`] upgrades.
+//! [`origin`] tells whose page asks, [`websocket`] upgrades.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,6 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::{Arrival, Kind};
 
-pub mod host;
 pub mod mjpeg;
 pub mod origin;
 pub mod page;

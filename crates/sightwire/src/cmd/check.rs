@@ -1,7 +1,8 @@
 //! `sightwire check`
 
 use sightwire_infer::cpu::Cpu;
-use sightwire_server::config::{Layers, hosts, keys};
+use sightwire_listen::names;
+use sightwire_server::config::{Layers, keys};
 use sightwire_server::{files, reach};
 
 use super::ConfigArgs;
@@ -32,7 +33,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
         note!(printer, "warning: {warning}");
     }
     if config.server.hosts.are_all() {
-        note!(printer, "warning: {}", hosts::ALL_WARNING);
+        note!(printer, "warning: {}", names::ALL_WARNING);
     }
     for address in reach::addresses_to_open(&config.server.listen) {
         note!(printer, "note: other machines open http://{address}");

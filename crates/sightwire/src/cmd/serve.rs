@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use sightwire_listen::names;
 use sightwire_listen::socket::{self, Listener};
 use sightwire_server::Server;
-use sightwire_server::config::{Config, hosts};
+use sightwire_server::config::Config;
 use sightwire_server::telemetry::logging;
 use sightwire_server::{files, reach};
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,7 +44,7 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
         tracing::warn!("{warning}");
     }
     if config.server.hosts.are_all() {
-        tracing::warn!("{}", hosts::ALL_WARNING);
+        tracing::warn!("{}", names::ALL_WARNING);
     }
     if let Some(warning) = reach::warning(&config) {
         tracing::warn!("{warning}");

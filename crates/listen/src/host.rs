@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use crate::Peer;
 use axum::extract::Request;
 use axum::http::header::HOST;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::response::Response;
 use futures_util::future::{Either, Ready, ready};
 use parking_lot::Mutex;
-use sightwire_listen::Peer;
 use sightwire_measure::{clock, lines};
 use tower::Service;
 
-use super::error;
-use crate::config::hosts::{HostNames, ends_with, is_name};
+use crate::names::{HostNames, ends_with, is_name};
+use crate::refusal::error;
 
 /// A name that is refused again and again is logged so often.
 const LOGGED_AGAIN_AFTER: Duration = Duration::from_secs(600);
