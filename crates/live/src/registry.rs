@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,17 @@ pub struct Camera {
     pub table: CameraTable,
     /// It stands in the configuration file and can only be changed there.
     pub configured: bool,
+    /// When a client added it, and changed it last, where that is known.
+    pub times: Option<Times>,
+}
+
+/// When a camera was added, and changed last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Times {
+    /// Seconds since 1970.
+    pub added: u64,
+    /// Seconds since 1970.
+    pub changed: u64,
 }
 
 /// All cameras.
@@ -103,6 +115,15 @@ struct Saved {
     user: Option<String>,
     #[serde(default)]
     default: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    times: Option<Times>,
+}
+
+impl Times {
+    fn now() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { added: now, changed: now }
+    }
 }
 
 impl Registry {
@@ -115,16 +136,18 @@ impl Registry {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(fail(error.to_string())),
         };
-        let mut cameras: Vec<Camera> =
-            configured.iter().map(|table| Camera { table: table.clone(), configured: true }).collect();
+        let mut cameras: Vec<Camera> = configured
+            .iter()
+            .map(|table| Camera { table: table.clone(), configured: true, times: None })
+            .collect();
         for saved in saved {
-            let id = saved.id.clone();
+            let (id, times) = (saved.id.clone(), saved.times);
             let table = saved.read().map_err(|reason| fail(format!("camera {id:?}: {reason}")))?;
             if cameras.iter().any(|camera| camera.table.id == table.id) {
                 tracing::warn!("the camera {id:?} of {} gives way to the configured one", file.display());
                 continue;
             }
-            cameras.push(Camera { table, configured: false });
+            cameras.push(Camera { table, configured: false, times });
         }
         Ok(Self {
             cameras: RwLock::new(cameras),
@@ -147,6 +170,11 @@ impl Registry {
     /// The first camera with that source.
     pub fn with_source(&self, source: &CameraSource) -> Option<Camera> {
         self.cameras.read().iter().find(|camera| camera.table.source == *source).cloned()
+    }
+
+    /// The camera that a user has.
+    pub fn of_user(&self, user: &str) -> Option<Camera> {
+        self.cameras.read().iter().find(|camera| camera.table.user.as_deref() == Some(user)).cloned()
     }
 
     /// The camera of a user; without one, the default; without that, the only one there is.
@@ -192,7 +220,7 @@ impl Registry {
         }
         let name = name.unwrap_or_else(|| id.clone());
         let table = CameraTable { id, name, source, user: None, default: false };
-        cameras.push(Camera { table, configured: false });
+        cameras.push(Camera { table, configured: false, times: Some(Times::now()) });
         let index = cameras.len() - 1;
         apply(&mut cameras, index, user, default)?;
         self.keep(cameras, index)
@@ -223,6 +251,9 @@ impl Registry {
             name.trim().clone_into(&mut table.name);
         }
         apply(&mut cameras, index, change.user, change.default)?;
+        let now = Times::now();
+        let added = cameras[index].times.map_or(now.added, |times| times.added);
+        cameras[index].times = Some(Times { added, ..now });
         self.keep(cameras, index)
     }
 
@@ -246,11 +277,7 @@ impl Registry {
 
     /// Written beside the old file and then put in its place, so that there is always a whole one.
     fn write(&self, cameras: &[Camera]) -> Result<(), RegistryError> {
-        let saved: Vec<Saved> = cameras
-            .iter()
-            .filter(|camera| !camera.configured)
-            .map(|camera| Saved::of(&camera.table))
-            .collect();
+        let saved: Vec<Saved> = cameras.iter().filter(|camera| !camera.configured).map(Saved::of).collect();
         let write = || -> std::io::Result<()> {
             let folder = self.file.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(folder)?;
@@ -358,7 +385,8 @@ fn free_id(cameras: &[Camera], name: &str) -> String {
 }
 
 impl Saved {
-    fn of(table: &CameraTable) -> Self {
+    fn of(camera: &Camera) -> Self {
+        let table = &camera.table;
         Self {
             id: table.id.clone(),
             name: table.name.clone(),
@@ -367,6 +395,7 @@ impl Saved {
             fps: table.source.fps(),
             user: table.user.clone(),
             default: table.default,
+            times: camera.times,
         }
     }
 

@@ -15,6 +15,10 @@ use crate::{Streams, WatchError};
 pub(crate) const AT_ONCE: usize = 4;
 /// Longest time that one takes.
 const TRY: Duration = Duration::from_secs(15);
+/// Longest time that a board may take to say how it is,
+const STATUS: Duration = Duration::from_secs(5);
+/// and in how many bytes at most.
+const MAX_STATUS_BYTES: usize = 64 << 10;
 
 impl Streams {
     /// A picture of that camera, whether it is known or not. A board serves few at once: if it is being read already, that
@@ -28,6 +32,16 @@ impl Streams {
             None => self.first_picture(source).await,
         };
         picture.map_err(WatchError::Unreachable)
+    }
+
+    /// What a board says of itself, as it came; it should be JSON.
+    pub async fn board_status(&self, source: &CameraSource) -> Result<Vec<u8>, WatchError> {
+        self.check(source).map_err(WatchError::Address)?;
+        let none = || WatchError::Unreachable("a folder has no status".into());
+        let status = source.url().ok_or_else(none)?.status();
+        let _turn = self.tries.try_acquire().map_err(|_| self.too_many())?;
+        let fetched = self.web.fetch(&status, MAX_STATUS_BYTES, STATUS).await;
+        fetched.map_err(|error| WatchError::Unreachable(error.to_string()))
     }
 
     /// One connection, for one picture.

@@ -47,6 +47,8 @@ pub struct Upstream {
     pub sender: Option<Arc<Session>>,
     /// Pictures and bytes that came, bytes, pictures given to viewers, pictures missed; the age of those that were given.
     pub meter: Meter<5, 1>,
+    /// When it was opened.
+    pub since: Instant,
     /// Whoever had it opened, where a client named it by its address.
     pub asked_by: OnceLock<IpAddr>,
     /// It was closed for all who watch it, on purpose.
@@ -106,6 +108,7 @@ impl Upstream {
             origin,
             sender,
             meter: Meter::default(),
+            since: clock::now(),
             asked_by: OnceLock::new(),
             sent_off: AtomicBool::new(false),
         }

@@ -60,17 +60,18 @@ enum Feed {
 }
 
 impl Watching {
-    /// Opens what is wished for, and waits for the stream's first picture, or the reason why there is none. The viewer
-    /// gets files.
+    /// Opens what is wished for, and waits for the stream's first picture, or the reason why there is none. In the viewer's
+    /// accounts a picture has the bytes that `size` says.
     pub async fn begin(
         streams: Arc<Streams>,
         origin: Origin,
         wish: Wish,
         arrival: Arrival,
+        size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
         // Before anything is opened for it.
         let place = streams.viewers.admit(arrival).ok_or_else(|| streams.too_many())?;
-        let mut this = Self::open(streams, origin, wish, &place, Picture::file_size)?;
+        let mut this = Self::open(streams, origin, wish, &place, size)?;
         drop(place);
         if let Err(reason) = this.upstream.stream.first_picture().await {
             let (streams, upstream) = (this.streams.clone(), this.upstream.clone());

@@ -36,7 +36,7 @@ use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{
-    self, mjpeg, page,
+    self, boards, mjpeg, page, paths,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
 
@@ -127,13 +127,18 @@ impl App {
         };
         let (routes, privacy) = rest::routes(api)
             .merge(mjpeg::routes(mjpeg::Means { streams: streams.clone(), origins: origins.clone() }))
+            .merge(boards::routes(boards::Means {
+                streams: streams.clone(),
+                origins: origins.clone(),
+                tasks: tasks.clone(),
+            }))
             .merge(transport::relay::routes(sockets))
             .finish(origins.clone())
             .context("two routes are one")?;
         let routes = routes.fallback(page::serve).method_not_allowed_fallback(async || {
             transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
         });
-        let with_socketio = ServiceBuilder::new().layer(layer).service(routes);
+        let with_socketio = ServiceBuilder::new().map_request(paths::told_apart).layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))

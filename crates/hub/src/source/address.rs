@@ -147,6 +147,17 @@ impl CameraUrl {
         self.below("capture")
     }
 
+    /// The address of a board's own account of itself: `/status` below it, or beside its stream or picture.
+    #[must_use]
+    pub fn status(&self) -> Self {
+        let mut status = self.below("status");
+        if status.url == self.url {
+            status.url.set_query(None);
+            status.url.set_path("/status");
+        }
+        status
+    }
+
     fn below(&self, name: &str) -> Self {
         let mut camera = self.clone();
         let last = self.last_segment();

@@ -127,6 +127,31 @@ impl Web {
         Session { web: self.clone(), open: None }
     }
 
+    /// The whole answer at that address of a camera, which is short: at most so many bytes, within so long.
+    pub async fn fetch(
+        &self,
+        camera: &CameraUrl,
+        max_bytes: usize,
+        patience: Duration,
+    ) -> Result<Vec<u8>, SourceError> {
+        let due = tokio::time::Instant::now() + patience;
+        let late = || SourceError::NoAnswer { camera: camera.to_string(), after: patience };
+        let broken = |reason| SourceError::Broken { camera: camera.to_string(), reason };
+        let asked = tokio::time::timeout_at(due, async { self.session().get(camera, patience).await });
+        let (mut response, mut answer) = (asked.await.map_err(|_| late())??, Vec::new());
+        loop {
+            match tokio::time::timeout_at(due, response.chunk()).await {
+                Err(_) => return Err(late()),
+                Ok(Err(error)) => return Err(broken(root_cause(&error))),
+                Ok(Ok(None)) => return Ok(answer),
+                Ok(Ok(Some(chunk))) if answer.len() + chunk.len() > max_bytes => {
+                    return Err(broken(format!("the answer has more than {max_bytes} bytes")));
+                }
+                Ok(Ok(Some(chunk))) => answer.extend_from_slice(&chunk),
+            }
+        }
+    }
+
     fn client(&self, camera: &CameraUrl) -> Result<Client, SourceError> {
         let resolver = Checked {
             inner: self.resolver.clone(),

@@ -39,7 +39,7 @@ struct Endpoint {
     slashed: &'static str,
     /// Parameter with the camera's address.
     address: Option<&'static str>,
-    /// The others that it knows, beside `camera`.
+    /// The others that it knows, beside `camera` and `camera_id`.
     known: &'static [&'static str],
     wish: fn(&Streams, &Params) -> Result<Wish, ParamError>,
 }
@@ -47,7 +47,7 @@ struct Endpoint {
 const DRAWN: [&str; 5] = ["conf", "show_labels", "fps", "skip_frames", "classes"];
 const TRACKED: [&str; 6] = ["conf", "show_labels", "fps", "skip_frames", "classes", "show_trails"];
 
-const ENDPOINTS: [Endpoint; 4] = [
+const ENDPOINTS: [Endpoint; 5] = [
     Endpoint {
         path: "/stream",
         slashed: "/stream/",
@@ -76,6 +76,14 @@ const ENDPOINTS: [Endpoint; 4] = [
         known: &TRACKED,
         wish: |streams, params| drawn(streams, params, true),
     },
+    // Of one version of the prototype, where another process drew the boxes.
+    Endpoint {
+        path: "/stream/worker-detection",
+        slashed: "/stream/worker-detection/",
+        address: None,
+        known: &DRAWN,
+        wish: |streams, params| drawn(streams, params, false),
+    },
 ];
 
 /// What the handlers need.
@@ -87,7 +95,7 @@ pub struct Means {
     pub origins: Arc<Option<Vec<String>>>,
 }
 
-/// The four endpoints.
+/// All endpoints.
 pub fn routes(means: Means) -> Routes {
     let add = |routes: Routes<_>, endpoint: Endpoint| {
         let handler = move |state, params, request| answer(endpoint, state, params, request);
@@ -111,11 +119,11 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let wish = (endpoint.wish)(&streams, &params)?;
     let foreign = origin::is_foreign(request.headers(), origins.as_deref());
-    let source = pick::source(&streams, &params, request.headers(), endpoint.address, foreign)?;
+    let source = pick::source(&streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
     let arrival = arrival(request.extensions(), Kind::Mjpeg, endpoint.path);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;
-    let watching = Watching::begin(streams, source, wish, arrival).await?;
+    let watching = Watching::begin(streams, source, wish, arrival, Picture::file_size).await?;
     if let Some(connection) = &connection {
         connection.set_write_deadline(deadline);
     }
@@ -125,7 +133,7 @@ async fn answer(
         (X_ACCEL_BUFFERING, "no"),
     ];
     let viewer = Box::new(Viewer { watching, connection });
-    let known = [endpoint.known, &["camera"], endpoint.address.as_slice()].concat();
+    let known = [endpoint.known, &["camera", "camera_id"], endpoint.address.as_slice()].concat();
     let response = (headers, Body::from_stream(stream::unfold(viewer, part))).into_response();
     Ok(query::with_notes(response, &query::notes(&params, &known)))
 }

@@ -3,11 +3,12 @@
 //! - [`socketio`]: the sign recogniser's clients
 //! - [`mjpeg`]: cameras, for browsers and everything else that reads `multipart/x-mixed-replace`
 //! - [`relay`]: streams that clients send, and their viewers
+//! - [`boards`]: cameras as text over a WebSocket, for the pages of the camera prototype
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
 //!
 //! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
-//! [`routes`] holds every route and who may use it,
+//! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
 //! [`origin`] tells whose page asks, [`websocket`] upgrades.
 
 use std::net::SocketAddr;
@@ -17,9 +18,11 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::{Arrival, Kind};
 
+pub mod boards;
 pub mod mjpeg;
 pub mod origin;
 pub mod page;
+pub mod paths;
 pub mod pick;
 pub mod query;
 pub mod refusal;

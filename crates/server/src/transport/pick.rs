@@ -13,15 +13,21 @@ use super::query::{self, ParamError, Params};
 /// Whose camera is meant.
 const USER: &str = "x-user-id";
 
-/// `foreign`: a page from elsewhere asks. `camera=<id>`, else the address in the parameter `url`, else the user's camera, else the default one.
+/// Who that is, if the request says so.
+pub fn user(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER).and_then(|user| user.to_str().ok()).map(str::trim).filter(|user| !user.is_empty())
+}
+
+/// `foreign`: a page from elsewhere asks. `camera=<id>` (or `camera_id`), else the address in the parameter `url`, else the
+/// user's camera, else the default one.
 pub fn source(
     streams: &Streams,
     params: &Params,
-    headers: &HeaderMap,
+    user: Option<&str>,
     url: Option<&str>,
     foreign: bool,
 ) -> Result<Origin, WatchError> {
-    if let Some(id) = query::text(params, "camera") {
+    if let Some(id) = query::text(params, "camera").or_else(|| query::text(params, "camera_id")) {
         return stream(streams, id);
     }
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
@@ -30,7 +36,6 @@ pub fn source(
         checked.map_err(WatchError::Address)?;
         return Ok(source.into());
     }
-    let user = headers.get(USER).and_then(|user| user.to_str().ok()).map(str::trim).filter(|u| !u.is_empty());
     let camera = streams.registry.for_user(user).ok_or(WatchError::NoCamera)?;
     Ok(camera.table.source.into())
 }

@@ -21,21 +21,34 @@ pub struct Change {
     /// Which decides.
     key: &'static str,
     who: fn(&Config) -> Who,
+    /// Pages of origins that the configuration lists may, too: it is what they are for.
+    listed: bool,
 }
 
 /// Ending streams, sending viewers away.
-pub const MANAGE: Change =
-    Change { what: "end streams and viewers", key: "server.managing", who: |config| config.server.managing };
+pub const MANAGE: Change = Change {
+    what: "end streams and viewers",
+    key: "server.managing",
+    who: |config| config.server.managing,
+    listed: false,
+};
 /// Getting the library that runs networks.
 pub const LIBRARY: Change = Change { what: "get the library", ..MANAGE };
 /// Adding, changing and removing cameras, and having the server connect to one.
-pub const CAMERAS: Change =
-    Change { what: "change cameras", key: "cameras.changing", who: |config| config.cameras.changing };
+pub const CAMERAS: Change = Change {
+    what: "change cameras",
+    key: "cameras.changing",
+    who: |config| config.cameras.changing,
+    listed: false,
+};
+/// Saving the camera of a user, from the pages of the camera prototype.
+pub const OWN_CAMERA: Change = Change { listed: true, ..CAMERAS };
 /// Putting another model to use.
 pub const MODEL: Change = Change {
     what: "switch the model",
     key: "recognizer.switching",
     who: |config| config.recognizer.switching,
+    listed: false,
 };
 
 /// Whoever only looks may pass; who changes something, if that one may.
@@ -56,17 +69,28 @@ pub async fn guard(
 impl Change {
     /// Why this client may not, if it may not.
     pub fn why_not(self, config: &Config, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
-        why_not((self.who)(config), self.what, self.key, peer, headers)
+        let listed = config.server.cors_origins.as_deref().filter(|_| self.listed);
+        why_not((self.who)(config), self.what, self.key, listed, peer, headers)
     }
 }
 
 /// Behind a proxy everyone seems to be on this machine; and a page from elsewhere, open in a browser on this machine, must not
 /// do it in its user's name.
-fn why_not(who: Who, what: &str, key: &str, peer: SocketAddr, headers: &HeaderMap) -> Option<String> {
+fn why_not(
+    who: Who,
+    what: &str,
+    key: &str,
+    listed: Option<&[String]>,
+    peer: SocketAddr,
+    headers: &HeaderMap,
+) -> Option<String> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let foreign = headers.get(header::ORIGIN).is_some_and(|origin| {
-        origin.to_str().ok().and_then(|origin| origin.split_once("://")).is_none_or(|(_, rest)| rest != host)
-    });
+    let is_own = |origin: &str| {
+        origin.split_once("://").is_some_and(|(_, rest)| rest == host)
+            || listed.is_some_and(|list| list.iter().any(|listed| listed == origin))
+    };
+    let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
+    let foreign = origin.is_some_and(|origin| !is_own(origin));
     let proxied =
         ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
     // A name that an attacker's server resolves to this machine is not this machine's own.
@@ -92,7 +116,8 @@ mod tests {
         for (name, value) in given {
             headers.insert(*name, value.parse().unwrap());
         }
-        why_not(who, "change it", "a.key", peer.parse().unwrap(), &headers).is_some()
+        let listed = ["https://app.example".to_owned()];
+        why_not(who, "change it", "a.key", Some(&listed), peer.parse().unwrap(), &headers).is_some()
     }
 
     #[test]
@@ -109,6 +134,8 @@ mod tests {
         assert!(refused(Local, "127.0.0.1:5000", &[("origin", "null")]));
         assert!(!refused(Anyone, "192.168.1.7:5000", &[("host", "signs.example")]));
         assert!(refused(Anyone, "192.168.1.7:5000", &[("origin", "https://evil.example")]));
+        assert!(!refused(Anyone, "192.168.1.7:5000", &[("origin", "https://app.example")]), "it is listed");
+        assert!(refused(Local, "192.168.1.7:5000", &[("origin", "https://app.example")]));
         assert!(refused(Nobody, "127.0.0.1:5000", &[]));
     }
 }

@@ -5,8 +5,10 @@
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
 //! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`], [`form`]: how these arrive
+//! - [`boards`]: what the pages of the camera prototype ask for
 //! - [`live`]: everything, as it changes; [`manage`]: ending streams and viewers
 
+pub mod boards;
 pub mod cameras;
 pub mod changes;
 pub mod detect;
@@ -41,6 +43,7 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::error;
+use super::paths;
 use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, without_slash};
@@ -99,10 +102,17 @@ pub fn routes(api: Api) -> Routes {
         .through(|routes| routes.route_layer(guard).layer(DefaultBodyLimit::disable()));
     let cameras = get(cameras::list).post(cameras::add);
     let camera = get(cameras::one).patch(cameras::change).delete(cameras::remove);
+    let own_camera = get(boards::own_camera).post(boards::save).delete(boards::forget);
     Routes::new()
         .private("/api/v1/cameras", cameras.route_layer(only(changes::CAMERAS)))
         .private("/api/v1/cameras/test", post(cameras::test).route_layer(only(changes::CAMERAS)))
         .private("/api/v1/cameras/{id}", camera.route_layer(only(changes::CAMERAS)))
+        .private("/api/user/esp32-config", own_camera.route_layer(only(changes::OWN_CAMERA)))
+        .private("/api/esp32/snapshot", get(boards::snapshot))
+        .private("/api/esp32/status", get(boards::status))
+        .private("/api/esp32/test", get(boards::test))
+        .private("/debug/streams", get(boards::debug))
+        .open(paths::HEALTH, get(boards::health))
         .private("/api/v1/streams", get(streams::list))
         .private(
             "/api/v1/streams/{id}",

@@ -1,0 +1,331 @@
+//! Cameras as text over a WebSocket, for the pages of the camera prototype: `/ws/stream/detect`, `/ws/stream/raw`,
+//! `/ws/viewer/detection`. Whoever watches says all of it in the query, and never a word afterwards.
+//!
+//! As everywhere, a viewer gets the newest picture when there is room for one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::extract::{Query, Request, State};
+use axum::response::Response;
+use axum::routing::get;
+use base64_simd::STANDARD;
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use sightwire_hub::picture::Picture;
+use sightwire_hub::stream::Update;
+use sightwire_listen::connection::ConnectionHandle;
+use sightwire_live::demand::{Rate, Thin};
+use sightwire_live::origin::Origin;
+use sightwire_live::viewers::{Arrival, Kind};
+use sightwire_live::watching::Watching;
+use sightwire_live::{Streams, Wish};
+use sightwire_measure::clock;
+use tokio::time::{Instant, timeout};
+use tokio_util::task::TaskTracker;
+use tokio_websockets::Message;
+
+use super::query::{self, Params};
+use super::routes::Routes;
+use super::websocket::{self, Socket, Terms};
+use super::{arrival, origin, paths, pick, sentence};
+
+/// Something is sent at least so often, so that either side notices a dead connection.
+const ALIVE: Duration = Duration::from_secs(10);
+/// Viewers have nothing to say here.
+const MAX_MESSAGE_BYTES: usize = 4096;
+/// A message with figures comes after so many pictures.
+const STATS_EVERY: u64 = 50;
+/// The page comes again by itself.
+const TRY_AGAIN: u16 = 1013;
+/// Pictures a second where nobody asks for another rate.
+const RAW_FPS: u8 = 30;
+
+/// What the handlers need.
+#[derive(Clone, Debug)]
+pub struct Means {
+    /// All streams.
+    pub streams: Arc<Streams>,
+    /// `server.cors_origins`
+    pub origins: Arc<Option<Vec<String>>>,
+    /// Whose tasks sockets are.
+    pub tasks: TaskTracker,
+}
+
+/// How pictures are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As JSON, with figures now and then.
+    Frames,
+    /// As base64 and nothing else.
+    Raw,
+    /// As JSON that says of which camera, after a message that says who else watches.
+    Viewer,
+}
+
+/// What a viewer wants to see.
+struct Wanted {
+    origin: Origin,
+    wish: Wish,
+    /// From one picture to the next, at least, where nothing else sees to that.
+    interval: Option<Duration>,
+}
+
+/// All routes.
+pub fn routes(means: Means) -> Routes {
+    let raw = async |state, params, request| answer(Form::Raw, state, params, request);
+    let detect = async |state, params, request| answer(Form::Frames, state, params, request);
+    let viewer = async |state, params, request| answer(Form::Viewer, state, params, request);
+    Routes::new()
+        .private(paths::DETECT, get(detect))
+        .private(paths::RAW, get(raw))
+        // As one version of the prototype has it.
+        .private("/ws/ws/stream/raw", get(raw))
+        .private("/ws/viewer/detection", get(viewer))
+        .with_state(means)
+}
+
+fn answer(
+    form: Form,
+    State(means): State<Means>,
+    Query(params): Query<Params>,
+    request: Request,
+) -> Response {
+    let foreign = origin::is_foreign(request.headers(), means.origins.as_deref());
+    let user = query::text(&params, "user_id").or_else(|| pick::user(request.headers()));
+    let wanted = wanted(form, &means.streams, &params, user, foreign);
+    let endpoint = match form {
+        Form::Frames => "/ws/stream/detect",
+        Form::Raw => "/ws/stream/raw",
+        Form::Viewer => "/ws/viewer/detection",
+    };
+    let arrival = arrival(request.extensions(), Kind::Websocket, endpoint);
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
+    let (streams, tasks) = (means.streams.clone(), means.tasks.clone());
+    websocket::upgrade(request, terms, &tasks, move |socket| {
+        serve(socket, streams, form, wanted, arrival, connection)
+    })
+}
+
+/// The page shows what it is told once the socket is open, and cannot read why it did not open: so a reason is text.
+fn wanted(
+    form: Form,
+    streams: &Streams,
+    params: &Params,
+    user: Option<&str>,
+    foreign: bool,
+) -> Result<Wanted, String> {
+    let url = (form == Form::Frames).then_some("camera_url");
+    let found = pick::source(streams, params, user, url, foreign);
+    let origin = found.map_err(|reason| reason.to_string())?;
+    if form == Form::Raw {
+        let fps = query::number(params, "fps", RAW_FPS, &(1..=30)).map_err(|wrong| wrong.to_string())?;
+        let interval = Some(Rate { fps, skip_frames: 1 }.interval());
+        return Ok(Wanted { origin, wish: Wish::Original, interval });
+    }
+    let wish = pick::rate(params, 2).and_then(|rate| {
+        let look = pick::look(streams, params, false)?;
+        Ok(Wish::Drawn { rate, look })
+    });
+    Ok(Wanted { origin, wish: wish.map_err(|wrong| wrong.to_string())?, interval: None })
+}
+
+/// One who watches, from the handshake to the end.
+async fn serve(
+    mut socket: Socket,
+    streams: Arc<Streams>,
+    form: Form,
+    wanted: Result<Wanted, String>,
+    arrival: Arrival,
+    connection: Option<ConnectionHandle>,
+) {
+    let deadline = streams.options().cameras.viewer_deadline;
+    let begun = match wanted {
+        Ok(Wanted { origin, wish, interval }) => {
+            let begun = tokio::select! {
+                begun = Watching::begin(streams.clone(), origin, wish, arrival, size) => begun,
+                () = gone(&mut socket) => return,
+            };
+            begun.map(|watching| (watching, interval)).map_err(|reason| reason.to_string())
+        }
+        Err(reason) => Err(reason),
+    };
+    let (watching, interval) = match begun {
+        Ok(begun) => begun,
+        Err(reason) => {
+            let reason = sentence(&reason);
+            let told = socket.send(Message::text(json!({ "type": "error", "message": reason }).to_string()));
+            let _ = timeout(deadline, told).await;
+            return websocket::close(socket, TRY_AGAIN, &reason).await;
+        }
+    };
+    if let Some(connection) = &connection {
+        connection.is_known();
+        connection.set_write_deadline(deadline);
+    }
+    Viewer { socket, streams, form, watching, interval, connection, deadline }.run().await;
+}
+
+/// Waits for the end of a socket whose peer says nothing.
+async fn gone(socket: &mut Socket) {
+    while socket.next().await.is_some_and(|message| message.is_ok_and(|message| !message.is_close())) {}
+}
+
+struct Viewer {
+    socket: Socket,
+    streams: Arc<Streams>,
+    form: Form,
+    watching: Watching,
+    interval: Option<Duration>,
+    connection: Option<ConnectionHandle>,
+    deadline: Duration,
+}
+
+impl Viewer {
+    async fn run(mut self) {
+        let ended = self.watching.viewer().ended().clone();
+        if self.form == Form::Viewer && self.send(Message::text(self.welcome())).await.is_err() {
+            return;
+        }
+        let (mut thin, mut sent, mut since) = (Thin::default(), 0_u64, clock::now());
+        let mut alive = Instant::now();
+        loop {
+            let next = async {
+                if let Some(connection) = &self.connection {
+                    connection.room().await;
+                }
+                self.watching.next().await
+            };
+            let update = tokio::select! {
+                update = next => update,
+                () = gone(&mut self.socket) => return,
+                () = ended.cancelled() => None,
+                () = tokio::time::sleep_until(alive + ALIVE) => {
+                    alive = Instant::now();
+                    if self.send(Message::ping("")).await.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            };
+            let picture = match &update {
+                Some(Update::Picture(picture) | Update::Banner(picture)) => picture,
+                Some(Update::State(_)) => continue,
+                None => break,
+            };
+            let wanted = self.interval.is_none_or(|interval| thin.takes(picture.captured(), interval));
+            if !wanted || picture.jpeg().is_empty() {
+                continue;
+            }
+            if self.send(Message::text(self.text(picture))).await.is_err() {
+                return;
+            }
+            (sent, alive) = (sent + 1, Instant::now());
+            if self.form == Form::Frames && sent.is_multiple_of(STATS_EVERY) {
+                let stats = self.stats(sent, picture, clock::since(since));
+                since = clock::now();
+                if self.send(Message::text(stats)).await.is_err() {
+                    return;
+                }
+            }
+        }
+        websocket::close(self.socket, TRY_AGAIN, "the stream has ended").await;
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), ()> {
+        match timeout(self.deadline, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(()),
+        }
+    }
+
+    fn welcome(&self) -> String {
+        let (id, count) = (&**self.watching.id(), self.streams.viewers.count(self.watching.id()));
+        json!({
+            "type": "info",
+            "message": format!("Connected to camera {id}. Viewers: {count}"),
+            "camera_id": id,
+            "viewer_count": count,
+        })
+        .to_string()
+    }
+
+    /// Built for the first who asks, shared by all.
+    fn text(&self, picture: &Picture) -> Bytes {
+        struct Frames;
+        struct Raw;
+        struct Viewed;
+        match self.form {
+            Form::Frames => picture.forms().get::<Frames>(|| framed(picture, "}")).clone(),
+            Form::Raw => picture.forms().get::<Raw>(|| with_base64("", picture, "")).clone(),
+            Form::Viewer => {
+                let made = picture.forms().get::<Viewed>(|| {
+                    let stamp = picture.stamp();
+                    let taken = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+                    let metadata = json!({
+                        "camera_id": &**self.watching.id(),
+                        "frame_number": stamp.sequence,
+                        "timestamp": taken,
+                    });
+                    framed(picture, &format!(",\"metadata\":{metadata}}}"))
+                });
+                made.clone()
+            }
+        }
+    }
+
+    fn stats(&self, sent: u64, picture: &Picture, of_these: Duration) -> String {
+        let read = self.watching.upstream().stream.counters().pictures.load(Ordering::Relaxed);
+        let [delivered, _, missed] = self.watching.viewer().delivered().counts();
+        let rounded = |value: f64| (value * 10.0).round() / 10.0;
+        let stats: Value = json!({
+            "type": "stats",
+            "processed": delivered + missed,
+            "sent": sent,
+            "read": read,
+            "fps": rounded(STATS_EVERY as f64 / of_these.as_secs_f64().max(1e-3)),
+            "process_time_ms": rounded(clock::since(picture.captured()).as_secs_f64() * 1e3),
+            // Nothing is queued here.
+            "buffer_size": 0,
+        });
+        stats.to_string()
+    }
+}
+
+fn framed(picture: &Picture, end: &str) -> Bytes {
+    with_base64("{\"type\":\"frame\",\"data\":\"", picture, &format!("\"{end}"))
+}
+
+fn with_base64(head: &str, picture: &Picture, end: &str) -> Bytes {
+    let jpeg = picture.jpeg();
+    let mut text = Vec::with_capacity(head.len() + STANDARD.encoded_length(jpeg.len()) + end.len());
+    text.extend_from_slice(head.as_bytes());
+    STANDARD.encode_append(&jpeg[..], &mut text);
+    text.extend_from_slice(end.as_bytes());
+    text.into()
+}
+
+/// Of a picture as it is sent here, but for what stands around it.
+fn size(picture: &Picture) -> usize {
+    picture.file_size().div_ceil(3) * 4
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
+
+    use super::*;
+
+    #[test]
+    fn a_picture_is_what_the_old_page_reads() {
+        let picture = Picture::new(Bytes::from_static(b"JPEG"), 1, Instant::now(), SystemTime::UNIX_EPOCH);
+        assert_eq!(framed(&picture, "}").as_ref(), br#"{"type":"frame","data":"SlBFRw=="}"#);
+        assert_eq!(with_base64("", &picture, "").as_ref(), b"SlBFRw==");
+        let end = ",\"metadata\":{}}";
+        let text: Value = serde_json::from_slice(&framed(&picture, end)).unwrap();
+        assert_eq!(text, json!({ "type": "frame", "data": "SlBFRw==", "metadata": {} }));
+    }
+}
