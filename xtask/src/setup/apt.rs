@@ -144,6 +144,15 @@ pub(crate) fn missing(programs: &[&'static str]) -> Option<&'static str> {
     programs.iter().copied().find(|program| on_path(program).is_none())
 }
 
+/// What stands before a command that needs root, where nobody has to be asked.
+pub(super) fn quiet_rights() -> Option<&'static str> {
+    match access() {
+        Access::Root => Some(""),
+        Access::Sudo => Some("sudo -n "),
+        Access::SudoAsking | Access::None(_) => None,
+    }
+}
+
 fn names(packages: &[&Package]) -> String {
     packages.iter().map(|package| package.name).collect::<Vec<_>>().join(" ")
 }

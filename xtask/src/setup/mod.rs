@@ -7,6 +7,7 @@
 mod apt;
 mod binaries;
 mod importer;
+mod nginx;
 mod npm;
 mod page;
 mod prerequisites;
@@ -156,6 +157,7 @@ fn parts(purpose: Purpose) -> Vec<Box<dyn Part>> {
     parts.push(Box::new(npm::Packages { folder: "e2e" }));
     if purpose >= Purpose::Test {
         parts.push(Box::new(npm::Packages { folder: "clients/js" }));
+        parts.push(Box::new(nginx::Nginx));
         parts.push(Box::new(python::Environment));
         parts.push(Box::new(DENY));
         parts.push(Box::new(NEXTEST));

@@ -1,0 +1,103 @@
+// A real nginx on a free port of this machine, with a configuration from the documentation.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+import { blocksOf } from "../readme/blocks.mjs";
+import { until } from "./harness.mjs";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Somebody else may take a port between its choice and nginx's start. */
+const TRIES = 5;
+const STOP_MS = 5_000;
+
+/** The lines of the blocks of one language in a page of the documentation. */
+export function blocksIn(page, language) {
+  const blocks = blocksOf(readFileSync(join(ROOT, "docs", page), "utf8"));
+  return blocks.filter((block) => block.language === language).map(({ lines }) => lines);
+}
+
+/** The machine's own, or what setup has unpacked (xtask/src/setup/nginx.rs looks in the same places). */
+function program() {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
+  const all = [...folders, "/usr/sbin", join(ROOT, ".sightwire/nginx/usr/sbin")].map((folder) =>
+    join(folder, "nginx"),
+  );
+  const found = all.find((file) => existsSync(file));
+  assert.ok(found, "nginx is not there: `cargo xtask setup` brings it where there is apt-get; or install it");
+  return found;
+}
+
+/**
+ * Starts nginx and waits until it listens; it ends with the test. `site(port)` is what stands in `http { }`.
+ */
+export async function startNginx(t, site) {
+  const nginx = program();
+  for (let left = TRIES; ; left -= 1) {
+    const port = await freePort();
+    const run = launch(nginx, site(port));
+    t.after(run.stop);
+    await until(() => run.isReady() || run.hasEnded(), `nginx to start: ${run.log()}`);
+    if (!run.hasEnded()) return { url: `http://127.0.0.1:${port}`, port, log: run.log };
+    assert.ok(left > 1 && /Address already in use/.test(run.log()), `nginx did not start: ${run.log()}`);
+  }
+}
+
+/** In a folder of its own, as a child, and with nothing of the machine's own nginx. */
+function launch(nginx, site) {
+  const folder = mkdtempSync(join(tmpdir(), "sightwire-nginx-"));
+  // Where it is started by root its worker is somebody else.
+  chmodSync(folder, 0o755);
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  const config = [
+    "daemon off;",
+    "worker_processes 1;",
+    "pid nginx.pid;",
+    "error_log stderr notice;",
+    "events { worker_connections 256; }",
+    "http {",
+    "access_log off;",
+    ...temporary.map((name) => `${name}_temp_path ${name};`),
+    site,
+    "}",
+    "",
+  ];
+  writeFileSync(join(folder, "nginx.conf"), config.join("\n"));
+  const child = spawn(nginx, ["-e", "stderr", "-p", folder, "-c", "nginx.conf"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  let ended = false;
+  child.stderr.setEncoding("utf8").on("data", (text) => (log += text));
+  const end = new Promise((done) => {
+    child.on("error", (error) => {
+      log += error.message;
+      done();
+    });
+    child.on("close", done);
+  }).then(() => (ended = true));
+  return {
+    log: () => log,
+    isReady: () => log.includes("start worker process "),
+    hasEnded: () => ended,
+    async stop() {
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      await end;
+      clearTimeout(timer);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((done, fail) => server.on("error", fail).listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
