@@ -160,7 +160,7 @@ describe("parameters", () => {
   const FLAG = { good: ["true", "false", "True", "FALSE", "1", "0"], bad: ["maybe", "2", "-1"] };
   const OF = {
     "/stream/detect": { ...NUMBERS, show_labels: FLAG },
-    "/stream/tracking": { ...NUMBERS, show_labels: FLAG, show_trails: FLAG },
+    "/stream/tracking": { ...NUMBERS, show_labels: FLAG, show_trails: FLAG, show_stats: FLAG },
   };
 
   for (const [endpoint, parameters] of Object.entries(OF)) {

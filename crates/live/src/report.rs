@@ -162,10 +162,11 @@ impl Streams {
 fn view_report(view: &View) -> Value {
     let ViewKey::Drawn { fps, look, quality, .. } = &view.key else { return Value::Null };
     json!({
-        "kind": if look.tracking { "tracking" } else { "detect" },
+        "kind": if look.tracking.is_some() { "tracking" } else { "detect" },
         "confidence": f64::from(look.confidence) / 100.0,
         "labels": look.labels,
-        "trails": look.trails,
+        "trails": look.tracking.is_some_and(|tracking| tracking.trails),
+        "stats": look.tracking.is_some_and(|tracking| tracking.stats),
         "classes": Some(&look.classes).filter(|classes| !classes.is_empty()),
         "quality": quality,
         "fps": fps,

@@ -1,5 +1,6 @@
 //! A view: an analysis drawn one way, or a camera's pictures at a lower quality; encoded once for all who want the same.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
@@ -13,7 +14,7 @@ use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
 use sightwire_measure::clock;
 use sightwire_measure::meter::{Meter, Sample};
 use sightwire_models::slot;
-use sightwire_track::TrailPoint;
+use sightwire_track::{Track, TrailPoint};
 use tokio_util::sync::CancellationToken;
 
 use super::analysis::{Analysed, Analysis};
@@ -50,15 +51,22 @@ pub enum ViewKey {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Look {
     /// Objects that keep their number, instead of what each picture shows.
-    pub tracking: bool,
+    pub tracking: Option<Tracking>,
     /// In hundredths.
     pub confidence: u8,
     /// Names beside the boxes.
     pub labels: bool,
-    /// Where tracked objects have been.
-    pub trails: bool,
     /// Sorted; empty: all.
     pub classes: Vec<String>,
+}
+
+/// What is shown of objects that keep their number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tracking {
+    /// Where they have been.
+    pub trails: bool,
+    /// How many there are and have been, in a corner.
+    pub stats: bool,
 }
 
 impl Look {
@@ -71,6 +79,39 @@ impl Look {
     pub fn shows(&self, label: &str) -> bool {
         is_among(label, &self.classes)
     }
+}
+
+/// How many objects a view shows and has shown.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Of those that may come back.
+    ids: BTreeSet<u64>,
+    unique: u64,
+}
+
+impl Seen {
+    /// More ids than there are objects in a second, by far; who is gone for longer gets another one.
+    const MOST_IDS: usize = 1024;
+
+    /// These are shown now.
+    fn see(&mut self, ids: impl Iterator<Item = u64>) -> Stats {
+        let mut objects = 0;
+        for id in ids {
+            objects += 1;
+            self.unique += u64::from(self.ids.insert(id));
+        }
+        while self.ids.len() > Self::MOST_IDS {
+            self.ids.pop_first();
+        }
+        Stats { objects, unique: self.unique }
+    }
+}
+
+/// What stands in the corner of a tracking picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stats {
+    objects: usize,
+    unique: u64,
 }
 
 /// Whether a class was asked for; without any names all are.
@@ -270,6 +311,7 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, mean
     let (look, quality) = (Arc::new(look.clone()), *quality);
     let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
     let own = Rate { fps: *fps, skip_frames: 1 };
+    let mut seen = Seen::default();
     while newest.changed().await.is_ok() {
         let Some(analysed) = newest.borrow_and_update().clone() else { continue };
         let stamp = analysed.stamp;
@@ -278,8 +320,10 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, mean
             continue;
         }
         let look = look.clone();
+        let with_stats = look.tracking.is_some_and(|tracking| tracking.stats);
+        let stats = with_stats.then(|| seen.see(shown_tracks(&analysed, &look).map(|(_, track)| track.id)));
         let made = means.pixels.run(move |tools| {
-            let image = drawn(tools, &analysed, &look);
+            let image = drawn(tools, &analysed, &look, stats);
             tools.encode(&image, quality)
         });
         give(view, producer, made.await, stamp);
@@ -298,19 +342,23 @@ fn give(view: &View, producer: &Mutex<Producer>, made: Result<Option<Bytes>, Los
     producer.derived(jpeg, stamp);
 }
 
+/// The tracks that are drawn, each with its place among all.
+fn shown_tracks<'a>(analysed: &'a Analysed, look: &Look) -> impl Iterator<Item = (usize, &'a Track)> {
+    analysed.tracks.iter().enumerate().filter(|(_, track)| {
+        track.held_confidence >= look.confidence() && look.shows(analysed.model.label(track.class))
+    })
+}
+
 /// A picture with what is in it.
-pub fn drawn(tools: &mut Tools, analysed: &Analysed, look: &Look) -> Image {
+fn drawn(tools: &mut Tools, analysed: &Analysed, look: &Look, stats: Option<Stats>) -> Image {
     let mut image = (*analysed.image).clone();
-    let with_trails = look.tracking && look.trails;
+    let with_trails = look.tracking.is_some_and(|tracking| tracking.trails);
     let tracks = if with_trails { &analysed.tracks[..] } else { &[] };
     let trails: Vec<Vec<DrawnPoint>> =
         tracks.iter().map(|track| points(&track.trail, analysed.stamp.captured)).collect();
     let model = &analysed.model;
-    let mut marks: Vec<Mark<'_>> = if look.tracking {
-        let shown = analysed.tracks.iter().enumerate().filter(|(_, track)| {
-            track.held_confidence >= look.confidence() && look.shows(model.label(track.class))
-        });
-        shown
+    let mut marks: Vec<Mark<'_>> = if look.tracking.is_some() {
+        shown_tracks(analysed, look)
             .map(|(i, track)| Mark {
                 rect: track.rect,
                 label: if look.labels { model.label(track.class) } else { "" },
@@ -338,6 +386,10 @@ pub fn drawn(tools: &mut Tools, analysed: &Analysed, look: &Look) -> Image {
     // The nearest objects are usually the lowest, and lie on top.
     marks.sort_by(|a, b| b.rect.bottom.total_cmp(&a.rect.bottom));
     tools.annotator.marks(&mut image, &marks);
+    if let Some(Stats { objects, unique }) = stats {
+        let lines = [format!("Objects: {objects}"), format!("Unique IDs: {unique}")];
+        tools.annotator.facts(&mut image, &lines.each_ref().map(String::as_str));
+    }
     image
 }
 
@@ -350,4 +402,26 @@ fn points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {
             (point.x, point.y, age.min(1.0))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_shown_again_is_not_counted_again_and_nothing_grows() {
+        let mut seen = Seen::default();
+        let mut see = |ids: &[u64]| {
+            let Stats { objects, unique } = seen.see(ids.iter().copied());
+            (objects, unique)
+        };
+        assert_eq!(see(&[]), (0, 0));
+        assert_eq!(see(&[1, 2]), (2, 2));
+        assert_eq!(see(&[2]), (1, 2));
+        assert_eq!(see(&[1, 2, 5]), (3, 3), "one came back, one is new");
+        let many: Vec<u64> = (10..5010).collect();
+        assert_eq!(see(&many), (5000, 5003));
+        assert_eq!(see(&[5009]), (1, 5003));
+        assert_eq!(seen.ids.len(), Seen::MOST_IDS);
+    }
 }

@@ -109,6 +109,30 @@ impl Annotator {
         }
     }
 
+    /// Lays a plate with these lines into the picture's upper left corner, as long as it leaves most of the picture to be seen.
+    pub fn facts(&mut self, image: &mut Image, lines: &[&str]) {
+        if image.is_empty() || lines.is_empty() {
+            return;
+        }
+        let scale = Scale::of(image.width(), image.height());
+        let px = f32::from(scale.text_px);
+        let (pad, step) = ((px * 0.6).round(), (px * 1.3 + 1.5).round());
+        let letters = Letters { px: scale.text_px, face: Face::Bold, colour: TEXT };
+        let widths = lines.iter().map(|line| self.typesetter.width(letters, line));
+        let width = widths.fold(0.0, f32::max) + 2.0 * pad;
+        let height = pad + step * lines.len() as f32;
+        if width > image.width() as f32 * 0.8 || height > image.height() as f32 * 0.4 {
+            return;
+        }
+        let plate = Area { right: width.ceil() as i64, bottom: height as i64, ..whole(image) };
+        plate.blend(image, STRIP, STRIP_OPACITY);
+        // As in a banner.
+        let baseline = (pad / 2.0 + px * 1.02).round();
+        for (index, line) in lines.iter().enumerate() {
+            self.typesetter.draw(image, letters, line, (pad, baseline + step * index as f32));
+        }
+    }
+
     /// A dark, calm picture with a title and a sentence or two, for viewers of a camera that has not sent one yet. Sizes
     /// are taken to lie between 1×1 and 7680×4320.
     pub fn placeholder(&mut self, width: u32, height: u32, title: &str, text: &str) -> Image {
@@ -224,6 +248,20 @@ mod tests {
                 Some(if edge == Edge::Top { 0 } else { 480 - count })
             );
         }
+    }
+
+    #[test]
+    fn facts_lie_in_their_corner_and_leave_a_small_picture_alone() {
+        let mut image = flat(640, 480, 90);
+        Annotator::new().facts(&mut image, &["Objects: 3", "Unique IDs: 17"]);
+        let is_changed = |x: usize, y: usize| image.data()[(y * 640 + x) * 3..][..3] != [90; 3];
+        assert!(is_changed(0, 0) && is_changed(60, 20) && !is_changed(300, 20) && !is_changed(20, 100));
+        let corner: Vec<usize> =
+            (0..60).map(|y| (1..110).filter(|x| image.data()[(y * 640 + x) * 3] > 200).count()).collect();
+        assert_eq!(bands(&corner), 2, "two lines: {corner:?}");
+        let mut small = flat(40, 30, 90);
+        Annotator::new().facts(&mut small, &["Objects: 3", "Unique IDs: 17"]);
+        assert_eq!(small, flat(40, 30, 90));
     }
 
     #[test]

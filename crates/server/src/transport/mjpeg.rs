@@ -45,7 +45,8 @@ struct Endpoint {
 }
 
 const DRAWN: [&str; 5] = ["conf", "show_labels", "fps", "skip_frames", "classes"];
-const TRACKED: [&str; 6] = ["conf", "show_labels", "fps", "skip_frames", "classes", "show_trails"];
+const TRACKED: [&str; 7] =
+    ["conf", "show_labels", "fps", "skip_frames", "classes", "show_trails", "show_stats"];
 
 const ENDPOINTS: [Endpoint; 5] = [
     Endpoint {

@@ -10,6 +10,8 @@ export function picturesPath(id: string, settings: Settings): string {
   addShared(query, settings);
   if (!settings.labels) query.set('show_labels', 'false');
   if (settings.view === 'tracking' && !settings.trails) query.set('show_trails', 'false');
+  // The page has them beside the picture.
+  if (settings.view === 'tracking') query.set('show_stats', 'false');
   if (settings.classes !== null) query.set('classes', settings.classes.join(','));
   return `/stream/${settings.view}?${query.toString()}`;
 }

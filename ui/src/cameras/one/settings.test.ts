@@ -46,7 +46,7 @@ describe('addresses of a camera', () => {
     );
     const tracking = { ...DEFAULTS, view: 'tracking', trails: false, confidence: 0.5 } as const;
     expect(picturesPath('yard', tracking)).toBe(
-      '/stream/tracking?camera=yard&conf=0.50&fps=10&skip_frames=1&show_trails=false',
+      '/stream/tracking?camera=yard&conf=0.50&fps=10&skip_frames=1&show_trails=false&show_stats=false',
     );
     expect(picturesPath('yard', { ...DEFAULTS, view: 'plain', classes: ['car'] })).toBe(
       '/stream?camera=yard',

@@ -47,7 +47,7 @@ pub async fn debug(State(streams): State<Arc<Streams>>) -> Json<Value> {
     let stream = |upstream: &Arc<Upstream>| {
         json!({
             "stream_id": &**upstream.stream.id(),
-            "is_alive": upstream.stream.state().condition != Condition::Ended,
+            "is_alive": !matches!(upstream.stream.state().condition, Condition::Ended | Condition::Stalled),
             "age_seconds": (clock::since(upstream.since).as_secs_f64() * 10.0).round() / 10.0,
         })
     };

@@ -61,7 +61,7 @@ pub async fn events(
     let kind = if is_websocket { Kind::Websocket } else { Kind::Events };
     let rate = pick::rate(&params, 2)?;
     let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
-    let look = Look { tracking: false, confidence, labels: true, trails: false, classes };
+    let look = Look { tracking: None, confidence, labels: true, classes };
     let origin = pick::stream(&streams, &id)?;
     // Before anything is opened for it.
     let arrival = arrival(request.extensions(), kind, "/api/v1/streams/{id}/detections");
