@@ -1,0 +1,193 @@
+// The pages of the relay's application as they were, with the old backend's own paths answered by somebody else.
+
+import { start, until } from "../js/harness.mjs";
+import { expect, fullUnless, test as base } from "./fixtures.mjs";
+import { serveBase } from "./old-pages/backend.mjs";
+import { isThere, look, moves, soon } from "./old-pages/look.mjs";
+import { serve } from "./old-pages/serve.mjs";
+
+const SIZE = [480, 360];
+const LIVE_ALREADY =
+  "This patient already has an active stream. Please stop the other stream before starting a new one.";
+
+/** Settings for pages of that origin, with pings that come soon. */
+const settings = (origin) => ({
+  args: Object.entries({
+    "server.cors_origins": origin,
+    "detector.model": "motion",
+    "relay.overlays": "all",
+    "relay.ping_interval_s": 1,
+  }).flatMap(([key, value]) => ["--set", `${key}=${value}`]),
+  env: { USE_DUMMY_MODEL: "1" },
+});
+
+const test = base.extend({
+  // The application's pages, at an origin of their own.
+  site: [
+    async ({}, use) => {
+      const site = await serve("haven");
+      await use(site);
+      await site.stop();
+    },
+    { scope: "worker" },
+  ],
+  // The server that they are for, for all tests of a worker. No two of these use the same patient.
+  server: [
+    async ({ site }, use) => {
+      let stop;
+      const server = await start({ after: (end) => (stop = end) }, settings(site.origin));
+      const url = await serveBase(site.origin, server);
+      site.api = url.url;
+      await use(server);
+      await url.stop();
+      await stop();
+    },
+    { scope: "worker" },
+  ],
+  dashboard: async ({ site, visit }, use) => use(() => visit(`${site.origin}/dashboard.html`)),
+  // Opens the page that sends, and finds the patient as a nurse does.
+  sender: async ({ site, visit }, use) => {
+    await use(async (number, { mode = "normal", colour = "red" } = {}) => {
+      const page = await visit(`${site.origin}/stream.html`);
+      await page.getByLabel("Patient").fill(`Patient ${number}`);
+      await page.getByRole("button", { name: "Search" }).click();
+      await page.getByRole("button", { name: `Patient ${number}` }).click();
+      await page.getByLabel("Analysis").selectOption(mode);
+      await page.getByLabel("Colour").fill(colour);
+      await page.getByRole("button", { name: "Start" }).click();
+      return page;
+    });
+  },
+});
+
+const state = (page) => page.locator("#state");
+const isStreaming = (page, number) => expect(state(page)).toHaveText(`Streaming P-${number}`);
+const tile = (page, number) => page.locator(`#stream-P-${number}`);
+const picture = (page, number) => tile(page, number).locator("img");
+
+test("the_dashboard_shows_each_stream_and_its_end", async ({ dashboard, sender }) => {
+  const page = await dashboard();
+  await expect(state(page)).toHaveText(/^Connected since 20\d\d$/);
+  await expect(page.locator("#patients")).toHaveText("9");
+  await expect(page.locator("#alerts")).toHaveText("Bed 3 is empty");
+  const one = await sender(1, { colour: "red" });
+  const two = await sender(2, { colour: "blue", mode: "enhanced" });
+  await isStreaming(one, 1);
+  await isStreaming(two, 2);
+  for (const [number, colour, other] of [
+    [1, "red", "blue"],
+    [2, "blue", "red"],
+  ]) {
+    await isThere(picture(page, number), SIZE);
+    // Each is the patient's own.
+    for (const seen of await moves(picture(page, number))) {
+      expect(seen[colour]).toBeGreaterThan(seen[other] + 100);
+    }
+    await expect(tile(page, number).getByRole("heading")).toHaveText(`Patient ${number}`);
+    await expect(tile(page, number).locator(".state")).toHaveText("Live");
+  }
+  await expect(page.locator("#live")).toHaveText("P-1, P-2");
+  await expect(tile(page, 2).locator(".mode")).toHaveText("enhanced");
+  await one.getByRole("button", { name: "Stop" }).click();
+  await expect(tile(page, 1).locator(".state")).toHaveText(/^Ended in 20\d\d$/);
+  await expect(page.locator("#live")).toHaveText("P-2");
+  await moves(picture(page, 2));
+  // A page that is simply closed ends its stream, too.
+  await two.close();
+  await expect(tile(page, 2).locator(".state")).toHaveText(/^Ended in 20\d\d$/);
+  await expect(page.locator("#live")).toHaveText("");
+});
+
+test("a_dashboard_that_is_opened_later_lists_what_is_live_and_counts_overlays", async ({
+  dashboard,
+  sender,
+}) => {
+  const one = await sender(3);
+  await isStreaming(one, 3);
+  const page = await dashboard();
+  await expect(page.locator("#live")).toHaveText("P-3");
+  await expect(tile(page, 3).locator(".mode")).toHaveText("normal");
+  await isThere(picture(page, 3), SIZE);
+  const overlays = async () => Number(await tile(page, 3).locator(".overlays").textContent());
+  await soon(overlays).toBeGreaterThan(5);
+  await expect(tile(page, 3).locator(".metrics")).toHaveText(/^frame \d+: \d+ points, (none|\d+ metrics)$/);
+});
+
+test("a_second_page_for_a_patient_is_told_why_it_may_not_and_the_first_goes_on", async ({
+  dashboard,
+  sender,
+}) => {
+  const page = await dashboard();
+  const first = await sender(4, { colour: "red" });
+  await isStreaming(first, 4);
+  const second = await sender(4, { colour: "blue" });
+  await expect(second.getByRole("alert")).toHaveText(LIVE_ALREADY);
+  await expect(state(second)).toHaveText("Closed (4090)");
+  await expect(second.locator("#sent")).toHaveText("0");
+  for (const { red, blue } of await moves(picture(page, 4))) expect(red).toBeGreaterThan(blue + 100);
+  await isStreaming(first, 4);
+  // Once the first has stopped, the second may.
+  await first.getByRole("button", { name: "Stop" }).click();
+  await expect(tile(page, 4).locator(".state")).toHaveText(/^Ended/);
+  await second.getByRole("button", { name: "Start" }).click();
+  await isStreaming(second, 4);
+  await soon(async () => (await look(picture(page, 4))).blue).toBeGreaterThan(150);
+});
+
+for (const [mode, answered] of [
+  ["normal", "normal"],
+  ["enhanced", "enhanced"],
+  ["conditions", "enhanced"],
+]) {
+  test(`a_page_that_asks_for_${mode}_is_answered_${answered}${fullUnless(mode === "conditions")}`, async ({
+    sender,
+    server,
+  }) => {
+    const page = await sender(5, { mode });
+    await isStreaming(page, 5);
+    await expect(page.locator("#answered")).toHaveText(answered);
+    await soon(async () => Number(await page.locator("#sent").textContent())).toBeGreaterThan(30);
+    await expect(page.getByRole("alert")).toHaveText("");
+    const { json } = await server.get("/streams/active");
+    expect(json.stream_details["P-5"]).toEqual({ analysis_mode: answered });
+    await page.getByRole("button", { name: "Stop" }).click();
+    await until(async () => (await server.get("/streams/active")).json.count === 0, "the end of the stream");
+  });
+}
+
+test("a_dashboard_answers_pings_and_stays", async ({ dashboard, sender }) => {
+  const page = await dashboard();
+  const pings = async () => Number(await page.locator("#pings").textContent());
+  // Who gives no sign of life for three of them is closed.
+  await soon(pings).toBeGreaterThanOrEqual(5);
+  await expect(state(page)).toHaveText(/^Connected/);
+  const one = await sender(6);
+  await isStreaming(one, 6);
+  await isThere(picture(page, 6), SIZE);
+  await moves(picture(page, 6));
+});
+
+test("pages_of_an_origin_that_is_not_listed_may_neither_watch_nor_send @full", async ({
+  serverWith,
+  visit,
+}) => {
+  const stranger = await serve("haven");
+  const server = await serverWith(settings("http://haven.localhost:1"));
+  const url = await serveBase(stranger.origin, server);
+  stranger.api = url.url;
+  try {
+    const page = await visit(`${stranger.origin}/dashboard.html`);
+    await expect(page.locator("#patients")).toHaveText("9");
+    await expect(state(page)).toHaveText("Disconnected");
+    const sender = await visit(`${stranger.origin}/stream.html`);
+    await sender.getByRole("button", { name: "Search" }).click();
+    await sender.getByRole("button", { name: "Patient 7" }).click();
+    await sender.getByRole("button", { name: "Start" }).click();
+    await expect(state(sender)).toHaveText("Closed (1006)");
+    expect((await server.get("/streams/active")).json.count).toBe(0);
+    await expect(page.locator("article")).toHaveCount(0);
+  } finally {
+    await url.stop();
+    await stranger.stop();
+  }
+});
