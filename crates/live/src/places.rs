@@ -65,10 +65,14 @@ impl Streams {
     }
 
     /// Where there was no place for a camera that is named by its address, one that never gave a picture gives way: of the address
-    /// that had most of them opened, if those are still more afterwards than the newcomer's, or the newcomer has none. Whether one did.
-    pub fn make_way(&self, origin: &Origin, newcomer: IpAddr) -> bool {
+    /// that had most of them opened, if those are still more afterwards than the newcomer's, or the newcomer has none.
+    pub fn make_way(&self, origin: &Origin, newcomer: IpAddr) {
         if origin.camera().is_none() || self.is_known(origin) || self.has_room(origin) {
-            return false;
+            return;
+        }
+        self.drop_idle(origin);
+        if self.has_room(origin) {
+            return;
         }
         let named: Vec<Arc<Upstream>> = self
             .upstreams()
@@ -83,13 +87,12 @@ impl Streams {
             let count = of(upstream.asked_by.get());
             count > own + 1 || (own == 0 && count > 0)
         };
-        let Some(upstream) = greediest.filter(gives_way) else { return false };
+        let Some(upstream) = greediest.filter(gives_way) else { return };
         tracing::info!(
             camera = &**upstream.stream.id(),
             "closed: it gave no picture, and others wait for a place"
         );
         self.stop(&upstream.origin);
-        true
     }
 
     /// Closes a camera of the same kind that is only kept by analyses which linger.

@@ -47,7 +47,7 @@ pub enum Kind {
     Mjpeg,
     /// Detections as Server-Sent Events.
     Events,
-    /// Detections over a WebSocket.
+    /// Detections, or pictures as text, over a WebSocket.
     Websocket,
     /// Many streams over a WebSocket, as text.
     Relay,
@@ -308,6 +308,11 @@ impl Viewer {
     /// Where it comes from.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
+    }
+
+    /// Whether it is shown the pictures that say why there is no other; those of the relay are told in words.
+    pub fn sees_banners(&self) -> bool {
+        !matches!(self.kind, Kind::Relay | Kind::RelayBinary)
     }
 
     /// What it got and missed.

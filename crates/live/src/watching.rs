@@ -94,12 +94,10 @@ impl Watching {
     ) -> Result<Self, WatchError> {
         let watch = place.watch(&Arc::from(streams.id_of(&origin)));
         let peer = place.viewer().peer().map(|peer| peer.ip());
-        let feed = match (open(&streams, &origin, &wish, false, peer), peer) {
-            (Err(WatchError::TooMany), Some(peer)) if streams.make_way(&origin, peer) => {
-                open(&streams, &origin, &wish, false, Some(peer))?
-            }
-            (opened, _) => opened?,
-        };
+        if let Some(peer) = peer {
+            streams.make_way(&origin, peer);
+        }
+        let feed = open(&streams, &origin, &wish, false, peer)?;
         let upstream = match &feed {
             Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),
@@ -140,7 +138,10 @@ impl Watching {
         };
         match &update {
             Update::Picture(picture) => self.took(picture),
-            Update::Banner(banner) => self.streams.count_banner(&self.origin, banner.size()),
+            Update::Banner(banner) if self.viewer().sees_banners() => {
+                self.streams.count_banner(&self.origin, (self.size)(banner));
+            }
+            Update::Banner(_) => {}
             Update::State(state) => {
                 // What came while it paused was not for viewers.
                 self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.sequence()));

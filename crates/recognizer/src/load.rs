@@ -16,7 +16,7 @@ use sightwire_models::manifest::Manifest;
 use sightwire_models::slot;
 use sightwire_models::store::{Store, StoreError};
 
-use super::{Recognizer, State};
+use super::{DUMMY_LABEL, Recognizer, State};
 use crate::ModelChoice;
 
 /// What a client is expected to send.
@@ -47,7 +47,11 @@ impl Recognizer {
     /// Loads library and model, and imports the model first if that is needed; blocks. The state says how far it is and
     /// what came of it. `going_on` answers false when the server is to end.
     pub fn load(&self, going_on: &dyn Fn() -> bool) {
-        if !self.options.dummy && self.model.begin() {
+        if self.options.dummy {
+            tracing::warn!(
+                "no model runs: every frame is answered with {DUMMY_LABEL:?} (recognizer.dummy, USE_DUMMY_MODEL)"
+            );
+        } else if self.model.begin() {
             self.load_now(going_on);
         }
     }

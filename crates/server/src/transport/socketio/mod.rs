@@ -221,9 +221,6 @@ impl SocketIoTransport {
             return;
         };
         let guest = Arc::new(guest);
-        if let Some(session) = &session {
-            session.is_known();
-        }
         let facts = auth.extras.then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(Client {
             transport: self.clone(),
@@ -245,6 +242,9 @@ impl SocketIoTransport {
             async {}
         });
 
+        if let Some(session) = &session {
+            session.is_known();
+        }
         let outbox = session.as_ref().map(|session| &**session.outbox());
         let _ = send(&socket, outbox, "status", &Message { message: "ready" });
         if let Some(facts) = facts {
@@ -255,7 +255,11 @@ impl SocketIoTransport {
     /// Says why, and sees to it that the session really ends when it is disconnected.
     fn refuse(&self, socket: &Socket<LocalAdapter>, io: SocketIo, message: &str) {
         let _ = socket.emit("error", &Message { message });
-        self.sessions.end_soon(socket.id, session_of(socket), io);
+        let session = session_of(socket);
+        if let Some(session) = &session {
+            session.is_refused();
+        }
+        self.sessions.end_soon(socket.id, session, io);
     }
 
     /// Pushes each new answer to the client, and the facts of a model that took another's place. Holds no reference to

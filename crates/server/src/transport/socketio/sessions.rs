@@ -81,6 +81,8 @@ pub struct Session {
     outbox: Arc<Outbox>,
     /// Cancelled as soon as it has entered the namespace.
     known: CancellationToken,
+    /// Cancelled as soon as it has entered, or was refused: what it sends next may be handled.
+    answered: CancellationToken,
     /// The one that it has now.
     websocket: Mutex<Option<ConnectionHandle>>,
     /// One is taking the place of its polls, or has.
@@ -188,6 +190,7 @@ impl Sessions {
             }),
             outbox: Outbox::new(self.outboxes.clone()),
             known: CancellationToken::new(),
+            answered: CancellationToken::new(),
             websocket: Mutex::default(),
             upgrades: AtomicBool::new(false),
             posts: AtomicBool::new(false),
@@ -254,12 +257,18 @@ impl Polling {
 }
 
 impl Session {
-    /// It has entered the namespace: its connections may carry long messages.
+    /// It has entered the namespace, and its handlers are there: its connections may carry long messages.
     pub fn is_known(&self) {
         self.known.cancel();
+        self.answered.cancel();
         if let Some(websocket) = &*self.websocket.lock() {
             websocket.is_known();
         }
+    }
+
+    /// It may not enter the namespace.
+    pub fn is_refused(&self) {
+        self.answered.cancel();
     }
 
     /// Messages to it that wait.
@@ -530,11 +539,11 @@ async fn post_alone(session: &Session, request: Request, next: Next) -> Response
     }
     let limit = if session.known.is_cancelled() { usize::MAX } else { FREE_BYTES };
     let response = next
-        .run(request.map(|body| Body::new(packets::Packets::new(body, limit, session.known.clone()))))
+        .run(request.map(|body| Body::new(packets::Packets::new(body, limit, session.answered.clone()))))
         .await;
     // What is posted next must find it inside, if this was the packet with which it enters.
-    if !session.known.is_cancelled() && !session.life.seen.lock().is_ended {
-        let _ = tokio::time::timeout(packets::ENTERING, session.known.cancelled()).await;
+    if !session.answered.is_cancelled() && !session.life.seen.lock().is_ended {
+        let _ = tokio::time::timeout(packets::ENTERING, session.answered.cancelled()).await;
     }
     response
 }

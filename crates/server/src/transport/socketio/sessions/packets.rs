@@ -31,8 +31,8 @@ pub struct Packets {
     /// Since others had their turn.
     passed: usize,
     bytes: usize,
-    /// Cancelled when the client has entered the namespace.
-    known: CancellationToken,
+    /// Cancelled when the client has entered the namespace, or was refused.
+    answered: CancellationToken,
     /// After the packet with which it enters, until it has: what comes next must find it inside.
     entering: Option<Entering>,
     /// What comes next is the beginning of a packet.
@@ -45,14 +45,14 @@ type Entering = Pin<Box<Timeout<WaitForCancellationFutureOwned>>>;
 
 impl Packets {
     /// Of this body, at most so many bytes.
-    pub fn new(body: Body, limit: usize, known: CancellationToken) -> Self {
+    pub fn new(body: Body, limit: usize, answered: CancellationToken) -> Self {
         Self {
             body,
             limit,
             rest: Bytes::new(),
             passed: 0,
             bytes: 0,
-            known,
+            answered,
             entering: None,
             begins: true,
             enters: false,
@@ -97,8 +97,8 @@ impl HttpBody for Packets {
         // The library handles a packet when it has seen its end.
         self.enters |= self.begins && packet.starts_with(CONNECT);
         self.begins = packet.last() == Some(&SEPARATOR);
-        if self.begins && std::mem::take(&mut self.enters) && !self.known.is_cancelled() {
-            self.entering = Some(Box::pin(timeout(ENTERING, self.known.clone().cancelled_owned())));
+        if self.begins && std::mem::take(&mut self.enters) && !self.answered.is_cancelled() {
+            self.entering = Some(Box::pin(timeout(ENTERING, self.answered.clone().cancelled_owned())));
         }
         Poll::Ready(Some(Ok(Frame::data(packet))))
     }
