@@ -22,6 +22,8 @@ const SECONDS: u32 = 10;
 const CLIENTS: &str = "10";
 /// Of `/proc/PID/stat`.
 const TICKS: f64 = 100.0;
+/// Where the neighbour that builds does so.
+const BUILD: &str = "bench-build";
 const LOOP: &str = "while :; do :; done";
 
 /// Where the server runs.
@@ -30,6 +32,8 @@ enum Place {
     Alone,
     SameSession,
     OtherSession,
+    /// A build with a job for each CPU, in the same session.
+    Build,
     /// Half a core of CPU quota.
     Quota,
 }
@@ -52,11 +56,13 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
         (Place::Alone, "alone"),
         (Place::SameSession, "two busy loops in the same session"),
         (Place::OtherSession, "two busy loops in another session"),
+        (Place::Build, "a build in the same session"),
         (Place::Quota, "half a core (CFS quota)"),
     ] {
         eprintln!("{title}");
         section.push_str(&row(&project, place, title, &model)?);
     }
+    let _ = fs::remove_dir_all(project.own(BUILD)?);
     written(&page, "neighbours", &section)
 }
 
@@ -67,7 +73,7 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
     if place == Place::Quota {
         Quota::step_out()?;
     }
-    let neighbours = neighbours(place)?;
+    let neighbours = neighbours(project, place)?;
     let mut load = Command::new("setsid");
     load.arg("--wait").arg(project.release("sightwire-bench")).args([
         "sign",
@@ -82,7 +88,7 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
     let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
     let number = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
     let used = number("/server/cores");
-    let fair = fair(place)?;
+    let fair = fair(project, place)?;
     let shares =
         if place == Place::Alone { "—".to_owned() } else { format!("{:.0} %", 100.0 * used / fair) };
     Ok(format!(
@@ -96,43 +102,53 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
 }
 
 /// Cores that a plain program with a busy thread for each CPU gets in that place.
-fn fair(place: Place) -> Result<f64> {
+fn fair(project: &Project, place: Place) -> Result<f64> {
     let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
     let threads =
         available_parallelism().map_or(1, usize::from).max(if place == Place::Quota { 2 } else { 1 });
-    let plain = (0..threads).map(|_| Busy::start(false)).collect::<Result<Vec<_>>>()?;
+    let plain = (0..threads).map(|_| Busy::start("sh", &["-c", LOOP])).collect::<Result<Vec<_>>>()?;
     if place == Place::Quota {
         Quota::step_out()?;
     }
-    let _neighbours = neighbours(place)?;
+    let _neighbours = neighbours(project, place)?;
     let used = || plain.iter().map(|busy| ticks(busy.0.id())).sum::<f64>();
     let (before, begun) = (used(), Instant::now());
     sleep(Duration::from_secs(5));
     Ok((used() - before) / TICKS / begun.elapsed().as_secs_f64())
 }
 
-fn neighbours(place: Place) -> Result<Vec<Busy>> {
-    let apart = place == Place::OtherSession;
-    let count = if matches!(place, Place::SameSession | Place::OtherSession) { 2 } else { 0 };
-    (0..count).map(|_| Busy::start(apart)).collect()
+fn neighbours(project: &Project, place: Place) -> Result<Vec<Busy>> {
+    match place {
+        Place::Alone | Place::Quota => Ok(Vec::new()),
+        Place::SameSession => (0..2).map(|_| Busy::start("sh", &["-c", LOOP])).collect(),
+        // `setsid` becomes the loop itself, since it leads no group.
+        Place::OtherSession => (0..2).map(|_| Busy::start("setsid", &["sh", "-c", LOOP])).collect(),
+        Place::Build => {
+            let folder = project.own(BUILD)?;
+            let build = format!(
+                "while :; do rm -rf {0:?}; cargo build -q --offline -p sightwire-track --target-dir {0:?}; done",
+                folder.display().to_string()
+            );
+            // It ends all that it has started.
+            let limit = (4 * SECONDS).to_string();
+            Ok(vec![Busy::start("timeout", &[&limit, "sh", "-c", &build])?])
+        }
+    }
 }
 
 /// A program that takes all it can get. Ends with this.
 struct Busy(Child);
 
 impl Busy {
-    fn start(apart: bool) -> Result<Self> {
-        let mut command = Command::new(if apart { "setsid" } else { "sh" });
-        command.args(if apart { &["sh", "-c", LOOP][..] } else { &["-c", LOOP] });
-        // `setsid` becomes the loop itself, since it leads no group.
-        let child = command.stdin(Stdio::null()).spawn();
-        Ok(Self(child.context("start a busy loop")?))
+    fn start(program: &str, args: &[&str]) -> Result<Self> {
+        let child = Command::new(program).args(args).stdin(Stdio::null()).spawn();
+        Ok(Self(child.with_context(|| format!("start {program}"))?))
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let _ = Command::new("kill").arg(self.0.id().to_string()).status();
         let _ = self.0.wait();
     }
 }
