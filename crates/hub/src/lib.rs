@@ -6,6 +6,7 @@
 //! - [`picture`]: one picture; [`forms`]: as which it is sent; [`delivery`]: what viewers got and what they missed
 //! - [`on_demand`]: what runs while someone needs it
 //! - [`reader`]: reads a source for a stream, and says what is wrong with it
+//! - [`thin`]: fewer pictures than there are
 //! - [`silence`]: tells when a source is too quiet
 //! - [`frozen`]: tells when a source repeats itself or has become slow
 #![forbid(unsafe_code)]
@@ -20,3 +21,4 @@ pub mod reader;
 pub mod silence;
 pub mod source;
 pub mod stream;
+pub mod thin;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,6 +15,7 @@ use crate::delivery::{Deliveries, Delivery};
 use crate::frozen::Slow;
 use crate::picture::{Picture, Stamp};
 use crate::source::Skipped;
+use crate::thin::Thin;
 
 /// What a stream is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +130,8 @@ pub struct Subscriber {
     /// Where its pictures are counted; nowhere for what reads along inside of the server.
     accounts: Vec<Arc<Deliveries>>,
     size: fn(&Picture) -> usize,
+    /// It wants pictures so far apart, and misses nothing between them.
+    apart: Option<(Duration, Thin)>,
 }
 
 /// What a subscriber is told.
@@ -220,6 +223,7 @@ impl Stream {
             missed: 0,
             accounts,
             size: Picture::file_size,
+            apart: None,
         }
     }
 
@@ -328,6 +332,12 @@ impl Subscriber {
         loop {
             match self.news() {
                 News::Is(Update::Picture(picture)) => {
+                    if let Some((interval, thin)) = &mut self.apart
+                        && !thin.takes(picture.captured(), *interval)
+                    {
+                        self.last = picture.sequence();
+                        continue;
+                    }
                     self.count(&picture);
                     return Some(Update::Picture(picture));
                 }
@@ -391,6 +401,13 @@ impl Subscriber {
     pub fn counted(mut self, accounts: &[Arc<Deliveries>], size: fn(&Picture) -> usize) -> Self {
         self.accounts.extend_from_slice(accounts);
         self.size = size;
+        self
+    }
+
+    /// It is told of pictures that are so far apart at least, where that is given.
+    #[must_use]
+    pub fn apart(mut self, interval: Option<Duration>) -> Self {
+        self.apart = interval.map(|interval| (interval, Thin::default()));
         self
     }
 

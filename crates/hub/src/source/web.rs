@@ -137,8 +137,10 @@ impl Web {
         let due = tokio::time::Instant::now() + patience;
         let late = || SourceError::NoAnswer { camera: camera.to_string(), after: patience };
         let broken = |reason| SourceError::Broken { camera: camera.to_string(), reason };
-        let asked = tokio::time::timeout_at(due, async { self.session().get(camera, patience).await });
-        let (mut response, mut answer) = (asked.await.map_err(|_| late())??, Vec::new());
+        // Where a redirect leads is not what was asked for.
+        let asked = tokio::time::timeout_at(due, async { self.session().get_one(camera, patience).await });
+        let mut response = check_status(camera, asked.await.map_err(|_| late())??)?;
+        let mut answer = Vec::new();
         loop {
             match tokio::time::timeout_at(due, response.chunk()).await {
                 Err(_) => return Err(late()),
