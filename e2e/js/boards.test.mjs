@@ -1,6 +1,7 @@
 // What the pages of the camera prototype ask for beside its four streams, as they ask for it.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:net";
 import { describe, test } from "node:test";
 
 import WebSocket from "ws";
@@ -71,14 +72,14 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
     const { width, height, quality } = picture(messages[0].data);
     assert.deepEqual([width, height, quality], [320, 240, 85]);
     const stats = messages[101];
-    assert.deepEqual(Object.keys(stats).sort(), [
-      "buffer_size",
+    assert.deepEqual(Object.keys(stats), [
+      "type",
+      "processed",
+      "sent",
+      "read",
       "fps",
       "process_time_ms",
-      "processed",
-      "read",
-      "sent",
-      "type",
+      "buffer_size",
     ]);
     assert.equal(stats.sent, 100);
     assert.ok(stats.processed >= 100 && stats.read >= 100, JSON.stringify(stats));
@@ -117,6 +118,9 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
     await slow.next(before + 12);
     const rate = (slow.texts.length - before) / ((performance.now() - from) / 1000);
     assert.ok(rate < 5, `${rate} a second of 20`);
+    const [{ delivered, missed }] = (await get("/api/v1/viewers", {}, of)).viewers;
+    assert.ok(delivered <= slow.texts.length + 1, `${delivered} counted of ${slow.texts.length} sent`);
+    assert.equal(missed, 0, "what it did not ask for it does not miss");
   });
 
   test("who_sends_a_stream_called_detect_or_raw_is_no_viewer", async (t) => {
@@ -231,7 +235,7 @@ describe("a_users_camera", () => {
       label: "Back yard",
     });
     const { config } = await saying("ann");
-    assert.deepEqual(Object.keys(config).sort(), ["created_at", "esp32_url", "label", "updated_at"]);
+    assert.deepEqual(Object.keys(config), ["esp32_url", "label", "created_at", "updated_at"]);
     assert.deepEqual([config.esp32_url, config.label], [yard.url, "Back yard"]);
     assert.ok(Math.abs(Date.parse(config.created_at) - Date.now()) < 60_000, config.created_at);
     assert.equal((await saying("bob")).config, null, "it is hers alone");
@@ -249,6 +253,42 @@ describe("a_users_camera", () => {
     const removed = await fetch(mine.url + PATH, { method: "DELETE", ...of("ann") });
     assert.deepEqual(await removed.json(), { success: true, message: "ESP32 configuration deleted" });
     assert.equal((await saying("ann")).config, null);
+  });
+
+  test("keeps_its_address_when_it_is_sent_back_as_shown", async (t) => {
+    const yard = await camera(t);
+    const url = `${yard.url}/capture`;
+    const mine = await start(t, serving());
+    await post("/api/v1/cameras", { id: "mine", url, mode: "capture", user: "ann" }, {}, mine);
+    const { config } = await get(PATH, of("ann").headers, mine);
+    assert.equal(config.esp32_url, url);
+    await post(PATH, { esp32_url: url, label: "Gate" }, of("ann").headers, mine);
+    const { name, url: after, mode } = await get("/api/v1/cameras/mine", {}, mine);
+    assert.deepEqual([name, after, mode], ["Gate", url, "capture"]);
+  });
+
+  test("takes_no_place_of_a_configured_one", async (t) => {
+    const yard = await camera(t);
+    const silent = createServer(() => {});
+    await new Promise((done) => silent.listen(0, "127.0.0.1", done));
+    t.after(() => silent.close());
+    const mine = await start(
+      t,
+      serving({
+        cameras: [{ id: "yard", url: yard.url }],
+        set: { "cameras.max_upstreams": 1, "cameras.max_named": 2, "cameras.changing": "anyone" },
+      }),
+    );
+    for (const user of ["ann", "bob"]) {
+      const esp32_url = `http://127.0.0.1:${silent.address().port}/${user}`;
+      assert.equal((await post(PATH, { esp32_url }, of(user).headers, mine)).status, 200);
+      await page(t, `/ws/stream/raw${query(undefined, { user_id: user })}`, { of: mine });
+    }
+    const places = async () => (await get("/api/v1/status", {}, mine)).cameras;
+    await until(async () => (await places()).named === 2, "two that say nothing");
+    await (await watch(t, mine, "/stream?camera=yard")).next(1);
+    const { upstreams, named } = await places();
+    assert.deepEqual([upstreams, named], [1, 2]);
   });
 
   test("needs_a_user_and_an_address_that_is_allowed", async () => {
@@ -295,6 +335,13 @@ describe("how_things_are", () => {
     const of = await start(t, serving({ cameras: [{ id: "one", url: yard.url }] }));
     const { status, json: health } = await of.get("/health");
     assert.equal(status, 200);
+    assert.deepEqual(Object.keys(health), [
+      "status",
+      "service",
+      "models_loaded",
+      "firebase_connected",
+      "esp32_url",
+    ]);
     assert.deepEqual(health, {
       status: "ok",
       service: "smartparking-api",
@@ -335,6 +382,10 @@ describe("how_things_are", () => {
     assert.equal(status.captures_total, (await yard.status()).captures_total);
     const test = await ask("test");
     assert.deepEqual([test.connected, test.error], [true, null]);
+    assert.ok((await yard.status()).streams_total <= 2, "they share a connection");
+    const unknown = await ask(`status?esp32_url=${encodeURIComponent(`${yard.url}/x`)}`);
+    assert.equal(unknown.success, false);
+    assert.match(unknown.error, /cameras that are known/);
     await yard.stop();
     for (const [path, key] of [
       ["snapshot", "success"],

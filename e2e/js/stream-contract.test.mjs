@@ -145,6 +145,18 @@ describe("which_camera", () => {
     assert.equal(await size(t, `/stream/proxy?esp32_url=${own}`, { "X-User-ID": "alice" }), "320x240");
   });
 
+  test("parameters_that_nobody_knows_are_named", async (t) => {
+    for (const [path, notes] of [
+      ["/stream?camera=yard&max_size=7", '"max_size" is no parameter here and does nothing.'],
+      ["/stream/detect?camera=yard&min_size=3&conf=0.5", '"min_size" is no parameter here and does nothing.'],
+      ["/stream/tracking?camera=yard&show_stats=0", undefined],
+    ]) {
+      const viewer = await watch(t, server, path);
+      const { headers } = await viewer.answered();
+      assert.equal(headers.get("x-sightwire-notes") ?? undefined, notes, path);
+    }
+  });
+
   test("parameters_that_nobody_knows_are_ignored", async (t) => {
     assert.equal(await size(t, "/stream?t=1763641234&width=7&nothing"), "320x240");
     assert.equal(await size(t, "/stream/detect?camera=yard&cache_bust=abc"), "320x240");

@@ -134,6 +134,33 @@ describe("analyses", { concurrency: true }, () => {
     await Promise.all(greedy.map((viewer) => viewer.next(2)));
   });
 
+  test("one_address_cannot_take_all_views", async (t) => {
+    const yard = await camera(t);
+    const few = await start(t, serving({ set: { ...set, "cameras.max_views": 4 } }));
+    const conf = (value) => detect(yard, `&conf=${value}`);
+    const greedy = await Promise.all([0.1, 0.2, 0.3].map((value) => watch(t, few, conf(value))));
+    assert.equal((await refused(t, few, conf(0.4))).status, 503);
+    await (await watch(t, few, conf(0.1))).next(1);
+    await (await watch(t, few, conf(0.4), { from: "127.0.0.2" })).next(1);
+    // Through a proxy all have one address, of which no share can be told.
+    greedy[0].reset();
+    const through = { headers: { "X-Forwarded-For": "192.0.2.1" } };
+    await (await watch(t, few, conf(0.2), through)).next(1);
+    await Promise.all(greedy.slice(1).map((viewer) => viewer.next(2)));
+  });
+
+  test("who_wants_more_does_not_wait_for_the_turn_of_who_wants_less", async (t) => {
+    const yard = await camera(t);
+    const slow = await watch(t, server, detect(yard, "&fps=1&skip_frames=10"));
+    await slow.next(2, isDrawn);
+    const from = performance.now();
+    const quick = await watch(t, server, detect(yard, "&fps=10&skip_frames=1"));
+    await quick.next(5, isDrawn);
+    const looks = async () => (await stream(yard)).analyses[0].analysed_per_s;
+    await until(async () => (await looks()) > 3, "looks at the new rate", 8_000);
+    assert.ok(performance.now() - from < 8_000, "not after the ten seconds of the first");
+  });
+
   describe("fps_and_skip_frames_are_honoured", { concurrency: true }, () => {
     const ASKED = [
       { path: (at) => detect(at, "&fps=4&skip_frames=1"), fps: 4, skip: 1 },

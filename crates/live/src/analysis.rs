@@ -5,7 +5,6 @@
 //! fresh when the network is free.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -17,6 +16,7 @@ use sightwire_frame::boxes::Detection;
 use sightwire_hub::forms::Forms;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::Update;
+use sightwire_hub::thin::Thin;
 use sightwire_measure::clock;
 use sightwire_measure::histogram::Histogram;
 use sightwire_measure::meter::{Meter, Sample};
@@ -27,9 +27,12 @@ use tokio_util::sync::CancellationToken;
 use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
 
 use super::upstream::Upstream;
-use crate::demand::{Demand, Pace, Rate, Thin};
+use super::view::{Look, Seen, Stats};
+use crate::demand::{Analysing, Demand, Pace, Rate};
 use crate::{Means, StreamLease};
 
+/// Ways of showing it of which is known what they have shown.
+const MOST_LOOKS: usize = 32;
 /// A network that is gated by motion looks at least so often.
 const GATED_EVERY: Duration = Duration::from_secs(10);
 /// How much of a detection a track has to cover to be it.
@@ -42,8 +45,8 @@ const SAME_THING_IOU: f32 = 0.75;
 pub struct Analysis {
     /// How often those who share it want pictures and looks.
     pub demand: Demand,
-    /// The address of who had it begun, if it was a client.
-    pub asked_by: Option<IpAddr>,
+    /// What views have shown of it, by what they show: the one that was drawn last is the last.
+    seen: Mutex<Vec<Shown>>,
     /// The stream.
     pub upstream: Arc<Upstream>,
     /// Kept open for as long as this runs.
@@ -54,6 +57,14 @@ pub struct Analysis {
     /// Rates of the counters.
     pub meter: Meter<2, 3>,
     problem: Mutex<Option<Arc<str>>>,
+}
+
+/// What views of one confidence and some classes have shown.
+#[derive(Debug)]
+struct Shown {
+    confidence: u8,
+    classes: Vec<String>,
+    seen: Seen,
 }
 
 /// Since the analysis began.
@@ -135,10 +146,10 @@ struct Readiness {
 
 impl Analysis {
     /// Of a stream that `lease` keeps open, for one who wants that rate.
-    pub fn new(lease: StreamLease, rate: Rate, asked_by: Option<IpAddr>) -> Self {
+    pub fn new(lease: StreamLease, rate: Rate, analysing: Arc<Analysing>) -> Self {
         Self {
-            demand: Demand::new(rate),
-            asked_by,
+            demand: Demand::new(rate, analysing),
+            seen: Mutex::default(),
             upstream: lease.value().clone(),
             lease: Some(lease),
             newest: watch::Sender::new(None),
@@ -176,6 +187,24 @@ impl Analysis {
         counts
     }
 
+    /// How many objects a view shows and any like it has shown, of tracks with these numbers.
+    pub fn stats(&self, look: &Look, ids: impl Iterator<Item = u64>) -> Stats {
+        let mut all = self.seen.lock();
+        let is_same = |shown: &Shown| shown.confidence == look.confidence && shown.classes == look.classes;
+        let mut shown = match all.iter().position(is_same) {
+            Some(index) => all.remove(index),
+            None => {
+                Shown { confidence: look.confidence, classes: look.classes.clone(), seen: Seen::default() }
+            }
+        };
+        let stats = shown.seen.see(ids);
+        if all.len() >= MOST_LOOKS {
+            all.remove(0);
+        }
+        all.push(shown);
+        stats
+    }
+
     /// Takes a sample of its counters.
     pub fn sample(&self, now: Instant) {
         let counters = &self.counters;
@@ -190,7 +219,6 @@ impl Analysis {
     pub async fn run(self: Arc<Self>, means: Means, stop: CancellationToken) {
         let (give, take) = mpsc::channel(1);
         let pace = Mutex::new(Readiness::default());
-        let _running = means.analysing.enter();
         let stages = async {
             tokio::join!(self.decode(&means, give, &pace), self.look(&means, take, &pace));
         };
@@ -488,7 +516,7 @@ mod tests {
     /// Which of a camera's pictures are looked at, the first one and so many more.
     fn looked_at(camera_fps: u32, rates: Rate, at_least: Duration) -> Vec<u32> {
         let (start, mut turns) = (Instant::now(), Turns::default());
-        let pace = Demand::new(rates).pace();
+        let pace = Demand::new(rates, Analysing::new(240.0)).pace();
         let captured = |i| start + Duration::from_secs(1) * i / camera_fps;
         (0..30).filter(|i| turns.is_due(pace, at_least, captured(*i))).collect()
     }

@@ -1,9 +1,9 @@
 //! How often a stream's pictures are analysed: what each of those who share the analysis wants, and what serves them all.
 //!
 //! There is one analysis of a stream. It goes as fast as the fastest who is there wants it, and whoever wants less takes
-//! fewer of its pictures: so moving a slider starts nothing, and what one asks for costs only by how much it is more than
-//! what the others ask for.
+//! fewer of its pictures: so moving a slider starts nothing, and many settings cost what the greatest of them does.
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,13 +11,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_hub::on_demand::Lease;
+use sightwire_hub::thin::Thin;
 use tokio::sync::watch;
 
 use crate::analysis::{Analysed, Analysis};
 use crate::origin::Origin;
 
-/// Pictures that come a little early are taken, or a rate near the camera's own would drop every other one.
-const EARLY: Duration = Duration::from_millis(8);
 /// The most that `skip_frames` may be.
 pub const MAX_SKIP: u8 = 10;
 
@@ -54,11 +53,11 @@ pub struct Pace {
 }
 
 impl Pace {
-    fn of(rates: &[Rate]) -> Option<Self> {
+    fn of(rates: impl Iterator<Item = Rate> + Clone) -> Option<Self> {
         Some(Self {
-            fps: rates.iter().map(|rate| rate.fps).max()?,
-            between_looks: rates.iter().map(|rate| rate.between_looks()).min()?,
-            least_skip: rates.iter().map(|rate| rate.skip_frames).min()?,
+            fps: rates.clone().map(|rate| rate.fps).max()?,
+            between_looks: rates.clone().map(Rate::between_looks).min()?,
+            least_skip: rates.map(|rate| rate.skip_frames).min()?,
         })
     }
 
@@ -76,45 +75,81 @@ impl Pace {
 /// What those who share an analysis want now.
 #[derive(Debug)]
 pub struct Demand {
-    rates: Mutex<Vec<Rate>>,
+    now: Mutex<Now>,
+    analysing: Arc<Analysing>,
+}
+
+#[derive(Debug)]
+struct Now {
+    wishes: Vec<Wanted>,
     /// That of the last ones while nobody is there.
-    pace: Mutex<Pace>,
+    pace: Pace,
+    /// While somebody is.
+    running: Option<Running>,
+}
+
+/// What one of them wants, and from where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wanted {
+    rate: Rate,
+    from: Option<IpAddr>,
 }
 
 impl Demand {
     /// Of one who is about to come.
-    pub fn new(rate: Rate) -> Self {
+    pub fn new(rate: Rate, analysing: Arc<Analysing>) -> Self {
         let (fps, least_skip) = (rate.fps, rate.skip_frames);
         let pace = Pace { fps, between_looks: rate.between_looks(), least_skip };
-        Self { rates: Mutex::default(), pace: Mutex::new(pace) }
+        Self { now: Mutex::new(Now { wishes: Vec::new(), pace, running: None }), analysing }
     }
 
     /// What serves them all.
     pub fn pace(&self) -> Pace {
-        *self.pace.lock()
+        self.now.lock().pace
     }
 
-    fn change(&self, change: impl FnOnce(&mut Vec<Rate>)) {
-        let mut rates = self.rates.lock();
-        change(&mut rates);
-        if let Some(pace) = Pace::of(&rates) {
-            *self.pace.lock() = pace;
+    /// Whether anybody is there.
+    pub fn is_any(&self) -> bool {
+        !self.now.lock().wishes.is_empty()
+    }
+
+    /// Whether all clients that are there, and there are some, come from that address.
+    pub fn is_only_of(&self, from: IpAddr) -> bool {
+        only_of(self.now.lock().wishes.iter().map(|wanted| wanted.from), from)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Wanted>)) {
+        let mut now = self.now.lock();
+        change(&mut now.wishes);
+        match Pace::of(now.wishes.iter().map(|wanted| wanted.rate)) {
+            Some(pace) => {
+                now.pace = pace;
+                now.running.get_or_insert_with(|| self.analysing.enter());
+            }
+            None => now.running = None,
         }
     }
+}
+
+/// Whether all that are known are that one, and there is one.
+pub fn only_of(all: impl Iterator<Item = Option<IpAddr>>, from: IpAddr) -> bool {
+    let mut known = all.flatten().peekable();
+    known.peek().is_some() && known.all(|address| address == from)
 }
 
 /// An analysis that somebody needs, at a rate of their own.
 #[derive(Debug)]
 pub struct AnalysisLease {
     lease: Lease<Origin, Analysis>,
-    rate: Rate,
+    wanted: Wanted,
 }
 
 impl AnalysisLease {
-    /// From now on the analysis is as fast as this one wants it, too.
-    pub fn new(lease: Lease<Origin, Analysis>, rate: Rate) -> Self {
-        lease.demand.change(|rates| rates.push(rate));
-        Self { lease, rate }
+    /// From now on the analysis is as fast as this one wants it, too; `from` is the address that this counts for.
+    pub fn new(lease: Lease<Origin, Analysis>, rate: Rate, from: Option<IpAddr>) -> Self {
+        let wanted = Wanted { rate, from };
+        lease.demand.change(|wishes| wishes.push(wanted));
+        Self { lease, wanted }
     }
 
     /// The analysis itself, without keeping it running.
@@ -124,7 +159,7 @@ impl AnalysisLease {
 
     /// What is found from now on, as often as it is wanted.
     pub fn looks(self) -> Looks {
-        Looks { newest: self.subscribe(), thin: Thin::default(), look: 0, lease: self }
+        Looks { newest: self.subscribe(), thin: Thin::default(), last: None, lease: self }
     }
 }
 
@@ -138,40 +173,15 @@ impl Deref for AnalysisLease {
 
 impl Drop for AnalysisLease {
     fn drop(&mut self) {
-        self.lease.demand.change(|rates| {
-            if let Some(index) = rates.iter().position(|rate| *rate == self.rate) {
-                rates.swap_remove(index);
+        self.lease.demand.change(|wishes| {
+            if let Some(index) = wishes.iter().position(|wanted| *wanted == self.wanted) {
+                wishes.swap_remove(index);
             }
         });
     }
 }
 
-/// Chooses at most so many pictures a second, evenly. Pure state; time is given.
-#[derive(Debug, Default)]
-pub struct Thin {
-    due: Option<Instant>,
-}
-
-impl Thin {
-    /// Whether a picture is taken that was captured then, where pictures are to be so far apart.
-    pub fn takes(&mut self, captured: Instant, interval: Duration) -> bool {
-        self.takes_early(captured, interval, EARLY)
-    }
-
-    /// As [`Self::takes`], for pictures that are chosen among those which are about `2 * early` apart.
-    pub fn takes_early(&mut self, captured: Instant, interval: Duration, early: Duration) -> bool {
-        if self.due.is_some_and(|due| captured + early < due) {
-            return false;
-        }
-        // Behind by more than one turn, turns are lost instead of being made up for.
-        let due =
-            self.due.map_or(captured, |due| due.max(captured.checked_sub(interval).unwrap_or(captured)));
-        self.due = Some(due + interval);
-        true
-    }
-}
-
-/// What analyses may cost together: so many looks a second, and to each an equal share of them.
+/// What analyses may cost together: so many looks a second, and to each that somebody wants an equal share of them.
 #[derive(Debug)]
 pub struct Analysing {
     running: AtomicUsize,
@@ -188,8 +198,7 @@ impl Analysing {
         Arc::new(Self { running: AtomicUsize::new(0), max_per_s })
     }
 
-    /// One more.
-    pub fn enter(self: &Arc<Self>) -> Running {
+    fn enter(self: &Arc<Self>) -> Running {
         self.running.fetch_add(1, Ordering::Relaxed);
         Running(self.clone())
     }
@@ -213,42 +222,44 @@ pub struct Looks {
     lease: AnalysisLease,
     newest: watch::Receiver<Option<Arc<Analysed>>>,
     thin: Thin,
-    /// Number of the last look that was taken.
-    look: u64,
+    /// Number of the last look that was taken, and when its picture was captured.
+    last: Option<(u64, Instant)>,
 }
 
 impl Looks {
-    /// The stream's analysis.
-    pub fn analysis(&self) -> &Analysis {
-        &self.lease
-    }
-
-    /// Waits until there may be something to take; `Err` when the analysis is over. Cancel-safe.
-    pub async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
-        self.newest.changed().await?;
+    /// Waits until there may be something to take. Cancel-safe. When the analysis has ended it waits for ever: whoever holds
+    /// this hears of the end from the stream.
+    pub async fn changed(&mut self) {
+        if self.newest.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
         self.newest.mark_changed();
-        Ok(())
     }
 
-    /// What was found and not taken yet, and how many looks were missed before it.
+    /// What was found and not taken yet, and how many looks that were wanted were missed before it.
     pub fn take(&mut self) -> Option<(Arc<Analysed>, u64)> {
         if !self.newest.has_changed().is_ok_and(|changed| changed) {
             return None;
         }
         let analysed = self.newest.borrow_and_update().clone().filter(|analysed| analysed.looked)?;
-        let (own, all) = (self.lease.rate.between_looks(), self.lease.demand.pace().between_looks);
-        if own > all && !self.thin.takes_early(analysed.stamp.captured, own, all / 2) {
+        let (own, all) = (self.lease.wanted.rate.between_looks(), self.lease.demand.pace().between_looks);
+        let captured = analysed.stamp.captured;
+        if own > all && !self.thin.takes_early(captured, own, all / 2) {
             return None;
         }
-        // Of every so-many looks of the analysis one is wanted here.
-        let wanted = (own.as_secs_f64() / all.as_secs_f64()).round().max(1.0) as u64;
-        let before = std::mem::replace(&mut self.look, analysed.look);
-        let missed = match before {
-            0 => 0,
-            before => (analysed.look.saturating_sub(before) / wanted).saturating_sub(1),
-        };
+        let now = (analysed.look, captured);
+        let missed = self.last.replace(now).map_or(0, |last| missed(last, now, own));
         Some((analysed, missed))
     }
+}
+
+/// Of the looks between two that were taken, how many were wanted, where they are wanted so far apart.
+fn missed(last: (u64, Instant), now: (u64, Instant), own: Duration) -> u64 {
+    let looks = now.0.saturating_sub(last.0).max(1);
+    let apart = now.1.saturating_duration_since(last.1).as_secs_f64() / looks as f64;
+    // Of every so-many looks that there were one is wanted here.
+    let wanted = (own.as_secs_f64() / apart.max(1e-3) - 0.1).ceil().max(1.0) as u64;
+    (looks / wanted).saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -257,50 +268,43 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    fn rate(fps: u8, skip_frames: u8) -> Rate {
-        Rate { fps, skip_frames }
+    fn wanted(fps: u8, skip_frames: u8) -> Wanted {
+        Wanted { rate: Rate { fps, skip_frames }, from: None }
     }
 
     #[test]
     fn the_fastest_and_the_most_curious_decide_and_when_they_leave_others_do() {
-        let demand = Demand::new(rate(10, 2));
+        let analysing = Analysing::new(240.0);
+        let demand = Demand::new(wanted(10, 2).rate, analysing.clone());
         let pace = || (demand.pace().fps, demand.pace().skip_frames(), demand.pace().least_skip);
         assert_eq!(pace(), (10, 2, 2), "of the one that is about to come");
-        demand.change(|rates| rates.push(rate(10, 2)));
-        demand.change(|rates| rates.push(rate(30, 10)));
+        demand.change(|all| all.push(wanted(10, 2)));
+        demand.change(|all| all.push(wanted(30, 10)));
         assert_eq!(pace(), (30, 6, 2), "30 pictures a second and 5 looks");
-        demand.change(|rates| rates.push(rate(1, 1)));
+        demand.change(|all| all.push(wanted(1, 1)));
         assert_eq!(pace(), (30, 6, 1));
-        demand.change(|rates| rates.retain(|rate| rate.fps != 30));
+        demand.change(|all| all.retain(|wanted| wanted.rate.fps != 30));
         assert_eq!(pace(), (10, 2, 1));
+        assert_eq!(analysing.running.load(Ordering::Relaxed), 1);
         demand.change(Vec::clear);
         assert_eq!(pace(), (10, 2, 1), "as it was until somebody comes back");
-    }
-
-    /// How many of a second's pictures are taken, after a first second.
-    fn taken(camera_fps: u32, interval: Duration) -> usize {
-        let (start, mut thin) = (Instant::now(), Thin::default());
-        let pictures = (0..3 * camera_fps).map(|i| start + Duration::from_secs(1) * i / camera_fps);
-        let of_second = |at: &Instant| *at >= start + MS(1000);
-        pictures.filter(|at| thin.takes(*at, interval)).filter(of_second).count()
+        assert_eq!(analysing.running.load(Ordering::Relaxed), 0, "it costs nothing meanwhile");
     }
 
     #[test]
-    fn pictures_are_thinned_evenly_to_the_rate_that_is_wanted() {
-        assert_eq!(taken(30, MS(1000)), 2);
-        assert_eq!(taken(30, MS(100)), 20);
-        assert_eq!(taken(25, MS(125)), 16);
-        assert_eq!(taken(10, MS(33)), 20, "no more than there are");
-        assert_eq!(taken(10, MS(100)), 20);
-    }
-
-    #[test]
-    fn turns_that_were_lost_are_not_made_up_for() {
-        let (start, mut thin) = (Instant::now(), Thin::default());
-        assert!(thin.takes(start, MS(100)));
-        assert!(thin.takes(start + MS(1000), MS(100)), "after a pause");
-        let soon = [1010, 1020, 1030, 1040, 1050].map(|at| thin.takes(start + MS(at), MS(100)));
-        assert!(soon.iter().filter(|taken| **taken).count() <= 1, "{soon:?}");
+    fn an_analysis_is_one_addresss_while_nobody_else_is_there() {
+        let demand = Demand::new(wanted(10, 2).rate, Analysing::new(240.0));
+        let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse::<IpAddr>().unwrap());
+        let of = |from| Wanted { from, ..wanted(10, 2) };
+        assert!(!demand.is_only_of(a) && !demand.is_any());
+        demand.change(|all| all.push(of(None)));
+        assert!(!demand.is_only_of(a) && demand.is_any(), "the server's own");
+        demand.change(|all| all.push(of(Some(a))));
+        assert!(demand.is_only_of(a) && !demand.is_only_of(b));
+        demand.change(|all| all.push(of(Some(b))));
+        assert!(!demand.is_only_of(a) && !demand.is_only_of(b));
+        demand.change(|all| all.retain(|wanted| wanted.from != Some(a)));
+        assert!(demand.is_only_of(b), "who had it begun has left");
     }
 
     #[test]
@@ -315,12 +319,17 @@ mod tests {
     }
 
     #[test]
-    fn looks_are_chosen_among_pictures_though_these_come_unevenly() {
-        let (start, mut thin) = (Instant::now(), Thin::default());
-        // At 10 a second, up to 30 ms early or late; every second one is wanted.
-        let jitter = [0, 25, 0, 30, 10, 0, 28, 5, 30, 0];
-        let captured = (0..100_u64).map(|i| start + MS(100 * i + jitter[(i % 10) as usize]));
-        let taken: Vec<bool> = captured.map(|at| thin.takes_early(at, MS(200), MS(50))).collect();
-        assert!(taken.chunks(2).all(|pair| pair[0] != pair[1]), "{taken:?}");
+    fn looks_that_nobody_wanted_here_are_not_missed() {
+        let start = Instant::now();
+        let of = |looks: u64, apart: u64, own: u64| {
+            missed((10, start), (10 + looks, start + MS(looks * apart)), MS(own))
+        };
+        assert_eq!([of(1, 100, 100), of(3, 100, 100)], [0, 2], "all are wanted");
+        assert_eq!([of(2, 200, 250), of(1, 200, 200), of(5, 200, 1000)], [0, 0, 0], "some are");
+        assert_eq!(
+            [of(4, 100, 200), of(2, 100, 200)],
+            [1, 0],
+            "where the analysis is slower than asked for, too"
+        );
     }
 }

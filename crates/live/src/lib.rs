@@ -35,7 +35,6 @@ pub mod watching;
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -63,29 +62,13 @@ use relay::{End, Session};
 use stills::Stills;
 use totals::Totals;
 use upstream::Upstream;
-use view::{Basis, Look, View, ViewKey};
+use view::{Basis, Look, View, ViewKey, ViewLease};
 use viewers::{PerUse, Viewers};
 
 pub use options::Options;
 
 /// A stream that somebody needs.
 pub type StreamLease = Lease<Origin, Upstream>;
-
-/// A view that somebody watches.
-#[derive(Debug)]
-pub struct ViewLease {
-    view: Lease<ViewKey, View>,
-    /// Of who watches: the view itself wants pictures, and hardly any looks.
-    _analysis: Option<AnalysisLease>,
-}
-
-impl Deref for ViewLease {
-    type Target = View;
-
-    fn deref(&self) -> &View {
-        &self.view
-    }
-}
 
 /// What streams, analyses and views run with.
 #[derive(Clone, Debug)]
@@ -133,6 +116,8 @@ pub struct Streams {
     pub stills: Stills,
     /// Places for tries of cameras.
     tries: Semaphore,
+    /// Places for questions to boards.
+    asked: Semaphore,
     ids: RandomState,
     bytes_out: Meter<1, 0>,
     refused: AtomicU64,
@@ -206,6 +191,7 @@ impl Streams {
             totals: Arc::default(),
             stills: Stills::new(options.threads),
             tries: Semaphore::new(tries::AT_ONCE),
+            asked: Semaphore::new(tries::ASKED_AT_ONCE),
             ids: RandomState::new(),
             bytes_out: Meter::default(),
             refused: AtomicU64::new(0),
@@ -337,12 +323,12 @@ impl Streams {
             self.analyses.stop(origin);
         }
         let (stream, means) = (self.open(origin)?, self.means());
-        let start = |stop| (Analysis::new(stream, rate, from), stop);
+        let start = |stop| (Analysis::new(stream, rate, self.analysing.clone()), stop);
         let (lease, begun) = self.analyses.get(origin, start).map_err(|_| self.too_many())?;
         if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(means, stop));
         }
-        Ok(AnalysisLease::new(lease, rate))
+        Ok(AnalysisLease::new(lease, rate, from))
     }
 
     /// Makes a view, or joins those who watch it; every `skip_frames`-th picture is looked at for whoever asks, `from`.
@@ -352,7 +338,8 @@ impl Streams {
         skip_frames: u8,
         from: Option<IpAddr>,
     ) -> Result<ViewLease, WatchError> {
-        if !self.views.has_room(key) {
+        let from = from.map(counted);
+        if !self.has_room_to_view(key, from) {
             return Err(self.too_many());
         }
         if self.views.peek(key).is_some_and(|v| v.upstream().stream.state().condition == Condition::Ended) {
@@ -363,7 +350,7 @@ impl Streams {
             ViewKey::Drawn { origin, fps, .. } => {
                 let rate = |skip_frames| Rate { fps: *fps, skip_frames };
                 let of_viewer = self.analyse(origin, rate(skip_frames), from)?;
-                (Basis::Analysis(self.analyse(origin, rate(MAX_SKIP), from)?), Some(of_viewer))
+                (Basis::Analysis(self.analyse(origin, rate(MAX_SKIP), None)?), Some(of_viewer))
             }
         };
         let start = |stop| {
@@ -374,7 +361,7 @@ impl Streams {
         if let Some((producer, stop)) = begun {
             self.tasks.spawn(view::run(view.value().clone(), producer, self.means(), stop));
         }
-        Ok(ViewLease { view, _analysis: analysis })
+        Ok(ViewLease::new(view, from, analysis))
     }
 
     /// A camera was changed or taken away: whoever watches it is sent off, unless it is known by another name, too.
@@ -397,19 +384,21 @@ impl Streams {
         self.running.sent.peek(&Origin::Sent(name.into())).is_some()
     }
 
-    /// Whether that stream is analysed, or may be: one address has at most three quarters of the places, so that others find
-    /// one, too.
+    /// Whether that stream is analysed, or may be: one address has at most three quarters of the places for itself, so that
+    /// others find one, too.
     pub fn has_room_to_analyse(&self, origin: &Origin, from: Option<IpAddr>) -> bool {
-        if self.analyses.peek(origin).is_some() {
+        if self.analyses.peek(origin).is_some_and(|analysis| analysis.demand.is_any()) {
             return true;
         }
-        let max = self.analyses.max();
-        let begun_by = |from: IpAddr| {
-            let all = self.analyses.all();
-            let watched = all.iter().filter(|(origin, _)| self.analyses.leases(origin) > 0);
-            watched.filter(|(_, analysis)| analysis.asked_by == Some(from)).count()
-        };
-        self.analyses.has_room(origin) && from.is_none_or(|from| begun_by(counted(from)) < max - max / 4)
+        let is_only_of = |from| self.analyses.all().iter().filter(|(_, a)| a.demand.is_only_of(from)).count();
+        self.analyses.has_room(origin) && has_a_share(from, self.analyses.max(), is_only_of)
+    }
+
+    /// Likewise of views.
+    fn has_room_to_view(&self, key: &ViewKey, from: Option<IpAddr>) -> bool {
+        let is_only_of = |from| self.views.all().iter().filter(|(_, view)| view.is_only_of(from)).count();
+        self.views.peek(key).is_some()
+            || (self.views.has_room(key) && has_a_share(from, self.views.max(), is_only_of))
     }
 
     /// Ends the stream of that id for all who watch it; whether there was one.
@@ -478,11 +467,18 @@ impl Streams {
     }
 }
 
+/// Whether somebody may have one more of `max`, who has some for itself already.
+fn has_a_share(from: Option<IpAddr>, max: usize, has: impl FnOnce(IpAddr) -> usize) -> bool {
+    from.is_none_or(|from| has(from) < max - max / 4)
+}
+
 /// What a client asks to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// The stream's own pictures.
     Original,
+    /// Those, so far apart at least.
+    Apart(Duration),
     /// With what is in them.
     Drawn {
         /// How often.

@@ -4,8 +4,6 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sightwire_measure::address::counted;
-
 use crate::origin::Origin;
 use crate::upstream::Upstream;
 use crate::{StreamLease, Streams, WatchError};
@@ -32,9 +30,10 @@ impl Streams {
         opened.map(|(lease, _)| lease).map_err(|_| self.too_many())
     }
 
-    /// A camera that somebody registered, in the configuration or while the server runs.
+    /// A camera of the configuration, or that was added for all. One that a user saved is that user's own affair.
     fn is_known(&self, origin: &Origin) -> bool {
-        origin.camera().is_some_and(|source| self.registry.with_source(source).is_some())
+        let known = origin.camera().and_then(|source| self.registry.with_source(source));
+        known.is_some_and(|camera| camera.configured || camera.table.user.is_none())
     }
 
     /// How many cameras of its kind may be open, and whether that is those which are known.
@@ -80,7 +79,7 @@ impl Streams {
             .filter(|u| u.origin.camera().is_some() && !self.is_known(&u.origin))
             .collect();
         let of = |address: Option<&IpAddr>| named.iter().filter(|u| u.asked_by.get() == address).count();
-        let own = of(Some(&counted(newcomer)));
+        let own = of(Some(&newcomer));
         let silent = named.iter().filter(|upstream| upstream.stream.newest().is_none());
         let greediest = silent.max_by_key(|upstream| of(upstream.asked_by.get()));
         let gives_way = |upstream: &&Arc<Upstream>| {

@@ -1,18 +1,24 @@
 //! Trying a camera: one picture of it, now.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use sightwire_hub::source::{Sink, SourceError};
-use sightwire_hub::stream::Condition;
+use sightwire_hub::stream::{Condition, Update};
+use sightwire_measure::clock;
 use tokio::sync::oneshot;
 
+use crate::origin::Origin;
 use crate::source::CameraSource;
 use crate::upstream::{self, Upstream};
 use crate::{Streams, WatchError};
 
 /// Tries at once; each is a connection that a client asks for.
 pub(crate) const AT_ONCE: usize = 4;
+/// Boards that are asked how they are at once.
+pub(crate) const ASKED_AT_ONCE: usize = 8;
 /// Longest time that one takes.
 const TRY: Duration = Duration::from_secs(15);
 /// Longest time that a board may take to say how it is,
@@ -34,12 +40,29 @@ impl Streams {
         picture.map_err(WatchError::Unreachable)
     }
 
-    /// What a board says of itself, as it came; it should be JSON.
+    /// The next picture of a camera, over the connection that all its viewers share; it stays open for a moment.
+    pub async fn one_picture(&self, origin: &Origin, from: Option<IpAddr>) -> Result<Bytes, WatchError> {
+        if let Some(from) = from {
+            self.make_way(origin, from);
+        }
+        let camera = Arc::new(self.open(origin)?);
+        if let Some(from) = from {
+            let _ = camera.asked_by.set(from);
+        }
+        self.keep_a_moment(camera.clone());
+        let next = tokio::time::timeout(TRY, next_of(&camera)).await;
+        next.unwrap_or_else(|_| Err(nothing_came())).map_err(WatchError::Unreachable)
+    }
+
+    /// What a board says of itself, as it came; it should be JSON. Only of cameras that are known: other addresses are for
+    /// pictures, and may have more to tell.
     pub async fn board_status(&self, source: &CameraSource) -> Result<Vec<u8>, WatchError> {
-        self.check(source).map_err(WatchError::Address)?;
+        if self.registry.with_source(source).is_none() {
+            return Err(WatchError::Address("only cameras that are known are asked how they are".into()));
+        }
         let none = || WatchError::Unreachable("a folder has no status".into());
         let status = source.url().ok_or_else(none)?.status();
-        let _turn = self.tries.try_acquire().map_err(|_| self.too_many())?;
+        let _turn = self.asked.try_acquire().map_err(|_| self.too_many())?;
         let fetched = self.web.fetch(&status, MAX_STATUS_BYTES, STATUS).await;
         fetched.map_err(|error| WatchError::Unreachable(error.to_string()))
     }
@@ -70,6 +93,24 @@ impl Streams {
         match tokio::time::timeout(TRY, run).await {
             Ok(done) => done.map_err(|error| error.to_string()),
             Err(_) => Err(nothing_came()),
+        }
+    }
+}
+
+/// A picture that is taken after now.
+async fn next_of(upstream: &Upstream) -> Result<Bytes, String> {
+    let mut reader = upstream.stream.tap();
+    reader.only_after(Some(clock::now()));
+    loop {
+        match reader.next().await {
+            Some(Update::Picture(picture)) => return Ok(picture.jpeg().clone()),
+            Some(Update::State(state))
+                if !matches!(state.condition, Condition::Running | Condition::Starting) =>
+            {
+                return Err(state.reason.as_deref().unwrap_or("no picture came").to_owned());
+            }
+            Some(_) => {}
+            None => return Err("the camera was closed".to_owned()),
         }
     }
 }

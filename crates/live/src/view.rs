@@ -1,6 +1,8 @@
 //! A view: an analysis drawn one way, or a camera's pictures at a lower quality; encoded once for all who want the same.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
@@ -9,8 +11,10 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Mark, TrailPoint as DrawnPoint};
+use sightwire_hub::on_demand::Lease;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
+use sightwire_hub::thin::Thin;
 use sightwire_measure::clock;
 use sightwire_measure::meter::{Meter, Sample};
 use sightwire_models::slot;
@@ -18,7 +22,7 @@ use sightwire_track::{Track, TrailPoint};
 use tokio_util::sync::CancellationToken;
 
 use super::analysis::{Analysed, Analysis};
-use super::demand::{AnalysisLease, Rate, Thin};
+use super::demand::{AnalysisLease, Rate, only_of};
 use super::pixels::{Lost, Tools};
 use super::upstream::Upstream;
 use super::{Means, StreamLease};
@@ -81,27 +85,28 @@ impl Look {
     }
 }
 
-/// How many objects a view shows and has shown.
+/// How many objects views show and have shown.
 #[derive(Debug, Default)]
-struct Seen {
-    /// Of those that may come back.
+pub struct Seen {
+    /// The newest of those that were shown.
     ids: BTreeSet<u64>,
+    /// Of older ones it is not known any more whether they were, and they are not counted again.
+    forgotten: u64,
     unique: u64,
 }
 
 impl Seen {
-    /// More ids than there are objects in a second, by far; who is gone for longer gets another one.
     const MOST_IDS: usize = 1024;
 
     /// These are shown now.
-    fn see(&mut self, ids: impl Iterator<Item = u64>) -> Stats {
+    pub fn see(&mut self, ids: impl Iterator<Item = u64>) -> Stats {
         let mut objects = 0;
         for id in ids {
             objects += 1;
-            self.unique += u64::from(self.ids.insert(id));
+            self.unique += u64::from(id > self.forgotten && self.ids.insert(id));
         }
         while self.ids.len() > Self::MOST_IDS {
-            self.ids.pop_first();
+            self.forgotten = self.ids.pop_first().unwrap_or(self.forgotten);
         }
         Stats { objects, unique: self.unique }
     }
@@ -109,9 +114,11 @@ impl Seen {
 
 /// What stands in the corner of a tracking picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stats {
-    objects: usize,
-    unique: u64,
+pub struct Stats {
+    /// Now.
+    pub objects: usize,
+    /// Since the analysis began.
+    pub unique: u64,
 }
 
 /// Whether a class was asked for; without any names all are.
@@ -145,7 +152,43 @@ pub struct View {
     /// Pictures made.
     pub meter: Meter<1, 0>,
     basis: Basis,
+    /// Where those who watch come from.
+    watched_from: Mutex<Vec<Option<IpAddr>>>,
     problem: Mutex<Option<Arc<str>>>,
+}
+
+/// A view that somebody watches.
+#[derive(Debug)]
+pub struct ViewLease {
+    view: Lease<ViewKey, View>,
+    from: Option<IpAddr>,
+    /// Of who watches: the view itself wants pictures, and hardly any looks.
+    _analysis: Option<AnalysisLease>,
+}
+
+impl ViewLease {
+    /// From now on it is watched from there, too.
+    pub fn new(view: Lease<ViewKey, View>, from: Option<IpAddr>, analysis: Option<AnalysisLease>) -> Self {
+        view.watched_from.lock().push(from);
+        Self { view, from, _analysis: analysis }
+    }
+}
+
+impl Deref for ViewLease {
+    type Target = View;
+
+    fn deref(&self) -> &View {
+        &self.view
+    }
+}
+
+impl Drop for ViewLease {
+    fn drop(&mut self) {
+        let mut all = self.view.watched_from.lock();
+        if let Some(index) = all.iter().position(|from| *from == self.from) {
+            all.swap_remove(index);
+        }
+    }
 }
 
 /// What it is made of, which is kept running as long as the view is.
@@ -165,7 +208,17 @@ impl View {
             Basis::Analysis(analysis) => &analysis.upstream,
         };
         let (stream, producer) = Stream::new(upstream.stream.id(), clock::now());
-        (Self { key, stream, meter: Meter::default(), basis, problem: Mutex::default() }, producer)
+        (
+            Self {
+                key,
+                stream,
+                meter: Meter::default(),
+                basis,
+                watched_from: Mutex::default(),
+                problem: Mutex::default(),
+            },
+            producer,
+        )
     }
 
     /// The stream that it is a view of.
@@ -174,6 +227,11 @@ impl View {
             Basis::Stream(stream) => stream.value(),
             Basis::Analysis(analysis) => &analysis.upstream,
         }
+    }
+
+    /// Whether all who watch, and there are some, come from that address.
+    pub fn is_only_of(&self, from: IpAddr) -> bool {
+        only_of(self.watched_from.lock().iter().copied(), from)
     }
 
     /// Why its pictures cannot be shown, if they cannot.
@@ -311,7 +369,6 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, mean
     let (look, quality) = (Arc::new(look.clone()), *quality);
     let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
     let own = Rate { fps: *fps, skip_frames: 1 };
-    let mut seen = Seen::default();
     while newest.changed().await.is_ok() {
         let Some(analysed) = newest.borrow_and_update().clone() else { continue };
         let stamp = analysed.stamp;
@@ -321,7 +378,8 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, mean
         }
         let look = look.clone();
         let with_stats = look.tracking.is_some_and(|tracking| tracking.stats);
-        let stats = with_stats.then(|| seen.see(shown_tracks(&analysed, &look).map(|(_, track)| track.id)));
+        let ids = shown_tracks(&analysed, &look).map(|(_, track)| track.id);
+        let stats = with_stats.then(|| analysis.stats(&look, ids));
         let made = means.pixels.run(move |tools| {
             let image = drawn(tools, &analysed, &look, stats);
             tools.encode(&image, quality)
@@ -422,6 +480,8 @@ mod tests {
         let many: Vec<u64> = (10..5010).collect();
         assert_eq!(see(&many), (5000, 5003));
         assert_eq!(see(&[5009]), (1, 5003));
+        assert_eq!(see(&[2, 5009]), (2, 5003), "a parked car is not counted with each picture");
+        assert_eq!(see(&[2, 5010]), (2, 5004));
         assert_eq!(seen.ids.len(), Seen::MOST_IDS);
     }
 }

@@ -1,7 +1,7 @@
 //! Who watches: admitted up to a limit for each use, each with its counters.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::stream::{Condition, Stream};
+use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 use sightwire_measure::meter::{Meter, Sample};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,7 @@ pub enum Kind {
 pub struct Viewer {
     id: u64,
     peer: Option<SocketAddr>,
+    shares_of: Option<IpAddr>,
     kind: Kind,
     endpoint: &'static str,
     since: Instant,
@@ -116,6 +118,8 @@ struct Watched {
 pub struct Arrival {
     /// From where.
     pub peer: Option<SocketAddr>,
+    /// Whether many may come from there: through a proxy all have one address, of which no share can be told.
+    pub proxied: bool,
     /// How it gets its pictures.
     pub kind: Kind,
     /// What it asked for.
@@ -149,7 +153,7 @@ impl Viewers {
 
     /// A place for one more; `None` if there are too many.
     pub fn admit(self: &Arc<Self>, arrival: Arrival) -> Option<Arc<Place>> {
-        let Arrival { peer, kind, endpoint, connection } = arrival;
+        let Arrival { peer, proxied, kind, endpoint, connection } = arrival;
         let mut now = self.now.lock();
         let count = self.counts.of(kind);
         if count.load(Ordering::Relaxed) >= *self.max.of(kind) {
@@ -161,6 +165,7 @@ impl Viewers {
         let viewer = Arc::new(Viewer {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             peer,
+            shares_of: peer.filter(|_| !proxied).map(|peer| counted(peer.ip())),
             kind,
             endpoint,
             since: clock::now(),
@@ -310,6 +315,11 @@ impl Viewer {
         self.peer
     }
 
+    /// The address whose shares it takes, if that is known.
+    pub fn shares_of(&self) -> Option<IpAddr> {
+        self.shares_of
+    }
+
     /// Whether it is shown the pictures that say why there is no other; those of the relay are told in words.
     pub fn sees_banners(&self) -> bool {
         !matches!(self.kind, Kind::Relay | Kind::RelayBinary)
@@ -405,7 +415,7 @@ mod tests {
     use super::*;
 
     fn arrival(kind: Kind) -> Arrival {
-        Arrival { peer: None, kind, endpoint: "/stream", connection: None }
+        Arrival { peer: None, proxied: false, kind, endpoint: "/stream", connection: None }
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Subscriber, Update};
-use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 
 use super::demand::MAX_SKIP;
@@ -93,25 +92,27 @@ impl Watching {
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
         let watch = place.watch(&Arc::from(streams.id_of(&origin)));
-        let peer = place.viewer().peer().map(|peer| peer.ip());
-        if let Some(peer) = peer {
-            streams.make_way(&origin, peer);
+        let from = place.viewer().shares_of();
+        let may_be_served = !matches!(wish, Wish::Drawn { .. }) || streams.has_room_to_analyse(&origin, from);
+        if let Some(from) = from.filter(|_| may_be_served) {
+            streams.make_way(&origin, from);
         }
-        let feed = open(&streams, &origin, &wish, false, peer)?;
+        let feed = open(&streams, &origin, &wish, false, from)?;
         let upstream = match &feed {
             Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),
         };
-        if let Some(peer) = peer {
-            let _ = upstream.asked_by.set(counted(peer));
+        if let Some(from) = from {
+            let _ = upstream.asked_by.set(from);
         }
+        // Of pictures that are chosen the others are not missed.
         if wish == Wish::Original {
             watch.wants_all_of(upstream.stream.clone());
         }
         watch.quality(quality(&wish, false));
         let tier = Tier::new(clock::now());
         let accounts = accounts(&watch, &streams, &origin);
-        let subscriber = feed.subscribe(&accounts, size);
+        let subscriber = feed.subscribe(&accounts, size).apart(apart(&wish));
         let (next_feed, shown) = (None, None);
         Ok(Self { streams, wish, origin, feed, subscriber, next_feed, shown, upstream, watch, tier, size })
     }
@@ -181,11 +182,10 @@ impl Watching {
 
     /// To the lower quality, or back: from the other one's first picture on, which may never come.
     fn switch(&mut self, low: bool, now: Instant) {
-        let peer = self.viewer().peer().map(|peer| peer.ip());
-        match open(&self.streams, &self.origin, &self.wish, low, peer) {
+        match open(&self.streams, &self.origin, &self.wish, low, self.viewer().shares_of()) {
             Ok(feed) => {
-                let subscriber =
-                    feed.subscribe(&accounts(&self.watch, &self.streams, &self.origin), self.size);
+                let accounts = accounts(&self.watch, &self.streams, &self.origin);
+                let subscriber = feed.subscribe(&accounts, self.size).apart(apart(&self.wish));
                 self.next_feed = Some(Box::new((feed, subscriber)));
             }
             // Too many views: it stays as it is.
@@ -206,8 +206,16 @@ impl Watching {
 fn quality(wish: &Wish, low: bool) -> u8 {
     match (wish, low) {
         (_, true) => LOW_QUALITY,
-        (Wish::Original, false) => 0,
+        (Wish::Original | Wish::Apart(_), false) => 0,
         (Wish::Drawn { .. }, false) => QUALITY,
+    }
+}
+
+/// How far apart its own pictures are to be.
+fn apart(wish: &Wish) -> Option<Duration> {
+    match wish {
+        Wish::Apart(interval) => Some(*interval),
+        Wish::Original | Wish::Drawn { .. } => None,
     }
 }
 
@@ -221,18 +229,18 @@ fn open(
     origin: &Origin,
     wish: &Wish,
     low: bool,
-    peer: Option<IpAddr>,
+    from: Option<IpAddr>,
 ) -> Result<Feed, WatchError> {
     let origin = origin.clone();
     let (key, skip_frames) = match wish {
-        Wish::Original if !low => return streams.open(&origin).map(Feed::Stream),
-        Wish::Original => (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP),
+        Wish::Original | Wish::Apart(_) if !low => return streams.open(&origin).map(Feed::Stream),
+        Wish::Original | Wish::Apart(_) => (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP),
         Wish::Drawn { rate, look } => {
             let (look, quality) = (look.clone(), quality(wish, low));
             (ViewKey::Drawn { origin, fps: rate.fps, look, quality }, rate.skip_frames)
         }
     };
-    streams.view(&key, skip_frames, peer).map(|view| Feed::View(Box::new(view)))
+    streams.view(&key, skip_frames, from).map(|view| Feed::View(Box::new(view)))
 }
 
 impl Feed {

@@ -13,11 +13,11 @@ use axum::routing::get;
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
+use serde::Serialize;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::demand::{Rate, Thin};
+use sightwire_live::demand::Rate;
 use sightwire_live::origin::Origin;
 use sightwire_live::viewers::{Arrival, Kind};
 use sightwire_live::watching::Watching;
@@ -65,12 +65,45 @@ enum Form {
     Viewer,
 }
 
-/// What a viewer wants to see.
-struct Wanted {
-    origin: Origin,
-    wish: Wish,
-    /// From one picture to the next, at least, where nothing else sees to that.
-    interval: Option<Duration>,
+/// In the prototype's order, as all messages here.
+#[derive(Serialize)]
+struct Info<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: &'a str,
+    camera_id: &'a str,
+    viewer_count: usize,
+}
+
+#[derive(Serialize)]
+struct Stats {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    processed: u64,
+    sent: u64,
+    read: u64,
+    fps: f64,
+    process_time_ms: f64,
+    buffer_size: u64,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    camera_id: &'a str,
+    frame_number: u64,
+    timestamp: f64,
+}
+
+/// As JSON, which these always can be.
+fn told(message: &impl Serialize) -> String {
+    serde_json::to_string(message).unwrap_or_default()
 }
 
 /// All routes.
@@ -101,7 +134,7 @@ fn answer(
         Form::Raw => "/ws/stream/raw",
         Form::Viewer => "/ws/viewer/detection",
     };
-    let arrival = arrival(request.extensions(), Kind::Websocket, endpoint);
+    let arrival = arrival(&request, Kind::Websocket, endpoint);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
     let (streams, tasks) = (means.streams.clone(), means.tasks.clone());
@@ -117,20 +150,19 @@ fn wanted(
     params: &Params,
     user: Option<&str>,
     foreign: bool,
-) -> Result<Wanted, String> {
+) -> Result<(Origin, Wish), String> {
     let url = (form == Form::Frames).then_some("camera_url");
     let found = pick::source(streams, params, user, url, foreign);
     let origin = found.map_err(|reason| reason.to_string())?;
     if form == Form::Raw {
         let fps = query::number(params, "fps", RAW_FPS, &(1..=30)).map_err(|wrong| wrong.to_string())?;
-        let interval = Some(Rate { fps, skip_frames: 1 }.interval());
-        return Ok(Wanted { origin, wish: Wish::Original, interval });
+        return Ok((origin, Wish::Apart(Rate { fps, skip_frames: 1 }.interval())));
     }
     let wish = pick::rate(params, 2).and_then(|rate| {
         let look = pick::look(streams, params, false)?;
         Ok(Wish::Drawn { rate, look })
     });
-    Ok(Wanted { origin, wish: wish.map_err(|wrong| wrong.to_string())?, interval: None })
+    Ok((origin, wish.map_err(|wrong| wrong.to_string())?))
 }
 
 /// One who watches, from the handshake to the end.
@@ -138,27 +170,27 @@ async fn serve(
     mut socket: Socket,
     streams: Arc<Streams>,
     form: Form,
-    wanted: Result<Wanted, String>,
+    wanted: Result<(Origin, Wish), String>,
     arrival: Arrival,
     connection: Option<ConnectionHandle>,
 ) {
     let deadline = streams.options().cameras.viewer_deadline;
     let begun = match wanted {
-        Ok(Wanted { origin, wish, interval }) => {
+        Ok((origin, wish)) => {
             let begun = tokio::select! {
                 begun = Watching::begin(streams.clone(), origin, wish, arrival, size) => begun,
                 () = gone(&mut socket) => return,
             };
-            begun.map(|watching| (watching, interval)).map_err(|reason| reason.to_string())
+            begun.map_err(|reason| reason.to_string())
         }
         Err(reason) => Err(reason),
     };
-    let (watching, interval) = match begun {
-        Ok(begun) => begun,
+    let watching = match begun {
+        Ok(watching) => watching,
         Err(reason) => {
             let reason = sentence(&reason);
-            let told = socket.send(Message::text(json!({ "type": "error", "message": reason }).to_string()));
-            let _ = timeout(deadline, told).await;
+            let text = told(&Problem { kind: "error", message: &reason });
+            let _ = timeout(deadline, socket.send(Message::text(text))).await;
             return websocket::close(socket, TRY_AGAIN, &reason).await;
         }
     };
@@ -166,7 +198,7 @@ async fn serve(
         connection.is_known();
         connection.set_write_deadline(deadline);
     }
-    Viewer { socket, streams, form, watching, interval, connection, deadline }.run().await;
+    Viewer { socket, streams, form, watching, connection, deadline }.run().await;
 }
 
 /// Waits for the end of a socket whose peer says nothing.
@@ -179,7 +211,6 @@ struct Viewer {
     streams: Arc<Streams>,
     form: Form,
     watching: Watching,
-    interval: Option<Duration>,
     connection: Option<ConnectionHandle>,
     deadline: Duration,
 }
@@ -190,7 +221,7 @@ impl Viewer {
         if self.form == Form::Viewer && self.send(Message::text(self.welcome())).await.is_err() {
             return;
         }
-        let (mut thin, mut sent, mut since) = (Thin::default(), 0_u64, clock::now());
+        let (mut sent, mut since) = (0_u64, clock::now());
         let mut alive = Instant::now();
         loop {
             let next = async {
@@ -216,8 +247,7 @@ impl Viewer {
                 Some(Update::State(_)) => continue,
                 None => break,
             };
-            let wanted = self.interval.is_none_or(|interval| thin.takes(picture.captured(), interval));
-            if !wanted || picture.jpeg().is_empty() {
+            if picture.jpeg().is_empty() {
                 continue;
             }
             if self.send(Message::text(self.text(picture))).await.is_err() {
@@ -244,13 +274,8 @@ impl Viewer {
 
     fn welcome(&self) -> String {
         let (id, count) = (&**self.watching.id(), self.streams.viewers.count(self.watching.id()));
-        json!({
-            "type": "info",
-            "message": format!("Connected to camera {id}. Viewers: {count}"),
-            "camera_id": id,
-            "viewer_count": count,
-        })
-        .to_string()
+        let message = format!("Connected to camera {id}. Viewers: {count}");
+        told(&Info { kind: "info", message: &message, camera_id: id, viewer_count: count })
     }
 
     /// Built for the first who asks, shared by all.
@@ -265,11 +290,8 @@ impl Viewer {
                 let made = picture.forms().get::<Viewed>(|| {
                     let stamp = picture.stamp();
                     let taken = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-                    let metadata = json!({
-                        "camera_id": &**self.watching.id(),
-                        "frame_number": stamp.sequence,
-                        "timestamp": taken,
-                    });
+                    let (camera_id, frame_number) = (&**self.watching.id(), stamp.sequence);
+                    let metadata = told(&Metadata { camera_id, frame_number, timestamp: taken });
                     framed(picture, &format!(",\"metadata\":{metadata}}}"))
                 });
                 made.clone()
@@ -281,17 +303,15 @@ impl Viewer {
         let read = self.watching.upstream().stream.counters().pictures.load(Ordering::Relaxed);
         let [delivered, _, missed] = self.watching.viewer().delivered().counts();
         let rounded = |value: f64| (value * 10.0).round() / 10.0;
-        let stats: Value = json!({
-            "type": "stats",
-            "processed": delivered + missed,
-            "sent": sent,
-            "read": read,
-            "fps": rounded(STATS_EVERY as f64 / of_these.as_secs_f64().max(1e-3)),
-            "process_time_ms": rounded(clock::since(picture.captured()).as_secs_f64() * 1e3),
-            // Nothing is queued here.
-            "buffer_size": 0,
-        });
-        stats.to_string()
+        told(&Stats {
+            kind: "stats",
+            processed: delivered + missed,
+            sent,
+            read,
+            fps: rounded(STATS_EVERY as f64 / of_these.as_secs_f64().max(1e-3)),
+            process_time_ms: rounded(clock::since(picture.captured()).as_secs_f64() * 1e3),
+            buffer_size: 0, // nothing is queued here
+        })
     }
 }
 
@@ -325,7 +345,7 @@ mod tests {
         assert_eq!(framed(&picture, "}").as_ref(), br#"{"type":"frame","data":"SlBFRw=="}"#);
         assert_eq!(with_base64("", &picture, "").as_ref(), b"SlBFRw==");
         let end = ",\"metadata\":{}}";
-        let text: Value = serde_json::from_slice(&framed(&picture, end)).unwrap();
-        assert_eq!(text, json!({ "type": "frame", "data": "SlBFRw==", "metadata": {} }));
+        let text: serde_json::Value = serde_json::from_slice(&framed(&picture, end)).unwrap();
+        assert_eq!(text, serde_json::json!({ "type": "frame", "data": "SlBFRw==", "metadata": {} }));
     }
 }

@@ -121,7 +121,7 @@ async fn answer(
     let wish = (endpoint.wish)(&streams, &params)?;
     let foreign = origin::is_foreign(request.headers(), origins.as_deref());
     let source = pick::source(&streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
-    let arrival = arrival(request.extensions(), Kind::Mjpeg, endpoint.path);
+    let arrival = arrival(&request, Kind::Mjpeg, endpoint.path);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;
     let watching = Watching::begin(streams, source, wish, arrival, Picture::file_size).await?;

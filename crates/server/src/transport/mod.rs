@@ -11,12 +11,14 @@
 //! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
 //! [`origin`] tells whose page asks, [`websocket`] upgrades.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
-use axum::http::Extensions;
+use axum::extract::Request;
+use axum::http::{Extensions, HeaderMap};
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::{Arrival, Kind};
+use sightwire_measure::address::counted;
 
 pub mod boards;
 pub mod mjpeg;
@@ -34,14 +36,22 @@ pub mod websocket;
 
 pub use sightwire_listen::refusal::error;
 
-/// Who sent that request.
-fn peer(request: &Extensions) -> Option<SocketAddr> {
-    request.get::<Peer>().map(|Peer(peer)| *peer)
+/// Somebody comes to watch, with that request.
+fn arrival(request: &Request, kind: Kind, endpoint: &'static str) -> Arrival {
+    let extensions = request.extensions();
+    Arrival {
+        peer: extensions.get::<Peer>().map(|Peer(peer)| *peer),
+        proxied: origin::is_proxied(request.headers()),
+        kind,
+        endpoint,
+        connection: extensions.get().map(ConnectionHandle::ending),
+    }
 }
 
-/// Somebody comes to watch, with that request.
-fn arrival(request: &Extensions, kind: Kind, endpoint: &'static str) -> Arrival {
-    Arrival { peer: peer(request), kind, endpoint, connection: request.get().map(ConnectionHandle::ending) }
+/// The address whose shares that request takes, if it can be told.
+fn shares_of(headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<Peer>().filter(|_| !origin::is_proxied(headers));
+    peer.map(|Peer(peer)| counted(peer.ip()))
 }
 
 /// With a capital and a full stop, as answers have them.

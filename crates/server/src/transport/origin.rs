@@ -30,6 +30,11 @@ pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
     false
 }
 
+/// Whether a proxy passed it on and says so: then its address is the proxy's.
+pub fn is_proxied(headers: &HeaderMap) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
+}
+
 /// `https://a.example/page` is of `https://a.example`.
 fn origin_of(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;

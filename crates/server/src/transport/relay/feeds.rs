@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::{Looks, Rate};
+use sightwire_live::options::Overlays;
 use sightwire_live::origin::Origin;
 use sightwire_live::relay::{Mode, Session, Sessions};
 use sightwire_live::viewers::Place;
@@ -135,9 +136,9 @@ impl Feeds {
         let watching =
             Watching::open(streams.clone(), origin.clone(), Wish::Original, &self.place, self.size)?;
         let objects = if self.overlays {
-            // What is sent is analysed for all who see it, of their own accord; a camera for who asks.
-            let peer = self.place.viewer().peer().map(|peer| peer.ip());
-            let from = peer.filter(|_| origin.camera().is_some());
+            // Where all are told, nobody has asked.
+            let asks = streams.options().relay.overlays != Overlays::All;
+            let from = self.place.viewer().shares_of().filter(|_| asks);
             let rate = rate(&streams, stream.mode);
             Objects::of(&streams, Wanted { origin, rate, from })
         } else {
@@ -215,11 +216,7 @@ impl Objects {
     /// Waits until there may be something new. Cancel-safe.
     async fn change(&mut self, streams: &Streams) {
         match self {
-            Self::Found(looks) => {
-                if looks.changed().await.is_ok() {
-                    return;
-                }
-            }
+            Self::Found(looks) => return looks.changed().await,
             Self::NoRoom(wanted, again) => {
                 sleep_until(*again).await;
                 *self = Self::of(streams, Wanted::clone(wanted));

@@ -81,7 +81,7 @@ async fn view(State(means): State<Means>, Query(params): Query<Params>, request:
     };
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let kind = if binary { Kind::RelayBinary } else { Kind::Relay };
-    let arrival = arrival(request.extensions(), kind, "/ws/view");
+    let arrival = arrival(&request, kind, "/ws/view");
     let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = means.tasks.clone();
     websocket::upgrade(request, terms, &tasks, |socket| {

@@ -6,13 +6,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64_simd::STANDARD;
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_hub::stream::Condition;
+use sightwire_live::origin::Origin;
 use sightwire_live::registry::{Camera, Change, RegistryError};
 use sightwire_live::source::CameraSource;
 use sightwire_live::upstream::Upstream;
@@ -20,59 +21,110 @@ use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 
 use super::{Api, blocking};
+use crate::transport::origin::is_foreign;
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
-use crate::transport::{origin, pick, sentence};
+use crate::transport::{pick, sentence, shares_of};
 
 /// Of a camera that its user gave no name.
 const NAME: &str = "ESP32-CAM";
 
-pub async fn health(State(streams): State<Arc<Streams>>) -> Json<Value> {
+/// In the prototype's order, as all answers here.
+#[derive(Serialize)]
+pub struct Health {
+    status: &'static str,
+    service: &'static str,
+    models_loaded: bool,
+    firebase_connected: bool,
+    esp32_url: Option<String>,
+}
+
+pub async fn health(State(streams): State<Arc<Streams>>) -> Json<Health> {
     let camera = streams.registry.for_user(None);
     // Any page may ask: that there is a camera, and not where.
     let masked = camera.and_then(|camera| {
         let scheme = if camera.table.source.url()?.is_https() { "https" } else { "http" };
         Some(format!("{scheme}://***"))
     });
-    Json(json!({
-        "status": "ok",
-        "service": "smartparking-api",
-        "models_loaded": streams.detector.ready().is_some(),
-        "firebase_connected": false,
-        "esp32_url": masked,
-    }))
+    Json(Health {
+        status: "ok",
+        service: "smartparking-api",
+        models_loaded: streams.detector.ready().is_some(),
+        firebase_connected: false,
+        esp32_url: masked,
+    })
 }
 
-pub async fn debug(State(streams): State<Arc<Streams>>) -> Json<Value> {
-    let stream = |upstream: &Arc<Upstream>| {
-        json!({
-            "stream_id": &**upstream.stream.id(),
-            "is_alive": !matches!(upstream.stream.state().condition, Condition::Ended | Condition::Stalled),
-            "age_seconds": (clock::since(upstream.since).as_secs_f64() * 10.0).round() / 10.0,
-        })
+#[derive(Serialize)]
+pub struct Open {
+    active_count: usize,
+    streams: Vec<OpenStream>,
+}
+
+#[derive(Serialize)]
+struct OpenStream {
+    stream_id: String,
+    is_alive: bool,
+    age_seconds: f64,
+}
+
+pub async fn debug(State(streams): State<Arc<Streams>>) -> Json<Open> {
+    let stream = |upstream: &Arc<Upstream>| OpenStream {
+        stream_id: upstream.stream.id().to_string(),
+        is_alive: !matches!(upstream.stream.state().condition, Condition::Ended | Condition::Stalled),
+        age_seconds: (clock::since(upstream.since).as_secs_f64() * 10.0).round() / 10.0,
     };
-    let all: Vec<Value> = streams.upstreams().iter().map(stream).collect();
-    Json(json!({ "active_count": all.len(), "streams": all }))
+    let all: Vec<OpenStream> = streams.upstreams().iter().map(stream).collect();
+    Json(Open { active_count: all.len(), streams: all })
+}
+
+/// A user's camera, if there is one.
+#[derive(Serialize)]
+pub struct Configured {
+    success: bool,
+    config: Option<Board>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'static str>,
+}
+
+/// What was done with a user's camera.
+#[derive(Serialize)]
+pub struct Told {
+    success: bool,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    esp32_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+}
+
+impl Told {
+    fn of(message: &'static str) -> Self {
+        Self { success: true, message, esp32_url: None, label: None }
+    }
+}
+
+#[derive(Serialize)]
+struct Board {
+    esp32_url: String,
+    label: String,
+    created_at: Option<String>,
+    updated_at: Option<String>,
 }
 
 pub async fn own_camera(
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
-) -> Result<Json<Value>, Refusal> {
-    let user = user(&headers)?;
-    Ok(Json(match streams.registry.of_user(&user) {
-        Some(camera) => json!({ "success": true, "config": config_of(&camera) }),
-        None => json!({
-            "success": true,
-            "config": null,
-            "message": "No configuration found. Please set up your ESP32-CAM.",
-        }),
-    }))
+) -> Result<Json<Configured>, Refusal> {
+    let config = streams.registry.of_user(&user(&headers)?).map(|camera| board_of(&camera));
+    let none = "No configuration found. Please set up your ESP32-CAM.";
+    let message = config.is_none().then_some(none);
+    Ok(Json(Configured { success: true, config, message }))
 }
 
 /// As the page sends it.
 #[derive(Deserialize)]
-pub struct Board {
+pub struct Saved {
     esp32_url: Option<String>,
     label: Option<String>,
 }
@@ -80,27 +132,33 @@ pub struct Board {
 pub async fn save(
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
-    board: Result<Json<Board>, JsonRejection>,
-) -> Result<Json<Value>, Refusal> {
+    board: Result<Json<Saved>, JsonRejection>,
+) -> Result<Json<Told>, Refusal> {
     let user = user(&headers)?;
     let no_json = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "Send JSON: esp32_url and label.");
-    let Json(Board { esp32_url, label }) = board.map_err(no_json)?;
+    let Json(Saved { esp32_url, label }) = board.map_err(no_json)?;
     let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let Some(address) = given(esp32_url) else {
         return Err(Refusal::verbatim(StatusCode::BAD_REQUEST, "esp32_url is required"));
     };
-    let source = CameraSource::of_board(&address).map_err(WatchError::Address)?;
+    let before = streams.registry.of_user(&user);
+    // Whoever sends back what was shown wants another name for it, whatever address is behind that.
+    let stays = before.as_ref().is_some_and(|before| board_of(before).esp32_url == address);
+    let source =
+        if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::Address)?) };
     let change = Change {
         name: given(label),
-        url: source.url().map(CameraUrl::secret),
-        user: Some(user.clone()),
+        url: source.as_ref().and_then(CameraSource::url).map(CameraUrl::secret),
+        // One that was read picture by picture has a stream now.
+        mode: source.map(|_| "stream".to_owned()),
+        user: Some(user),
         ..Change::default()
     };
     let this = streams.clone();
     let saved = blocking("The camera could not be saved.", move || {
         let registry = &this.registry;
         let allowed = |source: &CameraSource| this.check(source);
-        let Some(before) = registry.of_user(&user) else {
+        let Some(before) = before else {
             let name = change.name.or_else(|| Some(NAME.to_owned()));
             return registry.add(Change { name, ..change }, allowed, |id| this.is_sent(id));
         };
@@ -112,16 +170,12 @@ pub async fn save(
     });
     let camera = saved.await?;
     tracing::info!(camera = camera.table.id, "saved by its user");
-    let config = config_of(&camera);
-    Ok(Json(json!({
-        "success": true,
-        "message": "ESP32 configuration saved",
-        "esp32_url": config["esp32_url"],
-        "label": config["label"],
-    })))
+    let Board { esp32_url, label, .. } = board_of(&camera);
+    let told = Told::of("ESP32 configuration saved");
+    Ok(Json(Told { esp32_url: Some(esp32_url), label: Some(label), ..told }))
 }
 
-pub async fn forget(State(streams): State<Arc<Streams>>, headers: HeaderMap) -> Result<Json<Value>, Refusal> {
+pub async fn forget(State(streams): State<Arc<Streams>>, headers: HeaderMap) -> Result<Json<Told>, Refusal> {
     let user = user(&headers)?;
     blocking("The camera could not be removed.", move || {
         if let Some(camera) = streams.registry.of_user(&user) {
@@ -132,7 +186,7 @@ pub async fn forget(State(streams): State<Arc<Streams>>, headers: HeaderMap) -> 
         Ok::<_, RegistryError>(())
     })
     .await?;
-    Ok(Json(json!({ "success": true, "message": "ESP32 configuration deleted" })))
+    Ok(Json(Told::of("ESP32 configuration deleted")))
 }
 
 fn user(headers: &HeaderMap) -> Result<String, Refusal> {
@@ -140,71 +194,102 @@ fn user(headers: &HeaderMap) -> Result<String, Refusal> {
     pick::user(headers).map(str::to_owned).ok_or_else(missing)
 }
 
-fn config_of(camera: &Camera) -> Value {
+fn board_of(camera: &Camera) -> Board {
     // The page asks for the board, whose stream is below it.
     let shown = camera.table.source.shown();
     let time = |seconds: u64| {
-        let at = UNIX_EPOCH + Duration::from_secs(seconds);
+        // The last second of the year 9999, whatever somebody wrote into the file.
+        let at = UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
         humantime::format_rfc3339_seconds(at).to_string()
     };
-    json!({
-        "esp32_url": shown.strip_suffix("/stream").unwrap_or(&shown),
-        "label": camera.table.name,
-        "created_at": camera.times.map(|times| time(times.added)),
-        "updated_at": camera.times.map(|times| time(times.changed)),
-    })
+    Board {
+        esp32_url: shown.strip_suffix("/stream").unwrap_or(&shown).to_owned(),
+        label: camera.table.name.clone(),
+        created_at: camera.times.map(|times| time(times.added)),
+        updated_at: camera.times.map(|times| time(times.changed)),
+    }
 }
 
 /// The camera that a page means: `esp32_url`, else its user's, else the default one.
-fn camera(api: &Api, params: &Params, headers: &HeaderMap) -> Result<CameraSource, WatchError> {
+fn camera(api: &Api, params: &Params, headers: &HeaderMap) -> Result<Origin, WatchError> {
     let user = query::text(params, "user_id").or_else(|| pick::user(headers));
-    let foreign = origin::is_foreign(headers, api.config.server.cors_origins.as_deref());
-    let found = pick::source(&api.streams, params, user, Some("esp32_url"), foreign)?;
-    found.camera().cloned().ok_or(WatchError::NoCamera)
+    let foreign = is_foreign(headers, api.config.server.cors_origins.as_deref());
+    pick::source(&api.streams, params, user, Some("esp32_url"), foreign)
 }
 
-pub async fn snapshot(State(api): State<Api>, Query(params): Query<Params>, headers: HeaderMap) -> Response {
-    let taken = async { api.streams.try_camera(&camera(&api, &params, &headers)?).await };
-    told(taken.await.map(|jpeg| {
-        let url = STANDARD.encode_to_string(&jpeg);
-        Map::from_iter([("imageData".to_owned(), format!("data:image/jpeg;base64,{url}").into())])
+/// What was done, or why not; the pages read `success`, whatever the status is.
+#[derive(Serialize)]
+pub struct Done<T> {
+    success: bool,
+    #[serde(flatten)]
+    what: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+impl<T: Serialize> Done<T> {
+    fn of(done: Result<T, WatchError>) -> Response {
+        let error = done.as_ref().err().map(|reason| sentence(&reason.to_string()));
+        let done = Self { success: error.is_none(), what: done.ok(), error };
+        ([(header::CACHE_CONTROL, "no-store")], Json(done)).into_response()
+    }
+}
+
+#[derive(Serialize)]
+struct Snapshot {
+    #[serde(rename = "imageData")]
+    image_data: String,
+}
+
+pub async fn snapshot(
+    State(api): State<Api>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Response {
+    let from = shares_of(&headers, &extensions);
+    let taken = async { api.streams.one_picture(&camera(&api, &params, &headers)?, from).await };
+    Done::of(taken.await.map(|jpeg| {
+        let base64 = STANDARD.encode_to_string(&jpeg);
+        Snapshot { image_data: format!("data:image/jpeg;base64,{base64}") }
     }))
 }
 
 pub async fn status(State(api): State<Api>, Query(params): Query<Params>, headers: HeaderMap) -> Response {
-    let said = async { api.streams.board_status(&camera(&api, &params, &headers)?).await };
-    told(said.await.and_then(|said| {
+    let said = async {
+        let origin = camera(&api, &params, &headers)?;
+        api.streams.board_status(origin.camera().ok_or(WatchError::NoCamera)?).await
+    };
+    Done::of(said.await.and_then(|said| {
         let no_json =
             |_| WatchError::Unreachable("what the camera answers at /status is no JSON object".into());
         serde_json::from_slice::<Map<String, Value>>(&said).map_err(no_json)
     }))
 }
 
-pub async fn test(State(api): State<Api>, Query(params): Query<Params>, headers: HeaderMap) -> Json<Value> {
-    let begun = clock::now();
-    let camera = camera(&api, &params, &headers);
-    let url = camera.as_ref().ok().map(CameraSource::shown);
-    let tried = async { api.streams.try_camera(&camera?).await };
-    let tried = tried.await;
-    Json(json!({
-        "connected": tried.is_ok(),
-        "esp32_url": url,
-        "wait_ms": clock::since(begun).as_millis() as u64,
-        "error": tried.err().map(|reason| sentence(&reason.to_string())),
-    }))
+#[derive(Serialize)]
+pub struct Tried {
+    connected: bool,
+    esp32_url: Option<String>,
+    wait_ms: u64,
+    error: Option<String>,
 }
 
-/// The pages read `success`, whatever the status is.
-fn told(done: Result<Map<String, Value>, WatchError>) -> Response {
-    let answer = match done {
-        Ok(mut answer) => {
-            answer.insert("success".into(), true.into());
-            answer
-        }
-        Err(reason) => {
-            let error = sentence(&reason.to_string());
-            Map::from_iter([("success".into(), false.into()), ("error".into(), error.into())])
-        }
-    };
-    ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+pub async fn test(
+    State(api): State<Api>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    extensions: Extensions,
+) -> Json<Tried> {
+    let (begun, from) = (clock::now(), shares_of(&headers, &extensions));
+    let camera = camera(&api, &params, &headers);
+    let url = camera.as_ref().ok().and_then(Origin::camera).map(CameraSource::shown);
+    let tried = async { api.streams.one_picture(&camera?, from).await };
+    let tried = tried.await;
+    Json(Tried {
+        connected: tried.is_ok(),
+        esp32_url: url,
+        wait_ms: clock::since(begun).as_millis() as u64,
+        error: tried.err().map(|reason| sentence(&reason.to_string())),
+    })
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use sightwire_listen::Peer;
 
 use crate::config::{Config, Who};
-use crate::transport::origin::is_this_machine;
+use crate::transport::origin::{is_proxied, is_this_machine};
 use crate::transport::refusal::Refusal;
 
 /// Something that is not for everyone.
@@ -91,8 +91,7 @@ fn why_not(
     };
     let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or_default());
     let foreign = origin.is_some_and(|origin| !is_own(origin));
-    let proxied =
-        ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
+    let proxied = is_proxied(headers);
     // A name that an attacker's server resolves to this machine is not this machine's own.
     let own_name = is_this_machine(host);
     match who {

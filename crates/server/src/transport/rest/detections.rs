@@ -21,11 +21,11 @@ use sightwire_measure::clock;
 use tokio_websockets::Message;
 
 use super::Api;
-use crate::transport::arrival;
 use crate::transport::pick;
 use crate::transport::query::Params;
 use crate::transport::refusal::Refusal;
 use crate::transport::websocket::{self, Terms};
+use crate::transport::{arrival, shares_of};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);
@@ -64,8 +64,8 @@ pub async fn events(
     let look = Look { tracking: None, confidence, labels: true, classes };
     let origin = pick::stream(&streams, &id)?;
     // Before anything is opened for it.
-    let arrival = arrival(request.extensions(), kind, "/api/v1/streams/{id}/detections");
-    let from = arrival.peer.map(|peer| peer.ip());
+    let arrival = arrival(&request, kind, "/api/v1/streams/{id}/detections");
+    let from = shares_of(request.headers(), request.extensions());
     let place = streams.viewers.admit(arrival);
     let place = place.ok_or_else(|| streams.too_many())?;
     let analysis = streams.analyse(&origin, rate, from)?;
@@ -137,8 +137,7 @@ impl Listener {
                     }
                     Update::Picture(_) | Update::Banner(_) => {}
                 },
-                changed = self.looks.changed() => {
-                    changed.ok()?;
+                () = self.looks.changed() => {
                     if let Some((analysed, missed)) = self.looks.take() {
                         return Some(self.detections(&analysed, missed));
                     }

@@ -112,6 +112,9 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/esp32/status", get(boards::status))
         .private("/api/esp32/test", get(boards::test))
         .private("/debug/streams", get(boards::debug))
+        .private("/debug/streams/", without_slash("/debug/streams"))
+        .private("/api/user/esp32-config/", without_slash("/api/user/esp32-config"))
+        .open("/health/", without_slash("/health"))
         .open(paths::HEALTH, get(boards::health))
         .private("/api/v1/streams", get(streams::list))
         .private(

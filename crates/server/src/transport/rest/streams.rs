@@ -6,19 +6,19 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{Extensions, HeaderName, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use sightwire_hub::picture::Picture;
 use sightwire_live::origin::Origin;
-use sightwire_live::view::ViewKey;
-use sightwire_live::{Streams, ViewLease, WatchError};
+use sightwire_live::view::{ViewKey, ViewLease};
+use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
-use crate::transport::{error, peer, pick};
+use crate::transport::{error, pick, shares_of};
 
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
@@ -42,9 +42,10 @@ pub async fn snapshot(
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
+    headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    let from = peer(&extensions).map(|peer| peer.ip());
+    let from = shares_of(&headers, &extensions);
     let detect = query::flag(&params, "detect", false)?;
     let look = pick::look(&streams, &params, false)?;
     let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);
