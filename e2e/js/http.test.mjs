@@ -1,11 +1,14 @@
 // The plain HTTP side of the same port.
 
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { clip, GESTURES } from "./clips.mjs";
 import { connect } from "./client.mjs";
-import { until } from "./harness.mjs";
+import { start, until } from "./harness.mjs";
 import { shared } from "./shared.mjs";
 
 const server = shared();
@@ -27,6 +30,20 @@ test("labels_are_an_object_of_indexes_in_order", async () => {
   );
 });
 
+test("labels_are_known_before_the_model_is", async (t) => {
+  // Where nothing was fetched there is a manifest and no weights.
+  const home = await mkdtemp(join(tmpdir(), "sightwire-empty-"));
+  t.after(() => rm(home, { recursive: true, force: true }));
+  const bare = await start(t, {
+    args: ["--set", "recognizer.model=wlasl20"],
+    env: { SIGHTWIRE_HOME: home, USE_DUMMY_MODEL: "" },
+  });
+  const { status, text } = await bare.get("/labels");
+  assert.equal(status, 200, text);
+  assert.match(text, /^\{"0":"book","1":"chair",.*"19":"wall"\}$/);
+  assert.equal((await bare.get("/readyz")).status, 503, "there is no model");
+});
+
 test("old_answers_have_their_fields_in_the_old_order", async () => {
   assert.equal((await server.get("/healthz")).text, '{"status":"ok","model":"gestures"}');
   assert.equal(
@@ -44,6 +61,10 @@ test("a_slash_at_the_end_of_an_old_path_leads_to_it", async () => {
     "/stream/proxy",
     "/stream/detect",
     "/stream/tracking",
+    "/stream/worker-detection",
+    "/health",
+    "/debug/streams",
+    "/api/user/esp32-config",
   ]) {
     const { status, headers } = await fetch(`${server.url}${path}/?a=1&b=%2F`, { redirect: "manual" });
     assert.deepEqual([status, headers.get("location")], [307, `${path}?a=1&b=%2F`], path);

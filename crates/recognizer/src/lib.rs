@@ -266,7 +266,7 @@ impl Recognizer {
             return Some(facts.labels);
         }
         let manifest = self.store().manifest(&self.model()).ok()?;
-        manifest.clip.map(|clip| clip.labels)
+        manifest.labels().map(<[String]>::to_vec)
     }
 
     /// Clients now.

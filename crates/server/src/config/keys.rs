@@ -167,16 +167,16 @@ pub const KEYS: &[Key] = &[
         "cameras.max_named",
         "5",
         &[],
-        "Cameras that are read at once because a client named their address. They take no place of a known one.",
+        "Cameras that are read at once because a client named their address, or a user saved them. They take no place of another.",
     ),
     key("cameras.max_viewers", "1000", &[], "Viewers of cameras at once, over all cameras."),
     key(
         "cameras.max_analyses",
         "10",
         &[],
-        "Streams that are analysed at once. One address can have three quarters of them begun.",
+        "Streams that are analysed at once. One address has at most three quarters of them for itself.",
     ),
-    key("cameras.max_views", "32", &[], "Views at once: one for each way in which an analysis is drawn."),
+    key("cameras.max_views", "32", &[], "Views at once: one for each way in which an analysis is drawn. One address has at most three quarters of them for itself."),
     key(
         "cameras.linger_s",
         "3.0",
@@ -390,7 +390,7 @@ pub const KEYS: &[Key] = &[
         "engine.threads",
         "0",
         &["TF_INTRA_OP_THREADS", "TF_INTER_OP_THREADS"],
-        "Threads that run networks. 0 takes one for each core.",
+        "Threads that run networks. 0 takes one for each core, or for what a control group's CPU quota leaves.",
     ),
     key(
         "engine.precision",
