@@ -1,4 +1,4 @@
-//! `cargo xtask bench neighbours [MODEL]`: the sign recogniser beside programs that take all they can get, and within a quota.
+//! `cargo xtask bench neighbours [MODEL…]`: the sign recogniser beside programs that take all they can get, and within a quota.
 //!
 //! What is fair is measured in the same place: a plain program with as many busy threads as the server has workers.
 
@@ -44,23 +44,29 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
     let page = project.at(PAGE);
     replaced(&page, "neighbours", "")?;
     setup::run(&project, Purpose::Demo)?;
-    let model = args.first().map_or("gestures".to_owned(), |name| name.to_string_lossy().into_owned());
+    let mut models: Vec<String> = args.iter().map(|name| name.to_string_lossy().into_owned()).collect();
+    if models.is_empty() {
+        models.push("gestures".to_owned());
+    }
     let mut section = machine(&project);
     let _ = write!(
         section,
-        " {CLIENTS} clients × 25 fps, {SECONDS} s each, the model {model}; fair is what as many busy threads get there.\n\n\
-         | where | predictions/s | frames analysed/s | replies p50 ms | p99 | max | server cores | fair cores | share |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        " {CLIENTS} clients × 25 fps, {SECONDS} s each; fair is what as many busy threads get there.\n\n\
+         | model | where | predictions/s | frames analysed/s | replies p50 ms | p99 | max | server cores | fair cores | share |\n\
+         | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     );
-    for (place, title) in [
+    let places = [
         (Place::Alone, "alone"),
         (Place::SameSession, "two busy loops in the same session"),
         (Place::OtherSession, "two busy loops in another session"),
         (Place::Build, "a build in the same session"),
         (Place::Quota, "half a core (CFS quota)"),
-    ] {
-        eprintln!("{title}");
-        section.push_str(&row(&project, place, title, &model)?);
+    ];
+    for model in &models {
+        for (place, title) in places {
+            eprintln!("{model}, {title}");
+            section.push_str(&row(&project, place, title, model)?);
+        }
     }
     let _ = fs::remove_dir_all(project.own(BUILD)?);
     written(&page, "neighbours", &section)
@@ -92,7 +98,7 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
     let shares =
         if place == Place::Alone { "—".to_owned() } else { format!("{:.0} %", 100.0 * used / fair) };
     Ok(format!(
-        "\n| {title} | {:.0} | {:.0} | {:.1} | {:.1} | {:.0} | {used:.2} | {fair:.2} | {shares} |",
+        "\n| {model} | {title} | {:.0} | {:.0} | {:.1} | {:.1} | {:.0} | {used:.2} | {fair:.2} | {shares} |",
         number("/analysis/predictions_per_s"),
         number("/analysis/analysed_per_s"),
         number("/delay_ms/reply_from_due/p50"),

@@ -176,7 +176,12 @@ pub const KEYS: &[Key] = &[
         &[],
         "Streams that are analysed at once. One address has at most three quarters of them for itself.",
     ),
-    key("cameras.max_views", "32", &[], "Views at once: one for each way in which an analysis is drawn. One address has at most three quarters of them for itself."),
+    key(
+        "cameras.max_views",
+        "32",
+        &[],
+        "Views at once: one for each way in which an analysis is drawn. One address has at most three quarters of them for itself.",
+    ),
     key(
         "cameras.linger_s",
         "3.0",
