@@ -139,7 +139,7 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
     for (const [path, says] of [
       [`/ws/stream/detect${query({ url: "http://192.0.2.7" })}`, /192\.0\.2\.7/],
       [`/ws/stream/detect${query(dead)}`, /127\.0\.0\.1:9/],
-      [`/ws/stream/detect${query(yard, { conf: 2 })}`, /^conf must be/i],
+      [`/ws/stream/detect${query(yard, { conf: 2 })}`, /^conf must be/],
       [`/ws/stream/raw${query(undefined, { fps: 99 })}`, /No camera is configured|fps must be/],
       [`/ws/viewer/detection?camera_id=nobody&user_id=x`, /no camera or stream/],
     ]) {
@@ -386,7 +386,14 @@ describe("how_things_are", () => {
     const unknown = await ask(`status?esp32_url=${encodeURIComponent(`${yard.url}/x`)}`);
     assert.equal(unknown.success, false);
     assert.match(unknown.error, /cameras that are known/);
+    // Of one that cannot be reached the reason is told at once.
+    const dead = await ask(`test?esp32_url=${encodeURIComponent("http://127.0.0.1:9")}`);
+    assert.equal(dead.connected, false);
+    assert.match(dead.error, /cannot be reached/);
+    assert.ok(dead.wait_ms < 10_000, `${dead.wait_ms} ms`);
     await yard.stop();
+    // What it sent last may be on its way.
+    await until(async () => !(await ask("test")).connected, "that it has gone");
     for (const [path, key] of [
       ["snapshot", "success"],
       ["status", "success"],

@@ -49,9 +49,13 @@ impl Streams {
         if let Some(from) = from {
             let _ = camera.asked_by.set(from);
         }
-        self.keep_a_moment(camera.clone());
-        let next = tokio::time::timeout(TRY, next_of(&camera)).await;
-        next.unwrap_or_else(|_| Err(nothing_came())).map_err(WatchError::Unreachable)
+        let upstream = camera.value().clone();
+        self.keep_a_moment(camera);
+        let next = tokio::time::timeout(TRY, next_of(&upstream)).await;
+        next.unwrap_or_else(|_| Err(nothing_came())).map_err(|reason| {
+            self.close_unseen(&upstream);
+            WatchError::Unreachable(reason)
+        })
     }
 
     /// What a board says of itself, as it came; it should be JSON. Only of cameras that are known: other addresses are for
@@ -99,6 +103,12 @@ impl Streams {
 
 /// A picture that is taken after now.
 async fn next_of(upstream: &Upstream) -> Result<Bytes, String> {
+    if upstream.stream.newest().is_none() {
+        // Of one that cannot be reached the reason is told at once.
+        let first = upstream.stream.first_picture().await;
+        let reason = |why: Option<Arc<str>>| why.as_deref().unwrap_or("no picture came").to_owned();
+        return first.map(|picture| picture.jpeg().clone()).map_err(reason);
+    }
     let mut reader = upstream.stream.tap();
     reader.only_after(Some(clock::now()));
     loop {

@@ -153,7 +153,7 @@ fn wanted(
 ) -> Result<(Origin, Wish), String> {
     let url = (form == Form::Frames).then_some("camera_url");
     let found = pick::source(streams, params, user, url, foreign);
-    let origin = found.map_err(|reason| reason.to_string())?;
+    let origin = found.map_err(|reason| sentence(&reason.to_string()))?;
     if form == Form::Raw {
         let fps = query::number(params, "fps", RAW_FPS, &(1..=30)).map_err(|wrong| wrong.to_string())?;
         return Ok((origin, Wish::Apart(Rate { fps, skip_frames: 1 }.interval())));
@@ -181,14 +181,13 @@ async fn serve(
                 begun = Watching::begin(streams.clone(), origin, wish, arrival, size) => begun,
                 () = gone(&mut socket) => return,
             };
-            begun.map_err(|reason| reason.to_string())
+            begun.map_err(|reason| sentence(&reason.to_string()))
         }
         Err(reason) => Err(reason),
     };
     let watching = match begun {
         Ok(watching) => watching,
         Err(reason) => {
-            let reason = sentence(&reason);
             let text = told(&Problem { kind: "error", message: &reason });
             let _ = timeout(deadline, socket.send(Message::text(text))).await;
             return websocket::close(socket, TRY_AGAIN, &reason).await;

@@ -13,12 +13,14 @@ pub const RAW: &str = "/ws/camera/raw";
 pub const HEALTH: &str = "/api/esp32/health";
 
 /// Paths that mean one thing to the prototype's pages and another to everyone else lead where those pages mean: a viewer always
-/// says how many pictures it wants, a sender never does; and a browser asks for a page.
+/// says what it wants to see, a sender never does; and a browser asks for a page.
 pub fn told_apart(mut request: Request) -> Request {
     let of_viewer = || {
         let query = request.uri().query().unwrap_or_default();
-        let rate = query.split('&').any(|pair| pair.starts_with("fps=") || pair.starts_with("conf="));
-        rate && websocket::is_asked_for(request.headers())
+        let is_viewers = |pair: &str| {
+            ["fps=", "conf=", "user_id=", "camera_url="].iter().any(|name| pair.starts_with(name))
+        };
+        query.split('&').any(is_viewers) && websocket::is_asked_for(request.headers())
     };
     let wants_page = || {
         let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());

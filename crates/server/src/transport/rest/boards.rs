@@ -19,6 +19,7 @@ use sightwire_live::source::CameraSource;
 use sightwire_live::upstream::Upstream;
 use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
+use sightwire_models::slot;
 
 use super::{Api, blocking};
 use crate::transport::origin::is_foreign;
@@ -49,7 +50,8 @@ pub async fn health(State(streams): State<Arc<Streams>>) -> Json<Health> {
     Json(Health {
         status: "ok",
         service: "smartparking-api",
-        models_loaded: streams.detector.ready().is_some(),
+        // Where the model cannot be had `motion` stands in.
+        models_loaded: matches!(streams.detector.state(), slot::State::Ready(_) | slot::State::Failed(_)),
         firebase_connected: false,
         esp32_url: masked,
     })
