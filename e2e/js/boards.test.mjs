@@ -386,6 +386,12 @@ describe("how_things_are", () => {
     const unknown = await ask(`status?esp32_url=${encodeURIComponent(`${yard.url}/x`)}`);
     assert.equal(unknown.success, false);
     assert.match(unknown.error, /cameras that are known/);
+    // It stays open for as long as somebody waits for a picture, however short its linger is.
+    const quiet = await camera(t);
+    await quiet.fails("stall");
+    const silent = await ask(`test?esp32_url=${encodeURIComponent(quiet.url)}`);
+    assert.equal(silent.connected, false);
+    assert.doesNotMatch(silent.error, /closed/);
     // Of one that cannot be reached the reason is told at once.
     const dead = await ask(`test?esp32_url=${encodeURIComponent("http://127.0.0.1:9")}`);
     assert.equal(dead.connected, false);

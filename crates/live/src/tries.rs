@@ -50,7 +50,8 @@ impl Streams {
             let _ = camera.asked_by.set(from);
         }
         let upstream = camera.value().clone();
-        self.keep_a_moment(camera);
+        // And for as long as this waits.
+        self.keep_a_moment(camera.clone());
         let next = tokio::time::timeout(TRY, next_of(&upstream)).await;
         next.unwrap_or_else(|_| Err(nothing_came())).map_err(|reason| {
             self.close_unseen(&upstream);
