@@ -1,5 +1,6 @@
 //! The same pictures through every reader, in turn: one at a time, then in batches.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use super::beside::Beside;
 use super::reader::{Reader, Used};
 use super::served::Served;
 use super::{named, pictures};
-use crate::live::table::{Table, ms};
+use crate::live::table::{Table, median, ms};
 use crate::machine::{Machine, Mark};
 use crate::stats::Delays;
 
@@ -46,12 +47,21 @@ struct Sum {
     lines: usize,
     wall: Duration,
     cpu: Duration,
+    /// Images a second of each round.
+    rounds: Vec<f64>,
 }
 
 impl Sum {
     fn new() -> Result<Self> {
         let zero = Duration::ZERO;
-        Ok(Self { delays: Delays::new()?, images: 0, lines: 0, wall: zero, cpu: zero })
+        Ok(Self { delays: Delays::new()?, images: 0, lines: 0, wall: zero, cpu: zero, rounds: Vec::new() })
+    }
+
+    fn round(&mut self, images: usize, wall: Duration, cpu: Duration) {
+        self.images += images;
+        self.wall += wall;
+        self.cpu += cpu;
+        self.rounds.push(images as f64 / wall.as_secs_f64());
     }
 
     fn images_per_s(&self) -> f64 {
@@ -95,19 +105,21 @@ pub(super) fn main(args: &Args) -> Result<()> {
         eprintln!("one at a time, round {} of {}", round + 1, args.rounds);
         for (reader, sum) in readers.iter_mut().zip(&mut sums) {
             let before = Used::by(reader.as_ref())?;
+            let mut wall = Duration::ZERO;
             for picture in &pictures {
                 let at = Instant::now();
                 sum.lines += reader.read(picture)?;
                 let took = at.elapsed();
                 sum.delays.record(took);
-                sum.wall += took;
+                wall += took;
             }
-            sum.images += pictures.len();
-            sum.cpu += Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+            let cpu = Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+            sum.round(pictures.len(), wall, cpu);
         }
     }
     println!("One picture at a time, {} pictures {} times, in turn:\n", pictures.len(), args.rounds);
     println!("{}", single_table(&readers, &sums, &idle)?);
+    println!("{}", round_by_round(&readers, &sums));
 
     for text in &args.beside_in_batches {
         let (name, command) = named(text);
@@ -126,13 +138,14 @@ pub(super) fn main(args: &Args) -> Result<()> {
             let before = Used::by(reader.as_ref())?;
             let at = Instant::now();
             sum.lines += reader.batch(&batch)?;
-            sum.wall += at.elapsed();
-            sum.images += batch.len();
-            sum.cpu += Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+            let wall = at.elapsed();
+            let cpu = Used::by(reader.as_ref())?.cpu.saturating_sub(before.cpu);
+            sum.round(batch.len(), wall, cpu);
         }
     }
     println!("In batches of {}, {} times, in turn:\n", batch.len(), args.batches);
     println!("{}", batch_table(&readers, &sums)?);
+    println!("{}", round_by_round(&readers, &sums));
     let machine = Machine::between(mark, Mark::now(), 0.0);
     if let Some(busy) = machine.busy_cores {
         println!("{} CPUs, of which {busy:.2} were busy, everything included.", machine.cpus);
@@ -188,6 +201,24 @@ fn batch_table(readers: &[Box<dyn Reader>], sums: &[Sum]) -> Result<String> {
         ]);
     }
     Ok(table.text().to_owned())
+}
+
+/// How each round of a reader compares with the first reader's, in images a second, and the median.
+fn round_by_round(readers: &[Box<dyn Reader>], sums: &[Sum]) -> String {
+    let mut text = String::new();
+    for (reader, sum) in readers.iter().zip(sums).skip(1) {
+        let ratios: Vec<f64> =
+            sum.rounds.iter().zip(&sums[0].rounds).map(|(own, first)| own / first).collect();
+        let all: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
+        let (name, first) = (reader.name(), readers[0].name());
+        let _ = writeln!(
+            text,
+            "{name} / {first}, round by round: {}; median {:.2}",
+            all.join(" "),
+            median(ratios)
+        );
+    }
+    text
 }
 
 /// Millions of bytes.
