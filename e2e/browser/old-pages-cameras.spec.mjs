@@ -4,7 +4,7 @@ import { start, until } from "../js/harness.mjs";
 import { camera, serving } from "../js/simulator.mjs";
 import { expect, fullUnless, test as base } from "./fixtures.mjs";
 import { isThere, look, moves, soon } from "./old-pages/look.mjs";
-import { serve } from "./old-pages/serve.mjs";
+import { pagesOf } from "./old-pages/serve.mjs";
 
 /** Settings for pages of that origin, whose users are anywhere. */
 const settings = (origin, { set, ...more } = {}) =>
@@ -12,14 +12,7 @@ const settings = (origin, { set, ...more } = {}) =>
 
 const test = base.extend({
   // The pages, at an origin of their own.
-  site: [
-    async ({}, use) => {
-      const site = await serve("parking");
-      await use(site);
-      await site.stop();
-    },
-    { scope: "worker" },
-  ],
+  site: pagesOf("parking"),
   // A camera that is nobody's.
   yard: [
     async ({}, use) => {

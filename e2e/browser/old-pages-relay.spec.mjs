@@ -4,7 +4,7 @@ import { start, until } from "../js/harness.mjs";
 import { expect, fullUnless, test as base } from "./fixtures.mjs";
 import { serveBase } from "./old-pages/backend.mjs";
 import { isThere, look, moves, soon } from "./old-pages/look.mjs";
-import { serve } from "./old-pages/serve.mjs";
+import { pagesOf, serve } from "./old-pages/serve.mjs";
 
 const SIZE = [480, 360];
 const LIVE_ALREADY =
@@ -23,14 +23,7 @@ const settings = (origin) => ({
 
 const test = base.extend({
   // The application's pages, at an origin of their own.
-  site: [
-    async ({}, use) => {
-      const site = await serve("haven");
-      await use(site);
-      await site.stop();
-    },
-    { scope: "worker" },
-  ],
+  site: pagesOf("haven"),
   // The server that they are for, for all tests of a worker. No two of these use the same patient.
   server: [
     async ({ site }, use) => {

@@ -3,18 +3,11 @@
 import { start, until } from "../js/harness.mjs";
 import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 import { soon } from "./old-pages/look.mjs";
-import { serve } from "./old-pages/serve.mjs";
+import { pagesOf } from "./old-pages/serve.mjs";
 
 const test = base.extend({
   // The application's page.
-  site: [
-    async ({}, use) => {
-      const site = await serve("signs");
-      await use(site);
-      await site.stop();
-    },
-    { scope: "worker" },
-  ],
+  site: pagesOf("signs"),
   // A server that lists it, in the deployment's own words, and always sees the same sign.
   server: [
     async ({ site }, use) => {

@@ -35,3 +35,13 @@ export async function serve(prototype) {
   };
   return site;
 }
+
+/** The same as a fixture: the pages of one prototype for all tests of a worker. */
+export const pagesOf = (prototype) => [
+  async ({}, use) => {
+    const site = await serve(prototype);
+    await use(site);
+    await site.stop();
+  },
+  { scope: "worker" },
+];
