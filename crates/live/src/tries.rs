@@ -102,23 +102,27 @@ impl Streams {
     }
 }
 
+/// The newest picture of a camera that is being read, if it is well.
+async fn of_running(upstream: &Upstream) -> Result<Bytes, String> {
+    let state = upstream.stream.state();
+    if !is_well(state.condition) {
+        return Err(no_picture(state.reason.as_deref()));
+    }
+    tokio::time::timeout(TRY, first_of(upstream)).await.unwrap_or_else(|_| Err(nothing_came()))
+}
+
 /// A picture that is taken after now.
 async fn next_of(upstream: &Upstream) -> Result<Bytes, String> {
     if upstream.stream.newest().is_none() {
-        // Of one that cannot be reached the reason is told at once.
-        let first = upstream.stream.first_picture().await;
-        let reason = |why: Option<Arc<str>>| why.as_deref().unwrap_or("no picture came").to_owned();
-        return first.map(|picture| picture.jpeg().clone()).map_err(reason);
+        return first_of(upstream).await;
     }
     let mut reader = upstream.stream.tap();
     reader.only_after(Some(clock::now()));
     loop {
         match reader.next().await {
             Some(Update::Picture(picture)) => return Ok(picture.jpeg().clone()),
-            Some(Update::State(state))
-                if !matches!(state.condition, Condition::Running | Condition::Starting) =>
-            {
-                return Err(state.reason.as_deref().unwrap_or("no picture came").to_owned());
+            Some(Update::State(state)) if !is_well(state.condition) => {
+                return Err(no_picture(state.reason.as_deref()));
             }
             Some(_) => {}
             None => return Err("the camera was closed".to_owned()),
@@ -126,20 +130,18 @@ async fn next_of(upstream: &Upstream) -> Result<Bytes, String> {
     }
 }
 
-/// The newest picture of a camera that is being read, if it is well.
-async fn of_running(upstream: &Upstream) -> Result<Bytes, String> {
-    let (stream, state) = (&upstream.stream, upstream.stream.state());
-    let reason = |reason: Option<&str>| reason.unwrap_or("no picture came").to_owned();
-    match state.condition {
-        Condition::Running | Condition::Starting => {
-            match tokio::time::timeout(TRY, stream.first_picture()).await {
-                Ok(Ok(picture)) => Ok(picture.jpeg().clone()),
-                Ok(Err(why)) => Err(reason(why.as_deref())),
-                Err(_) => Err(nothing_came()),
-            }
-        }
-        Condition::Stalled | Condition::Frozen | Condition::Ended => Err(reason(state.reason.as_deref())),
-    }
+/// The newest picture, or the first one once it comes. Of a camera that cannot be reached the reason is told at once.
+async fn first_of(upstream: &Upstream) -> Result<Bytes, String> {
+    let first = upstream.stream.first_picture().await;
+    first.map(|picture| picture.jpeg().clone()).map_err(|reason| no_picture(reason.as_deref()))
+}
+
+fn is_well(condition: Condition) -> bool {
+    matches!(condition, Condition::Running | Condition::Starting)
+}
+
+fn no_picture(reason: Option<&str>) -> String {
+    reason.unwrap_or("no picture came").to_owned()
 }
 
 fn nothing_came() -> String {
