@@ -91,7 +91,6 @@ describe("messages_that_never_end", () => {
       client.raw(beginning(SENT * 2));
       return client.socket;
     },
-    // Of these nothing long is read: the server cannot read text yet.
     async of_pictures_that_are_posted(server) {
       const socket = dial({ host: "127.0.0.1", port: server.port });
       const head = "POST /api/v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\n";
@@ -101,9 +100,11 @@ describe("messages_that_never_end", () => {
   };
 
   for (const [name, open] of Object.entries(kinds)) {
-    const isRead = name === "of_streams_that_begin";
     test(`${name}_share_one_budget_and_a_newcomer_is_served`, async (t) => {
       const server = await start(t, options);
+      // The first picture loads the model, which is no part of what messages hold.
+      const first = await fetch(`${server.url}/api/v1/read`, { method: "POST", body: png() });
+      assert.equal(first.status, 200);
       const before = rssMb(server);
       const sockets = [];
       t.after(() => sockets.forEach((socket) => socket.destroy()));
@@ -124,8 +125,8 @@ describe("messages_that_never_end", () => {
       // All of them together sent 120 MB.
       assert.ok(most - before < 3 * LIMIT_MB + 20, `${Math.round(most - before)} MB`);
       assert.ok(connections.receiving_bytes <= LIMIT_MB << 20);
-      assert.equal(connections.given_up > 0, isRead, `${connections.given_up} were given up`);
-      if (isRead) assert.match(server.logs(), /server\.receive_memory_mb/);
+      assert.ok(connections.given_up > 0, `${connections.given_up} were given up`);
+      assert.match(server.logs(), /server\.receive_memory_mb/);
     });
   }
 });
