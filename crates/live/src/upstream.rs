@@ -32,7 +32,7 @@ const BANNER_EVERY: Duration = Duration::from_secs(1);
 /// A line in the log for the first picture of a camera, and for every so-many-th.
 const LOG_EVERY: u64 = 100;
 /// Of banners; they need no better.
-const BANNER_QUALITY: u8 = 80;
+pub(crate) const BANNER_QUALITY: u8 = 80;
 /// Size of a banner before the first picture, px.
 const PLACEHOLDER: (u32, u32) = (640, 480);
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::analysis::{Analysed, Analysis};
 use super::demand::{AnalysisLease, Rate, only_of};
 use super::pixels::{Lost, Tools};
-use super::upstream::Upstream;
+use super::upstream::{BANNER_QUALITY, Upstream};
 use super::{Means, StreamLease};
 use crate::origin::Origin;
 
@@ -335,7 +335,7 @@ async fn placeholder(view: &View, means: &Means, title: &'static str, text: Stri
     let Some((width, height)) = view.upstream().size() else { return };
     let jpeg = means.pixels.run(move |tools| {
         let image = tools.annotator.placeholder(width, height, title, &text);
-        tools.encode(&image, 80)
+        tools.encode(&image, BANNER_QUALITY)
     });
     if let Ok(Some(jpeg)) = jpeg.await {
         view.stream.show_banner(Picture::new(jpeg, 0, clock::now(), SystemTime::now()));
