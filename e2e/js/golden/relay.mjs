@@ -380,6 +380,7 @@ async function breaches(scene) {
 async function ended(scene) {
   const viewers = [await scene.viewer(), await scene.viewer("", { protocol: BINARY })];
   const sender = await scene.sender("P-7");
+  await viewers[1].next('"starting"');
   sender.say({ type: "frame", frame: url(SMALL) });
   await viewers[0].next("live_frame");
   await viewers[1].next("bytes");
