@@ -1,0 +1,145 @@
+//! The OpenAPI document: which paths there are, what they take and answer.
+//!
+//! - [`paths`]: the table of all paths
+//! - [`operation`]: one request of it
+
+mod operation;
+mod paths;
+
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{board, relay, sign};
+use paths::Paths;
+
+/// OpenAPI 3.1, of which version 2020-12 of JSON Schema is a part.
+#[derive(Debug, Serialize)]
+pub struct Document {
+    openapi: &'static str,
+    info: Info,
+    paths: Paths,
+    components: Components,
+}
+
+#[derive(Debug, Serialize)]
+struct Info {
+    title: &'static str,
+    description: &'static str,
+    version: &'static str,
+    license: License,
+}
+
+#[derive(Debug, Serialize)]
+struct License {
+    name: &'static str,
+    identifier: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct Components {
+    schemas: Map<String, Value>,
+}
+
+const DESCRIPTION: &str = "\
+What a Sightwire server answers over HTTP, and the JSON messages of its WebSockets and of Socket.IO, which stand under \
+`components`. docs/protocol.md says in which order messages come. Every error is an `Error`, with a status of 4xx or 5xx.";
+
+/// The document of this version.
+pub fn document() -> Document {
+    let mut schemas = Schemas::new();
+    let paths = paths::all(&mut schemas);
+    messages(&mut schemas);
+    Document {
+        openapi: "3.1.0",
+        info: Info {
+            title: "Sightwire",
+            description: DESCRIPTION,
+            version: env!("CARGO_PKG_VERSION"),
+            license: License { name: "MIT or Apache 2.0", identifier: "MIT OR Apache-2.0" },
+        },
+        paths,
+        components: Components { schemas: schemas.finish() },
+    }
+}
+
+impl Document {
+    /// Its paths, as routes are written: `/api/v1/streams/{id}`.
+    pub fn paths(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.paths.keys().copied()
+    }
+
+    /// Indented, with a line break at its end.
+    pub fn text(&self) -> String {
+        // There is no map with odd keys in it.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// Messages that no path answers with: those of Socket.IO, and of WebSockets.
+fn messages(schemas: &mut Schemas) {
+    schemas.sent::<sign::SignMessage<'_>>();
+    schemas.sent::<sign::Prediction<'_>>();
+    schemas.sent::<sign::DetailedPrediction<'_>>();
+    schemas.sent::<sign::SignResult<'_>>();
+    schemas.sent::<sign::SignModel>();
+    schemas.sent::<sign::EngineIoError>();
+    schemas.taken::<sign::SignFrame>();
+    schemas.taken::<relay::FromSender>();
+    schemas.sent::<relay::ToSender>();
+    schemas.sent::<relay::ToViewer>();
+    schemas.sent::<board::BoardInfo>();
+    schemas.sent::<board::BoardFrame>();
+    schemas.sent::<board::BoardStats>();
+    schemas.sent::<board::BoardProblem>();
+    schemas.sent::<crate::models::ListedModel>();
+    schemas.sent::<crate::read::FailedFile>();
+}
+
+/// Schemas of all types that were asked for.
+struct Schemas {
+    sent: SchemaGenerator,
+    taken: SchemaGenerator,
+}
+
+impl Schemas {
+    fn new() -> Self {
+        let settings = SchemaSettings::draft2020_12().with(|settings| {
+            settings.definitions_path = "/components/schemas".into();
+            settings.meta_schema = None;
+            settings.transforms.push(Box::new(RecursiveTransform(without_widths)));
+        });
+        Self {
+            sent: settings.clone().for_serialize().into_generator(),
+            taken: settings.for_deserialize().into_generator(),
+        }
+    }
+
+    /// Of what the server sends.
+    fn sent<T: JsonSchema>(&mut self) -> Schema {
+        self.sent.subschema_for::<T>()
+    }
+
+    /// Of what it takes.
+    fn taken<T: JsonSchema>(&mut self) -> Schema {
+        self.taken.subschema_for::<T>()
+    }
+
+    fn finish(mut self) -> Map<String, Value> {
+        let mut all = self.taken.take_definitions(true);
+        all.extend(self.sent.take_definitions(true));
+        all
+    }
+}
+
+/// How many bits a number has here is nobody's business: JSON has none of it.
+fn without_widths(schema: &mut Schema) {
+    if schema
+        .get("type")
+        .is_some_and(|of| of.to_string().contains("number") || of.to_string().contains("integer"))
+    {
+        schema.remove("format");
+    }
+}

@@ -1,0 +1,344 @@
+//! All paths but those of the page's own files and of Socket.IO.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::Schemas;
+use super::operation::{Entry, Operation};
+use crate::{board, camera, detect, live, models, read, relay, status, stream};
+
+/// By path, then by method.
+pub type Paths = BTreeMap<&'static str, BTreeMap<&'static str, Operation>>;
+
+/// All of them; the types that they name are among `schemas` then.
+pub fn all(schemas: &mut Schemas) -> Paths {
+    let mut table = Table { schemas, tag: "", paths: Paths::new() };
+    server(&mut table);
+    cameras(&mut table);
+    streams(&mut table);
+    mjpeg(&mut table);
+    boards(&mut table);
+    reading(&mut table);
+    signs(&mut table);
+    table.paths
+}
+
+struct Table<'a> {
+    schemas: &'a mut Schemas,
+    /// Of the rows to come.
+    tag: &'static str,
+    paths: Paths,
+}
+
+impl Table<'_> {
+    fn add(
+        &mut self,
+        method: &'static str,
+        path: &'static str,
+        summary: &'static str,
+        describe: impl FnOnce(Entry<'_>) -> Entry<'_>,
+    ) {
+        let operation = describe(Entry::new(self.tag, summary, self.schemas)).finish();
+        self.paths.entry(path).or_default().insert(method, operation);
+    }
+
+    fn get(
+        &mut self,
+        path: &'static str,
+        summary: &'static str,
+        describe: impl FnOnce(Entry<'_>) -> Entry<'_>,
+    ) {
+        self.add("get", path, summary, describe);
+    }
+
+    fn post(
+        &mut self,
+        path: &'static str,
+        summary: &'static str,
+        describe: impl FnOnce(Entry<'_>) -> Entry<'_>,
+    ) {
+        self.add("post", path, summary, describe);
+    }
+
+    fn delete(
+        &mut self,
+        path: &'static str,
+        summary: &'static str,
+        describe: impl FnOnce(Entry<'_>) -> Entry<'_>,
+    ) {
+        self.add("delete", path, summary, describe);
+    }
+
+    /// Answers a GET without parameters with JSON.
+    fn list<T: JsonSchema>(&mut self, path: &'static str, summary: &'static str) {
+        self.get(path, summary, |get| get.answers_with::<T>("200", "OK"));
+    }
+}
+
+fn server(table: &mut Table<'_>) {
+    table.tag = "server";
+    table.list::<status::Status>("/api/v1/status", "What runs, with what, and how it is");
+    table.get("/api/v1/live", "All that changes, once a second", |get| {
+        get.upgrades::<live::LiveMessage<live::Live>>()
+    });
+    table.get("/livez", "Whether the process answers", |get| get.sends("text/plain"));
+    table.get("/readyz", "Whether the recogniser answers", |get| {
+        get.answers::<status::Readiness>().answers_with::<status::Readiness>("503", "Not yet, or not at all")
+    });
+    table.list::<status::Health>("/healthz", "Whether the server runs");
+    table.get("/metrics", "Counters for Prometheus", |get| get.sends("application/openmetrics-text"));
+}
+
+fn cameras(table: &mut Table<'_>) {
+    fn id(entry: Entry<'_>) -> Entry<'_> {
+        entry.part::<String>("id", "Of the camera")
+    }
+    table.tag = "cameras";
+    table.list::<camera::Cameras>("/api/v1/cameras", "All cameras");
+    table.post("/api/v1/cameras", "Adds a camera", |post| {
+        post.takes::<camera::CameraChange>().answers_with::<camera::Camera>("201", "As it was added")
+    });
+    table.post("/api/v1/cameras/test", "The first picture of a camera or an address", |post| {
+        post.takes::<camera::CameraTest>().sends("image/jpeg")
+    });
+    table.get("/api/v1/cameras/{id}", "A camera", |get| id(get).answers::<camera::Camera>());
+    table.add("patch", "/api/v1/cameras/{id}", "Changes a camera", |patch| {
+        id(patch).takes::<camera::CameraChange>().answers::<camera::Camera>()
+    });
+    table.delete("/api/v1/cameras/{id}", "Removes a camera", |delete| {
+        id(delete).ends("204", "It is gone, and whoever watched it is sent away")
+    });
+}
+
+fn streams(table: &mut Table<'_>) {
+    fn id(entry: Entry<'_>) -> Entry<'_> {
+        entry.part::<String>("id", "Of the stream")
+    }
+    table.tag = "streams";
+    table
+        .list::<stream::Streams>("/api/v1/streams", "Cameras that are being read, and streams that are sent");
+    table.get("/api/v1/streams/{id}", "A stream, and who watches it", |get| {
+        id(get).answers::<stream::Stream>()
+    });
+    table.delete("/api/v1/streams/{id}", "Ends a stream", |delete| id(delete).ends("204", "It ends"));
+    table.get("/api/v1/streams/{id}/snapshot.jpg", "The newest picture of a stream or camera", |get| {
+        let get = id(get).query::<f32>("wait_s", "For the first picture; 10 at most and by default");
+        boxes(get.query::<bool>("detect", "With boxes"))
+            .sends("image/jpeg")
+            .ends("204", "With wait_s=0: none has come yet")
+    });
+    table.get("/api/v1/streams/{id}/detections", "What is in the pictures of a stream or camera", |get| {
+        looks(id(get)).streams::<detect::StreamEvent>().upgrades::<detect::StreamEvent>()
+    });
+    table.post("/api/v1/detect", "What is in one picture", |post| {
+        let post = post.query::<f32>("conf", "Least confidence, 0 to 1").query::<String>("classes", CLASSES);
+        post.takes_pictures().answers::<detect::StillDetections>()
+    });
+    table.list::<stream::Viewers>("/api/v1/viewers", "All who watch");
+    table.delete("/api/v1/viewers/{id}", "Sends a viewer away", |delete| {
+        delete.part::<u64>("id", "Of the viewer").ends("204", "It is gone")
+    });
+    table.list::<relay::ActiveStreams>("/streams/active", "Streams that are sent");
+    table.get("/ws/stream/{name}", "Sends a stream; what a sender says is `FromSender`", |get| {
+        get.part::<String>("name", "Of the stream").upgrades::<relay::ToSender>()
+    });
+    table.get("/ws/view", "Watches streams", |get| {
+        let get = get.query::<String>("streams", "Names, separated by commas; `*`: all that are sent");
+        get.query::<bool>("overlays", "Also what is in pictures").upgrades::<relay::ToViewer>()
+    });
+}
+
+const CLASSES: &str = "Labels, separated by commas; all others are left out";
+
+/// What is asked for of an analysis.
+fn looks(entry: Entry<'_>) -> Entry<'_> {
+    entry
+        .query::<f32>("conf", "Least confidence, 0 to 1")
+        .query::<String>("classes", CLASSES)
+        .query::<u32>("fps", "Pictures per second, 1 to 30; 10 by default")
+        .query::<u32>("skip_frames", "One picture of so many is looked at, 1 to 10")
+}
+
+/// What is asked for of a view.
+fn boxes(entry: Entry<'_>) -> Entry<'_> {
+    looks(entry).query::<bool>("show_labels", "Names at the boxes; on by default")
+}
+
+/// Which camera is meant, where a path names none.
+fn of_camera<'a>(entry: Entry<'a>, address: &'static str) -> Entry<'a> {
+    entry
+        .query::<String>("camera", "Id of a camera or stream; also as `camera_id`")
+        .query::<String>(address, "Address of a camera")
+        .header(false, "X-User-ID", "Whose camera is meant")
+}
+
+fn mjpeg(table: &mut Table<'_>) {
+    const KIND: &str = "multipart/x-mixed-replace; boundary=frame";
+    table.tag = "pictures";
+    table.get("/stream", "A camera's pictures", |get| {
+        get.query::<String>("camera", "Id of a camera or stream; also as `camera_id`")
+            .header(false, "X-User-ID", "Whose camera is meant")
+            .sends(KIND)
+    });
+    table.get("/stream/proxy", "The pictures of a camera at that address", |get| {
+        of_camera(get, "esp32_url").sends(KIND)
+    });
+    for path in ["/stream/detect", "/stream/worker-detection"] {
+        table.get(path, "A camera's pictures with boxes", |get| {
+            boxes(of_camera(get, "camera_url")).sends(KIND)
+        });
+    }
+    table.get("/stream/tracking", "A camera's pictures with boxes that keep their number", |get| {
+        boxes(of_camera(get, "camera_url"))
+            .query::<bool>("show_trails", "Where objects came from; on by default")
+            .query::<bool>("show_stats", "Counts in a corner; on by default")
+            .sends(KIND)
+    });
+}
+
+fn boards(table: &mut Table<'_>) {
+    fn user(entry: Entry<'_>) -> Entry<'_> {
+        entry.header(true, "X-User-ID", "Whose camera is meant")
+    }
+    fn camera(entry: Entry<'_>) -> Entry<'_> {
+        of_camera(entry, "esp32_url").query::<String>("user_id", "Whose camera is meant")
+    }
+    table.tag = "camera prototype";
+    table.list::<board::BoardHealth>("/health", "How the server is; a browser gets a page");
+    table.list::<board::OpenStreams>("/debug/streams", "What is open");
+    table.get("/api/user/esp32-config", "A user's camera", |get| user(get).answers::<board::BoardConfig>());
+    table.post("/api/user/esp32-config", "Saves a user's camera", |post| {
+        user(post).takes::<board::BoardChange>().answers::<board::BoardSaved>()
+    });
+    table.delete("/api/user/esp32-config", "Removes a user's camera", |delete| {
+        user(delete).answers::<board::BoardSaved>()
+    });
+    table.get("/api/esp32/snapshot", "The newest picture as JSON", |get| {
+        camera(get).answers::<board::BoardAnswer<board::BoardSnapshot>>()
+    });
+    table.get("/api/esp32/status", "What a camera says of itself", |get| {
+        camera(get).answers::<board::BoardAnswer<board::BoardStatus>>()
+    });
+    table.get("/api/esp32/test", "Whether a camera has pictures", |get| {
+        camera(get).answers::<board::BoardTest>()
+    });
+    for (path, summary) in [
+        ("/ws/stream/detect", "Pictures with boxes as JSON; after each 50 of them `BoardStats`"),
+        ("/ws/viewer/detection", "Pictures with boxes as JSON, after a `BoardInfo`"),
+    ] {
+        table.get(path, summary, |get| {
+            let get = boxes(of_camera(get, "camera_url")).query::<String>("user_id", "Whose camera is meant");
+            get.upgrades::<board::BoardFrame>()
+        });
+    }
+    for path in ["/ws/stream/raw", "/ws/ws/stream/raw"] {
+        table.get(path, "Pictures as base64 and nothing else", |get| {
+            let get = get.query::<String>("user_id", "Whose camera is meant");
+            get.query::<u32>("fps", "Pictures per second, 1 to 30").upgrades::<String>()
+        });
+    }
+}
+
+fn reading(table: &mut Table<'_>) {
+    const FORMAT: &str = "`json` (by default), `csv`, `text` or `hocr`";
+    const LEAST: &str = "Lines of less confidence are left out, 0 to 1";
+    fn id(entry: Entry<'_>) -> Entry<'_> {
+        entry.part::<String>("id", "Of the batch")
+    }
+    fn file(entry: Entry<'_>) -> Entry<'_> {
+        entry.part::<String>("id", "Of the batch").part::<usize>("index", "Of the file, from 0")
+    }
+    table.tag = "reading";
+    table.post("/api/v1/read", "Reads the text of one picture", |post| {
+        let post = options(post).query::<String>("format", FORMAT);
+        let post = post.query::<bool>("characters", "Also the confidence of each character");
+        let post = post.query::<usize>("page", "First page, of a picture that has several");
+        post.takes_pictures()
+            .answers::<read::Document>()
+            .sends("text/csv")
+            .sends("text/plain")
+            .sends("text/html")
+    });
+    table.list::<read::Jobs>("/api/v1/jobs", "All batches, the newest first");
+    table.post("/api/v1/jobs", "Reads the text of many pictures", |post| {
+        let post =
+            options(post).query::<usize>("keep", "Of so many files the pictures are kept for the page");
+        post.takes_pictures().answers_with::<read::Job>("201", "It has begun")
+    });
+    table.get("/api/v1/jobs/{id}", "A batch", |get| id(get).answers::<read::Job>());
+    table.delete("/api/v1/jobs/{id}", "Ends a batch, and removes it where it has ended", |delete| {
+        id(delete).ends("204", "Done")
+    });
+    table.get("/api/v1/jobs/{id}/files", "Files of a batch", |get| {
+        let get = id(get).query::<usize>("offset", "The first of them, from 0");
+        get.query::<usize>("limit", "How many").answers::<read::JobFiles>()
+    });
+    table.get(
+        "/api/v1/jobs/{id}/events",
+        "What becomes of a batch: `job` and `end` with a `Job`, `file` with a `JobFile`",
+        |get| id(get).query::<usize>("after", "Files that are known already").streams::<read::JobEvent>(),
+    );
+    table.get("/api/v1/jobs/{id}/export", "All that was read, a file of lines or an archive", |get| {
+        id(get)
+            .query::<String>("format", FORMAT)
+            .query::<f32>("min_confidence", LEAST)
+            .sends("application/x-ndjson")
+            .sends("text/csv")
+            .sends("text/plain")
+            .sends("application/zip")
+    });
+    table.get("/api/v1/jobs/{id}/files/{index}", "What was read in a file", |get| {
+        let get = file(get).query::<String>("format", FORMAT).query::<f32>("min_confidence", LEAST);
+        get.answers::<read::Document>().sends("text/csv").sends("text/plain").sends("text/html")
+    });
+    table.get(
+        "/api/v1/jobs/{id}/files/{index}/picture",
+        "A file's picture, as small as the page shows it",
+        |get| {
+            file(get)
+                .query::<usize>("page", "From 1")
+                .query::<u32>("side", "Longer side, px")
+                .sends("image/jpeg")
+        },
+    );
+    table.post("/api/v1/jobs/{id}/files/{index}/read", "Reads a file once more, in another way", |post| {
+        options(file(post)).answers::<read::Document>()
+    });
+}
+
+/// How a picture is to be read; what is left out is taken from the configuration.
+fn options(entry: Entry<'_>) -> Entry<'_> {
+    entry
+        .query::<String>("model", "Name of a model")
+        .query::<f32>("threshold", "A pixel belongs to text from this probability on, 0 to 1")
+        .query::<f32>("box_threshold", "A line is kept from this mean probability of its pixels on, 0 to 1")
+        .query::<f32>("unclip", "By how much lines are widened, 0.5 to 5")
+        .query::<u32>("max_side", "A larger picture is made smaller for the search of lines, 64 to 8192 px")
+        .query::<f32>("min_confidence", "A line is kept from this confidence on, 0 to 1")
+        .query::<bool>("angle", "Lines that are upside down are turned")
+        .query::<bool>("deskew", "A page that is not level is turned")
+        .query::<bool>("contrast", "Contrast is raised where it is low")
+        .query::<bool>("denoise", "Noise is taken away")
+}
+
+fn signs(table: &mut Table<'_>) {
+    fn name(entry: Entry<'_>) -> Entry<'_> {
+        entry.part::<String>("name", "Of the model")
+    }
+    table.tag = "signs";
+    table.list::<models::Labels>("/labels", "What the recogniser's model can tell apart, by index");
+    table.list::<models::Models>("/api/v1/models", "All models");
+    table.post("/api/v1/models/{name}/activate", "Makes the recogniser run a model", |post| {
+        name(post).answers::<models::Activated>()
+    });
+    table.list::<models::Runtime>("/api/v1/runtime", "Whether the library that runs networks is missing");
+    table.post("/api/v1/runtime", "Has it fetched", |post| {
+        post.answers_with::<models::RuntimeFetch>("202", "It is on its way")
+    });
+    table.list::<models::Samples>("/api/v1/samples", "Clips to try the recogniser on");
+    table.get("/api/v1/samples/{gesture}", "A clip", |get| {
+        let get = get.part::<String>("gesture", "Its name").query::<u64>("seed", "Another one of the same");
+        get.answers::<models::SampleClip>()
+    });
+}
