@@ -3,9 +3,9 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::json;
+use sightwire_api::Error;
 
 /// `detail` is for people: what was wrong, and what to do.
 pub fn error(status: StatusCode, detail: &str) -> Response {
-    (status, Json(json!({ "detail": detail }))).into_response()
+    (status, Json(Error { detail: detail.to_owned() })).into_response()
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use sightwire_api::detect as api;
 use sightwire_frame::Image;
 use sightwire_frame::boxes::Detection;
 use sightwire_hub::forms::Forms;
@@ -118,16 +118,16 @@ pub struct Object {
 
 impl Object {
     /// As in answers; the box is in pixels of the picture.
-    pub fn report(&self, model: &Model) -> Value {
+    pub fn report(&self, model: &Model) -> api::Detection {
         let (detection, rect) = (&self.detection, &self.detection.rect);
         let px = |value: f32| (f64::from(value) * 10.0).round() / 10.0;
-        json!({
-            "label": model.label(detection.class),
-            "class": detection.class,
-            "confidence": (f64::from(detection.confidence) * 1e4).round() / 1e4,
-            "box": [px(rect.left), px(rect.top), px(rect.right), px(rect.bottom)],
-            "track": self.track,
-        })
+        api::Detection {
+            bounds: [px(rect.left), px(rect.top), px(rect.right), px(rect.bottom)],
+            class: detection.class,
+            confidence: (f64::from(detection.confidence) * 1e4).round() / 1e4,
+            label: model.label(detection.class).to_owned(),
+            track: self.track,
+        }
     }
 }
 

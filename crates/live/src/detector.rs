@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
-use serde_json::json;
+use sightwire_api::status::{DetectorStatus, ModelState};
 use sightwire_frame::Image;
 use sightwire_infer::detect::{
     self, Chosen, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
@@ -181,47 +181,43 @@ impl Detector {
     }
 
     /// As in `/api/v1/status`.
-    pub fn report(&self) -> serde_json::Value {
-        let mut report = json!({
-            "model": self.options.detector.model,
-            "state": "idle",
-            "note": null,
-            "progress": null,
-            "provider": null,
-            "precision": null,
-            "threads": null,
-            "labels": [],
-            "confidence": self.options.detector.confidence,
-            "runs": 0,
-            "busy_s": 0.0,
-        });
+    pub fn report(&self) -> DetectorStatus {
+        let options = &self.options.detector;
+        let mut report = DetectorStatus {
+            confidence: options.confidence.into(),
+            model: options.model.clone(),
+            ..DetectorStatus::default()
+        };
         let model = match self.state() {
             State::Idle => return report,
             State::Loading => {
-                report["state"] = "fetching".into();
+                report.state = ModelState::Fetching;
                 return report;
             }
             State::Fetching { done, .. } => {
-                report["state"] = "fetching".into();
-                report["progress"] = done.into();
+                report.state = ModelState::Fetching;
+                report.progress = done.map(f64::from);
                 return report;
             }
             State::Failed(failure) => {
-                report["note"] = (*failure.reason).into();
+                report.note = Some(failure.reason.to_string());
                 Model::Motion
             }
             State::Ready(model) => model,
         };
-        report["state"] = "ready".into();
-        report["model"] = model.name().into();
-        report["labels"] = model.labels().into();
+        let mut report = DetectorStatus {
+            labels: model.labels().to_vec(),
+            model: model.name().to_owned(),
+            state: ModelState::Ready,
+            ..report
+        };
         if let Model::Network(service) = &model {
             let (plan, stats) = (service.plan(), service.stats());
-            report["provider"] = json!(plan.provider);
-            report["precision"] = json!(plan.precision);
-            report["threads"] = service.threads().into();
-            report["runs"] = stats.runs.into();
-            report["busy_s"] = (stats.took.sum_us as f64 / 1e6).into();
+            report.provider = Some(plan.provider.name().to_owned());
+            report.precision = Some(plan.precision.name().to_owned());
+            report.threads = Some(service.threads());
+            report.runs = stats.runs;
+            report.busy_s = stats.took.sum_us as f64 / 1e6;
         }
         report
     }

@@ -10,7 +10,7 @@
 //! - [`watching`]: what one viewer watches, and at which quality
 //! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now
 //! - [`pixels`]: the threads for decoding, drawing, encoding
-//! - [`totals`], `report`: what can be seen of all this
+//! - [`totals`], [`report`]: what can be seen of all this
 
 #![forbid(unsafe_code)]
 
@@ -23,7 +23,7 @@ pub mod pixels;
 mod places;
 pub mod registry;
 pub mod relay;
-mod report;
+pub mod report;
 pub mod source;
 pub mod stills;
 pub mod totals;

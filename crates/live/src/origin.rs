@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use sightwire_api::stream::StreamKind;
+
 use crate::source::CameraSource;
 
 /// Where the pictures of a stream come from. What is equal is one stream.
@@ -40,10 +42,10 @@ impl<T> PerOrigin<T> {
 
 impl Origin {
     /// As in answers: `camera`, `relay`.
-    pub fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> StreamKind {
         match self {
-            Self::Camera(_) => "camera",
-            Self::Sent(_) => "relay",
+            Self::Camera(_) => StreamKind::Camera,
+            Self::Sent(_) => StreamKind::Relay,
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
+use sightwire_api::camera::CameraChange;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_measure::clock;
 use sightwire_measure::lines::Seldom;
@@ -46,26 +47,6 @@ pub struct Registry {
     /// Held while the file is being written, so that the last change is what it holds.
     writing: parking_lot::Mutex<()>,
     not_kept: Seldom,
-}
-
-/// What a client says of a camera; what it leaves out stays, or takes its default.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Change {
-    /// Of a new camera; made of its name where it is left out.
-    pub id: Option<String>,
-    /// For people.
-    pub name: Option<String>,
-    /// Address; with `***` for name and password they stay as they are.
-    pub url: Option<String>,
-    /// `stream` or `capture`.
-    pub mode: Option<String>,
-    /// For `capture`.
-    pub fps: Option<f64>,
-    /// Empty: nobody's.
-    pub user: Option<String>,
-    /// The one of all who have none.
-    pub default: Option<bool>,
 }
 
 /// Why a camera cannot be added or changed.
@@ -193,11 +174,11 @@ impl Registry {
     /// Adds a camera. `allowed` says whether a client may name that address, `is_sent` whether a stream of that name is sent.
     pub fn add(
         &self,
-        change: Change,
+        change: CameraChange,
         allowed: impl FnOnce(&CameraSource) -> Result<(), String>,
         is_sent: impl Fn(&str) -> bool,
     ) -> Result<Camera, RegistryError> {
-        let Change { id, name, url, mode, fps, user, default } = change;
+        let CameraChange { id, name, url, mode, fps, user, default } = change;
         let url = url.ok_or_else(|| RegistryError::Invalid("A camera needs a url.".into()))?;
         let source = CameraSource::of(&url, mode.as_deref(), fps).map_err(RegistryError::Invalid)?;
         allowed(&source).map_err(RegistryError::Invalid)?;
@@ -230,7 +211,7 @@ impl Registry {
     pub fn change(
         &self,
         id: &str,
-        change: Change,
+        change: CameraChange,
         allowed: impl FnOnce(&CameraSource) -> Result<(), String>,
     ) -> Result<Camera, RegistryError> {
         let _writing = self.writing.lock();
@@ -350,8 +331,8 @@ fn apply(
     Ok(())
 }
 
-fn changed_source(present: &CameraSource, change: &Change) -> Result<CameraSource, String> {
-    let mode = change.mode.as_deref().unwrap_or(present.mode());
+fn changed_source(present: &CameraSource, change: &CameraChange) -> Result<CameraSource, String> {
+    let mode = change.mode.as_deref().unwrap_or(present.mode().name());
     let fps = change.fps.or_else(|| present.fps().filter(|_| mode == "capture"));
     let fps = fps.filter(|_| mode == "capture" || change.fps.is_some());
     let url = match (&change.url, present.url()) {
@@ -391,7 +372,7 @@ impl Saved {
             id: table.id.clone(),
             name: table.name.clone(),
             url: table.source.url().map(CameraUrl::secret).unwrap_or_default(),
-            mode: table.source.mode().to_owned(),
+            mode: table.source.mode().name().to_owned(),
             fps: table.source.fps(),
             user: table.user.clone(),
             default: table.default,
@@ -411,7 +392,7 @@ mod tests {
     use super::*;
     use sightwire_measure::captured;
 
-    fn change(text: &str) -> Change {
+    fn change(text: &str) -> CameraChange {
         serde_json::from_str(text).unwrap()
     }
 
@@ -483,7 +464,8 @@ mod tests {
         assert_eq!(added.table.id, "camera", "the API has a path /cameras/test of its own");
         let shown = added.table.source.shown();
         assert_eq!(shown, "http://10.0.0.5/v.mjpg?…");
-        let sent_back = Change { url: Some(shown), name: Some("Yard".into()), ..Change::default() };
+        let sent_back =
+            CameraChange { url: Some(shown), name: Some("Yard".into()), ..CameraChange::default() };
         let changed = registry.change("camera", sent_back, |_| Ok(())).unwrap();
         assert_eq!(changed.table.source, added.table.source);
         let elsewhere = change(r#"{"url":"http://10.0.0.5/other?…"}"#);

@@ -1,9 +1,13 @@
 //! Streams, analyses and views as the API shows them.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde_json::{Value, json};
+use sightwire_api::Quantiles;
+use sightwire_api::camera::{self, CameraTotals};
+use sightwire_api::stream::{self, Slow, StageDelays, StreamState, ViewKind};
+use sightwire_hub::stream::Condition;
 use sightwire_measure::clock;
+use sightwire_measure::meter::Delay;
 
 use super::Streams;
 use super::analysis::Analysis;
@@ -14,74 +18,69 @@ use crate::source::CameraSource;
 
 impl Streams {
     /// A camera; its stream is null while nobody watches.
-    pub fn camera_report(&self, camera: &Camera) -> Value {
+    pub fn camera_report(&self, camera: &Camera) -> camera::Camera {
         let table = &camera.table;
-        let stream = self
-            .running
-            .cameras
-            .peek(&table.source.clone().into())
-            .map(|upstream| self.stream_report(&upstream));
-        json!({
-            "id": table.id,
-            "name": table.name,
-            "url": table.source.shown(),
-            "mode": table.source.mode(),
-            "fps": table.source.fps().map(|fps| (fps * 1000.0).round() / 1000.0),
-            "user": table.user,
-            "default": table.default,
-            "configured": camera.configured,
-            "stream": stream,
-        })
+        let upstream = self.running.cameras.peek(&table.source.clone().into());
+        camera::Camera {
+            configured: camera.configured,
+            default: table.default,
+            fps: table.source.fps().map(thousandths),
+            id: table.id.clone(),
+            mode: table.source.mode(),
+            name: table.name.clone(),
+            stream: upstream.map(|upstream| self.stream_report(&upstream)),
+            url: table.source.shown(),
+            user: table.user.clone(),
+        }
     }
 
     /// A stream.
-    pub fn stream_report(&self, upstream: &Upstream) -> Value {
+    pub fn stream_report(&self, upstream: &Upstream) -> stream::Stream {
         let (stream, now) = (&upstream.stream, clock::now());
         let (state, counters, newest) = (stream.state(), stream.counters(), stream.newest());
         let [fps, bytes_per_s, bytes_out_per_s, fps_out, _] = upstream.meter.rates();
         let [delay] = upstream.meter.delays();
         let size = upstream.size();
         let [delivered, _, missed] = counters.delivered.counts();
-        let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let analysis = self.analyses.peek(&upstream.origin);
-        let analyses: Vec<Value> = analysis.iter().map(|analysis| self.analysis_report(analysis)).collect();
         let camera = upstream.origin.camera();
         let name =
             camera.and_then(|source| self.registry.with_source(source)).map(|camera| camera.table.name);
-        let name = name.unwrap_or_else(|| upstream.origin.shown());
         let age = newest.map(|newest| now.saturating_duration_since(newest.captured()).as_secs_f64());
-        let mut report = json!({
-            "id": &**stream.id(),
-            "kind": upstream.origin.kind(),
-            "name": name,
-            "url": camera.map(CameraSource::shown),
-            "state": state.condition.name(),
-            "reason": state.reason.as_deref(),
-            "since_s": seconds(now.saturating_duration_since(state.since).as_secs_f64()),
-            "slow": stream.slow().map(|slow| json!({
-                "fps": seconds(slow.rate), "usual_fps": seconds(slow.usual),
-            })),
-            "fps": fps,
-            "bytes_per_s": bytes_per_s,
-            "width": size.map(|size| size.0),
-            "height": size.map(|size| size.1),
-            "last_picture_age_s": age.map(seconds),
-            "pictures": get(&counters.pictures),
-            "bytes": get(&counters.bytes),
-            "received_bytes": get(&counters.received_bytes),
-            "broken": get(&counters.broken),
-            "skipped_bytes": get(&counters.skipped_bytes),
-            "wrong_lengths": get(&counters.wrong_lengths),
-            "connects": get(&counters.connects),
-            "viewers": self.viewers.count(stream.id()),
-            "delivered": delivered,
-            "missed": missed,
-            "fps_out": fps_out,
-            "bytes_out_per_s": bytes_out_per_s,
-            "lost_percent": upstream.lost_percent(),
-            "delay_ms": delay,
-            "analyses": analyses,
-        });
+        let mut report = stream::Stream {
+            analyses: analysis.iter().map(|analysis| self.analysis_report(analysis)).collect(),
+            broken: get(&counters.broken),
+            bytes: get(&counters.bytes),
+            bytes_out_per_s,
+            bytes_per_s,
+            connects: get(&counters.connects),
+            delay_ms: delay.map(quantiles),
+            delivered,
+            fps,
+            fps_out,
+            height: size.map(|size| size.1),
+            id: stream.id().to_string(),
+            kind: upstream.origin.kind(),
+            last_picture_age_s: age.map(thousandths),
+            lost_percent: upstream.lost_percent(),
+            missed,
+            name: name.unwrap_or_else(|| upstream.origin.shown()),
+            pictures: get(&counters.pictures),
+            reason: state.reason.as_deref().map(str::to_owned),
+            received_bytes: get(&counters.received_bytes),
+            since_s: thousandths(now.saturating_duration_since(state.since).as_secs_f64()),
+            skipped_bytes: get(&counters.skipped_bytes),
+            slow: stream
+                .slow()
+                .map(|slow| Slow { fps: thousandths(slow.rate), usual_fps: thousandths(slow.usual) }),
+            state: stream_state(state.condition),
+            url: camera.map(CameraSource::shown),
+            viewers: self.viewers.count(stream.id()),
+            width: size.map(|size| size.0),
+            wrong_lengths: get(&counters.wrong_lengths),
+            ..stream::Stream::default()
+        };
         if let Some(sender) = &upstream.sender {
             sender.report_in(&mut report);
         }
@@ -89,93 +88,105 @@ impl Streams {
     }
 
     /// All running streams.
-    pub fn stream_reports(&self) -> Vec<Value> {
+    pub fn stream_reports(&self) -> Vec<stream::Stream> {
         self.upstreams().iter().map(|upstream| self.stream_report(upstream)).collect()
     }
 
     /// A stream and who watches it.
-    pub fn detailed_report(&self, upstream: &Upstream) -> Value {
-        let (mut report, now) = (self.stream_report(upstream), clock::now());
+    pub fn detailed_report(&self, upstream: &Upstream) -> stream::Stream {
+        let (report, now) = (self.stream_report(upstream), clock::now());
         let viewers = self.viewers.of(upstream.stream.id());
-        report["viewer_list"] = viewers.iter().map(|viewer| viewer.report(now)).collect();
-        report
+        let viewers = viewers.iter().map(|viewer| viewer.report(now)).collect();
+        stream::Stream { viewer_list: Some(viewers), ..report }
     }
 
-    fn analysis_report(&self, analysis: &Analysis) -> Value {
+    fn analysis_report(&self, analysis: &Analysis) -> stream::Analysis {
         let ([frames_per_s, analysed_per_s], pace) = (analysis.meter.rates(), analysis.demand.pace());
         let [decoded, inferred, encoded] = analysis.meter.delays();
-        let views: Vec<Value> = self
-            .views
-            .all()
-            .iter()
-            .filter_map(|(key, view)| match key {
-                ViewKey::Drawn { origin, .. } if *origin == analysis.upstream.origin => {
-                    Some(view_report(view))
-                }
-                _ => None,
-            })
-            .collect();
+        let views = self.views.all();
+        let views = views.iter().filter_map(|(key, view)| match key {
+            ViewKey::Drawn { origin, .. } if *origin == analysis.upstream.origin => view_report(view),
+            _ => None,
+        });
         let detector = self.detector.report();
-        json!({
-            "model": detector["model"],
-            "provider": detector["provider"],
-            "precision": detector["precision"],
-            "fps": pace.fps,
-            "skip_frames": pace.skip_frames(),
-            "frames_per_s": frames_per_s,
-            "analysed_per_s": analysed_per_s,
-            "objects": analysis.objects(self.options.detector.confidence),
-            "problem": analysis.problem().as_deref(),
-            "failed": analysis.counters.failed.load(Ordering::Relaxed),
-            "delay_ms": { "decoded": decoded, "inferred": inferred, "encoded": encoded },
-            "views": views,
-        })
+        stream::Analysis {
+            analysed_per_s,
+            delay_ms: StageDelays {
+                decoded: decoded.map(quantiles),
+                encoded: encoded.map(quantiles),
+                inferred: inferred.map(quantiles),
+            },
+            failed: analysis.counters.failed.load(Ordering::Relaxed),
+            fps: pace.fps,
+            frames_per_s,
+            model: detector.model,
+            objects: analysis.objects(self.options.detector.confidence),
+            precision: detector.precision,
+            problem: analysis.problem().as_deref().map(str::to_owned),
+            provider: detector.provider,
+            skip_frames: pace.skip_frames(),
+            views: views.collect(),
+        }
     }
 
     /// As in `/api/v1/status`.
-    pub fn report(&self) -> Value {
+    pub fn report(&self) -> CameraTotals {
         let cameras = &self.options.cameras;
         let upstreams = &self.running.cameras;
         let rates: Vec<[f64; 5]> = upstreams.all().iter().map(|(_, u)| u.meter.rates()).collect();
         let sum = |index: usize| rates.iter().map(|rates| rates[index]).fold(0.0, |a: f64, b| a + b);
-        let out: f64 = self.bytes_out.rates()[0];
         let [known, named] = self.open_cameras();
-        json!({
-            "known": self.registry.all().len(),
-            "upstreams": known,
-            "max_upstreams": cameras.max_upstreams,
-            "named": named,
-            "max_named": cameras.max_named,
-            "viewers": self.viewers.now().cameras,
-            "max_viewers": cameras.max_viewers,
-            "analyses": self.analyses.len(),
-            "max_analyses": cameras.max_analyses,
-            "views": self.views.len(),
-            "max_views": cameras.max_views,
-            "frames_per_s": sum(0),
-            "bytes_in_per_s": sum(1),
-            "bytes_out_per_s": out,
-        })
+        CameraTotals {
+            analyses: self.analyses.len(),
+            bytes_in_per_s: sum(1),
+            bytes_out_per_s: self.bytes_out.rates()[0],
+            frames_per_s: sum(0),
+            known: self.registry.all().len(),
+            max_analyses: cameras.max_analyses,
+            max_named: cameras.max_named,
+            max_upstreams: cameras.max_upstreams,
+            max_viewers: cameras.max_viewers,
+            max_views: cameras.max_views,
+            named,
+            upstreams: known,
+            viewers: self.viewers.now().cameras,
+            views: self.views.len(),
+        }
     }
 }
 
-fn view_report(view: &View) -> Value {
-    let ViewKey::Drawn { fps, look, quality, .. } = &view.key else { return Value::Null };
-    json!({
-        "kind": if look.tracking.is_some() { "tracking" } else { "detect" },
-        "confidence": f64::from(look.confidence) / 100.0,
-        "labels": look.labels,
-        "trails": look.tracking.is_some_and(|tracking| tracking.trails),
-        "stats": look.tracking.is_some_and(|tracking| tracking.stats),
-        "classes": Some(&look.classes).filter(|classes| !classes.is_empty()),
-        "quality": quality,
-        "fps": fps,
-        "viewers": view.stream.counters().subscribers.load(Ordering::Relaxed),
-        "frames_per_s": view.meter.rates()[0],
+fn view_report(view: &View) -> Option<stream::View> {
+    let ViewKey::Drawn { fps, look, quality, .. } = &view.key else { return None };
+    Some(stream::View {
+        classes: Some(look.classes.clone()).filter(|classes| !classes.is_empty()),
+        confidence: f64::from(look.confidence) / 100.0,
+        fps: *fps,
+        frames_per_s: view.meter.rates()[0],
+        kind: if look.tracking.is_some() { ViewKind::Tracking } else { ViewKind::Detect },
+        labels: look.labels,
+        quality: *quality,
+        stats: look.tracking.is_some_and(|tracking| tracking.stats),
+        trails: look.tracking.is_some_and(|tracking| tracking.trails),
+        viewers: view.stream.counters().subscribers.load(Ordering::Relaxed),
     })
 }
 
+/// As in answers.
+pub fn stream_state(condition: Condition) -> StreamState {
+    match condition {
+        Condition::Starting => StreamState::Starting,
+        Condition::Running => StreamState::Running,
+        Condition::Stalled => StreamState::Stalled,
+        Condition::Frozen => StreamState::Frozen,
+        Condition::Ended => StreamState::Ended,
+    }
+}
+
+fn quantiles(Delay { p50, p95, p99 }: Delay) -> Quantiles {
+    Quantiles { p50, p95, p99 }
+}
+
 /// Three decimals are enough.
-fn seconds(value: f64) -> f64 {
+fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sightwire_api::camera::CameraMode;
 use sightwire_hub::source::address::CameraUrl;
 
 /// Where a camera's pictures come from. What is equal is read once.
@@ -47,11 +48,11 @@ impl CameraSource {
     }
 
     /// `stream`, `capture`, `folder`.
-    pub fn mode(&self) -> &'static str {
+    pub fn mode(&self) -> CameraMode {
         match self {
-            Self::Stream(_) => "stream",
-            Self::Capture(..) => "capture",
-            Self::Folder(..) => "folder",
+            Self::Stream(_) => CameraMode::Stream,
+            Self::Capture(..) => CameraMode::Capture,
+            Self::Folder(..) => CameraMode::Folder,
         }
     }
 

@@ -7,8 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde::Serialize;
-use serde_json::{Value, json};
+use sightwire_api::stream::{self as api, PictureQuality, ViewerKind};
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::stream::{Condition, Stream};
 use sightwire_measure::address::counted;
@@ -40,29 +39,13 @@ pub struct PerUse<T> {
     pub relay: T,
 }
 
-/// How a viewer gets its pictures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// `multipart/x-mixed-replace`.
-    Mjpeg,
-    /// Detections as Server-Sent Events.
-    Events,
-    /// Detections, or pictures as text, over a WebSocket.
-    Websocket,
-    /// Many streams over a WebSocket, as text.
-    Relay,
-    /// Many streams over a WebSocket, as binary messages.
-    RelayBinary,
-}
-
 /// One viewer.
 #[derive(Debug)]
 pub struct Viewer {
     id: u64,
     peer: Option<SocketAddr>,
     shares_of: Option<IpAddr>,
-    kind: Kind,
+    kind: ViewerKind,
     endpoint: &'static str,
     since: Instant,
     /// One for each time that it watches a stream.
@@ -121,7 +104,7 @@ pub struct Arrival {
     /// Whether many may come from there: through a proxy all have one address, of which no share can be told.
     pub proxied: bool,
     /// How it gets its pictures.
-    pub kind: Kind,
+    pub kind: ViewerKind,
     /// What it asked for.
     pub endpoint: &'static str,
     /// Ends its connection when it is cancelled.
@@ -129,10 +112,10 @@ pub struct Arrival {
 }
 
 impl<T> PerUse<T> {
-    fn of(&self, kind: Kind) -> &T {
+    fn of(&self, kind: ViewerKind) -> &T {
         match kind {
-            Kind::Mjpeg | Kind::Events | Kind::Websocket => &self.cameras,
-            Kind::Relay | Kind::RelayBinary => &self.relay,
+            ViewerKind::Mjpeg | ViewerKind::Events | ViewerKind::Websocket => &self.cameras,
+            ViewerKind::Relay | ViewerKind::RelayBinary => &self.relay,
         }
     }
 }
@@ -322,7 +305,7 @@ impl Viewer {
 
     /// Whether it is shown the pictures that say why there is no other; those of the relay are told in words.
     pub fn sees_banners(&self) -> bool {
-        !matches!(self.kind, Kind::Relay | Kind::RelayBinary)
+        !matches!(self.kind, ViewerKind::Relay | ViewerKind::RelayBinary)
     }
 
     /// What it got and missed.
@@ -343,7 +326,7 @@ impl Viewer {
     fn end(&self) {
         self.end.cancel();
         // One over a WebSocket is told why; of the others nobody may be asking for more.
-        if let (Kind::Mjpeg | Kind::Events, Some(connection)) = (self.kind, &self.connection) {
+        if let (ViewerKind::Mjpeg | ViewerKind::Events, Some(connection)) = (self.kind, &self.connection) {
             connection.cancel();
         }
     }
@@ -361,39 +344,36 @@ impl Viewer {
     }
 
     /// As in answers.
-    pub fn report(&self, now: Instant) -> Value {
+    pub fn report(&self, now: Instant) -> api::Viewer {
         let [delivered, bytes, missed] = self.counts();
         // The lowest, where streams differ.
         let streams = self.streams.lock();
         let lowered =
             streams.iter().map(|watched| watched.quality.load(Ordering::Relaxed)).filter(|q| *q > 0);
-        let quality = lowered.min().map_or_else(|| "original".into(), Value::from);
-        let names: Vec<&str> = streams.iter().map(|watched| &*watched.id).collect();
-        let names = Value::from(names);
+        let quality = lowered.min().map_or(PictureQuality::default(), PictureQuality::Jpeg);
+        let names = streams.iter().map(|watched| watched.id.to_string()).collect();
         drop(streams);
         let [fps, bytes_per_s, missed_per_s] = self.meter.rates();
-        let mut report = json!({
-            "id": self.id,
-            "peer": self.peer.map(|peer| peer.to_string()),
-            "kind": self.kind,
-            "endpoint": self.endpoint,
-            "streams": names,
-            "since_s": now.saturating_duration_since(self.since).as_secs_f64(),
-            "delivered": delivered,
-            "missed": missed,
-            "bytes": bytes,
-            "fps": fps,
-            "bytes_per_s": bytes_per_s,
-            "lost_percent": lost_percent(fps, missed_per_s),
-            "quality": quality,
-        });
-        if let Some(Timing { rtt, write, deadline }) = *self.timing.lock() {
-            let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
-            report["rtt_ms"] = rtt.map(ms).into();
-            report["write_ms"] = ms(write).into();
-            report["deadline_ms"] = ms(deadline).into();
+        let timing = *self.timing.lock();
+        let ms = |time: Duration| (time.as_secs_f64() * 1e4).round() / 10.0;
+        api::Viewer {
+            bytes,
+            bytes_per_s,
+            deadline_ms: timing.map(|timing| ms(timing.deadline)),
+            delivered,
+            endpoint: self.endpoint.to_owned(),
+            fps,
+            id: self.id,
+            kind: self.kind,
+            lost_percent: lost_percent(fps, missed_per_s),
+            missed,
+            peer: self.peer.map(|peer| peer.to_string()),
+            quality,
+            rtt_ms: timing.map(|timing| timing.rtt.map(ms)),
+            since_s: now.saturating_duration_since(self.since).as_secs_f64(),
+            streams: names,
+            write_ms: timing.map(|timing| ms(timing.write)),
         }
-        report
     }
 
     /// Pictures that it got.
@@ -414,22 +394,22 @@ mod tests {
 
     use super::*;
 
-    fn arrival(kind: Kind) -> Arrival {
+    fn arrival(kind: ViewerKind) -> Arrival {
         Arrival { peer: None, proxied: false, kind, endpoint: "/stream", connection: None }
     }
 
     #[test]
     fn one_too_many_is_refused_and_a_place_is_free_again_when_its_viewer_leaves() {
         let (viewers, stream) = (Viewers::new(PerUse { cameras: 1, relay: 1 }), Arc::from("a"));
-        let place = viewers.admit(arrival(Kind::Mjpeg)).unwrap();
+        let place = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
         let watch = place.watch(&stream);
-        assert!(viewers.admit(arrival(Kind::Events)).is_none());
-        assert!(viewers.admit(arrival(Kind::Relay)).is_some(), "another use has places of its own");
+        assert!(viewers.admit(arrival(ViewerKind::Events)).is_none());
+        assert!(viewers.admit(arrival(ViewerKind::Relay)).is_some(), "another use has places of its own");
         assert_eq!((viewers.count("a"), viewers.count("b")), (1, 0));
         drop(place);
-        assert!(viewers.admit(arrival(Kind::Mjpeg)).is_none(), "it still watches");
+        assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_none(), "it still watches");
         drop(watch);
-        assert!(viewers.admit(arrival(Kind::Mjpeg)).is_some());
+        assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_some());
         assert_eq!((viewers.admitted().cameras, viewers.refused().cameras), (2, 2));
     }
 
@@ -437,7 +417,7 @@ mod tests {
     fn a_viewer_of_many_streams_counts_for_each_of_them() {
         let viewers = Viewers::new(PerUse { cameras: 0, relay: 1 });
         let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
-        let place = viewers.admit(arrival(Kind::Relay)).unwrap();
+        let place = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
         let (first, _second) = (place.watch(&a), place.watch(&b));
         assert_eq!((viewers.count("a"), viewers.count("b")), (1, 1));
         drop(first);
@@ -451,7 +431,7 @@ mod tests {
         producer.state(State::new(Condition::Running, None, Instant::now()));
         let mut publish = |count| (0..count).for_each(|_| producer.picture(vec![0].into(), Instant::now()));
         publish(10);
-        let place = viewers.admit(arrival(Kind::Relay)).unwrap();
+        let place = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
         let watch = place.watch(stream.id());
         watch.wants_all_of(stream.clone());
         assert_eq!(place.viewer().counts()[2], 0, "what was there before it came");
@@ -467,7 +447,7 @@ mod tests {
     #[test]
     fn whoever_is_sent_away_hears_of_it() {
         let viewers = Viewers::new(PerUse { cameras: 1, relay: 0 });
-        let place = viewers.admit(arrival(Kind::Mjpeg)).unwrap();
+        let place = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
         assert!(!viewers.end(place.viewer().id() + 1));
         assert!(viewers.end(place.viewer().id()) && place.viewer().ended().is_cancelled());
     }

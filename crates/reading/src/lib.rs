@@ -25,7 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fmt, io};
 
-use serde_json::{Value, json};
+use sightwire_api::read::ReadPrecision;
+use sightwire_api::status::{JobTotals, ModelState, ReadLimits, ReaderStatus};
 pub use sightwire_infer::read::ReadOptions;
 use sightwire_infer::read::ServiceStats;
 use sightwire_infer::shared::SharedEngine;
@@ -116,67 +117,60 @@ impl Reader {
     }
 
     /// As in `/api/v1/status`.
-    pub fn report(&self) -> Value {
+    pub fn report(&self) -> ReaderStatus {
         let (stats, limits) = (self.stats(), &self.limits);
         let states = self.models.states();
         let of_default = states.iter().find(|(name, _)| *name == limits.model);
         let shown = of_default.or(states.last());
-        let mut report = match shown.map(|(_, state)| state) {
-            None | Some(State::Idle) => json!({ "state": "idle" }),
-            Some(State::Loading) => json!({ "state": "loading" }),
-            Some(State::Fetching { done, .. }) => json!({ "state": "fetching", "progress": done }),
-            Some(State::Failed(failure)) => json!({ "state": "failed", "error": &*failure.reason }),
-            Some(State::Ready(ready)) => {
-                let [detection, recognition] = ready.service.plan(&ready.model);
-                json!({
-                    "state": "ready",
-                    "provider": detection.provider,
-                    "precision": { "detection": detection.precision, "recognition": recognition.precision },
-                })
-            }
-        };
         let loaded = states.iter().filter(|(_, state)| matches!(state, State::Ready(_)));
-        let loaded: Vec<&str> = loaded.map(|(name, _)| name.as_str()).collect();
         let (running, ended, waiting) = self.jobs.counts();
         let (kept, kept_bytes) = self.jobs.keep.usage();
-        let rest = json!({
-            "model": shown.map_or(&limits.model, |(name, _)| name),
-            "models": loaded,
-            "threads": limits.threads,
-            "sessions": stats.sessions,
-            "waiting": stats.pending,
-            "reading": stats.reading,
-            "pictures": stats.pictures,
-            "lines": stats.lines,
-            "failed": stats.failed,
-            "refused": self.lanes.refused(),
-            "jobs": {
-                "running": running,
-                "ended": ended,
-                "waiting": waiting,
-                "kept": kept,
-                "kept_bytes": kept_bytes,
+        let mut report = ReaderStatus {
+            failed: stats.failed,
+            jobs: JobTotals { ended, kept, kept_bytes, running, waiting },
+            limits: ReadLimits {
+                deadline_s: limits.deadline.as_secs_f64(),
+                job_ttl_s: limits.job_ttl.as_secs_f64(),
+                keep_pictures: limits.keep_pictures,
+                max_image_mb: limits.max_image_bytes >> 20,
+                max_job_files: limits.max_job_files,
+                max_job_mb: limits.max_job_bytes >> 20,
+                max_jobs: limits.max_jobs,
+                max_pages: limits.max_pages,
+                max_pixels: limits.max_pixels,
+                max_side_px: limits.max_side,
             },
-            "limits": {
-                "deadline_s": limits.deadline.as_secs_f64(),
-                "max_image_mb": limits.max_image_bytes >> 20,
-                "max_pixels": limits.max_pixels,
-                "max_side_px": limits.max_side,
-                "max_pages": limits.max_pages,
-                "max_jobs": limits.max_jobs,
-                "max_job_files": limits.max_job_files,
-                "max_job_mb": limits.max_job_bytes >> 20,
-                "keep_pictures": limits.keep_pictures,
-                "job_ttl_s": limits.job_ttl.as_secs_f64(),
-            },
-        });
-        for key in ["progress", "error", "provider", "precision"] {
-            if report.get(key).is_none() {
-                report[key] = Value::Null;
+            lines: stats.lines,
+            model: shown.map_or(&limits.model, |(name, _)| name).clone(),
+            models: loaded.map(|(name, _)| name.clone()).collect(),
+            pictures: stats.pictures,
+            reading: stats.reading,
+            refused: self.lanes.refused(),
+            sessions: stats.sessions,
+            threads: limits.threads,
+            waiting: stats.pending,
+            ..ReaderStatus::default()
+        };
+        match shown.map(|(_, state)| state) {
+            None | Some(State::Idle) => {}
+            Some(State::Loading) => report.state = ModelState::Loading,
+            Some(State::Fetching { done, .. }) => {
+                report.state = ModelState::Fetching;
+                report.progress = done.map(f64::from);
             }
-        }
-        if let (Value::Object(report), Value::Object(rest)) = (&mut report, rest) {
-            report.extend(rest);
+            Some(State::Failed(failure)) => {
+                report.state = ModelState::Failed;
+                report.error = Some(failure.reason.to_string());
+            }
+            Some(State::Ready(ready)) => {
+                let [detection, recognition] = ready.service.plan(&ready.model);
+                report.state = ModelState::Ready;
+                report.provider = Some(detection.provider.name().to_owned());
+                report.precision = Some(ReadPrecision {
+                    detection: detection.precision.name().to_owned(),
+                    recognition: recognition.precision.name().to_owned(),
+                });
+            }
         }
         report
     }

@@ -13,7 +13,9 @@ use sightwire_measure::clock;
 use super::lines::LineBudget;
 use crate::replies::{self, Replies};
 
-use super::{DUMMY_LABEL, DUMMY_SCORE, ModelFacts, Recognizer, State};
+use sightwire_api::sign::SignModel;
+
+use super::{DUMMY_LABEL, DUMMY_SCORE, Recognizer, State};
 
 /// The answer to a frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +43,7 @@ pub enum Reply {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// From now on answers are of another model.
-    Model(&'a ModelFacts),
+    Model(&'a SignModel),
     /// There is a new answer.
     Answer(&'a Answer),
 }
@@ -103,7 +105,7 @@ struct Telling {
     told: Arc<Mutex<Told>>,
     generation: u64,
     labels: Arc<Labels>,
-    facts: ModelFacts,
+    facts: SignModel,
     /// Label of the last line, and whether its score was worth one.
     last_line: Mutex<(Arc<str>, bool)>,
 }
@@ -342,7 +344,7 @@ mod tests {
             told: told.clone(),
             generation,
             labels,
-            facts: ModelFacts {
+            facts: SignModel {
                 name: model.into(),
                 labels: vec![model.into()],
                 window: 1,

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde::Serialize;
+use sightwire_api::sign::SignModel;
 use sightwire_frame::header::Limits;
 use sightwire_import::Progress;
 use sightwire_import::missing::Missing;
@@ -135,23 +135,6 @@ pub enum State {
     Dummy,
 }
 
-/// What a client needs to know of the model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ModelFacts {
-    /// Name.
-    pub name: String,
-    /// In the order of the scores.
-    pub labels: Vec<String>,
-    /// Frames a prediction is made of.
-    pub window: usize,
-    /// Score below which the label is `none`.
-    pub threshold: f32,
-    /// Of the network's input, px.
-    pub width: u32,
-    /// Of the network's input, px.
-    pub height: u32,
-}
-
 /// The answer of a server that tests the wiring.
 pub const DUMMY_LABEL: &str = "hello";
 const DUMMY_SCORE: f32 = 0.9;
@@ -233,10 +216,10 @@ impl Recognizer {
     }
 
     /// What clients are told of the model; `None` while there is none.
-    pub fn facts(&self) -> Option<ModelFacts> {
+    pub fn facts(&self) -> Option<SignModel> {
         match self.state() {
             State::Ready(service) => Some(self.facts_of(&service)),
-            State::Dummy => Some(ModelFacts {
+            State::Dummy => Some(SignModel {
                 name: self.model().to_string(),
                 labels: vec![DUMMY_LABEL.into()],
                 window: 1,
@@ -248,9 +231,9 @@ impl Recognizer {
         }
     }
 
-    fn facts_of(&self, service: &ClipService) -> ModelFacts {
+    fn facts_of(&self, service: &ClipService) -> SignModel {
         let clip = service.clip();
-        ModelFacts {
+        SignModel {
             name: service.name().to_owned(),
             labels: clip.labels.clone(),
             window: clip.window,

@@ -14,7 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use sightwire_api::relay::RelayTotals;
+use sightwire_api::stream::{self as api, AnalysisMode, RelayProtocol};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State, Stream};
 use sightwire_measure::clock;
@@ -79,16 +80,6 @@ impl Drop for Claim {
     }
 }
 
-/// How closely a stream is looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// A few pictures a second.
-    #[default]
-    Normal,
-    /// More of them.
-    Enhanced,
-}
-
 /// A stream that is being sent.
 #[derive(Debug)]
 pub struct Session {
@@ -97,7 +88,7 @@ pub struct Session {
     /// No other session has it.
     pub number: u64,
     /// How closely it is looked at.
-    pub mode: Mode,
+    pub mode: AnalysisMode,
     /// Whether pictures come as binary messages.
     pub binary: bool,
     /// From where.
@@ -163,16 +154,6 @@ pub enum Refused {
     /// The name cannot be one.
     #[error("{0}")]
     Name(String),
-}
-
-impl Mode {
-    /// As in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Mode::Normal => "normal",
-            Mode::Enhanced => "enhanced",
-        }
-    }
 }
 
 impl End {
@@ -261,7 +242,7 @@ impl Relay {
     pub async fn begin(
         self: &Arc<Self>,
         name: &str,
-        mode: Mode,
+        mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
     ) -> Result<Sending, Refused> {
@@ -275,7 +256,7 @@ impl Relay {
     async fn claim_and_begin(
         self: &Arc<Self>,
         name: &str,
-        mode: Mode,
+        mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
     ) -> Result<Sending, Refused> {
@@ -351,24 +332,24 @@ impl Relay {
     }
 
     /// As in `/api/v1/status`.
-    pub fn report(&self) -> Value {
+    pub fn report(&self) -> RelayTotals {
         let mut sums = [0.0; 5];
         for upstream in self.streams.upstreams().iter().filter(|upstream| upstream.sender.is_some()) {
             sums.iter_mut().zip(upstream.meter.rates()).for_each(|(sum, rate)| *sum += rate);
         }
         let [pictures, bytes, bytes_out, delivered, missed] = sums;
         let rounded = |rate: f64| (rate * 10.0).round() / 10.0;
-        json!({
-            "streams": self.now().len(),
-            "max_streams": self.options().max_streams,
-            "viewers": self.streams.viewers.now().relay,
-            "max_viewers": self.options().max_viewers,
-            "frames_in_per_s": rounded(pictures),
-            "frames_out_per_s": rounded(delivered),
-            "bytes_in_per_s": rounded(bytes),
-            "bytes_out_per_s": rounded(bytes_out),
-            "lost_percent": lost_percent(delivered, missed),
-        })
+        RelayTotals {
+            bytes_in_per_s: rounded(bytes),
+            bytes_out_per_s: rounded(bytes_out),
+            frames_in_per_s: rounded(pictures),
+            frames_out_per_s: rounded(delivered),
+            lost_percent: lost_percent(delivered, missed),
+            max_streams: self.options().max_streams,
+            max_viewers: self.options().max_viewers,
+            streams: self.now().len(),
+            viewers: self.streams.viewers.now().relay,
+        }
     }
 
     /// A viewer was closed because it took nothing.
@@ -409,12 +390,12 @@ impl Session {
     }
 
     /// What is known of the sender, into the report of its stream.
-    pub(crate) fn report_in(&self, stream: &mut Value) {
-        stream["mode"] = self.mode.name().into();
-        stream["protocol"] = if self.binary { "binary" } else { "text" }.into();
-        stream["peer"] = self.peer.map(|peer| peer.to_string()).into();
-        stream["bad"] = self.bad.load(Ordering::Relaxed).into();
-        stream["dropped"] = self.dropped.load(Ordering::Relaxed).into();
+    pub(crate) fn report_in(&self, stream: &mut api::Stream) {
+        stream.mode = Some(self.mode);
+        stream.protocol = Some(if self.binary { RelayProtocol::Binary } else { RelayProtocol::Text });
+        stream.peer = Some(self.peer.map(|peer| peer.to_string()));
+        stream.bad = Some(self.bad.load(Ordering::Relaxed));
+        stream.dropped = Some(self.dropped.load(Ordering::Relaxed));
     }
 }
 

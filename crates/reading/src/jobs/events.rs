@@ -102,7 +102,8 @@ impl Listener {
     }
 
     fn summary(&mut self, event: &str, text: &mut String) {
-        let _ = write!(text, "event: {event}\ndata: {}\n\n", self.job.summary());
+        let data = serde_json::to_string(&self.job.summary()).unwrap_or_default();
+        let _ = write!(text, "event: {event}\ndata: {data}\n\n");
         self.last = Some(Instant::now());
         self.due = None;
     }

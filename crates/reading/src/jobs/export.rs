@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde_json::json;
+use sightwire_api::read::{FailedFile, FileState};
 use zip::ZipWriter;
 use zip::write::{SimpleFileOptions, StreamWriter};
 
-use super::job::{FileState, Job};
+use super::job::Job;
 use super::spool::Work;
 use crate::output::{Document, Format};
 
@@ -81,7 +81,8 @@ impl Export {
         match (self.format, document) {
             (Format::Json, Some(document)) => writeln!(self.out, "{}", document.json(self.characters)),
             (Format::Json, None) if state == FileState::Failed => {
-                writeln!(self.out, "{}", json!({ "file": name, "error": error }))
+                let failed = FailedFile { error, file: name.clone() };
+                writeln!(self.out, "{}", serde_json::to_string(&failed)?)
             }
             (Format::Csv, Some(document)) => write!(self.out, "{}", document.csv(false)),
             (Format::Text, Some(document)) => writeln!(self.out, "==> {name} <==\n{}\n", document.text()),

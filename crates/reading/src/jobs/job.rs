@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parking_lot::Mutex;
-use serde::Serialize;
-use serde_json::{Value, json};
+use sightwire_api::read::{self as api, FileState, JobFile, JobState};
 use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -13,53 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::results::Span;
 use super::upload::{Received, Source};
 use crate::keep::Keep;
-use crate::output::{Document, Options};
+use crate::output::{self, Document};
 use crate::work::Ask;
-
-/// What becomes of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FileState {
-    /// It has not begun.
-    Waiting,
-    /// It is being read.
-    Reading,
-    /// It was read.
-    Done,
-    /// It could not be read.
-    Failed,
-    /// The batch was cancelled before.
-    Cancelled,
-}
-
-/// What becomes of a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum JobState {
-    /// Files are being read or wait for it.
-    Running,
-    /// Every file was read or has failed.
-    Done,
-    /// It was ended before.
-    Cancelled,
-}
-
-/// A file as callers see it.
-#[derive(Clone, Debug, Serialize)]
-pub struct FileRow {
-    index: usize,
-    name: Box<str>,
-    bytes: u64,
-    state: FileState,
-    error: Option<Box<str>>,
-    pages: Option<u32>,
-    width: Option<u32>,
-    height: Option<u32>,
-    regions: Option<u32>,
-    confidence: Option<f64>,
-    ms: Option<f64>,
-    picture: bool,
-}
 
 /// A batch.
 pub struct Job {
@@ -296,7 +250,7 @@ impl Job {
     }
 
     /// The files from `offset` on, at most so many.
-    pub fn rows(&self, offset: usize, limit: usize, keep: &Keep) -> Vec<FileRow> {
+    pub fn rows(&self, offset: usize, limit: usize, keep: &Keep) -> Vec<JobFile> {
         let kept = keep.indexes(&self.id);
         let progress = self.progress.lock();
         let end = offset.saturating_add(limit).min(progress.rows.len());
@@ -304,17 +258,17 @@ impl Job {
     }
 
     /// The files that ended as the `position`th and later, at most so many.
-    pub fn ended_rows(&self, position: usize, limit: usize, keep: &Keep) -> Vec<FileRow> {
+    pub fn ended_rows(&self, position: usize, limit: usize, keep: &Keep) -> Vec<JobFile> {
         let kept = keep.indexes(&self.id);
         let progress = self.progress.lock();
         let ended = progress.ended.iter().skip(position).take(limit);
         ended.map(|index| self.row(&progress, *index as usize, &kept)).collect()
     }
 
-    fn row(&self, progress: &Progress, index: usize, kept: &[usize]) -> FileRow {
+    fn row(&self, progress: &Progress, index: usize, kept: &[usize]) -> JobFile {
         let (row, file) = (&progress.rows[index], &self.received.files[index]);
         let done = row.state == FileState::Done;
-        FileRow {
+        JobFile {
             index,
             name: file.name.clone(),
             bytes: file.bytes,
@@ -331,7 +285,7 @@ impl Job {
     }
 
     /// All of it in short.
-    pub fn summary(&self) -> Value {
+    pub fn summary(&self) -> api::Job {
         let progress = self.progress.lock();
         let (files, ended) = (progress.rows.len(), progress.ended.len());
         let done = ended - progress.failed - progress.cancelled;
@@ -345,34 +299,53 @@ impl Job {
         };
         let mean =
             (progress.regions > 0).then(|| rounded(progress.confidence_sum / progress.regions as f64, 1e4));
-        json!({
-            "id": &*self.id,
-            "state": progress.state,
-            "created": self.created_s,
-            "options": Asked { model: &self.ask.model, options: self.ask.options.into() },
-            "files": files,
-            "done": done,
-            "failed": progress.failed,
-            "cancelled": progress.cancelled,
-            "reading": progress.reading,
-            "waiting": files - ended - progress.reading,
-            "regions": progress.regions,
-            "characters": progress.characters,
-            "mean_confidence": mean,
-            "ms": millis(elapsed),
-            "files_per_s": rounded(rate, 100.0),
-            "left_s": left,
-            "keep": self.keep,
-        })
+        api::Job {
+            cancelled: progress.cancelled,
+            characters: progress.characters,
+            created: self.created_s,
+            done,
+            failed: progress.failed,
+            files,
+            files_per_s: rounded(rate, 100.0),
+            id: self.id.to_string(),
+            keep: self.keep,
+            left_s: left,
+            mean_confidence: mean,
+            ms: millis(elapsed),
+            notes: Vec::new(),
+            options: asked(&self.ask),
+            reading: progress.reading,
+            regions: progress.regions,
+            state: progress.state,
+            waiting: files - ended - progress.reading,
+        }
     }
 }
 
-/// How the files of a batch are read.
-#[derive(Serialize)]
-struct Asked<'a> {
-    model: &'a str,
-    #[serde(flatten)]
-    options: Options,
+fn asked(ask: &Ask) -> api::JobOptions {
+    let api::ReadOptions {
+        threshold,
+        box_threshold,
+        unclip,
+        max_side,
+        min_confidence,
+        angle,
+        deskew,
+        contrast,
+        denoise,
+    } = output::options(ask.options);
+    api::JobOptions {
+        angle,
+        box_threshold,
+        contrast,
+        denoise,
+        deskew,
+        max_side,
+        min_confidence,
+        model: ask.model.clone(),
+        threshold,
+        unclip,
+    }
 }
 
 impl Progress {

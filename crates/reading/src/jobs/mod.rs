@@ -36,7 +36,8 @@ use super::output::Document;
 use super::picture::Picture;
 use super::work::{self, Ask, Turn, WorkError};
 use crate::options::Options;
-use job::{FileState, Job, JobState};
+use job::Job;
+use sightwire_api::read::{FileState, JobState};
 use spool::{Spool, Work};
 use upload::{Received, Upload, UploadError};
 

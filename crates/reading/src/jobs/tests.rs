@@ -243,14 +243,13 @@ async fn a_batch_counts_what_became_of_its_files() {
     finish(&job, 1, &["ab", "cde"]);
     job.failed(0, "it is broken".into());
     let summary = job.summary();
-    let count = |key: &str| summary[key].as_u64().unwrap();
-    assert_eq!(["files", "done", "failed", "waiting", "reading"].map(count), [4, 1, 1, 2, 0]);
-    assert_eq!(["regions", "characters"].map(count), [2, 5]);
-    assert_eq!(summary["mean_confidence"], 0.5);
-    assert_eq!(summary["options"]["unclip"], 1.6);
+    let sightwire_api::read::Job { files, done, failed, waiting, reading, .. } = summary;
+    assert_eq!([files, done, failed, waiting, reading], [4, 1, 1, 2, 0]);
+    assert_eq!([summary.regions, summary.characters], [2, 5]);
+    assert_eq!((summary.mean_confidence, summary.options.unclip), (Some(0.5), 1.6));
 
     finish(&job, 1, &["abcd"]);
-    assert_eq!(job.summary()["characters"], 4, "read again, it is counted once");
+    assert_eq!(job.summary().characters, 4, "read again, it is counted once");
     assert_eq!(job.counts(), (4, 2));
 
     assert_eq!(job.begin_next(), Some(2));
@@ -260,12 +259,12 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert_eq!((job.begin_next(), job.has_next(), job.cancel()), (None, false, false));
     assert!(job.cancel.is_cancelled() && job.ended_at().is_some());
     let summary = job.summary();
-    assert_eq!((&summary["state"], &summary["cancelled"]), (&"cancelled".into(), &2.into()));
-    let rows = serde_json::to_value(job.rows(0, 10, &keep)).unwrap();
-    let states: Vec<&str> = rows.as_array().unwrap().iter().map(|r| r["state"].as_str().unwrap()).collect();
-    assert_eq!(states, ["failed", "done", "cancelled", "cancelled"]);
-    assert_eq!(rows[0]["error"], "it is broken");
-    assert_eq!((&rows[1]["width"], &rows[2]["width"]), (&8.into(), &serde_json::Value::Null));
+    assert_eq!((summary.state, summary.cancelled), (JobState::Cancelled, 2));
+    let rows = job.rows(0, 10, &keep);
+    let states: Vec<FileState> = rows.iter().map(|row| row.state).collect();
+    assert_eq!(states, [FileState::Failed, FileState::Done, FileState::Cancelled, FileState::Cancelled]);
+    assert_eq!(rows[0].error.as_deref(), Some("it is broken"));
+    assert_eq!((rows[1].width, rows[2].width), (Some(8), None));
     assert_eq!(job.rows(3, usize::MAX, &keep).len(), 1);
     assert!(job.rows(9, 1, &keep).is_empty());
     assert_eq!(job.outcome(0).unwrap().0, FileState::Failed);

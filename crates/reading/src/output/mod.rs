@@ -19,7 +19,7 @@ use std::str::FromStr;
 use sightwire_infer::engine::Plan;
 use sightwire_infer::read::{ReadOptions, Reading, Region, Times};
 
-pub(super) use json::Options;
+pub(super) use json::options;
 
 pub use annotated::{AnnotateError, annotated};
 pub use csv::HEADER as CSV_HEADER;

@@ -97,7 +97,10 @@ mod tests {
         assert_eq!((cameras[0].name.as_str(), cameras[0].default), ("a", false));
         assert_eq!(cameras[1].source.fps(), Some(2.0));
         assert_eq!(cameras[1].source.shown(), "http://10.0.0.6/capture");
-        assert_eq!((cameras[2].source.mode(), cameras[2].default), ("folder", true));
+        assert_eq!(
+            (cameras[2].source.mode(), cameras[2].default),
+            (sightwire_api::camera::CameraMode::Folder, true)
+        );
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use sightwire_api::live::{Live as Everything, LiveKind, LiveMessage, LiveProcess, LiveServer};
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_measure::clock;
@@ -78,41 +79,57 @@ impl Live {
     fn data(&self) -> Value {
         let (now, all) = (clock::now(), &self.streams);
         let (process, rates) = (process::usage(), self.telemetry.rates());
-        let streams: Map<String, Value> = all
-            .upstreams()
-            .iter()
-            .map(|upstream| (upstream.stream.id().to_string(), all.stream_report(upstream)))
-            .collect();
-        let viewers: Map<String, Value> =
-            all.viewers.all().iter().map(|viewer| (viewer.id().to_string(), viewer.report(now))).collect();
-        without_null(json!({
-            "time": unix_s(),
-            "server": {
-                "version": env!("CARGO_PKG_VERSION"),
-                "uptime_s": self.telemetry.uptime().as_secs_f64().round(),
+        let (upstreams, viewers) = (all.upstreams(), all.viewers.all());
+        let streams =
+            upstreams.iter().map(|stream| (stream.stream.id().to_string(), all.stream_report(stream)));
+        let viewers = viewers.iter().map(|viewer| (viewer.id().to_string(), viewer.report(now)));
+        let everything = Everything {
+            cameras: all.report(),
+            may_manage: None,
+            process: LiveProcess {
+                connections: self.telemetry.connections().open,
+                cpu_percent: (rates.cpu_percent * 10.0).round() / 10.0,
+                max_connections: self.max_connections,
+                memory_bytes: process.memory_bytes,
+                threads: process.threads,
             },
-            "process": {
-                "cpu_percent": (rates.cpu_percent * 10.0).round() / 10.0,
-                "memory_bytes": process.memory_bytes,
-                "threads": process.threads,
-                "connections": self.telemetry.connections().open,
-                "max_connections": self.max_connections,
+            relay: self.relay.report(),
+            server: LiveServer {
+                uptime_s: self.telemetry.uptime().as_secs_f64().round(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
             },
-            "relay": self.relay.report(),
-            "cameras": all.report(),
-            "streams": streams,
-            "viewers": viewers,
-        }))
+            streams: streams.collect(),
+            time: unix_s(),
+            viewers: viewers.collect(),
+            why_not: None,
+        };
+        // There is no map with odd keys in it.
+        without_null(serde_json::to_value(everything).unwrap_or_default())
     }
 }
 
 impl Edition {
+    /// All of it, as a message to one who may or may not manage this server.
+    pub fn full(&self, why_not: Option<&str>) -> String {
+        let mut data = self.data.clone();
+        data["may_manage"] = why_not.is_none().into();
+        if let Some(why_not) = why_not {
+            data["why_not"] = why_not.into();
+        }
+        message(data, LiveKind::Full, self.version)
+    }
+
     fn next(&self, data: Value) -> Self {
         let version = self.version + 1;
-        let patch = changes(&self.data, &data).unwrap_or_else(|| json!({}));
-        let patch = json!({ "type": "patch", "version": version, "data": patch }).to_string();
+        let patch = changes(&self.data, &data).unwrap_or_else(|| Map::new().into());
+        let patch = message(patch, LiveKind::Patch, version);
         Self { version, data, patch }
     }
+}
+
+/// As it is sent.
+fn message(data: Value, kind: LiveKind, version: u64) -> String {
+    serde_json::to_string(&LiveMessage { data, kind, version }).unwrap_or_default()
 }
 
 /// In a merge patch null takes away what was there, so it cannot be a value.
@@ -143,6 +160,7 @@ fn changes(old: &Value, new: &Value) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 

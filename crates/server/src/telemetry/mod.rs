@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use sightwire_api::status::Connections;
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
 use sightwire_live::Streams;
@@ -80,35 +80,6 @@ pub struct Rates {
     pub delay_p95_ms: Option<f64>,
     /// 100 is one core.
     pub cpu_percent: f64,
-}
-
-/// All connections together.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Connections {
-    /// Connections now.
-    pub open: usize,
-    /// Connections at most.
-    pub max: usize,
-    /// How often the system could not give one that had come.
-    pub accept_failures: u64,
-    /// Of messages and bodies that are not whole.
-    pub receiving_bytes: usize,
-    /// `server.receive_memory_mb`.
-    pub receiving_max_bytes: usize,
-    /// Messages and bodies that were given up so far for want of memory.
-    pub given_up: u64,
-    /// Those that did not arrive whole in time.
-    pub timed_out: u64,
-    /// Of Socket.IO messages that wait to be sent.
-    pub sending_bytes: usize,
-    /// `server.send_memory_mb`.
-    pub sending_max_bytes: usize,
-    /// Socket.IO sessions without a WebSocket.
-    pub polling_sessions: usize,
-    /// Of the pixels of single pictures.
-    pub decoding_bytes: u64,
-    /// `images.decode_memory_mb`.
-    pub decoding_max_bytes: u64,
 }
 
 impl Telemetry {

@@ -14,12 +14,14 @@ use base64_simd::STANDARD;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
+use sightwire_api::board::{BoardInfo, BoardMetadata, BoardProblem, BoardStats};
+use sightwire_api::stream::ViewerKind;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::demand::Rate;
 use sightwire_live::origin::Origin;
-use sightwire_live::viewers::{Arrival, Kind};
+use sightwire_live::viewers::Arrival;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, Wish};
 use sightwire_measure::clock;
@@ -65,42 +67,6 @@ enum Form {
     Viewer,
 }
 
-/// In the prototype's order, as all messages here.
-#[derive(Serialize)]
-struct Info<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    message: &'a str,
-    camera_id: &'a str,
-    viewer_count: usize,
-}
-
-#[derive(Serialize)]
-struct Stats {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    processed: u64,
-    sent: u64,
-    read: u64,
-    fps: f64,
-    process_time_ms: f64,
-    buffer_size: u64,
-}
-
-#[derive(Serialize)]
-struct Problem<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    message: &'a str,
-}
-
-#[derive(Serialize)]
-struct Metadata<'a> {
-    camera_id: &'a str,
-    frame_number: u64,
-    timestamp: f64,
-}
-
 /// As JSON, which these always can be.
 fn told(message: &impl Serialize) -> String {
     serde_json::to_string(message).unwrap_or_default()
@@ -134,7 +100,7 @@ fn answer(
         Form::Raw => "/ws/stream/raw",
         Form::Viewer => "/ws/viewer/detection",
     };
-    let arrival = arrival(&request, Kind::Websocket, endpoint);
+    let arrival = arrival(&request, ViewerKind::Websocket, endpoint);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
     let (streams, tasks) = (means.streams.clone(), means.tasks.clone());
@@ -188,7 +154,7 @@ async fn serve(
     let watching = match begun {
         Ok(watching) => watching,
         Err(reason) => {
-            let text = told(&Problem { kind: "error", message: &reason });
+            let text = told(&BoardProblem { message: reason.clone(), ..BoardProblem::default() });
             let _ = timeout(deadline, socket.send(Message::text(text))).await;
             return websocket::close(socket, TRY_AGAIN, &reason).await;
         }
@@ -274,7 +240,7 @@ impl Viewer {
     fn welcome(&self) -> String {
         let (id, count) = (&**self.watching.id(), self.streams.viewers.count(self.watching.id()));
         let message = format!("Connected to camera {id}. Viewers: {count}");
-        told(&Info { kind: "info", message: &message, camera_id: id, viewer_count: count })
+        told(&BoardInfo { message, camera_id: id.to_owned(), viewer_count: count, ..BoardInfo::default() })
     }
 
     /// Built for the first who asks, shared by all.
@@ -289,8 +255,8 @@ impl Viewer {
                 let made = picture.forms().get::<Viewed>(|| {
                     let stamp = picture.stamp();
                     let taken = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-                    let (camera_id, frame_number) = (&**self.watching.id(), stamp.sequence);
-                    let metadata = told(&Metadata { camera_id, frame_number, timestamp: taken });
+                    let (camera_id, frame_number) = (self.watching.id().to_string(), stamp.sequence);
+                    let metadata = told(&BoardMetadata { camera_id, frame_number, timestamp: taken });
                     framed(picture, &format!(",\"metadata\":{metadata}}}"))
                 });
                 made.clone()
@@ -302,14 +268,13 @@ impl Viewer {
         let read = self.watching.upstream().stream.counters().pictures.load(Ordering::Relaxed);
         let [delivered, _, missed] = self.watching.viewer().delivered().counts();
         let rounded = |value: f64| (value * 10.0).round() / 10.0;
-        told(&Stats {
-            kind: "stats",
+        told(&BoardStats {
             processed: delivered + missed,
             sent,
             read,
             fps: rounded(STATS_EVERY as f64 / of_these.as_secs_f64().max(1e-3)),
             process_time_ms: rounded(clock::since(picture.captured()).as_secs_f64() * 1e3),
-            buffer_size: 0, // nothing is queued here
+            ..BoardStats::default()
         })
     }
 }

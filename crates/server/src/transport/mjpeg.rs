@@ -14,10 +14,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
+use sightwire_api::stream::ViewerKind;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::viewers::Kind;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, Wish};
 
@@ -121,7 +121,7 @@ async fn answer(
     let wish = (endpoint.wish)(&streams, &params)?;
     let foreign = origin::is_foreign(request.headers(), origins.as_deref());
     let source = pick::source(&streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
-    let arrival = arrival(&request, Kind::Mjpeg, endpoint.path);
+    let arrival = arrival(&request, ViewerKind::Mjpeg, endpoint.path);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;
     let watching = Watching::begin(streams, source, wish, arrival, Picture::file_size).await?;

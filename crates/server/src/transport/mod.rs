@@ -15,9 +15,10 @@ use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::http::{Extensions, HeaderMap};
+use sightwire_api::stream::ViewerKind;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::viewers::{Arrival, Kind};
+use sightwire_live::viewers::Arrival;
 use sightwire_measure::address::counted;
 
 pub mod boards;
@@ -37,7 +38,7 @@ pub mod websocket;
 pub use sightwire_listen::refusal::error;
 
 /// Somebody comes to watch, with that request.
-fn arrival(request: &Request, kind: Kind, endpoint: &'static str) -> Arrival {
+fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> Arrival {
     let extensions = request.extensions();
     Arrival {
         peer: extensions.get::<Peer>().map(|Peer(peer)| *peer),

@@ -22,7 +22,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
         out!(printer, "{:<width$} = {shown}  ({origin})", key.name)?;
     }
     for camera in &config.cameras.live.configured {
-        out!(printer, "camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode())?;
+        out!(printer, "camera {:?}: {} ({})", camera.id, camera.source.shown(), camera.source.mode().name())?;
     }
     let cpu = Cpu::here();
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;

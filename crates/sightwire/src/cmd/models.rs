@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use sightwire_api::models::ListedModel;
 use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
 use sightwire_import::environment::Environment;
@@ -109,11 +109,16 @@ fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()>
     for m in &manifests {
         let needs = config.store.needs(m);
         if as_json {
-            let here = needs.is_none();
             out!(
                 printer,
                 "{}",
-                json!({"name": m.name, "title": m.title, "task": m.task.name(), "available": here, "licence": m.licence})
+                serde_json::to_string(&ListedModel {
+                    available: needs.is_none(),
+                    licence: m.licence.clone(),
+                    name: m.name.clone(),
+                    task: m.task.name().to_owned(),
+                    title: m.title.clone(),
+                })?
             )?;
         } else {
             let state = match needs {

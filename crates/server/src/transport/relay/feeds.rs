@@ -12,11 +12,12 @@ use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Update};
 use tokio::time::{Instant, sleep_until};
 
+use sightwire_api::stream::AnalysisMode;
 use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::{Looks, Rate};
 use sightwire_live::options::Overlays;
 use sightwire_live::origin::Origin;
-use sightwire_live::relay::{Mode, Session, Sessions};
+use sightwire_live::relay::{Session, Sessions};
 use sightwire_live::viewers::Place;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, WatchError, Wish};
@@ -48,7 +49,7 @@ const SENT_OFF: &str = "it was closed by an administrator";
 pub struct Watched {
     pub id: Arc<str>,
     /// Of a stream that is sent; a camera has none.
-    pub mode: Option<Mode>,
+    pub mode: Option<AnalysisMode>,
     /// That of its session; a camera has none.
     number: Option<u64>,
 }
@@ -234,8 +235,8 @@ impl Objects {
     }
 }
 
-fn rate(streams: &Streams, mode: Option<Mode>) -> Rate {
+fn rate(streams: &Streams, mode: Option<AnalysisMode>) -> Rate {
     let relay = &streams.options().relay;
-    let fps = if mode == Some(Mode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
+    let fps = if mode == Some(AnalysisMode::Enhanced) { relay.enhanced_fps } else { relay.normal_fps };
     Rate { fps, skip_frames: 1 }
 }

@@ -4,11 +4,16 @@ use std::time::UNIX_EPOCH;
 
 use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use sightwire_api::relay::{
+    Connected, ConnectedType, Overlay, OverlayData, OverlayMetrics, Ping, Pong, RelayError, StreamEnded,
+    ViewerConnected, Warning,
+};
+use sightwire_api::stream::AnalysisMode;
 use sightwire_frame::data_url;
 use sightwire_hub::picture::{Picture, Wrapped};
 use sightwire_live::analysis::Analysed;
-use sightwire_live::relay::Mode;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 
@@ -16,8 +21,8 @@ use super::scan::{self, HEADER, PICTURE};
 use crate::telemetry::unix_s;
 
 /// How closely a stream is to be looked at, by the first message of its sender.
-pub fn mode(text: &str) -> Mode {
-    if scan::wants_enhanced(text) { Mode::Enhanced } else { Mode::Normal }
+pub fn mode(text: &str) -> AnalysisMode {
+    if scan::wants_enhanced(text) { AnalysisMode::Enhanced } else { AnalysisMode::Normal }
 }
 
 /// A picture that came as a data URL, as it goes out again.
@@ -120,78 +125,81 @@ pub fn picture_binary(stream: &str, picture: &Picture) -> Bytes {
     made.clone()
 }
 
+/// A message as it is sent.
+pub fn text(message: &impl Serialize) -> String {
+    // There is no map with odd keys in it.
+    serde_json::to_string(message).unwrap_or_default()
+}
+
 /// To a sender that may begin.
-pub fn connected(stream: &str, mode: Mode, warning: Option<&str>) -> String {
-    // In the order in which the prototype wrote them.
-    let (stream, warning) = (Value::from(stream), Value::from(warning));
-    let mode = mode.name();
-    format!(
-        "{{\"type\":\"connected\",\"patient_id\":{stream},\"analysis_mode\":\"{mode}\",\"warning\":{warning}}}"
-    )
+pub fn connected(stream: &str, analysis_mode: AnalysisMode, warning: Option<&str>) -> String {
+    text(&Connected {
+        kind: ConnectedType::default(),
+        patient_id: stream.to_owned(),
+        analysis_mode,
+        warning: warning.map(str::to_owned),
+    })
 }
 
 /// What is wrong.
 pub fn error(message: &str) -> String {
-    format!("{{\"type\":\"error\",\"message\":{}}}", Value::from(message))
+    text(&RelayError { message: message.to_owned(), ..RelayError::default() })
 }
 
 /// What will go wrong.
 pub fn warning(message: &str) -> String {
-    format!("{{\"type\":\"warning\",\"message\":{}}}", Value::from(message))
+    text(&Warning { message: message.to_owned(), ..Warning::default() })
 }
 
 /// Are you there?
 pub fn ping() -> String {
-    format!("{{\"type\":\"ping\",\"timestamp\":{}}}", unix_s())
+    text(&Ping { timestamp: unix_s(), ..Ping::default() })
 }
 
 /// I am.
 pub fn pong() -> String {
-    format!("{{\"type\":\"pong\",\"timestamp\":{}}}", unix_s())
+    text(&Pong { timestamp: unix_s(), ..Pong::default() })
 }
 
 /// To a viewer that has come.
 pub fn viewer_connected(streams: &[&str]) -> String {
-    let (streams, now) = (Value::from(streams), unix_s());
-    format!("{{\"type\":\"viewer_connected\",\"active_streams\":{streams},\"timestamp\":{now}}}")
+    let active_streams = streams.iter().map(ToString::to_string).collect();
+    text(&ViewerConnected { active_streams, timestamp: unix_s(), ..ViewerConnected::default() })
 }
 
 /// To viewers; `reason` only for those who know of it.
 pub fn stream_ended(stream: &str, reason: Option<&str>) -> String {
-    let reason = reason.map(|reason| format!(",\"reason\":{}", Value::from(reason))).unwrap_or_default();
-    let (stream, now) = (Value::from(stream), unix_s());
-    format!("{{\"type\":\"stream_ended\",\"patient_id\":{stream},\"timestamp\":{now}{reason}}}")
+    text(&StreamEnded {
+        patient_id: stream.to_owned(),
+        timestamp: unix_s(),
+        reason: reason.map(str::to_owned),
+        ..StreamEnded::default()
+    })
 }
 
 /// What is in a picture, for viewers who draw it themselves; made once for all of them.
 pub fn overlay(stream: &str, analysed: &Analysed, confidence: f32, classes: &[String]) -> Bytes {
-    struct Overlay;
-    let made = analysed.forms.get::<Overlay>(|| {
+    struct Drawn;
+    let made = analysed.forms.get::<Drawn>(|| {
         let model = &analysed.model;
         let shown = analysed.objects.iter().filter(|object| {
             object.detection.confidence >= confidence
                 && is_among(model.label(object.detection.class), classes)
         });
-        let detections: Vec<Value> = shown.map(|object| object.report(model)).collect();
-        let delay_ms = (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0;
-        let message = json!({
-            "type": "overlay_data",
-            "patient_id": stream,
-            "frame_num": analysed.stamp.sequence,
-            "data": {
-                "landmarks": [],
-                "connections": [],
-                "head_pose_axes": null,
-                "metrics": {
-                    "model": model.name(),
-                    "width": analysed.image.width(),
-                    "height": analysed.image.height(),
-                    "delay_ms": delay_ms,
-                    "detections": detections,
-                },
-            },
-        });
-        message.to_string().into()
+        let metrics = OverlayMetrics {
+            delay_ms: (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0,
+            detections: shown.map(|object| object.report(model)).collect(),
+            height: analysed.image.height(),
+            model: model.name().to_owned(),
+            width: analysed.image.width(),
+        };
+        text(&OverlayData {
+            data: Overlay { metrics, ..Overlay::default() },
+            frame_num: analysed.stamp.sequence,
+            patient_id: stream.to_owned(),
+            ..OverlayData::default()
+        })
+        .into()
     });
     made.clone()
 }
@@ -201,6 +209,7 @@ mod tests {
     use std::time::{Instant, SystemTime};
 
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
     use crate::transport::relay::scan::{Bad, read, read_binary};
@@ -208,15 +217,15 @@ mod tests {
     #[test]
     fn the_first_message_says_how_closely_to_look() {
         for (text, expected) in [
-            (r#"{"analysis_mode":"enhanced"}"#, Mode::Enhanced),
-            (r#"{"analysis_mode":"normal"}"#, Mode::Normal),
-            (r#"{"analysis_mode":"other"}"#, Mode::Normal),
-            (r#"{"analysis_mode":7}"#, Mode::Normal),
-            (r#"{"monitoring_conditions":["fall"]}"#, Mode::Enhanced),
-            (r#"{"monitoring_conditions":[]}"#, Mode::Normal),
-            (r#"{"monitoring_conditions":"fall"}"#, Mode::Normal),
-            ("{}", Mode::Normal),
-            ("nonsense", Mode::Normal),
+            (r#"{"analysis_mode":"enhanced"}"#, AnalysisMode::Enhanced),
+            (r#"{"analysis_mode":"normal"}"#, AnalysisMode::Normal),
+            (r#"{"analysis_mode":"other"}"#, AnalysisMode::Normal),
+            (r#"{"analysis_mode":7}"#, AnalysisMode::Normal),
+            (r#"{"monitoring_conditions":["fall"]}"#, AnalysisMode::Enhanced),
+            (r#"{"monitoring_conditions":[]}"#, AnalysisMode::Normal),
+            (r#"{"monitoring_conditions":"fall"}"#, AnalysisMode::Normal),
+            ("{}", AnalysisMode::Normal),
+            ("nonsense", AnalysisMode::Normal),
         ] {
             assert_eq!(mode(text), expected, "{text}");
         }

@@ -12,7 +12,7 @@ mod scan;
 mod streamer;
 mod viewer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -20,12 +20,12 @@ use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
+use sightwire_api::relay::{ActiveStream, ActiveStreams};
+use sightwire_api::stream::ViewerKind;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
-use sightwire_live::viewers::Kind;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -80,7 +80,7 @@ async fn view(State(means): State<Means>, Query(params): Query<Params>, request:
         Err(wrong) => return Refusal::from(wrong).into_response(),
     };
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    let kind = if binary { Kind::RelayBinary } else { Kind::Relay };
+    let kind = if binary { ViewerKind::RelayBinary } else { ViewerKind::Relay };
     let arrival = arrival(&request, kind, "/ws/view");
     let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = means.tasks.clone();
@@ -106,28 +106,15 @@ fn names(query: &str) -> Option<BTreeSet<Arc<str>>> {
     (!names.is_empty()).then_some(names)
 }
 
-async fn active(State(means): State<Means>) -> Json<Now> {
+async fn active(State(means): State<Means>) -> Json<ActiveStreams> {
     let live = means.relay.now();
     let details =
-        live.iter().map(|(id, session)| (id.to_string(), Details { analysis_mode: session.mode.name() }));
-    Json(Now {
+        live.iter().map(|(id, session)| (id.to_string(), ActiveStream { analysis_mode: session.mode }));
+    Json(ActiveStreams {
         active_streams: live.keys().map(ToString::to_string).collect(),
         stream_details: details.collect(),
         count: live.len(),
     })
-}
-
-/// In the order that old clients know.
-#[derive(Serialize)]
-struct Now {
-    active_streams: Vec<String>,
-    stream_details: BTreeMap<String, Details>,
-    count: usize,
-}
-
-#[derive(Serialize)]
-struct Details {
-    analysis_mode: &'static str,
 }
 
 #[cfg(test)]

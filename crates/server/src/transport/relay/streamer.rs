@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::json;
+use sightwire_api::relay::StreamStats;
+use sightwire_api::stream::AnalysisMode;
 use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
-use sightwire_live::relay::{End, Mode, Refused, Sending};
+use sightwire_live::relay::{End, Refused, Sending};
 use sightwire_measure::{clock, lines};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -52,7 +53,7 @@ struct Streamer {
     dog: Watchdog,
     rate: RateLimit,
     held: Option<Held>,
-    said: Option<[u64; 4]>,
+    said: Option<StreamStats>,
     received: u64,
 }
 
@@ -156,11 +157,11 @@ async fn hello(socket: &mut Socket) -> Result<Message, NoHello> {
 
 impl Streamer {
     /// Until there is a reason to end the stream.
-    async fn run(&mut self, means: &Means, first: Message, mode: Mode) -> Result<End, Gone> {
+    async fn run(&mut self, means: &Means, first: Message, mode: AnalysisMode) -> Result<End, Gone> {
         let session = self.sending.session.clone();
         let config = means.relay.options();
         let no_analysis =
-            mode == Mode::Enhanced && config.overlays == sightwire_live::options::Overlays::None;
+            mode == AnalysisMode::Enhanced && config.overlays == sightwire_live::options::Overlays::None;
         let warning = no_analysis.then_some("This server analyses no streams (relay.overlays = \"none\").");
         send(&mut self.socket, message::connected(&session.id, mode, warning)).await?;
         let is_frame = |text| matches!(scan::read(text), Incoming::Frame(_));
@@ -316,16 +317,17 @@ impl Streamer {
     async fn tell_stats(&mut self, means: &Means) -> Result<(), Gone> {
         let session = &self.sending.session;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let viewers = means.streams.viewers.count(&session.id) as u64;
-        let now = [viewers, self.received, get(&session.bad), get(&session.dropped)];
+        let now = StreamStats {
+            bad: get(&session.bad),
+            dropped: get(&session.dropped),
+            received: self.received,
+            viewers: means.streams.viewers.count(&session.id),
+            ..StreamStats::default()
+        };
         if self.said.replace(now) == Some(now) {
             return Ok(());
         }
-        let [viewers, received, bad, dropped] = now;
-        let text = json!({
-            "type": "stream_stats", "viewers": viewers, "received": received, "bad": bad, "dropped": dropped,
-        });
-        self.write(Message::text(text.to_string())).await
+        self.write(Message::text(message::text(&now))).await
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Gone> {

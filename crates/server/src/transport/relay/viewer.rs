@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
-use serde_json::json;
+use sightwire_api::relay::{StateType, StreamStateMessage};
+use sightwire_api::stream::{AnalysisMode, StreamKind, StreamState};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{State, Update};
 use sightwire_listen::connection::ConnectionHandle;
@@ -13,6 +14,7 @@ use sightwire_live::Streams;
 use sightwire_live::options::Overlays;
 use sightwire_live::relay::pace::Pace;
 use sightwire_live::relay::{Relay, Sessions};
+use sightwire_live::report::stream_state;
 use sightwire_live::viewers::Arrival;
 use sightwire_measure::clock;
 use tokio::sync::watch;
@@ -182,7 +184,9 @@ impl Viewing {
             if let Err(refused) = self.feeds.join_camera(&id, camera)
                 && self.wants.binary
             {
-                self.line.say(state_message(&id, None, "starting", Some(&refused.to_string()), 0.0)).await?;
+                self.line
+                    .say(state_message(&id, None, StreamState::Starting, Some(&refused.to_string()), 0.0))
+                    .await?;
             }
         }
         Ok(())
@@ -223,20 +227,25 @@ impl Viewing {
 
 fn told(stream: &Watched, state: &State) -> String {
     let since = clock::since(state.since).as_secs_f64();
-    let mode = stream.mode.map(sightwire_live::relay::Mode::name);
-    state_message(&stream.id, mode, state.condition.name(), state.reason.as_deref(), since)
+    let (state, reason) = (stream_state(state.condition), state.reason.as_deref());
+    state_message(&stream.id, stream.mode, state, reason, since)
 }
 
-fn state_message(id: &str, mode: Option<&str>, state: &str, reason: Option<&str>, since_s: f64) -> String {
-    json!({
-        "type": "stream_state",
-        "patient_id": id,
-        "kind": if mode.is_some() { "relay" } else { "camera" },
-        "state": state,
-        "reason": reason,
-        "since_s": (since_s * 10.0).round() / 10.0,
-        "analysis_mode": mode,
-        "timestamp": unix_s(),
+fn state_message(
+    id: &str,
+    mode: Option<AnalysisMode>,
+    state: StreamState,
+    reason: Option<&str>,
+    since_s: f64,
+) -> String {
+    message::text(&StreamStateMessage {
+        analysis_mode: mode,
+        kind: if mode.is_some() { StreamKind::Relay } else { StreamKind::Camera },
+        patient_id: id.to_owned(),
+        reason: reason.map(str::to_owned),
+        since_s: (since_s * 10.0).round() / 10.0,
+        state,
+        timestamp: unix_s(),
+        message: StateType::StateType,
     })
-    .to_string()
 }

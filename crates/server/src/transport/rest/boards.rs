@@ -9,12 +9,16 @@ use axum::extract::{Query, State};
 use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64_simd::STANDARD;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use sightwire_api::board::{
+    Board, BoardAnswer, BoardChange, BoardConfig, BoardHealth, BoardSaved, BoardSnapshot, BoardStatus,
+    BoardTest, OpenStream, OpenStreams,
+};
+use sightwire_api::camera::CameraChange;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_hub::stream::Condition;
 use sightwire_live::origin::Origin;
-use sightwire_live::registry::{Camera, Change, RegistryError};
+use sightwire_live::registry::{Camera, RegistryError};
 use sightwire_live::source::CameraSource;
 use sightwire_live::upstream::Upstream;
 use sightwire_live::{Streams, WatchError};
@@ -30,26 +34,16 @@ use crate::transport::{pick, sentence, shares_of};
 /// Of a camera that its user gave no name.
 const NAME: &str = "ESP32-CAM";
 
-/// In the prototype's order, as all answers here.
-#[derive(Serialize)]
-pub struct Health {
-    status: &'static str,
-    service: &'static str,
-    models_loaded: bool,
-    firebase_connected: bool,
-    esp32_url: Option<String>,
-}
-
-pub async fn health(State(streams): State<Arc<Streams>>) -> Json<Health> {
+pub async fn health(State(streams): State<Arc<Streams>>) -> Json<BoardHealth> {
     let camera = streams.registry.for_user(None);
     // Any page may ask: that there is a camera, and not where.
     let masked = camera.and_then(|camera| {
         let scheme = if camera.table.source.url()?.is_https() { "https" } else { "http" };
         Some(format!("{scheme}://***"))
     });
-    Json(Health {
-        status: "ok",
-        service: "smartparking-api",
+    Json(BoardHealth {
+        status: "ok".to_owned(),
+        service: "smartparking-api".to_owned(),
         // Where the model cannot be had `motion` stands in.
         models_loaded: matches!(streams.detector.state(), slot::State::Ready(_) | slot::State::Failed(_)),
         firebase_connected: false,
@@ -57,88 +51,34 @@ pub async fn health(State(streams): State<Arc<Streams>>) -> Json<Health> {
     })
 }
 
-#[derive(Serialize)]
-pub struct Open {
-    active_count: usize,
-    streams: Vec<OpenStream>,
-}
-
-#[derive(Serialize)]
-struct OpenStream {
-    stream_id: String,
-    is_alive: bool,
-    age_seconds: f64,
-}
-
-pub async fn debug(State(streams): State<Arc<Streams>>) -> Json<Open> {
+pub async fn debug(State(streams): State<Arc<Streams>>) -> Json<OpenStreams> {
     let stream = |upstream: &Arc<Upstream>| OpenStream {
         stream_id: upstream.stream.id().to_string(),
         is_alive: !matches!(upstream.stream.state().condition, Condition::Ended | Condition::Stalled),
         age_seconds: (clock::since(upstream.since).as_secs_f64() * 10.0).round() / 10.0,
     };
     let all: Vec<OpenStream> = streams.upstreams().iter().map(stream).collect();
-    Json(Open { active_count: all.len(), streams: all })
-}
-
-/// A user's camera, if there is one.
-#[derive(Serialize)]
-pub struct Configured {
-    success: bool,
-    config: Option<Board>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'static str>,
-}
-
-/// What was done with a user's camera.
-#[derive(Serialize)]
-pub struct Told {
-    success: bool,
-    message: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    esp32_url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    label: Option<String>,
-}
-
-impl Told {
-    fn of(message: &'static str) -> Self {
-        Self { success: true, message, esp32_url: None, label: None }
-    }
-}
-
-#[derive(Serialize)]
-struct Board {
-    esp32_url: String,
-    label: String,
-    created_at: Option<String>,
-    updated_at: Option<String>,
+    Json(OpenStreams { active_count: all.len(), streams: all })
 }
 
 pub async fn own_camera(
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
-) -> Result<Json<Configured>, Refusal> {
+) -> Result<Json<BoardConfig>, Refusal> {
     let config = streams.registry.of_user(&user(&headers)?).map(|camera| board_of(&camera));
     let none = "No configuration found. Please set up your ESP32-CAM.";
-    let message = config.is_none().then_some(none);
-    Ok(Json(Configured { success: true, config, message }))
-}
-
-/// As the page sends it.
-#[derive(Deserialize)]
-pub struct Saved {
-    esp32_url: Option<String>,
-    label: Option<String>,
+    let message = config.is_none().then(|| none.to_owned());
+    Ok(Json(BoardConfig { success: true, config, message }))
 }
 
 pub async fn save(
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
-    board: Result<Json<Saved>, JsonRejection>,
-) -> Result<Json<Told>, Refusal> {
+    board: Result<Json<BoardChange>, JsonRejection>,
+) -> Result<Json<BoardSaved>, Refusal> {
     let user = user(&headers)?;
     let no_json = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "Send JSON: esp32_url and label.");
-    let Json(Saved { esp32_url, label }) = board.map_err(no_json)?;
+    let Json(BoardChange { esp32_url, label }) = board.map_err(no_json)?;
     let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let Some(address) = given(esp32_url) else {
         return Err(Refusal::verbatim(StatusCode::BAD_REQUEST, "esp32_url is required"));
@@ -148,21 +88,21 @@ pub async fn save(
     let stays = before.as_ref().is_some_and(|before| board_of(before).esp32_url == address);
     let source =
         if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::Address)?) };
-    let change = Change {
+    let change = CameraChange {
         name: given(label),
         url: source.as_ref().and_then(CameraSource::url).map(CameraUrl::secret),
         // One that was read picture by picture has a stream now.
         mode: source.map(|_| "stream".to_owned()),
         user: Some(user),
-        ..Change::default()
+        ..CameraChange::default()
     };
     let this = streams.clone();
-    let saved = blocking("The camera could not be saved.", move || {
+    let adding = blocking("The camera could not be saved.", move || {
         let registry = &this.registry;
         let allowed = |source: &CameraSource| this.check(source);
         let Some(before) = before else {
             let name = change.name.or_else(|| Some(NAME.to_owned()));
-            return registry.add(Change { name, ..change }, allowed, |id| this.is_sent(id));
+            return registry.add(CameraChange { name, ..change }, allowed, |id| this.is_sent(id));
         };
         let camera = registry.change(&before.table.id, change, allowed)?;
         if before.table.source != camera.table.source {
@@ -170,14 +110,17 @@ pub async fn save(
         }
         Ok(camera)
     });
-    let camera = saved.await?;
+    let camera = adding.await?;
     tracing::info!(camera = camera.table.id, "saved by its user");
     let Board { esp32_url, label, .. } = board_of(&camera);
-    let told = Told::of("ESP32 configuration saved");
-    Ok(Json(Told { esp32_url: Some(esp32_url), label: Some(label), ..told }))
+    let done = saved("ESP32 configuration saved");
+    Ok(Json(BoardSaved { esp32_url: Some(esp32_url), label: Some(label), ..done }))
 }
 
-pub async fn forget(State(streams): State<Arc<Streams>>, headers: HeaderMap) -> Result<Json<Told>, Refusal> {
+pub async fn forget(
+    State(streams): State<Arc<Streams>>,
+    headers: HeaderMap,
+) -> Result<Json<BoardSaved>, Refusal> {
     let user = user(&headers)?;
     blocking("The camera could not be removed.", move || {
         if let Some(camera) = streams.registry.of_user(&user) {
@@ -188,7 +131,11 @@ pub async fn forget(State(streams): State<Arc<Streams>>, headers: HeaderMap) -> 
         Ok::<_, RegistryError>(())
     })
     .await?;
-    Ok(Json(Told::of("ESP32 configuration deleted")))
+    Ok(Json(saved("ESP32 configuration deleted")))
+}
+
+fn saved(message: &'static str) -> BoardSaved {
+    BoardSaved { success: true, message: message.into(), ..BoardSaved::default() }
 }
 
 fn user(headers: &HeaderMap) -> Result<String, Refusal> {
@@ -219,28 +166,10 @@ fn camera(api: &Api, params: &Params, headers: &HeaderMap) -> Result<Origin, Wat
     pick::source(&api.streams, params, user, Some("esp32_url"), foreign)
 }
 
-/// What was done, or why not; the pages read `success`, whatever the status is.
-#[derive(Serialize)]
-pub struct Done<T> {
-    success: bool,
-    #[serde(flatten)]
-    what: Option<T>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-impl<T: Serialize> Done<T> {
-    fn of(done: Result<T, WatchError>) -> Response {
-        let error = done.as_ref().err().map(|reason| sentence(&reason.to_string()));
-        let done = Self { success: error.is_none(), what: done.ok(), error };
-        ([(header::CACHE_CONTROL, "no-store")], Json(done)).into_response()
-    }
-}
-
-#[derive(Serialize)]
-struct Snapshot {
-    #[serde(rename = "imageData")]
-    image_data: String,
+fn answer<T: Serialize>(done: Result<T, WatchError>) -> Response {
+    let error = done.as_ref().err().map(|reason| sentence(&reason.to_string()));
+    let answer = BoardAnswer { success: error.is_none(), what: done.ok(), error };
+    ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
 pub async fn snapshot(
@@ -251,9 +180,9 @@ pub async fn snapshot(
 ) -> Response {
     let from = shares_of(&headers, &extensions);
     let taken = async { api.streams.one_picture(&camera(&api, &params, &headers)?, from).await };
-    Done::of(taken.await.map(|jpeg| {
+    answer(taken.await.map(|jpeg| {
         let base64 = STANDARD.encode_to_string(&jpeg);
-        Snapshot { image_data: format!("data:image/jpeg;base64,{base64}") }
+        BoardSnapshot { image_data: format!("data:image/jpeg;base64,{base64}") }
     }))
 }
 
@@ -262,19 +191,11 @@ pub async fn status(State(api): State<Api>, Query(params): Query<Params>, header
         let origin = camera(&api, &params, &headers)?;
         api.streams.board_status(origin.camera().ok_or(WatchError::NoCamera)?).await
     };
-    Done::of(said.await.and_then(|said| {
+    answer(said.await.and_then(|said| {
         let no_json =
             |_| WatchError::Unreachable("what the camera answers at /status is no JSON object".into());
-        serde_json::from_slice::<Map<String, Value>>(&said).map_err(no_json)
+        serde_json::from_slice::<BoardStatus>(&said).map_err(no_json)
     }))
-}
-
-#[derive(Serialize)]
-pub struct Tried {
-    connected: bool,
-    esp32_url: Option<String>,
-    wait_ms: u64,
-    error: Option<String>,
 }
 
 pub async fn test(
@@ -282,13 +203,13 @@ pub async fn test(
     Query(params): Query<Params>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Json<Tried> {
+) -> Json<BoardTest> {
     let (begun, from) = (clock::now(), shares_of(&headers, &extensions));
     let camera = camera(&api, &params, &headers);
     let url = camera.as_ref().ok().and_then(Origin::camera).map(CameraSource::shown);
     let tried = async { api.streams.one_picture(&camera?, from).await };
     let tried = tried.await;
-    Json(Tried {
+    Json(BoardTest {
         connected: tried.is_ok(),
         esp32_url: url,
         wait_ms: clock::since(begun).as_millis() as u64,

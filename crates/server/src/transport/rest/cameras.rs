@@ -8,12 +8,11 @@ use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use sightwire_api::camera::{Camera, CameraChange, CameraTest, Cameras};
 use sightwire_frame::header;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_listen::Peer;
-use sightwire_live::registry::{Change, RegistryError};
+use sightwire_live::registry::RegistryError;
 use sightwire_live::source::CameraSource;
 use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
@@ -25,31 +24,30 @@ pub async fn list(
     State(Api { streams, config, .. }): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
-) -> Json<Value> {
+) -> Json<Cameras> {
     let why_not = changes::CAMERAS.why_not(&config, peer, &headers);
-    let all: Vec<Value> = streams.registry.all().iter().map(|camera| streams.camera_report(camera)).collect();
-    let report = streams.report();
-    Json(json!({
-        "cameras": all,
-        "upstreams": report["upstreams"],
-        "max_upstreams": report["max_upstreams"],
-        "may_change": why_not.is_none(),
-        "why_not": why_not,
-    }))
+    let totals = streams.report();
+    Json(Cameras {
+        cameras: streams.registry.all().iter().map(|camera| streams.camera_report(camera)).collect(),
+        max_upstreams: totals.max_upstreams,
+        may_change: why_not.is_none(),
+        upstreams: totals.upstreams,
+        why_not,
+    })
 }
 
 pub async fn one(
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Camera>, Refusal> {
     let camera = streams.registry.get(&id).ok_or(WatchError::Unknown(id))?;
     Ok(Json(streams.camera_report(&camera)))
 }
 
 pub async fn add(
     State(streams): State<Arc<Streams>>,
-    change: Result<Json<Change>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+    change: Result<Json<CameraChange>, JsonRejection>,
+) -> Result<(StatusCode, Json<Camera>), Refusal> {
     let (change, this) = (body(change)?, streams.clone());
     let camera = blocking("The camera could not be added.", move || {
         this.registry.add(change, |source| this.check(source), |id| this.is_sent(id))
@@ -62,8 +60,8 @@ pub async fn add(
 pub async fn change(
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
-    change: Result<Json<Change>, JsonRejection>,
-) -> Result<Json<Value>, Refusal> {
+    change: Result<Json<CameraChange>, JsonRejection>,
+) -> Result<Json<Camera>, Refusal> {
     let change = body(change)?;
     let (this, before) = (streams.clone(), streams.registry.get(&id));
     let camera = blocking("The camera could not be changed.", move || {
@@ -92,18 +90,9 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What to try: an address, a camera, or a new address for a camera (whose password it may go on using).
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Try {
-    id: Option<String>,
-    url: Option<String>,
-    mode: Option<String>,
-}
-
 pub async fn test(
     State(streams): State<Arc<Streams>>,
-    what: Result<Json<Try>, JsonRejection>,
+    what: Result<Json<CameraTest>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let source = tried(&streams, body(what)?)?;
     let begun = clock::now();
@@ -118,7 +107,7 @@ pub async fn test(
     Ok(([(CONTENT_TYPE, "image/jpeg"), (CACHE_CONTROL, "no-store")], headers, jpeg).into_response())
 }
 
-fn tried(streams: &Streams, what: Try) -> Result<CameraSource, WatchError> {
+fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError> {
     let known = match &what.id {
         Some(id) => {
             let unknown = || WatchError::Unknown(id.clone());

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
-use serde_json::{Value, json};
+use sightwire_api::detect::{StillDetection, StillDetections};
 use sightwire_frame::header::Header;
 use sightwire_live::stills::StillError;
 use sightwire_live::view::is_among;
@@ -27,7 +27,7 @@ pub async fn detect(
     State(Api { streams, reader, .. }): State<Api>,
     Query(params): Query<Params>,
     request: Request,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<StillDetections>, Refusal> {
     let confidence = f32::from(pick::confidence(&streams, &params)?) / 100.0;
     let max_bytes = streams.options().pictures.max_bytes;
     // Before anything of the body is read.
@@ -46,7 +46,7 @@ pub async fn detect(
             Refusal::new(StatusCode::GATEWAY_TIMEOUT, &detail)
         })??;
     let classes = pick::classes(&streams, &params)?;
-    let detections: Vec<Value> = seen
+    let detections = seen
         .found
         .detections
         .iter()
@@ -55,26 +55,22 @@ pub async fn detect(
         .map(|(label, detection)| {
             let px = |value: f32| (f64::from(value) * 100.0).round() / 100.0;
             let rect = &detection.rect;
-            json!({
-                "label": label,
-                "confidence": (f64::from(detection.confidence) * 1e4).round() / 1e4,
-                "box": [px(rect.left), px(rect.top), px(rect.right), px(rect.bottom)],
-            })
+            StillDetection {
+                bounds: [px(rect.left), px(rect.top), px(rect.right), px(rect.bottom)],
+                confidence: (f64::from(detection.confidence) * 1e4).round() / 1e4,
+                label: label.to_owned(),
+            }
         })
         .collect();
     let ms = (clock::since(begun).as_secs_f64() * 1e4).round() / 10.0;
-    let mut answer = json!({
-        "width": seen.size.0,
-        "height": seen.size.1,
-        "model": seen.model.name(),
-        "ms": ms,
-        "detections": detections,
-    });
-    let notes = query::notes(&params, &["conf", "classes"]);
-    if !notes.is_empty() {
-        answer["notes"] = notes.into();
-    }
-    Ok(Json(answer))
+    Ok(Json(StillDetections {
+        detections,
+        height: seen.size.1,
+        model: seen.model.name().to_owned(),
+        ms,
+        notes: query::notes(&params, &["conf", "classes"]),
+        width: seen.size.0,
+    }))
 }
 
 impl From<StillError> for Refusal {

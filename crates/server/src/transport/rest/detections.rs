@@ -10,13 +10,16 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde::Serialize;
+use sightwire_api::detect::{Detections, StateChange, StreamEvent};
+use sightwire_api::stream::ViewerKind;
 use sightwire_hub::delivery::Delivery;
 use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::Looks;
+use sightwire_live::report::stream_state;
 use sightwire_live::view::Look;
-use sightwire_live::viewers::{Kind, Watch};
+use sightwire_live::viewers::Watch;
 use sightwire_measure::clock;
 use tokio_websockets::Message;
 
@@ -43,12 +46,32 @@ struct Listener {
     looks: Looks,
     states: Subscriber,
     watch: Watch,
+    form: Form,
 }
 
-struct Event {
-    name: &'static str,
-    /// JSON, an object.
-    data: String,
+/// How a listener gets its events.
+#[derive(Clone, Copy)]
+enum Form {
+    /// As Server-Sent Events.
+    Events,
+    /// As messages of a WebSocket.
+    Messages,
+}
+
+impl Form {
+    fn text(self, event: &StreamEvent) -> String {
+        let (name, data) = match (self, event) {
+            (Self::Messages, event) => return message(event),
+            (Self::Events, StreamEvent::Detections(detections)) => ("detections", message(detections)),
+            (Self::Events, StreamEvent::State(state)) => ("state", message(state)),
+        };
+        format!("event: {name}\ndata: {data}\n\n")
+    }
+}
+
+fn message(message: &impl Serialize) -> String {
+    // There is no map with odd keys in it.
+    serde_json::to_string(message).unwrap_or_default()
 }
 
 pub async fn events(
@@ -58,7 +81,7 @@ pub async fn events(
     request: Request,
 ) -> Result<Response, Refusal> {
     let is_websocket = websocket::is_asked_for(request.headers());
-    let kind = if is_websocket { Kind::Websocket } else { Kind::Events };
+    let kind = if is_websocket { ViewerKind::Websocket } else { ViewerKind::Events };
     let rate = pick::rate(&params, 2)?;
     let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
     let look = Look { tracking: None, confidence, labels: true, classes };
@@ -72,7 +95,8 @@ pub async fn events(
     let stream = analysis.upstream.stream.id().clone();
     let watch = place.watch(&stream);
     let states = analysis.upstream.stream.tap();
-    let listener = Listener { stream, look, looks: analysis.looks(), states, watch };
+    let form = if is_websocket { Form::Messages } else { Form::Events };
+    let listener = Listener { stream, look, looks: analysis.looks(), states, watch, form };
     if is_websocket {
         let terms =
             Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
@@ -80,7 +104,7 @@ pub async fn events(
     }
     let body = stream::unfold(listener, |mut listener| async move {
         let text = match tokio::time::timeout(ALIVE, listener.next()).await {
-            Ok(Some(event)) => format!("event: {}\ndata: {}\n\n", event.name, event.data),
+            Ok(Some(text)) => text,
             Ok(None) => return None,
             Err(_) => ": still here\n\n".to_owned(),
         };
@@ -98,10 +122,7 @@ async fn talk(mut socket: websocket::Socket, mut listener: Listener) {
         tokio::select! {
             event = tokio::time::timeout(ALIVE, listener.next()) => {
                 let message = match event {
-                    // Both are objects: the name goes before the first of the others.
-                    Ok(Some(Event { name, data })) => {
-                        Message::text(format!("{{\"event\":\"{name}\",{}", data.trim_start_matches('{')))
-                    }
+                    Ok(Some(text)) => Message::text(text),
                     Ok(None) => break,
                     Err(_) => Message::ping(""),
                 };
@@ -122,18 +143,18 @@ async fn talk(mut socket: websocket::Socket, mut listener: Listener) {
 
 impl Listener {
     /// The next that happens; what was too fast for the listener it misses.
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<String> {
         loop {
             tokio::select! {
                 biased;
                 update = self.states.next() => match update? {
                     Update::State(state) => {
-                        let data = json!({
-                            "stream": &*self.stream,
-                            "state": state.condition.name(),
-                            "reason": state.reason.as_deref(),
-                        });
-                        return Some(Event { name: "state", data: data.to_string() });
+                        let change = StateChange {
+                            reason: state.reason.as_deref().map(str::to_owned),
+                            state: stream_state(state.condition),
+                            stream: self.stream.to_string(),
+                        };
+                        return Some(self.form.text(&StreamEvent::State(change)));
                     }
                     Update::Picture(_) | Update::Banner(_) => {}
                 },
@@ -146,26 +167,23 @@ impl Listener {
         }
     }
 
-    fn detections(&self, analysed: &Analysed, missed: u64) -> Event {
-        let model = &analysed.model;
+    fn detections(&self, analysed: &Analysed, missed: u64) -> String {
+        let (model, age) = (&analysed.model, clock::since(analysed.stamp.captured));
         let shown = analysed.objects.iter().filter(|object| {
             object.detection.confidence >= self.look.confidence()
                 && self.look.shows(model.label(object.detection.class))
         });
-        let detections: Vec<Value> = shown.map(|object| object.report(model)).collect();
-        let data = json!({
-            "stream": &*self.stream,
-            "sequence": analysed.sequence,
-            "captured": humantime::format_rfc3339_millis(analysed.stamp.taken_at).to_string(),
-            "width": analysed.image.width(),
-            "height": analysed.image.height(),
-            "model": model.name(),
-            "delay_ms": (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0,
-            "detections": detections,
-        });
-        let data = data.to_string();
-        let age = clock::since(analysed.stamp.captured);
-        self.watch.viewer().delivered().add(Delivery { bytes: data.len(), missed, age });
-        Event { name: "detections", data }
+        let text = self.form.text(&StreamEvent::Detections(Detections {
+            captured: humantime::format_rfc3339_millis(analysed.stamp.taken_at).to_string(),
+            delay_ms: (age.as_secs_f64() * 1e4).round() / 10.0,
+            detections: shown.map(|object| object.report(model)).collect(),
+            height: analysed.image.height(),
+            model: model.name().to_owned(),
+            sequence: analysed.sequence,
+            stream: self.stream.to_string(),
+            width: analysed.image.width(),
+        }));
+        self.watch.viewer().delivered().add(Delivery { bytes: text.len(), missed, age });
+        text
     }
 }

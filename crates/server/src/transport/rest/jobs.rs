@@ -11,13 +11,13 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::{Value, json};
+use sightwire_api::read::{self as api, FileState, JobFiles, Jobs};
 use sightwire_listen::body::Taking;
 use sightwire_reading::Reader;
 use sightwire_reading::display::{DisplayError, Key, Look, Pixels};
 use sightwire_reading::jobs::events::Listener;
 use sightwire_reading::jobs::export::{self, Export};
-use sightwire_reading::jobs::job::{FileState, Job};
+use sightwire_reading::jobs::job::Job;
 use sightwire_reading::jobs::upload::{Upload, UploadError};
 use sightwire_reading::jobs::{Arriving, NoPlace};
 use sightwire_reading::models::Ready;
@@ -43,9 +43,8 @@ const MIN_SIDE: u32 = 64;
 const MAX_SIDE: u32 = 4096;
 const USUAL_SIDE: u32 = 2048;
 
-pub async fn list(State(reader): State<Arc<Reader>>) -> Json<Value> {
-    let jobs: Vec<Value> = reader.jobs.all().iter().map(|job| job.summary()).collect();
-    Json(json!({ "jobs": jobs }))
+pub async fn list(State(reader): State<Arc<Reader>>) -> Json<Jobs> {
+    Json(Jobs { jobs: reader.jobs.all().iter().map(|job| job.summary()).collect() })
 }
 
 pub async fn add(
@@ -107,11 +106,8 @@ async fn taken(
     let received = arriving.upload.finish().await.map_err(|reason| refused_upload(&reason))?;
     let job = reader.jobs.begin(received, asked, keep, ready).map_err(no_place)?;
     let location = [(LOCATION, format!("/api/v1/jobs/{}", job.id))];
-    let mut summary = job.summary();
     let notes = query::notes(params, &[&read::OPTIONS[..], &["keep"]].concat());
-    if !notes.is_empty() {
-        summary["notes"] = notes.into();
-    }
+    let summary = api::Job { notes, ..job.summary() };
     Ok((StatusCode::CREATED, location, Json(summary)).into_response())
 }
 
@@ -142,7 +138,10 @@ async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Res
     Ok(())
 }
 
-pub async fn one(State(reader): State<Arc<Reader>>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+pub async fn one(
+    State(reader): State<Arc<Reader>>,
+    Path(id): Path<String>,
+) -> Result<Json<api::Job>, Refusal> {
     Ok(Json(find(&reader, &id)?.summary()))
 }
 
@@ -155,12 +154,12 @@ pub async fn rows(
     State(reader): State<Arc<Reader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<JobFiles>, Refusal> {
     let job = find(&reader, &id)?;
     let offset = query::number(&params, "offset", 0, &(0..=usize::MAX))?;
     let limit = query::number(&params, "limit", USUAL_ROWS, &(1..=MAX_ROWS))?;
     let rows = job.rows(offset, limit, &reader.jobs.keep);
-    Ok(Json(json!({ "total": job.counts().0, "files": rows })))
+    Ok(Json(JobFiles { files: rows, total: job.counts().0 }))
 }
 
 pub async fn events(

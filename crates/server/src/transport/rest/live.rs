@@ -7,7 +7,6 @@ use axum::extract::{Extension, Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::json;
 use sightwire_listen::Peer;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +46,7 @@ async fn tell(
             let text = if known + 1 == edition.version && known > 0 {
                 edition.patch.clone()
             } else {
-                full(&edition, why_not.as_deref())
+                edition.full(why_not.as_deref())
             };
             known = edition.version;
             let sent = tokio::time::timeout(WRITE_DEADLINE, socket.send(Message::text(text))).await;
@@ -71,13 +70,4 @@ async fn tell(
             }
         }
     }
-}
-
-fn full(edition: &Edition, why_not: Option<&str>) -> String {
-    let mut data = edition.data.clone();
-    data["may_manage"] = why_not.is_none().into();
-    if let Some(why_not) = why_not {
-        data["why_not"] = why_not.into();
-    }
-    json!({ "type": "full", "version": edition.version, "data": data }).to_string()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use sightwire_api::stream::Viewers;
 use sightwire_listen::Peer;
 use sightwire_live::Streams;
 use sightwire_measure::clock;
@@ -38,8 +38,7 @@ pub async fn end_viewer(
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no viewer {id:?}.")))
 }
 
-pub async fn viewers(State(streams): State<Arc<Streams>>) -> Json<Value> {
+pub async fn viewers(State(streams): State<Arc<Streams>>) -> Json<Viewers> {
     let now = clock::now();
-    let all: Vec<Value> = streams.viewers.all().iter().map(|viewer| viewer.report(now)).collect();
-    Json(json!({ "viewers": all }))
+    Json(Viewers { viewers: streams.viewers.all().iter().map(|viewer| viewer.report(now)).collect() })
 }

@@ -23,7 +23,6 @@ pub mod read;
 mod runtime;
 pub mod streams;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +33,8 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use serde::Serialize;
-use serde_json::{Value, json};
+use sightwire_api::models::{SampleClip, Samples};
+use sightwire_api::status::{Health, Readiness, Status};
 use sightwire_live::Streams;
 use sightwire_reading::Reader;
 use sightwire_recognizer::{Recognizer, State as RecognizerState};
@@ -157,15 +157,8 @@ where
     Ok(done.map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, failed))??)
 }
 
-/// In the order that old clients know.
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
-    model: String,
-}
-
 async fn healthz(State(api): State<Api>) -> Json<Health> {
-    Json(Health { status: "ok", model: api.recognizer.model().to_string() })
+    Json(Health { status: "ok".to_owned(), model: api.recognizer.model().to_string() })
 }
 
 /// Also while the model is being loaded, where its manifest has them.
@@ -191,7 +184,8 @@ impl Serialize for OrderedLabels {
 
 async fn readyz(State(api): State<Api>) -> Response {
     let not_ready = |reason: &str, progress: Option<f32>| {
-        let answer = json!({ "ready": false, "reason": reason, "progress": progress });
+        let (progress, reason) = (progress.map(f64::from), reason.to_owned());
+        let answer = Readiness::Not { progress, ready: false, reason };
         (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
     };
     match api.recognizer.state() {
@@ -201,7 +195,9 @@ async fn readyz(State(api): State<Api>) -> Response {
         RecognizerState::Failed { reason, .. } => {
             not_ready(&format!("{reason}; then start the server again, or activate another model"), None)
         }
-        RecognizerState::Ready(_) | RecognizerState::Dummy => Json(json!({ "ready": true })).into_response(),
+        RecognizerState::Ready(_) | RecognizerState::Dummy => {
+            Json(Readiness::Ready { ready: true }).into_response()
+        }
     }
 }
 
@@ -215,13 +211,13 @@ async fn metrics(State(api): State<Api>) -> Response {
     }
 }
 
-async fn status(State(api): State<Api>) -> Json<Value> {
+async fn status(State(api): State<Api>) -> Json<Status> {
     Json(api.telemetry.status(&api.config))
 }
 
-async fn list_samples() -> Json<Value> {
-    let gestures: Vec<&str> = Gesture::ALL.iter().map(|g| g.name()).collect();
-    Json(json!({ "fps": samples::FPS, "gestures": gestures }))
+async fn list_samples() -> Json<Samples> {
+    let gestures = Gesture::ALL.iter().map(|gesture| gesture.name().to_owned());
+    Json(Samples { fps: samples::FPS, gestures: gestures.collect() })
 }
 
 async fn sample(
@@ -246,10 +242,6 @@ async fn sample(
         drop(turn); // not before, though the one who asked may have gone
         drawn.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
     });
-    let body: BTreeMap<&str, Value> = BTreeMap::from([
-        ("gesture", gesture.name().into()),
-        ("fps", samples::FPS.into()),
-        ("frames", drawn.await?.into()),
-    ]);
+    let body = SampleClip { fps: samples::FPS, frames: drawn.await?, gesture: gesture.name().to_owned() };
     Ok(([(header::CACHE_CONTROL, "public, max-age=86400")], Json(body)).into_response())
 }

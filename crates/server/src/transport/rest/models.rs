@@ -1,13 +1,16 @@
 //! The models, and which of them is at work.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use sightwire_api::models::{Activated, ClipModel, ImportedModel, Model, ModelNeed, Models};
 use sightwire_listen::Peer;
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, Seldom};
-use sightwire_models::manifest::{Manifest, Task};
+use sightwire_models::manifest::{Imported, Manifest, Task};
+use sightwire_models::store::Need;
 use sightwire_recognizer::load::ActivateError;
 
 use super::{Api, blocking, changes};
@@ -20,13 +23,13 @@ pub(super) async fn list(
     State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
-) -> Json<Value> {
+) -> Json<Models> {
     let refusal = changes::MODEL.why_not(&api.config, peer, &headers);
     // Reads a folder and small files, some of them for the first time.
     let listed = tokio::task::spawn_blocking(move || {
         let (manifests, errors) = api.config.store.manifests();
         let active = api.recognizer.model();
-        let models: Vec<Value> = manifests
+        let models = manifests
             .iter()
             .filter(|m| m.task != Task::Runtime)
             .map(|m| described(&api, m, m.name == *active))
@@ -38,49 +41,67 @@ pub(super) async fn list(
             let others = errors.len() - 1;
             tracing::warn!(unsaid, others, "a model cannot be listed: {}", lines::sentence(first));
         }
-        json!({ "models": models, "errors": errors, "may_activate": refusal.is_none(), "why_not": refusal })
+        Models { errors, may_activate: refusal.is_none(), models, why_not: refusal }
     });
-    Json(listed.await.unwrap_or_else(|_| json!({ "models": [], "errors": ["listing failed"] })))
+    let failed = |_| Models { errors: vec!["listing failed".to_owned()], ..Models::default() };
+    Json(listed.await.unwrap_or_else(failed))
 }
 
-fn described(api: &Api, m: &Manifest, active: bool) -> Value {
+fn described(api: &Api, m: &Manifest, active: bool) -> Model {
     let store = &api.config.store;
-    let clip = m.clip.as_ref().map(|c| {
-        json!({
-            "window": c.window,
-            "width": c.width,
-            "height": c.height,
-            "threshold": c.threshold,
-            "precision": c.precision,
-            "split": c.features.is_some(),
-        })
+    let clip = m.clip.as_ref().map(|clip| ClipModel {
+        height: clip.height,
+        precision: clip.precision.name().to_owned(),
+        split: clip.features.is_some(),
+        threshold: clip.threshold.into(),
+        width: clip.width,
+        window: clip.window,
     });
-    json!({
-        "name": m.name,
-        "task": m.task.name(),
-        "title": m.title,
-        "licence": m.licence,
-        "source": m.origin,
-        "active": active,
-        "available": store.has(m),
-        "needs": store.needs(m),
-        "card": store.card(&m.name),
-        "labels": m.labels(),
-        "size_bytes": m.files.iter().filter_map(|f| f.size_bytes).sum::<u64>(),
-        "clip": clip,
-        "imported": m.imported,
-    })
+    Model {
+        active,
+        available: store.has(m),
+        card: store.card(&m.name).map(Cow::into_owned),
+        clip,
+        imported: m.imported.as_ref().map(imported),
+        labels: m.labels().map(<[String]>::to_vec),
+        licence: m.licence.clone(),
+        name: m.name.clone(),
+        needs: store.needs(m).map(|need| match need {
+            Need::Pull => ModelNeed::Pull,
+            Need::Import => ModelNeed::Import,
+        }),
+        size_bytes: m.files.iter().filter_map(|f| f.size_bytes).sum(),
+        source: m.origin.clone(),
+        task: m.task.name().to_owned(),
+        title: m.title.clone(),
+    }
+}
+
+fn imported(of: &Imported) -> ImportedModel {
+    ImportedModel {
+        asked_whole: of.asked_whole,
+        bf16_difference: of.bf16_difference,
+        bf16_ms: of.bf16_ms,
+        clips: of.clips,
+        difference: of.difference,
+        f32_ms: of.f32_ms,
+        from: of.from.clone(),
+        keras: of.keras.clone(),
+        notes: of.notes.clone(),
+        sha256: of.sha256.clone(),
+        version: of.version,
+    }
 }
 
 pub(super) async fn activate(
     State(api): State<Api>,
     Path(name): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Activated>, Refusal> {
     let (recognizer, model) = (api.recognizer.clone(), name.clone());
     let took = blocking("The model could not be loaded.", move || recognizer.activate(&model)).await?;
     // It answers already, and is measured meanwhile.
     api.tasks.spawn_blocking(move || api.recognizer.measure());
-    Ok(Json(json!({ "model": name, "took_ms": took.as_millis() as u64 })))
+    Ok(Json(Activated { model: name, took_ms: took.as_millis() as u64 }))
 }
 
 impl From<ActivateError> for Refusal {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde_json::{Value, json};
+use sightwire_api::models::{Runtime, RuntimeFetch};
 use sightwire_listen::Peer;
 
 use super::{Api, changes};
@@ -14,20 +14,16 @@ pub(super) async fn state(
     State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
-) -> Json<Value> {
+) -> Json<Runtime> {
     let refusal = changes::LIBRARY.why_not(&api.config, peer, &headers);
-    Json(json!({
-        "missing": api.recognizer.lacks_runtime(),
-        "may_get": refusal.is_none(),
-        "why_not": refusal,
-    }))
+    Json(Runtime { may_get: refusal.is_none(), missing: api.recognizer.lacks_runtime(), why_not: refusal })
 }
 
 /// Begins to get it; `/api/v1/status` says how far that is.
 pub(super) async fn get(
     State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
     if !api.recognizer.begin_getting_runtime() {
         let detail = "The library is not missing, or is on its way already.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
@@ -38,5 +34,5 @@ pub(super) async fn get(
         recognizer.get_runtime();
         recognizer.measure();
     });
-    Ok((StatusCode::ACCEPTED, Json(json!({ "state": "loading" }))))
+    Ok((StatusCode::ACCEPTED, Json(RuntimeFetch::default())))
 }

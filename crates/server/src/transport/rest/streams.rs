@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use sightwire_api::stream as api;
 use sightwire_hub::picture::Picture;
 use sightwire_live::origin::Origin;
 use sightwire_live::view::{ViewKey, ViewLease};
@@ -23,8 +23,8 @@ use crate::transport::{error, pick, shares_of};
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
 
-pub async fn list(State(streams): State<Arc<Streams>>) -> Json<Value> {
-    Json(json!({ "streams": streams.stream_reports() }))
+pub async fn list(State(streams): State<Arc<Streams>>) -> Json<api::Streams> {
+    Json(api::Streams { streams: streams.stream_reports() })
 }
 
 pub async fn one(State(streams): State<Arc<Streams>>, Path(id): Path<String>) -> Response {

@@ -6,6 +6,7 @@
 pub mod message;
 pub mod sessions;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use sightwire_api::sign::{DetailedPrediction, Prediction, SignMessage, SignResult};
 use sightwire_frame::header::Limits;
 use sightwire_listen::outbox::Outbox;
 use sightwire_measure::{clock, lines};
@@ -107,37 +109,6 @@ impl BadFrames {
             self.count
         })
     }
-}
-
-#[derive(Serialize)]
-struct Message<'a> {
-    message: &'a str,
-}
-
-/// The old contract's reply: exactly these fields.
-#[derive(Serialize)]
-struct PredictionReply<'a> {
-    label: &'a str,
-    score: f32,
-}
-
-#[derive(Serialize)]
-struct DetailedReply<'a> {
-    label: &'a str,
-    score: f32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<u64>,
-    seen: Option<u64>,
-    scores: Option<&'a [f32]>,
-}
-
-#[derive(Serialize)]
-struct ResultEvent<'a> {
-    label: &'a str,
-    score: f32,
-    seen: Option<u64>,
-    scores: &'a [f32],
-    age_ms: f32,
 }
 
 /// What `frame` events of a client go to. A closure would do, but for each event a task would be made: of a client that
@@ -246,7 +217,7 @@ impl SocketIoTransport {
             session.is_known();
         }
         let outbox = session.as_ref().map(|session| &**session.outbox());
-        let _ = send(&socket, outbox, "status", &Message { message: "ready" });
+        let _ = send(&socket, outbox, "status", &SignMessage { message: "ready".into() });
         if let Some(facts) = facts {
             let _ = send(&socket, outbox, "model", &facts);
         }
@@ -254,7 +225,7 @@ impl SocketIoTransport {
 
     /// Says why, and sees to it that the session really ends when it is disconnected.
     fn refuse(&self, socket: &Socket<LocalAdapter>, io: SocketIo, message: &str) {
-        let _ = socket.emit("error", &Message { message });
+        let _ = socket.emit("error", &SignMessage { message: message.into() });
         let session = session_of(socket);
         if let Some(session) = &session {
             session.is_refused();
@@ -282,11 +253,11 @@ impl SocketIoTransport {
                 return;
             };
             let age = prediction.finished.saturating_duration_since(prediction.arrived);
-            let event = ResultEvent {
-                label: &answer.label,
+            let event = SignResult {
+                label: Cow::Borrowed(&answer.label),
                 score: rounded(answer.score),
                 seen: prediction.seen,
-                scores: &prediction.scores,
+                scores: Cow::Borrowed(&prediction.scores),
                 age_ms: age.as_secs_f32() * 1e3,
             };
             if let Sent::Full = send(&socket, outbox.as_deref(), "result", &event) {
@@ -355,16 +326,16 @@ impl Client {
                 socket,
                 outbox,
                 "prediction",
-                &DetailedReply {
-                    label: &answer.label,
+                &DetailedPrediction {
+                    label: Cow::Borrowed(&answer.label),
                     score: rounded(answer.score),
                     id,
                     seen: prediction.and_then(|p| p.seen),
-                    scores: prediction.map(|p| &*p.scores),
+                    scores: prediction.map(|p| Cow::Borrowed(&*p.scores)),
                 },
             )
         } else {
-            let reply = PredictionReply { label: &answer.label, score: rounded(answer.score) };
+            let reply = Prediction { label: Cow::Borrowed(&answer.label), score: rounded(answer.score) };
             send(socket, outbox, "prediction", &reply)
         };
         match sent {

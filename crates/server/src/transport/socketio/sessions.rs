@@ -22,7 +22,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
-use serde_json::json;
+use sightwire_api::sign::EngineIoError;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::outbox::{Outbox, Outboxes};
@@ -372,7 +372,7 @@ fn unknown_session() -> Response {
 }
 
 fn bad_request(code: u8, message: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "code": code, "message": message }))).into_response()
+    (StatusCode::BAD_REQUEST, Json(EngineIoError { code, message: message.to_owned() })).into_response()
 }
 
 /// The library writes the number of an error as text.
