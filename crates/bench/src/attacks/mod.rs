@@ -283,7 +283,7 @@ fn unfinished(args: &UnfinishedArgs) -> Result<()> {
         });
         let took = newcomer.map(|_| begun.elapsed()).context("a newcomer is not served");
         most = most.max(resident()?);
-        let open = server.json("/api/v1/status")?["connections"]["open"].as_u64().unwrap_or_default();
+        let open = server.status()?.connections.open;
         table.row([
             name.to_owned(),
             format!("{before:.0}"),

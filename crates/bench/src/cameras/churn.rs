@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use sightwire_synth::sample::Gesture;
 
 use super::ask;
@@ -81,8 +81,7 @@ pub(crate) fn main(args: &Args) -> Result<()> {
     let (cpu, time) = meter.read();
 
     println!("{}", table.text());
-    let status = server.json("/api/v1/status")?;
-    let cameras = status.get("cameras").context("no cameras in the status")?;
+    let cameras = server.status()?.cameras;
     println!(
         "{} viewers over {:.1} minutes, at random times, for up to {} s each, half of them ended by a reset; {} of {CAMERAS} cameras \
          closed; afterwards {:.4} cores, and the server counts {} viewers, {} cameras, {} analyses, {} views.",
@@ -91,10 +90,10 @@ pub(crate) fn main(args: &Args) -> Result<()> {
         STAY.as_secs(),
         left.iter().flatten().count(),
         cpu.as_secs_f64() / time.as_secs_f64(),
-        cameras["viewers"],
-        cameras["upstreams"],
-        cameras["analyses"],
-        cameras["views"],
+        cameras.viewers,
+        cameras.upstreams,
+        cameras.analyses,
+        cameras.views,
     );
     Ok(())
 }

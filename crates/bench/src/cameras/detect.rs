@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
-use serde_json::Value;
+use sightwire_api::status::{DetectorStatus, ModelState};
+use sightwire_api::stream::{Stream, Streams};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
 use sightwire_synth::sample::Gesture;
@@ -194,7 +195,7 @@ impl Bench<'_> {
         let got = viewers.take()?;
         let ((cpu, time), runs_after) = (meter.read(), self.runs()?);
         let (seconds, done) = (time.as_secs_f64(), runs_after.0 - runs.0);
-        let threads = self.server.json("/api/v1/status")?["detector"]["threads"].as_f64().unwrap_or(1.0);
+        let threads = self.server.status()?.detector.threads.unwrap_or(1) as f64;
         print!(
             "{count} cameras of {} pictures a second, each with a viewer of its detections: {:.1} frames/s together, with {:.2} cores.",
             self.args.fps,
@@ -219,15 +220,14 @@ impl Bench<'_> {
         viewers.open(&self.ask("detect", LOW_FPS, ""), 1)?;
         let mut waited = Duration::ZERO;
         loop {
-            let status = self.server.json("/api/v1/status")?;
-            let detector = &status["detector"];
-            if detector["state"] == "ready" {
-                let text = |key: &str| detector[key].as_str().map(str::to_owned);
-                let words = [text("model"), text("provider"), text("precision"), text("note")];
+            let DetectorStatus { state, model, provider, precision, note, .. } =
+                self.server.status()?.detector;
+            if state == ModelState::Ready {
+                let words = [Some(model), provider, precision, note];
                 return Ok(words.into_iter().flatten().collect::<Vec<_>>().join(", "));
             }
             if waited > LOAD {
-                bail!("the detection model is {}", detector["state"]);
+                bail!("the detection model is {state:?}");
             }
             waited += Duration::from_millis(200);
             sleep(Duration::from_millis(200));
@@ -276,32 +276,22 @@ impl Bench<'_> {
 
     /// Runs of the network so far, and the seconds that they took. A model that is none has no runs.
     fn runs(&self) -> Result<(f64, f64)> {
-        let status = self.server.json("/api/v1/status")?;
-        let number =
-            |key: &str| status["detector"][key].as_f64().with_context(|| format!("no detector.{key}"));
-        Ok((number("runs")?, number("busy_s")?))
+        let detector = self.server.status()?.detector;
+        Ok((detector.runs as f64, detector.busy_s))
     }
 
     /// How many analyses of the camera there are, pictures that they look at, and how old those are when decoded, when
     /// looked at, when encoded.
     fn analyses(&self) -> Result<(usize, f64, [f64; 3])> {
-        let streams = self.server.json("/api/v1/streams")?;
-        let all = streams["streams"].as_array().context("no streams")?;
-        let ours = all
-            .iter()
-            .find(|stream| stream["url"] == self.camera.url())
-            .context("our stream is not among them")?;
-        let analyses = ours["analyses"].as_array().context("no analyses")?;
+        let all: Streams = self.server.json("/api/v1/streams")?;
+        let is_ours = |stream: &Stream| stream.url == Some(self.camera.url());
+        let mut ours = all.streams.into_iter().find(is_ours).context("our stream is not among them")?;
         // Those that nobody watches any more are kept for a while.
-        let at_work: Vec<&Value> = analyses
-            .iter()
-            .filter(|it| it["views"].as_array().is_some_and(|views| !views.is_empty()))
-            .collect();
-        let sum = at_work.iter().filter_map(|it| it["analysed_per_s"].as_f64()).sum();
-        let stage = |name: &str| {
-            at_work.first().and_then(|it| it["delay_ms"][name]["p50"].as_f64()).unwrap_or(f64::NAN)
-        };
-        Ok((at_work.len(), sum, [stage("decoded"), stage("inferred"), stage("encoded")]))
+        ours.analyses.retain(|analysis| !analysis.views.is_empty());
+        let sum = ours.analyses.iter().map(|analysis| analysis.analysed_per_s).sum();
+        let delays = ours.analyses.first().map(|first| first.delay_ms).unwrap_or_default();
+        let stages = [delays.decoded, delays.inferred, delays.encoded];
+        Ok((ours.analyses.len(), sum, stages.map(|stage| stage.map_or(f64::NAN, |stage| stage.p50))))
     }
 
     /// From the camera to the viewer, by the numbers on the pictures; and how many had none.

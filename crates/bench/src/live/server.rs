@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use sightwire_api::status::Status;
 use tokio::runtime::Runtime;
 
 use super::kind::Kind;
@@ -65,8 +66,13 @@ impl Server {
         Sample::full(self.pid).context("looking at the server's process")
     }
 
+    /// What it says of itself.
+    pub(crate) fn status(&self) -> Result<Status> {
+        self.json("/api/v1/status")
+    }
+
     /// An answer in JSON.
-    pub(crate) fn json(&self, path: &str) -> Result<Value> {
+    pub(crate) fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let response = self.runtime.block_on(async {
             let mut connection = Connection::open(&self.target, Duration::from_secs(5)).await?;
             connection.get(path).await

@@ -71,7 +71,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
             megabytes(at(args.runs)),
             format!("{change:+.1}"),
             megabytes(Used::by(&server)?.peak_bytes),
-            server.status()?["sessions"].to_string(),
+            server.status()?.sessions.to_string(),
             lines.to_string(),
             ms(took.p50),
             ms(took.p95),

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use sightwire_api::read::{Document, Job, JobState};
+use sightwire_api::status::{ReaderStatus, Status};
 use tokio::runtime::Runtime;
 
 use super::Picture;
@@ -42,26 +44,26 @@ impl Served {
     }
 
     /// What the server says of its reader: `status.reader`.
-    pub(super) fn status(&self) -> Result<Value> {
+    pub(super) fn status(&self) -> Result<ReaderStatus> {
         let answer = self.ask("GET", "/api/v1/status", "text/plain", &[])?;
-        Ok(json(&answer)?["reader"].take())
+        Ok(json::<Status>(&answer)?.reader)
     }
 
     /// Has a batch read; its id.
     pub(crate) fn begin(&self, pictures: &[Picture]) -> Result<String> {
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
         let answer = self.ask("POST", "/api/v1/jobs?keep=5", &content_type, &form(pictures))?;
-        Ok(json(&answer)?["id"].as_str().context("a job without an id")?.to_owned())
+        Ok(json::<Job>(&answer)?.id)
     }
 
     /// Lines of text of a batch that is done.
     pub(crate) fn lines(&self, id: &str) -> Result<Option<usize>> {
         let answer = self.ask("GET", &format!("/api/v1/jobs/{id}"), "text/plain", &[])?;
-        let job = json(&answer)?;
-        if job["failed"].as_u64() != Some(0) {
-            bail!("{}: the job has failures: {job}", self.name);
+        let job: Job = json(&answer)?;
+        if job.failed > 0 {
+            bail!("{}: {} files of the job have failed", self.name, job.failed);
         }
-        Ok((job["state"] == "done").then(|| job["regions"].as_u64().unwrap_or(0) as usize))
+        Ok((job.state == JobState::Done).then_some(job.regions as usize))
     }
 
     /// Lets a batch go.
@@ -71,7 +73,7 @@ impl Served {
 
     /// Lines that the server has read since its start.
     pub(crate) fn done(&self) -> Result<u64> {
-        self.status()?["lines"].as_u64().context("no reader.lines")
+        Ok(self.status()?.lines)
     }
 
     fn ask(&self, method: &str, path: &str, content_type: &str, body: &[Bytes]) -> Result<Response> {
@@ -108,7 +110,7 @@ impl Reader for Served {
     fn read(&mut self, picture: &Picture) -> Result<usize> {
         let body = [picture.bytes.clone()];
         let answer = self.ask("POST", "/api/v1/read", "application/octet-stream", &body)?;
-        Ok(json(&answer)?["regions"].as_array().map_or(0, Vec::len))
+        Ok(json::<Document>(&answer)?.regions.len())
     }
 
     fn batch(&mut self, pictures: &[Picture]) -> Result<usize> {
@@ -144,8 +146,8 @@ fn form(pictures: &[Picture]) -> Vec<Bytes> {
     body
 }
 
-fn json(answer: &Response) -> Result<Value> {
-    serde_json::from_slice(&answer.body).context("the server's answer is not JSON")
+fn json<T: DeserializeOwned>(answer: &Response) -> Result<T> {
+    serde_json::from_slice(&answer.body).context("the server's answer is not what it should be")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::{Common, Relay};
 use crate::live::churn::{REST, Random, Traces};
@@ -100,8 +100,7 @@ pub(super) fn main(args: &Args) -> Result<()> {
     sleep(Duration::from_secs(3));
     let (cpu, time) = meter.read();
     println!("{}", table.text());
-    let status = server.json("/api/v1/status")?;
-    let status = status.get("relay").context("no relay in the status")?;
+    let relay = server.status()?.relay;
     println!(
         "{} viewers over {:.1} minutes, at random times, for up to {} s each, and {} streams, {} times one of which ended or began \
          again; half of them ended by a reset. {} pictures came, {} of them damaged or in the wrong order; {} viewers were sent \
@@ -115,8 +114,8 @@ pub(super) fn main(args: &Args) -> Result<()> {
         total.wrong,
         total.lost,
         cpu.as_secs_f64() / time.as_secs_f64(),
-        status["viewers"],
-        status["streams"],
+        relay.viewers,
+        relay.streams,
     );
     if let Some(problem) = problem.or(total.problem) {
         println!("\n{problem}");

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use super::{
-    report::MemoryPart,
-    status::{Process, Status},
-};
+use sightwire_api::status::ProcessStatus;
+
+use super::{report::MemoryPart, status::Status};
 use crate::{
     procfs::{Memory, Sample},
     stats::round,
@@ -48,20 +47,15 @@ impl Usage {
     pub(crate) fn full(pid: Option<u32>, status: Option<&Status>) -> Option<Self> {
         match pid {
             Some(pid) => Sample::full(pid).ok().map(Self::from),
-            None => status.and_then(Self::told),
+            None => status.map(Self::told),
         }
     }
 
     /// What the server says of itself.
-    fn told(status: &Status) -> Option<Self> {
-        let Process { cpu_seconds, memory_bytes, threads } = status.body.process.clone()?;
-        Some(Self {
-            at: status.at,
-            cpu_seconds: cpu_seconds?,
-            memory: Memory { rss_bytes: memory_bytes?, pss_bytes: 0 },
-            threads: threads.unwrap_or(0),
-            open_files: 0,
-        })
+    fn told(status: &Status) -> Self {
+        let ProcessStatus { cpu_seconds, memory_bytes, threads, .. } = status.body.process;
+        let memory = Memory { rss_bytes: memory_bytes, pss_bytes: 0 };
+        Self { at: status.at, cpu_seconds, memory, threads, open_files: 0 }
     }
 
     /// CPUs used on average since `earlier`.

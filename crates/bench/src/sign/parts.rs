@@ -196,13 +196,13 @@ fn server_part(ingredients: &Ingredients<'_>, measured_frames: u64) -> ServerPar
     let measured_from = (plan.measure - plan.start).as_secs_f64();
     let memory = memory::part([idle, before, to, after], &watched.curve, measured_from, shared.clients);
     let files = |usage: Option<Usage>| usage.map(|usage| usage.open_files).filter(|&files| files > 0);
-    let recognizer = settled.as_ref().and_then(Status::recognizer);
+    let settled = settled.as_ref().map(|status| &status.body);
     ServerPart {
         pid: ingredients.pid,
-        model: recognizer.and_then(|part| part.model.clone()),
-        clients_after: recognizer.and_then(|part| part.clients),
-        version: settled.as_ref().and_then(|status| status.body.version.clone()),
-        engine: settled.as_ref().and_then(|status| status.body.engine.clone()),
+        model: settled.map(|status| status.recognizer.model.clone()),
+        clients_after: settled.map(|status| status.recognizer.clients as u64),
+        version: settled.map(|status| status.version.clone()),
+        engine: settled.map(|status| status.engine.clone().into()),
         cores: cores.map(|cores| round(cores, 3)),
         cpu_ms_per_frame: cpu_s.and_then(|s| ms_per_frame(s, measured_frames)),
         memory,
