@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -117,7 +117,7 @@ async fn answer(
     // What is asked of the simulator itself is always answered: else no fault could be ended.
     match request.path.as_str() {
         "/status" => {
-            let body = shared.status().to_string();
+            let body = json(&shared.status());
             page("200 OK", "application/json", &body).send(stream, shared).await
         }
         "/control" => {
@@ -221,18 +221,45 @@ fn objects(shared: &Shared, request: &Request) -> Result<String, String> {
             at.ok_or("t is a number of seconds\n")?
         }
     };
-    let objects = scene.objects(at).into_iter().map(|object| {
-        let rect = object.rect;
-        json!({
-            "id": object.id,
-            "kind": object.kind.name(),
-            "box": [rect.left, rect.top, rect.right, rect.bottom],
-            "moving": object.moving,
-        })
+    let objects = scene.objects(at).into_iter().map(|object| InPicture {
+        id: object.id,
+        kind: object.kind.name(),
+        bounds: [object.rect.left, object.rect.top, object.rect.right, object.rect.bottom],
+        moving: object.moving,
     });
-    let objects: Vec<_> = objects.collect();
-    let (width, height) = (scene.width(), scene.height());
-    Ok(json!({ "t": at.as_secs_f64(), "width": width, "height": height, "objects": objects }).to_string())
+    Ok(json(&Shown {
+        t: at.as_secs_f64(),
+        width: scene.width(),
+        height: scene.height(),
+        objects: objects.collect(),
+    }))
+}
+
+/// What `/objects` says.
+#[derive(Serialize)]
+struct Shown {
+    /// Of the camera, s.
+    t: f64,
+    width: u32,
+    height: u32,
+    objects: Vec<InPicture>,
+}
+
+/// Something in a picture.
+#[derive(Serialize)]
+struct InPicture {
+    /// The same in all pictures.
+    id: u64,
+    kind: &'static str,
+    /// Left, top, right, bottom, px.
+    #[serde(rename = "box")]
+    bounds: [f32; 4],
+    moving: bool,
+}
+
+fn json(answer: &impl Serialize) -> String {
+    // There is no map with odd keys in it.
+    serde_json::to_string(answer).unwrap_or_default()
 }
 
 const INDEX: &str = r#"<!doctype html>

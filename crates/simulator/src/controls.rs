@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use sightwire_synth::scene::{MAX_SIDE, MIN_SIDE};
 
 use super::faults::{FaultError, Faults};
@@ -184,23 +184,36 @@ impl Settings {
     }
 
     /// What `/status` says of them.
-    pub fn status(&self) -> Value {
-        let framesize = FRAME_SIZES.iter().position(|size| *size == self.size);
+    pub fn status(&self) -> SettingsStatus {
         let quality =
             ((100.0 - f64::from(self.quality)) / QUALITY_STEP).round().clamp(0.0, WORST_QUALITY as f64);
-        let mut status = json!({
-            "framesize": framesize,
-            "quality": quality as i64,
-            "width": self.size.width,
-            "height": self.size.height,
-            "jpeg_quality": self.quality,
-            "fps": self.fps,
-        });
-        for (name, value) in &self.others {
-            status[*name] = json!(value);
+        SettingsStatus {
+            framesize: FRAME_SIZES.iter().position(|size| *size == self.size),
+            quality: quality as i64,
+            width: self.size.width,
+            height: self.size.height,
+            jpeg_quality: self.quality,
+            fps: self.fps,
+            others: self.others.clone(),
         }
-        status
     }
+}
+
+/// Settings as `/status` says them.
+#[derive(Debug, Serialize)]
+pub struct SettingsStatus {
+    /// Number of the size, if it is one of the sensor's.
+    framesize: Option<usize>,
+    /// As the board counts: 0 is the best.
+    quality: i64,
+    width: u32,
+    height: u32,
+    /// Of its JPEGs, 1 to 100.
+    jpeg_quality: u8,
+    fps: f64,
+    /// Of the sensor; they are kept and do nothing.
+    #[serde(flatten)]
+    others: BTreeMap<&'static str, i64>,
 }
 
 fn number(name: &'static str, value: &str, least: i64, greatest: i64) -> Result<i64, ControlError> {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde::Serialize;
 use sightwire_synth::scene::Scene;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::controls::{Settings, Size};
+use super::controls::{Settings, SettingsStatus, Size};
 use super::faults::Faults;
 use super::shutter::{self, Shutter};
 use super::source::{Origin, Source, SourceError};
@@ -89,6 +89,27 @@ pub struct Shared {
     pub thumbnail: Vec<u8>,
     /// What goes wrong, and since when that has been so.
     faults: Mutex<(Faults, Instant)>,
+}
+
+/// What `/status` says.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    #[serde(flatten)]
+    settings: SettingsStatus,
+    /// As `/control?var=fault` takes it.
+    fault: String,
+    /// Since that was set.
+    fault_time_s: f64,
+    uptime_s: f64,
+    /// Who watch the stream now.
+    stream_clients: usize,
+    max_clients: usize,
+    connections_total: u64,
+    /// Connections, for want of places.
+    refused_total: u64,
+    streams_total: u64,
+    captures_total: u64,
+    pictures_total: u64,
 }
 
 /// What `/status` counts.
@@ -186,21 +207,22 @@ impl Shared {
     }
 
     /// What `/status` says.
-    pub fn status(&self) -> Value {
-        let mut status = self.settings.lock().status();
+    pub fn status(&self) -> Status {
         let (faults, fault_time) = self.faults();
-        let count = |count: &AtomicU64| json!(count.load(Ordering::Relaxed));
-        status["fault"] = json!(faults.to_string());
-        status["fault_time_s"] = json!(fault_time.as_secs_f64());
-        status["uptime_s"] = json!(self.time().as_secs_f64());
-        status["stream_clients"] = json!(self.counts.stream_clients.load(Ordering::Relaxed));
-        status["max_clients"] = json!(self.options.max_clients);
-        status["connections_total"] = count(&self.counts.connections);
-        status["refused_total"] = count(&self.counts.refused);
-        status["streams_total"] = count(&self.counts.streams);
-        status["captures_total"] = count(&self.counts.captures);
-        status["pictures_total"] = json!(self.shutter.taken());
-        status
+        let count = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Status {
+            settings: self.settings.lock().status(),
+            fault: faults.to_string(),
+            fault_time_s: fault_time.as_secs_f64(),
+            uptime_s: self.time().as_secs_f64(),
+            stream_clients: self.counts.stream_clients.load(Ordering::Relaxed),
+            max_clients: self.options.max_clients,
+            connections_total: count(&self.counts.connections),
+            refused_total: count(&self.counts.refused),
+            streams_total: count(&self.counts.streams),
+            captures_total: count(&self.counts.captures),
+            pictures_total: self.shutter.taken(),
+        }
     }
 }
 
