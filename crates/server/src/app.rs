@@ -36,7 +36,7 @@ use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{
-    self, boards, mjpeg, page, paths,
+    self, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
 
@@ -49,6 +49,9 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; st
 pub struct App {
     /// All routes.
     pub router: Router,
+    /// Their paths, with names in braces.
+    #[cfg(test)]
+    paths: Vec<&'static str>,
     /// The sign recogniser; has no model until it is loaded.
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.
@@ -125,20 +128,22 @@ impl App {
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
-        let (routes, privacy) = rest::routes(api)
+        let routes = rest::routes(api)
             .merge(mjpeg::routes(mjpeg::Means { streams: streams.clone(), origins: origins.clone() }))
             .merge(boards::routes(boards::Means {
                 streams: streams.clone(),
                 origins: origins.clone(),
                 tasks: tasks.clone(),
             }))
-            .merge(transport::relay::routes(sockets))
-            .finish(origins.clone())
-            .context("two routes are one")?;
+            .merge(transport::relay::routes(sockets));
+        #[cfg(test)]
+        let paths = routes.paths();
+        let (routes, privacy) = routes.finish(origins.clone()).context("two routes are one")?;
         let routes = routes.fallback(page::serve).method_not_allowed_fallback(async || {
             transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
         });
-        let with_socketio = ServiceBuilder::new().map_request(paths::told_apart).layer(layer).service(routes);
+        let with_socketio =
+            ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
@@ -150,7 +155,16 @@ impl App {
                 .layer(middleware::from_fn_with_state(origins, check_origin))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
-        Ok(Self { router, recognizer, reader, streams, listening, socketio })
+        Ok(Self {
+            router,
+            #[cfg(test)]
+            paths,
+            recognizer,
+            reader,
+            streams,
+            listening,
+            socketio,
+        })
     }
 
     /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The
@@ -234,4 +248,32 @@ async fn check_origin(
         }
     }
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use sightwire_api::openapi;
+
+    use super::*;
+    use crate::config::layers::Layers;
+    use crate::transport::paths;
+
+    #[tokio::test]
+    async fn every_path_is_in_the_openapi_document_and_no_other() {
+        let config = Config::from_layers(&Layers::defaults()).unwrap();
+        let stop = CancellationToken::new();
+        let app = App::new(&config, &stop, &TaskTracker::new()).unwrap();
+        stop.cancel();
+        // With a slash at its end one leads to the same without; whatever is not there has no page.
+        let shown = app.paths.iter().copied().filter(|path| !path.ends_with('/') && !path.contains('*'));
+        let asked_for = shown.map(|path| match path {
+            paths::DETECT => "/ws/stream/detect",
+            paths::RAW => "/ws/stream/raw",
+            paths::HEALTH => "/health",
+            path => path,
+        });
+        assert_eq!(asked_for.collect::<BTreeSet<_>>(), openapi::document().paths().collect::<BTreeSet<_>>());
+    }
 }

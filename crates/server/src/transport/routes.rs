@@ -16,18 +16,20 @@ use super::{error, origin, websocket};
 /// Routes whose handlers need an `S`.
 pub struct Routes<S = ()> {
     router: Router<S>,
+    open: Vec<&'static str>,
     private: Vec<&'static str>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// None yet.
     pub fn new() -> Self {
-        Self { router: Router::new(), private: Vec::new() }
+        Self { router: Router::new(), open: Vec::new(), private: Vec::new() }
     }
 
     /// For any page that may use this server at all: it brings its own pictures, and learns what is no secret.
     #[must_use]
-    pub fn open(self, path: &'static str, methods: MethodRouter<S>) -> Self {
+    pub fn open(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
+        self.open.push(path);
         Self { router: self.router.route(path, methods), ..self }
     }
 
@@ -48,13 +50,14 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Both.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
+        self.open.extend(other.open);
         self.private.extend(other.private);
         Self { router: self.router.merge(other.router), ..self }
     }
 
     /// With what their handlers need.
     pub fn with_state(self, state: S) -> Routes {
-        Routes { router: self.router.with_state(state), private: self.private }
+        Routes { router: self.router.with_state(state), open: self.open, private: self.private }
     }
 }
 
@@ -66,6 +69,12 @@ pub fn without_slash<S: Clone + Send + Sync + 'static>(path: &'static str) -> Me
 }
 
 impl Routes {
+    /// As they were added, with names in braces.
+    #[cfg(test)]
+    pub fn paths(&self) -> Vec<&'static str> {
+        [&self.open[..], &self.private].concat()
+    }
+
     /// The routes, and what keeps the private ones so; `listed` are the origins that the configuration names, `None` is
     /// `*`, which names none.
     pub fn finish(self, listed: Arc<Option<Vec<String>>>) -> Result<(Router, Privacy), matchit::InsertError> {
@@ -77,7 +86,10 @@ impl Routes {
 
 impl<S> fmt::Debug for Routes<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Routes").field("private", &self.private).finish_non_exhaustive()
+        f.debug_struct("Routes")
+            .field("open", &self.open)
+            .field("private", &self.private)
+            .finish_non_exhaustive()
     }
 }
 
