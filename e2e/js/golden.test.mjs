@@ -1,11 +1,13 @@
 // Every old contract and every JSON answer, byte for byte, as it was when e2e/golden was written. What differs from run to run
 // is masked by narrow rules; a key, its place, a type, a status, a header or a word that is another than before fails.
 
-import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { after, describe, test } from "node:test";
 
 import { Book } from "./golden/book.mjs";
 import * as cameras from "./golden/cameras.mjs";
 import * as cli from "./golden/cli.mjs";
+import * as documented from "./golden/documented.mjs";
 import * as http from "./golden/http.mjs";
 import * as logs from "./golden/logs.mjs";
 import * as read from "./golden/read.mjs";
@@ -24,6 +26,7 @@ const AREAS = {
 };
 
 describe("golden", { concurrency: true }, () => {
+  after(() => assert.deepEqual(documented.verdict(), { problems: [], unseen: [] }));
   for (const [area, [promise, record]] of Object.entries(AREAS)) {
     test(promise, { timeout: 300_000 }, async (t) => {
       const ends = [];

@@ -86,6 +86,37 @@ async function changes(scene, url) {
   await scene.ask(`DELETE ${API}/old-barn`);
 }
 
+/** What the pages of the camera prototype ask for. */
+async function boards(scene) {
+  const time = text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, "<time>");
+  const picture = text(/^data:image\/jpeg;base64,[A-Za-z0-9+/]{1000,}=*$/, "<a JPEG>");
+  scene.masks = rules({
+    "created_at updated_at": time,
+    imageData: picture,
+    wait_ms: INT,
+    age_seconds: FLOAT,
+  });
+  const config = "/api/user/esp32-config";
+  const user = { headers: { "X-User-ID": "golden" } };
+  const board = { esp32_url: "10.9.8.9", label: "Roof" };
+  await scene.ask("GET /health");
+  await scene.ask("GET /debug/streams");
+  await scene.ask(`GET ${config}`);
+  await scene.ask(`GET ${config}`, user);
+  await scene.ask(`POST ${config}`, {
+    body: JSON.stringify(board),
+    headers: { ...JSON_TYPE, ...user.headers },
+  });
+  await scene.ask(`GET ${config}`, user);
+  await scene.ask(`DELETE ${config}`, user);
+  await scene.ask("GET /api/esp32/snapshot?camera=gate");
+  await scene.ask("GET /api/esp32/snapshot?camera=nobody");
+  const keys = (body) => `(keys ${Object.keys(JSON.parse(body)).sort().join(" ")})`;
+  await scene.ask("GET /api/esp32/status?camera=gate", { as: keys });
+  await scene.ask("GET /api/esp32/test?camera=gate");
+  await scene.ask("GET /debug/streams");
+}
+
 /** What is wrong before any picture is sent. */
 async function refusals(scene) {
   const requests = [
@@ -315,8 +346,11 @@ export async function record(t, book) {
     scene("one stream and who watches it"),
   ];
   const everything = scene("live");
+  const prototype = scene("the camera prototype's pages");
   const single = scene("single pictures");
   const least = scene("no camera, no detector, one upstream", poor);
+  const closed = () =>
+    until(async () => (await look(server, "/api/v1/streams")).streams.length === 0, "no stream", PATIENCE_MS);
   await Promise.all([
     (async () => {
       await changes(all[0], yard.url);
@@ -325,14 +359,12 @@ export async function record(t, book) {
       await detect(single);
       await streams(all[2], yard.host);
       await detections(all[3]);
-      await until(
-        async () => (await look(server, "/api/v1/streams")).streams.length === 0,
-        "no stream",
-        PATIENCE_MS,
-      );
+      await closed();
       const watching = await reports(all[4]);
       await live(everything);
       watching.socket.destroy();
+      await closed();
+      await boards(prototype);
     })(),
     little(least, yard.host),
   ]);

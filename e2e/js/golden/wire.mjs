@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { until } from "../harness.mjs";
 import { inspect } from "../jpeg.mjs";
 import { BYTES, CLOSE, PING, PONG, TEXT, framed } from "../rawclient.mjs";
+import * as documented from "./documented.mjs";
 import { hash, masked } from "./mask.mjs";
 
 export const PATIENCE_MS = 60_000;
@@ -182,6 +183,8 @@ export async function exchange(section, server, request, options = {}) {
     if (!isUpgrade) await answer.ended();
     answer.socket.destroy();
   } while (isCut() || (await options.again?.(answer)));
+  const isJson = answer.header("content-type") === "application/json" && answer.body.length > 0;
+  if (isJson) documented.answered(request, Number(answer.head.split(" ")[1]), answer.body.toString());
   const shown = isUpgrade ? "" : shownBody(answer, options);
   const lengthVaries = options.varies ?? section.replaced(shown) !== answer.body.toString();
   section.write(
@@ -235,13 +238,16 @@ export class Events {
     await until(() => find() >= 0 || this.answer.gone, `an event; ${this.#all().at(-1)}`, PATIENCE_MS);
     const at = find();
     this.#taken = at + 1;
+    documented.happened(this.request[0], this.#all()[at]);
     return this.#all()[at];
   }
 
   /** All events to the end of the answer. */
   async rest() {
     await this.answer.ended();
-    return this.#all().slice(this.#taken);
+    const rest = this.#all().slice(this.#taken);
+    for (const event of rest) documented.happened(this.request[0], event);
+    return rest;
   }
 
   end() {
@@ -326,7 +332,10 @@ export class Line {
     if (what.text !== undefined && this.leaves?.(what.text)) return;
     this.heard.push(what);
     const { text, bytes, ping, pong, close, gone } = what;
-    if (text !== undefined) this.log.push(`< ${this.#shown(text)}`);
+    if (text !== undefined) {
+      documented.said(this.target, text);
+      this.log.push(`< ${this.#shown(text)}`);
+    }
     if (bytes !== undefined) this.log.push(`< ${this.shows?.(bytes) ?? `bytes ${bytes.toString("hex")}`}`);
     if (ping !== undefined) this.log.push(`< ping ${ping}`.trimEnd());
     if (pong !== undefined) this.log.push(`< pong ${pong}`.trimEnd());
