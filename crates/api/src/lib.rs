@@ -28,7 +28,7 @@ pub mod status;
 pub mod stream;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Every error, with a status that says of what kind it is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -46,6 +46,12 @@ pub struct Quantiles {
     pub p95: f64,
     /// 99 of 100 are below.
     pub p99: f64,
+}
+
+/// A field that is null is there; one that is left out is not.
+#[allow(clippy::option_option, reason = "these are two things")]
+fn null_too<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// A field of this type holds this text and nothing else.

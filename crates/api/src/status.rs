@@ -105,6 +105,19 @@ pub enum ModelState {
     Failed,
 }
 
+impl ModelState {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Fetching => "fetching",
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// What runs networks.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct EngineStatus {
@@ -272,6 +285,18 @@ pub enum RecognizerState {
     Failed,
     /// Every answer is the same; for tests of the wiring.
     Dummy,
+}
+
+impl RecognizerState {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Dummy => "dummy",
+        }
+    }
 }
 
 /// What recognises signs.

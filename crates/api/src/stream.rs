@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Quantiles, literal};
+use crate::{Quantiles, literal, null_too};
 
 /// `GET /api/v1/streams`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -124,7 +124,7 @@ pub struct Stream {
     /// For people.
     pub name: String,
     /// Of a sender: its address; null where a proxy did not give it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "null_too", skip_serializing_if = "Option::is_none")]
     pub peer: Option<Option<String>>,
     /// That came so far.
     pub pictures: u64,
@@ -308,7 +308,7 @@ pub struct Viewer {
     /// As what it gets its pictures.
     pub quality: PictureQuality,
     /// Over a WebSocket of the relay: from a ping to its pong; null before the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "null_too", skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<Option<f64>>,
     /// Since it came.
     pub since_s: f64,

@@ -11,5 +11,8 @@ fn the_document_is_what_the_types_say() {
         std::fs::write(&path, &made).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == made, "crates/api/openapi.json is not what the types say: run `npm run api` in clients/js");
+    assert!(
+        there == made,
+        "crates/api/openapi.json is not what the types say: run `npm run api` in clients/js"
+    );
 }
