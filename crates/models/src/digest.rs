@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use sha1::Sha1;
+use sha1_smol::Sha1;
 use sha2::{Digest as _, Sha256};
 
 use crate::manifest::{Digest, File};
@@ -12,11 +12,12 @@ use crate::manifest::{Digest, File};
 /// Whether a content of `size_bytes` bytes in `reader` is what the manifest says; if not, the hash that it has.
 pub fn check(file: &File, size_bytes: u64, reader: &mut dyn Read) -> io::Result<Result<(), String>> {
     let (expected, found) = match file.digest() {
-        Digest::Sha256(expected) => (expected, hash(Sha256::new(), reader)?),
+        Digest::Sha256(expected) => (expected, sha256_from(reader)?),
         Digest::GitBlob(expected) => {
             let mut digest = Sha1::new();
-            digest.update(format!("blob {size_bytes}\0"));
-            (expected, hash(digest, reader)?)
+            digest.update(format!("blob {size_bytes}\0").as_bytes());
+            each_piece(reader, |piece| digest.update(piece))?;
+            (expected, digest.digest().to_string())
         }
     };
     Ok(if found.eq_ignore_ascii_case(expected) { Ok(()) } else { Err(found) })
@@ -31,7 +32,7 @@ pub fn check_path(file: &File, path: &Path) -> io::Result<Result<(), String>> {
 
 /// SHA-256 of a file in hexadecimal, without reading it into memory at once.
 pub fn sha256_of(path: &Path) -> io::Result<String> {
-    hash(Sha256::new(), &mut fs::File::open(path)?)
+    sha256_from(&mut fs::File::open(path)?)
 }
 
 /// SHA-256 in hexadecimal.
@@ -39,14 +40,19 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-fn hash(mut digest: impl sha2::Digest, reader: &mut dyn Read) -> io::Result<String> {
+fn sha256_from(reader: &mut dyn Read) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    each_piece(reader, |piece| digest.update(piece))?;
+    Ok(hex(&digest.finalize()))
+}
+
+fn each_piece(reader: &mut dyn Read, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; 1 << 16];
     loop {
-        let n = reader.read(&mut buffer)?;
-        if n == 0 {
-            return Ok(hex(&digest.finalize()));
+        match reader.read(&mut buffer)? {
+            0 => return Ok(()),
+            n => take(&buffer[..n]),
         }
-        digest.update(&buffer[..n]);
     }
 }
 

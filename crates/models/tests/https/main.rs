@@ -31,9 +31,9 @@ fn content() -> Vec<u8> {
 
 /// As git names it.
 fn git_blob(content: &[u8]) -> String {
-    use sha1::Digest as _;
-    let digest = sha1::Sha1::new().chain_update(format!("blob {}\0", content.len())).chain_update(content);
-    digest.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    let mut digest = sha1_smol::Sha1::from(format!("blob {}\0", content.len()));
+    digest.update(content);
+    digest.digest().to_string()
 }
 
 struct World {
