@@ -5,11 +5,18 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sightwire_api::status::Status;
+use sightwire_api::stream::{Stream, Streams};
 use ureq::Agent;
 
 /// One request takes no longer, from the name's lookup to the last byte.
 pub const DEADLINE: Duration = Duration::from_secs(3);
+/// Texts of an answer are cut after so many characters.
+const MAX_TEXT: usize = 300;
+const STATUS: &str = "/api/v1/status";
+const STREAMS: &str = "/api/v1/streams";
 
 /// Where a server is: `http://host:port`, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +80,9 @@ pub enum ReadError {
     /// Something answers, and it is not us.
     #[error("what answers there is no Sightwire server ({0})")]
     Foreign(String),
+    /// It is of another version: a field is missing, or is of another kind.
+    #[error("it answers otherwise than this version of sightwire expects ({0})")]
+    Otherwise(String),
     /// The server says why.
     #[error("it answers with {status}: {detail}")]
     Status {
@@ -86,12 +96,21 @@ pub enum ReadError {
     Other(String),
 }
 
-/// What the server said, all at about the same moment.
+/// What the server said, all at about the same moment. Its texts are short, and free of control characters.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
-    /// `/api/v1/status`.
+    /// What runs, and how it is.
+    pub status: Status,
+    /// Streams without their viewers; `None` if the server has no such thing.
+    pub streams: Option<Vec<Stream>>,
+}
+
+/// The answers of which a [`Reading`] is made, as they came.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RawReading {
+    /// An object.
     pub status: Value,
-    /// `/api/v1/streams`; `None` if the server has no such thing.
+    /// `None` if the server has no such thing.
     pub streams: Option<Value>,
 }
 
@@ -122,24 +141,31 @@ impl Client {
         &self.address
     }
 
-    /// All but the details of one stream.
+    /// All but the viewers of streams.
     pub fn read(&self) -> Result<Reading, ReadError> {
+        let RawReading { status, streams } = self.read_raw()?;
+        let streams = streams.map(|answer| typed::<Streams>(STREAMS, answer)).transpose()?;
+        Ok(Reading { status: typed(STATUS, status)?, streams: streams.map(|all| all.streams) })
+    }
+
+    /// The same, whatever it is that the server says.
+    pub(crate) fn read_raw(&self) -> Result<RawReading, ReadError> {
         let status = self
-            .get("/api/v1/status")?
+            .get(STATUS)?
             .filter(Value::is_object)
-            .ok_or_else(|| ReadError::Foreign("it has no /api/v1/status".into()))?;
-        Ok(Reading { status, streams: self.get("/api/v1/streams")? })
+            .ok_or_else(|| ReadError::Foreign(format!("it has no {STATUS}")))?;
+        Ok(RawReading { status, streams: self.get(STREAMS)? })
     }
 
     /// One stream and its viewers; `None` if it is not open any more.
-    pub fn stream(&self, id: &str) -> Result<Option<Value>, ReadError> {
+    pub fn stream(&self, id: &str) -> Result<Option<Stream>, ReadError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
         // Ids are plain words; whatever else a server may send is not put into a path.
         if id.is_empty() || !id.chars().all(plain) {
-            Ok(None)
-        } else {
-            self.get(&format!("/api/v1/streams/{id}"))
+            return Ok(None);
         }
+        let path = format!("{STREAMS}/{id}");
+        self.get(&path)?.map(|answer| typed(&path, answer)).transpose()
     }
 
     /// `None` for 404.
@@ -153,10 +179,28 @@ impl Client {
             (200, Err(_)) => Err(ReadError::Foreign(format!("{path} is not JSON"))),
             (404, _) => Ok(None),
             (status, parsed) => {
-                let detail = parsed.ok().and_then(|v| Some(super::model::clean(v.get("detail")?.as_str()?)));
-                Err(ReadError::Status { status, detail: detail.unwrap_or_else(|| "no reason given".into()) })
+                let said = parsed.ok().and_then(|value| typed::<sightwire_api::Error>(path, value).ok());
+                let detail = said.map_or_else(|| "no reason given".into(), |error| error.detail);
+                Err(ReadError::Status { status, detail })
             }
         }
+    }
+}
+
+/// An answer to be shown; one that does not fit is an error that names the field.
+fn typed<T: DeserializeOwned>(path: &str, answer: Value) -> Result<T, ReadError> {
+    serde_path_to_error::deserialize(clean(answer))
+        .map_err(|error| ReadError::Otherwise(format!("{path}: {error}")))
+}
+
+/// All its texts and keys without what would move the cursor of a terminal, and not endless.
+fn clean(answer: Value) -> Value {
+    let text = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect::<String>();
+    match answer {
+        Value::String(said) => text(&said).into(),
+        Value::Array(items) => items.into_iter().map(clean).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(key, item)| (text(&key), clean(item))).collect(),
+        plain => plain,
     }
 }
 
@@ -181,6 +225,8 @@ fn explain(error: ureq::Error) -> ReadError {
 
 #[cfg(test)]
 mod tests {
+    use sightwire_api::stream::Analysis;
+
     use super::*;
     use crate::stub;
 
@@ -206,12 +252,11 @@ mod tests {
     #[test]
     fn an_old_server_without_streams_is_read_and_a_foreign_one_is_not() {
         let old = stub::serve(|path| match path {
-            "/api/v1/status" => (200, r#"{"version":"0.0.1"}"#.into()),
+            STATUS => (200, stub::json(&stub::status())),
             _ => (404, r#"{"detail":"There is no such API path."}"#.into()),
         });
         let client = Client::new(old.parse().unwrap());
-        let reading = client.read().unwrap();
-        assert_eq!((reading.status["version"].as_str(), reading.streams), (Some("0.0.1"), None));
+        assert_eq!(client.read().unwrap(), Reading { status: stub::status(), streams: None });
         assert_eq!(client.stream("a").unwrap(), None);
 
         let foreign = stub::serve(|_| (200, "<html>".into()));
@@ -221,6 +266,60 @@ mod tests {
         let busy = stub::serve(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
         let error = Client::new(busy.parse().unwrap()).read().unwrap_err();
         assert_eq!(error.to_string(), "it answers with 503: Too[31m many.");
+    }
+
+    /// A client of a server whose status has this at this place, or lacks it.
+    fn otherwise(place: &str, value: Option<Value>) -> Client {
+        let mut status = serde_json::to_value(stub::status()).unwrap();
+        let (parent, field) = place.rsplit_once('/').unwrap();
+        let parent = status.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        match value {
+            Some(value) => parent.insert(field.into(), value),
+            None => parent.remove(field),
+        };
+        let streams = stub::json(&Streams { streams: stub::reading(2).streams.unwrap() });
+        let address = stub::serve(move |path| match path {
+            STATUS => (200, status.to_string()),
+            STREAMS => (200, streams.clone()),
+            _ => (200, "{}".into()),
+        });
+        Client::new(address.parse().unwrap())
+    }
+
+    #[test]
+    fn an_answer_that_lacks_a_field_or_has_another_kind_of_one_is_an_error_that_names_it() {
+        for (place, value, named) in [
+            ("/version", None, "missing field `version`"),
+            ("/process/threads", None, "process: missing field `threads`"),
+            ("/process/cpu_percent", Some("much".into()), "process.cpu_percent: invalid type: string"),
+            ("/relay/viewers", Some((-1).into()), "relay.viewers: invalid value: integer `-1`"),
+            ("/detector/state", Some("dream\u{1b}ing".into()), "detector.state: unknown variant `dreaming`"),
+        ] {
+            let error = otherwise(place, value).read().unwrap_err().to_string();
+            let said = "it answers otherwise than this version of sightwire expects (/api/v1/status: ";
+            assert!(error.starts_with(&format!("{said}{named}")), "{error}");
+        }
+        let error = otherwise("/new", None).stream("a").unwrap_err().to_string();
+        assert!(error.ends_with("(/api/v1/streams/a: missing field `analyses`)"), "{error}");
+    }
+
+    #[test]
+    fn what_a_newer_server_says_beyond_that_is_passed_over() {
+        let newer = otherwise("/process/new", Some(true.into())).read().unwrap();
+        assert_eq!(newer, stub::reading(2));
+    }
+
+    #[test]
+    fn nothing_that_a_camera_is_named_can_reach_the_terminal_as_a_command() {
+        let named = |name: &str, label: &str| Stream {
+            name: name.into(),
+            analyses: vec![Analysis { objects: [(label.into(), 1)].into(), ..Default::default() }],
+            ..Default::default()
+        };
+        let said = stub::json(&named("\u{1b}[2JDoor\r\n\u{9b}31m", "\u{7}car"));
+        let client = Client::new(stub::serve(move |_| (200, said.clone())).parse().unwrap());
+        assert_eq!(client.stream("a").unwrap(), Some(named("[2JDoor31m", "car")));
+        assert_eq!(clean("ä".repeat(5000).into()), Value::from("ä".repeat(MAX_TEXT)));
     }
 
     #[test]

@@ -3,73 +3,59 @@
 /// For what the server does not say.
 pub const DASH: &str = "–";
 
-fn or_dash<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+/// A value as this text; a dash without one.
+pub fn or_dash<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
     value.map_or_else(|| DASH.into(), text)
 }
 
-/// Whole numbers.
-pub fn count(value: Option<u64>) -> String {
-    or_dash(value, |value| value.to_string())
-}
-
 /// With one decimal: frames a second, percent.
-pub fn decimal(value: Option<f64>) -> String {
+pub fn decimal(value: f64) -> String {
     // The sum drops the sign of zero.
-    or_dash(value, |value| format!("{:.1}", (value * 10.0).round() / 10.0 + 0.0))
+    format!("{:.1}", (value * 10.0).round() / 10.0 + 0.0)
 }
 
 /// Without decimals.
-pub fn whole(value: Option<f64>) -> String {
-    or_dash(value, |value| format!("{:.0}", value.round() + 0.0))
+pub fn whole(value: f64) -> String {
+    format!("{:.0}", value.round() + 0.0)
 }
 
 /// Milliseconds: a decimal only below ten.
-pub fn millis(value: Option<f64>) -> String {
-    if value.is_some_and(|value| value < 9.95) { decimal(value) } else { whole(value) }
+pub fn millis(value: f64) -> String {
+    if value < 9.95 { decimal(value) } else { whole(value) }
 }
 
 /// `3 of 50`.
-pub fn share(now: Option<u64>, max: Option<u64>) -> String {
-    if now.is_none() && max.is_none() { DASH.into() } else { format!("{} of {}", count(now), count(max)) }
+pub fn share(now: usize, max: usize) -> String {
+    format!("{now} of {max}")
 }
 
 /// Powers of a thousand.
-pub fn bytes(value: Option<f64>) -> String {
-    or_dash(value, |value| {
-        let (mut value, mut unit) = (value.max(0.0), "kB");
-        value /= 1e3;
-        for next in ["MB", "GB", "TB"] {
-            if value < 999.5 {
-                break;
-            }
-            (value, unit) = (value / 1e3, next);
+pub fn bytes(value: f64) -> String {
+    let (mut value, mut unit) = (value.max(0.0) / 1e3, "kB");
+    for next in ["MB", "GB", "TB"] {
+        if value < 999.5 {
+            break;
         }
-        if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
-    })
+        (value, unit) = (value / 1e3, next);
+    }
+    if value < 9.95 { format!("{value:.1} {unit}") } else { format!("{value:.0} {unit}") }
 }
 
 /// The two largest units at most: `7 s`, `12 min`, `3 h 5 min`, `2 d 4 h`.
-pub fn duration(seconds: Option<f64>) -> String {
-    or_dash(seconds, |seconds| {
-        let seconds = seconds.max(0.0) as u64;
-        let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-        match seconds {
-            0..120 => format!("{seconds} s"),
-            120..3600 => format!("{minutes} min"),
-            3600..86_400 => format!("{hours} h {} min", minutes % 60),
-            _ => format!("{days} d {} h", hours % 24),
-        }
-    })
+pub fn duration(seconds: f64) -> String {
+    let seconds = seconds.max(0.0) as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..3600 => format!("{minutes} min"),
+        3600..86_400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
 }
 
 /// The largest unit only, for columns: `7 s`, `12 min`, `3 h`, `2 d`.
-pub fn short_duration(seconds: Option<f64>) -> String {
-    let text = duration(seconds);
-    let mut words = text.split(' ');
-    match (words.next(), words.next()) {
-        (Some(number), Some(unit)) => format!("{number} {unit}"),
-        _ => text,
-    }
+pub fn short_duration(seconds: f64) -> String {
+    duration(seconds).split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -78,30 +64,18 @@ mod tests {
 
     #[test]
     fn numbers_keep_a_width_and_what_is_unknown_is_a_dash() {
-        assert_eq!([decimal(Some(-0.0)), decimal(Some(-0.04)), decimal(Some(19.96))], ["0.0", "0.0", "20.0"]);
-        assert_eq!([millis(Some(0.07)), millis(Some(9.96)), millis(Some(153.3))], ["0.1", "10", "153"]);
-        assert_eq!([count(None), decimal(None), millis(None), bytes(None), duration(None)], [DASH; 5]);
-        assert_eq!(
-            [share(None, None), share(Some(3), None), share(Some(3), Some(5))],
-            [DASH, "3 of –", "3 of 5"]
-        );
+        assert_eq!([decimal(-0.0), decimal(-0.04), decimal(19.96)], ["0.0", "0.0", "20.0"]);
+        assert_eq!([millis(0.07), millis(9.96), millis(153.3)], ["0.1", "10", "153"]);
+        assert_eq!([or_dash(Some(0.0), whole), or_dash(None, whole)], ["0", DASH]);
+        assert_eq!(share(3, 5), "3 of 5");
     }
 
     #[test]
     fn units_change_where_the_number_would_get_long() {
-        assert_eq!(
-            [bytes(Some(0.0)), bytes(Some(999_400.0)), bytes(Some(999_600.0))],
-            ["0.0 kB", "999 kB", "1.0 MB"]
-        );
-        assert_eq!(
-            [bytes(Some(-1.0)), bytes(Some(1.5e10)), bytes(Some(2e16))],
-            ["0.0 kB", "15 GB", "20000 TB"]
-        );
-        assert_eq!(
-            [duration(Some(7.9)), duration(Some(119.0)), duration(Some(120.0))],
-            ["7 s", "119 s", "2 min"]
-        );
-        assert_eq!([duration(Some(11_100.0)), duration(Some(187_200.0))], ["3 h 5 min", "2 d 4 h"]);
-        assert_eq!([short_duration(Some(11_100.0)), short_duration(None)], ["3 h", DASH]);
+        assert_eq!([bytes(0.0), bytes(999_400.0), bytes(999_600.0)], ["0.0 kB", "999 kB", "1.0 MB"]);
+        assert_eq!([bytes(-1.0), bytes(1.5e10), bytes(2e16)], ["0.0 kB", "15 GB", "20000 TB"]);
+        assert_eq!([duration(7.9), duration(119.0), duration(120.0)], ["7 s", "119 s", "2 min"]);
+        assert_eq!([duration(11_100.0), duration(187_200.0)], ["3 h 5 min", "2 d 4 h"]);
+        assert_eq!([short_duration(11_100.0), short_duration(7.9)], ["3 h", "7 s"]);
     }
 }

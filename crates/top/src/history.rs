@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::model::Stream;
+use sightwire_api::stream::Stream;
 
 /// As many as the widest screen shows.
 const POINTS: usize = 240;
@@ -24,9 +24,9 @@ impl History {
     /// As it is now; a stream that began anew has no past.
     pub fn push(&mut self, stream: &Stream) {
         let point = Point {
-            fps: stream.fps,
-            delay_ms: stream.delay_p50_ms,
-            delivered_missed: stream.delivered.zip(stream.missed),
+            fps: Some(stream.fps),
+            delay_ms: stream.delay_ms.map(|delay| delay.p50),
+            delivered_missed: Some((stream.delivered, stream.missed)),
         };
         let before = self.points.iter().rev().find_map(|point| point.delivered_missed);
         if let (Some(before), Some(now)) = (before, point.delivered_missed)
@@ -73,12 +73,11 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stub;
 
     fn history(counters: &[(u64, u64)]) -> History {
         let mut history = History::default();
-        for (delivered, missed) in counters {
-            history.push(&Stream { delivered: Some(*delivered), missed: Some(*missed), ..stub::stream("a") });
+        for &(delivered, missed) in counters {
+            history.push(&Stream { delivered, missed, ..Default::default() });
         }
         history
     }

@@ -1,7 +1,7 @@
 //! What a running server does, in a terminal or as JSON.
 //!
 //! - [`client`]: reads the server
-//! - [`model`]: what its answers say
+//! - [`model`]: what is made of its answers for a person
 //! - [`history`], [`monitor`]: what is kept from one reading to the next
 //! - [`view`]: draws it, with the numbers of [`format`]
 //! - [`screen`]: the terminal
@@ -22,8 +22,10 @@ use std::io::{self, IsTerminal as _, Write};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
+use client::RawReading;
 pub use client::{Address, AddressError, Client, ReadError, Reading};
 use monitor::Monitor;
 pub use screen::run as watch;
@@ -32,6 +34,15 @@ pub use screen::run as watch;
 const PLAIN_WIDTH: u16 = 120;
 /// Of `--once`: as high as it needs to be, within reason.
 const PLAIN_HEIGHT: u16 = 200;
+
+/// A reading for programs: what the server said, whatever its version is.
+#[derive(Serialize)]
+struct Object<'a> {
+    at: String,
+    server: &'a str,
+    status: &'a Value,
+    streams: Option<&'a Value>,
+}
 
 /// Prints one JSON object a reading, a line each, until nobody reads them any more.
 pub fn write_json(
@@ -42,8 +53,8 @@ pub fn write_json(
 ) -> anyhow::Result<()> {
     let mut next = Instant::now();
     loop {
-        let reading = client.read().map_err(|error| not_read(client, &error))?;
-        let line = object(SystemTime::now(), client.address(), reading).to_string();
+        let reading = client.read_raw().map_err(|error| not_read(client, &error))?;
+        let line = serde_json::to_string(&object(SystemTime::now(), client.address(), &reading))?;
         if !written(writeln!(out, "{line}").and_then(|()| out.flush()))? || once {
             return Ok(());
         }
@@ -53,23 +64,23 @@ pub fn write_json(
     }
 }
 
-fn object(at: SystemTime, address: &Address, reading: Reading) -> Value {
-    json!({
-        "at": humantime::format_rfc3339_millis(at).to_string(),
-        "server": address.as_str(),
-        "status": reading.status,
-        "streams": reading.streams.map(|mut streams| streams["streams"].take()),
-    })
+fn object<'a>(at: SystemTime, address: &'a Address, reading: &'a RawReading) -> Object<'a> {
+    Object {
+        at: humantime::format_rfc3339_millis(at).to_string(),
+        server: address.as_str(),
+        status: &reading.status,
+        streams: reading.streams.as_ref().and_then(|answer| answer.get("streams")),
+    }
 }
 
 /// Prints one reading as text.
 pub fn write_once(out: &mut dyn Write, client: &Client, interval: Duration) -> anyhow::Result<()> {
     let reading = client.read().map_err(|error| not_read(client, &error))?;
     let mut monitor = Monitor::new(client.address().clone(), interval);
-    monitor.answered(Ok(&reading), Instant::now());
+    monitor.answered(Ok(reading), Instant::now());
     if let Some(id) = monitor.selected_id().map(str::to_owned) {
         let detail = client.stream(&id).map_err(|error| not_read(client, &error))?;
-        monitor.detailed(id, detail.as_ref());
+        monitor.detailed(id, detail);
     }
     let size = ratatui::crossterm::terminal::size().ok().filter(|_| io::stdout().is_terminal());
     let width = size.map_or(PLAIN_WIDTH, |(width, _)| width.max(60));
@@ -92,13 +103,15 @@ fn written(done: io::Result<()>) -> anyhow::Result<bool> {
 
 #[cfg(test)]
 mod tests {
+    use sightwire_api::stream::Streams;
+
     use super::*;
 
     fn served() -> Client {
         let address = stub::serve(|path| match path {
-            "/api/v1/status" => (200, stub::status().to_string()),
-            "/api/v1/streams" => (200, stub::reading(2).streams.unwrap().to_string()),
-            _ => (200, stub::detail(1).to_string()),
+            "/api/v1/status" => (200, stub::json(&stub::status())),
+            "/api/v1/streams" => (200, stub::json(&Streams { streams: stub::reading(2).streams.unwrap() })),
+            _ => (200, stub::json(&stub::detail(1))),
         });
         Client::new(address.parse().unwrap())
     }
@@ -164,10 +177,26 @@ mod tests {
     }
 
     #[test]
+    fn json_is_what_the_server_said_even_where_it_could_not_be_shown() {
+        let status = r#"{"new":["\u001b[2J"],"process":{"threads":"many"},"version":2}"#;
+        let address = stub::serve(move |path| match path {
+            "/api/v1/status" => (200, status.into()),
+            _ => (200, r#"{"streams":[{"id":"a"}]}"#.into()),
+        });
+        let client = Client::new(address.parse().unwrap());
+        let mut out = Vec::new();
+        write_json(&mut out, &client, Duration::from_secs(1), true).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        let end = format!(r#","server":"http://{address}","status":{status},"streams":[{{"id":"a"}}]}}"#);
+        assert!(line.starts_with(r#"{"at":""#) && line.trim_end().ends_with(&end), "{line}");
+        assert!(write_once(&mut Vec::new(), &client, Duration::from_secs(1)).is_err());
+    }
+
+    #[test]
     fn the_time_is_told_in_a_way_that_programs_read() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
-        let object = object(at, &"a:1".parse().unwrap(), Reading::default());
-        assert_eq!(object["at"], "1970-01-01T00:00:01.500Z");
-        assert!(object["streams"].is_null());
+        let (address, reading) = ("a:1".parse().unwrap(), RawReading::default());
+        let object = object(at, &address, &reading);
+        assert_eq!((object.at.as_str(), object.streams), ("1970-01-01T00:00:01.500Z", None));
     }
 }

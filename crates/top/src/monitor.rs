@@ -1,12 +1,14 @@
 //! The monitor's state: what was read last, what is selected, how it is sorted. Knows neither terminal nor network.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use sightwire_api::stream::{Stream, Viewer};
+
 use super::client::{Address, ReadError, Reading};
 use super::history::History;
-use super::model::{Model, Stream, Viewer, viewers};
+use super::model::{Condition, by_loss};
 
 /// Losses are over about so long.
 const LOSSES_OVER: Duration = Duration::from_secs(3);
@@ -85,7 +87,7 @@ pub struct Problem {
 /// A stream and what is known beyond the last reading.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// As read.
+    /// As read; one without a name is called by its id.
     pub stream: Stream,
     /// Of the last seconds.
     pub lost_percent: Option<f64>,
@@ -96,7 +98,7 @@ pub struct Row {
 pub struct Monitor {
     address: Address,
     interval: Duration,
-    model: Option<Model>,
+    reading: Option<Reading>,
     rows: Vec<Row>,
     histories: BTreeMap<String, History>,
     viewers: Option<(String, Vec<Viewer>)>,
@@ -114,7 +116,7 @@ impl Monitor {
         Self {
             address,
             interval,
-            model: None,
+            reading: None,
             rows: Vec::new(),
             histories: BTreeMap::new(),
             viewers: None,
@@ -127,11 +129,11 @@ impl Monitor {
     }
 
     /// Takes a reading, or why there is none.
-    pub fn answered(&mut self, answer: Result<&Reading, &ReadError>, now: Instant) {
+    pub fn answered(&mut self, answer: Result<Reading, ReadError>, now: Instant) {
         match answer {
             Ok(reading) => {
                 self.last_answer = Some(now);
-                self.read(Model::from(reading));
+                self.read(reading);
             }
             Err(error) => {
                 let since = *self.last_answer.get_or_insert(now);
@@ -141,27 +143,30 @@ impl Monitor {
         }
     }
 
-    fn read(&mut self, mut model: Model) {
+    fn read(&mut self, mut reading: Reading) {
         let selected = self.selected_id().map(str::to_owned);
         self.problem = None;
-        let streams = model.streams.as_mut().map(std::mem::take).unwrap_or_default();
+        let streams = reading.streams.as_mut().map(std::mem::take).unwrap_or_default();
         self.histories.retain(|id, _| streams.iter().any(|stream| stream.id == *id));
         let readings = (LOSSES_OVER.as_secs_f64() / self.interval.as_secs_f64()).ceil().max(1.0) as usize;
         self.rows = streams
             .into_iter()
-            .map(|stream| {
+            .map(|mut stream| {
+                if stream.name.is_empty() {
+                    stream.name.clone_from(&stream.id);
+                }
                 let history = self.histories.entry(stream.id.clone()).or_default();
                 history.push(&stream);
                 Row { lost_percent: history.lost_percent(readings), stream }
             })
             .collect();
-        self.model = Some(model);
+        self.reading = Some(reading);
         self.order(selected.as_deref());
     }
 
     /// Takes the viewers of a stream; `None` if it is closed by now.
-    pub fn detailed(&mut self, id: String, detail: Option<&serde_json::Value>) {
-        self.viewers = detail.map(|detail| (id, viewers(detail)));
+    pub fn detailed(&mut self, id: String, detail: Option<Stream>) {
+        self.viewers = detail.and_then(|stream| Some((id, by_loss(stream.viewer_list?))));
     }
 
     /// Does what a key asks for; `false` to end.
@@ -189,18 +194,18 @@ impl Monitor {
 
     /// Sorts, and selects the same stream again, or what is in its place.
     fn order(&mut self, selected: Option<&str>) {
-        // Unknown comes last, whichever way the numbers go.
-        let down = |value: Option<f64>| value.map_or(Number(f64::INFINITY), |value| Number(-value));
-        let up = |value: Option<f64>| Number(value.unwrap_or(f64::INFINITY));
+        // Unknown comes last.
+        let down = |value: Option<f64>| value.map_or(f64::INFINITY, |value| -value);
+        let p95 = |row: &Row| row.stream.delay_ms.map(|delay| delay.p95);
         let sort = self.sort;
         self.rows.sort_by(|a, b| {
             let by_key = match sort {
                 Sort::Name => Ordering::Equal,
-                Sort::State => a.stream.condition.cmp(&b.stream.condition),
-                Sort::Fps => up(a.stream.fps).cmp(&up(b.stream.fps)),
-                Sort::Viewers => Reverse(a.stream.viewers).cmp(&Reverse(b.stream.viewers)),
-                Sort::Lost => down(a.lost_percent).cmp(&down(b.lost_percent)),
-                Sort::Delay => down(a.stream.delay_p95_ms).cmp(&down(b.stream.delay_p95_ms)),
+                Sort::State => Condition::of(&a.stream).cmp(&Condition::of(&b.stream)),
+                Sort::Fps => a.stream.fps.total_cmp(&b.stream.fps),
+                Sort::Viewers => b.stream.viewers.cmp(&a.stream.viewers),
+                Sort::Lost => down(a.lost_percent).total_cmp(&down(b.lost_percent)),
+                Sort::Delay => down(p95(a)).total_cmp(&down(p95(b))),
             };
             let name = |row: &Row| (row.stream.name.to_lowercase(), row.stream.id.clone());
             by_key.then_with(|| name(a).cmp(&name(b)))
@@ -221,8 +226,8 @@ impl Monitor {
     }
 
     /// The last reading, but for its streams; `None` before the first.
-    pub fn model(&self) -> Option<&Model> {
-        self.model.as_ref()
+    pub fn reading(&self) -> Option<&Reading> {
+        self.reading.as_ref()
     }
 
     /// The streams, ordered.
@@ -269,33 +274,10 @@ impl Monitor {
     }
 }
 
-/// A total order.
-#[derive(Clone, Copy, Debug)]
-struct Number(f64);
-
-impl PartialEq for Number {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Number {}
-
-impl PartialOrd for Number {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Number {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use sightwire_api::Quantiles;
+    use sightwire_api::stream::StreamState;
 
     use super::*;
     use crate::stub;
@@ -304,8 +286,12 @@ mod tests {
         Monitor::new("127.0.0.1:8000".parse().unwrap(), Duration::from_secs(1))
     }
 
-    fn reading(streams: &serde_json::Value) -> Reading {
-        Reading { status: json!({}), streams: Some(json!({ "streams": streams })) }
+    fn reading(streams: Vec<Stream>) -> Reading {
+        Reading { streams: Some(streams), ..Default::default() }
+    }
+
+    fn called(ids: &[&str]) -> Reading {
+        reading(ids.iter().map(|id| Stream { id: (*id).into(), ..Default::default() }).collect())
     }
 
     fn names(monitor: &Monitor) -> Vec<&str> {
@@ -317,14 +303,14 @@ mod tests {
         let (mut monitor, now) = (monitor(), Instant::now());
         assert!(monitor.act(Action::Move(1)));
         assert_eq!(monitor.selected_id(), None);
-        monitor.answered(Ok(&reading(&json!([{ "id": "b" }, { "id": "d" }]))), now);
+        monitor.answered(Ok(called(&["b", "d"])), now);
         assert_eq!(monitor.selected_id(), Some("b"));
         monitor.act(Action::Move(5));
-        monitor.answered(Ok(&reading(&json!([{ "id": "a" }, { "id": "c" }, { "id": "d" }]))), now);
+        monitor.answered(Ok(called(&["a", "c", "d"])), now);
         assert_eq!(monitor.selected_id(), Some("d"));
-        monitor.answered(Ok(&reading(&json!([{ "id": "a" }, { "id": "c" }, { "id": "e" }]))), now);
+        monitor.answered(Ok(called(&["a", "c", "e"])), now);
         assert_eq!(monitor.selected_id(), Some("e"), "what took its place");
-        monitor.answered(Ok(&reading(&json!([]))), now);
+        monitor.answered(Ok(called(&[])), now);
         assert_eq!((monitor.selected_id(), monitor.selected()), (None, None));
         monitor.act(Action::Last);
         assert_eq!(monitor.selected(), None);
@@ -333,12 +319,20 @@ mod tests {
     #[test]
     fn sorting_puts_trouble_first_and_the_unknown_last() {
         let mut monitor = monitor();
-        let streams = json!([
-            { "id": "a", "state": "running", "fps": 20.0, "viewers": 1, "delay_ms": { "p95": 3.0 } },
-            { "id": "b", "state": "frozen", "fps": 5.0, "viewers": 9, "delay_ms": null },
-            { "id": "c", "state": "stalled", "fps": null, "viewers": 2, "delay_ms": { "p95": 80.0 } },
-        ]);
-        monitor.answered(Ok(&reading(&streams)), Instant::now());
+        let stream = |id: &str, state, fps, viewers, p95: Option<f64>| Stream {
+            id: id.into(),
+            state,
+            fps,
+            viewers,
+            delay_ms: p95.map(|p95| Quantiles { p95, ..Default::default() }),
+            ..Default::default()
+        };
+        let streams = vec![
+            stream("a", StreamState::Running, 20.0, 1, Some(3.0)),
+            stream("b", StreamState::Frozen, 5.0, 9, None),
+            stream("c", StreamState::Stalled, 30.0, 2, Some(80.0)),
+        ];
+        monitor.answered(Ok(reading(streams)), Instant::now());
         let mut orders = Vec::new();
         for _ in 0..6 {
             orders.push((monitor.sort().word(), names(&monitor).concat()));
@@ -353,26 +347,38 @@ mod tests {
     #[test]
     fn a_problem_keeps_the_last_numbers_and_its_beginning_until_it_is_over() {
         let (mut monitor, start) = (monitor(), Instant::now());
-        monitor.answered(Ok(&reading(&json!([{ "id": "a", "fps": 20.0 }]))), start);
+        let stream = Stream { id: "a".into(), fps: 20.0, ..Default::default() };
+        monitor.answered(Ok(reading(vec![stream])), start);
         for seconds in [4, 5] {
-            monitor.answered(Err(&ReadError::Refused), start + Duration::from_secs(seconds));
+            monitor.answered(Err(ReadError::Refused), start + Duration::from_secs(seconds));
         }
         assert_eq!(monitor.problem().unwrap().since, start, "the last answer");
         assert_eq!(monitor.rows().len(), 1);
         assert_eq!(monitor.history().unwrap().fps().collect::<Vec<_>>(), [Some(20.0), None, None]);
-        monitor.answered(Ok(&reading(&json!([]))), start + Duration::from_secs(6));
+        monitor.answered(Ok(called(&[])), start + Duration::from_secs(6));
         assert!(monitor.problem().is_none() && monitor.rows().is_empty());
     }
 
     #[test]
     fn viewers_are_shown_for_the_stream_they_belong_to_only() {
         let mut monitor = monitor();
-        monitor.answered(Ok(&stub::reading(2)), Instant::now());
+        monitor.answered(Ok(stub::reading(2)), Instant::now());
         let first = monitor.selected_id().unwrap().to_owned();
-        monitor.detailed(first, Some(&stub::detail(3)));
+        monitor.detailed(first.clone(), Some(Stream::default()));
+        assert_eq!(monitor.viewers(), None, "the server does not say");
+        monitor.detailed(first, Some(stub::detail(3)));
         assert_eq!(monitor.viewers().unwrap().len(), 3);
         monitor.act(Action::Move(1));
         assert_eq!(monitor.viewers(), None);
+    }
+
+    #[test]
+    fn a_stream_without_a_name_is_called_by_its_id() {
+        let mut monitor = monitor();
+        let mut read = called(&["a", "b"]);
+        read.streams.as_mut().unwrap()[1].name = "Door".into();
+        monitor.answered(Ok(read), Instant::now());
+        assert_eq!(names(&monitor), ["a", "Door"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use serde_json::Value;
+use sightwire_api::stream::Stream;
 
 use super::client::{Client, ReadError, Reading};
 use super::monitor::{Action, Monitor};
@@ -18,8 +18,8 @@ use super::view::{self, Scroll};
 const PAGE: isize = 10;
 
 enum Message {
-    Answer(Result<Reading, ReadError>),
-    Detail(String, Option<Value>),
+    Answer(Box<Result<Reading, ReadError>>),
+    Detail(String, Box<Option<Stream>>),
     Input(Event),
     /// A signal, or no terminal any more.
     Stop,
@@ -60,8 +60,8 @@ fn draw(
         // All that came meanwhile is drawn at once.
         for message in std::iter::once(first).chain(messages.try_iter()) {
             match message {
-                Message::Answer(answer) => monitor.answered(answer.as_ref(), Instant::now()),
-                Message::Detail(id, detail) => monitor.detailed(id, detail.as_ref()),
+                Message::Answer(answer) => monitor.answered(*answer, Instant::now()),
+                Message::Detail(id, detail) => monitor.detailed(id, *detail),
                 Message::Input(Event::Key(key)) if is_redraw(key) => {
                     terminal.clear().context("cannot draw on this terminal")?;
                 }
@@ -114,7 +114,7 @@ fn read(
             next = (next + interval).max(now);
             let answer = client.read();
             let failed = answer.is_err();
-            if sender.send(Message::Answer(answer)).is_err() {
+            if sender.send(Message::Answer(answer.into())).is_err() {
                 return;
             }
             if failed {
@@ -123,7 +123,7 @@ fn read(
         }
         if let Some(id) = &selected
             && let Ok(detail) = client.stream(id)
-            && sender.send(Message::Detail(id.clone(), detail)).is_err()
+            && sender.send(Message::Detail(id.clone(), detail.into())).is_err()
         {
             return;
         }
@@ -222,9 +222,9 @@ mod tests {
     #[test]
     fn a_selection_is_read_at_once_and_the_newest_one_only() {
         let address = stub::serve(|path| match path {
-            "/api/v1/status" => (200, stub::status().to_string()),
+            "/api/v1/status" => (200, stub::json(&stub::status())),
             "/api/v1/streams" => (200, r#"{"streams":[]}"#.into()),
-            path => (200, serde_json::json!({ "id": path }).to_string()),
+            path => (200, stub::json(&Stream { id: path.into(), ..Default::default() })),
         });
         let client = Client::new(address.parse().unwrap());
         let ((sender, messages), (select, selections)) = (mpsc::channel(), mpsc::channel());
@@ -232,9 +232,9 @@ mod tests {
         select.send(Some("b".into())).unwrap();
         // An interval that never ends: the second answer is for the selection.
         let reading = thread::spawn(move || read(&client, Duration::from_secs(86_400), &selections, &sender));
-        assert!(matches!(messages.recv(), Ok(Message::Answer(Ok(_)))));
-        let Ok(Message::Detail(id, Some(detail))) = messages.recv() else { panic!("no detail") };
-        assert_eq!((id.as_str(), detail["id"].as_str()), ("b", Some("/api/v1/streams/b")));
+        assert!(matches!(messages.recv(), Ok(Message::Answer(answer)) if answer.is_ok()));
+        let Ok(Message::Detail(id, detail)) = messages.recv() else { panic!("no detail") };
+        assert_eq!((id.as_str(), detail.unwrap().id.as_str()), ("b", "/api/v1/streams/b"));
         drop(select);
         reading.join().unwrap();
         assert!(messages.recv().is_err());

@@ -3,10 +3,17 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use sightwire_api::Quantiles;
+use sightwire_api::camera::CameraTotals;
+use sightwire_api::relay::RelayTotals;
+use sightwire_api::status::{
+    Connections, DetectorStatus, EngineStatus, ModelState, PredictionDelay, ProcessStatus, RecognizerState,
+    RecognizerStatus, Status,
+};
+use sightwire_api::stream::{Analysis, PictureQuality, StageDelays, Stream, StreamState, Viewer};
 
 use super::client::Reading;
-use super::model::{Model, Stream};
 
 /// Answers GET requests until the tests end; what is written: status and body for a path. Returns its address.
 pub fn serve(answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'static) -> String {
@@ -34,74 +41,119 @@ fn serve_one(mut stream: &TcpStream, answer: &impl Fn(&str) -> (u16, String)) {
     }
 }
 
+/// As it is sent.
+pub fn json(answer: &impl Serialize) -> String {
+    serde_json::to_string(answer).unwrap()
+}
+
 /// As a busy server answers.
-pub fn status() -> Value {
-    json!({
-        "version": "0.1.0", "uptime_s": 11_100.0,
-        "engine": { "provider": "openvino", "precision": "f32", "note": null },
-        "recognizer": {
-            "model": "wlasl20", "state": "ready", "error": null, "loading": null, "switching": null, "warning": null,
-            "clients": 3, "max_clients": 50, "frames_per_s": 74.9, "delay_ms": { "p50": 12.3, "p95": 31.0 },
-            "overloaded": false,
+pub fn status() -> Status {
+    Status {
+        version: "0.1.0".into(),
+        uptime_s: 11_100.0,
+        engine: EngineStatus {
+            provider: Some("openvino".into()),
+            precision: Some("f32".into()),
+            ..Default::default()
         },
-        "cameras": {
-            "upstreams": 2, "max_upstreams": 5, "viewers": 12, "max_viewers": 1000, "analyses": 1, "max_analyses": 8,
-            "frames_per_s": 40.0, "bytes_in_per_s": 2.4e6, "bytes_out_per_s": 3.2e7,
+        recognizer: RecognizerStatus {
+            model: "wlasl20".into(),
+            state: RecognizerState::Ready,
+            clients: 3,
+            max_clients: 50,
+            frames_per_s: 74.9,
+            delay_ms: PredictionDelay { p50: Some(12.3), p95: Some(31.0) },
+            ..Default::default()
         },
-        "relay": {
-            "streams": 4, "max_streams": 64, "viewers": 16, "max_viewers": 900, "frames_in_per_s": 120.0,
-            "bytes_in_per_s": 1.2e7, "bytes_out_per_s": 1.9e8,
+        cameras: CameraTotals {
+            upstreams: 2,
+            max_upstreams: 5,
+            viewers: 12,
+            max_viewers: 1000,
+            analyses: 1,
+            max_analyses: 8,
+            frames_per_s: 40.0,
+            bytes_in_per_s: 2.4e6,
+            bytes_out_per_s: 3.2e7,
+            ..Default::default()
         },
-        "detector": {
-            "model": "yolox-nano", "state": "ready", "note": null, "progress": null, "provider": "openvino",
-            "precision": "f32",
+        relay: RelayTotals {
+            streams: 4,
+            max_streams: 64,
+            viewers: 16,
+            max_viewers: 900,
+            frames_in_per_s: 120.0,
+            bytes_in_per_s: 1.2e7,
+            bytes_out_per_s: 1.9e8,
+            ..Default::default()
         },
-        "process": { "cpu_percent": 145.2, "memory_bytes": 123_456_789, "threads": 14 },
-        "connections": { "open": 17, "max": 2000 },
-    })
+        detector: DetectorStatus {
+            model: "yolox-nano".into(),
+            state: ModelState::Ready,
+            provider: Some("openvino".into()),
+            precision: Some("f32".into()),
+            ..Default::default()
+        },
+        process: ProcessStatus {
+            cpu_percent: 145.2,
+            memory_bytes: 123_456_789,
+            threads: 14,
+            ..Default::default()
+        },
+        connections: Connections { open: 17, max: 2000, ..Default::default() },
+        ..Default::default()
+    }
 }
 
 /// So many streams in all states, each with an analysis.
 pub fn reading(streams: usize) -> Reading {
-    let states = ["running", "stalled", "frozen", "starting", "ended"];
-    let streams: Vec<Value> = (0..streams)
-        .map(|i| {
-            json!({
-                "id": format!("cam-{i:02}"), "name": format!("Camera {i:02} at the long gate behind the house"),
-                "url": "http://***:***@10.0.0.5/stream", "state": states[i % states.len()],
-                "reason": (i % states.len() > 0).then_some("no bytes for a while"), "since_s": 7.2, "slow": null,
-                "fps": 19.9, "width": 1920, "height": 1080, "viewers": 3, "delivered": 3400, "missed": 17,
-                "delay_ms": { "p50": 1.2, "p95": 333.0, "p99": 400.0 },
-                "analyses": [{
-                    "model": "yolox-nano", "provider": "openvino", "frames_per_s": 10.0, "analysed_per_s": 5.0,
-                    "objects": { "car": 3, "person": 1 }, "problem": null,
-                    "delay_ms": {
-                        "decoded": { "p50": 6.9 }, "inferred": { "p50": 26.7 }, "encoded": { "p50": 25.0 },
-                    },
-                }],
-            })
-        })
-        .collect();
-    Reading { status: status(), streams: Some(json!({ "streams": streams })) }
+    use StreamState::{Ended, Frozen, Running, Stalled, Starting};
+    let states = [Running, Stalled, Frozen, Starting, Ended];
+    let stream = |i: usize| Stream {
+        id: format!("cam-{i:02}"),
+        name: format!("Camera {i:02} at the long gate behind the house"),
+        url: Some("http://***:***@10.0.0.5/stream".into()),
+        state: states[i % states.len()],
+        reason: (states[i % states.len()] != Running).then(|| "no bytes for a while".into()),
+        since_s: 7.2,
+        fps: 19.9,
+        width: Some(1920),
+        height: Some(1080),
+        viewers: 3,
+        delivered: 3400,
+        missed: 17,
+        delay_ms: Some(Quantiles { p50: 1.2, p95: 333.0, p99: 400.0 }),
+        analyses: vec![analysis()],
+        ..Default::default()
+    };
+    Reading { status: status(), streams: Some((0..streams).map(stream).collect()) }
 }
 
-/// One of them.
-pub fn stream(id: &str) -> Stream {
-    let mut stream = Model::from(&reading(1)).streams.unwrap().remove(0);
-    id.clone_into(&mut stream.id);
-    stream
+fn analysis() -> Analysis {
+    let p50 = |p50| Some(Quantiles { p50, ..Default::default() });
+    Analysis {
+        model: "yolox-nano".into(),
+        provider: Some("openvino".into()),
+        frames_per_s: 10.0,
+        analysed_per_s: 5.0,
+        objects: [("car".into(), 3), ("person".into(), 1)].into(),
+        delay_ms: StageDelays { decoded: p50(6.9), inferred: p50(26.7), encoded: p50(25.0) },
+        ..Default::default()
+    }
 }
 
 /// A stream's details with so many viewers.
-pub fn detail(viewers: usize) -> Value {
-    let viewers: Vec<Value> = (0..viewers)
-        .map(|i| {
-            json!({
-                "id": i, "peer": format!("192.168.100.{i}:50{i:03}"), "kind": "mjpeg", "endpoint": "/stream/detect",
-                "since_s": 12.0, "delivered": 240, "missed": 12, "lost_percent": 4.8,
-                "quality": if i % 2 == 0 { json!("original") } else { json!(70) }, "bytes": 123,
-            })
-        })
-        .collect();
-    json!({ "viewer_list": viewers })
+pub fn detail(viewers: usize) -> Stream {
+    let viewer = |i: usize| Viewer {
+        id: i as u64,
+        peer: Some(format!("192.168.100.{i}:50{i:03}")),
+        endpoint: "/stream/detect".into(),
+        since_s: 12.0,
+        delivered: 240,
+        missed: 12,
+        lost_percent: 4.8,
+        quality: if i.is_multiple_of(2) { PictureQuality::default() } else { PictureQuality::Jpeg(70) },
+        ..Default::default()
+    };
+    Stream { viewer_list: Some((0..viewers).map(viewer).collect()), ..Default::default() }
 }

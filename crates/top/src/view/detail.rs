@@ -5,12 +5,13 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Cell, Row, Sparkline, Table};
+use sightwire_api::stream::{StageDelays, Stream, Viewer};
 
 use super::pieces::{Pieces, cut_to};
 use super::{bold, colour, label, row};
-use crate::format::{DASH, count, decimal, millis, short_duration};
+use crate::format::{DASH, decimal, millis, or_dash, short_duration};
 use crate::history::History;
-use crate::model::{Analysis, Stream, Viewer};
+use crate::model::{Condition, objects, quality, watches};
 use crate::monitor::Monitor;
 
 /// From this height on charts are three lines high.
@@ -48,9 +49,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, with_charts: b
 }
 
 fn title(stream: &Stream, width: u16) -> Line<'static> {
-    let condition = &stream.condition;
+    let condition = Condition::of(stream);
     let state = format!("{} {} for {}", condition.symbol(), condition.word(), short_duration(stream.since_s));
-    let usual = stream.usual_fps.map(|usual| format!("usually {} fps", decimal(Some(usual))));
+    let usual = stream.slow.map(|slow| format!("usually {} fps", decimal(slow.usual_fps)));
     let mut line = Pieces::default()
         .text(1, Some(format!("── {}", stream.name)), bold())
         .text(2, Some(state), colour(condition))
@@ -67,7 +68,7 @@ fn draw_charts(frame: &mut Frame<'_>, area: Rect, stream: &Stream, history: &His
     let [left, right] = Layout::horizontal([Constraint::Fill(1); 2]).spacing(2).areas(area);
     let fps = format!("{:>5}", decimal(stream.fps));
     draw_chart(frame, left, ["fps", &fps], &history.fps().collect::<Vec<_>>());
-    let delay = format!("{:>4} ms", millis(stream.delay_p50_ms));
+    let delay = format!("{:>4} ms", or_dash(stream.delay_ms, |delay| millis(delay.p50)));
     draw_chart(frame, right, ["delay p50", &delay], &history.delay_ms().collect::<Vec<_>>());
 }
 
@@ -97,13 +98,14 @@ fn draw_analyses(frame: &mut Frame<'_>, area: Rect, stream: &Stream) {
         return frame.render_widget(nothing, row(area, area.y));
     }
     for (analysis, y) in stream.analyses.iter().zip(area.y..area.bottom()) {
-        let [decoded, inferred, encoded] = analysis.delays_ms.map(millis);
-        let rates = share_of(analysis);
+        let StageDelays { decoded, inferred, encoded } = analysis.delay_ms;
+        let stages = [decoded, inferred, encoded].map(|delay| or_dash(delay, |delay| millis(delay.p50)));
+        let rates = format!("{} of {}", decimal(analysis.analysed_per_s), decimal(analysis.frames_per_s));
         let line = Pieces::default()
-            .text(1, Some(analysis.model.as_deref().unwrap_or(DASH)), bold())
+            .text(1, Some(analysis.model.as_str()), bold())
             .text(5, analysis.provider.as_deref(), Style::new())
             .with(3, "analysed/s", "fps", rates)
-            .with(4, "ms until decoded/found/drawn", "ms", format!("{decoded}/{inferred}/{encoded}"))
+            .with(4, "ms until decoded/found/drawn", "ms", stages.join("/"))
             .text(
                 0,
                 analysis.problem.as_deref().map(|problem| format!("▲ {problem}")),
@@ -115,22 +117,12 @@ fn draw_analyses(frame: &mut Frame<'_>, area: Rect, stream: &Stream) {
     }
 }
 
-fn share_of(analysis: &Analysis) -> String {
-    format!("{} of {}", decimal(analysis.analysed_per_s), decimal(analysis.frames_per_s))
-}
-
-/// `3 car, 1 person`
-pub fn objects(analysis: &Analysis) -> String {
-    let all: Vec<String> = analysis.objects.iter().map(|(name, n)| format!("{n} {name}")).collect();
-    if all.is_empty() { "nothing found".into() } else { all.join(", ") }
-}
-
 fn draw_viewers(frame: &mut Frame<'_>, area: Rect, stream: &Stream, viewers: Option<&[Viewer]>) {
     if area.is_empty() {
         return;
     }
     let Some(viewers) = viewers else {
-        let said = format!("{} viewers", count(stream.viewers));
+        let said = format!("{} viewers", stream.viewers);
         return frame.render_widget(Line::styled(said, label()), row(area, area.y));
     };
     if viewers.is_empty() {
@@ -156,13 +148,13 @@ fn draw_viewers(frame: &mut Frame<'_>, area: Rect, stream: &Stream, viewers: Opt
     let rows = viewers.iter().take(shown).map(|viewer| {
         let mut texts = vec![
             cut_to(viewer.peer.as_deref().unwrap_or(DASH), columns[0].1.into()),
-            cut_to(&watches(viewer), 16),
+            cut_to(watches(viewer), 16),
             short_duration(viewer.since_s),
         ];
         if wide {
-            texts.push(count(viewer.delivered));
+            texts.push(viewer.delivered.to_string());
         }
-        texts.extend([decimal(viewer.lost_percent), viewer.quality.clone().unwrap_or_else(|| DASH.into())]);
+        texts.extend([decimal(viewer.lost_percent), quality(viewer)]);
         Row::new(texts.into_iter().zip(&columns).map(|(text, column)| cell(text, column.2)))
     });
     let head = Row::new(columns.iter().map(|column| cell(column.0.into(), column.2))).style(label());
@@ -171,15 +163,5 @@ fn draw_viewers(frame: &mut Frame<'_>, area: Rect, stream: &Stream, viewers: Opt
     if shown < viewers.len() {
         let more = format!("… and {} more", viewers.len() - shown);
         frame.render_widget(Line::styled(more, label()), row(area, area.bottom() - 1));
-    }
-}
-
-/// Its endpoint, or how it gets detections.
-fn watches(viewer: &Viewer) -> String {
-    match (viewer.kind.as_deref(), viewer.endpoint.as_deref()) {
-        (Some("mjpeg") | None, endpoint) => endpoint.unwrap_or(DASH).to_owned(),
-        (Some("events"), _) => "detections (sse)".into(),
-        (Some("websocket"), _) => "detections (ws)".into(),
-        (Some(kind), _) => kind.to_owned(),
     }
 }

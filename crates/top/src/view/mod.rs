@@ -51,12 +51,12 @@ fn bold() -> Style {
     Style::new().add_modifier(Modifier::BOLD)
 }
 
-fn colour(condition: &Condition) -> Style {
+fn colour(condition: Condition) -> Style {
     match condition {
         Condition::Live => Style::new().fg(Color::Green),
         Condition::Slow | Condition::Stalled => Style::new().fg(Color::Yellow),
         Condition::Frozen | Condition::Ended => Style::new().fg(Color::Red),
-        Condition::Connecting | Condition::Other(_) => Style::new(),
+        Condition::Connecting | Condition::Unknown => Style::new(),
     }
 }
 
@@ -99,20 +99,17 @@ fn draw_body(
     scroll: Option<&mut Scroll>,
     now: Instant,
 ) {
-    let Some(model) = monitor.model() else {
+    let Some(reading) = monitor.reading() else {
         return draw_waiting(frame, area, monitor, now);
     };
-    let mut heads = vec![
-        summary::server(monitor, &model.overview),
-        summary::recognizer(&model.overview.recognizer),
-        summary::detector(&model.overview.detector, &model.overview.cameras),
-    ];
+    let status = &reading.status;
+    let mut heads =
+        vec![summary::server(monitor, status), summary::recognizer(status), summary::detector(status)];
     let tall = area.height >= TALL;
     if tall {
-        heads.push(summary::cameras(&model.overview.cameras));
-        let relay = &model.overview.relay;
-        if relay.streams.now > Some(0) || relay.viewers.now > Some(0) {
-            heads.push(summary::relay(relay));
+        heads.push(summary::cameras(&status.cameras));
+        if status.relay.streams > 0 || status.relay.viewers > 0 {
+            heads.push(summary::relay(&status.relay));
         }
     }
     let mut y = area.y;
@@ -127,7 +124,7 @@ fn draw_body(
     if let Some(problem) = monitor.problem() {
         // What is below is old and looks it.
         frame.buffer_mut().set_style(area, label());
-        let ago = format::duration(Some(now.saturating_duration_since(problem.since).as_secs_f64()));
+        let ago = format::duration(now.saturating_duration_since(problem.since).as_secs_f64());
         let text = format!("▲ last answer {ago} ago, all below is old: {}", problem.text);
         let first = row(area, area.y);
         frame.render_widget(Clear, first);
@@ -136,8 +133,7 @@ fn draw_body(
 }
 
 fn draw_streams(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, scroll: Option<&mut Scroll>) {
-    let Some(model) = monitor.model() else { return };
-    if model.streams.is_none() {
+    if monitor.reading().is_some_and(|reading| reading.streams.is_none()) {
         return frame.render_widget(words("This server has no cameras."), area);
     }
     let streams = monitor.rows().len();
@@ -170,7 +166,7 @@ fn draw_waiting(frame: &mut Frame<'_>, area: Rect, monitor: &Monitor, now: Insta
     let text = match monitor.problem() {
         None => vec![Line::from(format!("Asking {address} …"))],
         Some(problem) => {
-            let ago = format::duration(Some(now.saturating_duration_since(problem.since).as_secs_f64()));
+            let ago = format::duration(now.saturating_duration_since(problem.since).as_secs_f64());
             vec![
                 Line::from(format!("▲ {address}: {}.", problem.text)).style(bold()),
                 Line::default(),

@@ -5,12 +5,12 @@ use ratatui::layout::{Constraint, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::Text;
 use ratatui::widgets::{Cell, HighlightSpacing, Row as Line, Table, TableState};
+use sightwire_api::stream::{Analysis, Stream};
 
-use super::detail::objects;
 use super::pieces::cut_to;
 use super::{colour, label};
-use crate::format::{DASH, count, decimal, millis, short_duration};
-use crate::model::{Condition, Stream};
+use crate::format::{decimal, millis, or_dash, short_duration};
+use crate::model::{Condition, objects};
 use crate::monitor::{Monitor, Row, Sort};
 
 /// From this width on there is room for how many watch.
@@ -131,30 +131,29 @@ fn cell(column: Column, row: &Row, width: u16, of: u16) -> Cell<'static> {
         Column::Name => cut_to(&stream.name, width.into()),
         Column::Fps => decimal(stream.fps),
         Column::Size => {
-            stream.size_px.map_or_else(|| DASH.into(), |(width, height)| format!("{width}×{height}"))
+            or_dash(stream.width.zip(stream.height), |(width, height)| format!("{width}×{height}"))
         }
-        Column::Viewers => count(stream.viewers),
-        Column::Lost => decimal(*lost_percent),
-        Column::P50 => millis(stream.delay_p50_ms),
-        Column::P95 => millis(stream.delay_p95_ms),
+        Column::Viewers => stream.viewers.to_string(),
+        Column::Lost => or_dash(*lost_percent, decimal),
+        Column::P50 => or_dash(stream.delay_ms, |delay| millis(delay.p50)),
+        Column::P95 => or_dash(stream.delay_ms, |delay| millis(delay.p95)),
         Column::Analyses => cut_to(&analyses(stream), width.into()),
     };
     let text = if is_number(column) { Text::from(text).right_aligned() } else { Text::from(text) };
-    let style = if column == Column::State { colour(&stream.condition) } else { Style::new() };
+    let style = if column == Column::State { colour(Condition::of(stream)) } else { Style::new() };
     Cell::new(text).style(style)
 }
 
 fn state(stream: &Stream, with_age: bool) -> String {
-    let Stream { condition, since_s, .. } = stream;
+    let condition = Condition::of(stream);
     let word = format!("{} {}", condition.symbol(), condition.word());
-    let tells = condition.is_trouble() && *condition != Condition::Slow && since_s.is_some();
-    if with_age && tells { format!("{word} {}", short_duration(*since_s)) } else { word }
+    let tells = condition.is_trouble() && condition != Condition::Slow;
+    if with_age && tells { format!("{word} {}", short_duration(stream.since_s)) } else { word }
 }
 
 fn analyses(stream: &Stream) -> String {
-    let one = |analysis: &crate::model::Analysis| {
-        let model = analysis.model.as_deref().unwrap_or(DASH);
-        format!("{model} {}/s: {}", decimal(analysis.analysed_per_s), objects(analysis))
+    let one = |analysis: &Analysis| {
+        format!("{} {}/s: {}", analysis.model, decimal(analysis.analysed_per_s), objects(analysis))
     };
     if stream.analyses.is_empty() {
         return "none".into();

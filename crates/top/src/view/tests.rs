@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use sightwire_api::stream::Stream;
+
 use super::*;
 use crate::client::{ReadError, Reading};
 use crate::monitor::Action;
@@ -10,10 +12,10 @@ const SIZES: [(u16, u16); 3] = [(60, 15), (80, 24), (160, 50)];
 fn monitor(reading: &Reading, viewers: usize) -> Monitor {
     let mut monitor = Monitor::new("http://127.0.0.1:8000".parse().unwrap(), Duration::from_secs(1));
     for _ in 0..3 {
-        monitor.answered(Ok(reading), Instant::now());
+        monitor.answered(Ok(reading.clone()), Instant::now());
     }
     if let Some(id) = monitor.selected_id().map(str::to_owned) {
-        monitor.detailed(id, Some(&stub::detail(viewers)));
+        monitor.detailed(id, Some(stub::detail(viewers)));
     }
     monitor
 }
@@ -91,11 +93,11 @@ fn the_selected_stream_is_in_sight_and_marked_wherever_it_is() {
 #[test]
 fn numbers_stand_below_each_other_and_names_never_push_them() {
     let mut reading = stub::reading(3);
-    let streams = reading.streams.as_mut().unwrap()["streams"].as_array_mut().unwrap();
-    streams[0]["name"] = "車庫の後ろの門の車庫の後ろの門".into();
-    streams[1]["name"] = "b".into();
-    streams[1]["fps"] = 5.0.into();
-    streams[2]["fps"] = serde_json::Value::Null;
+    let streams = reading.streams.as_mut().unwrap();
+    streams[0].name = "車庫の後ろの門の車庫の後ろの門".into();
+    streams[1].name = "b".into();
+    streams[1].fps = 5.0;
+    streams[2].fps = 123.4;
     for size in SIZES {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(size.0, size.1));
         let monitor = monitor(&reading, 0);
@@ -105,7 +107,7 @@ fn numbers_stand_below_each_other_and_names_never_push_them() {
             (0..size.1).filter(|y| ["●", "▲", "■"].contains(&buffer[(2, *y)].symbol())).take(3).collect();
         assert_eq!(rows.len(), 3);
         // The last character of each rate.
-        let ends = ["0", "–", "9"];
+        let ends = ["0", "4", "9"];
         let below = |x: &u16| rows.iter().zip(ends).all(|(y, end)| buffer[(*x, *y)].symbol() == end);
         assert!((20..size.0).any(|x| below(&x)), "{size:?}");
     }
@@ -113,15 +115,15 @@ fn numbers_stand_below_each_other_and_names_never_push_them() {
 
 #[test]
 fn what_a_server_does_not_say_is_a_dash() {
-    let reading = Reading {
-        status: serde_json::json!({}),
-        streams: Some(serde_json::json!({ "streams": [{ "id": "only" }] })),
-    };
+    let mut reading = stub::reading(0);
+    reading.status.recognizer.delay_ms.p50 = None;
+    reading.streams = Some(vec![Stream { id: "only".into(), ..Default::default() }]);
     for size in SIZES {
         let text = shown(&monitor(&reading, 0), size);
-        assert_has(&text, &["CPU   – %", "only", "? –", "recogniser  –"]);
+        assert_has(&text, &["◌ connecting", "only", "0.0", "–      –", "delay p50    – ms"]);
     }
-    let none = Reading { status: serde_json::json!({}), streams: None };
+    assert_has(&shown(&monitor(&reading, 0), (160, 50)), &["delay p50/p95 –/31 ms"]);
+    let none = Reading::default();
     assert_has(&shown(&monitor(&none, 0), (60, 15)), &["This server has no cameras."]);
 }
 
@@ -129,8 +131,8 @@ fn what_a_server_does_not_say_is_a_dash() {
 fn a_server_that_is_gone_is_said_and_its_last_numbers_are_called_old() {
     let start = Instant::now();
     let mut lost = monitor(&stub::reading(1), 0);
-    lost.answered(Ok(&stub::reading(1)), start);
-    lost.answered(Err(&ReadError::Late), start + Duration::from_secs(4));
+    lost.answered(Ok(stub::reading(1)), start);
+    lost.answered(Err(ReadError::Late), start + Duration::from_secs(4));
     let later = start + Duration::from_secs(12);
     for size in SIZES {
         let text = screen(&lost, size, &mut Scroll::default(), later).join("\n");
@@ -138,7 +140,7 @@ fn a_server_that_is_gone_is_said_and_its_last_numbers_are_called_old() {
     }
     let mut never = Monitor::new("127.0.0.1:1".parse().unwrap(), Duration::from_secs(2));
     assert_has(&shown(&never, (60, 15)), &["Asking http://127.0.0.1:1 …"]);
-    never.answered(Err(&ReadError::Refused), start);
+    never.answered(Err(ReadError::Refused), start);
     let text = screen(&never, (60, 15), &mut Scroll::default(), later).join("\n");
     assert_has(
         &text,
