@@ -3107,7 +3107,7 @@ export interface components {
             /** @description Of a new camera; made of its name where it is left out. */
             id?: string | null;
             /** @description `stream` or `capture`. */
-            mode?: string | null;
+            mode?: components["schemas"]["CameraMode"] | null;
             /** @description For people. */
             name?: string | null;
             /** @description Address; with `***` for name and password they stay as they are. */
@@ -3122,7 +3122,7 @@ export interface components {
             /** @description Of a known camera. */
             id?: string | null;
             /** @description `stream` or `capture`; left out: by the address. */
-            mode?: string | null;
+            mode?: components["schemas"]["CameraMode"] | null;
             /** @description Its address, or another one. */
             url?: string | null;
         };
@@ -3169,6 +3169,16 @@ export interface components {
             upstreams: number;
             /** @description Why this client may not, for people. */
             why_not: string | null;
+        };
+        /** @description Asks the server for a sign of life. */
+        ClientPing: {
+            /** @description `ping`. */
+            type: "ping";
+        };
+        /** @description Answers a ping of the server. */
+        ClientPong: {
+            /** @description `pong`. */
+            type: "pong";
         };
         /** @description How a clip model is run. */
         ClipModel: {
@@ -3380,7 +3390,9 @@ export interface components {
         /** @description What has become of a file. */
         FileState: "waiting" | "reading" | "done" | "failed" | "cancelled";
         /** @description What a sender says. */
-        FromSender: components["schemas"]["SentFrame"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["SenderHello"];
+        FromSender: components["schemas"]["SentFrame"] | components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"] | components["schemas"]["SenderHello"];
+        /** @description What a viewer may say. */
+        FromViewer: components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"];
         /** @description `GET /healthz`: the server runs. */
         Health: {
             /** @description Name of the recogniser's model. */
@@ -3552,7 +3564,7 @@ export interface components {
             /** @description Sums over all cameras and their viewers. */
             cameras: components["schemas"]["CameraTotals"];
             /** @description Whether this client may end streams and viewers. */
-            may_manage?: boolean | null;
+            may_manage: boolean;
             /** @description Of the server. */
             process: components["schemas"]["LiveProcess"];
             /** @description Sums over all streams that are sent. */
@@ -3586,15 +3598,24 @@ export interface components {
             /** @description A data URL. */
             frame: string;
         };
-        /** @description What a message of `/api/v1/live` holds. */
-        LiveKind: "full" | "patch";
-        /** @description A message of the WebSocket `/api/v1/live`. */
-        LiveMessage: {
-            /** @description Everything, or what has changed since the message before: a JSON merge patch (RFC 7386). */
+        /** @description Everything. */
+        LiveFull: {
+            /** @description Without what would be null. */
             data: components["schemas"]["Live"];
-            /** @description Which of the two. */
-            type: components["schemas"]["LiveKind"];
-            /** @description Counts them; a patch is for the version before. */
+            /** @description `full`. */
+            type: "full";
+            /** @description Counts messages. */
+            version: number;
+        };
+        /** @description A message of the WebSocket `/api/v1/live`. */
+        LiveMessage: components["schemas"]["LiveFull"] | components["schemas"]["LivePatch"];
+        /** @description What has changed since the message before. */
+        LivePatch: {
+            /** @description A JSON merge patch (RFC 7386). */
+            data: unknown;
+            /** @description `patch`. */
+            type: "patch";
+            /** @description Counts messages; it is for the version before. */
             version: number;
         };
         /** @description Of the server's process. */
@@ -3694,7 +3715,7 @@ export interface components {
                 number
             ][];
             /** @description Always null; old viewers ask for it. */
-            head_pose_axes: unknown;
+            head_pose_axes: null;
             /** @description Points, x and y in shares of the picture. */
             landmarks: [
                 number,
@@ -3742,20 +3763,19 @@ export interface components {
         PictureQuality: "original" | number;
         /** @description Asks for a sign of life. */
         Ping: {
-            /**
-             * @description Of the server: its clock, seconds since 1970. A client may leave it out.
-             * @default 0
-             */
+            /** @description The server's clock, seconds since 1970. */
             timestamp: number;
             /** @description `ping`. */
             type: "ping";
         };
+        /** @description Of a picture: x to the right and y down, in pixels of the upright original. */
+        Point: [
+            number,
+            number
+        ];
         /** @description Answers a ping. */
         Pong: {
-            /**
-             * @description Of the server: its clock, seconds since 1970. A client may leave it out.
-             * @default 0
-             */
+            /** @description The server's clock, seconds since 1970. */
             timestamp: number;
             /** @description `pong`. */
             type: "pong";
@@ -3908,13 +3928,19 @@ export interface components {
         Readiness: {
             /** @description 0 to 1, where it is known. */
             progress: number | null;
-            /** @description False. */
-            ready: boolean;
+            /**
+             * @description False.
+             * @constant
+             */
+            ready: false;
             /** @description Why, for people. */
             reason: string;
         } | {
-            /** @description True. */
-            ready: boolean;
+            /**
+             * @description True.
+             * @constant
+             */
+            ready: true;
         };
         /** @description How far the recogniser's model is. */
         RecognizerState: "loading" | "ready" | "failed" | "dummy";
@@ -3975,24 +4001,12 @@ export interface components {
             confidence: number;
             /** @description From 1. */
             page: number;
-            /** @description Upper left, upper right, lower right, lower left corner of the text, x and y in pixels of the upright original. */
+            /** @description Upper left, upper right, lower right, lower left corner of the text. */
             polygon: [
-                [
-                    number,
-                    number
-                ][],
-                [
-                    number,
-                    number
-                ][],
-                [
-                    number,
-                    number
-                ][],
-                [
-                    number,
-                    number
-                ][]
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"],
+                components["schemas"]["Point"]
             ];
             /** @description What it says. */
             text: string;
@@ -4440,6 +4454,8 @@ export type CameraMode = components['schemas']['CameraMode'];
 export type CameraTest = components['schemas']['CameraTest'];
 export type CameraTotals = components['schemas']['CameraTotals'];
 export type Cameras = components['schemas']['Cameras'];
+export type ClientPing = components['schemas']['ClientPing'];
+export type ClientPong = components['schemas']['ClientPong'];
 export type ClipModel = components['schemas']['ClipModel'];
 export type Connected = components['schemas']['Connected'];
 export type Connections = components['schemas']['Connections'];
@@ -4455,6 +4471,7 @@ export type Error = components['schemas']['Error'];
 export type FailedFile = components['schemas']['FailedFile'];
 export type FileState = components['schemas']['FileState'];
 export type FromSender = components['schemas']['FromSender'];
+export type FromViewer = components['schemas']['FromViewer'];
 export type Health = components['schemas']['Health'];
 export type ImportedModel = components['schemas']['ImportedModel'];
 export type Job = components['schemas']['Job'];
@@ -4469,8 +4486,9 @@ export type ListedModel = components['schemas']['ListedModel'];
 export type Live = components['schemas']['Live'];
 export type LiveFrame = components['schemas']['LiveFrame'];
 export type LiveFrameData = components['schemas']['LiveFrameData'];
-export type LiveKind = components['schemas']['LiveKind'];
+export type LiveFull = components['schemas']['LiveFull'];
 export type LiveMessage = components['schemas']['LiveMessage'];
+export type LivePatch = components['schemas']['LivePatch'];
 export type LiveProcess = components['schemas']['LiveProcess'];
 export type LiveServer = components['schemas']['LiveServer'];
 export type Model = components['schemas']['Model'];
@@ -4486,6 +4504,7 @@ export type OverlayMetrics = components['schemas']['OverlayMetrics'];
 export type Page = components['schemas']['Page'];
 export type PictureQuality = components['schemas']['PictureQuality'];
 export type Ping = components['schemas']['Ping'];
+export type Point = components['schemas']['Point'];
 export type Pong = components['schemas']['Pong'];
 export type Prediction = components['schemas']['Prediction'];
 export type PredictionDelay = components['schemas']['PredictionDelay'];

@@ -78,6 +78,7 @@ pub struct CameraChange {
     /// Address; with `***` for name and password they stay as they are.
     pub url: Option<String>,
     /// `stream` or `capture`.
+    #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
     /// Of a camera that is read picture by picture, per second.
     pub fps: Option<f64>,
@@ -96,6 +97,7 @@ pub struct CameraTest {
     /// Its address, or another one.
     pub url: Option<String>,
     /// `stream` or `capture`; left out: by the address.
+    #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
 }
 

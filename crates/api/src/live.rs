@@ -4,32 +4,55 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::camera::CameraTotals;
+use crate::literal;
 use crate::relay::RelayTotals;
 use crate::stream::{Stream, Viewer};
 
 /// A message of the WebSocket `/api/v1/live`.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[schemars(rename = "LiveMessage")]
-pub struct LiveMessage<T> {
-    /// Everything, or what has changed since the message before: a JSON merge patch (RFC 7386).
+#[serde(untagged)]
+pub enum LiveMessage {
+    /// At first, and after a pause.
+    Full(Box<LiveFull<Live>>),
+    /// Else, where something has changed.
+    Patch(LivePatch),
+}
+
+/// Everything.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[schemars(rename = "LiveFull")]
+pub struct LiveFull<T> {
+    /// Without what would be null.
     pub data: T,
-    /// Which of the two.
+    /// `full`.
     #[serde(rename = "type")]
-    pub kind: LiveKind,
-    /// Counts them; a patch is for the version before.
+    pub kind: FullType,
+    /// Counts messages.
     pub version: u64,
 }
 
-/// What a message of `/api/v1/live` holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LiveKind {
-    /// Everything.
-    Full,
-    /// What has changed.
-    Patch,
+/// What has changed since the message before.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct LivePatch {
+    /// A JSON merge patch (RFC 7386).
+    pub data: Value,
+    /// `patch`.
+    #[serde(rename = "type")]
+    pub kind: PatchType,
+    /// Counts messages; it is for the version before.
+    pub version: u64,
+}
+
+literal! {
+    /// The type of [`LiveFull`].
+    FullType = "full"
+}
+literal! {
+    /// The type of [`LivePatch`].
+    PatchType = "patch"
 }
 
 /// Everything that can be seen of a server. What would be null is left out, at all depths: in a merge patch null takes
@@ -39,8 +62,7 @@ pub struct Live {
     /// Sums over all cameras and their viewers.
     pub cameras: CameraTotals,
     /// Whether this client may end streams and viewers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub may_manage: Option<bool>,
+    pub may_manage: bool,
     /// Of the server.
     pub process: LiveProcess,
     /// Sums over all streams that are sent.

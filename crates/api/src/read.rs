@@ -78,11 +78,16 @@ pub struct Page {
     pub skew: f32,
 }
 
+/// Of a picture: x to the right and y down, in pixels of the upright original.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Point(pub [f32; 2]);
+
 /// A line of text.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Region {
-    /// Upper left, upper right, lower right, lower left corner of the text, x and y in pixels of the upright original.
-    pub polygon: [[f32; 2]; 4],
+    /// Upper left, upper right, lower right, lower left corner of the text.
+    pub polygon: [Point; 4],
     /// What it says.
     pub text: String,
     /// 0 to 1.

@@ -88,11 +88,37 @@ pub enum FromSender {
     /// A picture.
     Frame(SentFrame),
     /// Is the server there?
-    Ping(Ping),
+    Ping(ClientPing),
     /// It is.
-    Pong(Pong),
+    Pong(ClientPong),
     /// Before all else.
     Hello(SenderHello),
+}
+
+/// What a viewer may say.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum FromViewer {
+    /// Is the server there?
+    Ping(ClientPing),
+    /// It is.
+    Pong(ClientPong),
+}
+
+/// Asks the server for a sign of life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct ClientPing {
+    /// `ping`.
+    #[serde(rename = "type")]
+    pub kind: PingType,
+}
+
+/// Answers a ping of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct ClientPong {
+    /// `pong`.
+    #[serde(rename = "type")]
+    pub kind: PongType,
 }
 
 /// What a sender is told.
@@ -175,8 +201,7 @@ pub struct Ping {
     /// `ping`.
     #[serde(rename = "type")]
     pub kind: PingType,
-    /// Of the server: its clock, seconds since 1970. A client may leave it out.
-    #[serde(default)]
+    /// The server's clock, seconds since 1970.
     pub timestamp: f64,
 }
 
@@ -186,8 +211,7 @@ pub struct Pong {
     /// `pong`.
     #[serde(rename = "type")]
     pub kind: PongType,
-    /// Of the server: its clock, seconds since 1970. A client may leave it out.
-    #[serde(default)]
+    /// The server's clock, seconds since 1970.
     pub timestamp: f64,
 }
 
@@ -295,7 +319,7 @@ pub struct Overlay {
     /// Which landmarks are joined, as pairs of their indices.
     pub connections: Vec<[usize; 2]>,
     /// Always null; old viewers ask for it.
-    pub head_pose_axes: Option<Value>,
+    pub head_pose_axes: (),
     /// Points, x and y in shares of the picture.
     pub landmarks: Vec<[f64; 2]>,
     /// What was found, and how.

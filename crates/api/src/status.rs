@@ -393,6 +393,7 @@ pub enum Readiness {
         /// 0 to 1, where it is known.
         progress: Option<f64>,
         /// False.
+        #[schemars(extend("const" = false))]
         ready: bool,
         /// Why, for people.
         reason: String,
@@ -400,6 +401,7 @@ pub enum Readiness {
     /// It does.
     Ready {
         /// True.
+        #[schemars(extend("const" = true))]
         ready: bool,
     },
 }

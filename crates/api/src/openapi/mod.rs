@@ -88,6 +88,7 @@ fn messages(schemas: &mut Schemas) {
     schemas.sent::<sign::EngineIoError>();
     schemas.taken::<sign::SignFrame>();
     schemas.taken::<relay::FromSender>();
+    schemas.taken::<relay::FromViewer>();
     schemas.sent::<relay::ToSender>();
     schemas.sent::<relay::ToViewer>();
     schemas.sent::<board::BoardInfo>();

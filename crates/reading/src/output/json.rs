@@ -20,7 +20,7 @@ pub(super) fn write(document: &Document, characters: bool, notes: Vec<String>) -
     });
     let regions = document.pages.iter().enumerate().flat_map(|(index, page)| {
         page.regions.iter().map(move |region| api::Region {
-            polygon: region.polygon,
+            polygon: region.polygon.map(api::Point),
             text: region.text.clone(),
             confidence: four_decimals(region.confidence),
             page: index + 1,
@@ -59,7 +59,7 @@ pub(super) fn read(text: &str) -> serde_json::Result<Document> {
             return Err(serde::de::Error::custom(reason));
         };
         page.regions.push(Region {
-            polygon: region.polygon,
+            polygon: region.polygon.map(|api::Point(corner)| corner),
             text: region.text,
             confidence: region.confidence as f32,
             characters: region.characters.unwrap_or_default().into_iter().map(|c| c as f32).collect(),

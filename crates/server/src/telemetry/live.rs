@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
-use sightwire_api::live::{Live as Everything, LiveKind, LiveMessage, LiveProcess, LiveServer};
+use sightwire_api::live::{
+    FullType, Live as Everything, LiveFull, LivePatch, LiveProcess, LiveServer, PatchType,
+};
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_measure::clock;
@@ -85,7 +88,7 @@ impl Live {
         let viewers = viewers.iter().map(|viewer| (viewer.id().to_string(), viewer.report(now)));
         let everything = Everything {
             cameras: all.report(),
-            may_manage: None,
+            may_manage: false,
             process: LiveProcess {
                 connections: self.telemetry.connections().open,
                 cpu_percent: (rates.cpu_percent * 10.0).round() / 10.0,
@@ -116,20 +119,20 @@ impl Edition {
         if let Some(why_not) = why_not {
             data["why_not"] = why_not.into();
         }
-        message(data, LiveKind::Full, self.version)
+        message(&LiveFull { data, kind: FullType::default(), version: self.version })
     }
 
     fn next(&self, data: Value) -> Self {
         let version = self.version + 1;
         let patch = changes(&self.data, &data).unwrap_or_else(|| Map::new().into());
-        let patch = message(patch, LiveKind::Patch, version);
+        let patch = message(&LivePatch { data: patch, kind: PatchType::default(), version });
         Self { version, data, patch }
     }
 }
 
 /// As it is sent.
-fn message(data: Value, kind: LiveKind, version: u64) -> String {
-    serde_json::to_string(&LiveMessage { data, kind, version }).unwrap_or_default()
+fn message(message: &impl Serialize) -> String {
+    serde_json::to_string(message).unwrap_or_default()
 }
 
 /// In a merge patch null takes away what was there, so it cannot be a value.
