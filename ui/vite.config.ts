@@ -13,6 +13,7 @@ export default defineConfig({
     // paths stand in tsconfig.app.json.
     alias: [
       { find: /^sightwire$/, replacement: `${client}index.ts` },
+      { find: /^sightwire\/api$/, replacement: `${client}api.ts` },
       { find: /^sightwire\/relay$/, replacement: `${client}relay/index.ts` },
       { find: /^sightwire\/worker$/, replacement: `${client}worker.ts` },
     ],

@@ -44,7 +44,7 @@ export class Frames {
    * refused and will never be answered, since the server answers in order. Without an `id` (a server
    * that does not echo it) the oldest frame is meant.
    */
-  answered(id: number | undefined, nowMs: number): number | null {
+  answered(id: number | null | undefined, nowMs: number): number | null {
     const answered = id ?? this.#answered + 1;
     if (answered <= this.#answered || answered > this.#newest) return null;
     this.#answered = answered;

@@ -1,22 +1,18 @@
+import type { Prediction } from './api.js';
+
 /** What the server says when no class reaches the threshold. */
 export const NONE = 'none';
-
-export interface Reading {
-  label: string;
-  /** Probability of the most likely class, 0 to 1. */
-  score: number;
-}
 
 /**
  * The label to show. With all class probabilities a threshold of one's own replaces the server's;
  * without them it can only hide what is below it.
  */
 export function decide(
-  reading: Reading,
+  reading: Prediction,
   scores: readonly number[] | null,
   labels: readonly string[],
   threshold: number | null,
-): Reading {
+): Prediction {
   if (threshold === null) return { label: reading.label, score: reading.score };
   const known = scores !== null && scores.length > 0;
   const score = known ? Math.max(...scores) : reading.score;

@@ -1,5 +1,13 @@
 import { io, type Socket } from 'socket.io-client';
 import { serverAddress } from './address.js';
+import type {
+  DetailedPrediction,
+  Prediction,
+  SignFrame,
+  SignMessage,
+  SignModel,
+  SignResult,
+} from './api.js';
 import { type ErrorCode, RecognizerError } from './errors.js';
 
 /** Where the connection to the recogniser stands. */
@@ -13,28 +21,10 @@ export type Connection =
   | { state: 'waiting'; retryAtMs: number | null; error: RecognizerError };
 
 /** What the server recognises with. */
-export interface Model {
-  name: string;
-  labels: string[];
-  /** Frames that one prediction is made of. */
-  window: number;
-  /** The score below which the server says `none`. */
-  threshold: number;
-  /** What the model looks at, in pixels; the server scales every frame to it. */
-  width: number;
-  height: number;
-}
+export type Model = SignModel;
 
 /** Events `prediction` (one for each frame, with its `id`) and `result` (each new result). */
-export interface Answer {
-  label: string;
-  score: number;
-  id?: number;
-  /** The newest frame that the result has seen. */
-  seen?: number | null;
-  /** Probabilities of all classes, in the order of the model's labels. */
-  scores?: number[] | null;
-}
+export type Answer = Prediction & Partial<DetailedPrediction>;
 
 export interface LinkEvents {
   connection: (connection: Connection) => void;
@@ -44,15 +34,15 @@ export interface LinkEvents {
 }
 
 interface ServerEvents {
-  status: (status: { message: string }) => void;
-  error: (error: { message: string }) => void;
-  model: (model: Model) => void;
-  prediction: (answer: Answer) => void;
-  result: (answer: Answer) => void;
+  status: (status: SignMessage) => void;
+  error: (error: SignMessage) => void;
+  model: (model: SignModel) => void;
+  prediction: (answer: Prediction | DetailedPrediction) => void;
+  result: (answer: SignResult) => void;
 }
 
 interface ClientEvents {
-  frame: (frame: { image: FrameBytes; id: number }) => void;
+  frame: (frame: Omit<SignFrame, 'image'> & { image: FrameBytes }) => void;
 }
 
 /** A JPEG or PNG: its bytes, or its base64. */

@@ -51,7 +51,7 @@ export class Meters {
     this.#counts.dropped += 1;
   }
 
-  answered(id: number | undefined, nowMs: number): void {
+  answered(id: number | null | undefined, nowMs: number): void {
     this.#counts.answered += 1;
     this.#answerMs = nowMs;
     this.#answered.add(nowMs);

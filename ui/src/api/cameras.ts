@@ -1,5 +1,5 @@
+import type { Camera, CameraChange, Cameras, CameraTest, Streams } from 'sightwire/api';
 import { type Course, nextCourse, NO_COURSE } from '../cameras/state/course';
-import type { Camera, CameraChange, Cameras, Stream } from './cameraTypes';
 import { askPicture, RequestError, sendJson } from './http';
 import { Poll } from './poll';
 
@@ -14,7 +14,7 @@ export const camerasPoll = new Poll<Cameras>('/api/v1/cameras', (answer) => {
 });
 
 /** The open streams, those included that somebody asked for by address. */
-export const streamsPoll = new Poll<{ streams: Stream[] }>('/api/v1/streams');
+export const streamsPoll = new Poll<Streams>('/api/v1/streams');
 
 /** How rate and delay of a camera went while this page looked. */
 export function courseOf(id: string): Course {
@@ -43,10 +43,7 @@ export interface Tested {
 }
 
 /** Has the server fetch one picture of a camera that is not there yet, or not yet changed. */
-export async function testCamera(
-  camera: { id?: string; url: string; mode: Camera['mode'] },
-  signal: AbortSignal,
-): Promise<Tested> {
+export async function testCamera(camera: CameraTest, signal: AbortSignal): Promise<Tested> {
   const path = '/api/v1/cameras/test';
   const ask = { method: 'POST', path, body: camera, signal, timeoutMs: TEST_PATIENCE_MS } as const;
   const { picture, headers } = await askPicture(ask);

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { liveData, relayStream } from '../health/testing';
-import { Live } from './live';
-import type { LiveData } from './liveTypes';
+import { liveData, relayStream } from '../testing/answers';
+import { Live, type LiveData } from './live';
 
 /** What the browser would give; the test plays the server. */
 class FakeSocket {

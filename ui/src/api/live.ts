@@ -1,6 +1,20 @@
+import type { Live as Everything, LiveMessage as Message } from 'sightwire/api';
 import { type Courses, NO_COURSES, nextCourses } from '../health/course';
-import type { LiveData } from './liveTypes';
 import { mergePatch } from './mergePatch';
+
+/** What is left of `T` where null is left out, at all depths. */
+export type WithoutNull<T> = T extends readonly unknown[]
+  ? { [At in keyof T]: WithoutNull<T[At]> }
+  : T extends object
+    ? { [Key in keyof T as null extends T[Key] ? never : Key]: WithoutNull<T[Key]> } & {
+        [Key in keyof T as null extends T[Key] ? Key : never]?: WithoutNull<NonNullable<T[Key]>>;
+      }
+    : T;
+
+/** All that `WS /api/v1/live` tells: in its patches null takes away what was there. */
+export type LiveData = WithoutNull<Everything>;
+export type LiveStream = LiveData['streams'][string];
+export type LiveViewer = LiveData['viewers'][string];
 
 /** Why there is no live connection; words for it are the page's. */
 export type Loss = 'unreachable' | 'silent' | 'stopped' | 'broken';
@@ -17,10 +31,6 @@ export interface LiveView {
   retryAtMs: number | null;
   courses: Courses;
 }
-
-type Message =
-  | { type: 'full'; version: number; data: LiveData }
-  | { type: 'patch'; version: number; data: unknown };
 
 /** The server sends something every second. */
 const SILENCE_MS = 5000;
@@ -131,8 +141,9 @@ export class Live {
       return;
     }
     const { data: before, courses } = this.current;
-    const data =
-      message.type === 'full' ? message.data : (mergePatch(before, message.data) as LiveData);
+    const data = (
+      message.type === 'full' ? message.data : mergePatch(before, message.data)
+    ) as LiveData;
     this.version = message.version;
     const atMs = performance.now();
     if (atMs - this.openedAtMs >= GOOD_MS) this.failures = 0;

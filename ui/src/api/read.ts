@@ -1,6 +1,6 @@
+import type { Document, Job, JobFiles } from 'sightwire/api';
 import { type OptionQuery } from '../read/options';
 import { askPicture, getJson, RequestError, sendJson } from './http';
-import type { FileRow, Job, Reading } from './readTypes';
 
 /** The server gives a picture a minute at most, and a queue may be before it. */
 const READ_PATIENCE_MS = 75_000;
@@ -62,23 +62,27 @@ export async function getJob(id: string, signal?: AbortSignal): Promise<Job> {
   return getJson<Job>(jobPath(id), signal);
 }
 
-export async function getRows(
-  id: string,
-  offset: number,
-  signal?: AbortSignal,
-): Promise<{ total: number; files: FileRow[] }> {
+export async function getRows(id: string, offset: number, signal?: AbortSignal): Promise<JobFiles> {
   const path = `${jobPath(id)}/files?offset=${offset}&limit=${ROWS_A_PAGE}`;
   return getJson(path, signal, 15_000);
 }
 
-export async function getReading(id: string, index: number, signal: AbortSignal): Promise<Reading> {
-  return getJson<Reading>(filePath(id, index), signal, 15_000);
+export async function getReading(
+  id: string,
+  index: number,
+  signal: AbortSignal,
+): Promise<Document> {
+  return getJson<Document>(filePath(id, index), signal, 15_000);
 }
 
 /** Reads a file again, another way; the new result takes the place of the old one. */
-export async function readAgain(id: string, index: number, options: OptionQuery): Promise<Reading> {
+export async function readAgain(
+  id: string,
+  index: number,
+  options: OptionQuery,
+): Promise<Document> {
   const path = `${filePath(id, index)}/read?${new URLSearchParams(options)}`;
-  const reading = await sendJson<Reading>('POST', path, undefined, READ_PATIENCE_MS);
+  const reading = await sendJson<Document>('POST', path, undefined, READ_PATIENCE_MS);
   if (reading === null) throw new RequestError(`POST ${path}: no result`);
   return reading;
 }

@@ -1,6 +1,6 @@
+import type { Status } from 'sightwire/api';
 import { pushBounded } from '../recognise/logic/stats';
 import { getJson } from './http';
-import type { Status } from './types';
 
 /** How many answers a sparkline remembers. */
 const HISTORY = 60;
@@ -97,6 +97,6 @@ function remember(status: Status): History {
     frames: pushBounded(history.frames, recognizer.frames_per_s, HISTORY),
     analysed: pushBounded(history.analysed, recognizer.analysed_per_s, HISTORY),
     delay: pushBounded(history.delay, recognizer.delay_ms.p50 ?? 0, HISTORY),
-    cpu: pushBounded(history.cpu, process.cpu_percent ?? 0, HISTORY),
+    cpu: pushBounded(history.cpu, process.cpu_percent, HISTORY),
   };
 }

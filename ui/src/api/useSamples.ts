@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
+import type { Samples } from 'sightwire/api';
 import { getJson } from './http';
-import type { Samples } from './types';
 
 /** The gestures that the server makes clips of. They do not change while it runs. */
 let known: readonly string[] = [];

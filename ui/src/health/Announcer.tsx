@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { LiveData } from '../api/liveTypes';
+import type { LiveData } from '../api/live';
 import { changes } from './changes';
 
 /** Tells screen readers what has changed, not what is so. */

@@ -1,11 +1,11 @@
-import type { Quantiles } from '../api/cameraTypes';
-import type { LiveStream } from '../api/liveTypes';
+import type { Quantiles } from 'sightwire/api';
+import type { LiveStream } from '../api/live';
 import { formatMs, formatRate, UNKNOWN } from '../components/format';
 import { Sparkline } from '../components/Sparkline';
-import { COURSE_LENGTH, type StreamCourse, type Values } from './course';
+import { COURSE_LENGTH, type Stage, type StreamCourse, type Values } from './course';
 import css from './Delays.module.css';
 
-interface Stage {
+interface Row {
   key: string;
   name: string;
   delay: Quantiles | null;
@@ -14,7 +14,7 @@ interface Stage {
 
 /** Where the time goes: how long after its capture a picture has got how far. */
 export function Delays({ stream, course }: { stream: LiveStream; course: StreamCourse }) {
-  const { analyses = [] } = stream;
+  const { analyses } = stream;
   const stages = stagesOf(stream, course);
   const most = Math.max(1, ...stages.map(({ delay }) => delay?.p95 ?? 0));
   return (
@@ -62,14 +62,14 @@ export function Delays({ stream, course }: { stream: LiveStream; course: StreamC
   );
 }
 
-function stagesOf({ analyses = [], delay_ms }: LiveStream, course: StreamCourse): Stage[] {
+function stagesOf({ analyses, delay_ms }: LiveStream, course: StreamCourse): Row[] {
   const several = analyses.length > 1;
   const analysed = analyses.flatMap(({ model, fps, delay_ms: delay }, n) => {
     const of = several ? `, ${model} at ${fps}` : '';
-    const stage = (name: string, is: 'decoded' | 'inferred' | 'encoded'): Stage => ({
+    const stage = (name: string, is: Stage): Row => ({
       key: `${n}-${is}`,
       name: name + of,
-      delay: delay?.[is] ?? null,
+      delay: delay[is] ?? null,
       values: course[`${n}-${is}`] ?? [],
     });
     return [

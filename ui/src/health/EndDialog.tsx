@@ -1,7 +1,7 @@
 import { Button, Modal } from '@mantine/core';
 import { useState } from 'react';
 import { RequestError, sentence } from '../api/http';
-import type { LiveStream, LiveViewer } from '../api/liveTypes';
+import type { LiveStream, LiveViewer } from '../api/live';
 import { endStream, endViewer } from '../api/manage';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';

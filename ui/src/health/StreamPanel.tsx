@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import type { LiveStream } from '../api/liveTypes';
+import type { LiveStream } from '../api/live';
 import { useLive } from '../api/useLive';
 import { Link } from '../app/Link';
 import {
@@ -29,7 +29,6 @@ export function StreamPanel({
 }) {
   const course = useLive((view) => view.courses.streams.get(stream.id) ?? NO_COURSE);
   const { text } = wordsOfStream(stream);
-  const out = stream.fps_out === undefined ? UNKNOWN : formatPictures(stream.fps_out);
   return (
     <div className={css.panel}>
       {text !== null && <p className={css.why}>{text}</p>}
@@ -43,7 +42,7 @@ export function StreamPanel({
         />
         <MiniChart
           caption="Pictures out"
-          text={out}
+          text={formatPictures(stream.fps_out)}
           unit="per s"
           values={course.out}
           atLeast={10}
@@ -62,7 +61,7 @@ export function StreamPanel({
         />
         <MiniChart
           caption="Bytes out"
-          text={formatByteRate(stream.bytes_out_per_s ?? null)}
+          text={formatByteRate(stream.bytes_out_per_s)}
           values={course.bytesOut}
           atLeast={1e5}
         />
@@ -133,8 +132,8 @@ function ofSender({ peer, protocol, mode, bad, dropped }: LiveStream): [string, 
 function ofCamera({ url, broken, connects }: LiveStream): [string, string][] {
   return [
     ['Address', url ?? UNKNOWN],
-    ['Broken', formatCount(broken ?? 0)],
-    ['Connections', formatCount(connects ?? 0)],
+    ['Broken', formatCount(broken)],
+    ['Connections', formatCount(connects)],
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { LiveData } from '../api/liveTypes';
+import type { LiveData } from '../api/live';
 import { useLive } from '../api/useLive';
 import {
   formatByteRate,
@@ -82,15 +82,15 @@ export function ProcessTotals({ data }: { data: LiveData }) {
       <Metric
         caption="Processor"
         explain="What this process takes of the machine; 100 % is one core."
-        values={[{ text: formatPercent(share(process.cpu_percent)), unit: '%' }]}
-        note={process.threads === undefined ? '' : count(process.threads, 'thread')}
+        values={[{ text: formatPercent(process.cpu_percent / 100), unit: '%' }]}
+        note={count(process.threads, 'thread')}
         {...of('cpu')}
         atLeast={100}
       />
       <Metric
         caption="Memory"
         explain="What this process holds of the machine’s memory, its models included."
-        values={[{ text: formatBytes(process.memory_bytes ?? null) }]}
+        values={[{ text: formatBytes(process.memory_bytes) }]}
         note={`up ${formatDuration(server.uptime_s)}`}
         {...of('memory')}
         atLeast={2e8}
@@ -126,10 +126,6 @@ export function ProcessTotals({ data }: { data: LiveData }) {
       />
     </section>
   );
-}
-
-function share(percent: number | undefined): number | null {
-  return percent === undefined ? null : percent / 100;
 }
 
 function free(places: number): string {

@@ -1,4 +1,4 @@
-import type { LiveViewer } from '../api/liveTypes';
+import type { LiveViewer } from '../api/live';
 import { formatBytes, formatCount } from '../components/format';
 import { ToolButton } from '../components/ToolButton';
 import { wordsOfViewer } from './words';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { changes } from './changes';
 import { summary } from './summary';
-import { liveData, liveViewer, relayStream } from './testing';
+import { liveData, liveViewer, relayStream } from '../testing/answers';
 
 const data = (...streams: Parameters<typeof relayStream>[0][]) =>
   liveData({ streams: streams.map(relayStream) });

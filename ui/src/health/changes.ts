@@ -1,4 +1,4 @@
-import type { LiveData } from '../api/liveTypes';
+import type { LiveData } from '../api/live';
 import { count, wordsOfStream } from './words';
 
 /** More changes at once are told by their number only. */

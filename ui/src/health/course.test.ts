@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { LiveData, LiveStream } from '../api/liveTypes';
+import type { LiveData, LiveStream } from '../api/live';
 import { COURSE_LENGTH, type Courses, NO_COURSES, nextCourses } from './course';
-import { liveData, relayStream } from './testing';
+import { liveAnalysis, liveData, relayStream } from '../testing/answers';
 
 function at(time: number, streams: LiveStream[]): LiveData {
   return liveData({ time, streams });
@@ -41,12 +41,8 @@ describe('the course of a stream', () => {
 
   it('follows the delay at each stage of each analysis', () => {
     const quantiles = { p50: 4, p95: 5, p99: 6 };
-    const analysis = { model: 'motion', fps: 5, frames_per_s: 5, analysed_per_s: 5 };
-    const now = at(1000, [
-      relayStream({
-        analyses: [analysis, { ...analysis, delay_ms: { decoded: quantiles, inferred: null } }],
-      }),
-    ]);
+    const analyses = [liveAnalysis(), liveAnalysis({ delay_ms: { decoded: quantiles } })];
+    const now = at(1000, [relayStream({ analyses })]);
     const course = nextCourses(NO_COURSES, null, now).streams.get('P-1');
     expect(course?.['0-decoded']).toEqual([null]);
     expect(course?.['1-decoded']).toEqual([4]);

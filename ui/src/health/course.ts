@@ -1,4 +1,5 @@
-import type { LiveData, LiveStream, RelayTotals, ProcessTotals, Stage } from '../api/liveTypes';
+import type { StageDelays } from 'sightwire/api';
+import type { LiveData, LiveStream } from '../api/live';
 import { lostOf } from './rows';
 
 /** How far back charts go, in values of one second each. */
@@ -11,6 +12,8 @@ type Course<Name extends string> = Readonly<Partial<Record<Name, Values>>>;
 
 export type StreamSeries = 'in' | 'out' | 'bytesIn' | 'bytesOut' | 'viewers' | 'lost' | 'delivered';
 export type StreamCourse = Course<StreamSeries | StageSeries>;
+/** Where a picture has been once it was captured, before it is delivered. */
+export type Stage = keyof StageDelays;
 /** Of each analysis by its place in the list. */
 export type StageSeries = `${number}-${Stage}`;
 
@@ -55,17 +58,16 @@ export function nextCourses(courses: Courses, before: LiveData | null, now: Live
 }
 
 function streamValues(stream: LiveStream): Record<StreamSeries | StageSeries, number | null> {
-  const { analyses = [] } = stream;
-  const stages = analyses.flatMap(({ delay_ms: delay }, n) =>
+  const stages = stream.analyses.flatMap(({ delay_ms: delay }, n) =>
     (['decoded', 'inferred', 'encoded'] as const).map(
-      (stage) => [`${n}-${stage}`, delay?.[stage]?.p50 ?? null] as const,
+      (stage) => [`${n}-${stage}`, delay[stage]?.p50 ?? null] as const,
     ),
   );
   return {
     in: stream.fps,
-    out: stream.fps_out ?? null,
+    out: stream.fps_out,
     bytesIn: stream.bytes_per_s,
-    bytesOut: stream.bytes_out_per_s ?? null,
+    bytesOut: stream.bytes_out_per_s,
     viewers: stream.viewers,
     lost: lostOf(stream),
     delivered: stream.delay_ms?.p50 ?? null,
@@ -74,19 +76,18 @@ function streamValues(stream: LiveStream): Record<StreamSeries | StageSeries, nu
 }
 
 function totalValues(data: LiveData): Record<TotalSeries, number | null> {
-  const relay: RelayTotals = data.relay;
-  const process: ProcessTotals = data.process;
+  const { cameras, process, relay } = data;
   return {
     streams: relay.streams,
     viewers: relay.viewers,
     in: relay.frames_in_per_s,
     out: relay.frames_out_per_s,
     lost: relay.lost_percent,
-    cpu: process.cpu_percent ?? null,
-    memory: process.memory_bytes ?? null,
+    cpu: process.cpu_percent,
+    memory: process.memory_bytes,
     connections: process.connections,
-    upstreams: data.cameras.upstreams,
-    analyses: data.cameras.analyses,
+    upstreams: cameras.upstreams,
+    analyses: cameras.analyses,
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LiveView } from '../api/live';
 import { NO_COURSES } from './course';
 import { linkWords } from './linkWords';
-import { liveData } from './testing';
+import { liveData } from '../testing/answers';
 
 const NOW_MS = 100_000;
 

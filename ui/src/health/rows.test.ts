@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LiveStream } from '../api/liveTypes';
+import type { LiveStream } from '../api/live';
 import {
   comparison,
   findStreams,
@@ -8,7 +8,7 @@ import {
   STREAM_SORTS,
   type StreamSort,
 } from './rows';
-import { liveViewer, relayStream } from './testing';
+import { liveViewer, relayStream } from '../testing/answers';
 
 function sorted(streams: LiveStream[], by: StreamSort, reversed = false): string[] {
   const compare = comparison(STREAM_SORTS[by], reversed, ({ id }: LiveStream) => id);

@@ -1,4 +1,4 @@
-import type { LiveStream, LiveViewer } from '../api/liveTypes';
+import type { LiveStream, LiveViewer } from '../api/live';
 import { kindOfStream, kindOfViewer, needsCare, wordsOfStream, wordsOfViewer } from './words';
 
 /** By what rows are sorted; `reversed`: the other way round than usual. */
@@ -23,8 +23,8 @@ export const STREAM_SORTS = {
   name: { value: ({ name }: LiveStream) => name, steady: true },
   in: { value: ({ fps }: LiveStream) => fps, largestFirst: true },
   bytesIn: { value: ({ bytes_per_s }: LiveStream) => bytes_per_s, largestFirst: true },
-  out: { value: ({ fps_out }: LiveStream) => fps_out ?? NONE, largestFirst: true },
-  bytesOut: { value: (stream: LiveStream) => stream.bytes_out_per_s ?? NONE, largestFirst: true },
+  out: { value: ({ fps_out }: LiveStream) => fps_out, largestFirst: true },
+  bytesOut: { value: ({ bytes_out_per_s }: LiveStream) => bytes_out_per_s, largestFirst: true },
   viewers: { value: ({ viewers }: LiveStream) => viewers, largestFirst: true },
   lost: { value: (stream: LiveStream) => lostOf(stream) ?? NONE, largestFirst: true },
   delay: { value: ({ delay_ms }: LiveStream) => delay_ms?.p95 ?? NONE, largestFirst: true },
@@ -36,8 +36,8 @@ export const VIEWER_SORTS = {
   streams: { value: ({ streams }: LiveViewer) => streams.join(' '), steady: true },
   // Numbers are given in the order of arrival.
   since: { value: ({ id }: LiveViewer) => id, steady: true },
-  fps: { value: ({ fps }: LiveViewer) => fps ?? NONE, largestFirst: true },
-  bytes: { value: ({ bytes_per_s }: LiveViewer) => bytes_per_s ?? NONE, largestFirst: true },
+  fps: { value: ({ fps }: LiveViewer) => fps, largestFirst: true },
+  bytes: { value: ({ bytes_per_s }: LiveViewer) => bytes_per_s, largestFirst: true },
   lost: { value: ({ lost_percent }: LiveViewer) => lost_percent, largestFirst: true },
   quality: { value: ({ quality }: LiveViewer) => (typeof quality === 'number' ? quality : 100) },
   rtt: { value: ({ rtt_ms }: LiveViewer) => rtt_ms ?? NONE, largestFirst: true },
@@ -48,13 +48,13 @@ export type StreamSort = keyof typeof STREAM_SORTS;
 export type ViewerSort = keyof typeof VIEWER_SORTS;
 
 /** Pictures that came and were not passed on. */
-export function leftOut({ kind, bad = 0, dropped = 0, broken = 0 }: LiveStream): number {
+export function leftOut({ kind, bad = 0, dropped = 0, broken }: LiveStream): number {
   return kind === 'relay' ? bad + dropped : broken;
 }
 
 /** What its viewers lost lately, in percent; null where nobody watches. */
 export function lostOf({ viewers, lost_percent }: LiveStream): number | null {
-  return viewers === 0 ? null : (lost_percent ?? null);
+  return viewers === 0 ? null : lost_percent;
 }
 
 /** Compares as `sort` says; rows that are equal in that go by `keyOf`. */

@@ -1,4 +1,4 @@
-import type { LiveStream } from '../api/liveTypes';
+import type { LiveStream } from '../api/live';
 import { formatByteRate, formatCount, formatMs, UNKNOWN } from '../components/format';
 import { Lost, Two, WithCourse } from './Cells';
 import type { Kind } from './kind';
@@ -37,9 +37,7 @@ export const STREAMS: Kind<LiveStream, StreamSort> = {
       explain: 'Pictures that go to all of its viewers together in a second, and their bytes.',
       cell: ({ id, fps_out, bytes_out_per_s }) => (
         <WithCourse stream={id} series="out" atLeast={10}>
-          <Two below={formatByteRate(bytes_out_per_s ?? null)}>
-            {fps_out === undefined ? UNKNOWN : `${formatPictures(fps_out)} fps`}
-          </Two>
+          <Two below={formatByteRate(bytes_out_per_s)}>{formatPictures(fps_out)} fps</Two>
         </WithCourse>
       ),
     },

@@ -1,4 +1,4 @@
-import type { LiveData } from '../api/liveTypes';
+import type { LiveData } from '../api/live';
 import { count, needsCare, wordsOfStream, wordsOfViewer } from './words';
 
 /** All streams and viewers in one line, and how many of them need somebody. */

@@ -1,4 +1,4 @@
-import type { LiveViewer } from '../api/liveTypes';
+import type { LiveViewer } from '../api/live';
 import {
   formatByteRate,
   formatCount,
@@ -36,9 +36,7 @@ export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
       name: 'Gets',
       explain: 'Pictures that it gets in a second, and their bytes.',
       cell: ({ fps, bytes_per_s }) => (
-        <Two below={formatByteRate(bytes_per_s ?? null)}>
-          {fps === undefined ? UNKNOWN : `${formatPictures(fps)} fps`}
-        </Two>
+        <Two below={formatByteRate(bytes_per_s)}>{formatPictures(fps)} fps</Two>
       ),
     },
     {

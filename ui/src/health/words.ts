@@ -1,6 +1,6 @@
-import type { LiveStream, LiveViewer, ViewerKind } from '../api/liveTypes';
+import type { ViewerKind } from 'sightwire/api';
+import type { LiveStream, LiveViewer } from '../api/live';
 import { sentenceOf, type StreamWords, streamWords } from '../cameras/state/streamWords';
-import { UNKNOWN } from '../components/format';
 import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
 
@@ -86,7 +86,6 @@ export function kindOfViewer(kind: string): string {
 }
 
 export function qualityOf(quality: LiveViewer['quality']): string {
-  if (quality === undefined) return UNKNOWN;
   if (quality === 'original') return 'as it came';
   return `JPEG ${quality}`;
 }

@@ -1,7 +1,7 @@
 import { Button, Modal, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
-import type { ModelEntry, Status } from '../api/types';
+import type { Model, RecognizerStatus } from 'sightwire/api';
 import { Command } from '../components/Command';
 import { formatCount, formatMs } from '../components/format';
 import { Icon } from '../components/Icon';
@@ -21,7 +21,7 @@ interface Props {
   opened: boolean;
   onClose: () => void;
   view: ModelsView;
-  recognizer: Status['recognizer'] | undefined;
+  recognizer: RecognizerStatus | undefined;
   activation: Activation;
   onActivate: (name: string) => void;
 }
@@ -107,7 +107,7 @@ function Panes(props: Props & { phone: boolean }) {
 }
 
 interface ListProps {
-  models: readonly ModelEntry[];
+  models: readonly Model[];
   shown: string | undefined;
   onChoose: (name: string) => void;
 }
@@ -144,7 +144,7 @@ function Own() {
   );
 }
 
-function Chosen(props: Props & { model: ModelEntry }) {
+function Chosen(props: Props & { model: Model }) {
   const { model } = props;
   return (
     <article className={css.chosen} aria-labelledby="model-title" data-testid="model-card">
@@ -205,7 +205,7 @@ function Labels({ labels }: { labels: readonly string[] }) {
 }
 
 /** Puts the model to use, or says what is in the way. */
-function Use({ model, view, recognizer, activation, onActivate }: Props & { model: ModelEntry }) {
+function Use({ model, view, recognizer, activation, onActivate }: Props & { model: Model }) {
   const needed = command(model);
   const mine = activation.state !== 'idle' && activation.name === model.name ? activation : null;
   const to =

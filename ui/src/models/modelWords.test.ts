@@ -1,39 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '../api/http';
-import type { ModelEntry } from '../api/types';
+import { testModel } from '../testing/answers';
 import { command, details, facts, isUsable, refusal, standing } from './modelWords';
 
-const GESTURES: ModelEntry = {
-  name: 'gestures',
-  task: 'clip-classification',
-  title: 'Hand-motion gestures',
-  licence: 'MIT OR Apache-2.0',
-  source: 'made by the project',
-  active: true,
-  available: true,
-  card: null,
-  labels: ['still', 'left'],
-  size_bytes: 1_757_718,
-  clip: { window: 10, width: 224, height: 224, threshold: 0.5, precision: 'f32', split: true },
-  imported: null,
-  needs: null,
-};
-const SIGNS: ModelEntry = {
-  ...GESTURES,
+const GESTURES = testModel();
+const SIGNS = testModel({
   name: 'wlasl20',
   active: false,
   available: false,
   clip: null,
-  size_bytes: null,
+  size_bytes: 0,
   needs: 'pull',
-};
+});
 
 describe('an entry of the list', () => {
   it('tells models apart in a few facts, and leaves out what is not known', () => {
     expect(facts(GESTURES)).toEqual(['2 labels', '10 frames', '1.8 MB']);
     expect(facts({ ...SIGNS, labels: ['book'] })).toEqual(['1 label']);
     expect(facts({ ...SIGNS, labels: null })).toEqual([]);
-    expect(facts({ ...SIGNS, labels: null, size_bytes: 0 })).toEqual([]);
     expect(Object.fromEntries(details(GESTURES))).toMatchObject({
       Window: '10 frames of 224 × 224',
       Precision: '32-bit float',

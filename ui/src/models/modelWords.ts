@@ -1,5 +1,5 @@
+import type { Model } from 'sightwire/api';
 import { RequestError } from '../api/http';
-import type { ModelEntry } from '../api/types';
 import { formatBytes, formatCount, spell } from '../components/format';
 import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
@@ -7,7 +7,7 @@ import type { Tone } from '../components/StateBadge';
 export const CLIP_TASK = 'clip-classification';
 
 /** Whether an entry's model can be put to use now. */
-export function isUsable(model: ModelEntry): boolean {
+export function isUsable(model: Model): boolean {
   return model.needs === null && model.available;
 }
 
@@ -15,18 +15,13 @@ export function labelCount(count: number): string {
   return `${formatCount(count)} ${count === 1 ? 'label' : 'labels'}`;
 }
 
-/** Not where it is unknown, nor where only the file that it will be made from is known. */
-function isSize(bytes: number | null): bytes is number {
-  return bytes !== null && bytes > 0;
-}
-
-/** The few facts that tell models apart. */
-export function facts(model: ModelEntry): string[] {
+/** The few facts that tell models apart. The size is 0 where only the file that it will be made from is known. */
+export function facts(model: Model): string[] {
   const { labels, clip, size_bytes } = model;
   return [
     ...(labels === null ? [] : [labelCount(labels.length)]),
     ...(clip === null ? [] : [`${clip.window} frames`]),
-    ...(isSize(size_bytes) ? [formatBytes(size_bytes)] : []),
+    ...(size_bytes > 0 ? [formatBytes(size_bytes)] : []),
   ];
 }
 
@@ -36,7 +31,7 @@ export interface Standing {
   word: string;
 }
 
-export function standing(model: ModelEntry): Standing {
+export function standing(model: Model): Standing {
   if (model.active) return { tone: 'ok', icon: 'check', word: 'in use' };
   if (model.needs === 'pull') return { tone: 'off', icon: 'download', word: 'not downloaded' };
   if (model.needs === 'import') return { tone: 'off', icon: 'plug', word: 'not imported' };
@@ -45,7 +40,7 @@ export function standing(model: ModelEntry): Standing {
 }
 
 /** What to run on the server's machine so that the model can be used; null if nothing. */
-export function command(model: ModelEntry): string | null {
+export function command(model: Model): string | null {
   switch (model.needs) {
     case 'pull':
     case 'import': // what is there and was not imported yet, a pull imports
@@ -56,7 +51,7 @@ export function command(model: ModelEntry): string | null {
 }
 
 /** The rest of what is known of a model, for the list beside its card. */
-export function details(model: ModelEntry): [name: string, value: string][] {
+export function details(model: Model): [name: string, value: string][] {
   const { clip, imported } = model;
   return [
     ['Name', model.name],
@@ -70,7 +65,7 @@ export function details(model: ModelEntry): [name: string, value: string][] {
           ['Precision', spell(clip.precision)],
           ['Runs', clip.split ? 'each frame once' : 'the whole window each time'],
         ] satisfies [string, string][])),
-    ...(isSize(model.size_bytes)
+    ...(model.size_bytes > 0
       ? [['Size', formatBytes(model.size_bytes)] satisfies [string, string]]
       : []),
     ['Licence', model.licence],

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Activated } from 'sightwire/api';
 import { postJson } from '../api/http';
 import { refreshStatus } from '../api/statusStore';
-import type { Activated } from '../api/types';
 import { type Refusal, refusal } from './modelWords';
 
 /** A large model on a small machine takes a while to load and to be measured. */

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
-import type { ModelEntry, Status } from '../api/types';
+import type { Model, RecognizerStatus } from 'sightwire/api';
 import { formatMs } from '../components/format';
 import { facts } from './modelWords';
 import { type Activation, useActivation } from './useActivation';
@@ -24,7 +24,7 @@ export interface ModelInUse {
 /** The model that is in use, what happens to it, and the list of all. */
 export function useModelInUse(
   reported: string | undefined,
-  recognizer: Status['recognizer'] | undefined,
+  recognizer: RecognizerStatus | undefined,
 ): ModelInUse {
   const [activation, activate] = useActivation(reported);
   const name = activation.state === 'done' ? activation.name : reported;
@@ -32,7 +32,7 @@ export function useModelInUse(
   const view = useMemo((): ModelsView => {
     const { answer } = found;
     if (answer === null) return found;
-    const mark = (model: ModelEntry) => ({ ...model, active: model.name === name });
+    const mark = (model: Model) => ({ ...model, active: model.name === name });
     return { ...found, answer: { ...answer, models: answer.models.map(mark) } };
   }, [found, name]);
   const models = view.answer?.models ?? [];

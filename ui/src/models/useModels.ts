@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
+import type { Models } from 'sightwire/api';
 import { getJson } from '../api/http';
-import type { Models } from '../api/types';
 import { CLIP_TASK } from './modelWords';
 
 const AGAIN_MS = 5000;

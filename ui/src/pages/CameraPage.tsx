@@ -1,8 +1,8 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
 import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import type { Camera, Stream } from 'sightwire/api';
 import { camerasPoll } from '../api/cameras';
-import type { Camera, Stream } from '../api/cameraTypes';
 import { usePoll } from '../api/poll';
 import { useStatus } from '../api/useStatus';
 import { Link } from '../app/Link';

@@ -1,7 +1,7 @@
 import { Button, VisuallyHidden } from '@mantine/core';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import type { Camera } from 'sightwire/api';
 import { camerasPoll, streamsPoll } from '../api/cameras';
-import type { Camera } from '../api/cameraTypes';
 import { usePoll } from '../api/poll';
 import { useShortcuts } from '../app/shortcuts';
 import { useSearch } from '../app/router';
@@ -83,7 +83,7 @@ export default function CamerasPage() {
             : 'The pictures are old. This page keeps asking.'}
         </Notice>
       )}
-      {!mayAdd && answer.why_not != null && (
+      {!mayAdd && answer.why_not !== null && (
         <Notice tone="warn" icon="alert" title="Cameras cannot be changed from here">
           {answer.why_not}
         </Notice>

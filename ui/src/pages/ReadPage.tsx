@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { Job } from 'sightwire/api';
 import { sentence } from '../api/http';
 import { endJob } from '../api/read';
-import type { Job } from '../api/readTypes';
 import { useStatus } from '../api/useStatus';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
@@ -146,7 +146,7 @@ export default function ReadPage() {
 
       <UploadBar upload={upload} />
       {reader?.state === 'failed' && (
-        <Notice tone="bad" icon="alert" title="The model cannot read" cause={reader.error ?? null}>
+        <Notice tone="bad" icon="alert" title="The model cannot read" cause={reader.error}>
           {reader.error ?? 'The server’s log says why.'}
         </Notice>
       )}

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
-import type { Status } from '../api/types';
+import type { Status } from 'sightwire/api';
 import { Details } from '../components/Details';
 import { refreshStatus } from '../api/statusStore';
 import { useSamples } from '../api/useSamples';

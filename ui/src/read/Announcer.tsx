@@ -1,12 +1,12 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import type { FileRow, Job, Reading } from '../api/readTypes';
+import type { Document, Job, JobFile } from 'sightwire/api';
 import { jobNews } from './words';
 
 interface Props {
   job: Job | null;
-  row: FileRow | null;
-  reading: Reading | null;
+  row: JobFile | null;
+  reading: Document | null;
 }
 
 /** Tells screen readers what has changed: a job that begins or ends, a file that is shown. */

@@ -1,5 +1,5 @@
 import { UnstyledButton } from '@mantine/core';
-import type { Job } from '../api/readTypes';
+import type { Job } from 'sightwire/api';
 import { StateBadge } from '../components/StateBadge';
 import { jobName, jobStanding } from './words';
 import css from './EarlierJobs.module.css';

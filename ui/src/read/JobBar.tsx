@@ -1,7 +1,7 @@
 import { Button, NativeSelect, Tooltip } from '@mantine/core';
 import { useState } from 'react';
+import type { Job } from 'sightwire/api';
 import { jobExportPath, type FileFormat } from '../api/read';
-import type { Job } from '../api/readTypes';
 import { CopyButton } from '../components/CopyButton';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';

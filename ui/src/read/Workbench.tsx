@@ -1,8 +1,8 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import type { Job, JobFile } from 'sightwire/api';
 import { picturePath } from '../api/read';
-import type { FileRow, Job } from '../api/readTypes';
 import { copyText } from '../components/copy';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
@@ -28,7 +28,7 @@ const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
 interface Props {
   job: Job | null;
   watch: JobWatch | null;
-  row: FileRow | null;
+  row: JobFile | null;
   address: Address;
   change: (part: Partial<Address>) => void;
   preferences: Preferences;
@@ -239,7 +239,7 @@ export function Workbench(props: Props) {
 const NO_MARKS = { file: '', selected: null };
 
 /** Why there is no text, for a person. */
-function nothing(row: FileRow | null, all: number, isRead: boolean): string {
+function nothing(row: JobFile | null, all: number, isRead: boolean): string {
   if (row === null) return 'The list of files is on its way.';
   switch (row.state) {
     case 'waiting':

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { testOptions } from '../testing/answers';
 import { askOptions, formatOptions, optionsKey, optionsOf, parseOptions, USUAL } from './options';
 
 const parse = (text: string) => parseOptions(new URLSearchParams(text));
@@ -28,8 +29,10 @@ describe('how pictures are read', () => {
   });
 
   it('is the same for the usual model by name or without', () => {
-    const named = optionsOf({ model: 'ppocr-v4', threshold: 0.3, deskew: false, keep: 10 });
+    const named = optionsOf(testOptions({ model: 'ppocr-v4' }));
     expect(optionsKey(named, 'ppocr-v4')).toBe(optionsKey(USUAL, 'ppocr-v4'));
-    expect(optionsKey(optionsOf({ deskew: true }), null)).not.toBe(optionsKey(USUAL, null));
+    expect(optionsKey(optionsOf(testOptions({ deskew: true })), null)).not.toBe(
+      optionsKey(USUAL, null),
+    );
   });
 });

@@ -1,3 +1,5 @@
+import type { JobOptions } from 'sightwire/api';
+
 /** How pictures are read. All of it stands in the page's address where it is not the usual. */
 export interface ReadOptions {
   /** Null: the server's usual one. */
@@ -115,11 +117,10 @@ export function optionsKey(options: ReadOptions, usual: string | null): string {
 }
 
 /** What a job says of how its files are read. */
-export function optionsOf(options: Record<string, unknown>): ReadOptions {
+export function optionsOf(options: JobOptions): ReadOptions {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(options)) {
-    if (typeof value === 'boolean') query.set(name, value ? '1' : '0');
-    else if (typeof value === 'number' || typeof value === 'string') query.set(name, String(value));
+    query.set(name, typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
   }
   return parseOptions(query);
 }

@@ -1,4 +1,4 @@
-import type { ReaderStatus } from '../api/readTypes';
+import type { ReaderStatus } from 'sightwire/api';
 import { formatPercent, spell } from '../components/format';
 
 /** What reads text, and how it does, in one line. */
@@ -9,22 +9,21 @@ export function readerWords(reader: ReaderStatus | undefined): string {
     case 'idle':
       return `“${model}” loads when the first picture comes.`;
     case 'fetching':
-      return `“${model}” is being fetched${progress == null ? '…' : `: ${formatPercent(progress)} %`}`;
+      return `“${model}” is being fetched${progress === null ? '…' : `: ${formatPercent(progress)} %`}`;
     case 'loading':
       return `“${model}” is loading…`;
     case 'failed':
       return `“${model}” cannot be used.`;
     case 'ready':
       return [
-        `“${model}”${provider == null ? '' : ` on ${spell(provider)}`}`,
+        `“${model}”${provider === null ? '' : ` on ${spell(provider)}`}`,
         ...precisionWords(precision),
       ].join(', ');
   }
 }
 
 function precisionWords(precision: ReaderStatus['precision']): string[] {
-  if (precision == null) return [];
-  if (typeof precision === 'string') return [spell(precision)];
+  if (precision === null) return [];
   const { detection, recognition } = precision;
   if (detection === recognition) return [spell(detection)];
   return [`finds lines in ${spell(detection)}, reads them in ${spell(recognition)}`];

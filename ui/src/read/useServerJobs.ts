@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
+import type { Job, Jobs } from 'sightwire/api';
 import { Poll, usePoll } from '../api/poll';
 import { JOBS_PATH } from '../api/read';
-import type { Job } from '../api/readTypes';
 
 const EVERY_MS = 5000;
 
@@ -12,7 +12,7 @@ interface Stamped {
 }
 
 let atS = Date.now() / 1000;
-const jobsPoll = new Poll<{ jobs: Job[] }>(JOBS_PATH, () => {
+const jobsPoll = new Poll<Jobs>(JOBS_PATH, () => {
   atS = Date.now() / 1000;
 });
 

@@ -1,24 +1,19 @@
+import type { Job } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../api/readTypes';
+import { testJob } from '../testing/answers';
 import { asSentence, jobFacts, jobName, jobNews, jobStanding } from './words';
 
-const JOB: Job = {
-  id: 'a',
-  state: 'running',
-  created: 1000,
-  options: {},
+const JOB = testJob({
   files: 1200,
   done: 500,
   failed: 2,
   waiting: 698,
   regions: 12_345,
-  characters: 1,
   mean_confidence: 0.987,
   ms: 25_000,
   files_per_s: 20.4,
   left_s: 34.2,
-  keep: 10,
-};
+});
 
 describe('a job in words', () => {
   it('says how far it is and how long it will take', () => {

@@ -1,4 +1,4 @@
-import type { FileRow, Job } from '../api/readTypes';
+import type { Job, JobFile } from 'sightwire/api';
 import { formatCount, formatDuration } from '../components/format';
 import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
@@ -9,7 +9,7 @@ export interface Standing {
   word: string;
 }
 
-export function rowStanding({ state }: FileRow): Standing {
+export function rowStanding({ state }: JobFile): Standing {
   switch (state) {
     case 'waiting':
       return { tone: 'off', icon: 'clock', word: 'waiting' };
@@ -42,7 +42,7 @@ export function files(count: number): string {
 
 /** How many files are behind it. */
 export function finished(job: Job): number {
-  return job.done + job.failed + (job.cancelled ?? 0);
+  return job.done + job.failed + job.cancelled;
 }
 
 /** What is worth knowing of a job, in the order of its worth. */
@@ -57,7 +57,7 @@ export function jobFacts(job: Job): string[] {
     ...(mean_confidence !== null && done > 0
       ? [`${(mean_confidence * 100).toFixed(1)} % sure`]
       : []),
-    ...(job.files > 1 && files_per_s !== null && files_per_s > 0 ? [rate(files_per_s)] : []),
+    ...(job.files > 1 && files_per_s > 0 ? [rate(files_per_s)] : []),
     ...(runs && left_s !== null ? [`${formatDuration(Math.max(1, left_s))} left`] : []),
     ...(runs ? [] : [`in ${took(job.ms)}`]),
   ];

@@ -1,8 +1,8 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState } from 'react';
+import type { Runtime } from 'sightwire/api';
 import { getJson, postJson, sentence } from '../api/http';
 import { refreshStatus } from '../api/statusStore';
-import type { RuntimeState } from '../api/types';
 import { Command } from '../components/Command';
 import { Icon } from '../components/Icon';
 import css from './Cure.module.css';
@@ -18,7 +18,7 @@ export function Cure({ command }: { command: string }) {
 
   useEffect(() => {
     const gone = new AbortController();
-    getJson<RuntimeState>(PATH, gone.signal).then(
+    getJson<Runtime>(PATH, gone.signal).then(
       ({ missing, may_get }) => setMayGet(missing && may_get),
       // The command alone does it, too.
       () => setMayGet(false),

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Status } from '../api/types';
+import type { RecognizerStatus, Status } from 'sightwire/api';
 import { formatBytes, formatDuration, spell } from '../components/format';
 import css from './Facts.module.css';
 
@@ -14,10 +14,8 @@ export function Facts({ status }: { status: Status | null }) {
       </h2>
       <dl className={css.list}>
         <Fact name="Model">{status === null ? null : model(status.recognizer)}</Fact>
-        <Fact name="Detector">
-          {status?.detector === undefined ? null : detector(status.detector)}
-        </Fact>
-        <Fact name="Reader">{status?.reader === undefined ? null : detector(status.reader)}</Fact>
+        <Fact name="Detector">{status === null ? null : detector(status.detector)}</Fact>
+        <Fact name="Reader">{status === null ? null : detector(status.reader)}</Fact>
         <Fact name="Provider">
           {engine === undefined ? null : provider(engine.provider, engine.requested)}
         </Fact>
@@ -30,21 +28,21 @@ export function Facts({ status }: { status: Status | null }) {
           {status === null ? null : `${status.version}, up ${formatDuration(status.uptime_s)}`}
         </Fact>
         <Fact name="Cameras open">
-          {status?.cameras === undefined
+          {status === null
             ? null
             : `${status.cameras.upstreams} of ${status.cameras.max_upstreams}, ${status.cameras.viewers} ${status.cameras.viewers === 1 ? 'viewer' : 'viewers'}`}
         </Fact>
         <Fact name="CPU, memory">
           {status === null
             ? null
-            : `${status.process.cpu_percent?.toFixed(0) ?? '–'} %, ${formatBytes(status.process.memory_bytes)}`}
+            : `${status.process.cpu_percent.toFixed(0)} %, ${formatBytes(status.process.memory_bytes)}`}
         </Fact>
       </dl>
     </section>
   );
 }
 
-function model({ model, labels, window }: Status['recognizer']): string {
+function model({ model, labels, window }: RecognizerStatus): string {
   return window === null ? model : `${model}, ${labels.length} classes, ${window} frames`;
 }
 

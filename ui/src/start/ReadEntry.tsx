@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import type { ReaderStatus } from '../api/readTypes';
+import type { ReaderStatus } from 'sightwire/api';
 import { Link } from '../app/Link';
 import { formatCount, spell, UNKNOWN } from '../components/format';
 import { Icon } from '../components/Icon';

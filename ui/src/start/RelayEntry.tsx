@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import type { Status } from '../api/types';
+import type { RelayTotals } from 'sightwire/api';
 import { Link } from '../app/Link';
 import { formatByteRate, formatCount, UNKNOWN } from '../components/format';
 import { formatPictures } from '../health/numbers';
@@ -7,7 +7,7 @@ import { Icon } from '../components/Icon';
 import css from './Entry.module.css';
 
 /** The way to live streams: sending one, watching all, and how they do. */
-export function RelayEntry({ relay }: { relay: Status['relay'] | null }) {
+export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
   const facts = [
     ['Streams', relay && `${formatCount(relay.streams)} of ${formatCount(relay.max_streams)}`],
     ['Viewers', relay && `${formatCount(relay.viewers)} of ${formatCount(relay.max_viewers)}`],

@@ -1,4 +1,4 @@
-import type { ReaderStatus } from '../api/readTypes';
+import type { ReaderStatus } from 'sightwire/api';
 import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
 
@@ -20,7 +20,7 @@ export function readerStanding(reader: ReaderStatus | undefined): {
     case 'failed':
       return { tone: 'bad', icon: 'alert', word: 'failed' };
     case 'ready':
-      return (reader.reading ?? 0) > 0
+      return reader.reading > 0
         ? { tone: 'busy', icon: 'eye', word: 'reading' }
         : { tone: 'ok', icon: 'check', word: 'ready' };
   }

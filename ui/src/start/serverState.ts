@@ -1,4 +1,4 @@
-import type { Status } from '../api/types';
+import type { Status } from 'sightwire/api';
 import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
 
@@ -64,11 +64,11 @@ function words(status: Status | null, failure: string | null): Words {
         word: 'model failed',
         title: `The model “${recognizer.model}” could not be loaded`,
         text:
-          recognizer.cure == null
+          recognizer.cure === null
             ? 'The server runs on without results. Once what the details name is put right, start it again.'
             : 'The server runs on without results. Run this command on its machine, then start it again:',
         cause: recognizer.error ?? 'no cause was given',
-        command: recognizer.cure ?? null,
+        command: recognizer.cure,
       };
     case 'dummy':
       return {

@@ -1,4 +1,5 @@
 import { Modal, Switch } from '@mantine/core';
+import type { ActiveStreams } from 'sightwire/api';
 import type { StreamView } from 'sightwire/relay';
 import { camerasPoll } from '../api/cameras';
 import { Poll, usePoll } from '../api/poll';
@@ -19,7 +20,7 @@ interface Props {
 const EVERY_MS = 2000;
 
 /** The streams that are sent to the server now, whether or not they are on the wall. */
-const activePoll = new Poll<{ active_streams: string[] }>('/streams/active');
+const activePoll = new Poll<ActiveStreams>('/streams/active');
 
 /** What is on the wall. Everything acts at once. */
 export default function Chooser({ opened, onClose, ...rest }: Props) {

@@ -1,3 +1,4 @@
+import type { SentFrame } from '../api.js';
 import { Encoder, sizeOf } from '../encoder.js';
 import { causeOf, RecognizerError } from '../errors.js';
 import { Pacer } from '../pacer.js';
@@ -320,7 +321,7 @@ export class Streamer {
   async #encode(frame: Frame): Promise<Uint8Array<ArrayBuffer> | Blob | string | null> {
     if (typeof frame === 'string') {
       const url = frame.startsWith('data:') ? frame : `data:image/jpeg;base64,${frame}`;
-      return JSON.stringify({ type: 'frame', frame: url });
+      return JSON.stringify({ type: 'frame', frame: url } satisfies SentFrame);
     }
     if (frame instanceof Blob) return new Blob([pictureHeader(), frame]);
     if (frame instanceof ArrayBuffer) return encodePicture(new Uint8Array(frame));

@@ -1,6 +1,7 @@
+import type { SenderHello, StreamStats as Counted, ToSender } from '../api.js';
 import { retryDelayMs } from './backoff.js';
 import { type Farewell, farewell } from './streamerWords.js';
-import type { Mode } from './viewerMessages.js';
+import type { Mode, Unchecked } from './viewerMessages.js';
 import { SUBPROTOCOL } from './wire.js';
 
 interface Trouble {
@@ -25,13 +26,7 @@ export type Standing =
   | ({ state: 'refused' | 'ended' } & Trouble);
 
 /** What the server counts: who watches, and what it made of the pictures. */
-export interface StreamStats {
-  viewers: number;
-  received: number;
-  /** Those that were no JPEG, and those beyond the server's rate. */
-  bad: number;
-  dropped: number;
-}
+export type StreamStats = Omit<Counted, 'type'>;
 
 export interface StreamerLinkEvents {
   changed: () => void;
@@ -130,7 +125,7 @@ export class StreamerLink {
     this.#socket = socket;
     const mine = () => this.#socket === socket;
     socket.addEventListener('open', () => {
-      if (mine()) socket.send(JSON.stringify({ analysis_mode: this.#mode }));
+      if (mine()) socket.send(JSON.stringify({ analysis_mode: this.#mode } satisfies SenderHello));
     });
     socket.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
       if (mine() && typeof data === 'string') this.#hear(data);
@@ -198,14 +193,14 @@ export class StreamerLink {
 
   #hear(text: string): void {
     this.#heardMs = performance.now();
-    let message: { type?: unknown; message?: unknown };
+    let message: Unchecked<ToSender>;
     try {
       message = JSON.parse(text) as typeof message;
     } catch {
       return;
     }
     const said = typeof message.message === 'string' ? message.message : null;
-    switch (message.type) {
+    switch (message.type as ToSender['type']) {
       case 'connected':
         this.#begin();
         break;
@@ -225,7 +220,7 @@ export class StreamerLink {
         this.#said = said;
         break;
       case 'stream_stats':
-        this.#events.stats(message as unknown as StreamStats);
+        this.#events.stats(message as StreamStats);
         break;
     }
   }

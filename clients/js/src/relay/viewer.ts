@@ -1,3 +1,4 @@
+import type { FromViewer } from '../api.js';
 import { retryDelayMs } from './backoff.js';
 import { ServerClock } from './clock.js';
 import { Latest } from './latest.js';
@@ -316,7 +317,7 @@ export class Viewer implements AsyncIterable<Picture> {
     this.#send({ type: 'ping' });
   }
 
-  #send(message: { type: string }): void {
+  #send(message: FromViewer): void {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 

@@ -1,12 +1,18 @@
+import type {
+  AnalysisMode,
+  Detection as Found,
+  Overlay as Drawn,
+  OverlayMetrics,
+  StreamKind,
+  StreamState,
+  ToViewer,
+} from '../api.js';
+
 /** Something that a model found in a picture. */
-export interface Detection {
-  label: string;
-  confidence: number;
+export type Detection = Pick<Found, 'label' | 'confidence' | 'track'> & {
   /** Left, top, right, bottom in pixels of the analysed picture. */
-  box: readonly [number, number, number, number];
-  /** The same thing has the same number in all pictures; null where nothing is followed. */
-  track: number | null;
-}
+  box: Readonly<Found['box']>;
+};
 
 /** What a model made of a stream's picture. */
 export interface Overlay {
@@ -26,9 +32,9 @@ export interface Overlay {
   connections: readonly (readonly [number, number])[];
 }
 
-export type Mode = 'normal' | 'enhanced';
-export type Kind = 'relay' | 'camera';
-export type ServerState = 'starting' | 'running' | 'stalled' | 'frozen';
+export type Mode = AnalysisMode;
+export type Kind = StreamKind;
+export type ServerState = Exclude<StreamState, 'ended'>;
 
 /** What the server says besides pictures. Times in `Date.now()` time by the server's clock. */
 export type ViewerMessage =
@@ -49,9 +55,12 @@ export type ViewerMessage =
   | { type: 'pong'; atMs: number }
   | { type: 'error'; message: string };
 
+/** A message, or a part of one, as it came: what is in it has still to be looked at. */
+export type Unchecked<T> = Partial<Record<T extends unknown ? keyof T : never, unknown>>;
+
 /** Null where it is nothing that is known here: newer servers may say more. */
 export function readMessage(text: string): ViewerMessage | null {
-  let message: Fields;
+  let message: Unchecked<ToViewer>;
   try {
     message = fields(JSON.parse(text));
   } catch {
@@ -59,7 +68,7 @@ export function readMessage(text: string): ViewerMessage | null {
   }
   const stream = string(message.patient_id) ?? '';
   const atMs = (number(message.timestamp) ?? 0) * 1000;
-  switch (message.type) {
+  switch (message.type as ToViewer['type']) {
     case 'viewer_connected':
       return {
         type: 'viewer_connected',
@@ -102,8 +111,8 @@ export function readMessage(text: string): ViewerMessage | null {
 const STATES: readonly ServerState[] = ['starting', 'running', 'stalled', 'frozen'];
 const MODES: readonly Mode[] = ['normal', 'enhanced'];
 
-function readOverlay(stream: string, frame: number, data: Fields): Overlay {
-  const metrics = fields(data.metrics);
+function readOverlay(stream: string, frame: number, data: Unchecked<Drawn>): Overlay {
+  const metrics: Unchecked<OverlayMetrics> = fields(data.metrics);
   return {
     stream,
     frame,
@@ -121,7 +130,7 @@ function readOverlay(stream: string, frame: number, data: Fields): Overlay {
 }
 
 function readDetection(value: unknown): Detection[] {
-  const { label, confidence, box, track } = fields(value);
+  const { label, confidence, box, track }: Unchecked<Found> = fields(value);
   const [left, top, right, bottom] = list(box).map(number);
   if (left == null || top == null || right == null || bottom == null) return [];
   return [
@@ -143,10 +152,8 @@ function readPoint(value: unknown): { x: number; y: number }[] {
   return [{ x: point.x ?? NaN, y: point.y ?? NaN }];
 }
 
-type Fields = Record<string, unknown>;
-
-function fields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+function fields(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function list(value: unknown): unknown[] {

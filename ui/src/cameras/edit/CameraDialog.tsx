@@ -1,6 +1,6 @@
 import { Modal } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import type { Camera } from '../../api/cameraTypes';
+import type { Camera } from 'sightwire/api';
 import { CameraForm } from './CameraForm';
 import type { Draft } from './draft';
 import css from './CameraDialog.module.css';

@@ -1,7 +1,7 @@
 import { Button, SegmentedControl, Switch, TextInput } from '@mantine/core';
 import { type SyntheticEvent, useState } from 'react';
+import type { Camera } from 'sightwire/api';
 import { addCamera, changeCamera } from '../../api/cameras';
-import type { Camera } from '../../api/cameraTypes';
 import { RequestError, sentence } from '../../api/http';
 import { Icon } from '../../components/Icon';
 import { Notice } from '../../components/Notice';
@@ -61,6 +61,7 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
   const tryIt = () => {
     if (!isComplete(['url'])) return;
     const { mode } = draft;
+    // Of a camera that is there, name and password stand in where the address hides them.
     beginTest({ ...(camera === null ? {} : { id: camera.id }), url: address(draft.url), mode });
   };
   const keep = async () => {

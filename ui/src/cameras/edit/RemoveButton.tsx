@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useState } from 'react';
+import type { Camera } from 'sightwire/api';
 import { removeCamera } from '../../api/cameras';
-import type { Camera } from '../../api/cameraTypes';
 import { sentence } from '../../api/http';
 import { Icon } from '../../components/Icon';
 import { ToolButton } from '../../components/ToolButton';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { testCamera } from '../testStream';
+import { testCamera } from '../../testing/answers';
 import { address, draftOf, EMPTY, isMasked, missing, toAdd, toChange } from './draft';
 
 describe('the form of a camera', () => {

@@ -1,4 +1,4 @@
-import type { Camera, CameraChange } from '../../api/cameraTypes';
+import type { Camera, CameraChange } from 'sightwire/api';
 
 /** What stands in the form. */
 export interface Draft {

@@ -1,6 +1,6 @@
 import { useCallback, useMemo, useState } from 'react';
+import type { Camera } from 'sightwire/api';
 import { camerasPoll } from '../../api/cameras';
-import type { Camera } from '../../api/cameraTypes';
 import { useOpener } from '../../components/useOpener';
 import type { Subject } from './CameraDialog';
 import type { Draft } from './draft';

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import type { CameraTest } from 'sightwire/api';
 import { testCamera, type Tested } from '../../api/cameras';
-import type { Camera } from '../../api/cameraTypes';
 import { sentence } from '../../api/http';
 
 export type Test =
@@ -9,15 +9,8 @@ export type Test =
   | { state: 'done'; tested: Tested }
   | { state: 'failed'; why: string };
 
-interface Asked {
-  /** A camera that is there: its name and password stand in where the address hides them. */
-  id?: string;
-  url: string;
-  mode: Camera['mode'];
-}
-
 /** Tries a camera before it is kept. A new test ends the one before. */
-export function useTest(): [Test, (camera: Asked) => void, () => void] {
+export function useTest(): [Test, (camera: CameraTest) => void, () => void] {
   const [test, setTest] = useState<Test>({ state: 'idle' });
   const stop = useRef<AbortController | null>(null);
   const end = useCallback(() => {
@@ -26,7 +19,7 @@ export function useTest(): [Test, (camera: Asked) => void, () => void] {
   }, []);
   useEffect(() => () => stop.current?.abort(), []);
 
-  const begin = useCallback((camera: Asked) => {
+  const begin = useCallback((camera: CameraTest) => {
     stop.current?.abort();
     const own = new AbortController();
     stop.current = own;

@@ -1,4 +1,4 @@
-import type { Stream } from '../../api/cameraTypes';
+import type { Stream } from 'sightwire/api';
 import { formatRate } from '../../components/format';
 import { StateBadge } from '../../components/StateBadge';
 import { streamWords } from '../state/streamWords';

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import type { Camera } from '../../api/cameraTypes';
+import type { Camera } from 'sightwire/api';
 import { streamWords } from '../state/streamWords';
 
 /** Tells screen readers of cameras whose state has become another one; changes only. */

@@ -1,7 +1,7 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
+import type { Camera } from 'sightwire/api';
 import { Link } from '../../app/Link';
 import { courseOf } from '../../api/cameras';
-import type { Camera } from '../../api/cameraTypes';
 import { formatMs, formatRate, UNKNOWN } from '../../components/format';
 import { Icon } from '../../components/Icon';
 import { Sparkline } from '../../components/Sparkline';

@@ -1,6 +1,6 @@
+import type { Camera, Stream } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import type { Camera, Stream } from '../../api/cameraTypes';
-import { testCamera, testStream } from '../testStream';
+import { testCamera, testStream } from '../../testing/answers';
 import { summary } from './summary';
 
 const cameras = (...streams: (Stream | null)[]): { cameras: Camera[] } => ({

@@ -1,4 +1,4 @@
-import type { Camera, Cameras } from '../../api/cameraTypes';
+import type { Camera, Cameras } from 'sightwire/api';
 import { isInTrouble, isLive } from '../state/streamWords';
 
 /** All cameras in one line: how many, how many are live, and how many need somebody. */

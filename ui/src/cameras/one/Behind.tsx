@@ -1,16 +1,10 @@
-import type { Analysis, Quantiles, StreamDetails } from '../../api/cameraTypes';
+import type { Analysis, Quantiles, Stream } from 'sightwire/api';
 import { formatDuration, formatMs, formatRate } from '../../components/format';
 import { counters, lossWords, qualityWords, whatWords } from './counters';
 import css from './Behind.module.css';
 
 /** Where the time goes, from the arrival of a picture on. */
-export function Delays({
-  stream,
-  analysis,
-}: {
-  stream: StreamDetails | null;
-  analysis: Analysis | null;
-}) {
+export function Delays({ stream, analysis }: { stream: Stream | null; analysis: Analysis | null }) {
   const stages: [string, Quantiles | null][] = [
     ['Decoded', analysis?.delay_ms.decoded ?? null],
     ['Objects found', analysis?.delay_ms.inferred ?? null],
@@ -62,7 +56,7 @@ export function Delays({
 }
 
 /** What came from the camera. */
-export function Counters({ stream }: { stream: StreamDetails | null }) {
+export function Counters({ stream }: { stream: Stream | null }) {
   return (
     <section className={`card ${css.card}`} aria-labelledby="counters">
       <h2 id="counters" className={css.title}>
@@ -86,7 +80,7 @@ export function Counters({ stream }: { stream: StreamDetails | null }) {
 }
 
 /** Who watches, and what each of them loses. */
-export function Viewers({ stream }: { stream: StreamDetails | null }) {
+export function Viewers({ stream }: { stream: Stream | null }) {
   const viewers = stream?.viewer_list ?? [];
   return (
     <section className={`card ${css.card}`} aria-labelledby="watching">

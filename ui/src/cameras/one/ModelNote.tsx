@@ -1,4 +1,4 @@
-import type { DetectorStatus } from '../../api/cameraTypes';
+import type { DetectorStatus } from 'sightwire/api';
 import { formatPercent, spell } from '../../components/format';
 import { Icon } from '../../components/Icon';
 import { Progress } from '../../components/Progress';

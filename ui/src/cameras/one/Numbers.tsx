@@ -1,4 +1,4 @@
-import type { Viewer } from '../../api/cameraTypes';
+import type { Viewer } from 'sightwire/api';
 import { formatMs, formatRate } from '../../components/format';
 import { Metric } from '../../components/Metric';
 import type { LiveView } from '../pictures/livePicture';
@@ -56,7 +56,7 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
         caption="Viewers"
         explain="Who watches this camera now: pages, players and programs. Losses are pictures that a viewer was too slow for; it gets the newest one instead."
         values={[{ text: known === null ? '–' : String(known.viewers), 'data-testid': 'viewers' }]}
-        note={known === null ? '' : losses(known.viewer_list)}
+        note={known === null ? '' : losses(known.viewer_list ?? [])}
         history={history.viewers}
         atLeast={4}
       />

@@ -1,4 +1,4 @@
-import type { Detection } from '../../api/cameraTypes';
+import type { Detection } from 'sightwire/api';
 import { formatPercent } from '../../components/format';
 import { drawnColour } from './drawnColour';
 import { inOrder } from './objectOrder';

@@ -1,5 +1,5 @@
 import { SegmentedControl, Switch, Tooltip } from '@mantine/core';
-import type { DetectorStatus } from '../../api/cameraTypes';
+import type { DetectorStatus } from 'sightwire/api';
 import { CopyButton } from '../../components/CopyButton';
 import { formatPercent } from '../../components/format';
 import { Setting } from '../../components/Setting';

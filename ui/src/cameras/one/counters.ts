@@ -1,4 +1,4 @@
-import type { Stream } from '../../api/cameraTypes';
+import type { PictureQuality, Stream, Viewer } from 'sightwire/api';
 import { formatBytes, formatCount } from '../../components/format';
 
 export interface Fact {
@@ -44,8 +44,7 @@ export function lossWords(lostPercent: number): string {
   return `${lostPercent < 9.95 ? lostPercent.toFixed(1) : lostPercent.toFixed(0)} %`;
 }
 
-export function qualityWords(quality: 'original' | number | null): string {
-  if (quality === null) return '–';
+export function qualityWords(quality: PictureQuality): string {
   if (quality === 'original') return 'original';
   return quality < 85 ? `${quality}, lowered` : `${quality}`;
 }
@@ -60,7 +59,7 @@ function size({ width, height, bytes_per_s }: Stream): string {
 }
 
 /** What a viewer gets. */
-export function whatWords({ kind, endpoint }: { kind: string; endpoint: string }): string {
+export function whatWords({ kind, endpoint }: Viewer): string {
   if (kind === 'events') return 'results as events';
   return kind === 'websocket' ? 'results by WebSocket' : endpoint;
 }

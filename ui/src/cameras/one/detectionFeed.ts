@@ -1,4 +1,4 @@
-import type { Detection, Detections } from '../../api/cameraTypes';
+import type { Detection, Detections } from 'sightwire/api';
 import { countByLabel, ObjectTrace } from './objectTrace';
 
 /** A class of the model that has been seen. */

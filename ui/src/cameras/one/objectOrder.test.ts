@@ -1,5 +1,5 @@
+import type { Detection } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import type { Detection } from '../../api/cameraTypes';
 import { inOrder } from './objectOrder';
 
 const object = (label: string, left: number, track: number | null = null): Detection => ({

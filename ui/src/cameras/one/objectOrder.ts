@@ -1,4 +1,4 @@
-import type { Detection } from '../../api/cameraTypes';
+import type { Detection } from 'sightwire/api';
 
 /** Behind all that are followed. Not infinite: two of them must compare as equal. */
 const UNTRACKED = Number.MAX_SAFE_INTEGER;

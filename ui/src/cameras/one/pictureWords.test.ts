@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type LiveView, OFF } from '../pictures/livePicture';
-import { testStream } from '../testStream';
+import { testStream } from '../../testing/answers';
 import { pictureWords } from './pictureWords';
 
 const live = (change: Partial<LiveView> = {}): LiveView => ({

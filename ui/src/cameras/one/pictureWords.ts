@@ -1,4 +1,4 @@
-import type { Stream } from '../../api/cameraTypes';
+import type { Stream } from 'sightwire/api';
 import { formatDuration } from '../../components/format';
 import type { LiveView } from '../pictures/livePicture';
 import { cameraWords, type StreamWords, streamWords } from '../state/streamWords';

@@ -1,5 +1,5 @@
 import { useMemo } from 'react';
-import type { StreamDetails } from '../../api/cameraTypes';
+import type { Stream } from 'sightwire/api';
 import { Poll, usePoll } from '../../api/poll';
 import { type Course, nextCourse, NO_COURSE } from '../state/course';
 
@@ -8,7 +8,7 @@ const NOT_FOUND = 404;
 
 export interface StreamView {
   /** Null while the camera is not open. */
-  stream: StreamDetails | null;
+  stream: Stream | null;
   /** Why the server does not answer; null if it does. */
   silent: string | null;
   history: Course;
@@ -17,11 +17,11 @@ export interface StreamView {
 /** Asks for one stream, and remembers how its numbers went. */
 class StreamWatch {
   history: Course = NO_COURSE;
-  readonly poll: Poll<StreamDetails>;
+  readonly poll: Poll<Stream>;
 
   constructor(id: string) {
     const path = `/api/v1/streams/${encodeURIComponent(id)}`;
-    this.poll = new Poll<StreamDetails>(path, (stream) => {
+    this.poll = new Poll<Stream>(path, (stream) => {
       this.history = nextCourse(this.history, stream);
     });
   }

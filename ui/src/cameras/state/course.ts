@@ -1,4 +1,4 @@
-import type { Stream } from '../../api/cameraTypes';
+import type { Stream } from 'sightwire/api';
 import { pushBounded } from '../../recognise/logic/stats';
 
 /** How many answers a sparkline remembers. */

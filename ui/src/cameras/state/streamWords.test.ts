@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { testStream } from '../testStream';
+import { testStream } from '../../testing/answers';
 import { cameraWords, isInTrouble, streamWords } from './streamWords';
 
 describe('a stream in words', () => {

@@ -1,4 +1,5 @@
-import type { Camera, Stream } from '../../api/cameraTypes';
+import type { Camera, Slow, Stream } from 'sightwire/api';
+import type { LiveStream } from '../../api/live';
 import { formatDuration, formatPercent, formatRate } from '../../components/format';
 import type { IconName } from '../../components/Icon';
 import type { Tone } from '../../components/StateBadge';
@@ -52,14 +53,8 @@ export function cameraWords(
   };
 }
 
-/** What words need to know of a stream. */
-type Told = Pick<Stream, 'state' | 'since_s' | 'slow'> & {
-  reason?: string | null;
-  last_picture_age_s?: number | null;
-};
-
 /** A stream that is open; `broken`: the share of pictures that arrived broken lately. */
-export function streamWords(stream: Told, broken = 0): StreamWords {
+export function streamWords(stream: Stream | LiveStream, broken = 0): StreamWords {
   const { reason = null, since_s } = stream;
   switch (stream.state) {
     case 'running':
@@ -146,7 +141,7 @@ function damaged(broken: number): StreamWords {
   return { ...LIVE, tone: 'warn', icon: 'alert', word: 'broken pictures', text };
 }
 
-function slow({ fps, usual_fps }: { fps: number; usual_fps: number }): StreamWords {
+function slow({ fps, usual_fps }: Slow): StreamWords {
   const rates = `${formatRate(fps)} pictures per s instead of the usual ${formatRate(usual_fps)}`;
   const text = `${rates}. Its network may be weak, or others watch it directly.`;
   return { ...LIVE, tone: 'warn', icon: 'slow', word: 'slow', text };

@@ -1,6 +1,7 @@
+import type { Job, JobFile } from 'sightwire/api';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RequestError } from '../../api/http';
-import type { FileRow, Job } from '../../api/readTypes';
+import { testFile, testJob } from '../../testing/answers';
 import { type Events, JobWatch, type Needs } from './jobWatch';
 
 type Heard = (event: MessageEvent<string>) => void;
@@ -24,14 +25,12 @@ class FakeEvents implements Events {
   }
 }
 
-const job = (part: Partial<Job> = {}): Job =>
-  ({ id: 'a', state: 'running', files: 3, done: 1, failed: 0, waiting: 2, ...part }) as Job;
-const row = (index: number, state: FileRow['state']): FileRow =>
-  ({ index, name: `${index}.png`, state, picture: true }) as FileRow;
+const row = (index: number, state: JobFile['state']): JobFile =>
+  testFile({ index, name: `${index}.png`, state, picture: true });
 
 let opened: FakeEvents[] = [];
-let answers: Job | RequestError = job();
-let rows: FileRow[] = [];
+let answers: Job | RequestError = testJob();
+let rows: JobFile[] = [];
 let asked = 0;
 const needs: Needs = {
   events: (path) => {
@@ -51,7 +50,7 @@ beforeEach(() => {
   vi.stubGlobal('document', Object.assign(new EventTarget(), { hidden: false }));
   opened = [];
   asked = 0;
-  answers = job();
+  answers = testJob();
   rows = [row(0, 'done'), row(1, 'waiting'), row(2, 'waiting')];
 });
 afterEach(() => {
@@ -71,7 +70,7 @@ describe('a job that is watched', () => {
     expect(states(watch)).toEqual(['done', 'waiting', 'waiting']);
     expect(opened.map(({ path }) => path)).toEqual(['/api/v1/jobs/a/events?after=1']);
     opened[0]?.say('file', row(2, 'failed'));
-    opened[0]?.say('job', job({ done: 1, failed: 1 }));
+    opened[0]?.say('job', testJob({ done: 1, failed: 1 }));
     await settle();
     expect(states(watch)).toEqual(['done', 'waiting', 'failed']);
     expect(watch.view().job?.failed).toBe(1);
@@ -95,7 +94,7 @@ describe('a job that is watched', () => {
     const watch = new JobWatch('a', needs);
     watch.watch(() => undefined);
     await settle();
-    answers = job({ state: 'done', done: 3 });
+    answers = testJob({ state: 'done', done: 3 });
     rows = rows.map(({ index }) => row(index, 'done'));
     opened[0]?.say('end', answers);
     await settle();
@@ -113,7 +112,7 @@ describe('a job that is watched', () => {
     await settle();
     expect(watch.view().phase).toBe('silent');
     expect(states(watch)).toHaveLength(3);
-    answers = job();
+    answers = testJob();
     await settle(4000);
     expect(watch.view().phase).toBe('there');
     expect(opened).toHaveLength(2);

@@ -1,6 +1,6 @@
+import type { Job, JobFile } from 'sightwire/api';
 import { RequestError, sentence } from '../../api/http';
 import { eventsPath, getJob, getRows, ROWS_A_PAGE } from '../../api/read';
-import type { FileRow, Job } from '../../api/readTypes';
 import { finished } from '../words';
 
 export interface JobView {
@@ -8,7 +8,7 @@ export interface JobView {
   phase: 'loading' | 'there' | 'silent' | 'gone';
   job: Job | null;
   /** In the order of the files; while they are loaded, those that have come. */
-  rows: readonly FileRow[];
+  rows: readonly JobFile[];
   /** Why it is silent or gone, for the details. */
   cause: string | null;
 }
@@ -41,7 +41,7 @@ const NOT_FOUND = 404;
  */
 export class JobWatch {
   private current: JobView = LOADING;
-  private readonly files: (FileRow | undefined)[] = [];
+  private readonly files: (JobFile | undefined)[] = [];
   private readonly watchers = new Set<() => void>();
   private events: Events | undefined;
   private loading: AbortController | undefined;
@@ -75,7 +75,7 @@ export class JobWatch {
   };
 
   /** What this page knows of a file before the server tells. */
-  readonly learn = (index: number, part: Partial<FileRow>): void => {
+  readonly learn = (index: number, part: Partial<JobFile>): void => {
     const row = this.files[index];
     if (row === undefined) return;
     this.files[index] = { ...row, ...part };
@@ -126,7 +126,7 @@ export class JobWatch {
       this.hear({ phase: 'there', job: JSON.parse(data) as Job, cause: null });
     });
     events.addEventListener('file', ({ data }) => {
-      const row = JSON.parse(data) as FileRow;
+      const row = JSON.parse(data) as JobFile;
       this.files[row.index] = row;
       this.show();
     });

@@ -1,6 +1,6 @@
+import type { Error as Refusal, Job } from 'sightwire/api';
 import { RequestError } from '../../api/http';
 import { JOBS_PATH } from '../../api/read';
-import type { Job } from '../../api/readTypes';
 import type { OptionQuery } from '../options';
 import type { Picked } from '../sources/pick';
 
@@ -42,7 +42,7 @@ export function sendJob(
     };
     request.onload = () => {
       const { status } = request;
-      const body = request.response as (Job & { detail?: string }) | null;
+      const body = request.response as (Job & Partial<Refusal>) | null;
       if (status >= 200 && status < 300 && body !== null) resolve(body);
       else fail(`${status} ${body?.detail ?? request.statusText}`, status, body?.detail ?? null);
     };

@@ -1,13 +1,13 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Document, JobFile } from 'sightwire/api';
 import { RequestError, sentence } from '../../api/http';
 import { getReading, readAgain } from '../../api/read';
-import type { FileRow, Reading } from '../../api/readTypes';
 import type { OptionQuery } from '../options';
 import type { JobWatch } from './jobWatch';
 
 export interface ReadingView {
   /** What was read in the file that is shown; null until it is known. */
-  reading: Reading | null;
+  reading: Document | null;
   failure: { text: string; cause: string } | null;
   /** It is being read another way. */
   isReading: boolean;
@@ -20,8 +20,8 @@ const KEPT = 30;
 const GONE = 410;
 
 /** What was read in one file of a job. */
-export function useReading(watch: JobWatch | null, row: FileRow | null): ReadingView {
-  const [known, setKnown] = useState<ReadonlyMap<string, Reading>>(new Map());
+export function useReading(watch: JobWatch | null, row: JobFile | null): ReadingView {
+  const [known, setKnown] = useState<ReadonlyMap<string, Document>>(new Map());
   const [failed, setFailed] = useState<{ key: string; text: string; cause: string } | null>(null);
   const [busy, setBusy] = useState<string | null>(null);
   const turn = useRef(0);
@@ -30,7 +30,7 @@ export function useReading(watch: JobWatch | null, row: FileRow | null): Reading
   const isRead = row?.state === 'done';
   const key = id === null || index === null ? null : `${id}/${index}`;
 
-  const learn = useCallback((at: string, reading: Reading) => {
+  const learn = useCallback((at: string, reading: Document) => {
     setKnown((before) => {
       const after = new Map([...before].slice(-KEPT).filter(([other]) => other !== at));
       return after.set(at, reading);

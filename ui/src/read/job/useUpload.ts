@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import type { Job } from 'sightwire/api';
 import { RequestError, sentence } from '../../api/http';
-import type { Job } from '../../api/readTypes';
 import type { OptionQuery } from '../options';
 import type { Picked } from '../sources/pick';
 import { type Sent, sendJob } from './upload';

@@ -1,18 +1,18 @@
-import type { ModelEntry } from '../../api/types';
+import type { Model } from 'sightwire/api';
 
 const TEXT_TASK = 'text-reading';
 
 /** What the picker offers, and what would have to be brought first. */
 export interface TextModels {
-  ready: readonly ModelEntry[];
-  missing: readonly ModelEntry[];
+  ready: readonly Model[];
+  missing: readonly Model[];
   /** The one that reads where none is asked for. */
   usual: string | null;
 }
 
-export function textModels(models: readonly ModelEntry[], usual: string | null): TextModels {
+export function textModels(models: readonly Model[], usual: string | null): TextModels {
   const own = models.filter(({ task }) => task === TEXT_TASK);
-  const isReady = ({ available, needs }: ModelEntry) => available && needs === null;
+  const isReady = ({ available, needs }: Model) => available && needs === null;
   return {
     ready: own.filter(isReady),
     missing: own.filter((model) => !isReady(model)),

@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
+import type { Models } from 'sightwire/api';
 import { Poll, usePoll } from '../../api/poll';
-import type { Models } from '../../api/types';
 import { useStatus } from '../../api/useStatus';
 import { type TextModels, textModels } from './textModels';
 
@@ -10,6 +10,6 @@ const modelsPoll = new Poll<Models>('/api/v1/models');
 
 export function useTextModels(): TextModels {
   const models = usePoll(modelsPoll, EVERY_MS).answer?.models;
-  const usual = useStatus(3000).status?.reader?.model ?? null;
+  const usual = useStatus(3000).status?.reader.model ?? null;
   return useMemo(() => textModels(models ?? [], usual), [models, usual]);
 }

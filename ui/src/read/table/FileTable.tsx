@@ -1,7 +1,7 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
 import { type KeyboardEvent, memo, type RefObject, useEffect, useRef } from 'react';
+import type { JobFile } from 'sightwire/api';
 import { picturePath } from '../../api/read';
-import type { FileRow } from '../../api/readTypes';
 import { formatCount, formatMs, UNKNOWN } from '../../components/format';
 import { Icon } from '../../components/Icon';
 import { StateBadge } from '../../components/StateBadge';
@@ -16,7 +16,7 @@ import css from './FileTable.module.css';
 interface Props {
   job: string;
   /** Those to list, in their order. */
-  rows: readonly FileRow[];
+  rows: readonly JobFile[];
   total: number;
   failed: number;
   current: number | null;
@@ -190,7 +190,7 @@ function NoRows({ total, onFind, onState }: Pick<Props, 'total' | 'onFind' | 'on
 
 interface RowProps {
   job: string;
-  row: FileRow;
+  row: JobFile;
   place: number;
   isCurrent: boolean;
   onOpen: (index: number) => void;

@@ -1,23 +1,11 @@
+import type { JobFile } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import type { FileRow } from '../../api/readTypes';
+import { testFile } from '../../testing/answers';
 import { arrange, nextSort, type RowSort } from './rows';
 import { scrollToShow, windowOf } from './window';
 
-const row = (index: number, part: Partial<FileRow>): FileRow => ({
-  index,
-  name: `page-${index}.png`,
-  bytes: 1,
-  state: 'done',
-  error: null,
-  pages: 1,
-  width: 1,
-  height: 1,
-  regions: index,
-  confidence: 0.9,
-  ms: 1,
-  picture: false,
-  ...part,
-});
+const row = (index: number, part: Partial<JobFile>): JobFile =>
+  testFile({ index, regions: index, ...part });
 const ROWS = [
   row(0, { name: 'page-10.png', confidence: 0.95 }),
   row(1, { name: 'Page-9.png', state: 'failed', error: 'It is no picture', confidence: null }),

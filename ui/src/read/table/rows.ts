@@ -1,4 +1,4 @@
-import type { FileRow } from '../../api/readTypes';
+import type { JobFile } from 'sightwire/api';
 
 export const ROW_SORTS = ['index', 'name', 'state', 'regions', 'confidence', 'ms'] as const;
 export type RowSortKey = (typeof ROW_SORTS)[number];
@@ -13,7 +13,7 @@ export const ROW_STATES = ['all', 'done', 'failed', 'waiting'] as const;
 export type RowState = (typeof ROW_STATES)[number];
 
 /** What somebody should look at stands first. */
-const RANK: Record<FileRow['state'], number> = {
+const RANK: Record<JobFile['state'], number> = {
   failed: 0,
   cancelled: 1,
   reading: 2,
@@ -25,7 +25,7 @@ const RANK: Record<FileRow['state'], number> = {
 const LARGEST_FIRST: ReadonlySet<RowSortKey> = new Set(['regions', 'ms']);
 const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-function isFinished({ state }: FileRow): boolean {
+function isFinished({ state }: JobFile): boolean {
   return state === 'done' || state === 'failed' || state === 'cancelled';
 }
 
@@ -41,9 +41,9 @@ export function nextSort(sort: RowSort, by: RowSortKey): RowSort {
 
 /** The files to list, in their order. What has no value yet stands last, either way round. */
 export function arrange(
-  rows: readonly FileRow[],
+  rows: readonly JobFile[],
   { find, state, sort }: { find: string; state: RowState; sort: RowSort },
-): readonly FileRow[] {
+): readonly JobFile[] {
   const wanted = find.trim().toLowerCase();
   const shown =
     state === 'all' && wanted === ''
@@ -55,7 +55,7 @@ export function arrange(
   return shown.toSorted((a, b) => compare(a, b, by, sign) || a.index - b.index);
 }
 
-function inState(row: FileRow, state: RowState): boolean {
+function inState(row: JobFile, state: RowState): boolean {
   switch (state) {
     case 'all':
       return true;
@@ -68,11 +68,11 @@ function inState(row: FileRow, state: RowState): boolean {
   }
 }
 
-function contains({ name, error }: FileRow, wanted: string): boolean {
+function contains({ name, error }: JobFile, wanted: string): boolean {
   return name.toLowerCase().includes(wanted) || error?.toLowerCase().includes(wanted) === true;
 }
 
-function compare(a: FileRow, b: FileRow, by: Exclude<RowSortKey, 'index'>, sign: number): number {
+function compare(a: JobFile, b: JobFile, by: Exclude<RowSortKey, 'index'>, sign: number): number {
   if (by === 'name') return sign * names.compare(a.name, b.name);
   if (by === 'state') return sign * (RANK[a.state] - RANK[b.state]);
   const [left, right] = [a[by], b[by]];

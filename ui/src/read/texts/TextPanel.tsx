@@ -1,7 +1,7 @@
 import { Slider, TextInput, Tooltip } from '@mantine/core';
 import type { ReactNode, RefObject } from 'react';
+import type { JobFile } from 'sightwire/api';
 import { fileExportPath, type FileFormat } from '../../api/read';
-import type { FileRow } from '../../api/readTypes';
 import { CopyButton } from '../../components/CopyButton';
 import { formatCount, formatPercent } from '../../components/format';
 import { Icon } from '../../components/Icon';
@@ -14,7 +14,7 @@ import css from './TextPanel.module.css';
 
 interface Props {
   job: string | null;
-  row: FileRow | null;
+  row: JobFile | null;
   /** All of the page. */
   all: readonly Line[];
   /** Those that are shown. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Polygon, Reading } from '../../api/readTypes';
+import { testDocument } from '../../testing/answers';
+import type { Polygon } from '../viewer/geometry';
 import { linesOf, step, textOf, wantedLines } from './lines';
 
 const POLYGON: Polygon = [
@@ -14,9 +15,11 @@ const region = (text: string, confidence: number, page = 1) => ({
   confidence,
   page,
 });
-const READING = {
-  regions: [region('Total', 0.99), region('18.40', 0.6), region('Page two', 0.9, 2)],
-} as Reading;
+const READING = testDocument([
+  region('Total', 0.99),
+  region('18.40', 0.6),
+  region('Page two', 0.9, 2),
+]);
 
 describe('the lines of a page', () => {
   const lines = linesOf(READING, 1);

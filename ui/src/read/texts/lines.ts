@@ -1,4 +1,4 @@
-import type { Reading } from '../../api/readTypes';
+import type { Document } from 'sightwire/api';
 import type { Shown } from '../viewer/paint';
 
 /** A line of text with its place in the whole result. */
@@ -8,7 +8,7 @@ export interface Line extends Shown {
 }
 
 /** The lines of one page. */
-export function linesOf(reading: Reading | null, page: number): readonly Line[] {
+export function linesOf(reading: Document | null, page: number): readonly Line[] {
   const regions = reading?.regions.filter((region) => region.page === page) ?? [];
   return regions.map(({ polygon, text, confidence }, n) => ({
     polygon,

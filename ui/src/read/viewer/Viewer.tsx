@@ -1,6 +1,6 @@
 import { ActionIcon, Button, NativeSelect, Tooltip } from '@mantine/core';
 import { type RefObject, useCallback, useMemo, useRef, useState } from 'react';
-import type { FileRow, Reading } from '../../api/readTypes';
+import type { Document, JobFile } from 'sightwire/api';
 import { formatCount } from '../../components/format';
 import { Icon } from '../../components/Icon';
 import { Notice } from '../../components/Notice';
@@ -17,8 +17,8 @@ import { type Size, ZOOM_STEP } from './zoom';
 import css from './Viewer.module.css';
 
 interface Props {
-  row: FileRow | null;
-  reading: Reading | null;
+  row: JobFile | null;
+  reading: Document | null;
   page: number;
   onPage: (page: number) => void;
   /** Of the display copy; null where there is none to ask for yet. */

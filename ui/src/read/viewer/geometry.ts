@@ -1,4 +1,6 @@
-import type { Point, Polygon } from '../../api/readTypes';
+export type Point = [x: number, y: number];
+/** Upper left, upper right, lower right, lower left corner of the text, in pixels of the upright original. */
+export type Polygon = [Point, Point, Point, Point];
 
 export interface Box {
   left: number;

@@ -1,4 +1,4 @@
-import type { Point } from '../../api/readTypes';
+import type { Point } from './geometry';
 import type { Scene } from './scene';
 
 /** A press that moves less is a click. */

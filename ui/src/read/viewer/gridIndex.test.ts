@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Point, Polygon } from '../../api/readTypes';
+import type { Point, Polygon } from './geometry';
 import { areaOf, contains, layOf } from './geometry';
 import { GridIndex } from './gridIndex';
 

@@ -1,4 +1,4 @@
-import type { Point, Polygon } from '../../api/readTypes';
+import type { Point, Polygon } from './geometry';
 import { areaOf, boundsOf, type Box, contains, overlap } from './geometry';
 
 /** About so many cells, whatever the picture's size. */

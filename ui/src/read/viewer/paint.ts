@@ -1,4 +1,4 @@
-import type { Polygon } from '../../api/readTypes';
+import type { Polygon } from './geometry';
 import { LOOKS, type Sureness, sureness, SURENESS } from './confidence';
 import { layOf } from './geometry';
 

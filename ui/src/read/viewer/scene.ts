@@ -1,4 +1,4 @@
-import type { Point } from '../../api/readTypes';
+import type { Point } from './geometry';
 import { GridIndex } from './gridIndex';
 import { drawMark, drawOutlines, drawTexts, type Outline, outlinesOf, type Shown } from './paint';
 import { levelFor, type Picture } from './picture';

@@ -1,4 +1,4 @@
-import type { Point } from '../../api/readTypes';
+import type { Point } from './geometry';
 import type { Box } from './geometry';
 
 export interface Size {

@@ -1,5 +1,5 @@
+import type { SampleClip } from 'sightwire/api';
 import { getJson } from '../../api/http';
-import type { SampleClip } from '../../api/types';
 import { sampleProblem, SourceFailure } from '../logic/problems';
 import { untilTick } from '../logic/ticks';
 import { FRAME_HEIGHT, FRAME_WIDTH, type Source, type SourceSink } from './source';
