@@ -29,7 +29,7 @@ use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
 use super::upstream::Upstream;
 use super::view::{Look, Seen, Stats};
 use crate::demand::{Analysing, Demand, Pace, Rate};
-use crate::{Means, StreamLease};
+use crate::{Dependencies, StreamLease};
 
 /// Ways of showing it of which is known what they have shown.
 const MOST_LOOKS: usize = 32;
@@ -216,11 +216,11 @@ impl Analysis {
     }
 
     /// Runs until `stop`.
-    pub async fn run(self: Arc<Self>, means: Means, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, deps: Dependencies, stop: CancellationToken) {
         let (give, take) = mpsc::channel(1);
         let pace = Mutex::new(Readiness::default());
         let stages = async {
-            tokio::join!(self.decode(&means, give, &pace), self.look(&means, take, &pace));
+            tokio::join!(self.decode(&deps, give, &pace), self.look(&deps, take, &pace));
         };
         tokio::select! {
             () = stop.cancelled() => {}
@@ -229,10 +229,10 @@ impl Analysis {
     }
 
     /// First stage: the newest picture, decoded, when the second is about to be free.
-    async fn decode(&self, means: &Means, give: mpsc::Sender<Decoded>, pace: &Mutex<Readiness>) {
+    async fn decode(&self, deps: &Dependencies, give: mpsc::Sender<Decoded>, pace: &Mutex<Readiness>) {
         let mut reader = self.upstream.stream.tap();
         let mut thin = Thin::default();
-        let limits = means.options.pictures;
+        let limits = deps.options.pictures;
         while let Ok(place) = give.reserve().await {
             let wait = pace.lock().wait(clock::now());
             tokio::time::sleep(wait).await;
@@ -253,7 +253,7 @@ impl Analysis {
             let captured = picture.captured();
             let begun = clock::now();
             let jpeg = picture.jpeg().clone();
-            let decoded = means.pixels.run(move |tools| tools.decode(&jpeg, &limits));
+            let decoded = deps.pixels.run(move |tools| tools.decode(&jpeg, &limits));
             match decoded.await {
                 Ok(Ok(image)) => {
                     let mut pace = pace.lock();
@@ -268,20 +268,20 @@ impl Analysis {
     }
 
     /// Second stage: what is in it.
-    async fn look(&self, means: &Means, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Readiness>) {
-        let model = means.detector.model().await;
+    async fn look(&self, deps: &Dependencies, mut take: mpsc::Receiver<Decoded>, pace: &Mutex<Readiness>) {
+        let model = deps.detector.model().await;
         // What was decoded while the model was being loaded is old by now.
         let _ = take.try_recv();
-        let options = TrackerOptions::for_confidence(means.options.detector.confidence.max(BASE_CONFIDENCE));
+        let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
-        let mut eye = Eye::new(&model, means.options.detector.gated);
+        let mut eye = Eye::new(&model, deps.options.detector.gated);
         let (mut turns, mut last) = (Turns::default(), Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
             let (captured, begun) = (picture.captured(), clock::now());
-            let mut looks = turns.is_due(self.demand.pace(), means.analysing.between_looks(), captured);
+            let mut looks = turns.is_due(self.demand.pace(), deps.analysing.between_looks(), captured);
             if looks {
                 pace.lock().busy_since = Some(begun);
-                let seen = eye.look(&model, means, &image, captured).await;
+                let seen = eye.look(&model, deps, &image, captured).await;
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
@@ -310,7 +310,7 @@ impl Analysis {
             let tracks = tracker.predict(captured);
             let objects = if looks { matched(&last, &tracks) } else { between(&last, &tracks) };
             self.counters.inferred.record(clock::since(captured));
-            means.totals.inferred_age.record(clock::since(captured));
+            deps.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
             let (stamp, model, forms) = (picture.stamp(), model.clone(), Forms::default());
             let look = self.counters.analysed.load(Ordering::Relaxed);
@@ -392,19 +392,19 @@ impl Eye {
     async fn look(
         &mut self,
         model: &Model,
-        means: &Means,
+        deps: &Dependencies,
         image: &Arc<Image>,
         now: Instant,
     ) -> Result<Option<Vec<Detection>>, FindError> {
         match model {
             Model::Motion => {
-                let detections = self.with_motion(means, image, move |m, image| m.update(now, image)).await?;
+                let detections = self.with_motion(deps, image, move |m, image| m.update(now, image)).await?;
                 Ok(Some(detections))
             }
             Model::Network(service) => {
                 if self.gated {
                     let moving =
-                        self.with_motion(means, image, move |m, image| m.is_moving(now, image)).await?;
+                        self.with_motion(deps, image, move |m, image| m.is_moving(now, image)).await?;
                     let long_ago =
                         self.looked.is_none_or(|at| now.saturating_duration_since(at) >= GATED_EVERY);
                     if !moving && !long_ago {
@@ -420,13 +420,13 @@ impl Eye {
 
     async fn with_motion<R: Send + 'static>(
         &mut self,
-        means: &Means,
+        deps: &Dependencies,
         image: &Arc<Image>,
         work: impl FnOnce(&mut Motion, &Image) -> R + Send + 'static,
     ) -> Result<R, FindError> {
         let mut motion = self.motion.take().unwrap_or_else(|| Box::new(Motion::new(self.options)));
         let image = image.clone();
-        let done = means.pixels.run(move |_| {
+        let done = deps.pixels.run(move |_| {
             let result = work(&mut motion, &image);
             (motion, result)
         });

@@ -58,7 +58,7 @@ use detector::Detector;
 use origin::{Origin, PerOrigin};
 use pixels::Pixels;
 use registry::Registry;
-use relay::{End, Session};
+use relay::{End, Sender};
 use stills::Stills;
 use totals::Totals;
 use upstream::Upstream;
@@ -72,7 +72,7 @@ pub type StreamLease = Lease<Origin, Upstream>;
 
 /// What streams, analyses and views run with.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct Dependencies {
     /// Connections to what is allowed.
     pub(crate) web: Web,
     /// The model that finds objects.
@@ -232,8 +232,8 @@ impl Streams {
         }
     }
 
-    fn means(&self) -> Means {
-        Means {
+    fn dependencies(&self) -> Dependencies {
+        Dependencies {
             web: self.web.clone(),
             detector: self.detector.clone(),
             pixels: self.pixels.clone(),
@@ -248,7 +248,7 @@ impl Streams {
     fn begin_sent(
         &self,
         name: &str,
-        sender: impl FnOnce(&Arc<Stream>) -> Arc<Session>,
+        sender: impl FnOnce(&Arc<Stream>) -> Arc<Sender>,
     ) -> Result<(StreamLease, Producer), WatchError> {
         let (origin, taken) = (Origin::Sent(name.into()), || WatchError::Taken(name.to_owned()));
         let cameras = self.running.cameras.all();
@@ -260,7 +260,7 @@ impl Streams {
         if before.is_some_and(|before| before.stream.state().condition == Condition::Ended) {
             self.stop(&origin);
         }
-        let start = |stop| Upstream::sent(name, sender, &self.means(), stop);
+        let start = |stop| Upstream::sent(name, sender, &self.dependencies(), stop);
         let (lease, producer) = self.running.sent.get(&origin, start).map_err(|_| WatchError::TooMany)?;
         Ok((lease, producer.ok_or_else(taken)?))
     }
@@ -322,11 +322,11 @@ impl Streams {
         if self.analyses.peek(origin).is_some_and(is_over) {
             self.analyses.stop(origin);
         }
-        let (stream, means) = (self.open(origin)?, self.means());
+        let (stream, deps) = (self.open(origin)?, self.dependencies());
         let start = |stop| (Analysis::new(stream, rate, self.analysing.clone()), stop);
         let (lease, begun) = self.analyses.get(origin, start).map_err(|_| self.too_many())?;
         if let Some(stop) = begun {
-            self.tasks.spawn(lease.value().clone().run(means, stop));
+            self.tasks.spawn(lease.value().clone().run(deps, stop));
         }
         Ok(AnalysisLease::new(lease, rate, from))
     }
@@ -359,7 +359,7 @@ impl Streams {
         };
         let (view, begun) = self.views.get(key, start).map_err(|_| self.too_many())?;
         if let Some((producer, stop)) = begun {
-            self.tasks.spawn(view::run(view.value().clone(), producer, self.means(), stop));
+            self.tasks.spawn(view::run(view.value().clone(), producer, self.dependencies(), stop));
         }
         Ok(ViewLease::new(view, from, analysis))
     }

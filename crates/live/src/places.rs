@@ -23,7 +23,7 @@ impl Streams {
         if !self.has_room(origin) {
             self.drop_idle(origin);
         }
-        let start = |stop| (Upstream::read(&id, source, &self.means(), stop), ());
+        let start = |stop| (Upstream::read(&id, source, &self.dependencies(), stop), ());
         let (max, known) = self.kind(origin);
         let alike = |other: &Origin| self.is_known(other) == known;
         let opened = self.running.cameras.get_among(origin, max, alike, start);

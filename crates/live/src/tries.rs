@@ -87,7 +87,7 @@ impl Streams {
         }
 
         let (give, take) = oneshot::channel();
-        let (reads, mut sink) = (upstream::open(source, &self.means()), First(Some(give)));
+        let (reads, mut sink) = (upstream::open(source, &self.dependencies()), First(Some(give)));
         let run = async {
             tokio::select! {
                 biased;

@@ -20,10 +20,10 @@ use sightwire_measure::meter::{Meter, Sample};
 use sightwire_measure::{clock, lines};
 use tokio_util::sync::CancellationToken;
 
-use crate::Means;
+use crate::Dependencies;
 use crate::origin::Origin;
 use crate::pixels::{Pixels, Tools};
-use crate::relay::Session;
+use crate::relay::Sender;
 use crate::source::CameraSource;
 use crate::totals::lost_percent;
 
@@ -44,7 +44,7 @@ pub struct Upstream {
     /// Where they come from.
     pub origin: Origin,
     /// Who sends it, if it is sent.
-    pub sender: Option<Arc<Session>>,
+    pub sender: Option<Arc<Sender>>,
     /// Pictures and bytes that came, bytes, pictures given to viewers, pictures missed; the age of those that were given.
     pub meter: Meter<5, 1>,
     /// When it was opened.
@@ -57,9 +57,9 @@ pub struct Upstream {
 
 impl Upstream {
     /// Begins to read a camera, until `stop`.
-    pub fn read(id: &str, source: &CameraSource, means: &Means, stop: CancellationToken) -> Self {
+    pub fn read(id: &str, source: &CameraSource, deps: &Dependencies, stop: CancellationToken) -> Self {
         let (stream, producer) = Stream::new(id, clock::now());
-        let cameras = &means.options.cameras;
+        let cameras = &deps.options.cameras;
         let options = ReaderOptions {
             stalled_after: cameras.stalled_after,
             every: source.fps().map(|fps| Duration::from_secs_f64(1.0 / fps)),
@@ -67,42 +67,42 @@ impl Upstream {
             frozen_after: cameras.frozen_after.filter(|_| source.url().is_some()),
             ..ReaderOptions::default()
         };
-        let (reads, seed) = (open(source, means), fastrand::u64(..));
+        let (reads, seed) = (open(source, deps), fastrand::u64(..));
         tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
         let (token, name) = (stop.clone(), id.to_owned());
-        means.tasks.spawn(async move {
+        deps.tasks.spawn(async move {
             tokio::select! {
                 () = token.cancelled() => {}
                 () = read(&*reads, producer, options, seed) => {}
             }
             tracing::info!(camera = name, "closed");
         });
-        Self::new(stream, source.clone().into(), None, means, stop)
+        Self::new(stream, source.clone().into(), None, deps, stop)
     }
 
     /// What somebody sends: whoever holds the producer writes it; only its banners are made here, until `stop`.
     pub fn sent(
         id: &str,
-        sender: impl FnOnce(&Arc<Stream>) -> Arc<Session>,
-        means: &Means,
+        sender: impl FnOnce(&Arc<Stream>) -> Arc<Sender>,
+        deps: &Dependencies,
         stop: CancellationToken,
     ) -> (Self, Producer) {
         let (stream, producer) = Stream::new(id, clock::now());
         let sender = sender(&stream);
-        (Self::new(stream, Origin::Sent(id.into()), Some(sender), means, stop), producer)
+        (Self::new(stream, Origin::Sent(id.into()), Some(sender), deps, stop), producer)
     }
 
     fn new(
         stream: Arc<Stream>,
         origin: Origin,
-        sender: Option<Arc<Session>>,
-        means: &Means,
+        sender: Option<Arc<Sender>>,
+        deps: &Dependencies,
         stop: CancellationToken,
     ) -> Self {
         // Of what is sent the relay tells.
         let told = if sender.is_some() { Told::default() } else { Told::every(LOG_EVERY) };
-        let (pixels, limits) = (means.pixels.clone(), means.options.pictures);
-        means.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
+        let (pixels, limits) = (deps.pixels.clone(), deps.options.pictures);
+        deps.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
         Self {
             stream,
             origin,
@@ -140,17 +140,17 @@ impl Upstream {
 }
 
 /// What reads a camera.
-pub fn open(source: &CameraSource, means: &Means) -> Box<dyn Source> {
-    let max_picture = means.options.cameras.max_frame_bytes;
+pub fn open(source: &CameraSource, deps: &Dependencies) -> Box<dyn Source> {
+    let max_picture = deps.options.cameras.max_frame_bytes;
     let limits = multipart::Limits { max_picture, ..multipart::Limits::default() };
     match source {
         CameraSource::Stream(url) => {
             let options = MjpegOptions { limits, ..MjpegOptions::default() };
-            Box::new(Mjpeg::new(url.clone(), means.web.clone(), options))
+            Box::new(Mjpeg::new(url.clone(), deps.web.clone(), options))
         }
         CameraSource::Capture(url, every) => {
             let options = CaptureOptions { every: *every, limits, ..CaptureOptions::default() };
-            Box::new(Capture::new(url.clone(), means.web.clone(), options))
+            Box::new(Capture::new(url.clone(), deps.web.clone(), options))
         }
         CameraSource::Folder(path, every) => Box::new(Folder::new(path, *every, limits)),
     }

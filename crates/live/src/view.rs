@@ -25,7 +25,7 @@ use super::analysis::{Analysed, Analysis};
 use super::demand::{AnalysisLease, Rate, only_of};
 use super::pixels::{Lost, Tools};
 use super::upstream::{BANNER_QUALITY, Upstream};
-use super::{Means, StreamLease};
+use super::{Dependencies, StreamLease};
 use crate::origin::Origin;
 
 /// What makes one view another.
@@ -251,17 +251,17 @@ impl View {
 }
 
 /// Makes the view's pictures until `stop`.
-pub async fn run(view: Arc<View>, producer: Producer, means: Means, stop: CancellationToken) {
+pub async fn run(view: Arc<View>, producer: Producer, deps: Dependencies, stop: CancellationToken) {
     // Pictures are written by one future and states by another.
     let producer = Mutex::new(producer);
     let work = async {
         tokio::select! {
             () = forward(&view, &producer) => {}
-            () = wait_for_model(&view, &means) => {}
-            () = tell_problem(&view, &producer, &means) => {}
+            () = wait_for_model(&view, &deps) => {}
+            () = tell_problem(&view, &producer, &deps) => {}
             () = async { match &view.basis {
-                Basis::Stream(stream) => encode(stream.value(), &view, &producer, &means).await,
-                Basis::Analysis(analysis) => draw(analysis.value(), &view, &producer, &means).await,
+                Basis::Stream(stream) => encode(stream.value(), &view, &producer, &deps).await,
+                Basis::Analysis(analysis) => draw(analysis.value(), &view, &producer, &deps).await,
             } } => {}
         }
     };
@@ -294,10 +294,10 @@ async fn forward(view: &View, producer: &Mutex<Producer>) {
 }
 
 /// While the model is being fetched, viewers see how far it is.
-async fn wait_for_model(view: &View, means: &Means) {
+async fn wait_for_model(view: &View, deps: &Dependencies) {
     if matches!(view.basis, Basis::Analysis(_)) {
         loop {
-            let done = match means.detector.state() {
+            let done = match deps.detector.state() {
                 slot::State::Ready(_) | slot::State::Failed(_) => break,
                 slot::State::Idle | slot::State::Loading => None,
                 slot::State::Fetching { done, .. } => done,
@@ -306,7 +306,7 @@ async fn wait_for_model(view: &View, means: &Means) {
                 Some(done) => format!("The detection model is being fetched: {:.0} %", done * 100.0),
                 None => "The detection model is being loaded".to_owned(),
             };
-            placeholder(view, means, "One moment", text).await;
+            placeholder(view, deps, "One moment", text).await;
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
@@ -314,7 +314,7 @@ async fn wait_for_model(view: &View, means: &Means) {
 }
 
 /// A camera whose pictures come and cannot be shown has viewers, too.
-async fn tell_problem(view: &View, producer: &Mutex<Producer>, means: &Means) {
+async fn tell_problem(view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut before = 0;
@@ -326,14 +326,14 @@ async fn tell_problem(view: &View, producer: &Mutex<Producer>, means: &Means) {
         let Some(problem) = view.problem().filter(|_| none_came && runs) else { continue };
         let since = view.stream.newest().map_or(view.stream.state().since, |newest| newest.captured());
         producer.lock().state(State::new(Condition::Stalled, Some(&problem), since));
-        placeholder(view, means, "This picture cannot be shown", problem.to_string()).await;
+        placeholder(view, deps, "This picture cannot be shown", problem.to_string()).await;
     }
 }
 
 /// A picture of words, as large as the camera's.
-async fn placeholder(view: &View, means: &Means, title: &'static str, text: String) {
+async fn placeholder(view: &View, deps: &Dependencies, title: &'static str, text: String) {
     let Some((width, height)) = view.upstream().size() else { return };
-    let jpeg = means.pixels.run(move |tools| {
+    let jpeg = deps.pixels.run(move |tools| {
         let image = tools.annotator.placeholder(width, height, title, &text);
         tools.encode(&image, BANNER_QUALITY)
     });
@@ -342,13 +342,13 @@ async fn placeholder(view: &View, means: &Means, title: &'static str, text: Stri
     }
 }
 
-async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, means: &Means) {
+async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
     let mut reader = upstream.stream.tap();
-    let (limits, quality) = (means.options.pictures, view.key.quality());
+    let (limits, quality) = (deps.options.pictures, view.key.quality());
     while let Some(update) = reader.next().await {
         let Update::Picture(picture) = update else { continue };
         let jpeg = picture.jpeg().clone();
-        let made = means.pixels.run(move |tools| {
+        let made = deps.pixels.run(move |tools| {
             let image = tools.decode(&jpeg, &limits)?;
             Ok::<_, String>(tools.encode(&image, quality))
         });
@@ -364,7 +364,7 @@ async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, me
     }
 }
 
-async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, means: &Means) {
+async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
     let ViewKey::Drawn { look, quality, fps, .. } = &view.key else { return };
     let (look, quality) = (Arc::new(look.clone()), *quality);
     let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
@@ -380,7 +380,7 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, mean
         let with_stats = look.tracking.is_some_and(|tracking| tracking.stats);
         let ids = shown_tracks(&analysed, &look).map(|(_, track)| track.id);
         let stats = with_stats.then(|| analysis.stats(&look, ids));
-        let made = means.pixels.run(move |tools| {
+        let made = deps.pixels.run(move |tools| {
             let image = drawn(tools, &analysed, &look, stats);
             tools.encode(&image, quality)
         });

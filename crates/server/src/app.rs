@@ -122,15 +122,15 @@ impl App {
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
-        let sockets = transport::relay::Means {
+        let sockets = transport::relay::Dependencies {
             relay,
             streams: streams.clone(),
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
         let routes = rest::routes(api)
-            .merge(mjpeg::routes(mjpeg::Means { streams: streams.clone(), origins: origins.clone() }))
-            .merge(boards::routes(boards::Means {
+            .merge(mjpeg::routes(mjpeg::Dependencies { streams: streams.clone(), origins: origins.clone() }))
+            .merge(boards::routes(boards::Dependencies {
                 streams: streams.clone(),
                 origins: origins.clone(),
                 tasks: tasks.clone(),

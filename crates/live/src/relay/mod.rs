@@ -40,7 +40,7 @@ const GOING: Duration = Duration::from_secs(2);
 pub const MAX_NAME: usize = 128;
 
 /// Streams that are being sent, by name.
-pub type Sessions = Arc<BTreeMap<Arc<str>, Arc<Session>>>;
+pub type Senders = Arc<BTreeMap<Arc<str>, Arc<Sender>>>;
 
 /// All that are sent.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub struct Relay {
     streams: Arc<Streams>,
     /// Names of streams that begin or are live.
     claimed: Arc<Mutex<HashSet<Arc<str>>>>,
-    live: watch::Sender<Sessions>,
+    live: watch::Sender<Senders>,
     next: AtomicU64,
     refused: AtomicU64,
     ended: AtomicU64,
@@ -80,14 +80,14 @@ impl Drop for Claim {
     }
 }
 
-/// A stream that is being sent.
+/// Who sends a stream, for as long as the connection lasts.
 #[derive(Debug)]
-pub struct Session {
-    /// Its name.
+pub struct Sender {
+    /// Name of the stream.
     pub id: Arc<str>,
-    /// No other session has it.
+    /// No other sender has it, before or after.
     pub number: u64,
-    /// How closely it is looked at.
+    /// How closely the stream is looked at.
     pub mode: AnalysisMode,
     /// Whether pictures come as binary messages.
     pub binary: bool,
@@ -111,8 +111,8 @@ pub struct Session {
 /// Writes a stream. Dropping it ends the stream.
 #[derive(Debug)]
 pub struct Sending {
-    /// What is known of it.
-    pub session: Arc<Session>,
+    /// Who does.
+    pub sender: Arc<Sender>,
     producer: Option<Producer>,
     lease: Option<StreamLease>,
     claim: Option<Claim>,
@@ -189,7 +189,7 @@ pub fn check_name(name: &str) -> Result<(), Refused> {
 impl Relay {
     /// Nothing is sent.
     pub fn new(streams: Arc<Streams>) -> Arc<Self> {
-        let live = watch::Sender::new(Sessions::default());
+        let live = watch::Sender::new(Senders::default());
         let zero = || AtomicU64::new(0);
         let arrivals = Arc::new(Semaphore::new(streams.options().relay.max_streams));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
@@ -202,12 +202,12 @@ impl Relay {
     }
 
     /// What is being sent, and changes of it.
-    pub fn live(&self) -> watch::Receiver<Sessions> {
+    pub fn live(&self) -> watch::Receiver<Senders> {
         self.live.subscribe()
     }
 
     /// What is being sent now.
-    pub fn now(&self) -> Sessions {
+    pub fn now(&self) -> Senders {
         self.live.borrow().clone()
     }
 
@@ -272,7 +272,7 @@ impl Relay {
             tries += 1;
         };
         let sender = |stream: &Arc<Stream>| {
-            Arc::new(Session {
+            Arc::new(Sender {
                 id: id.clone(),
                 number: self.next.fetch_add(1, Ordering::Relaxed),
                 mode,
@@ -292,29 +292,29 @@ impl Relay {
             WatchError::TooMany => Refused::TooMany(self.options().max_streams),
             other => Refused::Name(other.to_string()),
         })?;
-        let Some(session) = lease.sender.clone() else { return Err(Refused::Live) };
+        let Some(sender) = lease.sender.clone() else { return Err(Refused::Live) };
         self.live.send_modify(|live| {
             let mut all = BTreeMap::clone(live);
-            all.insert(id, session.clone());
+            all.insert(id, sender.clone());
             *live = Arc::new(all);
         });
         tracing::info!(stream = name, mode = mode.name(), binary, "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
-        Ok(Sending { session, producer, lease, claim, relay: self.clone() })
+        Ok(Sending { sender, producer, lease, claim, relay: self.clone() })
     }
 
     /// Whoever sends the stream has to show that it is still there, or goes.
     async fn challenge(&self, id: &Arc<str>) -> Result<(), Refused> {
         let mut live = self.live();
-        let Some(session) = live.borrow().get(id).cloned() else {
+        let Some(sender) = live.borrow().get(id).cloned() else {
             // It has gone in the meantime, or another has claimed it and is about to begin.
             tokio::time::sleep(CLAIM_AGAIN).await;
             return Ok(());
         };
-        let mut heard = session.heard.subscribe();
-        *session.challenged.lock() = Some(clock::now());
-        session.challenge.notify_one();
-        let is_gone = |live: &Sessions| live.get(id).is_none_or(|now| now.number != session.number);
+        let mut heard = sender.heard.subscribe();
+        *sender.challenged.lock() = Some(clock::now());
+        sender.challenge.notify_one();
+        let is_gone = |live: &Senders| live.get(id).is_none_or(|now| now.number != sender.number);
         tokio::select! {
             biased;
             _ = live.wait_for(is_gone) => return Ok(()), // it was about to leave
@@ -324,7 +324,7 @@ impl Relay {
             () = tokio::time::sleep(CHALLENGE) => {}
         }
         tracing::warn!(stream = &**id, "its sender does not answer and gives way to a new one");
-        session.end(End::Replaced);
+        sender.end(End::Replaced);
         match tokio::time::timeout(GOING, live.wait_for(is_gone)).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(Refused::Live),
@@ -363,7 +363,7 @@ impl Relay {
     }
 }
 
-impl Session {
+impl Sender {
     /// The sender has sent something, or answered. What was on its way before it was asked shows nothing: a goodbye may come
     /// after it.
     pub fn heard(&self, answered: bool) {
@@ -407,7 +407,7 @@ impl Sending {
         if before.condition != Condition::Running {
             if before.condition == Condition::Stalled {
                 let seconds = now.saturating_duration_since(before.since).as_secs();
-                tracing::info!(stream = &*self.session.id, "frames again, after {seconds} s");
+                tracing::info!(stream = &*self.sender.id, "frames again, after {seconds} s");
             }
             producer.state(State::new(Condition::Running, None, now));
         }
@@ -426,7 +426,7 @@ impl Sending {
     /// No picture came for a while.
     pub fn stalled(&self, now: Instant) {
         if let Some(producer) = &self.producer {
-            tracing::warn!(stream = &*self.session.id, "stalled: its sender sends no frames");
+            tracing::warn!(stream = &*self.sender.id, "stalled: its sender sends no frames");
             let since = producer.stream().newest().map_or(now, |newest| newest.captured());
             producer.state(State::new(Condition::Stalled, Some("its sender sends no frames"), since));
         }
@@ -434,24 +434,24 @@ impl Sending {
 
     /// Something came that should have been a frame.
     pub fn bad(&self) {
-        self.session.bad.fetch_add(1, Ordering::Relaxed);
+        self.sender.bad.fetch_add(1, Ordering::Relaxed);
         self.relay.streams.totals.sent.bad.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A picture came over the rate.
     pub fn dropped(&self) {
-        self.session.dropped.fetch_add(1, Ordering::Relaxed);
+        self.sender.dropped.fetch_add(1, Ordering::Relaxed);
         self.relay.streams.totals.sent.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        let why = *self.session.end.lock().get_or_insert(End::Left);
+        let why = *self.sender.end.lock().get_or_insert(End::Left);
         if let Some(producer) = self.producer.take() {
             producer.end(why.reason(), clock::now());
         }
-        let id = &self.session.id;
+        let id = &self.sender.id;
         tracing::info!(stream = &**id, "the stream has ended: {}", why.reason());
         self.relay.ended.fetch_add(1, Ordering::Relaxed);
         if let Some(lease) = self.lease.take() {
@@ -461,7 +461,7 @@ impl Drop for Sending {
         drop(self.claim.take());
         self.relay.live.send_modify(|live| {
             // Its successor may stand there by now.
-            if live.get(id).is_some_and(|now| now.number == self.session.number) {
+            if live.get(id).is_some_and(|now| now.number == self.sender.number) {
                 let mut all = BTreeMap::clone(live);
                 all.remove(id);
                 *live = Arc::new(all);

@@ -47,7 +47,7 @@ const RAW_FPS: u8 = 30;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct Dependencies {
     /// All streams.
     pub streams: Arc<Streams>,
     /// `server.cors_origins`
@@ -73,7 +73,7 @@ fn told(message: &impl Serialize) -> String {
 }
 
 /// All routes.
-pub fn routes(means: Means) -> Routes {
+pub fn routes(deps: Dependencies) -> Routes {
     let raw = async |state, params, request| answer(Form::Raw, state, params, request);
     let detect = async |state, params, request| answer(Form::Frames, state, params, request);
     let viewer = async |state, params, request| answer(Form::Viewer, state, params, request);
@@ -83,18 +83,18 @@ pub fn routes(means: Means) -> Routes {
         // As one version of the prototype has it.
         .private("/ws/ws/stream/raw", get(raw))
         .private("/ws/viewer/detection", get(viewer))
-        .with_state(means)
+        .with_state(deps)
 }
 
 fn answer(
     form: Form,
-    State(means): State<Means>,
+    State(deps): State<Dependencies>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
-    let foreign = origin::is_foreign(request.headers(), means.origins.as_deref());
+    let foreign = origin::is_foreign(request.headers(), deps.origins.as_deref());
     let user = query::text(&params, "user_id").or_else(|| pick::user(request.headers()));
-    let wanted = wanted(form, &means.streams, &params, user, foreign);
+    let wanted = wanted(form, &deps.streams, &params, user, foreign);
     let endpoint = match form {
         Form::Frames => "/ws/stream/detect",
         Form::Raw => "/ws/stream/raw",
@@ -103,7 +103,7 @@ fn answer(
     let arrival = arrival(&request, ViewerKind::Websocket, endpoint);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
-    let (streams, tasks) = (means.streams.clone(), means.tasks.clone());
+    let (streams, tasks) = (deps.streams.clone(), deps.tasks.clone());
     websocket::upgrade(request, terms, &tasks, move |socket| {
         serve(socket, streams, form, wanted, arrival, connection)
     })

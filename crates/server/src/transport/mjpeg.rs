@@ -89,7 +89,7 @@ const ENDPOINTS: [Endpoint; 5] = [
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct Dependencies {
     /// All streams.
     pub streams: Arc<Streams>,
     /// `server.cors_origins`
@@ -97,13 +97,13 @@ pub struct Means {
 }
 
 /// All endpoints.
-pub fn routes(means: Means) -> Routes {
+pub fn routes(deps: Dependencies) -> Routes {
     let add = |routes: Routes<_>, endpoint: Endpoint| {
         let handler = move |state, params, request| answer(endpoint, state, params, request);
         let slashed = without_slash(endpoint.path);
         routes.private(endpoint.path, get(handler)).private(endpoint.slashed, slashed)
     };
-    ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(means)
+    ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(deps)
 }
 
 fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<Wish, ParamError> {
@@ -114,7 +114,7 @@ fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<Wish, Par
 
 async fn answer(
     endpoint: Endpoint,
-    State(Means { streams, origins }): State<Means>,
+    State(Dependencies { streams, origins }): State<Dependencies>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Result<Response, Refusal> {

@@ -17,7 +17,7 @@ use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::{Looks, Rate};
 use sightwire_live::options::Overlays;
 use sightwire_live::origin::Origin;
-use sightwire_live::relay::{Session, Sessions};
+use sightwire_live::relay::{Sender, Senders};
 use sightwire_live::viewers::Place;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, WatchError, Wish};
@@ -50,7 +50,7 @@ pub struct Watched {
     pub id: Arc<str>,
     /// Of a stream that is sent; a camera has none.
     pub mode: Option<AnalysisMode>,
-    /// That of its session; a camera has none.
+    /// That of its sender; a camera has none.
     number: Option<u64>,
 }
 
@@ -107,19 +107,19 @@ impl Feeds {
     }
 
     /// Watches those of the streams that it does not watch yet. One that began again is watched when its end has been told.
-    pub fn join(&mut self, live: &Sessions, selected: impl Fn(&str) -> bool) {
-        for session in live.values().filter(|session| selected(&session.id)) {
+    pub fn join(&mut self, live: &Senders, selected: impl Fn(&str) -> bool) {
+        for sender in live.values().filter(|sender| selected(&sender.id)) {
             // One that has just ended stands there until its successor may come.
-            let ended = session.stream.state().condition == Condition::Ended;
-            if !ended && !self.watches(&session.id) {
-                self.join_session(session);
+            let ended = sender.stream.state().condition == Condition::Ended;
+            if !ended && !self.watches(&sender.id) {
+                self.join_sender(sender);
             }
         }
     }
 
-    fn join_session(&mut self, session: &Session) {
-        let (id, origin) = (session.id.clone(), Origin::Sent(session.id.clone()));
-        let stream = Watched { id, mode: Some(session.mode), number: Some(session.number) };
+    fn join_sender(&mut self, sender: &Sender) {
+        let (id, origin) = (sender.id.clone(), Origin::Sent(sender.id.clone()));
+        let stream = Watched { id, mode: Some(sender.mode), number: Some(sender.number) };
         // It may have ended by now; then there is nothing to tell of it.
         let _ = self.add(stream, origin);
     }

@@ -40,7 +40,7 @@ const BINARY: &str = "sightwire.v1";
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
-pub struct Means {
+pub struct Dependencies {
     /// Who sends.
     pub relay: Arc<Relay>,
     /// All streams.
@@ -52,28 +52,28 @@ pub struct Means {
 }
 
 /// All routes.
-pub fn routes(means: Means) -> Routes {
+pub fn routes(deps: Dependencies) -> Routes {
     Routes::new()
         .private("/ws/stream/{name}", get(stream))
         .private("/ws/view", get(view))
         .private("/streams/active", get(active))
         .private("/streams/active/", without_slash("/streams/active"))
-        .with_state(means)
+        .with_state(deps)
 }
 
-async fn stream(State(means): State<Means>, Path(name): Path<String>, request: Request) -> Response {
+async fn stream(State(deps): State<Dependencies>, Path(name): Path<String>, request: Request) -> Response {
     let binary = websocket::offers(request.headers(), BINARY);
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let arrival = streamer::Arrival { name, binary, peer, connection };
     // A picture as base64 in JSON.
-    let max_message_bytes = means.relay.options().max_frame_bytes / 3 * 4 + 4096;
+    let max_message_bytes = deps.relay.options().max_frame_bytes / 3 * 4 + 4096;
     let terms = terms(max_message_bytes, binary);
-    let tasks = means.tasks.clone();
-    websocket::upgrade(request, terms, &tasks, |socket| streamer::serve(socket, means, arrival))
+    let tasks = deps.tasks.clone();
+    websocket::upgrade(request, terms, &tasks, |socket| streamer::serve(socket, deps, arrival))
 }
 
-async fn view(State(means): State<Means>, Query(params): Query<Params>, request: Request) -> Response {
+async fn view(State(deps): State<Dependencies>, Query(params): Query<Params>, request: Request) -> Response {
     let binary = websocket::offers(request.headers(), BINARY);
     let wants = match wants(&params, request.uri().query().unwrap_or_default(), binary) {
         Ok(wants) => wants,
@@ -83,9 +83,9 @@ async fn view(State(means): State<Means>, Query(params): Query<Params>, request:
     let kind = if binary { ViewerKind::RelayBinary } else { ViewerKind::Relay };
     let arrival = arrival(&request, kind, "/ws/view");
     let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
-    let tasks = means.tasks.clone();
+    let tasks = deps.tasks.clone();
     websocket::upgrade(request, terms, &tasks, |socket| {
-        viewer::serve(socket, means, (arrival, connection), wants)
+        viewer::serve(socket, deps, (arrival, connection), wants)
     })
 }
 
@@ -106,10 +106,10 @@ fn names(query: &str) -> Option<BTreeSet<Arc<str>>> {
     (!names.is_empty()).then_some(names)
 }
 
-async fn active(State(means): State<Means>) -> Json<ActiveStreams> {
-    let live = means.relay.now();
+async fn active(State(deps): State<Dependencies>) -> Json<ActiveStreams> {
+    let live = deps.relay.now();
     let details =
-        live.iter().map(|(id, session)| (id.to_string(), ActiveStream { analysis_mode: session.mode }));
+        live.iter().map(|(id, sender)| (id.to_string(), ActiveStream { analysis_mode: sender.mode }));
     Json(ActiveStreams {
         active_streams: live.keys().map(ToString::to_string).collect(),
         stream_details: details.collect(),

@@ -17,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
 
-use super::Means;
+use super::Dependencies;
 use super::message::{self, LiveFrame};
 use super::scan::{self, Bad, Incoming};
 use crate::transport::websocket::{self, Socket};
@@ -58,12 +58,12 @@ struct Streamer {
 }
 
 /// The whole life of the connection.
-pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
+pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: Arrival) {
     let Arrival { name, binary, peer, connection } = arrival;
-    let config = means.relay.options();
+    let config = deps.relay.options();
     let arrived = tokio::select! {
-        () = means.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
-        arrived = means.relay.arrive(&name) => arrived,
+        () = deps.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
+        arrived = deps.relay.arrive(&name) => arrived,
     };
     if let Err(refused) = arrived {
         return refuse(socket, &name, &refused).await;
@@ -76,8 +76,8 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
         loop {
             tokio::select! {
                 biased;
-                () = means.stop.cancelled() => break None,
-                found = means.relay.place(), if place.is_none() => {
+                () = deps.stop.cancelled() => break None,
+                found = deps.relay.place(), if place.is_none() => {
                     place = found;
                     is_known();
                 }
@@ -99,10 +99,10 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
     };
     let mode = first.as_text().map(message::mode).unwrap_or_default();
     let begun = tokio::select! {
-        () = means.stop.cancelled() => {
+        () = deps.stop.cancelled() => {
             return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
         }
-        begun = means.relay.begin(&name, mode, binary, peer) => begun,
+        begun = deps.relay.begin(&name, mode, binary, peer) => begun,
     };
     let sending = match begun {
         Ok(sending) => sending,
@@ -122,10 +122,10 @@ pub async fn serve(mut socket: Socket, means: Means, arrival: Arrival) {
         said: None,
         received: 0,
     };
-    let why = streamer.run(&means, first, mode).await;
+    let why = streamer.run(&deps, first, mode).await;
     let Streamer { mut socket, sending, .. } = streamer;
-    sending.session.end(why.as_ref().copied().unwrap_or(End::Left));
-    let too_long = sending.session.why() == Some(End::TooLong);
+    sending.sender.end(why.as_ref().copied().unwrap_or(End::Left));
+    let too_long = sending.sender.why() == Some(End::TooLong);
     drop(sending); // viewers need not wait for the goodbye
     let Ok(why) = why else { return websocket::give_up(socket, too_long).await };
     let text = for_sender(why);
@@ -157,13 +157,13 @@ async fn hello(socket: &mut Socket) -> Result<Message, NoHello> {
 
 impl Streamer {
     /// Until there is a reason to end the stream.
-    async fn run(&mut self, means: &Means, first: Message, mode: AnalysisMode) -> Result<End, Gone> {
-        let session = self.sending.session.clone();
-        let config = means.relay.options();
+    async fn run(&mut self, deps: &Dependencies, first: Message, mode: AnalysisMode) -> Result<End, Gone> {
+        let sender = self.sending.sender.clone();
+        let config = deps.relay.options();
         let no_analysis =
             mode == AnalysisMode::Enhanced && config.overlays == sightwire_live::options::Overlays::None;
         let warning = no_analysis.then_some("This server analyses no streams (relay.overlays = \"none\").");
-        send(&mut self.socket, message::connected(&session.id, mode, warning)).await?;
+        send(&mut self.socket, message::connected(&sender.id, mode, warning)).await?;
         let is_frame = |text| matches!(scan::read(text), Incoming::Frame(_));
         if (first.is_binary() || first.as_text().is_some_and(is_frame))
             && let Some(end) = self.take(&first).await?
@@ -178,19 +178,19 @@ impl Streamer {
         loop {
             tokio::select! {
                 biased;
-                () = means.stop.cancelled() => return Ok(End::Stopping),
-                () = session.ended().cancelled() => return Ok(session.why().unwrap_or(End::Left)),
+                () = deps.stop.cancelled() => return Ok(End::Stopping),
+                () = sender.ended().cancelled() => return Ok(sender.why().unwrap_or(End::Left)),
                 _ = progress.tick() => {
-                    let counters = session.stream.counters();
+                    let counters = sender.stream.counters();
                     let all = counters.pictures.load(Ordering::Relaxed);
-                    let viewers = means.streams.viewers.count(&session.id);
+                    let viewers = deps.streams.viewers.count(&sender.id);
                     let fps = (all - pictures) as f64 / PROGRESS.as_secs_f64();
-                    let bad = session.bad.load(Ordering::Relaxed);
-                    tracing::info!(stream = &*session.id, viewers, bad, "{all} pictures, {fps:.1} a second");
+                    let bad = sender.bad.load(Ordering::Relaxed);
+                    tracing::info!(stream = &*sender.id, viewers, bad, "{all} pictures, {fps:.1} a second");
                     pictures = all;
                 }
-                _ = stats.tick(), if session.binary => self.tell_stats(means).await?,
-                () = session.challenge.notified() => self.write(Message::ping("")).await?,
+                _ = stats.tick(), if sender.binary => self.tell_stats(deps).await?,
+                () = sender.challenge.notified() => self.write(Message::ping("")).await?,
                 () = sleep_until(self.dog.next().into()) => {
                     if self.alarm(clock::now()).await? {
                         return Ok(End::Silent);
@@ -204,8 +204,8 @@ impl Streamer {
                         return Ok(end);
                     },
                     Some(Err(Error::PayloadTooLong { len, max_len })) => {
-                        tracing::warn!(stream = &*session.id, "a message of {len} bytes; {max_len} are allowed");
-                        session.end(End::TooLong);
+                        tracing::warn!(stream = &*sender.id, "a message of {len} bytes; {max_len} are allowed");
+                        sender.end(End::TooLong);
                         return Err(Gone);
                     }
                     Some(Err(_)) | None => return Err(Gone),
@@ -220,7 +220,7 @@ impl Streamer {
         if message.is_close() {
             return Err(Gone);
         }
-        self.sending.session.heard(message.is_pong());
+        self.sending.sender.heard(message.is_pong());
         if message.is_ping() {
             // The library answers with the next thing that is written. A peer that only pings must not make it pile up.
             self.dog.message(now);
@@ -229,7 +229,7 @@ impl Streamer {
         let bad = if let Some(text) = message.as_text() {
             match scan::read(text) {
                 Incoming::Frame(url) => {
-                    let frame = LiveFrame::new(&self.sending.session.id, &url);
+                    let frame = LiveFrame::new(&self.sending.sender.id, &url);
                     self.picture(Form::Text(frame), now);
                     return Ok(None);
                 }
@@ -293,7 +293,7 @@ impl Streamer {
 
     fn bad(&mut self, bad: Bad, now: std::time::Instant) -> bool {
         self.sending.bad();
-        tracing::debug!(stream = &*self.sending.session.id, "a message was skipped: {bad}");
+        tracing::debug!(stream = &*self.sending.sender.id, "a message was skipped: {bad}");
         self.dog.bad(now)
     }
 
@@ -307,21 +307,21 @@ impl Streamer {
                 Ok(false)
             }
             Some(Alarm::Warn) => {
-                tracing::warn!(stream = &*self.sending.session.id, "its sender is silent");
+                tracing::warn!(stream = &*self.sending.sender.id, "its sender is silent");
                 let text = "No message has come for a while; without frames the stream will be ended.";
                 self.write(Message::text(message::warning(text))).await.map(|()| false)
             }
         }
     }
 
-    async fn tell_stats(&mut self, means: &Means) -> Result<(), Gone> {
-        let session = &self.sending.session;
+    async fn tell_stats(&mut self, deps: &Dependencies) -> Result<(), Gone> {
+        let sender = &self.sending.sender;
         let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
         let now = StreamStats {
-            bad: get(&session.bad),
-            dropped: get(&session.dropped),
+            bad: get(&sender.bad),
+            dropped: get(&sender.dropped),
             received: self.received,
-            viewers: means.streams.viewers.count(&session.id),
+            viewers: deps.streams.viewers.count(&sender.id),
             ..StreamStats::default()
         };
         if self.said.replace(now) == Some(now) {
@@ -331,12 +331,12 @@ impl Streamer {
     }
 
     async fn write(&mut self, message: Message) -> Result<(), Gone> {
-        let ended = self.sending.session.ended().clone();
+        let ended = self.sending.sender.ended().clone();
         unless(ended, self.socket.send(message)).await
     }
 
     async fn flush(&mut self) -> Result<(), Gone> {
-        let ended = self.sending.session.ended().clone();
+        let ended = self.sending.sender.ended().clone();
         unless(ended, self.socket.flush()).await
     }
 }

@@ -13,7 +13,7 @@ use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::Streams;
 use sightwire_live::options::Overlays;
 use sightwire_live::relay::pace::Pace;
-use sightwire_live::relay::{Relay, Sessions};
+use sightwire_live::relay::{Relay, Senders};
 use sightwire_live::report::stream_state;
 use sightwire_live::viewers::Arrival;
 use sightwire_measure::clock;
@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
 use tokio_websockets::Message;
 
-use super::Means;
+use super::Dependencies;
 use super::feeds::{Event, Feeds, News, Watched};
 use super::line::{Gone, Line};
 use super::message;
@@ -62,19 +62,19 @@ struct Viewing {
     feeds: Feeds,
     relay: Arc<Relay>,
     streams: Arc<Streams>,
-    live: watch::Receiver<Sessions>,
+    live: watch::Receiver<Senders>,
     wants: Wants,
 }
 
 /// The whole life of the connection.
 pub async fn serve(
     mut socket: websocket::Socket,
-    means: Means,
+    deps: Dependencies,
     (arrival, connection): (Arrival, Option<ConnectionHandle>),
     wants: Wants,
 ) {
-    let config = means.relay.options();
-    let Some(place) = means.streams.viewers.admit(arrival) else {
+    let config = deps.relay.options();
+    let Some(place) = deps.streams.viewers.admit(arrival) else {
         let text = format!(
             "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
             config.max_viewers
@@ -94,10 +94,10 @@ pub async fn serve(
         Overlays::Asked => wants.overlays,
         Overlays::All => true,
     };
-    let line = Line::new(socket, Pace::new(config.deadline), connection, viewer.clone(), means.stop.clone());
-    let (feeds, live) = (Feeds::new(means.streams.clone(), place, overlays, size), means.relay.live());
+    let line = Line::new(socket, Pace::new(config.deadline), connection, viewer.clone(), deps.stop.clone());
+    let (feeds, live) = (Feeds::new(deps.streams.clone(), place, overlays, size), deps.relay.live());
     let mut viewing =
-        Viewing { line, feeds, relay: means.relay.clone(), streams: means.streams.clone(), live, wants };
+        Viewing { line, feeds, relay: deps.relay.clone(), streams: deps.streams.clone(), live, wants };
     tracing::debug!(viewer = viewer.id(), "a viewer comes");
     let why = match viewing.run().await {
         Ok(never) => match never {},
@@ -115,7 +115,7 @@ pub async fn serve(
                 _ => (4008, "this viewer takes no pictures"),
             };
             tracing::info!(viewer = viewer.id(), "closed: {reason}");
-            means.relay.count_dead();
+            deps.relay.count_dead();
             let handle = line.connection();
             let _ = timeout(LAST_WORD, websocket::close(line.socket, code, reason)).await;
             if let Some(handle) = handle {
