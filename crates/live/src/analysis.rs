@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
 
 use super::upstream::Upstream;
-use super::view::{Look, Seen, Stats};
+use super::view::{Seen, Stats, ViewOptions};
 use crate::demand::{Analysing, Demand, Pace, Rate};
 use crate::{Dependencies, StreamLease};
 
@@ -188,14 +188,17 @@ impl Analysis {
     }
 
     /// How many objects a view shows and any like it has shown, of tracks with these numbers.
-    pub fn stats(&self, look: &Look, ids: impl Iterator<Item = u64>) -> Stats {
+    pub fn stats(&self, options: &ViewOptions, ids: impl Iterator<Item = u64>) -> Stats {
         let mut all = self.seen.lock();
-        let is_same = |shown: &Shown| shown.confidence == look.confidence && shown.classes == look.classes;
+        let is_same =
+            |shown: &Shown| shown.confidence == options.confidence && shown.classes == options.classes;
         let mut shown = match all.iter().position(is_same) {
             Some(index) => all.remove(index),
-            None => {
-                Shown { confidence: look.confidence, classes: look.classes.clone(), seen: Seen::default() }
-            }
+            None => Shown {
+                confidence: options.confidence,
+                classes: options.classes.clone(),
+                seen: Seen::default(),
+            },
         };
         let stats = shown.seen.see(ids);
         if all.len() >= MOST_LOOKS {
@@ -274,14 +277,14 @@ impl Analysis {
         let _ = take.try_recv();
         let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
-        let mut eye = Eye::new(&model, deps.options.detector.gated);
+        let mut looker = Looker::new(&model, deps.options.detector.gated);
         let (mut turns, mut last) = (Turns::default(), Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
             let (captured, begun) = (picture.captured(), clock::now());
             let mut looks = turns.is_due(self.demand.pace(), deps.analysing.between_looks(), captured);
             if looks {
                 pace.lock().busy_since = Some(begun);
-                let seen = eye.look(&model, deps, &image, captured).await;
+                let seen = looker.look(&model, deps, &image, captured).await;
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
@@ -372,14 +375,14 @@ fn smooth(mean: Duration, this: Duration) -> Duration {
 }
 
 /// The state of what looks; a network has none but its gate's.
-struct Eye {
+struct Looker {
     motion: Option<Box<Motion>>,
     options: MotionOptions,
     gated: bool,
     looked: Option<Instant>,
 }
 
-impl Eye {
+impl Looker {
     fn new(model: &Model, gated: bool) -> Self {
         let options = match model {
             Model::Motion => MotionOptions::default(),

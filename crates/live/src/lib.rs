@@ -62,7 +62,7 @@ use relay::{End, Sender};
 use stills::Stills;
 use totals::Totals;
 use upstream::Upstream;
-use view::{Basis, Look, View, ViewKey, ViewLease};
+use view::{Basis, View, ViewKey, ViewLease, ViewOptions};
 use viewers::{PerUse, Viewers};
 
 pub use options::Options;
@@ -474,7 +474,7 @@ fn has_a_share(from: Option<IpAddr>, max: usize, has: impl FnOnce(IpAddr) -> usi
 
 /// What a client asks to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum ViewRequest {
     /// The stream's own pictures.
     Original,
     /// Those, so far apart at least.
@@ -484,6 +484,6 @@ pub enum Wish {
         /// How often.
         rate: Rate,
         /// How it is drawn.
-        look: Look,
+        options: ViewOptions,
     },
 }

@@ -156,17 +156,17 @@ impl Streams {
 }
 
 fn view_report(view: &View) -> Option<stream::View> {
-    let ViewKey::Drawn { fps, look, quality, .. } = &view.key else { return None };
+    let ViewKey::Drawn { fps, options, quality, .. } = &view.key else { return None };
     Some(stream::View {
-        classes: Some(look.classes.clone()).filter(|classes| !classes.is_empty()),
-        confidence: f64::from(look.confidence) / 100.0,
+        classes: Some(options.classes.clone()).filter(|classes| !classes.is_empty()),
+        confidence: f64::from(options.confidence) / 100.0,
         fps: *fps,
         frames_per_s: view.meter.rates()[0],
-        kind: if look.tracking.is_some() { ViewKind::Tracking } else { ViewKind::Detect },
-        labels: look.labels,
+        kind: if options.tracking.is_some() { ViewKind::Tracking } else { ViewKind::Detect },
+        labels: options.labels,
         quality: *quality,
-        stats: look.tracking.is_some_and(|tracking| tracking.stats),
-        trails: look.tracking.is_some_and(|tracking| tracking.trails),
+        stats: options.tracking.is_some_and(|tracking| tracking.stats),
+        trails: options.tracking.is_some_and(|tracking| tracking.trails),
         viewers: view.stream.counters().subscribers.load(Ordering::Relaxed),
     })
 }

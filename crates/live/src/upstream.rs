@@ -100,7 +100,7 @@ impl Upstream {
         stop: CancellationToken,
     ) -> Self {
         // Of what is sent the relay tells.
-        let told = if sender.is_some() { Told::default() } else { Told::every(LOG_EVERY) };
+        let told = if sender.is_some() { Logged::default() } else { Logged::every(LOG_EVERY) };
         let (pixels, limits) = (deps.pixels.clone(), deps.options.pictures);
         deps.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
         Self {
@@ -161,7 +161,7 @@ async fn show_banners(
     stream: Arc<Stream>,
     pixels: Arc<Pixels>,
     limits: Limits,
-    mut told: Told,
+    mut told: Logged,
     stop: CancellationToken,
 ) {
     let mut reader = stream.tap();
@@ -200,14 +200,14 @@ async fn show_banners(
 
 /// What the log was told of a camera, so that it is told only what is new.
 #[derive(Default)]
-struct Told {
+struct Logged {
     /// Pictures between two lines.
     every: Option<u64>,
     lines: Option<u64>,
     trouble: Option<(Condition, Option<Arc<str>>, Instant)>,
 }
 
-impl Told {
+impl Logged {
     /// A line for so many pictures each.
     fn every(pictures: u64) -> Self {
         Self { every: Some(pictures), ..Self::default() }

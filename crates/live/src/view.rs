@@ -45,7 +45,7 @@ pub enum ViewKey {
         /// Pictures a second at most, 1–30.
         fps: u8,
         /// How.
-        look: Look,
+        options: ViewOptions,
         /// JPEG quality.
         quality: u8,
     },
@@ -53,7 +53,7 @@ pub enum ViewKey {
 
 /// What of an analysis is shown, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Look {
+pub struct ViewOptions {
     /// Objects that keep their number, instead of what each picture shows.
     pub tracking: Option<Tracking>,
     /// In hundredths.
@@ -73,7 +73,7 @@ pub struct Tracking {
     pub stats: bool,
 }
 
-impl Look {
+impl ViewOptions {
     /// The threshold, 0–1.
     pub fn confidence(&self) -> f32 {
         f32::from(self.confidence) / 100.0
@@ -365,8 +365,8 @@ async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, de
 }
 
 async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps: &Dependencies) {
-    let ViewKey::Drawn { look, quality, fps, .. } = &view.key else { return };
-    let (look, quality) = (Arc::new(look.clone()), *quality);
+    let ViewKey::Drawn { options, quality, fps, .. } = &view.key else { return };
+    let (options, quality) = (Arc::new(options.clone()), *quality);
     let (mut newest, mut thin) = (analysis.subscribe(), Thin::default());
     let own = Rate { fps: *fps, skip_frames: 1 };
     while newest.changed().await.is_ok() {
@@ -376,12 +376,12 @@ async fn draw(analysis: &Analysis, view: &View, producer: &Mutex<Producer>, deps
         if *fps < analysis.demand.pace().fps && !thin.takes(stamp.captured, own.interval()) {
             continue;
         }
-        let look = look.clone();
-        let with_stats = look.tracking.is_some_and(|tracking| tracking.stats);
-        let ids = shown_tracks(&analysed, &look).map(|(_, track)| track.id);
-        let stats = with_stats.then(|| analysis.stats(&look, ids));
+        let options = options.clone();
+        let with_stats = options.tracking.is_some_and(|tracking| tracking.stats);
+        let ids = shown_tracks(&analysed, &options).map(|(_, track)| track.id);
+        let stats = with_stats.then(|| analysis.stats(&options, ids));
         let made = deps.pixels.run(move |tools| {
-            let image = drawn(tools, &analysed, &look, stats);
+            let image = drawn(tools, &analysed, &options, stats);
             tools.encode(&image, quality)
         });
         give(view, producer, made.await, stamp);
@@ -401,41 +401,44 @@ fn give(view: &View, producer: &Mutex<Producer>, made: Result<Option<Bytes>, Los
 }
 
 /// The tracks that are drawn, each with its place among all.
-fn shown_tracks<'a>(analysed: &'a Analysed, look: &Look) -> impl Iterator<Item = (usize, &'a Track)> {
+fn shown_tracks<'a>(
+    analysed: &'a Analysed,
+    options: &ViewOptions,
+) -> impl Iterator<Item = (usize, &'a Track)> {
     analysed.tracks.iter().enumerate().filter(|(_, track)| {
-        track.held_confidence >= look.confidence() && look.shows(analysed.model.label(track.class))
+        track.held_confidence >= options.confidence() && options.shows(analysed.model.label(track.class))
     })
 }
 
 /// A picture with what is in it.
-fn drawn(tools: &mut Tools, analysed: &Analysed, look: &Look, stats: Option<Stats>) -> Image {
+fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: Option<Stats>) -> Image {
     let mut image = (*analysed.image).clone();
-    let with_trails = look.tracking.is_some_and(|tracking| tracking.trails);
+    let with_trails = options.tracking.is_some_and(|tracking| tracking.trails);
     let tracks = if with_trails { &analysed.tracks[..] } else { &[] };
     let trails: Vec<Vec<DrawnPoint>> =
         tracks.iter().map(|track| points(&track.trail, analysed.stamp.captured)).collect();
     let model = &analysed.model;
-    let mut marks: Vec<Mark<'_>> = if look.tracking.is_some() {
-        shown_tracks(analysed, look)
+    let mut marks: Vec<Mark<'_>> = if options.tracking.is_some() {
+        shown_tracks(analysed, options)
             .map(|(i, track)| Mark {
                 rect: track.rect,
-                label: if look.labels { model.label(track.class) } else { "" },
+                label: if options.labels { model.label(track.class) } else { "" },
                 colour: track.id as usize,
                 confidence: None,
-                id: Some(track.id).filter(|_| look.labels),
+                id: Some(track.id).filter(|_| options.labels),
                 trail: trails.get(i).map(Vec::as_slice).unwrap_or_default(),
             })
             .collect()
     } else {
         let shown = analysed.objects.iter().map(|object| object.detection).filter(|detection| {
-            detection.confidence >= look.confidence() && look.shows(model.label(detection.class))
+            detection.confidence >= options.confidence() && options.shows(model.label(detection.class))
         });
         shown
             .map(|detection| Mark {
                 rect: detection.rect,
-                label: if look.labels { model.label(detection.class) } else { "" },
+                label: if options.labels { model.label(detection.class) } else { "" },
                 colour: detection.class,
-                confidence: Some(detection.confidence).filter(|_| look.labels),
+                confidence: Some(detection.confidence).filter(|_| options.labels),
                 id: None,
                 trail: &[],
             })

@@ -70,9 +70,9 @@ pub struct Timing {
     pub deadline: Duration,
 }
 
-/// A viewer's place; free again when this is dropped.
+/// One of the permits for viewers of a use; given back when this is dropped.
 #[derive(Debug)]
-pub struct Place {
+pub struct Admission {
     viewer: Arc<Viewer>,
     viewers: Arc<Viewers>,
 }
@@ -80,7 +80,7 @@ pub struct Place {
 /// It watches a stream, until this is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    place: Arc<Place>,
+    admission: Arc<Admission>,
     watched: Arc<Watched>,
 }
 
@@ -98,7 +98,7 @@ struct Watched {
 
 /// Who comes, and how.
 #[derive(Clone, Debug)]
-pub struct Arrival {
+pub struct NewViewer {
     /// From where.
     pub peer: Option<SocketAddr>,
     /// Whether many may come from there: through a proxy all have one address, of which no share can be told.
@@ -135,8 +135,8 @@ impl Viewers {
     }
 
     /// A place for one more; `None` if there are too many.
-    pub fn admit(self: &Arc<Self>, arrival: Arrival) -> Option<Arc<Place>> {
-        let Arrival { peer, proxied, kind, endpoint, connection } = arrival;
+    pub fn admit(self: &Arc<Self>, arrival: NewViewer) -> Option<Arc<Admission>> {
+        let NewViewer { peer, proxied, kind, endpoint, connection } = arrival;
         let mut now = self.now.lock();
         let count = self.counts.of(kind);
         if count.load(Ordering::Relaxed) >= *self.max.of(kind) {
@@ -160,7 +160,7 @@ impl Viewers {
             connection,
         });
         now.insert(viewer.id, viewer.clone());
-        Some(Arc::new(Place { viewer, viewers: self.clone() }))
+        Some(Arc::new(Admission { viewer, viewers: self.clone() }))
     }
 
     /// Viewers now.
@@ -212,7 +212,7 @@ fn totals(of: &PerUse<AtomicU64>) -> PerUse<u64> {
     PerUse { cameras: of.cameras.load(Ordering::Relaxed), relay: of.relay.load(Ordering::Relaxed) }
 }
 
-impl Place {
+impl Admission {
     /// It watches that stream from now on.
     pub fn watch(self: &Arc<Self>, id: &Arc<str>) -> Watch {
         let watched = Arc::new(Watched {
@@ -223,7 +223,7 @@ impl Place {
         });
         *self.viewers.counts_by_stream.lock().entry(id.clone()).or_default() += 1;
         self.viewer.streams.lock().push(watched.clone());
-        Watch { place: self.clone(), watched }
+        Watch { admission: self.clone(), watched }
     }
 
     /// Who it is.
@@ -232,7 +232,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Admission {
     fn drop(&mut self) {
         self.viewers.now.lock().remove(&self.viewer.id);
         self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed);
@@ -242,7 +242,7 @@ impl Drop for Place {
 impl Watch {
     /// Who watches.
     pub fn viewer(&self) -> &Arc<Viewer> {
-        &self.place.viewer
+        &self.admission.viewer
     }
 
     /// It wants every picture of that stream from now on: what it does not take meanwhile counts as missed at once.
@@ -277,12 +277,12 @@ fn newest(stream: &Stream) -> u64 {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let mut streams = self.place.viewer.streams.lock();
+        let mut streams = self.admission.viewer.streams.lock();
         if let Some(index) = streams.iter().position(|watched| Arc::ptr_eq(watched, &self.watched)) {
             streams.swap_remove(index);
         }
         drop(streams);
-        let mut counts = self.place.viewers.counts_by_stream.lock();
+        let mut counts = self.admission.viewers.counts_by_stream.lock();
         if let Some(count) = counts.get_mut(&self.watched.id) {
             *count -= 1;
             if *count == 0 {
@@ -394,19 +394,19 @@ mod tests {
 
     use super::*;
 
-    fn arrival(kind: ViewerKind) -> Arrival {
-        Arrival { peer: None, proxied: false, kind, endpoint: "/stream", connection: None }
+    fn arrival(kind: ViewerKind) -> NewViewer {
+        NewViewer { peer: None, proxied: false, kind, endpoint: "/stream", connection: None }
     }
 
     #[test]
     fn one_too_many_is_refused_and_a_place_is_free_again_when_its_viewer_leaves() {
         let (viewers, stream) = (Viewers::new(PerUse { cameras: 1, relay: 1 }), Arc::from("a"));
-        let place = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
-        let watch = place.watch(&stream);
+        let admission = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
+        let watch = admission.watch(&stream);
         assert!(viewers.admit(arrival(ViewerKind::Events)).is_none());
         assert!(viewers.admit(arrival(ViewerKind::Relay)).is_some(), "another use has places of its own");
         assert_eq!((viewers.count("a"), viewers.count("b")), (1, 0));
-        drop(place);
+        drop(admission);
         assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_none(), "it still watches");
         drop(watch);
         assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_some());
@@ -417,8 +417,8 @@ mod tests {
     fn a_viewer_of_many_streams_counts_for_each_of_them() {
         let viewers = Viewers::new(PerUse { cameras: 0, relay: 1 });
         let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
-        let place = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
-        let (first, _second) = (place.watch(&a), place.watch(&b));
+        let admission = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
+        let (first, _second) = (admission.watch(&a), admission.watch(&b));
         assert_eq!((viewers.count("a"), viewers.count("b")), (1, 1));
         drop(first);
         assert_eq!((viewers.count("a"), viewers.count("b")), (0, 1));
@@ -431,24 +431,24 @@ mod tests {
         producer.state(State::new(Condition::Running, None, Instant::now()));
         let mut publish = |count| (0..count).for_each(|_| producer.picture(vec![0].into(), Instant::now()));
         publish(10);
-        let place = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
-        let watch = place.watch(stream.id());
+        let admission = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
+        let watch = admission.watch(stream.id());
         watch.wants_all_of(stream.clone());
-        assert_eq!(place.viewer().counts()[2], 0, "what was there before it came");
+        assert_eq!(admission.viewer().counts()[2], 0, "what was there before it came");
         publish(1);
-        assert_eq!(place.viewer().counts()[2], 0, "it is on its way");
+        assert_eq!(admission.viewer().counts()[2], 0, "it is on its way");
         publish(4);
-        assert_eq!(place.viewer().counts()[2], 4);
+        assert_eq!(admission.viewer().counts()[2], 4);
         watch.took(15);
-        place.viewer().delivered().add(Delivery { bytes: 1, missed: 4, age: Duration::ZERO });
-        assert_eq!(place.viewer().counts()[2], 4, "counted once");
+        admission.viewer().delivered().add(Delivery { bytes: 1, missed: 4, age: Duration::ZERO });
+        assert_eq!(admission.viewer().counts()[2], 4, "counted once");
     }
 
     #[test]
     fn whoever_is_sent_away_hears_of_it() {
         let viewers = Viewers::new(PerUse { cameras: 1, relay: 0 });
-        let place = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
-        assert!(!viewers.end(place.viewer().id() + 1));
-        assert!(viewers.end(place.viewer().id()) && place.viewer().ended().is_cancelled());
+        let admission = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
+        assert!(!viewers.end(admission.viewer().id() + 1));
+        assert!(viewers.end(admission.viewer().id()) && admission.viewer().ended().is_cancelled());
     }
 }

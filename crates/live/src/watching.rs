@@ -12,8 +12,8 @@ use sightwire_measure::clock;
 use super::demand::MAX_SKIP;
 use super::upstream::Upstream;
 use super::view::ViewKey;
-use super::viewers::{Arrival, Place, Viewer, Watch};
-use super::{StreamLease, Streams, ViewLease, WatchError, Wish};
+use super::viewers::{Admission, NewViewer, Viewer, Watch};
+use super::{StreamLease, Streams, ViewLease, ViewRequest, WatchError};
 use crate::origin::Origin;
 
 /// JPEG quality of views.
@@ -37,7 +37,7 @@ const LEAST_PICTURES: u64 = 5;
 #[derive(Debug)]
 pub struct Watching {
     streams: Arc<Streams>,
-    wish: Wish,
+    request: ViewRequest,
     origin: Origin,
     feed: Feed,
     subscriber: Subscriber,
@@ -64,14 +64,14 @@ impl Watching {
     pub async fn begin(
         streams: Arc<Streams>,
         origin: Origin,
-        wish: Wish,
-        arrival: Arrival,
+        request: ViewRequest,
+        arrival: NewViewer,
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
         // Before anything is opened for it.
-        let place = streams.viewers.admit(arrival).ok_or_else(|| streams.too_many())?;
-        let mut this = Self::open(streams, origin, wish, &place, size)?;
-        drop(place);
+        let admission = streams.viewers.admit(arrival).ok_or_else(|| streams.too_many())?;
+        let mut this = Self::open(streams, origin, request, &admission, size)?;
+        drop(admission);
         if let Err(reason) = this.upstream.stream.first_picture().await {
             let (streams, upstream) = (this.streams.clone(), this.upstream.clone());
             drop(this);
@@ -87,17 +87,18 @@ impl Watching {
     pub fn open(
         streams: Arc<Streams>,
         origin: Origin,
-        wish: Wish,
-        place: &Arc<Place>,
+        request: ViewRequest,
+        admission: &Arc<Admission>,
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
-        let watch = place.watch(&Arc::from(streams.id_of(&origin)));
-        let from = place.viewer().shares_of();
-        let may_be_served = !matches!(wish, Wish::Drawn { .. }) || streams.has_room_to_analyse(&origin, from);
+        let watch = admission.watch(&Arc::from(streams.id_of(&origin)));
+        let from = admission.viewer().shares_of();
+        let may_be_served =
+            !matches!(request, ViewRequest::Drawn { .. }) || streams.has_room_to_analyse(&origin, from);
         if let Some(from) = from.filter(|_| may_be_served) {
             streams.make_way(&origin, from);
         }
-        let feed = open(&streams, &origin, &wish, false, from)?;
+        let feed = open(&streams, &origin, &request, false, from)?;
         let upstream = match &feed {
             Feed::Stream(stream) => stream.value().clone(),
             Feed::View(view) => view.upstream().clone(),
@@ -106,15 +107,15 @@ impl Watching {
             let _ = upstream.asked_by.set(from);
         }
         // Of pictures that are chosen the others are not missed.
-        if wish == Wish::Original {
+        if request == ViewRequest::Original {
             watch.wants_all_of(upstream.stream.clone());
         }
-        watch.quality(quality(&wish, false));
+        watch.quality(quality(&request, false));
         let tier = Tier::new(clock::now());
         let accounts = accounts(&watch, &streams, &origin);
-        let subscriber = feed.subscribe(&accounts, size).apart(apart(&wish));
+        let subscriber = feed.subscribe(&accounts, size).apart(apart(&request));
         let (next_feed, shown) = (None, None);
-        Ok(Self { streams, wish, origin, feed, subscriber, next_feed, shown, upstream, watch, tier, size })
+        Ok(Self { streams, request, origin, feed, subscriber, next_feed, shown, upstream, watch, tier, size })
     }
 
     /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
@@ -182,10 +183,10 @@ impl Watching {
 
     /// To the lower quality, or back: from the other one's first picture on, which may never come.
     fn switch(&mut self, low: bool, now: Instant) {
-        match open(&self.streams, &self.origin, &self.wish, low, self.viewer().shares_of()) {
+        match open(&self.streams, &self.origin, &self.request, low, self.viewer().shares_of()) {
             Ok(feed) => {
                 let accounts = accounts(&self.watch, &self.streams, &self.origin);
-                let subscriber = feed.subscribe(&accounts, self.size).apart(apart(&self.wish));
+                let subscriber = feed.subscribe(&accounts, self.size).apart(apart(&self.request));
                 self.next_feed = Some(Box::new((feed, subscriber)));
             }
             // Too many views: it stays as it is.
@@ -198,24 +199,24 @@ impl Watching {
         (self.feed, self.subscriber) = *next;
         let (id, low) = (self.viewer().id(), self.tier.low);
         tracing::debug!(viewer = id, stream = &**self.id(), low, "another quality");
-        self.watch.quality(quality(&self.wish, low));
+        self.watch.quality(quality(&self.request, low));
     }
 }
 
 /// 0: as the camera sent it.
-fn quality(wish: &Wish, low: bool) -> u8 {
-    match (wish, low) {
+fn quality(request: &ViewRequest, low: bool) -> u8 {
+    match (request, low) {
         (_, true) => LOW_QUALITY,
-        (Wish::Original | Wish::Apart(_), false) => 0,
-        (Wish::Drawn { .. }, false) => QUALITY,
+        (ViewRequest::Original | ViewRequest::Apart(_), false) => 0,
+        (ViewRequest::Drawn { .. }, false) => QUALITY,
     }
 }
 
 /// How far apart its own pictures are to be.
-fn apart(wish: &Wish) -> Option<Duration> {
-    match wish {
-        Wish::Apart(interval) => Some(*interval),
-        Wish::Original | Wish::Drawn { .. } => None,
+fn apart(request: &ViewRequest) -> Option<Duration> {
+    match request {
+        ViewRequest::Apart(interval) => Some(*interval),
+        ViewRequest::Original | ViewRequest::Drawn { .. } => None,
     }
 }
 
@@ -227,17 +228,21 @@ fn accounts(watch: &Watch, streams: &Streams, origin: &Origin) -> [Arc<Deliverie
 fn open(
     streams: &Streams,
     origin: &Origin,
-    wish: &Wish,
+    request: &ViewRequest,
     low: bool,
     from: Option<IpAddr>,
 ) -> Result<Feed, WatchError> {
     let origin = origin.clone();
-    let (key, skip_frames) = match wish {
-        Wish::Original | Wish::Apart(_) if !low => return streams.open(&origin).map(Feed::Stream),
-        Wish::Original | Wish::Apart(_) => (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP),
-        Wish::Drawn { rate, look } => {
-            let (look, quality) = (look.clone(), quality(wish, low));
-            (ViewKey::Drawn { origin, fps: rate.fps, look, quality }, rate.skip_frames)
+    let (key, skip_frames) = match request {
+        ViewRequest::Original | ViewRequest::Apart(_) if !low => {
+            return streams.open(&origin).map(Feed::Stream);
+        }
+        ViewRequest::Original | ViewRequest::Apart(_) => {
+            (ViewKey::Plain { origin, quality: LOW_QUALITY }, MAX_SKIP)
+        }
+        ViewRequest::Drawn { rate, options } => {
+            let (options, quality) = (options.clone(), quality(request, low));
+            (ViewKey::Drawn { origin, fps: rate.fps, options, quality }, rate.skip_frames)
         }
     };
     streams.view(&key, skip_frames, from).map(|view| Feed::View(Box::new(view)))

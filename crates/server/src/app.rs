@@ -30,7 +30,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
 use crate::telemetry::live::Live;
-use crate::telemetry::{Doors, Telemetry};
+use crate::telemetry::{Telemetry, TransportCounters};
 use crate::transport::query::NOTES;
 use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
@@ -193,7 +193,7 @@ struct Transports {
     hosts: Arc<Hosts>,
 }
 
-impl Doors for Transports {
+impl TransportCounters for Transports {
     fn socketio(&self) -> [u64; 3] {
         let SocketIoCounters { replies, dropped, invalid } = &*self.counters;
         [replies, dropped, invalid].map(|count| count.load(Ordering::Relaxed))

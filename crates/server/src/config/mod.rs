@@ -218,12 +218,12 @@ impl Config {
                 foreign.map(|foreign| format!("it is {foreign}, and {}", foreign.cure()))
             }
         };
-        wrong.map_or(Ok(()), |reason| Err(Reader(layers).invalid("recognizer.model", &reason)))
+        wrong.map_or(Ok(()), |reason| Err(Values(layers).invalid("recognizer.model", &reason)))
     }
 
     /// Checks every value.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
-        let r = Reader(layers);
+        let r = Values(layers);
         let threads = match r.int("engine.threads", 0, 1024)? {
             0 => sightwire_infer::quota::threads(),
             n => n,
@@ -355,9 +355,9 @@ fn is_file_name(model: &str) -> bool {
         || Foreign::by_name(path).is_some()
 }
 
-struct Reader<'a>(&'a Layers);
+struct Values<'a>(&'a Layers);
 
-impl Reader<'_> {
+impl Values<'_> {
     fn text(&self, name: &'static str) -> String {
         self.0.get(name).0.as_str().unwrap_or_default().trim().to_owned()
     }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use sightwire_reading::Options;
 use sightwire_reading::options::MAX_KEEP;
 
-use super::{ConfigError, Reader};
+use super::{ConfigError, Values};
 
 /// `engine_threads` where nothing else is said.
-pub(super) fn read(r: &Reader<'_>, engine_threads: usize) -> Result<Options, ConfigError> {
+pub(super) fn read(r: &Values<'_>, engine_threads: usize) -> Result<Options, ConfigError> {
     Ok(Options {
         model: r.text("reader.model"),
         threads: match r.int("reader.threads", 0, 1024)? {

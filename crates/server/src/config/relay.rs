@@ -2,9 +2,9 @@
 
 use sightwire_live::options::{Deadline, Overlays, RelayOptions};
 
-use super::{ConfigError, Reader};
+use super::{ConfigError, Values};
 
-pub(super) fn read(r: &Reader<'_>) -> Result<RelayOptions, ConfigError> {
+pub(super) fn read(r: &Values<'_>) -> Result<RelayOptions, ConfigError> {
     let deadline = Deadline {
         first: r.seconds("relay.viewer_deadline_s", 0.05, 600.0)?,
         min: r.seconds("relay.viewer_deadline_min_s", 0.05, 600.0)?,

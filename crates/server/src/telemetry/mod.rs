@@ -29,7 +29,7 @@ use sightwire_recognizer::Recognizer;
 use tokio_util::sync::CancellationToken;
 
 /// What transports count, and telemetry shows.
-pub trait Doors: fmt::Debug + Send + Sync {
+pub trait TransportCounters: fmt::Debug + Send + Sync {
     /// Replies that Socket.IO clients were sent, messages that they did not take, and frames of theirs that were not valid.
     fn socketio(&self) -> [u64; 3];
 
@@ -58,7 +58,7 @@ pub struct Telemetry {
     relay: Arc<Relay>,
     reader: Arc<Reader>,
     listening: Arc<Listening>,
-    doors: Arc<dyn Doors>,
+    transports: Arc<dyn TransportCounters>,
     /// Frames, those analysed and those skipped, predictions, microseconds of CPU; how late predictions were.
     meter: Meter<5, 1>,
 }
@@ -90,7 +90,7 @@ impl Telemetry {
         (streams, relay): (Arc<Streams>, Arc<Relay>),
         reader: Arc<Reader>,
         listening: Arc<Listening>,
-        doors: Arc<dyn Doors>,
+        transports: Arc<dyn TransportCounters>,
     ) -> Arc<Self> {
         Arc::new(Self {
             started: clock::now(),
@@ -100,7 +100,7 @@ impl Telemetry {
             relay,
             reader,
             listening,
-            doors,
+            transports,
             meter: Meter::default(),
         })
     }
@@ -140,7 +140,7 @@ impl Telemetry {
             timed_out: receiving.timed_out(),
             sending_bytes: outboxes.waiting(),
             sending_max_bytes: outboxes.limit(),
-            polling_sessions: self.doors.polling_sessions(),
+            polling_sessions: self.transports.polling_sessions(),
             decoding_bytes: self.reader.display.decoding.used(),
             decoding_max_bytes: self.reader.display.decoding.limit(),
         }

@@ -109,7 +109,7 @@ impl Everything {
     ) -> Result<(), std::fmt::Error> {
         let telemetry = &self.0;
         let (admitted, refused) = telemetry.recognizer.admissions();
-        let [replies, dropped, invalid] = telemetry.doors.socketio();
+        let [replies, dropped, invalid] = telemetry.transports.socketio();
         let viewers = &telemetry.streams.viewers;
         let (viewers_admitted, viewers_refused) = (viewers.admitted().cameras, viewers.refused().cameras);
         let totals = &telemetry.streams.totals;
@@ -200,12 +200,12 @@ impl Everything {
             (
                 "socketio_sessions_evicted",
                 "Polling sessions without a poll that were removed because there were too many.",
-                telemetry.doors.evicted_sessions() as u64,
+                telemetry.transports.evicted_sessions() as u64,
             ),
             (
                 "http_hosts_refused",
                 "Requests refused with 421: for a host that this server does not answer for.",
-                telemetry.doors.foreign_hosts(),
+                telemetry.transports.foreign_hosts(),
             ),
         ] {
             ConstCounter::new(value).encode(encoder.encode_descriptor(

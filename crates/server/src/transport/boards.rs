@@ -21,9 +21,9 @@ use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::demand::Rate;
 use sightwire_live::origin::Origin;
-use sightwire_live::viewers::Arrival;
+use sightwire_live::viewers::NewViewer;
 use sightwire_live::watching::Watching;
-use sightwire_live::{Streams, Wish};
+use sightwire_live::{Streams, ViewRequest};
 use sightwire_measure::clock;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
@@ -31,7 +31,7 @@ use tokio_websockets::Message;
 
 use super::query::{self, Params};
 use super::routes::Routes;
-use super::websocket::{self, Socket, Terms};
+use super::websocket::{self, Socket, UpgradeOptions};
 use super::{arrival, origin, paths, pick, sentence};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
@@ -58,7 +58,7 @@ pub struct Dependencies {
 
 /// How pictures are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum Format {
     /// As JSON, with figures now and then.
     Frames,
     /// As base64 and nothing else.
@@ -74,9 +74,9 @@ fn told(message: &impl Serialize) -> String {
 
 /// All routes.
 pub fn routes(deps: Dependencies) -> Routes {
-    let raw = async |state, params, request| answer(Form::Raw, state, params, request);
-    let detect = async |state, params, request| answer(Form::Frames, state, params, request);
-    let viewer = async |state, params, request| answer(Form::Viewer, state, params, request);
+    let raw = async |state, params, request| answer(Format::Raw, state, params, request);
+    let detect = async |state, params, request| answer(Format::Frames, state, params, request);
+    let viewer = async |state, params, request| answer(Format::Viewer, state, params, request);
     Routes::new()
         .private(paths::DETECT, get(detect))
         .private(paths::RAW, get(raw))
@@ -87,64 +87,65 @@ pub fn routes(deps: Dependencies) -> Routes {
 }
 
 fn answer(
-    form: Form,
+    format: Format,
     State(deps): State<Dependencies>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
     let foreign = origin::is_foreign(request.headers(), deps.origins.as_deref());
     let user = query::text(&params, "user_id").or_else(|| pick::user(request.headers()));
-    let wanted = wanted(form, &deps.streams, &params, user, foreign);
-    let endpoint = match form {
-        Form::Frames => "/ws/stream/detect",
-        Form::Raw => "/ws/stream/raw",
-        Form::Viewer => "/ws/viewer/detection",
+    let wanted = wanted(format, &deps.streams, &params, user, foreign);
+    let endpoint = match format {
+        Format::Frames => "/ws/stream/detect",
+        Format::Raw => "/ws/stream/raw",
+        Format::Viewer => "/ws/viewer/detection",
     };
     let arrival = arrival(&request, ViewerKind::Websocket, endpoint);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
+    let upgrade_options =
+        UpgradeOptions { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
     let (streams, tasks) = (deps.streams.clone(), deps.tasks.clone());
-    websocket::upgrade(request, terms, &tasks, move |socket| {
-        serve(socket, streams, form, wanted, arrival, connection)
+    websocket::upgrade(request, upgrade_options, &tasks, move |socket| {
+        serve(socket, streams, format, wanted, arrival, connection)
     })
 }
 
 /// The page shows what it is told once the socket is open, and cannot read why it did not open: so a reason is text.
 fn wanted(
-    form: Form,
+    format: Format,
     streams: &Streams,
     params: &Params,
     user: Option<&str>,
     foreign: bool,
-) -> Result<(Origin, Wish), String> {
-    let url = (form == Form::Frames).then_some("camera_url");
+) -> Result<(Origin, ViewRequest), String> {
+    let url = (format == Format::Frames).then_some("camera_url");
     let found = pick::source(streams, params, user, url, foreign);
     let origin = found.map_err(|reason| sentence(&reason.to_string()))?;
-    if form == Form::Raw {
+    if format == Format::Raw {
         let fps = query::number(params, "fps", RAW_FPS, &(1..=30)).map_err(|wrong| wrong.to_string())?;
-        return Ok((origin, Wish::Apart(Rate { fps, skip_frames: 1 }.interval())));
+        return Ok((origin, ViewRequest::Apart(Rate { fps, skip_frames: 1 }.interval())));
     }
-    let wish = pick::rate(params, 2).and_then(|rate| {
-        let look = pick::look(streams, params, false)?;
-        Ok(Wish::Drawn { rate, look })
+    let view = pick::rate(params, 2).and_then(|rate| {
+        let options = pick::view_options(streams, params, false)?;
+        Ok(ViewRequest::Drawn { rate, options })
     });
-    Ok((origin, wish.map_err(|wrong| wrong.to_string())?))
+    Ok((origin, view.map_err(|wrong| wrong.to_string())?))
 }
 
 /// One who watches, from the handshake to the end.
 async fn serve(
     mut socket: Socket,
     streams: Arc<Streams>,
-    form: Form,
-    wanted: Result<(Origin, Wish), String>,
-    arrival: Arrival,
+    format: Format,
+    wanted: Result<(Origin, ViewRequest), String>,
+    arrival: NewViewer,
     connection: Option<ConnectionHandle>,
 ) {
     let deadline = streams.options().cameras.viewer_deadline;
     let begun = match wanted {
-        Ok((origin, wish)) => {
+        Ok((origin, view)) => {
             let begun = tokio::select! {
-                begun = Watching::begin(streams.clone(), origin, wish, arrival, size) => begun,
+                begun = Watching::begin(streams.clone(), origin, view, arrival, size) => begun,
                 () = gone(&mut socket) => return,
             };
             begun.map_err(|reason| sentence(&reason.to_string()))
@@ -163,7 +164,7 @@ async fn serve(
         connection.is_known();
         connection.set_write_deadline(deadline);
     }
-    Viewer { socket, streams, form, watching, connection, deadline }.run().await;
+    Viewer { socket, streams, format, watching, connection, deadline }.run().await;
 }
 
 /// Waits for the end of a socket whose peer says nothing.
@@ -174,7 +175,7 @@ async fn gone(socket: &mut Socket) {
 struct Viewer {
     socket: Socket,
     streams: Arc<Streams>,
-    form: Form,
+    format: Format,
     watching: Watching,
     connection: Option<ConnectionHandle>,
     deadline: Duration,
@@ -183,7 +184,7 @@ struct Viewer {
 impl Viewer {
     async fn run(mut self) {
         let ended = self.watching.viewer().ended().clone();
-        if self.form == Form::Viewer && self.send(Message::text(self.welcome())).await.is_err() {
+        if self.format == Format::Viewer && self.send(Message::text(self.welcome())).await.is_err() {
             return;
         }
         let (mut sent, mut since) = (0_u64, clock::now());
@@ -219,7 +220,7 @@ impl Viewer {
                 return;
             }
             (sent, alive) = (sent + 1, Instant::now());
-            if self.form == Form::Frames && sent.is_multiple_of(STATS_EVERY) {
+            if self.format == Format::Frames && sent.is_multiple_of(STATS_EVERY) {
                 let stats = self.stats(sent, picture, clock::since(since));
                 since = clock::now();
                 if self.send(Message::text(stats)).await.is_err() {
@@ -248,10 +249,10 @@ impl Viewer {
         struct Frames;
         struct Raw;
         struct Viewed;
-        match self.form {
-            Form::Frames => picture.forms().get::<Frames>(|| framed(picture, "}")).clone(),
-            Form::Raw => picture.forms().get::<Raw>(|| with_base64("", picture, "")).clone(),
-            Form::Viewer => {
+        match self.format {
+            Format::Frames => picture.forms().get::<Frames>(|| framed(picture, "}")).clone(),
+            Format::Raw => picture.forms().get::<Raw>(|| with_base64("", picture, "")).clone(),
+            Format::Viewer => {
                 let made = picture.forms().get::<Viewed>(|| {
                     let stamp = picture.stamp();
                     let taken = stamp.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();

@@ -19,7 +19,7 @@ use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::Update;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::watching::Watching;
-use sightwire_live::{Streams, Wish};
+use sightwire_live::{Streams, ViewRequest};
 
 use super::query::{self, ParamError, Params};
 use super::refusal::Refusal;
@@ -41,7 +41,7 @@ struct Endpoint {
     address: Option<&'static str>,
     /// The others that it knows, beside `camera` and `camera_id`.
     known: &'static [&'static str],
-    wish: fn(&Streams, &Params) -> Result<Wish, ParamError>,
+    view: fn(&Streams, &Params) -> Result<ViewRequest, ParamError>,
 }
 
 const DRAWN: [&str; 5] = ["conf", "show_labels", "fps", "skip_frames", "classes"];
@@ -54,28 +54,28 @@ const ENDPOINTS: [Endpoint; 5] = [
         slashed: "/stream/",
         address: None,
         known: &[],
-        wish: |_, _| Ok(Wish::Original),
+        view: |_, _| Ok(ViewRequest::Original),
     },
     Endpoint {
         path: "/stream/proxy",
         slashed: "/stream/proxy/",
         address: Some("esp32_url"),
         known: &[],
-        wish: |_, _| Ok(Wish::Original),
+        view: |_, _| Ok(ViewRequest::Original),
     },
     Endpoint {
         path: "/stream/detect",
         slashed: "/stream/detect/",
         address: Some("camera_url"),
         known: &DRAWN,
-        wish: |streams, params| drawn(streams, params, false),
+        view: |streams, params| drawn(streams, params, false),
     },
     Endpoint {
         path: "/stream/tracking",
         slashed: "/stream/tracking/",
         address: Some("camera_url"),
         known: &TRACKED,
-        wish: |streams, params| drawn(streams, params, true),
+        view: |streams, params| drawn(streams, params, true),
     },
     // Of one version of the prototype, where another process drew the boxes.
     Endpoint {
@@ -83,7 +83,7 @@ const ENDPOINTS: [Endpoint; 5] = [
         slashed: "/stream/worker-detection/",
         address: None,
         known: &DRAWN,
-        wish: |streams, params| drawn(streams, params, false),
+        view: |streams, params| drawn(streams, params, false),
     },
 ];
 
@@ -106,10 +106,10 @@ pub fn routes(deps: Dependencies) -> Routes {
     ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(deps)
 }
 
-fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<Wish, ParamError> {
+fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewRequest, ParamError> {
     let rate = pick::rate(params, if tracking { 1 } else { 2 })?;
-    let look = pick::look(streams, params, tracking)?;
-    Ok(Wish::Drawn { rate, look })
+    let options = pick::view_options(streams, params, tracking)?;
+    Ok(ViewRequest::Drawn { rate, options })
 }
 
 async fn answer(
@@ -118,13 +118,13 @@ async fn answer(
     Query(params): Query<Params>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let wish = (endpoint.wish)(&streams, &params)?;
+    let view = (endpoint.view)(&streams, &params)?;
     let foreign = origin::is_foreign(request.headers(), origins.as_deref());
     let source = pick::source(&streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
     let arrival = arrival(&request, ViewerKind::Mjpeg, endpoint.path);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;
-    let watching = Watching::begin(streams, source, wish, arrival, Picture::file_size).await?;
+    let watching = Watching::begin(streams, source, view, arrival, Picture::file_size).await?;
     if let Some(connection) = &connection {
         connection.set_write_deadline(deadline);
     }

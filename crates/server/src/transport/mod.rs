@@ -18,7 +18,7 @@ use axum::http::{Extensions, HeaderMap};
 use sightwire_api::stream::ViewerKind;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::viewers::Arrival;
+use sightwire_live::viewers::NewViewer;
 use sightwire_measure::address::counted;
 
 pub mod boards;
@@ -38,9 +38,9 @@ pub mod websocket;
 pub use sightwire_listen::refusal::error;
 
 /// Somebody comes to watch, with that request.
-fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> Arrival {
+fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewViewer {
     let extensions = request.extensions();
-    Arrival {
+    NewViewer {
         peer: extensions.get::<Peer>().map(|Peer(peer)| *peer),
         proxied: origin::is_proxied(request.headers()),
         kind,

@@ -5,7 +5,7 @@ use sightwire_live::demand::{MAX_SKIP, Rate};
 use sightwire_live::detector::Model;
 use sightwire_live::origin::Origin;
 use sightwire_live::source::CameraSource;
-use sightwire_live::view::{Look, Tracking};
+use sightwire_live::view::{Tracking, ViewOptions};
 use sightwire_live::{Streams, WatchError};
 
 use super::query::{self, ParamError, Params};
@@ -79,11 +79,11 @@ pub fn classes(streams: &Streams, params: &Params) -> Result<Vec<String>, ParamE
 }
 
 /// How objects are drawn: `conf`, `show_labels`, `classes`, and with `tracking` also `show_trails` and `show_stats`.
-pub fn look(streams: &Streams, params: &Params, tracking: bool) -> Result<Look, ParamError> {
+pub fn view_options(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewOptions, ParamError> {
     let flag = |name| query::flag(params, name, true);
     let shown = || Ok::<_, ParamError>(Tracking { trails: flag("show_trails")?, stats: flag("show_stats")? });
     let tracking = tracking.then(shown).transpose()?;
-    Ok(Look {
+    Ok(ViewOptions {
         tracking,
         confidence: confidence(streams, params)?,
         labels: flag("show_labels")?,

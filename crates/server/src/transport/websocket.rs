@@ -34,7 +34,7 @@ pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// What is agreed on.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct UpgradeOptions {
     /// Of a message of the client.
     pub max_message_bytes: usize,
     /// Among those that the client offers.
@@ -79,7 +79,7 @@ pub fn offers(headers: &HeaderMap, protocol: &str) -> bool {
 /// Answers 101 and hands the socket to `session`, which is a task of `tasks`.
 pub fn upgrade<F: Future<Output = ()> + Send + 'static>(
     mut request: Request,
-    terms: Terms,
+    terms: UpgradeOptions,
     tasks: &TaskTracker,
     session: impl FnOnce(Socket) -> F + Send + 'static,
 ) -> Response {

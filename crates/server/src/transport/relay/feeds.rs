@@ -18,9 +18,9 @@ use sightwire_live::demand::{Looks, Rate};
 use sightwire_live::options::Overlays;
 use sightwire_live::origin::Origin;
 use sightwire_live::relay::{Sender, Senders};
-use sightwire_live::viewers::Place;
+use sightwire_live::viewers::Admission;
 use sightwire_live::watching::Watching;
-use sightwire_live::{Streams, WatchError, Wish};
+use sightwire_live::{Streams, ViewRequest, WatchError};
 
 /// Something new about a stream.
 pub struct Event {
@@ -57,7 +57,7 @@ pub struct Watched {
 /// All that a viewer watches.
 pub struct Feeds {
     all: Arc<Streams>,
-    place: Arc<Place>,
+    admission: Arc<Admission>,
     /// With what is in the pictures.
     overlays: bool,
     /// Of a picture, as this viewer gets it.
@@ -96,9 +96,14 @@ struct Wanted {
 }
 
 impl Feeds {
-    pub fn new(all: Arc<Streams>, place: Arc<Place>, overlays: bool, size: fn(&Picture) -> usize) -> Self {
+    pub fn new(
+        all: Arc<Streams>,
+        admission: Arc<Admission>,
+        overlays: bool,
+        size: fn(&Picture) -> usize,
+    ) -> Self {
         let (watched, sent_off) = (BTreeMap::new(), BTreeSet::new());
-        Self { all, place, overlays, size, streams: SelectAll::new(), watched, sent_off }
+        Self { all, admission, overlays, size, streams: SelectAll::new(), watched, sent_off }
     }
 
     /// Whether that stream is watched.
@@ -134,12 +139,17 @@ impl Feeds {
 
     fn add(&mut self, stream: Watched, origin: Origin) -> Result<(), WatchError> {
         let streams = self.all.clone();
-        let watching =
-            Watching::open(streams.clone(), origin.clone(), Wish::Original, &self.place, self.size)?;
+        let watching = Watching::open(
+            streams.clone(),
+            origin.clone(),
+            ViewRequest::Original,
+            &self.admission,
+            self.size,
+        )?;
         let objects = if self.overlays {
             // Where all are told, nobody has asked.
             let asks = streams.options().relay.overlays != Overlays::All;
-            let from = self.place.viewer().shares_of().filter(|_| asks);
+            let from = self.admission.viewer().shares_of().filter(|_| asks);
             let rate = rate(&streams, stream.mode);
             Objects::of(&streams, Wanted { origin, rate, from })
         } else {

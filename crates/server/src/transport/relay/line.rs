@@ -45,7 +45,7 @@ pub enum Gone {
 }
 
 /// The connection.
-pub struct Line {
+pub struct ViewerSocket {
     pub socket: Socket,
     pace: Pace,
     connection: Option<ConnectionHandle>,
@@ -65,7 +65,7 @@ enum Step {
     Read(Option<Result<Message, Error>>),
 }
 
-impl Line {
+impl ViewerSocket {
     pub fn new(
         socket: Socket,
         pace: Pace,

@@ -33,7 +33,7 @@ use super::arrival;
 use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, without_slash};
-use super::websocket::{self, Terms};
+use super::websocket::{self, UpgradeOptions};
 
 /// Binary messages instead of base64 in JSON, and more news.
 const BINARY: &str = "sightwire.v1";
@@ -65,37 +65,41 @@ async fn stream(State(deps): State<Dependencies>, Path(name): Path<String>, requ
     let binary = websocket::offers(request.headers(), BINARY);
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    let arrival = streamer::Arrival { name, binary, peer, connection };
+    let arrival = streamer::NewSender { name, binary, peer, connection };
     // A picture as base64 in JSON.
     let max_message_bytes = deps.relay.options().max_frame_bytes / 3 * 4 + 4096;
-    let terms = terms(max_message_bytes, binary);
+    let upgrade_options = upgrade_options(max_message_bytes, binary);
     let tasks = deps.tasks.clone();
-    websocket::upgrade(request, terms, &tasks, |socket| streamer::serve(socket, deps, arrival))
+    websocket::upgrade(request, upgrade_options, &tasks, |socket| streamer::serve(socket, deps, arrival))
 }
 
 async fn view(State(deps): State<Dependencies>, Query(params): Query<Params>, request: Request) -> Response {
     let binary = websocket::offers(request.headers(), BINARY);
-    let wants = match wants(&params, request.uri().query().unwrap_or_default(), binary) {
-        Ok(wants) => wants,
+    let subscription = match subscription(&params, request.uri().query().unwrap_or_default(), binary) {
+        Ok(subscription) => subscription,
         Err(wrong) => return Refusal::from(wrong).into_response(),
     };
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let kind = if binary { ViewerKind::RelayBinary } else { ViewerKind::Relay };
     let arrival = arrival(&request, kind, "/ws/view");
-    let terms = terms(viewer::MAX_MESSAGE_BYTES, binary);
+    let upgrade_options = upgrade_options(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = deps.tasks.clone();
-    websocket::upgrade(request, terms, &tasks, |socket| {
-        viewer::serve(socket, deps, (arrival, connection), wants)
+    websocket::upgrade(request, upgrade_options, &tasks, |socket| {
+        viewer::serve(socket, deps, (arrival, connection), subscription)
     })
 }
 
-fn terms(max_message_bytes: usize, binary: bool) -> Terms {
-    Terms { max_message_bytes, protocol: binary.then_some(BINARY), ends_with_the_server: false }
+fn upgrade_options(max_message_bytes: usize, binary: bool) -> UpgradeOptions {
+    UpgradeOptions { max_message_bytes, protocol: binary.then_some(BINARY), ends_with_the_server: false }
 }
 
-fn wants(params: &Params, query: &str, binary: bool) -> Result<viewer::Wants, query::ParamError> {
+fn subscription(
+    params: &Params,
+    query: &str,
+    binary: bool,
+) -> Result<viewer::Subscription, query::ParamError> {
     let names = names(query);
-    Ok(viewer::Wants { names, overlays: query::flag(params, "overlays", false)?, binary })
+    Ok(viewer::Subscription { names, overlays: query::flag(params, "overlays", false)?, binary })
 }
 
 /// The names in `streams=`. A comma of a name is written as %2C.

@@ -31,7 +31,7 @@ const PROGRESS: Duration = Duration::from_secs(10);
 
 /// Who comes.
 #[derive(Debug)]
-pub struct Arrival {
+pub struct NewSender {
     pub name: String,
     pub binary: bool,
     pub peer: Option<SocketAddr>,
@@ -52,14 +52,14 @@ struct Streamer {
     sending: Sending,
     dog: Watchdog,
     rate: RateLimit,
-    held: Option<Held>,
+    held: Option<HeldPicture>,
     said: Option<StreamStats>,
     received: u64,
 }
 
 /// The whole life of the connection.
-pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: Arrival) {
-    let Arrival { name, binary, peer, connection } = arrival;
+pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
+    let NewSender { name, binary, peer, connection } = arrival;
     let config = deps.relay.options();
     let arrived = tokio::select! {
         () = deps.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
@@ -230,7 +230,7 @@ impl Streamer {
             match scan::read(text) {
                 Incoming::Frame(url) => {
                     let frame = LiveFrame::new(&self.sending.sender.id, &url);
-                    self.picture(Form::Text(frame), now);
+                    self.picture(SentPicture::Text(frame), now);
                     return Ok(None);
                 }
                 Incoming::Ping => {
@@ -248,7 +248,7 @@ impl Streamer {
             match scan::read_binary(&bytes) {
                 Ok(jpeg) => {
                     let jpeg = bytes.slice(jpeg);
-                    self.picture(Form::Jpeg(jpeg), now);
+                    self.picture(SentPicture::Jpeg(jpeg), now);
                     return Ok(None);
                 }
                 Err(bad) => bad,
@@ -260,10 +260,10 @@ impl Streamer {
         Ok(self.bad(bad, now).then_some(End::BadFrames))
     }
 
-    fn picture(&mut self, form: Form, now: std::time::Instant) {
+    fn picture(&mut self, form: SentPicture, now: std::time::Instant) {
         self.dog.frame(now);
         self.received += 1;
-        let picture = Held { form, now, taken_at: SystemTime::now() };
+        let picture = HeldPicture { form, now, taken_at: SystemTime::now() };
         if self.rate.allows(now) {
             if self.held.take().is_some() {
                 self.sending.dropped();
@@ -274,10 +274,10 @@ impl Streamer {
         }
     }
 
-    fn publish(&mut self, Held { form, now, taken_at }: Held) {
+    fn publish(&mut self, HeldPicture { form, now, taken_at }: HeldPicture) {
         self.sending.publish(now, |sequence| match form {
-            Form::Text(frame) => Picture::wrapped(frame, sequence, now, taken_at),
-            Form::Jpeg(jpeg) => Picture::new(jpeg, sequence, now, taken_at),
+            SentPicture::Text(frame) => Picture::wrapped(frame, sequence, now, taken_at),
+            SentPicture::Jpeg(jpeg) => Picture::new(jpeg, sequence, now, taken_at),
         });
     }
 
@@ -362,14 +362,14 @@ async fn in_time(written: impl Future<Output = Result<(), Error>>) -> Result<(),
 }
 
 /// A picture that came over the rate.
-struct Held {
-    form: Form,
+struct HeldPicture {
+    form: SentPicture,
     now: std::time::Instant,
     taken_at: SystemTime,
 }
 
 /// A picture as it came.
-enum Form {
+enum SentPicture {
     Text(LiveFrame),
     Jpeg(Bytes),
 }

@@ -15,7 +15,7 @@ use sightwire_live::options::Overlays;
 use sightwire_live::relay::pace::Pace;
 use sightwire_live::relay::{Relay, Senders};
 use sightwire_live::report::stream_state;
-use sightwire_live::viewers::Arrival;
+use sightwire_live::viewers::NewViewer;
 use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
@@ -23,7 +23,7 @@ use tokio_websockets::Message;
 
 use super::Dependencies;
 use super::feeds::{Event, Feeds, News, Watched};
-use super::line::{Gone, Line};
+use super::line::{Gone, ViewerSocket};
 use super::message;
 use crate::telemetry::unix_s;
 use crate::transport::websocket;
@@ -41,7 +41,7 @@ const SPARE: Duration = Duration::from_secs(2);
 
 /// What a viewer asked for.
 #[derive(Clone, Debug)]
-pub struct Wants {
+pub struct Subscription {
     /// `None`: all streams that are sent.
     pub names: Option<BTreeSet<Arc<str>>>,
     /// What is in the pictures.
@@ -50,31 +50,31 @@ pub struct Wants {
     pub binary: bool,
 }
 
-impl Wants {
-    fn wants(&self, id: &str) -> bool {
+impl Subscription {
+    fn subscription(&self, id: &str) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains("*") || names.contains(id))
     }
 }
 
 /// One viewer.
 struct Viewing {
-    line: Line,
+    socket: ViewerSocket,
     feeds: Feeds,
     relay: Arc<Relay>,
     streams: Arc<Streams>,
     live: watch::Receiver<Senders>,
-    wants: Wants,
+    subscription: Subscription,
 }
 
 /// The whole life of the connection.
 pub async fn serve(
     mut socket: websocket::Socket,
     deps: Dependencies,
-    (arrival, connection): (Arrival, Option<ConnectionHandle>),
-    wants: Wants,
+    (arrival, connection): (NewViewer, Option<ConnectionHandle>),
+    subscription: Subscription,
 ) {
     let config = deps.relay.options();
-    let Some(place) = deps.streams.viewers.admit(arrival) else {
+    let Some(admission) = deps.streams.viewers.admit(arrival) else {
         let text = format!(
             "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
             config.max_viewers
@@ -87,28 +87,35 @@ pub async fn serve(
         connection
             .set_write_deadline(config.deadline.max * (sightwire_live::relay::pace::MAX_STRIKES + 1) + SPARE);
     }
-    let viewer = place.viewer().clone();
-    let size = if wants.binary { Picture::file_size } else { message::url_size };
+    let viewer = admission.viewer().clone();
+    let size = if subscription.binary { Picture::file_size } else { message::url_size };
     let overlays = match config.overlays {
         Overlays::None => false,
-        Overlays::Asked => wants.overlays,
+        Overlays::Asked => subscription.overlays,
         Overlays::All => true,
     };
-    let line = Line::new(socket, Pace::new(config.deadline), connection, viewer.clone(), deps.stop.clone());
-    let (feeds, live) = (Feeds::new(deps.streams.clone(), place, overlays, size), deps.relay.live());
-    let mut viewing =
-        Viewing { line, feeds, relay: deps.relay.clone(), streams: deps.streams.clone(), live, wants };
+    let socket =
+        ViewerSocket::new(socket, Pace::new(config.deadline), connection, viewer.clone(), deps.stop.clone());
+    let (feeds, live) = (Feeds::new(deps.streams.clone(), admission, overlays, size), deps.relay.live());
+    let mut viewing = Viewing {
+        socket,
+        feeds,
+        relay: deps.relay.clone(),
+        streams: deps.streams.clone(),
+        live,
+        subscription,
+    };
     tracing::debug!(viewer = viewer.id(), "a viewer comes");
     let why = match viewing.run().await {
         Ok(never) => match never {},
         Err(why) => why,
     };
-    let Viewing { line, feeds, .. } = viewing;
+    let Viewing { socket, feeds, .. } = viewing;
     drop(feeds);
     tracing::debug!(viewer = viewer.id(), ?why, "a viewer goes");
     match why {
-        Gone::Left => websocket::give_up(line.socket, false).await,
-        Gone::TooLong => websocket::give_up(line.socket, true).await,
+        Gone::Left => websocket::give_up(socket.socket, false).await,
+        Gone::TooLong => websocket::give_up(socket.socket, true).await,
         Gone::TooSlow | Gone::Silent => {
             let (code, reason) = match why {
                 Gone::Silent => (4408, "this viewer gives no sign of life"),
@@ -116,14 +123,14 @@ pub async fn serve(
             };
             tracing::info!(viewer = viewer.id(), "closed: {reason}");
             deps.relay.count_dead();
-            let handle = line.connection();
-            let _ = timeout(LAST_WORD, websocket::close(line.socket, code, reason)).await;
+            let handle = socket.connection();
+            let _ = timeout(LAST_WORD, websocket::close(socket.socket, code, reason)).await;
             if let Some(handle) = handle {
                 handle.end();
             }
         }
-        Gone::SentAway => websocket::close(line.socket, 4410, "sent away by an administrator").await,
-        Gone::Stopping => websocket::close(line.socket, 1001, "the server stops").await,
+        Gone::SentAway => websocket::close(socket.socket, 4410, "sent away by an administrator").await,
+        Gone::Stopping => websocket::close(socket.socket, 1001, "the server stops").await,
     }
 }
 
@@ -141,28 +148,28 @@ impl Viewing {
         self.join();
         let live = self.live.borrow().clone();
         let names: Vec<&str> = live.keys().map(|id| &**id).filter(|id| self.feeds.watches(id)).collect();
-        self.line.say(message::viewer_connected(&names)).await?;
+        self.socket.say(message::viewer_connected(&names)).await?;
         // How far away it is.
-        self.line.ping(every * SILENT_PINGS).await?;
+        self.socket.ping(every * SILENT_PINGS).await?;
         loop {
-            if self.line.owes() {
-                self.line.answer().await?;
+            if self.socket.owes() {
+                self.socket.answer().await?;
             }
             tokio::select! {
                 biased;
                 _ = ping.tick() => {
-                    self.line.ping(every * SILENT_PINGS).await?;
-                    self.line.say(message::ping()).await?;
+                    self.socket.ping(every * SILENT_PINGS).await?;
+                    self.socket.say(message::ping()).await?;
                 }
                 changed = self.live.changed() => {
                     changed.map_err(|_| Gone::Stopping)?;
                     self.join();
                 }
-                _ = again.tick(), if self.wants.names.is_some() => self.join_cameras().await?,
+                _ = again.tick(), if self.subscription.names.is_some() => self.join_cameras().await?,
                 event = self.feeds.next() => self.tell(event).await?,
-                heard = self.line.hear() => {
+                heard = self.socket.hear() => {
                     heard?;
-                    self.line.answer().await?;
+                    self.socket.answer().await?;
                 }
             }
         }
@@ -170,21 +177,21 @@ impl Viewing {
 
     fn join(&mut self) {
         let live = self.live.borrow_and_update().clone();
-        self.feeds.join(&live, |id| self.wants.wants(id));
+        self.feeds.join(&live, |id| self.subscription.subscription(id));
     }
 
     /// Cameras that were asked for by name.
     async fn join_cameras(&mut self) -> Result<(), Gone> {
         let streams = &self.streams;
-        let named = self.wants.names.iter().flatten().filter(|id| !self.feeds.watches(id));
+        let named = self.subscription.names.iter().flatten().filter(|id| !self.feeds.watches(id));
         let known: Vec<_> = named
             .filter_map(|id| streams.registry.get(id).map(|camera| (id.clone(), camera.table.source.into())))
             .collect();
         for (id, camera) in known {
             if let Err(refused) = self.feeds.join_camera(&id, camera)
-                && self.wants.binary
+                && self.subscription.binary
             {
-                self.line
+                self.socket
                     .say(state_message(&id, None, StreamState::Starting, Some(&refused.to_string()), 0.0))
                     .await?;
             }
@@ -195,28 +202,28 @@ impl Viewing {
     async fn tell(&mut self, event: Event) -> Result<(), Gone> {
         let Event { stream, news } = event;
         match news {
-            News::Update(Update::Picture(picture)) if self.wants.binary => {
+            News::Update(Update::Picture(picture)) if self.subscription.binary => {
                 // What a sender has sent may be no file.
                 if picture.jpeg().is_empty() {
                     return Ok(());
                 }
-                self.line.picture(Message::binary(message::picture_binary(&stream.id, &picture))).await
+                self.socket.picture(Message::binary(message::picture_binary(&stream.id, &picture))).await
             }
             News::Update(Update::Picture(picture)) => {
-                self.line.picture(Message::text(message::picture_text(&stream.id, &picture))).await
+                self.socket.picture(Message::text(message::picture_text(&stream.id, &picture))).await
             }
-            News::Update(Update::State(state)) if self.wants.binary => {
-                self.line.say(told(&stream, &state)).await
+            News::Update(Update::State(state)) if self.subscription.binary => {
+                self.socket.say(told(&stream, &state)).await
             }
             News::Update(Update::State(_) | Update::Banner(_)) => Ok(()),
             News::Objects(analysed) => {
                 let detector = &self.streams.options().detector;
                 let text = message::overlay(&stream.id, &analysed, detector.confidence, &detector.classes);
-                self.line.send(Message::text(text)).await
+                self.socket.send(Message::text(text)).await
             }
             News::Ended { reason, .. } => {
-                let reason = if self.wants.binary { reason } else { None };
-                self.line.say(message::stream_ended(&stream.id, reason.as_deref())).await?;
+                let reason = if self.subscription.binary { reason } else { None };
+                self.socket.say(message::stream_ended(&stream.id, reason.as_deref())).await?;
                 // It may have begun again.
                 self.join();
                 Ok(())

@@ -18,7 +18,7 @@ use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::Looks;
 use sightwire_live::report::stream_state;
-use sightwire_live::view::Look;
+use sightwire_live::view::ViewOptions;
 use sightwire_live::viewers::Watch;
 use sightwire_measure::clock;
 use tokio_websockets::Message;
@@ -27,7 +27,7 @@ use super::Api;
 use crate::transport::pick;
 use crate::transport::query::Params;
 use crate::transport::refusal::Refusal;
-use crate::transport::websocket::{self, Terms};
+use crate::transport::websocket::{self, UpgradeOptions};
 use crate::transport::{arrival, shares_of};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
@@ -42,23 +42,23 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
 /// Everything about one who listens.
 struct Listener {
     stream: Arc<str>,
-    look: Look,
+    shown: ViewOptions,
     looks: Looks,
     states: Subscriber,
     watch: Watch,
-    form: Form,
+    form: Framing,
 }
 
 /// How a listener gets its events.
 #[derive(Clone, Copy)]
-enum Form {
+enum Framing {
     /// As Server-Sent Events.
     Events,
     /// As messages of a WebSocket.
     Messages,
 }
 
-impl Form {
+impl Framing {
     fn text(self, event: &StreamEvent) -> String {
         let (name, data) = match (self, event) {
             (Self::Messages, event) => return message(event),
@@ -84,23 +84,26 @@ pub async fn events(
     let kind = if is_websocket { ViewerKind::Websocket } else { ViewerKind::Events };
     let rate = pick::rate(&params, 2)?;
     let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
-    let look = Look { tracking: None, confidence, labels: true, classes };
+    let shown = ViewOptions { tracking: None, confidence, labels: true, classes };
     let origin = pick::stream(&streams, &id)?;
     // Before anything is opened for it.
     let arrival = arrival(&request, kind, "/api/v1/streams/{id}/detections");
     let from = shares_of(request.headers(), request.extensions());
-    let place = streams.viewers.admit(arrival);
-    let place = place.ok_or_else(|| streams.too_many())?;
+    let admission = streams.viewers.admit(arrival);
+    let admission = admission.ok_or_else(|| streams.too_many())?;
     let analysis = streams.analyse(&origin, rate, from)?;
     let stream = analysis.upstream.stream.id().clone();
-    let watch = place.watch(&stream);
+    let watch = admission.watch(&stream);
     let states = analysis.upstream.stream.tap();
-    let form = if is_websocket { Form::Messages } else { Form::Events };
-    let listener = Listener { stream, look, looks: analysis.looks(), states, watch, form };
+    let form = if is_websocket { Framing::Messages } else { Framing::Events };
+    let listener = Listener { stream, shown, looks: analysis.looks(), states, watch, form };
     if is_websocket {
-        let terms =
-            Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: true };
-        return Ok(websocket::upgrade(request, terms, &tasks, |socket| talk(socket, listener)));
+        let options = UpgradeOptions {
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            protocol: None,
+            ends_with_the_server: true,
+        };
+        return Ok(websocket::upgrade(request, options, &tasks, |socket| talk(socket, listener)));
     }
     let body = stream::unfold(listener, |mut listener| async move {
         let text = match tokio::time::timeout(ALIVE, listener.next()).await {
@@ -170,8 +173,8 @@ impl Listener {
     fn detections(&self, analysed: &Analysed, missed: u64) -> String {
         let (model, age) = (&analysed.model, clock::since(analysed.stamp.captured));
         let shown = analysed.objects.iter().filter(|object| {
-            object.detection.confidence >= self.look.confidence()
-                && self.look.shows(model.label(object.detection.class))
+            object.detection.confidence >= self.shown.confidence()
+                && self.shown.shows(model.label(object.detection.class))
         });
         let text = self.form.text(&StreamEvent::Detections(Detections {
             captured: humantime::format_rfc3339_millis(analysed.stamp.taken_at).to_string(),

@@ -65,13 +65,13 @@ impl From<BodyError> for Refusal {
 }
 
 /// Bytes as they come, with an eye on how fast.
-pub struct Arrival {
+pub struct TimedBody {
     body: BodyDataStream,
     begun: Instant,
     bytes: u64,
 }
 
-impl Arrival {
+impl TimedBody {
     /// Of this body.
     pub fn new(body: Body) -> Self {
         Self { body: body.into_data_stream(), begun: clock::now(), bytes: 0 }
@@ -136,7 +136,7 @@ struct Gate {
 }
 
 struct Gated {
-    arrival: Arrival,
+    arrival: TimedBody,
     heads: Heads,
     gate: Arc<Gate>,
 }
@@ -207,7 +207,7 @@ impl Form {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let boundary = kind.and_then(|kind| multer::parse_boundary(kind).ok()).ok_or(BodyError::Broken)?;
         let gate = Arc::<Gate>::default();
-        let (arrival, heads) = (Arrival::new(request.into_body()), Heads::new(&boundary));
+        let (arrival, heads) = (TimedBody::new(request.into_body()), Heads::new(&boundary));
         let gated = Gated { arrival, heads, gate: gate.clone() };
         Ok(Self { multipart: Multipart::new(gated, boundary), gate })
     }

@@ -26,7 +26,7 @@ use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{Ask, Turn};
 
-use super::form::{Arrival, Form, content_length, is_form};
+use super::form::{Form, TimedBody, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
 use crate::transport::query::{self, ParamError, Params};
 use crate::transport::refusal::Refusal;
@@ -75,7 +75,7 @@ pub async fn add(
             Err(refused) => refused,
         }
     };
-    Arrival::new(request.into_body()).drain().await;
+    TimedBody::new(request.into_body()).drain().await;
     refused.into_response()
 }
 

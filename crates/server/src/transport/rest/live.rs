@@ -14,7 +14,7 @@ use tokio_websockets::Message;
 
 use super::{Api, changes};
 use crate::telemetry::live::Edition;
-use crate::transport::websocket::{self, Terms};
+use crate::transport::websocket::{self, UpgradeOptions};
 
 /// Readers have nothing to say here.
 const MAX_MESSAGE_BYTES: usize = 4096;
@@ -28,9 +28,10 @@ pub async fn live(
     request: Request,
 ) -> Response {
     let why_not = changes::MANAGE.why_not(&api.config, peer, &headers);
-    let terms = Terms { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
+    let options =
+        UpgradeOptions { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
     let (newest, stop) = (api.live.subscribe(), api.live.stop.clone());
-    websocket::upgrade(request, terms, &api.tasks, |socket| tell(socket, newest, why_not, stop))
+    websocket::upgrade(request, options, &api.tasks, |socket| tell(socket, newest, why_not, stop))
 }
 
 async fn tell(

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use sightwire_reading::jobs::upload::shown;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::form::{Arrival, BodyError, Form, Part, is_form};
+use super::form::{BodyError, Form, Part, TimedBody, is_form};
 use crate::transport::query::Params;
 
 /// What a form may have beside the picture, in bytes.
@@ -79,7 +79,7 @@ pub async fn receive(request: Request, wanted: Wanted<'_>) -> Result<Sent, NotSe
     let Wanted { max_bytes, memory, form: parts } = wanted;
     let mut collector = Collector { max_bytes, memory, bytes: BytesMut::new(), taken: None };
     if !is_form(&request) {
-        let mut arrival = Arrival::new(request.into_body());
+        let mut arrival = TimedBody::new(request.into_body());
         while let Some(chunk) = arrival.next().await? {
             if let Err(refused) = collector.add(&chunk) {
                 drop(collector);

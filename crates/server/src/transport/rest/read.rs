@@ -18,7 +18,7 @@ use sightwire_reading::{Failures, Reader};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::form::{Arrival, content_length};
+use super::form::{TimedBody, content_length};
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
 use crate::config::Config;
 use crate::transport::origin;
@@ -57,7 +57,7 @@ pub async fn read(
             Err(refused) => refused,
         }
     };
-    Arrival::new(request.into_body()).drain().await;
+    TimedBody::new(request.into_body()).drain().await;
     refused.into_response()
 }
 

@@ -47,12 +47,12 @@ pub async fn snapshot(
 ) -> Result<Response, Refusal> {
     let from = shares_of(&headers, &extensions);
     let detect = query::flag(&params, "detect", false)?;
-    let look = pick::look(&streams, &params, false)?;
+    let options = pick::view_options(&streams, &params, false)?;
     let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);
     let rate = pick::rate(&params, 2)?;
     let origin = pick::stream(&streams, &id)?;
     let picture = if detect {
-        let key = ViewKey::Drawn { origin, fps: rate.fps, look, quality: QUALITY };
+        let key = ViewKey::Drawn { origin, fps: rate.fps, options, quality: QUALITY };
         drawn(streams.view(&key, rate.skip_frames, from)?, wait).await
     } else {
         original(&streams, &origin, wait).await
