@@ -2,15 +2,15 @@
 //!
 //! - [`scan`], [`message`]: what is said, read and written
 //! - [`streamer`]: whoever sends a stream
-//! - [`viewer`]: whoever watches; [`line`]: its connection, and how long it may take
+//! - [`viewer`]: whoever watches; [`viewer_socket`]: its connection, and how long it may take
 //! - [`feeds`]: what a viewer watches
 
 mod feeds;
-mod line;
 pub mod message;
 mod scan;
 mod streamer;
 mod viewer;
+mod viewer_socket;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

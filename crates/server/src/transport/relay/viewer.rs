@@ -23,8 +23,8 @@ use tokio_websockets::Message;
 
 use super::Dependencies;
 use super::feeds::{Event, Feeds, News, Watched};
-use super::line::{Gone, ViewerSocket};
 use super::message;
+use super::viewer_socket::{Gone, ViewerSocket};
 use crate::telemetry::unix_s;
 use crate::transport::websocket;
 
