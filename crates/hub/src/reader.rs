@@ -46,7 +46,7 @@ const LOOK: Duration = Duration::from_millis(250);
 
 /// Reads `source` into `producer` until this future is dropped.
 pub async fn read(source: &dyn Source, producer: Producer, options: ReaderOptions, seed: u64) {
-    let watch = Mutex::new(Watch::new(producer, options));
+    let watch = Mutex::new(SourceWatch::new(producer, options));
     let mut backoff = Backoff::new(options.pauses, seed);
     let mut sink = Shared(&watch);
     let look = async {
@@ -63,7 +63,7 @@ pub async fn read(source: &dyn Source, producer: Producer, options: ReaderOption
     }
 }
 
-struct Shared<'a>(&'a Mutex<Watch>);
+struct Shared<'a>(&'a Mutex<SourceWatch>);
 
 impl Sink for Shared<'_> {
     fn picture(&mut self, jpeg: Bytes, now: Instant) {
@@ -84,7 +84,7 @@ impl Sink for Shared<'_> {
 }
 
 /// What is known of a source, and the state that follows from it.
-struct Watch {
+struct SourceWatch {
     producer: Producer,
     options: ReaderOptions,
     repeats: RepeatWatch,
@@ -100,7 +100,7 @@ struct Down {
     again: Instant,
 }
 
-impl Watch {
+impl SourceWatch {
     fn new(producer: Producer, options: ReaderOptions) -> Self {
         let began = producer.stream().state().since;
         producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -190,17 +190,17 @@ mod tests {
     use super::*;
     use crate::stream::Stream;
 
-    fn watch() -> (Watch, Instant) {
+    fn watch() -> (SourceWatch, Instant) {
         let now = Instant::now();
         let (_, producer) = Stream::new("a", now);
-        (Watch::new(producer, ReaderOptions::default()), now)
+        (SourceWatch::new(producer, ReaderOptions::default()), now)
     }
 
     fn jpeg(byte: u8) -> Bytes {
         Bytes::copy_from_slice(&[byte])
     }
 
-    fn state(watch: &Watch) -> (&'static str, Option<String>) {
+    fn state(watch: &SourceWatch) -> (&'static str, Option<String>) {
         let state = watch.producer.stream().state();
         (state.condition.name(), state.reason.map(|r| r.to_string()))
     }
@@ -284,7 +284,7 @@ mod tests {
         let now = Instant::now();
         let (_, producer) = Stream::new("a", now);
         let options = ReaderOptions { every: Some(SECOND * 5), ..ReaderOptions::default() };
-        let mut watch = Watch::new(producer, options);
+        let mut watch = SourceWatch::new(producer, options);
         watch.picture(jpeg(1), now);
         watch.look(now + SECOND * 14);
         assert_eq!(state(&watch).0, "running");

@@ -16,7 +16,7 @@ use sightwire_models::digest;
 use sightwire_models::store::Store;
 
 use super::tool::{self, ToolError};
-use super::{Progress, Watch};
+use super::{OnProgress, Progress};
 
 macro_rules! tool_file {
     ($name:literal) => {
@@ -100,7 +100,11 @@ struct Python {
 
 impl Environment {
     /// Waits for another import to end, and makes the environment if it is not there. `python` names one to use.
-    pub fn ready(store: &Store, python: Option<&Path>, watch: Watch<'_>) -> Result<Self, EnvironmentError> {
+    pub fn ready(
+        store: &Store,
+        python: Option<&Path>,
+        watch: OnProgress<'_>,
+    ) -> Result<Self, EnvironmentError> {
         let tools = store.home().join("tools");
         create_dir(&tools)?;
         let lock = lock(&tools.join("import.lock"), watch)?;
@@ -148,7 +152,7 @@ fn is_ready(folder: &Path) -> bool {
     folder.join("ready").is_file() && interpreter(folder).exists()
 }
 
-fn lock(path: &Path, watch: Watch<'_>) -> Result<fs::File, EnvironmentError> {
+fn lock(path: &Path, watch: OnProgress<'_>) -> Result<fs::File, EnvironmentError> {
     let failed = |error| EnvironmentError::Write { path: path.to_owned(), error };
     let file = fs::File::create(path).map_err(failed)?;
     // Said once; then it is only asked whether to go on.
@@ -171,7 +175,7 @@ fn make(
     folder: &Path,
     python: &Python,
     requirements: &str,
-    watch: Watch<'_>,
+    watch: OnProgress<'_>,
 ) -> Result<(), EnvironmentError> {
     let mut say = |text: String, done| {
         if watch(Progress { text, done }) { Ok(()) } else { Err(ToolError::Cancelled) }

@@ -114,7 +114,7 @@ pub struct Progress {
 }
 
 /// Is told of progress; answers whether to go on.
-pub type Watch<'a> = &'a mut dyn FnMut(Progress) -> bool;
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> bool;
 
 /// Why a file was not imported.
 #[derive(Debug, thiserror::Error)]
@@ -246,7 +246,7 @@ pub fn check(source: &Path) -> Result<(), ImportError> {
 
 /// Imports a file into the store, unless that has been done; returns the manifest. Blocks for about a minute, and for
 /// some more the first time.
-pub fn import(store: &Store, request: &Request, watch: Watch<'_>) -> Result<Manifest, ImportError> {
+pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result<Manifest, ImportError> {
     check(&request.source)?;
     let name = model_name(request)?;
     let sha256 = hash(&request.source)?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sightwire_infer::child::{KilledWhenDropped, read_end, read_lines};
 
 use super::environment::Environment;
-use super::{Progress, Request, Watch};
+use super::{OnProgress, Progress, Request};
 
 /// A conversion that takes longer has gone wrong.
 const DEADLINE: Duration = Duration::from_secs(1800);
@@ -90,7 +90,7 @@ pub enum ToolError {
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct ToolMessage {
     text: Option<String>,
     done: Option<f32>,
     error: Option<String>,
@@ -101,7 +101,7 @@ pub(super) fn convert(
     environment: &Environment,
     request: &Request,
     out: &Path,
-    watch: Watch<'_>,
+    watch: OnProgress<'_>,
 ) -> Result<Report, ToolError> {
     let mut command = Command::new(environment.python());
     command
@@ -114,12 +114,12 @@ pub(super) fn convert(
         .env("PYTHONUNBUFFERED", "1")
         .env("CUDA_VISIBLE_DEVICES", "");
     let mut refused = None;
-    let run = run(command, DEADLINE, &mut |line| match serde_json::from_str::<Line>(line) {
-        Ok(Line { error: Some(error), .. }) => {
+    let run = run(command, DEADLINE, &mut |line| match serde_json::from_str::<ToolMessage>(line) {
+        Ok(ToolMessage { error: Some(error), .. }) => {
             refused = Some(error);
             true
         }
-        Ok(Line { text: Some(text), done, .. }) => watch(Progress { text, done }),
+        Ok(ToolMessage { text: Some(text), done, .. }) => watch(Progress { text, done }),
         // Nothing to tell, but perhaps to end.
         _ => watch(Progress { text: String::new(), done: None }),
     })?;

@@ -17,7 +17,7 @@ use sightwire_models::manifest::{Clip, Precision};
 use sightwire_models::store::Store;
 use sightwire_synth::sample::{Clip as SampleClip, Gesture};
 
-use super::{ImportError, MAX_DIFFERENCE, Progress, Request, Watch, tool};
+use super::{ImportError, MAX_DIFFERENCE, OnProgress, Progress, Request, tool};
 
 /// A probability may differ so much between f32 and bf16.
 const MAX_BF16_DIFFERENCE: f64 = 0.02;
@@ -67,7 +67,7 @@ pub(super) fn verify(
     clip: &Clip,
     folder: &Path,
     loops: &[String],
-    watch: Watch<'_>,
+    watch: OnProgress<'_>,
 ) -> Result<Verdict, ImportError> {
     let watch = RefCell::new(watch);
     let say = |text: &str, done| {

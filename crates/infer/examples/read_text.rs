@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
 use sightwire_infer::engine::{Engine, EngineOptions};
-use sightwire_infer::read::{DEFAULT_MODEL, Job, ReadModel, ReadOptions, ReadService, ServiceOptions};
+use sightwire_infer::read::{
+    DEFAULT_MODEL, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions,
+};
 use sightwire_infer::runtime::Runtime;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
@@ -42,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let done = Box::new(move |read| drop(tell.send(read)));
             let min_confidence = std::env::var("MIN").ok().and_then(|v| v.parse().ok()).unwrap_or(0.5);
             let options = ReadOptions { min_confidence, ..ReadOptions::default() };
-            service.submit(Job { model: model.clone(), load, options, wanted, done })?;
+            service.submit(PageRequest { model: model.clone(), load, options, wanted, done })?;
             let reading = told.recv()??;
             if round + 1 == rounds {
                 let ms = started.elapsed().as_secs_f64() * 1e3;

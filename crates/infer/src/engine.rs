@@ -15,7 +15,7 @@ use crate::cpu::Cpu;
 use crate::network::Network;
 use crate::runtime::{Runtime, has_nvidia_gpu};
 use crate::trial::choose::{Allowed, choose};
-use crate::trial::record::{Place, Record};
+use crate::trial::record::{Machine, Record};
 use crate::trial::{TrialError, TrialOptions, Trials};
 
 impl fmt::Display for Plan {
@@ -54,7 +54,7 @@ pub struct Engine {
     /// Why the provider is not the best one, for people.
     note: Option<String>,
     /// What is tried before it is done, and where.
-    trials: Option<(Trials, Place)>,
+    trials: Option<(Trials, Machine)>,
 }
 
 /// Why a network cannot be run.
@@ -216,7 +216,7 @@ impl Engine {
         Ok(Self { runtime, options, provider, available, note, trials })
     }
 
-    pub(crate) fn trials(&self) -> Option<(&Trials, &Place)> {
+    pub(crate) fn trials(&self) -> Option<(&Trials, &Machine)> {
         self.trials.as_ref().map(|(trials, place)| (trials, place))
     }
 
@@ -429,7 +429,7 @@ impl Engine {
 }
 
 /// What decides how networks run: the CPU, and the library with its providers.
-fn place(runtime: &Runtime, available: &[Provider]) -> Place {
+fn place(runtime: &Runtime, available: &[Provider]) -> Machine {
     let mut providers: Vec<&str> = available.iter().map(|provider| provider.name()).collect();
     providers.sort_unstable();
     let mut library = format!("{} ({}), {}", runtime.version(), runtime.build(), providers.join(" "));
@@ -437,7 +437,7 @@ fn place(runtime: &Runtime, available: &[Provider]) -> Place {
         let driver = std::fs::read_to_string("/proc/driver/nvidia/version").unwrap_or_default();
         library = format!("{library}; {}", driver.lines().next().unwrap_or_default());
     }
-    Place { cpu: Cpu::here().identity(|name| std::env::var_os(name)), library }
+    Machine { cpu: Cpu::here().identity(|name| std::env::var_os(name)), library }
 }
 
 impl Description {

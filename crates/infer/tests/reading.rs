@@ -15,7 +15,7 @@ use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::enhance;
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::read::{
-    DEFAULT_MODEL, Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
+    DEFAULT_MODEL, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
     ServiceOptions,
 };
 use sightwire_infer::runtime::Runtime;
@@ -87,7 +87,7 @@ type Answer = mpsc::Receiver<Result<Reading, ReadError>>;
 
 fn submit(service: &ReadService, image: Image, options: ReadOptions) -> Answer {
     let (tell, told) = mpsc::channel();
-    let job = Job {
+    let job = PageRequest {
         model: WORLD.1.clone(),
         load: Box::new(move || Ok(image)),
         options,
@@ -207,7 +207,7 @@ fn work_for_whoever_has_left_is_not_done() {
     let asked = Arc::new(AtomicUsize::new(0));
     let (counter, (tell, told)) = (asked.clone(), mpsc::channel());
     let image = invoice();
-    let job = Job {
+    let job = PageRequest {
         model: WORLD.1.clone(),
         load: Box::new(move || Ok(image)),
         options: ReadOptions::default(),
@@ -230,7 +230,7 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
     let (tell, told) = mpsc::channel();
     let job = |load: Box<dyn FnOnce() -> Result<Image, String> + Send>| {
         let tell = tell.clone();
-        Job {
+        PageRequest {
             model: WORLD.1.clone(),
             load,
             options: ReadOptions::default(),

@@ -15,7 +15,7 @@ const KEPT_BYTES: usize = 64;
 #[derive(Debug)]
 pub struct Heads {
     part: Part,
-    line: Line,
+    line: HeadLine,
     /// Of the request whose head this is.
     length: Length,
 }
@@ -46,13 +46,13 @@ enum Length {
 
 /// The line that is being read, without its end.
 #[derive(Debug)]
-struct Line {
+struct HeadLine {
     kept: [u8; KEPT_BYTES],
     bytes: usize,
     last: Option<u8>,
 }
 
-impl Line {
+impl HeadLine {
     const EMPTY: Self = Self { kept: [0; KEPT_BYTES], bytes: 0, last: None };
 
     fn push(&mut self, bytes: &[u8]) {
@@ -73,7 +73,7 @@ impl Line {
 
 impl Default for Heads {
     fn default() -> Self {
-        Self { part: Part::RequestLine, line: Line::EMPTY, length: Length::Bytes(0) }
+        Self { part: Part::RequestLine, line: HeadLine::EMPTY, length: Length::Bytes(0) }
     }
 }
 
@@ -105,7 +105,7 @@ impl Heads {
                         return;
                     }
                     self.part = self.after_line();
-                    self.line = Line::EMPTY;
+                    self.line = HeadLine::EMPTY;
                     bytes = &mut bytes[end + 1..];
                 }
             }

@@ -35,7 +35,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use sightwire_measure::lines::Seldom;
+use sightwire_measure::lines::LogThrottle;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -83,7 +83,7 @@ pub struct Listening {
     accepted: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
-    failures_said: Seldom,
+    failures_said: LogThrottle,
 }
 
 impl Listening {
@@ -102,7 +102,7 @@ impl Listening {
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             failed: AtomicU64::new(0),
-            failures_said: Seldom::new(),
+            failures_said: LogThrottle::new(),
         })
     }
 

@@ -12,7 +12,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
-use sightwire_measure::lines::Seldom;
+use sightwire_measure::lines::LogThrottle;
 
 /// What each connection may hold without being counted: it is read in pieces of about this size.
 pub const FREE_BYTES: usize = 16 << 10;
@@ -43,7 +43,7 @@ pub struct Receiving {
     waiting: Mutex<Vec<Waker>>,
     given_up: AtomicU64,
     timed_out: AtomicU64,
-    said: Seldom,
+    said: LogThrottle,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl Receiving {
             waiting: Mutex::default(),
             given_up: AtomicU64::new(0),
             timed_out: AtomicU64::new(0),
-            said: Seldom::new(),
+            said: LogThrottle::new(),
         })
     }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sightwire_api::camera::CameraChange;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_measure::clock;
-use sightwire_measure::lines::Seldom;
+use sightwire_measure::lines::LogThrottle;
 
 use crate::source::{CameraSource, CameraTable, check_id};
 
@@ -46,7 +46,7 @@ pub struct Registry {
     file: PathBuf,
     /// Held while the file is being written, so that the last change is what it holds.
     writing: parking_lot::Mutex<()>,
-    not_kept: Seldom,
+    not_kept: LogThrottle,
 }
 
 /// Why a camera cannot be added or changed.
@@ -134,7 +134,7 @@ impl Registry {
             cameras: RwLock::new(cameras),
             file: file.to_owned(),
             writing: parking_lot::Mutex::default(),
-            not_kept: Seldom::new(),
+            not_kept: LogThrottle::new(),
         })
     }
 
@@ -519,7 +519,7 @@ mod tests {
             cameras: RwLock::default(),
             file: folder.path().join("deep/cameras.json"),
             writing: parking_lot::Mutex::default(),
-            not_kept: Seldom::new(),
+            not_kept: LogThrottle::new(),
         };
         let log = captured::log();
         for _ in 0..100 {

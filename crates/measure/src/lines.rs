@@ -56,7 +56,7 @@ fn is_invisible(c: char) -> bool {
 
 /// Says that something has gone wrong at most once in [`EVERY`], however often it does.
 #[derive(Debug)]
-pub struct Seldom(Mutex<Said>);
+pub struct LogThrottle(Mutex<Said>);
 
 #[derive(Debug)]
 struct Said {
@@ -64,13 +64,13 @@ struct Said {
     unsaid: u64,
 }
 
-impl Default for Seldom {
+impl Default for LogThrottle {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Seldom {
+impl LogThrottle {
     /// Nothing was said yet.
     pub const fn new() -> Self {
         Self(Mutex::new(Said { last: None, unsaid: 0 }))
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_goes_wrong_again_and_again_is_said_once_in_a_while_with_the_number_of_those_not_said() {
-        let (seldom, start) = (Seldom::new(), Instant::now());
+        let (seldom, start) = (LogThrottle::new(), Instant::now());
         assert_eq!(seldom.is_due(start), Some(0));
         for n in 0..200 {
             assert_eq!(seldom.is_due(start + EVERY * n / 200), None);

@@ -53,12 +53,12 @@ pub struct Key {
     /// File.
     pub index: usize,
     /// What is shown of it.
-    pub look: Look,
+    pub look: DisplayOptions,
 }
 
 /// What is shown of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub struct DisplayOptions {
     /// From 0.
     pub page: usize,
     /// The longer side at most, px.
@@ -188,7 +188,7 @@ impl Display {
         made.await.map_err(|lost| DisplayError::Failed(lost.to_string()))
     }
 
-    fn make(&self, look: &Look, bytes: Bytes) -> Result<Copy, DisplayError> {
+    fn make(&self, look: &DisplayOptions, bytes: Bytes) -> Result<Copy, DisplayError> {
         let failed = |reason: &dyn std::fmt::Display| DisplayError::Failed(reason.to_string());
         let picture = Picture::probe(bytes, &self.limits, &self.decoding).map_err(|error| failed(&error))?;
         let original = *picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?;
@@ -228,7 +228,7 @@ impl Display {
 }
 
 /// The picture as the reader sees it, in that size.
-fn shown(image: &Image, look: &Look) -> Image {
+fn shown(image: &Image, look: &DisplayOptions) -> Image {
     if !(look.denoise || look.contrast || look.deskew) {
         return shrink(image, look.side);
     }

@@ -10,7 +10,7 @@ use crate::options::MAX_KEEP;
 
 /// Few pictures, bounded by number and bytes over all batches; of one more, the oldest is let go.
 #[derive(Debug)]
-pub struct Keep {
+pub struct PictureCache {
     max_bytes: usize,
     kept: Mutex<VecDeque<Kept>>,
 }
@@ -22,7 +22,7 @@ struct Kept {
     bytes: Bytes,
 }
 
-impl Keep {
+impl PictureCache {
     /// At most [`MAX_KEEP`] pictures with so many bytes in all.
     pub fn new(max_bytes: usize) -> Self {
         Self { max_bytes, kept: Mutex::default() }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_last_of_each_batch_are_kept_within_the_bounds_of_all() {
-        let keep = Keep::new(1000);
+        let keep = PictureCache::new(1000);
         let (a, b): (Arc<str>, Arc<str>) = ("a".into(), "b".into());
         for index in 0..5 {
             keep.insert(&a, index, picture(100), 3);

@@ -13,7 +13,7 @@ const STARVED: Duration = Duration::from_secs(2);
 /// The places of pictures that are being read or wait for it. A place is free again when its run has really ended, not
 /// when its caller has gone: so nothing accumulates.
 #[derive(Debug)]
-pub struct Lanes {
+pub struct Permits {
     threads: usize,
     max_singles: usize,
     taken: Mutex<Taken>,
@@ -29,12 +29,12 @@ struct Taken {
 
 /// A place. It is free again when this is dropped.
 #[derive(Debug)]
-pub struct Place {
-    lanes: Arc<Lanes>,
+pub struct Permit {
+    permits: Arc<Permits>,
     single: bool,
 }
 
-impl Lanes {
+impl Permits {
     /// For so many threads; `queue` single pictures may wait for one.
     pub fn new(threads: usize, queue: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -72,18 +72,18 @@ impl Lanes {
     }
 
     /// A place for a picture for which somebody waits; `None` where too many do.
-    pub fn single(self: &Arc<Self>) -> Option<Place> {
+    pub fn single(self: &Arc<Self>) -> Option<Permit> {
         let mut taken = self.taken.lock();
         if taken.singles >= self.max_singles {
             taken.refused += 1;
             return None;
         }
         taken.singles += 1;
-        Some(Place { lanes: self.clone(), single: true })
+        Some(Permit { permits: self.clone(), single: true })
     }
 
     /// A place for a picture of a batch: there is a thread for it, and no single picture needs that.
-    pub async fn batch(self: &Arc<Self>) -> Place {
+    pub async fn batch(self: &Arc<Self>) -> Permit {
         let patience = sleep(STARVED);
         tokio::pin!(patience);
         loop {
@@ -91,8 +91,8 @@ impl Lanes {
             tokio::pin!(freed);
             // Before looking: what is freed between the two is not missed.
             freed.as_mut().enable();
-            if let Some(place) = self.try_batch(patience.is_elapsed()) {
-                return place;
+            if let Some(permit) = self.try_batch(patience.is_elapsed()) {
+                return permit;
             }
             tokio::select! {
                 () = freed => {}
@@ -101,24 +101,24 @@ impl Lanes {
         }
     }
 
-    fn try_batch(self: &Arc<Self>, starved: bool) -> Option<Place> {
+    fn try_batch(self: &Arc<Self>, starved: bool) -> Option<Permit> {
         let mut taken = self.taken.lock();
         let room = taken.singles + taken.batch < self.threads || (starved && taken.batch == 0);
         room.then(|| {
             taken.batch += 1;
-            Place { lanes: self.clone(), single: false }
+            Permit { permits: self.clone(), single: false }
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         {
-            let mut taken = self.lanes.taken.lock();
+            let mut taken = self.permits.taken.lock();
             let count = if self.single { &mut taken.singles } else { &mut taken.batch };
             *count -= 1;
         }
-        self.lanes.freed.notify_waiters();
+        self.permits.freed.notify_waiters();
     }
 }
 
@@ -132,32 +132,32 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_batch_gives_way_to_single_pictures_and_is_not_starved_by_them() {
-        let lanes = Lanes::new(2, 1);
-        let (first, second) = (soon(lanes.batch()).await.unwrap(), soon(lanes.batch()).await.unwrap());
-        assert!(soon(lanes.batch()).await.is_none(), "a batch has no more in hand than there are threads");
-        let single = lanes.single().unwrap();
+        let permits = Permits::new(2, 1);
+        let (first, second) = (soon(permits.batch()).await.unwrap(), soon(permits.batch()).await.unwrap());
+        assert!(soon(permits.batch()).await.is_none(), "a batch has no more in hand than there are threads");
+        let single = permits.single().unwrap();
         drop(first);
-        assert!(soon(lanes.batch()).await.is_none(), "the thread that is free is for the single picture");
+        assert!(soon(permits.batch()).await.is_none(), "the thread that is free is for the single picture");
         drop(single);
-        let third = soon(lanes.batch()).await.unwrap();
+        let third = soon(permits.batch()).await.unwrap();
         drop((second, third));
 
-        let _busy = [lanes.single().unwrap(), lanes.single().unwrap(), lanes.single().unwrap()];
-        assert!(soon(lanes.batch()).await.is_none());
+        let _busy = [permits.single().unwrap(), permits.single().unwrap(), permits.single().unwrap()];
+        assert!(soon(permits.batch()).await.is_none());
         let begun = tokio::time::Instant::now();
-        let starved = lanes.batch().await;
+        let starved = permits.batch().await;
         assert!(begun.elapsed() >= STARVED);
-        assert!(tokio::time::timeout(2 * STARVED, lanes.batch()).await.is_err(), "one at a time");
+        assert!(tokio::time::timeout(2 * STARVED, permits.batch()).await.is_err(), "one at a time");
         drop(starved);
     }
 
     #[tokio::test]
     async fn one_more_than_may_wait_is_refused() {
-        let lanes = Lanes::new(1, 1);
-        let places = [lanes.single().unwrap(), lanes.single().unwrap()];
-        assert!(lanes.is_full() && lanes.single().is_none());
-        assert_eq!(lanes.refused(), 1);
+        let permits = Permits::new(1, 1);
+        let places = [permits.single().unwrap(), permits.single().unwrap()];
+        assert!(permits.is_full() && permits.single().is_none());
+        assert_eq!(permits.refused(), 1);
         drop(places);
-        assert!(lanes.single().is_some());
+        assert!(permits.single().is_some());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`options`]: what can be chosen
 //! - [`models`]: which models are loaded, and the service that runs them
-//! - [`lanes`]: whose turn it is: single pictures go before batches
+//! - [`permits`]: whose turn it is: single pictures go before batches
 //! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
 //! - [`jobs`]: batches; [`keep`]: their last pictures; [`display`]: copies of these for the screen
 //! - [`decoding`]: one budget for the pixels of single pictures
@@ -39,7 +39,7 @@ use tokio_util::task::TaskTracker;
 use crate::decoding::DecodeMemory;
 use display::Display;
 use jobs::Jobs;
-use lanes::Lanes;
+use lanes::Permits;
 use models::Models;
 pub use options::Options;
 
@@ -51,13 +51,13 @@ const LARGEST_PICTURES: usize = 4;
 const MAX_MEMORY: usize = Semaphore::MAX_PERMITS;
 
 /// Reads text for everyone. Nothing is loaded before somebody needs it.
-pub struct Reader {
+pub struct TextReader {
     /// As configured.
     pub limits: Arc<Options>,
     /// Which models are loaded.
     pub models: Arc<Models>,
     /// Whose turn it is.
-    pub lanes: Arc<Lanes>,
+    pub permits: Arc<Permits>,
     /// Batches.
     pub jobs: Arc<Jobs>,
     /// Copies of their pictures.
@@ -83,7 +83,7 @@ pub struct Failures {
     pub model: AtomicU64,
 }
 
-impl Reader {
+impl TextReader {
     /// Its tasks run until `stop`.
     pub fn new(
         options: Options,
@@ -94,15 +94,15 @@ impl Reader {
         tasks: &TaskTracker,
     ) -> io::Result<Arc<Self>> {
         let limits = Arc::new(options);
-        let lanes = Lanes::new(limits.threads, limits.queue);
+        let permits = Permits::new(limits.threads, limits.queue);
         let display = Display::new(limits.clone(), decoding)?;
-        let jobs = Jobs::new(limits.clone(), lanes.clone(), display.clone());
+        let jobs = Jobs::new(limits.clone(), permits.clone(), display.clone());
         tasks.spawn(jobs.clone().run(stop.clone(), tasks.clone()));
-        let models = Models::new(limits.clone(), store, engine, lanes.clone());
+        let models = Models::new(limits.clone(), store, engine, permits.clone());
         let (stop, failures) = (stop.clone(), Failures::default());
         let uploads = Arc::new(Semaphore::new(MAX_UPLOADS));
         let memory = Arc::new(Semaphore::new((LARGEST_PICTURES * limits.max_image_bytes).min(MAX_MEMORY)));
-        Ok(Arc::new(Self { limits, models, lanes, jobs, display, uploads, memory, stop, failures }))
+        Ok(Arc::new(Self { limits, models, permits, jobs, display, uploads, memory, stop, failures }))
     }
 
     /// Counters of the service; zeros while nobody has needed it.
@@ -124,7 +124,7 @@ impl Reader {
         let shown = of_default.or(states.last());
         let loaded = states.iter().filter(|(_, state)| matches!(state, State::Ready(_)));
         let (running, ended, waiting) = self.jobs.counts();
-        let (kept, kept_bytes) = self.jobs.keep.usage();
+        let (kept, kept_bytes) = self.jobs.pictures.usage();
         let mut report = ReaderStatus {
             failed: stats.failed,
             jobs: JobTotals { ended, kept, kept_bytes, running, waiting },
@@ -145,7 +145,7 @@ impl Reader {
             models: loaded.map(|(name, _)| name.clone()).collect(),
             pictures: stats.pictures,
             reading: stats.reading,
-            refused: self.lanes.refused(),
+            refused: self.permits.refused(),
             sessions: stats.sessions,
             threads: limits.threads,
             waiting: stats.pending,
@@ -183,7 +183,7 @@ impl Failures {
     }
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for TextReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").field("model", &self.limits.model).finish_non_exhaustive()
     }

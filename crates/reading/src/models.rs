@@ -7,13 +7,13 @@ use parking_lot::Mutex;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::clock;
-use sightwire_measure::lines::{self, Seldom};
+use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_models::fetch::Progress;
 use sightwire_models::manifest::Task;
 use sightwire_models::slot::{ModelSlot, State};
 use sightwire_models::store::{Store, StoreError};
 
-use super::lanes::Lanes;
+use super::lanes::Permits;
 use crate::options::Options;
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.
@@ -67,11 +67,11 @@ pub struct Models {
     options: Arc<Options>,
     store: Store,
     engine: Arc<SharedEngine>,
-    lanes: Arc<Lanes>,
+    permits: Arc<Permits>,
     service: Mutex<Option<Arc<ReadService>>>,
     /// The one used last is the last.
     slots: Mutex<Vec<Slot>>,
-    unreadable: Seldom,
+    unreadable: LogThrottle,
 }
 
 struct Slot {
@@ -85,10 +85,10 @@ impl Models {
         options: Arc<Options>,
         store: Store,
         engine: Arc<SharedEngine>,
-        lanes: Arc<Lanes>,
+        permits: Arc<Permits>,
     ) -> Arc<Self> {
         let (service, slots) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { options, store, engine, lanes, service, slots, unreadable: Seldom::new() })
+        Arc::new(Self { options, store, engine, permits, service, slots, unreadable: LogThrottle::new() })
     }
 
     /// The model of that name, as soon as it is loaded; one that has to be fetched is not waited for.
@@ -187,7 +187,7 @@ impl Models {
             model = ready.model.name(),
             detection = detection.to_string(),
             recognition = recognition.to_string(),
-            threads = self.lanes.threads(),
+            threads = self.permits.threads(),
             "text reading is ready"
         );
     }

@@ -9,7 +9,7 @@ use sightwire_infer::read::{self, ReadError, ReadOptions, Reading};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::lanes::{Lanes, Place};
+use super::lanes::{Permit, Permits};
 use super::models::Ready;
 use super::output::Document;
 use super::picture::Picture;
@@ -18,7 +18,7 @@ use crate::options::Options;
 
 /// How somebody wants a picture to be read.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ask {
+pub struct ReadRequest {
     /// Name of the model.
     pub model: String,
     /// What else was chosen.
@@ -47,11 +47,11 @@ pub enum WorkError {
 
 /// Where the places of a picture's pages come from.
 #[derive(Clone, Debug)]
-pub enum Turn {
+pub enum PermitSource {
     /// One for all of them: somebody waits.
-    Single(Arc<Place>),
+    Single(Arc<Permit>),
     /// Each page has to wait for its own.
-    Batch(Arc<Lanes>),
+    Batch(Arc<Permits>),
 }
 
 /// Reads all pages, one after the other. A picture for which somebody waits has `reader.deadline_s` in all, one of a
@@ -62,7 +62,7 @@ pub async fn document(
     name: Option<String>,
     picture: &Picture,
     options: ReadOptions,
-    turn: &Turn,
+    turn: &PermitSource,
     limits: &Arc<Options>,
     keep: Option<usize>,
 ) -> Result<(Document, Option<(Arc<Image>, Decoding)>), WorkError> {
@@ -71,14 +71,14 @@ pub async fn document(
     let mut kept = None;
     let pages = async {
         for index in 0..picture.pages.len() {
-            let place = match turn {
-                Turn::Single(place) => place.clone(),
-                Turn::Batch(lanes) => Arc::new(lanes.batch().await),
+            let permit = match turn {
+                PermitSource::Single(permit) => permit.clone(),
+                PermitSource::Batch(permits) => Arc::new(permits.batch().await),
             };
-            let read = page(ready, picture, index, limits, options, place);
+            let read = page(ready, picture, index, limits, options, permit);
             let (reading, room) = match turn {
-                Turn::Single(_) => read.await?,
-                Turn::Batch(_) => {
+                PermitSource::Single(_) => read.await?,
+                PermitSource::Batch(_) => {
                     timeout(limits.deadline, read).await.map_err(|_| WorkError::Late(limits.deadline))??
                 }
             };
@@ -91,10 +91,10 @@ pub async fn document(
         Ok(())
     };
     match turn {
-        Turn::Single(_) => {
+        PermitSource::Single(_) => {
             timeout(limits.deadline, pages).await.map_err(|_| WorkError::Late(limits.deadline))?
         }
-        Turn::Batch(_) => pages.await,
+        PermitSource::Batch(_) => pages.await,
     }?;
     Ok((document, kept))
 }
@@ -106,20 +106,20 @@ async fn page(
     index: usize,
     limits: &Arc<Options>,
     options: ReadOptions,
-    place: Arc<Place>,
+    permit: Arc<Permit>,
 ) -> Result<(Reading, Decoding), WorkError> {
     let room = picture.room(index).await;
     let (picture, limits) = (picture.clone(), limits.clone());
     let (give, take) = oneshot::channel();
     let wanted = Wanted::default();
     let asked = wanted.0.clone();
-    let job = read::Job {
+    let job = read::PageRequest {
         model: ready.model.clone(),
         load: Box::new(move || picture.decode(index, &limits)),
         options,
         wanted: Box::new(move || !asked.load(Ordering::Relaxed)),
         done: Box::new(move |result| {
-            drop(place);
+            drop(permit);
             let _ = give.send((result, room));
         }),
     };

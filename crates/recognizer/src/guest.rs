@@ -28,7 +28,7 @@ pub struct Answer {
     pub prediction: Option<Arc<Prediction>>,
 }
 
-/// What becomes of a guest's frame.
+/// What becomes of a client's frame.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     /// The newest result known at this moment.
@@ -39,7 +39,7 @@ pub enum Reply {
     Unavailable,
 }
 
-/// What a guest may be told between frames.
+/// What a client may be told between frames.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// From now on answers are of another model.
@@ -48,31 +48,31 @@ pub enum Event<'a> {
     Answer(&'a Answer),
 }
 
-/// Called on an inference thread, for a guest once at a time; must not block, nor wait for another event or reply.
+/// Called on an inference thread, for a client once at a time; must not block, nor wait for another event or reply.
 pub type OnEvent = Arc<dyn Fn(Event<'_>) + Send + Sync>;
 
 /// A client that was admitted. Dropping it frees its place and everything of it.
-pub struct Guest {
+pub struct Client {
     recognizer: Arc<Recognizer>,
     name: String,
     on_event: Option<OnEvent>,
-    told: Arc<Mutex<Told>>,
-    place: Mutex<Place>,
+    told: Arc<Mutex<Announced>>,
+    place: Mutex<Assignment>,
 }
 
-enum Place {
+enum Assignment {
     /// No model yet.
-    Standing,
-    Seated {
-        seat: Seat,
+    Waiting,
+    Assigned {
+        model_client: ModelClient,
         /// At the model that was replaced: it answers until the new one has its first prediction.
-        before: Option<Seat>,
+        before: Option<ModelClient>,
     },
     Left,
 }
 
 /// A client's place at one model.
-struct Seat {
+struct ModelClient {
     client: ClipClient,
     labels: Arc<Labels>,
     generation: u64,
@@ -86,23 +86,23 @@ struct Labels {
     threshold: f32,
 }
 
-/// What a guest has been told, by all its seats. Locked while something is told, so that nothing of a model comes after
-/// the facts of the next; taken before a [`Place`]'s lock.
+/// What a client has been told, by all its model clients. Locked while something is told, so that nothing of a model comes after
+/// the facts of the next; taken before a [`Assignment`]'s lock.
 #[derive(Default)]
-struct Told {
+struct Announced {
     /// Generation and labels of the model that answers are of.
     model: Option<(u64, Arc<Labels>)>,
-    /// Generation of the newest seat, which may replace that.
-    seat: u64,
+    /// Generation of the newest place, which may replace that.
+    model_client: u64,
     replies: Replies,
 }
 
-/// Tells a guest of what a model makes of its frames.
+/// Tells a client of what a model makes of its frames.
 struct Telling {
     name: String,
     lines: Arc<[LineBudget; 2]>,
     on_event: Option<OnEvent>,
-    told: Arc<Mutex<Told>>,
+    told: Arc<Mutex<Announced>>,
     generation: u64,
     labels: Arc<Labels>,
     facts: SignModel,
@@ -113,9 +113,9 @@ struct Telling {
 /// A score that passes this is worth a log line, and so is a new label.
 const WORTH_A_LINE: f32 = 0.6;
 
-impl Guest {
+impl Client {
     pub(super) fn new(recognizer: Arc<Recognizer>, name: String, on_event: Option<OnEvent>) -> Self {
-        Self { recognizer, name, on_event, told: Arc::default(), place: Mutex::new(Place::Standing) }
+        Self { recognizer, name, on_event, told: Arc::default(), place: Mutex::new(Assignment::Waiting) }
     }
 
     /// Takes a frame and has `reply` called with the newest result, in the order of frames, while no [`Event`] comes: at once
@@ -130,7 +130,7 @@ impl Guest {
             (now, _) => {
                 told.replies.send_all();
                 if matches!(now, Reply::Unavailable) {
-                    drop(told); // the guest leaves
+                    drop(told); // the client leaves
                 }
                 return reply(now);
             }
@@ -142,7 +142,7 @@ impl Guest {
             None => told.replies.wait(arrived, arrived, answer, Box::new(reply)),
             Some(until) => {
                 told.replies.wait(arrived, until, answer, Box::new(reply));
-                let told: Weak<Mutex<Told>> = Arc::downgrade(&self.told);
+                let told: Weak<Mutex<Announced>> = Arc::downgrade(&self.told);
                 self.recognizer.due.add(until, told);
             }
         }
@@ -151,36 +151,36 @@ impl Guest {
     fn answer(
         &self,
         frame: Frame,
-        told: &mut Told,
+        told: &mut Announced,
         held: &mut Option<Arc<ClipService>>,
     ) -> (Reply, Option<Duration>) {
         let none = |label: &str, score| Answer { label: Arc::from(label), score, prediction: None };
         let mut place = self.place.lock();
         let generation = self.recognizer.generation.load(Ordering::Acquire);
-        if let Place::Seated { seat, before } = &mut *place
-            && seat.generation == generation
+        if let Assignment::Assigned { model_client, before } = &mut *place
+            && model_client.generation == generation
         {
-            let answer = seat.answer(before, told);
-            let (_, result_in) = seat.client.push(frame);
+            let answer = model_client.answer(before, told);
+            let (_, result_in) = model_client.client.push(frame);
             return (Reply::Answer(answer), result_in);
         }
-        if matches!(*place, Place::Left) {
+        if matches!(*place, Assignment::Left) {
             return (Reply::Answer(none("none", 0.0)), None);
         }
         let (state, generation) = self.recognizer.state_and_generation();
         let reply = match state {
             State::Ready(service) => {
                 let service = &*held.insert(service);
-                let (before, answer) = match std::mem::replace(&mut *place, Place::Standing) {
-                    Place::Seated { seat, mut before } => {
-                        let answer = seat.answer(&mut before, told);
-                        (Some(before.unwrap_or(seat)), Some(answer))
+                let (before, answer) = match std::mem::replace(&mut *place, Assignment::Waiting) {
+                    Assignment::Assigned { model_client, mut before } => {
+                        let answer = model_client.answer(&mut before, told);
+                        (Some(before.unwrap_or(model_client)), Some(answer))
                     }
                     _ => (None, None),
                 };
-                let seat = self.sit(service, generation, told);
-                seat.client.push(frame);
-                *place = Place::Seated { seat, before };
+                let model_client = self.sit(service, generation, told);
+                model_client.client.push(frame);
+                *place = Assignment::Assigned { model_client, before };
                 answer.map_or_else(|| Reply::First(none("none", 0.0)), Reply::Answer)
             }
             State::Loading(_) => Reply::Answer(none("none", 0.0)),
@@ -190,21 +190,21 @@ impl Guest {
         (reply, None)
     }
 
-    /// Frees the place now, though the guest may still be held somewhere.
+    /// Frees the place now, though the client may still be held somewhere.
     pub fn leave(&self, reason: &str) {
-        let left = std::mem::replace(&mut *self.place.lock(), Place::Left);
-        // After that: no frame finds a seat any more, and none waits.
+        let left = std::mem::replace(&mut *self.place.lock(), Assignment::Left);
+        // After that: no frame finds a place any more, and none waits.
         let waiting = self.told.lock().replies.take();
-        // Not under the lock: what a reply holds may be the last of this guest.
+        // Not under the lock: what a reply holds may be the last of this client.
         drop(waiting);
-        if !matches!(left, Place::Left) {
+        if !matches!(left, Assignment::Left) {
             let clients = self.recognizer.clients.fetch_sub(1, Ordering::Relaxed) - 1;
             tracing::info!("DISCONNECT client={} reason={reason} clients={clients}", self.name);
         }
     }
 
-    /// A seat at a model. If it is not the first, the guest is told of the model with its first prediction.
-    fn sit(&self, service: &ClipService, generation: u64, told: &mut Told) -> Seat {
+    /// A place at a model. If it is not the first, the client is told of the model with its first prediction.
+    fn sit(&self, service: &ClipService, generation: u64, told: &mut Announced) -> ModelClient {
         let clip = service.clip();
         let labels = Arc::new(Labels {
             model: service.name().into(),
@@ -225,19 +225,19 @@ impl Guest {
             last_line: Mutex::new((Arc::from(""), false)),
         };
         let client = service.join(Box::new(move |prediction| telling.tell(prediction)));
-        Seat { client, labels, generation }
+        ModelClient { client, labels, generation }
     }
 }
 
-impl replies::Guest for Mutex<Told> {
+impl replies::HasOverdue for Mutex<Announced> {
     fn send_overdue(&self, now: Instant) {
         self.lock().replies.overdue(now);
     }
 }
 
-impl Told {
+impl Announced {
     fn sit(&mut self, generation: u64, labels: &Arc<Labels>) {
-        self.seat = generation;
+        self.model_client = generation;
         self.model.get_or_insert_with(|| (generation, labels.clone()));
     }
 
@@ -252,7 +252,7 @@ impl Telling {
     fn tell(&self, prediction: &Arc<Prediction>) {
         let mut told = self.told.lock();
         if !told.is(self.generation) {
-            if told.seat != self.generation {
+            if told.model_client != self.generation {
                 return;
             }
             let before = told.model.replace((self.generation, self.labels.clone()));
@@ -286,21 +286,21 @@ impl Telling {
     }
 }
 
-impl Drop for Guest {
+impl Drop for Client {
     fn drop(&mut self) {
         self.leave("the connection ended");
     }
 }
 
-impl fmt::Debug for Guest {
+impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Guest").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Client").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-impl Seat {
+impl ModelClient {
     /// The newest answer: of this model or, until that has one, of the one before.
-    fn answer(&self, before: &mut Option<Seat>, told: &Told) -> Answer {
+    fn answer(&self, before: &mut Option<ModelClient>, told: &Announced) -> Answer {
         if let Some(before) = before
             && !told.is(self.generation)
         {
@@ -328,8 +328,8 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
-    /// A seat at the model of that name.
-    fn telling(told: &Arc<Mutex<Told>>, generation: u64, model: &str, on_event: &OnEvent) -> Telling {
+    /// A place at the model of that name.
+    fn telling(told: &Arc<Mutex<Announced>>, generation: u64, model: &str, on_event: &OnEvent) -> Telling {
         let labels = Arc::new(Labels {
             model: model.into(),
             names: vec![model.into()],
@@ -338,7 +338,7 @@ mod tests {
         });
         told.lock().sit(generation, &labels);
         Telling {
-            name: "guest".into(),
+            name: "client".into(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
             on_event: Some(on_event.clone()),
             told: told.clone(),
@@ -395,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_models_in_a_row_a_guest_is_told_what_differs_from_what_it_knows() {
+    fn of_many_models_in_a_row_a_client_is_told_what_differs_from_what_it_knows() {
         let (events, all) = mpsc::channel();
         let on_event: OnEvent = Arc::new(move |event| events.send(words(&event)).unwrap());
         let (told, prediction) = (Arc::default(), prediction());

@@ -1,6 +1,6 @@
 //! The sign recogniser's pipeline: clients' frames to a clip model, and its predictions back.
 //!
-//! Transports see a [`Recognizer`] that admits [`Guest`]s, and a guest that answers each frame. Whether a model is
+//! Transports see a [`Recognizer`] that admits [`Client`]s, and a client that answers each frame. Whether a model is
 //! still being loaded, has failed, or is a dummy, is decided here.
 //!
 //! - [`guest`]: a client that was admitted, its frames and its answers
@@ -35,7 +35,7 @@ use sightwire_infer::shared::SharedEngine;
 use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
 
-pub use guest::{Event, Guest, OnEvent, Reply};
+pub use guest::{Client, Event, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
 
@@ -92,7 +92,7 @@ pub struct Recognizer {
     engine: Arc<SharedEngine>,
     active: Mutex<Active>,
     model: ModelSlot<Arc<ClipService>>,
-    /// Goes up with each switch; guests compare it with that of their seat.
+    /// Goes up with each switch; clients compare it with that of their model client.
     generation: AtomicU64,
     /// Of them those to another model, and not to the same one in a faster way.
     switches: AtomicU64,
@@ -286,7 +286,7 @@ impl Recognizer {
 
     /// A place for a client, or `None` at capacity. `name` is for log lines; `on_event` is called with each new answer
     /// as soon as it is known.
-    pub fn admit(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Guest> {
+    pub fn admit(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Client> {
         let admitted = self
             .clients
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
@@ -305,7 +305,7 @@ impl Recognizer {
         }
         self.admitted.fetch_add(1, Ordering::Relaxed);
         tracing::info!("CONNECT client={name} clients={}", self.clients());
-        Some(Guest::new(self.clone(), name, on_event))
+        Some(Client::new(self.clone(), name, on_event))
     }
 }
 

@@ -198,7 +198,7 @@ impl Recognizer {
     fn prepare(
         &self,
         choice: &ModelChoice,
-        watch: sightwire_import::Watch<'_>,
+        watch: sightwire_import::OnProgress<'_>,
     ) -> anyhow::Result<ClipService> {
         match choice {
             ModelChoice::File(source) => {
@@ -286,7 +286,7 @@ impl Recognizer {
 fn import_file(
     store: &Store,
     request: &Request,
-    watch: sightwire_import::Watch<'_>,
+    watch: sightwire_import::OnProgress<'_>,
 ) -> anyhow::Result<Manifest> {
     sightwire_import::import(store, request, watch).map_err(|error| match error {
         // The tool names the file already.

@@ -10,13 +10,13 @@ use tokio::sync::Notify;
 
 use crate::guest::{Answer, Reply};
 
-/// Replies of one guest that wait at most; one more, and the first do not wait any longer.
+/// Replies of one client that wait at most; one more, and the first do not wait any longer.
 const MAX_WAITING: usize = 32;
 
 /// Sends a reply.
 pub(crate) type SendReply = Box<dyn FnOnce(Reply) + Send>;
 
-/// The replies of one guest that wait, in the order of their frames.
+/// The replies of one client that wait, in the order of their frames.
 #[derive(Default)]
 pub(crate) struct Replies {
     waiting: VecDeque<Waiting>,
@@ -87,21 +87,21 @@ impl Replies {
 /// Whose reply waits until when. All wait for the same time, so whoever came first is the first to be due.
 #[derive(Default)]
 pub(crate) struct Due {
-    all: Mutex<VecDeque<(Instant, Weak<dyn Guest>)>>,
+    all: Mutex<VecDeque<(Instant, Weak<dyn HasOverdue>)>>,
     begun: Notify,
 }
 
-/// A guest some of whose replies wait.
-pub(crate) trait Guest: Send + Sync {
+/// A client some of whose replies wait.
+pub(crate) trait HasOverdue: Send + Sync {
     /// Those that have waited long enough are sent.
     fn send_overdue(&self, now: Instant);
 }
 
 impl Due {
-    /// A reply of this guest waits until then.
-    pub fn add(&self, until: Instant, guest: Weak<dyn Guest>) {
+    /// A reply of this client waits until then.
+    pub fn add(&self, until: Instant, client: Weak<dyn HasOverdue>) {
         let mut all = self.all.lock();
-        all.push_back((until, guest));
+        all.push_back((until, client));
         if all.len() == 1 {
             self.begun.notify_one();
         }
@@ -116,20 +116,20 @@ impl Due {
                 Some(until) => {
                     tokio::time::sleep_until(until.into()).await;
                     let now = clock::now();
-                    for guest in self.take(now) {
-                        guest.send_overdue(now);
+                    for client in self.take(now) {
+                        client.send_overdue(now);
                     }
                 }
             }
         }
     }
 
-    fn take(&self, now: Instant) -> Vec<Arc<dyn Guest>> {
+    fn take(&self, now: Instant) -> Vec<Arc<dyn HasOverdue>> {
         let mut all = self.all.lock();
         let mut due = Vec::new();
         // Threads may have come in another order than their frames: one that is late goes with the one before it.
         while all.front().is_some_and(|(until, _)| *until <= now) {
-            due.extend(all.pop_front().and_then(|(_, guest)| guest.upgrade()));
+            due.extend(all.pop_front().and_then(|(_, client)| client.upgrade()));
         }
         due
     }
@@ -210,31 +210,31 @@ mod tests {
 
     struct Told(Mutex<Vec<Instant>>);
 
-    impl Guest for Told {
+    impl HasOverdue for Told {
         fn send_overdue(&self, now: Instant) {
             self.0.lock().push(now);
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_guest_is_told_when_a_reply_is_due_unless_it_has_left() {
+    async fn a_client_is_told_when_a_reply_is_due_unless_it_has_left() {
         let (due, begin) = (Arc::new(Due::default()), clock::now());
         let watch = tokio::spawn({
             let due = due.clone();
             async move { due.watch().await }
         });
-        let guest = Arc::new(Told(Mutex::default()));
-        let weak = Arc::downgrade(&guest);
+        let client = Arc::new(Told(Mutex::default()));
+        let weak = Arc::downgrade(&client);
         for ms in [10, 15] {
             due.add(begin + Duration::from_millis(ms), weak.clone());
             due.add(begin + Duration::from_millis(ms), Weak::<Told>::new());
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let told: Vec<u128> = guest.0.lock().iter().map(|at| at.duration_since(begin).as_millis()).collect();
+        let told: Vec<u128> = client.0.lock().iter().map(|at| at.duration_since(begin).as_millis()).collect();
         assert_eq!(told, [10, 15]);
         due.add(clock::now() + Duration::from_millis(10), weak);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(guest.0.lock().len(), 3, "also after a pause");
+        assert_eq!(client.0.lock().len(), 3, "also after a pause");
         watch.abort();
     }
 

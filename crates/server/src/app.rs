@@ -16,7 +16,7 @@ use sightwire_listen::Listening;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
-use sightwire_reading::Reader;
+use sightwire_reading::TextReader;
 use sightwire_reading::decoding::DecodeMemory;
 use sightwire_recognizer::Recognizer;
 use socketioxide::SocketIo;
@@ -55,7 +55,7 @@ pub struct App {
     /// The sign recogniser; has no model until it is loaded.
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.
-    pub reader: Arc<Reader>,
+    pub reader: Arc<TextReader>,
     /// All streams.
     pub streams: Arc<Streams>,
     /// What the accept loops share.
@@ -90,7 +90,7 @@ impl App {
         let streams = Streams::new(config.live_options(), engine.clone(), stop, tasks)?;
         let relay = Relay::new(streams.clone());
         let (reading, store) = (config.reader.clone(), config.store.clone());
-        let reader = Reader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
+        let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
         let hosts = Hosts::new(config.server.hosts.clone());
         let telemetry = Telemetry::new(
             engine.clone(),

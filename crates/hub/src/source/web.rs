@@ -123,8 +123,8 @@ impl Web {
     }
 
     /// A session with one camera, which keeps its connection where the camera does.
-    pub(super) fn session(&self) -> Session {
-        Session { web: self.clone(), open: None }
+    pub(super) fn session(&self) -> CameraClient {
+        CameraClient { web: self.clone(), open: None }
     }
 
     /// The whole answer at that address of a camera, which is short: at most so many bytes, within so long.
@@ -194,12 +194,12 @@ impl Web {
 }
 
 /// Requests to one camera, one at a time.
-pub(super) struct Session {
+pub(super) struct CameraClient {
     web: Web,
     open: Option<(url::Origin, Client)>,
 }
 
-impl Session {
+impl CameraClient {
     /// Asks for `camera` and waits for the beginning of its answer, at most `patience` after the connection is there.
     ///
     /// Follows redirects; an answer other than success is an error.

@@ -51,7 +51,7 @@ pub struct ClipService {
 pub struct ClipClient {
     service: Arc<pool::Shared<Clips>>,
     id: ClientId,
-    seat: Arc<Seat>,
+    state: Arc<ClientState>,
 }
 
 /// Counters since the service began, and what is so now.
@@ -148,7 +148,7 @@ struct Done {
 }
 
 /// What a client and the worker on its frames share.
-struct Seat {
+struct ClientState {
     newest: Mutex<Option<Arc<Prediction>>>,
     on_prediction: OnPrediction,
     left: AtomicBool,
@@ -157,7 +157,7 @@ struct Seat {
 /// A frame and its client.
 struct ClientFrame {
     frame: Frame,
-    seat: Arc<Seat>,
+    state: Arc<ClientState>,
 }
 
 /// Frames of the warm-up that estimate what one costs before real ones have been measured.
@@ -247,8 +247,8 @@ impl ClipService {
     /// A new client.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
         let id = self.pool.shared().with(|scheduler| scheduler.join(Instant::now()));
-        let seat = Seat { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
-        ClipClient { service: self.pool.shared().clone(), id, seat: Arc::new(seat) }
+        let state = ClientState { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
+        ClipClient { service: self.pool.shared().clone(), id, state: Arc::new(state) }
     }
 
     /// Counters and gauges.
@@ -297,7 +297,7 @@ impl ClipClient {
     pub fn push(&self, frame: Frame) -> (Verdict, Option<Duration>) {
         let counters = &self.service.work().counters;
         counters.frames.fetch_add(1, Ordering::Relaxed);
-        let work = ClientFrame { seat: self.seat.clone(), frame };
+        let work = ClientFrame { state: self.state.clone(), frame };
         let now = work.frame.arrived;
         let (verdict, result_in) = self.service.with(|scheduler| match scheduler.push(now, self.id, work) {
             Verdict::Queued => (Verdict::Queued, scheduler.result_in(now, self.id)),
@@ -317,13 +317,13 @@ impl ClipClient {
 
     /// The newest prediction.
     pub fn newest(&self) -> Option<Arc<Prediction>> {
-        self.seat.newest.lock().clone()
+        self.state.newest.lock().clone()
     }
 }
 
 impl Drop for ClipClient {
     fn drop(&mut self) {
-        self.seat.left.store(true, Ordering::Relaxed);
+        self.state.left.store(true, Ordering::Relaxed);
         self.service.with(|scheduler| scheduler.leave(self.id));
     }
 }
@@ -442,7 +442,7 @@ impl Clips {
         let mut newest = None;
         let mut prepared = 0;
         for work in works {
-            if work.seat.left.load(Ordering::Relaxed) {
+            if work.state.left.load(Ordering::Relaxed) {
                 return Ok(Done::default());
             }
             let start = Instant::now();
@@ -487,11 +487,11 @@ impl Clips {
         self.counters.delay.record(finished.saturating_duration_since(arrived));
         self.counters.predictions.fetch_add(1, Ordering::Relaxed);
         let prediction = Arc::new(Prediction { label, score, scores, seen: id, arrived, finished });
-        if work.seat.left.load(Ordering::Relaxed) {
+        if work.state.left.load(Ordering::Relaxed) {
             return;
         }
-        *work.seat.newest.lock() = Some(prediction.clone());
-        (work.seat.on_prediction)(&prediction);
+        *work.state.newest.lock() = Some(prediction.clone());
+        (work.state.on_prediction)(&prediction);
     }
 }
 

@@ -97,12 +97,12 @@ struct Detecting {
 }
 
 /// What a thread keeps: its session.
-struct Held {
+struct ThreadState {
     detector: Detector,
     generation: u64,
 }
 
-struct Job {
+struct DetectRequest {
     image: Arc<Image>,
     threshold: f32,
     wanted: Box<dyn Fn() -> bool + Send>,
@@ -145,7 +145,7 @@ impl DetectService {
             priority: Priority::Live,
             idle_release: options.idle_release,
         };
-        let first = Held { detector: first, generation: 0 };
+        let first = ThreadState { detector: first, generation: 0 };
         let pool =
             Pool::start(work, VecDeque::new(), threads, Some(first)).map_err(DetectModelError::Thread)?;
         Ok(Self { pool })
@@ -165,7 +165,7 @@ impl DetectService {
         done: impl FnOnce(Result<Found, DetectError>) + Send + 'static,
     ) -> Result<(), Busy> {
         let (wanted, done) = (Box::new(wanted), Box::new(done));
-        let job = Job { image, threshold, wanted, done, submitted: Instant::now() };
+        let job = DetectRequest { image, threshold, wanted, done, submitted: Instant::now() };
         let most = self.work().options.queue.max(1);
         let refused = self.pool.shared().with(|jobs| {
             let waiting = jobs.len();
@@ -265,20 +265,25 @@ impl fmt::Debug for DetectService {
 }
 
 impl Work for Detecting {
-    type Queue = VecDeque<Job>;
-    type Task = Job;
-    type Tools = Held;
+    type Queue = VecDeque<DetectRequest>;
+    type Task = DetectRequest;
+    type Tools = ThreadState;
     type Outcome = Result<Found, DetectError>;
 
-    fn next(&self, jobs: &mut VecDeque<Job>, _: Option<&Held>, _: usize) -> Option<Job> {
+    fn next(
+        &self,
+        jobs: &mut VecDeque<DetectRequest>,
+        _: Option<&ThreadState>,
+        _: usize,
+    ) -> Option<DetectRequest> {
         jobs.pop_front()
     }
 
-    fn waiting(&self, jobs: &VecDeque<Job>) -> usize {
+    fn waiting(&self, jobs: &VecDeque<DetectRequest>) -> usize {
         jobs.len()
     }
 
-    fn run(&self, held: &mut Option<Held>, job: &mut Job) -> Self::Outcome {
+    fn run(&self, held: &mut Option<ThreadState>, job: &mut DetectRequest) -> Self::Outcome {
         if !(job.wanted)() {
             return Err(DetectError::Unwanted);
         }
@@ -286,8 +291,8 @@ impl Work for Detecting {
         self.analyse(held, &job.image, job.threshold, job.submitted)
     }
 
-    fn done(&self, _: &pool::Shared<Self>, job: Job, outcome: Result<Self::Outcome, Panicked>) {
-        let Job { image, wanted, done, .. } = job;
+    fn done(&self, _: &pool::Shared<Self>, job: DetectRequest, outcome: Result<Self::Outcome, Panicked>) {
+        let DetectRequest { image, wanted, done, .. } = job;
         let found = outcome.unwrap_or(Err(DetectError::Panicked));
         let counter = match &found {
             Ok(_) => &self.counters.runs,
@@ -308,7 +313,7 @@ impl Work for Detecting {
 impl Detecting {
     fn analyse(
         &self,
-        held: &mut Option<Held>,
+        held: &mut Option<ThreadState>,
         image: &Image,
         threshold: f32,
         submitted: Instant,
@@ -321,7 +326,7 @@ impl Detecting {
                 None => self.model.detector(&self.engine, self.options.detector),
             };
             match made {
-                Ok(detector) => *held = Some(Held { detector, generation }),
+                Ok(detector) => *held = Some(ThreadState { detector, generation }),
                 Err(error) => {
                     tracing::error!(%error, "no session for a detector's thread");
                     std::thread::sleep(FAILED_PAUSE);
@@ -329,7 +334,7 @@ impl Detecting {
                 }
             }
         }
-        let Some(Held { detector, .. }) = held else { return Err(DetectError::Ended) };
+        let Some(ThreadState { detector, .. }) = held else { return Err(DetectError::Ended) };
         let begun = Instant::now();
         let wait = begun.saturating_duration_since(submitted);
         let detections = detector.detect(image, threshold)?;

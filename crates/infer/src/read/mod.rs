@@ -28,7 +28,7 @@ use sightwire_frame::Image;
 
 pub use model::{ReadModel, ReadModelError};
 pub use options::ReadOptions;
-pub use service::{Busy, Job, ReadError, ReadService, ServiceOptions, ServiceStats};
+pub use service::{Busy, PageRequest, ReadError, ReadService, ServiceOptions, ServiceStats};
 
 /// Name of the model that is taken where nobody asks for another.
 pub const DEFAULT_MODEL: &str = "ppocr-v4";

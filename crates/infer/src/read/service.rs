@@ -89,7 +89,7 @@ pub enum ReadError {
 }
 
 /// A picture to be read.
-pub struct Job {
+pub struct PageRequest {
     /// With what.
     pub model: Arc<ReadModel>,
     /// Decodes it, on a thread of the service; the error is a sentence that names what is wrong.
@@ -150,7 +150,7 @@ struct Readers {
 #[derive(Default)]
 struct Queue {
     /// Pictures that wait.
-    jobs: VecDeque<(Job, Instant)>,
+    jobs: VecDeque<(PageRequest, Instant)>,
     /// Pictures with lines that nobody has begun.
     pages: VecDeque<Arc<Active>>,
 }
@@ -224,7 +224,7 @@ impl ReadService {
     }
 
     /// Hands a picture in; if too many wait, it is dropped and nothing is called.
-    pub fn submit(&self, job: Job) -> Result<(), Busy> {
+    pub fn submit(&self, job: PageRequest) -> Result<(), Busy> {
         let most = self.readers().options.queue.max(1);
         let refused = self.pool.shared().with(|queue| {
             let waiting = queue.jobs.len();
@@ -304,7 +304,7 @@ impl Work for Readers {
                 return Some(Task::Line(active, index));
             }
         }
-        let (Job { model, load, options, wanted, done }, submitted) = queue.jobs.pop_front()?;
+        let (PageRequest { model, load, options, wanted, done }, submitted) = queue.jobs.pop_front()?;
         // Where nobody else has anything to do, all work on this one. The map is the same either way.
         let alone = queue.jobs.is_empty() && idle + 1 >= self.options.threads;
         let threads = if alone { self.options.threads.max(1) } else { 1 };

@@ -26,7 +26,7 @@ use sightwire_models::Provider;
 
 use crate::engine::{Engine, Plan};
 use crate::network::Network;
-use record::{Place, Record};
+use record::{Machine, Record};
 
 /// How a child is started that runs [`child::run`].
 #[derive(Clone, Debug)]
@@ -129,7 +129,7 @@ impl Trials {
     }
 
     /// What is known of a network at this shape: in memory, else from the store.
-    pub(crate) fn known(&self, place: &Place, network: &Network, input: &[usize]) -> Option<Arc<Record>> {
+    pub(crate) fn known(&self, place: &Machine, network: &Network, input: &[usize]) -> Option<Arc<Record>> {
         let key = (network.sha256().to_owned(), input.to_vec());
         let mut known = self.known.lock();
         if let Some(record) = known.get(&key) {
@@ -184,7 +184,7 @@ impl Trials {
     }
 
     /// From here on nothing is known of it; the next result takes the place of what was kept.
-    fn forget(&self, place: &Place, subject: &Subject) {
+    fn forget(&self, place: &Machine, subject: &Subject) {
         let empty = Record::new(&subject.network, &subject.input, place);
         let key = (empty.sha256.clone(), empty.input.clone());
         self.known.lock().insert(key, Arc::new(empty));

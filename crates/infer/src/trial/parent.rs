@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use super::child::{Event, Item, Message, Request};
-use super::record::{Outcome, Place, Record};
+use super::record::{Machine, Outcome, Record};
 use super::{Depth, Subject, TrialError, Trials};
 use crate::child::{KilledWhenDropped, read_end, read_lines};
 use crate::engine::{Engine, Plan};
@@ -38,7 +38,7 @@ enum End {
 pub(super) fn try_all(
     engine: &Engine,
     trials: &Trials,
-    place: &Place,
+    place: &Machine,
     depth: Depth,
     subjects: &[&Subject],
     going_on: &dyn Fn() -> bool,

@@ -19,7 +19,7 @@ use crate::network::Network;
 
 /// Where something was tried.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
-pub struct Place {
+pub struct Machine {
     /// The CPU, with what the library may use of it.
     pub cpu: String,
     /// The library: version, build, providers.
@@ -62,7 +62,7 @@ pub struct Record {
     pub input: Vec<usize>,
     /// Where.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: Machine,
     /// What came of each way.
     pub ways: Vec<Tried>,
 }
@@ -78,7 +78,7 @@ pub struct Tried {
 }
 
 impl Record {
-    pub(super) fn new(network: &Network, input: &[usize], place: &Place) -> Self {
+    pub(super) fn new(network: &Network, input: &[usize], place: &Machine) -> Self {
         Self {
             model: network.model().to_owned(),
             network: network.name().to_owned(),
@@ -142,7 +142,7 @@ impl Record {
     /// What was kept of this network, shape and place; nothing where it is damaged.
     pub(super) fn load(
         folder: &Path,
-        place: &Place,
+        place: &Machine,
         sha256: &str,
         input: &[usize],
     ) -> io::Result<Option<Self>> {
@@ -179,7 +179,7 @@ impl std::fmt::Display for Outcome {
     }
 }
 
-fn path(folder: &Path, place: &Place, sha256: &str, input: &[usize]) -> PathBuf {
+fn path(folder: &Path, place: &Machine, sha256: &str, input: &[usize]) -> PathBuf {
     let key = format!("{sha256} {input:?} {} {}", place.cpu, place.library);
     let start = |hash: &str| hash.chars().take(12).collect::<String>();
     folder.join(format!("{}-{}.json", start(sha256), start(&digest::sha256(key.as_bytes()))))
@@ -197,7 +197,7 @@ mod tests {
     fn what_was_kept_is_found_again_for_the_same_network_shape_cpu_and_library_only() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("trials");
-        let place = Place { cpu: "this".into(), library: "1".into() };
+        let place = Machine { cpu: "this".into(), library: "1".into() };
         let network = Network::new("a model", "a.onnx", Cow::Borrowed(b"a network"), None, None);
         let mut record = Record::new(&network, &[1, 3], &place);
         let way = |provider, precision| Plan { provider, precision };
@@ -206,11 +206,11 @@ mod tests {
         record.set(way(Provider::Cpu, Precision::F32), Outcome::Hung(2.5));
         record.save(&folder).unwrap();
         let load =
-            |place: &Place, input: &[usize]| Record::load(&folder, place, &record.sha256, input).unwrap();
+            |place: &Machine, input: &[usize]| Record::load(&folder, place, &record.sha256, input).unwrap();
         assert_eq!(load(&place, &[1, 3]), Some(record.clone()));
         assert_eq!(load(&place, &[1, 4]), None);
-        assert_eq!(load(&Place { cpu: "that".into(), ..place.clone() }, &[1, 3]), None);
-        assert_eq!(load(&Place { library: "2".into(), ..place.clone() }, &[1, 3]), None);
+        assert_eq!(load(&Machine { cpu: "that".into(), ..place.clone() }, &[1, 3]), None);
+        assert_eq!(load(&Machine { library: "2".into(), ..place.clone() }, &[1, 3]), None);
         let given_up = record.given_up();
         assert_eq!(given_up.len(), 2);
         assert!(given_up[0].contains("a.onnx of the model a model"), "{given_up:?}");
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn what_another_trial_found_out_is_added_and_nothing_is_forgotten() {
         let network = Network::new("a model", "a.onnx", Cow::Borrowed(b"a network"), None, None);
-        let place = Place { cpu: "this".into(), library: "1".into() };
+        let place = Machine { cpu: "this".into(), library: "1".into() };
         let (mut known, mut other) =
             (Record::new(&network, &[1], &place), Record::new(&network, &[1], &place));
         let [a, b, c] = [Provider::Cpu, Provider::OpenVino, Provider::Cuda]

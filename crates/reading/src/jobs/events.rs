@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
-use crate::keep::Keep;
+use crate::keep::PictureCache;
 
 /// Between two summaries.
 const EVERY: Duration = Duration::from_millis(250);
@@ -22,7 +22,7 @@ const MAX_FILES: usize = 100;
 /// One who listens to a batch.
 pub struct Listener {
     job: Arc<Job>,
-    keep: Arc<Keep>,
+    pictures: Arc<PictureCache>,
     changed: watch::Receiver<u64>,
     /// Files that it has been told of.
     position: usize,
@@ -35,10 +35,10 @@ pub struct Listener {
 
 impl Listener {
     /// Of one who knows of the first `position` files that ended.
-    pub fn new(job: Arc<Job>, keep: Arc<Keep>, position: usize, stop: CancellationToken) -> Self {
+    pub fn new(job: Arc<Job>, pictures: Arc<PictureCache>, position: usize, stop: CancellationToken) -> Self {
         let (changed, (_, ended)) = (job.watch(), job.counts());
         let (position, due) = (position.min(ended), Some(Instant::now()));
-        Self { job, keep, changed, position, due, last: None, ended: false, stop }
+        Self { job, pictures, changed, position, due, last: None, ended: false, stop }
     }
 
     /// The next events, as they are sent; `None` after the last.
@@ -81,7 +81,7 @@ impl Listener {
         // Before the rows: what ends in between is told of next time, and the end only when all rows have been.
         let has_ended = self.job.ended_at().is_some();
         let (now, mut text) = (Instant::now(), String::new());
-        let rows = self.job.ended_rows(self.position, MAX_FILES, &self.keep);
+        let rows = self.job.ended_rows(self.position, MAX_FILES, &self.pictures);
         let first = self.last.is_none();
         if first {
             self.summary("job", &mut text);

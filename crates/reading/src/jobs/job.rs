@@ -11,16 +11,16 @@ use tokio_util::sync::CancellationToken;
 
 use super::results::Span;
 use super::upload::{Received, Source};
-use crate::keep::Keep;
+use crate::keep::PictureCache;
 use crate::output::{self, Document};
-use crate::work::Ask;
+use crate::work::ReadRequest;
 
 /// A batch.
 pub struct Job {
     /// Random.
     pub id: Arc<str>,
     /// How its files are to be read.
-    pub ask: Ask,
+    pub ask: ReadRequest,
     /// How many of its pictures are kept.
     pub keep: usize,
     /// Its files and results.
@@ -88,7 +88,7 @@ impl Found {
 
 impl Job {
     /// With files that are all there.
-    pub fn new(received: Received, ask: Ask, keep: usize) -> Self {
+    pub fn new(received: Received, ask: ReadRequest, keep: usize) -> Self {
         let mut rows = Vec::with_capacity(received.files.len());
         let mut ended = Vec::new();
         for (index, file) in received.files.iter().enumerate() {
@@ -250,16 +250,16 @@ impl Job {
     }
 
     /// The files from `offset` on, at most so many.
-    pub fn rows(&self, offset: usize, limit: usize, keep: &Keep) -> Vec<JobFile> {
-        let kept = keep.indexes(&self.id);
+    pub fn rows(&self, offset: usize, limit: usize, pictures: &PictureCache) -> Vec<JobFile> {
+        let kept = pictures.indexes(&self.id);
         let progress = self.progress.lock();
         let end = offset.saturating_add(limit).min(progress.rows.len());
         (offset.min(end)..end).map(|index| self.row(&progress, index, &kept)).collect()
     }
 
     /// The files that ended as the `position`th and later, at most so many.
-    pub fn ended_rows(&self, position: usize, limit: usize, keep: &Keep) -> Vec<JobFile> {
-        let kept = keep.indexes(&self.id);
+    pub fn ended_rows(&self, position: usize, limit: usize, pictures: &PictureCache) -> Vec<JobFile> {
+        let kept = pictures.indexes(&self.id);
         let progress = self.progress.lock();
         let ended = progress.ended.iter().skip(position).take(limit);
         ended.map(|index| self.row(&progress, *index as usize, &kept)).collect()
@@ -322,7 +322,7 @@ impl Job {
     }
 }
 
-fn asked(ask: &Ask) -> api::JobOptions {
+fn asked(ask: &ReadRequest) -> api::JobOptions {
     let api::ReadOptions {
         threshold,
         box_threshold,

@@ -29,12 +29,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::display::Display;
-use super::keep::Keep;
-use super::lanes::Lanes;
+use super::keep::PictureCache;
+use super::lanes::Permits;
 use super::models::Ready;
 use super::output::Document;
 use super::picture::Picture;
-use super::work::{self, Ask, Turn, WorkError};
+use super::work::{self, PermitSource, ReadRequest, WorkError};
 use crate::options::Options;
 use job::Job;
 use sightwire_api::read::{FileState, JobState};
@@ -51,9 +51,9 @@ const FAILED: &str = "the server failed on this file";
 /// All batches.
 pub struct Jobs {
     limits: Arc<Options>,
-    lanes: Arc<Lanes>,
+    permits: Arc<Permits>,
     /// The pictures that were read last.
-    pub keep: Arc<Keep>,
+    pub pictures: Arc<PictureCache>,
     display: Arc<Display>,
     spool: Spool,
     /// Those that began first are the first.
@@ -93,26 +93,26 @@ pub struct Arriving {
 
 impl Jobs {
     /// None yet.
-    pub fn new(limits: Arc<Options>, lanes: Arc<Lanes>, display: Arc<Display>) -> Arc<Self> {
+    pub fn new(limits: Arc<Options>, permits: Arc<Permits>, display: Arc<Display>) -> Arc<Self> {
         Arc::new(Self {
-            keep: Arc::new(Keep::new(limits.keep_bytes)),
+            pictures: Arc::new(PictureCache::new(limits.keep_bytes)),
             spool: Spool::new(limits.folder.clone()),
             // One more than there are threads: it is loaded while they read.
-            hands: Arc::new(Semaphore::new(lanes.threads() + 1)),
+            hands: Arc::new(Semaphore::new(permits.threads() + 1)),
             uploads: Arc::new(Semaphore::new(MAX_UPLOADS)),
             entries: Mutex::default(),
             more: Notify::new(),
             begun: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             limits,
-            lanes,
+            permits,
             display,
         })
     }
 
     /// A place for a batch that is about to arrive.
     pub async fn arrive(self: &Arc<Self>) -> Result<Result<Arriving, NoPlace>, UploadError> {
-        let Ok(place) = self.uploads.clone().try_acquire_owned() else {
+        let Ok(permit) = self.uploads.clone().try_acquire_owned() else {
             return Ok(Err(NoPlace::Uploads));
         };
         if let Some(full) = self.full() {
@@ -122,8 +122,8 @@ impl Jobs {
         let name = format!("{:016x}", fastrand::u64(..));
         let folder = tokio::task::spawn_blocking(move || this.spool.folder(&name)).await;
         let folder = folder.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
-        let folder = folder.inspect_err(|error| self.spool.failed(Work::Keep, error))?;
-        Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: place }))
+        let folder = folder.inspect_err(|error| self.spool.failed(Work::PictureCache, error))?;
+        Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: permit }))
     }
 
     fn full(&self) -> Option<NoPlace> {
@@ -136,7 +136,7 @@ impl Jobs {
     pub fn begin(
         &self,
         received: Received,
-        ask: Ask,
+        ask: ReadRequest,
         keep: usize,
         ready: Ready,
     ) -> Result<Arc<Job>, NoPlace> {
@@ -196,7 +196,7 @@ impl Jobs {
     }
 
     fn forget(&self, job: &Job) {
-        self.keep.forget(&job.id);
+        self.pictures.forget(&job.id);
         self.display.forget(&job.id);
     }
 
@@ -278,7 +278,7 @@ impl Jobs {
     async fn read(self: &Arc<Self>, job: &Arc<Job>, index: usize, ready: &Ready) {
         let work = async {
             let picture = self.load(job, index).await?;
-            let turn = Turn::Batch(self.lanes.clone());
+            let turn = PermitSource::Batch(self.permits.clone());
             self.read_picture(job, index, &picture, ready, job.ask.options, &turn)
                 .await
                 .map_err(|error| error.to_string())
@@ -316,7 +316,7 @@ impl Jobs {
         picture: &Picture,
         ready: &Ready,
         options: ReadOptions,
-        turn: &Turn,
+        turn: &PermitSource,
     ) -> Result<Document, WorkError> {
         let name = job.received.files.get(index).map(|file| file.name.to_string());
         let read = work::document(ready, name, picture, options, turn, &self.limits, None);
@@ -353,7 +353,7 @@ impl Jobs {
         let entries = self.entries.lock();
         let wanted = matches!(job.outcome(index), Some((FileState::Reading | FileState::Done, ..)));
         if wanted && entries.iter().any(|entry| Arc::ptr_eq(&entry.job, job)) {
-            self.keep.insert(&job.id, index, bytes, job.keep);
+            self.pictures.insert(&job.id, index, bytes, job.keep);
         }
     }
 

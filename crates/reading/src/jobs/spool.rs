@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sightwire_measure::clock;
-use sightwire_measure::lines::Seldom;
+use sightwire_measure::lines::LogThrottle;
 
 /// Begin of the name of a server's folder.
 const PREFIX: &str = "sightwire-reading-";
@@ -32,7 +32,7 @@ pub struct Spool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Writing what was sent.
-    Keep,
+    PictureCache,
     /// Writing what was read in it.
     Result,
     /// Reading either again.
@@ -44,7 +44,7 @@ pub enum Work {
 /// Says what goes wrong with the disk, but not for each file.
 #[derive(Debug)]
 struct Trouble {
-    said: [Seldom; 4],
+    said: [LogThrottle; 4],
 }
 
 #[derive(Debug)]
@@ -66,7 +66,7 @@ struct Inner {
 impl Spool {
     /// In that folder, or in the system's for temporary files.
     pub fn new(parent: Option<PathBuf>) -> Self {
-        let trouble = Arc::new(Trouble { said: [const { Seldom::new() }; 4] });
+        let trouble = Arc::new(Trouble { said: [const { LogThrottle::new() }; 4] });
         Self { parent: parent.unwrap_or_else(std::env::temp_dir), root: Mutex::default(), trouble }
     }
 
@@ -160,7 +160,7 @@ impl Folder {
 impl Trouble {
     fn say(&self, work: Work, folder: &Path, error: &io::Error) {
         let (said, what) = match work {
-            Work::Keep => (&self.said[0], "files of batches cannot be kept"),
+            Work::PictureCache => (&self.said[0], "files of batches cannot be kept"),
             Work::Result => (&self.said[3], "what was read in files of batches cannot be kept"),
             Work::Read => (&self.said[1], "what is kept of batches cannot be read"),
             Work::Remove => (&self.said[2], "what is kept of batches cannot be removed"),

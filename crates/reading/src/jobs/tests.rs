@@ -48,7 +48,7 @@ async fn job_of(files: usize) -> (tempfile::TempDir, Arc<Job>) {
     for number in 0..files {
         send(&mut upload, &format!("{number}.jpg"), b"x").await.unwrap();
     }
-    let ask = Ask { model: "m".into(), options: ReadOptions::default() };
+    let ask = ReadRequest { model: "m".into(), options: ReadOptions::default() };
     (dir, Arc::new(Job::new(upload.finish().await.unwrap(), ask, 10)))
 }
 
@@ -171,7 +171,7 @@ async fn a_folder_that_cannot_be_written_is_said_in_the_log_and_not_for_each_bat
     let limits = limits(|limits| limits.folder = Some(dir.path().join("taken/deep")));
     let jobs = Jobs::new(
         limits.clone(),
-        Lanes::new(1, 1),
+        Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
     let log = captured::log();
@@ -209,7 +209,7 @@ async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_sai
     let limits = limits(|_| ());
     let jobs = Jobs::new(
         limits.clone(),
-        Lanes::new(1, 1),
+        Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
     assert!(!job.received.folder.file("").exists(), "it went with its spool");
@@ -237,7 +237,7 @@ async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_sai
 #[tokio::test]
 async fn a_batch_counts_what_became_of_its_files() {
     let (_dir, job) = job_of(4).await;
-    let keep = Keep::new(1000);
+    let pictures = PictureCache::new(1000);
     assert_eq!(job.begin_next(), Some(0));
     assert_eq!(job.begin_next(), Some(1));
     finish(&job, 1, &["ab", "cde"]);
@@ -260,13 +260,13 @@ async fn a_batch_counts_what_became_of_its_files() {
     assert!(job.cancel.is_cancelled() && job.ended_at().is_some());
     let summary = job.summary();
     assert_eq!((summary.state, summary.cancelled), (JobState::Cancelled, 2));
-    let rows = job.rows(0, 10, &keep);
+    let rows = job.rows(0, 10, &pictures);
     let states: Vec<FileState> = rows.iter().map(|row| row.state).collect();
     assert_eq!(states, [FileState::Failed, FileState::Done, FileState::Cancelled, FileState::Cancelled]);
     assert_eq!(rows[0].error.as_deref(), Some("it is broken"));
     assert_eq!((rows[1].width, rows[2].width), (Some(8), None));
-    assert_eq!(job.rows(3, usize::MAX, &keep).len(), 1);
-    assert!(job.rows(9, 1, &keep).is_empty());
+    assert_eq!(job.rows(3, usize::MAX, &pictures).len(), 1);
+    assert!(job.rows(9, 1, &pictures).is_empty());
     assert_eq!(job.outcome(0).unwrap().0, FileState::Failed);
 }
 
@@ -276,7 +276,7 @@ async fn a_picture_that_was_read_too_late_is_not_kept() {
     let limits = limits(|_| ());
     let jobs = Jobs::new(
         limits.clone(),
-        Lanes::new(1, 1),
+        Permits::new(1, 1),
         Display::new(limits, DecodeMemory::new(1 << 30)).unwrap(),
     );
     jobs.entries.lock().push(Entry { job: job.clone(), ready: None });
@@ -284,13 +284,13 @@ async fn a_picture_that_was_read_too_late_is_not_kept() {
     assert_eq!((job.begin_next(), job.begin_next()), (Some(0), Some(1)));
     late(0);
     finish(&job, 0, &["x"]);
-    assert_eq!(jobs.keep.indexes(&job.id), [0]);
+    assert_eq!(jobs.pictures.indexes(&job.id), [0]);
     jobs.end(&job);
     late(1);
-    assert_eq!(jobs.keep.indexes(&job.id), [0], "the batch was cancelled before");
+    assert_eq!(jobs.pictures.indexes(&job.id), [0], "the batch was cancelled before");
     jobs.end(&job);
     late(0);
-    assert_eq!(jobs.keep.usage(), (0, 0), "the batch was removed before");
+    assert_eq!(jobs.pictures.usage(), (0, 0), "the batch was removed before");
 }
 
 /// `file` events' ids and the names of the others, in their order.
@@ -302,8 +302,8 @@ fn told(text: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_listener_is_told_of_every_file_however_slow_it_is() {
     let (_dir, job) = job_of(250).await;
-    let (keep, stop) = (Arc::new(Keep::new(0)), CancellationToken::new());
-    let listen = |after| Listener::new(job.clone(), keep.clone(), after, stop.clone());
+    let (pictures, stop) = (Arc::new(PictureCache::new(0)), CancellationToken::new());
+    let listen = |after| Listener::new(job.clone(), pictures.clone(), after, stop.clone());
     let (mut quick, mut slow) = (listen(0), listen(0));
     assert_eq!(told(&quick.next().await.unwrap()), ["job"]);
     let mut heard = Vec::new();
@@ -333,8 +333,8 @@ async fn every_listener_is_told_of_every_file_however_slow_it_is() {
 #[tokio::test]
 async fn a_listener_gets_summaries_in_time_but_not_more_than_four_a_second_and_ends_with_the_server() {
     let (_dir, job) = job_of(1000).await;
-    let (keep, stop) = (Arc::new(Keep::new(0)), CancellationToken::new());
-    let mut listener = Listener::new(job.clone(), keep, 0, stop.clone());
+    let (pictures, stop) = (Arc::new(PictureCache::new(0)), CancellationToken::new());
+    let mut listener = Listener::new(job.clone(), pictures, 0, stop.clone());
     let (begun, mut summaries) = (Instant::now(), 0);
     for _ in 0..100 {
         finish(&job, job.begin_next().unwrap(), &["x"]);

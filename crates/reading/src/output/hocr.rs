@@ -57,12 +57,12 @@ fn write_page(out: &mut String, file: Option<&str>, index: usize, page: &Page) {
             points(&region.polygon, page),
             percent(region.confidence),
         );
-        for (place, word) in words_of(region).into_iter().enumerate() {
+        for (permit, word) in words_of(region).into_iter().enumerate() {
             words += 1;
             let _ = write!(
                 out,
                 "{}<span class=\"ocrx_word\" id=\"word_{number}_{words}\" title=\"{}; x_wconf {}\">{}</span>",
-                if place == 0 { "" } else { " " },
+                if permit == 0 { "" } else { " " },
                 bbox(&word.polygon, page),
                 percent(word.confidence),
                 xml(word.text),

@@ -24,7 +24,7 @@ use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_measure::clock;
 use sightwire_measure::meter::{self, Meter, Sample};
-use sightwire_reading::Reader;
+use sightwire_reading::TextReader;
 use sightwire_recognizer::Recognizer;
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +56,7 @@ pub struct Telemetry {
     recognizer: Arc<Recognizer>,
     streams: Arc<Streams>,
     relay: Arc<Relay>,
-    reader: Arc<Reader>,
+    reader: Arc<TextReader>,
     listening: Arc<Listening>,
     transports: Arc<dyn TransportCounters>,
     /// Frames, those analysed and those skipped, predictions, microseconds of CPU; how late predictions were.
@@ -88,7 +88,7 @@ impl Telemetry {
         engine: Arc<SharedEngine>,
         recognizer: Arc<Recognizer>,
         (streams, relay): (Arc<Streams>, Arc<Relay>),
-        reader: Arc<Reader>,
+        reader: Arc<TextReader>,
         listening: Arc<Listening>,
         transports: Arc<dyn TransportCounters>,
     ) -> Arc<Self> {

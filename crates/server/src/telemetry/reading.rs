@@ -6,18 +6,21 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
-use sightwire_reading::Reader;
+use sightwire_reading::TextReader;
 
 use super::prometheus::histogram;
 
 /// Writes everything down; zeros while nobody has had a text read.
-pub(super) fn encode(reader: &Reader, encoder: &mut DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+pub(super) fn encode(
+    reader: &TextReader,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), std::fmt::Error> {
     let stats = reader.stats();
     let (begun, of_batches) = reader.jobs.totals();
     for (name, help, value) in [
         ("reader_pictures", "Pictures, or pages of them, that were read.", stats.pictures),
         ("reader_lines", "Lines of text that were read.", stats.lines),
-        ("reader_refused", "Single pictures refused: too many waited.", reader.lanes.refused()),
+        ("reader_refused", "Single pictures refused: too many waited.", reader.permits.refused()),
         ("reader_unwanted", "Pictures given up because nobody waited for them any more.", stats.unwanted),
         ("reader_jobs", "Batches that were begun.", begun),
     ] {
@@ -37,8 +40,8 @@ pub(super) fn encode(reader: &Reader, encoder: &mut DescriptorEncoder<'_>) -> Re
         ConstCounter::new(value).encode(family.encode_family(&[("reason", reason)])?)?;
     }
     let (running, _, waiting) = reader.jobs.counts();
-    let (singles, batch) = reader.lanes.taken();
-    let (kept, kept_bytes) = reader.jobs.keep.usage();
+    let (singles, batch) = reader.permits.taken();
+    let (kept, kept_bytes) = reader.jobs.pictures.usage();
     for (name, help, value) in [
         ("reader_waiting", "Pictures that wait for a thread now.", stats.pending),
         ("reader_reading", "Pictures that are being read now.", stats.reading),

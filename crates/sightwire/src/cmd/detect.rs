@@ -60,13 +60,13 @@ struct Seen {
 
 /// A line of JSON.
 #[derive(Serialize)]
-struct Line<'a> {
+struct DetectedFile<'a> {
     file: &'a str,
-    detections: Vec<Shown<'a>>,
+    detections: Vec<DetectedObject<'a>>,
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct DetectedObject<'a> {
     label: &'a str,
     confidence: f64,
     /// x and y of the upper left and of the lower right corner, px.
@@ -176,12 +176,12 @@ fn look(
 }
 
 fn write_json(out: &mut dyn Write, file: &str, seen: &Seen, labels: &[String]) -> std::io::Result<()> {
-    let detections = seen.detections.iter().map(|Detection { rect, class, confidence }| Shown {
+    let detections = seen.detections.iter().map(|Detection { rect, class, confidence }| DetectedObject {
         label: &labels[*class],
         confidence: rounded(*confidence, 1e4),
         bounds: [rect.left, rect.top, rect.right, rect.bottom].map(|edge| rounded(edge, 100.0)),
     });
-    let line = serde_json::to_string(&Line { file, detections: detections.collect() })?;
+    let line = serde_json::to_string(&DetectedFile { file, detections: detections.collect() })?;
     writeln!(out, "{line}")
 }
 

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use sightwire_api::read::{self as api, FileState, JobFiles, Jobs};
 use sightwire_listen::body::Taking;
-use sightwire_reading::Reader;
-use sightwire_reading::display::{DisplayError, Key, Look, Pixels};
+use sightwire_reading::TextReader;
+use sightwire_reading::display::{DisplayError, DisplayOptions, Key, Pixels};
 use sightwire_reading::jobs::events::Listener;
 use sightwire_reading::jobs::export::{self, Export};
 use sightwire_reading::jobs::job::Job;
@@ -24,7 +24,7 @@ use sightwire_reading::models::Ready;
 use sightwire_reading::options::MAX_KEEP;
 use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
-use sightwire_reading::work::{Ask, Turn};
+use sightwire_reading::work::{PermitSource, ReadRequest};
 
 use super::form::{Form, TimedBody, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
@@ -43,12 +43,12 @@ const MIN_SIDE: u32 = 64;
 const MAX_SIDE: u32 = 4096;
 const USUAL_SIDE: u32 = 2048;
 
-pub async fn list(State(reader): State<Arc<Reader>>) -> Json<Jobs> {
+pub async fn list(State(reader): State<Arc<TextReader>>) -> Json<Jobs> {
     Json(Jobs { jobs: reader.jobs.all().iter().map(|job| job.summary()).collect() })
 }
 
 pub async fn add(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Query(mut params): Query<Params>,
     request: Request,
 ) -> Response {
@@ -80,7 +80,7 @@ pub async fn add(
 }
 
 /// How a batch is to be read, how many of its pictures are kept, and the model.
-async fn terms(reader: &Arc<Reader>, params: &Params) -> Result<(Ask, usize, Ready), Refusal> {
+async fn terms(reader: &Arc<TextReader>, params: &Params) -> Result<(ReadRequest, usize, Ready), Refusal> {
     let asked = ask(params, &default_ask(reader)).and_then(|asked| {
         let keep = query::number(params, "keep", reader.limits.keep_pictures, &(0..=MAX_KEEP))?;
         Ok((asked, keep))
@@ -91,7 +91,7 @@ async fn terms(reader: &Arc<Reader>, params: &Params) -> Result<(Ask, usize, Rea
 }
 
 async fn taken(
-    reader: &Arc<Reader>,
+    reader: &Arc<TextReader>,
     params: &mut Params,
     request: Request,
     mut arriving: Arriving,
@@ -139,31 +139,34 @@ async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Res
 }
 
 pub async fn one(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
 ) -> Result<Json<api::Job>, Refusal> {
     Ok(Json(find(&reader, &id)?.summary()))
 }
 
-pub async fn end(State(reader): State<Arc<Reader>>, Path(id): Path<String>) -> Result<StatusCode, Refusal> {
+pub async fn end(
+    State(reader): State<Arc<TextReader>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
     reader.jobs.end(&find(&reader, &id)?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub async fn rows(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Json<JobFiles>, Refusal> {
     let job = find(&reader, &id)?;
     let offset = query::number(&params, "offset", 0, &(0..=usize::MAX))?;
     let limit = query::number(&params, "limit", USUAL_ROWS, &(1..=MAX_ROWS))?;
-    let rows = job.rows(offset, limit, &reader.jobs.keep);
+    let rows = job.rows(offset, limit, &reader.jobs.pictures);
     Ok(Json(JobFiles { files: rows, total: job.counts().0 }))
 }
 
 pub async fn events(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
     headers: HeaderMap,
@@ -175,7 +178,8 @@ pub async fn events(
     }
     let after = query::number(&params, "after", 0, &(0..=usize::MAX))?;
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.trim().parse().ok());
-    let listener = Listener::new(job, reader.jobs.keep.clone(), last.unwrap_or(after), reader.stop.clone());
+    let listener =
+        Listener::new(job, reader.jobs.pictures.clone(), last.unwrap_or(after), reader.stop.clone());
     let body = stream::unfold(listener, |mut listener| async move {
         let text = listener.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(text)), listener))
@@ -187,7 +191,7 @@ pub async fn events(
 }
 
 pub async fn result(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
@@ -221,18 +225,18 @@ pub async fn result(
         return Ok(shape.response(&document, Vec::new()));
     }
     read::check_page(shape, document.pages.len())?;
-    let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
+    let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     read::marked(&reader, Pixels::File(bytes), document, shape, ()).await
 }
 
 pub async fn picture(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
     let (job, index) = find_file(&reader, &id, &index)?;
     let look = look(&params)?;
-    let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
+    let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let key = Key { job: job.id.clone(), index, look };
     let copy = reader.display.copy(key, bytes).await.map_err(|why| match why {
         DisplayError::Busy => Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, &why.to_string()),
@@ -249,9 +253,9 @@ pub async fn picture(
         .into_response())
 }
 
-fn look(params: &Params) -> Result<Look, ParamError> {
+fn look(params: &Params) -> Result<DisplayOptions, ParamError> {
     let page: usize = query::number(params, "page", 1, &(1..=1_000_000))?;
-    Ok(Look {
+    Ok(DisplayOptions {
         page: page - 1,
         side: query::number(params, "side", USUAL_SIDE, &(MIN_SIDE..=MAX_SIDE))?,
         deskew: query::flag(params, "deskew", false)?,
@@ -261,27 +265,27 @@ fn look(params: &Params) -> Result<Look, ParamError> {
 }
 
 pub async fn again(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
     let (job, index) = find_file(&reader, &id, &index)?;
     let (asked, shape) = ask(&params, &job.ask).and_then(|asked| Ok((asked, shape(&params)?)))?;
-    let bytes = reader.jobs.keep.get(&job.id, index).ok_or_else(not_kept)?;
+    let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let ready = read::model(&reader, &asked.model).await?;
-    let place = reader.lanes.single().ok_or_else(read::busy)?;
+    let place = reader.permits.single().ok_or_else(read::busy)?;
     let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());
     let probed = tokio::task::spawn_blocking(move || Picture::probe(bytes, &limits, &decoding)).await;
     let Ok(probed) = probed else { return Err(read::unlooked()) };
     let picture = probed.map_err(|wrong| read::unusable(&wrong))?;
-    let turn = Turn::Single(Arc::new(place));
+    let turn = PermitSource::Single(Arc::new(place));
     let read = reader.jobs.read_picture(&job, index, &picture, &ready, asked.options, &turn);
     let document = read.await.map_err(|why| read::unread(&reader, &why))?;
     Ok(shape.response(&document, Vec::new()))
 }
 
 pub async fn export(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
@@ -314,14 +318,14 @@ pub async fn export(
         .into_response())
 }
 
-fn find(reader: &Reader, id: &str) -> Result<Arc<Job>, Refusal> {
+fn find(reader: &TextReader, id: &str) -> Result<Arc<Job>, Refusal> {
     reader.jobs.get(id).ok_or_else(|| {
         let id: String = id.chars().take(40).collect();
         Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
     })
 }
 
-fn find_file(reader: &Reader, id: &str, index: &str) -> Result<(Arc<Job>, usize), Refusal> {
+fn find_file(reader: &TextReader, id: &str, index: &str) -> Result<(Arc<Job>, usize), Refusal> {
     let job = find(reader, id)?;
     let files = job.counts().0;
     let index = index.parse().ok().filter(|index| *index < files);

@@ -36,7 +36,7 @@ use serde::Serialize;
 use sightwire_api::models::{SampleClip, Samples};
 use sightwire_api::status::{Health, Readiness, Status};
 use sightwire_live::Streams;
-use sightwire_reading::Reader;
+use sightwire_reading::TextReader;
 use sightwire_recognizer::{Recognizer, State as RecognizerState};
 use sightwire_synth::sample::Gesture;
 use tokio::sync::Semaphore;
@@ -62,7 +62,7 @@ pub struct Api {
     /// All streams.
     pub streams: Arc<Streams>,
     /// Text in pictures.
-    pub reader: Arc<Reader>,
+    pub reader: Arc<TextReader>,
     /// All of it, once a second.
     pub live: Arc<Live>,
     /// Whose tasks sockets are.
@@ -79,7 +79,7 @@ impl FromRef<Api> for Arc<Streams> {
     }
 }
 
-impl FromRef<Api> for Arc<Reader> {
+impl FromRef<Api> for Arc<TextReader> {
     fn from_ref(api: &Api) -> Self {
         api.reader.clone()
     }

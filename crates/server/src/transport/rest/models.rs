@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use sightwire_api::models::{Activated, ClipModel, ImportedModel, Model, ModelNeed, Models};
 use sightwire_listen::Peer;
 use sightwire_measure::clock;
-use sightwire_measure::lines::{self, Seldom};
+use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_models::manifest::{Imported, Manifest, Task};
 use sightwire_models::store::Need;
 use sightwire_recognizer::load::ActivateError;
@@ -17,7 +17,7 @@ use super::{Api, blocking, changes};
 use crate::transport::refusal::Refusal;
 
 /// Pages ask for the list again and again.
-static UNREADABLE: Seldom = Seldom::new();
+static UNREADABLE: LogThrottle = LogThrottle::new();
 
 pub(super) async fn list(
     State(api): State<Api>,

@@ -13,8 +13,8 @@ use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
 use sightwire_reading::output::{Document, Format};
 use sightwire_reading::picture::{Picture, PictureError};
-use sightwire_reading::work::{self, Ask, Turn, WorkError};
-use sightwire_reading::{Failures, Reader};
+use sightwire_reading::work::{self, PermitSource, ReadRequest, WorkError};
+use sightwire_reading::{Failures, TextReader};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
@@ -38,15 +38,15 @@ pub async fn guard(State(config): State<Arc<Config>>, request: Request, next: Ne
 }
 
 pub async fn read(
-    State(reader): State<Arc<Reader>>,
+    State(reader): State<Arc<TextReader>>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
     let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD as u64;
     let refused = if content_length(&request).is_some_and(|bytes| bytes > limit) {
         too_large(&reader)
-    } else if reader.lanes.is_full() {
-        reader.lanes.refuse();
+    } else if reader.permits.is_full() {
+        reader.permits.refuse();
         busy()
     } else {
         match begin(&reader, &params).await {
@@ -61,7 +61,7 @@ pub async fn read(
     refused.into_response()
 }
 
-async fn begin(reader: &Arc<Reader>, params: &Params) -> Result<(Ask, Shape, Ready), Refusal> {
+async fn begin(reader: &Arc<TextReader>, params: &Params) -> Result<(ReadRequest, Shape, Ready), Refusal> {
     let ask = ask(params, &default_ask(reader))?;
     let shape = shape(params)?;
     let ready = model(reader, &ask.model).await?;
@@ -69,7 +69,7 @@ async fn begin(reader: &Arc<Reader>, params: &Params) -> Result<(Ask, Shape, Rea
 }
 
 async fn answer(
-    reader: &Arc<Reader>,
+    reader: &Arc<TextReader>,
     mut params: Params,
     request: Request,
     place: OwnedSemaphorePermit,
@@ -79,7 +79,7 @@ async fn answer(
     text(reader, &params, sent).await
 }
 
-async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
+async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {
     // Options may have come with the form.
     let (ask, shape, ready) = begin(reader, params).await?;
     let notes = query::notes(params, &[&OPTIONS[..], &SHAPE[..]].concat());
@@ -97,7 +97,7 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
         Err(_) => return Err(unlooked()),
     };
     check_page(shape, picture.pages.len())?;
-    let turn = Turn::Single(Arc::new(reader.lanes.single().ok_or_else(busy)?));
+    let turn = PermitSource::Single(Arc::new(reader.permits.single().ok_or_else(busy)?));
     let by = Instant::now() + reader.limits.deadline;
     let keep = (shape.format == Format::Annotated).then_some(shape.page);
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
@@ -115,7 +115,7 @@ async fn text(reader: &Arc<Reader>, params: &Params, sent: Sent) -> Result<Respo
 
 /// Within the deadline of the picture.
 async fn marked_by(
-    reader: &Reader,
+    reader: &TextReader,
     by: Instant,
     marked: impl Future<Output = Result<Response, Refusal>>,
 ) -> Result<Response, Refusal> {
@@ -125,7 +125,7 @@ async fn marked_by(
 
 /// A picture with its lines marked; see [`sightwire_reading::display::Display::marked`].
 pub async fn marked(
-    reader: &Reader,
+    reader: &TextReader,
     pixels: Pixels,
     document: Document,
     shape: Shape,
@@ -146,7 +146,7 @@ pub fn busy() -> Refusal {
 }
 
 /// The body, or the only file of a form; other fields are added to `params`.
-async fn receive(reader: &Reader, params: &mut Params, request: Request) -> Result<Sent, Refusal> {
+async fn receive(reader: &TextReader, params: &mut Params, request: Request) -> Result<Sent, Refusal> {
     let max_bytes = reader.limits.max_image_bytes;
     let wanted = Wanted { max_bytes, memory: Some(&reader.memory), form: Parts::OnlyFile(params) };
     picture::receive(request, wanted).await.map_err(|why| {
@@ -242,14 +242,14 @@ pub fn check_page(shape: Shape, pages: usize) -> Result<(), ParamError> {
 }
 
 /// Where nobody says otherwise.
-pub fn default_ask(reader: &Reader) -> Ask {
-    Ask { model: reader.limits.model.clone(), options: ReadOptions::default() }
+pub fn default_ask(reader: &TextReader) -> ReadRequest {
+    ReadRequest { model: reader.limits.model.clone(), options: ReadOptions::default() }
 }
 
 /// What a caller has chosen.
-pub fn ask(params: &Params, default: &Ask) -> Result<Ask, ParamError> {
+pub fn ask(params: &Params, default: &ReadRequest) -> Result<ReadRequest, ParamError> {
     let (usual, share) = (default.options, 0.0..=1.0);
-    Ok(Ask {
+    Ok(ReadRequest {
         model: query::text(params, "model").map_or_else(|| default.model.clone(), str::to_owned),
         options: ReadOptions {
             threshold: query::number(params, "threshold", usual.threshold, &share)?,
@@ -266,7 +266,7 @@ pub fn ask(params: &Params, default: &Ask) -> Result<Ask, ParamError> {
 }
 
 /// The model of that name, as soon as it is loaded.
-pub async fn model(reader: &Arc<Reader>, name: &str) -> Result<Ready, Refusal> {
+pub async fn model(reader: &Arc<TextReader>, name: &str) -> Result<Ready, Refusal> {
     let waited = tokio::time::timeout(reader.limits.deadline, reader.models.get(name)).await;
     let why = match waited {
         Ok(Ok(ready)) => return Ok(ready),
@@ -303,7 +303,7 @@ pub fn unusable(wrong: &PictureError) -> Refusal {
 }
 
 /// Why there is no text.
-pub fn unread(reader: &Reader, why: &WorkError) -> Refusal {
+pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
     let detail = match why {
         WorkError::Late(_) => {
             format!("The picture was given up: {why}. Send a smaller one, or try again later.")
@@ -328,7 +328,7 @@ pub fn unread(reader: &Reader, why: &WorkError) -> Refusal {
     }
 }
 
-fn too_large(reader: &Reader) -> Refusal {
+fn too_large(reader: &TextReader) -> Refusal {
     let most = reader.limits.max_image_bytes >> 20;
     let detail = format!("The picture is larger than {most} MiB (reader.max_image_mb).");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, &detail)
@@ -354,11 +354,12 @@ mod tests {
 
     const SHAPE: Shape = Shape { format: Format::Annotated, characters: false, page: 0 };
 
-    fn reader() -> Arc<Reader> {
+    fn reader() -> Arc<TextReader> {
         let config = Config::from_layers(&Layers::load(&Flags::default()).unwrap()).unwrap();
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let engine = SharedEngine::new(config.engine_settings(), || true);
-        Reader::new(config.reader, config.store, engine, DecodeMemory::new(1 << 30), &stop, &tasks).unwrap()
+        TextReader::new(config.reader, config.store, engine, DecodeMemory::new(1 << 30), &stop, &tasks)
+            .unwrap()
     }
 
     fn pixels() -> Pixels {
@@ -375,8 +376,8 @@ mod tests {
         }
     }
 
-    fn turn(reader: &Reader) -> Turn {
-        Turn::Single(Arc::new(reader.lanes.single().unwrap()))
+    fn turn(reader: &TextReader) -> PermitSource {
+        PermitSource::Single(Arc::new(reader.permits.single().unwrap()))
     }
 
     async fn until(mut is: impl FnMut() -> bool) {
@@ -398,9 +399,9 @@ mod tests {
         let by = Instant::now() + Duration::from_millis(50);
         let refused = marked_by(&reader, by, marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(reader.lanes.taken(), (1, 0), "it is still at work");
+        assert_eq!(reader.permits.taken(), (1, 0), "it is still at work");
         drop(go);
-        until(|| reader.lanes.taken() == (0, 0)).await;
+        until(|| reader.permits.taken() == (0, 0)).await;
     }
 
     #[tokio::test]
@@ -418,7 +419,7 @@ mod tests {
         let marking = marked(&reader, pixels(), Document::default(), SHAPE, turn(&reader));
         let refused = marked_by(&reader, Instant::now(), marking).await.unwrap_err();
         assert_eq!(refused.into_response().status(), StatusCode::GATEWAY_TIMEOUT);
-        assert_eq!(reader.lanes.taken(), (0, 0), "what waited has gone, and with it the pixels");
+        assert_eq!(reader.permits.taken(), (0, 0), "what waited has gone, and with it the pixels");
     }
 
     #[tokio::test]

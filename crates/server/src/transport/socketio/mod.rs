@@ -20,7 +20,7 @@ use sightwire_frame::header::Limits;
 use sightwire_listen::outbox::Outbox;
 use sightwire_measure::{clock, lines};
 use sightwire_recognizer::Frame;
-use sightwire_recognizer::{Event, Guest, OnEvent, Recognizer, Reply, State};
+use sightwire_recognizer::{Client, Event, OnEvent, Recognizer, Reply, State};
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef, TryData};
 use socketioxide::handler::{FromMessageParts, MessageHandler};
@@ -78,9 +78,9 @@ struct Auth {
 }
 
 /// A client that was admitted.
-struct Client {
+struct SocketClient {
     transport: SocketIoTransport,
-    guest: Arc<Guest>,
+    admitted: Arc<Client>,
     session: Option<Arc<Session>>,
     io: SocketIo,
     extras: bool,
@@ -113,7 +113,7 @@ impl BadFrames {
 
 /// What `frame` events of a client go to. A closure would do, but for each event a task would be made: of a client that
 /// floods, thousands that others have to wait behind.
-struct OnFrame(Arc<Client>);
+struct OnFrame(Arc<SocketClient>);
 
 impl MessageHandler<LocalAdapter, ()> for OnFrame {
     fn call(&self, socket: Arc<Socket<LocalAdapter>>, mut value: Value, ack: Option<i64>) {
@@ -123,7 +123,7 @@ impl MessageHandler<LocalAdapter, ()> for OnFrame {
             Value::Str(text, attachments) => (text.into(), attachments),
             Value::Bytes(_) => (Bytes::new(), None),
         };
-        Client::frame(&self.0, &socket, &text, attachments.as_ref(), ack.is_none());
+        SocketClient::frame(&self.0, &socket, &text, attachments.as_ref(), ack.is_none());
         if let Some(Ok(ack)) = ack {
             self.acknowledge(ack);
         }
@@ -186,16 +186,16 @@ impl SocketIoTransport {
         let session = session_of(&socket);
         let outbox = session.as_ref().map(|session| session.outbox().clone());
         let on_event = auth.extras.then(|| self.pushes(io.clone(), id, outbox));
-        let Some(guest) = self.recognizer.admit(id.to_string(), on_event) else {
+        let Some(admitted) = self.recognizer.admit(id.to_string(), on_event) else {
             self.refuse(&socket, io, AT_CAPACITY);
             let _ = socket.disconnect();
             return;
         };
-        let guest = Arc::new(guest);
+        let admitted = Arc::new(admitted);
         let facts = auth.extras.then(|| self.recognizer.facts()).flatten();
-        let client = Arc::new(Client {
+        let client = Arc::new(SocketClient {
             transport: self.clone(),
-            guest: guest.clone(),
+            admitted: admitted.clone(),
             session: session.clone(),
             io,
             extras: auth.extras,
@@ -205,7 +205,7 @@ impl SocketIoTransport {
         socket.on("frame", OnFrame(client));
         let sessions = self.sessions.clone();
         socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
-            guest.leave(&reason.to_string());
+            admitted.leave(&reason.to_string());
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It has left the namespace and may keep the connection, where nothing counts it any more.
                 sessions.end_soon(socket.id, session_of(&socket), io);
@@ -234,7 +234,7 @@ impl SocketIoTransport {
     }
 
     /// Pushes each new answer to the client, and the facts of a model that took another's place. Holds no reference to
-    /// the socket, which holds the guest.
+    /// the socket, which holds the client.
     fn pushes(&self, io: SocketIo, id: Sid, outbox: Option<Arc<Outbox>>) -> OnEvent {
         let counters = self.counters.clone();
         Arc::new(move |event: Event<'_>| {
@@ -267,7 +267,7 @@ impl SocketIoTransport {
     }
 }
 
-impl Client {
+impl SocketClient {
     /// Handles one `frame`; replies as soon as it can, or not at all if it is not valid. A reply that is acknowledged does not
     /// wait, nor does that of a client who is told of each result.
     fn frame(
@@ -285,7 +285,7 @@ impl Client {
         let frame = Frame { payload: message.payload, arrived, id: message.id };
         let (replier, socket) = (client.clone(), socket.clone());
         let reply = move |reply| replier.reply(&socket, message.id, reply);
-        client.guest.frame(frame, may_wait && !client.extras, reply);
+        client.admitted.frame(frame, may_wait && !client.extras, reply);
     }
 
     fn invalid(&self, socket: Sid, error: &FrameMessageError, now: Instant) {
@@ -314,7 +314,7 @@ impl Client {
                 answer
             }
             Reply::Unavailable => {
-                self.guest.leave("the model could not be loaded");
+                self.admitted.leave("the model could not be loaded");
                 transport.refuse(socket, self.io.clone(), NO_MODEL);
                 let _ = socket.clone().disconnect();
                 return;

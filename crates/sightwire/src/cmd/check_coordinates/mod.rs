@@ -19,7 +19,7 @@ use super::read::OptionArgs;
 use super::read::batch::{self, Picture};
 use super::read::inputs::Inputs;
 use super::read::interrupt;
-use super::read::reader::Reader;
+use super::read::reader::TextReader;
 use super::{ConfigArgs, Mistake};
 use crate::print::{PrintError, Printer, counted, note, out};
 use difference::Difference;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let jobs = config.engine.options.threads + 1;
-    let reader = Reader::start(printer, &config, &args.options, jobs, DEADLINE)?;
+    let reader = TextReader::start(printer, &config, &args.options, jobs, DEADLINE)?;
     let mut pictures = Vec::new();
     let mut unread = 0;
     for input in Inputs::new(&args.inputs, None).map_err(Mistake)? {
@@ -132,7 +132,7 @@ fn name(path: &Path) -> String {
 }
 
 /// All pictures again, in mixed order and several at once.
-fn batch_against_alone(reader: &Reader, pictures: &[Alone], jobs: usize) -> anyhow::Result<Difference> {
+fn batch_against_alone(reader: &TextReader, pictures: &[Alone], jobs: usize) -> anyhow::Result<Difference> {
     let mut order: Vec<usize> = (0..pictures.len()).cycle().take(ROUNDS * pictures.len()).collect();
     fastrand::Rng::with_seed(SEED).shuffle(&mut order);
     let mut difference = Difference::default();

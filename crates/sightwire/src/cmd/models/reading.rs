@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sightwire_frame::Image;
-use sightwire_infer::read::{Job, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
+use sightwire_infer::read::{PageRequest, ReadModel, ReadOptions, ReadService, Reading, ServiceOptions};
 use sightwire_models::manifest::Manifest;
 use sightwire_server::config::Config;
 use sightwire_synth::page::{self, HEIGHT, WIDTH};
@@ -95,7 +95,7 @@ fn verdict(found: usize, right: usize) -> &'static str {
 fn read(service: &ReadService, model: &Arc<ReadModel>, page: &Image) -> anyhow::Result<Reading> {
     let (tell, told) = mpsc::sync_channel(1);
     let page = page.clone();
-    let submitted = service.submit(Job {
+    let submitted = service.submit(PageRequest {
         model: model.clone(),
         load: Box::new(move || Ok(page)),
         options: ReadOptions::default(),

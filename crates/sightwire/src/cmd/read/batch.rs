@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use super::inputs::{Input, Unreadable};
 use super::interrupt::Stop;
 use super::outputs::{Rendered, Renderer};
-use super::reader::{Failure, Reader};
+use super::reader::{Failure, TextReader};
 
 /// Results that may wait for an earlier one, for each picture in flight: a slow one among small ones does not idle the rest.
 const AHEAD: usize = 8;
@@ -24,7 +24,7 @@ pub struct Picture<I, T> {
 
 /// Reads all `inputs`; `each` is called on this thread, and its error ends the run.
 pub fn run(
-    reader: &Reader,
+    reader: &TextReader,
     inputs: impl Iterator<Item = Result<Input, Unreadable>>,
     jobs: usize,
     stop: &Stop,

@@ -33,7 +33,7 @@ pub(super) use args::{OptionArgs, ReadArgs};
 use inputs::{Input, Inputs};
 use outputs::Outputs;
 use progress::Progress;
-use reader::Reader;
+use reader::TextReader;
 
 /// As many failures are named at the end, with their reasons.
 const NAMED: usize = 10;
@@ -68,7 +68,7 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut outputs = Outputs::new(args.format, args.out.as_deref(), &inputs).map_err(Mistake)?;
     let mut failures = args.failures.as_deref().map(create).transpose()?;
     let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
-    let reader = Reader::start(printer, &config, &args.options, jobs, args.deadline)?;
+    let reader = TextReader::start(printer, &config, &args.options, jobs, args.deadline)?;
     let stop = interrupt::listen(printer.clone()).context("cannot listen for Ctrl-C")?;
 
     let started = Instant::now();
@@ -134,7 +134,7 @@ fn pictures(tally: &Tally) -> String {
     counted(tally.read + tally.failed, "picture")
 }
 
-fn sum_up(printer: &Printer, tally: &Tally, reader: &Reader, started: Instant) {
+fn sum_up(printer: &Printer, tally: &Tally, reader: &TextReader, started: Instant) {
     let seconds = started.elapsed().as_secs_f64();
     // Where nothing was read, the failures say all there is to say.
     if tally.read > 0 || tally.failed == 0 {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use sightwire_reading::output::{Format, annotated};
 
 use super::inputs::{Input, Inputs};
-use super::reader::{Failure, Reader};
+use super::reader::{Failure, TextReader};
 use crate::print::Printer;
 
 /// As for any file that a program makes: the user's umask decides.
@@ -34,7 +34,7 @@ pub struct Renderer {
 
 impl Renderer {
     /// Reads a picture and puts what it says into the format.
-    pub fn read(&self, reader: &Reader, input: &Input) -> Result<Rendered, Failure> {
+    pub fn read(&self, reader: &TextReader, input: &Input) -> Result<Rendered, Failure> {
         let mut parts = Vec::new();
         let document = reader.read(&input.name, input.path.as_deref(), |reading| {
             if self.format == Format::Annotated {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
 use sightwire_infer::read::{
-    Job, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
+    PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
 use sightwire_reading::output::Document;
 use sightwire_server::config::Config;
@@ -62,7 +62,7 @@ pub enum Failure {
 }
 
 /// A model at work.
-pub struct Reader {
+pub struct TextReader {
     service: ReadService,
     model: Arc<ReadModel>,
     options: ReadOptions,
@@ -71,7 +71,7 @@ pub struct Reader {
     jobs: usize,
 }
 
-impl Reader {
+impl TextReader {
     /// Loads the model, which is fetched if it is not here.
     pub fn start(
         printer: &Printer,
@@ -125,16 +125,16 @@ impl Reader {
         let given_up = Instant::now().checked_add(patience);
         loop {
             let (bytes, begun, ended, asked) = (bytes.clone(), tell.clone(), tell.clone(), wanted.clone());
-            let job = Job {
+            let job = PageRequest {
                 model: self.model.clone(),
                 load: Box::new(move || {
-                    let _ = begun.send(Told::Begun);
+                    let _ = begun.send(PageEvent::Begun);
                     decode(&bytes, page).map_err(|error| error.to_string())
                 }),
                 options: self.options,
                 wanted: Box::new(move || asked.load(Ordering::Relaxed)),
                 done: Box::new(move |read| {
-                    let _ = ended.send(Told::Ended(Box::new(read)));
+                    let _ = ended.send(PageEvent::Ended(Box::new(read)));
                 }),
             };
             match self.service.submit(job) {
@@ -148,13 +148,13 @@ impl Reader {
         drop(tell);
         // Others may be before it; its own time begins when its turn comes.
         let mut answer = told.recv_timeout(patience);
-        if let Ok(Told::Begun) = answer {
+        if let Ok(PageEvent::Begun) = answer {
             answer = told.recv_timeout(self.deadline);
         }
         match answer {
-            Ok(Told::Ended(read)) => read.map_err(Failure::Read),
+            Ok(PageEvent::Ended(read)) => read.map_err(Failure::Read),
             Err(RecvTimeoutError::Disconnected) => Err(Failure::Read(ReadError::Panicked)),
-            Ok(Told::Begun) | Err(RecvTimeoutError::Timeout) => {
+            Ok(PageEvent::Begun) | Err(RecvTimeoutError::Timeout) => {
                 wanted.store(false, Ordering::Relaxed);
                 Err(Failure::Late(self.deadline))
             }
@@ -174,7 +174,7 @@ impl Reader {
 }
 
 /// What happens to a page.
-enum Told {
+enum PageEvent {
     /// Its turn has come.
     Begun,
     /// It is done with.
