@@ -4,7 +4,7 @@
 //! - [`models`]: which models are loaded, and the service that runs them
 //! - [`permits`]: whose turn it is: single pictures go before batches
 //! - [`picture`]: what a file's header says; [`work`]: reads its pages until nobody waits for them
-//! - [`jobs`]: batches; [`keep`]: their last pictures; [`display`]: copies of these for the screen
+//! - [`jobs`]: batches; [`picture_cache`]: their last pictures; [`display`]: copies of these for the screen
 //! - [`decoding`]: one budget for the pixels of single pictures
 //! - [`output`]: results, and the formats they are given in
 
@@ -13,12 +13,12 @@
 pub mod decoding;
 pub mod display;
 pub mod jobs;
-pub mod keep;
-pub mod lanes;
 pub mod models;
 pub mod options;
 pub mod output;
+pub mod permits;
 pub mod picture;
+pub mod picture_cache;
 pub mod work;
 
 use std::sync::Arc;
@@ -39,9 +39,9 @@ use tokio_util::task::TaskTracker;
 use crate::decoding::DecodeMemory;
 use display::Display;
 use jobs::Jobs;
-use lanes::Permits;
 use models::Models;
 pub use options::Options;
+use permits::Permits;
 
 /// Single pictures that arrive at once.
 const MAX_UPLOADS: usize = 64;

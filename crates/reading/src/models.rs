@@ -13,7 +13,7 @@ use sightwire_models::manifest::Task;
 use sightwire_models::slot::{ModelSlot, State};
 use sightwire_models::store::{Store, StoreError};
 
-use super::lanes::Permits;
+use super::permits::Permits;
 use crate::options::Options;
 
 /// Models that stay loaded; of one more, the one that was used least lately is let go.

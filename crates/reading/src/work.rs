@@ -9,9 +9,9 @@ use sightwire_infer::read::{self, ReadError, ReadOptions, Reading};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::lanes::{Permit, Permits};
 use super::models::Ready;
 use super::output::Document;
+use super::permits::{Permit, Permits};
 use super::picture::Picture;
 use crate::decoding::Decoding;
 use crate::options::Options;

@@ -3,7 +3,7 @@
 //! Transports see a [`Recognizer`] that admits [`Client`]s, and a client that answers each frame. Whether a model is
 //! still being loaded, has failed, or is a dummy, is decided here.
 //!
-//! - [`guest`]: a client that was admitted, its frames and its answers
+//! - [`client`]: a client that was admitted, its frames and its answers
 //! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one
 //! - `runtime`: gets the library that runs networks, where it is missing
 //! - `replies`: those that wait for the prediction of their own frame
@@ -11,7 +11,7 @@
 
 #![forbid(unsafe_code)]
 
-pub mod guest;
+pub mod client;
 mod lines;
 pub mod load;
 mod replies;
@@ -35,7 +35,7 @@ use sightwire_infer::shared::SharedEngine;
 use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
 
-pub use guest::{Client, Event, OnEvent, Reply};
+pub use client::{Client, Event, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
 

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sightwire_measure::clock;
 use tokio::sync::Notify;
 
-use crate::guest::{Answer, Reply};
+use crate::client::{Answer, Reply};
 
 /// Replies of one client that wait at most; one more, and the first do not wait any longer.
 const MAX_WAITING: usize = 32;

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::job::Job;
-use crate::keep::PictureCache;
+use crate::picture_cache::PictureCache;
 
 /// Between two summaries.
 const EVERY: Duration = Duration::from_millis(250);

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::results::Span;
 use super::upload::{Received, Source};
-use crate::keep::PictureCache;
 use crate::output::{self, Document};
+use crate::picture_cache::PictureCache;
 use crate::work::ReadRequest;
 
 /// A batch.

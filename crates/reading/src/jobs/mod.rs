@@ -29,11 +29,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::display::Display;
-use super::keep::PictureCache;
-use super::lanes::Permits;
 use super::models::Ready;
 use super::output::Document;
+use super::permits::Permits;
 use super::picture::Picture;
+use super::picture_cache::PictureCache;
 use super::work::{self, PermitSource, ReadRequest, WorkError};
 use crate::options::Options;
 use job::Job;
