@@ -9,6 +9,8 @@ use crate::process;
 use crate::programs::cargo;
 use crate::project::Project;
 
+/// The OpenAPI document, of which TypeScript is made.
+const MESSAGES: &str = "crates/api/openapi.json";
 /// Files outside of a crate that it compiles in, or that its tests read.
 const READ_BY: [(&str, &[&str]); 5] = [
     ("crates/infer/tests/street.rs", &["xtask"]),
@@ -41,6 +43,8 @@ pub(super) struct Touched {
     pub(super) client_js: Vec<String>,
     pub(super) e2e: Vec<String>,
     pub(super) python: Vec<String>,
+    /// What TypeScript is made of.
+    pub(super) messages: bool,
     /// What we build on has changed, or what it may be.
     pub(super) dependencies: bool,
     /// Files that nothing here looks at.
@@ -100,6 +104,7 @@ impl Touched {
     fn add(&mut self, file: &str, crates: &[Crate]) {
         let ends = |ends: &[&str]| ends.iter().any(|end| file.ends_with(end));
         let mut known = true;
+        self.messages |= file == MESSAGES;
         if let Some(home) = crates.iter().find(|home| file.starts_with(&home.folder)) {
             self.crates.insert(home.name.clone());
         } else if OF_ALL_CRATES.contains(&file) {
@@ -170,6 +175,7 @@ mod tests {
         let models = touched(&["models/head.onnx", "docs/architecture.md", "docs/config.md"]);
         assert!(models.crates.is_superset(&set(&["sightwire-models", "sightwire-server", "xtask"])));
         assert_eq!(models.unknown, [""; 0]);
+        assert!(touched(&["crates/api/openapi.json"]).messages && !models.messages);
         let script = touched(&["tools/import/split.py"]);
         assert_eq!((script.crates, script.python.len()), (set(&["sightwire-import"]), 1));
     }

@@ -96,6 +96,9 @@ fn steps(project: &Project, touched: &Touched) -> Result<Vec<(&'static str, Comm
         steps.push(("client-js-format", prettier));
         steps.push(("client-js", vitest("clients/js", &touched.client_js)));
     }
+    if touched.messages || touched.client_js.iter().any(|file| file.ends_with("/api.ts")) {
+        steps.push(("client-js-api", npm(project.at("clients/js"), "api:check")));
+    }
     // The page is made of the client's sources.
     let page = [touched.ui.as_slice(), &touched.client_js].concat();
     if !page.is_empty() {
