@@ -51,7 +51,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::source::CameraSource;
+use crate::source::{CameraError, CameraSource};
 use analysis::Analysis;
 use demand::{Analysing, AnalysisLease, MAX_SKIP, Rate};
 use detector::Detector;
@@ -135,8 +135,8 @@ pub enum WatchError {
     #[error("There is no camera or stream {0:?} now.")]
     Unknown(String),
     /// The address is none, or nobody allowed it.
-    #[error("{0}")]
-    Address(String),
+    #[error(transparent)]
+    Address(#[from] CameraError),
     /// The name belongs to another stream.
     #[error("The name {0:?} belongs to a camera of this server. Please choose another.")]
     Taken(String),
@@ -199,6 +199,7 @@ impl Streams {
         });
         for camera in this.registry.all() {
             if let Err(reason) = this.check(&camera.table.source) {
+                let reason = reason.to_string();
                 let reason = lines::sentence(&reason);
                 tracing::warn!(camera = camera.table.id, "it was added when that was allowed: {reason}");
             }
@@ -212,21 +213,20 @@ impl Streams {
     }
 
     /// Whether a client may name that address, as far as can be told before its name is resolved.
-    pub fn check(&self, source: &CameraSource) -> Result<(), String> {
+    pub fn check(&self, source: &CameraSource) -> Result<(), CameraError> {
         let configured = self.registry.with_source(source).is_some_and(|camera| camera.configured);
         match source.url() {
-            Some(url) if !configured => self.web.check(url).map_err(|error| error.to_string()),
+            Some(url) if !configured => Ok(self.web.check(url)?),
             _ => Ok(()),
         }
     }
 
     /// Whether any page may name that address: only a camera that is known, or what the configuration lists.
-    pub fn check_listed(&self, source: &CameraSource) -> Result<(), String> {
+    pub fn check_listed(&self, source: &CameraSource) -> Result<(), CameraError> {
         match source.url() {
             Some(url) if self.registry.with_source(source).is_none() => {
                 let listed = self.options.cameras.listed.is_listed(url);
-                let reason = "pages from elsewhere may only name cameras that are known, or addresses in cameras.allow";
-                if listed { Ok(()) } else { Err(reason.to_owned()) }
+                if listed { Ok(()) } else { Err(CameraError::NotListed) }
             }
             _ => Ok(()),
         }

@@ -18,7 +18,7 @@ impl Streams {
             }
             Origin::Camera(source) => source,
         };
-        self.check(source).map_err(WatchError::Address)?;
+        self.check(source)?;
         let id = self.id_of(origin);
         if !self.has_room(origin) {
             self.drop_idle(origin);

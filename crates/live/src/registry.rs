@@ -12,7 +12,7 @@ use sightwire_hub::source::address::CameraUrl;
 use sightwire_measure::clock;
 use sightwire_measure::lines::LogThrottle;
 
-use crate::source::{CameraSource, CameraTable, check_id};
+use crate::source::{CameraError, CameraSource, CameraTable, check_id};
 
 /// Most cameras that clients may add.
 const MAX_SAVED: usize = 1000;
@@ -62,8 +62,8 @@ pub enum RegistryError {
     #[error("{0}")]
     Taken(String),
     /// What was said of it cannot be.
-    #[error("{0}")]
-    Invalid(String),
+    #[error(transparent)]
+    Invalid(#[from] CameraError),
     /// The file cannot be written.
     #[error("The cameras cannot be kept in {path}: {reason}. Nothing was changed.")]
     Write {
@@ -175,13 +175,13 @@ impl Registry {
     pub fn add(
         &self,
         change: CameraChange,
-        allowed: impl FnOnce(&CameraSource) -> Result<(), String>,
+        allowed: impl FnOnce(&CameraSource) -> Result<(), CameraError>,
         is_sent: impl Fn(&str) -> bool,
     ) -> Result<Camera, RegistryError> {
         let CameraChange { id, name, url, mode, fps, user, default } = change;
-        let url = url.ok_or_else(|| RegistryError::Invalid("A camera needs a url.".into()))?;
-        let source = CameraSource::of(&url, mode.as_deref(), fps).map_err(RegistryError::Invalid)?;
-        allowed(&source).map_err(RegistryError::Invalid)?;
+        let url = url.ok_or(CameraError::NoUrl)?;
+        let source = CameraSource::of(&url, mode.as_deref(), fps)?;
+        allowed(&source)?;
         let name = name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
@@ -192,7 +192,7 @@ impl Registry {
             Some(id) => id,
             None => free_id(&cameras, name.as_deref().unwrap_or("camera")),
         };
-        check_id(&id).map_err(RegistryError::Invalid)?;
+        check_id(&id)?;
         if cameras.iter().any(|camera| camera.table.id == id) {
             return Err(RegistryError::Taken(format!("There is a camera {id:?} already.")));
         }
@@ -212,19 +212,19 @@ impl Registry {
         &self,
         id: &str,
         change: CameraChange,
-        allowed: impl FnOnce(&CameraSource) -> Result<(), String>,
+        allowed: impl FnOnce(&CameraSource) -> Result<(), CameraError>,
     ) -> Result<Camera, RegistryError> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
         let index = position(&cameras, id)?;
         let table = &mut cameras[index].table;
         if change.id.as_deref().is_some_and(|new| new != id) {
-            return Err(RegistryError::Invalid("The id of a camera stays as it is.".into()));
+            return Err(CameraError::FixedId.into());
         }
         if change.url.is_some() || change.mode.is_some() || change.fps.is_some() {
-            let source = changed_source(&table.source, &change).map_err(RegistryError::Invalid)?;
+            let source = changed_source(&table.source, &change)?;
             if source != table.source {
-                allowed(&source).map_err(RegistryError::Invalid)?;
+                allowed(&source)?;
                 table.source = source;
             }
         }
@@ -326,24 +326,23 @@ fn apply(
     }
     let name = &cameras[index].table.name;
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
-        return Err(RegistryError::Invalid(format!("A name has 1 to {MAX_NAME} characters.")));
+        return Err(CameraError::Name(MAX_NAME).into());
     }
     Ok(())
 }
 
-fn changed_source(present: &CameraSource, change: &CameraChange) -> Result<CameraSource, String> {
+fn changed_source(present: &CameraSource, change: &CameraChange) -> Result<CameraSource, CameraError> {
     let mode = change.mode.as_deref().unwrap_or(present.mode().name());
     let fps = change.fps.or_else(|| present.fps().filter(|_| mode == "capture"));
     let fps = fps.filter(|_| mode == "capture" || change.fps.is_some());
     let url = match (&change.url, present.url()) {
         (Some(text), present) => {
-            let url = CameraUrl::parse(text).map_err(|error| error.to_string())?;
+            let url = CameraUrl::parse(text)?;
             // Whoever knows the camera but not its password must not have it sent elsewhere.
-            url.unmasked(present)
-                .ok_or("name, password and query have to be given anew for another address")?
+            url.unmasked(present).ok_or(CameraError::Hidden)?
         }
         (None, Some(present)) => present.clone(),
-        (None, None) => return Err("a folder can only be changed in the configuration file".into()),
+        (None, None) => return Err(CameraError::Folder),
     };
     CameraSource::of(&url.secret(), Some(mode), fps)
 }
@@ -380,7 +379,7 @@ impl Saved {
         }
     }
 
-    fn read(self) -> Result<CameraTable, String> {
+    fn read(self) -> Result<CameraTable, CameraError> {
         check_id(&self.id)?;
         let source = CameraSource::of(&self.url, Some(&self.mode), self.fps)?;
         Ok(CameraTable { id: self.id, name: self.name, source, user: self.user, default: self.default })
@@ -450,7 +449,7 @@ mod tests {
         assert_eq!(moved.table.source.url().unwrap().secret(), "http://me:secret@10.0.0.5/other.mjpg");
         let error =
             registry.change("a", change(r#"{"url":"http://***:***@evil.example"}"#), |_| Ok(())).unwrap_err();
-        assert!(matches!(error, RegistryError::Invalid(text) if text.contains("anew")));
+        assert!(matches!(error, RegistryError::Invalid(CameraError::Hidden)));
         assert_eq!(registry.get("a").unwrap(), moved, "nothing was changed");
     }
 
@@ -506,7 +505,7 @@ mod tests {
     fn an_address_that_is_not_allowed_is_not_kept() {
         let folder = tempfile::tempdir().unwrap();
         let registry = open(&folder, &[]);
-        let refuse = |_: &CameraSource| Err("no".to_owned());
+        let refuse = |_: &CameraSource| Err(CameraError::NotListed);
         assert!(registry.add(change(r#"{"url":"http://127.0.0.1"}"#), refuse, |_| false).is_err());
         assert!(registry.all().is_empty());
     }

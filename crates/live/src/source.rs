@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use sightwire_api::camera::CameraMode;
-use sightwire_hub::source::address::CameraUrl;
+use sightwire_hub::source::address::{AddressError, CameraUrl};
 
 /// Where a camera's pictures come from. What is equal is read once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -17,25 +17,73 @@ pub enum CameraSource {
     Folder(PathBuf, Duration),
 }
 
+/// What is wrong with what was said of a camera.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CameraError {
+    /// Its address is none, or nobody allowed it.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// Only known cameras, and listed addresses, may be named by any page.
+    #[error("pages from elsewhere may only name cameras that are known, or addresses in cameras.allow")]
+    NotListed,
+    /// Whoever knows a camera but not its password must not have that sent elsewhere.
+    #[error("name, password and query have to be given anew for another address")]
+    Hidden,
+    /// Neither an address nor a camera.
+    #[error("give the url of a camera to try, or the id of one")]
+    Nothing,
+    /// Only known cameras have a page of their own.
+    #[error("only cameras that are known are asked how they are")]
+    Unasked,
+    /// A new camera without an address.
+    #[error("A camera needs a url.")]
+    NoUrl,
+    /// A folder has neither an address nor a mode.
+    #[error("a folder can only be changed in the configuration file")]
+    Folder,
+    /// Another word.
+    #[error("mode must be stream or capture")]
+    Mode,
+    /// Of a stream.
+    #[error("fps is for mode = \"capture\"; a stream comes as fast as the camera sends it")]
+    StreamRate,
+    /// Out of range.
+    #[error("fps must be from 0.01 to 60")]
+    Rate,
+    /// No id at all.
+    #[error("its id must be 1 to 64 letters, digits, - or _")]
+    Id,
+    /// A path of the API.
+    #[error("the id test is taken by the API; choose another")]
+    ReservedId,
+    /// As the server makes them.
+    #[error("ids that begin with url- are given to cameras that nobody configured")]
+    UnnamedId,
+    /// It was to be another.
+    #[error("The id of a camera stays as it is.")]
+    FixedId,
+    /// Empty, or very long.
+    #[error("A name has 1 to {0} characters.")]
+    Name(usize),
+}
+
 impl CameraSource {
     /// `mode` is `stream` or `capture`.
-    pub fn of(address: &str, mode: Option<&str>, fps: Option<f64>) -> Result<Self, String> {
-        let url = CameraUrl::parse(address).map_err(|error| error.to_string())?;
+    pub fn of(address: &str, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
+        let url = CameraUrl::parse(address)?;
         match mode {
-            None | Some("stream") if fps.is_some() => {
-                Err("fps is for mode = \"capture\"; a stream comes as fast as the camera sends it".into())
-            }
+            None | Some("stream") if fps.is_some() => Err(CameraError::StreamRate),
             None | Some("stream") => Ok(Self::Stream(url.stream_if_bare())),
             Some("capture") => Ok(Self::Capture(url.capture_if_bare(), every(fps.unwrap_or(1.0))?)),
-            Some(_) => Err("mode must be stream or capture".into()),
+            Some(_) => Err(CameraError::Mode),
         }
     }
 
     /// As old clients mean an address: that of the board, whose stream is below it; without a scheme it is `http`.
-    pub fn of_board(address: &str) -> Result<Self, String> {
+    pub fn of_board(address: &str) -> Result<Self, CameraError> {
         let address = address.trim();
         let scheme = if address.contains("://") { "" } else { "http://" };
-        let url = CameraUrl::parse(&format!("{scheme}{address}")).map_err(|error| error.to_string())?;
+        let url = CameraUrl::parse(&format!("{scheme}{address}"))?;
         Ok(Self::Stream(url.stream()))
     }
 
@@ -75,12 +123,12 @@ impl CameraSource {
 }
 
 /// From one picture to the next, at so many a second.
-pub fn every(fps: f64) -> Result<Duration, String> {
+pub fn every(fps: f64) -> Result<Duration, CameraError> {
     if (0.01..=60.0).contains(&fps) {
         // In whole milliseconds, so that it is the same when it was kept in a file as a rate.
         Ok(Duration::from_millis((1000.0 / fps).round() as u64))
     } else {
-        Err("fps must be from 0.01 to 60".into())
+        Err(CameraError::Rate)
     }
 }
 
@@ -101,23 +149,23 @@ pub struct CameraTable {
 
 impl CameraTable {
     /// `cameras.default_url`.
-    pub fn default_camera(address: &str) -> Result<Self, String> {
+    pub fn default_camera(address: &str) -> Result<Self, CameraError> {
         let source = CameraSource::of(address, None, None)?;
         Ok(Self { id: "default".into(), name: "Default camera".into(), source, user: None, default: true })
     }
 }
 
 /// Whether this can be a camera's id.
-pub fn check_id(id: &str) -> Result<(), String> {
+pub fn check_id(id: &str) -> Result<(), CameraError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if id.is_empty() || id.len() > 64 || !id.chars().all(plain) {
-        return Err("its id must be 1 to 64 letters, digits, - or _".into());
+        return Err(CameraError::Id);
     }
     if id == "test" {
-        return Err("the id test is taken by the API; choose another".into());
+        return Err(CameraError::ReservedId);
     }
     if id.starts_with("url-") {
-        return Err("ids that begin with url- are given to cameras that nobody configured".into());
+        return Err(CameraError::UnnamedId);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use sightwire_measure::clock;
 use tokio::sync::oneshot;
 
 use crate::origin::Origin;
-use crate::source::CameraSource;
+use crate::source::{CameraError, CameraSource};
 use crate::upstream::{self, Upstream};
 use crate::{Streams, WatchError};
 
@@ -30,7 +30,7 @@ impl Streams {
     /// A picture of that camera, whether it is known or not. A board serves few at once: if it is being read already, that
     /// connection tells how it is.
     pub async fn try_camera(&self, source: &CameraSource) -> Result<Bytes, WatchError> {
-        self.check(source).map_err(WatchError::Address)?;
+        self.check(source)?;
         let _turn = self.tries.try_acquire().map_err(|_| self.too_many())?;
         let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
         let picture = match running {
@@ -63,7 +63,7 @@ impl Streams {
     /// pictures, and may have more to tell.
     pub async fn board_status(&self, source: &CameraSource) -> Result<Vec<u8>, WatchError> {
         if self.registry.with_source(source).is_none() {
-            return Err(WatchError::Address("only cameras that are known are asked how they are".into()));
+            return Err(CameraError::Unasked.into());
         }
         let none = || WatchError::Unreachable("a folder has no status".into());
         let status = source.url().ok_or_else(none)?.status();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Deserialize;
-use sightwire_live::source::{CameraSource, CameraTable, check_id, every};
+use sightwire_live::source::{CameraError, CameraSource, CameraTable, check_id, every};
 use toml::Value;
 
 #[derive(Deserialize)]
@@ -52,11 +52,12 @@ fn one(table: Value) -> Result<CameraTable, String> {
         message if message.contains("invalid type") => "a value has the wrong type".to_owned(),
         message => message.to_owned(),
     })?;
-    check_id(&table.id)?;
+    let wrong = |reason: CameraError| reason.to_string();
+    check_id(&table.id).map_err(wrong)?;
     let source = match (&table.url, &table.folder, table.mode.as_deref()) {
-        (Some(url), None, mode) => CameraSource::of(url, mode, table.fps)?,
+        (Some(url), None, mode) => CameraSource::of(url, mode, table.fps).map_err(wrong)?,
         (None, Some(folder), None | Some("folder")) => {
-            CameraSource::Folder(folder.clone(), every(table.fps.unwrap_or(5.0))?)
+            CameraSource::Folder(folder.clone(), every(table.fps.unwrap_or(5.0)).map_err(wrong)?)
         }
         (None, Some(_), Some(_)) => return Err("a folder has no mode".into()),
         _ => return Err("it needs either url or folder".into()),

@@ -392,7 +392,7 @@ impl Values<'_> {
         let default_url = self.text("cameras.default_url");
         if !default_url.is_empty() {
             let camera = CameraTable::default_camera(&default_url)
-                .map_err(|reason| self.invalid("cameras.default_url", &reason))?;
+                .map_err(|reason| self.invalid("cameras.default_url", &reason.to_string()))?;
             let place = |origin: &Origin| format!("cameras.default_url ({origin})");
             if configured.iter().any(|other| other.default || other.id == camera.id) {
                 let reason = format!("a [[camera]] is the default already; take {} away", place(origin));

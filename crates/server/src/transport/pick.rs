@@ -31,9 +31,9 @@ pub fn source(
         return stream(streams, id);
     }
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
-        let source = CameraSource::of_board(address).map_err(WatchError::Address)?;
+        let source = CameraSource::of_board(address)?;
         let checked = if foreign { streams.check_listed(&source) } else { streams.check(&source) };
-        checked.map_err(WatchError::Address)?;
+        checked?;
         return Ok(source.into());
     }
     let camera = streams.registry.for_user(user).ok_or(WatchError::NoCamera)?;

@@ -86,8 +86,7 @@ pub async fn save(
     let before = streams.registry.of_user(&user);
     // Whoever sends back what was shown wants another name for it, whatever address is behind that.
     let stays = before.as_ref().is_some_and(|before| board_of(before).esp32_url == address);
-    let source =
-        if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::Address)?) };
+    let source = if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::from)?) };
     let change = CameraChange {
         name: given(label),
         url: source.as_ref().and_then(CameraSource::url).map(CameraUrl::secret),

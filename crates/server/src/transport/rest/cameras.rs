@@ -13,7 +13,7 @@ use sightwire_frame::header;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_listen::Peer;
 use sightwire_live::registry::RegistryError;
-use sightwire_live::source::CameraSource;
+use sightwire_live::source::{CameraError, CameraSource};
 use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 
@@ -115,17 +115,14 @@ fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError
         }
         None => None,
     };
-    let address = WatchError::Address;
     match (what.url, known) {
         (Some(text), known) => {
-            let url = CameraUrl::parse(&text).map_err(|error| address(error.to_string()))?;
-            let hidden =
-                || address("name, password and query have to be given anew for another address".into());
-            let url = url.unmasked(known.as_ref().and_then(CameraSource::url)).ok_or_else(hidden)?;
-            CameraSource::of(&url.secret(), what.mode.as_deref(), None).map_err(address)
+            let url = CameraUrl::parse(&text).map_err(CameraError::from)?;
+            let url = url.unmasked(known.as_ref().and_then(CameraSource::url)).ok_or(CameraError::Hidden)?;
+            Ok(CameraSource::of(&url.secret(), what.mode.as_deref(), None)?)
         }
         (None, Some(known)) => Ok(known),
-        (None, None) => Err(address("give the url of a camera to try, or the id of one".into())),
+        (None, None) => Err(CameraError::Nothing.into()),
     }
 }
 
