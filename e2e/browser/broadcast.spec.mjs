@@ -86,7 +86,7 @@ test("the_delay_to_viewers_is_measured @full", async ({ share }) => {
 test("a_camera_reaches_the_server @full", async ({ visit, relay, browserWith }) => {
   const browser = await browserWith(camera.plays(await clipFile("wave")));
   const page = await visit("/broadcast?name=cam", { at: relay, browser });
-  await expect(state(page)).toHaveText("not shared");
+  await expect(state(page)).toHaveText("not sharing");
   await page.getByTestId("start").click();
   await isLive(page);
   const told = await arrives(relay, "cam");
@@ -140,7 +140,7 @@ test("a_screen_that_is_no_longer_shared_ends_the_stream_without_an_error @full",
   await page.getByTestId("start").click();
   await isLive(page);
   await page.evaluate(() => window.screenTrack.dispatchEvent(new Event("ended")));
-  await expect(state(page)).toHaveText("not shared");
+  await expect(state(page)).toHaveText("not sharing");
   await expect(page.getByRole("heading", { name: "The screen is no longer shared" })).toBeVisible();
   await isGone(relay, "still");
 });
@@ -150,7 +150,7 @@ test("stopping_ends_the_stream_and_clears_the_page @full", async ({ share, relay
   await arrives(relay, "desk");
   await moves(preview(page));
   await page.getByTestId("stop").click();
-  await expect(state(page)).toHaveText("not shared");
+  await expect(state(page)).toHaveText("not sharing");
   await isGone(relay, "desk");
   await expect(preview(page)).toBeHidden();
   await expect(page.getByTestId("fps-out")).toHaveText("–");
@@ -174,7 +174,7 @@ test("a_taken_name_is_explained_and_another_one_works @full", async ({ share, vi
   await page.getByTestId("start").click();
   const panel = page.getByTestId("error-panel");
   await expect(panel).toHaveAttribute("data-problem", "name-taken");
-  await expect(panel).toContainText("Somebody streams under this name already");
+  await expect(panel).toContainText("This name is already in use");
   await expect(state(page)).toHaveText("name taken");
   await screenshot(page, "broadcast-taken");
   await panel.getByRole("button", { name: "Change the name" }).click();
@@ -201,7 +201,7 @@ test("leaving_the_page_ends_the_stream_and_coming_back_starts_nothing", async ({
   await page.getByRole("link", { name: "Cameras", exact: true }).click();
   await isGone(relay, "desk");
   await page.goBack();
-  await expect(state(page)).toHaveText("not shared");
+  await expect(state(page)).toHaveText("not sharing");
   await page.getByTestId("start").click();
   await isLive(page);
   await arrives(relay, "desk");
@@ -235,7 +235,7 @@ test("a_video_file_that_is_dropped_on_the_page_is_shared @full", async ({ visit,
     transfer.items.add(new File([bytes], "up.webm", { type: "video/webm" }));
     return transfer;
   }, base64);
-  const heading = page.getByRole("heading", { name: "Watch it from your own program" });
+  const heading = page.getByRole("heading", { name: "Watch from your own program" });
   await heading.dispatchEvent("dragenter", { dataTransfer: data });
   await expect(page.getByText("Drop a video file to share it")).toBeVisible();
   await heading.dispatchEvent("drop", { dataTransfer: data });
@@ -294,7 +294,7 @@ test("another_name_moves_the_stream @full", async ({ share, relay }) => {
   await isLive(page);
   await moves(preview(page));
   await page.getByTestId("name").fill("a".repeat(129));
-  await expect(page.getByText("A name may have 128 bytes")).toBeVisible();
+  await expect(page.getByText("A name can have at most 128 bytes")).toBeVisible();
 });
 
 test("the_page_comes_back_by_itself_after_a_restart_and_says_so", async ({ share, relay, serverWith }) => {
@@ -302,8 +302,8 @@ test("the_page_comes_back_by_itself_after_a_restart_and_says_so", async ({ share
   await relay.stop();
   await expect(state(page)).toHaveText("reconnecting");
   const panel = page.getByTestId("error-panel");
-  await expect(panel).toContainText("Not shared at the moment");
-  await expect(panel).toContainText(/Asking again/);
+  await expect(panel).toContainText("Not sharing");
+  await expect(panel).toContainText(/Retrying/);
   await screenshot(page, "broadcast-reconnecting");
   const again = await serverWith({ args: SETTINGS, listen: `127.0.0.1:${relay.port}` });
   await isLive(page, 40_000);
@@ -317,7 +317,7 @@ test("a_stream_that_an_administrator_ends_stays_ended_until_it_is_started", asyn
   const answer = await fetch(`${relay.url}/api/v1/streams/desk`, { method: "DELETE" });
   expect(answer.status).toBe(204);
   await expect(state(page)).toHaveText("ended");
-  await expect(page.getByTestId("error-panel")).toContainText("Whoever runs the server has ended");
+  await expect(page.getByTestId("error-panel")).toContainText("An administrator ended this stream");
   await page.waitForTimeout(2_500);
   expect(await stream(relay, "desk")).toBeUndefined();
   await page.getByRole("button", { name: "Start again" }).click();
@@ -330,7 +330,7 @@ test("a_full_server_is_said_so_and_asked_again @full", async ({ visit, serverWit
   const first = await visit("/broadcast?source=test&start=1&name=first", { at });
   await isLive(first);
   const page = await visit("/broadcast?source=test&start=1&name=second", { at });
-  await expect(page.getByTestId("error-panel")).toContainText("All places for streams");
+  await expect(page.getByTestId("error-panel")).toContainText("its maximum number of streams");
   await first.getByTestId("stop").click();
   await isGone(at, "first");
   // It asks again by itself, too, and may have been in before the click.
@@ -356,9 +356,9 @@ test("a_link_may_start_the_test_picture_once_and_nothing_else @full", async ({ v
   await isLive(page);
   await expect(page).not.toHaveURL(/start/);
   const other = await visit("/broadcast?start=1&name=cam", { at: relay });
-  await expect(state(other)).toHaveText("not shared");
+  await expect(state(other)).toHaveText("not sharing");
   await other.waitForTimeout(500);
-  await expect(state(other)).toHaveText("not shared");
+  await expect(state(other)).toHaveText("not sharing");
 });
 
 test("the_address_on_the_page_plays_the_stream @full", async ({ share, relay }) => {

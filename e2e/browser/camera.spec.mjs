@@ -61,7 +61,7 @@ test("a_refused_camera_is_explained_and_the_clip_offered", async ({ visit, brows
   await page.getByTestId("start").click();
   const panel = page.getByTestId("error-panel");
   await expect(panel).toHaveAttribute("data-problem", "camera-denied");
-  await expect(panel).toContainText("The camera is not allowed here");
+  await expect(panel).toContainText("Camera access was denied");
   await expect(panel).toContainText("allow the camera");
   await screenshot(page, "camera-denied");
   await panel.getByRole("button", { name: "Try it without a camera" }).click();

@@ -5,16 +5,16 @@ import { expect, fullUnless, screenshot, test } from "./fixtures.mjs";
 
 /** What stands on the tile while a fault lasts: the state, and what is said of it. */
 const FAULTS = {
-  stall: { state: /^stalled \d+ s$/, note: /This picture is \d+ s old\. .*sends no picture/, old: true },
-  freeze: { state: /^frozen \d+ s$/, note: /The same picture for \d+ s\. .*Switch it off and on/, old: true },
-  "slow-drip": { state: /^stalled \d+ s$/, note: /This picture is \d+ s old/, old: true },
+  stall: { state: /^stalled \d+ s$/, note: /This frame is \d+ s old\. .*sends no picture/, old: true },
+  freeze: { state: /^frozen \d+ s$/, note: /The same frame for \d+ s\. .*Switch it off and on/, old: true },
+  "slow-drip": { state: /^stalled \d+ s$/, note: /This frame is \d+ s old/, old: true },
   reset: {
     state: /^stalled \d+ s$/,
-    note: /This picture is \d+ s old\. The connection to .* broke/,
+    note: /This frame is \d+ s old\. The connection to .* broke/,
     old: true,
   },
-  slow: { state: "slow", note: /\d\.\d pictures per s instead of the usual \d+\.\d/, old: false },
-  "half-frame@2": { state: "broken pictures", note: /\d+ % of its pictures arrive broken/, old: false },
+  slow: { state: "slow", note: /\d\.\d fps instead of the usual \d+\.\d/, old: false },
+  "half-frame@2": { state: "damaged frames", note: /\d+ % of its frames arrive damaged/, old: false },
 };
 
 // What the server makes of them is tested in js/stream-faults; the page shows one as it shows the others.
@@ -85,14 +85,14 @@ for (const [fault, why] of Object.entries(REFUSALS)) {
 
 /** Habits of boards that do no harm, and where they are counted. */
 const HABITS = {
-  "garbage@2": /Bytes left out\s*[1-9].*They stood between the pictures/,
-  "wrong-length": /Wrong lengths\s*[1-9].*names other lengths than it sends/,
+  "garbage@2": /Bytes ignored\s*[1-9].*They arrived between frames/,
+  "wrong-length": /Wrong lengths\s*[1-9].*announces wrong lengths/,
   "huge-length": /Wrong lengths\s*[1-9]/,
   "negative-length": /Wrong lengths\s*[1-9]/,
-  "no-length": /Broken pictures\s*0/,
-  thumbnail: /Broken pictures\s*0/,
-  "stray-eoi": /Broken pictures\s*0/,
-  "fill-bytes": /Broken pictures\s*0/,
+  "no-length": /Damaged frames\s*0/,
+  thumbnail: /Damaged frames\s*0/,
+  "stray-eoi": /Damaged frames\s*0/,
+  "fill-bytes": /Damaged frames\s*0/,
 };
 
 test(

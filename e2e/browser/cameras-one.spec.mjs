@@ -24,7 +24,7 @@ test("objects_are_found_listed_counted_and_drawn", async ({ visit, serverWith, c
   const { page, server } = await open(visit, serverWith, cameraWith);
   await moves(page.getByTestId("picture"));
   // The built-in motion model needs no download; cars move in the simulated car park.
-  await expect(page.getByTestId("detector")).toContainText("Found by motion");
+  await expect(page.getByTestId("detector")).toContainText("Detected by motion");
   await expect(page.getByTestId("class-motion")).toContainText(/motion\s*\d/, { timeout: 30_000 });
   await expect
     .poll(async () => Number(await page.getByTestId("object-count").textContent()), { timeout: 20_000 })
@@ -109,10 +109,10 @@ test("the_plain_picture_costs_no_analysis @full", async ({ visit, serverWith, ca
   await moves(page.getByTestId("picture"));
   expect(await viewer(server)).toEqual(["/stream"]);
   expect((await used(server)).analyses).toBe(0);
-  await expect(page.getByText("Nothing is looked for in the plain picture.")).toBeVisible();
+  await expect(page.getByText("Detection is off in this view.")).toBeVisible();
   await page.getByText("Objects", { exact: true }).click();
   await expect.poll(async () => (await used(server)).analyses).toBe(1);
-  await page.getByText("Picture", { exact: true }).click();
+  await page.getByText("Video", { exact: true }).click();
   await expect.poll(async () => (await used(server)).analyses).toBe(0);
 });
 
@@ -179,7 +179,7 @@ test("the_snippets_hold_an_address_that_works @full", async ({ visit, serverWith
   expect(response.headers.get("content-type")).toBe("multipart/x-mixed-replace; boundary=frame");
   await response.body.cancel();
   await expect(page.getByLabel("ffmpeg snippet", { exact: true })).toContainText(url);
-  await expect(page.getByLabel("Python snippet for pictures", { exact: true })).toContainText(url);
+  await expect(page.getByLabel("Python snippet for frames", { exact: true })).toContainText(url);
   // An <img> of a page of one's own, as the HTML snippet has it.
   const drawn = await page.evaluate(async (src) => {
     const image = new Image();
@@ -197,7 +197,7 @@ test("every_action_has_a_key_and_they_are_listed @full", async ({ visit, serverW
   await add(server, "Gate", "http://127.0.0.1:9/stream");
   await page.keyboard.press("?");
   const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-  for (const what of ["Picture, objects, tracks", "Confidence up", "Save the picture", "Next camera"]) {
+  for (const what of ["Video, objects, tracks", "Confidence up", "Save the frame", "Next camera"]) {
     await expect(dialog).toContainText(what);
   }
   await page.keyboard.press("Escape");
@@ -219,15 +219,15 @@ test("every_action_has_a_key_and_they_are_listed @full", async ({ visit, serverW
 
 test("an_unknown_camera_says_so_and_leads_back @full", async ({ visit, serverWith }) => {
   const page = await visit("/cameras/nowhere", { at: await serverWith({ args: SETTINGS }) });
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("There is no camera here");
-  await page.getByRole("link", { name: "To all cameras" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Camera not found");
+  await page.getByRole("link", { name: "All cameras" }).click();
   await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
 });
 
 test("a_stopped_server_is_said_and_the_picture_looks_old", async ({ visit, serverWith, cameraWith }) => {
   const { page, server } = await open(visit, serverWith, cameraWith);
   await server.stop();
-  await expect(page.getByTestId("camera-state")).toHaveText("no answer", { timeout: 30_000 });
-  await expect(page.getByTestId("camera-note")).toHaveText(/This picture is \d+ s old\. It was stopped/);
+  await expect(page.getByTestId("camera-state")).toHaveText("no response", { timeout: 30_000 });
+  await expect(page.getByTestId("camera-note")).toHaveText(/This frame is \d+ s old\. It was stopped/);
   await looksOld(page.getByTestId("picture"));
 });

@@ -25,7 +25,7 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   const page = await visit("/cameras", { at: server });
   await page.getByTestId("add-first").click();
   await page.getByTestId("save-camera").click();
-  await expect(page.getByRole("dialog")).toContainText("Give it a name");
+  await expect(page.getByRole("dialog")).toContainText("Enter a name");
   await field(page, "Name").fill("Front door");
   // People leave the beginning away.
   await field(page, "Address").fill(camera.stream.replace("http://", ""));
@@ -40,8 +40,10 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   await expect(page.getByRole("dialog")).toBeHidden();
   await expect(state(page, "front-door")).toHaveText("live");
   await moves(tile(page, "front-door").locator("canvas"));
-  await expect(tile(page, "front-door")).toContainText(/Pictures in\s*\d+\.\d\s*per s/);
-  await expect(page.getByTestId("summary")).toHaveText("1 camera · 1 live · 1 of 5 places open");
+  await expect(tile(page, "front-door")).toContainText(/Frames in\s*\d+\.\d\s*fps/);
+  await expect(page.getByTestId("summary")).toHaveText(
+    "1 camera · 1 live · 1 of 5 camera connections in use",
+  );
   await screenshot(page, "cameras-one");
 
   await page.getByRole("button", { name: "Edit Front door" }).click();
@@ -91,7 +93,7 @@ test("a_hidden_password_stays_when_other_things_change @full", async ({ visit, s
   await expect(state(page, "safe")).toHaveText("live");
   await page.getByRole("button", { name: "Edit Safe" }).click();
   await expect(field(page, "Address")).toHaveValue(/\/\/\*\*\*:\*\*\*@/);
-  await expect(page.getByRole("dialog")).toContainText("Leave ***:*** as it is");
+  await expect(page.getByRole("dialog")).toContainText("Leave ***:*** unchanged");
   await page.getByTestId("test-camera").click();
   await expect(page.getByTestId("test-result")).toHaveAttribute("data-state", "done");
   await field(page, "Name").fill("Safer");
@@ -113,7 +115,7 @@ test("a_camera_of_the_settings_file_is_read_only_and_says_where_it_stands @full"
   await expect(state(page, "gate")).toHaveText("live");
   await expect(tile(page, "gate")).toContainText("default");
   await page.getByRole("button", { name: "Edit Gate" }).click();
-  await expect(page.getByRole("dialog")).toContainText("This camera stands in sightwire.toml");
+  await expect(page.getByRole("dialog")).toContainText("This camera is defined in sightwire.toml");
   await expect(field(page, "Name")).toHaveAttribute("readonly", "");
   await expect(page.getByTestId("save-camera")).toBeHidden();
   await expect(page.getByTestId("remove-camera")).toBeHidden();
@@ -157,7 +159,7 @@ test("more_cameras_than_places_say_that_they_wait @full", async ({ visit, server
   const page = await visit("/cameras", { at: server });
   await expect(page.getByText("waiting", { exact: true })).toHaveCount(1);
   await expect(page.getByText("live", { exact: true })).toHaveCount(2);
-  await expect(page.getByText("It is opened as soon as another one is closed.")).toBeVisible();
+  await expect(page.getByText("It connects as soon as another camera disconnects.")).toBeVisible();
   // They do not take the places from one another.
   await page.waitForTimeout(3_000);
   expect((await camera.status()).streams_total).toBe(2);
@@ -193,7 +195,7 @@ test("the_start_page_counts_cameras_and_opens_none @full", async ({ visit, serve
   const camera = await cameraWith();
   await add(server, "Yard", camera.stream);
   const page = await visit("/", { at: server });
-  await expect(page.getByTestId("cameras-summary")).toHaveText("1 camera · 1 not open");
+  await expect(page.getByTestId("cameras-summary")).toHaveText("1 camera · 1 idle");
   await page.waitForTimeout(1_500);
   expect((await used(server)).upstreams).toBe(0);
   await page.getByRole("link", { name: "Watch cameras" }).click();
@@ -216,6 +218,6 @@ test("a_silent_server_is_noticed_and_the_pictures_look_old @full", async ({
   const page = await visit("/cameras", { at: server });
   await expect(state(page, "yard")).toHaveText("live");
   await server.stop();
-  await expect(page.getByTestId("silent")).toContainText("The server does not answer");
+  await expect(page.getByTestId("silent")).toContainText("The server is not responding");
   await looksOld(tile(page, "yard").locator("canvas"));
 });

@@ -115,7 +115,7 @@ test(
 );
 
 for (const [flag, code, words] of [
-  ["denied", "camera-denied", "The camera is not allowed here"],
+  ["denied", "camera-denied", "Camera access was denied"],
   ["missing", "camera-missing", "No camera was found"],
 ]) {
   test(`a_camera_that_is_${flag}_is_explained_and_takes_no_place @full`, async ({
@@ -198,7 +198,7 @@ test("a_full_server_is_said_so_and_entered_later", async ({ recognise, serverWit
     { timeout: 15_000 },
   );
   const told = await found.jsonValue();
-  expect(told).toMatchObject({ code: "server-full", message: "All places on this server are taken" });
+  expect(told).toMatchObject({ code: "server-full", message: "The server is full" });
   expect(told.inMs).toBeLessThan(6_001);
   other.close();
   await becomes(opened, "live");
@@ -300,7 +300,7 @@ test("the_hook_says_what_is_wrong_and_starts_again @full", async ({ app, visit, 
   await expect(opened.locator("output")).toHaveText("idle");
   for (let tries = 0; tries < 2; tries += 1) {
     await opened.evaluate(() => globalThis.test.hook.start());
-    await expect(opened.locator("em")).toHaveText("The camera is not allowed here");
+    await expect(opened.locator("em")).toHaveText("Camera access was denied");
     await opened.evaluate(() => globalThis.test.hook.stop());
     await expect(opened.locator("output")).toHaveText("idle");
   }

@@ -159,7 +159,9 @@ export const test = base.extend({
       pages.push(page);
       // As a person would where the browser stood still: the server gives up on who does not read.
       const again = page.getByRole("button", { name: "Try again" });
-      const lost = page.getByTestId("error-panel").filter({ hasText: "The generated clip did not arrive" });
+      const lost = page
+        .getByTestId("error-panel")
+        .filter({ hasText: "The generated clip could not be loaded" });
       await page.addLocatorHandler(lost, () => again.click(), { times: 1, noWaitAfter: true });
       if (path !== undefined) await page.goto(path);
       return page;

@@ -50,7 +50,7 @@ test("without_streams_the_page_says_what_stands_here_and_how_to_begin @full", as
   const page = await health(visit, await relay());
   await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
   await expect(page.getByRole("group", { name: "Connections" })).toContainText("of 1,024");
-  await page.getByRole("link", { name: "Begin a stream" }).click();
+  await page.getByRole("link", { name: "Start a stream" }).click();
   await expect(page).toHaveURL(/\/broadcast$/);
 });
 
@@ -90,12 +90,12 @@ test("streams_and_viewers_are_shown_as_they_come_and_go", async ({ visit, relay,
   await expect(cell(viewers(page).last(), "fps")).toContainText(/[1-9]\d*\.\d fps/);
   await expect(page.getByTestId("summary")).toHaveText("2 streams · 2 viewers");
   await expect(page.getByRole("group", { name: "Streams" })).toContainText("2of 64");
-  await expect(page.getByRole("group", { name: "Pictures out" })).toContainText(/[1-9]\d*\.\dper s/);
+  await expect(page.getByRole("group", { name: "Frames out" })).toContainText(/[1-9]\d*\.\dfps/);
 
   await row.getByRole("button", { name: /P-1/ }).first().click();
   const panel = page.getByTestId("streams");
   await expect(panel.getByRole("row", { name: /^Delivered/ })).toContainText(/\d ms/);
-  await expect(panel).toContainText("Time since the picture came");
+  await expect(panel).toContainText("Latency by stage");
   await screenshot(page, "health-two");
 
   one.stop();
@@ -115,12 +115,12 @@ test("a_sender_that_falls_silent_is_seen_with_its_reason @full", async ({ visit,
   await expect(stream(page, "P-1")).toContainText("live");
   sender.mood = "hold";
   await expect(stream(page, "P-1")).toContainText(/stalled \d+ s/, { timeout: 30_000 });
-  await expect(page.getByTestId("summary")).toContainText("1 stream in trouble");
-  await page.getByTestId("which").getByText("In trouble").click();
+  await expect(page.getByTestId("summary")).toContainText("1 stream with problems");
+  await page.getByTestId("which").getByText("With problems").click();
   await expect(page).toHaveURL(/\?trouble/);
   await expect(stream(page, "P-1")).toBeVisible();
   sender.mood = "play";
-  await expect(page.getByTestId("streams")).toContainText("No stream is like that.");
+  await expect(page.getByTestId("streams")).toContainText("No matching streams.");
 });
 
 test(
@@ -138,7 +138,7 @@ test(
     await expect(viewers(page)).toHaveCount(2);
     sleeper.sleep();
     // What the kernel holds for it has to be full first.
-    const lost = viewers(page).filter({ hasText: /gets nothing|loses some/ });
+    const lost = viewers(page).filter({ hasText: /receives nothing|loses frames/ });
     await expect(lost).toHaveCount(1, { timeout: 40_000 });
     await expect(cell(lost, "lost")).toContainText(/\d %/);
     await expect(page.getByTestId("summary")).toContainText("1 viewer too slow");
@@ -158,9 +158,9 @@ test("a_stream_is_ended_after_asking_once_more", async ({ visit, relay, send, wa
   const end = page.getByRole("button", { name: `End ${name}` });
   await end.click();
   const dialog = page.getByRole("dialog", { name: `End ${name}?` });
-  await expect(dialog).toContainText("1 viewer is told, too");
+  await expect(dialog).toContainText("1 viewer is notified");
   await screenshot(page, "health-end");
-  await dialog.getByRole("button", { name: "Leave it" }).click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
   await expect(dialog).toBeHidden();
   await expect(end).toBeFocused();
   expect(ended.closed).toBeUndefined();
@@ -235,7 +235,7 @@ test("a_server_that_is_started_again_is_found_again", async ({ visit, relay, sen
   const page = await health(visit, first);
   await expect(stream(page, "P-1")).toContainText("live");
   await first.stop();
-  await expect(page.getByTestId("lost")).toContainText(/What you see is \d+ s old/, { timeout: 30_000 });
+  await expect(page.getByTestId("lost")).toContainText(/The data shown is \d+ s old/, { timeout: 30_000 });
   await expect(state(page)).toHaveText(/\d+ s old/);
   await expect(page.getByTestId("known")).toHaveAttribute("data-stale", "true");
   await expect(page.getByTestId("known")).toHaveCSS("filter", "saturate(0)");
@@ -354,8 +354,8 @@ test("the_start_page_leads_there_with_live_counts @full", async ({ visit, relay,
   const facts = page.getByTestId("relay-facts");
   await expect(facts).toContainText("Streams1 of 64");
   await expect(facts).toContainText("Viewers1 of 1,000");
-  await expect(facts).toContainText(/Out1\d\.\d per s/);
-  await page.getByRole("link", { name: "How they do" }).click();
+  await expect(facts).toContainText(/Out1\d\.\d fps/);
+  await page.getByRole("main").getByRole("link", { name: "Health" }).click();
   await expect(stream(page, "P-1")).toContainText("live");
   await page.keyboard.press("?");
   await expect(page.getByRole("dialog", { name: "Keyboard shortcuts" })).toContainText("Go to Wall");

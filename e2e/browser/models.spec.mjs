@@ -143,7 +143,7 @@ test("another_model_is_put_to_use_while_clients_go_on", async ({ visit, serverWi
     await expect(dialog.getByTestId("model-card")).toContainText("winken");
     await expect(dialog.getByTestId("use-note")).toContainText("2 clients are connected");
     await dialog.getByTestId("use-model").click();
-    await expect(dialog.getByTestId("model-footer")).toHaveText(/In use now. The change took [\d.]+ ms./, {
+    await expect(dialog.getByTestId("model-footer")).toHaveText(/In use now. Switching took [\d.]+ ms./, {
       timeout: 30_000,
     });
     await expect(dialog.getByTestId(`model-${TWIN}`)).toContainText("in use");
@@ -191,12 +191,12 @@ test("the_way_back_is_the_same_and_the_news_of_it_is_not_stale @full", async ({ 
     const dialog = await picker(page);
     await dialog.getByTestId(`model-${TWIN}`).click();
     await dialog.getByTestId("use-model").click();
-    await expect(dialog.getByTestId("model-footer")).toContainText("The change took");
+    await expect(dialog.getByTestId("model-footer")).toContainText("Switching took");
     await expect(other.getByTestId("model-bar")).toContainText("Handbewegungen");
     const elsewhere = await picker(other);
     await elsewhere.getByTestId("model-gestures").click();
     await elsewhere.getByTestId("use-model").click();
-    await expect(elsewhere.getByTestId("model-footer")).toContainText("The change took");
+    await expect(elsewhere.getByTestId("model-footer")).toContainText("Switching took");
     // Here it is neither in use any more nor said to be.
     await expect(dialog.getByTestId("use-model")).toBeVisible();
     await expect(dialog.getByTestId("model-gestures")).toContainText("in use");
@@ -204,8 +204,8 @@ test("the_way_back_is_the_same_and_the_news_of_it_is_not_stale @full", async ({ 
 });
 
 for (const [status, detail, title] of [
-  [403, "Only from the machine itself.", "The model may not be changed from here"],
-  [409, "The model is being changed to x.", "Another change is under way"],
+  [403, "Only from the machine itself.", "The model cannot be changed from here"],
+  [409, "The model is being changed to x.", "Another switch is in progress"],
   [422, "head.onnx has 5 outputs, not 8.", "The server cannot use this model"],
 ]) {
   test(`a_refusal_with_${status}_says_why_and_the_old_model_stays${fullUnless(status === 422)}`, async ({
@@ -282,12 +282,12 @@ test("a_change_that_somebody_else_began_is_said_so @full", async ({ visit }) => 
   await page.goto("/recognise");
   await expect(page.getByTestId("model-note")).toContainText("8 labels");
   switching = { to: "signs" };
-  await expect(page.getByTestId("model-note")).toHaveText("changing to Signs…");
-  await expect(page.getByTestId("model-announcement")).toHaveText("Changing to the model Signs");
+  await expect(page.getByTestId("model-note")).toHaveText("switching to Signs…");
+  await expect(page.getByTestId("model-announcement")).toHaveText("Switching to the model Signs");
   await page.keyboard.press("o");
   const dialog = page.getByRole("dialog", { name: "Models" });
   await dialog.getByTestId("model-signs").click();
-  await expect(dialog.getByTestId("model-footer")).toContainText("Switching to it…");
+  await expect(dialog.getByTestId("model-footer")).toContainText("Switching to this model…");
   await expect(dialog.getByRole("progressbar")).toBeVisible();
   switching = null;
   await expect(dialog.getByTestId("use-model")).toBeEnabled();

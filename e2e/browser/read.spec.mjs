@@ -92,7 +92,7 @@ test("a_batch_says_what_became_of_each_file", async ({ visit }) => {
   await page.getByTestId("which-files").getByText("Failed").click();
   await expect(page.getByTestId("file-count")).toHaveText("2 of 4");
   await page.getByTestId("file-1").click();
-  await expect(page.getByTestId("file-error")).toContainText("“notes.txt” was not read");
+  await expect(page.getByTestId("file-error")).toContainText("“notes.txt” could not be read");
   await screenshot(page, "read-failed");
   await page.getByTestId("which-files").getByText("All").click();
   await page.getByTestId("find-file").fill("two");
@@ -241,12 +241,12 @@ test("the_sample_page_is_read_from_the_start_page_and_seen_near @full", async ({
   await expect(page.getByTestId("scale")).toHaveText("100 %");
   await page.keyboard.press("?");
   const list = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-  await expect(list).toContainText("See the chosen line near");
+  await expect(list).toContainText("Zoom to the selected line");
 });
 
 test("a_job_that_is_gone_is_said_so @full", async ({ visit }) => {
   const page = await visit("/read?job=none");
-  await expect(page.getByTestId("gone")).toContainText("This job is gone");
+  await expect(page.getByTestId("gone")).toContainText("This batch no longer exists");
   await expect(page.getByTestId("choose-files")).toBeVisible();
 });
 
@@ -276,6 +276,6 @@ test("a_server_that_went_away_is_said_so_and_texts_stay @full", async ({ visit, 
   await own.stop();
   await page.getByTestId("file-input").setInputFiles(await textPage("late.png"));
   await expect(page.getByTestId("upload-trouble")).toContainText("was not sent");
-  await expect(page.getByTestId("server-state")).toHaveText("no answer");
+  await expect(page.getByTestId("server-state")).toHaveText("no response");
   await expect(linesOn(page)).toHaveCount(4);
 });

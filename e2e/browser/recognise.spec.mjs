@@ -63,7 +63,7 @@ test("a_full_server_is_said_so_and_tried_again @full", async ({ visit, serverWit
   const page = await visit("/recognise?source=sample&gesture=left", { at: full });
   const panel = page.getByTestId("error-panel");
   await expect(panel).toHaveAttribute("data-problem", "full");
-  await expect(panel).toContainText("All places on this server are taken");
+  await expect(panel).toContainText("The server is full");
   await screenshot(page, "server-full");
   other.close();
   await until(async () => (await full.recognizer()).clients === 0, "a free place");

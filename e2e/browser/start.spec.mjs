@@ -13,7 +13,7 @@ test("the_start_page_says_what_runs", async ({ visit, server }) => {
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Ready to recognise");
   await expect(page.getByTestId("server-state")).toHaveText(/ready/);
   const { engine } = (await server.get("/api/v1/status")).json;
-  const facts = page.getByRole("region", { name: "What runs" });
+  const facts = page.getByRole("region", { name: "System" });
   await expect(facts).toContainText("gestures, 8 classes");
   await expect(facts).toContainText(engine.jpeg);
   await expect(facts).toContainText(engine.runtime_version);
@@ -51,7 +51,7 @@ test("everything_can_be_reached_with_the_tab_key @full", async ({ visit }) => {
   const page = await visit("/");
   await expect(page.getByRole("heading", { level: 1 })).toBeAttached();
   await page.keyboard.press("Tab");
-  await expect(page.getByRole("link", { name: "Skip to the content" })).toBeFocused();
+  await expect(page.getByRole("link", { name: "Skip to content" })).toBeFocused();
   const names = new Set();
   for (let i = 0; i < 40; i += 1) {
     await page.keyboard.press("Tab");
@@ -62,8 +62,8 @@ test("everything_can_be_reached_with_the_tab_key @full", async ({ visit }) => {
 
 test("an_unknown_address_says_so_and_leads_back", async ({ visit }) => {
   const page = await visit("/no/such/page");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("There is no page here");
-  await page.getByRole("link", { name: "To the start page" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Page not found");
+  await page.getByRole("link", { name: "Go to the start page" }).click();
   await expect(page).toHaveURL(/\/$/);
 });
 
@@ -72,7 +72,7 @@ test("a_stopped_server_is_noticed @full", async ({ visit, serverWith }) => {
   const page = await visit("/", { at: server });
   await expect(page.getByTestId("server-state")).toHaveText(/dummy/);
   await server.stop();
-  await expect(page.getByTestId("server-state")).toHaveText(/no answer/, { timeout: 30_000 });
+  await expect(page.getByTestId("server-state")).toHaveText(/no response/, { timeout: 30_000 });
   await screenshot(page, "server-stopped");
 });
 
@@ -93,7 +93,7 @@ test("a_server_without_its_library_says_the_command_and_gets_it_at_a_click", asy
     await screenshot(page, "without-library");
     // As if it had been fetched: what is there already is not fetched again.
     symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
-    await page.getByRole("button", { name: "Get it now" }).click();
+    await page.getByRole("button", { name: "Download now" }).click();
     await expect(page.getByTestId("server-state")).toHaveText(/ready/, { timeout: 60_000 });
     await expect(page.getByTestId("command")).toHaveCount(0);
   } finally {

@@ -94,7 +94,7 @@ test("a_sender_that_vanishes_is_ended_and_one_that_is_silent_is_stalled", async 
   silent.mood = "hold";
   await expect(state(page, "silent")).toHaveText(/^stalled \d+ s$/);
   await looksOld(picture(page, "silent"));
-  await expect(page.getByTestId("note-silent")).toContainText(/This picture is \d+ s old/);
+  await expect(page.getByTestId("note-silent")).toContainText(/This frame is \d+ s old/);
   silent.mood = "play";
   await isLive(page, "silent");
 });
@@ -114,7 +114,7 @@ test("a_camera_that_hangs_is_frozen_and_one_that_is_gone_says_so @full", async (
   await expect(page.getByTestId("note-cellar")).toContainText("127.0.0.1:9");
   await hangs.fault("freeze");
   await expect(state(page, "pond")).toHaveText(/^frozen \d+ s$/, { timeout: 20_000 });
-  await expect(page.getByTestId("note-pond")).toContainText(/The same picture for \d+ s/);
+  await expect(page.getByTestId("note-pond")).toContainText(/The same frame for \d+ s/);
   await looksOld(picture(page, "pond"));
   await hangs.fault("");
   await isLive(page, "pond", 20_000);
@@ -220,7 +220,7 @@ test("a_server_that_hangs_leaves_nothing_looking_live @full", async ({ visit, wa
   try {
     await expect(state(page, "P-1")).toHaveText(/^stalled \d+ s$/);
     await looksOld(picture(page, "P-1"));
-    await expect(page.getByTestId("note-P-1")).toContainText(/This picture is \d+ s old/);
+    await expect(page.getByTestId("note-P-1")).toContainText(/This frame is \d+ s old/);
   } finally {
     process.kill(at.pid, "SIGCONT");
   }

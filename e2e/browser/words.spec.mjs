@@ -61,7 +61,7 @@ test("words_are_taken_back_cleared_brought_back_and_copied", async ({ visit }) =
   await expect(sentence(page)).toHaveText("still");
   await page.getByRole("button", { name: /^Clear/ }).click();
   await expect(sentence(page)).toContainText("Hold a sign");
-  await expect(undo).toHaveAccessibleName("Undo: brings the cleared words back");
+  await expect(undo).toHaveAccessibleName("Undo: restores the cleared words");
   await undo.click();
   await expect(sentence(page)).toHaveText("still");
 });
@@ -81,7 +81,7 @@ test("the_sentence_has_keys @full", async ({ visit }) => {
   await expect(sentence(page)).toContainText("Hold a sign");
   await page.keyboard.press("?");
   const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-  for (const what of ["Take the last word back", "Record, or stop recording", "Models"]) {
+  for (const what of ["Copy the sentence", "Start or stop recording", "Models"]) {
     await expect(dialog).toContainText(what);
   }
 });
@@ -130,7 +130,7 @@ test("the_likeliest_labels_are_listed_first_and_as_many_as_are_asked_for @full",
   await expect(page.getByTestId("label")).toHaveText("down", { timeout: 30_000 });
   await expect(rows(page)).toHaveCount(3);
   await expect(rows(page).first()).toContainText("down");
-  await expect(page.getByRole("heading", { name: "The 3 likeliest of 8 labels" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Top 3 of 8 labels" })).toBeVisible();
   await page.keyboard.press("k");
   await expect(page).toHaveURL(/top=5$/);
   await expect(rows(page)).toHaveCount(5);
@@ -204,7 +204,7 @@ async function download(page) {
 test("predictions_are_recorded_and_saved_as_csv", async ({ visit }) => {
   const page = await visit("/recognise?source=sample&gesture=wave");
   await expect(page.getByTestId("label")).toHaveText("wave", { timeout: 30_000 });
-  await expect(page.getByTestId("recording-text")).toContainText("There is room for 1 h.");
+  await expect(page.getByTestId("recording-text")).toContainText("up to 1 h.");
   const from = Date.now();
   await page.getByRole("button", { name: "Record" }).click();
   await expect(page.getByTestId("recording-state")).toHaveText(/recording 0:\d\d/);
@@ -263,7 +263,7 @@ test("a_recording_goes_on_after_a_stop_and_is_thrown_away_only_on_purpose @full"
   await recording(page).getByRole("button", { name: "Discard" }).click();
   expect(await count()).toBeGreaterThan(first);
   await recording(page).getByRole("button", { name: "Really discard?" }).click();
-  await expect(page.getByTestId("recording-text")).toContainText("There is room for 1 h.");
+  await expect(page.getByTestId("recording-text")).toContainText("up to 1 h.");
 });
 
 test("closing_the_page_asks_while_a_recording_is_not_saved @full", async ({ visit }) => {

@@ -10,8 +10,8 @@ export function serverAddress(url: string | undefined): URL {
   } catch (error) {
     throw new RecognizerError(
       'bad-url',
-      'The server’s address is not one',
-      'Give `url` as in "https://vision.example.com".',
+      'The server’s address is invalid',
+      'Set `url`, for example "https://vision.example.com".',
       `${url ?? 'no url'}: ${causeOf(error)}`,
     );
   }
@@ -20,8 +20,8 @@ export function serverAddress(url: string | undefined): URL {
   if (page?.protocol === 'https:' && /^(http|ws):$/.test(protocol) && !near) {
     throw new RecognizerError(
       'mixed-content',
-      'A page over https may not talk to a server over http',
-      'Put the server behind a proxy with https, and give that address.',
+      'An HTTPS page cannot connect to an HTTP server',
+      'Put the server behind an HTTPS proxy, and use its address.',
       `${page.origin} to ${parsed.href}`,
     );
   }

@@ -46,29 +46,29 @@ export function cameraError(error: unknown): RecognizerError {
     case 'SecurityError':
       return say(
         'camera-denied',
-        'The camera is not allowed here',
-        'Press the sign beside the address to allow the camera, look in the system’s privacy settings, too, and try again.',
+        'Camera access was denied',
+        'Click the camera icon in the address bar and allow the camera. Also check the system’s privacy settings. Then try again.',
       );
     case 'NotFoundError':
-      return say('camera-missing', 'No camera was found', 'Plug a camera in and try again.');
+      return say('camera-missing', 'No camera was found', 'Connect a camera and try again.');
     case 'NotReadableError':
     case 'AbortError':
       return say(
         'camera-busy',
         'The camera is in use or does not start',
-        'Close other programs and pages that show the camera, and try again.',
+        'Close other programs and pages that use the camera, and try again.',
       );
     case 'OverconstrainedError':
       return say(
         'camera-gone',
-        'No camera is as it was asked for',
-        'Choose another camera, or plug it in, and try again.',
+        'The chosen camera is not available',
+        'Choose another camera, or connect this one, and try again.',
       );
     default:
       return say(
         'camera-failed',
         'The camera could not be opened',
-        'Try again, or another camera.',
+        'Try again, or use another camera.',
       );
   }
 }
@@ -76,8 +76,8 @@ export function cameraError(error: unknown): RecognizerError {
 export function insecureError(origin: string): RecognizerError {
   return new RecognizerError(
     'camera-insecure',
-    'The browser keeps its camera from this page',
-    'Cameras are lent only to pages over https and from this machine (http://localhost).',
+    'The browser does not allow this page to use a camera',
+    'Browsers allow cameras only on HTTPS pages and on http://localhost.',
     `${origin} is not a secure context`,
   );
 }
@@ -86,7 +86,7 @@ export function cameraStopped(): RecognizerError {
   return new RecognizerError(
     'camera-stopped',
     'The camera stopped',
-    'Plug it in or allow it again, and try again.',
+    'Connect or allow it again, then try again.',
     'the video track ended',
   );
 }

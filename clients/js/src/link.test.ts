@@ -45,7 +45,7 @@ describe('Link', () => {
     expect(it_.connection).toMatchObject({
       state: 'reconnecting',
       attempt: 2,
-      error: { code: 'unreachable', message: 'The server does not answer' },
+      error: { code: 'unreachable', message: 'The server is not responding' },
     });
     socket.accept();
     expect(it_.connection).toEqual({ state: 'live' });
@@ -60,7 +60,7 @@ describe('Link', () => {
       expect(it_.connection).toMatchObject({
         state: 'waiting',
         retryAtMs: performance.now() + waitMs,
-        error: { code: 'server-full', message: 'All places on this server are taken' },
+        error: { code: 'server-full', message: 'The server is full' },
       });
       vi.advanceTimersByTime(waitMs - 1);
       expect(socket.tries).toBe(tries);
@@ -161,14 +161,14 @@ describe('address', () => {
 
   it('refuses what is no address, in words', () => {
     for (const url of ['', 'ftp://example.com', 'http://', undefined]) {
-      expect(() => address(url)).toThrow('The server’s address is not one');
+      expect(() => address(url)).toThrow('The server’s address is invalid');
     }
   });
 
   it('explains why a page over https may not reach a server over http', () => {
     on('https://app.example.com/');
-    expect(() => address('http://192.168.1.7:8000')).toThrow('A page over https may not talk');
-    expect(() => address('ws://vision.example.com')).toThrow('A page over https may not talk');
+    expect(() => address('http://192.168.1.7:8000')).toThrow('An HTTPS page cannot connect');
+    expect(() => address('ws://vision.example.com')).toThrow('An HTTPS page cannot connect');
     for (const url of ['http://localhost:8000', 'http://127.0.0.1:8000', 'https://x', '/vision']) {
       expect(address(url).path).toContain('/socket.io/');
     }

@@ -56,7 +56,7 @@ export function address(url: string | undefined): { origin: string; path: string
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 60_000;
-const BY_ITSELF = 'It is tried again by itself.';
+const BY_ITSELF = 'Retrying automatically.';
 
 /** How long to wait before asking again after `refused` refusals in a row; `random` is 0 to 1. */
 export function retryDelayMs(refused: number, random: number): number {
@@ -101,7 +101,7 @@ export class Link {
     socket.on('error', ({ message }) => this.#refuse(message));
     socket.on('connect_error', ({ message }) => {
       if (!socket.active) this.#refuse(message);
-      else this.#broken('unreachable', 'The server does not answer', message);
+      else this.#broken('unreachable', 'The server is not responding', message);
     });
     socket.on('disconnect', (reason) => {
       if (!socket.active) this.#refuse(reason);
@@ -162,7 +162,7 @@ export class Link {
     const full = /capacity/i.test(cause);
     const error = new RecognizerError(
       full ? 'server-full' : 'sent-away',
-      full ? 'All places on this server are taken' : 'The server ended the connection',
+      full ? 'The server is full' : 'The server ended the connection',
       BY_ITSELF,
       cause,
     );

@@ -124,7 +124,7 @@ describe('the way to live', () => {
     FakeSocket.last.refuse('Server at capacity, please try again later');
     expect(it_.getSnapshot()).toMatchObject({
       state: 'waiting',
-      error: { code: 'server-full', message: 'All places on this server are taken' },
+      error: { code: 'server-full', message: 'The server is full' },
     });
     expect(it_.getSnapshot().retryAtMs).toBeGreaterThan(performance.now());
     await vi.advanceTimersByTimeAsync(6_000);
@@ -557,7 +557,7 @@ describe('the end', () => {
     abort.abort();
     expect(states.at(-1)).toBe('closed');
     expect(socket.connected).toBe(false);
-    expect(() => it_.start()).toThrow('was closed');
+    expect(() => it_.start()).toThrow('is closed');
     it_.stop();
     expect(it_.getSnapshot().state).toBe('closed');
   });

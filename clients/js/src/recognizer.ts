@@ -194,7 +194,7 @@ export class Recognizer {
 
   /** Starts, or starts again after `stop` or an error. Does nothing while it runs. */
   start(): void {
-    if (this.#phase === 'closed') throw new Error('this recogniser was closed; make another');
+    if (this.#phase === 'closed') throw new Error('this recogniser is closed; create a new one');
     if (this.#on) return;
     this.#meters = new Meters();
     this.#listen();
@@ -380,7 +380,7 @@ export class Recognizer {
         this.#fail(
           new RecognizerError(
             'encoder-failed',
-            'This browser could not turn the picture into a JPEG',
+            'This browser could not encode a frame as JPEG',
             'Try again, or use a newer browser.',
             error,
           ),
@@ -467,8 +467,8 @@ export class Recognizer {
         ? error
         : new RecognizerError(
             'source-failed',
-            'The source of pictures failed',
-            'Look at the cause, and start again.',
+            'The video source failed',
+            'Check the cause, then start again.',
             error,
           );
     this.#error = known;

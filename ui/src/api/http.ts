@@ -68,7 +68,7 @@ export async function readDetail(response: Response): Promise<string | null> {
 /** What went wrong as a sentence: the server's own where there is one. */
 export function sentence(error: unknown): string {
   if (!(error instanceof RequestError)) return String(error);
-  return error.detail ?? (error.status === null ? 'The server does not answer.' : error.message);
+  return error.detail ?? (error.status === null ? 'The server is not responding.' : error.message);
 }
 
 async function readJson<T>(response: Response): Promise<T> {
@@ -102,7 +102,7 @@ async function request<T>(ask: Ask, read: (response: Response) => Promise<T>): P
       if (error.message.startsWith(what)) throw error;
       throw new RequestError(`${what}: ${error.message}`, error.status, error.detail);
     }
-    if (deadline.aborted) throw new RequestError(`${what}: no answer in ${timeoutMs} ms`);
+    if (deadline.aborted) throw new RequestError(`${what}: no response within ${timeoutMs} ms`);
     throw new RequestError(`${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

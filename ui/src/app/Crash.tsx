@@ -20,12 +20,12 @@ export class Crash extends Component<{ children: ReactNode }, State> {
     if (error === null) return this.props.children;
     return (
       <div role="alert" style={{ maxWidth: '36rem', margin: '15vh auto', padding: '0 1rem' }}>
-        <h1 style={{ fontSize: 'var(--fs-title)' }}>This page made a mistake</h1>
+        <h1 style={{ fontSize: 'var(--fs-title)' }}>Something went wrong</h1>
         <p style={{ margin: '0.5rem 0 1rem', color: 'var(--text-soft)' }}>
-          The server is not concerned. Load the page again to go on.
+          The server is not affected. Reload the page to continue.
         </p>
         <Button leftSection={<Icon name="retry" />} onClick={() => location.reload()}>
-          Load again
+          Reload
         </Button>
         <Details cause={`${error.name}: ${error.message}\n${error.stack ?? ''}`} />
       </div>

@@ -10,7 +10,7 @@ const NEXT: Record<MantineColorScheme, MantineColorScheme> = {
 };
 const ICONS: Record<MantineColorScheme, IconName> = { auto: 'system', light: 'sun', dark: 'moon' };
 const WORDS: Record<MantineColorScheme, string> = {
-  auto: 'Colours: as the system',
+  auto: 'Colours: system',
   light: 'Colours: light',
   dark: 'Colours: dark',
 };

@@ -46,7 +46,7 @@ export function Shell({ children }: { children: ReactNode }) {
         what: `Go to ${name}`,
         run: () => navigate(href),
       })),
-      { key: '?', what: 'This list', run: () => setHelp('open') },
+      { key: '?', what: 'Show this list', run: () => setHelp('open') },
     ],
     [],
   );
@@ -64,7 +64,7 @@ export function Shell({ children }: { children: ReactNode }) {
   return (
     <>
       <a href="#main" className={css.skip}>
-        Skip to the content
+        Skip to content
       </a>
       <header className={css.bar}>
         <Link href="/" className={css.brand} aria-label="Sightwire, start page">

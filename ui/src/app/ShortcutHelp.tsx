@@ -39,8 +39,8 @@ export default function ShortcutHelp({ opened, onClose }: Props) {
       </div>
       <Switch
         className={css.switch}
-        label="Single keys act"
-        description="“?” works all the same"
+        label="Single-key shortcuts"
+        description="“?” always opens this list"
         checked={enabled}
         onChange={(event) => setEnabled(event.currentTarget.checked)}
       />

@@ -11,17 +11,17 @@ describe('a source that does not start', () => {
     expect(sourceProblem('camera', denied)).toMatchObject({
       id: 'camera-denied',
       title: 'Not allowed',
-      steps: [expect.stringContaining('test picture')],
+      steps: [expect.stringContaining('test pattern')],
     });
     expect(sourceProblem('screen', new DOMException('x', 'NotAllowedError')).id).toBe(
       'screen-denied',
     );
     expect(sourceProblem('screen', new DOMException('x', 'NotSupportedError')).text).toMatch(
-      /Phones mostly cannot/,
+      /Most phones cannot/,
     );
     vi.stubGlobal('window', { isSecureContext: false });
     expect(sourceProblem('screen', new DOMException('x', 'NotSupportedError')).text).toMatch(
-      /https/,
+      /HTTPS/,
     );
   });
 });

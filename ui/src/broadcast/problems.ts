@@ -13,14 +13,14 @@ export function sourceProblem(kind: SourceKind, error: unknown): Problem {
       id: error.code,
       title: error.message,
       text: error.advice,
-      steps: ['A video file and the test picture work without a camera.'],
+      steps: ['A video file and the test pattern work without a camera.'],
       cause: error.cause,
     };
   }
   return {
     id: 'source-failed',
-    title: 'The source of pictures failed',
-    text: 'Look at the cause, and start again.',
+    title: 'The video source failed',
+    text: 'Check the cause, then start again.',
     steps: [],
     cause: causeOf(error),
   };
@@ -46,7 +46,7 @@ export function streamProblem({ state, code, why, cause }: StreamerSnapshot): Pr
     title: taken
       ? 'This name is taken'
       : state === 'refused'
-        ? 'The server does not take this name'
+        ? 'The server refuses this name'
         : code === null
           ? 'The source ended'
           : 'The stream was ended',
@@ -69,16 +69,16 @@ function screenProblem(error: unknown): Problem {
     case 'NotAllowedError':
       return say(
         'screen-denied',
-        'Nothing was chosen to share',
-        'Start again, and choose a screen, a window or a tab. If the browser does not ask, allow it in the settings of the system.',
+        'Nothing was shared',
+        'Start again, and choose a screen, a window or a tab. If the browser does not ask, allow screen recording in the system settings.',
       );
     case 'NotSupportedError':
       return say(
         'screen-unsupported',
         'This browser cannot share a screen',
         window.isSecureContext
-          ? 'Phones mostly cannot. A camera, a video file and the test picture work.'
-          : 'Screens are lent only to pages over https and from this machine (http://localhost).',
+          ? 'Most phones cannot. Use a camera, a video file or the test pattern.'
+          : 'Browsers allow screen sharing only on HTTPS pages and on http://localhost.',
       );
     default:
       return say(

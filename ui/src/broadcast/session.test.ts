@@ -90,7 +90,7 @@ afterEach(() => {
 
 describe('a broadcast', () => {
   it('takes its place only when the source is there, and says what it does', async () => {
-    expect(word()).toBe('not shared');
+    expect(word()).toBe('not sharing');
     void session.start(source);
     expect(word()).toBe('opening');
     expect(FakeWebSocket.made).toHaveLength(0);

@@ -24,21 +24,21 @@ export function useBroadcastShortcuts(controls: Controls, more: More): void {
       { key: 'c', what: 'Source: camera', run: () => controls.chooseKind('camera') },
       { key: 'd', what: 'Source: screen', run: () => controls.chooseKind('screen') },
       { key: 'f', what: 'Source: video file', run: openFiles },
-      { key: 'p', what: 'Source: test picture', run: () => controls.chooseKind('test') },
+      { key: 'p', what: 'Source: test pattern', run: () => controls.chooseKind('test') },
       { key: 'n', what: 'Change the name', run: editName },
       {
         key: 'm',
-        what: 'Normal or enhanced',
+        what: 'Analysis: normal or enhanced',
         run: () => change({ mode: settings.mode === 'normal' ? 'enhanced' : 'normal' }),
       },
       {
         key: '>',
-        what: 'More pictures a second',
+        what: 'Higher frame rate',
         run: () => change({ fps: stepped(fps, FPS, 1) }),
       },
       {
         key: '<',
-        what: 'Fewer pictures a second',
+        what: 'Lower frame rate',
         run: () => change({ fps: stepped(fps, FPS, -1) }),
       },
       {
@@ -55,12 +55,12 @@ export function useBroadcastShortcuts(controls: Controls, more: More): void {
       { key: '[', what: 'Narrower', run: () => change({ widthPx: stepped(widthPx, WIDTH, -1) }) },
       {
         key: 'v',
-        what: 'What viewers see on or off',
+        what: 'Preview on or off',
         run: () => change({ preview: !settings.preview }),
       },
-      { key: 'w', what: 'See it on the Wall', run: toWall },
-      { key: 'r', what: 'Try the connection now', run: retryNow },
-      { key: 'l', what: 'Copy the link of this page', run: copyLink },
+      { key: 'w', what: 'Open on the Wall', run: toWall },
+      { key: 'r', what: 'Reconnect now', run: retryNow },
+      { key: 'l', what: 'Copy the link to this page', run: copyLink },
     ];
   }, [controls, running, begin, openFiles, editName, toWall, retryNow, copyLink]);
   useShortcuts('Broadcast', shortcuts);

@@ -23,13 +23,13 @@ export function broadcastWords({ phase, stream, stillMs, problem }: Snapshot): W
         : { tone: 'warn', icon: 'retry', word: 'reconnecting' };
     case 'waiting':
       return stream.retryAtMs === null
-        ? { tone: 'warn', icon: 'pause', word: 'waiting for a picture' }
+        ? { tone: 'warn', icon: 'pause', word: 'waiting for a frame' }
         : { tone: 'warn', icon: 'retry', word: 'reconnecting' };
     case 'live':
       return stillMs === null
         ? { tone: 'ok', icon: 'live', word: 'live' }
         : { tone: 'warn', icon: 'pause', word: `stalled ${Math.floor(stillMs / 1000)} s` };
     default:
-      return { tone: 'off', icon: 'stop', word: 'not shared' };
+      return { tone: 'off', icon: 'stop', word: 'not sharing' };
   }
 }

@@ -20,10 +20,10 @@ export function Delays({ stream, course }: { stream: LiveStream; course: StreamC
   return (
     <div className={css.delays}>
       <table className={css.table}>
-        <caption className={css.caption}>Time since the picture came</caption>
+        <caption className={css.caption}>Latency by stage, since arrival</caption>
         <thead>
           <tr>
-            <th scope="col">until</th>
+            <th scope="col">stage</th>
             <th scope="col">p50</th>
             <th scope="col">p95</th>
             <th aria-hidden="true" />
@@ -49,14 +49,14 @@ export function Delays({ stream, course }: { stream: LiveStream; course: StreamC
       </table>
       <p className={css.soft}>
         {analyses.length === 0
-          ? 'Nothing is analysed: pictures are passed on as they come.'
+          ? 'No analysis: frames are passed on as they arrive.'
           : analyses
               .map(
                 ({ model, analysed_per_s, frames_per_s }) =>
-                  `“${model}” looks at ${formatRate(analysed_per_s)} of ${formatRate(frames_per_s)} pictures per s`,
+                  `“${model}” analyses ${formatRate(analysed_per_s)} of ${formatRate(frames_per_s)} frames per second`,
               )
               .join('; ')
-              .concat('. Who watches the plain pictures does not wait for it.')}
+              .concat('. Viewers without detection do not wait for it.')}
       </p>
     </div>
   );
@@ -74,8 +74,8 @@ function stagesOf({ analyses, delay_ms }: LiveStream, course: StreamCourse): Row
     });
     return [
       stage('Decoded', 'decoded'),
-      stage('Objects found', 'inferred'),
-      stage('Drawn, encoded', 'encoded'),
+      stage('Objects detected', 'inferred'),
+      stage('Drawn and encoded', 'encoded'),
     ];
   });
   const captured = { p50: 0, p95: 0, p99: 0 };

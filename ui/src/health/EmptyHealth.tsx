@@ -14,13 +14,12 @@ export function EmptyHealth() {
         No streams yet
       </h2>
       <p className={css.text}>
-        Here stands every stream with what comes in, what goes out, what is lost and how long it
-        takes, and everybody who watches. A stream begins when somebody sends one, and a camera when
-        somebody watches it.
+        This page shows every stream, with frames in and out, losses and delays, and every viewer. A
+        stream starts when someone sends one, a camera when someone watches it.
       </p>
       <div className={css.actions}>
         <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
-          Begin a stream
+          Start a stream
         </Button>
         <Button
           component={Link}

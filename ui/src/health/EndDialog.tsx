@@ -35,7 +35,7 @@ export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
     } catch (error) {
       // Somebody was faster, or it went by itself: what was wanted is so.
       if (error instanceof RequestError && error.status === GONE)
-        onDone(`${name} has gone already`);
+        onDone(`${name} has already ended`);
       else setFailure(error instanceof RequestError ? error : new RequestError(String(error)));
     } finally {
       setBusy(false);
@@ -55,7 +55,7 @@ export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
     >
       <p>{text}</p>
       {failure !== null && (
-        <Notice tone="bad" icon="alert" title="It was not ended" cause={failure.message}>
+        <Notice tone="bad" icon="alert" title="Not ended" cause={failure.message}>
           {sentence(failure)}
         </Notice>
       )}
@@ -71,7 +71,7 @@ export default function EndDialog({ opened, subject, onClose, onDone }: Props) {
           {button}
         </Button>
         <Button variant="subtle" color="gray" onClick={onClose}>
-          Leave it
+          Cancel
         </Button>
       </div>
     </Modal>
@@ -84,26 +84,26 @@ function wordsFor(subject: Subject): { name: string; button: string; text: strin
     const at = peer === undefined ? '' : ` at ${peer}`;
     return {
       name: `viewer ${id}`,
-      button: 'End the viewer',
-      text: `The viewer${at}, who watches ${watched(streams)}, is sent off and told so. It may connect again.`,
+      button: 'Disconnect the viewer',
+      text: `The viewer${at}, watching ${watched(streams)}, is disconnected and notified. It may reconnect.`,
     };
   }
   const { name, kind, viewers } = subject.stream;
   if (kind === 'camera') {
     return {
       name,
-      button: 'Close the camera',
-      text: `The camera is closed, and ${sent(viewers)}. It is opened again when somebody wants to watch it.`,
+      button: 'Disconnect the camera',
+      text: `The camera is disconnected; ${sent(viewers)}. It reconnects when someone watches it.`,
     };
   }
   return {
     name,
     button: 'End the stream',
-    text: `Its sender is told that it was ended here and does not come back by itself; ${sent(viewers)}. The sender may begin again.`,
+    text: `The sender is notified that the stream was ended here and does not reconnect by itself; ${sent(viewers)}. The sender may start it again.`,
   };
 }
 
 function sent(viewers: number): string {
-  if (viewers === 0) return 'nobody is watching';
-  return `${count(viewers, 'viewer')} ${viewers === 1 ? 'is' : 'are'} told, too`;
+  if (viewers === 0) return 'no one is watching';
+  return `${count(viewers, 'viewer')} ${viewers === 1 ? 'is' : 'are'} notified`;
 }

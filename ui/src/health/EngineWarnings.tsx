@@ -13,7 +13,7 @@ export function EngineWarnings({ warnings }: Props) {
     <Notice
       tone="warn"
       icon="alert"
-      title="Some ways of running models do not work on this machine"
+      title="Some execution options do not work on this machine"
       data-testid="engine-warnings"
     >
       <ul className={css.list}>

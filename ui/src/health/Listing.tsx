@@ -98,7 +98,7 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
                 column={{
                   key: kind.state,
                   name: 'State',
-                  explain: 'What needs care stands first.',
+                  explain: 'Problems are listed first.',
                 }}
               />
               <Head {...props} column={kind.lead} />
@@ -177,7 +177,7 @@ function SortChoice<Row, Key extends string>({ kind, sorts, sort, onSort }: Prop
       />
       <ActionIcon
         onClick={() => onSort({ ...sort, reversed: !sort.reversed })}
-        aria-label="Sort the other way round"
+        aria-label="Reverse the order"
       >
         <Icon name={descends(sorts[sort.by], sort.reversed) ? 'down' : 'up'} />
       </ActionIcon>

@@ -34,16 +34,16 @@ export function StreamPanel({
       {text !== null && <p className={css.why}>{text}</p>}
       <div className={css.charts} role="group" aria-label="The last two minutes">
         <MiniChart
-          caption="Pictures in"
+          caption="Frames in"
           text={formatPictures(stream.fps)}
-          unit="per s"
+          unit="fps"
           values={course.in}
           atLeast={10}
         />
         <MiniChart
-          caption="Pictures out"
+          caption="Frames out"
           text={formatPictures(stream.fps_out)}
-          unit="per s"
+          unit="fps"
           values={course.out}
           atLeast={10}
         />
@@ -89,11 +89,11 @@ export function StreamPanel({
           variant="default"
           leftSection={<Icon name="eye" />}
         >
-          Watch it
+          Watch
         </Button>
         {stream.viewers > 0 && (
           <ToolButton icon="search" onClick={() => onFind(stream.id)}>
-            Find its {count(stream.viewers, 'viewer')}
+            Show its {count(stream.viewers, 'viewer')}
           </ToolButton>
         )}
       </div>
@@ -112,9 +112,9 @@ function facts(stream: LiveStream): [string, string][] {
   return [
     ['In this state for', formatDuration(stream.since_s)],
     ['Size', size],
-    ['Came in all', `${formatCount(stream.pictures)}, ${formatBytes(stream.bytes)}`],
-    ['Delivered in all', formatCount(stream.delivered)],
-    ['Missed by viewers', formatCount(stream.missed)],
+    ['Received in total', `${formatCount(stream.pictures)}, ${formatBytes(stream.bytes)}`],
+    ['Delivered in total', formatCount(stream.delivered)],
+    ['Lost by viewers', formatCount(stream.missed)],
     ...(stream.kind === 'relay' ? ofSender(stream) : ofCamera(stream)),
   ];
 }
@@ -124,17 +124,17 @@ function ofSender({ peer, protocol, mode, bad, dropped }: LiveStream): [string, 
     ['Sender', peer ?? UNKNOWN],
     ['Sent as', protocol === undefined ? UNKNOWN : SENT[protocol]],
     ['Analysis', mode ?? UNKNOWN],
-    ['No pictures', formatCount(bad ?? 0)],
-    ['Too many a second', formatCount(dropped ?? 0)],
+    ['Invalid messages', formatCount(bad ?? 0)],
+    ['Dropped (over relay.max_fps)', formatCount(dropped ?? 0)],
   ];
 }
 
 function ofCamera({ url, broken, connects }: LiveStream): [string, string][] {
   return [
     ['Address', url ?? UNKNOWN],
-    ['Broken', formatCount(broken)],
+    ['Damaged', formatCount(broken)],
     ['Connections', formatCount(connects)],
   ];
 }
 
-const SENT = { text: 'text, a third more bytes', binary: 'binary' };
+const SENT = { text: 'text (a third more bytes)', binary: 'binary' };

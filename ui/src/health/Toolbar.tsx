@@ -36,9 +36,9 @@ export function Toolbar({ field, find, onFind, trouble, onTrouble }: Props) {
         onChange={(value) => onTrouble(value === 'trouble')}
         data={[
           { value: 'all', label: 'All' },
-          { value: 'trouble', label: 'In trouble' },
+          { value: 'trouble', label: 'With problems' },
         ]}
-        aria-label="Which are shown"
+        aria-label="Filter"
         data-testid="which"
       />
       {(find !== '' || trouble) && (

@@ -24,10 +24,10 @@ function useSeries() {
 export function RelayTotals({ relay }: Pick<LiveData, 'relay'>) {
   const of = useSeries();
   return (
-    <section className={css.totals} aria-label="The relay">
+    <section className={css.totals} aria-label="Relay">
       <Metric
         caption="Streams"
-        explain="Streams that senders have open in the relay, and how many it takes at most (relay.max_streams)."
+        explain="Streams from senders, and the maximum (relay.max_streams)."
         values={[
           { text: formatCount(relay.streams), unit: `of ${formatCount(relay.max_streams)}` },
         ]}
@@ -37,7 +37,7 @@ export function RelayTotals({ relay }: Pick<LiveData, 'relay'>) {
       />
       <Metric
         caption="Viewers"
-        explain="Connections that take pictures from the relay, and how many it takes at most (relay.max_viewers)."
+        explain="Connections that receive frames from the relay, and the maximum (relay.max_viewers)."
         values={[
           { text: formatCount(relay.viewers), unit: `of ${formatCount(relay.max_viewers)}` },
         ]}
@@ -46,26 +46,26 @@ export function RelayTotals({ relay }: Pick<LiveData, 'relay'>) {
         atLeast={4}
       />
       <Metric
-        caption="Pictures in"
-        explain="Pictures that all senders of the relay bring in a second."
-        values={[{ text: formatPictures(relay.frames_in_per_s), unit: 'per s' }]}
+        caption="Frames in"
+        explain="Frames received per second from all senders."
+        values={[{ text: formatPictures(relay.frames_in_per_s), unit: 'fps' }]}
         note={formatByteRate(relay.bytes_in_per_s)}
         {...of('in')}
         atLeast={25}
       />
       <Metric
-        caption="Pictures out"
-        explain="Pictures that all viewers of the relay get in a second."
-        values={[{ text: formatPictures(relay.frames_out_per_s), unit: 'per s' }]}
+        caption="Frames out"
+        explain="Frames delivered per second to all viewers of the relay."
+        values={[{ text: formatPictures(relay.frames_out_per_s), unit: 'fps' }]}
         note={formatByteRate(relay.bytes_out_per_s)}
         {...of('out')}
         atLeast={25}
       />
       <Metric
         caption="Lost"
-        explain="Of the pictures meant for viewers over the last 2 s, the share that a viewer was too slow for. It got the newest one instead, and nobody waited for it."
+        explain="Share of the frames for viewers in the last 2 s that a viewer was too slow for. It got the newest one instead; other viewers were not affected."
         values={[{ text: formatLost(relay.lost_percent), unit: '%' }]}
-        note={relay.lost_percent > 0 ? 'by slow viewers' : 'everybody keeps up'}
+        note={relay.lost_percent > 0 ? 'by slow viewers' : 'no slow viewers'}
         {...of('lost')}
         atLeast={10}
       />
@@ -78,10 +78,10 @@ export function ProcessTotals({ data }: { data: LiveData }) {
   const of = useSeries();
   const { process, cameras, server } = data;
   return (
-    <section className={`${css.totals} ${css.process}`} aria-label="The server">
+    <section className={`${css.totals} ${css.process}`} aria-label="Server">
       <Metric
         caption="Processor"
-        explain="What this process takes of the machine; 100 % is one core."
+        explain="CPU use of this process; 100 % is one core."
         values={[{ text: formatPercent(process.cpu_percent / 100), unit: '%' }]}
         note={count(process.threads, 'thread')}
         {...of('cpu')}
@@ -89,7 +89,7 @@ export function ProcessTotals({ data }: { data: LiveData }) {
       />
       <Metric
         caption="Memory"
-        explain="What this process holds of the machine’s memory, its models included."
+        explain="Memory use of this process, including its models."
         values={[{ text: formatBytes(process.memory_bytes) }]}
         note={`up ${formatDuration(server.uptime_s)}`}
         {...of('memory')}
@@ -97,7 +97,7 @@ export function ProcessTotals({ data }: { data: LiveData }) {
       />
       <Metric
         caption="Connections"
-        explain="Connections of all kinds that are open, this page’s own among them, and how many may be."
+        explain="Open connections of all kinds, including this page’s own, and the maximum."
         values={[
           {
             text: formatCount(process.connections),
@@ -110,7 +110,7 @@ export function ProcessTotals({ data }: { data: LiveData }) {
       />
       <Metric
         caption="Cameras"
-        explain="Cameras that are being read, and how many may be at once (cameras.max_upstreams). Each is read once, however many watch it."
+        explain="Camera connections in use, and the maximum (cameras.max_upstreams). Each camera is read once, however many people watch."
         values={[{ text: formatCount(cameras.upstreams), unit: `of ${cameras.max_upstreams}` }]}
         note={`${formatCount(cameras.viewers)} of ${count(cameras.max_viewers, 'viewer')}`}
         {...of('upstreams')}
@@ -118,7 +118,7 @@ export function ProcessTotals({ data }: { data: LiveData }) {
       />
       <Metric
         caption="Analyses"
-        explain="What models look at now, and how many streams they may look at (cameras.max_analyses). An analysis is made once for all who want to see it."
+        explain="Analyses running now, and the maximum (cameras.max_analyses). Each analysis is shared by all its viewers."
         values={[{ text: formatCount(cameras.analyses), unit: `of ${cameras.max_analyses}` }]}
         note={free(cameras.max_analyses - cameras.analyses)}
         {...of('analyses')}
@@ -129,5 +129,5 @@ export function ProcessTotals({ data }: { data: LiveData }) {
 }
 
 function free(places: number): string {
-  return `${count(Math.max(0, places), 'place')} free`;
+  return `${formatCount(Math.max(0, places))} free`;
 }

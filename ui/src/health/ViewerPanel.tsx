@@ -22,24 +22,24 @@ export function ViewerPanel({
           <dd className="number">{viewer.id}</dd>
         </div>
         <div>
-          <dt>Asked for</dt>
+          <dt>Requested</dt>
           <dd>
             <code>{viewer.endpoint}</code>
           </dd>
         </div>
         <div>
-          <dt>Got in all</dt>
+          <dt>Received in total</dt>
           <dd className="number">
-            {formatCount(viewer.delivered)} pictures, {formatBytes(viewer.bytes)}
+            {formatCount(viewer.delivered)} frames, {formatBytes(viewer.bytes)}
           </dd>
         </div>
         <div>
-          <dt>Missed in all</dt>
-          <dd className="number">{formatCount(viewer.missed)} pictures</dd>
+          <dt>Lost in total</dt>
+          <dd className="number">{formatCount(viewer.missed)} frames</dd>
         </div>
       </dl>
       {viewer.streams.length > 0 && (
-        <div className={css.actions} role="group" aria-label="What it watches">
+        <div className={css.actions} role="group" aria-label="Streams watched">
           {viewer.streams.map((stream) => (
             <ToolButton key={stream} icon="search" onClick={() => onFind(stream)}>
               {stream}

@@ -17,7 +17,7 @@ describe('what is said aloud', () => {
         before,
         data({ id: 'b', name: 'b', state: 'stalled', since_s: 4 }, { id: 'c', name: 'c' }),
       ),
-    ).toEqual(['c has begun', 'a has ended']);
+    ).toEqual(['c has started', 'a has ended']);
     expect(changes(before, data({ id: 'a', name: 'a' }, { id: 'b', name: 'b' }))).toEqual([
       'b: live',
     ]);
@@ -33,7 +33,7 @@ it('the summary counts who needs somebody', () => {
   const streams = [relayStream({ id: 'a' }), relayStream({ id: 'b', state: 'stalled' })];
   const viewers = [liveViewer({ id: 1 }), liveViewer({ id: 2, lost_percent: 50 })];
   expect(summary(liveData({ streams, viewers }))).toBe(
-    '2 streams · 2 viewers · 1 stream in trouble · 1 viewer too slow',
+    '2 streams · 2 viewers · 1 stream with problems · 1 viewer too slow',
   );
   expect(summary(liveData({}))).toBe('0 streams · 0 viewers');
 });

@@ -10,7 +10,7 @@ export function changes(before: LiveData, now: LiveData): string[] {
     const old = Object.hasOwn(before.streams, stream.id) ? before.streams[stream.id] : undefined;
     // Without how long it is so: that changes every second.
     const word = wordOf(stream);
-    if (old === undefined) return [`${stream.name} has begun`];
+    if (old === undefined) return [`${stream.name} has started`];
     return wordOf(old) === word ? [] : [`${stream.name}: ${word}`];
   });
   const gone = Object.values(before.streams)

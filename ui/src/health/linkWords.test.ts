@@ -25,7 +25,7 @@ describe('the state of the live connection', () => {
       tone: 'bad',
       word: '12 s old',
       title: 'The server was stopped',
-      text: 'The next attempt is in 3 s. What you see is 12 s old.',
+      text: 'Next attempt in 3 s. The data shown is 12 s old.',
     });
     expect(words({ retryAtMs: null }).text).toContain('Trying again now.');
   });

@@ -13,8 +13,8 @@ export interface LinkWords {
 }
 
 const TITLES: Record<Loss, string> = {
-  unreachable: 'There is no live connection to the server',
-  silent: 'The server has fallen silent',
+  unreachable: 'No live connection to the server',
+  silent: 'The server stopped responding',
   stopped: 'The server was stopped',
   broken: 'The live connection was lost',
 };
@@ -33,12 +33,12 @@ export function linkWords(
     return { tone: 'busy', icon: 'clock', word: 'connecting', title: null, text: null };
   }
   const age = formatDuration(Math.max(0, nowMs - atMs) / 1000);
-  const old = data === null ? '' : ` What you see is ${age} old.`;
+  const old = data === null ? '' : ` The data shown is ${age} old.`;
   const waitS = retryAtMs === null ? 0 : Math.ceil((retryAtMs - nowMs) / 1000);
-  const next = waitS > 0 ? `The next attempt is in ${formatDuration(waitS)}.` : 'Trying again now.';
+  const next = waitS > 0 ? `Next attempt in ${formatDuration(waitS)}.` : 'Trying again now.';
   const proxy =
     answers && loss === 'unreachable'
-      ? ' The server itself answers, so a proxy in between may not let WebSockets through.'
+      ? ' The server itself responds, so a proxy in between may be blocking WebSockets.'
       : '';
   return {
     tone: 'bad',

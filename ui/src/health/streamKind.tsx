@@ -12,7 +12,7 @@ export const STREAMS: Kind<LiveStream, StreamSort> = {
   lead: {
     key: 'name',
     name: 'Stream',
-    explain: 'The name that its sender gave it, or the camera’s.',
+    explain: 'The name given by its sender, or the camera’s name.',
   },
   state: 'state',
   keyOf: ({ id }) => id,
@@ -24,7 +24,7 @@ export const STREAMS: Kind<LiveStream, StreamSort> = {
     {
       key: 'in',
       name: 'In',
-      explain: 'Pictures that come in a second, and their bytes.',
+      explain: 'Frames received per second, and their bytes.',
       cell: ({ id, fps, bytes_per_s }) => (
         <WithCourse stream={id} series="in" atLeast={10}>
           <Two below={formatByteRate(bytes_per_s)}>{formatPictures(fps)} fps</Two>
@@ -34,7 +34,7 @@ export const STREAMS: Kind<LiveStream, StreamSort> = {
     {
       key: 'out',
       name: 'Out',
-      explain: 'Pictures that go to all of its viewers together in a second, and their bytes.',
+      explain: 'Frames delivered per second to all its viewers together, and their bytes.',
       cell: ({ id, fps_out, bytes_out_per_s }) => (
         <WithCourse stream={id} series="out" atLeast={10}>
           <Two below={formatByteRate(bytes_out_per_s)}>{formatPictures(fps_out)} fps</Two>
@@ -44,21 +44,21 @@ export const STREAMS: Kind<LiveStream, StreamSort> = {
     {
       key: 'viewers',
       name: 'Viewers',
-      explain: 'Who watches it now.',
+      explain: 'Number of viewers now.',
       cell: ({ viewers }) => formatCount(viewers),
     },
     {
       key: 'lost',
       name: 'Lost',
       explain:
-        'Of the pictures for its viewers over the last 2 s, the share that a viewer was too slow for.',
+        'Share of the frames for its viewers in the last 2 s that a viewer was too slow for.',
       cell: (stream) => <Lost percent={lostOf(stream)} />,
     },
     {
       key: 'delay',
       name: 'Delay',
       explain:
-        'From a picture’s arrival to its delivery to a viewer: half of them take p50 or less, 95 of 100 take p95 or less.',
+        'Time from a frame’s arrival to its delivery to a viewer: half take p50 or less, 95 % take p95 or less.',
       cell: ({ id, delay_ms }) => (
         <WithCourse stream={id} series="delivered" atLeast={5}>
           <Two below={delay_ms === undefined ? ' ' : `p95 ${formatMs(delay_ms.p95)} ms`}>
@@ -69,9 +69,8 @@ export const STREAMS: Kind<LiveStream, StreamSort> = {
     },
     {
       key: 'left',
-      name: 'Left out',
-      explain:
-        'Pictures that came and were not passed on: damaged ones, and those over relay.max_fps.',
+      name: 'Dropped',
+      explain: 'Frames received but not passed on: damaged ones, and those over relay.max_fps.',
       cell: (stream) => formatCount(leftOut(stream)),
     },
   ],

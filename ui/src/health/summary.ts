@@ -7,7 +7,7 @@ export function summary({ streams, viewers }: Pick<LiveData, 'streams' | 'viewer
   const troubled = all.streams.filter((stream) => needsCare(wordsOfStream(stream))).length;
   const slow = all.viewers.filter((viewer) => needsCare(wordsOfViewer(viewer))).length;
   const parts = [count(all.streams.length, 'stream'), count(all.viewers.length, 'viewer')];
-  if (troubled > 0) parts.push(`${count(troubled, 'stream')} in trouble`);
+  if (troubled > 0) parts.push(`${count(troubled, 'stream')} with problems`);
   if (slow > 0) parts.push(`${count(slow, 'viewer')} too slow`);
   return parts.join(' · ');
 }

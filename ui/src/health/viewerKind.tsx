@@ -15,7 +15,7 @@ import { kindOfViewer, qualityOf, watched, wordsOfViewer } from './words';
 
 export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
   what: 'viewer',
-  lead: { key: 'streams', name: 'Watches', explain: 'The streams that it gets.' },
+  lead: { key: 'streams', name: 'Watches', explain: 'The streams it receives.' },
   state: 'state',
   keyOf: ({ id }) => String(id),
   nameOf: ({ id }) => `viewer ${id}`,
@@ -28,13 +28,13 @@ export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
     {
       key: 'since',
       name: 'Connected',
-      explain: 'For how long.',
+      explain: 'Time since it connected.',
       cell: ({ since_s }) => formatDuration(since_s),
     },
     {
       key: 'fps',
-      name: 'Gets',
-      explain: 'Pictures that it gets in a second, and their bytes.',
+      name: 'Receives',
+      explain: 'Frames received per second, and their bytes.',
       cell: ({ fps, bytes_per_s }) => (
         <Two below={formatByteRate(bytes_per_s)}>{formatPictures(fps)} fps</Two>
       ),
@@ -43,9 +43,9 @@ export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
       key: 'lost',
       name: 'Lost',
       explain:
-        'Of the pictures meant for it over the last 2 s, the share that it was too slow for; and how many since it came.',
+        'Share of the frames for it in the last 2 s that it was too slow for, and the number since it connected.',
       cell: ({ lost_percent, missed }) => (
-        <Two below={`${formatCount(missed)} in all`}>
+        <Two below={`${formatCount(missed)} in total`}>
           <Lost percent={lost_percent} />
         </Two>
       ),
@@ -54,14 +54,14 @@ export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
       key: 'quality',
       name: 'Quality',
       explain:
-        'Pictures as they came, or encoded again in this JPEG quality. A viewer that loses many gets smaller ones.',
+        'Original frames, or re-encoded at this JPEG quality. A viewer that loses many frames gets smaller ones.',
       cell: ({ quality }) => qualityOf(quality),
     },
     {
       key: 'write',
-      name: 'Hand-over',
+      name: 'Write time',
       explain:
-        'The mean time to hand one picture over to its connection, and after how long it is given up. The deadline follows the measured delay.',
+        'Mean time to write one frame to its connection, and the timeout. The timeout follows the measured delay.',
       cell: ({ write_ms, deadline_ms }) => (
         <Two below={deadline_ms === undefined ? ' ' : `of ${formatMs(deadline_ms)} ms`}>
           {write_ms === undefined ? UNKNOWN : `${formatMs(write_ms)} ms`}
@@ -71,7 +71,7 @@ export const VIEWERS: Kind<LiveViewer, ViewerSort> = {
     {
       key: 'rtt',
       name: 'Round trip',
-      explain: 'How long a ping takes there and back.',
+      explain: 'Time for a ping there and back.',
       cell: ({ rtt_ms }) => (rtt_ms === undefined ? UNKNOWN : `${formatMs(rtt_ms)} ms`),
     },
   ],

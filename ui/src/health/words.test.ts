@@ -38,11 +38,11 @@ describe('the state of a viewer', () => {
   it.each([
     [{}, 'ok', 'keeps up'],
     [{ lost_percent: 0.4 }, 'ok', 'keeps up'],
-    [{ lost_percent: 12 }, 'warn', 'loses some'],
-    [{ lost_percent: 100 }, 'bad', 'gets nothing'],
-    [{ fps: 0 }, 'off', 'nothing new'],
+    [{ lost_percent: 12 }, 'warn', 'loses frames'],
+    [{ lost_percent: 100 }, 'bad', 'receives nothing'],
+    [{ fps: 0 }, 'off', 'no new frames'],
     [{ quality: 85 }, 'ok', 'keeps up'],
-    [{ quality: 70 }, 'warn', 'smaller pictures'],
+    [{ quality: 70 }, 'warn', 'smaller frames'],
   ] as const)('with %j is %s, “%s”', (change, tone, word) => {
     const words = wordsOfViewer(liveViewer(change));
     expect(words).toMatchObject({ tone, word });
@@ -66,7 +66,7 @@ describe('what stands beneath a name', () => {
   it('copes with kinds that are newer than the page', () => {
     expect(kindOfViewer('relay_binary')).toBe('WebSocket');
     expect(kindOfViewer('webrtc')).toBe('webrtc');
-    expect(qualityOf('original')).toBe('as it came');
+    expect(qualityOf('original')).toBe('original');
     expect(qualityOf(70)).toBe('JPEG 70');
   });
 

@@ -24,11 +24,11 @@ export function wordsOfStream(stream: LiveStream): Words {
       tone: 'busy',
       icon: 'clock',
       word: 'waiting',
-      text: sentenceOf(reason ?? 'no picture has come yet'),
+      text: sentenceOf(reason ?? 'no frame has arrived yet'),
     };
   }
   if (stream.state === 'frozen') {
-    return { ...words, text: sentenceOf(reason ?? 'it sends the same picture again and again') };
+    return { ...words, text: sentenceOf(reason ?? 'it keeps sending the same frame') };
   }
   return words;
 }
@@ -40,21 +40,21 @@ export function wordsOfViewer(viewer: LiveViewer): Words {
     return trouble(
       'bad',
       'alert',
-      'gets nothing',
-      'It takes hardly anything of what is sent to it.',
+      'receives nothing',
+      'It receives almost none of the frames sent to it.',
     );
   }
   if (lost >= LOSES_PERCENT) {
-    const text = 'It is too slow for all pictures, and gets the newest one each time.';
-    return trouble('warn', 'slow', 'loses some', text);
+    const text = 'It is too slow for all frames, and gets the newest one each time.';
+    return trouble('warn', 'slow', 'loses frames', text);
   }
   if (typeof quality === 'number' && quality < USUAL_QUALITY) {
-    const text = 'It lost too many pictures, and keeps up with smaller ones.';
-    return trouble('warn', 'slow', 'smaller pictures', text);
+    const text = 'It lost too many frames, and keeps up with smaller ones.';
+    return trouble('warn', 'slow', 'smaller frames', text);
   }
   if (fps === 0) {
-    const text = 'What it watches has sent nothing new lately.';
-    return { tone: 'off', icon: 'pause', word: 'nothing new', text };
+    const text = 'The streams it watches have sent no new frames recently.';
+    return { tone: 'off', icon: 'pause', word: 'no new frames', text };
   }
   return { tone: 'ok', icon: 'check', word: 'keeps up', text: null };
 }
@@ -75,7 +75,7 @@ export function kindOfStream({ kind, mode, protocol, peer }: LiveStream): string
 const VIEWER_KINDS: Partial<Record<string, string>> & Record<ViewerKind, string> = {
   mjpeg: 'MJPEG',
   events: 'results as events',
-  websocket: 'results by WebSocket',
+  websocket: 'results over WebSocket',
   relay: 'WebSocket, as text',
   relay_binary: 'WebSocket',
 };
@@ -86,7 +86,7 @@ export function kindOfViewer(kind: string): string {
 }
 
 export function qualityOf(quality: LiveViewer['quality']): string {
-  if (quality === 'original') return 'as it came';
+  if (quality === 'original') return 'original';
   return `JPEG ${quality}`;
 }
 

@@ -9,7 +9,7 @@ interface Props {
 export function ModelAnnouncer({ title, switchingTo }: Props) {
   return (
     <VisuallyHidden role="status" aria-live="polite" data-testid="model-announcement">
-      {switchingTo === null ? `Model: ${title}` : `Changing to the model ${switchingTo}`}
+      {switchingTo === null ? `Model: ${title}` : `Switching to the model ${switchingTo}`}
     </VisuallyHidden>
   );
 }

@@ -37,7 +37,7 @@ export function ModelBar({ title, note, busy, onOpen }: Props) {
       </span>
       {busy !== null && (
         <span className={css.progress}>
-          <Progress label="The model is being loaded" value={busy.progress} />
+          <Progress label="Loading the model" value={busy.progress} />
         </span>
       )}
     </UnstyledButton>

@@ -83,8 +83,8 @@ function Panes(props: Props & { phone: boolean }) {
       <div className={css.side}>
         <List models={models} shown={phone ? undefined : shown?.name} onChoose={setChosen} />
         {view.failure !== null && (
-          <Notice tone="bad" icon="plug" title="The list did not arrive" cause={view.failure}>
-            This page keeps asking.
+          <Notice tone="bad" icon="plug" title="The list could not be loaded" cause={view.failure}>
+            Retrying automatically.
           </Notice>
         )}
         {view.answer !== null && view.answer.errors.length > 0 && (
@@ -138,7 +138,7 @@ function List({ models, shown, onChoose }: ListProps) {
 function Own() {
   return (
     <div className={css.own}>
-      <p>A Keras model of your own becomes one of these; run this on the server’s machine:</p>
+      <p>To add your own Keras model, run this on the server’s machine:</p>
       <Command text="sightwire models import FILE.h5" />
     </div>
   );
@@ -171,13 +171,13 @@ function Chosen(props: Props & { model: Model }) {
         </dl>
         {model.labels !== null && model.labels.length > 0 && <Labels labels={model.labels} />}
         {(model.imported?.notes ?? []).map((note) => (
-          <Notice key={note} tone="warn" icon="alert" title="From the import">
+          <Notice key={note} tone="warn" icon="alert" title="Import note">
             {note}
           </Notice>
         ))}
         {model.card === null ? (
           <p className={css.soft}>
-            It has no card: nothing is written down about what it is good for and where it is weak.
+            No model card: its strengths and weaknesses are not documented.
           </p>
         ) : (
           <section aria-label="Model card" className={css.card}>
@@ -216,8 +216,8 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
       <>
         <p>
           {model.needs === 'pull'
-            ? 'Its file is not on the server’s machine yet. Run this there:'
-            : 'It has to be imported first. Run this on the server’s machine, with the path of the file:'}
+            ? 'It has not been downloaded yet. Run this on the server’s machine:'
+            : 'It must be imported first. Run this on the server’s machine:'}
         </p>
         <Command text={needed} />
       </>
@@ -228,8 +228,8 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
     return (
       <div className={css.state} role="status">
         <p>
-          <strong>Switching to it…</strong>{' '}
-          {loading?.text ?? 'Until it is loaded, the other model goes on.'}
+          <strong>Switching to this model…</strong>{' '}
+          {loading?.text ?? 'The other model stays in use until it is loaded.'}
         </p>
         <Progress label={`Switching to ${model.title}`} value={loading?.progress ?? null} />
       </div>
@@ -243,7 +243,7 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
         </span>
         <span className="number">
           {mine?.state === 'done'
-            ? `In use now. The change took ${formatMs(mine.tookMs)} ms.`
+            ? `In use now. Switching took ${formatMs(mine.tookMs)} ms.`
             : 'This model is in use.'}
         </span>
       </p>
@@ -253,10 +253,10 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
   const why = !isUsable(model)
     ? 'Some of its files are missing on the server’s machine.'
     : to !== null
-      ? 'Another change is under way.'
+      ? 'Another switch is in progress.'
       : answer?.may_activate === true
         ? null
-        : (answer?.why_not ?? 'This server does not let this page change the model.');
+        : (answer?.why_not ?? 'This page is not allowed to change the model.');
   return (
     <>
       {mine?.state === 'refused' && (
@@ -283,7 +283,7 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
 }
 
 function everyone(clients: number): string {
-  if (clients === 0) return 'For everyone who uses this server; nobody is connected now.';
+  if (clients === 0) return 'For all clients of this server; none is connected now.';
   const who = clients === 1 ? 'one client is' : `${formatCount(clients)} clients are`;
-  return `For everyone who uses this server: ${who} connected and will stay so.`;
+  return `For all clients of this server: ${who} connected and will stay connected.`;
 }

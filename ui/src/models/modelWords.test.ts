@@ -49,7 +49,7 @@ describe('a refusal', () => {
       new RequestError('POST …: 422 …', 422, 'head.onnx has 5 outputs, not 8.'),
     );
     expect(words.title).toBe('The server cannot use this model');
-    expect(words.text).toBe('head.onnx has 5 outputs, not 8. The model that was in use stays.');
+    expect(words.text).toBe('head.onnx has 5 outputs, not 8. The previous model stays in use.');
     expect(words.cause).toBe('POST …: 422 …');
   });
 

@@ -77,7 +77,7 @@ export function details(model: Model): [name: string, value: string][] {
             'Imported from',
             imported.keras === null ? imported.from : `${imported.from} (Keras ${imported.keras})`,
           ],
-          ['Largest difference', `${imported.difference.toPrecision(2)} to the original`],
+          ['Largest difference', `${imported.difference.toPrecision(2)} from the original`],
         ] satisfies [string, string][])),
   ];
 }
@@ -96,38 +96,38 @@ export function refusal(error: unknown): Refusal {
   switch (status) {
     case 403:
       return {
-        title: 'The model may not be changed from here',
-        text: said || 'The server allows it only from the machine that it runs on.',
+        title: 'The model cannot be changed from here',
+        text: said || 'The server allows this only from its own machine.',
         cause,
       };
     case 404:
       return {
-        title: 'The server does not know this model any more',
-        text: said || 'Its manifest was taken away since this list was made.',
+        title: 'The server no longer has this model',
+        text: said || 'Its manifest was removed after this list was loaded.',
         cause,
       };
     case 409:
       return {
-        title: 'Another change is under way',
-        text: said || 'Try again when it is done.',
+        title: 'Another switch is in progress',
+        text: said || 'Try again when it is finished.',
         cause,
       };
     case 422:
       return {
         title: 'The server cannot use this model',
-        text: `${said || 'The details say why.'} The model that was in use stays.`,
+        text: `${said || 'See Details for the reason.'} The previous model stays in use.`,
         cause,
       };
     case null:
       return {
-        title: 'The server did not answer',
-        text: 'Whether the model was changed is not known; the line above says what is in use.',
+        title: 'The server did not respond',
+        text: 'The model may or may not have been changed; the list shows which one is in use.',
         cause,
       };
     default:
       return {
         title: 'The model was not changed',
-        text: said || 'The server refused without saying why.',
+        text: said || 'The server refused without giving a reason.',
         cause,
       };
   }

@@ -47,15 +47,15 @@ export function useModelInUse(
   const entry = models.find((model) => model.name === name);
   const note =
     to !== undefined
-      ? `changing to ${titleOf(to)}…`
+      ? `switching to ${titleOf(to)}…`
       : loading !== null
         ? starting
           ? 'loading…'
           : loading.text
         : changed
           ? activation.state === 'done'
-            ? `in use now, changed in ${formatMs(activation.tookMs)} ms`
-            : 'in use now, just changed'
+            ? `in use now, switched in ${formatMs(activation.tookMs)} ms`
+            : 'in use now, just switched'
           : entry === undefined
             ? ''
             : facts(entry).join(' · ');

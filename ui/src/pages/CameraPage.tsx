@@ -100,7 +100,7 @@ function OneCamera({ id, camera, cameras }: Props) {
   const options = <Options settings={settings} onChange={change} detector={detector} />;
   const saveButton = (
     <ToolButton icon="download" onClick={save} disabled={live.ageMs === null} data-testid="save">
-      Save picture
+      Save frame
     </ToolButton>
   );
   return (
@@ -177,7 +177,7 @@ function OneCamera({ id, camera, cameras }: Props) {
               onClick={save}
               data-testid="save"
             >
-              Save picture
+              Save frame
             </Button>
             <Button
               variant="default"
@@ -203,13 +203,13 @@ function OneCamera({ id, camera, cameras }: Props) {
 function Unknown({ id }: { id: string }) {
   return (
     <div className={css.unknown}>
-      <title>No such camera · Sightwire</title>
-      <h1 className={css.title}>There is no camera here</h1>
+      <title>Camera not found · Sightwire</title>
+      <h1 className={css.title}>Camera not found</h1>
       <p>
-        No camera is called <code>{id}</code>; perhaps it was removed.
+        There is no camera with the id <code>{id}</code>. It may have been removed.
       </p>
       <Button component={Link} href="/cameras">
-        To all cameras
+        All cameras
       </Button>
     </div>
   );

@@ -52,9 +52,9 @@ export default function CamerasPage() {
           <h1 className={css.title}>Cameras</h1>
           <p className={`number ${css.line}`} data-testid="summary">
             {answer === null
-              ? failure === null && 'Asking the server…'
+              ? failure === null && 'Loading…'
               : cameras.length === 0
-                ? 'Live pictures, with what is found in them.'
+                ? 'Live video with object detection.'
                 : `${summary(answer)} · ${places(answer)}`}
           </p>
         </div>
@@ -74,13 +74,13 @@ export default function CamerasPage() {
         <Notice
           tone="bad"
           icon="plug"
-          title="The server does not answer"
+          title="The server is not responding"
           cause={failure.message}
           data-testid="silent"
         >
           {answer === null
-            ? 'This page keeps asking.'
-            : 'The pictures are old. This page keeps asking.'}
+            ? 'Retrying automatically.'
+            : 'The frames shown are old. Retrying automatically.'}
         </Notice>
       )}
       {!mayAdd && answer.why_not !== null && (

@@ -30,8 +30,8 @@ const EndDialog = lazy(() => import('../health/EndDialog'));
 const KEEP_MS = 300;
 const STATUS_MS = 3000;
 const NOT_FROM_HERE =
-  'Streams and viewers can be ended only from the machine that the server runs on (server.managing).';
-const NOT_NOW = 'There is no connection to the server.';
+  'Streams and viewers can be ended only from the server’s own machine (server.managing).';
+const NOT_NOW = 'No connection to the server.';
 
 export default function HealthPage() {
   const view = useLive((all) => all);
@@ -57,8 +57,8 @@ export default function HealthPage() {
   const shortcuts = useMemo(
     () => [
       { key: '/', what: 'Find a stream or a viewer', run: () => field.current?.focus() },
-      { key: 'p', what: 'All, or those in trouble', run: () => change({ trouble: !trouble }) },
-      { key: 'r', what: 'Connect again now', run: live.retry },
+      { key: 'p', what: 'All, or only problems', run: () => change({ trouble: !trouble }) },
+      { key: 'r', what: 'Reconnect now', run: live.retry },
     ],
     [change, trouble],
   );
@@ -97,7 +97,7 @@ export default function HealthPage() {
         <div className={css.words}>
           <h1 className={css.title}>Health</h1>
           <p className={`number ${css.line}`} data-testid="summary">
-            {data === null ? words.title === null && 'Asking the server…' : summary(data)}
+            {data === null ? words.title === null && 'Loading…' : summary(data)}
           </p>
         </div>
         <StateBadge
@@ -157,7 +157,7 @@ export default function HealthPage() {
                 onSort={(sort) => change({ streams: sort })}
                 onEnd={endStream}
               >
-                {filtered ? 'No stream is like that.' : 'No stream is open.'}
+                {filtered ? 'No matching streams.' : 'No streams.'}
               </Listing>
               <Listing
                 {...common}
@@ -171,7 +171,7 @@ export default function HealthPage() {
                 onSort={(sort) => change({ viewers: sort })}
                 onEnd={endViewer}
               >
-                {filtered ? 'No viewer is like that.' : 'Nobody is watching.'}
+                {filtered ? 'No matching viewers.' : 'No viewers.'}
               </Listing>
             </>
           )}

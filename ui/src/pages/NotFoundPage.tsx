@@ -7,12 +7,12 @@ export function NotFoundPage() {
   return (
     <div style={{ maxWidth: '36rem', margin: '15vh auto', padding: '0 1rem' }}>
       <title>Not found · Sightwire</title>
-      <h1 style={{ fontSize: 'var(--fs-title)' }}>There is no page here</h1>
+      <h1 style={{ fontSize: 'var(--fs-title)' }}>Page not found</h1>
       <p style={{ margin: '0.5rem 0 1rem', color: 'var(--text-soft)' }}>
-        Nothing is known under <code>{path}</code>.
+        There is nothing at <code>{path}</code>.
       </p>
       <Button component={Link} href="/">
-        To the start page
+        Go to the start page
       </Button>
     </div>
   );

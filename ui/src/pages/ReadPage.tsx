@@ -131,7 +131,8 @@ export default function ReadPage() {
               Sample page
             </Button>
             <Button variant="default" leftSection={<Icon name="live" />} onClick={actions.stream}>
-              Live picture
+              {' '}
+              From a stream{' '}
             </Button>
             <Button variant="default" leftSection={<Icon name="folder" />} onClick={actions.folder}>
               Folder
@@ -146,30 +147,30 @@ export default function ReadPage() {
 
       <UploadBar upload={upload} />
       {reader?.state === 'failed' && (
-        <Notice tone="bad" icon="alert" title="The model cannot read" cause={reader.error}>
-          {reader.error ?? 'The server’s log says why.'}
+        <Notice tone="bad" icon="alert" title="The text model failed" cause={reader.error}>
+          {reader.error ?? 'See the server’s log for the reason.'}
         </Notice>
       )}
       {view.phase === 'silent' && (
         <Notice
           tone="bad"
           icon="plug"
-          title="The server does not answer"
+          title="The server is not responding"
           cause={view.cause}
           data-testid="silent"
         >
-          What is shown may be old. This page keeps asking.
+          What is shown may be old. Retrying automatically.
         </Notice>
       )}
       {view.phase === 'gone' && (
         <Notice
           tone="warn"
           icon="alert"
-          title="This job is gone"
+          title="This batch no longer exists"
           cause={view.cause}
           data-testid="gone"
         >
-          It was removed, or the server has let it go after a while. Send the files again.
+          It was removed, or it expired. Send the files again.
         </Notice>
       )}
 
@@ -270,7 +271,7 @@ export default function ReadPage() {
       {over && !isEmpty && (
         <div className={css.over}>
           <Icon name="scan" size={48} />
-          Let go to read
+          Drop to read
         </div>
       )}
       {picker !== 'never' && (

@@ -183,7 +183,7 @@ export default function RecognisePage() {
     >
       {phone && choices(labels.length).length > 1 && (
         <div className={css.row}>
-          <span>Labels in the list</span>
+          <span>Labels listed</span>
           {topChoice}
         </div>
       )}

@@ -42,19 +42,19 @@ export function StartPage() {
         </div>
         {failure !== null && (
           <Button variant="default" leftSection={<Icon name="retry" />} onClick={refreshStatus}>
-            Ask now
+            Try now
           </Button>
         )}
       </header>
 
       {status?.engine.note != null && failure === null && (
-        <Notice tone="warn" icon="alert" title="The engine is not the one that was wished for">
+        <Notice tone="warn" icon="alert" title="The requested engine is not in use">
           {status.engine.note}
         </Notice>
       )}
 
       {status?.recognizer.warning != null && failure === null && (
-        <Notice tone="warn" icon="alert" title="A setting asks for more than this machine can do">
+        <Notice tone="warn" icon="alert" title="A setting exceeds what this machine can do">
           {status.recognizer.warning}
         </Notice>
       )}
@@ -73,7 +73,7 @@ export function StartPage() {
 }
 
 function purpose(status: Status | null): string {
-  const where = 'Pictures stay on this server.';
+  const where = 'Frames and pictures stay on this server.';
   if (status === null) return `Live gesture recognition. ${where}`;
   const { recognizer, engine } = status;
   const on = engine.provider === null ? '' : ` on ${spell(engine.provider)}`;

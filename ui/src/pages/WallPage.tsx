@@ -124,7 +124,7 @@ export default function WallPage() {
               onClick={retry}
               data-testid="retry"
             >
-              {snapshot.state === 'idle' ? 'Connect again' : 'Try now'}
+              {snapshot.state === 'idle' ? 'Reconnect' : 'Try now'}
             </Button>
           </div>
         </Notice>

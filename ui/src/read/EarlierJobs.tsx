@@ -17,7 +17,7 @@ export function EarlierJobs({ jobs, nowS, onJob }: Props) {
   if (jobs.length === 0) return null;
   return (
     <div className={css.jobs} data-testid="earlier">
-      <h3 className="caption">Read before, by anybody</h3>
+      <h3 className="caption">Recent batches on this server</h3>
       <ul className={css.list}>
         {jobs.slice(0, MOST).map((job) => (
           <li key={job.id}>

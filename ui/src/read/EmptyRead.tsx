@@ -25,11 +25,11 @@ export function EmptyRead(props: Props) {
         <Icon name="scan" size={32} />
       </span>
       <h2 id="empty" className={css.title}>
-        {over ? 'Let go to read' : phone ? 'Which pictures?' : 'Drop pictures here'}
+        {over ? 'Drop to read' : phone ? 'Choose pictures' : 'Drop pictures here'}
       </h2>
       <p className={css.text}>
-        Scans, photos, screenshots: one or ten thousand. Every line is found, outlined and read, to
-        look through, copy and save. They stay on this server.
+        Scans, photos or screenshots: one or ten thousand. Every line of text is found, outlined and
+        read, to search, copy and save. Pictures stay on this server.
       </p>
       <div className={css.actions}>
         <Button leftSection={<Icon name="page" />} onClick={onFiles} data-testid="choose-files">
@@ -51,7 +51,7 @@ export function EmptyRead(props: Props) {
           onClick={onStream}
           data-testid="choose-stream"
         >
-          Read a live picture
+          Read from a stream
         </Button>
         <Button
           variant="default"
@@ -63,8 +63,8 @@ export function EmptyRead(props: Props) {
         </Button>
       </div>
       <p className={css.small}>
-        A picture can also be pasted. JPEG, PNG, WebP, TIFF with many pages, BMP, GIF, and zip
-        archives of them.
+        You can also paste a picture. JPEG, PNG, WebP, multi-page TIFF, BMP, GIF, and zip archives
+        of them.
       </p>
       {props.children}
     </section>

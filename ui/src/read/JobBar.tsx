@@ -34,7 +34,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
   };
   const others = jobs.filter(({ id }) => id !== job.id);
   return (
-    <section className={`card ${css.bar}`} aria-label="Job" data-testid="job">
+    <section className={`card ${css.bar}`} aria-label="Batch" data-testid="job">
       <div className={css.line}>
         <StateBadge {...jobStanding(job)} data-testid="job-state" />
         <p className={`number ${css.facts}`} data-testid="job-facts">
@@ -56,7 +56,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
           {others.length > 0 && (
             <NativeSelect
               className={css.jobs ?? ''}
-              aria-label="Job"
+              aria-label="Batch"
               value={job.id}
               onChange={(event) => onJob(event.currentTarget.value)}
               data={[job, ...others].map((one) => ({ value: one.id, label: jobName(one, nowS) }))}
@@ -73,7 +73,7 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
               Cancel
             </ToolButton>
           ) : (
-            <Tooltip label="Takes this job with all its texts and pictures off the server.">
+            <Tooltip label="Deletes this batch, with its texts and pictures, from the server.">
               <Button
                 variant="subtle"
                 color="gray"
@@ -96,18 +96,18 @@ export function JobBar({ job, jobs, nowS, onJob, least, onEnd }: Props) {
         />
       )}
       {asks && !runs && (
-        <div className={css.ask} role="group" aria-label="Remove this job?">
-          <span>Texts and pictures of this job will be gone, for everyone who has its link.</span>
+        <div className={css.ask} role="group" aria-label="Remove this batch?">
+          <span>Its texts and pictures will be deleted, for everyone who has the link.</span>
           <Button color="red" onClick={end} data-testid="remove-now">
-            Remove it
+            Remove
           </Button>
           <Button variant="default" onClick={() => setAsks(false)}>
-            Keep it
+            Keep
           </Button>
         </div>
       )}
       {failure !== null && (
-        <Notice tone="bad" icon="alert" title="That did not work" cause={failure}>
+        <Notice tone="bad" icon="alert" title="The batch could not be ended" cause={failure}>
           {failure}
         </Notice>
       )}

@@ -13,9 +13,8 @@ export function ReadSnippets({ options }: { options: ReadOptions }) {
         From your own program
       </h2>
       <p className={css.lead}>
-        Send a picture, get its text with polygons, with the settings that are chosen above. Many
-        files at once go to <code>/api/v1/jobs</code>, or to <code>sightwire read</code> on the
-        command line.
+        Send a picture and get its text with polygons, using the settings chosen above. For many
+        files, use <code>/api/v1/jobs</code>, or <code>sightwire read</code> on the command line.
       </p>
       <div className={css.grid}>
         <Snippet language="curl" file="terminal" code={curlSnippet(origin, query)} />

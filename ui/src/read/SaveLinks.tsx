@@ -50,7 +50,7 @@ export function SaveLinks({ name, what, path, annotated, several = false }: Prop
         </Button>
       ))}
       {annotated === true && (
-        <Tooltip label="The picture with the outlines on it">
+        <Tooltip label="The picture with outlines">
           <Button
             component="a"
             variant="subtle"

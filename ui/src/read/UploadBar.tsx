@@ -28,7 +28,7 @@ export function UploadBar({ upload }: { upload: Upload }) {
             {seconds > 1 && !allSent && rate > 0 && (
               <span>{formatDuration(Math.max(1, (total - bytes) / rate))} left</span>
             )}
-            {allSent && <span>The server takes them in…</span>}
+            {allSent && <span>Waiting for the server…</span>}
           </p>
           <ToolButton icon="stop" variant="default" onClick={stop} data-testid="stop-upload">
             Cancel
@@ -53,7 +53,7 @@ export function UploadBar({ upload }: { upload: Upload }) {
           Send again
         </ToolButton>
         <ToolButton icon="close" onClick={() => say(null)}>
-          Put away
+          Dismiss
         </ToolButton>
       </div>
     </Notice>

@@ -165,7 +165,7 @@ export function Workbench(props: Props) {
         {!phone && (
           <SegmentedControl
             className={css.tabs ?? ''}
-            aria-label="What stands here"
+            aria-label="Panel"
             value={settings ? 'settings' : 'text'}
             onChange={(value) => onSettings(value === 'settings')}
             data={[
@@ -177,7 +177,7 @@ export function Workbench(props: Props) {
         )}
         {differs && (
           <div className={css.differs} data-testid="differs">
-            <span>Read with other settings than those chosen.</span>
+            <span>Read with settings other than those chosen.</span>
             <Button
               variant="default"
               leftSection={<Icon name="retry" />}
@@ -240,21 +240,21 @@ const NO_MARKS = { file: '', selected: null };
 
 /** Why there is no text, for a person. */
 function nothing(row: JobFile | null, all: number, isRead: boolean): string {
-  if (row === null) return 'The list of files is on its way.';
+  if (row === null) return 'Loading the list of files…';
   switch (row.state) {
     case 'waiting':
-      return 'This file waits for its turn.';
+      return 'This file is waiting to be read.';
     case 'reading':
       return 'This file is being read.';
     case 'failed':
-      return 'Nothing was read in this file. The picture’s place says why.';
+      return 'This file could not be read. The reason is shown in place of the picture.';
     case 'cancelled':
-      return 'The job was cancelled before this file’s turn.';
+      return 'The batch was cancelled before this file was read.';
     case 'done':
       break;
   }
-  if (!isRead) return 'The text is on its way.';
+  if (!isRead) return 'Loading the text…';
   return all === 0
-    ? 'No text was found on this page. Fainter text is found with lower numbers under Settings.'
-    : 'No line is as sure as that, or contains what is looked for.';
+    ? 'No text was found on this page. Lower thresholds under Settings find fainter text.'
+    : 'No line matches the minimum confidence and the search.';
 }

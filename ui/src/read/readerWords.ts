@@ -3,13 +3,13 @@ import { formatPercent, spell } from '../components/format';
 
 /** What reads text, and how it does, in one line. */
 export function readerWords(reader: ReaderStatus | undefined): string {
-  if (reader === undefined) return 'Every line of a picture, found and read.';
+  if (reader === undefined) return 'Finds and reads every line of text in a picture.';
   const { model, state, provider, precision, progress } = reader;
   switch (state) {
     case 'idle':
-      return `“${model}” loads when the first picture comes.`;
+      return `“${model}” loads with the first picture.`;
     case 'fetching':
-      return `“${model}” is being fetched${progress === null ? '…' : `: ${formatPercent(progress)} %`}`;
+      return `“${model}” is downloading${progress === null ? '…' : `: ${formatPercent(progress)} %`}`;
     case 'loading':
       return `“${model}” is loading…`;
     case 'failed':

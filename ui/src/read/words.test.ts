@@ -21,8 +21,8 @@ describe('a job in words', () => {
       '502 of 1,200 files',
       '2 failed',
       '12,345 lines',
-      '98.7 % sure',
-      '20 a second',
+      '98.7 % confidence',
+      '20 per second',
       '34 s left',
     ]);
   });

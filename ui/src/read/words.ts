@@ -55,7 +55,7 @@ export function jobFacts(job: Job): string[] {
     ...(runs && failed > 0 ? [`${formatCount(failed)} failed`] : []),
     ...(done > 0 ? [`${formatCount(regions)} ${regions === 1 ? 'line' : 'lines'}`] : []),
     ...(mean_confidence !== null && done > 0
-      ? [`${(mean_confidence * 100).toFixed(1)} % sure`]
+      ? [`${(mean_confidence * 100).toFixed(1)} % confidence`]
       : []),
     ...(job.files > 1 && files_per_s > 0 ? [rate(files_per_s)] : []),
     ...(runs && left_s !== null ? [`${formatDuration(Math.max(1, left_s))} left`] : []),
@@ -64,10 +64,10 @@ export function jobFacts(job: Job): string[] {
 }
 
 function rate(filesPerS: number): string {
-  if (filesPerS >= 9.95) return `${filesPerS.toFixed(0)} a second`;
+  if (filesPerS >= 9.95) return `${filesPerS.toFixed(0)} per second`;
   return filesPerS >= 1
-    ? `${filesPerS.toFixed(1)} a second`
-    : `${(filesPerS * 60).toFixed(0)} a minute`;
+    ? `${filesPerS.toFixed(1)} per second`
+    : `${(filesPerS * 60).toFixed(0)} per minute`;
 }
 
 function took(ms: number): string {

@@ -71,7 +71,7 @@ function Stopped({ view }: { view: RecorderView }) {
       >
         {view.writing ? 'Writing…' : view.saved ? 'Saved' : 'Download CSV'}
       </Button>
-      <Tooltip label="Throws the recording away" openDelay={500}>
+      <Tooltip label="Deletes the recording" openDelay={500}>
         <ToolButton
           icon="trash"
           onClick={() => {
@@ -92,12 +92,12 @@ function words(view: RecorderView, labels: number, active: boolean): string {
   const rows = `${formatCount(view.rows)} ${view.rows === 1 ? 'prediction' : 'predictions'}`;
   switch (view.state) {
     case 'empty':
-      return `Writes each prediction down, for a CSV file. There is room for ${formatDuration(roomS)}.`;
+      return `Records predictions to CSV, up to ${formatDuration(roomS)}.`;
     case 'recording':
       return active || view.rows > 0
-        ? `${length} · ${rows} · room for ${formatDuration(roomS)} more`
+        ? `${length} · ${rows} · room for ${formatDuration(roomS)}`
         : `${length} · waiting for predictions`;
     case 'stopped':
-      return view.full ? `${length} · ${rows} · full, so it stopped` : `${length} · ${rows}`;
+      return view.full ? `${length} · ${rows} · stopped: full` : `${length} · ${rows}`;
   }
 }

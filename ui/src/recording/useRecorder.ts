@@ -31,7 +31,7 @@ export const recorderActions = {
 const SHORTCUTS = [
   {
     key: 'e',
-    what: 'Record, or stop recording',
+    what: 'Start or stop recording',
     run: () => {
       if (recorder.snapshot().state === 'recording') recorder.stop();
       else recorder.start();

@@ -27,7 +27,7 @@ export function CamerasEntry() {
             Cameras
           </h2>
           <p className={css.line}>
-            Watch cameras, however many people look, and see what moves before them.
+            Watch cameras with any number of viewers, and see what is in front of them.
           </p>
         </div>
       </div>

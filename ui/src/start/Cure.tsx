@@ -43,9 +43,9 @@ export function Cure({ command }: { command: string }) {
       {mayGet && (
         <p className={css.offer}>
           <Button leftSection={<Icon name="download" />} loading={asked} onClick={get}>
-            Get it now
+            Download now
           </Button>
-          <span>The server then fetches it itself, and needs no new start.</span>
+          <span>The server downloads it itself; no restart is needed.</span>
         </p>
       )}
       {refusal !== null && <p role="alert">{refusal}</p>}

@@ -3,14 +3,14 @@ import type { RecognizerStatus, Status } from 'sightwire/api';
 import { formatBytes, formatDuration, spell } from '../components/format';
 import css from './Facts.module.css';
 
-/** What runs: model, engine, process. */
+/** System: model, engine, process. */
 export function Facts({ status }: { status: Status | null }) {
   const engine = status?.engine;
   const runtime = engine?.runtime_version;
   return (
     <section className={`card ${css.facts}`} aria-labelledby="facts">
       <h2 id="facts" className={css.title}>
-        What runs
+        System
       </h2>
       <dl className={css.list}>
         <Fact name="Model">{status === null ? null : model(status.recognizer)}</Fact>
@@ -27,7 +27,7 @@ export function Facts({ status }: { status: Status | null }) {
         <Fact name="Sightwire">
           {status === null ? null : `${status.version}, up ${formatDuration(status.uptime_s)}`}
         </Fact>
-        <Fact name="Cameras open">
+        <Fact name="Camera connections">
           {status === null
             ? null
             : `${status.cameras.upstreams} of ${status.cameras.max_upstreams}, ${status.cameras.viewers} ${status.cameras.viewers === 1 ? 'viewer' : 'viewers'}`}
@@ -47,8 +47,9 @@ function model({ model, labels, window }: RecognizerStatus): string {
 }
 
 function detector({ model, state }: { model: string; state: string }): string {
-  if (state === 'idle') return `${model}, not needed yet`;
-  return state === 'ready' ? model : `${model}, ${state}`;
+  if (state === 'idle') return `${model}, not loaded`;
+  if (state === 'ready') return model;
+  return `${model}, ${state === 'fetching' ? 'downloading' : state}`;
 }
 
 function precision(used: string | null, threads: number | null): string {
@@ -60,7 +61,7 @@ function provider(used: string | null, requested: string): string {
   if (used === null) return 'none yet';
   return requested === 'auto' || requested === used
     ? spell(used)
-    : `${spell(used)} (${spell(requested)} was asked for)`;
+    : `${spell(used)} (${spell(requested)} requested)`;
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {

@@ -13,7 +13,7 @@ export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
     ['Model', reader?.model],
     ['Provider', reader?.provider == null ? null : spell(reader.provider)],
     ['Pictures read', count(reader?.pictures)],
-    ['Being read', count(reader?.reading)],
+    ['Reading', count(reader?.reading)],
     ['Waiting', count(reader?.waiting)],
     ['Sessions', count(reader?.sessions)],
   ] as const;
@@ -28,9 +28,7 @@ export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
           <h2 id="entry-read" className={css.title}>
             Read text
           </h2>
-          <p className={css.line}>
-            Drop scans, photos or screenshots, and get every line that stands in them.
-          </p>
+          <p className={css.line}>Drop scans, photos or screenshots, and get every line of text.</p>
         </div>
       </div>
       <div className={css.actions}>

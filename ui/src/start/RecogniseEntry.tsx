@@ -17,7 +17,7 @@ export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
             Recognise
           </h2>
           <p className={css.line}>
-            Move a hand before the camera and read the gesture as you make it.
+            Move a hand in front of the camera and read the gesture as you make it.
           </p>
         </div>
       </div>

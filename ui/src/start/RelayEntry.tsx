@@ -11,8 +11,8 @@ export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
   const facts = [
     ['Streams', relay && `${formatCount(relay.streams)} of ${formatCount(relay.max_streams)}`],
     ['Viewers', relay && `${formatCount(relay.viewers)} of ${formatCount(relay.max_viewers)}`],
-    ['In', relay && `${formatPictures(relay.frames_in_per_s)} per s`],
-    ['Out', relay && `${formatPictures(relay.frames_out_per_s)} per s`],
+    ['In', relay && `${formatPictures(relay.frames_in_per_s)} fps`],
+    ['Out', relay && `${formatPictures(relay.frames_out_per_s)} fps`],
     ['Bytes out', relay && formatByteRate(relay.bytes_out_per_s)],
     ['Lost', relay && `${relay.lost_percent.toFixed(1)} %`],
   ] as const;
@@ -44,13 +44,13 @@ export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
           variant="default"
           leftSection={<Icon name="clip" />}
         >
-          Send a test picture
+          Send a test pattern
         </Button>
       </div>
       <div className={css.more}>
         <p className={css.captionLine}>
           <span className="caption">Live now</span>
-          <Link href="/health">How they do</Link>
+          <Link href="/health">Health</Link>
         </p>
         <dl className={css.facts} data-testid="relay-facts">
           {facts.map(([name, value]) => (

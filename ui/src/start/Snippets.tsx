@@ -11,7 +11,7 @@ export function Snippets() {
         From your own program
       </h2>
       <p className={css.lead}>
-        Send JPEGs over Socket.IO; every frame is answered at once. These five lines play a
+        Send JPEGs over Socket.IO; every frame is answered immediately. These five lines play a
         generated clip.
       </p>
       <div className={css.grid}>

@@ -14,36 +14,36 @@ export function Tiles({ view }: { view: StatusView }) {
     <div className={css.tiles} data-stale={view.failure !== null || undefined}>
       <Metric
         caption="Clients"
-        explain="Programs and pages that send frames now, and how many the server takes at most."
+        explain="Programs and pages sending frames now, and the maximum."
         values={[
           {
             text: String(recognizer?.clients ?? '–'),
             unit: `of ${recognizer?.max_clients ?? '–'}`,
           },
         ]}
-        note={free === null ? '' : `${free} ${free === 1 ? 'place' : 'places'} free`}
+        note={free === null ? '' : `${free} free`}
         history={history.clients}
         atLeast={4}
       />
       <Metric
         caption="Frames"
-        explain="Valid frames that arrived, from all clients. Each of them is answered at once."
-        values={[{ text: formatRate(recognizer?.frames_per_s ?? null), unit: 'per s' }]}
-        note={frames > 0.1 ? 'each one answered' : 'nobody is sending'}
+        explain="Valid frames received per second from all clients. Each is answered immediately."
+        values={[{ text: formatRate(recognizer?.frames_per_s ?? null), unit: 'fps' }]}
+        note={frames > 0.1 ? 'all answered' : 'no client is sending'}
         history={history.frames}
         atLeast={25}
       />
       <Metric
         caption="Analysed"
-        explain="Frames that the model has looked at. Below 100 % there are more frames than the machine can analyse; it is shared out evenly."
-        values={[{ text: formatRate(recognizer?.analysed_per_s ?? null), unit: 'per s' }]}
+        explain="Frames per second that the model analyses. Below 100 %, more arrive than the machine can analyse; its capacity is shared evenly."
+        values={[{ text: formatRate(recognizer?.analysed_per_s ?? null), unit: 'fps' }]}
         note={share === null ? '' : `${formatPercent(share)} % of all frames`}
         history={history.analysed}
         atLeast={25}
       />
       <Metric
         caption="Delay"
-        explain="On the server, from the arrival of the newest frame of a window to its result. Half of the results take p50 or less, 95 of 100 take p95 or less."
+        explain="Time on the server from the arrival of a window’s newest frame to its result. Half of the results take p50 or less, 95 % take p95 or less."
         values={[
           { name: 'p50', text: formatMs(recognizer?.delay_ms.p50 ?? null), unit: 'ms' },
           { name: 'p95', text: formatMs(recognizer?.delay_ms.p95 ?? null), unit: 'ms' },

@@ -10,11 +10,11 @@ export function readerStanding(reader: ReaderStatus | undefined): {
 } {
   switch (reader?.state) {
     case undefined:
-      return { tone: 'off', icon: 'clock', word: 'asking' };
+      return { tone: 'off', icon: 'clock', word: 'checking' };
     case 'idle':
-      return { tone: 'off', icon: 'pause', word: 'not needed yet' };
+      return { tone: 'off', icon: 'pause', word: 'not loaded' };
     case 'fetching':
-      return { tone: 'busy', icon: 'download', word: 'being fetched' };
+      return { tone: 'busy', icon: 'download', word: 'downloading' };
     case 'loading':
       return { tone: 'busy', icon: 'clock', word: 'loading' };
     case 'failed':

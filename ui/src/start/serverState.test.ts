@@ -4,13 +4,13 @@ import { serverState } from './serverState';
 
 describe('serverState', () => {
   it('says what is the matter, the gravest first', () => {
-    expect(serverState(null, null).word).toBe('asking');
+    expect(serverState(null, null).word).toBe('connecting');
     expect(serverState(testStatus(), null).word).toBe('ready');
     expect(serverState(testStatus({ overloaded: true }), null).word).toBe('overloaded');
     expect(serverState(testStatus({ clients: 50, overloaded: true }), null).word).toBe('full');
     expect(serverState(testStatus({ state: 'dummy' }), null).word).toBe('dummy');
     expect(serverState(testStatus({ state: 'loading' }), null).word).toBe('loading');
-    expect(serverState(testStatus(), 'refused').word).toBe('no answer');
+    expect(serverState(testStatus(), 'refused').word).toBe('no response');
   });
 
   it('keeps the technical cause for the details', () => {
@@ -30,7 +30,7 @@ describe('serverState', () => {
       null,
     );
     expect(other.command).toBeNull();
-    expect(other.text).toContain('details');
+    expect(other.text).toContain('Details');
     expect(serverState(testStatus(), null).command).toBeNull();
   });
 });

@@ -28,9 +28,9 @@ function words(status: Status | null, failure: string | null): Words {
     return {
       tone: 'bad',
       icon: 'plug',
-      word: 'no answer',
-      title: 'The server does not answer',
-      text: 'It was stopped, or the network is down. This page keeps asking.',
+      word: 'no response',
+      title: 'The server is not responding',
+      text: 'It was stopped, or the network is down. Retrying automatically.',
       cause: failure,
     };
   }
@@ -38,8 +38,8 @@ function words(status: Status | null, failure: string | null): Words {
     return {
       tone: 'busy',
       icon: 'clock',
-      word: 'asking',
-      title: 'Asking the server…',
+      word: 'connecting',
+      title: 'Connecting to the server…',
       text: null,
       cause: null,
     };
@@ -54,7 +54,7 @@ function words(status: Status | null, failure: string | null): Words {
         title: 'The model is loading',
         text:
           recognizer.loading?.text ??
-          'Frames are answered already; results begin when it is ready.',
+          'Frames are already answered; results start when the model is ready.',
         cause: null,
       };
     case 'failed':
@@ -65,9 +65,9 @@ function words(status: Status | null, failure: string | null): Words {
         title: `The model “${recognizer.model}” could not be loaded`,
         text:
           recognizer.cure === null
-            ? 'The server runs on without results. Once what the details name is put right, start it again.'
-            : 'The server runs on without results. Run this command on its machine, then start it again:',
-        cause: recognizer.error ?? 'no cause was given',
+            ? 'The server keeps running without results. Fix the cause under Details, then restart it.'
+            : 'The server keeps running without results. Run this command on its machine, then restart it:',
+        cause: recognizer.error ?? 'no cause given',
         command: recognizer.cure,
       };
     case 'dummy':
@@ -75,8 +75,8 @@ function words(status: Status | null, failure: string | null): Words {
         tone: 'warn',
         icon: 'alert',
         word: 'dummy',
-        title: 'No model, only fixed answers',
-        text: 'The server was started with USE_DUMMY_MODEL=1, which is for testing the wiring.',
+        title: 'No model: fixed answers only',
+        text: 'The server was started with USE_DUMMY_MODEL=1, which is only for testing connections.',
         cause: null,
       };
     case 'ready':
@@ -87,8 +87,8 @@ function words(status: Status | null, failure: string | null): Words {
       tone: 'warn',
       icon: 'full',
       word: 'full',
-      title: 'All places are taken',
-      text: `All ${recognizer.max_clients} places are in use; new clients are asked to come again later.`,
+      title: 'The server is full',
+      text: `It has its maximum of ${recognizer.max_clients} clients; new ones are asked to try again later.`,
       cause: null,
     };
   }
@@ -98,7 +98,7 @@ function words(status: Status | null, failure: string | null): Words {
       icon: 'alert',
       word: 'overloaded',
       title: 'More frames than this machine can analyse',
-      text: 'Every frame is still answered at once, but fewer of them are analysed, evenly for all clients.',
+      text: 'Every frame is still answered immediately, but fewer are analysed, shared evenly between clients.',
       cause: null,
     };
   }

@@ -28,7 +28,7 @@ export default function Chooser({ opened, onClose, ...rest }: Props) {
     <Modal
       opened={opened}
       onClose={onClose}
-      title="What is on the wall"
+      title="Streams on the wall"
       closeButtonProps={{ 'aria-label': 'Close' }}
       attributes={{ header: { role: 'presentation' } }}
       centered
@@ -59,7 +59,7 @@ function Choices({ chosen, streams, onChange }: Omit<Props, 'opened' | 'onClose'
         <Switch
           className={css.choice}
           label="All streams"
-          description={`Those, too, that begin later. ${sent.length} now.`}
+          description={`Including those that start later. ${sent.length} now.`}
           checked={all}
           onChange={() => onToggle(ALL)}
           data-testid="choose-all"
@@ -89,7 +89,7 @@ function Choices({ chosen, streams, onChange }: Omit<Props, 'opened' | 'onClose'
         ))}
         {answer !== null && cameras.length === 0 && (
           <p className={css.none}>
-            There are none yet. <Link href="/cameras">Add one</Link>
+            No cameras yet. <Link href="/cameras">Add one</Link>
           </p>
         )}
       </section>

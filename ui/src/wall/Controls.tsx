@@ -17,14 +17,14 @@ export function Controls({ settings, onChange, onFull }: Props) {
   return (
     <div className={css.controls}>
       <SegmentedControl
-        aria-label="Size of the pictures"
+        aria-label="Tile size"
         className={css.sizes ?? ''}
         value={settings.size}
         onChange={(size) => onChange({ size })}
         data={SIZES.map((value) => ({ value, label: NAMES[value] }))}
         data-testid="size"
       />
-      <Tooltip label="Boxes, names and points of what models find. The server looks for them while somebody wants to see them.">
+      <Tooltip label="Boxes, names and points of what models detect. Detection runs only while someone is viewing them.">
         <Switch
           label="Overlays"
           className={css.switch}

@@ -21,7 +21,7 @@ export function EmptyWall({ only, onChoose }: Props) {
       </h2>
       <p className={css.text}>
         {only.length === 0
-          ? 'Whatever is sent to this server appears here by itself: a phone’s camera, a screen, a program. It is received once, however many people watch it.'
+          ? 'Anything sent to this server appears here automatically: a phone’s camera, a screen, a program. It is received once, however many people watch.'
           : `This wall shows only ${only.join(', ')}.`}
       </p>
       <div className={css.actions}>
@@ -31,7 +31,7 @@ export function EmptyWall({ only, onChoose }: Props) {
           leftSection={<Icon name="broadcast" />}
           data-testid="to-broadcast"
         >
-          Broadcast from here
+          Broadcast from this device
         </Button>
         <Button
           variant="default"
@@ -39,11 +39,11 @@ export function EmptyWall({ only, onChoose }: Props) {
           onClick={onChoose}
           data-testid="choose-first"
         >
-          Add a camera of this server
+          Add one of the server’s cameras
         </Button>
       </div>
       <p className={css.small}>
-        Without a camera: <Link href="/broadcast?source=test">broadcast a test picture</Link> or a
+        Without a camera: <Link href="/broadcast?source=test">broadcast a test pattern</Link> or a
         video file.
       </p>
     </section>

@@ -18,7 +18,7 @@ export function Snippets({ empty }: Props) {
       <p className={css.lead}>
         {empty
           ? 'Send JPEGs over a WebSocket, and they appear here. These lines play a generated clip.'
-          : 'Any number of programs may watch what is on this wall.'}
+          : 'Any number of programs can watch the streams on this wall.'}
       </p>
       <div className={css.grid}>
         <Snippet

@@ -76,7 +76,7 @@ export const Tile = memo(function Tile(props: Props) {
           {name}
         </h2>
         {view.mode === 'enhanced' && (
-          <span className={css.mark} title="More of its pictures are analysed.">
+          <span className={css.mark} title="More of its frames are analysed.">
             enhanced
           </span>
         )}
@@ -86,7 +86,7 @@ export const Tile = memo(function Tile(props: Props) {
           </span>
         )}
         {isOver && (
-          <Tooltip label="Remove it from the wall now">
+          <Tooltip label="Remove from the wall now">
             <ActionIcon onClick={() => onRemove(id)} aria-label={`Remove ${name} from the wall`}>
               <Icon name="close" />
             </ActionIcon>
@@ -109,16 +109,16 @@ function Numbers({ view }: { view: StreamView }) {
   return (
     <dl className={css.numbers}>
       <Number
-        name="Pictures"
-        explain="Pictures that arrive here in a second."
+        name="Frames"
+        explain="Frames received here per second."
         value={live ? formatRate(fps) : UNKNOWN}
-        unit="per s"
+        unit="fps"
         course={rates}
         atLeast={10}
       />
       <Number
         name="Delay"
-        explain="From a picture’s arrival at the server to its arrival here, by the server’s clock, which is known to about a millisecond. Measured, over the last seconds."
+        explain="Time from a frame’s arrival at the server to its arrival here, measured over the last seconds. The server’s clock is known to about a millisecond."
         value={live && delayMs !== null && delayMs < 1 ? '< 1' : formatMs(live ? delayMs : null)}
         unit="ms"
         course={delays}
@@ -126,7 +126,7 @@ function Numbers({ view }: { view: StreamView }) {
       />
       <Number
         name="Lost"
-        explain={`Pictures of the last seconds that did not arrive here: this page or its network was too slow for them. Since the page was opened: ${missed}.`}
+        explain={`Frames lost in the last seconds because this page or its network was too slow. Since the page was opened: ${missed}.`}
         value={live ? lostPercent.toFixed(lostPercent < 9.95 ? 1 : 0) : UNKNOWN}
         unit="%"
         warn={live && lostPercent > MUCH_LOST}

@@ -24,15 +24,15 @@ export function useWallShortcuts(
     };
     return [
       // The tiles hear these themselves; here they stand for the list.
-      { key: '← → ↑ ↓', what: 'From stream to stream', run: NOTHING },
-      { key: '↵ Enter', what: 'Enlarge the stream, or make it smaller', run: NOTHING },
+      { key: '← → ↑ ↓', what: 'Move between streams', run: NOTHING },
+      { key: '↵ Enter', what: 'Enlarge or shrink the stream', run: NOTHING },
       { key: 'Escape', what: 'Back to all streams', run: () => change({ one: null }) },
       { key: 'o', what: 'Overlays on or off', run: () => change({ overlays: !overlays }) },
-      { key: 'a', what: 'Choose what is on the wall', run: choose },
-      { key: '+', what: 'Larger pictures', run: () => resize(1) },
-      { key: '-', what: 'Smaller pictures', run: () => resize(-1) },
+      { key: 'a', what: 'Choose streams', run: choose },
+      { key: '+', what: 'Larger tiles', run: () => resize(1) },
+      { key: '-', what: 'Smaller tiles', run: () => resize(-1) },
       { key: 'f', what: 'Full screen', run: full },
-      { key: 'r', what: 'Connect again now', run: retry },
+      { key: 'r', what: 'Reconnect now', run: retry },
     ];
   }, [overlays, size, change, choose, full, retry]);
   useShortcuts('Wall', shortcuts);

@@ -12,13 +12,13 @@ describe('a tile in words', () => {
       expect(words({ state }).live, state).toBe(false);
       expect(words({ state }).text, state).toMatch(/\.$/);
     }
-    expect(words({}, 10_000, true)).toMatchObject({ word: 'broken pictures', live: false });
+    expect(words({}, 10_000, true)).toMatchObject({ word: 'damaged frames', live: false });
   });
 
   it('says how old its picture is', () => {
     expect(words({ state: 'stalled', pictureAtMs: 2500, sinceMs: 5500 })).toMatchObject({
       word: 'stalled 7 s',
-      banner: 'This picture is 7 s old',
+      banner: 'This frame is 7 s old',
     });
     expect(words({ state: 'stalled', pictureAtMs: null, sinceMs: 5500 })).toMatchObject({
       word: 'stalled 4 s',
@@ -62,7 +62,9 @@ describe('the wall in words', () => {
     expect(connectionWords(lost, 10_100)?.text).toBe('Trying again in 2 s.');
     const picture = { stream: 'a', sequence: 1, capturedAtMs: 0, jpeg: new Uint8Array() };
     const seen = { ...lost, streams: [testView({ picture })] };
-    expect(connectionWords(seen, 10_100)?.text).toBe('The pictures are old. Trying again in 2 s.');
+    expect(connectionWords(seen, 10_100)?.text).toBe(
+      'The frames shown are old. Trying again in 2 s.',
+    );
     expect(connectionWords({ ...lost, state: 'connecting', retryAtMs: null }, 0)?.text).toBe(
       'Connecting…',
     );

@@ -7,7 +7,7 @@ export function tileWords(view: StreamView, nowMs: number, broken: boolean): Str
   const { reason, pictureAtMs } = view;
   const since = formatDuration(Math.max(0, nowMs - view.sinceMs) / 1000);
   const age = pictureAtMs === null ? since : formatDuration((nowMs - pictureAtMs) / 1000);
-  const old = pictureAtMs === null ? null : `This picture is ${age} old`;
+  const old = pictureAtMs === null ? null : `This frame is ${age} old`;
   const text = reason === null ? null : sentenceOf(reason);
   switch (view.state) {
     case 'waiting':
@@ -17,32 +17,32 @@ export function tileWords(view: StreamView, nowMs: number, broken: boolean): Str
       }
       return {
         ...{ tone: 'busy', icon: 'clock', word: 'waiting', live: false, banner: null },
-        text: text ?? 'No picture has come yet. It is shown as soon as there is one.',
+        text: text ?? 'No frame has arrived yet. The first one is shown immediately.',
       };
     case 'live':
       if (!broken) {
         return { tone: 'ok', icon: 'live', word: 'live', text: null, live: true, banner: null };
       }
       return {
-        ...{ tone: 'warn', icon: 'alert', word: 'broken pictures', live: false },
-        text: 'What comes cannot be shown, for it is damaged.',
-        banner: 'This is the last whole picture',
+        ...{ tone: 'warn', icon: 'alert', word: 'damaged frames', live: false },
+        text: 'The frames are damaged and cannot be shown.',
+        banner: 'This is the last undamaged frame',
       };
     case 'stalled':
       return {
         ...{ tone: 'warn', icon: 'pause', word: `stalled ${age}`, live: false, banner: old },
-        text: text ?? 'No pictures come any more.',
+        text: text ?? 'No new frames are arriving.',
       };
     case 'frozen':
       return {
         ...{ tone: 'warn', icon: 'frozen', word: `frozen ${since}`, live: false },
-        text: text ?? 'It sends the same picture again and again.',
-        banner: `The same picture for ${since}`,
+        text: text ?? 'It keeps sending the same frame.',
+        banner: `The same frame for ${since}`,
       };
     case 'ended':
       return {
-        ...{ tone: 'off', icon: 'stop', word: 'ended', live: false, banner: 'The last picture' },
-        text: text ?? 'There will be no more.',
+        ...{ tone: 'off', icon: 'stop', word: 'ended', live: false, banner: 'The last frame' },
+        text: text ?? 'No more frames will arrive.',
       };
   }
 }
@@ -71,10 +71,10 @@ export function connectionWords(
 ): { title: string; text: string } | null {
   if (state === 'open' || why === null) return null;
   const title = why;
-  if (state === 'idle') return { title, text: 'Nothing comes until you connect again.' };
+  if (state === 'idle') return { title, text: 'Nothing is received until you reconnect.' };
   if (retryAtMs === null) return { title, text: 'Connecting…' };
   const seconds = Math.max(0, Math.ceil((retryAtMs - nowMs) / 1000));
-  const old = streams.some(({ picture }) => picture !== null) ? 'The pictures are old. ' : '';
+  const old = streams.some(({ picture }) => picture !== null) ? 'The frames shown are old. ' : '';
   return { title, text: `${old}Trying again in ${seconds} s.` };
 }
 

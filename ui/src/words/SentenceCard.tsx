@@ -41,8 +41,8 @@ export function SentenceCard({ view, hold, onUndo, onClear }: Props) {
               undo === null
                 ? 'nothing to undo'
                 : undo.kind === 'bring back'
-                  ? 'brings the cleared words back'
-                  : `takes “${sentenceText(undo.words)}” back`
+                  ? 'restores the cleared words'
+                  : `removes “${sentenceText(undo.words)}”`
             }
             disabled={undo === null}
             onClick={onUndo}
@@ -50,7 +50,7 @@ export function SentenceCard({ view, hold, onUndo, onClear }: Props) {
           <Tool
             icon="trash"
             label="Clear"
-            what="empties the sentence"
+            what="clears the sentence"
             disabled={empty}
             onClick={onClear}
           />
@@ -69,8 +69,8 @@ export function SentenceCard({ view, hold, onUndo, onClear }: Props) {
       >
         {empty ? (
           <p className={css.empty}>
-            Hold a sign until its word appears here: {hold} equal predictions in a row. Pause for a
-            moment before the same one again.
+            Hold a sign until its word appears here: {hold} equal predictions in a row. Pause
+            briefly before repeating the same sign.
           </p>
         ) : (
           <p className={css.words}>

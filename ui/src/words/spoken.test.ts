@@ -23,10 +23,10 @@ describe('what a screen reader says', () => {
     sentence.add('left');
     sentence.add('right');
     sentence.undo();
-    expect(spoken(sentence.snapshot(), 2)).toBe('Taken back: right. 1 word.');
+    expect(spoken(sentence.snapshot(), 2)).toBe('Removed: right. 1 word.');
     sentence.clear();
     expect(spoken(sentence.snapshot(), 2)).toBe('The sentence is empty.');
     sentence.undo();
-    expect(spoken(sentence.snapshot(), 2)).toBe('Brought back. 1 word.');
+    expect(spoken(sentence.snapshot(), 2)).toBe('Restored. 1 word.');
   });
 });

@@ -17,9 +17,9 @@ export function spoken({ words, dropped, last }: SentenceView, afterId: number):
         : `Words ${count - fresh.length + 1} to ${count}: ${sentenceText(fresh)}`;
     }
     case 'taken back':
-      return `Taken back: ${sentenceText(last.words)}. ${remaining(words.length)}`;
+      return `Removed: ${sentenceText(last.words)}. ${remaining(words.length)}`;
     case 'brought back':
-      return `Brought back. ${remaining(words.length)}`;
+      return `Restored. ${remaining(words.length)}`;
     case 'cleared':
       return 'The sentence is empty.';
   }

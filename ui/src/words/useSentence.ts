@@ -18,7 +18,7 @@ export const sentenceActions = {
 };
 
 const SHORTCUTS = [
-  { key: 'u', what: 'Take the last word back', run: sentenceActions.undo },
+  { key: 'u', what: 'Undo', run: sentenceActions.undo },
   { key: 'w', what: 'Copy the sentence', run: copy },
   { key: 'x', what: 'Clear the sentence', run: sentenceActions.clear },
 ];

@@ -285,7 +285,7 @@ describe('a streamer', () => {
     source.sink?.failed(new Error('unplugged'));
     expect(one.snapshot()).toMatchObject({
       state: 'ended',
-      why: 'The source of pictures failed.',
+      why: 'The video source failed.',
       cause: 'Error: unplugged',
     });
     expect(socket.closedWith).not.toBeNull();
@@ -342,7 +342,7 @@ describe('a streamer that is sent away', () => {
     FakeWebSocket.last.accept();
     close(FakeWebSocket.last, 4090, 'This patient already has an active stream.');
     expect(one.snapshot()).toMatchObject({ state: 'refused', code: 4090, retryAtMs: null });
-    expect(one.snapshot().why).toMatch(/Somebody streams under this name/);
+    expect(one.snapshot().why).toMatch(/This name is already in use/);
     expect(one.snapshot().cause).toContain('This patient already has an active stream.');
     await wait(60_000);
     expect(FakeWebSocket.made).toHaveLength(1);
@@ -392,8 +392,8 @@ describe('a streamer that is sent away', () => {
   });
 
   it.each([
-    [1013, /places/],
-    [4400, /ten pictures/],
+    [1013, /maximum number of streams/],
+    [4400, /ten frames/],
     [1001, /stopped/],
     [1009, /larger/],
     [1006, /lost/],
@@ -450,7 +450,10 @@ describe('a streamer that is sent away', () => {
     const one = streamer();
     one.start();
     await wait(10_000);
-    expect(one.snapshot()).toMatchObject({ state: 'waiting', why: 'The server does not answer.' });
+    expect(one.snapshot()).toMatchObject({
+      state: 'waiting',
+      why: 'The server is not responding.',
+    });
     await wait(1000);
     pongMs = null;
     connected();

@@ -93,7 +93,7 @@ export const IDLE: StreamerSnapshot = {
 const REFRESH_MS = 500;
 const RATE_SPAN_MS = 3000;
 const MOST_ENCODE_FAILURES = 10;
-const SOURCE_FAILED = 'The source of pictures failed.';
+const SOURCE_FAILED = 'The video source failed.';
 
 /** Makes a streamer. Nothing is opened or connected before `start`. */
 export function createStreamer(options: StreamerOptions): Streamer {
@@ -305,7 +305,7 @@ export class Streamer {
         this.#fail(
           new RecognizerError(
             'encoder-failed',
-            'This browser could not turn the picture into a JPEG',
+            'This browser could not encode a frame as JPEG',
             'Try again, or use a newer browser.',
             error,
           ),

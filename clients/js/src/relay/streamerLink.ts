@@ -134,7 +134,7 @@ export class StreamerLink {
       if (mine()) this.#lost(code, reason);
     });
     this.#handshake = setTimeout(
-      () => this.#lost(null, 'no answer to the handshake'),
+      () => this.#lost(null, 'no response to the handshake'),
       HANDSHAKE_MS,
     );
     this.#set({ state: 'connecting', before: before.state === 'waiting' ? before : null });
@@ -238,7 +238,7 @@ export class StreamerLink {
     const [oldestMs] = this.#unanswered;
     const silentMs = performance.now() - Math.max(oldestMs ?? 0, this.#heardMs);
     if (oldestMs === undefined) this.#ping();
-    else if (silentMs > DEAD_MS) this.#lost(null, `no sign of life for ${DEAD_MS / 1000} s`);
+    else if (silentMs > DEAD_MS) this.#lost(null, `nothing received for ${DEAD_MS / 1000} s`);
   };
 
   #ping(): void {

@@ -29,35 +29,35 @@ export function farewell(
   switch (code) {
     case CLOSE.taken:
       if (ours) {
-        return { why: 'The server still waits for the connection before this one.', then: 'again' };
+        return { why: 'The server has not closed the previous connection yet.', then: 'again' };
       }
       return {
-        why: 'Somebody streams under this name already. Choose another name, or end the other stream first.',
+        why: 'This name is already in use. Choose another name, or end the other stream first.',
         then: 'refused',
       };
     case CLOSE.nameRefused:
-      return { why: message ?? 'The server does not take this name.', then: 'refused' };
+      return { why: message ?? 'The server refuses this name.', then: 'refused' };
     case CLOSE.endedByAdmin:
-      return { why: 'Whoever runs the server has ended this stream.', then: 'ended' };
+      return { why: 'An administrator ended this stream.', then: 'ended' };
     case CLOSE.full:
-      return { why: 'All places for streams on this server are taken.', then: 'again' };
+      return { why: 'The server already has its maximum number of streams.', then: 'again' };
     case CLOSE.badPictures:
       return {
-        why: 'The server could not read ten pictures in a row, and closed the stream.',
+        why: 'The server could not decode ten frames in a row, and closed the stream.',
         then: 'again',
       };
     case CLOSE.noPictures:
       return {
-        why: 'No picture came for a while, so the server closed the stream. It goes on with the next one.',
+        why: 'No frame arrived for a while, so the server closed the stream. It continues with the next frame.',
         then: 'next-picture',
       };
     case CLOSE.tooLarge:
-      return { why: 'A picture was larger than the server takes.', then: 'again' };
+      return { why: 'A frame was larger than the server accepts.', then: 'again' };
     case CLOSE.goingAway:
       return { why: 'The server was stopped.', then: 'again' };
     default:
       return {
-        why: wasLive ? 'The connection was lost.' : 'The server does not answer.',
+        why: wasLive ? 'The connection was lost.' : 'The server is not responding.',
         then: 'again',
       };
   }

@@ -109,7 +109,7 @@ describe('the connection', () => {
       FakeWebSocket.last.end();
       expect(viewer.snapshot()).toMatchObject({
         state: 'waiting',
-        why: 'The server does not answer',
+        why: 'The server is not responding',
         retryAtMs: performance.now() + waitMs,
       });
       const tries = FakeWebSocket.made.length;
@@ -142,7 +142,7 @@ describe('the connection', () => {
     socket.end(1013);
     expect(viewer.snapshot()).toMatchObject({ state: 'waiting', why: 'All 1000 places are taken' });
     for (const [code, why] of [
-      [1001, /stops or starts again/],
+      [1001, /stopping or restarting/],
       [4008, /too slow/],
       [1006, /was lost/],
     ] as const) {
@@ -180,7 +180,7 @@ describe('the connection', () => {
     const socket = make();
     advance(10_500);
     expect(socket.closedWith).not.toBeNull();
-    expect(viewer.snapshot()).toMatchObject({ why: 'The server does not answer' });
+    expect(viewer.snapshot()).toMatchObject({ why: 'The server is not responding' });
   });
 
   it('that is silent for 45 s though it was asked is dead', () => {
@@ -191,7 +191,7 @@ describe('the connection', () => {
     expect(socket.closedWith).not.toBeNull();
     expect(viewer.snapshot()).toMatchObject({
       state: 'waiting',
-      why: 'The server has fallen silent',
+      why: 'The server stopped responding',
     });
   });
 
@@ -211,7 +211,7 @@ describe('the connection', () => {
     advance(2000);
     window.dispatchEvent(new Event('online'));
     advance(5500);
-    expect(viewer.snapshot()).toMatchObject({ why: 'The server has fallen silent' });
+    expect(viewer.snapshot()).toMatchObject({ why: 'The server stopped responding' });
     window.dispatchEvent(new Event('online'));
     expect(viewer.snapshot().state).toBe('connecting');
     viewer.stop();

@@ -41,7 +41,7 @@ export interface ViewerSnapshot {
 /** How often numbers are renewed, and what may have grown old is looked at. */
 const REFRESH_MS = 500;
 const CONNECT_MS = 10_000;
-const NO_WEBSOCKET = 'createViewer needs a WebSocket: a browser, or Node 22 and newer';
+const NO_WEBSOCKET = 'createViewer needs a WebSocket: a browser, or Node 22 or newer';
 /** The server says something at least every 30 s. */
 const SILENCE_MS = 45_000;
 const ANSWER_MS = 5000;
@@ -58,8 +58,8 @@ const ALL = '*';
 const ENDED_BY_ADMIN = 4410;
 
 const WHY: Record<number, string> = {
-  1001: 'The server stops or starts again',
-  1013: 'All places for viewers are taken',
+  1001: 'The server is stopping or restarting',
+  1013: 'The server already has its maximum number of viewers',
   4008: 'This connection was too slow, so the server ended it',
   [ENDED_BY_ADMIN]: 'An administrator ended this connection',
 };
@@ -323,7 +323,9 @@ export class Viewer implements AsyncIterable<Picture> {
 
   #closed(code: number, reason: string): void {
     const opened = this.#state === 'open';
-    const unknown = opened ? 'The connection to the server was lost' : 'The server does not answer';
+    const unknown = opened
+      ? 'The connection to the server was lost'
+      : 'The server is not responding';
     const why = this.#said ?? WHY[code] ?? (reason === '' ? unknown : reason);
     if (code === ENDED_BY_ADMIN) this.#rest(why);
     else this.#fail(why);
@@ -351,12 +353,12 @@ export class Viewer implements AsyncIterable<Picture> {
     const nowMs = performance.now();
     this.#forgetEnded(nowMs);
     if (this.#state === 'connecting' && nowMs - this.#dialledAtMs > CONNECT_MS) {
-      this.#fail('The server does not answer');
+      this.#fail('The server is not responding');
       return;
     }
     if (this.#state === 'open') {
       if (this.#isSilent(nowMs)) {
-        this.#fail('The server has fallen silent');
+        this.#fail('The server stopped responding');
         return;
       }
       const everyMs = this.#asked < ASK_FIRST ? ASK_FIRST_MS : ASK_LATER_MS;

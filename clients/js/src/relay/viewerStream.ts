@@ -40,7 +40,7 @@ const LONGEST_MS = 60_000;
 const SPAN_MS = 3000;
 
 export const CONNECTION_LOST = 'The connection to the server is lost.';
-const NOTHING_ARRIVES = 'The server has pictures, but none arrives here.';
+const NOTHING_ARRIVES = 'The server has frames, but none arrive here.';
 const GONE = 'It ended while the connection to the server was lost.';
 
 type StateMessage = Extract<ViewerMessage, { type: 'stream_state' }>;

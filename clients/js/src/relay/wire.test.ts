@@ -90,7 +90,7 @@ describe('addresses', () => {
 
   it('are refused in words', () => {
     expect(() => streamerAddress('http://here', '..')).toThrow('only dots');
-    expect(() => viewerAddress('ftp://here', {})).toThrow('The server’s address is not one');
+    expect(() => viewerAddress('ftp://here', {})).toThrow('The server’s address is invalid');
   });
 });
 

@@ -75,11 +75,11 @@ export function decodePicture(message: ArrayBuffer): Picture | null {
 export function nameProblem(stream: string): string | null {
   if (stream === '') return 'A stream needs a name.';
   if (utf8.encode(stream).length > MOST_NAME_BYTES) {
-    return `A name may have ${MOST_NAME_BYTES} bytes; letters beyond English ones take two or more.`;
+    return `A name can have at most ${MOST_NAME_BYTES} bytes; non-English letters take two or more.`;
   }
   // Control characters, halves of characters, and what an address would swallow.
-  if (/[\p{Cc}\p{Cs}]/u.test(stream)) return 'A name may not have control characters.';
-  return stream === '.' || stream === '..' ? 'A name may not be only dots.' : null;
+  if (/[\p{Cc}\p{Cs}]/u.test(stream)) return 'A name cannot contain control characters.';
+  return stream === '.' || stream === '..' ? 'A name cannot be only dots.' : null;
 }
 
 /** Where the pictures of `stream` are sent to. Throws where the address or the name is none. */

@@ -87,7 +87,7 @@ function drawWords(context: CanvasRenderingContext2D, name: string, now: Date): 
   context.textBaseline = 'alphabetic';
   context.fillStyle = '#a9b6c9';
   context.font = `400 34px ${FONT}`;
-  context.fillText('Sightwire test picture', 64, 338, 760);
+  context.fillText('Sightwire test pattern', 64, 338, 760);
   context.fillStyle = '#e8edf5';
   context.font = `600 52px ${FONT}`;
   context.fillText(name, 64, 408, 900);

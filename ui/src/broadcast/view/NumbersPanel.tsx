@@ -25,32 +25,34 @@ export function NumbersPanel({ snapshot, preview }: Props) {
   return (
     <section className={css.panel} aria-label="Numbers">
       <Metric
-        caption="Pictures out"
-        explain="Pictures that left this page in a second. Those for which there is no room, because the network or the server is slow, are left out: the newest one wins."
-        values={[{ text: formatRate(live ? fps : null), unit: 'per s', 'data-testid': 'fps-out' }]}
-        note={live && leftOut !== null ? `${formatPercent(leftOut)} % left out` : ''}
+        caption="Frames out"
+        explain="Frames sent from this page per second. When the network or the server is too slow, some are not sent; the newest always goes first."
+        values={[{ text: formatRate(live ? fps : null), unit: 'fps', 'data-testid': 'fps-out' }]}
+        note={live && leftOut !== null ? `${formatPercent(leftOut)} % not sent` : ''}
         history={history.fps}
         atLeast={30}
       />
       <Metric
         caption="Traffic"
-        explain="Bytes that leave this page in a second, and how large one picture is."
+        explain="Bytes sent from this page per second, and the size of one frame."
         values={[
           {
             text: live ? (bytesPerSecond / 1e6).toFixed(2) : UNKNOWN,
-            unit: 'MB per s',
+            unit: 'MB/s',
             'data-testid': 'traffic',
           },
         ]}
         note={
-          live && fps > 0 ? `${formatCount(Math.round(bytesPerSecond / fps / 1000))} kB each` : ''
+          live && fps > 0
+            ? `${formatCount(Math.round(bytesPerSecond / fps / 1000))} kB per frame`
+            : ''
         }
         history={history.bytes}
         atLeast={1e6}
       />
       <Metric
         caption="Viewers"
-        explain="Who watches this stream now, as the server counts: pages, players and programs. The preview on this page is not counted."
+        explain="Pages, players and programs watching this stream now, counted by the server. The preview on this page is not counted."
         values={[
           { text: others === null ? UNKNOWN : formatCount(others), 'data-testid': 'viewers' },
         ]}
@@ -60,7 +62,7 @@ export function NumbersPanel({ snapshot, preview }: Props) {
       />
       <Metric
         caption="Delay"
-        explain="From the arrival of a picture at the server to its arrival back on this page: what a viewer beside you waits. By the server’s clock, corrected; measured with the preview."
+        explain="Time from a frame’s arrival at the server to its arrival back on this page: the delay for a viewer next to you. By the server’s clock, corrected; measured with the preview."
         values={[{ text: formatMs(delayMs), unit: 'ms', 'data-testid': 'delay' }]}
         note={live && widthPx !== null && heightPx !== null ? `${widthPx} × ${heightPx}` : ''}
         history={delayCourse}

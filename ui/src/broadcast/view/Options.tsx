@@ -18,8 +18,8 @@ export function Options({ settings, onChange }: Props) {
     <section className={`card ${css.options}`} aria-label="Options">
       <Setting
         id="fps"
-        name="Rate"
-        explain="Pictures a second at most. Fewer are sent where the network does not take them: the newest one wins, and nothing queues."
+        name="Frame rate"
+        explain="Maximum frames per second. Fewer are sent when the network is too slow: the newest always goes first, and nothing queues."
         value={fps ?? FPS.usual}
         initial={FPS.usual}
         least={FPS.least}
@@ -27,13 +27,13 @@ export function Options({ settings, onChange }: Props) {
         step={FPS.step}
         format={(value) => `${value}`}
         changed={fps !== null}
-        usual="pictures a second"
+        usual="fps"
         onChange={(next) => onChange({ fps: chosen(next, FPS.usual) })}
       />
       <Setting
         id="quality"
         name="Quality"
-        explain="Of the JPEG. Half the quality is about half the traffic, and lines become less sharp."
+        explain="JPEG quality. Half the quality is about half the traffic, with less sharp edges."
         value={quality ?? QUALITY.usual}
         initial={QUALITY.usual}
         least={QUALITY.least}
@@ -41,13 +41,13 @@ export function Options({ settings, onChange }: Props) {
         step={QUALITY.step}
         format={(value) => `${value} %`}
         changed={quality !== null}
-        usual="of the JPEG"
+        usual="JPEG quality"
         onChange={(next) => onChange({ quality: chosen(next, QUALITY.usual) })}
       />
       <Setting
         id="width"
         name="Width"
-        explain="Wider pictures are made smaller before they are sent, in their own shape. A smaller one stays as it is."
+        explain="Wider frames are scaled down before they are sent, keeping their aspect ratio. Smaller ones are sent unchanged."
         value={widthPx ?? WIDTH.usual}
         initial={WIDTH.usual}
         least={WIDTH.least}

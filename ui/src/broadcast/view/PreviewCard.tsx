@@ -55,16 +55,16 @@ export function PreviewCard({ preview, active, on, onSwitch }: Props) {
         {!painted && (
           <p className={css.hint}>
             {!on
-              ? 'Off. It costs as much traffic as one viewer.'
+              ? 'Off. It uses as much traffic as one viewer.'
               : active
-                ? 'Waiting for the first picture to come back.'
-                : 'Comes back from the server as soon as you share something.'}
+                ? 'Waiting for the first frame to come back.'
+                : 'Starts when you share something.'}
           </p>
         )}
       </div>
       <p className={`number ${css.note}`}>
         {live && painted
-          ? `Received back from the server, ${formatRate(view?.fps ?? null)} per s`
+          ? `Received back from the server, ${formatRate(view?.fps ?? null)} fps`
           : ' '}
       </p>
     </section>

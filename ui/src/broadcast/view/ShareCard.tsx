@@ -55,18 +55,19 @@ export function ShareCard({ name, mode, onChange, field, onStart, running, child
           href={wallPath(name)}
           target="_blank"
           rel="noopener"
-          aria-label="On the Wall, in a new tab"
+          aria-label="Open on the Wall, in a new tab"
           variant="default"
           leftSection={<Icon name="eye" />}
           data-testid="to-wall"
         >
-          On the Wall
+          {' '}
+          Open on the Wall{' '}
         </Button>
       </div>
       <p className={css.hint}>
         {mode === 'normal'
-          ? 'Where viewers ask for objects, some of its pictures are looked at.'
-          : 'Where viewers ask for objects, more of its pictures are looked at.'}
+          ? 'Detection runs on 5 frames per second (default) when a viewer turns it on.'
+          : 'Detection runs on 15 frames per second (default) when a viewer turns it on.'}
       </p>
     </section>
   );

@@ -9,7 +9,7 @@ const KINDS: { value: SourceKind; icon: IconName; name: string }[] = [
   { value: 'camera', icon: 'camera', name: 'Camera' },
   { value: 'screen', icon: 'system', name: 'Screen' },
   { value: 'file', icon: 'file', name: 'Video file' },
-  { value: 'test', icon: 'clip', name: 'Test picture' },
+  { value: 'test', icon: 'clip', name: 'Test pattern' },
 ];
 
 interface Props {
@@ -54,7 +54,7 @@ export function SourceControls(props: Props) {
           value={props.cameras.some(({ id }) => id === props.camera) ? props.camera : ''}
           onChange={(event) => props.onCamera(event.currentTarget.value)}
           data={[
-            { value: '', label: 'The browser’s choice' },
+            { value: '', label: 'Browser default' },
             ...props.cameras.map(({ id, name }) => ({ value: id, label: name })),
           ]}
         />

@@ -22,7 +22,7 @@ export function Stage({ snapshot, children }: Props) {
   return (
     <section
       className={css.stage}
-      aria-label="Picture"
+      aria-label="Video"
       data-live={lively || undefined}
       data-empty={element === null || undefined}
       data-testid="stage"

@@ -41,7 +41,7 @@ export function StageOverlay({ snapshot, kind, actions }: Props) {
   const seconds = Math.floor(stillMs / 1000);
   return (
     <Banner icon="clock">
-      No picture has left for {seconds} s. {stream.why ?? 'Waiting for the source.'}
+      No frame sent for {seconds} s. {stream.why ?? 'Waiting for the source.'}
     </Banner>
   );
 }
@@ -73,8 +73,8 @@ function Empty({ kind, stopped, actions }: EmptyProps) {
             </>
           }
         >
-          Any number of pages and programs can watch it under the name you give it. The pictures go
-          to this page’s server, and are not stored.
+          Any number of pages and programs can watch it under the name you give it. Frames are sent
+          to this server and are not stored.
         </Panel>
       );
     case 'screen':
@@ -88,7 +88,7 @@ function Empty({ kind, stopped, actions }: EmptyProps) {
             </Action>
           }
         >
-          The browser asks what to share. Whoever watches sees all that is on it.
+          The browser asks what to share. Viewers see everything on it.
         </Panel>
       );
     case 'file':
@@ -105,23 +105,23 @@ function Empty({ kind, stopped, actions }: EmptyProps) {
             </>
           }
         >
-          Choose one, or drop it on this page. It plays round and round; the file itself stays on
-          your machine, only its pictures are sent.
+          Choose a file, or drop it on this page. It plays in a loop; the file stays on your
+          machine, only its frames are sent.
         </Panel>
       );
     case 'test':
       return (
         <Panel
           icon="clip"
-          title="A moving test picture"
+          title="A moving test pattern"
           actions={
             <Action icon="play" onClick={actions.start}>
-              Share the test picture
+              Share the test pattern
             </Action>
           }
         >
-          This page draws it: a ball, a clock with tenths, the stream’s name. It goes the same way
-          as a camera’s pictures.
+          This page draws it: a ball, a clock with tenths of a second, the stream’s name. It is sent
+          in the same way as a camera’s frames.
         </Panel>
       );
   }
@@ -213,7 +213,7 @@ function Trouble({ snapshot: { stream }, actions }: Pick<Props, 'snapshot' | 'ac
     <Panel
       icon={forPicture ? 'pause' : 'plug'}
       tone="warn"
-      title={forPicture ? 'Waiting for a picture' : 'Not shared at the moment'}
+      title={forPicture ? 'Waiting for a frame' : 'Not sharing'}
       {...(cause === null || cause === '' ? {} : { cause })}
       data-testid="error-panel"
       data-problem={code === null ? 'unreachable' : String(code)}

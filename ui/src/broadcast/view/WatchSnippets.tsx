@@ -10,19 +10,19 @@ export function WatchSnippets({ name }: { name: string }) {
   return (
     <section aria-labelledby="snippets">
       <h2 id="snippets" className={css.heading}>
-        Watch it from your own program
+        Watch from your own program
       </h2>
       <p className={css.lead}>
-        The stream has an address. Any number of players and programs may open it:
+        Any number of players and programs can open the stream at its address:
       </p>
       <Command text={url} />
       <div className={css.grid}>
-        <Snippet language="HTML" file="in a page of yours" code={htmlSnippet(url)} />
-        <Snippet language="ffmpeg" file="a minute as a file" code={ffmpegSnippet(url)} />
+        <Snippet language="HTML" file="in your own page" code={htmlSnippet(url)} />
+        <Snippet language="ffmpeg" file="one minute to a file" code={ffmpegSnippet(url)} />
         <Snippet language="Python" file="pictures.py" code={pythonPicturesSnippet(url)} />
         <Snippet
           language="JavaScript"
-          file="each picture as it comes"
+          file="each frame as it arrives"
           code={javascriptViewerSnippet(location.origin, name)}
         />
       </div>

@@ -90,9 +90,9 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
     <form className={css.form} onSubmit={submit} noValidate>
       {fixed && (
         <div className={css.wide}>
-          <Notice tone="busy" icon="file" title="This camera stands in sightwire.toml">
-            Change its <code>[[camera]]</code> table there and start the server again. Here it can
-            only be tested.
+          <Notice tone="busy" icon="file" title="This camera is defined in sightwire.toml">
+            Change its <code>[[camera]]</code> table there and restart the server. Here it can only
+            be tested.
           </Notice>
         </div>
       )}
@@ -110,8 +110,8 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
           label="Address"
           description={
             isMasked(draft.url)
-              ? 'Name and password are kept to the server. Leave ***:*** as it is and they stay.'
-              : 'With name and password where it needs them: http://name:password@192.168.1.50/stream'
+              ? 'The user name and password are not shown. Leave ***:*** unchanged to keep them.'
+              : 'With a user name and password if needed: http://name:password@192.168.1.50/stream'
           }
           placeholder="http://192.168.1.50/stream"
           value={draft.url}
@@ -136,21 +136,21 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
               onChange={(mode) => put({ mode: mode })}
               data={[
                 { value: 'stream', label: 'Stream' },
-                { value: 'capture', label: 'Single pictures' },
+                { value: 'capture', label: 'Snapshots' },
               ]}
             />
             <p className={css.hint}>
               {draft.mode === 'stream'
-                ? 'It sends pictures without being asked (MJPEG), as ESP32-CAM boards do under /stream.'
-                : 'It is asked for each picture, as under /capture. Slower; for boards without a stream.'}
+                ? 'The camera sends frames continuously (MJPEG), as ESP32-CAM boards do at /stream.'
+                : 'The server requests each frame, for example from /capture. Slower; for boards without a stream.'}
             </p>
           </div>
         )}
         {draft.mode === 'capture' && !fixed && (
           <Setting
             id="capture-fps"
-            name="Rate"
-            explain="How often it is asked for a picture in a second. Boards that are asked too often fall behind or restart."
+            name="Frame rate"
+            explain="Frames requested per second. Boards that get too many requests fall behind or restart."
             value={draft.fps ?? USUAL_CAPTURE_FPS}
             initial={USUAL_CAPTURE_FPS}
             least={1}
@@ -158,7 +158,7 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
             step={1}
             format={(value) => `${value}`}
             changed={draft.fps !== null && draft.fps !== USUAL_CAPTURE_FPS}
-            usual="pictures a second"
+            usual="fps"
             onChange={(fps) => put({ fps })}
           />
         )}
@@ -173,7 +173,7 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
         />
         <Switch
           label="Default camera"
-          description="What /stream shows to whoever names none"
+          description="Used by /stream when no camera is given"
           checked={draft.default}
           disabled={fixed}
           onChange={(event) => put({ default: event.currentTarget.checked })}
@@ -194,7 +194,7 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
       </div>
       {failed !== null && (
         <div className={css.wide}>
-          <Notice tone="bad" icon="alert" title="It was not kept">
+          <Notice tone="bad" icon="alert" title="Not saved">
             {failed}
           </Notice>
         </div>

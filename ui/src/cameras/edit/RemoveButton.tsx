@@ -29,7 +29,7 @@ export function RemoveButton({ camera, onRemoved, onFailed }: Props) {
       onFailed(sentence(error));
     });
   return (
-    <span className={css.sure} role="group" aria-label="Remove it?">
+    <span className={css.sure} role="group" aria-label="Remove this camera?">
       <Button
         className={css.danger}
         leftSection={<Icon name="trash" />}
@@ -40,7 +40,7 @@ export function RemoveButton({ camera, onRemoved, onFailed }: Props) {
         Remove {camera.name}
       </Button>
       <Button variant="subtle" color="gray" px="sm" onClick={() => setAsking(false)}>
-        Keep it
+        Keep
       </Button>
     </span>
   );

@@ -23,13 +23,13 @@ export function TestResult({ test }: { test: Test }) {
           className={css.canvas}
           hidden={picture === null}
           role="img"
-          aria-label="First picture of the camera"
+          aria-label="First frame from the camera"
         />
-        {test.state === 'idle' && <p>The test shows the first picture here. Nothing is kept.</p>}
+        {test.state === 'idle' && <p>The test shows the first frame here. Nothing is saved.</p>}
         {test.state === 'running' && (
           <div className={css.busy}>
-            <p>Asking for a picture…</p>
-            <Progress label="Asking for a picture" value={null} />
+            <p>Requesting a frame…</p>
+            <Progress label="Requesting a frame" value={null} />
           </div>
         )}
         {test.state === 'failed' && (
@@ -53,12 +53,12 @@ function words(test: Test): string {
     case 'running':
       return 'Testing…';
     case 'failed':
-      return 'No picture';
+      return 'No frame';
     case 'done': {
       const { width, height, waitMs } = test.tested;
       const size = width === null || height === null ? '' : `: ${width} × ${height}`;
       if (waitMs === null) return `It works${size}`;
-      return `It works${size}, ${waitMs < 1 ? 'at once' : `after ${formatMs(waitMs)} ms`}`;
+      return `It works${size}, ${waitMs < 1 ? 'immediately' : `after ${formatMs(waitMs)} ms`}`;
     }
   }
 }

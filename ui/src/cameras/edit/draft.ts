@@ -35,8 +35,8 @@ export function draftOf({ name, url, mode, fps, user, default: isDefault }: Came
 /** What is missing, before the server is asked; for the field it belongs to. */
 export function missing(draft: Draft): Partial<Record<Field, string>> {
   const found: Partial<Record<Field, string>> = {};
-  if (draft.name.trim() === '') found.name = 'Give it a name, such as Front door.';
-  if (address(draft.url) === '') found.url = 'Write where it is, such as http://192.168.1.50.';
+  if (draft.name.trim() === '') found.name = 'Enter a name, such as Front door.';
+  if (address(draft.url) === '') found.url = 'Enter an address, such as http://192.168.1.50.';
   return found;
 }
 

@@ -20,8 +20,8 @@ export function EmptyCameras({ onAdd, onTry }: Props) {
         No cameras yet
       </h2>
       <p className={css.text}>
-        A camera is any board or device that shows MJPEG or single JPEGs under an http address, such
-        as an ESP32-CAM. It is read once, however many people watch it.
+        A camera is any board or device that serves MJPEG or single JPEGs at an http address, such
+        as an ESP32-CAM. The server reads it once, however many people watch.
       </p>
       <Button leftSection={<Icon name="plus" />} onClick={onAdd} data-testid="add-first">
         Add a camera
@@ -38,7 +38,7 @@ export function TryWithout({ onTry }: { onTry: () => void }) {
       <h3 className={css.subtitle}>Try it without a camera</h3>
       <ol className={css.steps}>
         <li>
-          Run this on the server’s machine. It plays a generated street, as a camera would:
+          Run this on the server’s machine. It simulates a camera that shows a street:
           <Command text={SIMULATOR_COMMAND} />
         </li>
         <li>
@@ -49,8 +49,8 @@ export function TryWithout({ onTry }: { onTry: () => void }) {
         </li>
       </ol>
       <p className={css.small}>
-        The server fetches from its own machine only where it was told to. If it refuses, start it
-        with <code>--set cameras.allow=127.0.0.1</code>, or put <code>allow = ["127.0.0.1"]</code>{' '}
+        The server reads cameras on its own machine only if this is allowed. If it refuses, start it
+        with <code>--set cameras.allow=127.0.0.1</code>, or add <code>allow = ["127.0.0.1"]</code>{' '}
         under <code>[cameras]</code> in sightwire.toml.
       </p>
     </div>

@@ -13,7 +13,8 @@ export function OtherStreams({ streams }: { streams: readonly Stream[] }) {
         Opened by address
       </h2>
       <p className={css.text}>
-        Clients asked for these cameras by their address. Each takes a place while it is watched.
+        Clients requested these cameras by address. Each uses a camera connection while it is
+        watched.
       </p>
       <ul className={css.list}>
         {streams.map((stream) => {
@@ -24,7 +25,7 @@ export function OtherStreams({ streams }: { streams: readonly Stream[] }) {
               <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
               <code className={css.url}>{stream.url}</code>
               <span className="number">
-                {formatRate(stream.fps)} per s · {viewers}
+                {formatRate(stream.fps)} fps · {viewers}
               </span>
               {words.text !== null && <span className={css.why}>{words.text}</span>}
             </li>

@@ -66,7 +66,7 @@ export function Tile({ camera, pictures, stale, onEdit }: Props) {
         </h2>
         {camera.default && <span className={css.mark}>default</span>}
         <Tooltip
-          label={camera.configured ? 'It stands in sightwire.toml: show its settings' : 'Edit it'}
+          label={camera.configured ? 'Defined in sightwire.toml: show the settings' : 'Edit'}
         >
           <ActionIcon onClick={() => onEdit(camera)} aria-label={`Edit ${name}`}>
             <Icon name="edit" />
@@ -83,16 +83,16 @@ function Numbers({ camera: { stream }, course }: { camera: Camera; course: Cours
   return (
     <dl className={css.numbers}>
       <Number
-        name="Pictures in"
-        explain="Pictures that come from the camera in a second."
+        name="Frames in"
+        explain="Frames received from the camera per second."
         value={formatRate(stream?.fps ?? null)}
-        unit="per s"
+        unit="fps"
         values={course.fps}
         atLeast={10}
       />
       <Number
         name="Delay p50, p95"
-        explain="From the arrival of a picture to its delivery to a viewer, on the server. Measured while somebody watches the stream; these small pictures do not count."
+        explain="Time on the server from a frame’s arrival to its delivery to a viewer. Measured while someone watches the stream; these previews do not count."
         value={delay === null ? UNKNOWN : `${formatMs(delay.p50)}, ${formatMs(delay.p95)}`}
         unit="ms"
         values={course.delay}
@@ -100,7 +100,7 @@ function Numbers({ camera: { stream }, course }: { camera: Camera; course: Cours
       />
       <Number
         name="Viewers"
-        explain="Who watches the stream now: pages, players and programs."
+        explain="Pages, players and programs watching the stream now."
         value={stream === null ? UNKNOWN : String(stream.viewers)}
       />
     </dl>

@@ -13,12 +13,12 @@ describe('all cameras in one line', () => {
     const stalled = testStream({ state: 'stalled' });
     const starting = testStream({ state: 'starting', reason: null });
     expect(summary(cameras(testStream(), testStream(), slow, stalled, starting, null))).toBe(
-      '6 cameras · 2 live · 2 in trouble · 1 not open',
+      '6 cameras · 2 live · 2 with problems · 1 idle',
     );
   });
 
   it('leaves out what there is none of', () => {
     expect(summary(cameras(testStream()))).toBe('1 camera · 1 live');
-    expect(summary(cameras(null, null))).toBe('2 cameras · 2 not open');
+    expect(summary(cameras(null, null))).toBe('2 cameras · 2 idle');
   });
 });

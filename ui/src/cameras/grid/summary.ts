@@ -9,12 +9,12 @@ export function summary({ cameras }: Pick<Cameras, 'cameras'>): string {
   const closed = count(({ stream }) => stream === null);
   const parts = [cameras.length === 1 ? '1 camera' : `${cameras.length} cameras`];
   if (live > 0) parts.push(`${live} live`);
-  if (trouble > 0) parts.push(`${trouble} in trouble`);
-  if (closed > 0) parts.push(`${closed} not open`);
+  if (trouble > 0) parts.push(`${trouble} with problems`);
+  if (closed > 0) parts.push(`${closed} idle`);
   return parts.join(' · ');
 }
 
 /** How many cameras are open of those that may be. */
 export function places({ upstreams, max_upstreams }: Cameras): string {
-  return `${upstreams} of ${max_upstreams} places open`;
+  return `${upstreams} of ${max_upstreams} camera connections in use`;
 }

@@ -7,20 +7,20 @@ import css from './Behind.module.css';
 export function Delays({ stream, analysis }: { stream: Stream | null; analysis: Analysis | null }) {
   const stages: [string, Quantiles | null][] = [
     ['Decoded', analysis?.delay_ms.decoded ?? null],
-    ['Objects found', analysis?.delay_ms.inferred ?? null],
-    ['Drawn, encoded', analysis?.delay_ms.encoded ?? null],
-    ['With the viewer', stream?.delay_ms ?? null],
+    ['Objects detected', analysis?.delay_ms.inferred ?? null],
+    ['Drawn and encoded', analysis?.delay_ms.encoded ?? null],
+    ['Delivered to the viewer', stream?.delay_ms ?? null],
   ];
   const most = Math.max(1, ...stages.map(([, delay]) => delay?.p95 ?? 0));
   return (
     <section className={`card ${css.card}`} aria-labelledby="delays">
       <h2 id="delays" className={css.title}>
-        Time since the picture came
+        Latency by stage, since arrival
       </h2>
       <table className={css.table}>
         <thead>
           <tr>
-            <th scope="col">until</th>
+            <th scope="col">stage</th>
             <th scope="col">p50</th>
             <th scope="col">p95</th>
             <th aria-hidden="true" />
@@ -48,8 +48,8 @@ export function Delays({ stream, analysis }: { stream: Stream | null; analysis: 
       </table>
       <p className={css.soft}>
         {analysis === null
-          ? 'Nothing is analysed for this view.'
-          : `${formatRate(analysis.analysed_per_s)} of ${formatRate(analysis.frames_per_s)} pictures per s are analysed, once for all who watch.`}
+          ? 'This view needs no analysis.'
+          : `${formatRate(analysis.analysed_per_s)} of ${formatRate(analysis.frames_per_s)} frames per second are analysed, once for all viewers.`}
       </p>
     </section>
   );
@@ -63,7 +63,7 @@ export function Counters({ stream }: { stream: Stream | null }) {
         From the camera
       </h2>
       {stream === null ? (
-        <p className={css.soft}>It is not open.</p>
+        <p className={css.soft}>Not connected.</p>
       ) : (
         <dl className={css.facts} data-testid="counters">
           {counters(stream).map(({ name, value, note }) => (
@@ -79,26 +79,26 @@ export function Counters({ stream }: { stream: Stream | null }) {
   );
 }
 
-/** Who watches, and what each of them loses. */
+/** Viewers, and what each of them loses. */
 export function Viewers({ stream }: { stream: Stream | null }) {
   const viewers = stream?.viewer_list ?? [];
   return (
     <section className={`card ${css.card}`} aria-labelledby="watching">
       <h2 id="watching" className={css.title}>
-        Who watches
+        Viewers
       </h2>
       {viewers.length === 0 ? (
-        <p className={css.soft}>Nobody.</p>
+        <p className={css.soft}>None.</p>
       ) : (
         <div className={css.scroll} tabIndex={0} role="group" aria-label="Viewers">
           <table className={css.table} data-testid="viewer-list">
             <thead>
               <tr>
                 <th scope="col">from</th>
-                <th scope="col">what</th>
-                <th scope="col">for</th>
-                <th scope="col">got</th>
-                <th scope="col">lost lately</th>
+                <th scope="col">requested</th>
+                <th scope="col">connected for</th>
+                <th scope="col">received</th>
+                <th scope="col">lost</th>
                 <th scope="col">quality</th>
               </tr>
             </thead>
@@ -122,7 +122,7 @@ export function Viewers({ stream }: { stream: Stream | null }) {
         </div>
       )}
       <p className={css.soft}>
-        Nobody waits for anybody: who is too slow loses pictures, always the older ones.
+        Slow viewers lose frames, always the older ones; other viewers are not affected.
       </p>
     </section>
   );

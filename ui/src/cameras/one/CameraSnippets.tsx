@@ -16,15 +16,15 @@ export function CameraSnippets({ pictures, objects }: { pictures: string; object
       <h2 id="snippets" className={css.heading}>
         From your own program
       </h2>
-      <p className={css.lead}>This view has an address. Any number of programs may open it:</p>
+      <p className={css.lead}>Any number of programs can open this view at its address:</p>
       <Command text={url} />
       <div className={css.grid}>
-        <Snippet language="HTML" file="in a page of yours" code={htmlSnippet(url)} />
-        <Snippet language="ffmpeg" file="a minute as a file" code={ffmpegSnippet(url)} />
+        <Snippet language="HTML" file="in your own page" code={htmlSnippet(url)} />
+        <Snippet language="ffmpeg" file="one minute to a file" code={ffmpegSnippet(url)} />
         <Snippet
           language="Python"
           file="pictures.py"
-          label="Python snippet for pictures"
+          label="Python snippet for frames"
           code={pythonPicturesSnippet(url)}
         />
         <Snippet

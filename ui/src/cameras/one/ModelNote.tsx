@@ -9,10 +9,10 @@ import { splitNote } from './splitNote';
 import css from './ModelNote.module.css';
 
 const STATES: Record<DetectorStatus['state'], { tone: Tone; icon: IconName; word: string }> = {
-  idle: { tone: 'off', icon: 'pause', word: 'not loaded yet' },
+  idle: { tone: 'off', icon: 'pause', word: 'not loaded' },
   loading: { tone: 'busy', icon: 'clock', word: 'loading' },
   ready: { tone: 'ok', icon: 'check', word: 'ready' },
-  fetching: { tone: 'busy', icon: 'download', word: 'fetching' },
+  fetching: { tone: 'busy', icon: 'download', word: 'downloading' },
   failed: { tone: 'bad', icon: 'alert', word: 'failed' },
 };
 
@@ -28,12 +28,12 @@ export function ModelNote({ detector }: { detector: DetectorStatus | undefined }
       <div className={css.line}>
         <Icon name="model" />
         <span className={css.name}>
-          Found by <strong>{model}</strong>
+          Detected by <strong>{model}</strong>
           {on.length > 0 && <span className={css.soft}> on {on.join(', ')}</span>}
         </span>
         <StateBadge tone={tone} icon={icon} word={`${word}${share}`} />
       </div>
-      {state === 'fetching' && <Progress label="Fetching the model" value={progress} />}
+      {state === 'fetching' && <Progress label="Downloading the model" value={progress} />}
       {note !== null && <Note note={note} />}
     </div>
   );

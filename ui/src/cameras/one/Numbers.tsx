@@ -19,9 +19,9 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
   return (
     <section className={css.numbers} aria-label="Numbers">
       <Metric
-        caption="Pictures in"
-        explain="Pictures that come from the camera in a second."
-        values={[{ text: formatRate(known?.fps ?? null), unit: 'per s', 'data-testid': 'fps-in' }]}
+        caption="Frames in"
+        explain="Frames received from the camera per second."
+        values={[{ text: formatRate(known?.fps ?? null), unit: 'fps', 'data-testid': 'fps-in' }]}
         note={
           known?.width == null || known.height === null ? '' : `${known.width} × ${known.height}`
         }
@@ -30,15 +30,15 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
       />
       <Metric
         caption="Shown here"
-        explain="Pictures that arrived on this page in a second, by this page’s clock."
-        values={[{ text: formatRate(live.fps), unit: 'per s', 'data-testid': 'fps-here' }]}
+        explain="Frames received by this page per second, by this page’s clock."
+        values={[{ text: formatRate(live.fps), unit: 'fps', 'data-testid': 'fps-here' }]}
         note={live.width === null || live.fps === null ? '' : 'on this page'}
         history={shown}
         atLeast={10}
       />
       <Metric
         caption="Delay"
-        explain="From the arrival of a picture from the camera to its delivery to a viewer, on the server, over the last seconds. Half take p50 or less, 95 of 100 take p95 or less."
+        explain="Time on the server from a frame’s arrival from the camera to its delivery to a viewer, over the last seconds. Half take p50 or less, 95 % take p95 or less."
         values={[
           {
             name: 'p50',
@@ -54,7 +54,7 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
       />
       <Metric
         caption="Viewers"
-        explain="Who watches this camera now: pages, players and programs. Losses are pictures that a viewer was too slow for; it gets the newest one instead."
+        explain="Pages, players and programs watching this camera now. Lost frames are those that a viewer was too slow for; it gets the newest one instead."
         values={[{ text: known === null ? '–' : String(known.viewers), 'data-testid': 'viewers' }]}
         note={known === null ? '' : losses(known.viewer_list ?? [])}
         history={history.viewers}
@@ -66,5 +66,5 @@ export function Numbers({ view: { stream, silent, history }, live, shown }: Prop
 
 function losses(viewers: readonly Viewer[]): string {
   const most = Math.max(0, ...viewers.map((viewer) => viewer.lost_percent));
-  return most <= 0 ? 'nothing lost' : `up to ${lossWords(most)} lost`;
+  return most <= 0 ? 'no frames lost' : `up to ${lossWords(most)} lost`;
 }

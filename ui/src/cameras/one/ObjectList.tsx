@@ -28,12 +28,12 @@ export function ObjectList({ view, settings, live }: Props) {
   return (
     <section className={`card ${css.card}`} aria-labelledby="now" data-old={old || undefined}>
       <h2 id="now" className="caption">
-        {old ? 'In the last picture' : 'In the picture now'}
+        {old ? 'In the last frame' : 'In view now'}
         <span className={`number ${css.total}`} data-testid="object-count">
           {settings.view === 'plain' ? '–' : objects.length}
         </span>
       </h2>
-      <ul className={css.list} tabIndex={0} aria-label="Objects in the picture now">
+      <ul className={css.list} tabIndex={0} aria-label="Objects in view now">
         {objects.slice(0, MOST).map((object, n) => (
           <Row
             key={tracked && object.track !== null ? `#${object.track}` : n}
@@ -46,7 +46,7 @@ export function ObjectList({ view, settings, live }: Props) {
         {more > 0 && <li className={css.soft}>and {more} more</li>}
         {objects.length === 0 && (
           <li className={css.soft}>
-            {settings.view === 'plain' ? 'Nothing is looked for.' : 'Nothing is found.'}
+            {settings.view === 'plain' ? 'Detection is off.' : 'No objects detected.'}
           </li>
         )}
       </ul>

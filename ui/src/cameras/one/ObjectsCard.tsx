@@ -43,7 +43,7 @@ export function ObjectsCard({ feed, view, settings, onClasses }: Props) {
         </ToolButton>
       </div>
       <Chart feed={feed} seen={view.seen} settings={settings} active={!off} />
-      <div className={css.chips} role="group" aria-label="Classes that are shown">
+      <div className={css.chips} role="group" aria-label="Classes shown">
         {offered.map(({ label, index }) => {
           const pressed = classes?.includes(label) === true;
           return (
@@ -72,9 +72,10 @@ export function ObjectsCard({ feed, view, settings, onClasses }: Props) {
 }
 
 function hint({ phase }: FeedView, off: boolean): string {
-  if (off) return 'Nothing is looked for in the plain picture.';
-  if (phase === 'broken') return 'No results: the server does not send them. It is tried again.';
-  return 'No object has been found yet. Classes appear here as they are seen.';
+  if (off) return 'Detection is off in this view.';
+  if (phase === 'broken')
+    return 'No results: the server is not sending any. Retrying automatically.';
+  return 'No objects detected yet. Classes appear here as they are detected.';
 }
 
 interface ChartProps {

@@ -24,14 +24,14 @@ interface Props {
   detector: DetectorStatus | undefined;
 }
 
-const NAMES: Record<View, string> = { plain: 'Picture', detect: 'Objects', tracking: 'Tracks' };
+const NAMES: Record<View, string> = { plain: 'Video', detect: 'Objects', tracking: 'Tracks' };
 const USUAL_CONFIDENCE = 0.25;
 
 /** As the camera sends it, with what is found, or with that followed from picture to picture. */
 export function ViewChoice({ settings, onChange }: Omit<Props, 'detector'>) {
   return (
     <SegmentedControl
-      aria-label="What is shown"
+      aria-label="View"
       className={css.views ?? ''}
       value={settings.view}
       // Skip is usually another number for tracks than for objects.
@@ -51,8 +51,8 @@ export function Options({ settings, onChange, detector }: Props) {
     <section className={`card ${css.options}`} aria-label="Options">
       {view === 'plain' ? (
         <p className={css.plain}>
-          The picture goes on as the camera sends it, and nothing is looked for in it. Choose
-          Objects or Tracks to see what is found.
+          The video is passed on as the camera sends it, without detection. Choose Objects or Tracks
+          to detect objects.
         </p>
       ) : (
         <>
@@ -60,7 +60,7 @@ export function Options({ settings, onChange, detector }: Props) {
           <Setting
             id="confidence"
             name="Confidence"
-            explain="Objects that the model is less sure of are not shown. It changes your view only; it costs no second analysis."
+            explain="Objects with a lower confidence are hidden. This changes only your view and needs no second analysis."
             value={confidence ?? usualConfidence}
             initial={usualConfidence}
             most={1}
@@ -72,8 +72,8 @@ export function Options({ settings, onChange, detector }: Props) {
           />
           <Setting
             id="fps"
-            name="Rate"
-            explain="Pictures a second that you get. Whoever chooses the same rate and the same analysed pictures shares one analysis."
+            name="Frame rate"
+            explain="Frames per second that you receive. Viewers with the same “Frame rate” and “Analysed” share one analysis."
             value={fps ?? USUAL_FPS}
             initial={USUAL_FPS}
             least={1}
@@ -81,13 +81,13 @@ export function Options({ settings, onChange, detector }: Props) {
             step={1}
             format={(value) => `${value}`}
             changed={fps !== null}
-            usual="pictures a second"
+            usual="fps"
             onChange={(next) => onChange({ fps: next })}
           />
           <Setting
             id="skip"
             name="Analysed"
-            explain="Every how-manieth picture is analysed. Between them boxes move on as the objects did. More means less work for the server."
+            explain="Analyses every n-th frame. In between, boxes move on with the objects. Higher means less work for the server."
             value={skip ?? usualSkip(view)}
             initial={usualSkip(view)}
             least={1}
@@ -95,7 +95,7 @@ export function Options({ settings, onChange, detector }: Props) {
             step={1}
             format={(value) => `1 in ${value}`}
             changed={skip !== null}
-            usual={(skip ?? usualSkip(view)) === 1 ? 'every picture' : 'pictures'}
+            usual={(skip ?? usualSkip(view)) === 1 ? 'every frame' : 'frames'}
             onChange={(next) => onChange({ skip: next })}
           />
         </>
@@ -103,7 +103,7 @@ export function Options({ settings, onChange, detector }: Props) {
       <div className={css.row}>
         {view !== 'plain' && (
           <div className={css.switches}>
-            <Tooltip label="Name and confidence beside each box.">
+            <Tooltip label="Name and confidence next to each box.">
               <Switch
                 label="Labels"
                 className={css.switch}
@@ -113,7 +113,7 @@ export function Options({ settings, onChange, detector }: Props) {
               />
             </Tooltip>
             {view === 'tracking' && (
-              <Tooltip label="Where each object was in the last seconds.">
+              <Tooltip label="Where each object was during the last seconds.">
                 <Switch
                   label="Trails"
                   className={css.switch}

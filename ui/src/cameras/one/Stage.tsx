@@ -33,7 +33,7 @@ export function Stage({ name, picture, live, words, shape, children }: Props) {
     <section
       ref={stage}
       className={css.stage}
-      aria-label="Picture"
+      aria-label="Video"
       style={{ aspectRatio: shape }}
       data-live={words.live || undefined}
       data-testid="stage"
@@ -44,7 +44,7 @@ export function Stage({ name, picture, live, words, shape, children }: Props) {
         width={4}
         height={3}
         role="img"
-        aria-label={`Picture of ${name}`}
+        aria-label={`Video from ${name}`}
         hidden={!hasPicture}
         data-testid="picture"
       />

@@ -8,7 +8,7 @@ describe('what came from a camera', () => {
     const poor = counters(testStream({ broken: 3, wrong_lengths: 1200, connects: 4 }));
     const told = poor.filter(({ note }) => note !== null).map(({ name, value }) => [name, value]);
     expect(told).toEqual([
-      ['Broken pictures', '3'],
+      ['Damaged frames', '3'],
       ['Wrong lengths', '1,200'],
       ['Connections', '4'],
     ]);
@@ -18,7 +18,7 @@ describe('what came from a camera', () => {
     const size = (width: number | null) =>
       counters(testStream({ width })).find(({ name }) => name === 'Size')?.value;
     expect(size(640)).toBe('640 × 480, 1.5 MB per s');
-    expect(size(null)).toBe('not known yet');
+    expect(size(null)).toBe('not yet known');
   });
 });
 
@@ -32,6 +32,6 @@ describe('a viewer', () => {
   it('gets the original or a quality, perhaps a lowered one', () => {
     expect(qualityWords('original')).toBe('original');
     expect(qualityWords(85)).toBe('85');
-    expect(qualityWords(70)).toBe('70, lowered');
+    expect(qualityWords(70)).toBe('70, reduced');
   });
 });

@@ -12,28 +12,28 @@ export interface Fact {
 export function counters(stream: Stream): Fact[] {
   const { pictures, bytes, broken, skipped_bytes, wrong_lengths, connects } = stream;
   return [
-    fact('Pictures', `${formatCount(pictures)}, ${formatBytes(bytes)}`),
+    fact('Frames', `${formatCount(pictures)}, ${formatBytes(bytes)}`),
     fact('Size', size(stream)),
     fact(
-      'Broken pictures',
+      'Damaged frames',
       formatCount(broken),
-      broken > 0 && 'Cut off or damaged on the way, and left out.',
+      broken > 0 && 'Cut off or damaged on the way, and discarded.',
     ),
     fact(
-      'Bytes left out',
+      'Bytes ignored',
       formatCount(skipped_bytes),
-      skipped_bytes > 0 && 'They stood between the pictures and belong to none.',
+      skipped_bytes > 0 && 'They arrived between frames and belong to none.',
     ),
     fact(
       'Wrong lengths',
       formatCount(wrong_lengths),
-      wrong_lengths > 0 &&
-        'The camera names other lengths than it sends; its pictures are found all the same.',
+      wrong_lengths > 0 && 'The camera announces wrong lengths; its frames are found anyway.',
     ),
     fact(
       'Connections',
       formatCount(connects),
-      connects > 1 && 'It was lost and reached again. Often a weak network or supply.',
+      connects > 1 &&
+        'The connection was lost and restored. Often the network or the power supply is weak.',
     ),
   ];
 }
@@ -46,7 +46,7 @@ export function lossWords(lostPercent: number): string {
 
 export function qualityWords(quality: PictureQuality): string {
   if (quality === 'original') return 'original';
-  return quality < 85 ? `${quality}, lowered` : `${quality}`;
+  return quality < 85 ? `${quality}, reduced` : `${quality}`;
 }
 
 function fact(name: string, value: string, note: string | false = false): Fact {
@@ -54,12 +54,12 @@ function fact(name: string, value: string, note: string | false = false): Fact {
 }
 
 function size({ width, height, bytes_per_s }: Stream): string {
-  if (width === null || height === null) return 'not known yet';
+  if (width === null || height === null) return 'not yet known';
   return `${width} × ${height}, ${formatBytes(bytes_per_s)} per s`;
 }
 
 /** What a viewer gets. */
 export function whatWords({ kind, endpoint }: Viewer): string {
   if (kind === 'events') return 'results as events';
-  return kind === 'websocket' ? 'results by WebSocket' : endpoint;
+  return kind === 'websocket' ? 'results over WebSocket' : endpoint;
 }

@@ -27,8 +27,8 @@ describe('the large picture in words', () => {
 
   it('says when pictures come from the camera but not to this page', () => {
     const late = pictureWords(running, live({ ageMs: 5200 }), false);
-    expect(late).toMatchObject({ word: 'late 5 s', live: false, tone: 'warn' });
-    expect(late.banner).toBe('This picture is 5 s old');
+    expect(late).toMatchObject({ word: 'delayed 5 s', live: false, tone: 'warn' });
+    expect(late.banner).toBe('This frame is 5 s old');
   });
 
   it('says why the server gives no pictures, even of a live camera', () => {
@@ -45,7 +45,7 @@ describe('the large picture in words', () => {
 
   it('is old when the server is silent', () => {
     const words = pictureWords(running, live({ ageMs: 9000 }), true);
-    expect(words).toMatchObject({ word: 'no answer', live: false });
-    expect(words.banner).toBe('This picture is 9 s old');
+    expect(words).toMatchObject({ word: 'no response', live: false });
+    expect(words.banner).toBe('This frame is 9 s old');
   });
 });

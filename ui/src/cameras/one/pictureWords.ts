@@ -17,10 +17,10 @@ export function pictureWords(
   broken = 0,
 ): StreamWords {
   const age = live.ageMs === null ? null : formatDuration(live.ageMs / 1000);
-  const banner = age === null ? null : `This picture is ${age} old`;
+  const banner = age === null ? null : `This frame is ${age} old`;
   if (silent) {
-    const text = 'It was stopped, or the network is down. This page keeps asking.';
-    return { tone: 'bad', icon: 'plug', word: 'no answer', text, live: false, banner };
+    const text = 'It was stopped, or the network is down. Retrying automatically.';
+    return { tone: 'bad', icon: 'plug', word: 'no response', text, live: false, banner };
   }
   const camera = stream === null ? null : streamWords(stream, broken);
   if (camera !== null && !camera.live && stream?.state !== 'starting') return camera;
@@ -33,8 +33,8 @@ export function pictureWords(
   if (camera === null) return { ...cameraWords({ stream: null }, null), banner };
   if (camera.live && live.ageMs !== null && live.ageMs > LATE_MS) {
     return {
-      ...{ tone: 'warn', icon: 'pause', word: `late ${age ?? ''}` },
-      text: 'The camera is live, but its pictures do not come here. The network may be too slow.',
+      ...{ tone: 'warn', icon: 'pause', word: `delayed ${age ?? ''}` },
+      text: 'The camera is live, but its frames do not reach this page. The network may be too slow.',
       live: false,
       banner,
     };

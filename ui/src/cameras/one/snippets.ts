@@ -13,8 +13,8 @@ export function pythonPicturesSnippet(url: string): string {
     `import cv2  # pip install opencv-python`,
     `video = cv2.VideoCapture("${url}")`,
     `while True:`,
-    `    ok, picture = video.read()`,
-    `    print(picture.shape if ok else "no picture")`,
+    `    ok, frame = video.read()`,
+    `    print(frame.shape if ok else "no frame")`,
   ].join('\n');
 }
 

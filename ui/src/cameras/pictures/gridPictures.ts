@@ -12,7 +12,7 @@ const CLOSED_PATIENCE_MS = 1500;
 /** A picture came, or why none did, or what is there is too old to be shown. */
 export type News = 'picture' | 'old' | PictureFailure;
 
-const FULL: PictureFailure = { status: 503, detail: 'All places for cameras are taken' };
+const FULL: PictureFailure = { status: 503, detail: 'All camera connections are in use' };
 
 interface Tile extends Seat {
   id: string;
@@ -115,7 +115,7 @@ export class GridPictures {
 function failureOf(error: unknown): PictureFailure {
   if (error instanceof RequestError) {
     const { status, detail } = error;
-    return { status, detail: detail ?? 'The server does not answer' };
+    return { status, detail: detail ?? 'The server is not responding' };
   }
-  return { status: null, detail: 'The picture cannot be shown: it is damaged' };
+  return { status: null, detail: 'The frame is damaged and cannot be shown' };
 }

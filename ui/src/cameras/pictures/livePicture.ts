@@ -152,19 +152,20 @@ export class LivePicture {
     try {
       const response = await fetch(path, { signal: reader.stop.signal, cache: 'no-store' });
       if (!response.ok || response.body === null) {
-        const detail = (await readDetail(response)) ?? `The server answers ${response.status}`;
+        const detail =
+          (await readDetail(response)) ?? `The server returned status ${response.status}`;
         return { status: response.status, detail };
       }
       const parts = new Parts();
       const body = response.body.getReader();
       for (;;) {
         const { done, value } = await body.read();
-        if (done) return { status: null, detail: 'The server has ended the pictures' };
+        if (done) return { status: null, detail: 'The server ended the stream' };
         this.arrived(reader, parts.push(value));
       }
     } catch (error) {
       const cause = error instanceof Error ? error.message : String(error);
-      return { status: null, detail: `The connection to the server broke (${cause})` };
+      return { status: null, detail: `The connection to the server was lost (${cause})` };
     }
   }
 

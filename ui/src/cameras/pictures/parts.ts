@@ -40,13 +40,12 @@ export class Parts {
       at += 1;
       this.header += String.fromCharCode(byte);
       if (this.header.length > MOST_HEADER_BYTES)
-        throw new Error('the header of a part never ends');
+        throw new Error('the header of a part is too long');
       if (byte !== LINE_END || !/\r?\n\r?\n$/.test(this.header)) continue;
       // The line end that closes a picture stands before the boundary of the next one.
       if (this.header.trim() === '') continue;
       const length = Number(/^content-length:\s*(\d+)\s*$/im.exec(this.header)?.[1] ?? Number.NaN);
-      if (!(length > 0 && length <= MOST_PART_BYTES))
-        throw new Error('a part names no usable length');
+      if (!(length > 0 && length <= MOST_PART_BYTES)) throw new Error('a part has no valid length');
       this.part = new Uint8Array(length);
       this.filled = 0;
       this.header = '';

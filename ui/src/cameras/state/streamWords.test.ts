@@ -14,24 +14,24 @@ describe('a stream in words', () => {
     const stalled = streamWords(
       testStream({ state: 'stalled', since_s: 4, last_picture_age_s: 7.9, reason: 'Nothing came' }),
     );
-    expect(stalled).toMatchObject({ word: 'stalled 7 s', banner: 'This picture is 7 s old' });
+    expect(stalled).toMatchObject({ word: 'stalled 7 s', banner: 'This frame is 7 s old' });
     expect(stalled.text).toBe('Nothing came.');
     const frozen = streamWords(testStream({ state: 'frozen', since_s: 72, last_picture_age_s: 0 }));
-    expect(frozen).toMatchObject({ word: 'frozen 1 min', banner: 'The same picture for 1 min' });
+    expect(frozen).toMatchObject({ word: 'frozen 1 min', banner: 'The same frame for 1 min' });
     expect(frozen.text).toContain('Switch it off and on');
   });
 
   it('tells a slow camera from a live one', () => {
     const slow = streamWords(testStream({ slow: { fps: 2, usual_fps: 20 } }));
     expect(slow).toMatchObject({ word: 'slow', tone: 'warn', live: true });
-    expect(slow.text).toContain('2.0 pictures per s instead of the usual 20.0');
+    expect(slow.text).toContain('2.0 fps instead of the usual 20.0');
   });
 
   it('says when many of the pictures are broken, though it is live', () => {
     expect(streamWords(testStream(), 0.001).word).toBe('live');
     const broken = streamWords(testStream(), 0.25);
-    expect(broken).toMatchObject({ word: 'broken pictures', tone: 'warn', live: true });
-    expect(broken.text).toMatch(/^25 % of its pictures/);
+    expect(broken).toMatchObject({ word: 'damaged frames', tone: 'warn', live: true });
+    expect(broken.text).toMatch(/^25 % of its frames/);
   });
 
   it('tells connecting from failing', () => {
@@ -59,13 +59,13 @@ describe('a camera that is not open', () => {
 
   it('is connecting until something else is known', () => {
     expect(cameraWords(closed, null).word).toBe('connecting');
-    expect(cameraWords(closed, null, { wanted: false }).word).toBe('not open');
+    expect(cameraWords(closed, null, { wanted: false }).word).toBe('idle');
   });
 
   it('waits where all places are taken', () => {
     const words = cameraWords(closed, { status: 503, detail: 'Too many active streams' });
     expect(words).toMatchObject({ word: 'waiting', tone: 'warn', live: false });
-    expect(words.text).toMatch(/^Too many active streams\. It is opened as soon as/);
+    expect(words.text).toMatch(/^Too many active streams\. It connects as soon as/);
   });
 
   it('says why there is no picture', () => {

@@ -41,7 +41,7 @@ export function cameraWords(
   if (stream !== null) return streamWords(stream, broken);
   if (failure === null) return wanted ? CONNECTING : NOT_OPEN;
   if (failure.status === FULL) {
-    const text = `${sentenceOf(failure.detail)} It is opened as soon as another one is closed.`;
+    const text = `${sentenceOf(failure.detail)} It connects as soon as another camera disconnects.`;
     return { ...NOTHING, tone: 'warn', icon: 'full', word: 'waiting', text };
   }
   return {
@@ -69,9 +69,9 @@ export function streamWords(stream: Stream | LiveStream, broken = 0): StreamWord
         tone: 'warn',
         icon: 'pause',
         word: `stalled ${age}`,
-        text: sentenceOf(reason ?? 'No pictures come any more.'),
+        text: sentenceOf(reason ?? 'No new frames are arriving.'),
         live: false,
-        banner: `This picture is ${age} old`,
+        banner: `This frame is ${age} old`,
       };
     }
     case 'frozen': {
@@ -80,16 +80,16 @@ export function streamWords(stream: Stream | LiveStream, broken = 0): StreamWord
         tone: 'warn',
         icon: 'frozen',
         word: `frozen ${age}`,
-        text: 'It sends the same picture again and again, so it hangs with that one in its memory. Switch it off and on.',
+        text: 'It keeps sending the same frame, so the camera has frozen. Switch it off and on.',
         live: false,
-        banner: `The same picture for ${age}`,
+        banner: `The same frame for ${age}`,
       };
     }
     case 'ended': {
-      const text = sentenceOf(reason ?? 'There will be no more pictures.');
+      const text = sentenceOf(reason ?? 'No more frames will arrive.');
       return {
         ...{ tone: 'off', icon: 'stop', word: 'ended', text, live: false },
-        banner: 'The last picture',
+        banner: 'The last frame',
       };
     }
   }
@@ -131,19 +131,19 @@ const NOT_OPEN: StreamWords = {
   ...NOTHING,
   tone: 'off',
   icon: 'stop',
-  word: 'not open',
+  word: 'idle',
   text: null,
 };
 
 function damaged(broken: number): StreamWords {
   const share = formatPercent(broken);
-  const text = `${share} % of its pictures arrive broken and are left out. Its network or its power supply may be weak.`;
-  return { ...LIVE, tone: 'warn', icon: 'alert', word: 'broken pictures', text };
+  const text = `${share} % of its frames arrive damaged and are discarded. Its network or its power supply may be weak.`;
+  return { ...LIVE, tone: 'warn', icon: 'alert', word: 'damaged frames', text };
 }
 
 function slow({ fps, usual_fps }: Slow): StreamWords {
-  const rates = `${formatRate(fps)} pictures per s instead of the usual ${formatRate(usual_fps)}`;
-  const text = `${rates}. Its network may be weak, or others watch it directly.`;
+  const rates = `${formatRate(fps)} fps instead of the usual ${formatRate(usual_fps)}`;
+  const text = `${rates}. Its network may be weak, or other programs read it directly.`;
   return { ...LIVE, tone: 'warn', icon: 'slow', word: 'slow', text };
 }
 

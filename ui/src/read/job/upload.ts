@@ -48,7 +48,7 @@ export function sendJob(
     };
     request.onerror = () => fail('the connection was lost');
     request.onabort = () => {
-      if (impatient) fail(`no answer in ${ANSWER_PATIENCE_MS} ms`);
+      if (impatient) fail(`no response within ${ANSWER_PATIENCE_MS} ms`);
       else reject(new DOMException('stopped', 'AbortError'));
     };
     request.onloadend = () => {

@@ -41,7 +41,7 @@ export function useReading(watch: JobWatch | null, row: JobFile | null): Reading
     const cause = error instanceof Error ? error.message : String(error);
     const gone = error instanceof RequestError && error.status === GONE;
     const text = gone
-      ? 'Its picture was let go meanwhile, so it cannot be read again. Send it once more.'
+      ? 'Its picture is no longer stored, so it cannot be read again. Send it again.'
       : sentence(error);
     setFailed({ key: at, text, cause });
   }, []);

@@ -83,8 +83,8 @@ function uploadTrouble(error: unknown, files: number): Trouble {
       return { title: `${what} too large for this server`, text, cause };
     case 429:
     case 503:
-      return { title: `The server cannot take ${files === 1 ? 'it' : 'them'} now`, text, cause };
+      return { title: `The server cannot accept ${files === 1 ? 'it' : 'them'} now`, text, cause };
     default:
-      return { title: `${what} not taken`, text, cause };
+      return { title: `${what} not accepted`, text, cause };
   }
 }

@@ -31,32 +31,32 @@ interface Props {
 const SWITCH_WORDS = {
   deskew: [
     'Straighten',
-    'Turns the picture so that its lines are level. For crooked scans and photos.',
+    'Rotates the picture so that its lines are level. For crooked scans and photos.',
   ],
   contrast: [
-    'Even contrast',
+    'Enhance contrast',
     'Evens out light and shade (CLAHE). For shadows, faded ink, uneven light.',
   ],
-  denoise: ['Less noise', 'Smooths grain and keeps edges. For dark photos and old scans.'],
-  angle: ['Upside down', 'Looks whether a line stands on its head, and turns it.'],
+  denoise: ['Reduce noise', 'Smooths grain and keeps edges. For dark photos and old scans.'],
+  angle: ['Turn upside-down lines', 'Checks whether a line is upside down, and turns it.'],
 } as const;
 
 const RANGE_WORDS: Record<RangeName, [name: string, explain: string]> = {
   threshold: [
-    'Pixel',
-    'A pixel belongs to text from this probability on. Lower finds faint text, and more that is none.',
+    'Text threshold',
+    'Pixels with at least this probability count as text. Lower finds faint text, but also more that is not text.',
   ],
   boxThreshold: [
-    'Line',
-    'A line is kept whose pixels are text with this probability on average. Lower finds more lines.',
+    'Line threshold',
+    'Lines whose pixels have at least this average text probability are kept. Lower finds more lines.',
   ],
   unclip: [
-    'Margin',
-    'How far a line’s outline is moved outwards. More helps where ends are cut off.',
+    'Outline margin',
+    'How far a line’s outline is expanded. Higher helps when line ends are cut off.',
   ],
   maxSide: [
-    'Look at',
-    'Larger pictures are made smaller before lines are looked for; they are read from the original. More finds smaller print and takes longer.',
+    'Detection size',
+    'Larger pictures are scaled down to this size to find lines; the text is read from the original. Higher finds smaller print but takes longer.',
   ],
 };
 
@@ -90,7 +90,7 @@ export function SettingsPanel(props: Props) {
       <Group title="Model">
         <ModelChoice {...props} />
       </Group>
-      <Group title="Before reading">
+      <Group title="Preprocessing">
         <div className={css.switches}>{PREPARATIONS.map(toggle)}</div>
         <Switch
           label="Compare before and after"
@@ -101,7 +101,7 @@ export function SettingsPanel(props: Props) {
           data-testid="compare"
         />
       </Group>
-      <Group title="Finding lines">
+      <Group title="Line detection">
         <div className={css.ranges}>
           {(Object.keys(RANGES) as RangeName[]).map((name) => {
             const { least, most, step, digits } = RANGES[name];
@@ -129,11 +129,11 @@ export function SettingsPanel(props: Props) {
       </Group>
       <Group title="This browser">
         <Choice
-          name="Picture shown"
+          name="Display size"
           explain="The longer side of the copy that the server makes for display. Reading always uses the original."
         >
           <SegmentedControl
-            aria-label="Longer side of the picture shown, in px"
+            aria-label="Longer side of the display copy, in px"
             className={css.choice ?? ''}
             value={String(preferences.side)}
             onChange={(value) => {
@@ -146,7 +146,7 @@ export function SettingsPanel(props: Props) {
         </Choice>
         <Choice
           name="Pictures kept"
-          explain="Of how many files the server keeps the picture, for the next jobs: a small machine with less than 8 GB, a normal one, a large one with more than 16 GB. Texts are always kept."
+          explain="How many pictures the server keeps, for the next batches: fewer on a small machine with less than 8 GB, more on a large one with more than 16 GB. Texts are always kept."
         >
           <NativeSelect
             aria-label="Pictures kept"
@@ -199,7 +199,7 @@ function ModelChoice({ options, onOptions, models }: Props) {
       {missing.length > 0 && (
         <details className={css.missing}>
           <summary>
-            {missing.length} more {missing.length === 1 ? 'model' : 'models'} to get
+            {missing.length} more {missing.length === 1 ? 'model' : 'models'} to download
           </summary>
           <ul>
             {missing.map(({ name, title }) => (

@@ -23,7 +23,7 @@ export default function StreamPicker({ opened, onClose, onChoose }: Props) {
       opened={opened}
       onClose={onClose}
       returnFocus={false}
-      title="Read a live picture"
+      title="Read from a stream"
       closeButtonProps={{ 'aria-label': 'Close' }}
       attributes={{ header: { role: 'presentation' } }}
       centered
@@ -55,10 +55,10 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
       <Notice
         tone="bad"
         icon="plug"
-        title="The list did not arrive"
+        title="The list could not be loaded"
         cause={cameras.failure.message}
       >
-        This page keeps asking.
+        Retrying automatically.
       </Notice>
     );
   }
@@ -67,8 +67,8 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
       <div className={css.empty}>
         <p>
           {cameras.answer === null
-            ? 'Asking the server…'
-            : 'Nothing is live. Send a camera or a screen from the Broadcast page, or add a camera; then its newest picture can be read here.'}
+            ? 'Loading…'
+            : 'No live streams. Share a camera or a screen on the Broadcast page, or add a camera; then you can read its newest frame here.'}
         </p>
         <p>
           <Link href="/broadcast">Broadcast</Link> <Link href="/cameras">Cameras</Link>
@@ -88,7 +88,7 @@ function Choice({ onChoose, onClose }: Omit<Props, 'opened'>) {
           >
             <Icon name={about === 'camera' ? 'camera' : 'live'} />
             <span className={css.name}>{name}</span>
-            <span className={css.about}>{asked === id ? 'asking for its picture…' : about}</span>
+            <span className={css.about}>{asked === id ? 'requesting a frame…' : about}</span>
           </UnstyledButton>
         </li>
       ))}

@@ -45,7 +45,7 @@ export async function samplePage(): Promise<File> {
   canvas.width = WIDTH;
   canvas.height = HEIGHT;
   const context = canvas.getContext('2d');
-  if (context === null) throw new Error('this browser draws no canvas');
+  if (context === null) throw new Error('this browser cannot draw on a canvas');
   draw(context);
   const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/png'));
   if (blob === null) throw new Error('the page could not be drawn');

@@ -9,7 +9,7 @@ const PATIENCE_MS = 20_000;
 export async function takeFrame(stream: string, signal: AbortSignal): Promise<Picked> {
   const path = snapshotPath(stream);
   const { picture } = await askPicture({ path, signal, timeoutMs: PATIENCE_MS });
-  if (picture === null) throw new RequestError(`GET ${path}: no picture yet`);
+  if (picture === null) throw new RequestError(`GET ${path}: no frame yet`);
   const name = `${stream}-${stamp(new Date())}.jpg`;
   return { file: new File([picture], name, { type: 'image/jpeg' }), name };
 }

@@ -32,14 +32,14 @@ export function useSources(
       if (files.length > MOST_FILES) {
         say({
           title: `More than ${MOST_FILES.toLocaleString('en')} files`,
-          text: 'The server takes no more in one job. Choose a part of them, or use `sightwire read`.',
+          text: 'That is too many for one batch. Choose fewer files, or use `sightwire read`.',
           cause: `${files.length} files were chosen`,
         });
       } else if (files.length === 0) {
         say({
-          title: 'No pictures in there',
-          text: 'JPEG, PNG, WebP, TIFF, BMP and GIF are read, and zip archives of them.',
-          cause: left === 0 ? 'nothing was chosen' : `${left} other files were left out`,
+          title: 'No pictures found',
+          text: 'Supported: JPEG, PNG, WebP, TIFF, BMP, GIF, and zip archives of them.',
+          cause: left === 0 ? 'nothing was chosen' : `${left} other files were ignored`,
         });
       } else send(files, query);
     },
@@ -61,7 +61,7 @@ export function useSources(
         take({ files: [file], left: 0 });
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error);
-        say({ title: `No picture of ${stream}`, text: sentence(error), cause });
+        say({ title: `No frame from ${stream}`, text: sentence(error), cause });
       }
     },
     [take, say],

@@ -41,7 +41,7 @@ const COLUMNS: readonly { key: RowSortKey; name: string; number?: boolean }[] = 
   { key: 'name', name: 'Name' },
   { key: 'state', name: 'State' },
   { key: 'regions', name: 'Lines', number: true },
-  { key: 'confidence', name: 'Sure', number: true },
+  { key: 'confidence', name: 'Confidence', number: true },
   { key: 'ms', name: 'ms', number: true },
 ];
 
@@ -92,7 +92,7 @@ export function FileTable({ field, ...props }: Props) {
         />
         <SegmentedControl
           className={css.which ?? ''}
-          aria-label="Which files are listed"
+          aria-label="Filter"
           value={state}
           onChange={onState}
           data={[
@@ -108,7 +108,7 @@ export function FileTable({ field, ...props }: Props) {
         ref={grid}
         className={css.grid}
         role="grid"
-        aria-label="Files of this job"
+        aria-label="Files of this batch"
         aria-rowcount={rows.length + 1}
         aria-activedescendant={
           at >= window.first && at < window.end ? `file-${current}` : undefined
@@ -170,7 +170,7 @@ function NoRows({ total, onFind, onState }: Pick<Props, 'total' | 'onFind' | 'on
     <div role="rowgroup">
       <div role="row">
         <div role="gridcell" className={css.none}>
-          {total === 0 ? 'The list is on its way.' : 'No file is like that.'}
+          {total === 0 ? 'Loading the list…' : 'No matching files.'}
           {total > 0 && (
             <ToolButton
               icon="undo"

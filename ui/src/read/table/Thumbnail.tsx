@@ -28,7 +28,7 @@ export function Thumbnail({ path, wasThere }: Props) {
   return (
     <span
       className={css.thumbnail}
-      title={isGone ? 'The picture was let go; its text is still there.' : undefined}
+      title={isGone ? 'Picture no longer stored; its text is kept.' : undefined}
     >
       <Icon name={isGone ? 'text' : 'page'} size={18} />
     </span>

@@ -59,9 +59,10 @@ export function TextPanel({ field, ...props }: Props) {
           data-testid="find-text"
         />
         <div className={css.least}>
-          <Tooltip label="Lines that are less sure are hidden, here, on the picture and in what is copied or saved. It acts at once; nothing is read again.">
+          <Tooltip label="Lines with a lower confidence are hidden, here, on the picture and in what is copied or saved. This takes effect immediately; nothing is read again.">
             <span id="least-name" className={css.leastName} tabIndex={0}>
-              At least
+              {' '}
+              Min. confidence{' '}
             </span>
           </Tooltip>
           <Slider
@@ -76,7 +77,7 @@ export function TextPanel({ field, ...props }: Props) {
             thumbSize={20}
             marks={[{ value: USUAL_LEAST }]}
             thumbProps={{ 'aria-labelledby': 'least-name' }}
-            thumbValueText={(value) => `${formatPercent(value)} % sure`}
+            thumbValueText={(value) => `${formatPercent(value)} %`}
             data-testid="least"
           />
           <span className={`number ${css.value}`}>{formatPercent(least)} %</span>
@@ -100,7 +101,7 @@ export function TextPanel({ field, ...props }: Props) {
           )}
           <CopyButton
             text={() => textOf(lines)}
-            what="all lines that are shown"
+            what="all lines shown"
             label="Copy all"
             disabled={lines.length === 0}
           />
@@ -133,11 +134,12 @@ function Chosen({ line }: { line: Line }) {
   const [x, y] = line.polygon[0];
   return (
     <div className={css.chosen} data-testid="chosen">
-      <p className={css.chosenText} dir="auto" tabIndex={0} role="group" aria-label="Chosen line">
+      <p className={css.chosenText} dir="auto" tabIndex={0} role="group" aria-label="Selected line">
         {line.text}
       </p>
       <p className={`number ${css.facts}`}>
-        {(line.confidence * 100).toFixed(2)} % sure, begins at {x.toFixed(0)}, {y.toFixed(0)} px
+        Confidence {(line.confidence * 100).toFixed(2)} %, starts at {x.toFixed(0)}, {y.toFixed(0)}{' '}
+        px
       </p>
       <CopyButton text={line.text} what="this line" />
     </div>

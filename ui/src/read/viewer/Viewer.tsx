@@ -79,13 +79,13 @@ export function Viewer(props: Props) {
         <div className={css.names}>
           {props.files > 1 && (
             <>
-              <Tooltip label="The file before (p)">
-                <ActionIcon onClick={() => props.onWalk(-1)} aria-label="The file before">
+              <Tooltip label="Previous file (p)">
+                <ActionIcon onClick={() => props.onWalk(-1)} aria-label="Previous file">
                   <Icon name="left" />
                 </ActionIcon>
               </Tooltip>
-              <Tooltip label="The next file (n)">
-                <ActionIcon onClick={() => props.onWalk(1)} aria-label="The next file">
+              <Tooltip label="Next file (n)">
+                <ActionIcon onClick={() => props.onWalk(1)} aria-label="Next file">
                   <Icon name="right" />
                 </ActionIcon>
               </Tooltip>
@@ -127,10 +127,10 @@ export function Viewer(props: Props) {
             onToggle={(texts) => onPreferences({ texts })}
           />
           <span className={css.gap} />
-          <Tooltip label="Smaller (−)">
+          <Tooltip label="Zoom out (−)">
             <ActionIcon
               onClick={() => control.current?.zoomBy(1 / ZOOM_STEP, undefined, true)}
-              aria-label="Smaller"
+              aria-label="Zoom out"
             >
               <Icon name="minus" />
             </ActionIcon>
@@ -138,10 +138,10 @@ export function Viewer(props: Props) {
           <span ref={percent} className={`number ${css.percent}`} data-testid="scale">
             100 %
           </span>
-          <Tooltip label="Larger (+)">
+          <Tooltip label="Zoom in (+)">
             <ActionIcon
               onClick={() => control.current?.zoomBy(ZOOM_STEP, undefined, true)}
-              aria-label="Larger"
+              aria-label="Zoom in"
             >
               <Icon name="plus" />
             </ActionIcon>
@@ -176,8 +176,8 @@ export function Viewer(props: Props) {
           <Standing {...props} />
           {isLetGo && (
             <span className={css.hint} data-testid="let-go">
-              <StateBadge tone="warn" icon="frozen" word="picture let go" />
-              Only the newest {preferences.keep} are kept; the text stays.
+              <StateBadge tone="warn" icon="frozen" word="picture no longer stored" />
+              Only the newest {preferences.keep} are stored; the text is kept.
             </span>
           )}
         </div>
@@ -193,7 +193,7 @@ export function Viewer(props: Props) {
         )}
         {(picture.phase === 'loading' || prepared.phase === 'loading') && (
           <div className={css.loading}>
-            <Progress label="The picture is on its way" value={null} />
+            <Progress label="Loading the picture" value={null} />
           </div>
         )}
         {row?.state === 'failed' && (
@@ -201,8 +201,8 @@ export function Viewer(props: Props) {
             <Notice
               tone="bad"
               icon="alert"
-              title={`“${row.name}” was not read`}
-              cause={`${row.name}, file ${row.index + 1}: ${row.error ?? 'no reason was given'}`}
+              title={`“${row.name}” could not be read`}
+              cause={`${row.name}, file ${row.index + 1}: ${row.error ?? 'no reason given'}`}
               data-testid="file-error"
             >
               {asSentence(row.error ?? 'The server gave no reason')}
@@ -217,7 +217,7 @@ export function Viewer(props: Props) {
 
 function stageLabel(name: string, lines: number): string {
   const found = lines === 1 ? '1 line' : `${formatCount(lines)} lines`;
-  return `${name}, ${found} of text. Arrows move it, plus and minus change its size.`;
+  return `${name}, ${found} of text. Arrow keys move it, plus and minus zoom.`;
 }
 
 function percentOf(scale: number): string {
@@ -230,9 +230,9 @@ function Standing({ row, isReading }: Props) {
   if (isReading) return <StateBadge tone="busy" icon="clock" word="reading again" />;
   switch (row?.state) {
     case 'waiting':
-      return <StateBadge tone="off" icon="clock" word="waiting its turn" />;
+      return <StateBadge tone="off" icon="clock" word="waiting" />;
     case 'reading':
-      return <StateBadge tone="busy" icon="clock" word="being read" />;
+      return <StateBadge tone="busy" icon="clock" word="reading" />;
     case 'cancelled':
       return <StateBadge tone="off" icon="stop" word="cancelled" />;
     default:

@@ -39,7 +39,7 @@ export function fileProblem(name: string, cause: string): Problem {
   return {
     id: 'file-unsupported',
     title: 'This browser cannot play that file',
-    text: `“${name}” holds no picture, or one in a format that the browser does not know.`,
+    text: `“${name}” has no video, or its format is not supported by the browser.`,
     steps: ['Most browsers play MP4 with H.264, and WebM.', 'Choose another file.'],
     cause,
   };
@@ -48,9 +48,9 @@ export function fileProblem(name: string, cause: string): Problem {
 export function sampleProblem(error: unknown): Problem {
   return {
     id: 'sample-failed',
-    title: 'The generated clip did not arrive',
-    text: 'The server makes it on request, and did not answer with one.',
-    steps: ['Look whether the server still runs, then try again.'],
+    title: 'The generated clip could not be loaded',
+    text: 'The server generates it on request, but did not return one.',
+    steps: ['Check that the server is running, then try again.'],
     cause: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
   };
 }

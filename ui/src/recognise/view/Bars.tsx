@@ -93,7 +93,7 @@ export function Bars(props: Props) {
         </h2>
         {choice}
       </div>
-      {labels.length === 0 && <p className={css.empty}>The labels come with the model.</p>}
+      {labels.length === 0 && <p className={css.empty}>Labels appear once the model is loaded.</p>}
       <ul
         ref={list}
         className={css.bars}
@@ -127,7 +127,7 @@ export function Bars(props: Props) {
 
 function heading(count: number, labels: number): string {
   return count < labels
-    ? `The ${count} likeliest of ${formatCount(labels)} labels`
+    ? `Top ${count} of ${formatCount(labels)} labels`
     : 'Confidence of each label';
 }
 

@@ -12,7 +12,7 @@ interface Props {
   defaultThreshold: number;
   thresholdChanged: boolean;
   onThreshold: (threshold: number | null) => void;
-  /** How many equal predictions in a row make a word. */
+  /** How many equal predictions predictions per word. */
   steady: number;
   defaultSteady: number;
   steadyChanged: boolean;
@@ -35,7 +35,7 @@ export function Options(props: Props) {
       <Setting
         id="threshold"
         name="Threshold"
-        explain="Labels below it are shown as “none”. It changes only what this page shows, not what other clients get."
+        explain="Labels with a lower confidence are shown as “none”. This changes only this page, not what other clients get."
         value={threshold}
         initial={defaultThreshold}
         most={1}
@@ -48,7 +48,7 @@ export function Options(props: Props) {
       <Setting
         id="steady"
         name="Steadiness"
-        explain="So many equal predictions in a row make a word of the sentence. More means fewer words by mistake, and signs have to be held longer; there are up to 25 predictions a second."
+        explain="Number of equal predictions in a row that make a word. Higher means fewer wrong words, but signs must be held longer; there are up to 25 predictions per second."
         value={steady}
         initial={defaultSteady}
         least={1}
@@ -56,15 +56,15 @@ export function Options(props: Props) {
         step={1}
         format={(value) => `${value}`}
         changed={props.steadyChanged}
-        usual="in a row make a word"
+        usual="predictions per word"
         onChange={props.onSteady}
       />
       {props.children}
       <div className={css.row}>
         <div className={css.switches}>
-          <Tooltip label="Flips the picture, both the one you see and the one that is sent: so that “left” is your own left in front of a camera. On for cameras, off for files and clips.">
+          <Tooltip label="Flips the video, both what you see and what is sent, so that “left” is your own left in front of a camera. On for cameras, off for files and clips.">
             <Switch
-              label="Mirror (as in a mirror)"
+              label="Mirror image"
               className={css.switch}
               checked={props.mirror}
               onChange={(event) => props.onMirror(event.currentTarget.checked)}
@@ -72,11 +72,9 @@ export function Options(props: Props) {
             />
           </Tooltip>
           {restLabels.length > 0 && (
-            <Tooltip
-              label={`${rest} says that nothing happens. Off, it ends a word and is none itself.`}
-            >
+            <Tooltip label={`${rest} means that nothing happens. When off, it only ends a word.`}>
               <Switch
-                label={`${rest} is a word`}
+                label={`Count ${rest} as a word`}
                 className={css.switch}
                 checked={props.rest}
                 onChange={(event) => props.onRest(event.currentTarget.checked)}

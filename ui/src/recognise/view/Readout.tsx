@@ -63,16 +63,16 @@ function hint(
   switchingTo: string | null,
 ): string {
   const { phase, label, connection, answerAgeMs } = snapshot;
-  if (phase !== 'running') return 'Start a source to see what is recognised.';
-  if (connection.state !== 'live') return 'No results while there is no connection.';
-  if (switchingTo !== null) return `The model is being changed to ${switchingTo}.`;
-  if (answerAgeMs !== null) return `This is ${Math.floor(answerAgeMs / 1000)} s old.`;
+  if (phase !== 'running') return 'Start a source to see results.';
+  if (connection.state !== 'live') return 'No results without a connection.';
+  if (switchingTo !== null) return `Switching to the model ${switchingTo}.`;
+  if (answerAgeMs !== null) return `This result is ${Math.floor(answerAgeMs / 1000)} s old.`;
   if (label === null) return `Waiting for the first result, after ${window} frames.`;
   const percent = formatPercent(threshold);
-  if (label === NONE) return `Nothing reaches the threshold of ${percent} %.`;
+  if (label === NONE) return `No label reaches the threshold of ${percent} %.`;
   return snapshot.kind === 'camera'
     ? `From the last ${window} frames; the threshold is ${percent} %.`
-    : `From the last ${window} frames, clip restarts left out.`;
+    : `From the last ${window} frames, without clip restarts.`;
 }
 
 /** The newest result as it came, up to 25 times a second and unsteadied, in a fixed place. */

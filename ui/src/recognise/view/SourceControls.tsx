@@ -66,7 +66,7 @@ function Second(props: SourceControlsProps) {
           value={props.cameras.some((camera) => camera.id === props.camera) ? props.camera : ''}
           onChange={(event) => props.onCamera(event.currentTarget.value)}
           data={[
-            { value: '', label: 'The browser’s choice' },
+            { value: '', label: 'Browser default' },
             ...props.cameras.map((camera) => ({ value: camera.id, label: camera.name })),
           ]}
         />

@@ -36,7 +36,7 @@ export function Stage({ snapshot, mirror, onFile, corner, children }: Props) {
   return (
     <section
       className={css.stage}
-      aria-label="Picture"
+      aria-label="Video"
       data-live={lively || undefined}
       onDragOver={(event) => event.preventDefault()}
       onDrop={drop}

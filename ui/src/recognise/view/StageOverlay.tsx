@@ -37,7 +37,7 @@ export function StageOverlay({ snapshot, kind, gesture, labels, actions }: Props
     case 'paused':
       return (
         <Panel icon="pause" title="Paused while the page was hidden">
-          Camera and place on the server were given back.
+          The camera and the server connection were released.
         </Panel>
       );
     case 'running':
@@ -48,12 +48,12 @@ export function StageOverlay({ snapshot, kind, gesture, labels, actions }: Props
   if (answerAgeMs !== null) {
     return (
       <Banner icon="clock">
-        No answer from the server for {Math.floor(answerAgeMs / 1000)} s. Waiting.
+        No response from the server for {Math.floor(answerAgeMs / 1000)} s. Waiting.
       </Banner>
     );
   }
   if (pictureAgeMs !== null) {
-    return <Banner icon="clock">No new picture for {Math.floor(pictureAgeMs / 1000)} s.</Banner>;
+    return <Banner icon="clock">No new frame for {Math.floor(pictureAgeMs / 1000)} s.</Banner>;
   }
   return null;
 }
@@ -79,7 +79,7 @@ function Empty({ kind, gesture, labels, actions }: Omit<Props, 'snapshot'>) {
             </>
           }
         >
-          {knownSigns(labels)} The pictures go to this page’s server only and are not stored.
+          {knownSigns(labels)} Frames are sent only to this server and are not stored.
         </Panel>
       );
     case 'file':
@@ -96,8 +96,8 @@ function Empty({ kind, gesture, labels, actions }: Omit<Props, 'snapshot'>) {
             </>
           }
         >
-          Choose one, or drop it here. It plays round and round; the file itself stays on your
-          machine, only small pictures are sent.
+          Choose a file, or drop it here. It plays in a loop; the file stays on your machine, only
+          small frames are sent.
         </Panel>
       );
     case 'sample':
@@ -111,7 +111,7 @@ function Empty({ kind, gesture, labels, actions }: Omit<Props, 'snapshot'>) {
             </Action>
           }
         >
-          The server draws a moving hand. Its pictures then go the same way as a camera’s.
+          The server draws a moving hand. Its frames are sent in the same way as a camera’s.
         </Panel>
       );
   }
@@ -213,8 +213,8 @@ function ConnectionTrouble({ snapshot, actions }: Pick<Props, 'snapshot' | 'acti
           data-problem="unreachable"
         >
           <span className="number">
-            Trying again by itself; {connection.attempt}{' '}
-            {connection.attempt === 1 ? 'attempt' : 'attempts'} so far.
+            Retrying; {connection.attempt} {connection.attempt === 1 ? 'attempt' : 'attempts'} so
+            far.
           </span>
         </Panel>
       );
@@ -230,7 +230,7 @@ export function Countdown({ untilMs }: { untilMs: number | null }) {
     const timer = setInterval(() => setNowMs(performance.now()), 250);
     return () => clearInterval(timer);
   }, []);
-  if (untilMs === null) return <span>Asking again…</span>;
+  if (untilMs === null) return <span>Retrying…</span>;
   const seconds = Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
-  return <span className="number">Asking again by itself in {seconds} s.</span>;
+  return <span className="number">Retrying in {seconds} s.</span>;
 }

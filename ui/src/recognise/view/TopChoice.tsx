@@ -9,7 +9,7 @@ interface Props {
   onTop: (top: Top | null) => void;
 }
 
-/** How many labels are listed. What suits the model is the default and keeps the address bare. */
+/** Number of labels listed. What suits the model is the default and keeps the address bare. */
 export function TopChoice({ labels, top, onTop }: Props) {
   const offered = choices(labels);
   if (offered.length < 2) return null;
@@ -17,7 +17,7 @@ export function TopChoice({ labels, top, onTop }: Props) {
   const chosen = offered.find((count) => listed(count, labels) === listed(top, labels)) ?? 'all';
   return (
     <SegmentedControl
-      aria-label="How many labels are listed"
+      aria-label="Number of labels listed"
       size="xs"
       value={value(chosen)}
       onChange={(text) => {
