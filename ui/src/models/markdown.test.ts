@@ -164,7 +164,8 @@ describe('text', () => {
 });
 
 describe('a card that was written to harm', () => {
-  it('takes no long time and no deep stack', () => {
+  // What grows faster than its source takes minutes; a busy machine takes a second or two.
+  it('takes no long time and no deep stack', { timeout: 120_000 }, () => {
     const hostile = [
       '>'.repeat(50_000),
       '- '.repeat(50_000),
@@ -187,7 +188,7 @@ describe('a card that was written to harm', () => {
     for (const source of hostile) {
       const started = performance.now();
       parseMarkdown(source);
-      expect(performance.now() - started, source.slice(0, 20)).toBeLessThan(1000);
+      expect(performance.now() - started, source.slice(0, 20)).toBeLessThan(10_000);
     }
   });
 });
