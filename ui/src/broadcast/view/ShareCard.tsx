@@ -55,13 +55,12 @@ export function ShareCard({ name, mode, onChange, field, onStart, running, child
           href={wallPath(name)}
           target="_blank"
           rel="noopener"
-          aria-label="Open on the Wall, in a new tab"
+          aria-label="On the Wall, in a new tab"
           variant="default"
           leftSection={<Icon name="eye" />}
           data-testid="to-wall"
         >
-          {' '}
-          Open on the Wall{' '}
+          On the Wall
         </Button>
       </div>
       <p className={css.hint}>
