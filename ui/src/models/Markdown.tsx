@@ -1,6 +1,10 @@
-import { createElement, type ReactNode, useMemo } from 'react';
-import { type Block, type Inline, parseMarkdown, withoutTitle } from './markdown';
+import type { MarkedToken, Token, Tokens } from 'marked';
+import { createElement, Fragment, type ReactNode, useMemo } from 'react';
+import { readMarkdown, safeAddress } from './markdown';
 import css from './Markdown.module.css';
+
+/** What is nested deeper than this is shown as it was written. */
+const DEEPEST = 16;
 
 interface Props {
   source: string;
@@ -10,54 +14,48 @@ interface Props {
   title: string;
 }
 
-/** A text in Markdown as React elements: what is HTML in it stays text. */
+/** A text in Markdown as React elements: what is HTML in it stays text, and nothing is fetched. */
 export function Markdown({ source, heading, title }: Props) {
-  const blocks = useMemo(() => withoutTitle(parseMarkdown(source), title), [source, title]);
-  const highest = Math.min(...blocks.map((block) => (block.kind === 'heading' ? block.level : 6)));
+  const tokens = useMemo(() => readMarkdown(source, title), [source, title]);
+  const highest = Math.min(...tokens.map((token) => (token.type === 'heading' ? token.depth : 6)));
   const deeper = Math.max(0, heading - highest);
-  return <div className={css.text}>{blocks.map((block, n) => draw(block, n, deeper))}</div>;
+  return <div className={css.text}>{drawAll(tokens, deeper, 0)}</div>;
 }
 
-function draw(block: Block, key: number, deeper: number): ReactNode {
-  switch (block.kind) {
-    case 'heading': {
-      const level = Math.min(6, block.level + deeper);
-      return createElement(`h${level}`, { key }, runs(block.text));
-    }
+function drawAll(tokens: readonly Token[], deeper: number, depth: number): ReactNode {
+  return tokens.map((token, n) => (
+    <Fragment key={n}>
+      {depth > DEEPEST ? token.raw : draw(token as MarkedToken, deeper, depth)}
+    </Fragment>
+  ));
+}
+
+function draw(token: MarkedToken, deeper: number, depth: number): ReactNode {
+  const inside = (tokens: readonly Token[]) => drawAll(tokens, deeper, depth + 1);
+  const cells = (row: readonly Tokens.TableCell[], element: 'th' | 'td') => (
+    <tr>
+      {row.map((cell, n) =>
+        createElement(element, { key: n, align: cell.align ?? undefined }, inside(cell.tokens)),
+      )}
+    </tr>
+  );
+  switch (token.type) {
+    case 'heading':
+      return createElement(`h${Math.min(6, token.depth + deeper)}`, null, inside(token.tokens));
     case 'paragraph':
-      return <p key={key}>{runs(block.text)}</p>;
+      return <p>{inside(token.tokens)}</p>;
     case 'list': {
-      const items = block.items.map((item, n) => <li key={n}>{drawItem(item, deeper)}</li>);
-      return block.ordered ? (
-        <ol key={key} start={block.start}>
-          {items}
-        </ol>
-      ) : (
-        <ul key={key}>{items}</ul>
-      );
+      const items = token.items.map((item, n) => <li key={n}>{inside(item.tokens)}</li>);
+      return token.ordered ? <ol start={Number(token.start)}>{items}</ol> : <ul>{items}</ul>;
     }
     case 'table':
       return (
-        <div key={key} className={css.wide} tabIndex={0} role="group" aria-label="Table">
+        <div className={css.wide} tabIndex={0} role="group" aria-label="Table">
           <table>
-            <thead>
-              <tr>
-                {block.head.map((cell, n) => (
-                  <th key={n} align={block.align[n] ?? undefined}>
-                    {runs(cell)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
+            <thead>{cells(token.header, 'th')}</thead>
             <tbody>
-              {block.rows.map((row, y) => (
-                <tr key={y}>
-                  {row.map((cell, n) => (
-                    <td key={n} align={block.align[n] ?? undefined}>
-                      {runs(cell)}
-                    </td>
-                  ))}
-                </tr>
+              {token.rows.map((row, n) => (
+                <Fragment key={n}>{cells(row, 'td')}</Fragment>
               ))}
             </tbody>
           </table>
@@ -65,47 +63,49 @@ function draw(block: Block, key: number, deeper: number): ReactNode {
       );
     case 'code':
       return (
-        <pre key={key} className={css.wide} tabIndex={0} role="group" aria-label="Code">
-          <code>{block.text}</code>
+        <pre className={css.wide} tabIndex={0} role="group" aria-label="Code">
+          <code>{token.text}</code>
         </pre>
       );
-    case 'quote':
-      return <blockquote key={key}>{block.blocks.map((b, n) => draw(b, n, deeper))}</blockquote>;
-    case 'rule':
-      return <hr key={key} />;
-  }
-}
-
-/** A list's item with one paragraph is that text, without the distance around a paragraph. */
-function drawItem(item: readonly Block[], deeper: number): ReactNode {
-  return item.map((block, n) =>
-    block.kind === 'paragraph' && n === 0 ? (
-      <span key={n}>{runs(block.text)}</span>
-    ) : (
-      draw(block, n, deeper)
-    ),
-  );
-}
-
-function runs(text: readonly Inline[]): ReactNode {
-  return text.map((run, n) => {
-    switch (run.kind) {
-      case 'text':
-        return run.text;
-      case 'code':
-        return <code key={n}>{run.text}</code>;
-      case 'strong':
-        return <strong key={n}>{runs(run.text)}</strong>;
-      case 'emphasis':
-        return <em key={n}>{runs(run.text)}</em>;
-      case 'link':
-        return (
-          <a key={n} href={run.href} target="_blank" rel="noreferrer noopener">
-            {runs(run.text)}
-          </a>
-        );
-      case 'break':
-        return <br key={n} />;
+    case 'blockquote':
+      return <blockquote>{inside(token.tokens)}</blockquote>;
+    case 'hr':
+      return <hr />;
+    case 'br':
+      return <br />;
+    case 'html':
+      return token.block ? <p>{token.text}</p> : token.text;
+    case 'codespan':
+      return <code>{token.text}</code>;
+    case 'strong':
+      return <strong>{inside(token.tokens)}</strong>;
+    case 'em':
+      return <em>{inside(token.tokens)}</em>;
+    case 'del':
+      return <del>{inside(token.tokens)}</del>;
+    case 'link': {
+      const href = safeAddress(token.href);
+      // An address that leads nowhere from here (another file of the card's folder) is not a link.
+      if (href === null) return <em>{inside(token.tokens)}</em>;
+      return (
+        <a href={href} target="_blank" rel="noreferrer noopener">
+          {inside(token.tokens)}
+        </a>
+      );
     }
-  });
+    // A picture is said in words: cards must not fetch anything.
+    case 'image':
+      return <em>{inside(token.tokens)}</em>;
+    case 'text':
+      // A list's item has its text without a paragraph around it.
+      return token.tokens === undefined ? token.text : <span>{inside(token.tokens)}</span>;
+    case 'escape':
+      return token.text;
+    case 'space':
+    case 'def':
+      return null;
+    case 'checkbox':
+    case 'list_item':
+      return token.raw;
+  }
 }
