@@ -45,7 +45,7 @@ export function wordsOfViewer(viewer: LiveViewer): Words {
     );
   }
   if (lost >= LOSES_PERCENT) {
-    const text = 'It is too slow for all frames, and gets the newest one each time.';
+    const text = 'It is too slow to receive every frame, and gets the newest one each time.';
     return trouble('warn', 'slow', 'loses frames', text);
   }
   if (typeof quality === 'number' && quality < USUAL_QUALITY) {

@@ -41,7 +41,7 @@ export function Options({ settings, onChange }: Props) {
         step={QUALITY.step}
         format={(value) => `${value} %`}
         changed={quality !== null}
-        usual="JPEG quality"
+        usual="JPEG"
         onChange={(next) => onChange({ quality: chosen(next, QUALITY.usual) })}
       />
       <Setting

@@ -80,7 +80,7 @@ export function streamWords(stream: Stream | LiveStream, broken = 0): StreamWord
         tone: 'warn',
         icon: 'frozen',
         word: `frozen ${age}`,
-        text: 'It keeps sending the same frame, so the camera has frozen. Switch it off and on.',
+        text: 'The camera has frozen: it keeps sending the same frame. Switch it off and on.',
         live: false,
         banner: `The same frame for ${age}`,
       };

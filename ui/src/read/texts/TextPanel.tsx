@@ -138,8 +138,7 @@ function Chosen({ line }: { line: Line }) {
         {line.text}
       </p>
       <p className={`number ${css.facts}`}>
-        Confidence {(line.confidence * 100).toFixed(2)} %, starts at {x.toFixed(0)}, {y.toFixed(0)}{' '}
-        px
+        Confidence {(line.confidence * 100).toFixed(2)} %, at {x.toFixed(0)}, {y.toFixed(0)} px
       </p>
       <CopyButton text={line.text} what="this line" />
     </div>
