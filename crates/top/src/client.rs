@@ -1,18 +1,23 @@
 //! Reads the server's JSON API over plain HTTP, each request with a deadline.
 
-use std::io;
+use std::error::Error;
+use std::io::Read as _;
 use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
+use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sightwire_api::status::Status;
 use sightwire_api::stream::{Stream, Streams};
-use ureq::Agent;
+use sightwire_http_client::cause::Cause;
+use sightwire_http_client::trust;
 
 /// One request takes no longer, from the name's lookup to the last byte.
 pub const DEADLINE: Duration = Duration::from_secs(3);
+/// An answer that is longer is cut off, and so is no JSON.
+const MAX_ANSWER: u64 = 10 << 20;
 /// Texts of an answer are cut after so many characters.
 const MAX_TEXT: usize = 300;
 const STATUS: &str = "/api/v1/status";
@@ -118,22 +123,18 @@ pub(crate) struct RawReading {
 #[derive(Debug)]
 pub struct Client {
     address: Address,
-    agent: Agent,
+    http: reqwest::blocking::Client,
 }
 
 impl Client {
     /// Connects with the first request, and again whenever that is needed.
-    pub fn new(address: Address) -> Self {
-        let config = Agent::config_builder()
-            .timeout_global(Some(DEADLINE))
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
+    pub fn new(address: Address) -> Result<Self, reqwest::Error> {
+        let http = reqwest::blocking::ClientBuilder::from(sightwire_http_client::builder(trust::nobody()))
+            .redirect(Policy::none())
             // A proxy of the environment is for the world outside.
-            .proxy(None)
-            .user_agent(concat!("sightwire-top/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { address, agent: config.into() }
+            .no_proxy()
+            .build()?;
+        Ok(Self { address, http })
     }
 
     /// Whom it asks.
@@ -170,9 +171,11 @@ impl Client {
 
     /// `None` for 404.
     fn get(&self, path: &str) -> Result<Option<Value>, ReadError> {
-        let mut answer = self.agent.get(format!("{}{path}", self.address.0)).call().map_err(explain)?;
+        let request = self.http.get(format!("{}{path}", self.address.0)).timeout(DEADLINE);
+        let answer = request.send().map_err(|error| explain(&error))?;
         let status = answer.status().as_u16();
-        let body = answer.body_mut().read_to_vec().map_err(explain)?;
+        let mut body = Vec::new();
+        answer.take(MAX_ANSWER).read_to_end(&mut body).map_err(|error| explain(&error))?;
         let parsed = serde_json::from_slice::<Value>(&body);
         match (status, parsed) {
             (200, Ok(value)) => Ok(Some(value)),
@@ -204,22 +207,15 @@ fn clean(answer: Value) -> Value {
     }
 }
 
-fn explain(error: ureq::Error) -> ReadError {
-    use io::ErrorKind as Kind;
-    match error {
-        ureq::Error::HostNotFound => ReadError::NotFound,
-        ureq::Error::Timeout(_) => ReadError::Late,
-        ureq::Error::ConnectionFailed => ReadError::Refused,
-        ureq::Error::Io(error) => match error.kind() {
-            Kind::ConnectionRefused => ReadError::Refused,
-            Kind::TimedOut | Kind::WouldBlock => ReadError::Late,
-            Kind::ConnectionReset | Kind::UnexpectedEof | Kind::BrokenPipe | Kind::ConnectionAborted => {
-                ReadError::Other("the connection was closed".into())
-            }
-            _ => ReadError::Other(error.to_string()),
-        },
-        ureq::Error::Protocol(error) => ReadError::Foreign(error.to_string()),
-        error => ReadError::Other(error.to_string()),
+fn explain(error: &(dyn Error + 'static)) -> ReadError {
+    match Cause::of(error) {
+        Cause::UnknownName => ReadError::NotFound,
+        Cause::NoConnection | Cause::Late => ReadError::Late,
+        Cause::Refused => ReadError::Refused,
+        Cause::BrokeOff => ReadError::Other("the connection was closed".into()),
+        Cause::NotHttp(error) => ReadError::Foreign(error.to_string()),
+        Cause::Tls(error) => ReadError::Other(error.to_string()),
+        Cause::Other(reason) => ReadError::Other(reason),
     }
 }
 
@@ -244,7 +240,7 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_is_said_in_words() {
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = Client::new(gone.to_string().parse().unwrap()).read().unwrap_err();
+        let error = Client::new(gone.to_string().parse().unwrap()).unwrap().read().unwrap_err();
         assert!(matches!(error, ReadError::Refused), "{error:?}");
         assert!(error.to_string().contains("is the server running?"));
     }
@@ -255,16 +251,16 @@ mod tests {
             STATUS => (200, stub::json(&stub::status())),
             _ => (404, r#"{"detail":"There is no such API path."}"#.into()),
         });
-        let client = Client::new(old.parse().unwrap());
+        let client = Client::new(old.parse().unwrap()).unwrap();
         assert_eq!(client.read().unwrap(), Reading { status: stub::status(), streams: None });
         assert_eq!(client.stream("a").unwrap(), None);
 
         let foreign = stub::serve(|_| (200, "<html>".into()));
-        let error = Client::new(foreign.parse().unwrap()).read().unwrap_err();
+        let error = Client::new(foreign.parse().unwrap()).unwrap().read().unwrap_err();
         assert!(error.to_string().starts_with("what answers there is no Sightwire server"), "{error}");
 
         let busy = stub::serve(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
-        let error = Client::new(busy.parse().unwrap()).read().unwrap_err();
+        let error = Client::new(busy.parse().unwrap()).unwrap().read().unwrap_err();
         assert_eq!(error.to_string(), "it answers with 503: Too[31m many.");
     }
 
@@ -283,7 +279,7 @@ mod tests {
             STREAMS => (200, streams.clone()),
             _ => (200, "{}".into()),
         });
-        Client::new(address.parse().unwrap())
+        Client::new(address.parse().unwrap()).unwrap()
     }
 
     #[test]
@@ -317,14 +313,14 @@ mod tests {
             ..Default::default()
         };
         let said = stub::json(&named("\u{1b}[2JDoor\r\n\u{9b}31m", "\u{7}car"));
-        let client = Client::new(stub::serve(move |_| (200, said.clone())).parse().unwrap());
+        let client = Client::new(stub::serve(move |_| (200, said.clone())).parse().unwrap()).unwrap();
         assert_eq!(client.stream("a").unwrap(), Some(named("[2JDoor31m", "car")));
         assert_eq!(clean("ä".repeat(5000).into()), Value::from("ä".repeat(MAX_TEXT)));
     }
 
     #[test]
     fn an_id_that_is_no_plain_word_never_becomes_a_path() {
-        let client = Client::new("127.0.0.1:9".parse().unwrap());
+        let client = Client::new("127.0.0.1:9".parse().unwrap()).unwrap();
         for id in ["", "../status", "a?b", "a b"] {
             assert!(client.stream(id).unwrap().is_none(), "{id}");
         }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
+use sightwire_http_client::cause::root_cause;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::address::CameraUrl;
-use super::web::{Web, root_cause};
+use super::web::Web;
 use super::{Run, Sink, Skipped, Source, SourceError};
 use crate::multipart::{Counts, Limits, Parser};
 

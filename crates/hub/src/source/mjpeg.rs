@@ -4,10 +4,11 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
+use sightwire_http_client::cause::root_cause;
 use tokio::time::{Instant, timeout};
 
 use super::address::CameraUrl;
-use super::web::{Web, root_cause};
+use super::web::Web;
 use super::{Run, Sink, Skipped, Source, SourceError};
 use crate::multipart::{Limits, Parser};
 

@@ -4,19 +4,18 @@
 //! resolved a second time. The client asks no resolver for a host that is an address already, so that is checked before.
 //! No proxy of the environment connects for us.
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, LOCATION, WWW_AUTHENTICATE};
 use reqwest::{Client, Response, StatusCode};
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt;
+use sightwire_http_client::cause::{find, root_cause};
+use sightwire_http_client::trust::{self, Trust};
 use tokio::time::timeout;
 use url::Host;
 
@@ -48,16 +47,6 @@ impl Resolve for SystemResolver {
             Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
         })
     }
-}
-
-/// Whose certificates are believed.
-#[derive(Debug, Clone, Default)]
-pub enum Trust {
-    /// Those of the authorities that are installed on this machine.
-    #[default]
-    System,
-    /// Those of these authorities alone.
-    Only(Arc<RootCertStore>),
 }
 
 /// What requests need; one for all cameras.
@@ -161,14 +150,12 @@ impl Web {
             is_camera: self.allow.is_camera(&camera.host(), camera.port()),
             camera: camera.to_string(),
         };
-        let tls = if camera.is_https() { self.tls() } else { tls_without_authorities() };
         let untrusted = |reason| SourceError::Untrusted { camera: camera.to_string(), reason };
-        Client::builder()
+        let tls = if camera.is_https() { self.trust.tls() } else { Ok(trust::nobody()) };
+        let tls = tls.map_err(|error| untrusted(error.to_string()))?;
+        sightwire_http_client::builder(tls)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .http1_only()
             // What boards send for a header is not always one.
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)
@@ -177,19 +164,8 @@ impl Web {
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(Duration::from_secs(30))
             .dns_resolver(resolver)
-            .tls_backend_preconfigured(tls.map_err(untrusted)?)
-            .user_agent(concat!("sightwire/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| untrusted(root_cause(&error)))
-    }
-
-    fn tls(&self) -> Result<ClientConfig, String> {
-        match &self.trust {
-            Trust::System => system_tls().clone(),
-            Trust::Only(roots) => {
-                Ok(tls_builder()?.with_root_certificates(roots.clone()).with_no_client_auth())
-            }
-        }
     }
 }
 
@@ -320,50 +296,4 @@ fn request_error(camera: &CameraUrl, error: &reqwest::Error) -> SourceError {
         return SourceError::Unreachable { camera, reason };
     }
     SourceError::Broken { camera, reason: root_cause(error) }
-}
-
-/// The error of this type in a chain of them. One within an error of the system is not that one's source.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    if let Some(found) = error.downcast_ref() {
-        return Some(found);
-    }
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    match inner {
-        Some(inner) => find(inner),
-        None => error.source().and_then(find),
-    }
-}
-
-/// What lies at the bottom of an error. Never the error itself: it would show the URL.
-pub(super) fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: Option<&(dyn Error + 'static)> = error.source();
-    let mut text = "no reason given".to_owned();
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
-    }
-    text
-}
-
-fn tls_builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, String> {
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())
-}
-
-/// For plain http: reading the system's authorities takes some milliseconds.
-fn tls_without_authorities() -> Result<ClientConfig, String> {
-    Ok(tls_builder()?.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-}
-
-/// Read once: the certificate authorities of the system do not change while it runs.
-fn system_tls() -> &'static Result<ClientConfig, String> {
-    static SYSTEM: OnceLock<Result<ClientConfig, String>> = OnceLock::new();
-    SYSTEM.get_or_init(|| {
-        let builder = tls_builder()?.with_platform_verifier();
-        let none = |_| {
-            "no certificate authorities are installed here (often the package ca-certificates)".to_owned()
-        };
-        Ok(builder.map_err(none)?.with_no_client_auth())
-    })
 }

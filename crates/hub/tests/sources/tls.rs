@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{RootCertStore, ServerConfig};
+use sightwire_http_client::trust::Trust;
 use sightwire_hub::source::SourceError;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
-use sightwire_hub::source::web::Trust;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;

@@ -1,22 +1,28 @@
 //! Files at an address: https only, redirects included; goes on where an earlier try broke off, if the server can.
 
+use std::error::Error;
 use std::io::{self, Read};
-use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ureq::http::StatusCode;
-use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, RANGE};
-use ureq::{Agent, Body};
+use reqwest::StatusCode;
+use reqwest::blocking::{Client, ClientBuilder, Response};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, RANGE,
+};
+use reqwest::redirect::Policy;
+use sightwire_http_client::cause::Cause;
+use sightwire_http_client::trust::Trust;
 
 use super::part::Part;
-use super::words::{self, Peer};
-use super::{Failure, Progress, trust};
+use super::words::{self, Detour, Peer};
+use super::{Failure, Progress};
 
 /// A try that brought as much again is no failure in a row with the last one.
 const WORTHWHILE_BYTES: u64 = 1 << 20;
 /// Between two reports of progress.
 const REPORT: Duration = Duration::from_millis(100);
+const MAX_REDIRECTS: usize = 5;
 
 /// Manners towards servers.
 #[derive(Clone, Debug)]
@@ -29,21 +35,21 @@ pub struct HttpsOptions {
     pub pause: Duration,
     /// Bound of a file whose size the manifest does not state.
     pub max_bytes: u64,
-    /// PEM file with certificate authorities to trust beside Mozilla's.
-    pub authorities: Option<PathBuf>,
+    /// Whose certificates are trusted.
+    pub trust: Trust,
     /// Whether to go through the proxy that the environment names.
     pub proxy: bool,
 }
 
 impl HttpsOptions {
-    /// The usual ones, with the authorities that `SSL_CERT_FILE` names.
+    /// The usual ones, with the proxy and the certificate authorities of the environment.
     pub fn from_env() -> Self {
         Self {
             stall: Duration::from_secs(30),
             tries: 5,
             pause: Duration::from_secs(1),
             max_bytes: 2 << 30,
-            authorities: std::env::var_os("SSL_CERT_FILE").filter(|name| !name.is_empty()).map(PathBuf::from),
+            trust: Trust::System,
             proxy: true,
         }
     }
@@ -63,10 +69,10 @@ pub(super) fn download(
     if part.len() > 0 && size_bytes == Some(part.len()) {
         return Ok(true);
     }
-    let agent = agent(options).map_err(Failure::Reason)?;
-    let peer = Peer::of(url, &agent);
+    let client = client(options)?;
+    let peer = Peer::of(url, options.proxy);
     let mut download = Download {
-        agent,
+        client,
         url,
         peer,
         options,
@@ -82,29 +88,28 @@ pub(super) fn download(
     Ok(download.joined)
 }
 
-fn agent(options: &HttpsOptions) -> Result<Agent, String> {
-    let stall = Some(options.stall);
-    let mut config = Agent::config_builder()
+fn client(options: &HttpsOptions) -> Result<Client, Failure> {
+    let tls = options.trust.tls().map_err(|error| Failure::Reason(error.to_string()))?;
+    let builder = ClientBuilder::from(sightwire_http_client::builder(tls))
         .https_only(true)
-        .http_status_as_error(false)
-        .max_redirects(5)
-        .user_agent(concat!("sightwire/", env!("CARGO_PKG_VERSION")))
-        // Ranges are of the file itself only where nothing is compressed on the way.
-        .accept_encoding("identity")
-        .timeout_resolve(stall)
-        .timeout_connect(stall)
-        .timeout_recv_response(stall)
-        .timeout_per_read(stall)
-        .timeout_per_write(stall)
-        .tls_config(trust::tls(options.authorities.as_deref())?);
-    if !options.proxy {
-        config = config.proxy(None);
-    }
-    Ok(config.build().into())
+        .redirect(Policy::custom(|attempt| match attempt.url().scheme() {
+            "https" if attempt.previous().len() <= MAX_REDIRECTS => attempt.follow(),
+            "https" => attempt.error(Detour::Endless),
+            _ => {
+                let address = attempt.url().to_string();
+                attempt.error(Detour::Plain(address))
+            }
+        }))
+        // Of an answer's beginning and of each piece of it. A connection has a little less, so that the error tells which
+        // of them it was.
+        .timeout(options.stall)
+        .connect_timeout(options.stall.mul_f64(0.95));
+    let builder = if options.proxy { builder } else { builder.no_proxy() };
+    builder.build().map_err(|error| Failure::Reason(error.to_string()))
 }
 
 struct Download<'a> {
-    agent: Agent,
+    client: Client,
     url: &'a str,
     peer: Peer,
     options: &'a HttpsOptions,
@@ -157,14 +162,15 @@ impl Download<'_> {
 
     fn attempt(&mut self) -> Result<(), Stop> {
         let have = self.part.len();
-        let mut request = self.agent.get(self.url);
+        // Ranges are of the file itself only where nothing is compressed on the way.
+        let mut request = self.client.get(self.url).header(ACCEPT_ENCODING, "identity");
         if have > 0 {
             request = request.header(RANGE, format!("bytes={have}-"));
             if let Some(etag) = &self.etag {
                 request = request.header(IF_RANGE, etag);
             }
         }
-        let mut response = request.call().map_err(|error| self.stop(&error))?;
+        let mut response = request.send().map_err(|error| self.stop(&error))?;
         self.reached = true;
         match response.status() {
             StatusCode::OK => self.start_anew(&response)?,
@@ -176,7 +182,7 @@ impl Download<'_> {
     }
 
     /// The answer is the whole file.
-    fn start_anew(&mut self, response: &ureq::http::Response<Body>) -> Result<(), Stop> {
+    fn start_anew(&mut self, response: &Response) -> Result<(), Stop> {
         if header(response, CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")) {
             return Err(reason(format!("{} sent a web page instead of the file", self.peer)));
         }
@@ -191,7 +197,7 @@ impl Download<'_> {
     }
 
     /// The answer is the file from some byte on.
-    fn go_on(&mut self, response: &ureq::http::Response<Body>) -> Result<(), Stop> {
+    fn go_on(&mut self, response: &Response) -> Result<(), Stop> {
         let range = header(response, CONTENT_RANGE).and_then(ContentRange::parse);
         let size = range.as_ref().and_then(|range| range.size);
         self.check_size(size)?;
@@ -210,7 +216,7 @@ impl Download<'_> {
     }
 
     /// The server has nothing beyond what is here: it is whole, or of another file.
-    fn nothing_more(&mut self, response: &ureq::http::Response<Body>) -> Result<(), Stop> {
+    fn nothing_more(&mut self, response: &Response) -> Result<(), Stop> {
         let size = header(response, CONTENT_RANGE).and_then(ContentRange::parse).and_then(|range| range.size);
         self.check_size(size)?;
         if size == Some(self.part.len()) {
@@ -253,9 +259,8 @@ impl Download<'_> {
         Err(write(io::Error::new(io::ErrorKind::StorageFull, text)))
     }
 
-    fn receive(&mut self, response: &mut ureq::http::Response<Body>) -> Result<(), Stop> {
+    fn receive(&mut self, response: &mut Response) -> Result<(), Stop> {
         let bound = self.size.unwrap_or(self.options.max_bytes);
-        let mut body = response.body_mut().as_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut reported = None::<Instant>;
         loop {
@@ -263,7 +268,7 @@ impl Download<'_> {
                 (self.progress)(Progress::Bytes { bytes: self.part.len(), of: self.size });
                 reported = Some(Instant::now());
             }
-            let n = body.read(&mut buffer).map_err(|error| self.stop(&ureq::Error::from(error)))?;
+            let n = response.read(&mut buffer).map_err(|error| self.stop(&error))?;
             if n == 0 {
                 break;
             }
@@ -280,14 +285,16 @@ impl Download<'_> {
         }
     }
 
-    fn stop(&self, error: &ureq::Error) -> Stop {
-        let text = words::explain(error, &self.peer, self.options.stall);
+    fn stop(&self, error: &(dyn Error + 'static)) -> Stop {
+        let cause = Cause::of(error);
+        let text = words::explain(error, &cause, &self.peer, self.options.stall);
         // A server that was reached once may be reached again. One that never was has a wrong name, or is off.
-        if words::is_passing(error) || (self.reached && words::is_of_the_network(error)) {
-            Stop::Again(text)
-        } else {
-            reason(text)
-        }
+        let again = match cause {
+            Cause::BrokeOff => true,
+            Cause::Tls(_) | Cause::NotHttp(_) | Cause::Other(_) => false,
+            Cause::UnknownName | Cause::NoConnection | Cause::Refused | Cause::Late => self.reached,
+        };
+        if again { Stop::Again(text) } else { reason(text) }
     }
 
     fn refused(&self, status: StatusCode) -> Stop {
@@ -315,12 +322,12 @@ impl ContentRange {
     }
 }
 
-fn header(response: &ureq::http::Response<Body>, name: HeaderName) -> Option<&str> {
+fn header(response: &Response, name: HeaderName) -> Option<&str> {
     response.headers().get(name)?.to_str().ok()
 }
 
 /// A weak one says nothing of single bytes.
-fn strong_etag(response: &ureq::http::Response<Body>) -> Option<String> {
+fn strong_etag(response: &Response) -> Option<String> {
     header(response, ETAG).filter(|etag| etag.starts_with('"')).map(str::to_owned)
 }
 

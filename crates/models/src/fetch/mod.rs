@@ -4,7 +4,6 @@
 mod https;
 mod part;
 mod pip;
-mod trust;
 mod unpack;
 mod words;
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use sightwire_http_client::trust::Trust;
 use sightwire_models::digest;
 use sightwire_models::fetch::{self, FetchError, HttpsOptions, Progress};
 use sightwire_models::manifest::Manifest;
@@ -51,7 +52,7 @@ fn world(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> World {
         tries: 3,
         pause: Duration::from_millis(10),
         max_bytes: 16 << 20,
-        authorities: Some(server.authority.clone()),
+        trust: server.trust.clone(),
         proxy: false,
     };
     World { dir, server, options }
@@ -271,7 +272,7 @@ fn a_server_that_sends_another_piece_than_asked_for_spoils_nothing() {
 #[test]
 fn an_unknown_certificate_is_not_trusted_and_it_is_said_how_to_trust_it() {
     let mut world = world(|request| Reply::ranged(&content(), request));
-    world.options.authorities = None;
+    world.options.trust = Trust::System;
     let error = world.pull_badly();
     assert!(error.contains("127.0.0.1") && error.contains("not trusted"), "{error}");
     assert!(error.contains("SSL_CERT_FILE") && error.contains("SIGHTWIRE_MODEL_MIRROR"), "{error}");
@@ -411,7 +412,7 @@ fn spawn(world: &World, environment: &[(&str, &str)]) -> Command {
     for name in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
         command.env_remove(name).env_remove(name.to_lowercase());
     }
-    command.env("SSL_CERT_FILE", &world.server.authority);
+    command.env("SSL_CERT_FILE", &world.server.authority).env_remove("SSL_CERT_DIR");
     command.env("TEST_FOLDER", world.dir.path()).env("TEST_URL", world.server.url(PATH));
     command.envs(environment.iter().copied());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -483,7 +484,7 @@ fn the_environment_names_authorities_and_a_proxy() {
     let (proxy, asked) = server::proxy();
     let host = world.server.url("").replace("https://", "");
 
-    let without = spawn(&world, &[("SSL_CERT_FILE", "")]).output().unwrap();
+    let without = spawn(&world, &[]).env_remove("SSL_CERT_FILE").output().unwrap();
     assert!(result(without).contains("not trusted"));
     let gone = spawn(&world, &[("SSL_CERT_FILE", "/nowhere/authorities.pem")]).output().unwrap();
     assert!(result(gone).contains("/nowhere/authorities.pem"));

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use sightwire_http_client::trust::Trust;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default)]
@@ -121,18 +122,21 @@ impl Reply {
 pub struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
-    /// PEM file with the authority that signed its certificate.
+    /// PEM file with the authority that signed its certificate,
     pub authority: PathBuf,
+    /// and trust in that one alone.
+    pub trust: Trust,
 }
 
 impl Server {
     /// Starts one that answers so; its authority's certificate is put into `folder`.
     pub fn start(folder: &Path, answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
-        let (config, pem) = certificate();
+        let (config, pem, trust) = certificate();
         let authority = folder.join("authority.pem");
         std::fs::write(&authority, pem).unwrap();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let server = Self { address: listener.local_addr().unwrap(), requests: Arc::default(), authority };
+        let server =
+            Self { address: listener.local_addr().unwrap(), requests: Arc::default(), authority, trust };
         let (requests, answer) = (server.requests.clone(), Arc::new(answer));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -159,7 +163,7 @@ impl Server {
     }
 }
 
-fn certificate() -> (Arc<ServerConfig>, String) {
+fn certificate() -> (Arc<ServerConfig>, String, Trust) {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.distinguished_name.push(DnType::CommonName, "an authority of the tests");
@@ -176,7 +180,9 @@ fn certificate() -> (Arc<ServerConfig>, String) {
         .with_no_client_auth()
         .with_single_cert(vec![leaf.der().clone()], key)
         .unwrap();
-    (Arc::new(config), authority.pem())
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    (Arc::new(config), authority.pem(), Trust::Only(Arc::new(roots)))
 }
 
 /// One request a connection. Errors end it: a client that goes away is part of the tests.

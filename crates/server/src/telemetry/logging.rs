@@ -14,7 +14,7 @@ const MAX_LINES: usize = 8192;
 pub fn start(log: &Log) -> WorkerGuard {
     let (writer, guard) =
         NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).lossy(true).finish(std::io::stderr());
-    let default = format!("{},hyper=warn,ort=warn,h2=warn,ureq=warn,rustls=warn", log.level);
+    let default = format!("{},hyper=warn,ort=warn,h2=warn,reqwest=warn,rustls=warn", log.level);
     let wished = std::env::var("RUST_LOG").ok().filter(|wish| !wish.trim().is_empty());
     let filter = wished.as_ref().map_or_else(|| Ok(EnvFilter::new(&default)), EnvFilter::try_new);
     let mistake = filter.as_ref().err().map(ToString::to_string);

@@ -43,7 +43,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
-    let client = Client::new(args.url.clone());
+    let client = Client::new(args.url.clone())?;
     if args.json {
         return write_json(&mut *printer.out(), &client, args.interval, args.once);
     }

@@ -1,16 +1,18 @@
 //! Reads pictures over HTTP, one by one and as a job.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use serde::Deserialize;
+use reqwest::blocking::multipart::Form;
+use reqwest::blocking::{ClientBuilder, RequestBuilder};
+use reqwest::redirect::Policy;
+use sightwire_api::read::{Job, JobState};
+use sightwire_http_client::trust;
 use sightwire_reading::output::Document;
-use ureq::http::Response;
-use ureq::unversioned::multipart::Form;
-use ureq::{Agent, Body};
 
 use crate::cmd::read::OptionArgs;
 
@@ -26,40 +28,27 @@ const IN_A_JOB: usize = 200;
 const MAX_ANSWER: u64 = 256 << 20;
 
 pub struct Client {
-    agent: Agent,
+    http: reqwest::blocking::Client,
     address: String,
     query: Vec<(&'static str, String)>,
 }
 
-#[derive(Deserialize)]
-struct Job {
-    id: String,
-    state: String,
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    detail: String,
-}
-
 impl Client {
-    pub fn new(address: &str, args: &OptionArgs) -> Self {
-        let config = Agent::config_builder()
-            .timeout_global(Some(DEADLINE))
-            .http_status_as_error(false)
-            .max_redirects(0)
+    pub fn new(address: &str, args: &OptionArgs) -> anyhow::Result<Self> {
+        let http = ClientBuilder::from(sightwire_http_client::builder(trust::nobody()))
+            .timeout(DEADLINE)
+            .redirect(Policy::none())
             // A proxy of the environment is for the world outside.
-            .proxy(None)
-            .build();
-        Self { agent: config.into(), address: address.to_owned(), query: query(args) }
+            .no_proxy()
+            .build()?;
+        Ok(Self { http, address: address.to_owned(), query: query(args) })
     }
 
     /// One picture, as the body of a request.
     pub fn read(&self, path: &Path) -> anyhow::Result<Document> {
         let answer = self.patiently(|| {
-            let request = self.agent.post(format!("{}/api/v1/read", self.address));
-            let file = File::open(path)?;
-            Ok(request.query_pairs(self.query.clone()).send(file)?)
+            let request = self.http.post(format!("{}/api/v1/read", self.address)).query(&self.query);
+            Ok(request.body(File::open(path)?))
         });
         let text = answer.with_context(|| path.display().to_string())?;
         document(&text).with_context(|| path.display().to_string())
@@ -73,8 +62,8 @@ impl Client {
                 for path in paths {
                     form = form.file("file", path)?;
                 }
-                let request = self.agent.post(format!("{}/api/v1/jobs", self.address));
-                Ok(request.query_pairs(self.query.clone()).send(form)?)
+                let request = self.http.post(format!("{}/api/v1/jobs", self.address)).query(&self.query);
+                Ok(request.multipart(form))
             });
             let job: Job = serde_json::from_str(&job.context("a job")?).context("the answer to a job")?;
             let job = self.wait(job).context("a job")?;
@@ -85,14 +74,14 @@ impl Client {
                 each(group * IN_A_JOB + index, &document);
             }
             let address = format!("{}/api/v1/jobs/{}", self.address, job.id);
-            self.agent.delete(address).call().context("removing a job")?;
+            self.http.delete(address).send().context("removing a job")?;
         }
         Ok(())
     }
 
     /// Until all of its pictures are done with.
     fn wait(&self, mut job: Job) -> anyhow::Result<Job> {
-        while job.state == "running" {
+        while job.state == JobState::Running {
             thread::sleep(AGAIN);
             job = serde_json::from_str(&self.get(&format!("/api/v1/jobs/{}", job.id))?)?;
         }
@@ -100,21 +89,23 @@ impl Client {
     }
 
     fn get(&self, path: &str) -> anyhow::Result<String> {
-        self.patiently(|| Ok(self.agent.get(format!("{}{path}", self.address)).call()?))
+        self.patiently(|| Ok(self.http.get(format!("{}{path}", self.address))))
     }
 
     /// The body of the answer; asks again while the server says that it is busy.
-    fn patiently(&self, ask: impl Fn() -> anyhow::Result<Response<Body>>) -> anyhow::Result<String> {
+    fn patiently(&self, ask: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<String> {
         let asked = Instant::now();
         loop {
-            let mut answer = ask().with_context(|| self.address.clone())?;
+            let answer = ask()?.send()?;
             let status = answer.status().as_u16();
-            let text = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_string()?;
+            let mut text = String::new();
+            answer.take(MAX_ANSWER).read_to_string(&mut text)?;
             match status {
                 200 | 201 => return Ok(text),
                 429 | 503 if asked.elapsed() < PATIENCE => thread::sleep(AGAIN),
                 status => {
-                    let detail = serde_json::from_str::<Refusal>(&text).map(|refusal| refusal.detail);
+                    let detail =
+                        serde_json::from_str::<sightwire_api::Error>(&text).map(|error| error.detail);
                     let detail = detail.unwrap_or_else(|_| "no reason given".to_owned());
                     anyhow::bail!("{} answers with {status}: {detail}", self.address);
                 }

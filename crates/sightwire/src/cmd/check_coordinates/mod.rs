@@ -108,7 +108,7 @@ pub(super) fn run(args: &CheckCoordinatesArgs, printer: &Printer) -> anyhow::Res
     };
     let address =
         args.url.as_ref().map(Address::as_str).or(own.as_ref().map(Server::url)).unwrap_or_default();
-    let client = Client::new(address, &args.options);
+    let client = Client::new(address, &args.options)?;
     let mut over_http = Difference::default();
     for picture in &pictures {
         over_http.add(&name(&picture.path), &picture.document, &client.read(&picture.path)?);
