@@ -8,25 +8,25 @@ use serde_json::{Map, Value};
 
 use crate::literal;
 
-/// `GET /health`, for programs.
+/// Answer to `GET /health`, for programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardHealth {
-    /// `ok`.
+    /// Always `ok`.
     pub status: String,
-    /// `smartparking-api`.
+    /// Always `smartparking-api`, the name of the prototype's server.
     pub service: String,
-    /// The model that finds objects has been needed so far.
+    /// Whether what finds objects has been needed and is ready; `motion` counts where the model cannot be had.
     pub models_loaded: bool,
-    /// False.
+    /// Always false: there is no Firebase here.
     pub firebase_connected: bool,
-    /// The default camera, without its host.
+    /// Address of the default camera with the host masked; null without one.
     pub esp32_url: Option<String>,
 }
 
 /// `GET /debug/streams`: what is open, however many watch.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OpenStreams {
-    /// How many there are.
+    /// Length of `streams`.
     pub active_count: usize,
     /// Cameras that are being read, and streams that are sent.
     pub streams: Vec<OpenStream>,
@@ -35,59 +35,59 @@ pub struct OpenStreams {
 /// A stream that is open.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OpenStream {
-    /// Its id.
+    /// Id of the stream, as in `GET /api/v1/streams`.
     pub stream_id: String,
-    /// It has neither stalled nor ended.
+    /// Whether it has neither stalled nor ended.
     pub is_alive: bool,
-    /// Since it was opened.
+    /// Seconds since it was opened, to a tenth.
     pub age_seconds: f64,
 }
 
 /// `GET /api/user/esp32-config`: a user's camera, if there is one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardConfig {
-    /// True.
+    /// Always true.
     pub success: bool,
-    /// Null where there is none.
+    /// The user's camera; null where there is none.
     pub config: Option<Board>,
-    /// That there is none, for people.
+    /// Says that there is no camera, for people; left out where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// A user's camera.
+/// A user's camera as the prototype's page shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Board {
-    /// Without `/stream`; name and password masked.
+    /// Address without `/stream`, with name and password masked.
     pub esp32_url: String,
-    /// For people.
+    /// The camera's name, for people.
     pub label: String,
-    /// RFC 3339; null where it is not known, as what follows.
+    /// When it was added, RFC 3339; null where that is not known, as with configured cameras.
     pub created_at: Option<String>,
-    /// RFC 3339.
+    /// When it was last changed, RFC 3339; null where that is not known.
     pub updated_at: Option<String>,
 }
 
 /// `POST /api/user/esp32-config`: a user's camera as the page sends it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardChange {
-    /// `http://` is put before it where no scheme stands.
+    /// The camera's address, needed; `http://` is put before it where it has no scheme.
     pub esp32_url: Option<String>,
-    /// For people.
+    /// The camera's name, for people; left out or empty: `ESP32-CAM`, or what it was.
     pub label: Option<String>,
 }
 
 /// What was done with a user's camera.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardSaved {
-    /// True.
+    /// Always true; failures are error answers.
     pub success: bool,
-    /// For people.
+    /// What was done, in a sentence for people.
     pub message: Cow<'static, str>,
-    /// As it is now; left out where it is gone.
+    /// Its address as it is now; left out after `DELETE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub esp32_url: Option<String>,
-    /// As it is now; left out where it is gone.
+    /// Its name as it is now; left out after `DELETE`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
 }
@@ -96,39 +96,39 @@ pub struct BoardSaved {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "{T}Answer")]
 pub struct BoardAnswer<T> {
-    /// Whether it was.
+    /// Whether it was done.
     pub success: bool,
-    /// What came of it.
+    /// The fields of the result; none where it failed.
     #[serde(flatten)]
     pub what: Option<T>,
-    /// Why not, for people.
+    /// Why it failed, for people; left out where it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// In `GET /api/esp32/status`: what the board's own `/status` says.
+/// Result of `GET /api/esp32/status`: what the board's own `/status` says.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct BoardStatus(pub Map<String, Value>);
 
-/// In `GET /api/esp32/snapshot`.
+/// Result of `GET /api/esp32/snapshot`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardSnapshot {
-    /// A JPEG as a data URL.
+    /// The camera's next picture, a JPEG as a data URL.
     #[serde(rename = "imageData")]
     pub image_data: String,
 }
 
-/// `GET /api/esp32/test`.
+/// Answer to `GET /api/esp32/test`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardTest {
-    /// A picture came.
+    /// Whether a picture came within 15 s.
     pub connected: bool,
-    /// Of the camera, masked.
+    /// Address of the camera, masked; null where none is known.
     pub esp32_url: Option<String>,
-    /// Until it came, or was given up.
+    /// Milliseconds until the picture came or the attempt was given up.
     pub wait_ms: u64,
-    /// Why none came, for people.
+    /// Why no picture came, for people; null where one did.
     pub error: Option<String>,
 }
 
@@ -149,70 +149,70 @@ literal! {
     FrameType = "frame"
 }
 
-/// First on `/ws/viewer/detection`.
+/// The first message on `/ws/viewer/detection`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardInfo {
-    /// `info`.
+    /// Always `info`.
     #[serde(rename = "type")]
     pub kind: InfoType,
-    /// For people.
+    /// Which camera this is and how many watch it, for people.
     pub message: String,
-    /// Of the camera.
+    /// Id of the camera, as in `GET /api/v1/cameras`.
     pub camera_id: String,
-    /// Who watch it.
+    /// How many watch the camera, this viewer included.
     pub viewer_count: usize,
 }
 
 /// A picture on `/ws/stream/detect` and `/ws/viewer/detection`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardFrame {
-    /// `frame`.
+    /// Always `frame`.
     #[serde(rename = "type")]
     pub kind: FrameType,
-    /// Base64 of a JPEG.
+    /// The picture, a JPEG as base64.
     pub data: String,
-    /// On `/ws/viewer/detection`.
+    /// About the picture; left out on `/ws/stream/detect`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BoardMetadata>,
 }
 
-/// Of a picture on `/ws/viewer/detection`.
+/// About a picture on `/ws/viewer/detection`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardMetadata {
-    /// Of the camera.
+    /// Id of the camera, as in `GET /api/v1/cameras`.
     pub camera_id: String,
-    /// Of the picture.
+    /// Number of the picture in its stream; what lies between two was missed.
     pub frame_number: u64,
-    /// When it came, seconds since 1970.
+    /// When the picture came, seconds since 1970.
     pub timestamp: f64,
 }
 
-/// On `/ws/stream/detect`, after each 50 pictures.
+/// Sent on `/ws/stream/detect` after every 50 pictures.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardStats {
-    /// `stats`.
+    /// Always `stats`.
     #[serde(rename = "type")]
     pub kind: StatsType,
-    /// Pictures that were sent, or that the viewer was too slow for.
+    /// Pictures that were made for this viewer: sent, or missed as it was too slow.
     pub processed: u64,
-    /// Pictures that were sent.
+    /// Pictures that were sent to this viewer.
     pub sent: u64,
-    /// Pictures that came from the camera.
+    /// Pictures that came from the camera since it was opened.
     pub read: u64,
-    /// Pictures per second, of the last 50.
+    /// Pictures per second that were sent, over the last 50.
     pub fps: f64,
-    /// Age of the last picture.
+    /// Age of the last picture in milliseconds, from its arrival.
     pub process_time_ms: f64,
-    /// 0: nothing is queued.
+    /// Always 0: nothing is queued.
     pub buffer_size: u64,
 }
 
-/// Why nothing can be shown, before the close.
+/// Why nothing can be shown; the socket is closed after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardProblem {
-    /// `error`.
+    /// Always `error`.
     #[serde(rename = "type")]
     pub kind: ErrorType,
-    /// For people.
+    /// The reason in a sentence for people.
     pub message: String,
 }

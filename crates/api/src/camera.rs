@@ -9,17 +9,17 @@ use crate::stream::Stream;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum CameraMode {
-    /// As one answer without an end, `multipart/x-mixed-replace`.
+    /// One endless answer (MJPEG, `multipart/x-mixed-replace`).
     #[default]
     Stream,
-    /// Picture by picture.
+    /// One request for each picture.
     Capture,
-    /// Files of a folder, over and over.
+    /// Files of a folder on the server, over and over.
     Folder,
 }
 
 impl CameraMode {
-    /// As it is written.
+    /// The name as JSON and the configuration have it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Stream => "stream",
@@ -32,71 +32,71 @@ impl CameraMode {
 /// A camera that the server knows.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Camera {
-    /// It is defined in the configuration, and can be changed there only.
+    /// Whether it is defined in the configuration and can be changed only there.
     pub configured: bool,
-    /// Used when no camera is named.
+    /// Whether it is the one used where no camera is named.
     pub default: bool,
-    /// How often single pictures are asked for, per second; null where the camera decides.
+    /// Pictures per second that are asked for or read from a folder; null for `stream`, where the camera decides.
     pub fps: Option<f64>,
-    /// In paths.
+    /// What names the camera in paths and in `camera=`.
     pub id: String,
     /// How it is read.
     pub mode: CameraMode,
-    /// For people.
+    /// The name shown to people.
     pub name: String,
-    /// Null while nobody watches, for then it is closed.
+    /// Its stream; null while nobody watches, since the camera is not read then.
     pub stream: Option<Stream>,
-    /// Its address, with name, password and query masked.
+    /// Its address, with name, password and query masked by `***`; of a folder its last part.
     pub url: String,
-    /// Whose camera it is: chosen by the header `X-User-ID`.
+    /// The user whose camera it is: chosen by the header `X-User-ID`; null where it is nobody's.
     pub user: Option<String>,
 }
 
-/// `GET /api/v1/cameras`.
+/// Answer to `GET /api/v1/cameras`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Cameras {
-    /// Those of the configuration first.
+    /// All cameras, those of the configuration first.
     pub cameras: Vec<Camera>,
-    /// `cameras.max_upstreams`.
+    /// The most connections to known cameras at once: `cameras.max_upstreams`.
     pub max_upstreams: usize,
-    /// Whether this client may add and change cameras.
+    /// Whether this client may add, change and remove cameras.
     pub may_change: bool,
     /// Connections to known cameras now.
     pub upstreams: usize,
-    /// Why this client may not, for people.
+    /// Why this client may not change cameras, for people; null where it may.
     pub why_not: Option<String>,
 }
 
-/// What a client says of a camera; what it leaves out stays as it is, or takes its default.
+/// Body of `POST /api/v1/cameras` and `PATCH /api/v1/cameras/{id}`: what is left out stays as it is or has its default.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CameraChange {
-    /// Of a new camera; made of its name where it is left out.
+    /// Id of a new camera; made of its name where it is left out.
     pub id: Option<String>,
-    /// For people.
+    /// The name shown to people.
     pub name: Option<String>,
-    /// Address; with `***` for name and password they stay as they are.
+    /// The camera's address; `***` in place of name and password keeps the known ones.
     pub url: Option<String>,
-    /// `stream` or `capture`.
+    /// How it is read: `stream` or `capture`; a folder can only be configured.
     #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
-    /// Of a camera that is read picture by picture, per second.
+    /// How often single pictures are asked for, per second; for `capture` only.
     pub fps: Option<f64>,
-    /// Empty: nobody's.
+    /// Whose camera it is; an empty text makes it nobody's.
     pub user: Option<String>,
-    /// Used when no camera is named, instead of the one before.
+    /// Makes it the camera that is used where none is named.
     pub default: Option<bool>,
 }
 
-/// What to try: an address, a camera, or a new address for a camera (whose password it may go on using).
+/// Body of `POST /api/v1/cameras/test`: an address, a camera, or a new address for a camera, with its old password.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CameraTest {
-    /// Of a known camera.
+    /// Id of a known camera.
     pub id: Option<String>,
-    /// Its address, or another one.
+    /// Address to try; left out for a known camera's own.
     pub url: Option<String>,
-    /// `stream` or `capture`; left out: by the address.
+    /// How it is read: `stream` or `capture`; guessed from the address where it is left out.
     #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
 }
@@ -106,30 +106,30 @@ pub struct CameraTest {
 pub struct CameraTotals {
     /// Streams that are analysed now.
     pub analyses: usize,
-    /// From cameras.
+    /// Bytes per second from cameras.
     pub bytes_in_per_s: f64,
-    /// To viewers of pictures.
+    /// Bytes per second of pictures to viewers.
     pub bytes_out_per_s: f64,
     /// Pictures per second from cameras.
     pub frames_per_s: f64,
     /// Cameras of the configuration, and those added since.
     pub known: usize,
-    /// `cameras.max_analyses`.
+    /// The most analyses at once: `cameras.max_analyses`.
     pub max_analyses: usize,
-    /// `cameras.max_named`.
+    /// The most connections to cameras that are not known: `cameras.max_named`.
     pub max_named: usize,
-    /// `cameras.max_upstreams`.
+    /// The most connections to known cameras at once: `cameras.max_upstreams`.
     pub max_upstreams: usize,
-    /// `cameras.max_viewers`.
+    /// The most viewers at once: `cameras.max_viewers`.
     pub max_viewers: usize,
-    /// `cameras.max_views`.
+    /// The most views at once: `cameras.max_views`.
     pub max_views: usize,
-    /// Connections to cameras that only a viewer's address names.
+    /// Connections to cameras that are not known: a viewer gave their address.
     pub named: usize,
     /// Connections to known cameras now.
     pub upstreams: usize,
-    /// Who watch, over HTTP or one stream over a WebSocket.
+    /// Viewers over HTTP, and those of one stream over a WebSocket.
     pub viewers: usize,
-    /// Different pictures that are drawn now.
+    /// Views that are drawn and encoded now.
     pub views: usize,
 }

@@ -11,13 +11,13 @@ pub struct Detection {
     /// Left, top, right, bottom in pixels of the picture, to a tenth.
     #[serde(rename = "box")]
     pub bounds: [f64; 4],
-    /// Index of the label.
+    /// Index of the label among the model's labels.
     pub class: usize,
-    /// 0 to 1.
+    /// How sure the model is, from 0 to 1.
     pub confidence: f64,
-    /// What it is.
+    /// Name of the object's class, such as `car`.
     pub label: String,
-    /// Number of the object, the same in following pictures; null where it has none yet.
+    /// Number of the object, the same in following pictures; null as long as it has none.
     pub track: Option<u64>,
 }
 
@@ -27,57 +27,57 @@ pub struct StillDetection {
     /// Left, top, right, bottom in pixels of the picture, to a hundredth.
     #[serde(rename = "box")]
     pub bounds: [f64; 4],
-    /// 0 to 1.
+    /// How sure the model is, from 0 to 1.
     pub confidence: f64,
-    /// What it is.
+    /// Name of the object's class, such as `car`.
     pub label: String,
 }
 
-/// `POST /api/v1/detect`.
+/// Answer to `POST /api/v1/detect`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StillDetections {
-    /// The surest first.
+    /// What was found, the surest first.
     pub detections: Vec<StillDetection>,
-    /// Of the picture, px.
+    /// Height of the picture in pixels.
     pub height: u32,
-    /// Name of the model.
+    /// Name of the model that looked at it.
     pub model: String,
-    /// From the picture's arrival to the answer.
+    /// Milliseconds from the moment the picture had arrived to the answer.
     pub ms: f64,
-    /// What was asked for and is not known, in words; left out where there is nothing to say.
+    /// Sentences about parameters that are not known; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
-    /// Of the picture, px.
+    /// Width of the picture in pixels.
     pub width: u32,
 }
 
 /// What is in a picture of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Detections {
-    /// When the picture came, RFC 3339.
+    /// When the picture came, RFC 3339 in UTC.
     pub captured: String,
-    /// Since then.
+    /// Milliseconds from the picture's arrival to this message.
     pub delay_ms: f64,
-    /// What is in it.
+    /// Objects in the picture that pass the listener's `conf` and `classes`.
     pub detections: Vec<Detection>,
-    /// Of the picture, px.
+    /// Height of the picture in pixels.
     pub height: u32,
-    /// Name of the model.
+    /// Name of the model that looked at it.
     pub model: String,
-    /// Counts analysed pictures, from 1.
+    /// Number of the analysed picture, from 1; what lies between two was missed.
     pub sequence: u64,
     /// Id of the stream.
     pub stream: String,
-    /// Of the picture, px.
+    /// Width of the picture in pixels.
     pub width: u32,
 }
 
-/// A stream is in another state now.
+/// A stream has come into another state.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StateChange {
-    /// Why, for people.
+    /// Why it is in this state, for people; null where there is nothing to say.
     pub reason: Option<String>,
-    /// What it does now.
+    /// The state that it is in now.
     pub state: StreamState,
     /// Id of the stream.
     pub stream: String,
@@ -90,6 +90,6 @@ pub struct StateChange {
 pub enum StreamEvent {
     /// What is in a picture.
     Detections(Detections),
-    /// The stream is in another state now.
+    /// The stream has come into another state; the first message tells the present one.
     State(StateChange),
 }

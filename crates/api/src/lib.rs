@@ -30,17 +30,17 @@ pub mod stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Every error, with a status that says of what kind it is.
+/// The body of every error answer; its HTTP status (4xx or 5xx) says of which kind it is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Error {
-    /// For people: what was wrong, and what to do.
+    /// What was wrong and what to do about it, in a sentence for people.
     pub detail: String,
 }
 
-/// Percentiles of a time over the last seconds, ms.
+/// Percentiles of a time over the last 3 s, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Quantiles {
-    /// Median.
+    /// The median: half of the values are below it.
     pub p50: f64,
     /// 95 of 100 are below.
     pub p95: f64,

@@ -15,34 +15,34 @@ use crate::stream::{Stream, Viewer};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum LiveMessage {
-    /// At first, and after a pause.
+    /// The whole state: the first message, and the first after this client was too slow for a patch.
     Full(Box<LiveFull<Live>>),
-    /// Else, where something has changed.
+    /// What has changed, at most once a second.
     Patch(LivePatch),
 }
 
-/// Everything.
+/// A message with the whole state of the server.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[schemars(rename = "LiveFull")]
 pub struct LiveFull<T> {
-    /// Without what would be null.
+    /// The state; fields that would be null are left out.
     pub data: T,
-    /// `full`.
+    /// Always `full`.
     #[serde(rename = "type")]
     pub kind: FullType,
-    /// Counts messages.
+    /// Number of this state; the next patch has the next number.
     pub version: u64,
 }
 
 /// What has changed since the message before.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct LivePatch {
-    /// A JSON merge patch (RFC 7386).
+    /// A JSON merge patch (RFC 7386) on the state of the version before.
     pub data: Value,
-    /// `patch`.
+    /// Always `patch`.
     #[serde(rename = "type")]
     pub kind: PatchType,
-    /// Counts messages; it is for the version before.
+    /// Number of the state that the patch leads to; it is for the version before.
     pub version: u64,
 }
 
@@ -61,45 +61,45 @@ literal! {
 pub struct Live {
     /// Sums over all cameras and their viewers.
     pub cameras: CameraTotals,
-    /// Whether this client may end streams and viewers.
+    /// Whether this client may end streams and send viewers away.
     pub may_manage: bool,
-    /// Of the server.
+    /// What the server's process takes of the machine.
     pub process: LiveProcess,
     /// Sums over all streams that are sent.
     pub relay: RelayTotals,
-    /// Which server.
+    /// Version and uptime of the server.
     pub server: LiveServer,
-    /// By their ids.
+    /// Cameras that are being read and streams that are sent, by their ids.
     pub streams: BTreeMap<String, Stream>,
     /// The server's clock, seconds since 1970.
     pub time: f64,
-    /// By their ids.
+    /// Everybody who watches a stream now, by id.
     pub viewers: BTreeMap<String, Viewer>,
-    /// Why this client may not, for people; left out where it may.
+    /// Why this client may not manage streams and viewers, for people; left out where it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
 }
 
-/// Of the server's process.
+/// What the server's process takes of the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct LiveProcess {
-    /// Connections now.
+    /// Open connections on all listening addresses.
     pub connections: usize,
-    /// 100 is one core.
+    /// CPU time over the last 3 s; 100 is one core used fully.
     pub cpu_percent: f64,
-    /// `server.max_connections`.
+    /// The most connections at once: `server.max_connections`.
     pub max_connections: usize,
-    /// Resident.
+    /// Resident memory (RSS) in bytes.
     pub memory_bytes: u64,
-    /// Now.
+    /// Threads that exist now.
     pub threads: u64,
 }
 
-/// Which server, and since when it runs.
+/// Which version of the server runs, and for how long.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct LiveServer {
-    /// Since it began, whole seconds.
+    /// Seconds since the server started, rounded to whole ones.
     pub uptime_s: f64,
-    /// Of the server.
+    /// The server's version, such as `0.1.0`.
     pub version: String,
 }

@@ -7,16 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::literal;
 
-/// `GET /api/v1/models`.
+/// Answer to `GET /api/v1/models`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Models {
-    /// Manifests that could not be read, and why.
+    /// One sentence for each manifest that could not be read.
     pub errors: Vec<String>,
-    /// Whether this client may change the model.
+    /// Whether this client may make the recogniser run another model.
     pub may_activate: bool,
     /// All that the server knows, whether they can be used at once or not.
     pub models: Vec<Model>,
-    /// Why this client may not, for people.
+    /// Why this client may not change the model, for people; null where it may.
     pub why_not: Option<String>,
 }
 
@@ -33,143 +33,143 @@ pub enum ModelNeed {
 /// A model that the server knows.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Model {
-    /// The recogniser runs it.
+    /// Whether the recogniser runs it now.
     pub active: bool,
-    /// All its files are there.
+    /// Whether all its files are there.
     pub available: bool,
     /// What it can and cannot do, as Markdown.
     pub card: Option<String>,
     /// How it is run; null for what is no clip model, or is not imported yet.
     pub clip: Option<ClipModel>,
-    /// What it was imported from.
+    /// What an import made it from; null for other models.
     pub imported: Option<ImportedModel>,
-    /// What it can tell apart.
+    /// Names of the classes that it tells apart; null for models without such a list, and where they are not known yet.
     pub labels: Option<Vec<String>>,
-    /// SPDX expression.
+    /// Licence as an SPDX expression, such as `Apache-2.0`.
     pub licence: String,
-    /// In paths and in the configuration.
+    /// What names the model in paths and in the configuration.
     pub name: String,
-    /// What has to be done before it can be used.
+    /// What has to be done before it can be used; null where nothing is.
     pub needs: Option<ModelNeed>,
-    /// Of its files, as far as it is known.
+    /// Bytes of its files, of those whose size is known.
     pub size_bytes: u64,
     /// Where it comes from, in words.
     pub source: String,
-    /// `clip-classification`, `object-detection`, `text-reading`.
+    /// What it does: `clip-classification`, `object-detection` or `text-reading`.
     pub task: String,
-    /// For people.
+    /// The name shown to people.
     pub title: String,
 }
 
 /// How a clip model is run.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ClipModel {
-    /// Of the network's input, px.
+    /// Height of the network's input in pixels.
     pub height: u32,
-    /// Number format of the network.
+    /// Number format of the network, `f32` or `bf16`.
     pub precision: String,
-    /// In two networks, one for a frame and one for a window; else in one for the whole window.
+    /// Whether it has two networks, one for a frame and one for a window, and not one for the whole window.
     pub split: bool,
     /// Below this score the label is `none`.
     pub threshold: f64,
-    /// Of the network's input, px.
+    /// Width of the network's input in pixels.
     pub width: u32,
-    /// Frames that a prediction is made of.
+    /// How many frames a prediction is made of.
     pub window: usize,
 }
 
 /// What an import made a model from, and what it found.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ImportedModel {
-    /// It was not to be split.
+    /// Whether it was asked not to split the model; left out where it was not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asked_whole: bool,
-    /// Largest difference of a probability between f32 and bf16, where that was measured.
+    /// Largest difference of a probability between f32 and bf16; null where it was not measured.
     pub bf16_difference: Option<f64>,
-    /// Time of a prediction at bf16.
+    /// Milliseconds of a prediction at bf16; null where it was not measured.
     pub bf16_ms: Option<f64>,
     /// Windows on which the original and the import were compared.
     pub clips: usize,
     /// Largest difference of a probability between the original and the import at f32.
     pub difference: f64,
-    /// Time of a prediction at f32.
+    /// Milliseconds of a prediction at f32.
     pub f32_ms: f64,
-    /// Name of the file.
+    /// Name of the file that was imported.
     pub from: String,
-    /// Version of Keras that saved the file, as it says.
+    /// Version of Keras that saved the file; null where the file does not say.
     pub keras: Option<String>,
-    /// What a person should know.
+    /// Sentences for people on what the import noticed.
     pub notes: Vec<String>,
-    /// Of the file, hexadecimal.
+    /// SHA-256 of the imported file, hexadecimal.
     pub sha256: String,
-    /// The import that did it; a newer one does it again.
+    /// Version of the importer; a newer one imports the file again.
     pub version: u32,
 }
 
-/// `POST /api/v1/models/{name}/activate`.
+/// Answer to `POST /api/v1/models/{name}/activate`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Activated {
-    /// Its name.
+    /// Name of the model that the recogniser runs now.
     pub model: String,
-    /// Until it answered.
+    /// Milliseconds from the request until the model answered.
     pub took_ms: u64,
 }
 
 /// `sightwire models list --format json`, one object per line.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ListedModel {
-    /// All its files are there.
+    /// Whether all its files are there.
     pub available: bool,
-    /// SPDX expression.
+    /// Licence as an SPDX expression, such as `Apache-2.0`.
     pub licence: String,
-    /// In paths and in the configuration.
+    /// What names the model in paths and in the configuration.
     pub name: String,
-    /// As of [`Model`].
+    /// What it does, with the values of [`Model`].
     pub task: String,
-    /// For people.
+    /// The name shown to people.
     pub title: String,
 }
 
 /// `GET /api/v1/runtime`: the library that runs networks.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Runtime {
-    /// Whether this client may have it fetched.
+    /// Whether this client may have the server get it.
     pub may_get: bool,
-    /// It is not there, so no network can run.
+    /// Whether the recogniser has no model because the library is not there.
     pub missing: bool,
-    /// Why this client may not, for people.
+    /// Why this client may not have it fetched, for people; null where it may.
     pub why_not: Option<String>,
 }
 
 literal! {
-    /// It is on its way.
+    /// The library is being fetched.
     Loading = "loading"
 }
 
-/// `POST /api/v1/runtime`: it is being fetched; `/api/v1/status` says how far that is.
+/// Answer to `POST /api/v1/runtime`; how far it is stands in `recognizer.loading` of `/api/v1/status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RuntimeFetch {
-    /// It is on its way.
+    /// Always `loading`.
     pub state: Loading,
 }
 
 /// `GET /api/v1/samples`: clips that the server draws, to try the recogniser on.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Samples {
-    /// Frames per second.
+    /// Frames per second of the clips.
     pub fps: u32,
-    /// Names, for `GET /api/v1/samples/{gesture}`.
+    /// Names for `GET /api/v1/samples/{gesture}`.
     pub gestures: Vec<String>,
 }
 
-/// `GET /api/v1/samples/{gesture}`.
+/// Answer to `GET /api/v1/samples/{gesture}`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct SampleClip {
-    /// Frames per second.
+    /// Frames per second at which the clip is to be played.
     pub fps: u32,
     /// JPEGs as data URLs.
     pub frames: Vec<String>,
-    /// Its name.
+    /// Name of the gesture, as in the path.
     pub gesture: String,
 }
 

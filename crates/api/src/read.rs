@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 /// decimals.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Document {
-    /// Its name, where it came with one.
+    /// Name of the file; null where it came without one.
     pub file: Option<String>,
-    /// `jpeg`, `png`, `tiff`, …
+    /// Format of the file: `jpeg`, `png`, `tiff`, …
     pub format: String,
-    /// Name of the model.
+    /// Name of the model that read it.
     pub model: String,
-    /// Execution provider of its networks.
+    /// Execution provider of its networks: `cpu`, `openvino`, `cuda`.
     pub provider: String,
     /// Number formats of its networks.
     pub precision: ReadPrecision,
-    /// How it was read.
+    /// How it was read: what was asked for, and the defaults.
     pub options: ReadOptions,
-    /// Most pictures have one.
+    /// The pages of a TIFF, else a single one.
     pub pages: Vec<Page>,
     /// Lines of text of all pages, in reading order.
     pub regions: Vec<Region>,
-    /// All of it, a line each, with an empty line between pages.
+    /// The text of all lines, one below the other, with an empty line between pages.
     pub text: String,
     /// How long each stage took.
     pub ms: ReadTimes,
-    /// What was asked for and is not known, in words; left out where there is nothing to say.
+    /// Sentences about parameters that are not known; left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
@@ -35,9 +35,9 @@ pub struct Document {
 /// Number formats of a text model's networks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct ReadPrecision {
-    /// Of the network that finds lines.
+    /// Number format of the network that finds lines, `f32` or `bf16`.
     pub detection: String,
-    /// Of the network that reads a line.
+    /// Number format of the network that reads a line, `f32` or `bf16`.
     pub recognition: String,
 }
 
@@ -49,9 +49,9 @@ pub struct ReadOptions {
     pub threshold: f64,
     /// A line is kept from this mean probability of its pixels on; 0 to 1.
     pub box_threshold: f64,
-    /// By how much lines are widened.
+    /// How far outlines are moved outwards: their area by their perimeter, times this.
     pub unclip: f64,
-    /// A larger picture is made smaller for the search of lines, px.
+    /// The longer side in pixels to which larger pictures are scaled down while lines are looked for.
     pub max_side: u32,
     /// A line is kept from this confidence on; 0 to 1.
     pub min_confidence: f64,
@@ -68,17 +68,17 @@ pub struct ReadOptions {
 /// One page of a file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Page {
-    /// From 1.
+    /// Number of the page, from 1.
     pub page: usize,
-    /// Px.
+    /// Width of the upright page in pixels.
     pub width: u32,
-    /// Px.
+    /// Height of the upright page in pixels.
     pub height: u32,
     /// Degrees by which it was turned clockwise to make its lines level.
     pub skew: f32,
 }
 
-/// Of a picture: x to the right and y down, in pixels of the upright original.
+/// A place in a picture: x to the right and y down, in pixels of the upright original.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Point(pub [f32; 2]);
@@ -86,33 +86,33 @@ pub struct Point(pub [f32; 2]);
 /// A line of text.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Region {
-    /// Upper left, upper right, lower right, lower left corner of the text.
+    /// The corners of the text: upper left, upper right, lower right, lower left.
     pub polygon: [Point; 4],
-    /// What it says.
+    /// The characters of the line.
     pub text: String,
-    /// 0 to 1.
+    /// Mean confidence of its characters, from 0 to 1.
     pub confidence: f64,
-    /// From 1.
+    /// Number of the page that it is on, from 1.
     pub page: usize,
-    /// Of each character, 0 to 1; left out unless asked for.
+    /// The confidence of each character, from 0 to 1; left out unless `characters` asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub characters: Option<Vec<f64>>,
 }
 
-/// How long each stage took, ms.
+/// How long each stage took, in milliseconds, summed over the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ReadTimes {
-    /// Until a thread was free.
+    /// Waiting for a free thread.
     pub wait: f64,
-    /// File to pixels.
+    /// Decoding the file to pixels.
     pub decode: f64,
-    /// Deskewing, contrast, noise, size.
+    /// Deskewing, raising contrast and removing noise, where that was asked for.
     pub prepare: f64,
-    /// Where lines are.
+    /// Finding lines of text.
     pub detect: f64,
-    /// What they say.
+    /// Reading the lines that were found.
     pub recognise: f64,
-    /// From the request to the result.
+    /// All stages but the wait, from decoding to the result.
     pub total: f64,
 }
 
@@ -125,43 +125,43 @@ pub enum JobState {
     Running,
     /// Every file was read or has failed.
     Done,
-    /// It was ended before.
+    /// It was ended before all files were read.
     Cancelled,
 }
 
 /// A batch of files.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Job {
-    /// Files that were not read before it was ended.
+    /// Files that were not read since the batch was ended before.
     pub cancelled: usize,
-    /// That were read.
+    /// Characters that were read, in all files.
     pub characters: u64,
-    /// Seconds since 1970.
+    /// When it was made, seconds since 1970.
     pub created: u64,
     /// Files that were read.
     pub done: usize,
     /// Files that could not be read.
     pub failed: usize,
-    /// All of them.
+    /// Files that came with it, those that were refused included.
     pub files: usize,
     /// Files read per second.
     pub files_per_s: f64,
-    /// In paths.
+    /// What names the batch in paths.
     pub id: String,
-    /// Of so many files the pictures are kept for the page.
+    /// How many of its pictures are kept for the page, the last that were read.
     pub keep: usize,
-    /// Until it is done, as it seems; null before the first file is.
+    /// Estimated seconds until it has ended; null before the first file is read, 0 afterwards.
     pub left_s: Option<f64>,
-    /// Of all lines, 0 to 1; null before the first.
+    /// Mean confidence of all lines, from 0 to 1; null before the first line.
     pub mean_confidence: Option<f64>,
-    /// How long it took, or has taken so far.
+    /// Milliseconds that it took, or has taken so far.
     pub ms: f64,
-    /// What was asked for and is not known, in words; only in the answer to `POST`, and where there is something to say.
+    /// Sentences about parameters that are not known; only in the answer to `POST`, left out where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// How its files are read.
     pub options: JobOptions,
-    /// Files that are being read.
+    /// Files that are being read now.
     pub reading: usize,
     /// Lines of text that were found.
     pub regions: u64,
@@ -185,22 +185,22 @@ pub struct JobOptions {
     pub denoise: bool,
     /// A page that is not level is turned.
     pub deskew: bool,
-    /// A larger picture is made smaller for the search of lines, px.
+    /// The longer side in pixels to which larger pictures are scaled down while lines are looked for.
     pub max_side: u32,
     /// A line is kept from this confidence on; 0 to 1.
     pub min_confidence: f64,
-    /// Name of the model.
+    /// Name of the model that reads them.
     pub model: String,
     /// A pixel belongs to text from this probability on; 0 to 1.
     pub threshold: f64,
-    /// By how much lines are widened.
+    /// How far outlines are moved outwards: their area by their perimeter, times this.
     pub unclip: f64,
 }
 
-/// `GET /api/v1/jobs`.
+/// Answer to `GET /api/v1/jobs`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Jobs {
-    /// The newest first.
+    /// All batches, the newest first.
     pub jobs: Vec<Job>,
 }
 
@@ -213,58 +213,58 @@ pub enum FileState {
     Waiting,
     /// It is being read.
     Reading,
-    /// It was read.
+    /// Its text was read.
     Done,
     /// It could not be read.
     Failed,
-    /// The batch was ended before.
+    /// The batch was ended before it was read.
     Cancelled,
 }
 
 /// A file of a batch, without its text.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct JobFile {
-    /// From 0, in the order in which they came.
+    /// Number of the file, from 0 in the order in which they came.
     pub index: usize,
-    /// As the sender called it.
+    /// Name that the client gave it.
     pub name: Box<str>,
-    /// Of the file.
+    /// Size of the file in bytes.
     pub bytes: u64,
     /// What has become of it.
     pub state: FileState,
-    /// Why it could not be read, for people.
+    /// Why it could not be read, for people; null where it could, or has not been tried.
     pub error: Option<Box<str>>,
-    /// How many it has; null until it is read, as what follows.
+    /// How many pages it has; this and all below but `picture` are null until it is read.
     pub pages: Option<u32>,
-    /// Of its first page, px.
+    /// Width of its first page in pixels.
     pub width: Option<u32>,
-    /// Of its first page, px.
+    /// Height of its first page in pixels.
     pub height: Option<u32>,
     /// Lines of text that were found.
     pub regions: Option<u32>,
-    /// Mean over them, 0 to 1; null without any.
+    /// Mean confidence of its lines, from 0 to 1; null where it has none.
     pub confidence: Option<f64>,
-    /// How long it took.
+    /// Milliseconds that reading took, without waiting for a thread; `total` of its result.
     pub ms: Option<f64>,
-    /// Its pixels are still there.
+    /// Whether its picture is still kept, for `picture` and `read` of its path.
     pub picture: bool,
 }
 
-/// `GET /api/v1/jobs/{id}/files`.
+/// Answer to `GET /api/v1/jobs/{id}/files`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct JobFiles {
-    /// Those that were asked for.
+    /// The files from `offset` on, at most `limit`.
     pub files: Vec<JobFile>,
-    /// How many there are.
+    /// How many files the batch has.
     pub total: usize,
 }
 
-/// Instead of a [`Document`], where a file of an export could not be read.
+/// Stands in an export in place of a [`Document`] for a file that could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct FailedFile {
-    /// Why, for people.
+    /// Why it could not be read, for people.
     pub error: Option<Box<str>>,
-    /// Its name.
+    /// Name of the file.
     pub file: Box<str>,
 }
 

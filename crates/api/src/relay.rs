@@ -60,13 +60,13 @@ literal! {
     FrameType = "frame"
 }
 
-/// The first message of a sender. What says neither means normal.
+/// The first message of a sender; without either field the mode is normal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct SenderHello {
     /// How closely its pictures are to be looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis_mode: Option<AnalysisMode>,
-    /// Of old senders: one that is not empty means enhanced.
+    /// What old senders say instead: a list that is not empty means `enhanced`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitoring_conditions: Option<Vec<Value>>,
 }
@@ -74,10 +74,10 @@ pub struct SenderHello {
 /// A picture of a sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct SentFrame {
-    /// `frame`.
+    /// Always `frame`.
     #[serde(rename = "type")]
     pub kind: FrameType,
-    /// A data URL; it goes to viewers as it came.
+    /// The picture, a JPEG as a data URL; viewers get it as it came.
     pub frame: String,
 }
 
@@ -85,13 +85,13 @@ pub struct SentFrame {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FromSender {
-    /// A picture.
+    /// A picture of the stream.
     Frame(SentFrame),
-    /// Is the server there?
+    /// Asks whether the server is there; it answers with a pong.
     Ping(ClientPing),
-    /// It is.
+    /// Answers a ping of the server.
     Pong(ClientPong),
-    /// Before all else.
+    /// The first message, before all others.
     Hello(SenderHello),
 }
 
@@ -99,24 +99,24 @@ pub enum FromSender {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FromViewer {
-    /// Is the server there?
+    /// Asks whether the server is there; it answers with a pong.
     Ping(ClientPing),
-    /// It is.
+    /// Answers a ping of the server.
     Pong(ClientPong),
 }
 
-/// Asks the server for a sign of life.
+/// Asks the server for a sign of life; it answers with a [`Pong`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ClientPing {
-    /// `ping`.
+    /// Always `ping`.
     #[serde(rename = "type")]
     pub kind: PingType,
 }
 
-/// Answers a ping of the server.
+/// Answers a [`Ping`] of the server; welcome and not needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ClientPong {
-    /// `pong`.
+    /// Always `pong`.
     #[serde(rename = "type")]
     pub kind: PongType,
 }
@@ -125,15 +125,15 @@ pub struct ClientPong {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ToSender {
-    /// It may begin.
+    /// The first message: the sender may begin.
     Connected(Connected),
     /// Why its stream ends.
     Error(RelayError),
-    /// What will go wrong.
+    /// What will happen unless something changes.
     Warning(Warning),
-    /// Is it there?
+    /// Asks whether the sender is still there.
     Ping(Ping),
-    /// The server is.
+    /// Answers a ping of the sender.
     Pong(Pong),
     /// With `sightwire.v1`: what has become of its pictures.
     Stats(StreamStats),
@@ -143,101 +143,101 @@ pub enum ToSender {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ToViewer {
-    /// At once.
+    /// The first message, as soon as it is connected.
     Connected(ViewerConnected),
-    /// A picture.
+    /// A picture of a stream that it watches.
     Frame(LiveFrame),
     /// With `overlays=1`: what is in a picture.
     Overlay(OverlayData),
     /// With `sightwire.v1`: a stream is in another state now.
     State(StreamStateMessage),
-    /// A stream is over.
+    /// One of its streams is over.
     Ended(StreamEnded),
-    /// Is it there?
+    /// Asks whether the viewer is still there.
     Ping(Ping),
-    /// The server is.
+    /// Answers a ping of the viewer.
     Pong(Pong),
     /// Why it is sent away.
     Error(RelayError),
 }
 
-/// A sender may begin.
+/// Tells a sender that it may begin.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Connected {
-    /// `connected`.
+    /// Always `connected`.
     #[serde(rename = "type")]
     pub kind: ConnectedType,
-    /// Name of its stream.
+    /// Name of its stream, as in the path.
     pub patient_id: String,
-    /// How closely its pictures are looked at.
+    /// How closely its pictures are looked at, where a viewer asks for that.
     pub analysis_mode: AnalysisMode,
-    /// What it should know, for people.
+    /// What the sender should know, for people; null where there is nothing.
     pub warning: Option<String>,
 }
 
 /// Why a stream ends, or a viewer is sent away; the close code follows.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct RelayError {
-    /// `error`.
+    /// Always `error`.
     #[serde(rename = "type")]
     pub kind: ErrorType,
-    /// For people.
+    /// The reason in a sentence for people.
     pub message: String,
 }
 
-/// What will go wrong.
+/// Tells a sender what will happen unless something changes, such as that it is sent away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Warning {
-    /// `warning`.
+    /// Always `warning`.
     #[serde(rename = "type")]
     pub kind: WarningType,
-    /// For people.
+    /// What will happen and why, in a sentence for people.
     pub message: String,
 }
 
-/// Asks for a sign of life.
+/// Asks for a sign of life, every `relay.ping_interval_s`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Ping {
-    /// `ping`.
+    /// Always `ping`.
     #[serde(rename = "type")]
     pub kind: PingType,
     /// The server's clock, seconds since 1970.
     pub timestamp: f64,
 }
 
-/// Answers a ping.
+/// The server's answer to a [`ClientPing`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Pong {
-    /// `pong`.
+    /// Always `pong`.
     #[serde(rename = "type")]
     pub kind: PongType,
     /// The server's clock, seconds since 1970.
     pub timestamp: f64,
 }
 
-/// What has become of a sender's pictures, at most once per second.
+/// What has become of a sender's pictures: at most once per second, when it has changed. Counters begin at 0 with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamStats {
-    /// Messages that were no pictures.
+    /// Messages that should have been pictures and were none.
     pub bad: u64,
-    /// Pictures over `relay.max_fps`.
+    /// Pictures that were not passed on as they exceeded `relay.max_fps`.
     pub dropped: u64,
-    /// Pictures that came.
+    /// Pictures that came, the dropped ones included.
     pub received: u64,
-    /// `stream_stats`.
+    /// Always `stream_stats`.
     #[serde(rename = "type")]
     pub kind: StatsType,
-    /// Who watch it now.
+    /// How many watch the stream now.
     pub viewers: usize,
 }
 
-/// To a viewer that has come.
+/// Tells a viewer that has just connected what there is.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ViewerConnected {
-    /// `viewer_connected`.
+    /// Always `viewer_connected`.
     #[serde(rename = "type")]
     pub kind: ViewerConnectedType,
-    /// Those of its streams that are there.
+    /// Names of the streams it asked for that are being sent now.
     pub active_streams: Vec<String>,
     /// The server's clock, seconds since 1970.
     pub timestamp: f64,
@@ -246,55 +246,55 @@ pub struct ViewerConnected {
 /// A picture of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct LiveFrame {
-    /// `live_frame`.
+    /// Always `live_frame`.
     #[serde(rename = "type")]
     pub kind: LiveFrameType,
-    /// Name of the stream.
+    /// Name of the stream, or id of the camera.
     pub patient_id: String,
-    /// The picture.
+    /// Wraps the picture, as the prototype did.
     pub data: LiveFrameData,
 }
 
-/// The picture of a [`LiveFrame`].
+/// What holds the picture of a [`LiveFrame`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct LiveFrameData {
-    /// A data URL.
+    /// The picture, a JPEG as a data URL.
     pub frame: String,
 }
 
-/// A stream is over. One that begins again sends pictures after that.
+/// A stream is over; if it begins again later, pictures come again.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamEnded {
-    /// `stream_ended`.
+    /// Always `stream_ended`.
     #[serde(rename = "type")]
     pub kind: EndedType,
     /// Name of the stream.
     pub patient_id: String,
     /// The server's clock, seconds since 1970.
     pub timestamp: f64,
-    /// With `sightwire.v1`: why, for people.
+    /// Why it is over, for people; only with `sightwire.v1`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// A stream is in another state now.
+/// A stream has come into another state; one message for each stream stands at the beginning.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamStateMessage {
-    /// Of a stream that is sent: how closely it is looked at.
+    /// How closely its sender wants it to be looked at; null for cameras.
     pub analysis_mode: Option<AnalysisMode>,
-    /// Where it comes from.
+    /// Whether the server reads it from a camera or a sender sends it.
     pub kind: StreamKind,
     /// Name of the stream, or id of the camera.
     pub patient_id: String,
-    /// Why, for people.
+    /// Why it is in this state, for people; null where there is nothing to say.
     pub reason: Option<String>,
-    /// For how long already.
+    /// Seconds that it has been in this state.
     pub since_s: f64,
-    /// What it does now.
+    /// The state that it is in now.
     pub state: StreamState,
     /// The server's clock, seconds since 1970.
     pub timestamp: f64,
-    /// `stream_state`.
+    /// Always `stream_state`.
     #[serde(rename = "type")]
     pub message: StateType,
 }
@@ -302,13 +302,13 @@ pub struct StreamStateMessage {
 /// What is in a picture, for viewers who draw it themselves.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OverlayData {
-    /// What to draw.
+    /// What was found in the picture, to be drawn over it.
     pub data: Overlay,
-    /// Number of the picture.
+    /// Number of the picture in its stream; binary pictures have it in their header.
     pub frame_num: u64,
     /// Name of the stream, or id of the camera.
     pub patient_id: String,
-    /// `overlay_data`.
+    /// Always `overlay_data`.
     #[serde(rename = "type")]
     pub kind: OverlayType,
 }
@@ -316,68 +316,69 @@ pub struct OverlayData {
 /// What to draw over a picture.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Overlay {
-    /// Which landmarks are joined, as pairs of their indices.
+    /// Pairs of indices of landmarks that are joined by lines; empty as long as no model finds landmarks.
     pub connections: Vec<[usize; 2]>,
     /// Always null; old viewers ask for it.
     pub head_pose_axes: (),
-    /// Points, x and y in shares of the picture.
+    /// Points with x and y in shares of the picture; empty as long as no model finds landmarks.
     pub landmarks: Vec<[f64; 2]>,
     /// What was found, and how.
     pub metrics: OverlayMetrics,
 }
 
-/// What was found in a picture, and how.
+/// What was found in a picture, by which model, and how fast.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OverlayMetrics {
-    /// Since the picture came.
+    /// Milliseconds from the picture's arrival to this message.
     pub delay_ms: f64,
-    /// What is in it.
+    /// Objects in the picture, with boxes in its pixels.
     pub detections: Vec<Detection>,
-    /// Of the picture, px.
+    /// Height of the picture in pixels.
     pub height: u32,
-    /// Name of the model.
+    /// Name of the model that looked at it.
     pub model: String,
-    /// Of the picture, px.
+    /// Width of the picture in pixels.
     pub width: u32,
 }
 
-/// `GET /streams/active`.
+/// Answer to `GET /streams/active`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct ActiveStreams {
     /// Names of streams that are sent.
     pub active_streams: Vec<String>,
-    /// By name.
+    /// More about each of these streams, by name.
     pub stream_details: BTreeMap<String, ActiveStream>,
-    /// How many there are.
+    /// How many streams are being sent.
     pub count: usize,
 }
 
-/// A stream that is sent.
+/// About a stream that is being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct ActiveStream {
-    /// How closely it is looked at.
+    /// How closely its sender wants it to be looked at.
     pub analysis_mode: AnalysisMode,
 }
 
-/// Sums over all streams that are sent and their viewers, and what the configuration allows.
+/// Sums over all streams that are sent and over their viewers, and what the configuration allows.
+/// Rates are over the last 3 s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RelayTotals {
-    /// From senders.
+    /// Bytes of pictures per second from senders.
     pub bytes_in_per_s: f64,
-    /// To viewers.
+    /// Bytes of pictures per second to viewers.
     pub bytes_out_per_s: f64,
     /// Pictures per second from senders.
     pub frames_in_per_s: f64,
     /// Pictures per second to viewers.
     pub frames_out_per_s: f64,
-    /// Pictures per hundred that viewers were too slow for, over the last 2 s.
+    /// Pictures per hundred that viewers were too slow for, over the last 3 s.
     pub lost_percent: f64,
-    /// `relay.max_streams`.
+    /// The most streams at once: `relay.max_streams`.
     pub max_streams: usize,
-    /// `relay.max_viewers`.
+    /// The most viewers of `/ws/view` at once: `relay.max_viewers`.
     pub max_viewers: usize,
-    /// That are sent now.
+    /// Streams that are being sent now.
     pub streams: usize,
-    /// Connected to `/ws/view` now.
+    /// Viewers that are connected to `/ws/view` now.
     pub viewers: usize,
 }

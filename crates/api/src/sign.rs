@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Events `status` (`ready`, once, on connect) and `error` (why a client is sent away).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct SignMessage<'a> {
-    /// For programs where it is `ready`, else for people.
+    /// `ready` in the event `status`, else the reason in a sentence for people.
     #[serde(borrow)]
     pub message: Cow<'a, str>,
 }
@@ -18,7 +18,7 @@ pub struct SignMessage<'a> {
 pub struct SignFrame {
     /// A JPEG, PNG, WebP, BMP or TIFF as base64, with or without `data:image/…;base64,` before it.
     pub image: String,
-    /// The client's own number for it.
+    /// The client's own number for the frame; only clients that asked for `extras` get it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
 }
@@ -29,7 +29,7 @@ pub struct Prediction<'a> {
     /// `none` below the model's threshold, and before the first result.
     #[serde(borrow)]
     pub label: Cow<'a, str>,
-    /// 0 to 1.
+    /// Probability of the likeliest label, from 0 to 1; 0 before the first result.
     pub score: f32,
 }
 
@@ -39,12 +39,12 @@ pub struct DetailedPrediction<'a> {
     /// `none` below the model's threshold, and before the first result.
     #[serde(borrow)]
     pub label: Cow<'a, str>,
-    /// 0 to 1.
+    /// Probability of the likeliest label, from 0 to 1; 0 before the first result.
     pub score: f32,
-    /// Of the frame, if it had one.
+    /// The `id` of the frame that this answers; left out where the frame had none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// Id of the newest frame that the result has seen.
+    /// The `id` of the newest frame that the result has seen; null without a result, or where that frame had none.
     pub seen: Option<u64>,
     /// Probabilities in the order of the model's labels; null before the first result.
     pub scores: Option<Cow<'a, [f32]>>,
@@ -56,38 +56,38 @@ pub struct SignResult<'a> {
     /// `none` below the model's threshold.
     #[serde(borrow)]
     pub label: Cow<'a, str>,
-    /// 0 to 1.
+    /// Probability of the likeliest label, from 0 to 1.
     pub score: f32,
-    /// Id of the newest frame that it has seen.
+    /// The `id` of the newest frame that the result has seen; null where that frame had none.
     pub seen: Option<u64>,
     /// Probabilities in the order of the model's labels.
     pub scores: Cow<'a, [f32]>,
-    /// From the arrival of the window's newest frame to this.
+    /// Milliseconds from the arrival of the window's newest frame to this event.
     pub age_ms: f32,
 }
 
-/// Event `model` for a client that asked for `extras`: after `status`, and when another takes its place.
+/// Event `model` for a client that asked for `extras`: after `status`, and when another model takes its place.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct SignModel {
-    /// Its name.
+    /// Name of the model, as in `GET /api/v1/models`.
     pub name: String,
-    /// In the order of the scores.
+    /// Names of the classes, in the order of `scores`.
     pub labels: Vec<String>,
-    /// Frames that a prediction is made of.
+    /// How many frames a prediction is made of.
     pub window: usize,
     /// Below this score the label is `none`.
     pub threshold: f32,
-    /// Of the network's input, px; the server scales every frame to it.
+    /// Width of the network's input in pixels; the server scales every frame to it.
     pub width: u32,
-    /// Of the network's input, px.
+    /// Height of the network's input in pixels.
     pub height: u32,
 }
 
 /// Why an Engine.IO request is refused, with status 400.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct EngineIoError {
-    /// As in Engine.IO's own table.
+    /// Error code as the Engine.IO protocol numbers them.
     pub code: u8,
-    /// For people.
+    /// The reason in words, as Engine.IO has it.
     pub message: String,
 }

@@ -7,84 +7,84 @@ use crate::camera::CameraTotals;
 use crate::read::ReadPrecision;
 use crate::relay::RelayTotals;
 
-/// `GET /api/v1/status`.
+/// Answer to `GET /api/v1/status`. Rates and delays are over the last 3 s, counters begin at 0 when the server starts.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Status {
     /// Sums over all cameras and their viewers.
     pub cameras: CameraTotals,
-    /// On all listening addresses, and what they hold.
+    /// Connections, and memory that is held for them.
     pub connections: Connections,
-    /// What finds objects.
+    /// The service that finds objects in pictures.
     pub detector: DetectorStatus,
-    /// What runs networks.
+    /// The engine that runs the recogniser's networks.
     pub engine: EngineStatus,
-    /// Of this server.
+    /// What the server's process takes of the machine.
     pub process: ProcessStatus,
-    /// What reads text.
+    /// The service that reads text.
     pub reader: ReaderStatus,
-    /// What recognises signs.
+    /// The service that recognises signs.
     pub recognizer: RecognizerStatus,
     /// Sums over all streams that are sent.
     pub relay: RelayTotals,
-    /// Since the server began.
+    /// Seconds since the server started.
     pub uptime_s: f64,
-    /// Of the server.
+    /// The server's version, such as `0.1.0`.
     pub version: String,
 }
 
-/// On all listening addresses, and what they hold.
+/// Connections on all listening addresses, and memory that is held for what comes in and goes out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Connections {
-    /// How often the system could not give one that had come.
+    /// How often the system failed to hand over a connection that had come, so far.
     pub accept_failures: u64,
-    /// Of the pixels of single pictures.
+    /// Memory for the pixels of single pictures now, in bytes.
     pub decoding_bytes: u64,
-    /// `images.decode_memory_mb`.
+    /// The most of it: `images.decode_memory_mb` in bytes.
     pub decoding_max_bytes: u64,
     /// Messages and bodies that were given up for want of memory, so far.
     pub given_up: u64,
-    /// Connections at most.
+    /// The most connections at once: `server.max_connections`.
     pub max: usize,
-    /// Connections now.
+    /// Connections that are open now.
     pub open: usize,
-    /// Socket.IO sessions without a WebSocket.
+    /// Socket.IO sessions that poll, without a WebSocket.
     pub polling_sessions: usize,
-    /// Of messages and bodies that are not whole.
+    /// Memory for messages and bodies that have not arrived whole, in bytes.
     pub receiving_bytes: usize,
-    /// `server.receive_memory_mb`.
+    /// The most of it: `server.receive_memory_mb` in bytes.
     pub receiving_max_bytes: usize,
-    /// Of Socket.IO messages that wait to be sent.
+    /// Memory for Socket.IO messages that wait to be sent, in bytes.
     pub sending_bytes: usize,
-    /// `server.send_memory_mb`.
+    /// The most of it: `server.send_memory_mb` in bytes.
     pub sending_max_bytes: usize,
     /// Messages and bodies that did not arrive whole in time, so far.
     pub timed_out: u64,
 }
 
-/// What finds objects.
+/// The service that finds objects in pictures, with the model that it uses.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct DetectorStatus {
-    /// Time that its network has run, of all threads.
+    /// Seconds that its network has run so far, summed over all threads.
     pub busy_s: f64,
-    /// `detector.confidence`.
+    /// Least confidence where nobody asks for another: `detector.confidence`.
     pub confidence: f64,
-    /// What it can tell apart; empty until it is ready.
+    /// Names of the classes that it tells apart; empty until it is ready.
     pub labels: Vec<String>,
     /// Name of the model at work, or of the one that is to be.
     pub model: String,
-    /// Why the model at work is not the one asked for, for people.
+    /// Why the model at work is not the one asked for, for people; null where it is that one.
     pub note: Option<String>,
-    /// Number format of the network.
+    /// Number format of the network, `f32` or `bf16`; null where no network is loaded.
     pub precision: Option<String>,
-    /// How far the model is fetched, 0 to 1, where that is known.
+    /// How far the model is fetched, from 0 to 1; null where that is not known.
     pub progress: Option<f64>,
-    /// Execution provider of the network: `cpu`, `openvino`, `cuda`.
+    /// Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network is loaded.
     pub provider: Option<String>,
     /// Pictures that the network has looked at, so far.
     pub runs: u64,
     /// How far the model is.
     pub state: ModelState,
-    /// That run the network.
+    /// Threads that run the network; null where none is loaded.
     pub threads: Option<usize>,
 }
 
@@ -99,14 +99,14 @@ pub enum ModelState {
     Fetching,
     /// It is being loaded.
     Loading,
-    /// It works.
+    /// It is loaded and answers.
     Ready,
     /// It cannot be had.
     Failed,
 }
 
 impl ModelState {
-    /// As it is written.
+    /// The name as JSON has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Idle => "idle",
@@ -118,28 +118,28 @@ impl ModelState {
     }
 }
 
-/// What runs networks.
+/// The engine that runs the recogniser's networks, and what the CPU has for that.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct EngineStatus {
     /// The CPU that the server runs on.
     pub cpu: Cpu,
-    /// What decodes and encodes JPEGs.
+    /// Which library decodes and encodes JPEGs.
     pub jpeg: String,
-    /// Of the recogniser.
+    /// Networks of the recogniser, the costliest first; empty while none is loaded.
     pub networks: Vec<Network>,
-    /// What the operator should know, in words.
+    /// What the operator should know about the choice of the provider, for people; null where there is nothing.
     pub note: Option<String>,
-    /// Number format of the recogniser's first network; null while none is loaded, as are provider, version and threads.
+    /// Number format of the first of `networks`; null while none is loaded, as are provider, version and threads.
     pub precision: Option<String>,
-    /// Its execution provider: `cpu`, `openvino`, `cuda`.
+    /// Execution provider of the first of `networks`: `cpu`, `openvino`, `cuda`.
     pub provider: Option<String>,
-    /// `engine.provider`.
+    /// The provider that was asked for: `engine.provider`, or `auto`.
     pub requested: String,
-    /// Of ONNX Runtime.
+    /// Version of ONNX Runtime.
     pub runtime_version: Option<String>,
-    /// That run networks.
+    /// Threads that run networks.
     pub threads: Option<usize>,
-    /// What this machine does not do, and why, in words.
+    /// Sentences for people on what of this machine is not used, and why.
     pub warnings: Vec<String>,
 }
 
@@ -148,127 +148,127 @@ pub struct EngineStatus {
 pub struct Cpu {
     /// Whether its matrix unit can be used.
     pub amx: Amx,
-    /// Of its instructions, those that matter here.
+    /// The instruction set extensions that matter here, separated by spaces.
     pub extensions: String,
-    /// As it calls itself.
+    /// How the CPU calls itself.
     pub name: String,
 }
 
-/// Whether a CPU's matrix unit can be used.
+/// Whether a CPU's matrix unit (AMX) can be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Amx {
-    /// There is none.
+    /// The CPU has none.
     #[default]
     Absent,
-    /// It works.
+    /// The CPU has one and it works.
     Usable,
-    /// It is announced, and does not work.
+    /// The CPU announces one that does not work.
     Unusable,
-    /// `engine.amx = off`.
+    /// It is switched off: `engine.amx = off`.
     Off,
 }
 
-/// A network of the recogniser.
+/// A network of the recogniser, and in which way it is run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Network {
-    /// Number format.
+    /// Number format, `f32` or `bf16`.
     pub precision: String,
-    /// Execution provider.
+    /// Execution provider: `cpu`, `openvino` or `cuda`.
     pub provider: String,
-    /// `backbone`, `head`, or `whole`.
+    /// What it is for: `backbone`, `head`, or `whole`.
     pub role: String,
 }
 
-/// Of the server's process.
+/// What the server's process takes of the machine; zeros where `/proc` is missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ProcessStatus {
-    /// 100 is one core.
+    /// CPU time over the last 3 s; 100 is one core used fully.
     pub cpu_percent: f64,
-    /// User and system time since it began.
+    /// User and system time since the process started, in seconds.
     pub cpu_seconds: f64,
-    /// Resident.
+    /// Resident memory (RSS) in bytes.
     pub memory_bytes: u64,
-    /// Now.
+    /// Threads that exist now.
     pub threads: u64,
 }
 
-/// What reads text.
+/// The service that reads text. `state`, `error`, `progress`, `provider` and `precision` are those of `model`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ReaderStatus {
-    /// Why the model cannot be had, for people.
+    /// Why the model cannot be had, for people; null where it can.
     pub error: Option<String>,
     /// Pictures that could not be read, so far.
     pub failed: u64,
-    /// Batches.
+    /// Batches, and pictures that are kept of them.
     pub jobs: JobTotals,
-    /// What the configuration allows.
+    /// What the configuration allows to whoever has text read.
     pub limits: ReadLimits,
     /// Lines of text that were read, so far.
     pub lines: u64,
-    /// Name of the model: the usual one, where it is in use.
+    /// Name of the usual model (`reader.model`) if it is in use or none is, else of another one that is.
     pub model: String,
-    /// Those that are loaded.
+    /// Names of the models that are loaded.
     pub models: Vec<String>,
     /// Pictures that were read, so far.
     pub pictures: u64,
-    /// Number formats of its networks.
+    /// Number formats of its networks; null until it is loaded.
     pub precision: Option<ReadPrecision>,
-    /// How far the model is fetched, 0 to 1, where that is known.
+    /// How far the model is fetched, from 0 to 1; null where that is not known.
     pub progress: Option<f64>,
-    /// Execution provider of its networks: `cpu`, `openvino`, `cuda`.
+    /// Execution provider of its networks: `cpu`, `openvino`, `cuda`; null until it is loaded.
     pub provider: Option<String>,
-    /// Pictures that are being read.
+    /// Pictures that are being read now.
     pub reading: usize,
-    /// Pictures that came while too many waited, so far.
+    /// Pictures that were turned away since too many waited, so far.
     pub refused: u64,
-    /// Threads that have networks loaded.
+    /// Sessions that are loaded now, in use or not.
     pub sessions: usize,
     /// How far the model is.
     pub state: ModelState,
-    /// That may read at a time.
+    /// The most pictures read at the same time: `reader.threads`.
     pub threads: usize,
     /// Pictures that wait for a thread.
     pub waiting: usize,
 }
 
-/// Batches of files to be read.
+/// Batches of files to be read, of all clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct JobTotals {
-    /// That are over, and can still be asked for.
+    /// Batches that are over and can still be asked for.
     pub ended: usize,
-    /// Pictures that are kept for the page.
+    /// Pictures that are kept in memory for the page.
     pub kept: usize,
-    /// Memory of these.
+    /// Bytes of the pictures that are kept.
     pub kept_bytes: usize,
-    /// That are being read.
+    /// Batches whose files are being read.
     pub running: usize,
-    /// Files that wait.
+    /// Files of running batches that are not done yet, those being read included.
     pub waiting: usize,
 }
 
-/// What the configuration allows who has text read.
+/// What the configuration allows to whoever has text read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct ReadLimits {
-    /// A single picture is read within this, or not at all.
+    /// Seconds within which a single picture is read or given up: `reader.deadline_s`.
     pub deadline_s: f64,
-    /// A batch that is over is kept for so long.
+    /// Seconds that a batch is kept when it is over: `reader.job_ttl_s`.
     pub job_ttl_s: f64,
-    /// Pictures of a batch that are kept for the page.
+    /// How many pictures of a batch are kept for the page where it does not say: `reader.keep_pictures`.
     pub keep_pictures: usize,
-    /// Of one file, MiB.
+    /// The largest file in MiB: `reader.max_image_mb`.
     pub max_image_mb: usize,
-    /// Of one batch.
+    /// The most files of a batch: `reader.max_job_files`.
     pub max_job_files: usize,
-    /// Of all files of one batch, MiB.
+    /// The most of all files of a batch together, in MiB: `reader.max_job_mb`.
     pub max_job_mb: u64,
-    /// At a time.
+    /// The most batches that run at the same time: `reader.max_jobs`.
     pub max_jobs: usize,
-    /// Of one file.
+    /// The most pages of a file: `reader.max_pages`.
     pub max_pages: u32,
-    /// Of one page.
+    /// The most pixels of a page, width by height: `reader.max_pixels`.
     pub max_pixels: u64,
-    /// Width and height of one page, px.
+    /// The largest width and height of a page in pixels: `reader.max_side_px`.
     pub max_side_px: u32,
 }
 
@@ -279,7 +279,7 @@ pub enum RecognizerState {
     /// It is being loaded or imported.
     #[default]
     Loading,
-    /// It answers.
+    /// It is loaded and answers.
     Ready,
     /// It cannot be had.
     Failed,
@@ -288,7 +288,7 @@ pub enum RecognizerState {
 }
 
 impl RecognizerState {
-    /// As it is written.
+    /// The name as JSON has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Loading => "loading",
@@ -299,20 +299,20 @@ impl RecognizerState {
     }
 }
 
-/// What recognises signs.
+/// The service that recognises signs. Rates and delays are over the last 3 s, totals since the server started.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RecognizerStatus {
     /// Frames per second that the model looks at.
     pub analysed_per_s: f64,
-    /// Frames per second that it could look at, as measured.
+    /// Frames per second that the model could look at, as measured; 0 before that.
     pub capacity_fps: f64,
-    /// Connected now.
+    /// Clients that are connected now.
     pub clients: usize,
-    /// The command that gets what is missing, where that is why there is no model.
+    /// The command that gets what is missing; null unless that is why there is no model.
     pub cure: Option<String>,
-    /// From a window's newest frame to its prediction; null without predictions.
+    /// Time from the arrival of a window's newest frame to its prediction, in milliseconds.
     pub delay_ms: PredictionDelay,
-    /// Why there is no model, for people.
+    /// Why there is no model, for people; null where there is one.
     pub error: Option<String>,
     /// Frames that the model has looked at, so far.
     pub frames_analysed_total: u64,
@@ -320,17 +320,17 @@ pub struct RecognizerStatus {
     pub frames_per_s: f64,
     /// Valid frames that came, so far.
     pub frames_total: u64,
-    /// In the order of the scores; empty while they are not known.
+    /// Names of the classes, in the order of the scores; empty until there is a model.
     pub labels: Vec<String>,
-    /// What goes on while the model is loaded or imported.
+    /// What goes on while the model is loaded or imported; null otherwise.
     pub loading: Option<Progress>,
-    /// How long the client that has waited longest for its turn has waited.
+    /// Seconds that the client that waits longest for its turn has waited.
     pub longest_wait_s: f64,
-    /// `recognizer.max_clients`.
+    /// The most clients at once: `recognizer.max_clients`.
     pub max_clients: usize,
-    /// Its name.
+    /// Name of the model at work, or of the one that is to be.
     pub model: String,
-    /// More frames come than can be looked at.
+    /// Whether frames were skipped in the last 3 s since it was not their client's turn.
     pub overloaded: bool,
     /// Predictions made per second.
     pub predictions_per_s: f64,
@@ -338,69 +338,69 @@ pub struct RecognizerStatus {
     pub predictions_total: u64,
     /// How far the model is.
     pub state: RecognizerState,
-    /// The model is being changed.
+    /// The model that is being loaded to take this one's place; null where none is.
     pub switching: Option<Switching>,
-    /// `clip-classification`.
+    /// Always `clip-classification`.
     pub task: String,
-    /// Below this score the label is `none`.
+    /// Below this score the label is `none`; null until there is a model.
     pub threshold: Option<f64>,
-    /// What the operator should know, in words.
+    /// What the operator should know, for people; null where there is nothing.
     pub warning: Option<String>,
-    /// Frames that a prediction is made of.
+    /// How many frames a prediction is made of; null until there is a model.
     pub window: Option<usize>,
 }
 
-/// From a window's newest frame to its prediction; null without predictions.
+/// Percentiles in milliseconds over the last 3 s; null where there were no predictions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct PredictionDelay {
-    /// Median.
+    /// The median: half of the values are below it.
     pub p50: Option<f64>,
     /// 95 of 100 are below.
     pub p95: Option<f64>,
 }
 
-/// What goes on, and how far it is.
+/// What goes on before a model answers, and how far it is.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Progress {
-    /// 0 to 1; null where it cannot be told.
+    /// From 0 to 1; null where it cannot be told.
     pub progress: Option<f64>,
-    /// What, for people.
+    /// What goes on, in words for people.
     pub text: String,
 }
 
-/// The model is being changed.
+/// Another model is being loaded for the recogniser.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Switching {
-    /// Name of the next.
+    /// Name of the model that takes over when it is ready.
     pub to: String,
 }
 
-/// `GET /healthz`: the server runs.
+/// Answer to `GET /healthz`: the server runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct Health {
-    /// `ok`.
+    /// Always `ok`.
     pub status: String,
     /// Name of the recogniser's model.
     pub model: String,
 }
 
-/// `GET /readyz`: whether the recogniser answers.
+/// Answer to `GET /readyz`: whether the recogniser answers.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Readiness {
-    /// Not yet, or not at all; status 503.
+    /// It does not answer yet or cannot; status 503.
     Not {
-        /// 0 to 1, where it is known.
+        /// How far it is, from 0 to 1; null where that is not known.
         progress: Option<f64>,
-        /// False.
+        /// Always false.
         #[schemars(extend("const" = false))]
         ready: bool,
-        /// Why, for people.
+        /// Why it does not answer, for people.
         reason: String,
     },
-    /// It does.
+    /// It answers; status 200.
     Ready {
-        /// True.
+        /// Always true.
         #[schemars(extend("const" = true))]
         ready: bool,
     },

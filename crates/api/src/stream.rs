@@ -7,29 +7,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Quantiles, literal, null_too};
 
-/// `GET /api/v1/streams`.
+/// Answer to `GET /api/v1/streams`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Streams {
     /// Cameras that are being read, and streams that are sent.
     pub streams: Vec<Stream>,
 }
 
-/// What a stream does.
+/// Whether pictures of a stream come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamState {
     /// No picture has come yet.
     #[default]
     Starting,
-    /// Pictures come.
+    /// Pictures come as they should.
     Running,
     /// No picture has come for several times the usual interval.
     Stalled,
     /// Pictures come, and they are all the same.
     Frozen,
-    /// It is over.
+    /// There will be no more pictures.
     Ended,
-    /// Of a newer server.
+    /// A state that only a newer server knows.
     #[serde(other)]
     #[schemars(skip)]
     Unknown,
@@ -39,14 +39,14 @@ pub enum StreamState {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamKind {
-    /// The server reads it.
+    /// The server reads it from a camera.
     #[default]
     Camera,
-    /// A sender brings it.
+    /// A sender sends it to `/ws/stream/{name}`.
     Relay,
 }
 
-/// How closely the sender of a stream wants it to be looked at, where a viewer asks for that.
+/// How often models look at a sender's pictures, while a viewer wants to know what is in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AnalysisMode {
@@ -58,7 +58,7 @@ pub enum AnalysisMode {
 }
 
 impl AnalysisMode {
-    /// As it is written.
+    /// The name as JSON has it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -67,141 +67,141 @@ impl AnalysisMode {
     }
 }
 
-/// As what a sender's pictures come.
+/// In which form a sender's pictures arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RelayProtocol {
-    /// JSON with a data URL.
+    /// JSON messages with data URLs.
     Text,
-    /// A header and a JPEG.
+    /// Binary messages (`sightwire.v1`): a header and a JPEG.
     Binary,
 }
 
-/// A stream: a camera that is being read, or one that is sent.
+/// A camera that is being read, or a stream that is sent. Its counters begin at 0 with it; rates are over the last 3 s.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Stream {
-    /// What models look for in it; empty while nobody asks.
+    /// One for each model that looks for something in it; empty while nobody asks for that.
     pub analyses: Vec<Analysis>,
-    /// Of a sender: messages that were no pictures.
+    /// Messages of the sender that should have been pictures and were none; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad: Option<u64>,
-    /// Pictures of a camera that could not be read.
+    /// Pictures of a camera that were not whole or could not be read.
     pub broken: u64,
-    /// Of its pictures so far.
+    /// Bytes of its pictures, so far.
     pub bytes: u64,
-    /// To all its viewers.
+    /// Bytes per second to all its viewers.
     pub bytes_out_per_s: f64,
-    /// From its source.
+    /// Bytes per second of pictures that come from its source.
     pub bytes_per_s: f64,
-    /// How often the camera was connected to.
+    /// How often the camera was connected to, failed attempts included.
     pub connects: u64,
-    /// From a picture's arrival to a viewer's socket; null without viewers.
+    /// Time from a picture's arrival to a viewer's socket; null where no viewer got one in the last 3 s.
     pub delay_ms: Option<Quantiles>,
     /// Pictures that its viewers got, so far.
     pub delivered: u64,
-    /// Of a sender: pictures over `relay.max_fps`.
+    /// Pictures of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
-    /// Pictures per second that come.
+    /// Pictures per second that come from its source.
     pub fps: f64,
-    /// Pictures per second to all its viewers.
+    /// Pictures per second to all its viewers together.
     pub fps_out: f64,
-    /// Of its pictures, px.
+    /// Height of its newest picture in pixels; null before the first.
     pub height: Option<u32>,
-    /// In paths.
+    /// What names the stream in paths: the camera's id, or the name that its sender chose.
     pub id: String,
-    /// Where it comes from.
+    /// Whether the server reads it or somebody sends it.
     pub kind: StreamKind,
-    /// Since the newest picture came.
+    /// Seconds since the newest picture came; null before the first.
     pub last_picture_age_s: Option<f64>,
-    /// Pictures per hundred that its viewers were too slow for, over the last 2 s.
+    /// Pictures per hundred that its viewers were too slow for, over the last 3 s.
     pub lost_percent: f64,
     /// Pictures that its viewers were too slow for, so far.
     pub missed: u64,
-    /// Of a sender: how closely it wants to be looked at.
+    /// How closely the sender wants it to be looked at; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<AnalysisMode>,
-    /// For people.
+    /// Name for people: of the camera, else the name that its sender chose.
     pub name: String,
-    /// Of a sender: its address; null where a proxy did not give it.
+    /// Address and port of the sender; null where a proxy did not tell it, left out for cameras.
     #[serde(default, deserialize_with = "null_too", skip_serializing_if = "Option::is_none")]
     pub peer: Option<Option<String>>,
-    /// That came so far.
+    /// Pictures that came from its source, so far.
     pub pictures: u64,
-    /// Of a sender: as what its pictures come.
+    /// In which form the sender's pictures arrive; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<RelayProtocol>,
-    /// Why it is in this state, for people. While it is starting, one says that it has failed at least once.
+    /// Why it is in this state, for people; while it is starting, a reason means that it has failed at least once.
     pub reason: Option<String>,
-    /// All that came from its source, so far.
+    /// All bytes that came from its source, so far, whatever was in them.
     pub received_bytes: u64,
-    /// For how long it has been in this state.
+    /// Seconds that it has been in this state.
     pub since_s: f64,
-    /// Bytes of a camera that belonged to no picture.
+    /// Bytes from a camera that belonged to no whole picture.
     pub skipped_bytes: u64,
-    /// Far fewer pictures come than usual.
+    /// Set while far fewer pictures come than usual.
     pub slow: Option<Slow>,
-    /// What it does.
+    /// Whether pictures come.
     pub state: StreamState,
-    /// Of a camera, without its password.
+    /// Address of the camera with its password masked; null for a stream that is sent.
     pub url: Option<String>,
-    /// Who watches it; only where it is asked for on its own.
+    /// Everybody who watches it; only in `GET /api/v1/streams/{id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub viewer_list: Option<Vec<Viewer>>,
-    /// How many watch it.
+    /// How many viewers watch it.
     pub viewers: usize,
-    /// Of its pictures, px.
+    /// Width of its newest picture in pixels; null before the first.
     pub width: Option<u32>,
-    /// Parts of a camera whose length was not as announced.
+    /// Parts of a camera's answer whose length was not as announced.
     pub wrong_lengths: u64,
 }
 
-/// Far fewer pictures come than usual.
+/// By how much a stream is slower than usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Slow {
-    /// Pictures per second now.
+    /// Pictures per second that come now.
     pub fps: f64,
-    /// Pictures per second as a rule.
+    /// Pictures per second that usually come.
     pub usual_fps: f64,
 }
 
 /// What a model makes of a stream, once for all who watch it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Analysis {
-    /// Pictures per second that the model looks at.
+    /// Pictures per second that the model really looks at.
     pub analysed_per_s: f64,
-    /// From a picture's arrival, by stage.
+    /// Time from a picture's arrival to the end of each stage.
     pub delay_ms: StageDelays,
     /// Pictures that could not be analysed, so far.
     pub failed: u64,
-    /// Pictures per second that are asked for.
+    /// Pictures per second that the fastest of its viewers asks for.
     pub fps: u8,
     /// Pictures per second that come out, looked at or not.
     pub frames_per_s: f64,
-    /// Name of the model.
+    /// Name of the model, as in `GET /api/v1/models`; `motion` where none is used.
     pub model: String,
     /// How many of each label are in the newest picture.
     pub objects: BTreeMap<String, usize>,
-    /// Number format of the network.
+    /// Number format of the network, `f32` or `bf16`; null where no network runs.
     pub precision: Option<String>,
-    /// Why it finds nothing, for people.
+    /// Why nothing is found, for people; null while all is well.
     pub problem: Option<String>,
-    /// Execution provider of the network: `cpu`, `openvino`, `cuda`.
+    /// Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network runs.
     pub provider: Option<String>,
-    /// The model looks at one picture of so many.
+    /// The model looks at one of so many pictures.
     pub skip_frames: u64,
-    /// Pictures that are drawn of it.
+    /// The ways in which its results are drawn into pictures now.
     pub views: Vec<View>,
 }
 
-/// From a picture's arrival to the end of each stage; null where that stage is not in use.
+/// From a picture's arrival to the end of each stage; null where no picture has passed it in the last 3 s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StageDelays {
-    /// Its pixels are there.
+    /// The JPEG is decoded to pixels.
     pub decoded: Option<Quantiles>,
-    /// It is a JPEG again, with what was found drawn in.
+    /// The picture is a JPEG again, with what was found drawn in.
     pub encoded: Option<Quantiles>,
-    /// The model has looked at it.
+    /// The model has looked at the picture.
     pub inferred: Option<Quantiles>,
 }
 
@@ -209,35 +209,35 @@ pub struct StageDelays {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ViewKind {
-    /// Boxes.
+    /// Boxes around objects.
     #[default]
     Detect,
-    /// Boxes that keep their number.
+    /// Boxes with track numbers, and optionally trails.
     Tracking,
 }
 
 /// Pictures with boxes, drawn and encoded once for all who asked for the same.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct View {
-    /// The only labels that are drawn; null: all.
+    /// Labels that are drawn; null where all are.
     pub classes: Option<Vec<String>>,
-    /// What the model is less sure of is not drawn; 0 to 1.
+    /// Objects below this confidence are not drawn; 0 to 1.
     pub confidence: f64,
-    /// Pictures per second that were asked for.
+    /// Pictures per second that its viewers asked for.
     pub fps: u8,
-    /// Pictures per second that are drawn.
+    /// Pictures per second that are really drawn.
     pub frames_per_s: f64,
-    /// What is drawn.
+    /// Whether boxes carry track numbers.
     pub kind: ViewKind,
-    /// Names are drawn at the boxes.
+    /// Whether boxes carry the names of their labels.
     pub labels: bool,
-    /// Of its JPEGs.
+    /// Quality of its JPEGs, up to 100.
     pub quality: u8,
-    /// Counts are drawn in a corner.
+    /// Whether counts of objects are drawn in a corner.
     pub stats: bool,
-    /// Where objects came from is drawn.
+    /// Whether the path of each object is drawn.
     pub trails: bool,
-    /// How many watch it.
+    /// How many viewers get these pictures.
     pub viewers: usize,
 }
 
@@ -245,16 +245,16 @@ pub struct View {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewerKind {
-    /// `multipart/x-mixed-replace`.
+    /// MJPEG over HTTP (`multipart/x-mixed-replace`).
     #[default]
     Mjpeg,
     /// Detections as Server-Sent Events.
     Events,
     /// Detections, or pictures as text, over a WebSocket.
     Websocket,
-    /// Many streams over a WebSocket, as text.
+    /// Any number of streams over `/ws/view`, pictures as JSON messages.
     Relay,
-    /// Many streams over a WebSocket, as binary messages.
+    /// Any number of streams over `/ws/view`, pictures as binary messages.
     RelayBinary,
 }
 
@@ -263,13 +263,13 @@ literal! {
     OriginalQuality = "original"
 }
 
-/// As what a viewer gets its pictures.
+/// In which quality a viewer gets its pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PictureQuality {
-    /// As they came.
+    /// As they came, not encoded anew.
     Original(OriginalQuality),
-    /// Encoded anew with this JPEG quality, since it was too slow; the lowest, where its streams differ.
+    /// Encoded anew with this JPEG quality, since it was too slow; the lowest, where that of its streams differs.
     Jpeg(u8),
 }
 
@@ -279,49 +279,49 @@ impl Default for PictureQuality {
     }
 }
 
-/// Somebody who watches one stream or several.
+/// Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Viewer {
-    /// Of pictures that it got, so far.
+    /// Bytes that it got, so far.
     pub bytes: u64,
-    /// Of pictures that it gets.
+    /// Bytes per second that it gets.
     pub bytes_per_s: f64,
-    /// Over a WebSocket of the relay: it loses a picture that it does not take within this.
+    /// Milliseconds that writing a picture may take before it is given up; left out unless it uses `/ws/view`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
     /// Pictures that it got, so far.
     pub delivered: u64,
-    /// The path that it asked for.
+    /// Path of the request with which it watches.
     pub endpoint: String,
     /// Pictures per second that it gets.
     pub fps: f64,
-    /// In `DELETE /api/v1/viewers/{id}`.
+    /// Number for `DELETE /api/v1/viewers/{id}`; never used twice.
     pub id: u64,
-    /// How it gets them.
+    /// In which way it gets what it watches.
     pub kind: ViewerKind,
-    /// Pictures per hundred that it was too slow for, over the last 2 s.
+    /// Pictures per hundred that it was too slow for, over the last 3 s.
     pub lost_percent: f64,
     /// Pictures that it was too slow for, so far.
     pub missed: u64,
-    /// Its address; null where a proxy did not give it.
+    /// Its address and port; null where a proxy did not tell it.
     pub peer: Option<String>,
-    /// As what it gets its pictures.
+    /// In which quality it gets its pictures.
     pub quality: PictureQuality,
-    /// Over a WebSocket of the relay: from a ping to its pong; null before the first.
+    /// Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`.
     #[serde(default, deserialize_with = "null_too", skip_serializing_if = "Option::is_none")]
     pub rtt_ms: Option<Option<f64>>,
-    /// Since it came.
+    /// Seconds since it began to watch.
     pub since_s: f64,
-    /// Ids of the streams that it watches.
+    /// Ids of the streams that it watches; one that it watches several times stands there as often.
     pub streams: Vec<String>,
-    /// Over a WebSocket of the relay: how long it takes to take a picture, smoothed.
+    /// Milliseconds that writing a picture usually takes; left out unless it uses `/ws/view`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_ms: Option<f64>,
 }
 
-/// `GET /api/v1/viewers`.
+/// Answer to `GET /api/v1/viewers`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Viewers {
-    /// All who watch.
+    /// Everybody who watches, the longest watching first.
     pub viewers: Vec<Viewer>,
 }

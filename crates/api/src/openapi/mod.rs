@@ -47,7 +47,7 @@ const DESCRIPTION: &str = "\
 What a Sightwire server answers over HTTP, and the JSON messages of its WebSockets and of Socket.IO, which stand under \
 `components`. docs/protocol.md says in which order messages come. Every error is an `Error`, with a status of 4xx or 5xx.";
 
-/// The document of this version.
+/// Describes the API of this version of the server.
 pub fn document() -> Document {
     let mut schemas = Schemas::new();
     let paths = paths::all(&mut schemas);
@@ -66,19 +66,19 @@ pub fn document() -> Document {
 }
 
 impl Document {
-    /// Its paths, as routes are written: `/api/v1/streams/{id}`.
+    /// Paths as routes are written: `/api/v1/streams/{id}`.
     pub fn paths(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.paths.keys().copied()
     }
 
-    /// Indented, with a line break at its end.
+    /// The document as indented JSON, with a line break at its end.
     pub fn text(&self) -> String {
         // There is no map with odd keys in it.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 }
 
-/// Messages that no path answers with: those of Socket.IO, and of WebSockets.
+/// Adds the messages that no path answers with: those of Socket.IO, and of WebSockets.
 fn messages(schemas: &mut Schemas) {
     schemas.sent::<sign::SignMessage<'_>>();
     schemas.sent::<sign::Prediction<'_>>();
@@ -118,12 +118,12 @@ impl Schemas {
         }
     }
 
-    /// Of what the server sends.
+    /// The schema of a type that the server sends.
     fn sent<T: JsonSchema>(&mut self) -> Schema {
         self.sent.subschema_for::<T>()
     }
 
-    /// Of what it takes.
+    /// The schema of a type that the server takes.
     fn taken<T: JsonSchema>(&mut self) -> Schema {
         self.taken.subschema_for::<T>()
     }

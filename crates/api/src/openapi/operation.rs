@@ -57,7 +57,7 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Without parameters and answers, but for errors.
+    /// Begins without parameters, and with no answer but errors.
     pub fn new(tag: &'static str, summary: &'static str, schemas: &'a mut Schemas) -> Self {
         let error = Content { schema: Some(schemas.sent::<crate::Error>()) };
         let error = Response { description: "What was wrong", content: BTreeMap::from([(JSON, error)]) };
@@ -66,69 +66,69 @@ impl<'a> Entry<'a> {
         Self { schemas, operation }
     }
 
-    /// As far as it was described.
+    /// The operation as described so far.
     pub fn finish(self) -> Operation {
         self.operation
     }
 
-    /// What stands in braces in the path.
+    /// Adds a parameter that stands in braces in the path.
     pub fn part<T: JsonSchema>(self, name: &'static str, description: &'static str) -> Self {
         self.parameter::<T>("path", true, name, description)
     }
 
-    /// In the query, and may be left out.
+    /// Adds a parameter of the query, which may be left out.
     pub fn query<T: JsonSchema>(self, name: &'static str, description: &'static str) -> Self {
         self.parameter::<T>("query", false, name, description)
     }
 
-    /// A header.
+    /// Adds a header that the client sends.
     pub fn header(self, required: bool, name: &'static str, description: &'static str) -> Self {
         self.parameter::<String>("header", required, name, description)
     }
 
-    /// JSON.
+    /// The body is JSON of this type.
     pub fn takes<T: JsonSchema>(mut self) -> Self {
         let content = BTreeMap::from([(JSON, Content { schema: Some(self.schemas.taken::<T>()) })]);
         self.operation.body = Some(Body { required: true, content });
         self
     }
 
-    /// Pictures: the body itself, or files of a form.
+    /// The body is a picture, or a form with files.
     pub fn takes_pictures(mut self) -> Self {
         let kinds = ["image/*", "multipart/form-data"].map(|kind| (kind, Content { schema: None }));
         self.operation.body = Some(Body { required: true, content: BTreeMap::from(kinds) });
         self
     }
 
-    /// JSON, with status 200.
+    /// Answers with JSON of this type and status 200.
     pub fn answers<T: JsonSchema>(self) -> Self {
         self.answers_with::<T>("200", "OK")
     }
 
-    /// JSON.
+    /// Answers with JSON of this type.
     pub fn answers_with<T: JsonSchema>(self, status: &'static str, description: &'static str) -> Self {
         let schema = self.schemas.sent::<T>();
         self.with(status, description, JSON, Some(schema))
     }
 
-    /// What is no JSON, with status 200.
+    /// Answers with something other than JSON, with status 200.
     pub fn sends(self, kind: &'static str) -> Self {
         self.with("200", "OK", kind, None)
     }
 
-    /// Server-Sent Events.
+    /// Answers with Server-Sent Events that have this type as their data.
     pub fn streams<T: JsonSchema>(self) -> Self {
         let schema = self.schemas.sent::<T>();
         self.with("200", "Server-Sent Events with this as their data", "text/event-stream", Some(schema))
     }
 
-    /// A WebSocket.
+    /// Upgrades to a WebSocket whose messages are of this type.
     pub fn upgrades<T: JsonSchema>(self) -> Self {
         let schema = self.schemas.sent::<T>();
         self.with("101", "A WebSocket whose messages are this", JSON, Some(schema))
     }
 
-    /// Nothing but a status.
+    /// Answers with nothing but a status.
     pub fn ends(mut self, status: &'static str, description: &'static str) -> Self {
         self.operation.responses.insert(status, Response { description, content: BTreeMap::new() });
         self

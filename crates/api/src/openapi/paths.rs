@@ -13,10 +13,10 @@ use super::Schemas;
 use super::operation::{Entry, Operation};
 use crate::{board, camera, detect, live, models, read, relay, status, stream};
 
-/// By path, then by method.
+/// Operations by path, then by method in lower case.
 pub type Paths = BTreeMap<&'static str, BTreeMap<&'static str, Operation>>;
 
-/// All of them; the types that they name are among `schemas` then.
+/// Describes all paths; the types that they name are among `schemas` then.
 pub fn all(schemas: &mut Schemas) -> Paths {
     let mut table = Table { schemas, tag: "", paths: Paths::new() };
     server(&mut table);
@@ -31,7 +31,7 @@ pub fn all(schemas: &mut Schemas) -> Paths {
 
 struct Table<'a> {
     schemas: &'a mut Schemas,
-    /// Of the rows to come.
+    /// Put on each operation that is added; set before those of a group.
     tag: &'static str,
     paths: Paths,
 }
@@ -75,7 +75,7 @@ impl Table<'_> {
         self.add("delete", path, summary, describe);
     }
 
-    /// Answers a GET without parameters with JSON.
+    /// Adds a GET without parameters that answers with JSON.
     fn list<T: JsonSchema>(&mut self, path: &'static str, summary: &'static str) {
         self.get(path, summary, |get| get.answers::<T>());
     }
@@ -154,7 +154,7 @@ fn streams(table: &mut Table<'_>) {
 
 const CLASSES: &str = "Labels, separated by commas; all others are left out";
 
-/// What is asked for of an analysis.
+/// Adds what can be asked for of an analysis.
 fn looks(entry: Entry<'_>) -> Entry<'_> {
     entry
         .query::<f32>("conf", "Least confidence, 0 to 1")
@@ -163,12 +163,12 @@ fn looks(entry: Entry<'_>) -> Entry<'_> {
         .query::<u32>("skip_frames", "One picture of so many is looked at, 1 to 10")
 }
 
-/// What is asked for of a view.
+/// Adds what can be asked for of a view.
 fn boxes(entry: Entry<'_>) -> Entry<'_> {
     looks(entry).query::<bool>("show_labels", "Names at the boxes; on by default")
 }
 
-/// Which camera is meant, where a path names none.
+/// Adds how to say which camera is meant, where the path names none.
 fn of_camera<'a>(entry: Entry<'a>, address: &'static str) -> Entry<'a> {
     entry
         .query::<String>("camera", "Id of a camera or stream; also as `camera_id`")
@@ -310,7 +310,7 @@ fn reading(table: &mut Table<'_>) {
     });
 }
 
-/// How a picture is to be read; what is left out is taken from the configuration.
+/// Adds how a picture is to be read; what is left out is taken from the configuration.
 fn options(entry: Entry<'_>) -> Entry<'_> {
     entry
         .query::<String>("model", "Name of a model")
