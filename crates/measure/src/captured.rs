@@ -15,7 +15,7 @@ pub struct Captured {
     _guard: DefaultGuard,
 }
 
-/// From now on.
+/// Begins to take the log lines of this thread, down to the level debug.
 pub fn log() -> Captured {
     let bytes = Arc::<Mutex<Vec<u8>>>::default();
     let writer = Writer(bytes.clone());

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Now.
+/// The runtime's time, which a test may have paused; outside of a runtime the system's.
 pub fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }

@@ -26,7 +26,7 @@ pub struct HistogramSnapshot {
 }
 
 impl Histogram {
-    /// Counts one duration.
+    /// Counts a duration in its bucket, and adds it to the sum.
     pub fn record(&self, duration: Duration) {
         let ms = duration.as_secs_f64() * 1e3;
         let bucket = BOUNDS_MS.partition_point(|bound| *bound < ms);
@@ -34,7 +34,7 @@ impl Histogram {
         self.sum_us.fetch_add(duration.as_micros() as u64, Ordering::Relaxed);
     }
 
-    /// The counts now.
+    /// A copy to compare with a later one; durations that are counted meanwhile may be in it or not.
     pub fn snapshot(&self) -> HistogramSnapshot {
         HistogramSnapshot {
             counts: std::array::from_fn(|i| self.counts[i].load(Ordering::Relaxed)),
@@ -44,7 +44,7 @@ impl Histogram {
 }
 
 impl HistogramSnapshot {
-    /// Number of durations.
+    /// Number of durations, over all buckets.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -23,7 +23,7 @@ pub fn sentence(text: &str) -> Short<'_> {
     Short { text, max_bytes: MAX_SENTENCE_BYTES }
 }
 
-/// See [`short`].
+/// What [`short`] and [`sentence`] give: shortens and escapes as it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Short<'a> {
     text: &'a str,

@@ -22,18 +22,18 @@ pub struct Meter<const COUNTS: usize, const AGES: usize> {
 /// Counters and histograms at one moment.
 #[derive(Clone, Debug)]
 pub struct Sample<const COUNTS: usize, const AGES: usize> {
-    /// When.
+    /// When the counters had these values.
     pub at: Instant,
-    /// Counters.
+    /// Values of counters that only grow.
     pub counts: [u64; COUNTS],
-    /// Histograms.
+    /// Histograms since the start, of which the newest part makes the delays.
     pub ages: [HistogramSnapshot; AGES],
 }
 
-/// In milliseconds.
+/// Percentiles of a time, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Delay {
-    /// Half are below.
+    /// The median: half of the values are below it.
     pub p50: f64,
     /// 95 of 100 are below.
     pub p95: f64,
@@ -48,7 +48,7 @@ impl<const COUNTS: usize, const AGES: usize> Default for Meter<COUNTS, AGES> {
 }
 
 impl<const COUNTS: usize, const AGES: usize> Meter<COUNTS, AGES> {
-    /// Takes a sample.
+    /// Adds a sample; only those of the last three seconds are kept.
     pub fn sample(&self, sample: Sample<COUNTS, AGES>) {
         let mut samples = self.samples.lock();
         if samples.len() > SAMPLES {
