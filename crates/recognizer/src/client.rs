@@ -61,7 +61,7 @@ pub struct Client {
 }
 
 enum Assignment {
-    /// No model yet.
+    /// There is no model yet that it could have a place at.
     Waiting,
     Assigned {
         model_client: ModelClient,

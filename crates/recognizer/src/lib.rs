@@ -46,19 +46,19 @@ pub struct Options {
     pub model: ModelChoice,
     /// Every answer is "hello".
     pub dummy: bool,
-    /// Clients at most.
+    /// The most clients at once; one more is refused.
     pub max_clients: usize,
     /// Frames of one client that are analysed, per second at most.
     pub max_fps: f32,
-    /// See [`sightwire_infer::clip::service::ServiceOptions`].
+    /// Past capacity, how long a client waits before another, who had its turn, has to give way.
     pub turn_gap: Duration,
-    /// See [`sightwire_infer::clip::service::ServiceOptions`].
+    /// Past capacity, how long a client waits for its turn at most: turns are made shorter for it.
     pub turn_wait: Duration,
     /// How long a reply waits for the prediction of its own frame, where that is about to come.
     pub reply_wait: Duration,
     /// Probability below which the label is `none`; `None` takes the model's.
     pub threshold: Option<f32>,
-    /// Of a frame.
+    /// Bounds of a frame's bytes and pixels, checked before it is decoded.
     pub pictures: Limits,
     /// A thread without work for so long lets its sessions go.
     pub idle_release: Duration,
@@ -71,7 +71,7 @@ pub struct Options {
 /// A model, as one may name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelChoice {
-    /// Of the store.
+    /// A model of the store.
     Name(String),
     /// A Keras file, imported at the start.
     File(PathBuf),
@@ -122,11 +122,11 @@ struct Active {
 pub enum State {
     /// The model is being loaded or imported; frames are answered with `none`.
     Loading(Progress),
-    /// It predicts.
+    /// The model is loaded and predicts.
     Ready(Arc<ClipService>),
     /// The model cannot be used.
     Failed {
-        /// Why.
+        /// Why it cannot be used, for people.
         reason: String,
         /// What would have to be there.
         missing: Option<Missing>,
@@ -252,12 +252,12 @@ impl Recognizer {
         manifest.labels().map(<[String]>::to_vec)
     }
 
-    /// Clients now.
+    /// How many clients have a place now.
     pub fn clients(&self) -> usize {
         self.clients.load(Ordering::Relaxed)
     }
 
-    /// Clients at most.
+    /// How many clients may have a place at once.
     pub fn max_clients(&self) -> usize {
         self.options.max_clients
     }

@@ -13,7 +13,7 @@ use crate::client::{Answer, Reply};
 /// Replies of one client that wait at most; one more, and the first do not wait any longer.
 const MAX_WAITING: usize = 32;
 
-/// Sends a reply.
+/// Called once with the reply, or dropped where the client has left.
 pub(crate) type SendReply = Box<dyn FnOnce(Reply) + Send>;
 
 /// The replies of one client that wait, in the order of their frames.
@@ -25,7 +25,7 @@ pub(crate) struct Replies {
 }
 
 struct Waiting {
-    /// Its frame did.
+    /// When its frame arrived.
     arrived: Instant,
     /// It waits no longer than until then, but for those before it.
     until: Instant,
@@ -33,7 +33,6 @@ struct Waiting {
 }
 
 impl Replies {
-    /// None waits.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -60,7 +59,7 @@ impl Replies {
         self.send_while(|waiting| waiting.until <= now);
     }
 
-    /// All are sent.
+    /// Sends all, however long they may still wait.
     pub fn send_all(&mut self) {
         self.send_while(|_| true);
     }
