@@ -75,7 +75,7 @@ async fn close(mut stream: TcpStream) {
     .await;
 }
 
-/// A small answer.
+/// An answer with a short text as its body.
 struct Page<'a> {
     status: &'a str,
     kind: &'a str,
@@ -235,7 +235,7 @@ fn objects(shared: &Shared, request: &Request) -> Result<String, String> {
     }))
 }
 
-/// What `/objects` says.
+/// Answer to `/objects`.
 #[derive(Serialize)]
 struct Shown {
     /// Of the camera, s.

@@ -58,7 +58,7 @@ const WORST_QUALITY: i64 = 63;
 const QUALITY_STEP: f64 = 1.4;
 const FPS: std::ops::RangeInclusive<f64> = 0.05..=120.0;
 
-/// Of a picture, in pixels.
+/// Width and height of a picture in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     /// From left to right.
@@ -92,7 +92,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// Pictures a second.
+/// Reads a number of pictures per second, 0.05 to 120.
 pub fn fps(text: &str) -> Result<f64, String> {
     let fps: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
     if FPS.contains(&fps) {
@@ -102,7 +102,7 @@ pub fn fps(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What `/control` changes.
+/// What `/control` can change.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub size: Size,
@@ -115,7 +115,7 @@ pub struct Settings {
 /// What `/control` changed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Changed {
-    /// A setting.
+    /// A setting has another value now; [`Settings`] holds it.
     Setting,
     /// What goes wrong from now on.
     Faults(Faults),

@@ -19,33 +19,33 @@ pub enum Kind {
     HalfFrame,
     /// Sends the same picture again and again.
     Freeze,
-    /// A tenth of the pictures.
+    /// Takes only a tenth of the pictures.
     Slow,
-    /// 2 kB a second.
+    /// Sends 2 kB per second.
     SlowDrip,
-    /// Breaks the connection.
+    /// Breaks connections with a TCP reset, in the middle of a picture.
     Reset,
-    /// Does not answer.
+    /// Leaves requests for pictures and pages unanswered; settings are still there.
     Dead,
-    /// Answers 503.
+    /// Answers requests for pictures with status 503.
     Busy,
     /// Answers with a web page.
     Html,
     /// Random bytes before a picture.
     Garbage,
-    /// No `Content-Length`.
+    /// Leaves `Content-Length` out.
     NoLength,
-    /// One of 99,999,999,999.
+    /// Announces a `Content-Length` of 99,999,999,999.
     HugeLength,
-    /// One of -1.
+    /// Announces a `Content-Length` of -1.
     NegativeLength,
-    /// One that is a little too short or too long.
+    /// Announces a `Content-Length` that is a little too short or too long.
     WrongLength,
     /// A picture within the picture.
     Thumbnail,
     /// End markers where no picture ends.
     StrayEoi,
-    /// `FF` before markers.
+    /// Puts bytes `FF` before markers, as JPEG allows.
     FillBytes,
 }
 
@@ -110,7 +110,7 @@ impl Kind {
     }
 }
 
-/// One fault.
+/// One entry of a list: a kind, and when it is on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     kind: Kind,
@@ -275,7 +275,7 @@ fn fault(entry: &str) -> Result<Fault, FaultError> {
     Ok(fault)
 }
 
-/// `5s`, `1.5s`, `500ms`.
+/// Reads a time such as `5s`, `1.5s` or `500ms`, at most [`MAX_TIME`].
 fn time(text: &str) -> Option<Duration> {
     let text = text.trim();
     let (number, unit) = match text.strip_suffix("ms") {

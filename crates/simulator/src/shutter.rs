@@ -45,7 +45,7 @@ impl Shutter {
         shots
     }
 
-    /// Pictures so far.
+    /// How many pictures were taken so far.
     pub fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }

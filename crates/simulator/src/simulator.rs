@@ -31,9 +31,9 @@ pub struct Options {
     pub origin: Origin,
     /// What goes wrong, and when.
     pub faults: Faults,
-    /// Pictures a second.
+    /// Pictures per second at the start; `/control` can change it.
     pub fps: f64,
-    /// Of generated pictures.
+    /// Width and height of generated pictures at the start; `/control` can change them.
     pub size: Size,
     /// JPEG quality, 1 to 100.
     pub quality: u8,
@@ -75,7 +75,7 @@ pub enum StartError {
     Address(#[from] io::Error),
 }
 
-/// What connections share.
+/// Everything that connections share.
 pub struct Shared {
     pub options: Options,
     started: Instant,
@@ -91,7 +91,7 @@ pub struct Shared {
     faults: Mutex<(Faults, Instant)>,
 }
 
-/// What `/status` says.
+/// Answer to `/status`, in JSON.
 #[derive(Debug, Serialize)]
 pub struct Status {
     #[serde(flatten)]
@@ -112,7 +112,7 @@ pub struct Status {
     pictures_total: u64,
 }
 
-/// What `/status` counts.
+/// Counters of `/status`, all from zero at the start but for those who are there now.
 #[derive(Debug, Default)]
 pub struct Counts {
     pub connections: AtomicU64,
@@ -152,7 +152,7 @@ impl Simulator {
         Ok(Self { address, note, stop, tasks, failed })
     }
 
-    /// Where it listens.
+    /// The address it listens on, with the port that the system chose where 0 was asked for.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -206,7 +206,7 @@ impl Shared {
         *self.faults.lock() = (faults, Instant::now());
     }
 
-    /// What `/status` says.
+    /// The answer to `/status` as things are now.
     pub fn status(&self) -> Status {
         let (faults, fault_time) = self.faults();
         let count = |count: &AtomicU64| count.load(Ordering::Relaxed);

@@ -29,7 +29,7 @@ const MAX_PICTURES: usize = 100_000;
 pub enum Origin {
     /// The generated car park.
     Scene,
-    /// The generated street.
+    /// The generated street, seen from the roadside.
     Street,
     /// A file or a folder.
     Path(PathBuf),

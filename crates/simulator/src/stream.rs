@@ -183,7 +183,7 @@ struct Picture<'a> {
     jpeg: Cow<'a, [u8]>,
     trailer: &'static [u8],
     half: bool,
-    /// What `Content-Length` says.
+    /// Value of `Content-Length`, which may be wrong; `None` leaves the header out.
     length: Option<Cow<'static, str>>,
     at: Duration,
 }
