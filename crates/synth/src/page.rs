@@ -3,9 +3,9 @@
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 
-/// In pixels.
+/// Width of a page in pixels.
 pub const WIDTH: u32 = 640;
-/// In pixels.
+/// Height of a page in pixels.
 pub const HEIGHT: u32 = 480;
 const LETTERS_PX: u16 = 28;
 /// Of the first line, and from one to the next.

@@ -14,7 +14,7 @@ impl Random {
         random
     }
 
-    /// 64 random bits.
+    /// The next 64 bits, each as likely 0 as 1.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;

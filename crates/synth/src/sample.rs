@@ -37,9 +37,9 @@ pub enum Gesture {
     Left,
     /// The hand moves towards the picture's right edge.
     Right,
-    /// The hand rises.
+    /// The hand moves towards the picture's upper edge.
     Up,
-    /// The hand sinks.
+    /// The hand moves towards the picture's lower edge.
     Down,
     /// The hand comes nearer: it grows.
     Push,
@@ -109,7 +109,7 @@ impl Clip {
         Self { gesture, seed, background, hand, motion }
     }
 
-    /// The gesture shown.
+    /// The gesture that all frames of the clip show.
     pub fn gesture(&self) -> Gesture {
         self.gesture
     }

@@ -44,9 +44,9 @@ const NOISE_LEN: usize = 16 << 10;
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SceneKind {
-    /// A car.
+    /// A car, driving, stopped or parked.
     Car,
-    /// Somebody on foot.
+    /// Somebody who walks by.
     Person,
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for SceneKind {
 pub struct SceneObject {
     /// The same from the frame in which it comes to the one in which it leaves; never used for another.
     pub id: u64,
-    /// What it is.
+    /// Whether it is a car or a person.
     pub kind: SceneKind,
     /// Around all of it that lies in the picture, also where something stands before it; without its shadow.
     pub rect: Rect,
@@ -83,7 +83,7 @@ pub struct SceneObject {
 pub struct Scene {
     seed: u64,
     place: Place,
-    /// What never moves.
+    /// All that is drawn once, as it never moves.
     background: Image,
     /// Of the sensor, in levels.
     noise: Vec<i8>,

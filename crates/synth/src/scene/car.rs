@@ -155,7 +155,7 @@ impl Car {
     }
 }
 
-/// Counter-clockwise from above.
+/// A horizontal rectangle at the height `up` of a car; corners counter-clockwise, seen from above.
 fn rectangle(pose: &Pose, rear: f32, front: f32, side: f32, up: f32) -> [Point; 4] {
     [[front, side], [rear, side], [rear, -side], [front, -side]].map(|[x, y]| pose.place([x, y, up]))
 }

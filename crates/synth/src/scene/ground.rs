@@ -171,7 +171,7 @@ fn crack(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// Leaves upon leaves.
+/// A row of leaves in many shades, one over the other.
 fn hedge(random: &mut Random, view: &View, canvas: &mut Canvas<'_>) {
     const LEAVES: usize = 9000;
     const SIDE_M: f32 = 20.0;

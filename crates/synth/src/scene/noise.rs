@@ -24,7 +24,7 @@ impl Noise {
         mix(upper, lower, down)
     }
 
-    /// 0 to 1.
+    /// The value at a point of the lattice, 0 to 1.
     pub(super) fn lattice(&self, column: i32, row: i32) -> f32 {
         let mut hash =
             (column as u32).wrapping_mul(0x9e37_79b1) ^ (row as u32).wrapping_mul(0x85eb_ca6b) ^ self.salt;

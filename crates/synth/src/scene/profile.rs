@@ -55,7 +55,7 @@ const FORESHORTENED: f32 = 0.94;
 /// Points of the outline between two that are given.
 const STEPS: usize = 6;
 
-/// The longest car.
+/// Length of the longest of [`BODIES`].
 pub(super) const LONGEST_M: f32 = 4.6;
 
 /// What all cars of a kind share.
@@ -151,7 +151,7 @@ pub(super) struct Spot {
     pub(super) to_right: bool,
 }
 
-/// One car.
+/// A car of the street: its body and its paint.
 pub(super) struct Profile {
     body: &'static Body,
     paint: Colour,
@@ -279,7 +279,7 @@ impl Profile {
         self.fill(spot, canvas, &disc(hub, 0.05), SPOKE);
     }
 
-    /// Closed below.
+    /// The body's outline as a polygon, with the lower edge that closes it.
     fn body_outline(&self) -> Vec<Place> {
         let mut outline = self.upper_outline();
         outline.extend([[self.body.length - 0.1, 0.22], [0.1, 0.24]]);

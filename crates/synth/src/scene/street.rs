@@ -46,7 +46,7 @@ const STANDING_M_S: f64 = 0.05;
 const FIRST_NUMBER: i64 = 1000;
 const LEAVES: usize = 7000;
 
-/// One direction.
+/// A lane of the road, with the cars of one direction.
 struct Lane {
     ground: f32,
     metre: f32,
@@ -91,7 +91,7 @@ impl Street {
         (self.height as f32).min(self.width as f32 * 0.75)
     }
 
-    /// What never moves.
+    /// All that never moves, drawn once.
     pub(super) fn background(&self) -> Image {
         let mut random = Random::new(self.seed, 0x7374_7265);
         let noise = Noise::new(&mut random);

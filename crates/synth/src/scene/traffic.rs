@@ -75,7 +75,7 @@ impl Actor {
         }
     }
 
-    /// Where it fell.
+    /// Draws its shadow on the ground, and returns the box around that.
     pub(super) fn draw_shadow(&self, view: &View, canvas: &mut Canvas<'_>) -> Rect {
         match &self.look {
             Look::Car { car, .. } => car.draw_shadow(&self.pose, view, canvas),
@@ -344,7 +344,7 @@ struct Route {
 /// A part of a drive.
 struct Leg {
     seconds: f32,
-    /// Metres; negative backwards.
+    /// Length of this part in metres; negative where it drives backwards.
     way: f32,
     pace: Pace,
     bend: Option<f32>,

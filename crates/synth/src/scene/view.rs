@@ -15,7 +15,7 @@ pub(super) type Point = [f32; 3];
 /// A point in the picture, in pixels.
 pub(super) type Pixel = [f32; 2];
 
-/// The camera.
+/// The camera on its pole, for pictures of one size.
 pub(super) struct View {
     width: u32,
     height: u32,
