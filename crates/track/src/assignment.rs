@@ -9,7 +9,7 @@
 pub struct Costs {
     rows: usize,
     columns: usize,
-    /// Row by row.
+    /// Row by row, `columns` values in each.
     values: Vec<f32>,
 }
 

@@ -154,7 +154,7 @@ impl BoxFilter {
         self.aspect.velocity = 0.0;
     }
 
-    /// The likeliest box.
+    /// The likeliest box now, never without width and height.
     pub fn rect(&self) -> Rect {
         let height = self.height.position.max(LEAST_SIDE_PX);
         let width = (self.aspect.position.max(LEAST_ASPECT) * height).max(LEAST_SIDE_PX);

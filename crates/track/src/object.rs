@@ -22,7 +22,7 @@ pub(super) enum Phase {
 /// One object that is being followed.
 #[derive(Clone, Debug)]
 pub(super) struct Object {
-    /// Zero until confirmed.
+    /// Zero until the track is confirmed, then its number for good.
     pub id: u64,
     pub phase: Phase,
     /// As of the newest analysis.

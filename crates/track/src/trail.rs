@@ -11,7 +11,7 @@ pub enum Anchor {
     /// The middle of the lower edge: where people and cars touch the ground.
     #[default]
     Foot,
-    /// The middle.
+    /// The middle of the box.
     Centre,
 }
 

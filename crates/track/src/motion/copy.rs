@@ -12,15 +12,15 @@ const GREY: [u32; 3] = [29, 150, 77];
 pub(super) struct Copy {
     /// Side of a cell, px of the picture.
     pub(super) cell: u32,
-    /// In cells.
+    /// Width of the copy in cells.
     pub(super) width: usize,
-    /// In cells.
+    /// Height of the copy in cells.
     pub(super) height: usize,
-    /// 0–255.
+    /// Brightness of each cell, 0 to 255.
     pub(super) grey: Vec<f32>,
-    /// 0–255.
+    /// Blue of each cell, 0 to 255.
     pub(super) blue: Vec<f32>,
-    /// 0–255.
+    /// Red of each cell, 0 to 255.
     pub(super) red: Vec<f32>,
     /// Where in a row the samples of each cell begin.
     columns: Vec<usize>,

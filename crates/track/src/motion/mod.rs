@@ -24,7 +24,7 @@ use blobs::{Blob, Blobs};
 use copy::Copy;
 use shadow::Shadows;
 
-/// The only class.
+/// Labels by class: whatever moves is of the only one.
 pub const LABELS: [&str; 1] = ["motion"];
 
 /// What counts as motion.
