@@ -15,10 +15,10 @@ const CAP: &str = "AVX512_CORE_FP16";
 /// `off`: AMX is taken for one that cannot be used.
 const AMX_VARIABLE: &str = "SIGHTWIRE_AMX";
 
-/// AMX.
+/// Whether AMX, the CPU's matrix unit, can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tiles {
-    /// Not announced.
+    /// The CPU does not announce it.
     Absent,
     /// Announced, with the sizes of tiles.
     Usable,

@@ -110,7 +110,7 @@ pub enum EngineError {
 /// A network as its manifest describes it. Shapes are static: the free dimension is set when the session is made.
 #[derive(Clone, Debug)]
 pub struct NetworkSpec<'a> {
-    /// Its file.
+    /// The file it is made of.
     pub network: &'a Network,
     /// Name of the free dimension, if there is one.
     pub symbol: Option<&'a str>,
@@ -125,7 +125,7 @@ pub struct NetworkSpec<'a> {
 /// The provider that suits a network best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preferred {
-    /// Which.
+    /// The provider that is taken unless another is asked for.
     pub provider: Provider,
     /// No other one can run it.
     pub only: bool,
@@ -134,9 +134,9 @@ pub struct Preferred {
 /// What a network is run with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Plan {
-    /// In use.
+    /// The execution provider.
     pub provider: Provider,
-    /// In use.
+    /// The number format it calculates in.
     pub precision: Precision,
 }
 
@@ -161,7 +161,7 @@ pub struct Description {
 /// A network that is run at one of several shapes. The output's shape is what the network makes of it.
 #[derive(Clone, Debug)]
 pub struct ShapedSpec<'a> {
-    /// Its file.
+    /// The file it is made of.
     pub network: &'a Network,
     /// What the file says of it.
     pub description: &'a Description,

@@ -56,7 +56,7 @@ impl Network {
         &self.name
     }
 
-    /// The file's content.
+    /// What is in the file.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -49,7 +49,7 @@ pub trait Work: Send + Sync + Sized + 'static {
         tracing::info!(model = self.name(), "a session let go: no work for long");
     }
 
-    /// For the log.
+    /// Name of the model or pool, for log lines.
     fn name(&self) -> &str;
 }
 
@@ -134,7 +134,7 @@ impl<W: Work> Pool<W> {
         &self.shared
     }
 
-    /// Threads that work.
+    /// How many threads could be started, at most as many as were asked for.
     pub fn threads(&self) -> usize {
         self.threads.len()
     }
@@ -219,7 +219,7 @@ impl<W: Work> Shared<W> {
         self.wake[thread].notify_one();
     }
 
-    /// A thread's life.
+    /// Takes task after task until the pool has ended.
     fn live(&self, index: usize, mut tools: Option<W::Tools>) {
         priority::set_for_this_thread(self.options.priority);
         let mut coming = tools.is_some();

@@ -14,7 +14,7 @@ use crate::runtime::{Runtime, RuntimeError};
 /// How networks are run, and where the library that runs them is.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
-    /// How.
+    /// The provider, threads and number format to use.
     pub options: EngineOptions,
     /// The library; `None` takes the store's.
     pub library: Option<PathBuf>,

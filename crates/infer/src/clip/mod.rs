@@ -15,9 +15,9 @@ use bytes::Bytes;
 /// A frame as it came from a client: not decoded yet, and perhaps never.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The picture.
+    /// The encoded picture, decoded when a worker takes the frame.
     pub payload: Payload,
-    /// When it arrived.
+    /// When it arrived at the server: delays and the order of replies count from here.
     pub arrived: Instant,
     /// The client's own number for it.
     pub id: Option<u64>,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Payload {
 pub struct Prediction {
     /// Index of the likeliest label.
     pub label: usize,
-    /// Its probability, 0–1.
+    /// Probability of that label, 0–1.
     pub score: f32,
     /// Probabilities of all labels, in the manifest's order.
     pub scores: Box<[f32]>,

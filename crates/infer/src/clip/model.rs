@@ -209,7 +209,7 @@ impl ClipModel {
         }
     }
 
-    /// Its name.
+    /// The model's name, as in its manifest.
     pub fn name(&self) -> &str {
         &self.name
     }

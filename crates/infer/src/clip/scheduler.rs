@@ -70,7 +70,7 @@ pub enum Verdict {
 /// Work for one worker: the oldest frames of one client's run, and its window.
 #[derive(Debug)]
 pub struct Job<F, W> {
-    /// Whose frames.
+    /// The client whose frames these are; all are of one.
     pub client: ClientId,
     /// In the order they arrived; at least one.
     pub frames: Vec<F>,
@@ -97,7 +97,7 @@ pub struct Outcome<W> {
 }
 
 impl<W: Default> Outcome<W> {
-    /// The model failed.
+    /// The outcome of a job at which the model failed: nothing is kept, and the run is over.
     pub fn lost() -> Self {
         Self {
             window: W::default(),
@@ -110,7 +110,7 @@ impl<W: Default> Outcome<W> {
     }
 }
 
-/// See the module.
+/// Decides whose frames are analysed and when, as the module says; holds frames and windows, and does no work itself.
 #[derive(Debug)]
 pub struct Scheduler<F, W> {
     options: Options,
@@ -168,7 +168,7 @@ impl<F, W: Default> Scheduler<F, W> {
         }
     }
 
-    /// A new client.
+    /// Adds a client, which waits for its first turn.
     pub fn join(&mut self, now: Instant) -> ClientId {
         self.next += 1;
         let id = ClientId(self.next);
@@ -527,7 +527,7 @@ impl Options {
         MAX_BACKLOG * if self.stride > 1 { 2 } else { 1 }
     }
 
-    /// See [`MAX_WAIT`].
+    /// [`MAX_WAIT`], twice as long where frames share a prediction, since they wait for one another.
     fn max_wait(&self) -> Duration {
         MAX_WAIT * if self.stride > 1 { 2 } else { 1 }
     }

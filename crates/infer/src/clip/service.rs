@@ -57,7 +57,7 @@ pub struct ClipClient {
 /// Counters since the service began, and what is so now.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceStats {
-    /// Frames pushed.
+    /// Frames that clients handed in.
     pub frames: u64,
     /// Frames decoded and run through the backbone.
     pub analysed: u64,
@@ -69,9 +69,9 @@ pub struct ServiceStats {
     pub broken: u64,
     /// Runs of a network that failed.
     pub failed: u64,
-    /// Predictions made.
+    /// Predictions made of complete windows.
     pub predictions: u64,
-    /// Clients now.
+    /// Clients that have joined and not left.
     pub clients: usize,
     /// Clients whose frames are being analysed now.
     pub running: usize,
@@ -112,7 +112,7 @@ struct Clips {
     name: String,
     clip: Clip,
     is_split: bool,
-    /// All networks.
+    /// Whether all networks run on the CPU.
     on_cpu: bool,
     plans: Vec<(&'static str, Plan)>,
     /// `None` when the service has ended, though clients may still hold on to it: the files are large.
@@ -244,14 +244,14 @@ impl ClipService {
         &self.clips().engine
     }
 
-    /// A new client.
+    /// Adds a client; `on_prediction` is called on a worker's thread for each of its predictions.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
         let id = self.pool.shared().with(|scheduler| scheduler.join(Instant::now()));
         let state = ClientState { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
         ClipClient { service: self.pool.shared().clone(), id, state: Arc::new(state) }
     }
 
-    /// Counters and gauges.
+    /// All counters, and the present values of what goes up and down.
     pub fn stats(&self) -> ServiceStats {
         let now = Instant::now();
         let scheduler = self.pool.shared();
@@ -315,7 +315,7 @@ impl ClipClient {
         (verdict, result_in)
     }
 
-    /// The newest prediction.
+    /// The newest prediction; `None` before the first.
     pub fn newest(&self) -> Option<Arc<Prediction>> {
         self.state.newest.lock().clone()
     }

@@ -14,12 +14,12 @@ pub const AUTO: &str = "auto";
 /// The model that [`AUTO`] tries to get.
 pub const DEFAULT_MODEL: &str = "yolox-nano";
 
-/// What detects.
+/// What detection is done with.
 #[derive(Debug)]
 pub enum Chosen {
     /// A network; its files are here and verified.
     Network(DetectModel),
-    /// Whatever moves.
+    /// No network: whatever moves is a detection.
     Motion {
         /// Why it is not the model asked for: what was tried, and how to supply the file by hand. For people.
         note: Option<String>,

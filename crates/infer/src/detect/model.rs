@@ -164,12 +164,12 @@ impl DetectModel {
         Self::load(store, &manifest)
     }
 
-    /// Its name.
+    /// The model's name, as in its manifest.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its classes.
+    /// Names of the classes, in the order of the network's output.
     pub fn labels(&self) -> &[String] {
         &self.table.labels
     }

@@ -61,7 +61,7 @@ pub struct Busy {
 /// Counters since the service began, and what is so now.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceStats {
-    /// Pictures analysed.
+    /// Pictures that the network has looked at.
     pub runs: u64,
     /// Pictures whose turn came when nobody wanted to know any more.
     pub unwanted: u64,
@@ -185,7 +185,7 @@ impl DetectService {
         self.work().model.name()
     }
 
-    /// Its classes.
+    /// Names of the classes, by the `class` of a detection.
     pub fn labels(&self) -> &[String] {
         self.work().model.labels()
     }
@@ -227,12 +227,12 @@ impl DetectService {
         Ok(true)
     }
 
-    /// Threads that work.
+    /// How many threads there are; each takes one picture at a time.
     pub fn threads(&self) -> usize {
         self.pool.threads()
     }
 
-    /// Counters and gauges.
+    /// All counters, and the present values of what goes up and down.
     pub fn stats(&self) -> ServiceStats {
         let c = &self.work().counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

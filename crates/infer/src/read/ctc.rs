@@ -114,7 +114,7 @@ fn alike(step: &[f32], class: usize, alphabet: &Alphabet) -> Option<(char, f32)>
     }
 }
 
-/// Puts letters together.
+/// Makes a line's text of its letters, with the spaces and look-alikes that fit.
 pub(super) fn spell(letters: &[Letter]) -> Text {
     let mut text = Text::default();
     let latin = !letters.iter().any(|letter| letter.character.chars().any(is_ideograph));

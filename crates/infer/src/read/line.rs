@@ -27,7 +27,7 @@ pub(super) struct Line {
 /// A piece of a line, in columns: from, to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// What is read.
+    /// Columns that the network gets.
     pub(super) seen: (u32, u32),
     /// Letters whose middle lies here are taken.
     pub(super) kept: (u32, u32),

@@ -39,7 +39,7 @@ pub struct Region {
     /// Its corners in pixels of the upright original, (x, y), clockwise from the top left of the text: for a line that
     /// stands on its head the first is at the bottom right.
     pub polygon: [[f32; 2]; 4],
-    /// What it says.
+    /// The characters of the line, with spaces.
     pub text: String,
     /// How sure that is, 0–1: the mean of its characters.
     pub confidence: f32,
@@ -50,7 +50,7 @@ pub struct Region {
 /// What a picture says.
 #[derive(Clone, Debug)]
 pub struct Reading {
-    /// In reading order.
+    /// Lines of text in reading order.
     pub regions: Vec<Region>,
     /// The picture, upright, before any preprocessing. Polygons are in its pixels.
     pub image: Arc<Image>,
@@ -65,11 +65,11 @@ pub struct Reading {
 pub struct Times {
     /// From handing in to the beginning of the work.
     pub wait: Duration,
-    /// Bytes to pixels.
+    /// Decoding the file to pixels.
     pub decode: Duration,
-    /// Preprocessing.
+    /// Deskewing, contrast and noise, as far as they are asked for.
     pub prepare: Duration,
-    /// Finding lines.
+    /// Finding lines: scaling, the network, and the outlines.
     pub detect: Duration,
     /// Cutting them out and reading them: from the end of detection to the last line.
     pub recognise: Duration,

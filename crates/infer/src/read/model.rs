@@ -123,7 +123,7 @@ impl ReadModel {
         Self::load(store, &manifest)
     }
 
-    /// Its name.
+    /// The model's name, as in its manifest.
     pub fn name(&self) -> &str {
         &self.name
     }

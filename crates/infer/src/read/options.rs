@@ -21,7 +21,7 @@ pub struct ReadOptions {
     pub deskew: bool,
     /// Even out contrast (CLAHE).
     pub contrast: bool,
-    /// Take noise away.
+    /// Take noise away before lines are looked for.
     pub denoise: bool,
 }
 

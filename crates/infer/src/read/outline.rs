@@ -45,7 +45,7 @@ pub(super) struct Map {
     pub(super) values: Vec<f32>,
 }
 
-/// A rectangle, turned.
+/// A rectangle at any angle, in pixels of the map.
 #[derive(Clone, Copy, Debug)]
 struct Turned {
     centre: Point,

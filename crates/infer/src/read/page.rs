@@ -26,7 +26,7 @@ const MAYBE_ON_ITS_HEAD: f32 = 0.5;
 /// or if they are read no more surely than this; the surer text counts.
 const ILLEGIBLE: f32 = 0.6;
 
-/// A thread's buffers.
+/// Memory that a thread uses again for each picture and line.
 #[derive(Default)]
 pub(super) struct Buffers {
     resizer: Resizer,
@@ -141,7 +141,7 @@ impl Page {
         self.left.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// Reads a line.
+    /// Reads a claimed line; turned by half a turn, too, if it may stand on its head.
     pub(super) fn read(
         &self,
         index: usize,

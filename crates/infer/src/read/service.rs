@@ -90,11 +90,11 @@ pub enum ReadError {
 
 /// A picture to be read.
 pub struct PageRequest {
-    /// With what.
+    /// The networks it is read with.
     pub model: Arc<ReadModel>,
     /// Decodes it, on a thread of the service; the error is a sentence that names what is wrong.
     pub load: Load,
-    /// How.
+    /// Thresholds and preprocessing.
     pub options: ReadOptions,
     /// Whether anybody still waits for it; asked before each step and each line.
     pub wanted: Box<dyn Fn() -> bool + Send + Sync>,
@@ -102,7 +102,7 @@ pub struct PageRequest {
     pub done: Done,
 }
 
-/// Decodes a picture.
+/// Decodes the picture; may block.
 pub type Load = Box<dyn FnOnce() -> Result<Image, String> + Send>;
 
 /// What is to be done with a picture's text.
@@ -111,9 +111,9 @@ pub type Done = Box<dyn FnOnce(Result<Reading, ReadError>) + Send>;
 /// Counters since the service began, and what is so now.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceStats {
-    /// Pictures read.
+    /// Pictures whose text was read, lines or none.
     pub pictures: u64,
-    /// Lines read.
+    /// Lines of text in these pictures.
     pub lines: u64,
     /// Pictures that nobody wanted to know of any more.
     pub unwanted: u64,
@@ -149,7 +149,7 @@ struct Readers {
 
 #[derive(Default)]
 struct Queue {
-    /// Pictures that wait.
+    /// Pictures that no thread has begun, and when each was handed in.
     jobs: VecDeque<(PageRequest, Instant)>,
     /// Pictures with lines that nobody has begun.
     pages: VecDeque<Arc<Active>>,
@@ -249,12 +249,12 @@ impl ReadService {
         self.readers().sessions.engine()
     }
 
-    /// Threads that work.
+    /// How many threads there are; all of them may read lines of one picture.
     pub fn threads(&self) -> usize {
         self.pool.threads()
     }
 
-    /// Counters and gauges.
+    /// All counters, and the present values of what goes up and down.
     pub fn stats(&self) -> ServiceStats {
         let c = &self.readers().counters;
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -28,10 +28,10 @@ const MOST_DIFFERENCE: f32 = 0.1;
 /// unless it is as little as this.
 const LEAST_DIFFERENCE: f32 = 1e-3;
 
-/// What to try.
+/// Networks to be tried by a child process; their bytes follow on standard input.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Request {
-    /// Of ONNX Runtime.
+    /// Path of the ONNX Runtime library that the parent uses.
     pub(super) library: PathBuf,
     pub(super) gpu_memory_mb: usize,
     /// Whether to measure all ways, or to stop at the first that works.
@@ -62,7 +62,7 @@ pub(super) struct Message {
 pub(super) enum Event {
     /// What follows may end the process.
     Begin,
-    /// It did not.
+    /// The process survived, and the network ran.
     Ran,
     /// The provider said no.
     Refused(String),

@@ -17,7 +17,7 @@ pub const WORTH_A_DIFFERENCE: f64 = 0.9;
 /// Which precisions may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Allowed {
-    /// f32 alone.
+    /// f32, and nothing less precise.
     F32,
     /// bf16 where it is faster.
     Bf16IfFaster,

@@ -31,9 +31,9 @@ use record::{Machine, Record};
 /// How a child is started that runs [`child::run`].
 #[derive(Clone, Debug)]
 pub struct Launch {
-    /// The program.
+    /// The executable, usually this one.
     pub program: PathBuf,
-    /// Its arguments.
+    /// Arguments with which it runs [`child::run`].
     pub args: Vec<OsString>,
     /// What is set for it beside what this process has.
     pub env: Vec<(OsString, OsString)>,
@@ -44,7 +44,7 @@ pub struct Launch {
 pub struct TrialOptions {
     /// Folder in which results are kept.
     pub folder: PathBuf,
-    /// The child.
+    /// How a child process is started.
     pub launch: Launch,
     /// A child that says nothing for so long hangs.
     pub timeout: Duration,
@@ -53,7 +53,7 @@ pub struct TrialOptions {
 /// A network at the shape at which it is tried.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// The network.
+    /// The network, with the bytes of its file.
     pub network: Arc<Network>,
     /// Of its only input.
     pub input: Vec<usize>,

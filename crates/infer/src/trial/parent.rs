@@ -29,7 +29,7 @@ enum End {
     At(usize, Plan, Outcome),
     /// For a reason that says nothing of any way.
     Otherwise(String),
-    /// Asked to end.
+    /// Somebody asked to end before it was done.
     Cancelled,
 }
 
@@ -121,7 +121,7 @@ fn request(
     (request, asked)
 }
 
-/// One child.
+/// Runs one child for what is missing; what it found out goes into `records`.
 fn attempt(
     trials: &Trials,
     request: &Request,

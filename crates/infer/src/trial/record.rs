@@ -30,7 +30,7 @@ pub struct Machine {
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It ran.
+    /// It ran; how long a run takes was not measured.
     Ran,
     /// It ran, and a run takes so many ms on one thread.
     Took(f64),
@@ -54,23 +54,23 @@ impl Outcome {
 pub struct Record {
     /// Model of the network; another one may have the same network.
     pub model: String,
-    /// File name.
+    /// File name of the network.
     pub network: String,
-    /// Of the file.
+    /// SHA-256 of the file, hexadecimal.
     pub sha256: String,
     /// Shape of the input.
     pub input: Vec<usize>,
-    /// Where.
+    /// CPU and library with which it was tried.
     #[serde(flatten)]
     pub place: Machine,
     /// What came of each way.
     pub ways: Vec<Tried>,
 }
 
-/// One way, tried.
+/// A way that was tried.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 pub struct Tried {
-    /// The way.
+    /// The provider and number format that were tried.
     #[serde(flatten)]
     pub way: Plan,
     /// What came of it.
