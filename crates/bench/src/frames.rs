@@ -28,11 +28,9 @@ pub(crate) struct FrameSet {
 pub(crate) struct FrameSummary {
     /// The motion that they show.
     pub(crate) gesture: String,
-    /// Distinct pictures.
+    /// How many pictures there are, each different.
     pub(crate) distinct: usize,
-    /// Width in pixels.
     pub(crate) width: u32,
-    /// Height in pixels.
     pub(crate) height: u32,
     /// Mean size of a JPEG file in bytes.
     pub(crate) mean_jpeg_bytes: u64,

@@ -24,14 +24,12 @@ pub(crate) struct Connection {
 /// An answer's status and body.
 #[derive(Debug)]
 pub(crate) struct Response {
-    /// For example 200.
     pub(crate) status: u16,
     /// The whole body, its transfer encoding removed.
     pub(crate) body: Vec<u8>,
 }
 
 impl Connection {
-    /// Connects within `timeout`.
     pub(crate) async fn open(target: &Target, timeout: Duration) -> io::Result<Self> {
         let stream = tokio::time::timeout(timeout, TcpStream::connect(target.address)).await??;
         stream.set_nodelay(true)?;

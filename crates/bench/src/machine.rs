@@ -31,7 +31,6 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
-    /// Now.
     pub(crate) fn now() -> Self {
         Self { at: Instant::now(), busy: procfs::machine_cpu() }
     }

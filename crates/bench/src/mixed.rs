@@ -47,7 +47,7 @@ pub(crate) struct Args {
     rounds: usize,
 }
 
-/// One phase.
+/// What was measured while one mix of loads ran.
 struct Phase {
     predictions_per_s: f64,
     p50_ms: f64,

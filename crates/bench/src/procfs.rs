@@ -20,9 +20,7 @@ pub(crate) struct Sample {
     pub(crate) at: Instant,
     /// User and system time of all its threads, the ended ones included.
     pub(crate) cpu: Duration,
-    /// Its memory.
     pub(crate) memory: Memory,
-    /// Its threads.
     pub(crate) threads: u64,
     /// Its open file descriptors; 0 where they cannot be counted.
     pub(crate) open_files: u64,

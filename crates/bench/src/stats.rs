@@ -14,13 +14,11 @@ pub(crate) struct Delays(Mutex<Histogram<u64>>);
 pub(crate) struct Percentiles {
     /// How many delays were recorded.
     pub(crate) count: u64,
-    /// Median.
     pub(crate) p50: f64,
     /// 95 of 100 are at most this.
     pub(crate) p95: f64,
     /// 99 of 100 are at most this.
     pub(crate) p99: f64,
-    /// The longest.
     pub(crate) max: f64,
 }
 
@@ -30,7 +28,6 @@ impl Delays {
         Ok(Self(Mutex::new(Histogram::new_with_bounds(1, 600_000_000, 3)?)))
     }
 
-    /// Adds one delay.
     pub(crate) fn record(&self, delay: Duration) {
         self.0.lock().saturating_record(delay.as_micros() as u64);
     }
@@ -59,11 +56,9 @@ pub(crate) fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
 /// Smallest, middle and largest of a small set, used to show how evenly clients are served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Spread {
-    /// The smallest value.
     pub(crate) min: f64,
     /// The middle value (the mean of the two middle ones where their number is even).
     pub(crate) median: f64,
-    /// The largest value.
     pub(crate) max: f64,
 }
 

@@ -46,7 +46,7 @@ struct Alarm {
 }
 
 impl Clockwork {
-    /// Starts the thread.
+    /// Starts the thread that keeps the time of all timers.
     pub(crate) fn start() -> io::Result<Self> {
         let clock = Arc::new(Clock::default());
         let thread_clock = clock.clone();

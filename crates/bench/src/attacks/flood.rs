@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Polling,
 }
 
-/// Written at once.
+/// What one write to the socket takes.
 const BLOCK_BYTES: usize = 256 << 10;
 /// So many bytes are read each so often.
 const SIP_BYTES: usize = 4000;
@@ -44,7 +44,7 @@ pub(super) struct Flood {
 }
 
 impl Flood {
-    /// Of that kind.
+    /// Starts a thread that floods the server in that way.
     pub(super) fn start(address: SocketAddr, kind: Kind) -> Self {
         let (stop, sent) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let connections = Arc::<AtomicU64>::default();

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::wire::{Socket, TEXT, ask, connect, event, frame};
 use crate::stats::Delays;
 
-/// 25 a second.
+/// An honest client sends 25 frames a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(40);
 const PROBE_INTERVAL: Duration = Duration::from_millis(20);
 /// For the answers to the last frames.

@@ -201,7 +201,7 @@ fn name_of(kind: Kind) -> String {
 enum Beginning {
     /// On Socket.IO, before the namespace was entered.
     Unknown,
-    /// After.
+    /// On Socket.IO, after the namespace was entered.
     Connected,
     /// The first message of a stream that is sent.
     Stream,

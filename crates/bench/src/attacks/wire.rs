@@ -4,9 +4,9 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Text.
+/// Opcode of a frame that carries text.
 pub(super) const TEXT: u8 = 1;
-/// Ping.
+/// Opcode of a ping of the protocol.
 pub(super) const PING: u8 = 9;
 const PONG: u8 = 10;
 /// Frames of the protocols here are short.
@@ -37,7 +37,7 @@ pub(super) fn event(picture: &[u8]) -> Vec<u8> {
     format!(r#"42["frame",{{"image":"{text}"}}]"#).into_bytes()
 }
 
-/// A WebSocket.
+/// A client's end of a WebSocket, with what was read and not yet parsed.
 #[derive(Debug)]
 pub(super) struct Socket {
     pub(super) stream: TcpStream,
@@ -76,7 +76,6 @@ impl Socket {
         }
     }
 
-    /// Writes one frame.
     pub(super) fn send(&mut self, opcode: u8, payload: &[u8]) -> io::Result<()> {
         self.stream.write_all(&frame(opcode, payload))
     }

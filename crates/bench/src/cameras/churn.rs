@@ -33,13 +33,12 @@ pub(crate) struct Args {
     seed: u64,
 }
 
-/// What happens next.
 enum Event {
     Come { path: String },
     Go { which: usize, reset: bool },
 }
 
-/// The table.
+/// Prints the server's descriptors, threads and memory before, meanwhile and after.
 pub(crate) fn main(args: &Args) -> Result<()> {
     let server = Server::find(&args.server)?;
     let frames = FrameSet::render(Gesture::Wave, 640, 480, 75_000)?;
@@ -117,7 +116,7 @@ fn plan(args: &Args, urls: &[String], random: &mut Random) -> Vec<(Duration, Eve
 
 const KINDS: u64 = 8;
 
-/// Mostly plain viewers.
+/// Five of eight kinds watch without boxes.
 fn path(kind: u64, url: &str) -> String {
     match kind {
         0 => format!("/stream/detect?camera_url={url}"),

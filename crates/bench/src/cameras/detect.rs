@@ -73,7 +73,7 @@ struct Row {
     plain: Option<(f64, Percentiles)>,
 }
 
-/// The tables.
+/// Measures and prints the tables.
 pub(crate) fn main(args: &Args) -> Result<()> {
     let server = Server::find(&args.server)?;
     let frames = FrameSet::render_painted(Gesture::Wave, (640, 480), 75_000, TIMES, code::paint)?;

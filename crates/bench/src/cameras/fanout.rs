@@ -25,7 +25,7 @@ pub(crate) struct Args {
     bytes: usize,
 }
 
-/// Both tables.
+/// Prints a table of viewers at the usual rate, and one of as many pictures as possible.
 pub(crate) fn main(args: &Args) -> Result<()> {
     let server = Server::find(&args.server)?;
     let frames = FrameSet::render(Gesture::Wave, 640, 480, args.bytes)?;

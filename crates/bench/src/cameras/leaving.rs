@@ -38,7 +38,7 @@ pub(crate) struct Args {
     viewers: Vec<usize>,
 }
 
-/// The table.
+/// Measures and prints the table.
 pub(crate) fn main(args: &Args) -> Result<()> {
     let server = Server::find(&args.server)?;
     let frames = FrameSet::render(Gesture::Wave, 640, 480, 75_000)?;

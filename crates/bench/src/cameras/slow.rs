@@ -52,7 +52,7 @@ pub(crate) struct Args {
     lag_seconds: f64,
 }
 
-/// Both tables.
+/// Measures and prints the table.
 pub(crate) fn main(args: &Args) -> Result<()> {
     let server = Server::find(&args.server)?;
     let frames = FrameSet::render(Gesture::Wave, 640, 480, args.bytes)?;

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     threads: usize,
 }
 
-/// The loop, running.
+/// A child process that runs the bare loop; killed when this is dropped.
 pub(crate) struct Bare {
     child: Child,
     address: SocketAddr,
@@ -68,7 +68,6 @@ impl Bare {
         Ask { address: self.address, path: "/".to_owned(), kind: self.kind, keep: false }
     }
 
-    /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

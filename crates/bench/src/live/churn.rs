@@ -11,7 +11,7 @@ use crate::procfs::Sample;
 /// What a server needs to give back what it keeps for a moment: lingering cameras, its allocator's decay.
 pub(crate) const REST: Duration = Duration::from_secs(15);
 
-/// xorshift64 (Marsaglia 2003).
+/// Numbers that only the seed decides: xorshift64 (Marsaglia 2003).
 pub(crate) struct Random(u64);
 
 /// The server's process before, meanwhile, and after.
@@ -58,7 +58,7 @@ impl Traces {
         Ok(())
     }
 
-    /// After the last.
+    /// The table, with the values now as those after the last has gone.
     pub(crate) fn table(&self, server: &Server) -> Result<Table> {
         let after = server.sample()?;
         let mut table = Table::new(&["", "before", "most", "after"]);

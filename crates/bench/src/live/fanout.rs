@@ -53,13 +53,13 @@ pub(crate) trait Source {
 
 /// What all rows share.
 pub(crate) struct Bench<'a> {
-    /// The options.
+    /// How many viewers, and how long each step is measured.
     pub(crate) steps: &'a Steps,
     /// Pictures a second at the usual rate.
     pub(crate) fps: f64,
-    /// Who is measured.
+    /// The server whose CPU time is measured.
     pub(crate) server: &'a Server,
-    /// Who sends.
+    /// Sends what viewers get, at a rate that can be changed.
     pub(crate) source: &'a dyn Source,
     /// What viewers ask for.
     pub(crate) ask: Ask,
@@ -68,7 +68,7 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Prints both tables.
+    /// Prints a table of viewers at the usual rate and, if it is asked for, one of as many pictures as possible.
     pub(crate) fn run(&self) -> Result<()> {
         println!("{}", self.paced()?.text());
         if self.steps.pairs > 0 {

@@ -75,7 +75,7 @@ pub(crate) struct Part {
 }
 
 impl Kind {
-    /// Of messages.
+    /// The kind of the relay's messages, text or binary.
     pub(crate) fn messages(binary: bool) -> Self {
         if binary { Self::Binary } else { Self::Text }
     }

@@ -9,15 +9,15 @@ use super::server::Meter;
 use super::viewers::{Got, Viewers};
 use crate::machine::{Machine, Mark};
 
-/// One measurement.
+/// What was measured over one step.
 pub(crate) struct Row {
     /// What all viewers got.
     pub(crate) got: Got,
-    /// How long.
+    /// How long was measured, the viewers' answers included.
     pub(crate) seconds: f64,
-    /// Of who serves them.
+    /// CPU time of the process that serves the viewers.
     pub(crate) cpu: Duration,
-    /// Of this program.
+    /// CPU time of this program.
     pub(crate) generator: Duration,
     /// Pictures that each viewer was to get.
     pub(crate) offered: u64,
@@ -46,7 +46,7 @@ impl Row {
         (self.got.parts as f64 / (self.offered * viewers as u64).max(1) as f64).min(1.0)
     }
 
-    /// Seconds, reading included.
+    /// CPU seconds of server and viewers per byte that arrived.
     pub(crate) fn cpu_per_byte(&self) -> f64 {
         (self.cpu + self.generator).as_secs_f64() / self.got.bytes.max(1) as f64
     }

@@ -8,7 +8,7 @@ use super::websocket::{self, Frames, Message, Opcode};
 pub(crate) const STREAM: &str = "bench-";
 /// Before the picture in base64.
 const BASE64: &[u8] = b";base64,";
-/// After it.
+/// After the picture in base64.
 const TEXT_END: &str = "\"}}";
 /// Of a binary picture, before the name of its stream.
 pub(crate) const BINARY_HEADER_BYTES: usize = 20;

@@ -37,7 +37,7 @@ pub(crate) struct Meter {
 }
 
 impl Server {
-    /// Finds its process.
+    /// Finds the process of this user that listens on the address.
     pub(crate) fn find(args: &ServerArgs) -> Result<Self> {
         let target = Target::parse(&args.url, false)?;
         let pid = procfs::listening_pid(target.address)
@@ -46,7 +46,6 @@ impl Server {
         Ok(Self { target, pid, runtime })
     }
 
-    /// Its process.
     pub(crate) fn pid(&self) -> u32 {
         self.pid
     }
@@ -56,7 +55,6 @@ impl Server {
         Ask { address: self.target.address, path, kind, keep: false }
     }
 
-    /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.target.address
     }
@@ -86,7 +84,7 @@ impl Server {
 }
 
 impl Meter {
-    /// From now on.
+    /// Starts at the CPU time that the process has used by now; zero where that cannot be read.
     pub(crate) fn start(pid: u32) -> Self {
         Self { pid, at: Instant::now(), cpu: procfs::exact_cpu(pid).unwrap_or_default() }
     }

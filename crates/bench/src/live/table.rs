@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 pub(crate) struct Table(String);
 
 impl Table {
-    /// Its head.
+    /// A table with this head and no rows.
     pub(crate) fn new(head: &[&str]) -> Self {
         let mut table = Self(String::new());
         table.row(head.iter().map(|cell| (*cell).to_owned()));
@@ -14,7 +14,7 @@ impl Table {
         table
     }
 
-    /// One more row.
+    /// Adds a row, with as many cells as the head has.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.0.push('|');
         for cell in cells {
@@ -23,13 +23,13 @@ impl Table {
         self.0.push('\n');
     }
 
-    /// The text.
+    /// The table as Markdown.
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
 }
 
-/// Milliseconds.
+/// Milliseconds, with fewer decimals the more they are.
 pub(crate) fn ms(value: f64) -> String {
     if value < 10.0 {
         format!("{value:.2}")

@@ -25,7 +25,7 @@ const BEGIN: Duration = Duration::from_secs(30);
 /// What viewers have got since the last question.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Got {
-    /// Whole parts.
+    /// Pictures that came whole.
     pub(crate) parts: u64,
     /// Bytes from the sockets.
     pub(crate) bytes: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Got {
     pub(crate) viewers: usize,
     /// Viewers whose answer ended or went wrong, and what the last one said.
     pub(crate) lost: u64,
-    /// Why.
+    /// Why the last viewer was lost.
     pub(crate) problem: Option<String>,
     /// Pictures with the time of their last byte, where they are kept.
     pub(crate) kept: Vec<(u64, Vec<u8>)>,
@@ -62,11 +62,10 @@ pub(crate) struct Got {
 /// Which answer is asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Ask {
-    /// Of whom.
+    /// The server that is asked.
     pub(crate) address: SocketAddr,
-    /// Path and query.
+    /// Path and query of the request.
     pub(crate) path: String,
-    /// How pictures come.
     pub(crate) kind: Kind,
     /// Whether whole pictures are kept, with their times.
     pub(crate) keep: bool,
@@ -89,7 +88,6 @@ enum Command {
     },
 }
 
-/// One viewer.
 struct Viewer {
     stream: TcpStream,
     wire: Box<dyn Wire>,
@@ -104,7 +102,7 @@ struct Viewer {
 struct Tally {
     parts: u64,
     skipped: u64,
-    /// Of each source.
+    /// The newest part of each source, by the source's number; none before the first.
     last: Vec<Option<Last>>,
     has_any: bool,
 }

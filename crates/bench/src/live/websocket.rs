@@ -23,26 +23,23 @@ pub(super) const ANSWER: &[u8] =
 /// What a frame carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opcode {
-    /// UTF-8.
     Text,
-    /// Bytes.
     Binary,
     /// The last frame of its sender.
     Close,
     /// To be answered with its own payload.
     Ping,
-    /// Such an answer.
+    /// The answer to a ping, with the same payload.
     Pong,
 }
 
 /// A message that has come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Message<'a> {
-    /// What it carries.
     pub(crate) opcode: Opcode,
     /// The first bytes of it: all, if it is short.
     pub(crate) start: &'a [u8],
-    /// Its size.
+    /// Bytes of the whole message.
     pub(crate) bytes: usize,
 }
 

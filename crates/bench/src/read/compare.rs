@@ -73,7 +73,7 @@ impl Sum {
     }
 }
 
-/// Both tables.
+/// Measures all readers and prints both tables.
 pub(super) fn main(args: &Args) -> Result<()> {
     let pictures = pictures(&args.pictures)?;
     let mut readers: Vec<Box<dyn Reader>> = Vec::new();
@@ -221,7 +221,7 @@ fn round_by_round(readers: &[Box<dyn Reader>], sums: &[Sum]) -> String {
     text
 }
 
-/// Millions of bytes.
+/// Whole millions of bytes, for a table.
 pub(super) fn megabytes(bytes: u64) -> String {
     format!("{:.0}", bytes as f64 / 1e6)
 }

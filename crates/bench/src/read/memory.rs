@@ -28,7 +28,7 @@ pub(super) struct Args {
 
 const EARLY: usize = 10;
 
-/// The table.
+/// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
     let pictures = pictures(&args.pictures)?;
     let after = |run: usize| format!("MB after run {run}");

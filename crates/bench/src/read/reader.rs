@@ -9,10 +9,10 @@ use crate::procfs::{self, Sample};
 
 /// A program that reads text.
 pub(super) trait Reader {
-    /// For the table.
+    /// What the tables call it.
     fn name(&self) -> &str;
 
-    /// Its processes.
+    /// The processes whose CPU time and memory count as its own.
     fn pids(&self) -> Vec<u32>;
 
     /// Reads one picture and says how many lines it found.
@@ -31,7 +31,7 @@ pub(super) struct Used {
 }
 
 impl Used {
-    /// Now.
+    /// Sums what all processes of the reader have used by now.
     pub(super) fn by(reader: &dyn Reader) -> Result<Self> {
         let mut sum = Self::default();
         for pid in reader.pids() {

@@ -34,7 +34,7 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Finds its process.
+    /// Finds the process of this user that listens on the address.
     pub(crate) fn find(name: &str, url: &str) -> Result<Self> {
         let target = Target::parse(url, false)?;
         let pid = procfs::listening_pid(target.address)

@@ -46,7 +46,6 @@ struct Total {
     problem: Option<String>,
 }
 
-/// What happens next.
 enum Event {
     Come,
     Go { which: usize, reset: bool },
@@ -62,7 +61,7 @@ impl Total {
     }
 }
 
-/// The table.
+/// Prints the server's descriptors, threads and memory before, meanwhile and after.
 pub(super) fn main(args: &Args) -> Result<()> {
     let relay = Relay::find(&args.common)?;
     let (server, ask) = (&relay.server, relay.ask());

@@ -26,7 +26,7 @@ pub(super) struct Args {
     seconds: f64,
 }
 
-/// The table.
+/// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
     let relay = Relay::find(&args.common)?;
     let _streamers = relay.streamers(1)?;

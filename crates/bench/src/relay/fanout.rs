@@ -14,7 +14,7 @@ pub(super) struct Args {
     steps: Steps,
 }
 
-/// Both tables.
+/// Prints a table of viewers at the usual rate, and one of as many pictures as possible.
 pub(super) fn main(args: &Args) -> Result<()> {
     let relay = Relay::find(&args.common)?;
     let streamers = relay.streamers(1)?;

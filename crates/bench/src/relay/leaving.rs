@@ -9,7 +9,7 @@ use super::{Common, Relay};
 use crate::live::table::{Table, median, ms};
 use crate::live::viewers::Viewers;
 
-/// Before, and after.
+/// Viewers are measured for so long before and after they leave.
 const AROUND: Duration = Duration::from_millis(500);
 const SETTLE: Duration = Duration::from_millis(1000);
 
@@ -29,7 +29,7 @@ pub(super) struct Args {
     times: usize,
 }
 
-/// The table.
+/// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
     let relay = Relay::find(&args.common)?;
     let mut streamers = relay.streamers(usize::from(args.streams))?;

@@ -26,7 +26,7 @@ pub(super) struct Args {
     streams: Vec<usize>,
 }
 
-/// The table.
+/// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
     let relay = Relay::find(&args.common)?;
     let mut table =

@@ -16,7 +16,7 @@ pub(super) struct Pictures {
 }
 
 struct Picture {
-    /// Without the stamp.
+    /// Size of the JPEG file before the stamp was put into it.
     jpeg_bytes: usize,
     /// What follows the stamp, masked.
     rest: Bytes,

@@ -26,7 +26,7 @@ pub(super) struct Args {
     seconds: f64,
 }
 
-/// The table.
+/// Measures and prints the table.
 pub(super) fn main(args: &Args) -> Result<()> {
     let relay = Relay::find(&args.common)?;
     let (streamers, viewers, ask) = (relay.streamers(1)?, Viewers::start()?, relay.ask());

@@ -35,7 +35,7 @@ struct Shared {
     pictures: Arc<Pictures>,
     /// Pictures a second, in thousandths.
     rate: AtomicU64,
-    /// Of each stream.
+    /// Pictures sent so far, by stream.
     sent: Vec<AtomicU64>,
     /// Why a stream ended that was not told to.
     problem: Mutex<Option<String>>,
@@ -52,7 +52,6 @@ struct Leave {
     by_reset: AtomicBool,
 }
 
-/// One stream's connection.
 struct Streamer {
     shared: Arc<Shared>,
     index: usize,

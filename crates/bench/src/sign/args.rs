@@ -117,17 +117,16 @@ impl Encoding {
 pub(crate) struct Settings {
     /// The address as it was given, for messages.
     pub(crate) url: String,
-    /// The address, resolved.
     pub(crate) target: Target,
     /// Steady clients, where there is no ladder.
     pub(crate) clients: usize,
     /// Frames per second of one client.
     pub(crate) fps: f64,
-    /// First phase.
+    /// Time after the clients have connected that is not measured.
     pub(crate) warm_up: Duration,
     /// Second phase; zero unless something disturbs the third.
     pub(crate) baseline: Duration,
-    /// Third phase.
+    /// Third phase: what the report is about.
     pub(crate) measured: Duration,
     /// How long late replies are waited for.
     pub(crate) drain: Duration,
@@ -145,7 +144,6 @@ pub(crate) struct Settings {
     pub(crate) gesture: Gesture,
     /// How a frame is written.
     pub(crate) encoding: Encoding,
-    /// How clients connect.
     pub(crate) transport: Transport,
     /// Whether the server's extra events are asked for.
     pub(crate) extras: bool,
@@ -157,7 +155,7 @@ pub(crate) struct Settings {
     pub(crate) pid: Option<u32>,
     /// Whether a short session goes before the first look at memory.
     pub(crate) prime: bool,
-    /// Worker threads.
+    /// Threads of the async runtime.
     pub(crate) threads: usize,
 }
 

@@ -31,7 +31,6 @@ enum Leave {
     Close,
     /// TCP FIN without a word.
     Fin,
-    /// TCP reset.
     Reset,
 }
 
@@ -40,7 +39,6 @@ enum Leave {
 pub(crate) struct ChurnReport {
     /// Sessions wanted per second.
     pub(crate) per_s: f64,
-    /// Sessions started.
     pub(crate) started: u64,
     /// Became ready and left in their own way.
     pub(crate) succeeded: u64,
@@ -50,7 +48,6 @@ pub(crate) struct ChurnReport {
     pub(crate) failed: u64,
     /// Not started because too many were open.
     pub(crate) not_started: u64,
-    /// The first failure.
     pub(crate) first_failure: Option<String>,
     /// Start of the TCP connection → `status`, milliseconds.
     pub(crate) connect_ms: Percentiles,

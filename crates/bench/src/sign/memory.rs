@@ -18,13 +18,10 @@ const MIN_SLOPE_SECONDS: f64 = 10.0;
 /// CPU time and memory at one moment, from `/proc` or, for a server elsewhere, from its own words.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Usage {
-    /// When.
     pub(crate) at: Instant,
     /// CPU seconds since the process started.
     pub(crate) cpu_seconds: f64,
-    /// Memory.
     pub(crate) memory: Memory,
-    /// Threads.
     pub(crate) threads: u64,
     /// Open files; 0 if unknown.
     pub(crate) open_files: u64,
@@ -43,7 +40,7 @@ impl From<Sample> for Usage {
 }
 
 impl Usage {
-    /// Now, in full.
+    /// Everything that can be known now: of a process here if one is given, else what the server says.
     pub(crate) fn full(pid: Option<u32>, status: Option<&Status>) -> Option<Self> {
         match pid {
             Some(pid) => Sample::full(pid).ok().map(Self::from),

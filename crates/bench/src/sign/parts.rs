@@ -22,13 +22,9 @@ use crate::{
 
 /// Everything that is read at the beginning and at the end of the measured time.
 pub(crate) struct Snapshot {
-    /// The server's process.
     pub(crate) server: Option<Usage>,
-    /// This process.
     pub(crate) own: Option<Usage>,
-    /// The whole machine.
     pub(crate) machine: Mark,
-    /// The server's counters.
     pub(crate) status: Option<Status>,
 }
 
@@ -37,11 +33,10 @@ pub(crate) struct Snapshot {
 pub(crate) struct Watched {
     /// At the beginning of the measured time.
     pub(crate) from: Option<Snapshot>,
-    /// At its end.
+    /// At the end of the measured time.
     pub(crate) to: Option<Snapshot>,
     /// The server's memory, every second.
     pub(crate) curve: Curve,
-    /// Whether Ctrl-C came.
     pub(crate) interrupted: bool,
 }
 
@@ -49,7 +44,6 @@ pub(crate) struct Watched {
 pub(crate) struct Ingredients<'a> {
     /// What was asked for.
     pub(crate) settings: &'a Settings,
-    /// The pictures.
     pub(crate) frames: &'a FrameSet,
     /// The clients' common part, with the delays.
     pub(crate) shared: &'a Shared,
@@ -61,17 +55,15 @@ pub(crate) struct Ingredients<'a> {
     pub(crate) outcomes: Vec<Outcome>,
     /// The server's process: idle, before the clients, after them.
     pub(crate) usage: [Option<Usage>; 3],
-    /// Its id.
+    /// Id of the server's process.
     pub(crate) pid: Option<u32>,
-    /// Its last word.
+    /// What the server says of itself a while after the last client has left.
     pub(crate) settled: Option<Status>,
-    /// Short sessions.
     pub(crate) churn: Option<ChurnReport>,
     /// Clients that stopped reading.
     pub(crate) stuck: Option<StuckReport>,
 }
 
-/// The finished report.
 pub(crate) fn report(from: Ingredients<'_>) -> Report {
     let Ingredients { settings, shared, plan, outcomes, .. } = &from;
     let seconds = plan.end.saturating_duration_since(plan.measure).as_secs_f64();

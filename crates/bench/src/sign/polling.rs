@@ -131,7 +131,7 @@ fn due_packets(session: &mut Session, max_payload: usize) -> Vec<Bytes> {
     packets
 }
 
-/// The sending side.
+/// Sends packets by POST, as many at once as the server takes.
 struct Link<'a> {
     post: &'a mut Connection,
     path: &'a str,

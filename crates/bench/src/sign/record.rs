@@ -37,7 +37,6 @@ pub(crate) struct PhaseDelays {
 }
 
 impl Recorder {
-    /// Empty.
     pub(crate) fn new() -> Result<Self, CreationError> {
         Ok(Self {
             baseline: PhaseDelays::new()?,
@@ -72,7 +71,7 @@ impl Recorder {
         self.live_sent.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One reply came.
+    /// Counts a reply for the progress line.
     pub(crate) fn count_replied(&self) {
         self.live_replied.fetch_add(1, Ordering::Relaxed);
     }
@@ -122,7 +121,7 @@ pub(crate) struct Tally {
 
     /// Frames handed to the socket.
     pub(crate) measured_sent: u64,
-    /// Replies to them.
+    /// Replies to the frames of the measured phase.
     pub(crate) measured_replied: u64,
     /// `result` events that came in the phase (extras).
     pub(crate) measured_results: u64,
@@ -171,11 +170,9 @@ impl Tally {
 /// What a client brings home.
 #[derive(Debug, Clone)]
 pub(crate) struct Outcome {
-    /// How it ended.
     pub(crate) end: End,
     /// Whether it became ready.
     pub(crate) was_ready: bool,
-    /// What it counted.
     pub(crate) tally: Tally,
 }
 

@@ -17,9 +17,7 @@ use crate::{
 pub(crate) struct Report {
     /// What was asked for.
     pub(crate) run: RunPart,
-    /// Where it ran.
     pub(crate) machine: Machine,
-    /// The clients' sessions.
     pub(crate) clients: ClientsPart,
     /// Frames and replies over the whole run, warm-up included.
     pub(crate) frames: FramesPart,
@@ -31,9 +29,8 @@ pub(crate) struct Report {
     pub(crate) analysis: AnalysisPart,
     /// Labels of the replies in the measured time.
     pub(crate) labels: BTreeMap<String, u64>,
-    /// The server's process.
     pub(crate) server: ServerPart,
-    /// This program.
+    /// What this program cost.
     pub(crate) generator: GeneratorPart,
     /// Sessions that came and went.
     pub(crate) churn: Option<ChurnReport>,
@@ -46,15 +43,15 @@ pub(crate) struct Report {
 /// Settings of a run.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct RunPart {
-    /// The server.
+    /// The server's address as it was given.
     pub(crate) url: String,
-    /// Steady clients.
+    /// Clients that send all the time.
     pub(crate) clients: usize,
     /// Frames per second of each.
     pub(crate) fps: f64,
     /// Measured time; shorter than asked for if the run was interrupted.
     pub(crate) seconds: f64,
-    /// Time before it.
+    /// Seconds before the measured time in which clients send.
     pub(crate) warmup_s: f64,
     /// `websocket` or `polling`.
     pub(crate) transport: &'static str,
@@ -64,7 +61,6 @@ pub(crate) struct RunPart {
     pub(crate) extras: bool,
     /// Whether Ctrl-C ended it.
     pub(crate) interrupted: bool,
-    /// The pictures.
     pub(crate) frames: FrameSummary,
     /// Mean size of a frame's message or messages.
     pub(crate) message_bytes: u64,
@@ -73,11 +69,11 @@ pub(crate) struct RunPart {
 /// How sessions began and ended.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ClientsPart {
-    /// Became ready.
+    /// Clients that became ready.
     pub(crate) ready: usize,
-    /// Refused at capacity.
+    /// Clients that were refused at capacity.
     pub(crate) refused: usize,
-    /// Never ready.
+    /// Clients that became neither ready nor were refused.
     pub(crate) failed: usize,
     /// Ready, and then cut off.
     pub(crate) lost: usize,
@@ -87,12 +83,11 @@ pub(crate) struct ClientsPart {
     pub(crate) connect_ms: Percentiles,
 }
 
-/// Frames and replies.
+/// Frames and their replies over the whole run; rates are of the measured time.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct FramesPart {
     /// Handed to the sockets.
     pub(crate) sent: u64,
-    /// Answered.
     pub(crate) replied: u64,
     /// Sent and not answered.
     pub(crate) missing: u64,
@@ -112,7 +107,7 @@ pub(crate) struct FramesPart {
     pub(crate) wanted_per_s: f64,
 }
 
-/// Delays.
+/// Delays between client and server, as the clients measure them.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct DelayPart {
     /// From the moment that the frame was due (never hides a wait in the sender).
@@ -123,7 +118,7 @@ pub(crate) struct DelayPart {
     pub(crate) lateness: Percentiles,
 }
 
-/// The model's work.
+/// What the model did in the measured time, as server and clients count it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct AnalysisPart {
     /// Frames that the model has looked at, of all frames, by the server's counters.
@@ -144,7 +139,7 @@ pub(crate) struct AnalysisPart {
     pub(crate) result_age_ms: Percentiles,
 }
 
-/// The server.
+/// What the server's process used, and what the server says of itself.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct ServerPart {
     /// Process id, if it is on this machine and could be found.
@@ -169,10 +164,10 @@ pub(crate) struct ServerPart {
     pub(crate) clients_after: Option<u64>,
 }
 
-/// The server's memory.
+/// Memory of the server's process at points of the run.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct MemoryPart {
-    /// Before anything.
+    /// Before any client has connected.
     pub(crate) idle: Memory,
     /// After a short session of one client, so that what is made once is not counted per client.
     pub(crate) before: Memory,
@@ -226,7 +221,7 @@ impl Report {
         self.problems.is_empty()
     }
 
-    /// Fills in [`Self::problems`].
+    /// Lists in [`Self::problems`] what was lost or failed.
     pub(crate) fn judge(mut self) -> Self {
         let mut problems = Vec::new();
         let mut say = |count: u64, what: &str| {

@@ -29,19 +29,17 @@ const DEFAULT_WINDOW: u64 = 10;
 
 /// What all clients of a run share.
 pub(crate) struct Shared {
-    /// The server.
     pub(crate) target: Target,
     /// The pictures, ready to send.
     pub(crate) messages: Vec<FrameMessage>,
     /// Frames per second of one client.
     pub(crate) fps: f64,
-    /// Steady clients.
+    /// Clients that send all the time.
     pub(crate) clients: usize,
     /// Whether the server's extra events are asked for.
     pub(crate) extras: bool,
     /// Keeps the time for all sockets.
     pub(crate) clockwork: Clockwork,
-    /// Where delays go.
     pub(crate) recorder: Recorder,
     /// The times of the run, once all clients are connected.
     pub(crate) plan: watch::Receiver<Option<Plan>>,
@@ -59,9 +57,7 @@ pub(crate) struct Ticket {
 /// What the transport does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reaction {
-    /// Nothing.
     None,
-    /// Send this packet.
     Send(Bytes),
     /// The client has become ready.
     Ready,
@@ -71,7 +67,6 @@ pub(crate) enum Reaction {
 
 /// A frame to send.
 pub(crate) struct Outgoing {
-    /// The text message.
     pub(crate) text: Bytes,
     /// The binary message behind it, if any.
     pub(crate) attachment: Option<Bytes>,

@@ -26,17 +26,15 @@ pub(crate) struct SocketOptions {
     pub(crate) receive_buffer_bytes: Option<u32>,
 }
 
-/// One connection.
+/// A client's WebSocket, and a timer that interrupts its reading.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
     timer: Timer,
     writing: bool,
 }
 
-/// Why [`Socket::step`] returned.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// A text message.
     Text(Message),
     /// The connection has ended, with the reason.
     Ended(String),

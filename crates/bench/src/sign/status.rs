@@ -12,9 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The server's answer at one moment.
 #[derive(Debug, Clone)]
 pub(crate) struct Status {
-    /// When it came.
     pub(crate) at: Instant,
-    /// What it says.
     pub(crate) body: sightwire_api::status::Status,
 }
 
@@ -23,13 +21,11 @@ pub(crate) struct Status {
 pub(crate) struct Engine {
     /// Execution provider in use.
     pub(crate) provider: Option<String>,
-    /// ONNX Runtime's version.
     pub(crate) runtime_version: Option<String>,
-    /// Inference threads.
+    /// Threads that run networks.
     pub(crate) threads: Option<usize>,
-    /// Number format.
     pub(crate) precision: Option<String>,
-    /// JPEG decoder.
+    /// The library that decodes JPEGs.
     pub(crate) jpeg: Option<String>,
 }
 
@@ -58,11 +54,10 @@ impl Status {
 pub(crate) struct Gain {
     /// Between the two answers.
     pub(crate) seconds: f64,
-    /// Valid frames.
+    /// Valid frames that came.
     pub(crate) frames: u64,
     /// Frames that the model has looked at.
     pub(crate) analysed: u64,
-    /// Predictions.
     pub(crate) predictions: u64,
 }
 

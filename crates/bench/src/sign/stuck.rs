@@ -22,11 +22,10 @@ const RECEIVE_BUFFER_BYTES: u32 = 1;
 /// What became of the clients that stopped reading.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub(crate) struct StuckReport {
-    /// Clients wanted.
+    /// How many clients were to stop reading.
     pub(crate) clients: usize,
     /// Clients that became ready and then stopped reading.
     pub(crate) stopped_reading: u64,
-    /// Refused at capacity.
     pub(crate) refused: u64,
     /// Neither ready nor refused.
     pub(crate) failed: u64,
