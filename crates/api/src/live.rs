@@ -17,7 +17,7 @@ use crate::stream::{Stream, Viewer};
 pub enum LiveMessage {
     /// The whole state: the first message, and the first after this client was too slow for a patch.
     Full(Box<LiveFull<Live>>),
-    /// What has changed, at most once a second.
+    /// What has changed since the message before, once a second.
     Patch(LivePatch),
 }
 

@@ -150,7 +150,7 @@ pub struct Job {
     pub id: String,
     /// How many of its pictures are kept for the page, the last that were read.
     pub keep: usize,
-    /// Estimated seconds until it has ended; null before the first file is read, 0 afterwards.
+    /// Estimated seconds until it has ended; null before the first file is read, 0 once it has ended.
     pub left_s: Option<f64>,
     /// Mean confidence of all lines, from 0 to 1; null before the first line.
     pub mean_confidence: Option<f64>,

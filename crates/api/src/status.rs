@@ -304,7 +304,7 @@ impl RecognizerState {
 pub struct RecognizerStatus {
     /// Frames per second that the model looks at.
     pub analysed_per_s: f64,
-    /// Frames per second that the model could look at, as measured; 0 before that.
+    /// Frames per second that the model could look at, as measured; 0 without a model.
     pub capacity_fps: f64,
     /// Clients that are connected now.
     pub clients: usize,

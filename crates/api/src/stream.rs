@@ -291,7 +291,7 @@ pub struct Viewer {
     pub deadline_ms: Option<f64>,
     /// Pictures that it got, so far.
     pub delivered: u64,
-    /// Path of the request with which it watches.
+    /// Route of the request with which it watches, such as `/stream/detect`.
     pub endpoint: String,
     /// Pictures per second that it gets.
     pub fps: f64,
