@@ -2888,347 +2888,347 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description `POST /api/v1/models/{name}/activate`. */
+        /** @description Answer to `POST /api/v1/models/{name}/activate`. */
         Activated: {
-            /** @description Its name. */
+            /** @description Name of the model that the recogniser runs now. */
             model: string;
-            /** @description Until it answered. */
+            /** @description Milliseconds from the request until the model answered. */
             took_ms: number;
         };
-        /** @description A stream that is sent. */
+        /** @description About a stream that is being sent. */
         ActiveStream: {
-            /** @description How closely it is looked at. */
+            /** @description How closely its sender wants it to be looked at. */
             analysis_mode: components["schemas"]["AnalysisMode"];
         };
-        /** @description `GET /streams/active`. */
+        /** @description Answer to `GET /streams/active`. */
         ActiveStreams: {
             /** @description Names of streams that are sent. */
             active_streams: string[];
-            /** @description How many there are. */
+            /** @description How many streams are being sent. */
             count: number;
-            /** @description By name. */
+            /** @description More about each of these streams, by name. */
             stream_details: {
                 [key: string]: components["schemas"]["ActiveStream"];
             };
         };
-        /** @description Whether a CPU's matrix unit can be used. */
+        /** @description Whether a CPU's matrix unit (AMX) can be used. */
         Amx: "absent" | "usable" | "unusable" | "off";
         /** @description What a model makes of a stream, once for all who watch it. */
         Analysis: {
-            /** @description Pictures per second that the model looks at. */
+            /** @description Pictures per second that the model really looks at. */
             analysed_per_s: number;
-            /** @description From a picture's arrival, by stage. */
+            /** @description Time from a picture's arrival to the end of each stage. */
             delay_ms: components["schemas"]["StageDelays"];
             /** @description Pictures that could not be analysed, so far. */
             failed: number;
-            /** @description Pictures per second that are asked for. */
+            /** @description Pictures per second that the fastest of its viewers asks for. */
             fps: number;
             /** @description Pictures per second that come out, looked at or not. */
             frames_per_s: number;
-            /** @description Name of the model. */
+            /** @description Name of the model, as in `GET /api/v1/models`; `motion` where none is used. */
             model: string;
             /** @description How many of each label are in the newest picture. */
             objects: {
                 [key: string]: number;
             };
-            /** @description Number format of the network. */
+            /** @description Number format of the network, `f32` or `bf16`; null where no network runs. */
             precision: string | null;
-            /** @description Why it finds nothing, for people. */
+            /** @description Why nothing is found, for people; null while all is well. */
             problem: string | null;
-            /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`. */
+            /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network runs. */
             provider: string | null;
-            /** @description The model looks at one picture of so many. */
+            /** @description The model looks at one of so many pictures. */
             skip_frames: number;
-            /** @description Pictures that are drawn of it. */
+            /** @description The ways in which its results are drawn into pictures now. */
             views: components["schemas"]["View"][];
         };
-        /** @description How closely the sender of a stream wants it to be looked at, where a viewer asks for that. */
+        /** @description How often models look at a sender's pictures, while a viewer wants to know what is in them. */
         AnalysisMode: "normal" | "enhanced";
-        /** @description A user's camera. */
+        /** @description A user's camera as the prototype's page shows it. */
         Board: {
-            /** @description RFC 3339; null where it is not known, as what follows. */
+            /** @description When it was added, RFC 3339; null where that is not known, as with configured cameras. */
             created_at: string | null;
-            /** @description Without `/stream`; name and password masked. */
+            /** @description Address without `/stream`, with name and password masked. */
             esp32_url: string;
-            /** @description For people. */
+            /** @description The camera's name, for people. */
             label: string;
-            /** @description RFC 3339. */
+            /** @description When it was last changed, RFC 3339; null where that is not known. */
             updated_at: string | null;
         };
         /** @description `POST /api/user/esp32-config`: a user's camera as the page sends it. */
         BoardChange: {
-            /** @description `http://` is put before it where no scheme stands. */
+            /** @description The camera's address, needed; `http://` is put before it where it has no scheme. */
             esp32_url?: string | null;
-            /** @description For people. */
+            /** @description The camera's name, for people; left out or empty: `ESP32-CAM`, or what it was. */
             label?: string | null;
         };
         /** @description `GET /api/user/esp32-config`: a user's camera, if there is one. */
         BoardConfig: {
-            /** @description Null where there is none. */
+            /** @description The user's camera; null where there is none. */
             config: components["schemas"]["Board"] | null;
-            /** @description That there is none, for people. */
+            /** @description Says that there is no camera, for people; left out where there is one. */
             message?: string | null;
-            /** @description True. */
+            /** @description Always true. */
             success: boolean;
         };
         /** @description A picture on `/ws/stream/detect` and `/ws/viewer/detection`. */
         BoardFrame: {
-            /** @description Base64 of a JPEG. */
+            /** @description The picture, a JPEG as base64. */
             data: string;
-            /** @description On `/ws/viewer/detection`. */
+            /** @description About the picture; left out on `/ws/stream/detect`. */
             metadata?: components["schemas"]["BoardMetadata"] | null;
-            /** @description `frame`. */
+            /** @description Always `frame`. */
             type: "frame";
         };
-        /** @description `GET /health`, for programs. */
+        /** @description Answer to `GET /health`, for programs. */
         BoardHealth: {
-            /** @description The default camera, without its host. */
+            /** @description Address of the default camera with the host masked; null without one. */
             esp32_url: string | null;
-            /** @description False. */
+            /** @description Always false: there is no Firebase here. */
             firebase_connected: boolean;
-            /** @description The model that finds objects has been needed so far. */
+            /** @description Whether what finds objects has been needed and is ready; `motion` counts where the model cannot be had. */
             models_loaded: boolean;
-            /** @description `smartparking-api`. */
+            /** @description Always `smartparking-api`, the name of the prototype's server. */
             service: string;
-            /** @description `ok`. */
+            /** @description Always `ok`. */
             status: string;
         };
-        /** @description First on `/ws/viewer/detection`. */
+        /** @description The first message on `/ws/viewer/detection`. */
         BoardInfo: {
-            /** @description Of the camera. */
+            /** @description Id of the camera, as in `GET /api/v1/cameras`. */
             camera_id: string;
-            /** @description For people. */
+            /** @description Which camera this is and how many watch it, for people. */
             message: string;
-            /** @description `info`. */
+            /** @description Always `info`. */
             type: "info";
-            /** @description Who watch it. */
+            /** @description How many watch the camera, this viewer included. */
             viewer_count: number;
         };
-        /** @description Of a picture on `/ws/viewer/detection`. */
+        /** @description About a picture on `/ws/viewer/detection`. */
         BoardMetadata: {
-            /** @description Of the camera. */
+            /** @description Id of the camera, as in `GET /api/v1/cameras`. */
             camera_id: string;
-            /** @description Of the picture. */
+            /** @description Number of the picture in its stream; what lies between two was missed. */
             frame_number: number;
-            /** @description When it came, seconds since 1970. */
+            /** @description When the picture came, seconds since 1970. */
             timestamp: number;
         };
-        /** @description Why nothing can be shown, before the close. */
+        /** @description Why nothing can be shown; the socket is closed after it. */
         BoardProblem: {
-            /** @description For people. */
+            /** @description The reason in a sentence for people. */
             message: string;
-            /** @description `error`. */
+            /** @description Always `error`. */
             type: "error";
         };
         /** @description What was done with a user's camera. */
         BoardSaved: {
-            /** @description As it is now; left out where it is gone. */
+            /** @description Its address as it is now; left out after `DELETE`. */
             esp32_url?: string | null;
-            /** @description As it is now; left out where it is gone. */
+            /** @description Its name as it is now; left out after `DELETE`. */
             label?: string | null;
-            /** @description For people. */
+            /** @description What was done, in a sentence for people. */
             message: string;
-            /** @description True. */
+            /** @description Always true; failures are error answers. */
             success: boolean;
         };
         /** @description What was done, or why not; the pages read `success`, whatever the status is. */
         BoardSnapshotAnswer: {
-            /** @description Why not, for people. */
+            /** @description Why it failed, for people; left out where it did not. */
             error?: string | null;
-            /** @description A JPEG as a data URL. */
+            /** @description The camera's next picture, a JPEG as a data URL. */
             imageData?: string;
-            /** @description Whether it was. */
+            /** @description Whether it was done. */
             success: boolean;
         };
-        /** @description On `/ws/stream/detect`, after each 50 pictures. */
+        /** @description Sent on `/ws/stream/detect` after every 50 pictures. */
         BoardStats: {
-            /** @description 0: nothing is queued. */
+            /** @description Always 0: nothing is queued. */
             buffer_size: number;
-            /** @description Pictures per second, of the last 50. */
+            /** @description Pictures per second that were sent, over the last 50. */
             fps: number;
-            /** @description Age of the last picture. */
+            /** @description Age of the last picture in milliseconds, from its arrival. */
             process_time_ms: number;
-            /** @description Pictures that were sent, or that the viewer was too slow for. */
+            /** @description Pictures that were made for this viewer: sent, or missed as it was too slow. */
             processed: number;
-            /** @description Pictures that came from the camera. */
+            /** @description Pictures that came from the camera since it was opened. */
             read: number;
-            /** @description Pictures that were sent. */
+            /** @description Pictures that were sent to this viewer. */
             sent: number;
-            /** @description `stats`. */
+            /** @description Always `stats`. */
             type: "stats";
         };
         /** @description What was done, or why not; the pages read `success`, whatever the status is. */
         BoardStatusAnswer: {
-            /** @description Why not, for people. */
+            /** @description Why it failed, for people; left out where it did not. */
             error?: string | null;
-            /** @description Whether it was. */
+            /** @description Whether it was done. */
             success: boolean;
         } & {
             [key: string]: unknown;
         };
-        /** @description `GET /api/esp32/test`. */
+        /** @description Answer to `GET /api/esp32/test`. */
         BoardTest: {
-            /** @description A picture came. */
+            /** @description Whether a picture came within 15 s. */
             connected: boolean;
-            /** @description Why none came, for people. */
+            /** @description Why no picture came, for people; null where one did. */
             error: string | null;
-            /** @description Of the camera, masked. */
+            /** @description Address of the camera, masked; null where none is known. */
             esp32_url: string | null;
-            /** @description Until it came, or was given up. */
+            /** @description Milliseconds until the picture came or the attempt was given up. */
             wait_ms: number;
         };
         /** @description A camera that the server knows. */
         Camera: {
-            /** @description It is defined in the configuration, and can be changed there only. */
+            /** @description Whether it is defined in the configuration and can be changed only there. */
             configured: boolean;
-            /** @description Used when no camera is named. */
+            /** @description Whether it is the one used where no camera is named. */
             default: boolean;
-            /** @description How often single pictures are asked for, per second; null where the camera decides. */
+            /** @description Pictures per second that are asked for or read from a folder; null for `stream`, where the camera decides. */
             fps: number | null;
-            /** @description In paths. */
+            /** @description What names the camera in paths and in `camera=`. */
             id: string;
             /** @description How it is read. */
             mode: components["schemas"]["CameraMode"];
-            /** @description For people. */
+            /** @description The name shown to people. */
             name: string;
-            /** @description Null while nobody watches, for then it is closed. */
+            /** @description Its stream; null while nobody watches, since the camera is not read then. */
             stream: components["schemas"]["Stream"] | null;
-            /** @description Its address, with name, password and query masked. */
+            /** @description Its address, with name, password and query masked by `***`; of a folder its last part. */
             url: string;
-            /** @description Whose camera it is: chosen by the header `X-User-ID`. */
+            /** @description The user whose camera it is: chosen by the header `X-User-ID`; null where it is nobody's. */
             user: string | null;
         };
-        /** @description What a client says of a camera; what it leaves out stays as it is, or takes its default. */
+        /** @description Body of `POST /api/v1/cameras` and `PATCH /api/v1/cameras/{id}`: what is left out stays as it is or has its default. */
         CameraChange: {
-            /** @description Used when no camera is named, instead of the one before. */
+            /** @description Makes it the camera that is used where none is named. */
             default?: boolean | null;
-            /** @description Of a camera that is read picture by picture, per second. */
+            /** @description How often single pictures are asked for, per second; for `capture` only. */
             fps?: number | null;
-            /** @description Of a new camera; made of its name where it is left out. */
+            /** @description Id of a new camera; made of its name where it is left out. */
             id?: string | null;
-            /** @description `stream` or `capture`. */
+            /** @description How it is read: `stream` or `capture`; a folder can only be configured. */
             mode?: components["schemas"]["CameraMode"] | null;
-            /** @description For people. */
+            /** @description The name shown to people. */
             name?: string | null;
-            /** @description Address; with `***` for name and password they stay as they are. */
+            /** @description The camera's address; `***` in place of name and password keeps the known ones. */
             url?: string | null;
-            /** @description Empty: nobody's. */
+            /** @description Whose camera it is; an empty text makes it nobody's. */
             user?: string | null;
         };
         /** @description How a camera is read. */
         CameraMode: "stream" | "capture" | "folder";
-        /** @description What to try: an address, a camera, or a new address for a camera (whose password it may go on using). */
+        /** @description Body of `POST /api/v1/cameras/test`: an address, a camera, or a new address for a camera, with its old password. */
         CameraTest: {
-            /** @description Of a known camera. */
+            /** @description Id of a known camera. */
             id?: string | null;
-            /** @description `stream` or `capture`; left out: by the address. */
+            /** @description How it is read: `stream` or `capture`; guessed from the address where it is left out. */
             mode?: components["schemas"]["CameraMode"] | null;
-            /** @description Its address, or another one. */
+            /** @description Address to try; left out for a known camera's own. */
             url?: string | null;
         };
         /** @description Sums over all cameras and their viewers, and what the configuration allows. */
         CameraTotals: {
             /** @description Streams that are analysed now. */
             analyses: number;
-            /** @description From cameras. */
+            /** @description Bytes per second from cameras. */
             bytes_in_per_s: number;
-            /** @description To viewers of pictures. */
+            /** @description Bytes per second of pictures to viewers. */
             bytes_out_per_s: number;
             /** @description Pictures per second from cameras. */
             frames_per_s: number;
             /** @description Cameras of the configuration, and those added since. */
             known: number;
-            /** @description `cameras.max_analyses`. */
+            /** @description The most analyses at once: `cameras.max_analyses`. */
             max_analyses: number;
-            /** @description `cameras.max_named`. */
+            /** @description The most connections to cameras that are not known: `cameras.max_named`. */
             max_named: number;
-            /** @description `cameras.max_upstreams`. */
+            /** @description The most connections to known cameras at once: `cameras.max_upstreams`. */
             max_upstreams: number;
-            /** @description `cameras.max_viewers`. */
+            /** @description The most viewers at once: `cameras.max_viewers`. */
             max_viewers: number;
-            /** @description `cameras.max_views`. */
+            /** @description The most views at once: `cameras.max_views`. */
             max_views: number;
-            /** @description Connections to cameras that only a viewer's address names. */
+            /** @description Connections to cameras that are not known: a viewer gave their address. */
             named: number;
             /** @description Connections to known cameras now. */
             upstreams: number;
-            /** @description Who watch, over HTTP or one stream over a WebSocket. */
+            /** @description Viewers over HTTP, and those of one stream over a WebSocket. */
             viewers: number;
-            /** @description Different pictures that are drawn now. */
+            /** @description Views that are drawn and encoded now. */
             views: number;
         };
-        /** @description `GET /api/v1/cameras`. */
+        /** @description Answer to `GET /api/v1/cameras`. */
         Cameras: {
-            /** @description Those of the configuration first. */
+            /** @description All cameras, those of the configuration first. */
             cameras: components["schemas"]["Camera"][];
-            /** @description `cameras.max_upstreams`. */
+            /** @description The most connections to known cameras at once: `cameras.max_upstreams`. */
             max_upstreams: number;
-            /** @description Whether this client may add and change cameras. */
+            /** @description Whether this client may add, change and remove cameras. */
             may_change: boolean;
             /** @description Connections to known cameras now. */
             upstreams: number;
-            /** @description Why this client may not, for people. */
+            /** @description Why this client may not change cameras, for people; null where it may. */
             why_not: string | null;
         };
-        /** @description Asks the server for a sign of life. */
+        /** @description Asks the server for a sign of life; it answers with a [`Pong`]. */
         ClientPing: {
-            /** @description `ping`. */
+            /** @description Always `ping`. */
             type: "ping";
         };
-        /** @description Answers a ping of the server. */
+        /** @description Answers a [`Ping`] of the server; welcome and not needed. */
         ClientPong: {
-            /** @description `pong`. */
+            /** @description Always `pong`. */
             type: "pong";
         };
         /** @description How a clip model is run. */
         ClipModel: {
-            /** @description Of the network's input, px. */
+            /** @description Height of the network's input in pixels. */
             height: number;
-            /** @description Number format of the network. */
+            /** @description Number format of the network, `f32` or `bf16`. */
             precision: string;
-            /** @description In two networks, one for a frame and one for a window; else in one for the whole window. */
+            /** @description Whether it has two networks, one for a frame and one for a window, and not one for the whole window. */
             split: boolean;
             /** @description Below this score the label is `none`. */
             threshold: number;
-            /** @description Of the network's input, px. */
+            /** @description Width of the network's input in pixels. */
             width: number;
-            /** @description Frames that a prediction is made of. */
+            /** @description How many frames a prediction is made of. */
             window: number;
         };
-        /** @description A sender may begin. */
+        /** @description Tells a sender that it may begin. */
         Connected: {
-            /** @description How closely its pictures are looked at. */
+            /** @description How closely its pictures are looked at, where a viewer asks for that. */
             analysis_mode: components["schemas"]["AnalysisMode"];
-            /** @description Name of its stream. */
+            /** @description Name of its stream, as in the path. */
             patient_id: string;
-            /** @description `connected`. */
+            /** @description Always `connected`. */
             type: "connected";
-            /** @description What it should know, for people. */
+            /** @description What the sender should know, for people; null where there is nothing. */
             warning: string | null;
         };
-        /** @description On all listening addresses, and what they hold. */
+        /** @description Connections on all listening addresses, and memory that is held for what comes in and goes out. */
         Connections: {
-            /** @description How often the system could not give one that had come. */
+            /** @description How often the system failed to hand over a connection that had come, so far. */
             accept_failures: number;
-            /** @description Of the pixels of single pictures. */
+            /** @description Memory for the pixels of single pictures now, in bytes. */
             decoding_bytes: number;
-            /** @description `images.decode_memory_mb`. */
+            /** @description The most of it: `images.decode_memory_mb` in bytes. */
             decoding_max_bytes: number;
             /** @description Messages and bodies that were given up for want of memory, so far. */
             given_up: number;
-            /** @description Connections at most. */
+            /** @description The most connections at once: `server.max_connections`. */
             max: number;
-            /** @description Connections now. */
+            /** @description Connections that are open now. */
             open: number;
-            /** @description Socket.IO sessions without a WebSocket. */
+            /** @description Socket.IO sessions that poll, without a WebSocket. */
             polling_sessions: number;
-            /** @description Of messages and bodies that are not whole. */
+            /** @description Memory for messages and bodies that have not arrived whole, in bytes. */
             receiving_bytes: number;
-            /** @description `server.receive_memory_mb`. */
+            /** @description The most of it: `server.receive_memory_mb` in bytes. */
             receiving_max_bytes: number;
-            /** @description Of Socket.IO messages that wait to be sent. */
+            /** @description Memory for Socket.IO messages that wait to be sent, in bytes. */
             sending_bytes: number;
-            /** @description `server.send_memory_mb`. */
+            /** @description The most of it: `server.send_memory_mb` in bytes. */
             sending_max_bytes: number;
             /** @description Messages and bodies that did not arrive whole in time, so far. */
             timed_out: number;
@@ -3237,22 +3237,22 @@ export interface components {
         Cpu: {
             /** @description Whether its matrix unit can be used. */
             amx: components["schemas"]["Amx"];
-            /** @description Of its instructions, those that matter here. */
+            /** @description The instruction set extensions that matter here, separated by spaces. */
             extensions: string;
-            /** @description As it calls itself. */
+            /** @description How the CPU calls itself. */
             name: string;
         };
         /** @description Event `prediction` for a client that asked for `extras`. */
         DetailedPrediction: {
-            /** @description Of the frame, if it had one. */
+            /** @description The `id` of the frame that this answers; left out where the frame had none. */
             id?: number | null;
             /** @description `none` below the model's threshold, and before the first result. */
             label: string;
-            /** @description 0 to 1. */
+            /** @description Probability of the likeliest label, from 0 to 1; 0 before the first result. */
             score: number;
             /** @description Probabilities in the order of the model's labels; null before the first result. */
             scores: number[] | null;
-            /** @description Id of the newest frame that the result has seen. */
+            /** @description The `id` of the newest frame that the result has seen; null without a result, or where that frame had none. */
             seen: number | null;
         };
         /** @description Something found in a picture of a stream. */
@@ -3264,57 +3264,57 @@ export interface components {
                 number,
                 number
             ];
-            /** @description Index of the label. */
+            /** @description Index of the label among the model's labels. */
             class: number;
-            /** @description 0 to 1. */
+            /** @description How sure the model is, from 0 to 1. */
             confidence: number;
-            /** @description What it is. */
+            /** @description Name of the object's class, such as `car`. */
             label: string;
-            /** @description Number of the object, the same in following pictures; null where it has none yet. */
+            /** @description Number of the object, the same in following pictures; null as long as it has none. */
             track: number | null;
         };
         /** @description What is in a picture of a stream. */
         Detections: {
-            /** @description When the picture came, RFC 3339. */
+            /** @description When the picture came, RFC 3339 in UTC. */
             captured: string;
-            /** @description Since then. */
+            /** @description Milliseconds from the picture's arrival to this message. */
             delay_ms: number;
-            /** @description What is in it. */
+            /** @description Objects in the picture that pass the listener's `conf` and `classes`. */
             detections: components["schemas"]["Detection"][];
-            /** @description Of the picture, px. */
+            /** @description Height of the picture in pixels. */
             height: number;
-            /** @description Name of the model. */
+            /** @description Name of the model that looked at it. */
             model: string;
-            /** @description Counts analysed pictures, from 1. */
+            /** @description Number of the analysed picture, from 1; what lies between two was missed. */
             sequence: number;
             /** @description Id of the stream. */
             stream: string;
-            /** @description Of the picture, px. */
+            /** @description Width of the picture in pixels. */
             width: number;
         };
-        /** @description What finds objects. */
+        /** @description The service that finds objects in pictures, with the model that it uses. */
         DetectorStatus: {
-            /** @description Time that its network has run, of all threads. */
+            /** @description Seconds that its network has run so far, summed over all threads. */
             busy_s: number;
-            /** @description `detector.confidence`. */
+            /** @description Least confidence where nobody asks for another: `detector.confidence`. */
             confidence: number;
-            /** @description What it can tell apart; empty until it is ready. */
+            /** @description Names of the classes that it tells apart; empty until it is ready. */
             labels: string[];
             /** @description Name of the model at work, or of the one that is to be. */
             model: string;
-            /** @description Why the model at work is not the one asked for, for people. */
+            /** @description Why the model at work is not the one asked for, for people; null where it is that one. */
             note: string | null;
-            /** @description Number format of the network. */
+            /** @description Number format of the network, `f32` or `bf16`; null where no network is loaded. */
             precision: string | null;
-            /** @description How far the model is fetched, 0 to 1, where that is known. */
+            /** @description How far the model is fetched, from 0 to 1; null where that is not known. */
             progress: number | null;
-            /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`. */
+            /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network is loaded. */
             provider: string | null;
             /** @description Pictures that the network has looked at, so far. */
             runs: number;
             /** @description How far the model is. */
             state: components["schemas"]["ModelState"];
-            /** @description That run the network. */
+            /** @description Threads that run the network; null where none is loaded. */
             threads: number | null;
         };
         /**
@@ -3322,69 +3322,69 @@ export interface components {
          *     decimals.
          */
         Document: {
-            /** @description Its name, where it came with one. */
+            /** @description Name of the file; null where it came without one. */
             file: string | null;
-            /** @description `jpeg`, `png`, `tiff`, … */
+            /** @description Format of the file: `jpeg`, `png`, `tiff`, … */
             format: string;
-            /** @description Name of the model. */
+            /** @description Name of the model that read it. */
             model: string;
             /** @description How long each stage took. */
             ms: components["schemas"]["ReadTimes"];
-            /** @description What was asked for and is not known, in words; left out where there is nothing to say. */
+            /** @description Sentences about parameters that are not known; left out where there are none. */
             notes?: string[];
-            /** @description How it was read. */
+            /** @description How it was read: what was asked for, and the defaults. */
             options: components["schemas"]["ReadOptions"];
-            /** @description Most pictures have one. */
+            /** @description The pages of a TIFF, else a single one. */
             pages: components["schemas"]["Page"][];
             /** @description Number formats of its networks. */
             precision: components["schemas"]["ReadPrecision"];
-            /** @description Execution provider of its networks. */
+            /** @description Execution provider of its networks: `cpu`, `openvino`, `cuda`. */
             provider: string;
             /** @description Lines of text of all pages, in reading order. */
             regions: components["schemas"]["Region"][];
-            /** @description All of it, a line each, with an empty line between pages. */
+            /** @description The text of all lines, one below the other, with an empty line between pages. */
             text: string;
         };
         /** @description Why an Engine.IO request is refused, with status 400. */
         EngineIoError: {
-            /** @description As in Engine.IO's own table. */
+            /** @description Error code as the Engine.IO protocol numbers them. */
             code: number;
-            /** @description For people. */
+            /** @description The reason in words, as Engine.IO has it. */
             message: string;
         };
-        /** @description What runs networks. */
+        /** @description The engine that runs the recogniser's networks, and what the CPU has for that. */
         EngineStatus: {
             /** @description The CPU that the server runs on. */
             cpu: components["schemas"]["Cpu"];
-            /** @description What decodes and encodes JPEGs. */
+            /** @description Which library decodes and encodes JPEGs. */
             jpeg: string;
-            /** @description Of the recogniser. */
+            /** @description Networks of the recogniser, the costliest first; empty while none is loaded. */
             networks: components["schemas"]["Network"][];
-            /** @description What the operator should know, in words. */
+            /** @description What the operator should know about the choice of the provider, for people; null where there is nothing. */
             note: string | null;
-            /** @description Number format of the recogniser's first network; null while none is loaded, as are provider, version and threads. */
+            /** @description Number format of the first of `networks`; null while none is loaded, as are provider, version and threads. */
             precision: string | null;
-            /** @description Its execution provider: `cpu`, `openvino`, `cuda`. */
+            /** @description Execution provider of the first of `networks`: `cpu`, `openvino`, `cuda`. */
             provider: string | null;
-            /** @description `engine.provider`. */
+            /** @description The provider that was asked for: `engine.provider`, or `auto`. */
             requested: string;
-            /** @description Of ONNX Runtime. */
+            /** @description Version of ONNX Runtime. */
             runtime_version: string | null;
-            /** @description That run networks. */
+            /** @description Threads that run networks. */
             threads: number | null;
-            /** @description What this machine does not do, and why, in words. */
+            /** @description Sentences for people on what of this machine is not used, and why. */
             warnings: string[];
         };
-        /** @description Every error, with a status that says of what kind it is. */
+        /** @description The body of every error answer; its HTTP status (4xx or 5xx) says of which kind it is. */
         Error: {
-            /** @description For people: what was wrong, and what to do. */
+            /** @description What was wrong and what to do about it, in a sentence for people. */
             detail: string;
         };
-        /** @description Instead of a [`Document`], where a file of an export could not be read. */
+        /** @description Stands in an export in place of a [`Document`] for a file that could not be read. */
         FailedFile: {
-            /** @description Why, for people. */
+            /** @description Why it could not be read, for people. */
             error: string | null;
-            /** @description Its name. */
+            /** @description Name of the file. */
             file: string;
         };
         /** @description What has become of a file. */
@@ -3393,69 +3393,69 @@ export interface components {
         FromSender: components["schemas"]["SentFrame"] | components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"] | components["schemas"]["SenderHello"];
         /** @description What a viewer may say. */
         FromViewer: components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"];
-        /** @description `GET /healthz`: the server runs. */
+        /** @description Answer to `GET /healthz`: the server runs. */
         Health: {
             /** @description Name of the recogniser's model. */
             model: string;
-            /** @description `ok`. */
+            /** @description Always `ok`. */
             status: string;
         };
         /** @description What an import made a model from, and what it found. */
         ImportedModel: {
-            /** @description It was not to be split. */
+            /** @description Whether it was asked not to split the model; left out where it was not. */
             asked_whole?: boolean;
-            /** @description Largest difference of a probability between f32 and bf16, where that was measured. */
+            /** @description Largest difference of a probability between f32 and bf16; null where it was not measured. */
             bf16_difference: number | null;
-            /** @description Time of a prediction at bf16. */
+            /** @description Milliseconds of a prediction at bf16; null where it was not measured. */
             bf16_ms: number | null;
             /** @description Windows on which the original and the import were compared. */
             clips: number;
             /** @description Largest difference of a probability between the original and the import at f32. */
             difference: number;
-            /** @description Time of a prediction at f32. */
+            /** @description Milliseconds of a prediction at f32. */
             f32_ms: number;
-            /** @description Name of the file. */
+            /** @description Name of the file that was imported. */
             from: string;
-            /** @description Version of Keras that saved the file, as it says. */
+            /** @description Version of Keras that saved the file; null where the file does not say. */
             keras: string | null;
-            /** @description What a person should know. */
+            /** @description Sentences for people on what the import noticed. */
             notes: string[];
-            /** @description Of the file, hexadecimal. */
+            /** @description SHA-256 of the imported file, hexadecimal. */
             sha256: string;
-            /** @description The import that did it; a newer one does it again. */
+            /** @description Version of the importer; a newer one imports the file again. */
             version: number;
         };
         /** @description A batch of files. */
         Job: {
-            /** @description Files that were not read before it was ended. */
+            /** @description Files that were not read since the batch was ended before. */
             cancelled: number;
-            /** @description That were read. */
+            /** @description Characters that were read, in all files. */
             characters: number;
-            /** @description Seconds since 1970. */
+            /** @description When it was made, seconds since 1970. */
             created: number;
             /** @description Files that were read. */
             done: number;
             /** @description Files that could not be read. */
             failed: number;
-            /** @description All of them. */
+            /** @description Files that came with it, those that were refused included. */
             files: number;
             /** @description Files read per second. */
             files_per_s: number;
-            /** @description In paths. */
+            /** @description What names the batch in paths. */
             id: string;
-            /** @description Of so many files the pictures are kept for the page. */
+            /** @description How many of its pictures are kept for the page, the last that were read. */
             keep: number;
-            /** @description Until it is done, as it seems; null before the first file is. */
+            /** @description Estimated seconds until it has ended; null before the first file is read, 0 once it has ended. */
             left_s: number | null;
-            /** @description Of all lines, 0 to 1; null before the first. */
+            /** @description Mean confidence of all lines, from 0 to 1; null before the first line. */
             mean_confidence: number | null;
-            /** @description How long it took, or has taken so far. */
+            /** @description Milliseconds that it took, or has taken so far. */
             ms: number;
-            /** @description What was asked for and is not known, in words; only in the answer to `POST`, and where there is something to say. */
+            /** @description Sentences about parameters that are not known; only in the answer to `POST`, left out where there are none. */
             notes?: string[];
             /** @description How its files are read. */
             options: components["schemas"]["JobOptions"];
-            /** @description Files that are being read. */
+            /** @description Files that are being read now. */
             reading: number;
             /** @description Lines of text that were found. */
             regions: number;
@@ -3468,36 +3468,36 @@ export interface components {
         JobEvent: components["schemas"]["Job"] | components["schemas"]["JobFile"];
         /** @description A file of a batch, without its text. */
         JobFile: {
-            /** @description Of the file. */
+            /** @description Size of the file in bytes. */
             bytes: number;
-            /** @description Mean over them, 0 to 1; null without any. */
+            /** @description Mean confidence of its lines, from 0 to 1; null where it has none. */
             confidence: number | null;
-            /** @description Why it could not be read, for people. */
+            /** @description Why it could not be read, for people; null where it could, or has not been tried. */
             error: string | null;
-            /** @description Of its first page, px. */
+            /** @description Height of its first page in pixels. */
             height: number | null;
-            /** @description From 0, in the order in which they came. */
+            /** @description Number of the file, from 0 in the order in which they came. */
             index: number;
-            /** @description How long it took. */
+            /** @description Milliseconds that reading took, without waiting for a thread; `total` of its result. */
             ms: number | null;
-            /** @description As the sender called it. */
+            /** @description Name that the client gave it. */
             name: string;
-            /** @description How many it has; null until it is read, as what follows. */
+            /** @description How many pages it has; this and all below but `picture` are null until it is read. */
             pages: number | null;
-            /** @description Its pixels are still there. */
+            /** @description Whether its picture is still kept, for `picture` and `read` of its path. */
             picture: boolean;
             /** @description Lines of text that were found. */
             regions: number | null;
             /** @description What has become of it. */
             state: components["schemas"]["FileState"];
-            /** @description Of its first page, px. */
+            /** @description Width of its first page in pixels. */
             width: number | null;
         };
-        /** @description `GET /api/v1/jobs/{id}/files`. */
+        /** @description Answer to `GET /api/v1/jobs/{id}/files`. */
         JobFiles: {
-            /** @description Those that were asked for. */
+            /** @description The files from `offset` on, at most `limit`. */
             files: components["schemas"]["JobFile"][];
-            /** @description How many there are. */
+            /** @description How many files the batch has. */
             total: number;
         };
         /** @description How the files of a batch are read; see [`ReadOptions`]. */
@@ -3512,48 +3512,48 @@ export interface components {
             denoise: boolean;
             /** @description A page that is not level is turned. */
             deskew: boolean;
-            /** @description A larger picture is made smaller for the search of lines, px. */
+            /** @description The longer side in pixels to which larger pictures are scaled down while lines are looked for. */
             max_side: number;
             /** @description A line is kept from this confidence on; 0 to 1. */
             min_confidence: number;
-            /** @description Name of the model. */
+            /** @description Name of the model that reads them. */
             model: string;
             /** @description A pixel belongs to text from this probability on; 0 to 1. */
             threshold: number;
-            /** @description By how much lines are widened. */
+            /** @description How far outlines are moved outwards: their area by their perimeter, times this. */
             unclip: number;
         };
         /** @description What has become of a batch. */
         JobState: "running" | "done" | "cancelled";
-        /** @description Batches of files to be read. */
+        /** @description Batches of files to be read, of all clients. */
         JobTotals: {
-            /** @description That are over, and can still be asked for. */
+            /** @description Batches that are over and can still be asked for. */
             ended: number;
-            /** @description Pictures that are kept for the page. */
+            /** @description Pictures that are kept in memory for the page. */
             kept: number;
-            /** @description Memory of these. */
+            /** @description Bytes of the pictures that are kept. */
             kept_bytes: number;
-            /** @description That are being read. */
+            /** @description Batches whose files are being read. */
             running: number;
-            /** @description Files that wait. */
+            /** @description Files of running batches that are not done yet, those being read included. */
             waiting: number;
         };
-        /** @description `GET /api/v1/jobs`. */
+        /** @description Answer to `GET /api/v1/jobs`. */
         Jobs: {
-            /** @description The newest first. */
+            /** @description All batches, the newest first. */
             jobs: components["schemas"]["Job"][];
         };
         /** @description `sightwire models list --format json`, one object per line. */
         ListedModel: {
-            /** @description All its files are there. */
+            /** @description Whether all its files are there. */
             available: boolean;
-            /** @description SPDX expression. */
+            /** @description Licence as an SPDX expression, such as `Apache-2.0`. */
             licence: string;
-            /** @description In paths and in the configuration. */
+            /** @description What names the model in paths and in the configuration. */
             name: string;
-            /** @description As of [`Model`]. */
+            /** @description What it does, with the values of [`Model`]. */
             task: string;
-            /** @description For people. */
+            /** @description The name shown to people. */
             title: string;
         };
         /**
@@ -3563,160 +3563,160 @@ export interface components {
         Live: {
             /** @description Sums over all cameras and their viewers. */
             cameras: components["schemas"]["CameraTotals"];
-            /** @description Whether this client may end streams and viewers. */
+            /** @description Whether this client may end streams and send viewers away. */
             may_manage: boolean;
-            /** @description Of the server. */
+            /** @description What the server's process takes of the machine. */
             process: components["schemas"]["LiveProcess"];
             /** @description Sums over all streams that are sent. */
             relay: components["schemas"]["RelayTotals"];
-            /** @description Which server. */
+            /** @description Version and uptime of the server. */
             server: components["schemas"]["LiveServer"];
-            /** @description By their ids. */
+            /** @description Cameras that are being read and streams that are sent, by their ids. */
             streams: {
                 [key: string]: components["schemas"]["Stream"];
             };
             /** @description The server's clock, seconds since 1970. */
             time: number;
-            /** @description By their ids. */
+            /** @description Everybody who watches a stream now, by id. */
             viewers: {
                 [key: string]: components["schemas"]["Viewer"];
             };
-            /** @description Why this client may not, for people; left out where it may. */
+            /** @description Why this client may not manage streams and viewers, for people; left out where it may. */
             why_not?: string | null;
         };
         /** @description A picture of a stream. */
         LiveFrame: {
-            /** @description The picture. */
+            /** @description Wraps the picture, as the prototype did. */
             data: components["schemas"]["LiveFrameData"];
-            /** @description Name of the stream. */
+            /** @description Name of the stream, or id of the camera. */
             patient_id: string;
-            /** @description `live_frame`. */
+            /** @description Always `live_frame`. */
             type: "live_frame";
         };
-        /** @description The picture of a [`LiveFrame`]. */
+        /** @description What holds the picture of a [`LiveFrame`]. */
         LiveFrameData: {
-            /** @description A data URL. */
+            /** @description The picture, a JPEG as a data URL. */
             frame: string;
         };
-        /** @description Everything. */
+        /** @description A message with the whole state of the server. */
         LiveFull: {
-            /** @description Without what would be null. */
+            /** @description The state; fields that would be null are left out. */
             data: components["schemas"]["Live"];
-            /** @description `full`. */
+            /** @description Always `full`. */
             type: "full";
-            /** @description Counts messages. */
+            /** @description Number of this state; the next patch has the next number. */
             version: number;
         };
         /** @description A message of the WebSocket `/api/v1/live`. */
         LiveMessage: components["schemas"]["LiveFull"] | components["schemas"]["LivePatch"];
         /** @description What has changed since the message before. */
         LivePatch: {
-            /** @description A JSON merge patch (RFC 7386). */
+            /** @description A JSON merge patch (RFC 7386) on the state of the version before. */
             data: unknown;
-            /** @description `patch`. */
+            /** @description Always `patch`. */
             type: "patch";
-            /** @description Counts messages; it is for the version before. */
+            /** @description Number of the state that the patch leads to; it is for the version before. */
             version: number;
         };
-        /** @description Of the server's process. */
+        /** @description What the server's process takes of the machine. */
         LiveProcess: {
-            /** @description Connections now. */
+            /** @description Open connections on all listening addresses. */
             connections: number;
-            /** @description 100 is one core. */
+            /** @description CPU time over the last 3 s; 100 is one core used fully. */
             cpu_percent: number;
-            /** @description `server.max_connections`. */
+            /** @description The most connections at once: `server.max_connections`. */
             max_connections: number;
-            /** @description Resident. */
+            /** @description Resident memory (RSS) in bytes. */
             memory_bytes: number;
-            /** @description Now. */
+            /** @description Threads that exist now. */
             threads: number;
         };
-        /** @description Which server, and since when it runs. */
+        /** @description Which version of the server runs, and for how long. */
         LiveServer: {
-            /** @description Since it began, whole seconds. */
+            /** @description Seconds since the server started, rounded to whole ones. */
             uptime_s: number;
-            /** @description Of the server. */
+            /** @description The server's version, such as `0.1.0`. */
             version: string;
         };
         /** @description A model that the server knows. */
         Model: {
-            /** @description The recogniser runs it. */
+            /** @description Whether the recogniser runs it now. */
             active: boolean;
-            /** @description All its files are there. */
+            /** @description Whether all its files are there. */
             available: boolean;
             /** @description What it can and cannot do, as Markdown. */
             card: string | null;
             /** @description How it is run; null for what is no clip model, or is not imported yet. */
             clip: components["schemas"]["ClipModel"] | null;
-            /** @description What it was imported from. */
+            /** @description What an import made it from; null for other models. */
             imported: components["schemas"]["ImportedModel"] | null;
-            /** @description What it can tell apart. */
+            /** @description Names of the classes that it tells apart; null for models without such a list, and where they are not known yet. */
             labels: string[] | null;
-            /** @description SPDX expression. */
+            /** @description Licence as an SPDX expression, such as `Apache-2.0`. */
             licence: string;
-            /** @description In paths and in the configuration. */
+            /** @description What names the model in paths and in the configuration. */
             name: string;
-            /** @description What has to be done before it can be used. */
+            /** @description What has to be done before it can be used; null where nothing is. */
             needs: components["schemas"]["ModelNeed"] | null;
-            /** @description Of its files, as far as it is known. */
+            /** @description Bytes of its files, of those whose size is known. */
             size_bytes: number;
             /** @description Where it comes from, in words. */
             source: string;
-            /** @description `clip-classification`, `object-detection`, `text-reading`. */
+            /** @description What it does: `clip-classification`, `object-detection` or `text-reading`. */
             task: string;
-            /** @description For people. */
+            /** @description The name shown to people. */
             title: string;
         };
         /** @description What has to be done on the server's machine before a model can be used. */
         ModelNeed: "pull" | "import";
         /** @description How far a model is. */
         ModelState: "idle" | "fetching" | "loading" | "ready" | "failed";
-        /** @description `GET /api/v1/models`. */
+        /** @description Answer to `GET /api/v1/models`. */
         Models: {
-            /** @description Manifests that could not be read, and why. */
+            /** @description One sentence for each manifest that could not be read. */
             errors: string[];
-            /** @description Whether this client may change the model. */
+            /** @description Whether this client may make the recogniser run another model. */
             may_activate: boolean;
             /** @description All that the server knows, whether they can be used at once or not. */
             models: components["schemas"]["Model"][];
-            /** @description Why this client may not, for people. */
+            /** @description Why this client may not change the model, for people; null where it may. */
             why_not: string | null;
         };
-        /** @description A network of the recogniser. */
+        /** @description A network of the recogniser, and in which way it is run. */
         Network: {
-            /** @description Number format. */
+            /** @description Number format, `f32` or `bf16`. */
             precision: string;
-            /** @description Execution provider. */
+            /** @description Execution provider: `cpu`, `openvino` or `cuda`. */
             provider: string;
-            /** @description `backbone`, `head`, or `whole`. */
+            /** @description What it is for: `backbone`, `head`, or `whole`. */
             role: string;
         };
         /** @description A stream that is open. */
         OpenStream: {
-            /** @description Since it was opened. */
+            /** @description Seconds since it was opened, to a tenth. */
             age_seconds: number;
-            /** @description It has neither stalled nor ended. */
+            /** @description Whether it has neither stalled nor ended. */
             is_alive: boolean;
-            /** @description Its id. */
+            /** @description Id of the stream, as in `GET /api/v1/streams`. */
             stream_id: string;
         };
         /** @description `GET /debug/streams`: what is open, however many watch. */
         OpenStreams: {
-            /** @description How many there are. */
+            /** @description Length of `streams`. */
             active_count: number;
             /** @description Cameras that are being read, and streams that are sent. */
             streams: components["schemas"]["OpenStream"][];
         };
         /** @description What to draw over a picture. */
         Overlay: {
-            /** @description Which landmarks are joined, as pairs of their indices. */
+            /** @description Pairs of indices of landmarks that are joined by lines; empty as long as no model finds landmarks. */
             connections: [
                 number,
                 number
             ][];
             /** @description Always null; old viewers ask for it. */
             head_pose_axes: null;
-            /** @description Points, x and y in shares of the picture. */
+            /** @description Points with x and y in shares of the picture; empty as long as no model finds landmarks. */
             landmarks: [
                 number,
                 number
@@ -3726,122 +3726,122 @@ export interface components {
         };
         /** @description What is in a picture, for viewers who draw it themselves. */
         OverlayData: {
-            /** @description What to draw. */
+            /** @description What was found in the picture, to be drawn over it. */
             data: components["schemas"]["Overlay"];
-            /** @description Number of the picture. */
+            /** @description Number of the picture in its stream; binary pictures have it in their header. */
             frame_num: number;
             /** @description Name of the stream, or id of the camera. */
             patient_id: string;
-            /** @description `overlay_data`. */
+            /** @description Always `overlay_data`. */
             type: "overlay_data";
         };
-        /** @description What was found in a picture, and how. */
+        /** @description What was found in a picture, by which model, and how fast. */
         OverlayMetrics: {
-            /** @description Since the picture came. */
+            /** @description Milliseconds from the picture's arrival to this message. */
             delay_ms: number;
-            /** @description What is in it. */
+            /** @description Objects in the picture, with boxes in its pixels. */
             detections: components["schemas"]["Detection"][];
-            /** @description Of the picture, px. */
+            /** @description Height of the picture in pixels. */
             height: number;
-            /** @description Name of the model. */
+            /** @description Name of the model that looked at it. */
             model: string;
-            /** @description Of the picture, px. */
+            /** @description Width of the picture in pixels. */
             width: number;
         };
         /** @description One page of a file. */
         Page: {
-            /** @description Px. */
+            /** @description Height of the upright page in pixels. */
             height: number;
-            /** @description From 1. */
+            /** @description Number of the page, from 1. */
             page: number;
             /** @description Degrees by which it was turned clockwise to make its lines level. */
             skew: number;
-            /** @description Px. */
+            /** @description Width of the upright page in pixels. */
             width: number;
         };
-        /** @description As what a viewer gets its pictures. */
+        /** @description In which quality a viewer gets its pictures. */
         PictureQuality: "original" | number;
-        /** @description Asks for a sign of life. */
+        /** @description Asks for a sign of life, every `relay.ping_interval_s`. */
         Ping: {
             /** @description The server's clock, seconds since 1970. */
             timestamp: number;
-            /** @description `ping`. */
+            /** @description Always `ping`. */
             type: "ping";
         };
-        /** @description Of a picture: x to the right and y down, in pixels of the upright original. */
+        /** @description A place in a picture: x to the right and y down, in pixels of the upright original. */
         Point: [
             number,
             number
         ];
-        /** @description Answers a ping. */
+        /** @description The server's answer to a [`ClientPing`]. */
         Pong: {
             /** @description The server's clock, seconds since 1970. */
             timestamp: number;
-            /** @description `pong`. */
+            /** @description Always `pong`. */
             type: "pong";
         };
         /** @description Event `prediction`: one for each valid frame, with the newest result. */
         Prediction: {
             /** @description `none` below the model's threshold, and before the first result. */
             label: string;
-            /** @description 0 to 1. */
+            /** @description Probability of the likeliest label, from 0 to 1; 0 before the first result. */
             score: number;
         };
-        /** @description From a window's newest frame to its prediction; null without predictions. */
+        /** @description Percentiles in milliseconds over the last 3 s; null where there were no predictions. */
         PredictionDelay: {
-            /** @description Median. */
+            /** @description The median: half of the values are below it. */
             p50: number | null;
             /** @description 95 of 100 are below. */
             p95: number | null;
         };
-        /** @description Of the server's process. */
+        /** @description What the server's process takes of the machine; zeros where `/proc` is missing. */
         ProcessStatus: {
-            /** @description 100 is one core. */
+            /** @description CPU time over the last 3 s; 100 is one core used fully. */
             cpu_percent: number;
-            /** @description User and system time since it began. */
+            /** @description User and system time since the process started, in seconds. */
             cpu_seconds: number;
-            /** @description Resident. */
+            /** @description Resident memory (RSS) in bytes. */
             memory_bytes: number;
-            /** @description Now. */
+            /** @description Threads that exist now. */
             threads: number;
         };
-        /** @description What goes on, and how far it is. */
+        /** @description What goes on before a model answers, and how far it is. */
         Progress: {
-            /** @description 0 to 1; null where it cannot be told. */
+            /** @description From 0 to 1; null where it cannot be told. */
             progress: number | null;
-            /** @description What, for people. */
+            /** @description What goes on, in words for people. */
             text: string;
         };
-        /** @description Percentiles of a time over the last seconds, ms. */
+        /** @description Percentiles of a time over the last 3 s, in milliseconds. */
         Quantiles: {
-            /** @description Median. */
+            /** @description The median: half of the values are below it. */
             p50: number;
             /** @description 95 of 100 are below. */
             p95: number;
             /** @description 99 of 100 are below. */
             p99: number;
         };
-        /** @description What the configuration allows who has text read. */
+        /** @description What the configuration allows to whoever has text read. */
         ReadLimits: {
-            /** @description A single picture is read within this, or not at all. */
+            /** @description Seconds within which a single picture is read or given up: `reader.deadline_s`. */
             deadline_s: number;
-            /** @description A batch that is over is kept for so long. */
+            /** @description Seconds that a batch is kept when it is over: `reader.job_ttl_s`. */
             job_ttl_s: number;
-            /** @description Pictures of a batch that are kept for the page. */
+            /** @description How many pictures of a batch are kept for the page where it does not say: `reader.keep_pictures`. */
             keep_pictures: number;
-            /** @description Of one file, MiB. */
+            /** @description The largest file in MiB: `reader.max_image_mb`. */
             max_image_mb: number;
-            /** @description Of one batch. */
+            /** @description The most files of a batch: `reader.max_job_files`. */
             max_job_files: number;
-            /** @description Of all files of one batch, MiB. */
+            /** @description The most of all files of a batch together, in MiB: `reader.max_job_mb`. */
             max_job_mb: number;
-            /** @description At a time. */
+            /** @description The most batches that run at the same time: `reader.max_jobs`. */
             max_jobs: number;
-            /** @description Of one file. */
+            /** @description The most pages of a file: `reader.max_pages`. */
             max_pages: number;
-            /** @description Of one page. */
+            /** @description The most pixels of a page, width by height: `reader.max_pixels`. */
             max_pixels: number;
-            /** @description Width and height of one page, px. */
+            /** @description The largest width and height of a page in pixels: `reader.max_side_px`. */
             max_side_px: number;
         };
         /** @description How a picture is read, as a caller would ask for it. */
@@ -3856,107 +3856,107 @@ export interface components {
             denoise: boolean;
             /** @description A page that is not level is turned. */
             deskew: boolean;
-            /** @description A larger picture is made smaller for the search of lines, px. */
+            /** @description The longer side in pixels to which larger pictures are scaled down while lines are looked for. */
             max_side: number;
             /** @description A line is kept from this confidence on; 0 to 1. */
             min_confidence: number;
             /** @description A pixel belongs to text from this probability on; 0 to 1. */
             threshold: number;
-            /** @description By how much lines are widened. */
+            /** @description How far outlines are moved outwards: their area by their perimeter, times this. */
             unclip: number;
         };
         /** @description Number formats of a text model's networks. */
         ReadPrecision: {
-            /** @description Of the network that finds lines. */
+            /** @description Number format of the network that finds lines, `f32` or `bf16`. */
             detection: string;
-            /** @description Of the network that reads a line. */
+            /** @description Number format of the network that reads a line, `f32` or `bf16`. */
             recognition: string;
         };
-        /** @description How long each stage took, ms. */
+        /** @description How long each stage took, in milliseconds, summed over the pages. */
         ReadTimes: {
-            /** @description File to pixels. */
+            /** @description Decoding the file to pixels. */
             decode: number;
-            /** @description Where lines are. */
+            /** @description Finding lines of text. */
             detect: number;
-            /** @description Deskewing, contrast, noise, size. */
+            /** @description Deskewing, raising contrast and removing noise, where that was asked for. */
             prepare: number;
-            /** @description What they say. */
+            /** @description Reading the lines that were found. */
             recognise: number;
-            /** @description From the request to the result. */
+            /** @description All stages but the wait, from decoding to the result. */
             total: number;
-            /** @description Until a thread was free. */
+            /** @description Waiting for a free thread. */
             wait: number;
         };
-        /** @description What reads text. */
+        /** @description The service that reads text. `state`, `error`, `progress`, `provider` and `precision` are those of `model`. */
         ReaderStatus: {
-            /** @description Why the model cannot be had, for people. */
+            /** @description Why the model cannot be had, for people; null where it can. */
             error: string | null;
             /** @description Pictures that could not be read, so far. */
             failed: number;
-            /** @description Batches. */
+            /** @description Batches, and pictures that are kept of them. */
             jobs: components["schemas"]["JobTotals"];
-            /** @description What the configuration allows. */
+            /** @description What the configuration allows to whoever has text read. */
             limits: components["schemas"]["ReadLimits"];
             /** @description Lines of text that were read, so far. */
             lines: number;
-            /** @description Name of the model: the usual one, where it is in use. */
+            /** @description Name of the usual model (`reader.model`) if it is in use or none is, else of another one that is. */
             model: string;
-            /** @description Those that are loaded. */
+            /** @description Names of the models that are loaded. */
             models: string[];
             /** @description Pictures that were read, so far. */
             pictures: number;
-            /** @description Number formats of its networks. */
+            /** @description Number formats of its networks; null until it is loaded. */
             precision: components["schemas"]["ReadPrecision"] | null;
-            /** @description How far the model is fetched, 0 to 1, where that is known. */
+            /** @description How far the model is fetched, from 0 to 1; null where that is not known. */
             progress: number | null;
-            /** @description Execution provider of its networks: `cpu`, `openvino`, `cuda`. */
+            /** @description Execution provider of its networks: `cpu`, `openvino`, `cuda`; null until it is loaded. */
             provider: string | null;
-            /** @description Pictures that are being read. */
+            /** @description Pictures that are being read now. */
             reading: number;
-            /** @description Pictures that came while too many waited, so far. */
+            /** @description Pictures that were turned away since too many waited, so far. */
             refused: number;
-            /** @description Threads that have networks loaded. */
+            /** @description Sessions that are loaded now, in use or not. */
             sessions: number;
             /** @description How far the model is. */
             state: components["schemas"]["ModelState"];
-            /** @description That may read at a time. */
+            /** @description The most pictures read at the same time: `reader.threads`. */
             threads: number;
             /** @description Pictures that wait for a thread. */
             waiting: number;
         };
-        /** @description `GET /readyz`: whether the recogniser answers. */
+        /** @description Answer to `GET /readyz`: whether the recogniser answers. */
         Readiness: {
-            /** @description 0 to 1, where it is known. */
+            /** @description How far it is, from 0 to 1; null where that is not known. */
             progress: number | null;
             /**
-             * @description False.
+             * @description Always false.
              * @constant
              */
             ready: false;
-            /** @description Why, for people. */
+            /** @description Why it does not answer, for people. */
             reason: string;
         } | {
             /**
-             * @description True.
+             * @description Always true.
              * @constant
              */
             ready: true;
         };
         /** @description How far the recogniser's model is. */
         RecognizerState: "loading" | "ready" | "failed" | "dummy";
-        /** @description What recognises signs. */
+        /** @description The service that recognises signs. Rates and delays are over the last 3 s, totals since the server started. */
         RecognizerStatus: {
             /** @description Frames per second that the model looks at. */
             analysed_per_s: number;
-            /** @description Frames per second that it could look at, as measured. */
+            /** @description Frames per second that the model could look at, as measured; 0 without a model. */
             capacity_fps: number;
-            /** @description Connected now. */
+            /** @description Clients that are connected now. */
             clients: number;
-            /** @description The command that gets what is missing, where that is why there is no model. */
+            /** @description The command that gets what is missing; null unless that is why there is no model. */
             cure: string | null;
-            /** @description From a window's newest frame to its prediction; null without predictions. */
+            /** @description Time from the arrival of a window's newest frame to its prediction, in milliseconds. */
             delay_ms: components["schemas"]["PredictionDelay"];
-            /** @description Why there is no model, for people. */
+            /** @description Why there is no model, for people; null where there is one. */
             error: string | null;
             /** @description Frames that the model has looked at, so far. */
             frames_analysed_total: number;
@@ -3964,17 +3964,17 @@ export interface components {
             frames_per_s: number;
             /** @description Valid frames that came, so far. */
             frames_total: number;
-            /** @description In the order of the scores; empty while they are not known. */
+            /** @description Names of the classes, in the order of the scores; empty until there is a model. */
             labels: string[];
-            /** @description What goes on while the model is loaded or imported. */
+            /** @description What goes on while the model is loaded or imported; null otherwise. */
             loading: components["schemas"]["Progress"] | null;
-            /** @description How long the client that has waited longest for its turn has waited. */
+            /** @description Seconds that the client that waits longest for its turn has waited. */
             longest_wait_s: number;
-            /** @description `recognizer.max_clients`. */
+            /** @description The most clients at once: `recognizer.max_clients`. */
             max_clients: number;
-            /** @description Its name. */
+            /** @description Name of the model at work, or of the one that is to be. */
             model: string;
-            /** @description More frames come than can be looked at. */
+            /** @description Whether frames were skipped in the last 3 s since it was not their client's turn. */
             overloaded: boolean;
             /** @description Predictions made per second. */
             predictions_per_s: number;
@@ -3982,195 +3982,198 @@ export interface components {
             predictions_total: number;
             /** @description How far the model is. */
             state: components["schemas"]["RecognizerState"];
-            /** @description The model is being changed. */
+            /** @description The model that is being loaded to take this one's place; null where none is. */
             switching: components["schemas"]["Switching"] | null;
-            /** @description `clip-classification`. */
+            /** @description Always `clip-classification`. */
             task: string;
-            /** @description Below this score the label is `none`. */
+            /** @description Below this score the label is `none`; null until there is a model. */
             threshold: number | null;
-            /** @description What the operator should know, in words. */
+            /** @description What the operator should know, for people; null where there is nothing. */
             warning: string | null;
-            /** @description Frames that a prediction is made of. */
+            /** @description How many frames a prediction is made of; null until there is a model. */
             window: number | null;
         };
         /** @description A line of text. */
         Region: {
-            /** @description Of each character, 0 to 1; left out unless asked for. */
+            /** @description The confidence of each character, from 0 to 1; left out unless `characters` asks for it. */
             characters?: number[] | null;
-            /** @description 0 to 1. */
+            /** @description Mean confidence of its characters, from 0 to 1. */
             confidence: number;
-            /** @description From 1. */
+            /** @description Number of the page that it is on, from 1. */
             page: number;
-            /** @description Upper left, upper right, lower right, lower left corner of the text. */
+            /** @description The corners of the text: upper left, upper right, lower right, lower left. */
             polygon: [
                 components["schemas"]["Point"],
                 components["schemas"]["Point"],
                 components["schemas"]["Point"],
                 components["schemas"]["Point"]
             ];
-            /** @description What it says. */
+            /** @description The characters of the line. */
             text: string;
         };
         /** @description Why a stream ends, or a viewer is sent away; the close code follows. */
         RelayError: {
-            /** @description For people. */
+            /** @description The reason in a sentence for people. */
             message: string;
-            /** @description `error`. */
+            /** @description Always `error`. */
             type: "error";
         };
-        /** @description As what a sender's pictures come. */
+        /** @description In which form a sender's pictures arrive. */
         RelayProtocol: "text" | "binary";
-        /** @description Sums over all streams that are sent and their viewers, and what the configuration allows. */
+        /**
+         * @description Sums over all streams that are sent and over their viewers, and what the configuration allows.
+         *     Rates are over the last 3 s.
+         */
         RelayTotals: {
-            /** @description From senders. */
+            /** @description Bytes of pictures per second from senders. */
             bytes_in_per_s: number;
-            /** @description To viewers. */
+            /** @description Bytes of pictures per second to viewers. */
             bytes_out_per_s: number;
             /** @description Pictures per second from senders. */
             frames_in_per_s: number;
             /** @description Pictures per second to viewers. */
             frames_out_per_s: number;
-            /** @description Pictures per hundred that viewers were too slow for, over the last 2 s. */
+            /** @description Pictures per hundred that viewers were too slow for, over the last 3 s. */
             lost_percent: number;
-            /** @description `relay.max_streams`. */
+            /** @description The most streams at once: `relay.max_streams`. */
             max_streams: number;
-            /** @description `relay.max_viewers`. */
+            /** @description The most viewers of `/ws/view` at once: `relay.max_viewers`. */
             max_viewers: number;
-            /** @description That are sent now. */
+            /** @description Streams that are being sent now. */
             streams: number;
-            /** @description Connected to `/ws/view` now. */
+            /** @description Viewers that are connected to `/ws/view` now. */
             viewers: number;
         };
         /** @description `GET /api/v1/runtime`: the library that runs networks. */
         Runtime: {
-            /** @description Whether this client may have it fetched. */
+            /** @description Whether this client may have the server get it. */
             may_get: boolean;
-            /** @description It is not there, so no network can run. */
+            /** @description Whether the recogniser has no model because the library is not there. */
             missing: boolean;
-            /** @description Why this client may not, for people. */
+            /** @description Why this client may not have it fetched, for people; null where it may. */
             why_not: string | null;
         };
-        /** @description `POST /api/v1/runtime`: it is being fetched; `/api/v1/status` says how far that is. */
+        /** @description Answer to `POST /api/v1/runtime`; how far it is stands in `recognizer.loading` of `/api/v1/status`. */
         RuntimeFetch: {
-            /** @description It is on its way. */
+            /** @description Always `loading`. */
             state: "loading";
         };
-        /** @description `GET /api/v1/samples/{gesture}`. */
+        /** @description Answer to `GET /api/v1/samples/{gesture}`. */
         SampleClip: {
-            /** @description Frames per second. */
+            /** @description Frames per second at which the clip is to be played. */
             fps: number;
             /** @description JPEGs as data URLs. */
             frames: string[];
-            /** @description Its name. */
+            /** @description Name of the gesture, as in the path. */
             gesture: string;
         };
         /** @description `GET /api/v1/samples`: clips that the server draws, to try the recogniser on. */
         Samples: {
-            /** @description Frames per second. */
+            /** @description Frames per second of the clips. */
             fps: number;
-            /** @description Names, for `GET /api/v1/samples/{gesture}`. */
+            /** @description Names for `GET /api/v1/samples/{gesture}`. */
             gestures: string[];
         };
-        /** @description The first message of a sender. What says neither means normal. */
+        /** @description The first message of a sender; without either field the mode is normal. */
         SenderHello: {
             /** @description How closely its pictures are to be looked at. */
             analysis_mode?: components["schemas"]["AnalysisMode"] | null;
-            /** @description Of old senders: one that is not empty means enhanced. */
+            /** @description What old senders say instead: a list that is not empty means `enhanced`. */
             monitoring_conditions?: unknown[] | null;
         };
         /** @description A picture of a sender. */
         SentFrame: {
-            /** @description A data URL; it goes to viewers as it came. */
+            /** @description The picture, a JPEG as a data URL; viewers get it as it came. */
             frame: string;
-            /** @description `frame`. */
+            /** @description Always `frame`. */
             type: "frame";
         };
         /** @description Event `frame` of a client, where it is text; an attachment may stand in place of base64. */
         SignFrame: {
-            /** @description The client's own number for it. */
+            /** @description The client's own number for the frame; only clients that asked for `extras` get it back. */
             id?: number | null;
             /** @description A JPEG, PNG, WebP, BMP or TIFF as base64, with or without `data:image/…;base64,` before it. */
             image: string;
         };
         /** @description Events `status` (`ready`, once, on connect) and `error` (why a client is sent away). */
         SignMessage: {
-            /** @description For programs where it is `ready`, else for people. */
+            /** @description `ready` in the event `status`, else the reason in a sentence for people. */
             message: string;
         };
-        /** @description Event `model` for a client that asked for `extras`: after `status`, and when another takes its place. */
+        /** @description Event `model` for a client that asked for `extras`: after `status`, and when another model takes its place. */
         SignModel: {
-            /** @description Of the network's input, px. */
+            /** @description Height of the network's input in pixels. */
             height: number;
-            /** @description In the order of the scores. */
+            /** @description Names of the classes, in the order of `scores`. */
             labels: string[];
-            /** @description Its name. */
+            /** @description Name of the model, as in `GET /api/v1/models`. */
             name: string;
             /** @description Below this score the label is `none`. */
             threshold: number;
-            /** @description Of the network's input, px; the server scales every frame to it. */
+            /** @description Width of the network's input in pixels; the server scales every frame to it. */
             width: number;
-            /** @description Frames that a prediction is made of. */
+            /** @description How many frames a prediction is made of. */
             window: number;
         };
         /** @description Event `result` for a client that asked for `extras`: as soon as a prediction ends. */
         SignResult: {
-            /** @description From the arrival of the window's newest frame to this. */
+            /** @description Milliseconds from the arrival of the window's newest frame to this event. */
             age_ms: number;
             /** @description `none` below the model's threshold. */
             label: string;
-            /** @description 0 to 1. */
+            /** @description Probability of the likeliest label, from 0 to 1. */
             score: number;
             /** @description Probabilities in the order of the model's labels. */
             scores: number[];
-            /** @description Id of the newest frame that it has seen. */
+            /** @description The `id` of the newest frame that the result has seen; null where that frame had none. */
             seen: number | null;
         };
-        /** @description Far fewer pictures come than usual. */
+        /** @description By how much a stream is slower than usual. */
         Slow: {
-            /** @description Pictures per second now. */
+            /** @description Pictures per second that come now. */
             fps: number;
-            /** @description Pictures per second as a rule. */
+            /** @description Pictures per second that usually come. */
             usual_fps: number;
         };
-        /** @description From a picture's arrival to the end of each stage; null where that stage is not in use. */
+        /** @description From a picture's arrival to the end of each stage; null where no picture has passed it in the last 3 s. */
         StageDelays: {
-            /** @description Its pixels are there. */
+            /** @description The JPEG is decoded to pixels. */
             decoded: components["schemas"]["Quantiles"] | null;
-            /** @description It is a JPEG again, with what was found drawn in. */
+            /** @description The picture is a JPEG again, with what was found drawn in. */
             encoded: components["schemas"]["Quantiles"] | null;
-            /** @description The model has looked at it. */
+            /** @description The model has looked at the picture. */
             inferred: components["schemas"]["Quantiles"] | null;
         };
-        /** @description A stream is in another state now. */
+        /** @description A stream has come into another state. */
         StateChange: {
-            /** @description Why, for people. */
+            /** @description Why it is in this state, for people; null where there is nothing to say. */
             reason: string | null;
-            /** @description What it does now. */
+            /** @description The state that it is in now. */
             state: components["schemas"]["StreamState"];
             /** @description Id of the stream. */
             stream: string;
         };
-        /** @description `GET /api/v1/status`. */
+        /** @description Answer to `GET /api/v1/status`. Rates and delays are over the last 3 s, counters begin at 0 when the server starts. */
         Status: {
             /** @description Sums over all cameras and their viewers. */
             cameras: components["schemas"]["CameraTotals"];
-            /** @description On all listening addresses, and what they hold. */
+            /** @description Connections, and memory that is held for them. */
             connections: components["schemas"]["Connections"];
-            /** @description What finds objects. */
+            /** @description The service that finds objects in pictures. */
             detector: components["schemas"]["DetectorStatus"];
-            /** @description What runs networks. */
+            /** @description The engine that runs the recogniser's networks. */
             engine: components["schemas"]["EngineStatus"];
-            /** @description Of this server. */
+            /** @description What the server's process takes of the machine. */
             process: components["schemas"]["ProcessStatus"];
-            /** @description What reads text. */
+            /** @description The service that reads text. */
             reader: components["schemas"]["ReaderStatus"];
-            /** @description What recognises signs. */
+            /** @description The service that recognises signs. */
             recognizer: components["schemas"]["RecognizerStatus"];
             /** @description Sums over all streams that are sent. */
             relay: components["schemas"]["RelayTotals"];
-            /** @description Since the server began. */
+            /** @description Seconds since the server started. */
             uptime_s: number;
-            /** @description Of the server. */
+            /** @description The server's version, such as `0.1.0`. */
             version: string;
         };
         /** @description Something found in a single picture. */
@@ -4182,106 +4185,106 @@ export interface components {
                 number,
                 number
             ];
-            /** @description 0 to 1. */
+            /** @description How sure the model is, from 0 to 1. */
             confidence: number;
-            /** @description What it is. */
+            /** @description Name of the object's class, such as `car`. */
             label: string;
         };
-        /** @description `POST /api/v1/detect`. */
+        /** @description Answer to `POST /api/v1/detect`. */
         StillDetections: {
-            /** @description The surest first. */
+            /** @description What was found, the surest first. */
             detections: components["schemas"]["StillDetection"][];
-            /** @description Of the picture, px. */
+            /** @description Height of the picture in pixels. */
             height: number;
-            /** @description Name of the model. */
+            /** @description Name of the model that looked at it. */
             model: string;
-            /** @description From the picture's arrival to the answer. */
+            /** @description Milliseconds from the moment the picture had arrived to the answer. */
             ms: number;
-            /** @description What was asked for and is not known, in words; left out where there is nothing to say. */
+            /** @description Sentences about parameters that are not known; left out where there are none. */
             notes?: string[];
-            /** @description Of the picture, px. */
+            /** @description Width of the picture in pixels. */
             width: number;
         };
-        /** @description A stream: a camera that is being read, or one that is sent. */
+        /** @description A camera that is being read, or a stream that is sent. Its counters begin at 0 with it; rates are over the last 3 s. */
         Stream: {
-            /** @description What models look for in it; empty while nobody asks. */
+            /** @description One for each model that looks for something in it; empty while nobody asks for that. */
             analyses: components["schemas"]["Analysis"][];
-            /** @description Of a sender: messages that were no pictures. */
+            /** @description Messages of the sender that should have been pictures and were none; left out for cameras. */
             bad?: number | null;
-            /** @description Pictures of a camera that could not be read. */
+            /** @description Pictures of a camera that were not whole or could not be read. */
             broken: number;
-            /** @description Of its pictures so far. */
+            /** @description Bytes of its pictures, so far. */
             bytes: number;
-            /** @description To all its viewers. */
+            /** @description Bytes per second to all its viewers. */
             bytes_out_per_s: number;
-            /** @description From its source. */
+            /** @description Bytes per second of pictures that come from its source. */
             bytes_per_s: number;
-            /** @description How often the camera was connected to. */
+            /** @description How often the camera was connected to, failed attempts included. */
             connects: number;
-            /** @description From a picture's arrival to a viewer's socket; null without viewers. */
+            /** @description Time from a picture's arrival to a viewer's socket; null where no viewer got one in the last 3 s. */
             delay_ms: components["schemas"]["Quantiles"] | null;
             /** @description Pictures that its viewers got, so far. */
             delivered: number;
-            /** @description Of a sender: pictures over `relay.max_fps`. */
+            /** @description Pictures of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras. */
             dropped?: number | null;
-            /** @description Pictures per second that come. */
+            /** @description Pictures per second that come from its source. */
             fps: number;
-            /** @description Pictures per second to all its viewers. */
+            /** @description Pictures per second to all its viewers together. */
             fps_out: number;
-            /** @description Of its pictures, px. */
+            /** @description Height of its newest picture in pixels; null before the first. */
             height: number | null;
-            /** @description In paths. */
+            /** @description What names the stream in paths: the camera's id, or the name that its sender chose. */
             id: string;
-            /** @description Where it comes from. */
+            /** @description Whether the server reads it or somebody sends it. */
             kind: components["schemas"]["StreamKind"];
-            /** @description Since the newest picture came. */
+            /** @description Seconds since the newest picture came; null before the first. */
             last_picture_age_s: number | null;
-            /** @description Pictures per hundred that its viewers were too slow for, over the last 2 s. */
+            /** @description Pictures per hundred that its viewers were too slow for, over the last 3 s. */
             lost_percent: number;
             /** @description Pictures that its viewers were too slow for, so far. */
             missed: number;
-            /** @description Of a sender: how closely it wants to be looked at. */
+            /** @description How closely the sender wants it to be looked at; left out for cameras. */
             mode?: components["schemas"]["AnalysisMode"] | null;
-            /** @description For people. */
+            /** @description Name for people: of the camera, else the name that its sender chose. */
             name: string;
-            /** @description Of a sender: its address; null where a proxy did not give it. */
+            /** @description Address and port of the sender; null where a proxy did not tell it, left out for cameras. */
             peer?: string | null;
-            /** @description That came so far. */
+            /** @description Pictures that came from its source, so far. */
             pictures: number;
-            /** @description Of a sender: as what its pictures come. */
+            /** @description In which form the sender's pictures arrive; left out for cameras. */
             protocol?: components["schemas"]["RelayProtocol"] | null;
-            /** @description Why it is in this state, for people. While it is starting, one says that it has failed at least once. */
+            /** @description Why it is in this state, for people; while it is starting, a reason means that it has failed at least once. */
             reason: string | null;
-            /** @description All that came from its source, so far. */
+            /** @description All bytes that came from its source, so far, whatever was in them. */
             received_bytes: number;
-            /** @description For how long it has been in this state. */
+            /** @description Seconds that it has been in this state. */
             since_s: number;
-            /** @description Bytes of a camera that belonged to no picture. */
+            /** @description Bytes from a camera that belonged to no whole picture. */
             skipped_bytes: number;
-            /** @description Far fewer pictures come than usual. */
+            /** @description Set while far fewer pictures come than usual. */
             slow: components["schemas"]["Slow"] | null;
-            /** @description What it does. */
+            /** @description Whether pictures come. */
             state: components["schemas"]["StreamState"];
-            /** @description Of a camera, without its password. */
+            /** @description Address of the camera with its password masked; null for a stream that is sent. */
             url: string | null;
-            /** @description Who watches it; only where it is asked for on its own. */
+            /** @description Everybody who watches it; only in `GET /api/v1/streams/{id}`. */
             viewer_list?: components["schemas"]["Viewer"][] | null;
-            /** @description How many watch it. */
+            /** @description How many viewers watch it. */
             viewers: number;
-            /** @description Of its pictures, px. */
+            /** @description Width of its newest picture in pixels; null before the first. */
             width: number | null;
-            /** @description Parts of a camera whose length was not as announced. */
+            /** @description Parts of a camera's answer whose length was not as announced. */
             wrong_lengths: number;
         };
-        /** @description A stream is over. One that begins again sends pictures after that. */
+        /** @description A stream is over; if it begins again later, pictures come again. */
         StreamEnded: {
             /** @description Name of the stream. */
             patient_id: string;
-            /** @description With `sightwire.v1`: why, for people. */
+            /** @description Why it is over, for people; only with `sightwire.v1`. */
             reason?: string | null;
             /** @description The server's clock, seconds since 1970. */
             timestamp: number;
-            /** @description `stream_ended`. */
+            /** @description Always `stream_ended`. */
             type: "stream_ended";
         };
         /**
@@ -4291,48 +4294,48 @@ export interface components {
         StreamEvent: components["schemas"]["Detections"] | components["schemas"]["StateChange"];
         /** @description Where a stream comes from. */
         StreamKind: "camera" | "relay";
-        /** @description What a stream does. */
+        /** @description Whether pictures of a stream come. */
         StreamState: "starting" | "running" | "stalled" | "frozen" | "ended";
-        /** @description A stream is in another state now. */
+        /** @description A stream has come into another state; one message for each stream stands at the beginning. */
         StreamStateMessage: {
-            /** @description Of a stream that is sent: how closely it is looked at. */
+            /** @description How closely its sender wants it to be looked at; null for cameras. */
             analysis_mode: components["schemas"]["AnalysisMode"] | null;
-            /** @description Where it comes from. */
+            /** @description Whether the server reads it from a camera or a sender sends it. */
             kind: components["schemas"]["StreamKind"];
             /** @description Name of the stream, or id of the camera. */
             patient_id: string;
-            /** @description Why, for people. */
+            /** @description Why it is in this state, for people; null where there is nothing to say. */
             reason: string | null;
-            /** @description For how long already. */
+            /** @description Seconds that it has been in this state. */
             since_s: number;
-            /** @description What it does now. */
+            /** @description The state that it is in now. */
             state: components["schemas"]["StreamState"];
             /** @description The server's clock, seconds since 1970. */
             timestamp: number;
-            /** @description `stream_state`. */
+            /** @description Always `stream_state`. */
             type: "stream_state";
         };
-        /** @description What has become of a sender's pictures, at most once per second. */
+        /** @description What has become of a sender's pictures: at most once per second, when it has changed. Counters begin at 0 with it. */
         StreamStats: {
-            /** @description Messages that were no pictures. */
+            /** @description Messages that should have been pictures and were none. */
             bad: number;
-            /** @description Pictures over `relay.max_fps`. */
+            /** @description Pictures that were not passed on as they exceeded `relay.max_fps`. */
             dropped: number;
-            /** @description Pictures that came. */
+            /** @description Pictures that came, the dropped ones included. */
             received: number;
-            /** @description `stream_stats`. */
+            /** @description Always `stream_stats`. */
             type: "stream_stats";
-            /** @description Who watch it now. */
+            /** @description How many watch the stream now. */
             viewers: number;
         };
-        /** @description `GET /api/v1/streams`. */
+        /** @description Answer to `GET /api/v1/streams`. */
         Streams: {
             /** @description Cameras that are being read, and streams that are sent. */
             streams: components["schemas"]["Stream"][];
         };
-        /** @description The model is being changed. */
+        /** @description Another model is being loaded for the recogniser. */
         Switching: {
-            /** @description Name of the next. */
+            /** @description Name of the model that takes over when it is ready. */
             to: string;
         };
         /** @description What a sender is told. */
@@ -4341,85 +4344,85 @@ export interface components {
         ToViewer: components["schemas"]["ViewerConnected"] | components["schemas"]["LiveFrame"] | components["schemas"]["OverlayData"] | components["schemas"]["StreamStateMessage"] | components["schemas"]["StreamEnded"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["RelayError"];
         /** @description Pictures with boxes, drawn and encoded once for all who asked for the same. */
         View: {
-            /** @description The only labels that are drawn; null: all. */
+            /** @description Labels that are drawn; null where all are. */
             classes: string[] | null;
-            /** @description What the model is less sure of is not drawn; 0 to 1. */
+            /** @description Objects below this confidence are not drawn; 0 to 1. */
             confidence: number;
-            /** @description Pictures per second that were asked for. */
+            /** @description Pictures per second that its viewers asked for. */
             fps: number;
-            /** @description Pictures per second that are drawn. */
+            /** @description Pictures per second that are really drawn. */
             frames_per_s: number;
-            /** @description What is drawn. */
+            /** @description Whether boxes carry track numbers. */
             kind: components["schemas"]["ViewKind"];
-            /** @description Names are drawn at the boxes. */
+            /** @description Whether boxes carry the names of their labels. */
             labels: boolean;
-            /** @description Of its JPEGs. */
+            /** @description Quality of its JPEGs, up to 100. */
             quality: number;
-            /** @description Counts are drawn in a corner. */
+            /** @description Whether counts of objects are drawn in a corner. */
             stats: boolean;
-            /** @description Where objects came from is drawn. */
+            /** @description Whether the path of each object is drawn. */
             trails: boolean;
-            /** @description How many watch it. */
+            /** @description How many viewers get these pictures. */
             viewers: number;
         };
         /** @description What is drawn into pictures. */
         ViewKind: "detect" | "tracking";
-        /** @description Somebody who watches one stream or several. */
+        /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
         Viewer: {
-            /** @description Of pictures that it got, so far. */
+            /** @description Bytes that it got, so far. */
             bytes: number;
-            /** @description Of pictures that it gets. */
+            /** @description Bytes per second that it gets. */
             bytes_per_s: number;
-            /** @description Over a WebSocket of the relay: it loses a picture that it does not take within this. */
+            /** @description Milliseconds that writing a picture may take before it is given up; left out unless it uses `/ws/view`. */
             deadline_ms?: number | null;
             /** @description Pictures that it got, so far. */
             delivered: number;
-            /** @description The path that it asked for. */
+            /** @description Route of the request with which it watches, such as `/stream/detect`. */
             endpoint: string;
             /** @description Pictures per second that it gets. */
             fps: number;
-            /** @description In `DELETE /api/v1/viewers/{id}`. */
+            /** @description Number for `DELETE /api/v1/viewers/{id}`; never used twice. */
             id: number;
-            /** @description How it gets them. */
+            /** @description In which way it gets what it watches. */
             kind: components["schemas"]["ViewerKind"];
-            /** @description Pictures per hundred that it was too slow for, over the last 2 s. */
+            /** @description Pictures per hundred that it was too slow for, over the last 3 s. */
             lost_percent: number;
             /** @description Pictures that it was too slow for, so far. */
             missed: number;
-            /** @description Its address; null where a proxy did not give it. */
+            /** @description Its address and port; null where a proxy did not tell it. */
             peer: string | null;
-            /** @description As what it gets its pictures. */
+            /** @description In which quality it gets its pictures. */
             quality: components["schemas"]["PictureQuality"];
-            /** @description Over a WebSocket of the relay: from a ping to its pong; null before the first. */
+            /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
             rtt_ms?: number | null;
-            /** @description Since it came. */
+            /** @description Seconds since it began to watch. */
             since_s: number;
-            /** @description Ids of the streams that it watches. */
+            /** @description Ids of the streams that it watches; one that it watches several times stands there as often. */
             streams: string[];
-            /** @description Over a WebSocket of the relay: how long it takes to take a picture, smoothed. */
+            /** @description Milliseconds that writing a picture usually takes; left out unless it uses `/ws/view`. */
             write_ms?: number | null;
         };
-        /** @description To a viewer that has come. */
+        /** @description Tells a viewer that has just connected what there is. */
         ViewerConnected: {
-            /** @description Those of its streams that are there. */
+            /** @description Names of the streams it asked for that are being sent now. */
             active_streams: string[];
             /** @description The server's clock, seconds since 1970. */
             timestamp: number;
-            /** @description `viewer_connected`. */
+            /** @description Always `viewer_connected`. */
             type: "viewer_connected";
         };
         /** @description How a viewer gets what it watches. */
         ViewerKind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary";
-        /** @description `GET /api/v1/viewers`. */
+        /** @description Answer to `GET /api/v1/viewers`. */
         Viewers: {
-            /** @description All who watch. */
+            /** @description Everybody who watches, the longest watching first. */
             viewers: components["schemas"]["Viewer"][];
         };
-        /** @description What will go wrong. */
+        /** @description Tells a sender what will happen unless something changes, such as that it is sent away. */
         Warning: {
-            /** @description For people. */
+            /** @description What will happen and why, in a sentence for people. */
             message: string;
-            /** @description `warning`. */
+            /** @description Always `warning`. */
             type: "warning";
         };
     };
