@@ -54,7 +54,7 @@ pub struct Found {
     "{waiting} pictures wait for the detector already; fewer streams, or fewer frames a second, are needed"
 )]
 pub struct Busy {
-    /// That wait.
+    /// Requests that wait already.
     pub waiting: usize,
 }
 

@@ -37,7 +37,7 @@ pub struct ServiceOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{waiting} pictures wait to be read already; try again in a moment")]
 pub struct Busy {
-    /// That wait.
+    /// Requests that wait already.
     pub waiting: usize,
 }
 
