@@ -1,11 +1,11 @@
 import { Button, Modal, UnstyledButton } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import { useEffect, useState } from 'react';
 import type { Model, RecognizerStatus } from 'sightwire/api';
 import { Command } from '../components/Command';
 import { formatCount, formatMs } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { usePhone } from '../components/page/usePhone';
 import { Progress } from '../components/Progress';
 import { StateBadge } from '../components/StateBadge';
 import { Markdown } from './Markdown';
@@ -29,7 +29,7 @@ interface Props {
 /** All models of the server: a list, the chosen one's card, and the button that puts it to use. */
 export default function ModelsDialog(props: Props) {
   const { opened, onClose, view } = props;
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const phone = usePhone();
   const { reload } = view;
   useEffect(() => {
     if (opened) reload();

@@ -1,6 +1,5 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
-import { type ChangeEvent, lazy, Suspense, useCallback, useRef, useState } from 'react';
+import { type ChangeEvent, useCallback, useRef } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useStatus } from '../api/useStatus';
 import { broadcastWords } from '../broadcast/words';
@@ -22,12 +21,13 @@ import { StageOverlay } from '../broadcast/view/StageOverlay';
 import { WatchSnippets } from '../broadcast/view/WatchSnippets';
 import { copyText } from '../components/copy';
 import { Icon } from '../components/Icon';
+import { Column, Page } from '../components/page/Page';
+import { PhoneControls } from '../components/page/PhoneBar';
+import { usePhone } from '../components/page/usePhone';
 import { Announcer } from '../recognise/view/Announcer';
 import { useCameras } from '../recognise/view/useCameras';
 import css from './BroadcastPage.module.css';
 
-/** Only on phones. */
-const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
 const copyLink = () => void copyText(location.href);
 
 export default function BroadcastPage() {
@@ -44,8 +44,7 @@ export default function BroadcastPage() {
   const ours = active && stream.state !== 'refused';
   const preview = usePreview(ours && settings.preview ? name : null);
   const cameras = useCameras(active && snapshot.kind === 'camera');
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
-  const [drawer, setDrawer] = useState(false);
+  const phone = usePhone();
   const files = useRef<HTMLInputElement>(null);
   const nameField = useRef<HTMLInputElement>(null);
 
@@ -110,10 +109,13 @@ export default function BroadcastPage() {
   const word = broadcastWords(snapshot).word.replace(/ \d+ s$/, '');
 
   return (
-    <div className={css.page}>
-      <title>
-        {stream.state === 'live' ? `● ${name} · Broadcast · Sightwire` : 'Broadcast · Sightwire'}
-      </title>
+    <Page
+      title={
+        stream.state === 'live' ? `● ${name} · Broadcast · Sightwire` : 'Broadcast · Sightwire'
+      }
+      className={css.page}
+      columns
+    >
       <VisuallyHidden component="h1">Broadcast</VisuallyHidden>
       <input
         ref={files}
@@ -125,7 +127,7 @@ export default function BroadcastPage() {
       />
       <Announcer label={phase === 'idle' ? null : word} />
 
-      <div className={css.left}>
+      <Column>
         {!phone && sources}
         <Stage snapshot={snapshot}>
           <StageOverlay
@@ -141,9 +143,9 @@ export default function BroadcastPage() {
           />
         </Stage>
         {!phone && options}
-      </div>
+      </Column>
 
-      <div className={css.right}>
+      <Column>
         <ShareCard
           name={name}
           mode={settings.mode}
@@ -161,7 +163,7 @@ export default function BroadcastPage() {
           on={settings.preview}
           onSwitch={(on) => change({ preview: on })}
         />
-      </div>
+      </Column>
 
       <div className={css.wide}>
         <WatchSnippets name={name} />
@@ -176,25 +178,11 @@ export default function BroadcastPage() {
         </div>
       )}
       {phone && (
-        <>
-          <div className={css.phoneBar}>
-            {startStop}
-            <Button
-              variant="default"
-              leftSection={<Icon name="sliders" />}
-              onClick={() => setDrawer(true)}
-            >
-              Controls
-            </Button>
-          </div>
-          <Suspense fallback={null}>
-            <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
-              {sources}
-              {options}
-            </ControlsDrawer>
-          </Suspense>
-        </>
+        <PhoneControls first={startStop}>
+          {sources}
+          {options}
+        </PhoneControls>
       )}
-    </div>
+    </Page>
   );
 }

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Tooltip } from '@mantine/core';
-import { useDebouncedValue, useMediaQuery } from '@mantine/hooks';
-import { lazy, Suspense, useCallback, useMemo, useState } from 'react';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useCallback, useMemo } from 'react';
 import type { Camera, Stream } from 'sightwire/api';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
@@ -29,11 +29,11 @@ import { useSettings } from '../cameras/one/useSettings';
 import { useStream } from '../cameras/one/useStream';
 import { copyText } from '../components/copy';
 import { Icon } from '../components/Icon';
+import { Column, Page } from '../components/page/Page';
+import { PhoneControls } from '../components/page/PhoneBar';
+import { usePhone } from '../components/page/usePhone';
 import { ToolButton } from '../components/ToolButton';
 import css from './CameraPage.module.css';
-
-/** Only on phones. */
-const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
 
 const LIST_EVERY_MS = 3000;
 /** A slider that is being moved opens nothing yet. */
@@ -70,8 +70,7 @@ function OneCamera({ id, camera, cameras }: Props) {
   const shown = useRate(picture);
   const detector = useStatus(3000).status?.detector;
   const { edit, state } = useCameraDialog(backToAll);
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
-  const [drawer, setDrawer] = useState(false);
+  const phone = usePhone();
 
   const name = camera?.name ?? id;
   const words = pictureWords(view.stream, live, view.silent !== null, brokenShare(view.history));
@@ -104,8 +103,7 @@ function OneCamera({ id, camera, cameras }: Props) {
     </ToolButton>
   );
   return (
-    <div className={css.page}>
-      <title>{`${name} · Sightwire`}</title>
+    <Page title={`${name} · Sightwire`} className={css.page} columns>
       <header className={css.head}>
         <Tooltip label="All cameras">
           <ActionIcon component={Link} href="/cameras" aria-label="All cameras">
@@ -130,7 +128,7 @@ function OneCamera({ id, camera, cameras }: Props) {
         )}
       </header>
 
-      <div className={css.left}>
+      <Column className={css.left}>
         <Stage name={name} picture={picture} live={live} words={words} shape={shape(view.stream)}>
           {live.phase === 'failed' && (
             <Button
@@ -144,8 +142,8 @@ function OneCamera({ id, camera, cameras }: Props) {
           )}
         </Stage>
         {!phone && options}
-      </div>
-      <div className={css.right}>
+      </Column>
+      <Column className={css.right}>
         <Numbers view={view} live={live} shown={shown} />
         <ObjectsCard
           feed={feed}
@@ -154,7 +152,7 @@ function OneCamera({ id, camera, cameras }: Props) {
           onClasses={(classes) => change({ classes })}
         />
         <ObjectList view={found} settings={settings} live={words.live} />
-      </div>
+      </Column>
 
       <div className={css.behind}>
         <Delays stream={view.stream} analysis={analysisOf(view.stream, settled)} />
@@ -169,8 +167,8 @@ function OneCamera({ id, camera, cameras }: Props) {
       </div>
 
       {phone && (
-        <>
-          <div className={css.phoneBar}>
+        <PhoneControls
+          first={
             <Button
               variant="default"
               leftSection={<Icon name="download" />}
@@ -179,24 +177,14 @@ function OneCamera({ id, camera, cameras }: Props) {
             >
               Save frame
             </Button>
-            <Button
-              variant="default"
-              leftSection={<Icon name="sliders" />}
-              onClick={() => setDrawer(true)}
-            >
-              Controls
-            </Button>
-          </div>
-          <Suspense fallback={null}>
-            <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
-              {views}
-              {options}
-            </ControlsDrawer>
-          </Suspense>
-        </>
+          }
+        >
+          {views}
+          {options}
+        </PhoneControls>
       )}
       <DialogHost state={state} />
-    </div>
+    </Page>
   );
 }
 

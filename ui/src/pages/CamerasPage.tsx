@@ -16,6 +16,8 @@ import { Tile } from '../cameras/grid/Tile';
 import { GridPictures } from '../cameras/pictures/gridPictures';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Page } from '../components/page/Page';
+import { PageHead } from '../components/page/PageHead';
 import css from './CamerasPage.module.css';
 
 const EVERY_MS = 1000;
@@ -45,19 +47,18 @@ export default function CamerasPage() {
   const mayAdd = answer?.may_change !== false;
 
   return (
-    <div className={css.page}>
-      <title>Cameras · Sightwire</title>
-      <header className={css.head}>
-        <div className={css.words}>
-          <h1 className={css.title}>Cameras</h1>
-          <p className={`number ${css.line}`} data-testid="summary">
-            {answer === null
-              ? failure === null && 'Loading…'
-              : cameras.length === 0
-                ? 'Live video with object detection.'
-                : `${summary(answer)} · ${places(answer)}`}
-          </p>
-        </div>
+    <Page title="Cameras · Sightwire" className={css.page}>
+      <PageHead
+        title="Cameras"
+        line={
+          answer === null
+            ? failure === null && 'Loading…'
+            : cameras.length === 0
+              ? 'Live video with object detection.'
+              : `${summary(answer)} · ${places(answer)}`
+        }
+        lineId="summary"
+      >
         {cameras.length > 0 && (
           <Button
             leftSection={<Icon name="plus" />}
@@ -68,7 +69,7 @@ export default function CamerasPage() {
             Add a camera
           </Button>
         )}
-      </header>
+      </PageHead>
 
       {failure !== null && (
         <Notice
@@ -109,6 +110,6 @@ export default function CamerasPage() {
         <StateAnnouncer cameras={cameras} />
       </VisuallyHidden>
       <DialogHost state={state} />
-    </div>
+    </Page>
   );
 }

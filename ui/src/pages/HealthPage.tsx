@@ -7,6 +7,8 @@ import { useStatus } from '../api/useStatus';
 import { useShortcuts } from '../app/shortcuts';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Page } from '../components/page/Page';
+import { PageHead } from '../components/page/PageHead';
 import { StateBadge } from '../components/StateBadge';
 import { Announcer } from '../health/Announcer';
 import { EmptyHealth } from '../health/EmptyHealth';
@@ -91,22 +93,19 @@ export default function HealthPage() {
   const common = { atMs, cards, whyNot, onFind };
 
   return (
-    <div className={css.page}>
-      <title>Health · Sightwire</title>
-      <header className={css.head}>
-        <div className={css.words}>
-          <h1 className={css.title}>Health</h1>
-          <p className={`number ${css.line}`} data-testid="summary">
-            {data === null ? words.title === null && 'Loading…' : summary(data)}
-          </p>
-        </div>
+    <Page title="Health · Sightwire" className={css.page}>
+      <PageHead
+        title="Health"
+        line={data === null ? words.title === null && 'Loading…' : summary(data)}
+        lineId="summary"
+      >
         <StateBadge
           tone={words.tone}
           icon={words.icon}
           word={words.word}
           data-testid="live-state"
         />
-      </header>
+      </PageHead>
 
       {words.title !== null && (
         <Notice tone="bad" icon="plug" title={words.title} data-testid="lost">
@@ -195,6 +194,6 @@ export default function HealthPage() {
           />
         </Suspense>
       )}
-    </div>
+    </Page>
   );
 }

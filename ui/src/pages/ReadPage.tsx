@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Job } from 'sightwire/api';
 import { sentence } from '../api/http';
@@ -7,6 +6,10 @@ import { endJob } from '../api/read';
 import { useStatus } from '../api/useStatus';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Page } from '../components/page/Page';
+import { PageHead } from '../components/page/PageHead';
+import { PhoneBar } from '../components/page/PhoneBar';
+import { usePhone } from '../components/page/usePhone';
 import { useOpener } from '../components/useOpener';
 import { EarlierJobs } from '../read/EarlierJobs';
 import { EmptyRead } from '../read/EmptyRead';
@@ -43,7 +46,7 @@ export default function ReadPage() {
   const reader = useStatus(3000).status?.reader;
   const [view, watch] = useJob(address.job);
   const { jobs, nowS, refresh } = useServerJobs();
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const phone = usePhone();
   const [settings, setSettings] = useState(false);
   useEffect(() => forgetPictures, []);
 
@@ -112,27 +115,19 @@ export default function ReadPage() {
     return null;
   };
 
-  const words = readerWords(reader);
   return (
-    <div className={css.page}>
-      <title>
-        {row === null ? 'Read text · Sightwire' : `${row.name} · Read text · Sightwire`}
-      </title>
-      <header className={css.head} data-empty={isEmpty || undefined}>
-        <div className={css.words}>
-          <h1 className={css.title}>Read text</h1>
-          <p className={`number ${css.line}`} data-testid="reader">
-            {words}
-          </p>
-        </div>
+    <Page
+      title={row === null ? 'Read text · Sightwire' : `${row.name} · Read text · Sightwire`}
+      className={css.page}
+    >
+      <PageHead title="Read text" line={readerWords(reader)} lineId="reader" compact={!isEmpty}>
         {!isEmpty && !phone && (
           <div className={css.tools}>
             <Button variant="default" leftSection={<Icon name="clip" />} onClick={actions.sample}>
               Sample page
             </Button>
             <Button variant="default" leftSection={<Icon name="live" />} onClick={actions.stream}>
-              {' '}
-              From a stream{' '}
+              From a stream
             </Button>
             <Button variant="default" leftSection={<Icon name="folder" />} onClick={actions.folder}>
               Folder
@@ -142,7 +137,7 @@ export default function ReadPage() {
             </Button>
           </div>
         )}
-      </header>
+      </PageHead>
       <FileInputs files={files} folder={folder} onPick={sources.take} />
 
       <UploadBar upload={upload} />
@@ -255,18 +250,11 @@ export default function ReadPage() {
       </div>
 
       {phone && !isEmpty && (
-        <div className={css.phoneBar}>
+        <PhoneBar name="Settings" onOpen={() => setSettings(true)}>
           <Button leftSection={<Icon name="plus" />} onClick={actions.files} data-testid="more">
             Read more
           </Button>
-          <Button
-            variant="default"
-            leftSection={<Icon name="sliders" />}
-            onClick={() => setSettings(true)}
-          >
-            Settings
-          </Button>
-        </div>
+        </PhoneBar>
       )}
       {over && !isEmpty && (
         <div className={css.over}>
@@ -286,6 +274,6 @@ export default function ReadPage() {
           />
         </Suspense>
       )}
-    </div>
+    </Page>
   );
 }

@@ -1,5 +1,4 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import { type ChangeEvent, lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useSamples } from '../api/useSamples';
@@ -8,6 +7,9 @@ import { copyText } from '../components/copy';
 import { formatClock } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Column, Page } from '../components/page/Page';
+import { PhoneControls } from '../components/page/PhoneBar';
+import { usePhone } from '../components/page/usePhone';
 import { Progress } from '../components/Progress';
 import { StateBadge } from '../components/StateBadge';
 import { useOpener } from '../components/useOpener';
@@ -44,8 +46,6 @@ import css from './RecognisePage.module.css';
 
 /** States of the server that explain why results stay away. */
 const WORTH_SAYING = new Set(['loading', 'model failed', 'dummy']);
-/** Only on phones. */
-const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
 /** Loaded when it is first asked for. */
 const ModelsDialog = lazy(() => import('../models/ModelsDialog'));
 const NO_LABELS: readonly string[] = [];
@@ -58,8 +58,7 @@ export default function RecognisePage() {
   const { status, failure } = useStatus(patienceMs(statusView()));
   useServerReturn(session, failure);
   const gestures = useSamples();
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
-  const [drawer, setDrawer] = useState(false);
+  const phone = usePhone();
   const [models, setModels] = useState<'never' | 'open' | 'closed'>('never');
   const files = useRef<HTMLInputElement>(null);
 
@@ -202,8 +201,7 @@ export default function RecognisePage() {
 
   const server = serverState(status, failure);
   return (
-    <div className={css.page}>
-      <title>Recognise · Sightwire</title>
+    <Page title="Recognise · Sightwire" className={css.page} columns>
       <VisuallyHidden component="h1">Recognise gestures</VisuallyHidden>
       <input
         ref={files}
@@ -217,25 +215,23 @@ export default function RecognisePage() {
       <SentenceAnnouncer view={sentence} />
       <ModelAnnouncer title={inUse.title} switchingTo={inUse.switchingTo} />
       {(WORTH_SAYING.has(server.word) || (failure !== null && !running)) && (
-        <div className={css.notice}>
-          <Notice
-            tone={server.tone === 'bad' ? 'bad' : server.tone === 'warn' ? 'warn' : 'busy'}
-            icon={server.icon}
-            title={server.title}
-            cause={server.cause}
-          >
-            {server.text}
-            {server.command !== null && <Cure command={server.command} />}
-            {server.word === 'loading' && recognizer?.loading != null && (
-              <div className={css.progress}>
-                <Progress label={server.title} value={recognizer.loading.progress} />
-              </div>
-            )}
-          </Notice>
-        </div>
+        <Notice
+          tone={server.tone === 'bad' ? 'bad' : server.tone === 'warn' ? 'warn' : 'busy'}
+          icon={server.icon}
+          title={server.title}
+          cause={server.cause}
+        >
+          {server.text}
+          {server.command !== null && <Cure command={server.command} />}
+          {server.word === 'loading' && recognizer?.loading != null && (
+            <div className={css.progress}>
+              <Progress label={server.title} value={recognizer.loading.progress} />
+            </div>
+          )}
+        </Notice>
       )}
 
-      <div className={css.left}>
+      <Column>
         {phone ? null : (
           <div className={css.toolbar}>
             {sources}
@@ -282,9 +278,9 @@ export default function RecognisePage() {
             {recordingBar}
           </>
         )}
-      </div>
+      </Column>
 
-      <div className={css.right}>
+      <Column>
         {phone ? null : modelBar}
         <Readout
           session={session}
@@ -309,30 +305,15 @@ export default function RecognisePage() {
           numbers={snapshot.numbers}
           active={active && snapshot.connection.state === 'live'}
         />
-      </div>
+      </Column>
 
       {phone && (
-        <>
-          <div className={css.phoneBar}>
-            {startStop}
-            <Button
-              variant="default"
-              className={css.start}
-              leftSection={<Icon name="sliders" />}
-              onClick={() => setDrawer(true)}
-            >
-              Controls
-            </Button>
-          </div>
-          <Suspense fallback={null}>
-            <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
-              {sources}
-              {modelBar}
-              {options}
-              {recordingBar}
-            </ControlsDrawer>
-          </Suspense>
-        </>
+        <PhoneControls first={startStop}>
+          {sources}
+          {modelBar}
+          {options}
+          {recordingBar}
+        </PhoneControls>
       )}
       {models !== 'never' && (
         <Suspense fallback={null}>
@@ -346,6 +327,6 @@ export default function RecognisePage() {
           />
         </Suspense>
       )}
-    </div>
+    </Page>
   );
 }

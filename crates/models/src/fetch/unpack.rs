@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::FetchError;
+use super::{Failure, FetchError};
 
 /// Unpacks the members of a zip whose path begins with `prefix`, by their last name, into `target`.
 pub(super) fn unpack(
@@ -42,10 +42,11 @@ pub(super) fn member<T>(
     archive: &Path,
     path: &str,
     take: impl FnOnce(&mut dyn io::Read) -> T,
-) -> Result<T, String> {
-    let file = fs::File::open(archive).map_err(|error| error.to_string())?;
-    let mut zip = zip::ZipArchive::new(file).map_err(|error| error.to_string())?;
-    let mut member = zip.by_name(path).map_err(|error| format!("it has no {path}: {error}"))?;
+) -> Result<T, Failure> {
+    let file = fs::File::open(archive).map_err(|error| Failure::Reason(error.to_string()))?;
+    let mut zip = zip::ZipArchive::new(file).map_err(|error| Failure::Reason(error.to_string()))?;
+    let absent = |error| Failure::Reason(format!("it has no {path}: {error}"));
+    let mut member = zip.by_name(path).map_err(absent)?;
     Ok(take(&mut member))
 }
 

@@ -1,6 +1,6 @@
 import { Modal } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import type { Camera } from 'sightwire/api';
+import { usePhone } from '../../components/page/usePhone';
 import { CameraForm } from './CameraForm';
 import type { Draft } from './draft';
 import css from './CameraDialog.module.css';
@@ -18,7 +18,7 @@ interface Props {
 
 /** Adds, changes, tests and removes a camera. */
 export default function CameraDialog({ opened, subject, onClose, onDone }: Props) {
-  const phone = useMediaQuery('(max-width: 48em)', undefined, { getInitialValueInEffect: false });
+  const phone = usePhone();
   const camera = 'camera' in subject ? subject.camera : null;
   return (
     <Modal
