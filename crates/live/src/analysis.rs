@@ -40,14 +40,14 @@ const SAME_IOU: f32 = 0.5;
 /// Boxes of two classes that overlap so much are one thing; people on horses and things in hands overlap less.
 const SAME_THING_IOU: f32 = 0.75;
 
-/// A running analysis.
+/// Runs a model over the pictures of one stream, for all who want to know what is in them.
 #[derive(Debug)]
 pub struct Analysis {
     /// How often those who share it want pictures and looks.
     pub demand: Demand,
     /// What views have shown of it, by what they show: the one that was drawn last is the last.
     seen: Mutex<Vec<Shown>>,
-    /// The stream.
+    /// The stream that is analysed.
     pub upstream: Arc<Upstream>,
     /// Kept open for as long as this runs.
     lease: Option<StreamLease>,
@@ -76,7 +76,7 @@ pub struct Counters {
     pub analysed: AtomicU64,
     /// Pictures that could not be decoded, or of which the model could say nothing.
     pub failed: AtomicU64,
-    /// Age when decoded.
+    /// Age of pictures once they were decoded, counted from their last byte as are the next two.
     pub decoded: Histogram,
     /// Age when its objects were known.
     pub inferred: Histogram,
@@ -91,7 +91,7 @@ pub struct Analysed {
     pub sequence: u64,
     /// Which picture of the stream, and when it came.
     pub stamp: Stamp,
-    /// Its pixels.
+    /// The decoded picture, in its full size.
     pub image: Arc<Image>,
     /// The model that looked.
     pub model: Model,
@@ -110,9 +110,9 @@ pub struct Analysed {
 /// Something found, and which track it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Object {
-    /// Where and what.
+    /// Box in pixels of the picture, class and confidence.
     pub detection: Detection,
-    /// Its track's id.
+    /// Id of the track that this detection belongs to; `None` where none does.
     pub track: Option<u64>,
 }
 
@@ -166,7 +166,7 @@ impl Analysis {
         receiver
     }
 
-    /// The newest picture.
+    /// The newest picture that went through; `None` before the first.
     pub fn newest(&self) -> Option<Arc<Analysed>> {
         self.newest.borrow().clone()
     }
@@ -218,7 +218,7 @@ impl Analysis {
         });
     }
 
-    /// Runs until `stop`.
+    /// Decodes and analyses pictures until `stop`.
     pub async fn run(self: Arc<Self>, deps: Dependencies, stop: CancellationToken) {
         let (give, take) = mpsc::channel(1);
         let pace = Mutex::new(Readiness::default());

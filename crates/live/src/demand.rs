@@ -84,7 +84,7 @@ struct Now {
     wishes: Vec<Wanted>,
     /// That of the last ones while nobody is there.
     pace: Pace,
-    /// While somebody is.
+    /// Set while anybody wants anything.
     running: Option<Running>,
 }
 

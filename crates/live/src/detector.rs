@@ -20,10 +20,10 @@ pub const BASE_CONFIDENCE: f32 = 0.1;
 /// Places for pictures that wait for a model thread, beside one for each analysis: more than single pictures may take.
 const SPARE_PLACES: usize = 4;
 
-/// What finds objects.
+/// The model that finds objects in pictures.
 #[derive(Clone, Debug)]
 pub enum Model {
-    /// A network.
+    /// A network; all analyses share its threads.
     Network(Arc<DetectService>),
     /// The background model, which needs no weights; each analysis has its own.
     Motion,
@@ -38,7 +38,7 @@ pub struct Detector {
 }
 
 impl Model {
-    /// Its name.
+    /// As in the store, or `motion`.
     pub fn name(&self) -> &str {
         match self {
             Model::Network(service) => service.name(),
@@ -46,7 +46,7 @@ impl Model {
         }
     }
 
-    /// Its classes.
+    /// Names of the classes, by class number.
     pub fn labels(&self) -> &[String] {
         static MOTION: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
             sightwire_track::motion::LABELS.iter().map(ToString::to_string).collect()
@@ -57,7 +57,7 @@ impl Model {
         }
     }
 
-    /// The class's name.
+    /// Name of a class; `?` for a number that the model does not have.
     pub fn label(&self, class: usize) -> &str {
         self.labels().get(class).map_or("?", String::as_str)
     }
@@ -180,7 +180,7 @@ impl Detector {
         }
     }
 
-    /// As in `/api/v1/status`.
+    /// The `detector` part of `/api/v1/status`.
     pub fn report(&self) -> DetectorStatus {
         let options = &self.options.detector;
         let mut report = DetectorStatus {

@@ -79,7 +79,7 @@ pub struct Dependencies {
     pub(crate) detector: Arc<Detector>,
     /// Threads that decode, draw and encode.
     pub(crate) pixels: Arc<Pixels>,
-    /// As loaded.
+    /// As loaded at the start; none of them changes while the server runs.
     pub(crate) options: Arc<Options>,
     /// Over all of them.
     pub(crate) totals: Arc<Totals>,
@@ -94,11 +94,11 @@ pub struct Dependencies {
 pub struct Streams {
     /// Which cameras there are.
     pub registry: Registry,
-    /// Who watches.
+    /// All who watch, of cameras and of streams that are sent.
     pub viewers: Arc<Viewers>,
-    /// Finds objects.
+    /// The model that all analyses share.
     pub detector: Arc<Detector>,
-    /// Threads for pixels.
+    /// Threads that decode, draw and encode for all streams.
     pub pixels: Arc<Pixels>,
     options: Arc<Options>,
     web: Web,
@@ -110,7 +110,7 @@ pub struct Streams {
     views: OnDemand<ViewKey, View>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    /// Over all streams.
+    /// Counted over all streams since the start, those that have ended included.
     pub totals: Arc<Totals>,
     /// Single pictures that may be analysed at once; streams come first.
     pub stills: Stills,
@@ -207,7 +207,7 @@ impl Streams {
         Ok(this)
     }
 
-    /// As loaded.
+    /// As loaded at the start.
     pub fn options(&self) -> &Options {
         &self.options
     }
@@ -394,7 +394,7 @@ impl Streams {
         self.analyses.has_room(origin) && has_a_share(from, self.analyses.max(), is_only_of)
     }
 
-    /// Likewise of views.
+    /// As [`Self::has_room_to_analyse`], of views.
     fn has_room_to_view(&self, key: &ViewKey, from: Option<IpAddr>) -> bool {
         let is_only_of = |from| self.views.all().iter().filter(|(_, view)| view.is_only_of(from)).count();
         self.views.peek(key).is_some()
@@ -445,7 +445,7 @@ impl Streams {
         self.analyses.all().into_iter().map(|(_, analysis)| analysis).collect()
     }
 
-    /// Views now.
+    /// How many views are running.
     pub fn views(&self) -> usize {
         self.views.len()
     }
@@ -481,7 +481,7 @@ pub enum ViewRequest {
     Apart(Duration),
     /// With what is in them.
     Drawn {
-        /// How often.
+        /// At most so many pictures a second, and looks of the model.
         rate: Rate,
         /// How it is drawn.
         options: ViewOptions,

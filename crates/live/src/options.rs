@@ -19,13 +19,13 @@ pub struct Options {
     pub relay: RelayOptions,
     /// What finds objects in their pictures.
     pub detector: DetectorOptions,
-    /// Threads for pixels.
+    /// Threads that decode, draw and encode.
     pub threads: usize,
     /// A thread without work for so long lets its sessions go.
     pub idle_release: Duration,
     /// Of a picture that is decoded.
     pub pictures: Limits,
-    /// Where models are.
+    /// Folders with models and their manifests.
     pub store: Store,
 }
 
@@ -53,25 +53,25 @@ pub struct CameraOptions {
     pub max_viewers: usize,
     /// Streams that are analysed at most.
     pub max_analyses: usize,
-    /// Views at most.
+    /// Views that run at once, at most.
     pub max_views: usize,
     /// How long a camera and its analysis go on without a viewer.
     pub linger: Duration,
     /// A camera without a picture for so long has stalled.
     pub stalled_after: Duration,
-    /// `None`: never.
+    /// A camera that gives the same picture for so long is frozen; `None`: never.
     pub frozen_after: Option<Duration>,
     /// A viewer that takes nothing for so long is closed.
     pub viewer_deadline: Duration,
     /// Whether slow viewers get pictures of lower quality.
     pub lower_quality: bool,
-    /// Of one picture.
+    /// Largest picture of a camera, in bytes; a larger one is skipped.
     pub max_frame_bytes: usize,
     /// Where cameras that clients added are kept.
     pub file: PathBuf,
 }
 
-/// What finds objects.
+/// Which model finds objects, and what of that is shown.
 #[derive(Clone, Debug)]
 pub struct DetectorOptions {
     /// Name of the model, `auto` or `motion`.
@@ -80,9 +80,9 @@ pub struct DetectorOptions {
     pub confidence: f32,
     /// `None` takes the model's.
     pub iou: Option<f32>,
-    /// Of a picture.
+    /// Boxes in one picture, at most.
     pub max_boxes: usize,
-    /// Empty: all.
+    /// Classes that are shown where nobody asks for others; empty: all.
     pub classes: Vec<String>,
     /// Pictures that the model looks at a second, over all streams.
     pub max_fps: f64,
@@ -105,7 +105,7 @@ pub struct RelayOptions {
     pub stalled_after: Duration,
     /// From one ping of a viewer to the next.
     pub ping_interval: Duration,
-    /// Of one picture.
+    /// Largest picture of a sender, in bytes; a longer message ends its stream.
     pub max_frame_bytes: usize,
     /// Pictures of one sender a second.
     pub max_fps: f64,
@@ -126,19 +126,19 @@ pub struct RelayOptions {
 pub struct Deadline {
     /// Until anything is known of the viewer.
     pub first: Duration,
-    /// At least.
+    /// The deadline is never shorter than this.
     pub min: Duration,
-    /// At most.
+    /// The deadline is never longer than this.
     pub max: Duration,
 }
 
 /// Who is told what is in the pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlays {
-    /// Nobody.
+    /// Nobody, not even viewers that ask for it.
     None,
     /// Viewers that ask for it.
     Asked,
-    /// All viewers.
+    /// All viewers, whether they ask or not: every stream that is watched is analysed.
     All,
 }

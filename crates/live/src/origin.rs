@@ -19,7 +19,7 @@ pub enum Origin {
 /// One for each origin, since neither may take the other's places.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerOrigin<T> {
-    /// Of cameras.
+    /// For cameras, which the server reads.
     pub cameras: T,
     /// Of streams that are sent.
     pub sent: T,
@@ -34,7 +34,7 @@ impl<T> PerOrigin<T> {
         }
     }
 
-    /// Cameras' first.
+    /// Both, that for cameras first.
     pub fn each(&self) -> [&T; 2] {
         [&self.cameras, &self.sent]
     }

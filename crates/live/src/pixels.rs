@@ -13,11 +13,11 @@ use sightwire_infer::priority::Priority;
 
 /// What a thread works with.
 pub struct Tools {
-    /// JPEG to pixels.
+    /// Makes pixels of JPEGs.
     pub decoder: Decoder,
-    /// Pixels to JPEG.
+    /// Makes JPEGs of pixels.
     pub encoder: Encoder,
-    /// Boxes, labels, banners.
+    /// Draws boxes, labels and banners into pixels.
     pub annotator: Annotator,
 }
 
@@ -40,10 +40,10 @@ impl Tools {
 /// limited in number.
 pub type Pixels = Jobs<Tools>;
 
-/// Tools are small.
+/// An idle thread may keep its tools for long: they are small.
 const IDLE_RELEASE: Duration = Duration::from_mins(5);
 
-/// So many threads.
+/// Starts the threads, or says why the system refuses them.
 pub fn start(threads: usize) -> std::io::Result<Pixels> {
     let options =
         pool::Options { name: "pixels", threads, priority: Priority::Live, idle_release: IDLE_RELEASE };

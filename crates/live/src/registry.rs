@@ -22,7 +22,7 @@ const MAX_NAME: usize = 100;
 /// A camera, and who may change it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Camera {
-    /// What it is.
+    /// Its id, its name, and where its pictures come from.
     pub table: CameraTable,
     /// It stands in the configuration file and can only be changed there.
     pub configured: bool,
@@ -33,13 +33,13 @@ pub struct Camera {
 /// When a camera was added, and changed last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Times {
-    /// Seconds since 1970.
+    /// Seconds since 1970 (UTC).
     pub added: u64,
-    /// Seconds since 1970.
+    /// Seconds since 1970 (UTC); the same as `added` until the first change.
     pub changed: u64,
 }
 
-/// All cameras.
+/// The cameras that are known: those of the configuration, and those that clients added.
 #[derive(Debug)]
 pub struct Registry {
     cameras: RwLock<Vec<Camera>>,
@@ -207,7 +207,7 @@ impl Registry {
         self.keep(cameras, index)
     }
 
-    /// Changes a camera.
+    /// Changes what `change` names of a camera; `allowed` is asked where that gives it another source.
     pub fn change(
         &self,
         id: &str,

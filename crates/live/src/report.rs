@@ -34,7 +34,7 @@ impl Streams {
         }
     }
 
-    /// A stream.
+    /// A stream as in answers, without the list of its viewers.
     pub fn stream_report(&self, upstream: &Upstream) -> stream::Stream {
         let (stream, now) = (&upstream.stream, clock::now());
         let (state, counters, newest) = (stream.state(), stream.counters(), stream.newest());
@@ -87,7 +87,7 @@ impl Streams {
         report
     }
 
-    /// All running streams.
+    /// All streams that are being read or sent, as in answers.
     pub fn stream_reports(&self) -> Vec<stream::Stream> {
         self.upstreams().iter().map(|upstream| self.stream_report(upstream)).collect()
     }
@@ -129,7 +129,7 @@ impl Streams {
         }
     }
 
-    /// As in `/api/v1/status`.
+    /// The `cameras` part of `/api/v1/status`.
     pub fn report(&self) -> CameraTotals {
         let cameras = &self.options.cameras;
         let upstreams = &self.running.cameras;
@@ -171,7 +171,7 @@ fn view_report(view: &View) -> Option<stream::View> {
     })
 }
 
-/// As in answers.
+/// The word for it in answers.
 pub fn stream_state(condition: Condition) -> StreamState {
     match condition {
         Condition::Starting => StreamState::Starting,

@@ -9,7 +9,7 @@ use sightwire_hub::source::address::{AddressError, CameraUrl};
 /// Where a camera's pictures come from. What is equal is read once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum CameraSource {
-    /// An endless answer.
+    /// One answer with pictures that does not end.
     Stream(CameraUrl),
     /// Single pictures, one every so often.
     Capture(CameraUrl, Duration),
@@ -95,7 +95,7 @@ impl CameraSource {
         }
     }
 
-    /// `stream`, `capture`, `folder`.
+    /// How its pictures are got, as in the configuration and in answers.
     pub fn mode(&self) -> CameraMode {
         match self {
             Self::Stream(_) => CameraMode::Stream,
@@ -132,12 +132,12 @@ pub fn every(fps: f64) -> Result<Duration, CameraError> {
     }
 }
 
-/// One camera.
+/// A camera as the configuration, or the file of added ones, has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CameraTable {
     /// Letters, digits, `-`, `_`.
     pub id: String,
-    /// For people.
+    /// Shown to people in place of the id.
     pub name: String,
     /// Where its pictures come from.
     pub source: CameraSource,
@@ -148,7 +148,7 @@ pub struct CameraTable {
 }
 
 impl CameraTable {
-    /// `cameras.default_url`.
+    /// The camera that `cameras.default_url` names; its id is `default`.
     pub fn default_camera(address: &str) -> Result<Self, CameraError> {
         let source = CameraSource::of(address, None, None)?;
         Ok(Self { id: "default".into(), name: "Default camera".into(), source, user: None, default: true })

@@ -25,11 +25,11 @@ pub struct StillPlace(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit
 /// What is in a picture.
 #[derive(Debug)]
 pub struct Seen {
-    /// What looked.
+    /// The model that looked at it.
     pub model: Model,
     /// Width and height, px.
     pub size: (u32, u32),
-    /// The surest first.
+    /// Its objects, the surest first, and how long finding them took.
     pub found: Found,
 }
 

@@ -15,14 +15,14 @@ pub struct Totals {
     pub delivered: PerOrigin<Arc<Deliveries>>,
     /// From the last byte of a picture to when its objects were known.
     pub inferred_age: Histogram,
-    /// What senders sent.
+    /// What senders have sent.
     pub sent: Received,
 }
 
 /// What came of all senders.
 #[derive(Debug, Default)]
 pub struct Received {
-    /// Pictures that came.
+    /// Pictures that were passed on; those over the rate are `dropped`.
     pub pictures: AtomicU64,
     /// Their bytes, as they came.
     pub bytes: AtomicU64,

@@ -36,10 +36,10 @@ pub(crate) const BANNER_QUALITY: u8 = 80;
 /// Size of a banner before the first picture, px.
 const PLACEHOLDER: (u32, u32) = (640, 480);
 
-/// A running stream.
+/// A stream that runs: a camera that is being read, or what somebody sends.
 #[derive(Debug)]
 pub struct Upstream {
-    /// Its pictures.
+    /// The pictures as they come; views and analyses make theirs of them.
     pub stream: Arc<Stream>,
     /// Where they come from.
     pub origin: Origin,

@@ -33,20 +33,20 @@ use crate::origin::Origin;
 pub enum ViewKey {
     /// The camera's pictures, encoded anew.
     Plain {
-        /// The stream.
+        /// The stream whose pictures are encoded.
         origin: Origin,
-        /// JPEG quality.
+        /// JPEG quality, 1–100.
         quality: u8,
     },
     /// What is in its pictures, drawn.
     Drawn {
-        /// The stream.
+        /// The stream whose analysis is drawn.
         origin: Origin,
         /// Pictures a second at most, 1–30.
         fps: u8,
-        /// How.
+        /// What is drawn, and how.
         options: ViewOptions,
-        /// JPEG quality.
+        /// JPEG quality, 1–100.
         quality: u8,
     },
 }
@@ -56,11 +56,11 @@ pub enum ViewKey {
 pub struct ViewOptions {
     /// Objects that keep their number, instead of what each picture shows.
     pub tracking: Option<Tracking>,
-    /// In hundredths.
+    /// Least confidence that is shown, in hundredths (25 is 0.25).
     pub confidence: u8,
     /// Names beside the boxes.
     pub labels: bool,
-    /// Sorted; empty: all.
+    /// Classes that are shown, sorted; empty: all.
     pub classes: Vec<String>,
 }
 
@@ -74,7 +74,7 @@ pub struct Tracking {
 }
 
 impl ViewOptions {
-    /// The threshold, 0–1.
+    /// Least confidence that is shown, 0–1.
     pub fn confidence(&self) -> f32 {
         f32::from(self.confidence) / 100.0
     }
@@ -115,7 +115,7 @@ impl Seen {
 /// What stands in the corner of a tracking picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
-    /// Now.
+    /// Objects in this picture.
     pub objects: usize,
     /// Since the analysis began.
     pub unique: u64,
@@ -127,14 +127,14 @@ pub fn is_among(label: &str, classes: &[String]) -> bool {
 }
 
 impl ViewKey {
-    /// The stream.
+    /// The stream that it is a view of.
     pub fn origin(&self) -> &Origin {
         match self {
             ViewKey::Plain { origin, .. } | ViewKey::Drawn { origin, .. } => origin,
         }
     }
 
-    /// JPEG quality.
+    /// JPEG quality of its pictures, 1–100.
     pub fn quality(&self) -> u8 {
         match self {
             ViewKey::Plain { quality, .. } | ViewKey::Drawn { quality, .. } => *quality,
@@ -142,14 +142,14 @@ impl ViewKey {
     }
 }
 
-/// A running view.
+/// Pictures made of a stream's, for all who want the same ones.
 #[derive(Debug)]
 pub struct View {
     /// What makes it another.
     pub key: ViewKey,
-    /// Its pictures.
+    /// The pictures that the view makes, in the place of the stream's own.
     pub stream: Arc<Stream>,
-    /// Pictures made.
+    /// Rate of the pictures that the view makes.
     pub meter: Meter<1, 0>,
     basis: Basis,
     /// Where those who watch come from.
@@ -194,9 +194,9 @@ impl Drop for ViewLease {
 /// What it is made of, which is kept running as long as the view is.
 #[derive(Debug)]
 pub enum Basis {
-    /// The stream itself.
+    /// The stream's own pictures, which are encoded anew.
     Stream(StreamLease),
-    /// An analysis.
+    /// An analysis, which is drawn.
     Analysis(AnalysisLease),
 }
 

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::totals::lost_percent;
 
-/// All viewers.
+/// All who watch now, and how many have come and been refused since the start.
 #[derive(Debug)]
 pub struct Viewers {
     max: PerUse<usize>,
@@ -33,13 +33,13 @@ pub struct Viewers {
 /// One for each use, since none may take another's places.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerUse<T> {
-    /// `/stream…` and detections.
+    /// Viewers over HTTP: `/stream…` and detections.
     pub cameras: T,
-    /// `/ws/view`.
+    /// Viewers of `/ws/view`.
     pub relay: T,
 }
 
-/// One viewer.
+/// One who watches, over one connection, whatever the number of streams.
 #[derive(Debug)]
 pub struct Viewer {
     id: u64,
@@ -51,7 +51,7 @@ pub struct Viewer {
     /// One for each time that it watches a stream.
     streams: Mutex<Vec<Arc<Watched>>>,
     delivered: Arc<Deliveries>,
-    /// Delivered, bytes, missed.
+    /// Rates of pictures that it got, their bytes, and pictures that it missed.
     meter: Meter<3, 0>,
     /// What its pictures take, where that is measured.
     timing: Mutex<Option<Timing>>,
@@ -62,7 +62,7 @@ pub struct Viewer {
 /// How long things take to get to a viewer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
-    /// There and back.
+    /// Round trip of its pings, smoothed; `None` before the first answer.
     pub rtt: Option<Duration>,
     /// To hand over a picture; usual.
     pub write: Duration,
@@ -99,7 +99,7 @@ struct Watched {
 /// Who comes, and how.
 #[derive(Clone, Debug)]
 pub struct NewViewer {
-    /// From where.
+    /// Address and port that it connects from, where known.
     pub peer: Option<SocketAddr>,
     /// Whether many may come from there: through a proxy all have one address, of which no share can be told.
     pub proxied: bool,
@@ -163,18 +163,18 @@ impl Viewers {
         Some(Arc::new(Admission { viewer, viewers: self.clone() }))
     }
 
-    /// Viewers now.
+    /// How many there are at the moment.
     pub fn now(&self) -> PerUse<usize> {
         let get = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         PerUse { cameras: get(&self.counts.cameras), relay: get(&self.counts.relay) }
     }
 
-    /// Admitted so far.
+    /// How many have been let in since the start.
     pub fn admitted(&self) -> PerUse<u64> {
         totals(&self.admitted)
     }
 
-    /// Refused so far.
+    /// How many have been refused since the start because there was no place.
     pub fn refused(&self) -> PerUse<u64> {
         totals(&self.refused)
     }
@@ -226,7 +226,7 @@ impl Admission {
         Watch { admission: self.clone(), watched }
     }
 
-    /// Who it is.
+    /// The viewer that holds the permit.
     pub fn viewer(&self) -> &Arc<Viewer> {
         &self.viewer
     }
@@ -240,7 +240,7 @@ impl Drop for Admission {
 }
 
 impl Watch {
-    /// Who watches.
+    /// The viewer that watches.
     pub fn viewer(&self) -> &Arc<Viewer> {
         &self.admission.viewer
     }
@@ -343,7 +343,7 @@ impl Viewer {
         [pictures, bytes, missed + behind]
     }
 
-    /// As in answers.
+    /// This viewer as in answers; `now` ends the time that it has been there.
     pub fn report(&self, now: Instant) -> api::Viewer {
         let [delivered, bytes, missed] = self.counts();
         // The lowest, where streams differ.
@@ -381,7 +381,7 @@ impl Viewer {
         self.delivered.counts()[0]
     }
 
-    /// For log lines.
+    /// Number of the viewer, from 1, as in answers and log lines.
     pub fn id(&self) -> u64 {
         self.id
     }

@@ -302,7 +302,7 @@ impl Tier {
         self.good_since = self.low.then_some(now);
     }
 
-    /// A new window.
+    /// Counts anew from `now` on what it got and missed.
     fn begin(&mut self, now: Instant) {
         (self.window, self.got, self.missed) = (now, 0, 0);
     }

@@ -91,7 +91,7 @@ pub struct Sender {
     pub mode: AnalysisMode,
     /// Whether pictures come as binary messages.
     pub binary: bool,
-    /// From where.
+    /// Address and port that it connects from, where known.
     pub peer: Option<SocketAddr>,
     /// Messages that should have been frames.
     pub bad: AtomicU64,
@@ -111,7 +111,7 @@ pub struct Sender {
 /// Writes a stream. Dropping it ends the stream.
 #[derive(Debug)]
 pub struct Sending {
-    /// Who does.
+    /// What others may know of whoever sends it.
     pub sender: Arc<Sender>,
     producer: Option<Producer>,
     lease: Option<StreamLease>,
@@ -134,7 +134,7 @@ pub enum End {
     Replaced,
     /// Somebody who manages the server ended it.
     Administrator,
-    /// The server stops.
+    /// The server shuts down.
     Stopping,
 }
 
@@ -187,7 +187,7 @@ pub fn check_name(name: &str) -> Result<(), Refused> {
 }
 
 impl Relay {
-    /// Nothing is sent.
+    /// A relay without any senders.
     pub fn new(streams: Arc<Streams>) -> Arc<Self> {
         let live = watch::Sender::new(Senders::default());
         let zero = || AtomicU64::new(0);
@@ -196,7 +196,7 @@ impl Relay {
         Arc::new(Self { streams, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
     }
 
-    /// As loaded.
+    /// As loaded at the start.
     pub fn options(&self) -> &RelayOptions {
         &self.streams.options().relay
     }
@@ -331,7 +331,7 @@ impl Relay {
         }
     }
 
-    /// As in `/api/v1/status`.
+    /// The `relay` part of `/api/v1/status`.
     pub fn report(&self) -> RelayTotals {
         let mut sums = [0.0; 5];
         for upstream in self.streams.upstreams().iter().filter(|upstream| upstream.sender.is_some()) {
@@ -400,7 +400,7 @@ impl Sender {
 }
 
 impl Sending {
-    /// A picture came.
+    /// Publishes a picture that has just come; a stream that had stalled runs again.
     pub fn publish(&mut self, now: Instant, make: impl FnOnce(u64) -> Picture) {
         let Some(producer) = &mut self.producer else { return };
         let before = producer.stream().state();

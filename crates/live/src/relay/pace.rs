@@ -18,7 +18,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Nothing is known.
+    /// A viewer of which nothing is known yet: it has [`Deadline::first`] for a picture.
     pub fn new(bounds: Deadline) -> Self {
         Self { bounds, usual: None, rtt: None, strikes: 0 }
     }

@@ -7,14 +7,14 @@ use sightwire_hub::silence::Silence;
 /// Messages in a row that should have been frames and are none, after which a stream ends.
 pub const MAX_BAD: u32 = 10;
 
-/// After how long.
+/// How long a sender may be silent before something is done.
 #[derive(Clone, Copy, Debug)]
 pub struct WatchdogOptions {
-    /// Without any message.
+    /// Time without any message, after which the sender is warned.
     pub warning: Duration,
-    /// Without a frame.
+    /// Time without a frame, after which the stream ends.
     pub end: Duration,
-    /// Without a frame.
+    /// Time without a frame, after which viewers are told that the stream has stalled.
     pub stall: Duration,
 }
 
@@ -34,11 +34,11 @@ pub struct Watchdog {
 /// What has to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alarm {
-    /// Tell the sender.
+    /// The sender has to be warned that nothing comes.
     Warn,
-    /// Tell the viewers.
+    /// Viewers have to be told that the stream has stalled.
     Stalled,
-    /// Close it.
+    /// The stream has to end.
     End,
 }
 
@@ -54,7 +54,7 @@ impl Watchdog {
         (self.message, self.warned) = (now, false);
     }
 
-    /// A frame came.
+    /// A frame came: it counts as a message, too, and ends a row of bad ones.
     pub fn frame(&mut self, now: Instant) {
         self.message(now);
         self.silence.picture(now, true);
