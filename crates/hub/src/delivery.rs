@@ -9,7 +9,7 @@ use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 /// An account of deliveries. Its numbers only grow.
 #[derive(Debug)]
 pub struct Deliveries {
-    /// Pictures delivered.
+    /// Pictures that were taken to be sent.
     pub pictures: AtomicU64,
     /// Their bytes, in the form in which they went out.
     pub bytes: AtomicU64,
@@ -18,7 +18,7 @@ pub struct Deliveries {
     ages: Option<Box<Histogram>>,
 }
 
-/// One picture delivered.
+/// One picture that was taken to be sent, and how many were missed before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Delivery {
     /// In the form in which it went out.
@@ -42,7 +42,7 @@ impl Deliveries {
         Self { pictures: none(), bytes: none(), missed: none(), ages: None }
     }
 
-    /// Adds one.
+    /// Adds one picture, those missed before it, and its age where ages are kept.
     pub fn add(&self, delivery: Delivery) {
         self.pictures.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(delivery.bytes as u64, Ordering::Relaxed);

@@ -220,7 +220,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> Lease<K, V
         &self.value
     }
 
-    /// Of the thing.
+    /// The key under which the thing runs.
     pub fn key(&self) -> &K {
         &self.key
     }

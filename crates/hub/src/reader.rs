@@ -145,7 +145,7 @@ impl SourceWatch {
         self.producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
 
-    /// Time passes.
+    /// Says what has become of the stream by now if no picture has come since.
     fn look(&mut self, now: Instant) {
         let Some(last) = self.silence.since() else {
             let reason = self.down.as_ref().map(|down| down.why.as_str());

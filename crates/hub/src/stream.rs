@@ -20,9 +20,9 @@ use crate::thin::Thin;
 /// What a stream is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// No picture yet.
+    /// No picture has come yet.
     Starting,
-    /// Pictures come.
+    /// Pictures come as they should.
     Running,
     /// Pictures have stopped coming; it is being tried again.
     Stalled,
@@ -48,7 +48,7 @@ impl Condition {
 /// What a stream is doing, why, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// What.
+    /// What the stream is doing.
     pub condition: Condition,
     /// Why, for people, where there is something to say.
     pub reason: Option<Arc<str>>,
@@ -66,7 +66,7 @@ impl State {
 /// Counters since the stream began.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Pictures written.
+    /// Pictures that were published.
     pub pictures: AtomicU64,
     /// Bytes of pictures written.
     pub bytes: AtomicU64,
@@ -74,7 +74,7 @@ pub struct Counters {
     pub received_bytes: AtomicU64,
     /// What was delivered, over all subscribers.
     pub delivered: Arc<Deliveries>,
-    /// Subscribers now.
+    /// Subscribers that are there now; a [`Stream::tap`] is none.
     pub subscribers: AtomicUsize,
     /// Bytes of garbage and of broken pictures that the source gave.
     pub skipped_bytes: AtomicU64,
@@ -141,7 +141,7 @@ pub enum Update {
     Picture(Picture),
     /// A picture that says that there is none.
     Banner(Picture),
-    /// Another state.
+    /// What the stream is doing has changed, or why.
     State(State),
 }
 
@@ -167,7 +167,7 @@ impl Stream {
         (stream, producer)
     }
 
-    /// Its name.
+    /// Id of the camera, or name under which it is sent.
     pub fn id(&self) -> &Arc<str> {
         &self.id
     }
@@ -182,7 +182,7 @@ impl Stream {
         *self.slow.lock()
     }
 
-    /// The newest picture.
+    /// The newest picture; `None` before the first. It stays when no more come.
     pub fn newest(&self) -> Option<Picture> {
         self.now.borrow().picture.clone()
     }
@@ -195,7 +195,7 @@ impl Stream {
         });
     }
 
-    /// Counters.
+    /// What was counted since the stream began.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -312,7 +312,7 @@ impl Producer {
         self.state(State::new(Condition::Ended, Some(reason), now));
     }
 
-    /// The stream.
+    /// The stream that this writes.
     pub fn stream(&self) -> &Arc<Stream> {
         &self.stream
     }
@@ -421,7 +421,7 @@ impl Subscriber {
         self.missed
     }
 
-    /// The stream.
+    /// The stream that this reads.
     pub fn stream(&self) -> &Arc<Stream> {
         &self.stream
     }

@@ -28,7 +28,7 @@ use walk::{Step, Walk};
 
 /// The first marker of a picture and the beginning of the next.
 const PICTURE_START: [u8; 3] = [0xff, 0xd8, 0xff];
-/// The last marker.
+/// The last marker of a picture (JPEG's EOI).
 const PICTURE_END: [u8; 2] = [0xff, 0xd9];
 /// How much is taken at a time while a picture is looked for: a part's header is about 100 bytes, and what is taken
 /// beyond it is copied once more.
@@ -59,9 +59,9 @@ impl Default for Limits {
 /// After [`Parser::finish`] all bytes are accounted for: `picture_bytes + header_bytes + skipped_bytes` is what went in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Whole pictures.
+    /// Whole pictures that were found.
     pub pictures: u64,
-    /// Bytes of them.
+    /// Bytes of whole pictures.
     pub picture_bytes: u64,
     /// Bytes of boundaries and part headers before whole pictures.
     pub header_bytes: u64,

@@ -25,7 +25,6 @@ fn vector(name: &str) -> Vec<u8> {
     vectors().into_iter().find(|(file, _)| file == name).unwrap().1
 }
 
-/// A small picture.
 fn small() -> Vec<u8> {
     vector("420_1x1.jpg")
 }

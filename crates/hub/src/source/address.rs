@@ -43,9 +43,9 @@ pub enum AddressError {
 /// Name and password for basic authentication.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Credentials {
-    /// Name.
+    /// Without percent encoding; may be empty.
     pub name: String,
-    /// Password.
+    /// Without percent encoding; empty where the address has none.
     pub password: String,
 }
 
@@ -116,7 +116,7 @@ impl CameraUrl {
         if self.is_bare() || self.last_segment() == "capture" { self.stream() } else { self.clone() }
     }
 
-    /// As [`CameraUrl::capture`]; likewise.
+    /// As [`CameraUrl::stream_if_bare`], for single pictures: beside a board's `/stream` it finds `/capture`.
     #[must_use]
     pub fn capture_if_bare(&self) -> Self {
         if self.is_bare() || self.last_segment() == "stream" { self.capture() } else { self.clone() }

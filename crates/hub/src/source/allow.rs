@@ -32,11 +32,11 @@ pub enum Kind {
     Metadata,
     /// An IPv6 address that stands for an IPv4 one (NAT64, 6to4, Teredo).
     Translated,
-    /// Multicast, broadcast, reserved.
+    /// Multicast, broadcast and other addresses that belong to no machine.
     Reserved,
     /// A private network (RFC 1918, `fc00::/7`).
     Private,
-    /// Any other.
+    /// Any address that is none of the others.
     Public,
 }
 

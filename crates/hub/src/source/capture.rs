@@ -21,7 +21,7 @@ pub struct CaptureOptions {
     pub every: Duration,
     /// Longest time for one picture.
     pub patience: Duration,
-    /// Of a picture.
+    /// What one picture may have.
     pub limits: Limits,
 }
 

@@ -14,7 +14,7 @@ use super::{Sink, Skipped, Source, SourceError};
 pub struct Pauses {
     /// The first; each is twice the one before.
     pub first: Duration,
-    /// The longest.
+    /// No pause is longer than this.
     pub longest: Duration,
     /// A connection that gave pictures for so long was a good one: the next pause is the first again.
     pub good_after: Duration,
