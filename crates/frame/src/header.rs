@@ -26,7 +26,7 @@ impl fmt::Display for Format {
 /// What the header of a picture says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// The format.
+    /// By the first bytes, whatever the file is called.
     pub format: Format,
     /// Stored width in pixels, at least 1. An EXIF orientation may swap it with the height when decoding.
     pub width: u32,

@@ -50,12 +50,12 @@ impl Image {
         Ok(Self { width, height, data })
     }
 
-    /// Width in pixels.
+    /// Width in pixels; 0 in an empty picture.
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Height in pixels.
+    /// Height in pixels; 0 in an empty picture.
     pub fn height(&self) -> u32 {
         self.height
     }

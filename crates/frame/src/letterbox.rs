@@ -20,9 +20,9 @@ pub enum Placement {
 /// Order of the three planes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Planes {
-    /// Blue, green, red.
+    /// The blue plane first, then green and red.
     Bgr,
-    /// Red, green, blue.
+    /// The red plane first, then green and blue.
     Rgb,
 }
 

@@ -29,10 +29,10 @@ pub enum SentError {
     Picture(#[from] DecodeError),
 }
 
-/// What bytes are.
+/// In which of the two accepted forms a picture was sent as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bytes {
-    /// An encoded picture.
+    /// The encoded file itself.
     Picture,
     /// A picture in base64, as text.
     Text,

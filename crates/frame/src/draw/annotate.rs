@@ -121,7 +121,6 @@ impl Annotator {
     }
 }
 
-/// The whole picture.
 pub(super) fn whole(image: &Image) -> Area {
     Area { left: 0, top: 0, right: i64::from(image.width()), bottom: i64::from(image.height()) }
 }

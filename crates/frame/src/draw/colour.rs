@@ -3,11 +3,11 @@
 /// A colour as it lies in an [`Image`](crate::Image): sRGB, 8 bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Colour {
-    /// Blue.
+    /// Blue, 0–255; it comes first in memory.
     pub blue: u8,
-    /// Green.
+    /// Green, 0–255; it comes second.
     pub green: u8,
-    /// Red.
+    /// Red, 0–255; it comes last.
     pub red: u8,
 }
 
@@ -28,9 +28,9 @@ pub const PALETTE: [Colour; 8] = [
 ];
 
 impl Colour {
-    /// Black.
+    /// The ink on light plates, and the seam around marks.
     pub const BLACK: Self = Self::rgb(0, 0, 0);
-    /// White.
+    /// The ink on dark plates.
     pub const WHITE: Self = Self::rgb(255, 255, 255);
 
     /// The colour of a CSS `rgb(red green blue)`.

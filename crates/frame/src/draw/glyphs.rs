@@ -7,9 +7,9 @@ use ab_glyph::{Font, FontRef, GlyphId, PxScale, point};
 /// A weight of the font, `DejaVu Sans Condensed`: <https://dejavu-fonts.github.io>.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Face {
-    /// For sentences.
+    /// For the text of a placeholder, under its title.
     Regular,
-    /// For labels and titles.
+    /// For labels, banners and titles.
     Bold,
 }
 

@@ -12,11 +12,11 @@ use crate::Image;
 /// What a banner is about. Each has its own sign, so that colour is not all that tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Something to know.
+    /// Something to know, while all works as it should.
     Info,
     /// Something is not as it should be and may mend itself.
     Warning,
-    /// Something is wrong.
+    /// Something is wrong, and there is nothing to see.
     Error,
 }
 

@@ -11,9 +11,9 @@ use crate::Image;
 pub struct TextRegion<'a> {
     /// Its corners in pixels, one after the other around it.
     pub polygon: [[f32; 2]; 4],
-    /// What it says.
+    /// What the text says, as it was read.
     pub text: &'a str,
-    /// 0 to 1.
+    /// How sure the reader is, 0 to 1; decides the colour.
     pub confidence: f32,
 }
 

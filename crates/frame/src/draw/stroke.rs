@@ -7,9 +7,9 @@ use crate::Image;
 /// A corner of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Node {
-    /// x, pixels.
+    /// Pixels from the picture's left edge.
     pub x: f32,
-    /// y, pixels.
+    /// Pixels from the picture's upper edge.
     pub y: f32,
     /// Width of the line here, pixels.
     pub width: f32,

@@ -12,9 +12,9 @@ use crate::Image;
 pub struct Letters {
     /// Size of the em in pixels, at most [`Letters::MOST_PX`].
     pub px: u16,
-    /// Weight.
+    /// Weight of the font.
     pub face: Face,
-    /// Colour.
+    /// Colour of the strokes; their edges are blended with what is below.
     pub colour: Colour,
 }
 

@@ -45,7 +45,7 @@ pub fn skew(image: &Image) -> f32 {
     -best.clamp(-MOST_DEGREES, MOST_DEGREES) + 0.0
 }
 
-/// Angles around one.
+/// Angles from `middle - reach` to `middle + reach`, so far apart as `step` says.
 fn grid(middle: f32, reach: f32, step: f32) -> impl Iterator<Item = f32> {
     let count = (reach / step).round() as i16;
     (-count..=count).map(move |index| middle + f32::from(index) * step)

@@ -9,7 +9,7 @@ use crate::png::on_white;
 /// What a second, fourth or fifth sample means: TIFF 6.0, section 18.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alpha {
-    /// Nothing that shows.
+    /// It is no opacity: colours are shown as they are.
     Ignored,
     /// The colours have been multiplied by it.
     Associated,
