@@ -32,7 +32,7 @@ const FILES: [(&str, &[u8]); 2] = [
     ("gestures_head.onnx", include_bytes!(models_dir!("gestures_head.onnx"))),
 ];
 
-/// All built-in manifests.
+/// The manifests that are compiled in; one that is wrong is left out and logged.
 pub fn manifests() -> Vec<Manifest> {
     MANIFESTS
         .iter()

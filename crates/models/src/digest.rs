@@ -35,7 +35,7 @@ pub fn sha256_of(path: &Path) -> io::Result<String> {
     sha256_from(&mut fs::File::open(path)?)
 }
 
-/// SHA-256 in hexadecimal.
+/// SHA-256 of what is in memory, in lower-case hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

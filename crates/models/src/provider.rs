@@ -13,7 +13,7 @@ pub enum Provider {
     Cpu,
     /// Intel's, the fast ones on x86-64 CPUs.
     OpenVino,
-    /// An NVIDIA GPU.
+    /// NVIDIA's, on its GPUs.
     Cuda,
 }
 

@@ -28,7 +28,7 @@ pub enum State<M> {
         /// 0–1, where it is known.
         done: Option<f32>,
     },
-    /// It works.
+    /// It is loaded and can be used.
     Ready(M),
     /// It cannot be had.
     Failed(Failure),
@@ -66,7 +66,7 @@ impl<M: Clone> ModelSlot<M> {
         self.state.borrow().clone()
     }
 
-    /// Whether it works.
+    /// Whether it is [`State::Ready`] now; it is not loaded for that.
     pub fn is_ready(&self) -> bool {
         matches!(&*self.state.borrow(), State::Ready(_))
     }
