@@ -37,14 +37,14 @@ pub struct TooMuch {
 }
 
 impl DecodeMemory {
-    /// So many bytes.
+    /// At most `limit` bytes of decoded pixels at once.
     pub fn new(limit: usize) -> Arc<Self> {
         let limit = limit as u64;
         let units = usize::try_from(limit / UNIT).unwrap_or(usize::MAX).clamp(1, u32::MAX as usize);
         Arc::new(Self { units: Arc::new(Semaphore::new(units)), limit })
     }
 
-    /// Bytes in all.
+    /// Bytes that may be taken at once.
     pub fn limit(&self) -> u64 {
         self.limit
     }

@@ -48,33 +48,33 @@ pub struct Display {
 /// Which copy of which picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// Batch.
+    /// Id of the batch that the picture is of.
     pub job: Arc<str>,
-    /// File.
+    /// Number of its file in the batch, from 0.
     pub index: usize,
     /// What is shown of it.
     pub look: DisplayOptions,
 }
 
-/// What is shown of a picture.
+/// What is shown of a picture. The last three show it as the reader sees it with these steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DisplayOptions {
-    /// From 0.
+    /// Number of the page in its file, from 0.
     pub page: usize,
     /// The longer side at most, px.
     pub side: u32,
-    /// As the reader sees it with these steps.
+    /// Whether lines that lean are turned level.
     pub deskew: bool,
-    /// Likewise.
+    /// Whether the contrast is evened out.
     pub contrast: bool,
-    /// Likewise.
+    /// Whether noise is taken out.
     pub denoise: bool,
 }
 
 /// Where the pixels of a page are.
 #[derive(Debug)]
 pub enum Pixels {
-    /// Here.
+    /// Decoded, and the room that the pixels take,
     Image(Arc<Image>, Decoding),
     /// In a picture that is not decoded yet,
     Picture(Box<Picture>),
@@ -82,10 +82,10 @@ pub enum Pixels {
     File(Bytes),
 }
 
-/// A copy.
+/// A display copy: a page made small enough for a screen.
 #[derive(Clone, Debug)]
 pub struct Copy {
-    /// JPEG.
+    /// The copy as a JPEG, upright.
     pub jpeg: Bytes,
     /// Upright width and height of the original, px.
     pub original: (u32, u32),
@@ -106,7 +106,7 @@ pub enum DisplayError {
 }
 
 impl Display {
-    /// No copies yet.
+    /// Starts the threads that make copies.
     pub fn new(limits: Arc<Options>, decoding: Arc<DecodeMemory>) -> io::Result<Arc<Self>> {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         let options = pool::Options {

@@ -52,13 +52,13 @@ const MAX_MEMORY: usize = Semaphore::MAX_PERMITS;
 
 /// Reads text for everyone. Nothing is loaded before somebody needs it.
 pub struct TextReader {
-    /// As configured.
+    /// The limits, and what is done where nobody asks for anything else.
     pub limits: Arc<Options>,
     /// Which models are loaded.
     pub models: Arc<Models>,
     /// Whose turn it is.
     pub permits: Arc<Permits>,
-    /// Batches.
+    /// Batches of files, for which nobody waits with a request.
     pub jobs: Arc<Jobs>,
     /// Copies of their pictures.
     pub display: Arc<Display>,
@@ -116,7 +116,7 @@ impl TextReader {
         self.models.close();
     }
 
-    /// As in `/api/v1/status`.
+    /// The `reader` part of `/api/v1/status`.
     pub fn report(&self) -> ReaderStatus {
         let (stats, limits) = (self.stats(), &self.limits);
         let states = self.models.states();
@@ -177,7 +177,7 @@ impl TextReader {
 }
 
 impl Failures {
-    /// One more.
+    /// Adds one to a counter of these.
     pub fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }

@@ -26,9 +26,9 @@ const SPARE_PLACES: usize = 8;
 /// A model at work.
 #[derive(Clone)]
 pub struct Ready {
-    /// What runs it.
+    /// The service of all models, whose threads read.
     pub service: Arc<ReadService>,
-    /// Its networks.
+    /// The model that it is to read with.
     pub model: Arc<ReadModel>,
 }
 

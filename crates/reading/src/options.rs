@@ -11,21 +11,21 @@ pub const MAX_KEEP: usize = 20;
 pub struct Options {
     /// Name of the model where nobody asks for another.
     pub model: String,
-    /// Threads that read.
+    /// Threads that read; each reads one page at a time.
     pub threads: usize,
     /// Single pictures that may wait for a thread.
     pub queue: usize,
     /// For a single picture, or a page of a batch.
     pub deadline: Duration,
-    /// Of a file.
+    /// Largest file that is read, in bytes.
     pub max_image_bytes: usize,
-    /// Of a page.
+    /// Most pixels of one page.
     pub max_pixels: u64,
     /// Of a page, px.
     pub max_side: u32,
-    /// Of a file.
+    /// Most pages of one file.
     pub max_pages: u32,
-    /// Batches at most.
+    /// Batches that are kept at once, those that have ended included; of these the first to have ended gives way.
     pub max_jobs: usize,
     /// Files of a batch at most.
     pub max_job_files: usize,

@@ -45,7 +45,7 @@ impl Permits {
         })
     }
 
-    /// Threads that read.
+    /// Threads that read, and so pictures that are read at once.
     pub fn threads(&self) -> usize {
         self.threads
     }
@@ -66,7 +66,7 @@ impl Permits {
         self.taken.lock().singles >= self.max_singles
     }
 
-    /// Counts a refusal.
+    /// Counts a single picture that was turned away before it asked for a place.
     pub fn refuse(&self) {
         self.taken.lock().refused += 1;
     }

@@ -13,9 +13,9 @@ use crate::options::Options;
 /// What is known of a picture before it is decoded.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// The file.
+    /// The file as it came.
     pub bytes: Bytes,
-    /// By its content.
+    /// By its content, whatever the file is called.
     pub format: StillFormat,
     /// Upright width and height of each page, px.
     pub pages: Vec<(u32, u32)>,

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::job::Job;
 use crate::picture_cache::PictureCache;
 
-/// Between two summaries.
+/// Shortest time between two summaries.
 const EVERY: Duration = Duration::from_millis(250);
 /// Something is sent at least so often, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);

@@ -15,9 +15,9 @@ use crate::output::{self, Document};
 use crate::picture_cache::PictureCache;
 use crate::work::ReadRequest;
 
-/// A batch.
+/// A batch from when it begins to be read until it is forgotten.
 pub struct Job {
-    /// Random.
+    /// Random, 16 hexadecimal digits.
     pub id: Arc<str>,
     /// How its files are to be read.
     pub ask: ReadRequest,
@@ -30,7 +30,7 @@ pub struct Job {
     created_s: u64,
     begun: Instant,
     progress: Mutex<Progress>,
-    /// Counts changes.
+    /// Goes up with each change that listeners are told of.
     changed: watch::Sender<u64>,
 }
 
@@ -239,12 +239,12 @@ impl Job {
         progress.rows.get(index).map(|row| (row.state, row.error.clone(), row.result))
     }
 
-    /// Notices each change.
+    /// Notices each change of a file or of the batch; the number itself means nothing.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()
     }
 
-    /// Listeners now.
+    /// How many listen to the batch now.
     pub fn listeners(&self) -> usize {
         self.changed.receiver_count()
     }

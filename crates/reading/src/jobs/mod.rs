@@ -48,7 +48,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What is said of a file that a bug came to light with.
 const FAILED: &str = "the server failed on this file";
 
-/// All batches.
+/// The batches that arrive, are read, or have ended and are still kept.
 pub struct Jobs {
     limits: Arc<Options>,
     permits: Arc<Permits>,
@@ -86,13 +86,13 @@ pub enum NoPlace {
 /// A place for a batch that arrives.
 #[derive(Debug)]
 pub struct Arriving {
-    /// Takes its files.
+    /// Takes the files of the batch, one after the other.
     pub upload: Upload,
     _place: OwnedSemaphorePermit,
 }
 
 impl Jobs {
-    /// None yet.
+    /// Without batches; their folder is made with the first.
     pub fn new(limits: Arc<Options>, permits: Arc<Permits>, display: Arc<Display>) -> Arc<Self> {
         Arc::new(Self {
             pictures: Arc::new(PictureCache::new(limits.keep_bytes)),

@@ -35,9 +35,9 @@ pub enum Work {
     PictureCache,
     /// Writing what was read in it.
     Result,
-    /// Reading either again.
+    /// Reading what was sent or its results back.
     Read,
-    /// Removing it.
+    /// Removing what is no longer wanted.
     Remove,
 }
 

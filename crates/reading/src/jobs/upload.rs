@@ -62,18 +62,18 @@ pub struct Arrived {
     pub name: Box<str>,
     /// As far as is known.
     pub bytes: u64,
-    /// Where it is.
+    /// Where its bytes are, or why it is not read.
     pub source: Source,
 }
 
 /// All of a batch.
 #[derive(Debug)]
 pub struct Received {
-    /// Its folder.
+    /// The folder of what was sent and of the results.
     pub folder: Folder,
     /// Where its results go.
     pub results: Results,
-    /// Its files.
+    /// Its files in the order in which they were sent; those of a zip stand in its place.
     pub files: Vec<Arrived>,
     /// Its zips, until it has ended.
     zips: Mutex<Vec<Arc<Archive>>>,
@@ -103,12 +103,12 @@ struct Part {
 }
 
 impl Upload {
-    /// Into that folder.
+    /// For one batch, whose files are written into `folder`.
     pub fn new(folder: Folder, limits: Arc<Options>) -> Self {
         Self { folder, limits, bytes: 0, parts: Vec::new(), zips: 0, open: None }
     }
 
-    /// A file begins.
+    /// Begins the next file; an error where there would be too many.
     pub fn begin(&mut self, name: &str, content_type: Option<&str>) -> Result<(), UploadError> {
         if self.parts.len() >= self.limits.max_job_files {
             return Err(UploadError::TooMany(self.limits.max_job_files));
@@ -126,7 +126,7 @@ impl Upload {
         Ok(())
     }
 
-    /// More of it.
+    /// Adds bytes to the file that was begun; an error where the batch would be too large.
     pub async fn write(&mut self, bytes: &Bytes) -> Result<(), UploadError> {
         self.bytes += bytes.len() as u64;
         if self.bytes > self.limits.max_job_bytes {
@@ -142,7 +142,7 @@ impl Upload {
         Ok(())
     }
 
-    /// It has ended.
+    /// Ends the file that was begun.
     pub async fn end(&mut self) -> Result<(), UploadError> {
         self.flush().await?;
         if let Some(part) = self.open.take() {

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::{Document, four_decimals};
 
-/// The first row.
+/// The first row, with the names of the columns.
 pub const HEADER: &str = "file,page,line,text,confidence,x1,y1,x2,y2,x3,y3,x4,y4\r\n";
 
 pub(super) fn write(document: &Document, header: bool) -> String {

@@ -56,7 +56,7 @@ pub struct Page {
     pub height: u32,
     /// By how much it was turned to make its lines level, degrees clockwise.
     pub skew: f32,
-    /// In reading order.
+    /// The lines of text in reading order.
     pub regions: Vec<Region>,
 }
 
@@ -134,7 +134,7 @@ impl Document {
         csv::write(self, header)
     }
 
-    /// hOCR 1.2 as XHTML.
+    /// A whole document in hOCR 1.2, as XHTML.
     pub fn hocr(&self) -> String {
         hocr::write(self)
     }
@@ -143,14 +143,14 @@ impl Document {
 /// The formats of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// The words alone.
+    /// The words alone, a line each.
     Text,
-    /// An object.
+    /// One object with all that is known of the lines.
     #[default]
     Json,
     /// A row for each line.
     Csv,
-    /// hOCR 1.2.
+    /// hOCR 1.2: XHTML that says where each line stands.
     Hocr,
     /// The picture with the lines marked, as PNG.
     Annotated,
@@ -182,7 +182,7 @@ impl Format {
         }
     }
 
-    /// For HTTP.
+    /// Value of the header `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; charset=utf-8",
