@@ -47,7 +47,7 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; st
 /// The running server's parts.
 #[derive(Debug)]
 pub struct App {
-    /// All routes.
+    /// The page, the API and all sockets; requests that are meant for other servers are refused.
     pub router: Router,
     /// Their paths, with names in braces.
     #[cfg(test)]
@@ -56,7 +56,7 @@ pub struct App {
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.
     pub reader: Arc<TextReader>,
-    /// All streams.
+    /// Cameras and what is sent, and everything that runs for those who watch them.
     pub streams: Arc<Streams>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,

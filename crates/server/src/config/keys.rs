@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// One key.
+/// A key of the configuration; its type is that of its default.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    /// `section.key`.
+    /// Written `section.key`, in lower case.
     pub name: &'static str,
     /// TOML literal; its type is the key's type.
     pub default: &'static str,
@@ -475,7 +475,7 @@ const CAMERA_EXAMPLE: &str = r#"
 "#;
 
 impl Key {
-    /// `SIGHTWIRE_SECTION_KEY`.
+    /// The environment variable that sets it: `SIGHTWIRE_SECTION_KEY`.
     pub fn env_name(&self) -> String {
         env_name(self.name)
     }

@@ -99,11 +99,11 @@ fn cure(path: &Path, error: &std::io::Error) -> String {
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// Nobody set it, so it is the default.
     Default,
     /// A line of a file.
     File(PathBuf, usize),
-    /// An environment variable.
+    /// An environment variable, by its name.
     Environment(String),
     /// An environment variable in an `.env` file.
     DotEnv(String),
@@ -134,7 +134,7 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// The defaults.
+    /// Only the defaults, without file, environment or flags.
     pub(crate) fn defaults() -> Self {
         let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
         Self { values, written: BTreeMap::new(), cameras: Vec::new() }
@@ -173,7 +173,7 @@ impl Layers {
         (value, origin)
     }
 
-    /// The `[[camera]]` tables.
+    /// The `[[camera]]` tables, in the order of the file.
     pub fn cameras(&self) -> &[CameraTable] {
         &self.cameras
     }
@@ -250,7 +250,7 @@ impl Layers {
         Ok(())
     }
 
-    /// Adds `section.key=value`.
+    /// Sets a key from `section.key=value`, as `--set` takes it.
     pub(crate) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
         let name = name.trim();

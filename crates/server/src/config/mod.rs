@@ -91,7 +91,7 @@ pub enum Who {
     Local,
     /// Whoever can reach the server.
     Anyone,
-    /// The configuration alone.
+    /// Nobody: it can only be changed in the configuration.
     Nobody,
 }
 
@@ -221,7 +221,7 @@ impl Config {
         wrong.map_or(Ok(()), |reason| Err(Values(layers).invalid("recognizer.model", &reason)))
     }
 
-    /// Checks every value.
+    /// Checks every value; the first that cannot be used is the error.
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let r = Values(layers);
         let threads = match r.int("engine.threads", 0, 1024)? {
@@ -456,7 +456,7 @@ impl Values<'_> {
             .collect()
     }
 
-    /// `None` for all.
+    /// Origins as browsers send them; `None`, for all, where `*` is among them.
     fn origins(&self, name: &'static str) -> Result<Option<Vec<String>>, ConfigError> {
         let list = self.list(name)?;
         let plain = |origin: &str| {

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Telemetry, process, unix_s};
 
-/// Between two editions.
+/// From one edition to the next.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Makes editions while there are readers.
@@ -44,7 +44,7 @@ pub struct Edition {
 }
 
 impl Live {
-    /// Of these parts.
+    /// Makes no editions before [`Self::run`].
     pub fn new(
         telemetry: Arc<Telemetry>,
         (streams, relay): (Arc<Streams>, Arc<Relay>),

@@ -43,7 +43,7 @@ pub trait TransportCounters: fmt::Debug + Send + Sync {
     fn foreign_hosts(&self) -> u64;
 }
 
-/// Seconds since 1970.
+/// Seconds since 1970 (UTC), with fractions.
 pub fn unix_s() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }
@@ -63,27 +63,27 @@ pub struct Telemetry {
     meter: Meter<5, 1>,
 }
 
-/// Over the last three seconds.
+/// Rates and delays of the recogniser over the last three seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rates {
-    /// Frames that arrived.
+    /// Frames that arrived from all clients.
     pub frames_per_s: f64,
     /// Frames that were analysed.
     pub analysed_per_s: f64,
     /// Frames not analysed for want of capacity.
     pub skipped_per_s: f64,
-    /// Predictions made.
+    /// Predictions made for all clients.
     pub predictions_per_s: f64,
     /// Arrival of a window's newest frame to its prediction; `None` without predictions.
     pub delay_p50_ms: Option<f64>,
-    /// Likewise.
+    /// The 95th percentile of the same delay.
     pub delay_p95_ms: Option<f64>,
     /// 100 is one core.
     pub cpu_percent: f64,
 }
 
 impl Telemetry {
-    /// Of these parts.
+    /// Counts uptime from here on; rates are zero until samples were taken.
     pub fn new(
         engine: Arc<SharedEngine>,
         recognizer: Arc<Recognizer>,

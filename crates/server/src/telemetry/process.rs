@@ -5,13 +5,13 @@
 pub struct ProcessUsage {
     /// User and system time since the start.
     pub cpu_seconds: f64,
-    /// Resident.
+    /// Memory that is in RAM (resident set), in bytes.
     pub memory_bytes: u64,
-    /// Threads now.
+    /// Threads of this process at the moment.
     pub threads: u64,
 }
 
-/// Reads it.
+/// What it uses now, from `/proc/self/stat`.
 pub fn usage() -> ProcessUsage {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // The second field is the name in parentheses, and may hold spaces.

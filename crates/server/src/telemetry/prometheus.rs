@@ -45,7 +45,7 @@ impl Collector for Everything {
     }
 }
 
-/// Of one stream.
+/// Name of the metric, help text, and how it is read.
 type StreamCounter = (&'static str, &'static str, fn(&StreamCounters) -> u64);
 
 /// Counters of a stream.

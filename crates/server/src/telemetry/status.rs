@@ -13,7 +13,7 @@ use super::{Telemetry, process};
 use crate::config::Config;
 
 impl Telemetry {
-    /// The whole answer.
+    /// The answer of `/api/v1/status`.
     pub fn status(&self, config: &Config) -> Status {
         let (process, rates) = (process::usage(), self.rates());
         Status {

@@ -48,9 +48,8 @@ const RAW_FPS: u8 = 30;
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
-    /// All streams.
     pub streams: Arc<Streams>,
-    /// `server.cors_origins`
+    /// Other origins whose pages may open these sockets: those of `server.cors_origins`; `*`, here `None`, adds none.
     pub origins: Arc<Option<Vec<String>>>,
     /// Whose tasks sockets are.
     pub tasks: TaskTracker,
@@ -72,7 +71,7 @@ fn told(message: &impl Serialize) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }
 
-/// All routes.
+/// Routes of the prototype's sockets for boards and their viewers.
 pub fn routes(deps: Dependencies) -> Routes {
     let raw = async |state, params, request| answer(Format::Raw, state, params, request);
     let detect = async |state, params, request| answer(Format::Frames, state, params, request);

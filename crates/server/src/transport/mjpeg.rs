@@ -90,13 +90,12 @@ const ENDPOINTS: [Endpoint; 5] = [
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
-    /// All streams.
     pub streams: Arc<Streams>,
-    /// `server.cors_origins`
+    /// Other origins whose pages may show these streams: those of `server.cors_origins`; `*`, here `None`, adds none.
     pub origins: Arc<Option<Vec<String>>>,
 }
 
-/// All endpoints.
+/// A route for each of [`ENDPOINTS`], with a slash at its end and without.
 pub fn routes(deps: Dependencies) -> Routes {
     let add = |routes: Routes<_>, endpoint: Endpoint| {
         let handler = move |state, params, request| answer(endpoint, state, params, request);

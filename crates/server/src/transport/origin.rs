@@ -42,7 +42,7 @@ fn origin_of(address: &str) -> Option<String> {
     Some(format!("{scheme}://{host}"))
 }
 
-/// `localhost:3000`, `127.0.0.1`, `[::1]:80`.
+/// Whether the `host[:port]` of a request names the loopback interface.
 pub fn is_this_machine(host: &str) -> bool {
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
     let name = match host.rsplit_once(':') {

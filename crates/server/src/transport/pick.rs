@@ -45,7 +45,7 @@ pub fn stream(streams: &Streams, id: &str) -> Result<Origin, WatchError> {
     streams.named(id).ok_or_else(|| WatchError::Unknown(id.to_owned()))
 }
 
-/// `fps` and `skip_frames`.
+/// How often somebody wants pictures, from `fps` and `skip_frames`, the latter with this default.
 pub fn rate(params: &Params, skip_frames: u8) -> Result<Rate, ParamError> {
     Ok(Rate {
         fps: query::number(params, "fps", 10, &(1..=30))?,

@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::{HeaderName, HeaderValue};
 
 const MAX_NOTES: usize = 10;
-/// What [`with_notes`] writes.
+/// Header in which [`with_notes`] puts the notes.
 pub const NOTES: HeaderName = HeaderName::from_static("x-sightwire-notes");
 
 /// The parameters as they came.

@@ -27,7 +27,7 @@ impl Refusal {
         Self { status, detail: detail.into(), retry_after_s: None }
     }
 
-    /// With `Retry-After`.
+    /// As [`Self::new`], with `Retry-After: seconds`.
     pub fn later(status: StatusCode, seconds: u64, detail: &str) -> Self {
         Self { retry_after_s: Some(seconds), ..Self::new(status, detail) }
     }

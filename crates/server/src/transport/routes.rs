@@ -21,7 +21,7 @@ pub struct Routes<S = ()> {
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    /// None yet.
+    /// Without any routes yet.
     pub fn new() -> Self {
         Self { router: Router::new(), open: Vec::new(), private: Vec::new() }
     }
@@ -47,7 +47,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { router: layer(self.router), ..self }
     }
 
-    /// Both.
+    /// The routes of both; a path may only be in one.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.open.extend(other.open);

@@ -68,7 +68,7 @@ pub struct Feeds {
     sent_off: BTreeSet<Arc<str>>,
 }
 
-/// One of them.
+/// One stream that the viewer gets.
 struct Feed {
     streams: Arc<Streams>,
     stream: Arc<Watched>,
@@ -129,7 +129,7 @@ impl Feeds {
         let _ = self.add(stream, origin);
     }
 
-    /// Watches a camera.
+    /// Watches a camera, unless this viewer was sent off it before.
     pub fn join_camera(&mut self, id: &Arc<str>, camera: Origin) -> Result<(), WatchError> {
         if self.sent_off.contains(id) {
             return Ok(());

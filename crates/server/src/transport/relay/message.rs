@@ -141,22 +141,22 @@ pub fn connected(stream: &str, analysis_mode: AnalysisMode, warning: Option<&str
     })
 }
 
-/// What is wrong.
+/// To whoever did something wrong, or is refused.
 pub fn error(message: &str) -> String {
     text(&RelayError { message: message.to_owned(), ..RelayError::default() })
 }
 
-/// What will go wrong.
+/// To a sender whose stream will end if nothing changes.
 pub fn warning(message: &str) -> String {
     text(&Warning { message: message.to_owned(), ..Warning::default() })
 }
 
-/// Are you there?
+/// To a viewer, to hear whether it is still there.
 pub fn ping() -> String {
     text(&Ping { timestamp: unix_s(), ..Ping::default() })
 }
 
-/// I am.
+/// The answer to a `ping` of a sender or viewer.
 pub fn pong() -> String {
     text(&Pong { timestamp: unix_s(), ..Pong::default() })
 }

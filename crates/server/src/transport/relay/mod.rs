@@ -41,9 +41,9 @@ const BINARY: &str = "sightwire.v1";
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Dependencies {
-    /// Who sends.
+    /// Who sends a stream now.
     pub relay: Arc<Relay>,
-    /// All streams.
+    /// Where viewers find what is sent, and cameras.
     pub streams: Arc<Streams>,
     /// Whose tasks sockets are.
     pub tasks: TaskTracker,
@@ -51,7 +51,7 @@ pub struct Dependencies {
     pub stop: CancellationToken,
 }
 
-/// All routes.
+/// The sockets of senders and viewers, and the list of what is being sent.
 pub fn routes(deps: Dependencies) -> Routes {
     Routes::new()
         .private("/ws/stream/{name}", get(stream))

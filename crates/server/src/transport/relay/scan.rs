@@ -20,7 +20,7 @@ pub const HEADER: usize = 20;
 pub enum Incoming<'a> {
     /// A picture as a data URL.
     Frame(Cow<'a, str>),
-    /// Wants an answer.
+    /// A question whether we are there; gets a `pong`.
     Ping,
     /// Something that is none of our business.
     Other,

@@ -29,7 +29,7 @@ const STATS: Duration = Duration::from_secs(1);
 /// A line in the log for each stream.
 const PROGRESS: Duration = Duration::from_secs(10);
 
-/// Who comes.
+/// A connection that wants to send a stream, and has not been let in yet.
 #[derive(Debug)]
 pub struct NewSender {
     pub name: String,
@@ -46,7 +46,7 @@ struct NoHello {
     too_long: bool,
 }
 
-/// One sender.
+/// A sender that was let in, and the stream that it sends.
 struct Streamer {
     socket: Socket,
     sending: Sending,

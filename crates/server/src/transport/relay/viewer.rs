@@ -56,7 +56,7 @@ impl Subscription {
     }
 }
 
-/// One viewer.
+/// A viewer that was let in, and what it watches.
 struct Viewing {
     socket: ViewerSocket,
     feeds: Feeds,

@@ -40,11 +40,11 @@ pub enum Gone {
     Silent,
     /// Somebody who manages the server has sent it away.
     SentAway,
-    /// The server stops.
+    /// The server shuts down.
     Stopping,
 }
 
-/// The connection.
+/// The connection to a viewer, which is closed when it does not take or say anything for too long.
 pub struct ViewerSocket {
     pub socket: Socket,
     pace: Pace,
@@ -112,7 +112,7 @@ impl ViewerSocket {
         self.send(Message::ping(payload)).await
     }
 
-    /// Reads something. Cancel-safe.
+    /// Reads a message, and waits for one if there is none. Cancel-safe.
     pub async fn hear(&mut self) -> Result<(), Gone> {
         let read = tokio::select! {
             read = self.socket.next() => read,

@@ -18,7 +18,7 @@ use crate::transport::refusal::Refusal;
 pub struct Change {
     /// In words that follow "may".
     what: &'static str,
-    /// Which decides.
+    /// Configuration key that says who may; refusals name it.
     key: &'static str,
     who: fn(&Config) -> Who,
     /// Pages of origins that the configuration lists may, too: it is what they are for.

@@ -52,7 +52,7 @@ struct Listener {
 /// How a listener gets its events.
 #[derive(Clone, Copy)]
 enum Framing {
-    /// As Server-Sent Events.
+    /// As Server-Sent Events of one endless answer.
     Events,
     /// As messages of a WebSocket.
     Messages,

@@ -72,7 +72,7 @@ pub struct TimedBody {
 }
 
 impl TimedBody {
-    /// Of this body.
+    /// Counts the time from here on.
     pub fn new(body: Body) -> Self {
         Self { body: body.into_data_stream(), begun: clock::now(), bytes: 0 }
     }
@@ -202,7 +202,7 @@ impl Gate {
 }
 
 impl Form {
-    /// Of this request.
+    /// An error where the request's `Content-Type` is that of no form.
     pub fn new(request: Request) -> Result<Self, BodyError> {
         let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let boundary = kind.and_then(|kind| multer::parse_boundary(kind).ok()).ok_or(BodyError::Broken)?;
@@ -258,7 +258,7 @@ impl Part {
         self.field.file_name()
     }
 
-    /// As it says.
+    /// The part's `Content-Type`, as whoever sent it says.
     pub fn content_type(&self) -> Option<&str> {
         self.field.content_type().map(AsRef::as_ref)
     }

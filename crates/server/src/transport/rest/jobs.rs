@@ -36,7 +36,7 @@ const FORM_OVERHEAD: u64 = 1024;
 /// Rows of one answer.
 const MAX_ROWS: usize = 1000;
 const USUAL_ROWS: usize = 500;
-/// Of one batch.
+/// Most who may listen to one batch at once.
 const MAX_LISTENERS: usize = 64;
 /// Longer side of a display copy, px.
 const MIN_SIDE: u32 = 64;

@@ -55,19 +55,17 @@ use crate::telemetry::live::Live;
 /// What the handlers need.
 #[derive(Clone, Debug)]
 pub struct Api {
-    /// The sign recogniser.
     pub recognizer: Arc<Recognizer>,
     /// Counters, rates, the process.
     pub telemetry: Arc<Telemetry>,
-    /// All streams.
     pub streams: Arc<Streams>,
-    /// Text in pictures.
+    /// Reads text in single pictures and in batches.
     pub reader: Arc<TextReader>,
     /// All of it, once a second.
     pub live: Arc<Live>,
     /// Whose tasks sockets are.
     pub tasks: TaskTracker,
-    /// As loaded.
+    /// The configuration as loaded at the start.
     pub config: Arc<Config>,
     /// One sample clip is drawn at a time.
     pub drawing: Arc<Semaphore>,

@@ -18,7 +18,7 @@ pub const MAX_FORM_OVERHEAD: usize = 64 << 10;
 pub struct Sent {
     /// What whoever sent it calls it.
     pub name: Option<String>,
-    /// At least one.
+    /// The file as it came; never empty.
     pub bytes: Bytes,
     /// What it takes of the memory for all pictures.
     pub memory: Option<OwnedSemaphorePermit>,

@@ -139,7 +139,7 @@ pub async fn marked(
     }
 }
 
-/// 429.
+/// The refusal (429) of a picture that finds no place.
 pub fn busy() -> Refusal {
     let detail = "Too many pictures wait to be read. Please try again.";
     Refusal::later(StatusCode::TOO_MANY_REQUESTS, 1, detail)
@@ -220,7 +220,7 @@ pub const OPTIONS: [&str; 10] = [
 /// The names that [`shape`] knows.
 const SHAPE: [&str; 3] = ["format", "characters", "page"];
 
-/// `format`, `characters`, `page`.
+/// What the answer is to look like, from the parameters in [`SHAPE`].
 pub fn shape(params: &Params) -> Result<Shape, ParamError> {
     let format = match query::text(params, "format") {
         None => Format::Json,

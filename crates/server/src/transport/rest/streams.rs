@@ -87,9 +87,9 @@ pub async fn snapshot(
 
 /// Why there is none.
 enum NoPicture {
-    /// It may come.
+    /// None has come in time; one may come yet.
     Yet,
-    /// It will not.
+    /// The stream cannot be watched, and why.
     Refused(WatchError),
 }
 

@@ -87,7 +87,7 @@ fn usual(text: &[u8]) -> Option<(&str, String)> {
     is_one.then(|| (image, format!("{USUAL}{rest}")))
 }
 
-/// `[name, frame, …]`
+/// The arguments of an event: its name, the frame, and what may follow.
 struct Event<'a> {
     frame: FrameFields<'a>,
 }

@@ -52,7 +52,7 @@ const READ_BUFFER_BYTES: usize = 2 << 10;
 /// Counters since the start.
 #[derive(Debug, Default)]
 pub struct SocketIoCounters {
-    /// Replies sent.
+    /// Replies that were handed over to be sent.
     pub replies: AtomicU64,
     /// Replies that a client did not take: its buffer was full.
     pub dropped: AtomicU64,

@@ -47,7 +47,7 @@ const MAX_OPENING: usize = 4096;
 /// A client that has been answered and posts at once may be faster than what admits it.
 const ADMITTANCE: Duration = Duration::from_secs(1);
 
-/// All sessions.
+/// The Engine.IO sessions of all clients, and how many of them may poll.
 #[derive(Debug)]
 pub struct Sessions {
     polling: Mutex<Polling>,
@@ -99,7 +99,7 @@ pub struct Session {
 struct Life {
     /// Where it came from, as far as it is counted.
     address: IpAddr,
-    /// Polls that wait.
+    /// Polls that wait for something to be sent; a session with one is alive.
     polls: AtomicUsize,
     seen: Mutex<Seen>,
 }
@@ -560,7 +560,7 @@ fn content_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// `0{"sid":"…", …}`
+/// The session's id, from an opening like `0{"sid":"…", …}`.
 fn id_of(opening: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Opening {
