@@ -105,7 +105,7 @@ pub struct Receipt<B = Incoming> {
 }
 
 impl<B: HttpBody<Data = Bytes> + Unpin> Receipt<B> {
-    /// Of this body.
+    /// Holds no bytes yet; its time begins when it is first waited for.
     pub fn new(body: B, receiving: Arc<Receiving>, taking: Taking) -> Self {
         let holding = Holding::new(receiving);
         Self { body, taking, holding, bytes: 0, since: None, timer: None }

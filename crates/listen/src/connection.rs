@@ -68,7 +68,7 @@ struct Shared {
     /// What its peer still sends is read at the end, for a while: with bytes unread the last answer would be lost.
     hears_out: AtomicBool,
     outbox: OnceLock<Arc<Outbox>>,
-    /// Milliseconds.
+    /// In milliseconds; see [`ConnectionHandle::set_write_deadline`].
     write_deadline: AtomicU64,
 }
 

@@ -30,7 +30,7 @@ const MAX_LOGGED: usize = 32;
 #[derive(Debug)]
 pub struct Hosts {
     listed: HostNames,
-    /// The machine's.
+    /// The machine's own name: in full, its first label, and that label with `.local`.
     own: Vec<Box<str>>,
     refused: AtomicU64,
     logged: Mutex<Logged>,

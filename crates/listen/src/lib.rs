@@ -60,7 +60,7 @@ const MAX_REFUSING: usize = 64;
 /// Within which bounds connections are served.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Connections at most.
+    /// Connections that are open at once, at most; one more is told so and closed.
     pub max_connections: usize,
     /// For messages and bodies that are not whole.
     pub receive_memory_bytes: usize,
@@ -70,7 +70,7 @@ pub struct Options {
     pub send_memory_bytes: usize,
 }
 
-/// What listeners share.
+/// What the listeners on all addresses share: places, budgets and counters.
 #[derive(Debug)]
 pub struct Listening {
     places: Arc<Semaphore>,
@@ -106,12 +106,12 @@ impl Listening {
         })
     }
 
-    /// Connections now.
+    /// Connections that are open at the moment.
     pub fn open(&self) -> usize {
         self.max_connections - self.places.available_permits()
     }
 
-    /// Connections at most.
+    /// Connections that may be open at once; one more is told so and closed.
     pub fn max(&self) -> usize {
         self.max_connections
     }

@@ -14,7 +14,7 @@ const MAX_NAME_BYTES: usize = 253;
 pub struct HostNames {
     all: bool,
     names: Vec<Box<str>>,
-    /// `.example.org`
+    /// Ends of names that are allowed, with their dot: `.example.org`.
     endings: Vec<Box<str>>,
 }
 

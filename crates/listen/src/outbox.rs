@@ -39,7 +39,7 @@ impl Outboxes {
     }
 }
 
-/// One client's.
+/// What waits to be sent to one client.
 #[derive(Debug)]
 pub struct Outbox {
     all: Arc<Outboxes>,
@@ -47,7 +47,7 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// An empty one.
+    /// Of a client for which nothing waits yet.
     pub fn new(all: Arc<Outboxes>) -> Arc<Self> {
         Arc::new(Self { all, waiting: AtomicUsize::new(0) })
     }

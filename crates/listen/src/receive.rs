@@ -177,12 +177,12 @@ pub struct Holding {
 }
 
 impl Holding {
-    /// Nothing yet.
+    /// Holds nothing yet, and no place in the budget.
     pub fn new(receiving: Arc<Receiving>) -> Self {
         Self { receiving, holder: None }
     }
 
-    /// What all share.
+    /// The budget that this is a part of.
     pub fn receiving(&self) -> &Arc<Receiving> {
         &self.receiving
     }

@@ -86,7 +86,7 @@ impl Dialer {
         Ok(near)
     }
 
-    /// As the listener's.
+    /// The address that the listener goes by.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -111,9 +111,9 @@ impl Listener for PipeListener {
 /// What a connection goes over.
 #[derive(Debug)]
 pub enum Socket {
-    /// Through the kernel.
+    /// A connection through the kernel.
     Tcp(TcpStream),
-    /// Through memory.
+    /// A connection within this process, through memory.
     Pipe(Pipe),
 }
 

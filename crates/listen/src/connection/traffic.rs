@@ -43,12 +43,12 @@ impl Fault {
     }
 }
 
-/// Of one connection.
+/// What goes over one connection, as far as its state has to be known.
 #[derive(Debug)]
 pub enum Traffic {
     /// The head of the request that came last, if nothing was answered since.
     Http(Head),
-    /// Frames.
+    /// The frames that follow when it has become a WebSocket.
     WebSocket(Box<WebSocket>),
 }
 
