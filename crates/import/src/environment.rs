@@ -132,12 +132,12 @@ impl Environment {
         Ok(environment)
     }
 
-    /// The interpreter.
+    /// The environment's Python interpreter.
     pub fn python(&self) -> PathBuf {
         interpreter(&self.folder)
     }
 
-    /// The script.
+    /// The script that converts, `import_model.py`; run by [`Self::python`].
     pub fn script(&self) -> PathBuf {
         self.folder.join("tool/import_model.py")
     }

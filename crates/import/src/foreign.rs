@@ -12,7 +12,7 @@ pub enum Foreign {
     Onnx,
     /// What `torch.save` or `torch.jit.save` wrote.
     Torch,
-    /// TensorFlow Lite.
+    /// A TensorFlow Lite model, made for phones.
     TfLite,
     /// A frozen graph, or a part of a saved folder.
     TensorFlow,

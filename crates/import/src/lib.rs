@@ -51,7 +51,7 @@ const SCRATCH: &str = ".import-";
 /// What to import, and what is known of it.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// `.h5` or `.keras`.
+    /// The Keras file to import, `.h5` or `.keras`.
     pub source: PathBuf,
     /// Name of the model; `None` takes the file's.
     pub name: Option<String>,
@@ -106,7 +106,7 @@ impl Request {
 /// What is being done.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Progress {
-    /// For people.
+    /// A line for people that says which step it is.
     pub text: String,
     /// 0–1; `None` where it cannot be told.
     #[serde(rename = "progress")]

@@ -25,7 +25,7 @@ pub struct Report {
     pub height: u32,
     /// Of a frame, px.
     pub width: u32,
-    /// Number of outputs.
+    /// Outputs of the network, one for each label.
     pub labels: usize,
     /// Values the backbone makes of a frame; `None` where it is not split.
     pub features: Option<usize>,
@@ -33,18 +33,18 @@ pub struct Report {
     pub split: bool,
     /// Name of the free batch dimension, or 1 where there is none.
     pub batch: serde_json::Value,
-    /// Windows in `check_input.u8`.
+    /// Windows in `check_input.u8`, with which the result is compared.
     pub clips: usize,
     /// Version of Keras that saved the file, as it says.
     pub keras_version: Option<String>,
-    /// Weights.
+    /// Weights of the network, all layers together.
     pub parameters: u64,
     /// Names of the outputs, where the file has them.
     pub label_names: Option<Vec<String>>,
     /// Files with loops in them, which OpenVINO cannot load: for the plain CPU only.
     #[serde(default)]
     pub loops: Vec<String>,
-    /// For people.
+    /// Lines for people, which go into the model's card.
     pub notes: Vec<String>,
 }
 

@@ -28,10 +28,10 @@ const SAMPLE_SEED: u64 = 1;
 /// The provider that suits a role best.
 pub type Providers = BTreeMap<&'static str, Preferred>;
 
-/// What was found.
+/// What the comparison with the original and the timing came to.
 #[derive(Clone, Debug)]
 pub struct Verdict {
-    /// To be used.
+    /// The precision in which the model is to be run.
     pub precision: Precision,
     /// The provider that suits each role best, where it is not the engine's usual one.
     pub providers: Providers,
