@@ -118,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    /// Keeps each write.
+    /// Keeps the text of each write by itself.
     #[derive(Default)]
     struct Writes(Vec<String>);
 

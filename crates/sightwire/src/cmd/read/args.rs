@@ -127,7 +127,7 @@ impl OptionArgs {
         }
     }
 
-    /// For the reader.
+    /// What these arguments ask of the reader.
     pub fn read_options(&self) -> ReadOptions {
         ReadOptions {
             threshold: self.threshold,

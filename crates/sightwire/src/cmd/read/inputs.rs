@@ -17,7 +17,7 @@ const EXTENSIONS: [&str; 12] =
 pub struct Input {
     /// As it is shown: its path, or `-` for stdin.
     pub name: String,
-    /// `None` is stdin.
+    /// Where it is; `None` for stdin.
     pub path: Option<PathBuf>,
     /// Its name, and the folders between it and what was named: where its results go below the folder of `--out`.
     pub place: PathBuf,
@@ -28,11 +28,11 @@ pub struct Input {
 pub struct Unreadable {
     /// As it was named.
     pub name: String,
-    /// Why.
+    /// Why it cannot be read, for people.
     pub reason: String,
 }
 
-/// One argument.
+/// One argument, after a look at what it is on disk.
 #[derive(Clone, Debug)]
 enum Named {
     Stdin,
@@ -67,7 +67,7 @@ pub struct Inputs {
 /// Where what was named really is: a shell may have named a hundred thousand files.
 struct Places {
     files: HashSet<PathBuf>,
-    /// Folders and patterns.
+    /// Folders and patterns, which are few.
     others: Vec<Named>,
 }
 

@@ -17,7 +17,7 @@ const INTERRUPTED: i32 = 130;
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Whether someone did.
+    /// Whether somebody has asked so far.
     pub fn is_asked_for(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -55,7 +55,7 @@ impl Renderer {
     }
 }
 
-/// Where results go.
+/// Writes results in one format, to stdout or into a folder.
 pub struct Outputs {
     format: Format,
     to: To,
