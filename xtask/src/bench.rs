@@ -37,7 +37,7 @@ use crate::unknown;
 const PAGE: &str = "docs/benchmarks.md";
 const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 
-/// `cargo xtask bench`
+/// Runs `cargo xtask bench`: one suite, by its name.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut rest = args.raw_args()?;
     let name = rest.next().map(|name| name.to_string_lossy().into_owned());

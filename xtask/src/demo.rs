@@ -13,7 +13,7 @@ use crate::server::Server;
 use crate::setup::{self, Purpose};
 use crate::{interrupt, process};
 
-/// `cargo xtask demo`
+/// Runs `cargo xtask demo`: a server with two simulated cameras.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut once = false;
     let mut listen = None;

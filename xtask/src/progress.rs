@@ -13,7 +13,7 @@ pub(crate) enum End {
     Ok,
     Skipped,
     Failed,
-    /// By the user.
+    /// The user has stopped it.
     Stopped,
 }
 

@@ -61,7 +61,7 @@ impl Server {
         }
     }
 
-    /// `http://ADDRESS:PORT`
+    /// Where it answers: `http://ADDRESS:PORT`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::project::{Project, remove};
 
-/// One step's stamp.
+/// Where a step's stamp lies, and the fingerprint that it should have.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     file: PathBuf,

@@ -2,7 +2,6 @@
 
 use super::scenarios::{Scenario, Suite};
 
-/// All of it.
 pub(super) const SUITE: Suite = Suite {
     name: "attacks",
     settings: &["recognizer.max_clients=6000", "relay.max_streams=2000"],

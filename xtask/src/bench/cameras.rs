@@ -5,7 +5,6 @@ use super::scenarios::{Scenario, Suite};
 /// Only what is measured decides: no viewer gets fewer bytes than it was offered.
 const AS_IT_IS: &str = "cameras.lower_quality=false";
 
-/// All of it.
 pub(super) const SUITE: Suite = Suite {
     name: "cameras",
     settings: &[

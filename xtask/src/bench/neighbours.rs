@@ -20,7 +20,7 @@ use crate::setup::{self, Purpose};
 
 const SECONDS: u32 = 10;
 const CLIENTS: &str = "10";
-/// Of `/proc/PID/stat`.
+/// Clock ticks a second, in which `/proc/PID/stat` counts CPU time.
 const TICKS: f64 = 100.0;
 /// Where the neighbour that builds does so.
 const BUILD: &str = "bench-build";

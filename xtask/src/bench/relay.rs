@@ -2,7 +2,6 @@
 
 use super::scenarios::{Scenario, Suite};
 
-/// All of it.
 pub(super) const SUITE: Suite = Suite {
     name: "relay",
     settings: &[

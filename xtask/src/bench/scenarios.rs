@@ -32,9 +32,9 @@ pub(super) struct Suite {
 pub(super) struct Scenario {
     /// What it is called on the command line.
     pub(super) name: &'static str,
-    /// On the page.
+    /// Its heading on the page of benchmarks.
     pub(super) title: &'static str,
-    /// Of the server.
+    /// Keys of the configuration, as `--set` takes them; they come after those of the suite.
     pub(super) settings: &'static [&'static str],
     /// Of the load generator.
     pub(super) args: &'static [&'static str],

@@ -64,7 +64,7 @@ pub(super) fn files(project: &Project, base: &str) -> Result<Vec<String>> {
     Ok(changed.lines().chain(new.lines()).map(str::to_owned).collect())
 }
 
-/// The workspace's crates.
+/// The crates of the workspace, as `cargo metadata` lists them.
 pub(super) fn crates(project: &Project) -> Result<Vec<Crate>> {
     let output = cargo(project, &["metadata", "--format-version", "1", "--no-deps", "--offline"]).output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("read `cargo metadata`")?;

@@ -21,7 +21,7 @@ use crate::project::Project;
 const HOUSE: &str = "binary(house)";
 const SCRIPTS: &[&str] = &[".ts", ".tsx", ".js", ".mjs"];
 
-/// `cargo xtask check`
+/// Runs `cargo xtask check`: lints and tests of what differs from a commit.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut base = "HEAD".to_owned();
     let mut verbose = false;

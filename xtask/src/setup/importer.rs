@@ -11,7 +11,7 @@ use crate::progress::Step;
 use crate::project::Project;
 use crate::stamp::{Fingerprint, Stamp};
 
-/// `.sightwire/home/tools`
+/// Keras and TensorFlow for imports, in `.sightwire/home/tools`.
 pub(super) struct Importer;
 
 /// Its Python, the newest if there are several.

@@ -76,7 +76,7 @@ pub(crate) trait Part: Send + Sync {
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome>;
 }
 
-/// `cargo xtask setup`
+/// Runs `cargo xtask setup`: brings what is missing for a purpose.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut purpose = Purpose::Test;
     let mut dry_run = false;

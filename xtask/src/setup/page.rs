@@ -10,7 +10,7 @@ use crate::progress::Step;
 use crate::project::Project;
 use crate::stamp::{Fingerprint, Stamp};
 
-/// `ui/dist`
+/// The bundled page, in `ui/dist`.
 pub(super) struct Page;
 
 impl Page {

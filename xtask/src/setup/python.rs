@@ -14,7 +14,7 @@ const REQUIREMENTS: &str = "e2e/python/requirements.txt";
 /// Faces that pages of text are set in: only files of these packages are used, not what they need to run.
 const FONTS: &str = "tools/evaluate_text/fonts.txt";
 
-/// `.sightwire/venv`
+/// The virtual environment of tests and tools, in `.sightwire/venv`.
 pub(super) struct Environment;
 
 impl Environment {

@@ -10,7 +10,7 @@ use crate::process;
 use crate::progress::Step;
 use crate::project::Project;
 
-/// `.sightwire/home/runtime`
+/// The library for this machine, in `.sightwire/home/runtime`.
 pub(super) struct OnnxRuntime {
     pub(super) purpose: Purpose,
 }
@@ -45,7 +45,7 @@ impl Part for OnnxRuntime {
 /// Of a Python package, like the runtime.
 const TEXT_MODEL: &str = "ppocr-v4";
 
-/// `.sightwire/home/models/ppocr-v4`
+/// The model that reads text, in `.sightwire/home/models/ppocr-v4`.
 pub(super) struct TextModel {
     pub(super) purpose: Purpose,
 }

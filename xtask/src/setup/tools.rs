@@ -19,7 +19,7 @@ pub(crate) struct Tool {
 
 /// Checks the licences and sources of what we build on.
 pub(crate) const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2" };
-/// Runs Rust tests.
+/// Runs Rust tests, each in a process of its own.
 pub(crate) const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143" };
 
 impl Tool {

@@ -26,7 +26,7 @@ use crate::{interrupt, process, unknown};
 /// What the tests that run only with `--full` look for.
 const FULL: &str = "SIGHTWIRE_FULL";
 
-/// `cargo xtask test`
+/// Runs `cargo xtask test`: all suites, or those that are named.
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut names: Vec<String> = Vec::new();
     let (mut full, mut verbose) = (false, false);

@@ -10,7 +10,7 @@ use crate::programs::{clippy, deny, nextest, npm, ruff, rust_format, shell};
 use crate::project::Project;
 use crate::setup;
 
-/// One suite.
+/// A part of `cargo xtask test` that can be run by its name.
 pub(super) struct Suite {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
@@ -241,7 +241,7 @@ fn node(project: &Project, report: &Path, timeout_s: u32, files: &[PathBuf]) -> 
     against_the_server(project, node)
 }
 
-/// In `e2e/`.
+/// The environment's pytest, in `e2e/` where a suite names no other folder.
 fn pytest(project: &Project, report: &Path) -> Result<Command> {
     let mut pytest = Command::new(project.python("python")?);
     pytest.args(["-m", "pytest", "--junitxml"]).arg(report);
