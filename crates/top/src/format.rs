@@ -14,7 +14,7 @@ pub fn decimal(value: f64) -> String {
     format!("{:.1}", (value * 10.0).round() / 10.0 + 0.0)
 }
 
-/// Without decimals.
+/// Rounded to a whole number.
 pub fn whole(value: f64) -> String {
     format!("{:.0}", value.round() + 0.0)
 }
@@ -24,7 +24,7 @@ pub fn millis(value: f64) -> String {
     if value < 9.95 { decimal(value) } else { whole(value) }
 }
 
-/// `3 of 50`.
+/// So many of the most there may be: `3 of 50`.
 pub fn share(now: usize, max: usize) -> String {
     format!("{now} of {max}")
 }

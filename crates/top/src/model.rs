@@ -16,11 +16,11 @@ pub enum Condition {
     Stalled,
     /// Far fewer pictures than usual.
     Slow,
-    /// No pictures yet.
+    /// No picture has come yet.
     Connecting,
     /// Only a newer server knows.
     Unknown,
-    /// All is well.
+    /// Pictures come as they should.
     Live,
 }
 
@@ -38,7 +38,7 @@ impl Condition {
         }
     }
 
-    /// For a person.
+    /// As the table shows it.
     pub fn word(self) -> &'static str {
         match self {
             Condition::Ended => "ended",

@@ -16,17 +16,17 @@ const LOSSES_OVER: Duration = Duration::from_secs(3);
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// End the monitor.
+    /// End the monitor, even while the help is open.
     Quit,
     /// Close the help, or end the monitor.
     Back,
     /// Select so many streams further down; negative: up.
     Move(isize),
-    /// Select the first.
+    /// Select the first stream in the present order.
     First,
-    /// Select the last.
+    /// Select the last stream in the present order.
     Last,
-    /// The next order.
+    /// Order the streams by the next of [`Sort`].
     Sort,
     /// Show or hide the help.
     Help,
@@ -35,18 +35,18 @@ pub enum Action {
 /// What the streams are ordered by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
-    /// A to Z.
+    /// A to Z, whatever the case of letters.
     #[default]
     Name,
-    /// Trouble first.
+    /// What needs a look most comes first.
     State,
-    /// Slowest first.
+    /// The slowest comes first.
     Fps,
-    /// Most first.
+    /// The most viewers come first.
     Viewers,
-    /// Most first.
+    /// The most losses come first.
     Lost,
-    /// Longest p95 first.
+    /// The longest p95 comes first.
     Delay,
 }
 
@@ -78,7 +78,7 @@ impl Sort {
 /// Why nothing new is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// In words.
+    /// What went wrong, as a clause for people.
     pub text: String,
     /// The last answer, or the first attempt.
     pub since: Instant,
@@ -93,7 +93,7 @@ pub struct Row {
     pub lost_percent: Option<f64>,
 }
 
-/// See the module.
+/// What is known of the server so far, and what the user has chosen to see.
 #[derive(Debug)]
 pub struct Monitor {
     address: Address,
@@ -215,7 +215,7 @@ impl Monitor {
         self.selected = last.map(|last| place.or(self.selected).unwrap_or_default().min(last));
     }
 
-    /// Whom it watches.
+    /// The server that is watched.
     pub fn address(&self) -> &Address {
         &self.address
     }
@@ -230,7 +230,7 @@ impl Monitor {
         self.reading.as_ref()
     }
 
-    /// The streams, ordered.
+    /// The streams in the present order, with what the table shows of them.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
@@ -258,7 +258,7 @@ impl Monitor {
         self.histories.get(self.selected_id()?)
     }
 
-    /// The order.
+    /// What the streams are ordered by at present.
     pub fn sort(&self) -> Sort {
         self.sort
     }

@@ -64,7 +64,7 @@ fn colour(condition: Condition) -> Style {
 #[derive(Debug, Default)]
 pub struct Scroll(TableState);
 
-/// The whole screen.
+/// Draws all of it, and the help over it if it is open.
 pub fn draw(frame: &mut Frame<'_>, monitor: &Monitor, scroll: &mut Scroll, now: Instant) {
     let [body, footer] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(frame.area());
     draw_body(frame, body, monitor, Some(scroll), now);

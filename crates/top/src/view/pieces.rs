@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 
 use super::{bold, label};
 
-/// Between two pieces.
+/// Columns between two pieces.
 const GAP: usize = 2;
 /// Less of a text says nothing.
 const READABLE: usize = 12;
@@ -21,7 +21,7 @@ struct Piece {
     rank: u8,
 }
 
-/// See the module.
+/// A line of labelled numbers that fits itself into the room there is.
 #[derive(Debug, Default)]
 pub struct Pieces {
     title: Option<&'static str>,
