@@ -185,6 +185,6 @@ impl Failures {
 
 impl fmt::Debug for TextReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("model", &self.limits.model).finish_non_exhaustive()
+        f.debug_struct("TextReader").field("model", &self.limits.model).finish_non_exhaustive()
     }
 }

@@ -32,7 +32,7 @@ pub struct Spool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Writing what was sent.
-    PictureCache,
+    Keep,
     /// Writing what was read in it.
     Result,
     /// Reading what was sent or its results back.
@@ -160,7 +160,7 @@ impl Folder {
 impl Trouble {
     fn say(&self, work: Work, folder: &Path, error: &io::Error) {
         let (said, what) = match work {
-            Work::PictureCache => (&self.said[0], "files of batches cannot be kept"),
+            Work::Keep => (&self.said[0], "files of batches cannot be kept"),
             Work::Result => (&self.said[3], "what was read in files of batches cannot be kept"),
             Work::Read => (&self.said[1], "what is kept of batches cannot be read"),
             Work::Remove => (&self.said[2], "what is kept of batches cannot be removed"),

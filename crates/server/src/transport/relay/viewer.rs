@@ -51,7 +51,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    fn subscription(&self, id: &str) -> bool {
+    fn wants(&self, id: &str) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains("*") || names.contains(id))
     }
 }
@@ -177,7 +177,7 @@ impl Viewing {
 
     fn join(&mut self) {
         let live = self.live.borrow_and_update().clone();
-        self.feeds.join(&live, |id| self.subscription.subscription(id));
+        self.feeds.join(&live, |id| self.subscription.wants(id));
     }
 
     /// Cameras that were asked for by name.
