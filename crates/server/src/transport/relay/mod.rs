@@ -1,14 +1,14 @@
 //! The relay: `/ws/stream/{name}` takes a stream, `/ws/view` gives all of them.
 //!
 //! - [`scan`], [`message`]: what is said, read and written
-//! - [`streamer`]: whoever sends a stream
-//! - [`viewer`]: whoever watches; [`viewer_socket`]: its connection, and how long it may take
+//! - [`sender`]: who sends a stream
+//! - [`viewer`]: who watches; [`viewer_socket`]: its connection, and how long it may take
 //! - [`feeds`]: what a viewer watches
 
 mod feeds;
 pub mod message;
 mod scan;
-mod streamer;
+mod sender;
 mod viewer;
 mod viewer_socket;
 
@@ -65,12 +65,12 @@ async fn stream(State(deps): State<Dependencies>, Path(name): Path<String>, requ
     let binary = websocket::offers(request.headers(), BINARY);
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    let arrival = streamer::NewSender { name, binary, peer, connection };
+    let arrival = sender::NewSender { name, binary, peer, connection };
     // A picture as base64 in JSON.
     let max_message_bytes = deps.relay.options().max_frame_bytes / 3 * 4 + 4096;
     let upgrade_options = upgrade_options(max_message_bytes, binary);
     let tasks = deps.tasks.clone();
-    websocket::upgrade(request, upgrade_options, &tasks, |socket| streamer::serve(socket, deps, arrival))
+    websocket::upgrade(request, upgrade_options, &tasks, |socket| sender::serve(socket, deps, arrival))
 }
 
 async fn view(State(deps): State<Dependencies>, Query(params): Query<Params>, request: Request) -> Response {
