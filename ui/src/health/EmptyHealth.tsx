@@ -1,23 +1,18 @@
 import { Button } from '@mantine/core';
 import { Link } from '../app/Link';
+import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
-import css from './EmptyHealth.module.css';
 
 /** What stands where streams and viewers will be. */
 export function EmptyHealth() {
   return (
-    <section className={`card ${css.empty}`} aria-labelledby="empty">
-      <span className={css.sign}>
-        <Icon name="health" size={28} />
-      </span>
-      <h2 id="empty" className={css.title}>
-        No streams yet
-      </h2>
-      <p className={css.text}>
-        This page shows every stream, with frames in and out, losses and delays, and every viewer. A
-        stream starts when someone sends one, a camera when someone watches it.
-      </p>
-      <div className={css.actions}>
+    <EmptyState
+      icon="health"
+      wide
+      title="No streams yet"
+      text="This page shows every stream, with frames in and out, losses and delays, and every viewer. A stream starts when someone sends one, a camera when someone watches it."
+    >
+      <Actions>
         <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
           Start a stream
         </Button>
@@ -29,7 +24,7 @@ export function EmptyHealth() {
         >
           Watch a camera
         </Button>
-      </div>
-    </section>
+      </Actions>
+    </EmptyState>
   );
 }

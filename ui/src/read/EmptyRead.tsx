@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
 import css from './EmptyRead.module.css';
 
@@ -20,18 +21,14 @@ interface Props {
 export function EmptyRead(props: Props) {
   const { onFiles, onFolder, onSample, onStream, over, phone } = props;
   return (
-    <section className={`card ${css.empty}`} aria-labelledby="empty" data-over={over || undefined}>
-      <span className={css.sign}>
-        <Icon name="scan" size={32} />
-      </span>
-      <h2 id="empty" className={css.title}>
-        {over ? 'Drop to read' : phone ? 'Choose pictures' : 'Drop pictures here'}
-      </h2>
-      <p className={css.text}>
-        Scans, photos or screenshots: one or ten thousand. Every line of text is found, outlined and
-        read, to search, copy and save. Pictures stay on this server.
-      </p>
-      <div className={css.actions}>
+    <EmptyState
+      icon="scan"
+      title={over ? 'Drop to read' : phone ? 'Choose pictures' : 'Drop pictures here'}
+      text="Scans, photos or screenshots: one or ten thousand. Every line of text is found, outlined and read, to search, copy and save. Pictures stay on this server."
+      wide
+      over={over}
+    >
+      <Actions>
         <Button leftSection={<Icon name="page" />} onClick={onFiles} data-testid="choose-files">
           Choose files
         </Button>
@@ -61,12 +58,12 @@ export function EmptyRead(props: Props) {
         >
           Try a sample page
         </Button>
-      </div>
+      </Actions>
       <p className={css.small}>
         You can also paste a picture. JPEG, PNG, WebP, multi-page TIFF, BMP, GIF, and zip archives
         of them.
       </p>
       {props.children}
-    </section>
+    </EmptyState>
   );
 }

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { Link } from '../app/Link';
+import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
 import css from './EmptyWall.module.css';
 
@@ -12,19 +13,16 @@ interface Props {
 /** What stands where streams will be. */
 export function EmptyWall({ only, onChoose }: Props) {
   return (
-    <section className={`card ${css.empty}`} aria-labelledby="empty">
-      <span className={css.sign}>
-        <Icon name="wall" size={28} />
-      </span>
-      <h2 id="empty" className={css.title}>
-        No streams yet
-      </h2>
-      <p className={css.text}>
-        {only.length === 0
+    <EmptyState
+      icon="wall"
+      title="No streams yet"
+      text={
+        only.length === 0
           ? 'Anything sent to this server appears here automatically: a phone’s camera, a screen, a program. It is received once, however many people watch.'
-          : `This wall shows only ${only.join(', ')}.`}
-      </p>
-      <div className={css.actions}>
+          : `This wall shows only ${only.join(', ')}.`
+      }
+    >
+      <Actions>
         <Button
           component={Link}
           href="/broadcast"
@@ -41,11 +39,11 @@ export function EmptyWall({ only, onChoose }: Props) {
         >
           Add one of the server’s cameras
         </Button>
-      </div>
+      </Actions>
       <p className={css.small}>
         Without a camera: <Link href="/broadcast?source=test">broadcast a test pattern</Link> or a
         video file.
       </p>
-    </section>
+    </EmptyState>
   );
 }

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { Command } from '../../components/Command';
+import { EmptyState } from '../../components/EmptyState';
 import { Icon } from '../../components/Icon';
 import { SIMULATED, SIMULATOR_COMMAND } from './simulator';
 import css from './EmptyCameras.module.css';
@@ -12,22 +13,16 @@ interface Props {
 /** What stands where cameras will be. */
 export function EmptyCameras({ onAdd, onTry }: Props) {
   return (
-    <section className={`card ${css.empty}`} aria-labelledby="empty">
-      <span className={css.sign}>
-        <Icon name="camera" size={28} />
-      </span>
-      <h2 id="empty" className={css.title}>
-        No cameras yet
-      </h2>
-      <p className={css.text}>
-        A camera is any board or device that serves MJPEG or single JPEGs at an http address, such
-        as an ESP32-CAM. The server reads it once, however many people watch.
-      </p>
+    <EmptyState
+      icon="camera"
+      title="No cameras yet"
+      text="A camera is any board or device that serves MJPEG or single JPEGs at an http address, such as an ESP32-CAM. The server reads it once, however many people watch."
+    >
       <Button leftSection={<Icon name="plus" />} onClick={onAdd} data-testid="add-first">
         Add a camera
       </Button>
       <TryWithout onTry={onTry} />
-    </section>
+    </EmptyState>
   );
 }
 
