@@ -122,7 +122,7 @@ impl Jobs {
         let name = format!("{:016x}", fastrand::u64(..));
         let folder = tokio::task::spawn_blocking(move || this.spool.folder(&name)).await;
         let folder = folder.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
-        let folder = folder.inspect_err(|error| self.spool.failed(Work::PictureCache, error))?;
+        let folder = folder.inspect_err(|error| self.spool.failed(Work::Keep, error))?;
         Ok(Ok(Arriving { upload: Upload::new(folder, self.limits.clone()), _place: permit }))
     }
 

@@ -152,7 +152,7 @@ impl Upload {
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        self.write_out().await.inspect_err(|error| self.folder.failed(Work::PictureCache, error))
+        self.write_out().await.inspect_err(|error| self.folder.failed(Work::Keep, error))
     }
 
     async fn write_out(&mut self) -> io::Result<()> {
@@ -184,7 +184,7 @@ impl Upload {
         let received = blocking(move || Ok(self.received())).await.unwrap_or_else(|lost| Err(lost.into()));
         received.inspect_err(|refused| {
             if let UploadError::Disk(error) = refused {
-                folder.failed(Work::PictureCache, error);
+                folder.failed(Work::Keep, error);
             }
         })
     }

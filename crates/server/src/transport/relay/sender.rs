@@ -47,7 +47,7 @@ struct NoHello {
 }
 
 /// A sender that was let in, and the stream that it sends.
-struct Streamer {
+struct SenderSocket {
     socket: Socket,
     sending: Sending,
     dog: Watchdog,
@@ -113,7 +113,7 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
     let options =
         WatchdogOptions { warning: config.warn_after, end: config.end_after, stall: config.stalled_after };
     let now = clock::now();
-    let mut streamer = Streamer {
+    let mut sender = SenderSocket {
         socket,
         sending,
         dog: Watchdog::new(options, now),
@@ -122,8 +122,8 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
         said: None,
         received: 0,
     };
-    let why = streamer.run(&deps, first, mode).await;
-    let Streamer { mut socket, sending, .. } = streamer;
+    let why = sender.run(&deps, first, mode).await;
+    let SenderSocket { mut socket, sending, .. } = sender;
     sending.sender.end(why.as_ref().copied().unwrap_or(End::Left));
     let too_long = sending.sender.why() == Some(End::TooLong);
     drop(sending); // viewers need not wait for the goodbye
@@ -155,7 +155,7 @@ async fn hello(socket: &mut Socket) -> Result<Message, NoHello> {
     }
 }
 
-impl Streamer {
+impl SenderSocket {
     /// Until there is a reason to end the stream.
     async fn run(&mut self, deps: &Dependencies, first: Message, mode: AnalysisMode) -> Result<End, Gone> {
         let sender = self.sending.sender.clone();
