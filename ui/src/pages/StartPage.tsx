@@ -16,7 +16,7 @@ import { RelayEntry } from '../start/RelayEntry';
 import { ReadEntry } from '../start/ReadEntry';
 import { RecogniseEntry } from '../start/RecogniseEntry';
 import { serverState } from '../start/serverState';
-import { Snippets } from '../start/Snippets';
+import { StartSnippets } from '../start/StartSnippets';
 import { Tiles } from '../start/Tiles';
 import css from './StartPage.module.css';
 
@@ -67,7 +67,7 @@ export function StartPage() {
         <ReadEntry reader={status?.reader} />
       </div>
       <Facts status={status} />
-      <Snippets />
+      <StartSnippets />
     </Page>
   );
 }

@@ -13,12 +13,12 @@ import { onArrow } from '../wall/arrows';
 import { Controls } from '../wall/Controls';
 import { EmptyWall } from '../wall/EmptyWall';
 import { ALL } from '../wall/settings';
-import { Snippets } from '../wall/Snippets';
 import { StateAnnouncer } from '../wall/StateAnnouncer';
 import { Tile } from '../wall/Tile';
 import { useWall } from '../wall/useWall';
 import { useWallSettings } from '../wall/useWallSettings';
 import { useWallShortcuts } from '../wall/useWallShortcuts';
+import { WallSnippets } from '../wall/WallSnippets';
 import { connectionWords, summary } from '../wall/words';
 import css from './WallPage.module.css';
 
@@ -152,7 +152,7 @@ export default function WallPage() {
           </li>
         ))}
       </ul>
-      {snapshot.state === 'open' && <Snippets empty={isEmpty} />}
+      {snapshot.state === 'open' && <WallSnippets empty={isEmpty} />}
       <VisuallyHidden>
         <StateAnnouncer streams={streams} />
       </VisuallyHidden>

@@ -1,39 +1,35 @@
 import { Command } from '../../components/Command';
 import { Snippet } from '../../components/Snippet';
+import { Snippets } from '../../components/Snippets';
 import {
   ffmpegSnippet,
   htmlSnippet,
   pythonObjectsSnippet,
   pythonPicturesSnippet,
 } from './snippets';
-import css from './CameraSnippets.module.css';
 
 /** This view for other programs, with the address filled in. */
 export function CameraSnippets({ pictures, objects }: { pictures: string; objects: string }) {
   const url = location.origin + pictures;
   return (
-    <section aria-labelledby="snippets">
-      <h2 id="snippets" className={css.heading}>
-        From your own program
-      </h2>
-      <p className={css.lead}>Any number of programs can open this view at its address:</p>
-      <Command text={url} />
-      <div className={css.grid}>
-        <Snippet language="HTML" file="in your own page" code={htmlSnippet(url)} />
-        <Snippet language="ffmpeg" file="one minute to a file" code={ffmpegSnippet(url)} />
-        <Snippet
-          language="Python"
-          file="pictures.py"
-          label="Python snippet for frames"
-          code={pythonPicturesSnippet(url)}
-        />
-        <Snippet
-          language="Python"
-          file="objects.py"
-          label="Python snippet for objects"
-          code={pythonObjectsSnippet(location.origin + objects)}
-        />
-      </div>
-    </section>
+    <Snippets
+      lead="Any number of programs can open this view at its address:"
+      before={<Command text={url} />}
+    >
+      <Snippet language="HTML" file="in your own page" code={htmlSnippet(url)} />
+      <Snippet language="ffmpeg" file="one minute to a file" code={ffmpegSnippet(url)} />
+      <Snippet
+        language="Python"
+        file="pictures.py"
+        label="Python snippet for frames"
+        code={pythonPicturesSnippet(url)}
+      />
+      <Snippet
+        language="Python"
+        file="objects.py"
+        label="Python snippet for objects"
+        code={pythonObjectsSnippet(location.origin + objects)}
+      />
+    </Snippets>
   );
 }

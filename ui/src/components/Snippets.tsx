@@ -1,0 +1,26 @@
+import type { ReactNode } from 'react';
+import css from './Snippets.module.css';
+
+interface Props {
+  title?: string;
+  /** What the code does. */
+  lead: ReactNode;
+  /** What is to be said or copied before the code. */
+  before?: ReactNode;
+  /** Each a `Snippet`. */
+  children: ReactNode;
+}
+
+/** The same for other programs: code to paste, with the address filled in. A page has it once. */
+export function Snippets({ title = 'From your own program', lead, before, children }: Props) {
+  return (
+    <section aria-labelledby="snippets">
+      <h2 id="snippets" className={css.heading}>
+        {title}
+      </h2>
+      <p className={css.lead}>{lead}</p>
+      {before}
+      <div className={css.grid}>{children}</div>
+    </section>
+  );
+}
