@@ -7,9 +7,11 @@
 //! - [`shared`]: the one engine, made when it is first needed
 //! - [`network`]: a network's file, and what it is run with
 //! - [`trial`]: each way of running a network is tried in a child process first, and measured
-//! - [`clip`]: clip classification: a window of frames in, a label out
+//! - [`clip`]: clip classification: a window of frames in, a label out; whose frames are analysed when there are more than
+//!   the machine can take (`scheduler`)
 //! - [`detect`]: object detection: boxes in a picture
-//! - [`read`]: text reading: lines of text in a picture
+//! - [`read`]: text reading: lines of text in a picture, by way of a probability map, polygons (`outline`) and characters
+//!   (`ctc`)
 //! - [`pool`]: the threads that all tasks run on; [`jobs`]: the same for work without a network
 //! - [`child`]: child processes, and their sure end
 //! - [`core_time`]: how long work would take with a core of its own

@@ -7,7 +7,7 @@
 //! - [`outbox`]: what waits to be sent
 //! - [`head`]: refuses requests whose lines do not end as they have to
 //! - [`host`]: whether a request is meant for this server; [`names`]: those that it answers for
-//! - [`refusal`]: the answer to a request that cannot be served
+//! - [`refusal`]: the JSON answer to a request that cannot be served
 //! - [`socket`]: TCP, and pipes in memory
 
 #![forbid(unsafe_code)]

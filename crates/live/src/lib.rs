@@ -1,7 +1,8 @@
 //! The directory of streams: each is one, wherever its pictures come from and however many watch; it is analysed once however
 //! many want to see what is in it, and drawn once for all who want to see the same.
 //!
-//! - [`origin`]: where a stream's pictures come from: [`source`], a camera, or [`relay`], somebody who sends
+//! - [`origin`]: where a stream's frames come from: [`source`], a camera, or [`relay`], a sender
+//! - [`relay`]: also when a silent sender is given up (`watchdog`), and how long a slow viewer may take for a frame (`pace`)
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream

@@ -3,8 +3,7 @@
 //! - [`manifest`]: what a model is: files, shapes, colour order, labels, licence
 //! - [`provider`]: what can run a network
 //! - [`builtin`]: the models and packages that the binary brings along
-//! - [`store`]: where model files lie, and whether they are the right ones
-//! - [`digest`]: whether a file is the right one
+//! - [`store`]: the folder where model files lie, each checked when it is loaded; [`digest`]: the hashes by which
 //! - [`fetch`]: gets them there: mirror folder, package, https
 //! - [`slot`]: where a model stands, from the first one who asks for it on
 #![forbid(unsafe_code)]

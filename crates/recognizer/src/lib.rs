@@ -1,7 +1,8 @@
 //! The sign recogniser's pipeline: clients' frames to a clip model, and its predictions back.
 //!
 //! Transports see a [`Recognizer`] that admits [`Client`]s, and a client that answers each frame. Whether a model is
-//! still being loaded, has failed, or is a dummy, is decided here.
+//! still being loaded, has failed, or is a dummy, is decided here; whose frames are analysed when there are too many, by
+//! `infer::clip`.
 //!
 //! - [`client`]: a client that was admitted, its frames and its answers
 //! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one

@@ -5,7 +5,8 @@
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it
 //! - `samples`: clips for pages
-//! - `transport`: protocols
+//! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
+//!   what the camera prototype's pages ask for (`boards`)
 //! - [`telemetry`]: log, metrics, the process
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
