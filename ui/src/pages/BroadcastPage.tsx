@@ -1,12 +1,11 @@
-import { Button, VisuallyHidden } from '@mantine/core';
-import { type ChangeEvent, useCallback, useRef } from 'react';
+import { VisuallyHidden } from '@mantine/core';
+import { useCallback, useRef } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useStatus } from '../api/useStatus';
 import { broadcastWords } from '../broadcast/words';
 import { wallPath } from '../broadcast/snippets';
 import { useBroadcastShortcuts } from '../broadcast/useBroadcastShortcuts';
 import { useControls } from '../broadcast/useControls';
-import { useFileDrop } from '../broadcast/useFileDrop';
 import { usePreview } from '../broadcast/usePreview';
 import { useServerReturn } from '../broadcast/useServerReturn';
 import { useSession } from '../broadcast/useSession';
@@ -20,10 +19,13 @@ import { Stage } from '../broadcast/view/Stage';
 import { StageOverlay } from '../broadcast/view/StageOverlay';
 import { WatchSnippets } from '../broadcast/view/WatchSnippets';
 import { copyText } from '../components/copy';
-import { Icon } from '../components/Icon';
+import { DropCover } from '../components/DropCover';
 import { Column, Page } from '../components/page/Page';
 import { PhoneControls } from '../components/page/PhoneBar';
 import { usePhone } from '../components/page/usePhone';
+import { StartStop } from '../components/StartStop';
+import { useFileDrop } from '../components/useFileDrop';
+import { VideoInput } from '../components/VideoInput';
 import { Announcer } from '../recognise/view/Announcer';
 import { useCameras } from '../recognise/view/useCameras';
 import css from './BroadcastPage.module.css';
@@ -57,7 +59,15 @@ export default function BroadcastPage() {
     if (controls.settings.source === 'file' && controls.file === null) openFiles();
     else controls.start();
   }, [controls, openFiles]);
-  const over = useFileDrop(controls.chooseFile);
+  const { chooseFile } = controls;
+  const over = useFileDrop(
+    useCallback(
+      ({ files: [file] }: DataTransfer) => {
+        if (file !== undefined) chooseFile(file);
+      },
+      [chooseFile],
+    ),
+  );
   useBroadcastShortcuts(controls, {
     running,
     begin,
@@ -68,31 +78,7 @@ export default function BroadcastPage() {
     copyLink,
   });
 
-  const fileChosen = (event: ChangeEvent<HTMLInputElement>) => {
-    const chosen = event.currentTarget.files?.[0];
-    if (chosen !== undefined) controls.chooseFile(chosen);
-    event.currentTarget.value = '';
-  };
-  const startStop = running ? (
-    <Button
-      variant="default"
-      className={css.start}
-      leftSection={<Icon name="stop" size={16} />}
-      onClick={controls.stop}
-      data-testid="stop"
-    >
-      Stop
-    </Button>
-  ) : (
-    <Button
-      className={css.start}
-      leftSection={<Icon name="play" size={16} />}
-      onClick={begin}
-      data-testid="start"
-    >
-      Start
-    </Button>
-  );
+  const startStop = <StartStop running={running} onStart={begin} onStop={controls.stop} />;
   const sources = (
     <SourceControls
       kind={settings.source}
@@ -117,14 +103,7 @@ export default function BroadcastPage() {
       columns
     >
       <VisuallyHidden component="h1">Broadcast</VisuallyHidden>
-      <input
-        ref={files}
-        type="file"
-        accept="video/*"
-        hidden
-        onChange={fileChosen}
-        data-testid="file-input"
-      />
+      <VideoInput field={files} onFile={controls.chooseFile} />
       <Announcer label={phase === 'idle' ? null : word} />
 
       <Column>
@@ -169,14 +148,7 @@ export default function BroadcastPage() {
         <WatchSnippets name={name} />
       </div>
 
-      {over && (
-        <div className={css.drop} aria-hidden="true">
-          <p>
-            <Icon name="file" size={28} />
-            Drop a video file to share it
-          </p>
-        </div>
-      )}
+      {over && <DropCover icon="file">Drop a video file to share it</DropCover>}
       {phone && (
         <PhoneControls first={startStop}>
           {sources}

@@ -4,6 +4,7 @@ import type { Job } from 'sightwire/api';
 import { sentence } from '../api/http';
 import { endJob } from '../api/read';
 import { useStatus } from '../api/useStatus';
+import { DropCover } from '../components/DropCover';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';
@@ -256,12 +257,7 @@ export default function ReadPage() {
           </Button>
         </PhoneBar>
       )}
-      {over && !isEmpty && (
-        <div className={css.over}>
-          <Icon name="scan" size={48} />
-          Drop to read
-        </div>
-      )}
+      {over && !isEmpty && <DropCover icon="scan">Drop to read</DropCover>}
       {picker !== 'never' && (
         <Suspense fallback={null}>
           <StreamPicker

@@ -1,18 +1,19 @@
-import { Button, VisuallyHidden } from '@mantine/core';
-import { type ChangeEvent, lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import { VisuallyHidden } from '@mantine/core';
+import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useSamples } from '../api/useSamples';
 import { useStatus } from '../api/useStatus';
 import { copyText } from '../components/copy';
 import { formatClock } from '../components/format';
-import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { Column, Page } from '../components/page/Page';
 import { PhoneControls } from '../components/page/PhoneBar';
 import { usePhone } from '../components/page/usePhone';
 import { Progress } from '../components/Progress';
+import { StartStop } from '../components/StartStop';
 import { StateBadge } from '../components/StateBadge';
 import { useOpener } from '../components/useOpener';
+import { VideoInput } from '../components/VideoInput';
 import { ModelAnnouncer } from '../models/ModelAnnouncer';
 import { ModelBar } from '../models/ModelBar';
 import { useModelInUse } from '../models/useModelInUse';
@@ -118,36 +119,12 @@ export default function RecognisePage() {
     copyLink,
   });
 
-  const fileChosen = (event: ChangeEvent<HTMLInputElement>) => {
-    const chosen = event.currentTarget.files?.[0];
-    if (chosen !== undefined) controls.chooseFile(chosen);
-    event.currentTarget.value = '';
-  };
   const begin = () => {
     if (settings.source === 'file' && controls.file === null) openFiles();
     else controls.start();
   };
 
-  const startStop = running ? (
-    <Button
-      variant="default"
-      className={css.start}
-      leftSection={<Icon name="stop" size={16} />}
-      onClick={controls.stop}
-      data-testid="stop"
-    >
-      Stop
-    </Button>
-  ) : (
-    <Button
-      className={css.start}
-      leftSection={<Icon name="play" size={16} />}
-      onClick={begin}
-      data-testid="start"
-    >
-      Start
-    </Button>
-  );
+  const startStop = <StartStop running={running} onStart={begin} onStop={controls.stop} />;
   const sources = (
     <SourceControls
       kind={settings.source}
@@ -203,14 +180,7 @@ export default function RecognisePage() {
   return (
     <Page title="Recognise · Sightwire" className={css.page} columns>
       <VisuallyHidden component="h1">Recognise gestures</VisuallyHidden>
-      <input
-        ref={files}
-        type="file"
-        accept="video/*"
-        hidden
-        onChange={fileChosen}
-        data-testid="file-input"
-      />
+      <VideoInput field={files} onFile={controls.chooseFile} />
       <Announcer label={snapshot.label} />
       <SentenceAnnouncer view={sentence} />
       <ModelAnnouncer title={inUse.title} switchingTo={inUse.switchingTo} />

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 
-/** A file that is dropped anywhere on the page; whether one is being held over it. */
-export function useFileDrop(onFile: (file: File) => void): boolean {
+/** What is dropped anywhere on the page; whether a file is being held over it. */
+export function useFileDrop(onDrop: (data: DataTransfer) => void): boolean {
   const [over, setOver] = useState(false);
   useEffect(() => {
     // Events come for each element that is crossed: the last one to be left ends it.
@@ -24,10 +24,9 @@ export function useFileDrop(onFile: (file: File) => void): boolean {
     const drop = (event: DragEvent) => {
       depth = 0;
       setOver(false);
-      const file = event.dataTransfer?.files[0];
-      if (file === undefined) return;
+      if (event.dataTransfer === null || !held(event)) return;
       event.preventDefault();
-      onFile(file);
+      onDrop(event.dataTransfer);
     };
     const listeners = { dragenter: enter, dragleave: leave, dragover: move, drop };
     for (const [type, listener] of Object.entries(listeners)) {
@@ -38,6 +37,6 @@ export function useFileDrop(onFile: (file: File) => void): boolean {
         document.removeEventListener(type, listener as EventListener);
       }
     };
-  }, [onFile]);
+  }, [onDrop]);
   return over;
 }
