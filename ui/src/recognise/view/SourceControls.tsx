@@ -1,5 +1,6 @@
-import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { Icon, type IconName } from '../../components/Icon';
+import { CameraChoice, FileChoice, SourceChoice } from '../../components/SourceChoice';
 import type { SourceKind } from '../logic/settings';
 import type { Camera } from './useCameras';
 import css from './SourceControls.module.css';
@@ -27,61 +28,18 @@ export interface SourceControlsProps {
 /** Where the pictures come from. Every change acts at once. */
 export function SourceControls(props: SourceControlsProps) {
   return (
-    <div className={css.controls}>
-      <SegmentedControl
-        aria-label="Source"
-        value={props.kind}
-        onChange={props.onKind}
-        classNames={{
-          root: css.kinds ?? '',
-          control: css.control ?? '',
-          label: css.kind ?? '',
-          indicator: css.indicator ?? '',
-        }}
-        data={KINDS.map(({ value, icon, name }) => ({
-          value,
-          label: (
-            <span className={css.word} data-testid={`source-${value}`}>
-              <Icon name={icon} />
-              {name}
-            </span>
-          ),
-        }))}
-      />
-      <div className={css.second}>
-        <Second {...props} />
-      </div>
-    </div>
+    <SourceChoice kinds={KINDS} kind={props.kind} onKind={props.onKind}>
+      <Second {...props} />
+    </SourceChoice>
   );
 }
 
 function Second(props: SourceControlsProps) {
   switch (props.kind) {
     case 'camera':
-      return (
-        <NativeSelect
-          aria-label="Camera"
-          data-testid="camera"
-          className={css.grow}
-          value={props.cameras.some((camera) => camera.id === props.camera) ? props.camera : ''}
-          onChange={(event) => props.onCamera(event.currentTarget.value)}
-          data={[
-            { value: '', label: 'Browser default' },
-            ...props.cameras.map((camera) => ({ value: camera.id, label: camera.name })),
-          ]}
-        />
-      );
+      return <CameraChoice {...props} />;
     case 'file':
-      return (
-        <Button
-          variant="default"
-          className={css.grow}
-          leftSection={<Icon name="file" />}
-          onClick={props.onChooseFile}
-        >
-          <span className={css.name}>{props.file?.name ?? 'Choose a file'}</span>
-        </Button>
-      );
+      return <FileChoice file={props.file} onChoose={props.onChooseFile} />;
     case 'sample':
       return (
         <>
