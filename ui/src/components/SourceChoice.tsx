@@ -1,6 +1,5 @@
 import { Button, NativeSelect, SegmentedControl } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Camera } from '../recognise/view/useCameras';
 import { Icon, type IconName } from './Icon';
 import css from './SourceChoice.module.css';
 
@@ -51,7 +50,7 @@ export function SourceChoice<Kind extends string>({
 const MOST_ON_A_LINE = 3;
 
 interface CameraProps {
-  cameras: readonly Camera[];
+  cameras: readonly { id: string; name: string }[];
   camera: string;
   onCamera: (id: string) => void;
 }

@@ -7,12 +7,12 @@ import { useShortcuts } from '../app/shortcuts';
 import { useSearch } from '../app/router';
 import { DialogHost } from '../cameras/edit/DialogHost';
 import { useCameraDialog } from '../cameras/edit/useCameraDialog';
+import { CameraTile } from '../cameras/grid/CameraTile';
 import { EmptyCameras, TryWithout } from '../cameras/grid/EmptyCameras';
 import { OtherStreams } from '../cameras/grid/OtherStreams';
 import { SIMULATED } from '../cameras/grid/simulator';
 import { StateAnnouncer } from '../cameras/grid/StateAnnouncer';
 import { places, summary } from '../cameras/grid/summary';
-import { Tile } from '../cameras/grid/Tile';
 import { GridPictures } from '../cameras/pictures/gridPictures';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
@@ -101,7 +101,12 @@ export default function CamerasPage() {
       <ul className={css.grid} aria-label="Cameras" data-few={cameras.length <= FEW || undefined}>
         {cameras.map((camera) => (
           <li key={camera.id}>
-            <Tile camera={camera} pictures={pictures} stale={failure !== null} onEdit={edit} />
+            <CameraTile
+              camera={camera}
+              pictures={pictures}
+              stale={failure !== null}
+              onEdit={edit}
+            />
           </li>
         ))}
       </ul>

@@ -14,11 +14,11 @@ import { Controls } from '../wall/Controls';
 import { EmptyWall } from '../wall/EmptyWall';
 import { ALL } from '../wall/settings';
 import { StateAnnouncer } from '../wall/StateAnnouncer';
-import { Tile } from '../wall/Tile';
 import { useWall } from '../wall/useWall';
 import { useWallSettings } from '../wall/useWallSettings';
 import { useWallShortcuts } from '../wall/useWallShortcuts';
 import { WallSnippets } from '../wall/WallSnippets';
+import { WallTile } from '../wall/WallTile';
 import { connectionWords, summary } from '../wall/words';
 import css from './WallPage.module.css';
 
@@ -140,7 +140,7 @@ export default function WallPage() {
       >
         {streams.map((view) => (
           <li key={view.id} data-large={view.id === one || undefined}>
-            <Tile
+            <WallTile
               view={view}
               name={names.get(view.id) ?? view.id}
               painter={painter}

@@ -4,12 +4,11 @@ import { memo } from 'react';
 import { useCourse } from '../broadcast/useCourse';
 import { formatMs, formatRate, UNKNOWN } from '../components/format';
 import { Icon } from '../components/Icon';
-import { Sparkline } from '../components/Sparkline';
-import { StateBadge } from '../components/StateBadge';
+import { Tile, TileHead, TileMark, TileNumber, TileNumbers, TilePicture } from '../components/Tile';
 import type { Painter } from './painter';
 import { useScreen } from './useScreen';
 import { tileWords } from './words';
-import css from './Tile.module.css';
+import css from './WallTile.module.css';
 
 interface Props {
   view: StreamView;
@@ -23,26 +22,27 @@ interface Props {
 }
 
 /** One stream: its picture, its state, and the numbers that matter to whoever watches. */
-export const Tile = memo(function Tile(props: Props) {
+export const WallTile = memo(function WallTile(props: Props) {
   const { view, name, painter, nowMs, isLarge, onToggle, onRemove } = props;
   const { id, state } = view;
   const { frame, painted, broken, shape } = useScreen(painter, id);
   const words = tileWords(view, nowMs, broken);
-  const { banner, text } = words;
   const isOver = state === 'ended';
   const act = isOver ? onRemove : onToggle;
   const what = isOver ? 'Remove' : isLarge ? 'Make smaller' : 'Enlarge';
   return (
-    <article
-      className={`card ${css.tile}`}
+    <Tile
       aria-label={name}
       data-testid={`tile-${id}`}
       data-state={state}
       data-live={words.live || undefined}
       data-large={isLarge || undefined}
     >
-      <div
-        ref={frame}
+      <TilePicture
+        id={id}
+        words={words}
+        painted={painted}
+        frame={frame}
         className={css.frame}
         style={isLarge && shape !== null ? { aspectRatio: shape } : undefined}
       >
@@ -56,45 +56,32 @@ export const Tile = memo(function Tile(props: Props) {
           <canvas className={css.canvas} width={4} height={3} data-empty="" />
           <canvas className={css.marks} aria-hidden="true" />
         </button>
-        <span className={css.badge}>
-          <StateBadge
-            tone={words.tone}
-            icon={words.icon}
-            word={words.word}
-            data-testid={`state-${id}`}
-          />
-        </span>
-        {(banner ?? text) !== null && (
-          <p className={css.note} data-empty={!painted || undefined} data-testid={`note-${id}`}>
-            {painted && banner !== null && <strong>{banner}. </strong>}
-            {text}
-          </p>
-        )}
-      </div>
-      <div className={css.head}>
-        <h2 className={css.name} title={name}>
-          {name}
-        </h2>
-        {view.mode === 'enhanced' && (
-          <span className={css.mark} title="More of its frames are analysed.">
-            enhanced
-          </span>
-        )}
-        {view.kind === 'camera' && (
-          <span className={css.mark} title="A camera of this server.">
-            camera
-          </span>
-        )}
-        {isOver && (
-          <Tooltip label="Remove from the wall now">
-            <ActionIcon onClick={() => onRemove(id)} aria-label={`Remove ${name} from the wall`}>
-              <Icon name="close" />
-            </ActionIcon>
-          </Tooltip>
-        )}
-      </div>
+      </TilePicture>
+      <TileHead
+        title={name}
+        beside={
+          <>
+            {view.mode === 'enhanced' && (
+              <TileMark title="More of its frames are analysed.">enhanced</TileMark>
+            )}
+            {view.kind === 'camera' && <TileMark title="A camera of this server.">camera</TileMark>}
+            {isOver && (
+              <Tooltip label="Remove from the wall now">
+                <ActionIcon
+                  onClick={() => onRemove(id)}
+                  aria-label={`Remove ${name} from the wall`}
+                >
+                  <Icon name="close" />
+                </ActionIcon>
+              </Tooltip>
+            )}
+          </>
+        }
+      >
+        {name}
+      </TileHead>
       <Numbers view={view} />
-    </article>
+    </Tile>
   );
 });
 
@@ -107,8 +94,8 @@ function Numbers({ view }: { view: StreamView }) {
   const rates = useCourse(live ? fps : null, view);
   const delays = useCourse(live ? delayMs : null, view);
   return (
-    <dl className={css.numbers}>
-      <Number
+    <TileNumbers className={css.numbers ?? ''}>
+      <TileNumber
         name="Frames"
         explain="Frames received here per second."
         value={live ? formatRate(fps) : UNKNOWN}
@@ -116,7 +103,7 @@ function Numbers({ view }: { view: StreamView }) {
         course={rates}
         atLeast={10}
       />
-      <Number
+      <TileNumber
         name="Delay"
         explain="Time from a frame’s arrival at the server to its arrival here, measured over the last seconds. The server’s clock is known to about a millisecond."
         value={live && delayMs !== null && delayMs < 1 ? '< 1' : formatMs(live ? delayMs : null)}
@@ -124,42 +111,13 @@ function Numbers({ view }: { view: StreamView }) {
         course={delays}
         atLeast={20}
       />
-      <Number
+      <TileNumber
         name="Lost"
         explain={`Frames lost in the last seconds because this page or its network was too slow. Since the page was opened: ${missed}.`}
         value={live ? lostPercent.toFixed(lostPercent < 9.95 ? 1 : 0) : UNKNOWN}
         unit="%"
         warn={live && lostPercent > MUCH_LOST}
       />
-    </dl>
-  );
-}
-
-interface NumberProps {
-  name: string;
-  explain: string;
-  value: string;
-  unit: string;
-  warn?: boolean;
-  course?: readonly number[];
-  /** The top of the course's scale at least. */
-  atLeast?: number;
-}
-
-function Number({ name, explain, value, unit, warn = false, course, atLeast = 1 }: NumberProps) {
-  return (
-    <div className={css.number} title={explain}>
-      <dt>{name}</dt>
-      <dd className="number" data-unknown={value === UNKNOWN || undefined}>
-        {warn && <Icon name="alert" size={14} />}
-        {value}
-        <span className={css.unit}>{unit}</span>
-      </dd>
-      {course !== undefined && (
-        <dd className={css.spark} aria-hidden="true">
-          <Sparkline values={course} atLeast={atLeast} />
-        </dd>
-      )}
-    </div>
+    </TileNumbers>
   );
 }

@@ -1,0 +1,101 @@
+import { ActionIcon, Tooltip } from '@mantine/core';
+import type { Camera } from 'sightwire/api';
+import { Link } from '../../app/Link';
+import { courseOf } from '../../api/cameras';
+import { formatMs, formatRate, UNKNOWN } from '../../components/format';
+import { Icon } from '../../components/Icon';
+import {
+  Tile,
+  TileHead,
+  TileMark,
+  TileNumber,
+  TileNumbers,
+  TilePicture,
+} from '../../components/Tile';
+import type { GridPictures } from '../pictures/gridPictures';
+import { brokenShare, type Course } from '../state/course';
+import { cameraWords } from '../state/streamWords';
+import { useTilePicture } from './useTilePicture';
+import css from './CameraTile.module.css';
+
+interface Props {
+  camera: Camera;
+  pictures: GridPictures;
+  /** The numbers are old, because the server does not answer. */
+  stale: boolean;
+  onEdit: (camera: Camera) => void;
+}
+
+/** One camera in the grid: its picture, its state, the three numbers that matter. */
+export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
+  const { id, name, stream } = camera;
+  const { canvas, painted, failure, wanted } = useTilePicture(pictures, id);
+  const course = courseOf(id);
+  const words = cameraWords(camera, failure, { wanted, broken: brokenShare(course) });
+  const hasPicture = painted && (stream !== null || failure === null);
+  return (
+    <Tile aria-labelledby={`name-${id}`} data-testid={`tile-${id}`}>
+      <TilePicture id={id} words={words} painted={hasPicture}>
+        <Link href={`/cameras/${id}`} className={css.picture} aria-label={`Open ${name}`}>
+          <canvas
+            ref={canvas}
+            className={css.canvas}
+            data-live={(words.live && !stale) || undefined}
+            data-empty={!hasPicture || undefined}
+            width={4}
+            height={3}
+          />
+        </Link>
+      </TilePicture>
+      <TileHead
+        id={`name-${id}`}
+        beside={
+          <>
+            {camera.default && <TileMark>default</TileMark>}
+            <Tooltip
+              label={camera.configured ? 'Defined in sightwire.toml: show the settings' : 'Edit'}
+            >
+              <ActionIcon onClick={() => onEdit(camera)} aria-label={`Edit ${name}`}>
+                <Icon name="edit" />
+              </ActionIcon>
+            </Tooltip>
+          </>
+        }
+      >
+        <Link href={`/cameras/${id}`} className={css.name}>
+          {name}
+        </Link>
+      </TileHead>
+      <Numbers camera={camera} course={course} />
+    </Tile>
+  );
+}
+
+function Numbers({ camera: { stream }, course }: { camera: Camera; course: Course }) {
+  const delay = stream?.delay_ms ?? null;
+  return (
+    <TileNumbers className={css.numbers ?? ''}>
+      <TileNumber
+        name="Frames in"
+        explain="Frames received from the camera per second."
+        value={formatRate(stream?.fps ?? null)}
+        unit="fps"
+        course={course.fps}
+        atLeast={10}
+      />
+      <TileNumber
+        name="Delay p50, p95"
+        explain="Time on the server from a frame’s arrival to its delivery to a viewer. Measured while someone watches the stream; these previews do not count."
+        value={delay === null ? UNKNOWN : `${formatMs(delay.p50)}, ${formatMs(delay.p95)}`}
+        unit="ms"
+        course={course.delay}
+        atLeast={5}
+      />
+      <TileNumber
+        name="Viewers"
+        explain="Pages, players and programs watching the stream now."
+        value={stream === null ? UNKNOWN : String(stream.viewers)}
+      />
+    </TileNumbers>
+  );
+}
