@@ -1,8 +1,12 @@
 //! What a model is, as written in `models/<name>.toml`.
 
+mod check;
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+pub use check::ManifestMistake;
 
 use crate::provider::Provider;
 
@@ -345,12 +349,12 @@ pub enum ManifestError {
         error: std::io::Error,
     },
     /// Not a manifest.
-    #[error("the manifest {origin} is wrong: {reason}")]
+    #[error("the manifest {origin} is wrong: {mistake}")]
     Wrong {
         /// File or built-in name.
         origin: String,
         /// What and where.
-        reason: String,
+        mistake: ManifestMistake,
     },
 }
 
@@ -365,8 +369,8 @@ impl Manifest {
 
     /// Parses and checks a manifest; `origin` names it in errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ManifestError> {
-        let wrong = |reason: String| ManifestError::Wrong { origin: origin.to_owned(), reason };
-        let manifest: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |mistake| ManifestError::Wrong { origin: origin.to_owned(), mistake };
+        let manifest: Self = toml::from_str(text).map_err(|error| wrong(error.into()))?;
         manifest.check().map_err(wrong)?;
         Ok(manifest)
     }
@@ -393,97 +397,6 @@ impl Manifest {
         let detect = self.detect.as_ref().map(|detect| &detect.labels);
         clip.or(detect).or_else(|| self.import.as_ref().map(|import| &import.labels)).map(Vec::as_slice)
     }
-
-    fn check(&self) -> Result<(), String> {
-        if !is_plain_name(&self.name) {
-            return Err(format!("`name = {:?}`: only letters, digits, `-`, `_` and `.`", self.name));
-        }
-        for file in &self.files {
-            if !is_plain_name(&file.name) {
-                return Err(format!("file name {:?}: only letters, digits, `-`, `_` and `.`", file.name));
-            }
-            let (what, hash, digits) = match (&file.sha256, &file.git_blob) {
-                (None, None) => return Err(format!("{} has neither `sha256` nor `git_blob`", file.name)),
-                (Some(sha256), _) => ("sha256", sha256, 64),
-                (None, Some(git_blob)) => ("git_blob", git_blob, 40),
-            };
-            if hash.len() != digits || !hash.bytes().all(|b| b.is_ascii_hexdigit()) {
-                return Err(format!("`{what}` of {} is not {digits} hexadecimal digits", file.name));
-            }
-        }
-        match self.task {
-            Task::ClipClassification => match (&self.clip, &self.import) {
-                (Some(clip), None) => self.check_clip(clip),
-                (None, Some(import)) => self.check_import(import),
-                _ => Err("task `clip-classification` needs either the table [clip] or [import]".into()),
-            },
-            Task::ObjectDetection => match &self.detect {
-                Some(detect) => self.check_detect(detect),
-                // What the binary itself can do, without a network.
-                None if self.files.is_empty() => Ok(()),
-                None => Err("task `object-detection` with files needs the table [detect]".into()),
-            },
-            Task::TextReading if self.read.is_none() => {
-                Err("task `text-reading` needs the table [read]".into())
-            }
-            Task::TextReading => self.check_roles(&["detector", "recogniser"]),
-            Task::Runtime if self.runtime.is_none() => Err("task `runtime` needs the table [runtime]".into()),
-            Task::Runtime => Ok(()),
-        }
-    }
-
-    fn check_clip(&self, clip: &Clip) -> Result<(), String> {
-        self.check_roles(clip.roles())?;
-        check_range("clip.window", clip.window, 1, 256)?;
-        check_range("clip.width", clip.width as usize, 1, 4096)?;
-        check_range("clip.height", clip.height as usize, 1, 4096)?;
-        check_range("clip.features", clip.features.unwrap_or(1), 1, 1 << 20)?;
-        check_outputs("clip", &clip.labels, clip.threshold)?;
-        if !clip.divide_by.is_normal() {
-            return Err(format!("`clip.divide_by` is {}; it must be a number other than 0", clip.divide_by));
-        }
-        if clip.colour != Colour::Bgr {
-            return Err("`clip.colour` must be \"bgr\"; other orders are known to detectors only".into());
-        }
-        Ok(())
-    }
-
-    fn check_detect(&self, detect: &Detect) -> Result<(), String> {
-        self.check_roles(&["network"])?;
-        for (name, side) in [("width", detect.width), ("height", detect.height)] {
-            if !(32..=4096).contains(&side) || side % 32 != 0 {
-                return Err(format!(
-                    "`detect.{name}` is {side}; it must be a multiple of 32 from 32 to 4096"
-                ));
-            }
-        }
-        check_range("detect.boxes", detect.boxes.unwrap_or(1), 1, 1 << 20)?;
-        if detect.format == Format::Yolox && detect.boxes.is_some() {
-            return Err(
-                "`detect.boxes` is for `format = \"yolov8\"`; with \"yolox\" it follows from the size".into(),
-            );
-        }
-        check_range("detect.labels (number of)", detect.labels.len(), 1, 1 << 12)?;
-        check_share("detect.confidence", detect.confidence)?;
-        check_share("detect.iou", detect.iou)?;
-        if !detect.divide_by.is_normal() {
-            return Err(format!(
-                "`detect.divide_by` is {}; it must be a number other than 0",
-                detect.divide_by
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_import(&self, import: &Import) -> Result<(), String> {
-        self.check_roles(&["keras"])?;
-        check_outputs("import", &import.labels, import.threshold)
-    }
-
-    fn check_roles(&self, roles: &[&str]) -> Result<(), String> {
-        let missing = roles.iter().find(|role| self.file(role).is_none());
-        missing.map_or(Ok(()), |role| Err(format!("no file has the role `{role}`")))
-    }
 }
 
 /// Whether a name is safe as that of a file: letters, digits, `-`, `_` and `.`, which does not come first.
@@ -492,25 +405,6 @@ pub fn is_plain_name(name: &str) -> bool {
         && name.len() <= 200
         && !name.starts_with('.')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-}
-
-fn check_range(what: &str, value: usize, low: usize, high: usize) -> Result<(), String> {
-    if (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("`{what}` is {value}; it must be from {low} to {high}"))
-}
-
-fn check_outputs(table: &str, labels: &[String], threshold: f32) -> Result<(), String> {
-    check_range(&format!("{table}.labels (number of)"), labels.len(), 1, 1 << 16)?;
-    check_share(&format!("{table}.threshold"), threshold)
-}
-
-fn check_share(what: &str, value: f32) -> Result<(), String> {
-    if (0.0..=1.0).contains(&value) {
-        return Ok(());
-    }
-    Err(format!("`{what}` is {value}; it must be from 0 to 1"))
 }
 
 #[cfg(test)]
@@ -536,7 +430,12 @@ mod tests {
     #[test]
     fn a_misspelt_key_is_named() {
         let text = builtin::text("gestures").unwrap().replace("threshold", "treshold");
-        let error = Manifest::parse(&text, "test").unwrap_err().to_string();
+        let error = Manifest::parse(&text, "test").unwrap_err();
+        assert!(
+            matches!(&error, ManifestError::Wrong { mistake: ManifestMistake::Toml(_), .. }),
+            "{error:?}"
+        );
+        let error = error.to_string();
         assert!(error.contains("treshold") && error.contains("threshold"), "{error}");
     }
 

@@ -34,15 +34,20 @@ impl fmt::Display for Provider {
     }
 }
 
-impl FromStr for Provider {
-    type Err = String;
+/// Nothing that can run a network is called so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not one of cpu, openvino, cuda")]
+pub struct UnknownProvider(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
+impl FromStr for Provider {
+    type Err = UnknownProvider;
+
+    fn from_str(text: &str) -> Result<Self, UnknownProvider> {
         match text {
             "cpu" => Ok(Provider::Cpu),
             "openvino" => Ok(Provider::OpenVino),
             "cuda" => Ok(Provider::Cuda),
-            _ => Err(format!("{text:?} is not one of cpu, openvino, cuda")),
+            _ => Err(UnknownProvider(text.to_owned())),
         }
     }
 }
