@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::codec::CodecError;
 use crate::exif::{self, Orientation};
 use crate::header::{self, Format, HeaderError, LimitError, Limits};
 use crate::image::Image;
@@ -16,7 +17,7 @@ use crate::png::{Alpha, PngDecoder};
 pub enum DecodeError {
     /// The decoder itself could not be set up.
     #[error("the JPEG decoder could not be set up: {0}")]
-    Setup(String),
+    Setup(CodecError),
     /// The header cannot be read.
     #[error(transparent)]
     Header(#[from] HeaderError),
@@ -28,8 +29,8 @@ pub enum DecodeError {
     Picture {
         /// The format by its header.
         format: Format,
-        /// The library's message.
-        reason: String,
+        /// What the library made of it.
+        reason: CodecError,
     },
 }
 
@@ -83,7 +84,7 @@ impl Decoder {
         } else {
             self.png = PngDecoder::default();
             self.jpeg = JpegDecoder::new().map_err(DecodeError::Setup)?;
-            Err("the decoder failed on it".to_owned())
+            Err(CodecError::Panicked)
         };
         decoded.map_err(|reason| DecodeError::Picture { format: header.format, reason })?;
         if !upright {

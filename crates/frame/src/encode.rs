@@ -1,5 +1,6 @@
 //! Pixels to JPEG.
 
+use crate::codec::CodecError;
 use crate::image::Image;
 use crate::jpeg::JpegEncoder;
 
@@ -8,7 +9,7 @@ use crate::jpeg::JpegEncoder;
 pub enum EncodeError {
     /// The encoder itself could not be set up.
     #[error("the JPEG encoder could not be set up: {0}")]
-    Setup(String),
+    Setup(CodecError),
     /// The quality is not 1 to 100.
     #[error("JPEG quality {0} is not between 1 and 100")]
     Quality(u8),
@@ -27,8 +28,8 @@ pub enum EncodeError {
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// The library's message.
-        reason: String,
+        /// What the library made of it.
+        reason: CodecError,
     },
 }
 

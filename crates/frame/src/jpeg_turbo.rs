@@ -2,6 +2,7 @@
 
 use turbojpeg::{Colorspace, Compressor, Decompressor, PixelFormat, Subsamp};
 
+use crate::codec::CodecError;
 use crate::header::Header;
 use crate::image::Image;
 use crate::{buffer, cmyk};
@@ -18,16 +19,21 @@ pub(crate) struct JpegDecoder {
 }
 
 impl JpegDecoder {
-    pub(crate) fn new() -> Result<Self, String> {
-        let mut handle = Decompressor::new().map_err(|error| error.to_string())?;
-        handle.set_scan_limit(MAX_SCANS).map_err(|error| error.to_string())?;
+    pub(crate) fn new() -> Result<Self, CodecError> {
+        let mut handle = Decompressor::new().map_err(CodecError::library)?;
+        handle.set_scan_limit(MAX_SCANS).map_err(CodecError::library)?;
         Ok(Self { handle, inks: Vec::new() })
     }
 
-    /// `header` has been checked against the caller's limits. The error is a sentence fragment.
+    /// `header` has been checked against the caller's limits.
     ///
     /// The library's warnings are errors here: they mean that pixels are missing or made up.
-    pub(crate) fn decode(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
+    pub(crate) fn decode(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        out: &mut Image,
+    ) -> Result<(), CodecError> {
         let decoded = self.decode_once(bytes, header, out);
         if decoded.is_err() {
             // The library stays within a header that it could not read, and takes the next picture for its rest.
@@ -36,11 +42,11 @@ impl JpegDecoder {
         decoded
     }
 
-    fn decode_once(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
-        let found = self.handle.read_header(bytes).map_err(|error| error.to_string())?;
+    fn decode_once(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), CodecError> {
+        let found = self.handle.read_header(bytes).map_err(CodecError::library)?;
         let (width, height) = (header.width as usize, header.height as usize);
         if (found.width, found.height) != (width, height) {
-            return Err("the size differs from the header's".to_owned());
+            return Err(CodecError::Size);
         }
         out.reshape(header.width, header.height);
         let four_colours = matches!(found.colorspace, Colorspace::CMYK | Colorspace::YCCK);
@@ -52,7 +58,7 @@ impl JpegDecoder {
         };
         let pitch = width * format.size();
         let target = turbojpeg::Image { pixels, width, pitch, height, format };
-        self.handle.decompress(bytes, target).map_err(|error| error.to_string())?;
+        self.handle.decompress(bytes, target).map_err(CodecError::library)?;
         if four_colours {
             cmyk::to_bgr(&self.inks, out.data_mut());
             buffer::release(&mut self.inks);
@@ -68,23 +74,23 @@ pub(crate) struct JpegEncoder {
 }
 
 impl JpegEncoder {
-    pub(crate) fn new() -> Result<Self, String> {
-        let mut handle = Compressor::new().map_err(|error| error.to_string())?;
-        handle.set_subsamp(Subsamp::Sub2x2).map_err(|error| error.to_string())?;
+    pub(crate) fn new() -> Result<Self, CodecError> {
+        let mut handle = Compressor::new().map_err(CodecError::library)?;
+        handle.set_subsamp(Subsamp::Sub2x2).map_err(CodecError::library)?;
         Ok(Self { handle, buffer: Vec::new() })
     }
 
     /// `image` is not empty and `quality` is 1 to 100.
-    pub(crate) fn encode(&mut self, image: &Image, quality: u8, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(crate) fn encode(&mut self, image: &Image, quality: u8, out: &mut Vec<u8>) -> Result<(), CodecError> {
         let (width, height) = (image.width() as usize, image.height() as usize);
         let most = turbojpeg::compressed_buf_len(width, height, Subsamp::Sub2x2);
-        let most = most.map_err(|error| error.to_string())?;
+        let most = most.map_err(CodecError::library)?;
         buffer::fit(&mut self.buffer, most);
-        self.handle.set_quality(quality.into()).map_err(|error| error.to_string())?;
+        self.handle.set_quality(quality.into()).map_err(CodecError::library)?;
         let format = PixelFormat::BGR;
         let source = turbojpeg::Image { pixels: image.data(), width, pitch: width * 3, height, format };
         let len = self.handle.compress_to_slice(source, &mut self.buffer);
-        let len = len.map_err(|error| error.to_string())?;
+        let len = len.map_err(CodecError::library)?;
         out.clear();
         out.extend_from_slice(&self.buffer[..len]);
         Ok(())

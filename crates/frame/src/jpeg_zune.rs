@@ -12,6 +12,7 @@ use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
 use zune_core::options::DecoderOptions;
 
+use crate::codec::CodecError;
 use crate::header::Header;
 use crate::image::Image;
 use crate::{buffer, cmyk};
@@ -28,12 +29,17 @@ pub(crate) struct JpegDecoder {
 
 impl JpegDecoder {
     #[expect(clippy::unnecessary_wraps, reason = "the same signature as libjpeg-turbo's")]
-    pub(crate) fn new() -> Result<Self, String> {
+    pub(crate) fn new() -> Result<Self, CodecError> {
         Ok(Self { inks: Vec::new() })
     }
 
-    /// `header` has been checked against the caller's limits. The error is a sentence fragment.
-    pub(crate) fn decode(&mut self, bytes: &[u8], header: &Header, out: &mut Image) -> Result<(), String> {
+    /// `header` has been checked against the caller's limits.
+    pub(crate) fn decode(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        out: &mut Image,
+    ) -> Result<(), CodecError> {
         let (width, height) = (header.width as usize, header.height as usize);
         let options = DecoderOptions::default()
             // Else a picture cut off after a tenth decodes "successfully".
@@ -43,10 +49,10 @@ impl JpegDecoder {
             .jpeg_set_max_scans(MAX_SCANS)
             .jpeg_set_out_colorspace(ColorSpace::BGR);
         let mut decoder = zune_jpeg::JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-        decoder.decode_headers().map_err(|error| error.to_string())?;
+        decoder.decode_headers().map_err(CodecError::library)?;
         let size = decoder.info().map(|info| (usize::from(info.width), usize::from(info.height)));
         if size != Some((width, height)) {
-            return Err("the size differs from the header's".to_owned());
+            return Err(CodecError::Size);
         }
         out.reshape(header.width, header.height);
         // Adobe's segment may name four inks in a picture that has three components; the count is what holds.
@@ -54,7 +60,7 @@ impl JpegDecoder {
         let stored = decoder.input_colorspace();
         let mut decode = |colours: ColorSpace, pixels: &mut [u8]| {
             decoder.set_options(options.jpeg_set_out_colorspace(colours));
-            decoder.decode_into(pixels).map_err(|error| error.to_string())
+            decoder.decode_into(pixels).map_err(CodecError::library)
         };
         match stored {
             // It converts only YCbCr to BGR, the others to RGB.
@@ -82,19 +88,19 @@ pub(crate) struct JpegEncoder;
 
 impl JpegEncoder {
     #[expect(clippy::unnecessary_wraps, reason = "the same signature as libjpeg-turbo's")]
-    pub(crate) fn new() -> Result<Self, String> {
+    pub(crate) fn new() -> Result<Self, CodecError> {
         Ok(Self)
     }
 
     /// `image` is not empty and `quality` is 1 to 100.
     #[expect(clippy::unused_self, reason = "the same signature as libjpeg-turbo's")]
-    pub(crate) fn encode(&mut self, image: &Image, quality: u8, out: &mut Vec<u8>) -> Result<(), String> {
-        let side = |pixels: u32| u16::try_from(pixels).map_err(|_| format!("a side of {pixels} pixels"));
+    pub(crate) fn encode(&mut self, image: &Image, quality: u8, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        let side = |pixels: u32| u16::try_from(pixels).map_err(|_| CodecError::Side(pixels));
         let (width, height) = (side(image.width())?, side(image.height())?);
         out.clear();
         let mut encoder = jpeg_encoder::Encoder::new(out, quality);
         encoder.set_sampling_factor(SamplingFactor::F_2_2);
         encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
-        encoder.encode(image.data(), width, height, ColorType::Bgr).map_err(|error| error.to_string())
+        encoder.encode(image.data(), width, height, ColorType::Bgr).map_err(CodecError::library)
     }
 }

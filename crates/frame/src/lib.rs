@@ -6,6 +6,7 @@
 //! - [`data_url`]: base64 and `data:` URLs
 //! - [`boxes`]: upright boxes
 //! - [`crop`]: a quadrilateral of a picture, made upright
+//! - [`codec`]: what the libraries of the formats say when they give a picture up
 //! - [`decode`]: JPEG or PNG to [`Image`], as OpenCV's `imdecode` does
 //! - [`encode`]: [`Image`] to JPEG
 //! - [`draw`]: boxes, labels, trails, banners and words onto an [`Image`]
@@ -18,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 pub mod boxes;
+pub mod codec;
 pub mod crop;
 pub mod data_url;
 pub mod decode;

@@ -5,6 +5,7 @@ use std::io::Cursor;
 use png::{ColorType, Transformations};
 
 use crate::buffer;
+use crate::codec::CodecError;
 use crate::header::Header;
 use crate::image::Image;
 
@@ -30,35 +31,35 @@ pub(crate) struct PngDecoder {
 }
 
 impl PngDecoder {
-    /// `header` has been checked against the caller's limits. The error is a sentence fragment.
+    /// `header` has been checked against the caller's limits.
     pub(crate) fn decode(
         &mut self,
         bytes: &[u8],
         header: &Header,
         alpha: Alpha,
         out: &mut Image,
-    ) -> Result<(), String> {
+    ) -> Result<(), CodecError> {
         let mut decoder = png::Decoder::new(Cursor::new(bytes));
         decoder.set_transformations(Transformations::normalize_to_color8());
         // Texts and profiles do not matter here and can be compressed bombs.
         decoder.set_ignore_text_chunk(true);
         decoder.set_ignore_iccp_chunk(true);
-        let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
+        let mut reader = decoder.read_info().map_err(CodecError::library)?;
         if reader.info().size() != (header.width, header.height) {
-            return Err("the size differs from the header's".to_owned());
+            return Err(CodecError::Size);
         }
         let info = reader.info();
         // png 0.18.1 panics where this does not hold (image-rs/image-png issue 694).
         let whole = |palette: &[u8]| palette.len().is_multiple_of(3) && palette.len() <= 256 * 3;
         if info.color_type == ColorType::Indexed && !info.palette.as_deref().is_some_and(whole) {
-            return Err("the palette is not 3 bytes for each of at most 256 colours".to_owned());
+            return Err(CodecError::Palette);
         }
         out.reshape(header.width, header.height);
         let (colour, _) = reader.output_color_type();
-        let mut into = |buffer: &mut [u8]| -> Result<(), String> {
-            reader.next_frame(buffer).map_err(|error| error.to_string())?;
+        let mut into = |buffer: &mut [u8]| -> Result<(), CodecError> {
+            reader.next_frame(buffer).map_err(CodecError::library)?;
             // Reads on to the end chunk, so that a cut-off file is noticed.
-            reader.finish().map_err(|error| error.to_string())
+            reader.finish().map_err(CodecError::library)
         };
         if colour == ColorType::Rgb {
             into(out.data_mut())?;

@@ -62,7 +62,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut Image) -> Result<(), StillError> {
     Ok(())
 }
 
-fn damaged(reason: &str) -> StillError {
+fn damaged(reason: &'static str) -> StillError {
     StillError::damaged(StillFormat::Bmp, reason)
 }
 

@@ -3,6 +3,7 @@
 use gif::{ColorOutput, DecodeOptions, DecodingError};
 
 use super::{StillError, StillFormat};
+use crate::codec::CodecError;
 use crate::image::Image;
 
 /// Size of the screen, or of the first picture where that reaches beyond it, which some writers leave at 0.
@@ -48,14 +49,14 @@ fn short(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?).into())
 }
 
-fn damaged(reason: &str) -> StillError {
+fn damaged(reason: impl Into<CodecError>) -> StillError {
     StillError::damaged(StillFormat::Gif, reason)
 }
 
 fn failed(error: DecodingError) -> StillError {
     match error {
         DecodingError::Io(_) | DecodingError::UnexpectedEof => damaged("it ends before its last row"),
-        error => damaged(&error.to_string()),
+        error => damaged(CodecError::library(error)),
     }
 }
 

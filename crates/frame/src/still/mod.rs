@@ -12,6 +12,7 @@ mod webp;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::codec::CodecError;
 use crate::decode::{DecodeError, Decoder};
 use crate::exif::{self, Orientation};
 use crate::header::{
@@ -133,7 +134,7 @@ pub struct StillHeader {
 pub enum StillError {
     /// The decoder itself could not be set up.
     #[error("the JPEG decoder could not be set up: {0}")]
-    Setup(String),
+    Setup(CodecError),
     /// None of the formats.
     #[error("no picture of a kind that is read here ({0}): send a JPEG, PNG, WebP, TIFF, BMP or GIF")]
     UnknownFormat(Found),
@@ -143,7 +144,7 @@ pub enum StillError {
         /// The format by its content.
         format: StillFormat,
         /// What is wrong.
-        reason: String,
+        reason: CodecError,
     },
     /// A kind of the format that is not read here.
     #[error("this kind of {format} is not supported: {what}; save it as a PNG or JPEG")]
@@ -175,7 +176,7 @@ pub enum StillError {
 }
 
 impl StillError {
-    fn damaged(format: StillFormat, reason: impl Into<String>) -> Self {
+    fn damaged(format: StillFormat, reason: impl Into<CodecError>) -> Self {
         Self::Damaged { format, reason: reason.into() }
     }
 
@@ -271,7 +272,7 @@ pub struct StillDecoder {
 impl StillDecoder {
     /// A decoder for all formats.
     pub fn new() -> Result<Self, StillError> {
-        let live = Decoder::new().map_err(|error| StillError::Setup(error.to_string()))?;
+        let live = Decoder::new().map_err(|error| StillError::from_decoder(StillFormat::Jpeg, error))?;
         Ok(Self { live, unturned: Image::default() })
     }
 
@@ -313,7 +314,7 @@ impl StillDecoder {
             (_, Pages::Tiff(pages)) => tiff::decode(bytes, &pages[page as usize], limits.max_pixels, stored),
             _ => Err(StillError::damaged(format, "there is nothing to decode")),
         }));
-        decoded.unwrap_or_else(|_| Err(StillError::damaged(format, "the decoder failed on it")))?;
+        decoded.unwrap_or_else(|_| Err(StillError::damaged(format, CodecError::Panicked)))?;
         if !upright {
             orientation.apply(&self.unturned, out);
             self.unturned.release();

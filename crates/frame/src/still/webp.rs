@@ -5,6 +5,7 @@ use std::io::Cursor;
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::{StillError, StillFormat, StillLimits};
+use crate::codec::CodecError;
 use crate::exif::{self, Orientation};
 use crate::header::Limits;
 use crate::image::Image;
@@ -92,7 +93,7 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-fn damaged(reason: &str) -> StillError {
+fn damaged(reason: impl Into<CodecError>) -> StillError {
     StillError::damaged(StillFormat::WebP, reason)
 }
 
@@ -100,7 +101,7 @@ fn failed(error: DecodingError) -> StillError {
     match error {
         DecodingError::UnsupportedFeature(what) => StillError::unsupported(StillFormat::WebP, what),
         DecodingError::IoError(_) => damaged("it ends before its last row"),
-        error => damaged(&error.to_string()),
+        error => damaged(CodecError::library(error)),
     }
 }
 
@@ -108,7 +109,7 @@ fn failed(error: DecodingError) -> StillError {
 pub(super) fn decode(bytes: &[u8], size: (u32, u32), out: &mut Image) -> Result<(), StillError> {
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(failed)?;
     if decoder.dimensions() != size {
-        return Err(damaged("the size differs from the header's"));
+        return Err(damaged(CodecError::Size));
     }
     out.reshape(size.0, size.1);
     if !decoder.has_alpha() {

@@ -54,7 +54,7 @@ mod tag {
     pub const ROWS_PER_STRIP: u64 = 278;
 }
 
-fn damaged(reason: &str) -> StillError {
+fn damaged(reason: &'static str) -> StillError {
     StillError::damaged(StillFormat::Tiff, reason)
 }
 

@@ -17,6 +17,7 @@ pub(super) use self::directory::{Page, pages};
 use self::patched::Patched;
 use self::samples::{Ink, Samples};
 use super::{StillError, StillFormat};
+use crate::codec::CodecError;
 use crate::header::{self, Segments};
 use crate::image::Image;
 
@@ -30,7 +31,7 @@ mod photometric {
 /// More samples a pixel are no picture.
 const MOST_SAMPLES: u16 = 8;
 
-fn damaged(reason: &str) -> StillError {
+fn damaged(reason: impl Into<CodecError>) -> StillError {
     StillError::damaged(StillFormat::Tiff, reason)
 }
 
@@ -42,7 +43,7 @@ fn failed(error: TiffError) -> StillError {
     match error {
         TiffError::UnsupportedError(error) => unsupported(error.to_string()),
         TiffError::IoError(_) => damaged("it ends before its last row"),
-        error => damaged(&error.to_string()),
+        error => damaged(CodecError::library(error)),
     }
 }
 
@@ -215,7 +216,7 @@ impl<'a> Jpegs<'a> {
     /// Whether the JPEG of a chunk is no larger than the chunk.
     fn check(&self, index: u32, (width, height): (u32, u32)) -> Result<(), StillError> {
         let stored = self.stored(index as usize).ok_or_else(|| damaged("it ends before its last row"))?;
-        let header = header::probe(stored).map_err(|error| damaged(&error.to_string()))?;
+        let header = header::probe(stored).map_err(|error| damaged(CodecError::library(error)))?;
         if frames(stored) != 1 || header.width > width || header.height > height {
             return Err(damaged("a JPEG within it is larger than its place"));
         }
