@@ -3,8 +3,8 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use sightwire_frame::header::Limits;
-use sightwire_frame::{Decoder, Image};
+use sightwire_frame::Image;
+use sightwire_frame::still::{StillDecoder, StillLimits};
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::read::{
     DEFAULT_MODEL, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions,
@@ -34,9 +34,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let (tell, told) = mpsc::channel();
             let load = move || {
                 let mut image = Image::default();
-                let limits = Limits { max_bytes: 1 << 30, max_pixels: 200_000_000, max_side: 65_535 };
-                let mut decoder = Decoder::new().map_err(|error| error.to_string())?;
-                decoder.decode(&bytes, &limits, &mut image).map_err(|error| error.to_string())?;
+                let limits = StillLimits { max_pixels: 200_000_000, ..StillLimits::default() };
+                StillDecoder::new()?.decode(&bytes, 0, &limits, &mut image)?;
                 Ok(image)
             };
             let started = Instant::now();

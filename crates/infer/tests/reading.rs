@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::enhance;
+use sightwire_frame::still::{StillError, StillLimits, probe};
 use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::read::{
     DEFAULT_MODEL, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
@@ -228,7 +229,7 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
     let own = service(1, 2);
     let (hold, held) = mpsc::channel::<()>();
     let (tell, told) = mpsc::channel();
-    let job = |load: Box<dyn FnOnce() -> Result<Image, String> + Send>| {
+    let job = |load: Box<dyn FnOnce() -> Result<Image, StillError> + Send>| {
         let tell = tell.clone();
         PageRequest {
             model: WORLD.1.clone(),
@@ -240,7 +241,7 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
     };
     own.submit(job(Box::new(move || {
         let _ = held.recv();
-        Err("the PNG ends in its middle".into())
+        Err(probe(b"\x89PNG\r\n\x1a\n", &StillLimits::default()).unwrap_err())
     })))
     .unwrap();
     let begun = Instant::now();
@@ -254,7 +255,9 @@ fn a_full_queue_refuses_and_a_picture_that_cannot_be_decoded_costs_nobody_else()
     assert_eq!(busy.waiting, 2);
     drop(hold);
     let next = || told.recv_timeout(WAIT).unwrap();
-    assert_eq!(next().unwrap_err().to_string(), "the PNG ends in its middle");
+    let broken = next().unwrap_err();
+    assert!(matches!(broken, ReadError::Picture(StillError::Damaged { .. })));
+    assert_eq!(broken.to_string(), "the PNG is cut off or damaged: it ends within its header");
     assert!(matches!(next(), Err(ReadError::Panicked)));
     assert!(next().is_ok());
     let stats = own.stats();

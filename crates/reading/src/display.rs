@@ -8,16 +8,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_frame::scale::shrink;
-use sightwire_frame::{Encoder, Image, enhance};
-use sightwire_infer::jobs::Jobs;
+use sightwire_frame::still::StillError;
+use sightwire_frame::{EncodeError, Encoder, Image, enhance};
+use sightwire_infer::jobs::{Jobs, Lost};
 use sightwire_infer::pool;
 use sightwire_infer::priority::Priority;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::output::{Document, annotated};
-use super::picture::Picture;
+use super::output::{AnnotateError, Document, annotated};
+use super::picture::{Picture, PictureError};
 use crate::decoding::{DecodeMemory, Decoding};
 use crate::options::Options;
 
@@ -92,7 +93,7 @@ pub struct Copy {
 }
 
 /// Why there is none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum DisplayError {
     /// Too many are being made.
     #[error("too many pictures are being prepared for display")]
@@ -102,7 +103,33 @@ pub enum DisplayError {
     Page(usize),
     /// It cannot be shown.
     #[error("the picture cannot be shown: {0}")]
-    Failed(String),
+    Failed(#[source] ShowError),
+}
+
+/// At which step it came to light that a picture cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// Its header.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// Its pixels.
+    #[error(transparent)]
+    Decode(#[from] StillError),
+    /// The copy as JPEG.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The marked page as PNG.
+    #[error(transparent)]
+    Annotate(#[from] AnnotateError),
+    /// Any, with its thread.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+}
+
+impl<E: Into<ShowError>> From<E> for DisplayError {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl Display {
@@ -149,25 +176,23 @@ impl Display {
         let this = self.clone();
         let made = self.run(move || {
             let regions = document.pages.get(page).map(|page| page.regions.as_slice()).unwrap_or_default();
-            let (mut image, room) = this.pixels(pixels, page).map_err(DisplayError::Failed)?;
-            let png = annotated(&mut image, regions).map_err(|error| DisplayError::Failed(error.to_string()));
+            let (mut image, room) = this.pixels(pixels, page)?;
+            let png = annotated(&mut image, regions);
             drop((image, room, held));
-            png
+            Ok(png?)
         });
         made.await?
     }
 
-    fn pixels(&self, pixels: Pixels, page: usize) -> Result<(Image, Decoding), String> {
+    fn pixels(&self, pixels: Pixels, page: usize) -> Result<(Image, Decoding), ShowError> {
         let picture = match pixels {
             Pixels::Image(image, room) => {
                 return Ok((Arc::try_unwrap(image).unwrap_or_else(|shared| (*shared).clone()), room));
             }
             Pixels::Picture(picture) => picture,
-            Pixels::File(bytes) => {
-                Picture::probe(bytes, &self.limits, &self.decoding).map_err(|error| error.to_string())?.into()
-            }
+            Pixels::File(bytes) => Picture::probe(bytes, &self.limits, &self.decoding)?.into(),
         };
-        picture.decode_in_turn(page, &self.limits)
+        Ok(picture.decode_in_turn(page, &self.limits)?)
     }
 
     /// Does something else with a picture, in turn with the copies.
@@ -185,19 +210,16 @@ impl Display {
             drop(turn); // not before, though the one who asked may have gone
             done
         });
-        made.await.map_err(|lost| DisplayError::Failed(lost.to_string()))
+        Ok(made.await?)
     }
 
     fn make(&self, look: &DisplayOptions, bytes: Bytes) -> Result<Copy, DisplayError> {
-        let failed = |reason: &dyn std::fmt::Display| DisplayError::Failed(reason.to_string());
-        let picture = Picture::probe(bytes, &self.limits, &self.decoding).map_err(|error| failed(&error))?;
+        let picture = Picture::probe(bytes, &self.limits, &self.decoding)?;
         let original = *picture.pages.get(look.page).ok_or(DisplayError::Page(look.page + 1))?;
-        let (image, _room) =
-            picture.decode_in_turn(look.page, &self.limits).map_err(|error| failed(&error))?;
+        let (image, _room) = picture.decode_in_turn(look.page, &self.limits)?;
         let image = shown(&image, look);
         let mut jpeg = Vec::new();
-        let mut encoder = Encoder::new().map_err(|error| failed(&error))?;
-        encoder.encode(&image, QUALITY, &mut jpeg).map_err(|error| failed(&error))?;
+        Encoder::new()?.encode(&image, QUALITY, &mut jpeg)?;
         Ok(Copy { jpeg: jpeg.into(), original })
     }
 

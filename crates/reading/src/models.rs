@@ -33,11 +33,17 @@ pub struct Ready {
 }
 
 /// Why a model is not at work.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotReady {
-    /// There is none of that name, or it does something else.
-    #[error("{0}")]
-    Unknown(String),
+    /// There is none of that name.
+    #[error(transparent)]
+    Unknown(StoreError),
+    /// It does something else.
+    #[error(transparent)]
+    WrongTask(ReadModelError),
+    /// A bug came to light with the manifests.
+    #[error("the models cannot be listed")]
+    Unlisted,
     /// It is being fetched.
     #[error("the model {name} is being fetched{}", percent(*.done))]
     Fetching {
@@ -96,7 +102,7 @@ impl Models {
         if !self.is_listed(name) {
             let (this, name) = (self.clone(), name.to_owned());
             let known = tokio::task::spawn_blocking(move || this.check(&name)).await;
-            known.unwrap_or_else(|_| Err(NotReady::Unknown("the models cannot be listed".into())))?;
+            known.unwrap_or(Err(NotReady::Unlisted))?;
         }
         match self.slot(name).settled(false).await {
             State::Ready(ready) => Ok(ready),
@@ -116,7 +122,7 @@ impl Models {
     /// Only names of models for text get a slot, so there are never more slots than models.
     fn check(&self, name: &str) -> Result<(), NotReady> {
         let manifest = self.store.manifest(name).map_err(|error| match error {
-            StoreError::UnknownModel { .. } => NotReady::Unknown(error.to_string()),
+            StoreError::UnknownModel { .. } => NotReady::Unknown(error),
             error => {
                 let reason = error.to_string();
                 if let Some(unsaid) = self.unreadable.is_due(clock::now()) {
@@ -128,7 +134,7 @@ impl Models {
         })?;
         if manifest.task != Task::TextReading {
             let error = ReadModelError::WrongTask { name: name.to_owned(), task: manifest.task.name() };
-            return Err(NotReady::Unknown(error.to_string()));
+            return Err(NotReady::WrongTask(error));
         }
         Ok(())
     }

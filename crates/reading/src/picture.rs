@@ -7,7 +7,7 @@ use sightwire_frame::Image;
 use sightwire_frame::still::{self, StillDecoder, StillError, StillFormat, StillLimits};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::decoding::{DecodeMemory, Decoding};
+use crate::decoding::{DecodeMemory, Decoding, TooMuch};
 use crate::options::Options;
 
 /// What is known of a picture before it is decoded.
@@ -27,28 +27,32 @@ pub struct Picture {
 /// Why a picture cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
+    /// No bytes came.
+    #[error("the file is empty")]
+    Empty,
     /// Too many bytes, pixels or pages.
-    #[error("{0}")]
-    TooLarge(String),
+    #[error(transparent)]
+    TooLarge(StillError),
+    /// A page would take more memory than all pictures may together.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
     /// Not a picture, or none of a format that is known.
-    #[error("{0}")]
-    Unknown(String),
-    /// Broken.
-    #[error("{0}")]
-    Broken(String),
+    #[error(transparent)]
+    Unknown(StillError),
+    /// Cut off or damaged, so that its pages cannot be told.
+    #[error(transparent)]
+    Broken(StillError),
 }
 
 impl Picture {
     /// Looks at the headers; all limits are checked, nothing is decoded.
     pub fn probe(bytes: Bytes, limits: &Options, decoding: &Arc<DecodeMemory>) -> Result<Self, PictureError> {
         if bytes.is_empty() {
-            return Err(PictureError::Unknown("the file is empty".into()));
+            return Err(PictureError::Empty);
         }
         let header = still::probe(&bytes, &of(limits))?;
         for size in &header.pages {
-            decoding
-                .check(header.format, *size)
-                .map_err(|too_much| PictureError::TooLarge(too_much.to_string()))?;
+            decoding.check(header.format, *size)?;
         }
         let decoding = decoding.clone();
         Ok(Self { bytes, format: header.format, pages: header.pages, _memory: None, decoding })
@@ -67,29 +71,27 @@ impl Picture {
     }
 
     /// The pixels of a page, from 0, as soon as there is memory for them, and that; blocks.
-    pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), String> {
+    pub fn decode_in_turn(&self, page: usize, limits: &Options) -> Result<(Image, Decoding), StillError> {
         let size = self.pages.get(page).copied().unwrap_or_default();
         let room = self.decoding.take_blocking(self.format, size);
         Ok((self.decode(page, limits)?, room))
     }
 
     /// The pixels of a page, from 0, for whoever has [room](Self::room) for them; blocks.
-    pub fn decode(&self, page: usize, limits: &Options) -> Result<Image, String> {
+    pub fn decode(&self, page: usize, limits: &Options) -> Result<Image, StillError> {
         let mut image = Image::new(0, 0);
-        let decoded = StillDecoder::new()
-            .and_then(|mut decoder| decoder.decode(&self.bytes, page as u32, &of(limits), &mut image));
-        decoded.map(|()| image).map_err(|error| error.to_string())
+        StillDecoder::new()?.decode(&self.bytes, page as u32, &of(limits), &mut image)?;
+        Ok(image)
     }
 }
 
 impl From<StillError> for PictureError {
     fn from(error: StillError) -> Self {
-        let said = error.to_string();
         match error {
-            StillError::Limit(_) | StillError::Pages { .. } => PictureError::TooLarge(said),
-            StillError::UnknownFormat(_) | StillError::Unsupported { .. } => PictureError::Unknown(said),
+            StillError::Limit(_) | StillError::Pages { .. } => PictureError::TooLarge(error),
+            StillError::UnknownFormat(_) | StillError::Unsupported { .. } => PictureError::Unknown(error),
             StillError::Damaged { .. } | StillError::Page { .. } | StillError::Setup(_) => {
-                PictureError::Broken(said)
+                PictureError::Broken(error)
             }
         }
     }
@@ -120,7 +122,8 @@ mod tests {
         let decoding = DecodeMemory::new(1 << 20);
         let picture = Picture::probe(bytes.clone(), &limits, &decoding).unwrap().with_memory(Some(all));
         let waiting = picture.clone();
-        let load: Box<dyn FnOnce() -> Result<Image, String>> = Box::new(move || waiting.decode(0, &limits));
+        let load: Box<dyn FnOnce() -> Result<Image, StillError>> =
+            Box::new(move || waiting.decode(0, &limits));
         drop(picture);
         assert_eq!(memory.available_permits(), 0, "its caller has gone, and it waits for a thread");
         load().unwrap();

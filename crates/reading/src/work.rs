@@ -1,10 +1,12 @@
 //! Reads the pages of a picture, and stops when nobody waits for them any more.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sightwire_frame::Image;
+use sightwire_frame::still::StillError;
 use sightwire_infer::read::{self, ReadError, ReadOptions, Reading};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -26,7 +28,7 @@ pub struct ReadRequest {
 }
 
 /// Why there is no text.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum WorkError {
     /// Too much waits.
     #[error("too many pictures wait to be read")]
@@ -35,11 +37,19 @@ pub enum WorkError {
     #[error("it was not read within {} s", .0.as_secs_f64())]
     Late(Duration),
     /// The picture is broken.
-    #[error("{0}")]
-    Broken(String),
+    #[error(transparent)]
+    Broken(StillError),
     /// The model failed.
-    #[error("{0}")]
-    Failed(String),
+    #[error(transparent)]
+    Failed(ReadError),
+    /// The results of a batch have a limit.
+    #[error(
+        "the batch's results would be larger than {} MiB; send fewer at a time, or raise reader.max_job_mb", .0 >> 20
+    )]
+    ResultsTooLarge(u64),
+    /// The result of a file of a batch cannot be written down.
+    #[error("its text cannot be kept in reader.folder: {0}")]
+    Disk(#[source] io::Error),
     /// The server stops.
     #[error("the server stops")]
     Stopped,
@@ -128,8 +138,8 @@ async fn page(
         Ok((Ok(reading), room)) => Ok((reading, room)),
         Ok((Err(ReadError::Picture(reason)), _)) => Err(WorkError::Broken(reason)),
         Ok((Err(ReadError::Unwanted | ReadError::Ended), _)) => Err(WorkError::Stopped),
-        Ok((Err(error), _)) => Err(WorkError::Failed(error.to_string())),
-        Err(_) => Err(WorkError::Failed(ReadError::Panicked.to_string())),
+        Ok((Err(error), _)) => Err(WorkError::Failed(error)),
+        Err(_) => Err(WorkError::Failed(ReadError::Panicked)),
     }
 }
 

@@ -2,11 +2,12 @@
 //! window; or whole, over the pixels of a window.
 
 use std::borrow::Cow;
+use std::str::Utf8Error;
 use std::sync::Arc;
 
 use sightwire_frame::header::Limits;
-use sightwire_frame::sent::{self, FrameDecoder};
-use sightwire_frame::{Image, Resizer};
+use sightwire_frame::sent::{self, FrameDecoder, SentError};
+use sightwire_frame::{Image, ResizeError, Resizer};
 use sightwire_models::manifest::{Clip, Manifest, Precision};
 use sightwire_models::store::{Store, StoreError};
 
@@ -83,9 +84,15 @@ pub enum ClipModelError {
 /// Why one frame could not be analysed.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
+    /// Its base64 is no text.
+    #[error(transparent)]
+    Text(#[from] Utf8Error),
     /// Not the picture that its header promised.
-    #[error("{0}")]
-    Broken(String),
+    #[error(transparent)]
+    Broken(#[from] SentError),
+    /// It cannot be scaled.
+    #[error(transparent)]
+    Size(#[from] ResizeError),
     /// The network failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -296,19 +303,15 @@ impl Networks {
 
     /// Decodes a frame, resizes it as OpenCV's `INTER_LINEAR` does, and puts it into place `slot` of the next batch.
     pub fn prepare(&mut self, slot: usize, payload: &Payload) -> Result<(), FrameError> {
-        let broken = |error: &dyn std::fmt::Display| FrameError::Broken(error.to_string());
         let bytes = match payload {
             Payload::Binary(bytes) => bytes.as_ref(),
             Payload::Base64(text) => {
-                let text = std::str::from_utf8(text).map_err(|error| broken(&error))?;
-                sent::decode_text(text, &mut self.encoded).map_err(|error| broken(&error))?;
+                sent::decode_text(str::from_utf8(text)?, &mut self.encoded)?;
                 self.encoded.as_slice()
             }
         };
-        self.decoder.decode(bytes, &self.limits, &mut self.decoded).map_err(|error| broken(&error))?;
-        self.resizer
-            .resize(&self.decoded, self.width, self.height, &mut self.resized)
-            .map_err(|error| broken(&error))?;
+        self.decoder.decode(bytes, &self.limits, &mut self.decoded)?;
+        self.resizer.resize(&self.decoded, self.width, self.height, &mut self.resized)?;
         self.put(slot);
         Ok(())
     }

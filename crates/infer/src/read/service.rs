@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use sightwire_frame::still::StillError;
 use sightwire_frame::{Image, ResizeError};
 use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 
@@ -45,8 +46,8 @@ pub struct Busy {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It cannot be decoded; as `load` said.
-    #[error("{0}")]
-    Picture(String),
+    #[error(transparent)]
+    Picture(#[from] StillError),
     /// It cannot be scaled.
     #[error(transparent)]
     Size(#[from] ResizeError),
@@ -92,7 +93,7 @@ pub enum ReadError {
 pub struct PageRequest {
     /// The networks it is read with.
     pub model: Arc<ReadModel>,
-    /// Decodes it, on a thread of the service; the error is a sentence that names what is wrong.
+    /// Decodes it, on a thread of the service.
     pub load: Load,
     /// Thresholds and preprocessing.
     pub options: ReadOptions,
@@ -103,7 +104,7 @@ pub struct PageRequest {
 }
 
 /// Decodes the picture; may block.
-pub type Load = Box<dyn FnOnce() -> Result<Image, String> + Send>;
+pub type Load = Box<dyn FnOnce() -> Result<Image, StillError> + Send>;
 
 /// What is to be done with a picture's text.
 pub type Done = Box<dyn FnOnce(Result<Reading, ReadError>) + Send>;

@@ -20,7 +20,7 @@ const ENTRIES_PER_FILE: usize = 3;
 pub enum ArchiveError {
     /// Broken, or no zip.
     #[error("it is not a zip that can be read: {0}")]
-    Broken(String),
+    Broken(#[source] io::Error),
     /// The disk.
     #[error("it cannot be read: {0}")]
     Disk(#[from] io::Error),
@@ -58,6 +58,26 @@ pub struct Archive {
     list: Arc<ZipArchiveMetadata>,
 }
 
+/// Why a file in a zip is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MemberError {
+    /// Its entry in the list cannot be read.
+    #[error("the zip is broken here")]
+    Broken,
+    /// It would be unpacked to wherever the zip says.
+    #[error("its name leads out of the zip")]
+    Outside,
+    /// It leads to another file.
+    #[error("it is a link")]
+    Link,
+    /// Nobody asks for passwords.
+    #[error("it needs a password")]
+    Encrypted,
+    /// Zips within zips may grow without end.
+    #[error("it is a zip within a zip, which is not unpacked")]
+    Zip,
+}
+
 /// A file in a zip.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Member {
@@ -68,7 +88,7 @@ pub struct Member {
     /// Unpacked, as the zip says.
     pub bytes: u64,
     /// Why it is not used.
-    pub refused: Option<&'static str>,
+    pub refused: Option<MemberError>,
 }
 
 impl Archive {
@@ -86,7 +106,7 @@ impl Archive {
 
     fn member(&self, index: usize) -> Option<Member> {
         let Ok(entry) = self.list.entry(index) else {
-            let (name, refused) = (format!("entry {index}"), Some("the zip is broken here"));
+            let (name, refused) = (format!("entry {index}"), Some(MemberError::Broken));
             return Some(Member { index, name, bytes: 0, refused });
         };
         let name = match entry.name() {
@@ -97,13 +117,13 @@ impl Archive {
             return None;
         }
         let refused = if !is_inside(&name) {
-            Some("its name leads out of the zip")
+            Some(MemberError::Outside)
         } else if entry.is_symlink() {
-            Some("it is a link")
+            Some(MemberError::Link)
         } else if entry.encrypted() {
-            Some("it needs a password")
+            Some(MemberError::Encrypted)
         } else if is_zip(&name) {
-            Some("it is a zip within a zip, which is not unpacked")
+            Some(MemberError::Zip)
         } else {
             None
         };
@@ -130,7 +150,7 @@ impl From<ZipError> for ArchiveError {
     fn from(error: ZipError) -> Self {
         match of_zip(error) {
             error if error.raw_os_error().is_some() => Self::Disk(error),
-            error => Self::Broken(error.to_string()),
+            error => Self::Broken(error),
         }
     }
 }

@@ -93,7 +93,7 @@ impl Job {
         let mut ended = Vec::new();
         for (index, file) in received.files.iter().enumerate() {
             let (state, error) = match &file.source {
-                Source::Refused(reason) => (FileState::Failed, Some(reason.as_str().into())),
+                Source::Refused(reason) => (FileState::Failed, Some(reason.to_string().into())),
                 Source::Part(_) | Source::Member { .. } => (FileState::Waiting, None),
             };
             if error.is_some() {

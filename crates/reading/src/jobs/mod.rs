@@ -32,21 +32,19 @@ use super::display::Display;
 use super::models::Ready;
 use super::output::Document;
 use super::permits::Permits;
-use super::picture::Picture;
+use super::picture::{Picture, PictureError};
 use super::picture_cache::PictureCache;
 use super::work::{self, PermitSource, ReadRequest, WorkError};
 use crate::options::Options;
 use job::Job;
 use sightwire_api::read::{FileState, JobState};
 use spool::{Spool, Work};
-use upload::{Received, Upload, UploadError};
+use upload::{LoadError, Received, Upload, UploadError};
 
 /// Batches that arrive at once.
 const MAX_UPLOADS: usize = 8;
 /// Between two looks for batches whose time is over.
 const LOOK: Duration = Duration::from_secs(1);
-/// What is said of a file that a bug came to light with.
-const FAILED: &str = "the server failed on this file";
 
 /// The batches that arrive, are read, or have ended and are still kept.
 pub struct Jobs {
@@ -81,6 +79,20 @@ pub enum NoPlace {
     /// Too many run.
     #[error("{0} batches are being read already; wait for one to end, or cancel one")]
     Jobs(usize),
+}
+
+/// Why a file of a batch has no result.
+#[derive(Debug, thiserror::Error)]
+enum FileError {
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    #[error(transparent)]
+    Work(#[from] WorkError),
+    /// A bug came to light with it.
+    #[error("the server failed on this file")]
+    Failed,
 }
 
 /// A place for a batch that arrives.
@@ -236,7 +248,7 @@ impl Jobs {
                         tasks.spawn(async move {
                             let read = AssertUnwindSafe(this.read(&job, index, &ready)).catch_unwind();
                             if read.await.is_err() {
-                                job.failed(index, FAILED.into());
+                                job.failed(index, FileError::Failed.to_string());
                             }
                             drop(hand);
                             this.more.notify_one();
@@ -279,17 +291,16 @@ impl Jobs {
         let work = async {
             let picture = self.load(job, index).await?;
             let turn = PermitSource::Batch(self.permits.clone());
-            self.read_picture(job, index, &picture, ready, job.ask.options, &turn)
-                .await
-                .map_err(|error| error.to_string())
+            self.read_picture(job, index, &picture, ready, job.ask.options, &turn).await?;
+            Ok::<_, FileError>(())
         };
         let ended = tokio::select! {
-            ended = work => ended.map(|_| ()),
+            ended = work => ended,
             () = job.cancel.cancelled() => return,
         };
         if let Err(reason) = ended {
             self.failed.fetch_add(1, Ordering::Relaxed);
-            job.failed(index, reason);
+            job.failed(index, reason.to_string());
         }
         let job = job.clone();
         let released = tokio::task::spawn_blocking(move || match job.ended_at() {
@@ -299,13 +310,13 @@ impl Jobs {
         let _ = released.await;
     }
 
-    async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, String> {
+    async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {
         let (job, limits, decoding) = (job.clone(), self.limits.clone(), self.display.decoding.clone());
         let loaded = tokio::task::spawn_blocking(move || {
             let bytes = job.received.load(index, limits.max_image_bytes)?;
-            Picture::probe(bytes, &limits, &decoding).map_err(|error| error.to_string())
+            Ok(Picture::probe(bytes, &limits, &decoding)?)
         });
-        loaded.await.unwrap_or_else(|_| Err(FAILED.into()))
+        loaded.await.unwrap_or(Err(FileError::Failed))
     }
 
     /// Reads a picture of a batch, writes its result down, and keeps it to be looked at.
@@ -329,20 +340,19 @@ impl Jobs {
             Ok(document)
         });
         let written = written.await.unwrap_or_else(|lost| Err(std::io::Error::other(lost)));
-        written.map_err(|error| self.not_kept(job, &error))
+        written.map_err(|error| self.not_kept(job, error))
     }
 
     /// What is said of a file whose result could not be kept.
-    fn not_kept(&self, job: &Job, error: &std::io::Error) -> WorkError {
+    fn not_kept(&self, job: &Job, error: std::io::Error) -> WorkError {
         match error.kind() {
             // Not the system's limit but ours, which is whoever sent the batch's business.
-            std::io::ErrorKind::FileTooLarge if error.raw_os_error().is_none() => WorkError::Failed(format!(
-                "the batch's results would be larger than {} MiB; send fewer at a time, or raise reader.max_job_mb",
-                self.limits.max_job_bytes >> 20
-            )),
+            std::io::ErrorKind::FileTooLarge if error.raw_os_error().is_none() => {
+                WorkError::ResultsTooLarge(self.limits.max_job_bytes)
+            }
             _ => {
-                job.received.folder.failed(Work::Result, error);
-                WorkError::Failed(format!("its text cannot be kept in reader.folder: {error}"))
+                job.received.folder.failed(Work::Result, &error);
+                WorkError::Disk(error)
             }
         }
     }

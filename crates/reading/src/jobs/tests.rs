@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::io::{Cursor, Write as _};
 use std::time::Duration;
 
@@ -7,6 +8,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::events::Listener;
+use super::upload::Unreadable;
 use super::*;
 use crate::decoding::DecodeMemory;
 use crate::output::Page;
@@ -85,10 +87,13 @@ async fn files_and_zips_arrive_and_what_was_read_leaves_the_disk() {
     assert_eq!(names, ["large.tif", "in/a.jpg", "../b.jpg", "broken.zip", "empty\u{fffd}.png"]);
     assert_eq!(received.load(0, 1 << 20).unwrap(), large);
     assert_eq!(received.load(1, 1 << 20).unwrap(), "in/a.jpg");
-    assert_eq!(received.load(2, 1 << 20).unwrap_err(), "its name leads out of the zip");
-    assert!(received.load(3, 1 << 20).unwrap_err().starts_with("it is not a zip that can be read"));
+    assert_eq!(received.load(2, 1 << 20).unwrap_err().to_string(), "its name leads out of the zip");
+    let broken = received.load(3, 1 << 20).unwrap_err();
+    assert!(matches!(&broken, LoadError::Unreadable(Unreadable::Zip(_))), "{broken:?}");
+    assert!(broken.to_string().starts_with("it is not a zip that can be read"), "{broken}");
+    assert!(broken.source().is_some(), "what the zip's reader says is kept");
     assert_eq!(received.load(4, 1 << 20).unwrap(), "");
-    assert_eq!(received.load(0, 500_000).unwrap_err(), "it is larger than 0 MiB");
+    assert_eq!(received.load(0, 500_000).unwrap_err().to_string(), "it is larger than 0 MiB");
     let on_disk = || std::fs::read_dir(folder.file("")).unwrap().count();
     assert_eq!(on_disk(), 5, "four that were sent, and the results");
     received.release(0);
@@ -114,7 +119,7 @@ async fn zips_hold_no_file_open_and_a_batch_has_only_so_many() {
     assert_eq!(received.load(31, 1 << 20).unwrap(), "31.jpg");
     assert_eq!(open_in(&folder.file("").canonicalize().unwrap()), 1, "the results alone");
     received.release_all();
-    assert_eq!(received.load(31, 1 << 20).unwrap_err(), "its zip has gone");
+    assert!(matches!(received.load(31, 1 << 20), Err(LoadError::ZipGone)));
 }
 
 #[tokio::test]
@@ -127,7 +132,7 @@ async fn the_zips_of_a_batch_list_no_more_than_one_may() {
     send(&mut upload, "a.zip", &folders).await.unwrap();
     send(&mut upload, "b.zip", &folders).await.unwrap();
     let received = upload.finish().await.unwrap();
-    let reason = received.load(0, 1 << 20).unwrap_err();
+    let reason = received.load(0, 1 << 20).unwrap_err().to_string();
     assert_eq!(reason, "it lists 7 files and folders, and the zips of the batch may list 5 more");
 }
 
@@ -215,23 +220,23 @@ async fn results_that_cannot_be_kept_and_files_that_cannot_be_read_again_are_sai
     assert!(!job.received.folder.file("").exists(), "it went with its spool");
     let log = captured::log();
     for index in 0..1000 {
-        let reason = job.received.load(index, 1 << 20).unwrap_err();
+        let reason = job.received.load(index, 1 << 20).unwrap_err().to_string();
         assert!(reason.starts_with("it cannot be read: No such file"), "{reason}");
     }
     assert_eq!(log.with("cannot be read").len(), 1);
 
-    let full = std::io::Error::from(rustix::io::Errno::NOSPC);
     for _ in 0..1000 {
-        assert!(jobs.not_kept(&job, &full).to_string().contains("cannot be kept in reader.folder"));
+        let full = std::io::Error::from(rustix::io::Errno::NOSPC);
+        assert!(jobs.not_kept(&job, full).to_string().contains("cannot be kept in reader.folder"));
     }
     let lines = log.with("cannot be kept");
     assert_eq!(lines.len(), 1);
     assert!(lines[0].contains("No space left on device"), "{lines:?}");
     // A limit of ours is no trouble of the disk; one of the system is.
     let too_large = std::io::Error::from(std::io::ErrorKind::FileTooLarge);
-    assert!(jobs.not_kept(&job, &too_large).to_string().contains("reader.max_job_mb"));
+    assert!(jobs.not_kept(&job, too_large).to_string().contains("reader.max_job_mb"));
     let of_system = std::io::Error::from(rustix::io::Errno::FBIG);
-    assert!(jobs.not_kept(&job, &of_system).to_string().contains("reader.folder"));
+    assert!(jobs.not_kept(&job, of_system).to_string().contains("reader.folder"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::archive::{Archive, ArchiveError, Budget, is_zip};
+use super::archive::{Archive, ArchiveError, Budget, MemberError, is_zip};
 use super::results::Results;
 use super::spool::{Folder, Work};
 use crate::options::Options;
@@ -52,7 +52,38 @@ pub enum Source {
         index: usize,
     },
     /// It is not to be read.
-    Refused(String),
+    Refused(Unreadable),
+}
+
+/// Why a file is known and not to be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is a zip, and none of its files can be had.
+    #[error(transparent)]
+    Zip(Arc<ArchiveError>),
+    /// It lies in a zip, and is not taken out of it.
+    #[error(transparent)]
+    Member(MemberError),
+}
+
+/// Why the bytes of a file cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// More bytes than a picture may have.
+    #[error("it is larger than {} MiB", .0 >> 20)]
+    TooLarge(usize),
+    /// It or its zip, on the disk or as it was sent.
+    #[error("it cannot be read: {0}")]
+    Read(#[source] io::Error),
+    /// The batch has no file of this number.
+    #[error("it is not there any more")]
+    Gone,
+    /// Its zip was taken from the disk.
+    #[error("its zip has gone")]
+    ZipGone,
+    /// It was known from the beginning.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
 }
 
 /// A file of a batch, as it came.
@@ -201,7 +232,11 @@ impl Upload {
                     if let ArchiveError::Disk(error) = &error {
                         self.folder.failed(Work::Read, error);
                     }
-                    files.push(Arrived { name, bytes, source: Source::Refused(error.to_string()) });
+                    files.push(Arrived {
+                        name,
+                        bytes,
+                        source: Source::Refused(Unreadable::Zip(error.into())),
+                    });
                 }
                 Some(Ok(archive)) => {
                     files.extend(archive.members().into_iter().map(|member| Arrived {
@@ -209,7 +244,7 @@ impl Upload {
                         bytes: member.bytes,
                         source: match member.refused {
                             None => Source::Member { zip: zips.len(), index: member.index },
-                            Some(reason) => Source::Refused(reason.to_owned()),
+                            Some(reason) => Source::Refused(Unreadable::Member(reason)),
                         },
                     }));
                     zips.push(Arc::new(archive));
@@ -228,31 +263,30 @@ impl Upload {
 }
 
 impl Received {
-    /// The bytes of a file; blocks. The reason is a sentence without a full stop.
-    pub fn load(&self, index: usize, max_bytes: usize) -> Result<Bytes, String> {
-        let too_large = || format!("it is larger than {} MiB", max_bytes >> 20);
+    /// The bytes of a file; blocks.
+    pub fn load(&self, index: usize, max_bytes: usize) -> Result<Bytes, LoadError> {
         let said = |error: io::Error| {
             // What is wrong with a zip is its sender's business.
             if error.raw_os_error().is_some() {
                 self.folder.failed(Work::Read, &error);
             }
             match error.kind() {
-                io::ErrorKind::FileTooLarge => too_large(),
-                _ => format!("it cannot be read: {error}"),
+                io::ErrorKind::FileTooLarge => LoadError::TooLarge(max_bytes),
+                _ => LoadError::Read(error),
             }
         };
-        let Some(file) = self.files.get(index) else { return Err("it is not there any more".into()) };
+        let Some(file) = self.files.get(index) else { return Err(LoadError::Gone) };
         match &file.source {
-            Source::Part(_) if file.bytes > max_bytes as u64 => Err(too_large()),
+            Source::Part(_) if file.bytes > max_bytes as u64 => Err(LoadError::TooLarge(max_bytes)),
             Source::Part(number) => {
                 fs::read(self.folder.file(&part_name(*number))).map(Bytes::from).map_err(said)
             }
             Source::Member { zip, index } => {
                 let zip = self.zips.lock().get(*zip).cloned();
-                let Some(zip) = zip else { return Err("its zip has gone".into()) };
+                let Some(zip) = zip else { return Err(LoadError::ZipGone) };
                 zip.read(*index, max_bytes).map(Bytes::from).map_err(said)
             }
-            Source::Refused(reason) => Err(reason.clone()),
+            Source::Refused(reason) => Err(reason.clone().into()),
         }
     }
 

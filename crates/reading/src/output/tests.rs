@@ -126,6 +126,6 @@ fn an_annotated_picture_is_a_png_of_its_size() {
 #[test]
 fn a_format_that_is_none_is_told_which_there_are() {
     assert_eq!("hocr".parse::<Format>(), Ok(Format::Hocr));
-    let error = "pdf".parse::<Format>().unwrap_err();
+    let error = "pdf".parse::<Format>().unwrap_err().to_string();
     assert!(error.contains("pdf") && error.contains("annotated"), "{error}");
 }

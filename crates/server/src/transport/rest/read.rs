@@ -134,7 +134,9 @@ pub async fn marked(
     let name = document.file.clone();
     match reader.display.marked(pixels, document, shape.page, held).await {
         Ok(png) => Ok(file(name.as_deref(), Format::Annotated, png)),
-        Err(DisplayError::Failed(reason)) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason)),
+        Err(DisplayError::Failed(reason)) => {
+            Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &reason.to_string()))
+        }
         Err(DisplayError::Busy | DisplayError::Page(_)) => Err(busy()),
     }
 }
@@ -275,7 +277,7 @@ pub async fn model(reader: &Arc<TextReader>, name: &str) -> Result<Ready, Refusa
     };
     let detail = why.to_string();
     let after = match why {
-        NotReady::Unknown(_) => {
+        NotReady::Unknown(_) | NotReady::WrongTask(_) | NotReady::Unlisted => {
             return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &format!("model: {why}.")));
         }
         NotReady::Fetching { .. } => WHILE_FETCHING,
@@ -295,8 +297,8 @@ pub fn unlooked() -> Refusal {
 /// 413, 415 or 422.
 pub fn unusable(wrong: &PictureError) -> Refusal {
     let status = match wrong {
-        PictureError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        PictureError::TooLarge(_) | PictureError::TooMuch(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        PictureError::Empty | PictureError::Unknown(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         PictureError::Broken(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
     Refusal::new(status, &wrong.to_string())
@@ -321,7 +323,7 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
         }
-        WorkError::Failed(_) => {
+        WorkError::Failed(_) | WorkError::ResultsTooLarge(_) | WorkError::Disk(_) => {
             Failures::count(&reader.failures.model);
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
         }

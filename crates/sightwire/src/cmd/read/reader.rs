@@ -129,7 +129,7 @@ impl TextReader {
                 model: self.model.clone(),
                 load: Box::new(move || {
                     let _ = begun.send(PageEvent::Begun);
-                    decode(&bytes, page).map_err(|error| error.to_string())
+                    decode(&bytes, page)
                 }),
                 options: self.options,
                 wanted: Box::new(move || asked.load(Ordering::Relaxed)),
