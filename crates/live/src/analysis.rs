@@ -5,6 +5,7 @@
 //! fresh when the network is free.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -264,8 +265,8 @@ impl Analysis {
                     self.counters.decoded.record(clock::since(captured));
                     place.send(Decoded { picture, image: Arc::new(image) });
                 }
-                Ok(Err(reason)) => self.fail(&reason),
-                Err(lost) => self.fail(&lost.to_string()),
+                Ok(Err(error)) => self.fail(&error),
+                Err(lost) => self.fail(&lost),
             }
         }
     }
@@ -304,9 +305,9 @@ impl Analysis {
                     }
                     // The picture is shown all the same, with what is thought to be in it.
                     Err(FindError::Busy) => looks = false,
-                    Err(FindError::Failed(reason)) => {
+                    Err(error) => {
                         looks = false;
-                        self.fail(&reason);
+                        self.fail(&error);
                     }
                 }
             }
@@ -323,10 +324,11 @@ impl Analysis {
         }
     }
 
-    fn fail(&self, reason: &str) {
+    fn fail(&self, error: &dyn Error) {
+        let reason = error.to_string();
         self.counters.failed.fetch_add(1, Ordering::Relaxed);
         let mut problem = self.problem.lock();
-        if problem.as_deref() != Some(reason) {
+        if problem.as_deref() != Some(&*reason) {
             tracing::warn!(camera = &**self.upstream.stream.id(), "a picture was not analysed: {reason}");
             *problem = Some(reason.into());
         }
@@ -433,7 +435,7 @@ impl Looker {
             let result = work(&mut motion, &image);
             (motion, result)
         });
-        let (motion, result) = done.await.map_err(|lost| FindError::Failed(lost.to_string()))?;
+        let (motion, result) = done.await?;
         self.motion = Some(motion);
         Ok(result)
     }

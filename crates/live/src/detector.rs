@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 use sightwire_api::status::{DetectorStatus, ModelState};
 use sightwire_frame::Image;
 use sightwire_infer::detect::{
-    self, Chosen, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
+    self, Chosen, DetectError, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
 };
 use sightwire_infer::shared::SharedEngine;
 use sightwire_models::fetch::Progress;
@@ -14,6 +14,7 @@ use sightwire_models::slot::{ModelSlot, State};
 use tokio::sync::oneshot;
 
 use crate::options::Options;
+use crate::pixels::Lost;
 
 /// Threshold of every analysis; what viewers want to see is chosen among what is above.
 pub const BASE_CONFIDENCE: f32 = 0.1;
@@ -64,14 +65,20 @@ impl Model {
 }
 
 /// Why there are no detections.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FindError {
     /// Too much waits for the model.
     #[error("too many pictures wait for the model")]
     Busy,
     /// The model says so.
-    #[error("{0}")]
-    Failed(String),
+    #[error(transparent)]
+    Failed(#[from] DetectError),
+    /// The thread that compared it with the last one has gone.
+    #[error(transparent)]
+    Lost(#[from] Lost),
+    /// It was let go while the picture waited.
+    #[error("the model has ended")]
+    Ended,
 }
 
 impl Detector {
@@ -243,8 +250,7 @@ pub async fn find(
     };
     service.submit(image, threshold, wanted, done).map_err(|_| FindError::Busy)?;
     match take.await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => Err(FindError::Failed(error.to_string())),
-        Err(_) => Err(FindError::Failed("the model has ended".into())),
+        Ok(found) => Ok(found?),
+        Err(_) => Err(FindError::Ended),
     }
 }

@@ -62,6 +62,7 @@ use registry::Registry;
 use relay::{End, Sender};
 use stills::Stills;
 use totals::Totals;
+pub use tries::Unreachable;
 use upstream::Upstream;
 use view::{Basis, View, ViewKey, ViewLease, ViewOptions};
 use viewers::{PerUse, Viewers};
@@ -145,8 +146,8 @@ pub enum WatchError {
     #[error("Too many active streams. Please try again.")]
     TooMany,
     /// No picture.
-    #[error("{0}")]
-    Unreachable(String),
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
 }
 
 impl Streams {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sightwire_frame::draw::Annotator;
 use sightwire_frame::header::Limits;
-use sightwire_frame::{Decoder, Encoder, Image};
+use sightwire_frame::{DecodeError, Decoder, Encoder, Image};
 use sightwire_infer::jobs::Jobs;
 pub use sightwire_infer::jobs::Lost;
 use sightwire_infer::pool;
@@ -23,9 +23,10 @@ pub struct Tools {
 
 impl Tools {
     /// The pixels of a JPEG.
-    pub fn decode(&mut self, jpeg: &[u8], limits: &Limits) -> Result<Image, String> {
+    pub fn decode(&mut self, jpeg: &[u8], limits: &Limits) -> Result<Image, DecodeError> {
         let mut image = Image::new(0, 0);
-        self.decoder.decode(jpeg, limits, &mut image).map(|()| image).map_err(|error| error.to_string())
+        self.decoder.decode(jpeg, limits, &mut image)?;
+        Ok(image)
     }
 
     /// As JPEG, `quality` 1–100; none where it cannot be one.

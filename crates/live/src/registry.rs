@@ -59,8 +59,8 @@ pub enum RegistryError {
     #[error("The camera {0:?} stands in the configuration file; change it there and start the server again.")]
     Configured(String),
     /// The id, or the user, has another one.
-    #[error("{0}")]
-    Taken(String),
+    #[error(transparent)]
+    Taken(#[from] Taken),
     /// What was said of it cannot be.
     #[error(transparent)]
     Invalid(#[from] CameraError),
@@ -105,6 +105,26 @@ impl Times {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         Self { added: now, changed: now }
     }
+}
+
+/// What a camera cannot have, and who has it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Taken {
+    /// There is no place for one more.
+    #[error("There are {MAX_SAVED} cameras already.")]
+    Places,
+    /// Another camera has the id.
+    #[error("There is a camera {0:?} already.")]
+    Id(String),
+    /// A stream that is sent is called so.
+    #[error("Somebody sends a stream {0:?} now.")]
+    Name(String),
+    /// The user has the camera of this id.
+    #[error("This user has the camera {0:?} already.")]
+    User(String),
+    /// The camera of this id is the default one, which only the configuration file can change.
+    #[error("The camera {0:?} of the configuration file is the default one.")]
+    Default(String),
 }
 
 impl Registry {
@@ -186,7 +206,7 @@ impl Registry {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.read().clone();
         if cameras.iter().filter(|camera| !camera.configured).count() >= MAX_SAVED {
-            return Err(RegistryError::Taken(format!("There are {MAX_SAVED} cameras already.")));
+            return Err(Taken::Places.into());
         }
         let id = match id {
             Some(id) => id,
@@ -194,10 +214,10 @@ impl Registry {
         };
         check_id(&id)?;
         if cameras.iter().any(|camera| camera.table.id == id) {
-            return Err(RegistryError::Taken(format!("There is a camera {id:?} already.")));
+            return Err(Taken::Id(id).into());
         }
         if is_sent(&id) {
-            return Err(RegistryError::Taken(format!("Somebody sends a stream {id:?} now.")));
+            return Err(Taken::Name(id).into());
         }
         let name = name.unwrap_or_else(|| id.clone());
         let table = CameraTable { id, name, source, user: None, default: false };
@@ -304,8 +324,7 @@ fn apply(
         let user = Some(user).filter(|user| !user.is_empty());
         let taken = |camera: &&Camera| user.is_some() && camera.table.user == user;
         if let Some((_, other)) = cameras.iter().enumerate().find(|(i, c)| *i != index && taken(c)) {
-            let detail = format!("This user has the camera {:?} already.", other.table.id);
-            return Err(RegistryError::Taken(detail));
+            return Err(Taken::User(other.table.id.clone()).into());
         }
         cameras[index].table.user = user;
     }
@@ -313,9 +332,7 @@ fn apply(
         if default
             && let Some(other) = cameras.iter().find(|camera| camera.table.default && camera.configured)
         {
-            let detail =
-                format!("The camera {:?} of the configuration file is the default one.", other.table.id);
-            return Err(RegistryError::Taken(detail));
+            return Err(Taken::Default(other.table.id.clone()).into());
         }
         if default {
             for camera in cameras.iter_mut() {
@@ -486,7 +503,7 @@ mod tests {
         let id = |user: Option<&str>| registry.for_user(user).unwrap().table.id;
         assert_eq!((id(None), id(Some("eve")), id(Some("bob"))), ("a".into(), "b".into(), "a".into()));
         let taken = registry.change("a", change(r#"{"user":"eve"}"#), |_| Ok(())).unwrap_err();
-        assert!(matches!(taken, RegistryError::Taken(_)));
+        assert!(matches!(taken, RegistryError::Taken(Taken::User(_))));
         registry.change("b", change(r#"{"default":true}"#), |_| Ok(())).unwrap();
         assert_eq!(registry.all().iter().filter(|camera| camera.table.default).count(), 1);
     }

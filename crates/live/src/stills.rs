@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sightwire_frame::DecodeError;
 use sightwire_frame::header::{self, Header};
 use sightwire_infer::detect::Found;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,14 +35,14 @@ pub struct Seen {
 }
 
 /// Why nothing can be said of a picture.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum StillError {
     /// Motion needs a video; with why there is no other model, where that is known.
     #[error("there is no detection model for single pictures; motion needs a video")]
     NoModel(Option<Arc<str>>),
     /// It cannot be decoded.
     #[error("the picture cannot be used: {0}")]
-    Picture(String),
+    Picture(#[source] DecodeError),
     /// Too many are being analysed.
     #[error("too many pictures are being analysed")]
     Busy,
@@ -50,7 +51,7 @@ pub enum StillError {
     Lost(#[from] Lost),
     /// The model failed.
     #[error("the picture was not analysed: {0}")]
-    Failed(String),
+    Failed(#[source] FindError),
 }
 
 impl Stills {
@@ -91,7 +92,7 @@ impl Streams {
         match find(&service, Arc::new(image), threshold, place).await {
             Ok(found) => Ok(Seen { model: Model::Network(service), size, found }),
             Err(FindError::Busy) => Err(StillError::Busy),
-            Err(FindError::Failed(reason)) => Err(StillError::Failed(reason)),
+            Err(error) => Err(StillError::Failed(error)),
         }
     }
 }

@@ -21,10 +21,37 @@ pub(crate) const AT_ONCE: usize = 4;
 pub(crate) const ASKED_AT_ONCE: usize = 8;
 /// Longest time that one takes.
 const TRY: Duration = Duration::from_secs(15);
+const NOTHING_CAME: Unreachable = Unreachable::Late(TRY);
 /// Longest time that a board may take to say how it is,
 const STATUS: Duration = Duration::from_secs(5);
 /// and in how many bytes at most.
 const MAX_STATUS_BYTES: usize = 64 << 10;
+
+/// Why a camera gave nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreachable {
+    /// There is no connection to it, or that ended.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// It is being read, and is not well; as its stream says.
+    #[error("{0}")]
+    Unwell(Arc<str>),
+    /// It is being read and not well, and nothing is known of that.
+    #[error("no picture came")]
+    NoPicture,
+    /// For so long.
+    #[error("no picture came within {} s", .0.as_secs())]
+    Late(Duration),
+    /// Its stream ended.
+    #[error("the camera was closed")]
+    Closed,
+    /// Only boards are asked how they are.
+    #[error("a folder has no status")]
+    Folder,
+    /// The board says something else than how it is.
+    #[error("what the camera answers at /status is no JSON object")]
+    Status,
+}
 
 impl Streams {
     /// A picture of that camera, whether it is known or not. A board serves few at once: if it is being read already, that
@@ -37,7 +64,7 @@ impl Streams {
             Some(upstream) => of_running(&upstream).await,
             None => self.first_picture(source).await,
         };
-        picture.map_err(WatchError::Unreachable)
+        Ok(picture?)
     }
 
     /// The next picture of a camera, over the connection that all its viewers share; it stays open for a moment.
@@ -53,10 +80,7 @@ impl Streams {
         // And for as long as this waits.
         self.keep_a_moment(camera.clone());
         let next = tokio::time::timeout(TRY, next_of(&upstream)).await;
-        next.unwrap_or_else(|_| Err(nothing_came())).map_err(|reason| {
-            self.close_unseen(&upstream);
-            WatchError::Unreachable(reason)
-        })
+        Ok(next.unwrap_or(Err(NOTHING_CAME)).inspect_err(|_| self.close_unseen(&upstream))?)
     }
 
     /// What a board says of itself, as it came; it should be JSON. Only of cameras that are known: other addresses are for
@@ -65,15 +89,13 @@ impl Streams {
         if self.registry.with_source(source).is_none() {
             return Err(CameraError::Unasked.into());
         }
-        let none = || WatchError::Unreachable("a folder has no status".into());
-        let status = source.url().ok_or_else(none)?.status();
+        let status = source.url().ok_or(Unreachable::Folder)?.status();
         let _turn = self.asked.try_acquire().map_err(|_| self.too_many())?;
-        let fetched = self.web.fetch(&status, MAX_STATUS_BYTES, STATUS).await;
-        fetched.map_err(|error| WatchError::Unreachable(error.to_string()))
+        Ok(self.web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
     }
 
     /// One connection, for one picture.
-    async fn first_picture(&self, source: &CameraSource) -> Result<Bytes, String> {
+    async fn first_picture(&self, source: &CameraSource) -> Result<Bytes, Unreachable> {
         struct First(Option<oneshot::Sender<Bytes>>);
 
         impl Sink for First {
@@ -95,24 +117,21 @@ impl Streams {
                 error = reads.run(&mut sink) => Err::<Bytes, SourceError>(error),
             }
         };
-        match tokio::time::timeout(TRY, run).await {
-            Ok(done) => done.map_err(|error| error.to_string()),
-            Err(_) => Err(nothing_came()),
-        }
+        Ok(tokio::time::timeout(TRY, run).await.map_err(|_| NOTHING_CAME)??)
     }
 }
 
 /// The newest picture of a camera that is being read, if it is well.
-async fn of_running(upstream: &Upstream) -> Result<Bytes, String> {
+async fn of_running(upstream: &Upstream) -> Result<Bytes, Unreachable> {
     let state = upstream.stream.state();
     if !is_well(state.condition) {
-        return Err(no_picture(state.reason.as_deref()));
+        return Err(no_picture(state.reason));
     }
-    tokio::time::timeout(TRY, first_of(upstream)).await.unwrap_or_else(|_| Err(nothing_came()))
+    tokio::time::timeout(TRY, first_of(upstream)).await.unwrap_or(Err(NOTHING_CAME))
 }
 
 /// A picture that is taken after now.
-async fn next_of(upstream: &Upstream) -> Result<Bytes, String> {
+async fn next_of(upstream: &Upstream) -> Result<Bytes, Unreachable> {
     if upstream.stream.newest().is_none() {
         return first_of(upstream).await;
     }
@@ -122,28 +141,24 @@ async fn next_of(upstream: &Upstream) -> Result<Bytes, String> {
         match reader.next().await {
             Some(Update::Picture(picture)) => return Ok(picture.jpeg().clone()),
             Some(Update::State(state)) if !is_well(state.condition) => {
-                return Err(no_picture(state.reason.as_deref()));
+                return Err(no_picture(state.reason));
             }
             Some(_) => {}
-            None => return Err("the camera was closed".to_owned()),
+            None => return Err(Unreachable::Closed),
         }
     }
 }
 
 /// The newest picture, or the first one once it comes. Of a camera that cannot be reached the reason is told at once.
-async fn first_of(upstream: &Upstream) -> Result<Bytes, String> {
+async fn first_of(upstream: &Upstream) -> Result<Bytes, Unreachable> {
     let first = upstream.stream.first_picture().await;
-    first.map(|picture| picture.jpeg().clone()).map_err(|reason| no_picture(reason.as_deref()))
+    first.map(|picture| picture.jpeg().clone()).map_err(no_picture)
 }
 
 fn is_well(condition: Condition) -> bool {
     matches!(condition, Condition::Running | Condition::Starting)
 }
 
-fn no_picture(reason: Option<&str>) -> String {
-    reason.unwrap_or("no picture came").to_owned()
-}
-
-fn nothing_came() -> String {
-    format!("no picture came within {} s", TRY.as_secs())
+fn no_picture(reason: Option<Arc<str>>) -> Unreachable {
+    reason.map_or(Unreachable::NoPicture, Unreachable::Unwell)
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_frame::Image;
 use sightwire_frame::draw::{Mark, TrailPoint as DrawnPoint};
+use sightwire_frame::{DecodeError, Image};
 use sightwire_hub::on_demand::Lease;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
@@ -350,12 +350,12 @@ async fn encode(upstream: &Upstream, view: &View, producer: &Mutex<Producer>, de
         let jpeg = picture.jpeg().clone();
         let made = deps.pixels.run(move |tools| {
             let image = tools.decode(&jpeg, &limits)?;
-            Ok::<_, String>(tools.encode(&image, quality))
+            Ok::<_, DecodeError>(tools.encode(&image, quality))
         });
         let made = match made.await {
             Ok(Ok(made)) => Ok(made),
             Ok(Err(problem)) => {
-                *view.problem.lock() = Some(problem.into());
+                *view.problem.lock() = Some(problem.to_string().into());
                 continue;
             }
             Err(lost) => Err(lost),

@@ -13,7 +13,7 @@ use super::demand::MAX_SKIP;
 use super::upstream::Upstream;
 use super::view::ViewKey;
 use super::viewers::{Admission, NewViewer, Viewer, Watch};
-use super::{StreamLease, Streams, ViewLease, ViewRequest, WatchError};
+use super::{StreamLease, Streams, Unreachable, ViewLease, ViewRequest, WatchError};
 use crate::origin::Origin;
 
 /// JPEG quality of views.
@@ -76,8 +76,7 @@ impl Watching {
             let (streams, upstream) = (this.streams.clone(), this.upstream.clone());
             drop(this);
             streams.close_unseen(&upstream);
-            let reason = reason.as_deref().unwrap_or("the camera was closed").to_owned();
-            return Err(WatchError::Unreachable(reason));
+            return Err(reason.map_or(Unreachable::Closed, Unreachable::Unwell).into());
         }
         this.tier.begin(clock::now());
         Ok(this)

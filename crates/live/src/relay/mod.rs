@@ -152,8 +152,13 @@ pub enum Refused {
     )]
     TooMany(usize),
     /// The name cannot be one.
-    #[error("{0}")]
-    Name(String),
+    #[error(
+        "The name of a stream must have 1 to {MAX_NAME} bytes, no control characters, and not be *, . or .."
+    )]
+    Name,
+    /// The name belongs to something else.
+    #[error(transparent)]
+    Taken(WatchError),
 }
 
 impl End {
@@ -178,10 +183,7 @@ pub fn check_name(name: &str) -> Result<(), Refused> {
         || name.chars().any(char::is_control)
         || ["*", ".", ".."].contains(&name)
     {
-        let text = format!(
-            "The name of a stream must have 1 to {MAX_NAME} bytes, no control characters, and not be *, . or .."
-        );
-        return Err(Refused::Name(text));
+        return Err(Refused::Name);
     }
     Ok(())
 }
@@ -290,7 +292,7 @@ impl Relay {
         };
         let (lease, producer) = self.streams.begin_sent(name, sender).map_err(|refused| match refused {
             WatchError::TooMany => Refused::TooMany(self.options().max_streams),
-            other => Refused::Name(other.to_string()),
+            other => Refused::Taken(other),
         })?;
         let Some(sender) = lease.sender.clone() else { return Err(Refused::Live) };
         self.live.send_modify(|live| {

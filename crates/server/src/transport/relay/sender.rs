@@ -382,7 +382,7 @@ fn code_of_refusal(refused: &Refused) -> u16 {
     match refused {
         Refused::Live => 4090,
         Refused::TooMany(_) => 1013,
-        Refused::Name(_) => 1008,
+        Refused::Name | Refused::Taken(_) => 1008,
     }
 }
 

@@ -21,7 +21,7 @@ use sightwire_live::origin::Origin;
 use sightwire_live::registry::{Camera, RegistryError};
 use sightwire_live::source::CameraSource;
 use sightwire_live::upstream::Upstream;
-use sightwire_live::{Streams, WatchError};
+use sightwire_live::{Streams, Unreachable, WatchError};
 use sightwire_measure::clock;
 use sightwire_models::slot;
 
@@ -191,9 +191,7 @@ pub async fn status(State(api): State<Api>, Query(params): Query<Params>, header
         api.streams.board_status(origin.camera().ok_or(WatchError::NoCamera)?).await
     };
     answer(said.await.and_then(|said| {
-        let no_json =
-            |_| WatchError::Unreachable("what the camera answers at /status is no JSON object".into());
-        serde_json::from_slice::<BoardStatus>(&said).map_err(no_json)
+        serde_json::from_slice::<BoardStatus>(&said).map_err(|_| Unreachable::Status.into())
     }))
 }
 

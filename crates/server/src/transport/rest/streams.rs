@@ -13,7 +13,7 @@ use sightwire_api::stream as api;
 use sightwire_hub::picture::Picture;
 use sightwire_live::origin::Origin;
 use sightwire_live::view::{ViewKey, ViewLease};
-use sightwire_live::{Streams, WatchError};
+use sightwire_live::{Streams, Unreachable, WatchError};
 use sightwire_measure::clock;
 
 use crate::transport::query::{self, Params};
@@ -126,7 +126,7 @@ async fn drawn(view: ViewLease, wait: Duration) -> Result<Picture, NoPicture> {
 fn no_picture(first: Option<Result<Picture, Option<Arc<str>>>>) -> Result<Picture, NoPicture> {
     match first {
         Some(Ok(picture)) => Ok(picture),
-        Some(Err(Some(reason))) => Err(WatchError::Unreachable(reason.to_string()).into()),
+        Some(Err(Some(reason))) => Err(WatchError::from(Unreachable::Unwell(reason)).into()),
         Some(Err(None)) | None => Err(NoPicture::Yet),
     }
 }
