@@ -21,46 +21,74 @@ struct Table {
     default: bool,
 }
 
+/// Why the tables cannot be used. None of the messages holds an address, which may have a password in it.
+#[derive(Debug, thiserror::Error)]
+pub enum CameraTableError {
+    /// A table that is not one of a list.
+    #[error("write [[camera]] with two brackets: it is a list")]
+    NoList,
+    /// The parser's message of a wrong type would show the value.
+    #[error("a value has the wrong type")]
+    Type,
+    /// A key is missing, or nothing is called so; the parser's message.
+    #[error("{0}")]
+    Keys(String),
+    /// A value that no camera can have.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
+    /// Files come one after the other, at `fps`.
+    #[error("a folder has no mode")]
+    FolderMode,
+    /// Nothing to read, or two things.
+    #[error("it needs either url or folder")]
+    Source,
+    /// The id of another table.
+    #[error("there is another camera with the id {0:?}")]
+    Id(String),
+    /// The user of another table.
+    #[error("the user {0:?} has another camera already")]
+    User(String),
+    /// A second `default = true`.
+    #[error("another camera is the default already")]
+    Default,
+}
+
 /// Reads the tables; an error comes with the number of its table, from 0.
-pub fn read(value: Value) -> Result<Vec<CameraTable>, (usize, String)> {
-    let Value::Array(tables) = value else {
-        return Err((0, "write [[camera]] with two brackets: it is a list".into()));
-    };
+pub fn read(value: Value) -> Result<Vec<CameraTable>, (usize, CameraTableError)> {
+    let Value::Array(tables) = value else { return Err((0, CameraTableError::NoList)) };
     let (mut ids, mut users, mut has_default) = (BTreeSet::new(), BTreeSet::new(), false);
     let mut cameras = Vec::new();
     for (index, table) in tables.into_iter().enumerate() {
         let camera = one(table).map_err(|reason| (index, reason))?;
         if !ids.insert(camera.id.clone()) {
-            return Err((index, format!("there is another camera with the id {:?}", camera.id)));
+            return Err((index, CameraTableError::Id(camera.id)));
         }
         if let Some(user) = &camera.user
             && !users.insert(user.clone())
         {
-            return Err((index, format!("the user {user:?} has another camera already")));
+            return Err((index, CameraTableError::User(user.clone())));
         }
         if camera.default && std::mem::replace(&mut has_default, true) {
-            return Err((index, "another camera is the default already".into()));
+            return Err((index, CameraTableError::Default));
         }
         cameras.push(camera);
     }
     Ok(cameras)
 }
 
-fn one(table: Value) -> Result<CameraTable, String> {
-    // The message of a wrong type would show the value, which may hold a password.
+fn one(table: Value) -> Result<CameraTable, CameraTableError> {
     let table: Table = table.try_into().map_err(|error: toml::de::Error| match error.message() {
-        message if message.contains("invalid type") => "a value has the wrong type".to_owned(),
-        message => message.to_owned(),
+        message if message.contains("invalid type") => CameraTableError::Type,
+        message => CameraTableError::Keys(message.to_owned()),
     })?;
-    let wrong = |reason: CameraError| reason.to_string();
-    check_id(&table.id).map_err(wrong)?;
+    check_id(&table.id)?;
     let source = match (&table.url, &table.folder, table.mode.as_deref()) {
-        (Some(url), None, mode) => CameraSource::of(url, mode, table.fps).map_err(wrong)?,
+        (Some(url), None, mode) => CameraSource::of(url, mode, table.fps)?,
         (None, Some(folder), None | Some("folder")) => {
-            CameraSource::Folder(folder.clone(), every(table.fps.unwrap_or(5.0)).map_err(wrong)?)
+            CameraSource::Folder(folder.clone(), every(table.fps.unwrap_or(5.0))?)
         }
-        (None, Some(_), Some(_)) => return Err("a folder has no mode".into()),
-        _ => return Err("it needs either url or folder".into()),
+        (None, Some(_), Some(_)) => return Err(CameraTableError::FolderMode),
+        _ => return Err(CameraTableError::Source),
     };
     Ok(CameraTable {
         name: table.name.unwrap_or_else(|| table.id.clone()),
@@ -81,7 +109,7 @@ pub fn line_of(text: &str, index: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<Vec<CameraTable>, (usize, String)> {
+    fn parse(text: &str) -> Result<Vec<CameraTable>, (usize, CameraTableError)> {
         let table: toml::Table = toml::from_str(text).unwrap();
         read(table["camera"].clone())
     }
@@ -133,6 +161,7 @@ mod tests {
             ("[[camera]]\nid = \"url-1\"\nurl = \"http://a\"", 0, "url-"),
         ] {
             let (at, reason) = parse(text).unwrap_err();
+            let reason = reason.to_string();
             assert_eq!(at, index, "{text}");
             assert!(reason.contains(part), "{text}: {reason}");
             assert!(!reason.contains("secret"), "{reason}");

@@ -9,7 +9,7 @@ use sightwire_live::source::CameraTable;
 use toml::Value;
 
 use super::Flags;
-use super::cameras;
+use super::cameras::{self, CameraTableError};
 use super::keys::{self, KEYS, Key};
 use super::redact::redact;
 
@@ -80,7 +80,7 @@ pub enum ConfigError {
         /// Where it stands.
         origin: Origin,
         /// What is wrong; never with an address that may hold a password.
-        reason: String,
+        reason: CameraTableError,
     },
     /// A flag without a value.
     #[error("--set {:?}: write it as section.key=value", redact(.0))]

@@ -23,13 +23,13 @@ use sightwire_live::demand::Rate;
 use sightwire_live::origin::Origin;
 use sightwire_live::viewers::NewViewer;
 use sightwire_live::watching::Watching;
-use sightwire_live::{Streams, ViewRequest};
+use sightwire_live::{Streams, ViewRequest, WatchError};
 use sightwire_measure::clock;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
-use super::query::{self, Params};
+use super::query::{self, ParamError, Params};
 use super::routes::Routes;
 use super::websocket::{self, Socket, UpgradeOptions};
 use super::{arrival, origin, paths, pick, sentence};
@@ -109,6 +109,15 @@ fn answer(
     })
 }
 
+/// Why nothing can be watched.
+#[derive(Debug, thiserror::Error)]
+enum Unwatched {
+    #[error("{}", sentence(&.0.to_string()))]
+    Watch(#[from] WatchError),
+    #[error(transparent)]
+    Param(#[from] ParamError),
+}
+
 /// The page shows what it is told once the socket is open, and cannot read why it did not open: so a reason is text.
 fn wanted(
     format: Format,
@@ -116,19 +125,18 @@ fn wanted(
     params: &Params,
     user: Option<&str>,
     foreign: bool,
-) -> Result<(Origin, ViewRequest), String> {
+) -> Result<(Origin, ViewRequest), Unwatched> {
     let url = (format == Format::Frames).then_some("camera_url");
-    let found = pick::source(streams, params, user, url, foreign);
-    let origin = found.map_err(|reason| sentence(&reason.to_string()))?;
+    let origin = pick::source(streams, params, user, url, foreign)?;
     if format == Format::Raw {
-        let fps = query::number(params, "fps", RAW_FPS, &(1..=30)).map_err(|wrong| wrong.to_string())?;
+        let fps = query::number(params, "fps", RAW_FPS, &(1..=30))?;
         return Ok((origin, ViewRequest::Apart(Rate { fps, skip_frames: 1 }.interval())));
     }
     let view = pick::rate(params, 2).and_then(|rate| {
         let options = pick::view_options(streams, params, false)?;
         Ok(ViewRequest::Drawn { rate, options })
     });
-    Ok((origin, view.map_err(|wrong| wrong.to_string())?))
+    Ok((origin, view?))
 }
 
 /// One who watches, from the handshake to the end.
@@ -136,7 +144,7 @@ async fn serve(
     mut socket: Socket,
     streams: Arc<Streams>,
     format: Format,
-    wanted: Result<(Origin, ViewRequest), String>,
+    wanted: Result<(Origin, ViewRequest), Unwatched>,
     arrival: NewViewer,
     connection: Option<ConnectionHandle>,
 ) {
@@ -147,13 +155,14 @@ async fn serve(
                 begun = Watching::begin(streams.clone(), origin, view, arrival, size) => begun,
                 () = gone(&mut socket) => return,
             };
-            begun.map_err(|reason| sentence(&reason.to_string()))
+            begun.map_err(Unwatched::from)
         }
         Err(reason) => Err(reason),
     };
     let watching = match begun {
         Ok(watching) => watching,
         Err(reason) => {
+            let reason = reason.to_string();
             let text = told(&BoardProblem { message: reason.clone(), ..BoardProblem::default() });
             let _ = timeout(deadline, socket.send(Message::text(text))).await;
             return websocket::close(socket, TRY_AGAIN, &reason).await;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sightwire_frame::header::Limits;
-use sightwire_frame::sent;
+use sightwire_frame::sent::{self, SentError};
 use sightwire_recognizer::Payload;
 
 /// A valid frame: its base64 decodes and its header passes the limits.
@@ -25,13 +25,13 @@ pub struct FrameMessage {
 pub enum FrameMessageError {
     /// Not `{"image": …}`.
     #[error("not a frame: {0}")]
-    Shape(String),
+    Shape(#[from] serde_json::Error),
     /// An attachment that did not come.
     #[error("the attachment {0} is not in the message")]
     Attachment(usize),
     /// Not base64, not a picture, or over the limits.
-    #[error("{0}")]
-    Picture(String),
+    #[error(transparent)]
+    Picture(#[from] SentError),
 }
 
 /// Reads the text of a `frame` event, `["frame",{"image":…}]`, with its binary attachments.
@@ -40,20 +40,18 @@ pub fn parse(
     attachments: Option<&VecDeque<Bytes>>,
     limits: &Limits,
 ) -> Result<FrameMessage, FrameMessageError> {
-    let shape = |error: serde_json::Error| FrameMessageError::Shape(error.to_string());
     let short;
     let event: Event = if let Some((image, rest)) = usual(text) {
         short = rest;
-        let mut event: Event = serde_json::from_str(&short).map_err(shape)?;
+        let mut event: Event = serde_json::from_str(&short)?;
         event.frame.image = ImageField::Text(Cow::Borrowed(image));
         event
     } else {
-        serde_json::from_slice(text).map_err(shape)?
+        serde_json::from_slice(text)?
     };
-    let picture = |error: &dyn fmt::Display| FrameMessageError::Picture(error.to_string());
     let payload = match event.frame.image {
         ImageField::Text(base64) => {
-            sent::probe_text(&base64, limits).map_err(|error| picture(&error))?;
+            sent::probe_text(&base64, limits)?;
             Payload::Base64(match base64 {
                 // A small picture must not keep a large message.
                 Cow::Borrowed(part) if part.len() * 2 < text.len() => Bytes::copy_from_slice(part.as_bytes()),
@@ -64,7 +62,7 @@ pub fn parse(
         ImageField::Attachment(number) => {
             let bytes =
                 attachments.and_then(|all| all.get(number)).ok_or(FrameMessageError::Attachment(number))?;
-            match sent::probe_bytes(bytes, limits).map_err(|error| picture(&error))? {
+            match sent::probe_bytes(bytes, limits)? {
                 sent::Bytes::Picture => Payload::Binary(bytes.clone()),
                 sent::Bytes::Text => Payload::Base64(bytes.clone()),
             }
