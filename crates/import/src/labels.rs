@@ -1,6 +1,7 @@
 //! Names of a model's outputs: from a file beside it, or known.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -29,7 +30,7 @@ pub enum LabelsError {
         /// Of the file.
         path: PathBuf,
         /// Why.
-        reason: String,
+        reason: LabelFileError,
     },
     /// Not as many as outputs.
     #[error(
@@ -114,10 +115,33 @@ fn known() -> Vec<String> {
     wlasl20.and_then(|manifest| manifest.import).map(|import| import.labels).unwrap_or_default()
 }
 
+/// Why a file of labels cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LabelFileError {
+    /// The system does not give it, or it is no text.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It begins as JSON does.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// JSON, of another kind.
+    #[error("it is neither a list nor an object")]
+    Shape,
+    /// A number, for example.
+    #[error("a label is not text")]
+    NotText,
+    /// An object has others, but not the one of this output.
+    #[error("there is no label {0}")]
+    NoLabel(usize),
+    /// A line without a word, or a file without a line.
+    #[error("a label is empty")]
+    Empty,
+}
+
 /// One label a line; or JSON: a list, or an object from index to label.
 fn read(path: &Path) -> Result<Labels, LabelsError> {
-    let wrong = |reason: String| LabelsError::Read { path: path.to_owned(), reason };
-    let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    let wrong = |reason| LabelsError::Read { path: path.to_owned(), reason };
+    let text = fs::read_to_string(path).map_err(|error| wrong(error.into()))?;
     let text = text.trim_start_matches('\u{feff}').trim();
     let names = if text.starts_with(['[', '{']) {
         from_json(text).map_err(wrong)?
@@ -125,22 +149,19 @@ fn read(path: &Path) -> Result<Labels, LabelsError> {
         text.lines().map(|line| line.trim().to_owned()).collect()
     };
     if names.is_empty() || names.iter().any(String::is_empty) {
-        return Err(wrong("a label is empty".into()));
+        return Err(wrong(LabelFileError::Empty));
     }
     Ok(Labels { names, file: Some(path.to_owned()), note: None })
 }
 
-fn from_json(text: &str) -> Result<Vec<String>, String> {
-    let label = |value: &Value| value.as_str().map(|s| s.trim().to_owned()).ok_or("a label is not text");
-    match serde_json::from_str(text).map_err(|error| error.to_string())? {
-        Value::Array(items) => items.iter().map(|item| label(item).map_err(Into::into)).collect(),
+fn from_json(text: &str) -> Result<Vec<String>, LabelFileError> {
+    let label = |value: &Value| value.as_str().map(|s| s.trim().to_owned()).ok_or(LabelFileError::NotText);
+    match serde_json::from_str(text)? {
+        Value::Array(items) => items.iter().map(label).collect(),
         Value::Object(items) => (0..items.len())
-            .map(|index| {
-                let item = items.get(&index.to_string()).ok_or(format!("there is no label {index}"))?;
-                label(item).map_err(Into::into)
-            })
+            .map(|index| label(items.get(&index.to_string()).ok_or(LabelFileError::NoLabel(index))?))
             .collect(),
-        _ => Err("it is neither a list nor an object".into()),
+        _ => Err(LabelFileError::Shape),
     }
 }
 

@@ -30,14 +30,14 @@ const LAST_WINDOWS: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum ActivateError {
     /// There is none of that name.
-    #[error("{0}")]
-    Unknown(String),
+    #[error(transparent)]
+    Unknown(StoreError),
     /// Another model is on its way.
     #[error("The model {0} is being loaded. Please try again in a moment.")]
     Busy(String),
     /// It cannot be used; the present one stays.
-    #[error("{0}")]
-    Unusable(String),
+    #[error("{0:#}")]
+    Unusable(anyhow::Error),
     /// Every answer is the dummy's.
     #[error("This server runs without a model (USE_DUMMY_MODEL).")]
     Dummy,
@@ -182,14 +182,17 @@ impl Recognizer {
         match done {
             Ok(()) => Ok(clock::since(started)),
             Err(error) => {
-                let unknown = matches!(error.downcast_ref(), Some(StoreError::UnknownModel { .. }));
                 let reason = format!("{error:#}");
                 tracing::warn!(
                     "the model \"{}\" was not activated: {}",
                     lines::short(name),
                     lines::sentence(&reason)
                 );
-                Err(if unknown { ActivateError::Unknown(reason) } else { ActivateError::Unusable(reason) })
+                Err(match error.downcast() {
+                    Ok(error @ StoreError::UnknownModel { .. }) => ActivateError::Unknown(error),
+                    Ok(error) => ActivateError::Unusable(error.into()),
+                    Err(error) => ActivateError::Unusable(error),
+                })
             }
         }
     }

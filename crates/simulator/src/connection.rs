@@ -131,11 +131,11 @@ async fn answer(
         }
         "/objects" => {
             let objects = objects(shared, request);
-            let (status, kind, body) = match &objects {
+            let (status, kind, body) = match objects {
                 Ok(body) => ("200 OK", "application/json", body),
-                Err(body) => ("404 Not Found", TEXT, body),
+                Err(error) => ("404 Not Found", TEXT, format!("{error}\n")),
             };
-            page(status, kind, body).send(stream, shared).await
+            page(status, kind, &body).send(stream, shared).await
         }
         path => {
             let (mut reading, writing) = stream.split();
@@ -209,16 +209,25 @@ fn control(shared: &Shared, request: &Request) -> Result<(), ControlError> {
     Ok(())
 }
 
+/// Why `/objects` says nothing.
+#[derive(Debug, thiserror::Error)]
+enum ObjectsError {
+    #[error("only a generated scene knows what is in it")]
+    NoScene,
+    #[error("t is a number of seconds")]
+    Time,
+}
+
 /// What is in the picture at a time of the camera, or now.
-fn objects(shared: &Shared, request: &Request) -> Result<String, String> {
+fn objects(shared: &Shared, request: &Request) -> Result<String, ObjectsError> {
     let scene = shared.scene.lock().clone();
-    let scene = scene.ok_or("only a generated scene knows what is in it\n")?;
+    let scene = scene.ok_or(ObjectsError::NoScene)?;
     let at = match request.parameter("t") {
         None => shared.time(),
         Some(text) => {
             let seconds = text.parse().ok().filter(|seconds: &f64| *seconds < 1e9);
             let at = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-            at.ok_or("t is a number of seconds\n")?
+            at.ok_or(ObjectsError::Time)?
         }
     };
     let objects = scene.objects(at).into_iter().map(|object| InPicture {

@@ -73,14 +73,36 @@ impl Size {
     }
 }
 
-impl FromStr for Size {
-    type Err = String;
+/// Why a text is no size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SizeError {
+    /// Without an `x`.
+    #[error("write width and height as in 640x480")]
+    Form,
+    /// A side that no picture has.
+    #[error("{0:?} is not a number of pixels from {MIN_SIDE} to {MAX_SIDE}")]
+    Side(String),
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (width, height) = text.split_once('x').ok_or("write width and height as in 640x480")?;
+/// Why a text is no rate.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FpsError {
+    /// Other words.
+    #[error("{0:?} is not a number")]
+    Number(String),
+    /// More than pictures can be made, or fewer than anybody waits for.
+    #[error("it must be from {} to {}", FPS.start(), FPS.end())]
+    Range,
+}
+
+impl FromStr for Size {
+    type Err = SizeError;
+
+    fn from_str(text: &str) -> Result<Self, SizeError> {
+        let (width, height) = text.split_once('x').ok_or(SizeError::Form)?;
         let side = |text: &str| match text.parse() {
             Ok(side) if (MIN_SIDE..=MAX_SIDE).contains(&side) => Ok(side),
-            _ => Err(format!("{text:?} is not a number of pixels from {MIN_SIDE} to {MAX_SIDE}")),
+            _ => Err(SizeError::Side(text.to_owned())),
         };
         Ok(Self::new(side(width)?, side(height)?))
     }
@@ -93,13 +115,9 @@ impl fmt::Display for Size {
 }
 
 /// Reads a number of pictures per second, 0.05 to 120.
-pub fn fps(text: &str) -> Result<f64, String> {
-    let fps: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    if FPS.contains(&fps) {
-        Ok(fps)
-    } else {
-        Err(format!("it must be from {} to {}", FPS.start(), FPS.end()))
-    }
+pub fn fps(text: &str) -> Result<f64, FpsError> {
+    let fps: f64 = text.parse().map_err(|_| FpsError::Number(text.to_owned()))?;
+    if FPS.contains(&fps) { Ok(fps) } else { Err(FpsError::Range) }
 }
 
 /// What `/control` can change.
@@ -140,6 +158,14 @@ pub enum ControlError {
         /// What it can be.
         allowed: String,
     },
+    /// A rate that is none.
+    #[error("fps cannot be {value:?}: {source}")]
+    Fps {
+        /// As it was given.
+        value: String,
+        /// Why it is none.
+        source: FpsError,
+    },
     /// Not a list of faults.
     #[error(transparent)]
     Fault(#[from] FaultError),
@@ -166,11 +192,8 @@ impl Settings {
                 self.quality = (100.0 - number as f64 * QUALITY_STEP).round().clamp(1.0, 100.0) as u8;
             }
             "fps" => {
-                self.fps = fps(value).map_err(|allowed| ControlError::Value {
-                    name: "fps",
-                    value: shortened(value),
-                    allowed,
-                })?;
+                self.fps =
+                    fps(value).map_err(|source| ControlError::Fps { value: shortened(value), source })?;
             }
             _ => {
                 let known = OTHERS.into_iter().find(|other| other.0 == name);
