@@ -218,15 +218,15 @@ impl Viewer {
     }
 
     /// Reads what is there. Whether the answer goes on.
-    fn read(&mut self, buffer: &mut [u8], got: &mut Got, ages: &mut Histogram<u64>) -> Result<bool, String> {
+    fn read(&mut self, buffer: &mut [u8], got: &mut Got, ages: &mut Histogram<u64>) -> Result<bool> {
         loop {
             match self.stream.read(buffer) {
-                Ok(0) => return Err("the server closed".to_owned()),
+                Ok(0) => bail!("the server closed"),
                 Ok(read) => {
                     got.bytes += read as u64;
                     let (now_ns, tally) = (now_ns(), &mut self.tally);
                     let mut count = |part| tally.count(part, now_ns, got, ages);
-                    self.wire.feed(&buffer[..read], &mut count).map_err(|error| error.to_string())?;
+                    self.wire.feed(&buffer[..read], &mut count)?;
                     self.reply();
                     // Less than there was room for: that was all, and the next byte is told of.
                     if read < buffer.len() {
@@ -235,7 +235,7 @@ impl Viewer {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -316,7 +316,7 @@ impl Reading {
                 let problem = match viewer.read(&mut buffer, &mut self.got, &mut self.ages) {
                     Ok(true) => continue,
                     Ok(false) => "the answer ended".to_owned(),
-                    Err(problem) => problem,
+                    Err(error) => error.to_string(),
                 };
                 viewer.ended = true;
                 self.got.lost += 1;

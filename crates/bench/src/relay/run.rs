@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
 use super::streamers::Streamers;
 use super::{Common, Relay};
@@ -42,12 +42,10 @@ pub(super) struct Args {
     seconds: f64,
 }
 
-fn count(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("at least 1 is needed".to_owned()),
-        Ok(count) => Ok(count),
-        Err(_) => Err("not a whole number".to_owned()),
-    }
+fn count(text: &str) -> Result<usize> {
+    let count: usize = text.parse().context("not a whole number")?;
+    ensure!(count > 0, "at least 1 is needed");
+    Ok(count)
 }
 
 /// The table, and what was not as it should be.

@@ -71,9 +71,9 @@ struct Ear {
 /// Why a stream ended.
 #[derive(Debug, Error)]
 enum Ended {
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
-    #[error("{0}")]
+    #[error(transparent)]
     Wire(#[from] WireError),
 }
 

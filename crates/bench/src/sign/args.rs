@@ -2,7 +2,7 @@
 
 use std::{fs, time::Duration};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
 use sightwire_synth::sample::Gesture;
 
@@ -244,17 +244,17 @@ fn open_file_limit() -> Option<usize> {
     line.split_ascii_whitespace().next()?.parse().ok()
 }
 
-fn parse_size(text: &str) -> Result<(u32, u32), String> {
+fn parse_size(text: &str) -> Result<(u32, u32)> {
     let sides = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     match sides {
         Some((w, h)) if (16..=4096).contains(&w) && (16..=4096).contains(&h) => Ok((w, h)),
-        Some(_) => Err("each side must be from 16 to 4096 pixels".to_owned()),
-        None => Err("must be WIDTHxHEIGHT, for example 640x480".to_owned()),
+        Some(_) => bail!("each side must be from 16 to 4096 pixels"),
+        None => bail!("must be WIDTHxHEIGHT, for example 640x480"),
     }
 }
 
-fn parse_gesture(text: &str) -> Result<Gesture, String> {
-    text.parse().map_err(|_| {
+fn parse_gesture(text: &str) -> Result<Gesture> {
+    text.parse().with_context(|| {
         let names: Vec<_> = Gesture::ALL.iter().map(|gesture| gesture.name()).collect();
         format!("must be one of {}", names.join(", "))
     })

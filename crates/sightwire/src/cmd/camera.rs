@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -159,16 +159,15 @@ async fn serve(args: &CameraArgs, printer: &Printer) -> anyhow::Result<()> {
     }
 }
 
-fn name_and_password(text: &str) -> Result<String, String> {
-    if text.split_once(':').is_some_and(|(name, _)| !name.is_empty()) {
-        Ok(text.to_owned())
-    } else {
-        Err("write name and password with a colon between them".into())
-    }
+fn name_and_password(text: &str) -> anyhow::Result<String> {
+    let (name, _) = text.split_once(':').unwrap_or_default();
+    ensure!(!name.is_empty(), "write name and password with a colon between them");
+    Ok(text.to_owned())
 }
 
 /// What may stand in a header and on a line of its own.
-fn boundary(text: &str) -> Result<String, String> {
+fn boundary(text: &str) -> anyhow::Result<String> {
     let is_fine = (1..=200).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    if is_fine { Ok(text.to_owned()) } else { Err("use 1 to 200 printable ASCII characters".into()) }
+    ensure!(is_fine, "use 1 to 200 printable ASCII characters");
+    Ok(text.to_owned())
 }

@@ -133,13 +133,13 @@ pub(super) fn run(args: &DetectArgs, printer: &Printer) -> anyhow::Result<()> {
 fn model(config: &Config, name: Option<&str>, printer: &Printer) -> anyhow::Result<DetectModel> {
     let configured = Some(&*config.detector.model).filter(|name| *name != MOTION);
     let name = name.or(configured).filter(|name| *name != AUTO).unwrap_or(DEFAULT_MODEL);
-    let manifest = config.store.manifest(name).map_err(|error| Mistake(error.to_string()))?;
+    let manifest = config.store.manifest(name).map_err(|error| Mistake(error.into()))?;
     if manifest.detect.is_some() && !config.store.has(&manifest) {
         models::get(&config.store, &manifest, printer)?;
     }
     DetectModel::load(&config.store, &manifest).map_err(|error| match error {
         DetectModelError::NoNetwork { .. } | DetectModelError::WrongTask { .. } => {
-            Mistake(error.to_string()).into()
+            Mistake(error.into()).into()
         }
         error => error.into(),
     })
@@ -153,7 +153,8 @@ fn wanted(names: &[String], labels: &[String]) -> Result<Option<Vec<usize>>, Mis
             let nearest = labels.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
             let hint = nearest.filter(|label| near(label) > 0.5);
             let hint = hint.map(|label| format!(" (did you mean {label:?}?)")).unwrap_or_default();
-            Mistake(format!("--classes: the model knows no {name:?}{hint}; it knows {}", labels.join(", ")))
+            let known = labels.join(", ");
+            Mistake(format!("--classes: the model knows no {name:?}{hint}; it knows {known}").into())
         })
     };
     if names.is_empty() { Ok(None) } else { names.iter().map(number).collect::<Result<_, _>>().map(Some) }

@@ -12,9 +12,11 @@ mod serve;
 mod top;
 mod try_networks;
 
+use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
 use sightwire_server::config::{Config, ConfigError, Flags};
 
@@ -78,15 +80,19 @@ struct ConfigArgs {
     set: Vec<String>,
 }
 
-fn share(text: &str) -> Result<f32, String> {
-    let value: f32 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err("it must be from 0 to 1".into()) }
+fn share(text: &str) -> anyhow::Result<f32> {
+    let value: f32 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
+    ensure!((0.0..=1.0).contains(&value), "it must be from 0 to 1");
+    Ok(value)
 }
 
 /// What was asked for cannot be meant so.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Mistake(String);
+#[error(transparent)]
+struct Mistake(BoxError);
+
+/// Whatever a mistake may be: nobody asks for more than its text.
+type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Cli {
     /// Runs the command; errors are printed here.

@@ -50,7 +50,7 @@ pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
         return pages(args, printer);
     }
     let gesture: Gesture =
-        args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text")))?;
+        args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text").into()))?;
     let clip = Clip::new(gesture, args.seed, SIZE_PX.0, SIZE_PX.1);
     if let Some(folder) = &args.out {
         write_pictures(folder, args.frames, |index, image| clip.frame_into(index, image))?;

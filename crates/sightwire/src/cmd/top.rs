@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use sightwire_top::{Address, Client, watch, write_json, write_once};
 
@@ -33,13 +34,10 @@ pub struct TopArgs {
     once: bool,
 }
 
-fn interval(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    if (0.1..=3600.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("it must be from 0.1 to 3600 seconds".into())
-    }
+fn interval(text: &str) -> anyhow::Result<Duration> {
+    let seconds: f64 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
+    ensure!((0.1..=3600.0).contains(&seconds), "it must be from 0.1 to 3600 seconds");
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
@@ -64,7 +62,7 @@ mod tests {
 
     #[test]
     fn an_interval_is_a_number_of_seconds_that_makes_sense() {
-        assert_eq!(interval("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(interval("0.5").unwrap(), Duration::from_millis(500));
         for wrong in ["0", "-1", "NaN", "inf", "4000", "often"] {
             assert!(interval(wrong).is_err(), "{wrong}");
         }

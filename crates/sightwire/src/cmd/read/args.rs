@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
@@ -98,23 +99,21 @@ fn usual() -> ReadOptions {
     ReadOptions::default()
 }
 
-fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
-    let value: usize = text.parse().map_err(|_| format!("{text:?} is not a whole number"))?;
-    NonZeroUsize::new(value).ok_or_else(|| "it must be at least 1".into())
+fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
+    let value: usize = text.parse().with_context(|| format!("{text:?} is not a whole number"))?;
+    NonZeroUsize::new(value).context("it must be at least 1")
 }
 
-fn unclip(text: &str) -> Result<f32, String> {
-    let value: f32 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    if (0.5..=5.0).contains(&value) { Ok(value) } else { Err("it must be from 0.5 to 5".into()) }
+fn unclip(text: &str) -> anyhow::Result<f32> {
+    let value: f32 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
+    ensure!((0.5..=5.0).contains(&value), "it must be from 0.5 to 5");
+    Ok(value)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is not a number"))?;
-    if (0.01..=86_400.0).contains(&seconds) {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("it must be from 0.01 to 86400 seconds".into())
-    }
+fn seconds(text: &str) -> anyhow::Result<Duration> {
+    let seconds: f64 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
+    ensure!((0.01..=86_400.0).contains(&seconds), "it must be from 0.01 to 86400 seconds");
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 impl OptionArgs {

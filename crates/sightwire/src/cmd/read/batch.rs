@@ -62,7 +62,7 @@ pub fn work<I: Send, T: Send>(
                 while let Ok((order, input)) = { wanted.lock().recv() } {
                     // A bug costs one picture, and not a thread that the others wait for.
                     let result = catch_unwind(AssertUnwindSafe(|| read(&input)))
-                        .unwrap_or_else(|_| Err(Failure::Unreadable("it made the reader fail".into())));
+                        .unwrap_or_else(|_| Err(Failure::Panicked));
                     if hand_in.send((order, Picture { input, result })).is_err() {
                         return;
                     }
@@ -121,10 +121,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::cmd::read::inputs::InputError;
 
     fn input(number: usize) -> Result<usize, Box<Picture<usize, ()>>> {
         if number % 10 == 7 {
-            let result = Err(Failure::Unreadable("gone".into()));
+            let result = Err(Failure::Unreadable(InputError::Missing));
             return Err(Box::new(Picture { input: number, result }));
         }
         Ok(number)

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
+use crate::cmd::BoxError;
+
 /// Names of pictures end so.
 const EXTENSIONS: [&str; 12] =
     ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "tif", "tiff", "bmp", "dib", "gif", "apng"];
@@ -24,12 +26,39 @@ pub struct Input {
 }
 
 /// What cannot be read, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Unreadable {
     /// As it was named.
     pub name: String,
-    /// Why it cannot be read, for people.
-    pub reason: String,
+    pub reason: InputError,
+}
+
+/// Why there is nothing to be read of what was named.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    #[error("there is no such file")]
+    Missing,
+    #[error("no file matches")]
+    NoMatch,
+    /// Of a folder.
+    #[error("there is no picture in it (.{})", EXTENSIONS.join(", ."))]
+    NoPicture,
+    /// Of stdin.
+    #[error("there is nothing in it")]
+    Empty,
+    /// A folder, or something in one.
+    #[error("it cannot be looked at: {}", of_system(.0))]
+    Walk(#[source] walkdir::Error),
+}
+
+/// A mistake of the command line.
+#[derive(Debug, thiserror::Error)]
+enum NamedError {
+    #[error("- (stdin) can be read only once")]
+    StdinTwice,
+    /// It would match nothing that a file can be called.
+    #[error("the pattern {text:?} is none: {}", .error.kind())]
+    Pattern { text: String, error: globset::Error },
 }
 
 /// One argument, after a look at what it is on disk.
@@ -94,10 +123,10 @@ struct Walk {
 
 impl Inputs {
     /// Looks at the arguments, not yet into folders. The error is a mistake of the command line.
-    pub fn new(named: &[PathBuf], out: Option<&Path>) -> Result<Self, String> {
+    pub fn new(named: &[PathBuf], out: Option<&Path>) -> Result<Self, BoxError> {
         let all: Vec<Named> = named.iter().map(|path| Named::new(path)).collect::<Result<_, _>>()?;
         if all.iter().filter(|named| matches!(named, Named::Stdin)).count() > 1 {
-            return Err("- (stdin) can be read only once".to_owned());
+            return Err(NamedError::StdinTwice.into());
         }
         Ok(Self { all, next: 0, walk: None, out: out.map(Path::to_owned), places: OnceLock::new() })
     }
@@ -176,7 +205,7 @@ impl Iterator for Inputs {
                 }
                 Named::Missing(path) => {
                     let name = path.display().to_string();
-                    return Some(Err(Unreadable { name, reason: "there is no such file".into() }));
+                    return Some(Err(Unreadable { name, reason: InputError::Missing }));
                 }
                 named @ (Named::Folder(_) | Named::Pattern(_)) => self.walk = Some(self.walk(named)),
             }
@@ -193,7 +222,7 @@ impl Walk {
                 Some(Err(error)) if error.loop_ancestor().is_some() => continue,
                 Some(Err(error)) => {
                     self.found = true;
-                    return Some(Err(unreadable(&error)));
+                    return Some(Err(unreadable(error)));
                 }
                 None if self.found => return None,
                 None => {
@@ -226,26 +255,27 @@ impl Walk {
     /// What to say of a folder or a pattern that gave nothing.
     fn nothing(&self) -> Unreadable {
         match &self.named {
-            Named::Pattern(pattern) => {
-                Unreadable { name: pattern.text.clone(), reason: "no file matches".into() }
+            Named::Pattern(pattern) => Unreadable { name: pattern.text.clone(), reason: InputError::NoMatch },
+            Named::Folder(root) | Named::File(root) | Named::Missing(root) => {
+                Unreadable { name: root.display().to_string(), reason: InputError::NoPicture }
             }
-            Named::Folder(root) | Named::File(root) | Named::Missing(root) => Unreadable {
-                name: root.display().to_string(),
-                reason: format!("there is no picture in it (.{})", EXTENSIONS.join(", .")),
-            },
-            Named::Stdin => Unreadable { name: "-".into(), reason: "there is nothing in it".into() },
+            Named::Stdin => Unreadable { name: "-".into(), reason: InputError::Empty },
         }
     }
 }
 
-fn unreadable(error: &walkdir::Error) -> Unreadable {
+fn unreadable(error: walkdir::Error) -> Unreadable {
     let name = error.path().map_or_else(|| "a folder".to_owned(), |path| path.display().to_string());
-    let reason = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
-    Unreadable { name, reason: format!("it cannot be looked at: {reason}") }
+    Unreadable { name, reason: InputError::Walk(error) }
+}
+
+/// Without the path, which is said already.
+fn of_system(error: &walkdir::Error) -> String {
+    error.io_error().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 impl Named {
-    fn new(path: &Path) -> Result<Self, String> {
+    fn new(path: &Path) -> Result<Self, NamedError> {
         if path == Path::new("-") {
             return Ok(Self::Stdin);
         }
@@ -262,7 +292,7 @@ impl Named {
 }
 
 impl Pattern {
-    fn new(text: &str) -> Result<Self, String> {
+    fn new(text: &str) -> Result<Self, NamedError> {
         let is_fixed = |part: &&str| !is_pattern(part);
         let parts: Vec<&str> = text.split('/').collect();
         let fixed = parts.iter().take_while(|part| is_fixed(part)).count();
@@ -274,7 +304,7 @@ impl Pattern {
         let matcher = GlobBuilder::new(&rest.join("/"))
             .literal_separator(true)
             .build()
-            .map_err(|error| format!("the pattern {text:?} is none: {}", error.kind()))?
+            .map_err(|error| NamedError::Pattern { text: text.to_owned(), error })?
             .compile_matcher();
         Ok(Self {
             text: text.to_owned(),
@@ -390,7 +420,7 @@ mod tests {
         );
         assert_eq!(names(root.path(), &["in/.s*"], None), ["in/.secret.png -> .secret.png"]);
         assert_eq!(names(root.path(), &["in/*.gif"], None).len(), 1);
-        let error = Inputs::new(&["a[".into()], None).err().unwrap();
+        let error = Inputs::new(&["a[".into()], None).err().unwrap().to_string();
         assert!(error.contains("a["), "{error}");
     }
 

@@ -58,14 +58,14 @@ struct Tally {
 
 pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
     if args.characters && args.format != Format::Json {
-        return Err(
-            Mistake(format!("--characters goes with --format json only, not with {}", args.format)).into()
-        );
+        let mistake = format!("--characters goes with --format json only, not with {}", args.format);
+        return Err(Mistake(mistake.into()).into());
     }
     let mut config = args.config.load()?;
     args.options.adjust(&mut config);
     let inputs = Inputs::new(&args.inputs, args.out.as_deref()).map_err(Mistake)?;
-    let mut outputs = Outputs::new(args.format, args.out.as_deref(), &inputs).map_err(Mistake)?;
+    let mut outputs =
+        Outputs::new(args.format, args.out.as_deref(), &inputs).map_err(|error| Mistake(error.into()))?;
     let mut failures = args.failures.as_deref().map(create).transpose()?;
     let jobs = args.jobs.map_or(config.engine.options.threads + 1, NonZeroUsize::get).min(MAX_JOBS);
     let reader = TextReader::start(printer, &config, &args.options, jobs, args.deadline)?;
@@ -86,14 +86,15 @@ pub(super) fn run(args: &ReadArgs, printer: &Printer) -> anyhow::Result<()> {
         let lines = picture.result.as_ref().map_or(0, |rendered| rendered.lines);
         let written = match picture.result {
             Ok(rendered) => outputs.write(printer, &picture.input, &rendered)?,
-            Err(failure) => Err(failure.to_string()),
+            Err(failure) => Err(failure),
         };
         match written {
             Ok(()) => {
                 tally.read += 1;
                 tally.lines += lines;
             }
-            Err(reason) => {
+            Err(failure) => {
+                let reason = failure.to_string();
                 if let Some(file) = &mut failures {
                     let line = Failed { file: &picture.input.name, error: &reason };
                     writeln!(file, "{}", serde_json::to_string(&line)?)?;

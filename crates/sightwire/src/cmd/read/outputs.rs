@@ -81,21 +81,30 @@ pub struct Places {
     taken: Rc<RefCell<HashSet<u64>>>,
 }
 
+/// A mistake of the command line.
+#[derive(Debug, thiserror::Error)]
+pub enum OutputsError {
+    /// The folder of `--out`.
+    #[error("the folder {} cannot be made: {error}", .folder.display())]
+    Folder { folder: PathBuf, error: io::Error },
+    /// Several pictures, and a format whose results cannot follow each other.
+    #[error("--format {0} gives a file for each picture: choose a folder for them with --out")]
+    NoFolder(Format),
+}
+
 impl Outputs {
-    /// The error is a mistake of the command line.
-    pub fn new(format: Format, out: Option<&Path>, inputs: &Inputs) -> Result<Self, String> {
+    /// Makes the folder if there is none.
+    pub fn new(format: Format, out: Option<&Path>, inputs: &Inputs) -> Result<Self, OutputsError> {
         let to = match out {
             Some(root) => {
                 fs::create_dir_all(root)
-                    .map_err(|error| format!("the folder {} cannot be made: {error}", root.display()))?;
+                    .map_err(|error| OutputsError::Folder { folder: root.to_owned(), error })?;
                 let places = Places { format, taken: Rc::default() };
                 let folder = Folder { root: root.to_owned(), places, inputs: inputs.again() };
                 To::Folder(Box::new(folder))
             }
             None if matches!(format, Format::Hocr | Format::Annotated) && !inputs.is_single() => {
-                return Err(format!(
-                    "--format {format} gives a file for each picture: choose a folder for them with --out"
-                ));
+                return Err(OutputsError::NoFolder(format));
             }
             None => To::Stdout { titles: !inputs.is_single(), begun: false },
         };
@@ -121,13 +130,12 @@ impl Outputs {
         printer: &Printer,
         input: &Input,
         rendered: &Rendered,
-    ) -> io::Result<Result<(), String>> {
+    ) -> io::Result<Result<(), Failure>> {
         let header = if self.format == Format::Csv { sightwire_reading::output::CSV_HEADER } else { "" };
         match &mut self.to {
             To::Stdout { titles, begun } => {
                 let [part] = &rendered.parts[..] else {
-                    let pages = rendered.parts.len();
-                    return Ok(Err(format!("it has {pages} pages: choose a folder for them with --out")));
+                    return Ok(Err(Failure::Pages(rendered.parts.len())));
                 };
                 let mut out = printer.out();
                 if self.format == Format::Text && *titles {
@@ -147,17 +155,13 @@ impl Outputs {
 }
 
 impl Folder {
-    fn write(&self, input: &Input, rendered: &Rendered, header: &str) -> Result<(), String> {
+    fn write(&self, input: &Input, rendered: &Rendered, header: &str) -> Result<(), Failure> {
         for (index, part) in rendered.parts.iter().enumerate() {
             let place = self.root.join(self.places.of_page(&input.place, index + 1));
             if place.symlink_metadata().is_ok() && self.inputs.is_read(&place) {
-                let place = place.display();
-                return Err(format!(
-                    "its result would take the place of {place}, which is itself read: choose another --out"
-                ));
+                return Err(Failure::Taken(place));
             }
-            save(&place, &[header.as_bytes(), part])
-                .map_err(|error| format!("its result cannot be written: {error}"))?;
+            save(&place, &[header.as_bytes(), part]).map_err(Failure::Unwritten)?;
         }
         Ok(())
     }
@@ -252,7 +256,8 @@ mod tests {
         let mut outputs = Outputs::new(Format::Annotated, Some(folder.path()), &inputs).unwrap();
         let input = first(&inputs, &outputs);
         let rendered = Rendered { parts: vec![b"drawn".to_vec()], lines: 1 };
-        let refused = outputs.write(&Printer::of_process(), &input, &rendered).unwrap().unwrap_err();
+        let refused =
+            outputs.write(&Printer::of_process(), &input, &rendered).unwrap().unwrap_err().to_string();
         assert!(refused.contains("a.png") && refused.contains("--out"), "{refused}");
         assert_eq!(fs::read(&picture).unwrap(), b"pixels");
     }
@@ -277,7 +282,8 @@ mod tests {
     #[test]
     fn formats_with_a_file_each_ask_for_a_folder() {
         let inputs = Inputs::new(&["a.png".into(), "b.png".into()], None).unwrap();
-        assert!(Outputs::new(Format::Hocr, None, &inputs).err().unwrap().contains("--out"));
+        let refused = Outputs::new(Format::Hocr, None, &inputs).err().unwrap().to_string();
+        assert!(refused.contains("--out"), "{refused}");
         assert!(Outputs::new(Format::Json, None, &inputs).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -17,6 +17,7 @@ use sightwire_reading::output::Document;
 use sightwire_server::config::Config;
 
 use super::OptionArgs;
+use super::inputs::InputError;
 use crate::cmd::{Mistake, models};
 use crate::engine;
 use crate::print::Printer;
@@ -31,10 +32,13 @@ const FULL: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// It was not even opened.
-    #[error("{0}")]
-    Unreadable(String),
+    #[error(transparent)]
+    Unreadable(#[from] InputError),
+    /// A bug came to light with it.
+    #[error("it made the reader fail")]
+    Panicked,
     /// The file.
-    #[error("{0}")]
+    #[error(transparent)]
     File(#[from] io::Error),
     /// More bytes than we take.
     #[error("it has more than {} MB, which is the most that is read", LIMITS.max_bytes >> 20)]
@@ -59,6 +63,15 @@ pub enum Failure {
     /// The marked picture.
     #[error(transparent)]
     Annotate(#[from] sightwire_reading::output::AnnotateError),
+    /// Stdout takes one part of a picture.
+    #[error("it has {0} pages: choose a folder for them with --out")]
+    Pages(usize),
+    /// A picture that is read lies where the result goes.
+    #[error("its result would take the place of {}, which is itself read: choose another --out", .0.display())]
+    Taken(PathBuf),
+    /// There is a result, and no file of it.
+    #[error("its result cannot be written: {0}")]
+    Unwritten(#[source] io::Error),
 }
 
 /// A model at work.
@@ -207,12 +220,12 @@ fn bytes_of(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
 
 /// The model asked for, fetched if it is not here.
 fn model(printer: &Printer, config: &Config, name: &str) -> anyhow::Result<ReadModel> {
-    let manifest = config.store.manifest(name).map_err(|error| Mistake(error.to_string()))?;
+    let manifest = config.store.manifest(name).map_err(|error| Mistake(error.into()))?;
     if manifest.read.is_some() && !config.store.has(&manifest) {
         models::get(&config.store, &manifest, printer)?;
     }
     ReadModel::load(&config.store, &manifest).map_err(|error| match error {
-        ReadModelError::WrongTask { .. } => Mistake(error.to_string()).into(),
+        ReadModelError::WrongTask { .. } => Mistake(error.into()).into(),
         error => error.into(),
     })
 }
