@@ -1,21 +1,21 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useCallback, useRef } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
+import { useServerReturn } from '../api/useServerReturn';
 import { useStatus } from '../api/useStatus';
 import { broadcastWords } from '../broadcast/words';
 import { wallPath } from '../broadcast/snippets';
 import { useBroadcastShortcuts } from '../broadcast/useBroadcastShortcuts';
 import { useControls } from '../broadcast/useControls';
 import { usePreview } from '../broadcast/usePreview';
-import { useServerReturn } from '../broadcast/useServerReturn';
 import { useSession } from '../broadcast/useSession';
 import { useWakeLock } from '../broadcast/useWakeLock';
+import { BroadcastStage } from '../broadcast/view/BroadcastStage';
 import { NumbersPanel } from '../broadcast/view/NumbersPanel';
 import { Options } from '../broadcast/view/Options';
 import { PreviewCard } from '../broadcast/view/PreviewCard';
 import { ShareCard } from '../broadcast/view/ShareCard';
 import { SourceControls } from '../broadcast/view/SourceControls';
-import { Stage } from '../broadcast/view/Stage';
 import { StageOverlay } from '../broadcast/view/StageOverlay';
 import { WatchSnippets } from '../broadcast/view/WatchSnippets';
 import { copyText } from '../components/copy';
@@ -37,7 +37,7 @@ export default function BroadcastPage() {
   const controls = useControls(session);
   const { settings, name, change } = controls;
   const { failure } = useStatus(patienceMs(statusView()));
-  useServerReturn(session, failure);
+  useServerReturn(failure, () => session.retryNow());
   const { phase, stream } = snapshot;
   const running = phase === 'opening' || phase === 'on';
   const active = phase === 'on';
@@ -108,7 +108,7 @@ export default function BroadcastPage() {
 
       <Column>
         {!phone && sources}
-        <Stage snapshot={snapshot}>
+        <BroadcastStage snapshot={snapshot}>
           <StageOverlay
             snapshot={snapshot}
             kind={settings.source}
@@ -120,7 +120,7 @@ export default function BroadcastPage() {
               retryNow,
             }}
           />
-        </Stage>
+        </BroadcastStage>
         {!phone && options}
       </Column>
 

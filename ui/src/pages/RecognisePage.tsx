@@ -2,6 +2,7 @@ import { VisuallyHidden } from '@mantine/core';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { patienceMs, statusView } from '../api/statusStore';
 import { useSamples } from '../api/useSamples';
+import { useServerReturn } from '../api/useServerReturn';
 import { useStatus } from '../api/useStatus';
 import { copyText } from '../components/copy';
 import { formatClock } from '../components/format';
@@ -20,7 +21,6 @@ import { useModelInUse } from '../models/useModelInUse';
 import { NONE } from '../recognise/logic/labels';
 import { useControls } from '../recognise/useControls';
 import { useRecogniseShortcuts } from '../recognise/useRecogniseShortcuts';
-import { useServerReturn } from '../recognise/useServerReturn';
 import { useSession } from '../recognise/useSession';
 import { Announcer } from '../recognise/view/Announcer';
 import { Bars } from '../recognise/view/Bars';
@@ -29,8 +29,8 @@ import { NumbersPanel } from '../recognise/view/NumbersPanel';
 import { Options } from '../recognise/view/Options';
 import { choices, listed } from '../recognise/view/ranking';
 import { Readout } from '../recognise/view/Readout';
+import { RecogniseStage } from '../recognise/view/RecogniseStage';
 import { SourceControls } from '../recognise/view/SourceControls';
-import { Stage } from '../recognise/view/Stage';
 import { StageOverlay } from '../recognise/view/StageOverlay';
 import { TopChoice } from '../recognise/view/TopChoice';
 import { useCameras } from '../recognise/view/useCameras';
@@ -57,7 +57,9 @@ export default function RecognisePage() {
   const controls = useControls(session);
   const { settings, mirror } = controls;
   const { status, failure } = useStatus(patienceMs(statusView()));
-  useServerReturn(session, failure);
+  useServerReturn(failure, () => {
+    if (session.snapshot().connection.state === 'reconnecting') session.retryNow();
+  });
   const gestures = useSamples();
   const phone = usePhone();
   const [models, setModels] = useState<'never' | 'open' | 'closed'>('never');
@@ -208,7 +210,7 @@ export default function RecognisePage() {
             {startStop}
           </div>
         )}
-        <Stage
+        <RecogniseStage
           snapshot={snapshot}
           mirror={mirror}
           onFile={controls.chooseFile}
@@ -235,7 +237,7 @@ export default function RecognisePage() {
               retryNow,
             }}
           />
-        </Stage>
+        </RecogniseStage>
         <SentenceCard
           view={sentence}
           hold={hold}

@@ -2,6 +2,7 @@ import { Button, VisuallyHidden } from '@mantine/core';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
+import { toggleFullScreen } from '../components/fullScreen';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';
@@ -68,7 +69,7 @@ export default function WallPage() {
     [viewer],
   );
   const phone = usePhone();
-  const full = useCallback(() => toggleFull(grid.current), []);
+  const full = useCallback(() => toggleFullScreen(grid.current), []);
   const retry = useCallback(() => viewer.retry(), [viewer]);
   const actions = useMemo(() => ({ choose, full, retry }), [choose, full, retry]);
   useWallShortcuts(settings, change, actions);
@@ -170,11 +171,4 @@ export default function WallPage() {
       )}
     </Page>
   );
-}
-
-function toggleFull(element: HTMLElement | null): void {
-  // Where a browser does not do it (a phone, a frame), the wall stays as it is.
-  const done =
-    document.fullscreenElement === null ? element?.requestFullscreen() : document.exitFullscreen();
-  done?.catch(() => undefined);
 }

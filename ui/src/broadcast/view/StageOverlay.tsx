@@ -1,6 +1,6 @@
+import { Countdown } from '../../components/stage/Countdown';
+import { Action, Banner, Panel, Steps, WaitingForCamera } from '../../components/stage/Overlay';
 import type { Problem } from '../../recognise/logic/problems';
-import { Action, Banner, Panel } from '../../recognise/view/Overlay';
-import { Countdown } from '../../recognise/view/StageOverlay';
 import type { SourceKind } from '../settings';
 import type { Snapshot } from '../snapshot';
 
@@ -130,11 +130,7 @@ function Empty({ kind, stopped, actions }: EmptyProps) {
 function Opening({ kind }: { kind: SourceKind }) {
   switch (kind) {
     case 'camera':
-      return (
-        <Panel icon="camera" title="Waiting for the camera">
-          If the browser asks, allow this page to use it.
-        </Panel>
-      );
+      return <WaitingForCamera />;
     case 'screen':
       return (
         <Panel icon="system" title="Waiting for your choice">
@@ -194,13 +190,7 @@ function ProblemPanel({ problem, kind, actions }: ProblemProps) {
       }
     >
       {problem.text}
-      {problem.steps.length > 0 && (
-        <ul>
-          {problem.steps.map((step) => (
-            <li key={step}>{step}</li>
-          ))}
-        </ul>
-      )}
+      <Steps steps={problem.steps} />
     </Panel>
   );
 }

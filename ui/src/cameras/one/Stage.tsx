@@ -1,5 +1,6 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { type ReactNode, useCallback, useRef } from 'react';
+import { toggleFullScreen } from '../../components/fullScreen';
 import { Icon } from '../../components/Icon';
 import { StateBadge } from '../../components/StateBadge';
 import type { LivePicture, LiveView } from '../pictures/livePicture';
@@ -62,7 +63,7 @@ export function Stage({ name, picture, live, words, shape, children }: Props) {
           <ActionIcon
             variant="filled"
             className={css.button}
-            onClick={() => toggleFull(stage.current)}
+            onClick={() => toggleFullScreen(stage.current)}
             aria-label="Full screen"
           >
             <Icon name="expand" />
@@ -77,11 +78,4 @@ export function Stage({ name, picture, live, words, shape, children }: Props) {
       )}
     </section>
   );
-}
-
-function toggleFull(stage: HTMLElement | null): void {
-  // Where a browser does not do it (a phone, a frame), the picture stays as it is.
-  const done =
-    document.fullscreenElement === null ? stage?.requestFullscreen() : document.exitFullscreen();
-  done?.catch(() => undefined);
 }

@@ -1,9 +1,9 @@
-import { useEffect, useState } from 'react';
+import { Countdown } from '../../components/stage/Countdown';
+import { Action, Banner, Panel, Steps, WaitingForCamera } from '../../components/stage/Overlay';
 import type { Problem } from '../logic/problems';
 import type { Snapshot } from '../snapshot';
 import type { SourceKind } from '../logic/settings';
 import { knownSigns } from './knownSigns';
-import { Action, Banner, Panel } from './Overlay';
 
 export interface StageActions {
   start: () => void;
@@ -120,11 +120,7 @@ function Empty({ kind, gesture, labels, actions }: Omit<Props, 'snapshot'>) {
 function Starting({ kind }: { kind: SourceKind }) {
   switch (kind) {
     case 'camera':
-      return (
-        <Panel icon="camera" title="Waiting for the camera">
-          If the browser asks, allow this page to use it.
-        </Panel>
-      );
+      return <WaitingForCamera />;
     case 'file':
       return <Panel icon="file" title="Opening the file" />;
     case 'sample':
@@ -167,11 +163,7 @@ function ProblemPanel({ problem, kind, actions }: ProblemProps) {
       }
     >
       {problem.text}
-      <ul>
-        {problem.steps.map((step) => (
-          <li key={step}>{step}</li>
-        ))}
-      </ul>
+      <Steps steps={problem.steps} />
     </Panel>
   );
 }
@@ -221,16 +213,4 @@ function ConnectionTrouble({ snapshot, actions }: Pick<Props, 'snapshot' | 'acti
     default:
       return null;
   }
-}
-
-/** Seconds until the next try, or that it is under way. The line keeps its place. */
-export function Countdown({ untilMs }: { untilMs: number | null }) {
-  const [nowMs, setNowMs] = useState(() => performance.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(performance.now()), 250);
-    return () => clearInterval(timer);
-  }, []);
-  if (untilMs === null) return <span>Retrying…</span>;
-  const seconds = Math.max(0, Math.ceil((untilMs - nowMs) / 1000));
-  return <span className="number">Retrying in {seconds} s.</span>;
 }

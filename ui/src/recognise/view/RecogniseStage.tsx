@@ -1,8 +1,9 @@
-import { type DragEvent, type ReactNode, useEffect, useRef } from 'react';
+import type { DragEvent, ReactNode } from 'react';
+import { Stage } from '../../components/stage/Stage';
 import { StateBadge } from '../../components/StateBadge';
 import type { Snapshot } from '../snapshot';
 import { connectionWords } from './connectionWords';
-import css from './Stage.module.css';
+import css from './RecogniseStage.module.css';
 
 interface Props {
   snapshot: Snapshot;
@@ -16,37 +17,27 @@ interface Props {
 }
 
 /** The picture, exactly the part of it that is sent, with the state of the connection on it. */
-export function Stage({ snapshot, mirror, onFile, corner, children }: Props) {
-  const host = useRef<HTMLDivElement>(null);
+export function RecogniseStage({ snapshot, mirror, onFile, corner, children }: Props) {
   const { element, phase, connection } = snapshot;
-  useEffect(() => {
-    if (element === null) host.current?.replaceChildren();
-    else host.current?.replaceChildren(element);
-  }, [element]);
-
   const drop = (event: DragEvent) => {
     event.preventDefault();
     const file = event.dataTransfer.files[0];
     if (file !== undefined) onFile(file);
   };
 
-  const words = connectionWords(snapshot);
   const fresh = snapshot.pictureAgeMs === null && snapshot.answerAgeMs === null;
-  const lively = phase === 'running' && connection.state === 'live' && fresh;
   return (
-    <section
+    <Stage
+      element={element}
+      live={phase === 'running' && connection.state === 'live' && fresh}
       className={css.stage}
-      aria-label="Video"
-      data-live={lively || undefined}
+      mirror={mirror}
+      badge={<StateBadge {...connectionWords(snapshot)} data-testid="connection-state" />}
+      corner={corner}
       onDragOver={(event) => event.preventDefault()}
       onDrop={drop}
     >
-      <div ref={host} className={css.picture} data-mirror={mirror || undefined} />
-      <div className={css.badge}>
-        <StateBadge {...words} data-testid="connection-state" />
-      </div>
-      <div className={css.corner}>{corner}</div>
       {children}
-    </section>
+    </Stage>
   );
 }

@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { Details } from '../../components/Details';
-import { Icon, type IconName } from '../../components/Icon';
+import { Details } from '../Details';
+import { Icon, type IconName } from '../Icon';
 import css from './Overlay.module.css';
 
 interface PanelProps {
@@ -45,6 +45,27 @@ export function Banner({ icon, children }: { icon: IconName; children: ReactNode
       <Icon name={icon} />
       {children}
     </div>
+  );
+}
+
+/** While the browser asks a person, or the camera starts. */
+export function WaitingForCamera() {
+  return (
+    <Panel icon="camera" title="Waiting for the camera">
+      If the browser asks, allow this page to use it.
+    </Panel>
+  );
+}
+
+/** What can be tried, one after the other. */
+export function Steps({ steps }: { steps: readonly string[] }) {
+  if (steps.length === 0) return null;
+  return (
+    <ul>
+      {steps.map((step) => (
+        <li key={step}>{step}</li>
+      ))}
+    </ul>
   );
 }
 
