@@ -6,6 +6,7 @@ import { cameraWords } from '../cameras/state/streamWords';
 import { summary } from '../cameras/grid/summary';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
+import { Entry } from './Entry';
 import css from './Entry.module.css';
 
 const EVERY_MS = 3000;
@@ -17,51 +18,43 @@ export function CamerasEntry() {
   const { answer } = usePoll(camerasPoll, EVERY_MS);
   const cameras = answer?.cameras ?? [];
   return (
-    <section className={`card ${css.entry}`} aria-labelledby="entry-cameras">
-      <div className={css.head}>
-        <span className={css.sign}>
-          <Icon name="camera" size={28} />
-        </span>
-        <div>
-          <h2 id="entry-cameras" className={css.title}>
-            Cameras
-          </h2>
-          <p className={css.line}>
-            Watch cameras with any number of viewers, and see what is in front of them.
-          </p>
-        </div>
-      </div>
-      <div className={css.actions}>
-        <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
-          {cameras.length === 0 ? 'Add a camera' : 'Watch cameras'}
-        </Button>
-        <Button
-          component={Link}
-          href="/cameras?try"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Try a simulated camera
-        </Button>
-      </div>
-      <div className={css.more}>
-        <p className="caption" data-testid="cameras-summary">
-          {answer === null ? 'Cameras' : cameras.length === 0 ? 'No cameras yet' : summary(answer)}
-        </p>
-        <ul className={css.cameras}>
-          {cameras.slice(0, MOST).map((camera) => {
-            const words = cameraWords(camera, null, { wanted: false });
-            return (
-              <li key={camera.id}>
-                <Link href={`/cameras/${camera.id}`} className={css.camera}>
-                  <span className={css.name}>{camera.name}</span>
-                  <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
-                </Link>
-              </li>
-            );
-          })}
-        </ul>
-      </div>
-    </section>
+    <Entry
+      id="cameras"
+      icon="camera"
+      title="Cameras"
+      line="Watch cameras with any number of viewers, and see what is in front of them."
+      actions={
+        <>
+          <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
+            {cameras.length === 0 ? 'Add a camera' : 'Watch cameras'}
+          </Button>
+          <Button
+            component={Link}
+            href="/cameras?try"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Try a simulated camera
+          </Button>
+        </>
+      }
+    >
+      <p className="caption" data-testid="cameras-summary">
+        {answer === null ? 'Cameras' : cameras.length === 0 ? 'No cameras yet' : summary(answer)}
+      </p>
+      <ul className={css.cameras}>
+        {cameras.slice(0, MOST).map((camera) => {
+          const words = cameraWords(camera, null, { wanted: false });
+          return (
+            <li key={camera.id}>
+              <Link href={`/cameras/${camera.id}`} className={css.camera}>
+                <span className={css.name}>{camera.name}</span>
+                <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
+              </Link>
+            </li>
+          );
+        })}
+      </ul>
+    </Entry>
   );
 }

@@ -1,11 +1,11 @@
 import { Button } from '@mantine/core';
 import type { ReaderStatus } from 'sightwire/api';
 import { Link } from '../app/Link';
-import { formatCount, spell, UNKNOWN } from '../components/format';
+import { formatCount, spell } from '../components/format';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
 import { readerStanding } from './readerStanding';
-import css from './Entry.module.css';
+import { Entry, EntryFacts } from './Entry';
 
 /** The way to the text of pictures, with and without one of one's own. */
 export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
@@ -19,46 +19,34 @@ export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
   ] as const;
   const standing = readerStanding(reader);
   return (
-    <section className={`card ${css.entry}`} aria-labelledby="entry-read">
-      <div className={css.head}>
-        <span className={css.sign}>
-          <Icon name="scan" size={28} />
-        </span>
-        <div>
-          <h2 id="entry-read" className={css.title}>
-            Read text
-          </h2>
-          <p className={css.line}>Drop scans, photos or screenshots, and get every line of text.</p>
-        </div>
-      </div>
-      <div className={css.actions}>
-        <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
-          Read pictures
-        </Button>
-        <Button
-          component={Link}
-          href="/read?sample"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Try a sample page
-        </Button>
-      </div>
-      <div className={css.more}>
-        <p className={css.captionLine}>
-          <span className="caption">Reader</span>
-          <StateBadge {...standing} data-testid="reader-state" />
-        </p>
-        <dl className={css.facts} data-testid="reader-facts">
-          {facts.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd className="number">{value ?? UNKNOWN}</dd>
-            </div>
-          ))}
-        </dl>
-      </div>
-    </section>
+    <Entry
+      id="read"
+      icon="scan"
+      title="Read text"
+      line="Drop scans, photos or screenshots, and get every line of text."
+      actions={
+        <>
+          <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
+            Read pictures
+          </Button>
+          <Button
+            component={Link}
+            href="/read?sample"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Try a sample page
+          </Button>
+        </>
+      }
+    >
+      <EntryFacts
+        caption="Reader"
+        state={<StateBadge {...standing} data-testid="reader-state" />}
+        facts={facts}
+        data-testid="reader-facts"
+      />
+    </Entry>
   );
 }
 

@@ -2,51 +2,44 @@ import { Button } from '@mantine/core';
 import { Link } from '../app/Link';
 import { gestureIcon } from '../components/gestureIcon';
 import { Icon } from '../components/Icon';
+import { Entry } from './Entry';
 import css from './Entry.module.css';
 
 /** The way into the Recognise page, with and without a camera. */
 export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
   return (
-    <section className={`card ${css.entry}`} aria-labelledby="entry-recognise">
-      <div className={css.head}>
-        <span className={css.sign}>
-          <Icon name="wave" size={28} />
-        </span>
-        <div>
-          <h2 id="entry-recognise" className={css.title}>
-            Recognise
-          </h2>
-          <p className={css.line}>
-            Move a hand in front of the camera and read the gesture as you make it.
-          </p>
-        </div>
-      </div>
-      <div className={css.actions}>
-        <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
-          Use my camera
-        </Button>
-        <Button
-          component={Link}
-          href="/recognise?source=sample&gesture=wave"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Try it without a camera
-        </Button>
-      </div>
-      <div className={css.more}>
-        <p className="caption">Generated clips</p>
-        <ul className={css.list}>
-          {gestures.map((gesture) => (
-            <li key={gesture}>
-              <Link href={`/recognise?source=sample&gesture=${gesture}`} className={css.gesture}>
-                <Icon name={gestureIcon(gesture) ?? 'clip'} size={20} />
-                {gesture}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </div>
-    </section>
+    <Entry
+      id="recognise"
+      icon="wave"
+      title="Recognise"
+      line="Move a hand in front of the camera and read the gesture as you make it."
+      actions={
+        <>
+          <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
+            Use my camera
+          </Button>
+          <Button
+            component={Link}
+            href="/recognise?source=sample&gesture=wave"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Try it without a camera
+          </Button>
+        </>
+      }
+    >
+      <p className="caption">Generated clips</p>
+      <ul className={css.list}>
+        {gestures.map((gesture) => (
+          <li key={gesture}>
+            <Link href={`/recognise?source=sample&gesture=${gesture}`} className={css.gesture}>
+              <Icon name={gestureIcon(gesture) ?? 'clip'} size={20} />
+              {gesture}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Entry>
   );
 }

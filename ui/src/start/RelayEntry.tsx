@@ -1,10 +1,10 @@
 import { Button } from '@mantine/core';
 import type { RelayTotals } from 'sightwire/api';
 import { Link } from '../app/Link';
-import { formatByteRate, formatCount, UNKNOWN } from '../components/format';
+import { formatByteRate, formatCount } from '../components/format';
 import { formatPictures } from '../health/numbers';
 import { Icon } from '../components/Icon';
-import css from './Entry.module.css';
+import { Entry, EntryFacts } from './Entry';
 
 /** The way to live streams: sending one, watching all, and how they do. */
 export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
@@ -17,50 +17,41 @@ export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
     ['Lost', relay && `${relay.lost_percent.toFixed(1)} %`],
   ] as const;
   return (
-    <section className={`card ${css.entry}`} aria-labelledby="entry-relay">
-      <div className={css.head}>
-        <span className={css.sign}>
-          <Icon name="broadcast" size={28} />
-        </span>
-        <div>
-          <h2 id="entry-relay" className={css.title}>
-            Broadcast and Wall
-          </h2>
-          <p className={css.line}>
-            Send a camera, a screen or a video live, and watch all streams side by side.
-          </p>
-        </div>
-      </div>
-      <div className={css.actions}>
-        <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
-          Broadcast
-        </Button>
-        <Button component={Link} href="/wall" variant="default" leftSection={<Icon name="wall" />}>
-          Watch the wall
-        </Button>
-        <Button
-          component={Link}
-          href="/broadcast?source=test&start=1"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Send a test pattern
-        </Button>
-      </div>
-      <div className={css.more}>
-        <p className={css.captionLine}>
-          <span className="caption">Live now</span>
-          <Link href="/health">Health</Link>
-        </p>
-        <dl className={css.facts} data-testid="relay-facts">
-          {facts.map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd className="number">{value ?? UNKNOWN}</dd>
-            </div>
-          ))}
-        </dl>
-      </div>
-    </section>
+    <Entry
+      id="relay"
+      icon="broadcast"
+      title="Broadcast and Wall"
+      line="Send a camera, a screen or a video live, and watch all streams side by side."
+      actions={
+        <>
+          <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
+            Broadcast
+          </Button>
+          <Button
+            component={Link}
+            href="/wall"
+            variant="default"
+            leftSection={<Icon name="wall" />}
+          >
+            Watch the wall
+          </Button>
+          <Button
+            component={Link}
+            href="/broadcast?source=test&start=1"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Send a test pattern
+          </Button>
+        </>
+      }
+    >
+      <EntryFacts
+        caption="Live now"
+        state={<Link href="/health">Health</Link>}
+        facts={facts}
+        data-testid="relay-facts"
+      />
+    </Entry>
   );
 }
