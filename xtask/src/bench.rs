@@ -79,11 +79,11 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
     let page = project.at(PAGE);
     replaced(&page, "wlasl20", "")?;
     setup::run(&project, Purpose::Demo)?;
-    stdout_of(&mut sightwire(&project, &["models", "pull", "importer"])?)?;
+    stdout_of(&mut sightwire(&project, &["models", "pull", "importer"]))?;
     let model = made_wlasl20(&project)?;
     let mut section = machine(&project);
     for (name, whole) in [("bench-split", false), ("bench-whole", true)] {
-        let mut import = sightwire(&project, &["models", "import"])?;
+        let mut import = sightwire(&project, &["models", "import"]);
         import.arg(&model).args(["--name", name]);
         if whole {
             import.arg("--whole");
@@ -98,7 +98,7 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
     ] {
         let setting = format!("engine.precision={precision}");
         let check =
-            stdout_of(&mut sightwire(&project, &["models", "check", name, "--set", setting.as_str()])?)?;
+            stdout_of(&mut sightwire(&project, &["models", "check", name, "--set", setting.as_str()]))?;
         let cost = check.lines().last().unwrap_or_default().to_owned();
         let settings = [format!("recognizer.model={name}"), setting];
         let table = ladder(&project, steps, &settings, args)?;
@@ -111,10 +111,10 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
 
 /// A Keras file of that architecture; the same weights each time.
 fn made_wlasl20(project: &Project) -> Result<PathBuf> {
-    let file = project.own("bench")?.join("wlasl20.h5");
+    let file = project.own("bench").join("wlasl20.h5");
     if !file.is_file() {
-        let python = setup::importer(project)?.context("no importer on this machine")?;
-        fs::create_dir_all(project.own("bench")?).context("make a folder for the model")?;
+        let python = setup::importer(project).context("no importer on this machine")?;
+        fs::create_dir_all(project.own("bench")).context("make a folder for the model")?;
         let mut make = Command::new(python);
         make.arg(project.at("tools/import/make_test_models.py"))
             .args(["--kind", "wlasl20", "--out"])
@@ -124,10 +124,10 @@ fn made_wlasl20(project: &Project) -> Result<PathBuf> {
     Ok(file)
 }
 
-fn sightwire(project: &Project, args: &[&str]) -> Result<Command> {
+fn sightwire(project: &Project, args: &[&str]) -> Command {
     let mut command = Command::new(project.release("sightwire"));
-    command.args(args).current_dir(project.root()).env("SIGHTWIRE_HOME", project.home()?);
-    Ok(command)
+    command.args(args).current_dir(project.root()).env("SIGHTWIRE_HOME", project.home());
+    command
 }
 
 /// The table of a ladder against a fresh server.

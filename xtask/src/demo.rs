@@ -86,7 +86,7 @@ fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<Exi
         .arg(server.url())
         .current_dir(project.at("e2e"))
         .env("SIGHTWIRE_BIN", project.release("sightwire"))
-        .env("SIGHTWIRE_HOME", project.home()?);
+        .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("play");
     let ended = process::run(project, &mut step, "demo-once", &mut client, false)?;
     let end = if ended.status.success() { End::Ok } else { End::Failed };

@@ -46,7 +46,7 @@ pub(crate) fn run(
     command: &mut Command,
     echo: bool,
 ) -> Result<Ended> {
-    let path = log_path(project, log)?;
+    let path = project.log(log);
     let mut file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
     let (reader, writer) = std::io::pipe().context("make a pipe")?;
     writeln!(file, "$ {}", words(command))?;
@@ -124,13 +124,6 @@ pub(crate) fn stop(child: &mut Child, signal: Signal) -> Result<ExitStatus> {
     }
     let _ = killpg(group, Signal::SIGKILL);
     Ok(child.wait()?)
-}
-
-/// Where a program's output is kept.
-pub(crate) fn log_path(project: &Project, name: &str) -> Result<PathBuf> {
-    let folder = project.own("logs")?;
-    std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-    Ok(folder.join(format!("{name}.log")))
 }
 
 /// The same command, which gives way to all others.

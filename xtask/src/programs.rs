@@ -4,10 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
-
 use crate::project::{Project, on_path};
-use crate::setup::NEXTEST;
+use crate::setup::{DENY, NEXTEST};
 
 /// `cargo ARGS…` in the repository's root, without colours.
 pub(crate) fn cargo(project: &Project, args: &[&str]) -> Command {
@@ -42,17 +40,17 @@ pub(crate) fn clippy(project: &Project) -> Command {
 
 const TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
 
-pub(crate) fn deny(project: &Project) -> Result<Command> {
-    let mut deny = Command::new(crate::setup::DENY.program(project)?);
+pub(crate) fn deny(project: &Project) -> Command {
+    let mut deny = Command::new(DENY.program(project));
     deny.args(["--all-features", "check", "bans", "licenses", "sources"]).current_dir(project.root());
-    Ok(deny)
+    deny
 }
 
 /// The tests of the whole workspace, as far as `args` choose, each in a process of its own. Half of their time they wait for
 /// a clock or a socket, so two run on each core.
-pub(crate) fn nextest(project: &Project, args: &[&str]) -> Result<Command> {
+pub(crate) fn nextest(project: &Project, args: &[&str]) -> Command {
     let threads = 2 * std::thread::available_parallelism().map_or(2, usize::from);
-    let mut command = Command::new(NEXTEST.program(project)?);
+    let mut command = Command::new(NEXTEST.program(project));
     command
         .args(["nextest", "run", "--workspace"])
         .args(TARGETS)
@@ -60,7 +58,7 @@ pub(crate) fn nextest(project: &Project, args: &[&str]) -> Result<Command> {
         .arg(format!("--test-threads={threads}"));
     command.args(without_turbo()).args(args);
     command.current_dir(project.root()).env("CARGO_TERM_COLOR", "never");
-    Ok(command)
+    command
 }
 
 /// Where the profile `ci` of `.config/nextest.toml` has what became of the tests.
@@ -94,10 +92,10 @@ pub(crate) fn shell(folder: &Path, script: &str) -> Command {
 pub(crate) fn ruff<S: AsRef<std::ffi::OsStr>>(
     project: &Project,
     paths: impl IntoIterator<Item = S>,
-) -> Result<Command> {
+) -> Command {
     let mut ruff = shell(project.root(), r#""$0" check "$@"; "$0" format --check "$@""#);
-    ruff.arg(project.python("ruff")?).args(paths);
-    Ok(ruff)
+    ruff.arg(project.python("ruff")).args(paths);
+    ruff
 }
 
 /// What leaves out of a build what cannot be built here.

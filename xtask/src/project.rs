@@ -16,7 +16,11 @@ impl Project {
     /// The repository that this program was built in.
     pub(crate) fn here() -> Result<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the repository")?;
-        Ok(Self { root: root.to_owned() })
+        let project = Self { root: root.to_owned() };
+        for folder in ["logs", "stamps"].map(|name| project.own(name)) {
+            fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+        }
+        Ok(project)
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -28,25 +32,25 @@ impl Project {
         self.root.join(path)
     }
 
-    /// A path below `.sightwire/`, which is made when missing.
-    pub(crate) fn own(&self, path: &str) -> Result<PathBuf> {
-        let own = self.root.join(".sightwire");
-        fs::create_dir_all(&own).with_context(|| format!("make {}", own.display()))?;
-        Ok(own.join(path))
+    /// A path below `.sightwire/`.
+    pub(crate) fn own(&self, path: &str) -> PathBuf {
+        self.root.join(".sightwire").join(path)
+    }
+
+    /// Where a program's output is kept.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        self.own("logs").join(format!("{name}.log"))
     }
 
     /// Where a tool of a certain version is kept, which is compiled once for all clones of this user.
-    pub(crate) fn tool(&self, name_and_version: &str) -> Result<PathBuf> {
+    pub(crate) fn tool(&self, name_and_version: &str) -> PathBuf {
         let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let cache = var("XDG_CACHE_HOME").or_else(|| var("HOME").map(|home| home.join(".cache")));
-        match cache {
-            Some(cache) => Ok(cache.join("sightwire").join(name_and_version)),
-            None => Ok(self.own("tools")?.join(name_and_version)),
-        }
+        cache.map_or_else(|| self.own("tools"), |cache| cache.join("sightwire")).join(name_and_version)
     }
 
     /// The server's store of models and runtimes (`SIGHTWIRE_HOME`).
-    pub(crate) fn home(&self) -> Result<PathBuf> {
+    pub(crate) fn home(&self) -> PathBuf {
         self.own("home")
     }
 
@@ -67,13 +71,13 @@ impl Project {
     }
 
     /// A program of the project's Python environment.
-    pub(crate) fn python(&self, program: &str) -> Result<PathBuf> {
-        Ok(self.own("venv")?.join("bin").join(program))
+    pub(crate) fn python(&self, program: &str) -> PathBuf {
+        self.own("venv/bin").join(program)
     }
 
     /// Held while something is being installed or built, so that two runs do not do it at once.
     pub(crate) fn lock(&self) -> Result<File> {
-        let path = self.own("lock")?;
+        let path = self.own("lock");
         let file = File::create(&path).with_context(|| format!("make {}", path.display()))?;
         if file.try_lock().is_err() {
             eprintln!("Another cargo xtask is setting up in this repository; waiting for it.");

@@ -39,13 +39,13 @@ impl Server {
 
     /// Starts the release build with these arguments; likewise.
     pub(crate) fn run(project: &Project, name: &str, args: &[String]) -> Result<Self> {
-        let log = process::log_path(project, name)?;
+        let log = project.log(name);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         let mut command = Command::new(project.release("sightwire"));
         command
             .args(args)
             .current_dir(project.root())
-            .env("SIGHTWIRE_HOME", project.home()?)
+            .env("SIGHTWIRE_HOME", project.home())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(file.try_clone()?)

@@ -68,7 +68,7 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
             section.push_str(&row(&project, place, title, model)?);
         }
     }
-    let _ = fs::remove_dir_all(project.own(BUILD)?);
+    let _ = fs::remove_dir_all(project.own(BUILD));
     written(&page, "neighbours", &section)
 }
 
@@ -130,7 +130,7 @@ fn neighbours(project: &Project, place: Place) -> Result<Vec<Busy>> {
         // `setsid` becomes the loop itself, since it leads no group.
         Place::OtherSession => (0..2).map(|_| Busy::start("setsid", &["sh", "-c", LOOP])).collect(),
         Place::Build => {
-            let folder = project.own(BUILD)?;
+            let folder = project.own(BUILD);
             let build = format!(
                 "while :; do rm -rf {0:?}; cargo build -q --offline -p sightwire-track --target-dir {0:?}; done",
                 folder.display().to_string()

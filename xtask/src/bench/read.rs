@@ -36,7 +36,7 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
     replaced(&page, "read", "")?;
     setup::run(&project, Purpose::Demo)?;
     let step = Step::start("model");
-    stdout_of(&mut sightwire(&project, &["models", "pull", MODEL])?)?;
+    stdout_of(&mut sightwire(&project, &["models", "pull", MODEL]))?;
     step.end(End::Ok, MODEL);
     let python = environment(&project)?;
     let mut section = machine(&project);
@@ -63,14 +63,14 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
 
 /// `.sightwire/bench-venv`: `RapidOCR` and the faces that pages are set in. Nothing else needs it.
 fn environment(project: &Project) -> Result<PathBuf> {
-    let venv = project.own("bench-venv")?;
+    let venv = project.own("bench-venv");
     let python = venv.join("bin/python");
     let mut fingerprint = Fingerprint::default();
     for file in ["requirements.txt", "fonts.txt"] {
         fingerprint = fingerprint.file(&project.at(TOOLS).join(file))?;
     }
     fingerprint = fingerprint.word(&ask("python3", &["--version"]).unwrap_or_default());
-    let stamp = Stamp::new(project, "bench-venv", &fingerprint)?;
+    let stamp = Stamp::new(project, "bench-venv", &fingerprint);
     if python.exists() && stamp.matches() {
         return Ok(python);
     }
@@ -94,7 +94,7 @@ fn environment(project: &Project) -> Result<PathBuf> {
 
 /// Pictures of one set, made again each time: what they are is in the script.
 fn pictures(project: &Project, python: &Path, set: &str, more: &[&str]) -> Result<PathBuf> {
-    let folder = project.own("bench")?.join(format!("read-{set}"));
+    let folder = project.own("bench").join(format!("read-{set}"));
     // RapidOCR's answers are kept beside the pictures, by their content.
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let mut make = Command::new(python);
@@ -108,7 +108,7 @@ fn text(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let pages = pictures(project, python, "evaluation", if quick { &["--pages", "1"] } else { &[] })?;
     let mut evaluate = Command::new(python);
     evaluate.arg(project.at(TOOLS).join("evaluate.py")).arg("--pages").arg(pages).arg("--report-only");
-    evaluate.env("SIGHTWIRE_HOME", project.home()?).current_dir(project.root());
+    evaluate.env("SIGHTWIRE_HOME", project.home()).current_dir(project.root());
     let program = project.release("sightwire");
     for precision in PRECISIONS {
         let read = format!("{} read --format json --set engine.precision={precision}", program.display());

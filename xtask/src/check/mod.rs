@@ -41,7 +41,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let started = Instant::now();
     let crates = changes::crates(&project)?;
     let touched = Touched::by(&files, &crates);
-    let steps = steps(&project, &touched)?;
+    let steps = steps(&project, &touched);
     let (count, mut failed) = (steps.len(), Vec::new());
     for (name, command) in steps {
         if !run(&project, name, command, verbose)? {
@@ -58,16 +58,16 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
 }
 
 /// What is run, in this order, each with the name of the suite that it is a part of.
-fn steps(project: &Project, touched: &Touched) -> Result<Vec<(&'static str, Command)>> {
+fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
     let mut steps = Vec::new();
     if !touched.crates.is_empty() {
         // Cargo knows itself which crates a change reaches.
         steps.push(("rust-format", rust_format(project)));
         steps.push(("rust-lints", clippy(project)));
-        steps.push(("rust", nextest(project, &["--filterset", &tests(touched)])?));
+        steps.push(("rust", nextest(project, &["--filterset", &tests(touched)])));
     }
     if touched.dependencies {
-        steps.push(("rust-deny", deny(project)?));
+        steps.push(("rust-deny", deny(project)));
     }
     let there = |files: &[String], ends: &[&str]| -> Vec<PathBuf> {
         let wanted = files.iter().filter(|file| ends.iter().any(|end| file.ends_with(end)));
@@ -115,9 +115,9 @@ fn steps(project: &Project, touched: &Touched) -> Result<Vec<(&'static str, Comm
     }
     let python = there(&touched.python, &[".py"]);
     if !python.is_empty() {
-        steps.push(("python-lints", ruff(project, python)?));
+        steps.push(("python-lints", ruff(project, python)));
     }
-    Ok(steps)
+    steps
 }
 
 /// The tests of the crates that have changed and of those that use them, in nextest's words.

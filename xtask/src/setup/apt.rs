@@ -139,11 +139,6 @@ fn has_element(name: &str) -> bool {
     process::ask("gst-inspect-1.0", &["--exists", name]).is_some()
 }
 
-/// Which of these programs are missing, for a suite that needs them.
-pub(crate) fn missing(programs: &[&'static str]) -> Option<&'static str> {
-    programs.iter().copied().find(|program| on_path(program).is_none())
-}
-
 /// What stands before a command that needs root, where nobody has to be asked.
 pub(super) fn quiet_rights() -> Option<&'static str> {
     match access() {

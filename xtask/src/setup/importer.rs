@@ -15,17 +15,17 @@ use crate::stamp::{Fingerprint, Stamp};
 pub(super) struct Importer;
 
 /// Its Python, the newest if there are several.
-pub(crate) fn python(project: &Project) -> Result<Option<PathBuf>> {
-    let Ok(entries) = project.home()?.join("tools").read_dir() else { return Ok(None) };
+pub(crate) fn python(project: &Project) -> Option<PathBuf> {
+    let entries = project.home().join("tools").read_dir().ok()?;
     let made = |folder: &PathBuf| folder.join("ready").metadata().and_then(|ready| ready.modified()).ok();
     let newest = entries.flatten().map(|entry| entry.path()).max_by_key(made);
-    Ok(newest.filter(|folder| made(folder).is_some()).map(|folder| folder.join("bin/python")))
+    newest.filter(|folder| made(folder).is_some()).map(|folder| folder.join("bin/python"))
 }
 
 impl Importer {
     fn stamp(project: &Project) -> Result<Stamp> {
         let fingerprint = Fingerprint::default().file(&project.at("tools/import/requirements.txt"))?;
-        Stamp::new(project, "importer", &fingerprint)
+        Ok(Stamp::new(project, "importer", &fingerprint))
     }
 }
 
@@ -35,7 +35,7 @@ impl Part for Importer {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let done = project.home()?.join("tools").is_dir() && Self::stamp(project)?.matches();
+        let done = project.home().join("tools").is_dir() && Self::stamp(project)?.matches();
         Ok((!done).then(|| {
             "install TensorFlow into .sightwire/home/tools (pip, hashes checked; 330 MB to download)".into()
         }))
@@ -45,7 +45,7 @@ impl Part for Importer {
         let mut pull = Command::new(Purpose::Full.server(project));
         pull.args(["models", "pull", "importer"])
             .current_dir(project.root())
-            .env("SIGHTWIRE_HOME", project.home()?);
+            .env("SIGHTWIRE_HOME", project.home());
         let made = Self::stamp(project)?.guard(|| process::must(project, step, "importer", &mut pull));
         Ok(match made {
             Ok(_) => Outcome::Done("installed".into()),

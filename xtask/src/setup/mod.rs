@@ -21,7 +21,6 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use lexopt::prelude::*;
 
-pub(crate) use apt::missing as missing_programs;
 pub(crate) use importer::python as importer;
 pub(crate) use tools::{DENY, NEXTEST};
 

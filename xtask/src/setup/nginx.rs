@@ -19,15 +19,11 @@ pub(super) struct Nginx;
 const SYSTEM: &str = "/usr/sbin/nginx";
 
 impl Nginx {
-    fn folder(project: &Project) -> Result<PathBuf> {
-        project.own("nginx")
-    }
-
     /// `e2e/js/nginx.mjs` looks in the same places.
-    fn is_there(project: &Project) -> Result<bool> {
-        let own = Self::folder(project)?.join("usr/sbin/nginx");
+    fn is_there(project: &Project) -> bool {
+        let own = project.own("nginx/usr/sbin/nginx");
         let runs = |program: PathBuf| process::ask(&program.to_string_lossy(), &["-v"]).is_some();
-        Ok([on_path("nginx"), Some(SYSTEM.into()), Some(own)].into_iter().flatten().any(runs))
+        [on_path("nginx"), Some(SYSTEM.into()), Some(own)].into_iter().flatten().any(runs)
     }
 }
 
@@ -37,7 +33,7 @@ impl Part for Nginx {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        if Self::is_there(project)? {
+        if Self::is_there(project) {
             return Ok(None);
         }
         Ok(Some(if on_path("apt-get").is_some() {
@@ -56,13 +52,13 @@ impl Part for Nginx {
         if on_path("apt-get").is_none() {
             return Ok(Outcome::Without("no apt-get on this system".into()));
         }
-        let folder = Self::folder(project)?;
+        let folder = project.own("nginx");
         remove(&folder)?;
         std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
         let mut unpack = Command::new("sh");
         unpack.args(["-c", &script(apt::quiet_rights())]).current_dir(&folder);
         let failed = match process::must(project, step, "nginx", &mut unpack) {
-            Ok(_) if Self::is_there(project)? => return Ok(Outcome::Done("unpacked".into())),
+            Ok(_) if Self::is_there(project) => return Ok(Outcome::Done("unpacked".into())),
             Ok(_) => "this system's package has no nginx that runs alone".into(),
             Err(error) if error.is::<Interrupted>() => return Err(error),
             Err(error) => format!("{error:#}"),

@@ -21,7 +21,7 @@ impl Packages {
         let fingerprint = Fingerprint::default()
             .file(&folder.join("package.json"))?
             .file(&folder.join("package-lock.json"))?;
-        Stamp::new(project, &self.log(), &fingerprint)
+        Ok(Stamp::new(project, &self.log(), &fingerprint))
     }
 
     fn log(&self) -> String {

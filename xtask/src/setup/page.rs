@@ -20,7 +20,7 @@ impl Page {
         let fingerprint = Fingerprint::default()
             .folder(&project.at("ui"), &without)?
             .folder(&project.at("clients/js/src"), &[])?;
-        Stamp::new(project, "page", &fingerprint)
+        Ok(Stamp::new(project, "page", &fingerprint))
     }
 }
 

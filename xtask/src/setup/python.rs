@@ -23,7 +23,7 @@ impl Environment {
             Fingerprint::default().file(&project.at(REQUIREMENTS))?.file(&project.at(FONTS))?;
         // An environment is tied to the interpreter that made it.
         fingerprint = fingerprint.word(&process::ask("python3", &["--version"]).unwrap_or_default());
-        Stamp::new(project, "python", &fingerprint)
+        Ok(Stamp::new(project, "python", &fingerprint))
     }
 }
 
@@ -33,7 +33,7 @@ impl Part for Environment {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let done = project.python("python")?.exists() && Self::stamp(project)?.matches();
+        let done = project.python("python").exists() && Self::stamp(project)?.matches();
         Ok((!done).then(|| {
             "install Python packages into .sightwire/venv (pip, hashes checked; 400 MB on disk)".into()
         }))
@@ -47,13 +47,13 @@ impl Part for Environment {
         if process::ask("python3", &["-c", "import ensurepip, venv"]).is_none() {
             return Ok(Outcome::Without("no python3-venv".into()));
         }
-        let venv = project.own("venv")?;
+        let venv = project.own("venv");
         Self::stamp(project)?.guard(|| {
             let mut make = Command::new("python3");
             make.args(["-m", "venv", "--clear"]).arg(&venv);
             process::must(project, step, "venv", &mut make)?;
             for (file, more) in [(REQUIREMENTS, None), (FONTS, Some("--no-deps"))] {
-                let mut pip = Command::new(project.python("python")?);
+                let mut pip = Command::new(project.python("python"));
                 pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", file])
                     .args(more)
                     .current_dir(project.root());

@@ -21,7 +21,7 @@ impl Part for OnnxRuntime {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let runtime = project.home()?.join("runtime");
+        let runtime = project.home().join("runtime");
         let there = runtime.read_dir().is_ok_and(|mut entries| entries.next().is_some());
         Ok((!there).then(|| "fetch ONNX Runtime into .sightwire/home (pip, hash checked)".into()))
     }
@@ -36,7 +36,7 @@ impl Part for OnnxRuntime {
         let mut pull = Command::new(self.purpose.server(project));
         pull.args(["models", "pull", "runtime"])
             .current_dir(project.root())
-            .env("SIGHTWIRE_HOME", project.home()?);
+            .env("SIGHTWIRE_HOME", project.home());
         process::must(project, step, "runtime", &mut pull)?;
         Ok(Outcome::Done(if there { "in place" } else { "fetched" }.into()))
     }
@@ -56,7 +56,7 @@ impl Part for TextModel {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let there = project.home()?.join("models").join(TEXT_MODEL).is_dir();
+        let there = project.home().join("models").join(TEXT_MODEL).is_dir();
         Ok((!there).then(|| {
             "fetch the model that reads text into .sightwire/home (pip, hash checked; 15 MB)".into()
         }))
@@ -66,7 +66,7 @@ impl Part for TextModel {
         let mut pull = Command::new(self.purpose.server(project));
         pull.args(["models", "pull", TEXT_MODEL])
             .current_dir(project.root())
-            .env("SIGHTWIRE_HOME", project.home()?);
+            .env("SIGHTWIRE_HOME", project.home());
         process::must(project, step, "text-model", &mut pull)?;
         Ok(Outcome::Done("fetched".into()))
     }
@@ -83,7 +83,7 @@ impl Part for Trials {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let trials = project.home()?.join("trials");
+        let trials = project.home().join("trials");
         let kept = trials.read_dir().map_or(0, Iterator::count);
         let there = kept >= self.networks();
         Ok((!there).then(|| "measure how models run fastest on this machine (a few seconds)".into()))
@@ -95,7 +95,7 @@ impl Part for Trials {
             check
                 .args(["models", "check", model])
                 .current_dir(project.root())
-                .env("SIGHTWIRE_HOME", project.home()?);
+                .env("SIGHTWIRE_HOME", project.home());
             match process::must(project, step, "trials", &mut check) {
                 Ok(_) => {}
                 Err(error) if error.is::<Interrupted>() => return Err(error),

@@ -24,12 +24,12 @@ pub(crate) const NEXTEST: Tool = Tool { name: "cargo-nextest", version: "0.9.143
 
 impl Tool {
     /// Where it stands, whether or not it has been brought.
-    pub(crate) fn program(self, project: &Project) -> Result<PathBuf> {
-        let own = self.folder(project)?.join("bin").join(self.name);
-        Ok(on_path(self.name).filter(|program| self.is_at(program)).unwrap_or(own))
+    pub(crate) fn program(self, project: &Project) -> PathBuf {
+        let own = self.folder(project).join("bin").join(self.name);
+        on_path(self.name).filter(|program| self.is_at(program)).unwrap_or(own)
     }
 
-    fn folder(self, project: &Project) -> Result<PathBuf> {
+    fn folder(self, project: &Project) -> PathBuf {
         project.tool(&format!("{}-{}", self.name, self.version))
     }
 
@@ -47,13 +47,13 @@ impl Part for Tool {
     }
 
     fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let done = self.is_at(&self.program(project)?);
+        let done = self.is_at(&self.program(project));
         let Self { name, version } = self;
         Ok((!done).then(|| format!("compile {name} {version} into your cache (~/.cache/sightwire; minutes)")))
     }
 
     fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let tools = self.folder(project)?;
+        let tools = self.folder(project);
         // Unoptimised: it has little to do, and compiles in half the time.
         let mut install =
             cargo(project, &["install", self.name, "--version", self.version, "--locked", "--debug"]);

@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
-
 use crate::process;
 use crate::programs::shell;
 use crate::project::Project;
@@ -30,22 +28,20 @@ for target in $(cargo fuzz list); do
 done
 ";
 
-pub(super) fn features(project: &Project, _: &Path) -> Result<Command> {
+pub(super) fn features(project: &Project, _: &Path) -> Command {
     let mut shell = shell(project.root(), FEATURES);
-    shell.arg(NEXTEST.program(project)?);
-    Ok(shell)
+    shell.arg(NEXTEST.program(project));
+    shell
 }
 
-#[allow(clippy::unnecessary_wraps)] // the shape of `Suite::command`
-pub(super) fn fuzz(project: &Project, _: &Path) -> Result<Command> {
+pub(super) fn fuzz(project: &Project, _: &Path) -> Command {
     let mut shell = shell(project.root(), FUZZ);
     // AddressSanitizer is asked for with a flag that is not stable.
     shell.env("RUSTC_BOOTSTRAP", "1");
-    Ok(shell)
+    shell
 }
 
-#[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
-pub(super) fn without_fuzz(_: &Project) -> Result<Option<String>> {
+pub(super) fn without_fuzz(_: &Project) -> Option<&'static str> {
     let there = process::ask("cargo", &["fuzz", "--version"]).is_some();
-    Ok((!there).then(|| "cargo-fuzz is not installed (fuzz/README.md)".into()))
+    (!there).then_some("cargo-fuzz is not installed (fuzz/README.md)")
 }

@@ -125,8 +125,8 @@ fn in_turn(project: &Project, suites: &Mutex<VecDeque<&'static Suite>>, how: How
 /// Runs one suite and prints its line, unless it cannot run here; only an interruption is an error.
 fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>> {
     let mut step = Step::start(suite.name);
-    if let Some(why) = (suite.skip)(project)? {
-        step.end(End::Skipped, &why);
+    if let Some(why) = (suite.skip)(project) {
+        step.end(End::Skipped, why);
         return Ok(None);
     }
     let started = Instant::now();
@@ -144,8 +144,8 @@ fn run(project: &Project, suite: &'static Suite, how: How) -> Result<Option<Ran>
 
 fn attempt(project: &Project, suite: &Suite, step: &mut Step, how: How) -> Result<Results> {
     let log = format!("test-{}", suite.name);
-    let file = process::log_path(project, &log)?.with_extension("xml");
-    let mut command = (suite.command)(project, &file)?;
+    let file = project.log(&log).with_extension("xml");
+    let mut command = (suite.command)(project, &file);
     if how.full {
         command.env(FULL, "1");
     }

@@ -1,13 +1,11 @@
 //! The suites: what each checks, how it is started, and when it cannot run.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
-
-use anyhow::{Context, Result, bail};
 
 use super::long;
 use crate::programs::{clippy, deny, nextest, npm, ruff, rust_format, shell};
-use crate::project::Project;
+use crate::project::{Project, on_path};
 use crate::setup;
 
 /// A part of `cargo xtask test` that can be run by its name.
@@ -19,11 +17,12 @@ pub(super) struct Suite {
     pub(super) reports: Reports,
     pub(super) command: Start,
     /// Why it cannot run on this machine.
-    pub(super) skip: fn(&Project) -> Result<Option<String>>,
+    pub(super) skip: Skip,
 }
 
 /// What runs a suite; the path is where one that [`Reports::Junit`] has to write to.
-type Start = fn(&Project, &Path) -> Result<Command>;
+type Start = fn(&Project, &Path) -> Command;
+type Skip = fn(&Project) -> Option<&'static str>;
 
 /// In which runs a suite is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +59,7 @@ pub(super) enum Reports {
 
 /// Something that passes or fails as one, in every run.
 const fn check(name: &'static str, lane: Lane, about: &'static str, command: Start) -> Suite {
-    Suite { name, about, lane, when: When::Always, reports: Reports::Nothing, command, skip: never }
+    Suite { name, about, lane, when: When::Always, reports: Reports::Nothing, command, skip: |_| None }
 }
 
 /// Tests that are counted, in every run.
@@ -77,7 +76,7 @@ impl Suite {
         Self { reports, ..self }
     }
 
-    const fn unless(self, skip: fn(&Project) -> Result<Option<String>>) -> Self {
+    const fn unless(self, skip: Skip) -> Self {
         Self { skip, ..self }
     }
 }
@@ -88,33 +87,33 @@ const ACCURACY: &str = "python/test_read_accuracy.py";
 
 /// In this order: cheap and telling ones first, the whole system last.
 pub(super) const SUITES: [Suite; 24] = [
-    check("rust-format", Lane::Alone, "cargo fmt", |project, _| Ok(rust_format(project))),
+    check("rust-format", Lane::Alone, "cargo fmt", |project, _| rust_format(project)),
     check(
         "rust-deny",
         Lane::Alone,
         "licences, sources and duplicates (deny.toml); advisories need more than a registry",
         |project, _| deny(project),
     ),
-    check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| Ok(clippy(project))),
+    check("rust-lints", Lane::Beside, "clippy: no warning allowed", |project, _| clippy(project)),
     tests("rust", Lane::Alone, "unit, property and integration tests of every crate (nextest)", |project, _| {
         nextest(project, &[])
     })
     .reports(Reports::Nextest),
-    check("ui-types", Lane::Beside, "TypeScript, strict", |project, _| Ok(npm(project.at("ui"), "typecheck"))),
-    check("ui-lints", Lane::Beside, "eslint", |project, _| Ok(npm(project.at("ui"), "lint"))),
-    check("ui-format", Lane::Beside, "prettier", |project, _| Ok(npm(project.at("ui"), "format:check"))),
+    check("ui-types", Lane::Beside, "TypeScript, strict", |project, _| npm(project.at("ui"), "typecheck")),
+    check("ui-lints", Lane::Beside, "eslint", |project, _| npm(project.at("ui"), "lint")),
+    check("ui-format", Lane::Beside, "prettier", |project, _| npm(project.at("ui"), "format:check")),
     tests("ui-unit", Lane::Beside, "the page's own tests (vitest)", |project, report| {
-        Ok(vitest(project, "ui", report))
+        vitest(project, "ui", report)
     }),
     check("client-js-lints", Lane::Beside, "TypeScript, eslint and prettier over clients/js", |project, _| {
         let all = "npm run -s typecheck; npm run -s lint; npm run -s format:check";
-        Ok(shell(&project.at("clients/js"), all))
+        shell(&project.at("clients/js"), all)
     }),
     tests("client-js", Lane::Beside, "the JavaScript client's own tests (vitest)", |project, report| {
-        Ok(vitest(project, "clients/js", report))
+        vitest(project, "clients/js", report)
     }),
     check("e2e-lints", Lane::Beside, "eslint and prettier over e2e/", |project, _| {
-        Ok(npm(project.at("e2e"), "lint"))
+        npm(project.at("e2e"), "lint")
     }),
     check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
         .unless(without_python),
@@ -122,17 +121,15 @@ pub(super) const SUITES: [Suite; 24] = [
         "e2e-js",
         Lane::Waiting,
         "the official JavaScript client, viewers and players of cameras against the real server",
-        |project, report| node(project, report, 1200, &files(project, "e2e/js", ".test.mjs")?),
+        |project, report| node(project, report, 1200, "js/*.test.mjs"),
     ),
     tests(
         "e2e-python",
         Lane::Waiting,
         "the official Python client and OpenCV against the real server",
         |project, report| {
-            let without = [IMPORTS, ACCURACY].map(|file| format!("--ignore={file}"));
-            let mut pytest = pytest(project, report)?;
-            pytest.arg("python").args(without);
-            Ok(pytest)
+            let [imports, accuracy] = [IMPORTS, ACCURACY].map(|file| format!("--ignore={file}"));
+            pytest(project, report, &["python", &imports, &accuracy])
         },
     )
     .unless(without_python),
@@ -141,9 +138,8 @@ pub(super) const SUITES: [Suite; 24] = [
         Lane::Waiting,
         "clients/python and its command against the real server, with mypy",
         |project, report| {
-            let mut pytest = pytest(project, report)?;
-            pytest.args(["-c", "../clients/python/pyproject.toml", "../clients/python/tests"]);
-            Ok(pytest)
+            let all = ["-c", "../clients/python/pyproject.toml", "../clients/python/tests"];
+            pytest(project, report, &all)
         },
     )
     .unless(without_python),
@@ -163,10 +159,9 @@ pub(super) const SUITES: [Suite; 24] = [
         Lane::Waiting,
         "tools/import: Keras files of many kinds and ages, converted and compared with Keras",
         |project, report| {
-            let mut pytest = pytest(project, report)?;
-            pytest.arg("tools/import").current_dir(project.root());
-            pytest.envs(setup::importer(project)?.map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
-            Ok(pytest)
+            let mut pytest = with_importer(project, pytest(project, report, &["tools/import"]));
+            pytest.current_dir(project.root());
+            pytest
         },
     )
     .when(When::Full)
@@ -175,11 +170,7 @@ pub(super) const SUITES: [Suite; 24] = [
         "e2e-import",
         Lane::Waiting,
         "users' own Keras models: by command, at the server's start, from an address",
-        |project, report| {
-            let mut pytest = pytest(project, report)?;
-            pytest.arg(IMPORTS);
-            Ok(pytest)
-        },
+        |project, report| pytest(project, report, &[IMPORTS]),
     )
     .when(When::Full)
     .unless(without_importer),
@@ -187,11 +178,7 @@ pub(super) const SUITES: [Suite; 24] = [
         "e2e-accuracy",
         Lane::Alone,
         "how much of generated pages is read rightly",
-        |project, report| {
-            let mut pytest = pytest(project, report)?;
-            pytest.arg(ACCURACY);
-            Ok(pytest)
-        },
+        |project, report| pytest(project, report, &[ACCURACY]),
     )
     .when(When::Full)
     .unless(without_python),
@@ -204,10 +191,9 @@ pub(super) const SUITES: [Suite; 24] = [
     )
     .when(When::Full),
     tests("soak", Lane::Alone, "senders and viewers that come and go for ten minutes", |project, report| {
-        let churn = project.at("e2e/js/relay-churn.test.mjs");
-        let mut node = node(project, report, 900, &[churn])?;
+        let mut node = node(project, report, 900, "js/relay-churn.test.mjs");
         node.env("SIGHTWIRE_CHURN_S", "600");
-        Ok(node)
+        node
     })
     .when(When::Full),
     check("fuzz", Lane::Alone, "each target of fuzz/ for a minute", long::fuzz)
@@ -219,9 +205,8 @@ pub(super) const SUITES: [Suite; 24] = [
         "README's commands in their order, in a fresh clone of the last commit with an empty home",
         |project, _| {
             let mut node = Command::new("node");
-            node.arg("readme/run.mjs").arg(project.own("readme")?).current_dir(project.at("e2e"));
-            node.envs(setup::importer(project)?.map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
-            Ok(node)
+            node.arg("readme/run.mjs").arg(project.own("readme")).current_dir(project.at("e2e"));
+            with_importer(project, node)
         },
     )
     .when(When::Named)
@@ -231,25 +216,26 @@ pub(super) const SUITES: [Suite; 24] = [
 /// Folders with Python files.
 const PYTHON: [&str; 4] = ["e2e/python", "e2e/load", "clients/python", "tools"];
 
-/// Node's own runner, which ends a file that hangs after so many seconds.
-fn node(project: &Project, report: &Path, timeout_s: u32, files: &[PathBuf]) -> Result<Command> {
-    let mut node = Command::new("node");
-    node.args(["--test", &format!("--test-timeout={timeout_s}000")])
+/// Node's own runner over files in `e2e/`, which ends one that hangs after so many seconds. The shell finds them, since a
+/// runner's own way differs between Node versions.
+fn node(project: &Project, report: &Path, timeout_s: u32, files: &str) -> Command {
+    let mut node = Command::new("sh");
+    node.args(["-c", &format!(r#"exec node "$@" {files}"#), "node"])
+        .args(["--test", &format!("--test-timeout={timeout_s}000")])
         .args(["--test-reporter=spec", "--test-reporter-destination=stdout"])
-        .args(["--test-reporter=junit", &format!("--test-reporter-destination={}", report.display())])
-        .args(files);
+        .args(["--test-reporter=junit", &format!("--test-reporter-destination={}", report.display())]);
     against_the_server(project, node)
 }
 
-/// The environment's pytest, in `e2e/` where a suite names no other folder.
-fn pytest(project: &Project, report: &Path) -> Result<Command> {
-    let mut pytest = Command::new(project.python("python")?);
-    pytest.args(["-m", "pytest", "--junitxml"]).arg(report);
+/// In `e2e/`.
+fn pytest(project: &Project, report: &Path, args: &[&str]) -> Command {
+    let mut pytest = Command::new(project.python("python"));
+    pytest.args(["-m", "pytest", "--junitxml"]).arg(report).args(args);
     against_the_server(project, pytest)
 }
 
 /// One of the projects of `e2e/playwright.config.mjs`.
-fn playwright(project: &Project, report: &Path, name: &str) -> Result<Command> {
+fn playwright(project: &Project, report: &Path, name: &str) -> Command {
     let mut playwright = Command::new("node");
     playwright
         .args(["node_modules/@playwright/test/cli.js", "test", "--reporter=list,junit", "--project", name])
@@ -265,50 +251,32 @@ fn vitest(project: &Project, folder: &str, report: &Path) -> Command {
     vitest
 }
 
-#[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
-fn without_chromium(_: &Project) -> Result<Option<String>> {
-    Ok(setup::missing_programs(&["chromium"]).map(|program| format!("{program} is not installed")))
+fn without_chromium(_: &Project) -> Option<&'static str> {
+    on_path("chromium").is_none().then_some("chromium is not installed")
 }
 
-#[allow(clippy::unnecessary_wraps)] // the shape of `Suite::skip`
-fn never(_: &Project) -> Result<Option<String>> {
-    Ok(None)
+fn without_python(project: &Project) -> Option<&'static str> {
+    (!project.python("python").exists()).then_some("no Python environment (python3-venv is missing)")
 }
 
-fn without_python(project: &Project) -> Result<Option<String>> {
-    Ok((!project.python("python")?.exists())
-        .then(|| "no Python environment (python3-venv is missing)".into()))
-}
-
-fn without_importer(project: &Project) -> Result<Option<String>> {
-    let missing = setup::importer(project)?.is_none();
-    Ok(missing.then(|| "no importer in the store (no Python that TensorFlow 2.15 is made for)".into()))
+fn without_importer(project: &Project) -> Option<&'static str> {
+    let missing = setup::importer(project).is_none();
+    missing.then_some("no importer in the store (no Python that TensorFlow 2.15 is made for)")
 }
 
 /// In `e2e/`, with the names under which the suites look for the server and its store.
-fn against_the_server(project: &Project, mut command: Command) -> Result<Command> {
+fn against_the_server(project: &Project, mut command: Command) -> Command {
     command
         .current_dir(project.at("e2e"))
         .env("SIGHTWIRE_BIN", project.debug("sightwire"))
-        .env("SIGHTWIRE_HOME", project.home()?)
+        .env("SIGHTWIRE_HOME", project.home())
         .env("NO_COLOR", "1")
         .env_remove("FORCE_COLOR");
-    Ok(command)
+    command
 }
 
-/// Test files by name, since a runner's own way of finding them differs between Node versions.
-fn files(project: &Project, folder: &str, ending: &str) -> Result<Vec<PathBuf>> {
-    let folder = project.at(folder);
-    let entries = folder.read_dir().with_context(|| format!("read {}", folder.display()))?;
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| Ok(entry?.path()))
-        .filter(|path: &Result<PathBuf>| {
-            path.as_ref().is_ok_and(|path| path.to_string_lossy().ends_with(ending))
-        })
-        .collect::<Result<_>>()?;
-    if files.is_empty() {
-        bail!("no {ending} in {}", folder.display());
-    }
-    files.sort();
-    Ok(files)
+/// With the name under which tests look for a Python that has TensorFlow.
+fn with_importer(project: &Project, mut command: Command) -> Command {
+    command.envs(setup::importer(project).map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
+    command
 }

@@ -14,7 +14,7 @@ const COLUMNS: &str = "unix_s\tcommit\tsuite\tseconds\tpassed\tfailed";
 
 /// Appends a line: when, at which commit, what, how many seconds, tests passed and failed.
 pub(super) fn keep(project: &Project, suite: &str, took: Duration, results: &Results) -> Result<()> {
-    let path = process::log_path(project, "times")?.with_extension("tsv");
+    let path = project.log("times").with_extension("tsv");
     let add = || -> std::io::Result<()> {
         let mut file = File::options().append(true).create(true).open(&path)?;
         if file.metadata()?.len() == 0 {
