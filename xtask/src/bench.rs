@@ -29,6 +29,7 @@ use nix::sys::signal::Signal;
 
 use crate::interrupt::{self, Interrupted};
 use crate::process::{ask, stop, words};
+use crate::programs::sightwire;
 use crate::project::Project;
 use crate::server::Server;
 use crate::setup::{self, Purpose};
@@ -79,11 +80,11 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
     let page = project.at(PAGE);
     replaced(&page, "wlasl20", "")?;
     setup::run(&project, Purpose::Demo)?;
-    stdout_of(&mut sightwire(&project, &["models", "pull", "importer"]))?;
+    stdout_of(&mut sightwire(&project, Purpose::Demo, &["models", "pull", "importer"]))?;
     let model = made_wlasl20(&project)?;
     let mut section = machine(&project);
     for (name, whole) in [("bench-split", false), ("bench-whole", true)] {
-        let mut import = sightwire(&project, &["models", "import"]);
+        let mut import = sightwire(&project, Purpose::Demo, &["models", "import"]);
         import.arg(&model).args(["--name", name]);
         if whole {
             import.arg("--whole");
@@ -97,8 +98,11 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
         ("Whole, f32", "bench-whole", "f32", "1,2,4,8"),
     ] {
         let setting = format!("engine.precision={precision}");
-        let check =
-            stdout_of(&mut sightwire(&project, &["models", "check", name, "--set", setting.as_str()]))?;
+        let check = stdout_of(&mut sightwire(
+            &project,
+            Purpose::Demo,
+            &["models", "check", name, "--set", setting.as_str()],
+        ))?;
         let cost = check.lines().last().unwrap_or_default().to_owned();
         let settings = [format!("recognizer.model={name}"), setting];
         let table = ladder(&project, steps, &settings, args)?;
@@ -113,7 +117,7 @@ fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
 fn made_wlasl20(project: &Project) -> Result<PathBuf> {
     let file = project.own("bench").join("wlasl20.h5");
     if !file.is_file() {
-        let python = setup::importer(project).context("no importer on this machine")?;
+        let python = setup::importer_python(project).context("no importer on this machine")?;
         fs::create_dir_all(project.own("bench")).context("make a folder for the model")?;
         let mut make = Command::new(python);
         make.arg(project.at("tools/import/make_test_models.py"))
@@ -122,12 +126,6 @@ fn made_wlasl20(project: &Project) -> Result<PathBuf> {
         stdout_of(&mut make)?;
     }
     Ok(file)
-}
-
-fn sightwire(project: &Project, args: &[&str]) -> Command {
-    let mut command = Command::new(project.release("sightwire"));
-    command.args(args).current_dir(project.root()).env("SIGHTWIRE_HOME", project.home());
-    command
 }
 
 /// The table of a ladder against a fresh server.

@@ -5,7 +5,7 @@
 //! - [`check`]: lints and tests of what has changed
 //! - [`test`]: every check and test, one line a suite, one sum
 //! - [`bench`]: measurements, written into `docs/benchmarks.md`
-//! - [`project`], [`process`], [`programs`], [`progress`], [`stamp`], [`server`]: what these share
+//! - [`project`], [`process`], [`programs`], [`progress`], [`server`]: what these share
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +19,6 @@ mod progress;
 mod project;
 mod server;
 mod setup;
-mod stamp;
 mod test;
 
 use std::process::ExitCode;

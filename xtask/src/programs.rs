@@ -1,11 +1,12 @@
 //! Calls of cargo, nextest, npm and the shell. Tests and lints share cargo's dev profile, and name the whole workspace,
 //! so that features are the same and nothing is compiled twice.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::project::{Project, on_path};
-use crate::setup::{DENY, NEXTEST};
+use crate::setup::{DENY, NEXTEST, Purpose};
 
 /// `cargo ARGS…` in the repository's root, without colours.
 pub(crate) fn cargo(project: &Project, args: &[&str]) -> Command {
@@ -66,6 +67,13 @@ pub(crate) fn nextest_report(project: &Project) -> PathBuf {
     project.target().join("nextest/ci/junit.xml")
 }
 
+/// `sightwire ARGS…` as it is built for a purpose, with the project's own store.
+pub(crate) fn sightwire<S: AsRef<OsStr>>(project: &Project, purpose: Purpose, args: &[S]) -> Command {
+    let mut sightwire = Command::new(purpose.server(project));
+    sightwire.args(args).current_dir(project.root()).env("SIGHTWIRE_HOME", project.home());
+    sightwire
+}
+
 /// A script of a folder's `package.json`.
 pub(crate) fn npm(folder: PathBuf, script: &str) -> Command {
     let mut npm = Command::new("npm");
@@ -89,10 +97,7 @@ pub(crate) fn shell(folder: &Path, script: &str) -> Command {
 }
 
 /// Lints and format of Python files and folders.
-pub(crate) fn ruff<S: AsRef<std::ffi::OsStr>>(
-    project: &Project,
-    paths: impl IntoIterator<Item = S>,
-) -> Command {
+pub(crate) fn ruff<S: AsRef<OsStr>>(project: &Project, paths: impl IntoIterator<Item = S>) -> Command {
     let mut ruff = shell(project.root(), r#""$0" check "$@"; "$0" format --check "$@""#);
     ruff.arg(project.python("ruff")).args(paths);
     ruff

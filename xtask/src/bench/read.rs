@@ -8,13 +8,12 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{PAGE, machine, replaced, sightwire, stdout_of, written};
-use crate::process::{self, ask};
+use super::{PAGE, machine, replaced, stdout_of, written};
+use crate::programs::sightwire;
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::server::Server;
-use crate::setup::{self, Purpose};
-use crate::stamp::{Fingerprint, Stamp};
+use crate::setup::{self, Outcome, Purpose, python};
 use crate::unknown;
 
 const TOOLS: &str = "tools/evaluate_text";
@@ -36,7 +35,7 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
     replaced(&page, "read", "")?;
     setup::run(&project, Purpose::Demo)?;
     let step = Step::start("model");
-    stdout_of(&mut sightwire(&project, &["models", "pull", MODEL]))?;
+    stdout_of(&mut sightwire(&project, Purpose::Demo, &["models", "pull", MODEL]))?;
     step.end(End::Ok, MODEL);
     let python = environment(&project)?;
     let mut section = machine(&project);
@@ -63,32 +62,18 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
 
 /// `.sightwire/bench-venv`: `RapidOCR` and the faces that pages are set in. Nothing else needs it.
 fn environment(project: &Project) -> Result<PathBuf> {
-    let venv = project.own("bench-venv");
-    let python = venv.join("bin/python");
-    let mut fingerprint = Fingerprint::default();
-    for file in ["requirements.txt", "fonts.txt"] {
-        fingerprint = fingerprint.file(&project.at(TOOLS).join(file))?;
+    const REQUIREMENTS: &str = "tools/evaluate_text/requirements.txt";
+    let python = project.own("bench-venv/bin/python");
+    let stamp = python::stamp(project, "bench-venv", REQUIREMENTS)?;
+    if !(python.exists() && stamp.matches()) {
+        let _lock = project.lock()?;
+        let mut step = Step::start("rapidocr");
+        stamp.guard(|| {
+            python::install(project, &mut step, "bench-venv", REQUIREMENTS)?;
+            Ok(Outcome::done("installed"))
+        })?;
+        step.end(End::Ok, "installed into .sightwire/bench-venv");
     }
-    fingerprint = fingerprint.word(&ask("python3", &["--version"]).unwrap_or_default());
-    let stamp = Stamp::new(project, "bench-venv", &fingerprint);
-    if python.exists() && stamp.matches() {
-        return Ok(python);
-    }
-    let _lock = project.lock()?;
-    let mut step = Step::start("rapidocr");
-    stamp.guard(|| {
-        let mut make = Command::new("python3");
-        make.args(["-m", "venv", "--clear"]).arg(&venv);
-        process::must(project, &mut step, "bench-venv", &mut make)?;
-        for (file, more) in [("requirements.txt", None), ("fonts.txt", Some("--no-deps"))] {
-            let mut pip = Command::new(&python);
-            pip.args(["-m", "pip", "install", "--require-hashes"]).args(more);
-            pip.arg("--requirement").arg(project.at(TOOLS).join(file));
-            process::must(project, &mut step, "bench-pip", &mut pip)?;
-        }
-        Ok(())
-    })?;
-    step.end(End::Ok, "installed into .sightwire/bench-venv");
     Ok(python)
 }
 

@@ -6,27 +6,28 @@
 
 mod apt;
 mod binaries;
-mod importer;
+mod models;
 mod nginx;
 mod npm;
-mod page;
 mod prerequisites;
-mod python;
-mod runtime;
+pub(crate) mod python;
+mod stamp;
 mod tools;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 use lexopt::prelude::*;
 
-pub(crate) use importer::python as importer;
+pub(crate) use models::importer_python;
 pub(crate) use tools::{DENY, NEXTEST};
 
+use crate::interrupt::Interrupted;
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::unknown;
+use stamp::Stamp;
 
 /// What the machine is set up for. Tests need all that the demo needs, and more; the full tests all that tests need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,25 +55,66 @@ pub(crate) enum Outcome {
     Without(String),
 }
 
+impl Outcome {
+    pub(crate) fn done(words: &str) -> Self {
+        Self::Done(words.to_owned())
+    }
+
+    /// Of what one can do without: only an interruption is an error.
+    fn or_without(brought: Result<()>, done: &str, why: impl FnOnce(Error) -> String) -> Result<Self> {
+        match brought {
+            Ok(()) => Ok(Self::done(done)),
+            Err(error) if error.is::<Interrupted>() => Err(error),
+            Err(error) => Ok(Self::Without(why(error))),
+        }
+    }
+}
+
 /// One thing that setup brings.
-pub(crate) trait Part: Send + Sync {
-    fn name(&self) -> &'static str;
+struct Part {
+    name: &'static str,
+    wanted: Box<Wanted>,
+    bring: Box<Bring>,
+    always: bool,
+    beside: bool,
+}
 
-    /// What would be done, as words that follow "will"; `None` when it is in place.
-    fn wanted(&self, project: &Project) -> Result<Option<String>>;
+/// What would be done, as words that follow "will"; `None` when it is in place.
+type Wanted = dyn Fn(&Project, Purpose) -> Option<String> + Send + Sync;
+/// Does it. Called when it is wanted, or always.
+type Bring = dyn Fn(&Project, Purpose, &mut Step) -> Result<Outcome> + Send + Sync;
 
-    /// Whether it has to be asked every time, because only it knows what is stale.
-    fn always(&self) -> bool {
-        false
+impl Part {
+    fn new(
+        name: &'static str,
+        wanted: impl Fn(&Project, Purpose) -> Option<String> + Send + Sync + 'static,
+        bring: impl Fn(&Project, Purpose, &mut Step) -> Result<Outcome> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, wanted: Box::new(wanted), bring: Box::new(bring), always: false, beside: false }
     }
 
-    /// Whether neither the build nor what comes after it needs it: it may be brought at the same time.
-    fn is_beside(&self) -> bool {
-        false
+    /// Something made from files: in place while `there` is and its stamp matches.
+    fn made(
+        name: &'static str,
+        will: String,
+        there: PathBuf,
+        stamp: Stamp,
+        make: impl Fn(&Project, &mut Step) -> Result<Outcome> + Send + Sync + 'static,
+    ) -> Self {
+        let guard = stamp.clone();
+        let wanted = move |_: &Project, _| (!(there.exists() && stamp.matches())).then(|| will.clone());
+        Self::new(name, wanted, move |project, _, step| guard.guard(|| make(project, step)))
     }
 
-    /// Does it. Called when it is wanted, or always.
-    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome>;
+    /// It has to be asked every time, because only it knows what is stale.
+    fn always(self) -> Self {
+        Self { always: true, ..self }
+    }
+
+    /// Neither the build nor what comes after it needs it: it may be brought at the same time.
+    fn beside(self) -> Self {
+        Self { beside: true, ..self }
+    }
 }
 
 /// Runs `cargo xtask setup`: brings what is missing for a purpose.
@@ -89,7 +131,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let project = Project::here()?;
     if dry_run {
         prerequisites::check()?;
-        let wanted = wanted(&project, &parts(purpose))?;
+        let wanted = wanted(&project, purpose, &parts(&project, purpose)?);
         if wanted.is_empty() {
             println!("Everything is in place; setup would do nothing.");
         }
@@ -109,35 +151,34 @@ pub(crate) fn run(project: &Project, purpose: Purpose) -> Result<()> {
     step.end(End::Ok, &versions);
 
     let _lock = project.lock()?;
-    let parts = parts(purpose);
-    let wanted = wanted(project, &parts)?;
+    let mut parts = parts(project, purpose)?;
+    let wanted = wanted(project, purpose, &parts);
     if !wanted.is_empty() {
         eprintln!("This run will:");
         for words in wanted {
             eprintln!("           - {words}");
         }
     }
+    bring_all(project, purpose, &[parts.remove(0)])?; // the system's packages, which all others need
     // What only waits for a network is brought while the build keeps the cores busy.
-    let mut parts = parts;
-    bring_all(project, &[parts.remove(0)])?; // the system's packages, which all others need
-    let (beside, main): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.is_beside());
+    let (beside, main): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.beside);
     std::thread::scope(|scope| {
-        let beside = scope.spawn(|| bring_all(project, &beside));
-        let brought = bring_all(project, &main);
+        let beside = scope.spawn(|| bring_all(project, purpose, &beside));
+        let brought = bring_all(project, purpose, &main);
         let joined = beside.join().unwrap_or_else(|_| bail!("a thread of setup has panicked"));
         brought.and(joined)
     })
 }
 
-fn bring_all(project: &Project, parts: &[Box<dyn Part>]) -> Result<()> {
+fn bring_all(project: &Project, purpose: Purpose, parts: &[Part]) -> Result<()> {
     for part in parts {
-        let mut step = Step::start(part.name());
+        let mut step = Step::start(part.name);
         // Asked again: an earlier part may have brought what this one looks at.
-        if !part.always() && part.wanted(project)?.is_none() {
+        if !part.always && (part.wanted)(project, purpose).is_none() {
             step.end(End::Ok, "in place");
             continue;
         }
-        match part.bring(project, &mut step) {
+        match (part.bring)(project, purpose, &mut step) {
             Ok(Outcome::Done(words)) => step.end(End::Ok, &words),
             Ok(Outcome::Without(words)) => step.end(End::Skipped, &words),
             Err(error) => {
@@ -150,30 +191,24 @@ fn bring_all(project: &Project, parts: &[Box<dyn Part>]) -> Result<()> {
 }
 
 /// The parts in the order in which they need each other.
-fn parts(purpose: Purpose) -> Vec<Box<dyn Part>> {
-    let mut parts: Vec<Box<dyn Part>> = vec![Box::new(apt::Packages { purpose })];
-    parts.push(Box::new(npm::Packages { folder: "ui" }));
-    parts.push(Box::new(npm::Packages { folder: "e2e" }));
+fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
+    let mut parts = vec![apt::part(), npm::packages(project, "npm in ui/", "ui")?];
+    parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
     if purpose >= Purpose::Test {
-        parts.push(Box::new(npm::Packages { folder: "clients/js" }));
-        parts.push(Box::new(nginx::Nginx));
-        parts.push(Box::new(python::Environment));
-        parts.push(Box::new(DENY));
-        parts.push(Box::new(NEXTEST));
+        parts.push(npm::packages(project, "npm in clients/js/", "clients/js")?.beside());
+        parts.extend([nginx::part().beside(), python::packages(project)?.beside()]);
+        parts.extend([DENY.part(), NEXTEST.part()]);
     }
-    parts.push(Box::new(page::Page));
-    parts.push(Box::new(binaries::Binaries { purpose }));
-    parts.push(Box::new(runtime::OnnxRuntime { purpose }));
-    parts.push(Box::new(runtime::TextModel { purpose }));
-    parts.push(Box::new(runtime::Trials { purpose }));
+    parts.extend([npm::page(project)?, binaries::part()]);
+    parts.extend([models::runtime(), models::text_model(), models::trials(purpose)]);
     if purpose == Purpose::Full {
-        parts.push(Box::new(importer::Importer));
+        parts.push(models::importer(project)?);
     }
-    parts
+    Ok(parts)
 }
 
-fn wanted(project: &Project, parts: &[Box<dyn Part>]) -> Result<Vec<String>> {
-    parts.iter().filter_map(|part| part.wanted(project).transpose()).collect()
+fn wanted(project: &Project, purpose: Purpose, parts: &[Part]) -> Vec<String> {
+    parts.iter().filter_map(|part| (part.wanted)(project, purpose)).collect()
 }
 
 fn purpose_named(name: &str) -> Result<Purpose> {

@@ -4,73 +4,61 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use super::{Outcome, Part, apt};
-use crate::interrupt::Interrupted;
+use super::{Outcome, Part, Purpose, apt};
 use crate::process;
 use crate::progress::Step;
 use crate::project::{Project, on_path, remove};
 
-/// `.sightwire/nginx`, unless the machine has nginx.
-pub(super) struct Nginx;
-
 /// Where Debian has it, which is not on everybody's `PATH`.
 const SYSTEM: &str = "/usr/sbin/nginx";
 
-impl Nginx {
-    /// `e2e/js/nginx.mjs` looks in the same places.
-    fn is_there(project: &Project) -> bool {
-        let own = project.own("nginx/usr/sbin/nginx");
-        let runs = |program: PathBuf| process::ask(&program.to_string_lossy(), &["-v"]).is_some();
-        [on_path("nginx"), Some(SYSTEM.into()), Some(own)].into_iter().flatten().any(runs)
-    }
+/// `.sightwire/nginx`, unless the machine has nginx.
+pub(super) fn part() -> Part {
+    Part::new("nginx", wanted, unpack)
 }
 
-impl Part for Nginx {
-    fn name(&self) -> &'static str {
-        "nginx"
-    }
+/// `e2e/js/nginx.mjs` looks in the same places.
+fn is_there(project: &Project) -> bool {
+    let own = project.own("nginx/usr/sbin/nginx");
+    let runs = |program: PathBuf| process::ask(&program.to_string_lossy(), &["-v"]).is_some();
+    [on_path("nginx"), Some(SYSTEM.into()), Some(own)].into_iter().flatten().any(runs)
+}
 
-    fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        if Self::is_there(project) {
-            return Ok(None);
-        }
-        Ok(Some(if on_path("apt-get").is_some() {
-            "unpack nginx into .sightwire/nginx (apt-get download; nothing is installed or started)".into()
-        } else {
-            "do without nginx (no apt-get on this system); the test through nginx fails until you install it"
-                .into()
-        }))
-    }
+fn wanted(project: &Project, _: Purpose) -> Option<String> {
+    let will = if on_path("apt-get").is_some() {
+        "unpack nginx into .sightwire/nginx (apt-get download; nothing is installed or started)"
+    } else {
+        "do without nginx (no apt-get on this system); the test through nginx fails until you install it"
+    };
+    (!is_there(project)).then(|| will.into())
+}
 
-    fn is_beside(&self) -> bool {
-        true
+fn unpack(project: &Project, _: Purpose, step: &mut Step) -> Result<Outcome> {
+    if on_path("apt-get").is_none() {
+        return Ok(Outcome::Without("no apt-get on this system".into()));
     }
-
-    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        if on_path("apt-get").is_none() {
-            return Ok(Outcome::Without("no apt-get on this system".into()));
-        }
-        let folder = project.own("nginx");
-        remove(&folder)?;
-        std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
-        let mut unpack = Command::new("sh");
-        unpack.args(["-c", &script(apt::quiet_rights())]).current_dir(&folder);
-        let failed = match process::must(project, step, "nginx", &mut unpack) {
-            Ok(_) if Self::is_there(project) => return Ok(Outcome::Done("unpacked".into())),
-            Ok(_) => "this system's package has no nginx that runs alone".into(),
-            Err(error) if error.is::<Interrupted>() => return Err(error),
-            Err(error) => format!("{error:#}"),
-        };
-        Ok(Outcome::Without(format!("the test through nginx fails until you install it: {failed}")))
-    }
+    let folder = project.own("nginx");
+    remove(&folder)?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
+    let mut unpack = Command::new("sh");
+    unpack.args(["-c", &script()]).current_dir(&folder);
+    let unpacked = process::must(project, step, "nginx", &mut unpack).and_then(|_| {
+        ensure!(is_there(project), "this system's package has no nginx that runs alone");
+        Ok(())
+    });
+    Outcome::or_without(unpacked, "unpacked", |error| {
+        format!("the test through nginx fails until you install it: {error:#}")
+    })
 }
 
 /// The system's lists of packages may be missing or old: they are fetched where that is allowed without a question.
-fn script(rights: Option<&str>) -> String {
+fn script() -> String {
     let fetch = "apt-get download nginx";
-    let again =
-        rights.map_or_else(String::new, |rights| format!(" || {{ {rights}apt-get update && {fetch}; }}"));
+    let again = match apt::rights() {
+        Ok(rights) if rights != apt::ASKING => format!(" || {{ {rights}apt-get update && {fetch}; }}"),
+        _ => String::new(),
+    };
     format!("{{ {fetch}{again}; }} && dpkg-deb -x nginx_*.deb . && rm nginx_*.deb")
 }

@@ -1,59 +1,46 @@
-//! npm packages, exactly as the lock file says; npm itself checks their hashes.
+//! What npm makes: packages, exactly as the lock files say (npm itself checks their hashes), and the page.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
 
+use super::stamp::Stamp;
 use super::{Outcome, Part};
 use crate::process;
-use crate::progress::Step;
 use crate::project::Project;
-use crate::stamp::{Fingerprint, Stamp};
 
 /// The packages of one folder with a `package-lock.json`.
-pub(super) struct Packages {
-    pub(super) folder: &'static str,
-}
-
-impl Packages {
-    fn stamp(&self, project: &Project) -> Result<Stamp> {
-        let folder = project.at(self.folder);
-        let fingerprint = Fingerprint::default()
-            .file(&folder.join("package.json"))?
-            .file(&folder.join("package-lock.json"))?;
-        Ok(Stamp::new(project, &self.log(), &fingerprint))
-    }
-
-    fn log(&self) -> String {
-        format!("npm-{}", self.folder.replace('/', "-"))
-    }
-}
-
-impl Part for Packages {
-    fn name(&self) -> &'static str {
-        match self.folder {
-            "ui" => "npm in ui/",
-            "e2e" => "npm in e2e/",
-            _ => "npm in clients/js/",
-        }
-    }
-
-    fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let there = project.at(self.folder).join("node_modules").is_dir();
-        let done = there && self.stamp(project)?.matches();
-        Ok((!done).then(|| format!("install npm packages into {}/node_modules (npm ci)", self.folder)))
-    }
-
-    fn is_beside(&self) -> bool {
-        // The page is in the server.
-        self.folder != "ui"
-    }
-
-    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let mut npm = Command::new("npm");
+pub(super) fn packages(project: &Project, name: &'static str, folder: &str) -> Result<Part> {
+    let log = format!("npm-{}", folder.replace('/', "-"));
+    let at = project.at(folder);
+    let stamp = Stamp::new(project, &log).file(&at.join("package.json"))?;
+    let stamp = stamp.file(&at.join("package-lock.json"))?;
+    let will = format!("install npm packages into {folder}/node_modules (npm ci)");
+    Ok(Part::made(name, will, at.join("node_modules"), stamp, move |project, step| {
+        let mut ci = npm(&["ci"], at.clone());
         // The browser tests use the system's Chromium.
-        npm.arg("ci").current_dir(project.at(self.folder)).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-        self.stamp(project)?.guard(|| process::must(project, step, &self.log(), &mut npm))?;
-        Ok(Outcome::Done("installed".into()))
-    }
+        ci.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
+        process::must(project, step, &log, &mut ci)?;
+        Ok(Outcome::done("installed"))
+    }))
+}
+
+/// The page (`ui/`), bundled into `ui/dist`, which the server's build embeds.
+pub(super) fn page(project: &Project) -> Result<Part> {
+    let without = ["node_modules", "dist", "test-results", "coverage", ".vite"];
+    // The page contains the JavaScript client's sources.
+    let stamp = Stamp::new(project, "page").folder(&project.at("ui"), &without)?;
+    let stamp = stamp.folder(&project.at("clients/js/src"), &[])?;
+    let will = "build the page into ui/dist (npm run build)".to_owned();
+    Ok(Part::made("page", will, project.at("ui/dist/index.html"), stamp, |project, step| {
+        process::must(project, step, "page", &mut npm(&["run", "build"], project.at("ui")))?;
+        Ok(Outcome::done("built"))
+    }))
+}
+
+fn npm(args: &[&str], folder: PathBuf) -> Command {
+    let mut npm = Command::new("npm");
+    npm.args(args).current_dir(folder);
+    npm
 }

@@ -1,66 +1,57 @@
-//! The project's Python environment: the official client and the linter, pinned with hashes.
+//! Python environments below `.sightwire/`, pinned with hashes.
 
 use std::process::Command;
 
 use anyhow::Result;
 
+use super::stamp::Stamp;
 use super::{Outcome, Part};
 use crate::process;
 use crate::progress::Step;
 use crate::project::Project;
-use crate::stamp::{Fingerprint, Stamp};
 
-const REQUIREMENTS: &str = "e2e/python/requirements.txt";
 /// Faces that pages of text are set in: only files of these packages are used, not what they need to run.
 const FONTS: &str = "tools/evaluate_text/fonts.txt";
 
-/// The virtual environment of tests and tools, in `.sightwire/venv`.
-pub(super) struct Environment;
-
-impl Environment {
-    fn stamp(project: &Project) -> Result<Stamp> {
-        let mut fingerprint =
-            Fingerprint::default().file(&project.at(REQUIREMENTS))?.file(&project.at(FONTS))?;
-        // An environment is tied to the interpreter that made it.
-        fingerprint = fingerprint.word(&process::ask("python3", &["--version"]).unwrap_or_default());
-        Ok(Stamp::new(project, "python", &fingerprint))
-    }
-}
-
-impl Part for Environment {
-    fn name(&self) -> &'static str {
-        "python packages"
-    }
-
-    fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let done = project.python("python").exists() && Self::stamp(project)?.matches();
-        Ok((!done).then(|| {
-            "install Python packages into .sightwire/venv (pip, hashes checked; 400 MB on disk)".into()
-        }))
-    }
-
-    fn is_beside(&self) -> bool {
-        true
-    }
-
-    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        if process::ask("python3", &["-c", "import ensurepip, venv"]).is_none() {
+/// `.sightwire/venv`: the official client and the linter.
+pub(super) fn packages(project: &Project) -> Result<Part> {
+    const REQUIREMENTS: &str = "e2e/python/requirements.txt";
+    let will =
+        "install Python packages into .sightwire/venv (pip, hashes checked; 400 MB on disk)".to_owned();
+    let (there, stamp) = (project.python("python"), stamp(project, "python", REQUIREMENTS)?);
+    Ok(Part::made("python packages", will, there, stamp, |project, step| {
+        if !can_be_made() {
             return Ok(Outcome::Without("no python3-venv".into()));
         }
-        let venv = project.own("venv");
-        Self::stamp(project)?.guard(|| {
-            let mut make = Command::new("python3");
-            make.args(["-m", "venv", "--clear"]).arg(&venv);
-            process::must(project, step, "venv", &mut make)?;
-            for (file, more) in [(REQUIREMENTS, None), (FONTS, Some("--no-deps"))] {
-                let mut pip = Command::new(project.python("python"));
-                pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", file])
-                    .args(more)
-                    .current_dir(project.root());
-                process::must(project, step, "pip", &mut pip)?;
-            }
-            Ok(())
-        })?;
-        Ok(Outcome::Done("installed".into()))
+        install(project, step, "venv", REQUIREMENTS)?;
+        Ok(Outcome::done("installed"))
+    }))
+}
+
+/// Whether Python can make environments: Debian packs apart what that takes.
+pub(super) fn can_be_made() -> bool {
+    process::ask("python3", &["-c", "import ensurepip, venv"]).is_some()
+}
+
+/// What an environment with these requirements and the fonts is made of.
+pub(crate) fn stamp(project: &Project, name: &str, requirements: &str) -> Result<Stamp> {
+    let stamp = Stamp::new(project, name).file(&project.at(requirements))?.file(&project.at(FONTS))?;
+    // An environment is tied to the interpreter that made it.
+    Ok(stamp.word(&process::ask("python3", &["--version"]).unwrap_or_default()))
+}
+
+/// Makes the environment `folder` anew.
+pub(crate) fn install(project: &Project, step: &mut Step, folder: &str, requirements: &str) -> Result<()> {
+    let venv = project.own(folder);
+    let mut make = Command::new("python3");
+    make.args(["-m", "venv", "--clear"]).arg(&venv);
+    process::must(project, step, folder, &mut make)?;
+    for (file, more) in [(requirements, None), (FONTS, Some("--no-deps"))] {
+        let mut pip = Command::new(venv.join("bin/python"));
+        pip.args(["-m", "pip", "install", "--require-hashes", "--requirement", file])
+            .args(more)
+            .current_dir(project.root());
+        process::must(project, step, &folder.replace("venv", "pip"), &mut pip)?;
     }
+    Ok(())
 }

@@ -2,18 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-
 use super::{Outcome, Part};
 use crate::process;
 use crate::programs::cargo;
-use crate::progress::Step;
 use crate::project::{Project, on_path, remove};
 
 /// A program in `~/.cache/sightwire/NAME-VERSION/bin`, or of that version on `PATH`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tool {
-    pub(super) name: &'static str,
+    name: &'static str,
     version: &'static str,
 }
 
@@ -39,27 +36,21 @@ impl Tool {
         process::ask(&program.to_string_lossy(), &[subcommand, "--version"])
             .is_some_and(|text| text.split_whitespace().any(|word| word == self.version))
     }
-}
 
-impl Part for Tool {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn wanted(&self, project: &Project) -> Result<Option<String>> {
-        let done = self.is_at(&self.program(project));
+    pub(super) fn part(self) -> Part {
         let Self { name, version } = self;
-        Ok((!done).then(|| format!("compile {name} {version} into your cache (~/.cache/sightwire; minutes)")))
-    }
-
-    fn bring(&self, project: &Project, step: &mut Step) -> Result<Outcome> {
-        let tools = self.folder(project);
-        // Unoptimised: it has little to do, and compiles in half the time.
-        let mut install =
-            cargo(project, &["install", self.name, "--version", self.version, "--locked", "--debug"]);
-        install.arg("--root").arg(&tools).arg("--target-dir").arg(tools.join("target"));
-        process::must(project, step, self.name, &mut install)?;
-        remove(&tools.join("target"))?;
-        Ok(Outcome::Done(format!("{} compiled", self.version)))
+        let wanted = move |project: &Project, _| {
+            let will = format!("compile {name} {version} into your cache (~/.cache/sightwire; minutes)");
+            (!self.is_at(&self.program(project))).then_some(will)
+        };
+        Part::new(name, wanted, move |project, _, step| {
+            let tools = self.folder(project);
+            // Unoptimised: it has little to do, and compiles in half the time.
+            let mut install = cargo(project, &["install", name, "--version", version, "--locked", "--debug"]);
+            install.arg("--root").arg(&tools).arg("--target-dir").arg(tools.join("target"));
+            process::must(project, step, name, &mut install)?;
+            remove(&tools.join("target"))?;
+            Ok(Outcome::Done(format!("{version} compiled")))
+        })
     }
 }

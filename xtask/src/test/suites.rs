@@ -260,7 +260,7 @@ fn without_python(project: &Project) -> Option<&'static str> {
 }
 
 fn without_importer(project: &Project) -> Option<&'static str> {
-    let missing = setup::importer(project).is_none();
+    let missing = setup::importer_python(project).is_none();
     missing.then_some("no importer in the store (no Python that TensorFlow 2.15 is made for)")
 }
 
@@ -277,6 +277,6 @@ fn against_the_server(project: &Project, mut command: Command) -> Command {
 
 /// With the name under which tests look for a Python that has TensorFlow.
 fn with_importer(project: &Project, mut command: Command) -> Command {
-    command.envs(setup::importer(project).map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
+    command.envs(setup::importer_python(project).map(|python| ("SIGHTWIRE_IMPORT_PYTHON", python)));
     command
 }

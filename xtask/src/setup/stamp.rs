@@ -1,4 +1,4 @@
-//! Stamps: a file in `.sightwire/stamps` that holds a fingerprint of what a step was made from.
+//! Stamps: a file in `.sightwire/stamps` that holds a hash of what a step was made from.
 //! A step whose stamp still matches need not run. Written only after the step has ended well,
 //! so an interrupted step runs again.
 
@@ -8,54 +8,36 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::Outcome;
 use crate::project::{Project, remove};
 
-/// Where a step's stamp lies, and the fingerprint that it should have.
-#[derive(Debug)]
+/// One step's stamp: a hash over names and contents of files. It tells versions apart; it does not protect against anyone:
+/// that is what the lock files' own hashes are for.
+#[derive(Debug, Clone)]
 pub(crate) struct Stamp {
     file: PathBuf,
-    fingerprint: String,
+    hash: DefaultHasher,
 }
 
 impl Stamp {
-    /// The stamp `name` for what `fingerprint` says now.
-    pub(crate) fn new(project: &Project, name: &str, fingerprint: &Fingerprint) -> Self {
-        Self { file: project.own("stamps").join(name), fingerprint: fingerprint.text() }
+    /// The stamp `name` of a step that is made from nothing yet.
+    pub(crate) fn new(project: &Project, name: &str) -> Self {
+        Self { file: project.own("stamps").join(name), hash: DefaultHasher::new() }
     }
 
-    /// Whether the step ended well with these same inputs.
-    pub(crate) fn matches(&self) -> bool {
-        fs::read_to_string(&self.file).is_ok_and(|text| text == self.fingerprint)
-    }
-
-    /// Runs the step; the old stamp goes first and the new one comes last.
-    pub(crate) fn guard<T>(&self, step: impl FnOnce() -> Result<T>) -> Result<T> {
-        remove(&self.file)?;
-        let done = step()?;
-        fs::write(&self.file, &self.fingerprint).with_context(|| format!("write {}", self.file.display()))?;
-        Ok(done)
-    }
-}
-
-/// A hash over names and contents of files. It tells versions apart; it does not protect against
-/// anyone: that is what the lock files' own hashes are for.
-#[derive(Debug, Default)]
-pub(crate) struct Fingerprint(DefaultHasher);
-
-impl Fingerprint {
     /// Adds one file under its name.
     pub(crate) fn file(mut self, path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;
-        self.0.write(path.to_string_lossy().as_bytes());
-        self.0.write_usize(bytes.len());
-        self.0.write(&bytes);
+        self.hash.write(path.to_string_lossy().as_bytes());
+        self.hash.write_usize(bytes.len());
+        self.hash.write(&bytes);
         Ok(self)
     }
 
     /// Adds any words that matter, such as a version.
     pub(crate) fn word(mut self, word: &str) -> Self {
-        self.0.write_usize(word.len());
-        self.0.write(word.as_bytes());
+        self.hash.write_usize(word.len());
+        self.hash.write(word.as_bytes());
         self
     }
 
@@ -75,8 +57,23 @@ impl Fingerprint {
         Ok(self)
     }
 
+    /// Whether the step ended well with these same inputs.
+    pub(crate) fn matches(&self) -> bool {
+        fs::read_to_string(&self.file).is_ok_and(|text| text == self.text())
+    }
+
+    /// Runs the step; the old stamp goes first and the new one comes last, if it was done.
+    pub(crate) fn guard(&self, step: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
+        remove(&self.file)?;
+        let outcome = step()?;
+        if let Outcome::Done(_) = outcome {
+            fs::write(&self.file, self.text()).with_context(|| format!("write {}", self.file.display()))?;
+        }
+        Ok(outcome)
+    }
+
     fn text(&self) -> String {
-        format!("{:016x}\n", self.0.finish())
+        format!("{:016x}\n", self.hash.finish())
     }
 }
 
@@ -90,10 +87,14 @@ mod tests {
         folder
     }
 
+    fn stamp(folder: &Path) -> Stamp {
+        Stamp { file: folder.join("stamp"), hash: DefaultHasher::new() }
+    }
+
     #[test]
-    fn a_changed_file_changes_the_fingerprint_and_a_skipped_folder_does_not() {
-        let folder = scratch("fingerprint");
-        let text = || Fingerprint::default().folder(&folder, &["skipped"]).unwrap().text();
+    fn a_changed_file_changes_the_stamp_and_a_skipped_folder_does_not() {
+        let folder = scratch("files");
+        let text = || stamp(&folder).folder(&folder, &["skipped"]).unwrap().text();
         fs::write(folder.join("a"), "1").unwrap();
         let before = text();
         fs::write(folder.join("skipped/b"), "1").unwrap();
@@ -104,13 +105,15 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_failed_leaves_no_stamp() {
+    fn a_step_that_failed_or_was_left_out_leaves_no_stamp() {
         let folder = scratch("stamp");
-        let stamp = Stamp { file: folder.join("s"), fingerprint: "f".into() };
-        stamp.guard(|| Ok(())).unwrap();
-        assert!(stamp.matches());
-        stamp.guard(|| -> Result<()> { anyhow::bail!("no") }).unwrap_err();
-        assert!(!stamp.matches());
+        let stamp = stamp(&folder);
+        for undone in [|| Ok(Outcome::Without("no".into())), || anyhow::bail!("no")] {
+            stamp.guard(|| Ok(Outcome::done("yes"))).unwrap();
+            assert!(stamp.matches());
+            let _ = stamp.guard(undone);
+            assert!(!stamp.matches());
+        }
         fs::remove_dir_all(folder).unwrap();
     }
 }
