@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use lexopt::prelude::*;
 
 use crate::progress::{End, Step};
@@ -22,18 +22,33 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
         match arg {
             Long("once") => once = true,
             Long("listen") => listen = Some(args.value()?.string()?),
-            Long("model") => settings.push(format!("recognizer.model={}", args.value()?.string()?)),
+            Long("model") => {
+                settings = vec!["--set".into(), format!("recognizer.model={}", args.value()?.string()?)];
+            }
             _ => return Err(arg.unexpected().into()),
         }
     }
     let project = Project::here()?;
     setup::run(&project, Purpose::Demo)?;
+    // Played once on a free port, so that a demo that runs already does not matter.
+    let (log, usual) = if once { ("server-once", "127.0.0.1:0") } else { ("server", "127.0.0.1:8000") };
+    let (mut servers, config) = start_cameras(&project)?;
+    let listen = listen.as_deref().unwrap_or(usual);
+    let mut args = ["serve", "--listen", listen, "--config", &config].map(str::to_owned).to_vec();
+    args.extend(settings);
+    let mut server = start(&project, log, &args)?;
+    let played = if once { play(&project, &server)? } else { show(&mut server)? };
+    let step = Step::start("stop");
+    servers.insert(0, server);
+    servers.into_iter().try_for_each(Server::stop)?;
     if once {
-        // A free port, so that a demo that runs already does not matter.
-        play_once(&project, listen.as_deref().unwrap_or("127.0.0.1:0"), &settings)
+        interrupt::check()?;
+        step.end(End::Ok, "the server and the cameras ended with exit code 0");
     } else {
-        serve(&project, listen.as_deref().unwrap_or("127.0.0.1:8000"), &settings)
+        step.end(End::Ok, "stopped, nothing left behind");
     }
+    ensure!(played, "not all is as it should be; see the tables above");
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Two cameras at generated streets, since what is found there bears its right name: crates/infer/tests/street.rs
@@ -51,35 +66,23 @@ const CAMERAS: [(&str, &str, &[&str]); 2] = [
 const HANGS: &str = "side-road";
 const HANGS_MINUTES: u32 = 30;
 
-fn serve(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCode> {
-    let (cameras, config) = start_cameras(project)?;
-    let args = with_cameras(listen, &config, settings);
-    let mut server = start(|| Server::run(project, "server", &args))?;
+/// Says what to try, until the user has seen enough.
+fn show(server: &mut Server) -> Result<bool> {
+    let url = server.url();
     println!();
-    println!("Sightwire runs at {}", server.url());
-    println!("  Try first:  open {}/recognise, allow the camera, and wave", server.url());
-    println!("  No camera:  open {}/recognise?source=sample&gesture=wave", server.url());
-    println!(
-        "  Cameras:    open {}/cameras (two simulated ones; one of them hangs now and then)",
-        server.url()
-    );
-    println!("  Relay:      open {0}/broadcast?source=test&start=1, and {0}/wall beside it", server.url());
+    println!("Sightwire runs at {url}");
+    println!("  Try first:  open {url}/recognise, allow the camera, and wave");
+    println!("  No camera:  open {url}/recognise?source=sample&gesture=wave");
+    println!("  Cameras:    open {url}/cameras (two simulated ones; one of them hangs now and then)");
+    println!("  Relay:      open {url}/broadcast?source=test&start=1, and {url}/wall beside it");
     println!("  Its log:    {}", server.log().display());
     println!("  To stop:    Ctrl-C");
     server.watch()?;
-    let step = Step::start("stop");
-    server.stop()?;
-    for camera in cameras {
-        camera.stop()?;
-    }
-    step.end(End::Ok, "stopped, nothing left behind");
-    Ok(ExitCode::SUCCESS)
+    Ok(true)
 }
 
-fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<ExitCode> {
-    let (cameras, config) = start_cameras(project)?;
-    let args = with_cameras(listen, &config, settings);
-    let server = start(|| Server::run(project, "server-once", &args))?;
+/// Plays generated clips through a real client; whether all is as it should be.
+fn play(project: &Project, server: &Server) -> Result<bool> {
     let mut client = Command::new("node");
     client
         .arg("js/demo-once.mjs")
@@ -89,28 +92,11 @@ fn play_once(project: &Project, listen: &str, settings: &[String]) -> Result<Exi
         .env("SIGHTWIRE_HOME", project.home());
     let mut step = Step::start("play");
     let ended = process::run(project, &mut step, "demo-once", &mut client, false)?;
-    let end = if ended.status.success() { End::Ok } else { End::Failed };
+    let played = ended.status.success();
+    let end = if played { End::Ok } else { End::Failed };
     step.end(end, "clips through socket.io-client, cameras through HTTP");
     println!("\n{}", ended.output.trim_end());
-    let step = Step::start("stop");
-    server.stop()?;
-    for camera in cameras {
-        camera.stop()?;
-    }
-    interrupt::check()?;
-    step.end(End::Ok, "the server and the cameras ended with exit code 0");
-    if !ended.status.success() {
-        bail!("not all is as it should be; see the tables above");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn with_cameras(listen: &str, config: &str, settings: &[String]) -> Vec<String> {
-    let mut args = ["serve", "--listen", listen, "--config", config].map(str::to_owned).to_vec();
-    for setting in settings {
-        args.extend(["--set".into(), setting.clone()]);
-    }
-    args
+    Ok(played)
 }
 
 /// The cameras, and a configuration file that names them.
@@ -125,7 +111,7 @@ fn start_cameras(project: &Project) -> Result<(Vec<Server>, String)> {
             let hangs: Vec<String> = (1..=HANGS_MINUTES).map(hang).collect();
             words.extend(["--fault".into(), hangs.join(",")]);
         }
-        let camera = start(|| Server::run(project, id, &words))?;
+        let camera = start(project, id, &words)?;
         let default = cameras.is_empty();
         let _ = write!(
             config,
@@ -139,18 +125,14 @@ fn start_cameras(project: &Project) -> Result<(Vec<Server>, String)> {
     Ok((cameras, file.display().to_string()))
 }
 
-fn start(begin: impl FnOnce() -> Result<Server>) -> Result<Server> {
+fn start(project: &Project, name: &str, args: &[String]) -> Result<Server> {
     let step = Step::start("start");
-    match begin() {
-        Ok(server) => {
-            step.end(End::Ok, server.url());
-            Ok(server)
-        }
-        Err(error) => {
-            step.end(End::of(&error), "");
-            Err(error)
-        }
+    let started = Server::run(project, name, args);
+    match &started {
+        Ok(server) => step.end(End::Ok, server.url()),
+        Err(error) => step.end(End::of(error), ""),
     }
+    started
 }
 
 #[cfg(test)]

@@ -32,10 +32,13 @@ pub(crate) struct Ended {
 impl Ended {
     /// The last lines of the output and where the rest is, for an error message.
     pub(crate) fn tail(&self, lines: usize) -> String {
-        let all: Vec<&str> = self.output.lines().collect();
-        let from = all.len().saturating_sub(lines);
-        format!("{}\n(all of it: {})", all[from..].join("\n"), self.log.display())
+        format!("{}\n(all of it: {})", last_lines(&self.output, lines), self.log.display())
     }
+}
+
+pub(crate) fn last_lines(text: &str, count: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(count)..].join("\n")
 }
 
 /// Runs a program; its output goes to `.sightwire/logs/NAME.log` and, with `echo`, to stderr.

@@ -1,18 +1,20 @@
 //! The server, and the cameras that it shows in a demo, as child processes: started, waited for, stopped, with nothing
 //! left behind.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ExitStatus, Stdio};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::Signal;
 
+use crate::programs::sightwire;
 use crate::project::Project;
+use crate::setup::Purpose;
 use crate::{interrupt, process};
 
 /// The longest that a start may take: a slow disk, a cold cache, a model compiled for this CPU.
@@ -28,7 +30,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the release build with `section.key=value` settings, its log in `NAME.log`, and returns when it says that it listens.
+    /// Starts the release build with `section.key=value` settings; likewise.
     pub(crate) fn start(project: &Project, name: &str, listen: &str, settings: &[String]) -> Result<Self> {
         let mut args = vec!["serve".to_owned(), "--listen".into(), listen.into()];
         for setting in settings {
@@ -37,28 +39,39 @@ impl Server {
         Self::run(project, name, &args)
     }
 
-    /// Starts the release build with these arguments; likewise.
-    pub(crate) fn run(project: &Project, name: &str, args: &[String]) -> Result<Self> {
+    /// Starts the release build with these arguments, its log in `NAME.log`, and returns when it says that it listens.
+    pub(crate) fn run<S: AsRef<OsStr>>(project: &Project, name: &str, args: &[S]) -> Result<Self> {
         let log = project.log(name);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
-        let mut command = Command::new(project.release("sightwire"));
-        command
-            .args(args)
-            .current_dir(project.root())
-            .env("SIGHTWIRE_HOME", project.home())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(file.try_clone()?)
-            .process_group(0);
-        let mut child = command.spawn().with_context(|| format!("start `{}`", process::words(&command)))?;
-        let found = wait_for_address(&mut child, file);
-        match found {
-            Ok(url) => Ok(Self { child, url, log }),
-            Err(error) => {
-                process::stop(&mut child, Signal::SIGTERM)?;
-                Err(error.context(format!("{name} did not start; it said:\n{}", last_lines(&log))))
+        let mut command = sightwire(project, Purpose::Demo, args);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
+        let child = command.spawn().with_context(|| format!("start `{}`", process::words(&command)))?;
+        let mut server = Self { child, url: String::new(), log };
+        server.url = server.address().with_context(|| {
+            let said = fs::read_to_string(&server.log).unwrap_or_default();
+            format!("{name} did not start; it said:\n{}", process::last_lines(&said, 8))
+        })?;
+        Ok(server)
+    }
+
+    /// The address from its words.
+    fn address(&mut self) -> Result<String> {
+        let started = Instant::now();
+        while started.elapsed() < START {
+            let ended = self.child.try_wait()?;
+            let said = String::from_utf8_lossy(&fs::read(&self.log)?).into_owned();
+            // Of what it is still writing the end is missing.
+            let mut lines = said.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            if let Some((_, url)) = lines.find_map(|line| line.split_once(READY)) {
+                return Ok(url.trim().to_owned());
             }
+            interrupt::check()?;
+            if let Some(status) = ended {
+                bail!("it ended with {status}");
+            }
+            sleep(Duration::from_millis(50));
         }
+        bail!("it did not say `{READY}…` within {} s", START.as_secs())
     }
 
     /// Where it answers: `http://ADDRESS:PORT`.
@@ -80,7 +93,7 @@ impl Server {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended by itself with {status}; its log is {}", self.url, self.log.display());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            sleep(Duration::from_millis(50));
         }
         Ok(())
     }
@@ -104,36 +117,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.terminate();
     }
-}
-
-/// What the server said before it ended, where the reason is.
-fn last_lines(log: &Path) -> String {
-    let text = fs::read_to_string(log).unwrap_or_default();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(8)..].join("\n")
-}
-
-/// The address from the server's first words; all that follows on its stdout goes to the log.
-fn wait_for_address(child: &mut Child, mut log: File) -> Result<String> {
-    let stdout = child.stdout.take().context("the server's stdout")?;
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            if let Some(url) = line.split_once(READY).map(|(_, url)| url.trim().to_owned()) {
-                let _ = sender.send(url);
-            }
-            let _ = writeln!(log, "{line}");
-        }
-    });
-    let started = Instant::now();
-    while started.elapsed() < START {
-        if let Ok(url) = receiver.recv_timeout(Duration::from_millis(50)) {
-            return Ok(url);
-        }
-        interrupt::check()?;
-        if let Some(status) = child.try_wait()? {
-            bail!("it ended with {status}");
-        }
-    }
-    bail!("it did not say `{READY}…` within {} s", START.as_secs())
 }
