@@ -8,19 +8,15 @@
 //! - `relay`: pictures of streamers to viewers over WebSocket
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
-mod attacks;
-mod cameras;
 mod neighbours;
 mod read;
-mod relay;
 mod scenarios;
+mod suites;
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -38,119 +34,152 @@ use crate::unknown;
 const PAGE: &str = "docs/benchmarks.md";
 const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 
-/// Runs `cargo xtask bench`: one suite, by its name.
+/// One benchmark, with what stands after its name on the command line.
+type Benchmark = fn(&[String]) -> Result<ExitCode>;
+
+const BENCHMARKS: [(&str, Benchmark); 7] = [
+    ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
+    ("sign", sign),
+    ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
+    ("neighbours", neighbours::command),
+    ("read", read::command),
+    ("relay", |args| scenarios::command(&suites::RELAY, args)),
+    ("wlasl20", wlasl20),
+];
+
+/// `cargo xtask bench`
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
-    let mut rest = args.raw_args()?;
-    let name = rest.next().map(|name| name.to_string_lossy().into_owned());
-    match name.as_deref() {
-        Some("attacks") => scenarios::command(&attacks::SUITE, &rest.collect::<Vec<OsString>>()),
-        Some("sign") => sign(&rest.collect::<Vec<OsString>>()),
-        Some("cameras") => scenarios::command(&cameras::SUITE, &rest.collect::<Vec<OsString>>()),
-        Some("neighbours") => neighbours::command(&rest.collect::<Vec<OsString>>()),
-        Some("read") => read::command(&rest.collect::<Vec<OsString>>()),
-        Some("relay") => scenarios::command(&relay::SUITE, &rest.collect::<Vec<OsString>>()),
-        Some("wlasl20") => wlasl20(&rest.collect::<Vec<OsString>>()),
-        Some(other) => {
-            bail!(unknown(
-                "benchmark",
-                other,
-                &["attacks", "sign", "cameras", "neighbours", "read", "relay", "wlasl20"]
-            ))
+    let mut args = args.raw_args()?.map(|arg| arg.to_string_lossy().into_owned());
+    let names = BENCHMARKS.map(|(name, _)| name);
+    let Some(wanted) = args.next() else {
+        bail!("say which: cargo xtask bench {} or {}", names[..6].join(", "), names[6]);
+    };
+    match BENCHMARKS.iter().find(|(name, _)| *name == wanted) {
+        Some((_, bench)) => bench(&args.collect::<Vec<_>>()),
+        None => bail!(unknown("benchmark", &wanted, &names)),
+    }
+}
+
+/// A section of the page, measured anew.
+struct Section {
+    project: Project,
+    name: &'static str,
+    text: String,
+}
+
+impl Section {
+    /// Sets up, and says where it is measured.
+    fn begin(name: &'static str) -> Result<Self> {
+        let project = Project::here()?;
+        // That the page has no place for it is said now, not after a quarter of an hour of measuring.
+        replaced(&project, name, "")?;
+        setup::run(&project, Purpose::Demo)?;
+        fs::create_dir_all(project.own("bench")).context("make a folder for benchmarks")?;
+        let text = machine(&project);
+        Ok(Self { project, name, text })
+    }
+
+    fn add(&mut self, text: &str) {
+        self.text.push_str("\n\n");
+        self.text.push_str(text.trim());
+    }
+
+    /// Shows it; a part of the tables is worth a look and not the page.
+    fn end(self, whole: bool) -> Result<ExitCode> {
+        println!("\n{}", self.text);
+        if whole {
+            let text = replaced(&self.project, self.name, &self.text)?;
+            fs::write(self.project.at(PAGE), text).with_context(|| format!("write {PAGE}"))?;
+            eprintln!("\nwritten into {PAGE}");
         }
-        None => {
-            bail!("say which: cargo xtask bench attacks, sign, cameras, neighbours, read, relay or wlasl20")
-        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
 /// The recogniser's ladder. Arguments go to `sightwire-bench sign`, which has the defaults.
-fn sign(args: &[OsString]) -> Result<ExitCode> {
-    let project = Project::here()?;
-    let page = project.at(PAGE);
-    // Said now, not after a quarter of an hour of measuring.
-    replaced(&page, "sign", "")?;
-    setup::run(&project, Purpose::Demo)?;
-    let table = ladder(&project, LADDER, &[], args)?;
-    written(&page, "sign", &format!("{}\n\n{}", machine(&project), table.trim_end()))
+fn sign(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::begin("sign")?;
+    let table = ladder(&section.project, LADDER, &[], args)?;
+    section.add(&table);
+    section.end(true)
 }
 
 /// The prototype's own architecture: what each precision holds, and what splitting gains.
-fn wlasl20(args: &[OsString]) -> Result<ExitCode> {
-    let project = Project::here()?;
-    let page = project.at(PAGE);
-    replaced(&page, "wlasl20", "")?;
-    setup::run(&project, Purpose::Demo)?;
-    stdout_of(&mut sightwire(&project, Purpose::Demo, &["models", "pull", "importer"]))?;
+fn wlasl20(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::begin("wlasl20")?;
+    let project = section.project.clone();
+    let sightwire = |args: &[&str]| stdout_of(&mut sightwire(&project, Purpose::Demo, args));
+    sightwire(&["models", "pull", "importer"])?;
     let model = made_wlasl20(&project)?;
-    let mut section = machine(&project);
-    for (name, whole) in [("bench-split", false), ("bench-whole", true)] {
-        let mut import = sightwire(&project, Purpose::Demo, &["models", "import"]);
-        import.arg(&model).args(["--name", name]);
-        if whole {
-            import.arg("--whole");
-        }
-        stdout_of(&mut import)?;
-    }
+    sightwire(&["models", "import", &model, "--name", "bench-split"])?;
+    sightwire(&["models", "import", &model, "--name", "bench-whole", "--whole"])?;
     for (title, name, precision, steps) in [
         ("Split, bf16", "bench-split", "bf16", "1,10,20,25,40,80"),
         ("Split, f32", "bench-split", "f32", "1,10,12,16,32,64"),
         ("Whole, bf16", "bench-whole", "bf16", "1,4,8,16"),
         ("Whole, f32", "bench-whole", "f32", "1,2,4,8"),
     ] {
-        let setting = format!("engine.precision={precision}");
-        let check = stdout_of(&mut sightwire(
-            &project,
-            Purpose::Demo,
-            &["models", "check", name, "--set", setting.as_str()],
-        ))?;
-        let cost = check.lines().last().unwrap_or_default().to_owned();
-        let settings = [format!("recognizer.model={name}"), setting];
+        let settings = [format!("recognizer.model={name}"), format!("engine.precision={precision}")];
+        let check = sightwire(&["models", "check", name, "--set", &settings[1]])?;
+        let cost = check.lines().last().unwrap_or_default();
         let table = ladder(&project, steps, &settings, args)?;
         // The words under a table say the same of each.
         let rows = table.lines().filter(|line| line.starts_with('|')).collect::<Vec<_>>().join("\n");
-        let _ = write!(section, "\n\n**{title}.** `{cost}`\n\n{rows}");
+        section.add(&format!("**{title}.** `{cost}`\n\n{rows}"));
     }
-    written(&page, "wlasl20", &section)
+    section.end(true)
 }
 
 /// A Keras file of that architecture; the same weights each time.
-fn made_wlasl20(project: &Project) -> Result<PathBuf> {
-    let file = project.own("bench").join("wlasl20.h5");
+fn made_wlasl20(project: &Project) -> Result<String> {
+    let file = project.own("bench/wlasl20.h5");
     if !file.is_file() {
         let python = setup::importer_python(project).context("no importer on this machine")?;
-        fs::create_dir_all(project.own("bench")).context("make a folder for the model")?;
         let mut make = Command::new(python);
         make.arg(project.at("tools/import/make_test_models.py"))
             .args(["--kind", "wlasl20", "--out"])
             .arg(&file);
         stdout_of(&mut make)?;
     }
-    Ok(file)
+    Ok(file.display().to_string())
 }
 
 /// The table of a ladder against a fresh server.
-fn ladder(project: &Project, steps: &str, settings: &[String], args: &[OsString]) -> Result<String> {
+fn ladder(project: &Project, steps: &str, settings: &[String], args: &[String]) -> Result<String> {
     // The ladder is there to find what gives way; the limit on clients must not be it.
-    let mut all = vec!["recognizer.max_clients=5000".to_owned()];
-    all.extend_from_slice(settings);
-    let server = Server::start(project, "server-bench", "127.0.0.1:0", &all)?;
-    let mut bench = Command::new(project.release("sightwire-bench"));
-    bench.args(["sign", "--url", server.url()]);
-    if !args.iter().any(|arg| arg.to_string_lossy().starts_with("--ladder")) {
-        bench.args(["--ladder", steps]);
-    }
-    bench.args(args);
-    let table = stdout_of(&mut bench)?;
-    server.stop()?;
-    Ok(table)
+    let settings = [&["recognizer.max_clients=5000".to_owned()], settings].concat();
+    against(project, "server-bench", &settings, |_| {
+        let mut bench = generator(project);
+        bench.arg("sign").args(args);
+        if !args.iter().any(|arg| arg.starts_with("--ladder")) {
+            bench.args(["--ladder", steps]);
+        }
+        Ok(bench)
+    })
 }
 
-fn written(page: &Path, name: &str, section: &str) -> Result<ExitCode> {
-    println!("\n{section}");
-    let text = replaced(page, name, section)?;
-    fs::write(page, text).with_context(|| format!("write {}", page.display()))?;
-    eprintln!("\nwritten into {PAGE}");
-    Ok(ExitCode::SUCCESS)
+/// What a load generator says of a fresh server.
+fn against<S: AsRef<str>>(
+    project: &Project,
+    log: &str,
+    settings: &[S],
+    generator: impl FnOnce(&Server) -> Result<Command>,
+) -> Result<String> {
+    let server = start(project, log, settings)?;
+    let text = stdout_of(generator(&server)?.args(["--url", server.url()]))?;
+    server.stop()?;
+    Ok(text)
+}
+
+fn generator(project: &Project) -> Command {
+    Command::new(project.release("sightwire-bench"))
+}
+
+/// A server with `section.key=value` settings, on a free port.
+fn start<S: AsRef<str>>(project: &Project, log: &str, settings: &[S]) -> Result<Server> {
+    let settings = settings.iter().flat_map(|setting| ["--set", setting.as_ref()]);
+    let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].into_iter().chain(settings).collect();
+    Server::start(project, log, &args)
 }
 
 /// What the program prints on stdout; its progress goes to our stderr.
@@ -214,24 +243,21 @@ fn machine(project: &Project) -> String {
 }
 
 /// The page's text with `section` between its markers for `name`.
-fn replaced(page: &Path, name: &str, section: &str) -> Result<String> {
-    let text = fs::read_to_string(page).with_context(|| format!("read {}", page.display()))?;
-    between(&text, name, section)
-        .with_context(|| format!("{} needs the lines `{}` and `{}`", page.display(), begin(name), end(name)))
+fn replaced(project: &Project, name: &str, section: &str) -> Result<String> {
+    let text = fs::read_to_string(project.at(PAGE)).with_context(|| format!("read {PAGE}"))?;
+    let [begin, end] = markers(name);
+    between(&text, name, section).with_context(|| format!("{PAGE} needs the lines `{begin}` and `{end}`"))
 }
 
-fn begin(name: &str) -> String {
-    format!("<!-- bench:{name} -->")
-}
-
-fn end(name: &str) -> String {
-    format!("<!-- /bench:{name} -->")
+fn markers(name: &str) -> [String; 2] {
+    [format!("<!-- bench:{name} -->"), format!("<!-- /bench:{name} -->")]
 }
 
 fn between(text: &str, name: &str, section: &str) -> Option<String> {
-    let (before, rest) = text.split_once(&begin(name))?;
-    let (_, after) = rest.split_once(&end(name))?;
-    Some(format!("{before}{}\n{section}\n{}{after}", begin(name), end(name)))
+    let [begin, end] = markers(name);
+    let (before, rest) = text.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n{section}\n{end}{after}"))
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ fn start_cameras(project: &Project) -> Result<(Vec<Server>, String)> {
 
 fn start(project: &Project, name: &str, args: &[String]) -> Result<Server> {
     let step = Step::start("start");
-    let started = Server::run(project, name, args);
+    let started = Server::start(project, name, args);
     match &started {
         Ok(server) => step.end(End::Ok, server.url()),
         Err(error) => step.end(End::of(error), ""),

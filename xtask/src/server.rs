@@ -30,17 +30,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the release build with `section.key=value` settings; likewise.
-    pub(crate) fn start(project: &Project, name: &str, listen: &str, settings: &[String]) -> Result<Self> {
-        let mut args = vec!["serve".to_owned(), "--listen".into(), listen.into()];
-        for setting in settings {
-            args.extend(["--set".into(), setting.clone()]);
-        }
-        Self::run(project, name, &args)
-    }
-
     /// Starts the release build with these arguments, its log in `NAME.log`, and returns when it says that it listens.
-    pub(crate) fn run<S: AsRef<OsStr>>(project: &Project, name: &str, args: &[S]) -> Result<Self> {
+    pub(crate) fn start<S: AsRef<OsStr>>(project: &Project, name: &str, args: &[S]) -> Result<Self> {
         let log = project.log(name);
         let file = File::create(&log).with_context(|| format!("make {}", log.display()))?;
         let mut command = sightwire(project, Purpose::Demo, args);

@@ -2,7 +2,6 @@
 //!
 //! What is fair is measured in the same place: a plain program with as many busy threads as the server has workers.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,10 +12,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{PAGE, machine, replaced, stdout_of, written};
+use super::{Section, generator, start, stdout_of};
 use crate::project::Project;
-use crate::server::Server;
-use crate::setup::{self, Purpose};
 
 const SECONDS: u32 = 10;
 const CLIENTS: &str = "10";
@@ -39,18 +36,13 @@ enum Place {
 }
 
 /// Measures all places and writes them into the page.
-pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
-    let project = Project::here()?;
-    let page = project.at(PAGE);
-    replaced(&page, "neighbours", "")?;
-    setup::run(&project, Purpose::Demo)?;
-    let mut models: Vec<String> = args.iter().map(|name| name.to_string_lossy().into_owned()).collect();
-    if models.is_empty() {
-        models.push("gestures".to_owned());
-    }
-    let mut section = machine(&project);
+pub(super) fn command(args: &[String]) -> Result<ExitCode> {
+    let usual = ["gestures".to_owned()];
+    let models = if args.is_empty() { &usual } else { args };
+    let mut section = Section::begin("neighbours")?;
+    let project = section.project.clone();
     let _ = write!(
-        section,
+        section.text,
         " {CLIENTS} clients × 25 fps, {SECONDS} s each; fair is what as many busy threads get there.\n\n\
          | model | where | predictions/s | frames analysed/s | replies p50 ms | p99 | max | server cores | fair cores | share |\n\
          | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
@@ -62,32 +54,28 @@ pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
         (Place::Build, "a build in the same session"),
         (Place::Quota, "half a core (CFS quota)"),
     ];
-    for model in &models {
+    for model in models {
         for (place, title) in places {
             eprintln!("{model}, {title}");
-            section.push_str(&row(&project, place, title, model)?);
+            section.text.push_str(&row(&project, place, title, model)?);
         }
     }
     let _ = fs::remove_dir_all(project.own(BUILD));
-    written(&page, "neighbours", &section)
+    section.end(true)
 }
 
 fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<String> {
     let _quota = if place == Place::Quota { Some(Quota::enter()?) } else { None };
-    let settings = [format!("recognizer.model={model}"), "recognizer.max_clients=5000".into()];
-    let server = Server::start(project, "server-bench", "127.0.0.1:0", &settings)?;
+    let settings = [&format!("recognizer.model={model}"), "recognizer.max_clients=5000"];
+    let server = start(project, "server-bench", &settings)?;
     if place == Place::Quota {
         Quota::step_out()?;
     }
     let neighbours = neighbours(project, place)?;
     let mut load = Command::new("setsid");
-    load.arg("--wait").arg(project.release("sightwire-bench")).args([
-        "sign",
-        "--url",
-        server.url(),
-        "--json",
-    ]);
-    load.args(["--clients", CLIENTS, "--seconds", &SECONDS.to_string()]);
+    load.arg("--wait").arg(generator(project).get_program());
+    load.args(["sign", "--url", server.url(), "--json", "--clients", CLIENTS]);
+    load.args(["--seconds", &SECONDS.to_string()]);
     let report = stdout_of(&mut load)?;
     drop(neighbours);
     server.stop()?;

@@ -1,19 +1,18 @@
 //! Text reading beside `RapidOCR`: what is read on pages with known words, how fast, and with how much memory.
 
-use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{PAGE, machine, replaced, stdout_of, written};
+use super::{Section, against, generator, start, stdout_of};
 use crate::programs::sightwire;
 use crate::progress::{End, Step};
 use crate::project::Project;
 use crate::server::Server;
-use crate::setup::{self, Outcome, Purpose, python};
+use crate::setup::{Outcome, Purpose, python};
 use crate::unknown;
 
 const TOOLS: &str = "tools/evaluate_text";
@@ -22,42 +21,31 @@ const PRECISIONS: [&str; 2] = ["f32", "bf16"];
 const MODEL: &str = "ppocr-v4";
 
 /// `cargo xtask bench read [text] [speed] [memory] [mixed] [--quick]`: all parts, or those named.
-pub(super) fn command(args: &[OsString]) -> Result<ExitCode> {
-    let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+pub(super) fn command(args: &[String]) -> Result<ExitCode> {
     let quick = args.iter().any(|arg| arg == "--quick");
     let parts: Vec<&str> = args.iter().map(String::as_str).filter(|arg| *arg != "--quick").collect();
     if let Some(part) = parts.iter().find(|part| !PARTS.contains(*part)) {
         bail!(unknown("part", part, &PARTS));
     }
-    let project = Project::here()?;
-    let page = project.at(PAGE);
-    // Said now, not after half an hour of measuring.
-    replaced(&page, "read", "")?;
-    setup::run(&project, Purpose::Demo)?;
+    let mut section = Section::begin("read")?;
+    let project = section.project.clone();
     let step = Step::start("model");
     stdout_of(&mut sightwire(&project, Purpose::Demo, &["models", "pull", MODEL]))?;
     step.end(End::Ok, MODEL);
     let python = environment(&project)?;
-    let mut section = machine(&project);
     for part in PARTS {
         if !parts.is_empty() && !parts.contains(&part) {
             continue;
         }
         eprintln!("{part}");
-        let text = match part {
+        section.add(&match part {
             "text" => text(&project, &python, quick)?,
             "speed" => speed(&project, &python, quick)?,
             "memory" => memory(&project, &python, quick)?,
             _ => mixed(&project, &python, quick)?,
-        };
-        let _ = write!(section, "\n\n{}", text.trim());
+        });
     }
-    // A part of the tables is worth a look and not the page.
-    if quick || !parts.is_empty() {
-        println!("\n{section}");
-        return Ok(ExitCode::SUCCESS);
-    }
-    written(&page, "read", &section)
+    section.end(parts.is_empty() && !quick)
 }
 
 /// `.sightwire/bench-venv`: `RapidOCR` and the faces that pages are set in. Nothing else needs it.
@@ -105,72 +93,61 @@ fn text(project: &Project, python: &Path, quick: bool) -> Result<String> {
 /// Images a second, delays, CPU time, memory.
 fn speed(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let folder = pictures(project, python, "benchmark", &[])?;
-    let servers = servers(project)?;
     let beside = format!("{} {}", python.display(), project.at(TOOLS).join("beside.py").display());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut bench = load(project, &["read"], &folder, &servers);
-    bench.arg("--beside").arg(format!("RapidOCR={beside}"));
-    bench.arg("--beside").arg(format!("RapidOCR, {threads} threads={beside} --threads {threads}"));
-    bench.arg("--beside-in-batches").arg(format!("RapidOCR, {threads} processes={beside} --threads 1"));
+    let mut more = vec![
+        "--beside".to_owned(),
+        format!("RapidOCR={beside}"),
+        "--beside".to_owned(),
+        format!("RapidOCR, {threads} threads={beside} --threads {threads}"),
+        "--beside-in-batches".to_owned(),
+        format!("RapidOCR, {threads} processes={beside} --threads 1"),
+    ];
     if quick {
-        bench.args(["--rounds", "2", "--batches", "1", "--repeat", "1"]);
+        more.extend(["--rounds", "2", "--batches", "1", "--repeat", "1"].map(str::to_owned));
     }
-    let text = stdout_of(&mut bench)?;
-    stop(servers)?;
+    let text = of_each_precision(project, &["read"], &folder, &more)?;
     Ok(format!("**How fast.** `sightwire-bench read`\n\n{text}"))
 }
 
 /// A page of 20 megapixels, a hundred times.
 fn memory(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let folder = pictures(project, python, "scan", &[])?;
-    let servers = servers(project)?;
-    let mut bench = load(project, &["read", "memory"], &folder, &servers);
-    if quick {
-        bench.args(["--runs", "12"]);
-    }
-    let text = stdout_of(&mut bench)?;
-    stop(servers)?;
+    let more: &[&str] = if quick { &["--runs", "12"] } else { &[] };
+    let text = of_each_precision(project, &["read", "memory"], &folder, more)?;
     Ok(format!("**Memory.** `sightwire-bench read memory`, a page of 20 megapixels with 85 lines\n\n{text}"))
 }
 
 /// What live work keeps of its rate while such a page is read again and again.
 fn mixed(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let folder = pictures(project, python, "scan", &[])?;
-    let settings = ["cameras.allow=127.0.0.0/8".to_owned()];
-    let server = Server::start(project, "server-bench-mixed", "127.0.0.1:0", &settings)?;
-    let mut bench = Command::new(project.release("sightwire-bench"));
-    bench
-        .args(["mixed", "--seconds", "20", "--settle", "0.5", "--url", server.url()])
-        .arg("--pages")
-        .arg(folder);
-    bench.args(["--rounds", if quick { "1" } else { "7" }]);
-    let text = stdout_of(&mut bench)?;
-    server.stop()?;
+    let text = against(project, "server-bench-mixed", &["cameras.allow=127.0.0.0/8"], |_| {
+        let mut bench = generator(project);
+        bench.args(["mixed", "--seconds", "20", "--settle", "0.5", "--pages"]).arg(folder);
+        bench.args(["--rounds", if quick { "1" } else { "7" }]);
+        Ok(bench)
+    })?;
     Ok(format!(
         "**Live work beside a batch.** `sightwire-bench mixed`: 10 clients of the sign recogniser and the objects of a camera, alone and while a batch of pages of 20 megapixels is read\n\n{text}"
     ))
 }
 
-/// The load generator with these servers.
-fn load(project: &Project, words: &[&str], pictures: &Path, servers: &[(&str, Server)]) -> Command {
-    let mut bench = Command::new(project.release("sightwire-bench"));
+/// What the load generator says of servers of each precision; they do nothing while nobody asks them.
+fn of_each_precision<S: AsRef<OsStr>>(
+    project: &Project,
+    words: &[&str],
+    pictures: &Path,
+    more: &[S],
+) -> Result<String> {
+    let (mut bench, mut servers) = (generator(project), Vec::new());
     bench.args(words).arg("--pictures").arg(pictures);
-    for (precision, server) in servers {
+    for precision in PRECISIONS {
+        let settings = [&format!("engine.precision={precision}"), "recognizer.dummy=true"];
+        let server = start(project, &format!("server-bench-{precision}"), &settings)?;
         bench.arg("--server").arg(format!("Sightwire {precision}={}", server.url()));
+        servers.push(server);
     }
-    bench
-}
-
-/// One of each precision; they do nothing while nobody asks them.
-fn servers(project: &Project) -> Result<Vec<(&'static str, Server)>> {
-    let start = |precision: &'static str| {
-        let settings = vec![format!("engine.precision={precision}"), "recognizer.dummy=true".to_owned()];
-        let server = Server::start(project, &format!("server-bench-{precision}"), "127.0.0.1:0", &settings)?;
-        Ok((precision, server))
-    };
-    PRECISIONS.into_iter().map(start).collect()
-}
-
-fn stop(servers: Vec<(&'static str, Server)>) -> Result<()> {
-    servers.into_iter().try_for_each(|(_, server)| server.stop())
+    let text = stdout_of(bench.args(more))?;
+    servers.into_iter().try_for_each(Server::stop)?;
+    Ok(text)
 }

@@ -1,16 +1,13 @@
 //! `cargo xtask bench attacks|cameras|relay [SCENARIO…] [--quick]`: scenarios of the load generator, each against a server of its own.
 
-use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::fs;
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use super::{PAGE, machine, replaced, stdout_of, written};
+use super::{Section, against, generator, stdout_of};
 use crate::project::Project;
 use crate::server::Server;
-use crate::setup::{self, Purpose};
 use crate::unknown;
 
 /// Where the load generator runs while the server has the first core: `taskset` leaves out those that are not there.
@@ -30,48 +27,51 @@ pub(super) struct Suite {
 
 /// One server and what is run against it.
 pub(super) struct Scenario {
-    /// What it is called on the command line.
-    pub(super) name: &'static str,
-    /// Its heading on the page of benchmarks.
-    pub(super) title: &'static str,
-    /// Keys of the configuration, as `--set` takes them; they come after those of the suite.
-    pub(super) settings: &'static [&'static str],
-    /// Of the load generator.
-    pub(super) args: &'static [&'static str],
-    /// In a quick run.
-    pub(super) quick: &'static [&'static str],
+    name: &'static str,
+    title: &'static str,
+    args: &'static str,
+    quick: &'static str,
+    settings: &'static [&'static str],
+}
+
+/// What it is called on the command line and on the page, with the load generator's arguments and those it has besides in a
+/// quick run.
+pub(super) const fn scenario(
+    name: &'static str,
+    title: &'static str,
+    args: &'static str,
+    quick: &'static str,
+) -> Scenario {
+    Scenario { name, title, args, quick, settings: &[] }
+}
+
+impl Scenario {
+    /// With these settings of the server.
+    pub(super) const fn with(self, settings: &'static [&'static str]) -> Self {
+        Self { settings, ..self }
+    }
 }
 
 /// Runs the scenarios named, or all; arguments that begin with dashes go to the load generator.
-pub(super) fn command(suite: &Suite, args: &[OsString]) -> Result<ExitCode> {
-    let (names, options) = split(suite, args)?;
-    let project = Project::here()?;
-    let page = project.at(PAGE);
-    // Said now, not after half an hour of measuring.
-    replaced(&page, suite.name, "")?;
-    setup::run(&project, Purpose::Demo)?;
+pub(super) fn command(suite: &Suite, args: &[String]) -> Result<ExitCode> {
+    let (names, mut options) = split(suite, args)?;
+    let mut section = Section::begin(suite.name)?;
+    let whole = names.is_empty() && options.is_empty();
     let quick = options.iter().any(|option| option == "--quick");
-    let options: Vec<&String> = options.iter().filter(|option| *option != "--quick").collect();
-    let mut section = machine(&project);
+    options.retain(|option| option != "--quick");
     for scenario in suite.scenarios {
         if !names.is_empty() && !names.iter().any(|name| name == scenario.name) {
             continue;
         }
         eprintln!("{}", scenario.title);
-        let text = run(&project, suite, scenario, quick, &options)?;
-        let _ = write!(section, "\n\n**{}.** {}\n\n{}", scenario.title, shown(suite, scenario), text.trim());
+        let text = run(&section.project, suite, scenario, quick, &options)?;
+        section.add(&format!("**{}.** {}\n\n{}", scenario.title, shown(suite, scenario), text.trim()));
     }
-    // A part of the tables is worth a look and not the page.
-    if quick || !names.is_empty() || !options.is_empty() {
-        println!("\n{section}");
-        return Ok(ExitCode::SUCCESS);
-    }
-    written(&page, suite.name, &section)
+    section.end(whole)
 }
 
 /// Scenarios, then what is not for us.
-fn split(suite: &Suite, args: &[OsString]) -> Result<(Vec<String>, Vec<String>)> {
-    let args: Vec<String> = args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+fn split(suite: &Suite, args: &[String]) -> Result<(Vec<String>, Vec<String>)> {
     let first_option = args.iter().position(|arg| arg.starts_with('-')).unwrap_or(args.len());
     let (names, options) = args.split_at(first_option);
     let mut known: Vec<&str> = suite.scenarios.iter().map(|scenario| scenario.name).collect();
@@ -87,32 +87,26 @@ fn run(
     suite: &Suite,
     scenario: &Scenario,
     quick: bool,
-    options: &[&String],
+    options: &[String],
 ) -> Result<String> {
-    let folder = project.own("bench");
-    fs::create_dir_all(&folder).context("make a folder for the server's cameras")?;
-    let file = folder.join("cameras.json");
-    let _ = fs::remove_file(&file);
-    let mut settings = vec![format!("cameras.file={}", file.display())];
-    settings.extend(suite.settings.iter().map(|setting| (*setting).to_owned()));
-    settings.extend(scenario.settings.iter().map(|setting| (*setting).to_owned()));
-    let server = Server::start(project, "server-bench", "127.0.0.1:0", &settings)?;
-    let mut bench = if suite.one_core {
-        pin(&server)?;
-        let mut bench = Command::new("taskset");
-        bench.args(["--cpu-list", OTHER_CORES]).arg(project.release("sightwire-bench"));
-        bench
-    } else {
-        Command::new(project.release("sightwire-bench"))
-    };
-    bench.arg(suite.name).args(scenario.args).args(["--url", server.url()]);
-    if quick {
-        bench.args(scenario.quick);
-    }
-    bench.args(options);
-    let text = stdout_of(&mut bench)?;
-    server.stop()?;
-    Ok(text)
+    let cameras = project.own("bench/cameras.json");
+    let _ = fs::remove_file(&cameras);
+    let cameras = format!("cameras.file={}", cameras.display());
+    let settings = [&[cameras.as_str()], suite.settings, scenario.settings].concat();
+    against(project, "server-bench", &settings, |server| {
+        let mut bench = generator(project);
+        if suite.one_core {
+            pin(server)?;
+            bench = Command::new("taskset");
+            bench.args(["--cpu-list", OTHER_CORES]).arg(generator(project).get_program());
+        }
+        bench.arg(suite.name).args(scenario.args.split(' '));
+        if quick {
+            bench.args(scenario.quick.split(' '));
+        }
+        bench.args(options);
+        Ok(bench)
+    })
 }
 
 /// All threads of the server on the first core.
@@ -132,26 +126,23 @@ fn shown(suite: &Suite, scenario: &Scenario) -> String {
     format!(
         "`sightwire-bench {} {}` against `{core}sightwire serve … {}`",
         suite.name,
-        scenario.args.join(" "),
+        scenario.args,
         settings.join(" ")
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{cameras, relay};
+    use super::super::suites::{CAMERAS, RELAY};
     use super::*;
 
     #[test]
     fn scenarios_are_named_first_and_the_rest_is_the_load_generators() {
-        let args = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
-        for suite in [&cameras::SUITE, &relay::SUITE] {
-            let (names, options) = split(suite, &args("slow churn --minutes 2")).unwrap();
-            assert_eq!(
-                (names, options),
-                (vec!["slow".to_owned(), "churn".to_owned()], vec!["--minutes".to_owned(), "2".to_owned()])
-            );
-            assert!(split(suite, &args("slwo")).unwrap_err().to_string().contains("'slow'"));
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        for suite in [&CAMERAS, &RELAY] {
+            let (names, options) = split(suite, &words("slow churn --minutes 2")).unwrap();
+            assert_eq!((names, options), (words("slow churn"), words("--minutes 2")));
+            assert!(split(suite, &words("slwo")).unwrap_err().to_string().contains("'slow'"));
         }
     }
 }
