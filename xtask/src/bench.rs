@@ -219,13 +219,9 @@ fn machine(project: &Project) -> String {
         let value = text.lines().find_map(|line| line.strip_prefix(key))?;
         Some(value.trim_start_matches([' ', '\t', ':', '=']).trim().trim_matches('"').to_owned())
     };
-    let git = |args: &[&str]| {
-        let root = project.root().to_string_lossy().into_owned();
-        ask("git", &[&["-C", root.as_str()], args].concat())
-    };
     let mut text = format!("Measured {}", ask("date", &["-u", "+%F"]).unwrap_or_default());
-    if let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]) {
-        let changed = git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
+    if let Some(commit) = project.git(&["rev-parse", "--short=10", "HEAD"]) {
+        let changed = project.git(&["status", "--porcelain"]).is_some_and(|changes| !changes.is_empty());
         let _ = write!(text, " at commit {commit}{}", if changed { " with changes on top" } else { "" });
     }
     let cpu = line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned());

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::process::ask;
+
 /// The repository and the folder `.sightwire/` in it, which git ignores and setup fills.
 #[derive(Debug, Clone)]
 pub(crate) struct Project {
@@ -52,6 +54,11 @@ impl Project {
     /// The server's store of models and runtimes (`SIGHTWIRE_HOME`).
     pub(crate) fn home(&self) -> PathBuf {
         self.own("home")
+    }
+
+    /// What git says of it, or `None` when git fails.
+    pub(crate) fn git(&self, args: &[&str]) -> Option<String> {
+        ask("git", &[&["-C", &self.root.to_string_lossy()], args].concat())
     }
 
     /// A binary of the release build: what is shown and measured.

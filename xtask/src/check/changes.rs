@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::process;
 use crate::programs::cargo;
 use crate::project::Project;
 
@@ -53,11 +52,7 @@ pub(super) struct Touched {
 
 /// The files that differ from `base`, those that are gone and those that git does not know yet among them.
 pub(super) fn files(project: &Project, base: &str) -> Result<Vec<String>> {
-    let root = project.root().to_string_lossy();
-    let git = |args: &[&str]| {
-        let answer = process::ask("git", &[&["-C", root.as_ref()], args].concat());
-        answer.with_context(|| format!("`git {}` failed", args.join(" ")))
-    };
+    let git = |args: &[&str]| project.git(args).with_context(|| format!("`git {}` failed", args.join(" ")));
     // Without renames a moved file is both: one that is gone and a new one.
     let changed = git(&["diff", "--name-only", "--no-renames", base, "--"])?;
     let new = git(&["ls-files", "--others", "--exclude-standard"])?;

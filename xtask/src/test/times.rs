@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context, Result};
 
 use super::junit::Results;
-use crate::process;
 use crate::project::Project;
 
 const COLUMNS: &str = "unix_s\tcommit\tsuite\tseconds\tpassed\tfailed";
@@ -31,8 +30,7 @@ pub(super) fn keep(project: &Project, suite: &str, took: Duration, results: &Res
 
 /// The commit that is checked out, with a `+` when files differ from it.
 fn commit(project: &Project) -> String {
-    let root = project.root().to_string_lossy().into_owned();
-    let hash = process::ask("git", &["-C", &root, "rev-parse", "--short", "HEAD"]).unwrap_or_default();
-    let changed = process::ask("git", &["-C", &root, "status", "--porcelain", "--untracked-files=no"]);
+    let hash = project.git(&["rev-parse", "--short", "HEAD"]).unwrap_or_default();
+    let changed = project.git(&["status", "--porcelain", "--untracked-files=no"]);
     if changed.is_some_and(|files| !files.is_empty()) { hash + "+" } else { hash }
 }
