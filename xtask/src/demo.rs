@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::iter;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, ensure};
@@ -32,15 +33,14 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     setup::run(&project, Purpose::Demo)?;
     // Played once on a free port, so that a demo that runs already does not matter.
     let (log, usual) = if once { ("server-once", "127.0.0.1:0") } else { ("server", "127.0.0.1:8000") };
-    let (mut servers, config) = start_cameras(&project)?;
+    let (cameras, config) = start_cameras(&project)?;
     let listen = listen.as_deref().unwrap_or(usual);
     let mut args = ["serve", "--listen", listen, "--config", &config].map(str::to_owned).to_vec();
     args.extend(settings);
     let mut server = start(&project, log, &args)?;
     let played = if once { play(&project, &server)? } else { show(&mut server)? };
     let step = Step::start("stop");
-    servers.insert(0, server);
-    servers.into_iter().try_for_each(Server::stop)?;
+    iter::once(server).chain(cameras).try_for_each(Server::stop)?;
     if once {
         interrupt::check()?;
         step.end(End::Ok, "the server and the cameras ended with exit code 0");
