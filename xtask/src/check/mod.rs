@@ -73,7 +73,7 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
         let wanted = files.iter().filter(|file| ends.iter().any(|end| file.ends_with(end)));
         wanted.map(|file| project.at(file)).filter(|path| path.exists()).collect()
     };
-    let lints = |folder: &str, files: &[String]| {
+    let lints = |folder: &str, [lints, format]: [&'static str; 2], files: &[String]| {
         let mut eslint = npx(project.at(folder), "eslint");
         eslint
             .args(["--max-warnings", "0", "--no-warn-ignored", "--pass-on-no-patterns"])
@@ -82,18 +82,17 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
         prettier
             .args(["--check", "--ignore-unknown", "--no-error-on-unmatched-pattern", "package.json"])
             .args(there(files, &[""]));
-        (eslint, prettier)
+        [(lints, eslint), (format, prettier)]
     };
+    let types = |folder: &str| npm(project.at(folder), "typecheck");
     let vitest = |folder: &str, files: &[String]| {
         let mut vitest = npx(project.at(folder), "vitest");
         vitest.args(["related", "--run", "--passWithNoTests"]).args(there(files, SCRIPTS));
         vitest
     };
     if !touched.client_js.is_empty() {
-        let (eslint, prettier) = lints("clients/js", &touched.client_js);
-        steps.push(("client-js-types", npm(project.at("clients/js"), "typecheck")));
-        steps.push(("client-js-lints", eslint));
-        steps.push(("client-js-format", prettier));
+        steps.push(("client-js-types", types("clients/js")));
+        steps.extend(lints("clients/js", ["client-js-lints", "client-js-format"], &touched.client_js));
         steps.push(("client-js", vitest("clients/js", &touched.client_js)));
     }
     if touched.messages || touched.client_js.iter().any(|file| file.ends_with("/api.ts")) {
@@ -102,16 +101,12 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
     // The page is made of the client's sources.
     let page = [touched.ui.as_slice(), &touched.client_js].concat();
     if !page.is_empty() {
-        let (eslint, prettier) = lints("ui", &touched.ui);
-        steps.push(("ui-types", npm(project.at("ui"), "typecheck")));
-        steps.push(("ui-lints", eslint));
-        steps.push(("ui-format", prettier));
+        steps.push(("ui-types", types("ui")));
+        steps.extend(lints("ui", ["ui-lints", "ui-format"], &touched.ui));
         steps.push(("ui-unit", vitest("ui", &page)));
     }
     if !touched.e2e.is_empty() {
-        let (eslint, prettier) = lints("e2e", &touched.e2e);
-        steps.push(("e2e-lints", eslint));
-        steps.push(("e2e-format", prettier));
+        steps.extend(lints("e2e", ["e2e-lints", "e2e-format"], &touched.e2e));
     }
     let python = there(&touched.python, &[".py"]);
     if !python.is_empty() {
