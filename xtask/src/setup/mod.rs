@@ -1,4 +1,4 @@
-//! Setup: what the project needs on this machine, one file per thing.
+//! Setup: what the project needs on this machine, one file for each place that it comes from.
 //!
 //! Each [`Part`] says in words what it would do, or that it is in place. The words of all parts
 //! are printed before anything happens. A part that ended well leaves a stamp or a file that makes
