@@ -19,42 +19,42 @@ export function CamerasEntry() {
   const cameras = answer?.cameras ?? [];
   return (
     <Entry
-      id="cameras"
+      id="entry-cameras"
       icon="camera"
       title="Cameras"
       line="Watch cameras with any number of viewers, and see what is in front of them."
-      actions={
-        <>
-          <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
-            {cameras.length === 0 ? 'Add a camera' : 'Watch cameras'}
-          </Button>
-          <Button
-            component={Link}
-            href="/cameras?try"
-            variant="default"
-            leftSection={<Icon name="clip" />}
-          >
-            Try a simulated camera
-          </Button>
-        </>
-      }
     >
-      <p className="caption" data-testid="cameras-summary">
-        {answer === null ? 'Cameras' : cameras.length === 0 ? 'No cameras yet' : summary(answer)}
-      </p>
-      <ul className={css.cameras}>
-        {cameras.slice(0, MOST).map((camera) => {
-          const words = cameraWords(camera, null, { wanted: false });
-          return (
-            <li key={camera.id}>
-              <Link href={`/cameras/${camera.id}`} className={css.camera}>
-                <span className={css.name}>{camera.name}</span>
-                <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
-              </Link>
-            </li>
-          );
-        })}
-      </ul>
+      <div className={css.actions}>
+        <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
+          {cameras.length === 0 ? 'Add a camera' : 'Watch cameras'}
+        </Button>
+        <Button
+          component={Link}
+          href="/cameras?try"
+          variant="default"
+          leftSection={<Icon name="clip" />}
+        >
+          Try a simulated camera
+        </Button>
+      </div>
+      <div className={css.more}>
+        <p className="caption" data-testid="cameras-summary">
+          {answer === null ? 'Cameras' : cameras.length === 0 ? 'No cameras yet' : summary(answer)}
+        </p>
+        <ul className={css.cameras}>
+          {cameras.slice(0, MOST).map((camera) => {
+            const words = cameraWords(camera, null, { wanted: false });
+            return (
+              <li key={camera.id}>
+                <Link href={`/cameras/${camera.id}`} className={css.camera}>
+                  <span className={css.name}>{camera.name}</span>
+                  <StateBadge tone={words.tone} icon={words.icon} word={words.word} />
+                </Link>
+              </li>
+            );
+          })}
+        </ul>
+      </div>
     </Entry>
   );
 }

@@ -6,6 +6,7 @@ import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
 import { readerStanding } from './readerStanding';
 import { Entry, EntryFacts } from './Entry';
+import css from './Entry.module.css';
 
 /** The way to the text of pictures, with and without one of one's own. */
 export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
@@ -20,32 +21,31 @@ export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
   const standing = readerStanding(reader);
   return (
     <Entry
-      id="read"
+      id="entry-read"
       icon="scan"
       title="Read text"
       line="Drop scans, photos or screenshots, and get every line of text."
-      actions={
-        <>
-          <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
-            Read pictures
-          </Button>
-          <Button
-            component={Link}
-            href="/read?sample"
-            variant="default"
-            leftSection={<Icon name="clip" />}
-          >
-            Try a sample page
-          </Button>
-        </>
-      }
     >
-      <EntryFacts
-        caption="Reader"
-        state={<StateBadge {...standing} data-testid="reader-state" />}
-        facts={facts}
-        data-testid="reader-facts"
-      />
+      <div className={css.actions}>
+        <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
+          Read pictures
+        </Button>
+        <Button
+          component={Link}
+          href="/read?sample"
+          variant="default"
+          leftSection={<Icon name="clip" />}
+        >
+          Try a sample page
+        </Button>
+      </div>
+      <div className={css.more}>
+        <p className={css.captionLine}>
+          <span className="caption">Reader</span>
+          <StateBadge {...standing} data-testid="reader-state" />
+        </p>
+        <EntryFacts facts={facts} data-testid="reader-facts" />
+      </div>
     </Entry>
   );
 }

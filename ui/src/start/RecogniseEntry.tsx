@@ -9,37 +9,37 @@ import css from './Entry.module.css';
 export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
   return (
     <Entry
-      id="recognise"
+      id="entry-recognise"
       icon="wave"
       title="Recognise"
       line="Move a hand in front of the camera and read the gesture as you make it."
-      actions={
-        <>
-          <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
-            Use my camera
-          </Button>
-          <Button
-            component={Link}
-            href="/recognise?source=sample&gesture=wave"
-            variant="default"
-            leftSection={<Icon name="clip" />}
-          >
-            Try it without a camera
-          </Button>
-        </>
-      }
     >
-      <p className="caption">Generated clips</p>
-      <ul className={css.list}>
-        {gestures.map((gesture) => (
-          <li key={gesture}>
-            <Link href={`/recognise?source=sample&gesture=${gesture}`} className={css.gesture}>
-              <Icon name={gestureIcon(gesture) ?? 'clip'} size={20} />
-              {gesture}
-            </Link>
-          </li>
-        ))}
-      </ul>
+      <div className={css.actions}>
+        <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
+          Use my camera
+        </Button>
+        <Button
+          component={Link}
+          href="/recognise?source=sample&gesture=wave"
+          variant="default"
+          leftSection={<Icon name="clip" />}
+        >
+          Try it without a camera
+        </Button>
+      </div>
+      <div className={css.more}>
+        <p className="caption">Generated clips</p>
+        <ul className={css.list}>
+          {gestures.map((gesture) => (
+            <li key={gesture}>
+              <Link href={`/recognise?source=sample&gesture=${gesture}`} className={css.gesture}>
+                <Icon name={gestureIcon(gesture) ?? 'clip'} size={20} />
+                {gesture}
+              </Link>
+            </li>
+          ))}
+        </ul>
+      </div>
     </Entry>
   );
 }

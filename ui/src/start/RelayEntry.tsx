@@ -5,6 +5,7 @@ import { formatByteRate, formatCount } from '../components/format';
 import { formatPictures } from '../health/numbers';
 import { Icon } from '../components/Icon';
 import { Entry, EntryFacts } from './Entry';
+import css from './Entry.module.css';
 
 /** The way to live streams: sending one, watching all, and how they do. */
 export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
@@ -18,40 +19,34 @@ export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
   ] as const;
   return (
     <Entry
-      id="relay"
+      id="entry-relay"
       icon="broadcast"
       title="Broadcast and Wall"
       line="Send a camera, a screen or a video live, and watch all streams side by side."
-      actions={
-        <>
-          <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
-            Broadcast
-          </Button>
-          <Button
-            component={Link}
-            href="/wall"
-            variant="default"
-            leftSection={<Icon name="wall" />}
-          >
-            Watch the wall
-          </Button>
-          <Button
-            component={Link}
-            href="/broadcast?source=test&start=1"
-            variant="default"
-            leftSection={<Icon name="clip" />}
-          >
-            Send a test pattern
-          </Button>
-        </>
-      }
     >
-      <EntryFacts
-        caption="Live now"
-        state={<Link href="/health">Health</Link>}
-        facts={facts}
-        data-testid="relay-facts"
-      />
+      <div className={css.actions}>
+        <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
+          Broadcast
+        </Button>
+        <Button component={Link} href="/wall" variant="default" leftSection={<Icon name="wall" />}>
+          Watch the wall
+        </Button>
+        <Button
+          component={Link}
+          href="/broadcast?source=test&start=1"
+          variant="default"
+          leftSection={<Icon name="clip" />}
+        >
+          Send a test pattern
+        </Button>
+      </div>
+      <div className={css.more}>
+        <p className={css.captionLine}>
+          <span className="caption">Live now</span>
+          <Link href="/health">Health</Link>
+        </p>
+        <EntryFacts facts={facts} data-testid="relay-facts" />
+      </div>
     </Entry>
   );
 }
