@@ -6,6 +6,8 @@ import { io } from "socket.io-client";
 import { FPS } from "./clips.mjs";
 import { sleep, until } from "./harness.mjs";
 
+/** @import { DetailedPrediction, Prediction, SignFrame, SignMessage } from "./types.ts" */
+
 export const TRANSPORTS = {
   "websocket only": ["websocket"],
   "polling only": ["polling"],
@@ -14,14 +16,21 @@ export const TRANSPORTS = {
 
 /** One client with everything it was told, in order of arrival. */
 export class Client {
+  /** @type {SignMessage[]} */
   statuses = [];
+  /** @type {(Prediction & Partial<Omit<DetailedPrediction, keyof Prediction>>)[]} */
   predictions = [];
+  /** @type {SignMessage[]} */
   errors = [];
   /** [name, payload] of every event, to see order and strangers. */
   events = [];
   disconnects = [];
   sent = 0;
 
+  /**
+   * @param {string} url
+   * @param {Parameters<typeof io>[1]} [options]
+   */
   constructor(url, options = {}) {
     this.socket = io(url, { transports: ["websocket"], reconnection: false, forceNew: true, ...options });
     this.socket.on("status", (payload) => this.statuses.push(payload));
@@ -37,7 +46,11 @@ export class Client {
     return this;
   }
 
-  /** One JPEG or PNG, in base64 as the browser's canvas gives it, without waiting. */
+  /**
+   * One JPEG or PNG, in base64 as the browser's canvas gives it, without waiting.
+   * @param {Buffer} picture
+   * @param {Partial<SignFrame>} [extra]
+   */
   send(picture, extra = {}) {
     this.frame({ image: picture.toString("base64"), ...extra });
   }
@@ -70,7 +83,7 @@ export class Client {
 
   /** The TCP socket under a websocket client, for tests that end it rudely. */
   get tcp() {
-    return this.socket.io.engine.transport.ws._socket;
+    return /** @type {any} */ (this.socket.io.engine.transport).ws._socket;
   }
 
   close() {
@@ -78,7 +91,12 @@ export class Client {
   }
 }
 
-/** A connected client that the test `t` closes at its end. */
+/**
+ * A connected client that the test `t` closes at its end.
+ * @param {import("./types.ts").Ending} t
+ * @param {{ url: string }} server
+ * @param {Parameters<typeof io>[1]} [options]
+ */
 export async function connect(t, server, options) {
   const client = new Client(server.url, options);
   t.after(() => client.close());

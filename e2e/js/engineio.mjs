@@ -28,7 +28,12 @@ export function dummy(set = {}) {
 /** A request's target with these parameters. */
 export const target = (parameters) => `/socket.io/?${new URLSearchParams(parameters)}`;
 
-/** One request; its status, its type and its packets. `ms` is how long a poll may wait. */
+/**
+ * One request; its status, its type and its packets. `ms` is how long a poll may wait.
+ * @param {{ url: string }} server
+ * @param {Record<string, any>} parameters
+ * @param {RequestInit & { ms?: number }} [options]
+ */
 export async function ask(server, parameters, { ms = 10_000, ...options } = {}) {
   const signal = options.signal ?? AbortSignal.timeout(ms);
   const response = await fetch(server.url + target(parameters), { ...options, signal });
@@ -104,6 +109,9 @@ export class Polling {
 export class EngineSocket extends RawClient {
   /** Those that nobody has taken yet. */
   packets = [];
+  /** What the server said of the session, and of the namespace. */
+  opening = undefined;
+  handshake = undefined;
 
   constructor(server, parameters, { pongs = true, ...options } = {}) {
     super(server, target(parameters), options);
@@ -129,7 +137,7 @@ export class EngineSocket extends RawClient {
 }
 
 /** A WebSocket that the server has let in; it ends with the test. */
-export async function socket(t, server, { sid, ...options } = {}) {
+export async function socket(t, server, { sid = "", ...options } = {}) {
   const client = new EngineSocket(server, { EIO: 4, transport: "websocket", ...(sid && { sid }) }, options);
   t.after(() => client.destroy());
   return client.opened();

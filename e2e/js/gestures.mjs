@@ -1,6 +1,9 @@
 // What a client makes of the answers to one clip.
 
-/** The label that gathered the highest sum of scores, and its best score. */
+/**
+ * The label that gathered the highest sum of scores, and its best score.
+ * @param {import("./types.ts").Prediction[]} predictions
+ */
 export function verdict(predictions) {
   const sums = new Map();
   const best = new Map();

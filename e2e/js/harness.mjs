@@ -6,6 +6,11 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { ask } from "./api.mjs";
+
+/** @import { Ending } from "./types.ts" */
+/** @typedef {Awaited<ReturnType<typeof start>>} Server */
+
 const here = dirname(fileURLToPath(import.meta.url));
 
 const builds = ["debug", "release"].map((profile) => join(here, `../../target/${profile}/sightwire`));
@@ -19,9 +24,14 @@ const START_MS = 60_000;
 const STOP_MS = 20_000;
 
 /**
+ * What a program is started with; `files` are written into its folder first: { ".env": "MAX_CLIENTS=2" }.
+ * @typedef {{ args?: string[], env?: Record<string, string>, files?: Record<string, string | Uint8Array> }} Options
+ */
+
+/**
  * Runs the binary in an empty folder and with a bare environment, so that nothing of the
  * developer's own settings leaks into a test.
- * `files` are written into that folder first: { ".env": "MAX_CLIENTS=2" }.
+ * @param {Options} options
  */
 export function launch({ args, env = {}, files = {} }) {
   if (!existsSync(BIN)) throw new Error(`${BIN} is not there; \`cargo build\` makes it`);
@@ -47,7 +57,11 @@ export function launch({ args, env = {}, files = {} }) {
   return run;
 }
 
-/** Runs a command of the binary to its end. */
+/**
+ * Runs a command of the binary to its end.
+ * @param {string[]} args
+ * @param {Options} [options]
+ */
 export async function command(args, options = {}) {
   return launch({ args, ...options }).ended;
 }
@@ -56,18 +70,22 @@ export async function command(args, options = {}) {
  * Starts `sightwire serve` and waits until it listens.
  * `t` is the test that ends the server with itself, whatever happens. `listen` is an address or a
  * list of them; `urls` then has one for each.
+ * @param {Ending} t
+ * @param {Options & { listen?: string | string[] }} [options]
  */
 export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" } = {}) {
   const addresses = [listen].flat().flatMap((address) => ["--listen", address]);
   const run = launch({ args: ["serve", ...addresses, ...args], env, files });
   const server = {
     pid: run.child.pid,
-    url: undefined,
-    port: undefined,
+    url: "",
+    /** @type {string[]} */
+    urls: [],
+    port: 0,
     logs: () => run.stdout + run.stderr,
     ended: run.ended,
     /** Asks the server to end; its exit code and how long it took. */
-    async stop(signal = "SIGTERM") {
+    async stop(/** @type {NodeJS.Signals} */ signal = "SIGTERM") {
       const asked = performance.now();
       run.child.kill(signal);
       const timer = setTimeout(() => run.child.kill("SIGKILL"), STOP_MS);
@@ -75,12 +93,14 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
       clearTimeout(timer);
       return { ...ended, ms: performance.now() - asked };
     },
-    /** GET a path; status, headers and the body as text and, where it is JSON, parsed. */
-    async get(path, headers = {}) {
-      const response = await fetch(this.url + path, { headers });
-      const text = await response.text();
-      const json = response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : undefined;
-      return { status: response.status, headers: response.headers, text, json };
+    /**
+     * Asks for what is at a path.
+     * @template {string} Path
+     * @param {Path} path
+     * @param {Record<string, string>} [headers]
+     */
+    get(path, headers) {
+      return ask(this, "GET", path, undefined, headers);
     },
     /** The recogniser's part of /api/v1/status. */
     async recognizer() {
@@ -112,6 +132,8 @@ export async function listening(run, what, count = 1) {
 /**
  * Starts `sightwire camera`, the simulated camera, and waits until it listens. What is wrong with it
  * can be changed while it runs: `fault("stall")`, `fault("")`.
+ * @param {Ending} t
+ * @param {string[]} [args]
  */
 export async function startCamera(t, args = []) {
   const run = launch({ args: ["camera", "--listen", "127.0.0.1:0", ...args] });
@@ -133,6 +155,15 @@ export async function startCamera(t, args = []) {
       return (await fetch(`${url}/status`)).json();
     },
   };
+}
+
+/**
+ * Has a server of this process listen; its port.
+ * @param {import("node:net").Server} server
+ */
+export async function portOf(server, host = "127.0.0.1", port = 0) {
+  await new Promise((done, fail) => server.once("error", fail).listen(port, host, () => done(undefined)));
+  return /** @type {import("node:net").AddressInfo} */ (server.address()).port;
 }
 
 /** How long is waited for what has to come, and never less: it may share its core with five other programs. */

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 import { blocksOf } from "../readme/blocks.mjs";
-import { until } from "./harness.mjs";
+import { portOf, until } from "./harness.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Somebody else may take a port between its choice and nginx's start. */
@@ -96,8 +96,7 @@ function launch(nginx, site) {
 
 async function freePort() {
   const server = createServer();
-  await new Promise((done, fail) => server.on("error", fail).listen(0, "127.0.0.1", done));
-  const { port } = server.address();
+  const port = await portOf(server);
   await new Promise((done) => server.close(done));
   return port;
 }

@@ -17,9 +17,17 @@ export const CLOSE = 8;
 export const PING = 9;
 export const PONG = 10;
 
-/** One frame as it is on the wire. */
+/** @import { Ending, FromSender, FromViewer } from "./types.ts" */
+/** @typedef {{ fin?: boolean, masked?: boolean, rsv?: number, length?: number }} FrameOptions */
+
+/**
+ * One frame as it is on the wire.
+ * @param {number} opcode
+ * @param {string | Buffer} payload
+ * @param {FrameOptions} [options]
+ */
 export function framed(opcode, payload, { fin = true, masked = true, rsv = 0, length } = {}) {
-  const body = Buffer.from(payload);
+  const body = Buffer.from(/** @type {Buffer} */ (payload));
   const claimed = length ?? body.length;
   const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode];
   const mask = masked ? 0x80 : 0;
@@ -45,8 +53,18 @@ export class RawClient extends Ear {
   #held = 0;
   #needs = 1;
   #problem = undefined;
+  /**
+   * Is told what a pong holds.
+   * @type {(payload: Buffer) => void}
+   */
+  onPong = undefined;
 
-  /** `answers`: to pings of the protocol. */
+  /**
+   * `answers`: to pings of the protocol.
+   * @param {{ url: string }} server
+   * @param {string} path
+   * @param {{ protocol?: string, headers?: object, answers?: boolean }} [options]
+   */
   constructor(server, path, { protocol, headers = {}, answers = true } = {}) {
     super();
     const { hostname, port, host } = new URL(server.url);
@@ -155,18 +173,27 @@ export class RawClient extends Ear {
     return this;
   }
 
+  /** @type {Ear["next"]} */
   async next(which) {
     const message = await super.next(which);
     if (this.#problem) throw this.#problem;
     return message;
   }
 
-  /** Sends a frame. */
+  /**
+   * Sends a frame.
+   * @param {number} opcode
+   * @param {string | Buffer} [payload]
+   * @param {FrameOptions} [options]
+   */
   frame(opcode, payload = "", options) {
     if (!this.socket.destroyed) this.socket.write(framed(opcode, payload, options));
   }
 
-  /** Sends a text, or an object as JSON. */
+  /**
+   * Sends a text, or an object as JSON.
+   * @param {FromSender | FromViewer | string | Buffer} what
+   */
   text(what) {
     this.frame(TEXT, typeof what === "string" ? what : JSON.stringify(what));
   }

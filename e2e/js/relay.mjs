@@ -7,6 +7,11 @@ import WebSocket from "ws";
 
 import { until } from "./harness.mjs";
 
+/** @import { Ending, FromSender, FromViewer, Of, Said, ViewerConnected } from "./types.ts" */
+/** @typedef {{ url: string }} At A server, or what stands before one. */
+/** @typedef {{ at: number, text?: string, json?: Said, bytes?: Buffer }} Heard */
+/** @typedef {import("ws").ClientOptions & { protocols?: string[] }} SocketOptions */
+
 /** Pictures as binary messages. */
 export const BINARY = "sightwire.v1";
 export const LIVE_ALREADY =
@@ -14,9 +19,15 @@ export const LIVE_ALREADY =
 
 /** What one end of a socket has heard. */
 export class Ear {
-  /** In order of arrival: { at (ms), text, json } or { at, bytes }. */
+  /**
+   * In order of arrival: { at (ms), text, json } or { at, bytes }.
+   * @type {Heard[]}
+   */
   messages = [];
-  /** Set by the goodbye: { code, reason, at }; code 1006 when there was none. */
+  /**
+   * Set by the goodbye; code 1006 when there was none.
+   * @type {{ code: number, reason: string, at: number }}
+   */
   closed = undefined;
   /** Pings of the protocol itself: when each came. */
   pings = [];
@@ -28,29 +39,42 @@ export class Ear {
     else this.messages.push({ at, text: payload.toString(), json: JSON.parse(payload) });
   }
 
-  /** All messages of a type so far, of one stream or of any. */
+  /**
+   * All messages of a type so far, of one stream or of any.
+   * @template {Said["type"]} Type
+   * @param {Type} type
+   * @param {string} [stream]
+   */
   all(type, stream) {
+    const isOf = (/** @type {Said} */ json) =>
+      stream === undefined || ("patient_id" in json && json.patient_id === stream);
     const jsons = this.messages.map(({ json }) => json);
-    return jsons.filter(
-      (json) => json?.type === type && (stream === undefined || json.patient_id === stream),
-    );
+    return /** @type {Of<Type>[]} */ (jsons.filter((json) => json?.type === type && isOf(json)));
   }
 
-  /** The next message after those that were waited for before; `which` is a type or a test. */
+  /**
+   * The next message after those that were waited for before; `which` is a type or a test.
+   * @template {string} Type
+   * @param {Type | ((message: Heard) => boolean)} which
+   * @returns {Promise<Of<Type>>}
+   */
   async next(which) {
-    const is = typeof which === "string" ? ({ json }) => json?.type === which : which;
+    const is = typeof which === "string" ? (/** @type {Heard} */ { json }) => json?.type === which : which;
     const find = () => this.messages.findIndex((message, i) => i >= this.#taken && is(message));
     await until(() => find() >= 0 || this.closed, `${which}, after ${this.#brief()}`);
     const at = find();
     assert.ok(at >= 0, `${which}; closed with ${this.closed?.code} ${this.closed?.reason}, ${this.#brief()}`);
     this.#taken = at + 1;
-    return this.messages[at].json ?? this.messages[at].bytes;
+    return /** @type {any} */ (this.messages[at].json ?? this.messages[at].bytes);
   }
 
   /** Waits for the next frame; its text. */
   async nextFrame(stream) {
-    const is = ({ json }) => json?.type === "live_frame" && (!stream || json.patient_id === stream);
-    return (await this.next(is)).data.frame;
+    /** @type {Of<"live_frame">} */
+    const { data } = await this.next(
+      ({ json }) => json?.type === "live_frame" && (!stream || json.patient_id === stream),
+    );
+    return data.frame;
   }
 
   /** Forgets what came so far. */
@@ -74,6 +98,16 @@ export class Ear {
 
 /** One connection. */
 export class Client extends Ear {
+  /**
+   * What a viewer was told first.
+   * @type {ViewerConnected}
+   */
+  greeting = undefined;
+
+  /**
+   * @param {string} url
+   * @param {SocketOptions} [options]
+   */
   constructor(url, { protocols = [], ...options } = {}) {
     super();
     this.socket = new WebSocket(url, protocols, options);
@@ -97,7 +131,10 @@ export class Client extends Ear {
     return this;
   }
 
-  /** Sends an object as JSON, a text, or bytes. */
+  /**
+   * Sends an object as JSON, a text, or bytes.
+   * @param {FromSender | FromViewer | string | Buffer} what
+   */
   say(what) {
     const isRaw = typeof what === "string" || Buffer.isBuffer(what);
     this.socket.send(isRaw ? what : JSON.stringify(what));
@@ -126,14 +163,26 @@ export class Client extends Ear {
 const socketUrl = (server, path) => server.url.replace(/^http/, "ws") + path;
 export const streamPath = (name) => `/ws/stream/${encodeURIComponent(name)}`;
 
-/** A connection to a path of the server; it ends with the test. */
+/**
+ * A connection to a path of the server; it ends with the test.
+ * @param {Ending} t
+ * @param {At} server
+ * @param {string} path
+ * @param {SocketOptions} [options]
+ */
 export async function connect(t, server, path, options) {
   const client = new Client(socketUrl(server, path), options);
   t.after(() => client.vanish());
   return client.opened();
 }
 
-/** Asks for a socket that has to be refused; the HTTP status. */
+/**
+ * Asks for a socket that has to be refused; the HTTP status.
+ * @param {Ending} t
+ * @param {At} server
+ * @param {string} path
+ * @param {SocketOptions} [options]
+ */
 export async function refusal(t, server, path, options) {
   const client = new Client(socketUrl(server, path), options);
   t.after(() => client.vanish());
@@ -142,7 +191,13 @@ export async function refusal(t, server, path, options) {
   return client.refused;
 }
 
-/** Whoever sends a stream, once it may begin. */
+/**
+ * Whoever sends a stream, once it may begin.
+ * @param {Ending} t
+ * @param {At} server
+ * @param {string} name
+ * @param {SocketOptions & { hello?: FromSender | string }} [options]
+ */
 export async function streamer(t, server, name, { hello = { analysis_mode: "normal" }, ...options } = {}) {
   const client = await connect(t, server, streamPath(name), options);
   client.say(hello);
@@ -150,14 +205,26 @@ export async function streamer(t, server, name, { hello = { analysis_mode: "norm
   return client;
 }
 
-/** Whoever watches, once it has been greeted. */
+/**
+ * Whoever watches, once it has been greeted.
+ * @param {Ending} t
+ * @param {At} server
+ * @param {string} [query]
+ * @param {SocketOptions} [options]
+ */
 export async function viewer(t, server, query = "", options = {}) {
   const client = await connect(t, server, `/ws/view${query}`, options);
   client.greeting = await client.next("viewer_connected");
   return client;
 }
 
-/** Watches one stream only. */
+/**
+ * Watches one stream only.
+ * @param {Ending} t
+ * @param {At} server
+ * @param {string} name
+ * @param {SocketOptions} [options]
+ */
 export async function viewerOf(t, server, name, options) {
   return viewer(t, server, `?streams=${encodeURIComponent(name)}`, options);
 }
@@ -219,7 +286,11 @@ export function unpacked(message) {
   };
 }
 
-/** The binary pictures that a viewer has got. */
+/**
+ * The binary pictures that a viewer has got.
+ * @param {Ear} client
+ * @param {string} [name]
+ */
 export function picturesOf(client, name) {
   const all = client.messages
     .filter(({ bytes }) => bytes)

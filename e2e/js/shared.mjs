@@ -4,9 +4,12 @@ import { after, before } from "node:test";
 
 import { start } from "./harness.mjs";
 
-/** Filled in before the first test of the file, stopped after the last. */
+/**
+ * Filled in before the first test of the file, stopped after the last.
+ * @param {Parameters<typeof start>[1]} [options]
+ */
 export function shared(options) {
-  const server = {};
+  const server = /** @type {import("./harness.mjs").Server} */ ({});
   let stop;
   before(async () => Object.assign(server, await start({ after: (end) => (stop = end) }, options)));
   after(() => stop?.());

@@ -2,6 +2,9 @@
 
 import { launch, listening, until } from "./harness.mjs";
 
+/** @import { Ending } from "./types.ts" */
+/** @typedef {Awaited<ReturnType<typeof camera>>} Camera */
+
 const STOP_MS = 5_000;
 
 /** Small and cheap; of a quality that the server itself uses nowhere, so that its own pictures stand out. */
@@ -10,13 +13,24 @@ export const USUAL = { size: "320x240", fps: 20, quality: 60 };
 /**
  * Starts a camera; it ends with the test.
  * `args` are further options of `sightwire camera`, `user` is the `name:password` that it asks for.
+ * @param {Ending} t
  */
-export async function camera(t, { args = [], size, fps, quality, user, listen = "127.0.0.1:0" } = {}) {
+export async function camera(
+  t,
+  {
+    args = [],
+    size = USUAL.size,
+    fps = USUAL.fps,
+    quality = USUAL.quality,
+    user = "",
+    listen = "127.0.0.1:0",
+  } = {},
+) {
   const options = [
     ["--listen", listen],
-    ["--size", size ?? USUAL.size],
-    ["--fps", String(fps ?? USUAL.fps)],
-    ["--quality", String(quality ?? USUAL.quality)],
+    ["--size", size],
+    ["--fps", String(fps)],
+    ["--quality", String(quality)],
     ["--max-clients", "20"],
   ];
   if (user) options.push(["--user", user]);
@@ -63,7 +77,10 @@ export function table(fields) {
   return ["[[camera]]", ...lines, ""].join("\n");
 }
 
-/** Options of a server that may read such cameras, keeps those that are added in its own folder, and has no model. */
+/**
+ * Options of a server that may read such cameras, keeps those that are added in its own folder, and has no model.
+ * @param {{ set?: object, cameras?: object[], env?: object, files?: object, listen?: string | string[] }} [options]
+ */
 export function serving({ set = {}, cameras = [], files = {}, ...options } = {}) {
   const settings = {
     "cameras.allow": "127.0.0.0/8",

@@ -9,6 +9,9 @@ import { until } from "./harness.mjs";
 const CRLF2 = Buffer.from("\r\n\r\n");
 const PART = /^--frame\r\nContent-Type: image\/jpeg\r\nContent-Length: (\d+)\r\n\r\n$/;
 
+/** @import { Ending } from "./types.ts" */
+/** @typedef {{ headers?: object, version?: string, method?: string, from?: string }} ViewerOptions */
+
 /** The type of every stream. */
 export const MULTIPART = "multipart/x-mixed-replace; boundary=frame";
 
@@ -42,7 +45,10 @@ class Dechunker {
 
 /** One connection that asks for a stream. */
 export class Viewer {
-  /** Pictures in order of arrival: { at (ms), jpeg }. */
+  /**
+   * Pictures in order of arrival: { at (ms), jpeg }.
+   * @type {{ at: number, jpeg: Buffer }[]}
+   */
   pictures = [];
   /** Status line and headers, as they came. */
   head = undefined;
@@ -55,6 +61,11 @@ export class Viewer {
   #chunks = undefined;
   #length = undefined;
 
+  /**
+   * @param {string} url
+   * @param {string} path
+   * @param {ViewerOptions} [options]
+   */
   constructor(url, path, { headers = {}, version = "1.1", method = "GET", from: localAddress } = {}) {
     const { hostname, port, host } = new URL(url);
     const lines = Object.entries({ Host: host, ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -86,7 +97,7 @@ export class Viewer {
     const end = this.#rest.indexOf(CRLF2);
     if (end < 0) return;
     const [line, ...fields] = this.#rest.subarray(0, end).toString("latin1").split("\r\n");
-    const headers = new Map(fields.map((field) => field.split(/: (.*)/s)));
+    const headers = fields.map((field) => field.split(/: (.*)/s));
     this.head = { line, status: Number(line.split(" ")[1]), fields, headers: lowered(headers) };
     const body = this.#rest.subarray(end + 4);
     this.#rest = Buffer.alloc(0);
@@ -139,7 +150,7 @@ export class Viewer {
   }
 
   /** Waits for so many more pictures; those. */
-  async next(count = 1, is = () => true) {
+  async next(count = 1, is = (/** @type {Buffer} */ jpeg) => jpeg.length > 0) {
     const from = this.pictures.length;
     const found = () => this.pictures.slice(from).filter(({ jpeg }) => is(jpeg));
     await until(
@@ -151,7 +162,10 @@ export class Viewer {
     return found().slice(0, count);
   }
 
-  /** The body of an answer that is no stream, once it is there. */
+  /**
+   * The body of an answer that is no stream, once it is there.
+   * @returns {Promise<import("./types.ts").Error>}
+   */
   async json() {
     await this.answered();
     const parse = () => {
@@ -213,7 +227,13 @@ function lowered(headers) {
   return new Map(Array.from(headers, ([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Opens a stream that has to be answered with 200; it ends with the test. */
+/**
+ * Opens a stream that has to be answered with 200; it ends with the test.
+ * @param {Ending} t
+ * @param {{ url: string }} server
+ * @param {string} path
+ * @param {ViewerOptions} [options]
+ */
 export async function watch(t, server, path, options) {
   const viewer = new Viewer(server.url, path, options);
   t.after(() => viewer.socket.destroy());
@@ -222,7 +242,13 @@ export async function watch(t, server, path, options) {
   return viewer;
 }
 
-/** Asks for a stream that has to be refused; status, headers and body. */
+/**
+ * Asks for a stream that has to be refused; status, headers and body.
+ * @param {Ending} t
+ * @param {{ url: string }} server
+ * @param {string} path
+ * @param {ViewerOptions} [options]
+ */
 export async function refused(t, server, path, options) {
   const viewer = new Viewer(server.url, path, options);
   t.after(() => viewer.socket.destroy());
