@@ -7,6 +7,8 @@ import { clip } from "../js/clips.mjs";
 import { Client } from "../js/client.mjs";
 import { sleep } from "../js/harness.mjs";
 
+/** @import { SignResult } from "../js/types.ts" */
+
 const [url = "http://127.0.0.1:8000", clients = "1", seconds = "10"] = process.argv.slice(2);
 const FPS = 25;
 
@@ -18,9 +20,11 @@ async function scores() {
   const told = new Client(url, { auth: { extras: true } });
   await told.ready();
   const known = new Map();
-  told.socket.on("result", ({ seen, score }) => {
+  /** @param {SignResult} result */
+  const note = ({ seen, score }) => {
     if (seen >= 9) known.set(seen % frames.length, score);
-  });
+  };
+  told.socket.on("result", note);
   for (let id = 0; known.size < frames.length; id += 1) {
     told.frame({ ...image(id), id });
     await sleep(1000 / FPS);
@@ -36,8 +40,9 @@ async function play(known, offset) {
   await sleep(offset);
   const [sent, delays] = [[], []];
   let own = 0;
-  client.socket.on("prediction", ({ score }) => {
+  client.socket.on("prediction", () => {
     const reply = client.predictions.length - 1;
+    const { score } = client.predictions[reply];
     for (let index = sent.length - 1; index >= Math.max(9, sent.length - frames.length); index -= 1) {
       if (sent[index].seen || known.get(index % frames.length) !== score) continue;
       sent[index].seen = true;

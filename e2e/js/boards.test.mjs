@@ -6,17 +6,21 @@ import { describe, test } from "node:test";
 
 import WebSocket from "ws";
 
-import { sleep, start, until } from "./harness.mjs";
+import { ask } from "./api.mjs";
+import { portOf, sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { streamer } from "./relay.mjs";
 import { shared } from "./shared.mjs";
 import { camera, serving } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
 
+/** @import { Server } from "./harness.mjs" */
+/** @import { BoardChange, BoardText } from "./types.ts" */
+
 const server = shared(serving());
 
 /** A page's socket; its texts in order. */
-async function page(t, path, { of = server, headers } = {}) {
+async function page(t, path, { of = server, headers = {} } = {}) {
   const texts = [];
   const socket = new WebSocket(of.url.replace(/^http/, "ws") + path, { headers });
   const heard = { texts, socket, closed: undefined };
@@ -32,15 +36,14 @@ async function page(t, path, { of = server, headers } = {}) {
 }
 
 /** As the page writes it. */
-function query(at, { fps = 10, conf = 0.25, labels = true, skip = 2, ...rest } = {}) {
+function query(at, { fps = 10, conf = 0.25, labels = true, skip = 2, user_id = "nobody" } = {}) {
   const params = new URLSearchParams({
-    user_id: "nobody",
+    user_id,
     ...(at ? { camera_url: at.url } : {}),
-    conf,
-    show_labels: labels,
-    fps,
-    skip_frames: skip,
-    ...rest,
+    conf: `${conf}`,
+    show_labels: `${labels}`,
+    fps: `${fps}`,
+    skip_frames: `${skip}`,
   });
   return `?${params}`;
 }
@@ -52,20 +55,16 @@ const looks = (base64) => {
 };
 /** A picture, not a banner: one comes first where the camera's pictures are late, or its model is being loaded. */
 const isOwn = (base64) => picture(base64).quality !== 80;
-const get = async (path, headers = {}, of = server) => (await fetch(of.url + path, { headers })).json();
-const post = (path, body, headers, of = server) =>
-  fetch(of.url + path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
+/** What a page hears, each text parsed. */
+const parsed = (/** @type {string[]} */ texts) =>
+  texts.map((text) => /** @type {BoardText} */ (JSON.parse(text)));
 
 describe("pictures_over_a_websocket", { concurrency: true }, () => {
   test("detect: frames_as_json_and_figures_after_every_fifty", async (t) => {
     const yard = await camera(t);
     const { texts, next } = await page(t, `/ws/stream/detect${query(yard, { fps: 30 })}`);
     await next(102);
-    const messages = texts.slice(0, 102).map((text) => JSON.parse(text));
+    const messages = parsed(texts.slice(0, 102));
     const kinds = messages.map(({ type }) => type);
     assert.deepEqual(
       kinds.flatMap((kind, i) => (kind === "stats" ? [i] : [])),
@@ -129,7 +128,7 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
     await slow.next(before + 12);
     const rate = (slow.texts.length - before) / ((performance.now() - from) / 1000);
     assert.ok(rate < 5, `${rate} a second of 20`);
-    const [{ delivered, missed }] = (await get("/api/v1/viewers", {}, of)).viewers;
+    const [{ delivered, missed }] = (await of.get("/api/v1/viewers")).json.viewers;
     assert.ok(delivered <= slow.texts.length + 1, `${delivered} counted of ${slow.texts.length} sent`);
     assert.equal(missed, 0, "what it did not ask for it does not miss");
   });
@@ -137,7 +136,7 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
   test("who_sends_a_stream_called_detect_or_raw_is_no_viewer", async (t) => {
     for (const name of ["detect", "raw"]) {
       const sender = await streamer(t, server, name);
-      const { active_streams } = await get("/streams/active");
+      const { active_streams } = (await server.get("/streams/active")).json;
       assert.ok(active_streams.includes(name), `${name} among ${active_streams}`);
       sender.socket.terminate();
     }
@@ -147,16 +146,16 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
     const yard = await camera(t);
     const dead = { url: "http://127.0.0.1:9" };
     const empty = await start(t, serving());
-    for (const [path, says] of [
-      [`/ws/stream/detect${query({ url: "http://192.0.2.7" })}`, /192\.0\.2\.7/],
-      [`/ws/stream/detect${query(dead)}`, /127\.0\.0\.1:9/],
-      [`/ws/stream/detect${query(yard, { conf: 2 })}`, /^conf must be/],
-      [`/ws/stream/raw${query(undefined, { fps: 99 })}`, /No camera is configured|fps must be/],
-      [`/ws/viewer/detection?camera_id=nobody&user_id=x`, /no camera or stream/],
-    ]) {
+    for (const [path, says] of Object.entries({
+      [`/ws/stream/detect${query({ url: "http://192.0.2.7" })}`]: /192\.0\.2\.7/,
+      [`/ws/stream/detect${query(dead)}`]: /127\.0\.0\.1:9/,
+      [`/ws/stream/detect${query(yard, { conf: 2 })}`]: /^conf must be/,
+      [`/ws/stream/raw${query(undefined, { fps: 99 })}`]: /No camera is configured|fps must be/,
+      [`/ws/viewer/detection?camera_id=nobody&user_id=x`]: /no camera or stream/,
+    })) {
       const told = await page(t, path, { of: empty });
       await until(() => told.closed, "the end");
-      const { type, message } = JSON.parse(told.texts[0]);
+      const [{ type, message }] = parsed(told.texts);
       assert.equal(type, "error");
       assert.match(message, says);
       assert.equal(told.closed.code, 1013);
@@ -178,7 +177,7 @@ describe("pictures_over_a_websocket", { concurrency: true }, () => {
     const first = await page(t, "/ws/viewer/detection?camera_id=yard&user_id=ann", { of });
     await first.next(2);
     const second = await page(t, "/ws/viewer/detection?camera_id=yard&user_id=bob", { of });
-    const messages = () => second.texts.map((text) => JSON.parse(text));
+    const messages = () => parsed(second.texts);
     const picturesOf = () => messages().filter(({ data }) => data && isOwn(data));
     await until(() => picturesOf().length > 0, "a picture");
     const [[info], [frame]] = [messages(), picturesOf()];
@@ -224,24 +223,23 @@ test("worker_detection_draws_boxes_into_the_camera_of_that_id", async (t) => {
 describe("a_users_camera", () => {
   const PATH = "/api/user/esp32-config";
   const of = (user) => ({ headers: { "X-User-ID": user } });
+  const get = async (/** @type {Server} */ at, user = "") =>
+    (await at.get(PATH, user ? of(user).headers : {})).json;
+  const save = (/** @type {Server} */ at, user, /** @type {BoardChange} */ body, headers = {}) =>
+    ask(at, "POST", PATH, body, { ...(user && of(user).headers), ...headers });
 
   test("is_saved_shown_watched_changed_and_removed", async (t) => {
     const [yard, gate] = [await camera(t), await camera(t, { size: "160x120" })];
     const mine = await start(t, serving());
-    const saying = (user) => get(PATH, of(user).headers, mine);
+    const saying = (user) => get(mine, user);
     assert.deepEqual(await saying("ann"), {
       success: true,
       config: null,
       message: "No configuration found. Please set up your ESP32-CAM.",
     });
-    const saved = await post(
-      PATH,
-      { esp32_url: `${yard.host}/`, label: "Back yard" },
-      of("ann").headers,
-      mine,
-    );
+    const saved = await save(mine, "ann", { esp32_url: `${yard.host}/`, label: "Back yard" });
     assert.equal(saved.status, 200);
-    assert.deepEqual(await saved.json(), {
+    assert.deepEqual(saved.json, {
       success: true,
       message: "ESP32 configuration saved",
       esp32_url: yard.url,
@@ -257,14 +255,14 @@ describe("a_users_camera", () => {
     const [{ jpeg }] = await viewer.next(1);
     assert.equal(inspect(jpeg).width, 320);
     // Another address takes its place, for those who watch too.
-    await post(PATH, { esp32_url: gate.url }, of("ann").headers, mine);
-    await until(() => viewer.closed || viewer.ended, "the end of the old camera");
+    await save(mine, "ann", { esp32_url: gate.url });
+    await until(() => viewer.over, "the end of the old camera");
     const small = await watch(t, mine, "/stream", of("ann"));
     assert.equal(inspect((await small.next(1))[0].jpeg).width, 160);
     assert.equal((await saying("ann")).config.label, "Back yard", "what is not given stays");
 
-    const removed = await fetch(mine.url + PATH, { method: "DELETE", ...of("ann") });
-    assert.deepEqual(await removed.json(), { success: true, message: "ESP32 configuration deleted" });
+    const removed = await ask(mine, "DELETE", PATH, undefined, of("ann").headers);
+    assert.deepEqual(removed.json, { success: true, message: "ESP32 configuration deleted" });
     assert.equal((await saying("ann")).config, null);
   });
 
@@ -272,18 +270,18 @@ describe("a_users_camera", () => {
     const yard = await camera(t);
     const url = `${yard.url}/capture`;
     const mine = await start(t, serving());
-    await post("/api/v1/cameras", { id: "mine", url, mode: "capture", user: "ann" }, {}, mine);
-    const { config } = await get(PATH, of("ann").headers, mine);
+    await ask(mine, "POST", "/api/v1/cameras", { id: "mine", url, mode: "capture", user: "ann" });
+    const { config } = await get(mine, "ann");
     assert.equal(config.esp32_url, url);
-    await post(PATH, { esp32_url: url, label: "Gate" }, of("ann").headers, mine);
-    const { name, url: after, mode } = await get("/api/v1/cameras/mine", {}, mine);
+    await save(mine, "ann", { esp32_url: url, label: "Gate" });
+    const { name, url: after, mode } = (await mine.get("/api/v1/cameras/mine")).json;
     assert.deepEqual([name, after, mode], ["Gate", url, "capture"]);
   });
 
   test("takes_no_place_of_a_configured_one", async (t) => {
     const yard = await camera(t);
     const silent = createServer(() => {});
-    await new Promise((done) => silent.listen(0, "127.0.0.1", done));
+    const port = await portOf(silent);
     t.after(() => silent.close());
     const mine = await start(
       t,
@@ -293,11 +291,11 @@ describe("a_users_camera", () => {
       }),
     );
     for (const user of ["ann", "bob"]) {
-      const esp32_url = `http://127.0.0.1:${silent.address().port}/${user}`;
-      assert.equal((await post(PATH, { esp32_url }, of(user).headers, mine)).status, 200);
+      const esp32_url = `http://127.0.0.1:${port}/${user}`;
+      assert.equal((await save(mine, user, { esp32_url })).status, 200);
       await page(t, `/ws/stream/raw${query(undefined, { user_id: user })}`, { of: mine });
     }
-    const places = async () => (await get("/api/v1/status", {}, mine)).cameras;
+    const places = async () => (await mine.get("/api/v1/status")).json.cameras;
     await until(async () => (await places()).named === 2, "two that say nothing");
     await (await watch(t, mine, "/stream?camera=yard")).next(1);
     const { upstreams, named } = await places();
@@ -305,20 +303,20 @@ describe("a_users_camera", () => {
   });
 
   test("needs_a_user_and_an_address_that_is_allowed", async () => {
-    const body = async (response) => [response.status, (await response.json()).detail];
-    assert.deepEqual(await body(await post(PATH, { esp32_url: "127.0.0.1" })), [
+    const said = async (user, body) => {
+      const { status, json } = await save(server, user, body);
+      return [status, json.detail];
+    };
+    assert.deepEqual(await said(undefined, { esp32_url: "127.0.0.1" }), [
       422,
       "The header X-User-ID is required.",
     ]);
-    assert.deepEqual(await body(await post(PATH, { label: "x" }, of("eve").headers)), [
-      400,
-      "esp32_url is required",
-    ]);
-    const [status, detail] = await body(await post(PATH, { esp32_url: "192.0.2.7" }, of("eve").headers));
+    assert.deepEqual(await said("eve", { label: "x" }), [400, "esp32_url is required"]);
+    const { status, json } = await save(server, "eve", { esp32_url: "192.0.2.7" });
     assert.equal(status, 422);
-    assert.match(detail, /192\.0\.2\.7/);
-    assert.deepEqual(await get(PATH), { detail: "The header X-User-ID is required." });
-    assert.equal((await get(PATH, of("eve").headers)).config, null, "nothing was saved");
+    assert.match(json.detail, /192\.0\.2\.7/);
+    assert.deepEqual(await get(server), { detail: "The header X-User-ID is required." });
+    assert.equal((await get(server, "eve")).config, null, "nothing was saved");
   });
 
   test("is_changed_by_who_may_change_cameras_also_from_a_listed_page", async (t) => {
@@ -326,19 +324,13 @@ describe("a_users_camera", () => {
       t,
       serving({ set: { "cameras.changing": "nobody", "server.cors_origins": "https://app.example" } }),
     );
-    const save = (at, origin) =>
-      post(
-        PATH,
-        { esp32_url: "127.0.0.1:9" },
-        { ...of("ann").headers, ...(origin ? { Origin: origin } : {}) },
-        at,
-      );
-    assert.equal((await save(strict)).status, 403);
+    const saved = (at, headers = {}) => save(at, "ann", { esp32_url: "127.0.0.1:9" }, headers);
+    assert.equal((await saved(strict)).status, 403);
     const listed = await start(t, serving({ set: { "server.cors_origins": "https://app.example" } }));
-    assert.equal((await save(listed, "https://evil.example")).status, 403);
-    const saved = await save(listed, "https://app.example");
-    assert.equal(saved.status, 200);
-    assert.equal(saved.headers.get("access-control-allow-origin"), "https://app.example");
+    assert.equal((await saved(listed, { Origin: "https://evil.example" })).status, 403);
+    const { status, headers } = await saved(listed, { Origin: "https://app.example" });
+    assert.equal(status, 200);
+    assert.equal(headers.get("access-control-allow-origin"), "https://app.example");
   });
 });
 
@@ -384,43 +376,41 @@ describe("how_things_are", () => {
   test("esp32: a_picture_the_boards_own_words_and_whether_it_answers", async (t) => {
     const yard = await camera(t);
     const of = await start(t, serving({ cameras: [{ id: "one", url: yard.url }] }));
-    const ask = (path) => get(`/api/esp32/${path}`, {}, of);
-    const { success, imageData } = await ask("snapshot");
+    const snapshot = async () => (await of.get("/api/esp32/snapshot")).json;
+    const status = async (query = "") => (await of.get(`/api/esp32/status?${query}`)).json;
+    const tried = async (query = "") => (await of.get(`/api/esp32/test?${query}`)).json;
+    const { success, imageData } = await snapshot();
     assert.equal(success, true);
     const [head, base64] = imageData.split(",");
     assert.equal(head, "data:image/jpeg;base64");
     assert.equal(picture(base64).width, 320);
-    const status = await ask("status");
-    assert.equal(status.success, true);
-    assert.equal(status.captures_total, (await yard.status()).captures_total);
-    const test = await ask("test");
+    const own = await status();
+    assert.equal(own.success, true);
+    assert.equal(own.captures_total, (await yard.status()).captures_total);
+    const test = await tried();
     assert.deepEqual([test.connected, test.error], [true, null]);
     assert.ok((await yard.status()).streams_total <= 2, "they share a connection");
-    const unknown = await ask(`status?esp32_url=${encodeURIComponent(`${yard.url}/x`)}`);
+    const unknown = await status(`esp32_url=${encodeURIComponent(`${yard.url}/x`)}`);
     assert.equal(unknown.success, false);
     assert.match(unknown.error, /cameras that are known/);
     // It stays open for as long as somebody waits for a picture, however short its linger is.
     const quiet = await camera(t);
     await quiet.fails("stall");
-    const silent = await ask(`test?esp32_url=${encodeURIComponent(quiet.url)}`);
+    const silent = await tried(`esp32_url=${encodeURIComponent(quiet.url)}`);
     assert.equal(silent.connected, false);
     assert.doesNotMatch(silent.error, /closed/);
     // Of one that cannot be reached the reason is told at once.
-    const dead = await ask(`test?esp32_url=${encodeURIComponent("http://127.0.0.1:9")}`);
+    const dead = await tried(`esp32_url=${encodeURIComponent("http://127.0.0.1:9")}`);
     assert.equal(dead.connected, false);
     assert.match(dead.error, /cannot be reached/);
     assert.ok(dead.wait_ms < 10_000, `${dead.wait_ms} ms`);
     await yard.stop();
     // What it sent last may be on its way.
-    await until(async () => !(await ask("test")).connected, "that it has gone");
-    for (const [path, key] of [
-      ["snapshot", "success"],
-      ["status", "success"],
-      ["test", "connected"],
-    ]) {
-      const answer = await ask(path);
-      assert.equal(answer[key], false, path);
-      assert.match(answer.error, new RegExp(yard.host.replaceAll(".", "\\.")), path);
+    await until(async () => !(await tried()).connected, "that it has gone");
+    const answers = [await snapshot(), await status(), await tried()];
+    for (const answer of answers) {
+      assert.equal("success" in answer ? answer.success : answer.connected, false, JSON.stringify(answer));
+      assert.match(answer.error, new RegExp(yard.host.replaceAll(".", "\\.")));
     }
   });
 });

@@ -6,9 +6,13 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 
-import { sleep, start, until } from "./harness.mjs";
+import { ask } from "./api.mjs";
+import { portOf, sleep, start, until } from "./harness.mjs";
 import { camera, serving } from "./simulator.mjs";
 import { refused, watch } from "./viewer.mjs";
+
+/** @import { Server } from "./harness.mjs" */
+/** @import { Camera } from "./simulator.mjs" */
 
 const API = "/api/v1/cameras";
 const REFUSED =
@@ -24,7 +28,7 @@ after(async () => {
 const ALLOWED = "127.0.0.1";
 const FORBIDDEN = "127.0.0.2";
 
-let yard, closed, picky, trap;
+let /** @type {Camera} */ yard, /** @type {Server} */ closed, /** @type {Server} */ picky, trap;
 before(async () => {
   yard = await camera(file);
   trap = await listener(file, FORBIDDEN);
@@ -37,25 +41,15 @@ before(async () => {
 
 /** Counts who connects to a port of this address. */
 async function listener(t, address) {
-  const found = { connections: 0 };
+  const found = { connections: 0, port: 0, url: "" };
   const server = createServer((socket) => {
     found.connections += 1;
     socket.destroy();
   });
-  await new Promise((done, fail) => server.once("error", fail).listen(0, address, done));
+  found.port = await portOf(server, address);
   t.after(() => server.close());
-  found.port = server.address().port;
   found.url = `http://${address}:${found.port}`;
   return found;
-}
-
-async function post(server, path, body) {
-  const response = await fetch(server.url + path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, detail: (await response.json()).detail };
 }
 
 /** Every way in which a client can hand over an address; each has to be refused with the same words. */
@@ -65,13 +59,14 @@ async function isRefused(t, server, url) {
     await refused(t, server, `/stream/proxy?esp32_url=${wanted}`),
     await refused(t, server, `/stream/detect?camera_url=${wanted}`),
     await refused(t, server, `/stream/tracking?camera_url=${wanted}`),
-    await post(server, API, { name: "x", url }),
-    await post(server, `${API}/test`, { url }),
-    await post(server, `${API}/test`, { url, mode: "capture" }),
+    await ask(server, "POST", API, { name: "x", url }),
+    await ask(server, "POST", `${API}/test`, { url }),
+    await ask(server, "POST", `${API}/test`, { url, mode: "capture" }),
   ];
-  for (const { status, detail, body } of answers) {
-    assert.equal(status, 422, `${url}: ${detail ?? body.detail}`);
-    assert.match(detail ?? body.detail, REFUSED, url);
+  for (const answer of answers) {
+    const { detail } = "body" in answer ? answer.body : answer.json;
+    assert.equal(answer.status, 422, `${url}: ${detail}`);
+    assert.match(detail, REFUSED, url);
   }
 }
 
@@ -128,8 +123,8 @@ describe("by_default_a_client_cannot_lead_the_server_to", () => {
       const { status, body } = await refused(t, closed, `/stream/proxy?esp32_url=${encodeURIComponent(url)}`);
       assert.ok([422, 502].includes(status), `${url}: ${status}`);
       assert.match(body.detail, /may not be connected to/, url);
-      const tried = await post(closed, `${API}/test`, { url });
-      assert.match(tried.detail, /may not be connected to/, url);
+      const tried = await ask(closed, "POST", `${API}/test`, { url });
+      assert.match(tried.json.detail, /may not be connected to/, url);
     }
     assert.equal(here.connections, 0);
   });
@@ -143,7 +138,7 @@ describe("by_default_a_client_cannot_lead_the_server_to", () => {
     ]) {
       const { status } = await refused(t, closed, `/stream/proxy?esp32_url=${encodeURIComponent(url)}`);
       assert.equal(status, 422, url);
-      assert.equal((await post(closed, API, { name: "x", url })).status, 422, url);
+      assert.equal((await ask(closed, "POST", API, { name: "x", url })).status, 422, url);
     }
   });
 });
@@ -197,11 +192,11 @@ describe("what_is_listed", () => {
       "http://192.168.1.50",
       "http://[fd12:3456::1]",
     ]) {
-      assert.equal((await post(local, API, { url })).status, 201, url);
+      assert.equal((await ask(local, "POST", API, { url })).status, 201, url);
       const at = { ...open, url: open.url.replace("0.0.0.0", "127.0.0.1") };
-      const { status, detail } = await post(at, API, { url });
+      const { status, json } = await ask(at, "POST", API, { url });
       assert.equal(status, 422, url);
-      assert.match(detail, /a private network/);
+      assert.match(json.detail, /a private network/);
     }
   });
 });
@@ -215,12 +210,12 @@ describe("a_redirect_from_an_allowed_camera", () => {
       reply.writeHead(status, { Location: typeof location === "function" ? location(request) : location });
       reply.end();
     });
-    await new Promise((done) => server.listen(0, ALLOWED, done));
+    const port = await portOf(server, ALLOWED);
     t.after(() => {
       server.closeAllConnections();
       server.close();
     });
-    return { url: `http://${ALLOWED}:${server.address().port}`, asked };
+    return { url: `http://${ALLOWED}:${port}`, asked };
   }
 
   for (const status of [301, 302, 303, 307, 308]) {
@@ -241,7 +236,7 @@ describe("a_redirect_from_an_allowed_camera", () => {
         assert.equal(answer, 502, place);
         assert.match(body.detail, /may not be connected to|http or https/, place);
         assert.ok(asked.length > 0, "it was asked");
-        const tried = await post(picky, `${API}/test`, { url, mode: "capture" });
+        const tried = await ask(picky, "POST", `${API}/test`, { url, mode: "capture" });
         assert.equal(tried.status, 502, place);
       }
       await sleep(100);

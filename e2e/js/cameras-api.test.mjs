@@ -8,10 +8,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { command, sleep, start, until } from "./harness.mjs";
+import { ask } from "./api.mjs";
+import { command, portOf, sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { camera, serving } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
+
+/** @import { Server } from "./harness.mjs" */
+/** @import { Camera } from "./simulator.mjs" */
+/** @import { CameraChange, Ending } from "./types.ts" */
 
 const API = "/api/v1/cameras";
 
@@ -21,25 +26,19 @@ after(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-let yard, server;
+let /** @type {Camera} */ yard, /** @type {Server} */ server;
 before(async () => {
   yard = await camera(file);
   const cameras = [{ id: "gate", name: "Gate", url: yard.url }];
   server = await start(file, serving({ cameras, set: { "cameras.stalled_after_s": 1 } }));
 });
 
-/** A request with a JSON body; status and answer. */
-async function ask(at, method, path, body, headers = {}) {
-  const response = await fetch(at.url + path, {
-    method,
-    headers: { "Content-Type": "application/json", ...headers },
-    body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body),
-  });
-  const text = await response.text();
-  return { status: response.status, text, json: text.startsWith("{") ? JSON.parse(text) : undefined };
-}
-
-/** Adds a camera that has to be taken; it is gone with the test. */
+/**
+ * Adds a camera that has to be taken; it is gone with the test.
+ * @param {Ending} t
+ * @param {Server} at
+ * @param {CameraChange} body
+ */
 async function add(t, at, body) {
   const { status, json, text } = await ask(at, "POST", API, body);
   assert.equal(status, 201, text);
@@ -54,7 +53,7 @@ function folder(t) {
   return path;
 }
 
-const list = async (at) => (await at.get(API)).json.cameras;
+const list = async (/** @type {Server} */ at) => (await at.get(API)).json.cameras;
 const ids = async (at) => (await list(at)).map((one) => one.id).sort();
 
 test("a_camera_is_added_and_shown_with_all_that_is_known_of_it", async (t) => {
@@ -91,6 +90,7 @@ test("ids_are_made_of_names_and_never_twice_the_same", async (t) => {
 test("what_cannot_be_added_is_refused_with_the_reason", async (t) => {
   await add(t, server, { id: "taken", url: "http://10.9.8.7", user: "carol" });
   const before = await ids(server);
+  /** @type {[number, any, RegExp][]} */
   const CASES = [
     [409, { id: "taken", url: "http://10.9.8.7" }, /taken/],
     [409, { id: "gate", url: "http://10.9.8.7" }, /gate/],
@@ -129,7 +129,7 @@ test("what_cannot_be_added_is_refused_with_the_reason", async (t) => {
 
 test("a_camera_is_changed_field_by_field", async (t) => {
   const { id } = await add(t, server, { name: "Barn", url: "http://10.9.8.7" });
-  const change = async (body, expected = 200) => {
+  const change = async (/** @type {any} It may be wrong. */ body, expected = 200) => {
     const { status, json, text } = await ask(server, "PATCH", `${API}/${id}`, body);
     assert.equal(status, expected, text);
     return json;
@@ -160,13 +160,13 @@ test("a_bare_address_gets_the_boards_path_and_one_with_a_path_of_its_own_is_aske
     reply.statusCode = 404;
     reply.end();
   });
-  await new Promise((done) => board.listen(0, "127.0.0.1", done));
+  const base = `http://127.0.0.1:${await portOf(board)}`;
   t.after(() => {
     board.closeAllConnections();
     board.close();
   });
-  const base = `http://127.0.0.1:${board.address().port}`;
-  for (const [body, path] of [
+  /** @type {[body: { url: string, mode?: "capture" }, path: string][]} */
+  const CASES = [
     [{ url: base }, "/stream"],
     [{ url: `${base}/` }, "/stream"],
     [{ url: base, mode: "capture" }, "/capture"],
@@ -176,7 +176,8 @@ test("a_bare_address_gets_the_boards_path_and_one_with_a_path_of_its_own_is_aske
     ],
     [{ url: `${base}/video` }, "/video"],
     [{ url: `${base}/snap.jpg`, mode: "capture" }, "/snap.jpg"],
-  ]) {
+  ];
+  for (const [body, path] of CASES) {
     asked.length = 0;
     const { status } = await ask(server, "POST", `${API}/test`, body);
     assert.equal(status, 502);
@@ -216,12 +217,11 @@ test("who_watches_a_camera_whose_address_changes_is_sent_off_and_a_name_changes_
 test("configured_cameras_are_shown_as_such_and_cannot_be_changed", async () => {
   const gate = (await list(server)).find((one) => one.id === "gate");
   assert.equal(gate.configured, true);
-  for (const [method, body] of [
-    ["PATCH", { name: "x" }],
-    ["DELETE", undefined],
+  for (const { status, json } of [
+    await ask(server, "PATCH", `${API}/gate`, { name: "x" }),
+    await ask(server, "DELETE", `${API}/gate`),
   ]) {
-    const { status, json } = await ask(server, method, `${API}/gate`, body);
-    assert.equal(status, 403, method);
+    assert.equal(status, 403);
     assert.match(json.detail, /configuration file/);
   }
   assert.equal((await server.get(`${API}/gate`)).json.name, "Gate");
@@ -233,24 +233,23 @@ describe("who_may_change_cameras", () => {
   /** Asks for every change, none of which may be made. */
   async function refuses(at, headers) {
     const before = await ids(at);
-    const requests = [
-      ["POST", API, body],
-      ["POST", `${API}/test`, { url: "http://10.9.8.7" }],
-      ["PATCH", `${API}/gate`, { name: "x" }],
-      ["DELETE", `${API}/gate`, undefined],
+    const answers = [
+      await ask(at, "POST", API, body, headers),
+      await ask(at, "POST", `${API}/test`, { url: "http://10.9.8.7" }, headers),
+      await ask(at, "PATCH", `${API}/gate`, { name: "x" }, headers),
+      await ask(at, "DELETE", `${API}/gate`, undefined, headers),
     ];
-    for (const [method, path, sent] of requests) {
-      const { status, json } = await ask(at, method, path, sent, headers);
-      assert.equal(status, 403, `${method} ${path}`);
-      assert.equal(typeof json.detail, "string");
-    }
+    assert.deepEqual(
+      answers.map(({ status, json }) => [status, typeof json.detail]),
+      Array(4).fill([403, "string"]),
+    );
     assert.deepEqual(await ids(at), before);
   }
 
   test("by_default_only_those_on_the_same_machine", async (t) => {
     await add(t, server, body);
     await refuses(server, REMOTE);
-    const seen = await (await fetch(server.url + API, { headers: REMOTE })).json();
+    const seen = (await server.get(API, REMOTE)).json;
     assert.equal(seen.may_change, false);
     assert.ok(seen.cameras.length > 0, "others may look");
   });
@@ -310,13 +309,14 @@ describe("a_camera_is_tried_before_it_is_added", () => {
     await viewer.next(2);
     await lone.fails("stall");
     await viewer.next(1, (jpeg) => inspect(jpeg).quality === 80);
-    const response = await tryOut({ url: lone.url });
-    assert.equal(response.status, 502);
-    assert.match((await response.json()).detail, /sends no picture/);
+    const { status, json } = await ask(server, "POST", `${API}/test`, { url: lone.url });
+    assert.equal(status, 502);
+    assert.match(json.detail, /sends no picture/);
   });
 
   test("or_with_the_reason_why_there_is_none", async (t) => {
     const html = await camera(t, { args: ["--fault", "html"] });
+    /** @type {[any, number, RegExp][]} */
     const CASES = [
       [{ url: html.url }, 502, /web page/],
       [{ url: "http://127.0.0.1:1" }, 502, /cannot be reached/],
@@ -326,10 +326,9 @@ describe("a_camera_is_tried_before_it_is_added", () => {
       [{}, 422, /url/],
     ];
     for (const [body, expected, says] of CASES) {
-      const response = await tryOut(body);
-      const { detail } = await response.json();
-      assert.equal(response.status, expected, detail);
-      assert.match(detail, says);
+      const { status, json } = await ask(server, "POST", `${API}/test`, body);
+      assert.equal(status, expected, json.detail);
+      assert.match(json.detail, says);
     }
   });
 });
@@ -375,13 +374,15 @@ describe("cameras_are_kept", () => {
         for (let i = 0; running; i += 1) {
           const id = `r${round}-w${writer}-${i}`;
           const name = `${id} ${"x".repeat(80)}`;
-          const added = await ask(one, "POST", API, { id, name, url: "http://10.9.8.7" }).catch(() => {});
+          const added = await ask(one, "POST", API, { id, name, url: "http://10.9.8.7" }).catch(
+            () => undefined,
+          );
           if (added?.status !== 201) break;
           kept.add(id);
           if (i % 3 === 2) {
             // Between asking and hearing that it is done, either may be.
             kept.delete(id);
-            const removed = await ask(one, "DELETE", `${API}/${id}`).catch(() => {});
+            const removed = await ask(one, "DELETE", `${API}/${id}`).catch(() => undefined);
             if (removed?.status === 204) gone.add(id);
           }
         }
@@ -441,11 +442,7 @@ describe("names_and_passwords", () => {
     const set = { "cameras.file": path };
     const one = await start(t, serving({ set, cameras: [configured], env: { RUST_LOG: "trace" } }));
     const answers = [];
-    const note = async (asked) => {
-      const answer = await asked;
-      answers.push(answer.text ?? JSON.stringify(answer));
-      return answer;
-    };
+    const note = async (asked) => void answers.push((await asked).text);
     const post = (method, at, body) => note(ask(one, method, at, body));
     const get = (at) => note(one.get(at));
 
@@ -466,7 +463,7 @@ describe("names_and_passwords", () => {
       ["/stream?camera=added", "/stream/detect?camera=conf"].map((at) => watch(t, one, at)),
     );
     await Promise.all(viewers.map((viewer) => viewer.next(1)));
-    const { streams } = (await get("/api/v1/streams")).json;
+    const { streams } = (await one.get("/api/v1/streams")).json;
     for (const { id } of streams) await get(`/api/v1/streams/${id}`);
     for (const at of [
       API,
@@ -515,9 +512,8 @@ describe("names_and_passwords", () => {
       reply.writeHead(401, { "WWW-Authenticate": 'Basic realm="cam"' });
       reply.end();
     });
-    await new Promise((done) => thief.listen(0, "127.0.0.1", done));
+    const elsewhere = `http://***:***@127.0.0.1:${await portOf(thief)}/stream`;
     t.after(() => thief.close());
-    const elsewhere = `http://***:***@127.0.0.1:${thief.address().port}/stream`;
     const moved = await ask(server, "PATCH", `${API}/${id}`, { url: elsewhere });
     assert.equal(moved.status, 422, moved.text);
     await ask(server, "POST", `${API}/test`, { id, url: elsewhere });

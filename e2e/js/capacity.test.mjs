@@ -40,6 +40,7 @@ for (const [name, transports] of Object.entries(TRANSPORTS)) {
 describe("a_place_is_free_again", () => {
   const full = { env: { MAX_CLIENTS: "1", USE_DUMMY_MODEL: "1" } };
 
+  /** @type {Record<string, [transports: string[], leave: (client: Client) => void]>} */
   const leaving = {
     at_once_when_a_client_disconnects: [["websocket"], (client) => client.close()],
     at_once_when_a_polling_client_disconnects: [["polling"], (client) => client.close()],
@@ -65,7 +66,7 @@ describe("a_place_is_free_again", () => {
     const server = await start(t, full);
     const client = await connect(t, server);
     const { tcp } = client;
-    const { ws } = client.socket.io.engine.transport;
+    const { ws } = /** @type {any} */ (client.socket.io.engine.transport);
     tcp.pause();
     // Small pictures, enough of them that the replies fill every buffer on the way.
     const image = png(8, 8).toString("base64");

@@ -6,9 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import WebSocket from "ws";
 
+import { ask } from "./api.mjs";
 import { clip, FPS, GESTURES } from "./clips.mjs";
 import { Client } from "./client.mjs";
 import { verdict } from "./gestures.mjs";
+
+/** @import { Detections, ToViewer } from "./types.ts" */
 
 const url = process.argv[2];
 if (!url) {
@@ -89,6 +92,7 @@ async function watch(id) {
       const blocks = text.split("\n\n");
       text = blocks.pop();
       for (const block of blocks.filter((lines) => lines.startsWith("event: detections"))) {
+        /** @type {Detections} */
         const { detections } = JSON.parse(block.slice(block.indexOf("{")));
         seen.analysed += 1;
         seen.objects += detections.length;
@@ -100,7 +104,7 @@ async function watch(id) {
   return { id, ...seen, fps: seen.pictures / seconds };
 }
 
-const { cameras } = await (await fetch(`${url}/api/v1/cameras`)).json();
+const { cameras } = (await ask({ url }, "GET", "/api/v1/cameras")).json;
 console.log(`\n${cameras.length} simulated cameras at generated streets, 8 s of each\n`);
 console.log("camera     pictures/s  analysed  objects found  tracks");
 for (const row of await Promise.all(cameras.map(({ id }) => watch(id)))) {
@@ -129,9 +133,11 @@ async function relay(frames, viewers) {
   try {
     for (const viewer of watching) {
       viewer.on("message", (data) => {
+        /** @type {ToViewer} */
         const message = JSON.parse(data.toString());
-        const sent = sentAt.get(message.data?.frame);
-        if (message.type === "live_frame" && sent !== undefined) delays.push(performance.now() - sent);
+        if (message.type !== "live_frame") return;
+        const sent = sentAt.get(message.data.frame);
+        if (sent !== undefined) delays.push(performance.now() - sent);
       });
     }
     await Promise.all([...watching, sender].map((each) => once(each, "open")));
@@ -159,6 +165,6 @@ console.log(
     `median delay ${relayed.delay.toFixed(1)} ms${whole ? "" : "  <- not as expected"}`,
 );
 
-const { detector } = await (await fetch(`${url}/api/v1/status`)).json();
+const { detector } = (await ask({ url }, "GET", "/api/v1/status")).json;
 console.log(`\nFound by ${detector.model}.${detector.note ? ` ${detector.note}` : ""}`);
 process.exitCode = good ? 0 : 1;

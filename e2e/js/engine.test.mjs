@@ -15,10 +15,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
+import { ask } from "./api.mjs";
 import { clip } from "./clips.mjs";
 import { Client } from "./client.mjs";
 import { command, HOME, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
+
+/** @import { Server } from "./harness.mjs" */
 
 const CHILD = "try-networks";
 /** Text gives way to all else, and a busy machine may leave it next to nothing. */
@@ -59,12 +62,9 @@ const isAllMeasured = (home) =>
 /** Until everything that is here was measured, which gives way to all else on a busy machine. */
 const measured = (home) => until(() => isAllMeasured(home), "trials", 180_000);
 
-const engine = async (server) => (await server.get("/api/v1/status")).json.engine;
+const engine = async (/** @type {Server} */ server) => (await server.get("/api/v1/status")).json.engine;
 
-async function read(server) {
-  const response = await fetch(`${server.url}/api/v1/read`, { method: "POST", body: png(320, 96) });
-  return { status: response.status, body: await response.json() };
-}
+const read = (/** @type {{ url: string }} */ server) => ask(server, "POST", "/api/v1/read", png(320, 96));
 
 /** Children of a server that try networks now. */
 function children({ pid }) {
@@ -141,11 +141,11 @@ test("all_that_is_here_is_measured_once_without_anybody_waiting_and_then_run_in_
   }, "the fastest way at work");
   // Its own thread has still to come to it.
   const readsFast = async () => {
-    const { status, body } = await read(server);
-    assert.equal(status, 200, body.detail);
+    const { status, json } = await read(server);
+    assert.equal(status, 200, json.detail);
     // Where those that find and that read lines have different ones, the finder's stands first: `cpu+openvino`.
-    const [provider] = body.provider.split("+");
-    return isFast({ provider, precision: body.precision.detection }, FINDER);
+    const [provider] = json.provider.split("+");
+    return isFast({ provider, precision: json.precision.detection }, FINDER);
   };
   await until(readsFast, "the finder's fastest way", 180_000);
   await server.stop();
@@ -173,9 +173,9 @@ test("a_way_that_ended_its_process_is_never_taken_again_and_log_status_and_metri
     writeFileSync(path, JSON.stringify(record));
   }
   const server = await start(t, { env: { ...PATIENT, SIGHTWIRE_HOME: home } });
-  const { body, status } = await read(server);
+  const { json, status } = await read(server);
   assert.equal(status, 200);
-  assert.equal(body.precision.detection, "f32");
+  assert.equal(json.precision.detection, "f32");
   const { networks, warnings } = await engine(server);
   assert.equal(networks.find(({ role }) => role === "backbone").provider, "cpu");
   const way =
@@ -230,8 +230,8 @@ test("children_that_die_of_a_missing_instruction_or_hang_take_nothing_with_them"
       assert.equal((await get.call({ url }, "/livez")).text, "ok");
       assert.ok(performance.now() - asked < 20_000, "the server answers meanwhile");
       // Read, or refused with the reason: never a server that is gone.
-      const { status, body } = await read({ url });
-      if (status !== 200) assert.match(body.detail, /cannot be run on this machine/);
+      const { status, json } = await read({ url });
+      if (status !== 200) assert.match(json.detail, /cannot be run on this machine/);
       await sleep(100);
     }
     going = false;

@@ -31,7 +31,7 @@ import {
   socket,
   target,
 } from "./engineio.mjs";
-import { sleep, until } from "./harness.mjs";
+import { portOf, sleep, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { BYTES } from "./rawclient.mjs";
 import { shared } from "./shared.mjs";
@@ -330,10 +330,10 @@ describe("upgrade", () => {
   describe("that_fails", () => {
     const lost = { todo: "the session ends with the WebSocket" };
 
-    for (const [when, begin] of [
-      ["before", (t, session) => socket(t, calm, { sid: session.opening.sid })],
-      ["after", probed],
-    ]) {
+    for (const [when, begin] of Object.entries({
+      before: (t, session) => socket(t, calm, { sid: session.opening.sid }),
+      after: probed,
+    })) {
       test(`a_websocket_that_is_lost_${when}_its_probe_leaves_the_session_polling`, lost, async (t) => {
         const session = await Polling.open(calm);
         await enter(session);
@@ -389,8 +389,7 @@ async function cutting(t, server) {
     below.on("close", () => above.destroy());
     above.on("close", () => below.destroySoon());
   });
-  await new Promise((done) => listener.listen(0, "127.0.0.1", done));
+  proxy.url = `http://127.0.0.1:${await portOf(listener)}`;
   t.after(() => listener.close());
-  proxy.url = `http://127.0.0.1:${listener.address().port}`;
   return proxy;
 }

@@ -71,6 +71,7 @@ test("a_reply_says_which_frame_its_result_has_seen", async (t) => {
 
 test("a_result_is_pushed_as_soon_as_it_is_known", async (t) => {
   const client = await connect(t, server, WITH_EXTRAS);
+  /** @type {import("./types.ts").SignResult[]} */
   const results = [];
   client.socket.on("result", (result) => results.push(result));
   for (let id = 0; id < 10; id += 1) client.send(frames[id], { id });
@@ -83,7 +84,7 @@ test("a_result_is_pushed_as_soon_as_it_is_known", async (t) => {
 
 test("an_id_that_is_no_number_is_ignored", async (t) => {
   const client = await connect(t, server, WITH_EXTRAS);
-  for (const id of ["seven", -1, 1.5, null, [1]]) client.send(frames[0], { id });
+  for (const id of ["seven", -1, 1.5, null, [1]]) client.send(frames[0], { id: /** @type {any} */ (id) });
   client.send(frames[0], { id: 7 });
   await client.answered(6);
   assert.equal(client.predictions.at(-1).id, 7);

@@ -14,6 +14,7 @@ import * as read from "./golden/read.mjs";
 import * as relay from "./golden/relay.mjs";
 import * as socketio from "./golden/socketio.mjs";
 
+/** @type {Record<string, [promise: string, record: (t: import("./types.ts").Ending, book: Book) => Promise<void>]>} */
 const AREAS = {
   relay: ["senders_and_viewers_of_the_relay_hear_what_they_always_heard", relay.record],
   cameras: ["cameras_are_listed_changed_watched_and_looked_into_as_they_always_were", cameras.record],

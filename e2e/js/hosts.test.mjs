@@ -8,11 +8,17 @@ import { hostname } from "node:os";
 import { command, sleep, start, until } from "./harness.mjs";
 import { camera, serving } from "./simulator.mjs";
 
+/** @import { Server } from "./harness.mjs" */
+/** @typedef {import("./types.ts").Error} Refusal */
+
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const EVIL = "evil.example";
 const CRLF = "\r\n";
 
-/** One answer, byte for byte: its status, headers, and the body if its length is said. */
+/**
+ * One answer, byte for byte: its status, headers, and the body if its length is said.
+ * @returns {Promise<{ text: string, status?: number, headers?: Map<string, string>, json?: Refusal, ended?: () => boolean }>}
+ */
 async function ask(port, text) {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   try {
@@ -24,7 +30,7 @@ async function ask(port, text) {
     socket.write(text);
     const headEnd = () => bytes.indexOf("\r\n\r\n");
     await until(() => headEnd() >= 0 || ended, `an answer to ${JSON.stringify(text)}`);
-    if (headEnd() < 0) return { status: undefined, text: bytes.toString() };
+    if (headEnd() < 0) return { text: bytes.toString() };
     const [line, ...fields] = bytes.subarray(0, headEnd()).toString("latin1").split(CRLF);
     const headers = new Map(
       fields.map((field) => field.split(/: ?(.*)/s)).map(([name, value]) => [name.toLowerCase(), value]),
@@ -93,8 +99,8 @@ const REQUESTS = {
 const ends = [];
 const owner = { after: (end) => ends.push(end) };
 /** Without `server.hosts`, and with two names in it. */
-let plain;
-let named;
+let /** @type {Server} */ plain;
+let /** @type {Server} */ named;
 before(async () => {
   const { url } = await camera(owner);
   const settings = serving({
@@ -119,7 +125,7 @@ function send(server, what, host) {
   return ask(server.port, request(target, [["Host", host], ...headers], options));
 }
 
-function isRefused({ status, json, headers }, name, what) {
+function isRefused(/** @type {Awaited<ReturnType<typeof ask>>} */ { status, json, headers }, name, what) {
   assert.equal(status, 421, what);
   assert.equal(
     json.detail,

@@ -7,7 +7,7 @@ import { clip } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { command, start, until } from "./harness.mjs";
 
-for (const signal of ["SIGTERM", "SIGINT"]) {
+for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
   test(`${signal}_drains_and_ends_with_exit_code_0`, async (t) => {
     const server = await start(t);
     const frames = await clip("left");

@@ -17,6 +17,7 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { ask } from "./api.mjs";
 import { clip, GESTURES } from "./clips.mjs";
 import { Client, connect } from "./client.mjs";
 import { HOME, sleep, start, until } from "./harness.mjs";
@@ -47,11 +48,8 @@ function store(t) {
   return home;
 }
 
-async function activate(server, name, headers = {}) {
-  const path = `/api/v1/models/${name}/activate`;
-  const response = await fetch(server.url + path, { method: "POST", headers });
-  return { status: response.status, body: await response.json() };
-}
+const activate = (/** @type {{ url: string }} */ server, name, headers = {}) =>
+  ask(server, "POST", `/api/v1/models/${name}/activate`, undefined, headers);
 
 /** Plays a clip round and round until it is told to stop, or the test ends. */
 function stream(t, client, frames) {
@@ -74,8 +72,8 @@ test("a_switch_drops_no_client_and_no_frame", async (t) => {
   const streams = [old, extra].map((client) => stream(t, client, frames));
   await until(() => old.predictions.some(({ label }) => label === "left"), "a word of the first model");
 
-  const { status, body } = await activate(server, "other");
-  assert.deepEqual([status, body.model], [200, "other"], JSON.stringify(body));
+  const { status, json } = await activate(server, "other");
+  assert.deepEqual([status, json.model], [200, "other"], JSON.stringify(json));
   const said = (client) => client.predictions.some(({ label }) => label === "other-left");
   await until(() => said(old) && said(extra), "a word of the second model");
   for (const stream of streams) stream.going = false;
@@ -98,6 +96,7 @@ test("a_switch_drops_no_client_and_no_frame", async (t) => {
       "there is a result at every moment, during the switch too",
     );
   }
+  /** @type {import("./types.ts").SignModel[]} */
   const told = extra.events.filter(([name]) => name === "model").map(([, facts]) => facts);
   assert.deepEqual(
     told.map(({ name }) => name),
@@ -145,14 +144,14 @@ test("a_model_that_cannot_be_used_changes_nothing", async (t) => {
   const server = await start(t, { env: { SIGHTWIRE_HOME: store(t) } });
   const unknown = await activate(server, "othre");
   assert.equal(unknown.status, 404);
-  assert.match(unknown.body.detail, /did you mean "other"/);
+  assert.match(unknown.json.detail, /did you mean "other"/);
   assert.equal((await activate(server, "..%2fother")).status, 404);
   const broken = await activate(server, "broken");
   assert.equal(broken.status, 422);
-  assert.match(broken.body.detail, /gestures_backbone\.onnx of the model broken is not in the store/);
+  assert.match(broken.json.detail, /gestures_backbone\.onnx of the model broken is not in the store/);
   const missing = await activate(server, "wlasl20");
   assert.equal(missing.status, 422);
-  assert.match(missing.body.detail, /wlasl20/);
+  assert.match(missing.json.detail, /wlasl20/);
   const runtime = await activate(server, "runtime-openvino");
   assert.equal(runtime.status, 422);
   const again = await activate(server, "gestures");
@@ -171,9 +170,9 @@ test("only_this_machine_may_switch_unless_configured", async (t) => {
   const home = store(t);
   const server = await start(t, { env: { SIGHTWIRE_HOME: home } });
   for (const headers of [{ origin: "https://evil.example" }, { "x-forwarded-for": "192.0.2.7" }]) {
-    const { status, body } = await activate(server, "other", headers);
+    const { status, json } = await activate(server, "other", headers);
     assert.equal(status, 403, JSON.stringify(headers));
-    assert.ok(body.detail.length > 20);
+    assert.ok(json.detail.length > 20);
   }
   const listed = (await server.get("/api/v1/models", { "x-forwarded-for": "192.0.2.7" })).json;
   assert.equal(listed.may_activate, false);
@@ -198,6 +197,6 @@ test("two_switches_at_once_are_one_after_the_other_or_refused", async (t) => {
   );
   assert.ok(answers.some(({ status }) => status === 200));
   const refused = answers.find(({ status }) => status === 409);
-  if (refused) assert.match(refused.body.detail, /being loaded/);
+  if (refused) assert.match(refused.json.detail, /being loaded/);
   assert.deepEqual(client.disconnects, []);
 });

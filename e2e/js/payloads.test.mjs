@@ -140,7 +140,9 @@ test("a_truncated_jpeg_is_answered_and_leaves_the_window", async (t) => {
   const sees = async () => {
     const client = await connect(t, server, { auth: { extras: true } });
     const seen = [];
-    client.socket.on("result", (result) => seen.push(result.seen));
+    client.socket.on("result", (/** @type {import("./types.ts").SignResult} */ result) =>
+      seen.push(result.seen),
+    );
     // Nine good frames and one whose data ends early: the window of ten is not full.
     for (let id = 0; id < 9; id += 1) client.send(frames[id], { id });
     client.send(half, { id: 9 });

@@ -11,13 +11,16 @@ import { inspect } from "./jpeg.mjs";
 import { camera, serving, USUAL } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
 
+/** @import { Server } from "./harness.mjs" */
+/** @import { Camera } from "./simulator.mjs" */
+
 const ends = [];
 const file = { after: (end) => ends.push(end) };
 after(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-let yard, server;
+let /** @type {Camera} */ yard, /** @type {Server} */ server;
 before(async () => {
   yard = await camera(file);
   const cameras = [{ id: "yard", url: yard.url, default: true }];
@@ -31,8 +34,8 @@ function without(program, element) {
 }
 
 /** Runs a program to its end; how it ended and what it wrote. */
-async function run(program, args, { ms = 40_000, input, ...options } = {}) {
-  const child = spawn(program, args, { stdio: [input ? "pipe" : "ignore", "pipe", "pipe"], ...options });
+async function run(program, args, { ms = 40_000, input = undefined } = {}) {
+  const child = spawn(program, args, { stdio: [input ? "pipe" : "ignore", "pipe", "pipe"] });
   const ended = { code: undefined, stdout: "", stderr: "" };
   child.stdout.on("data", (text) => (ended.stdout += text));
   child.stderr.on("data", (text) => (ended.stderr += text));
@@ -117,7 +120,7 @@ describe("ffprobe", { skip: without("ffprobe"), concurrency: true }, () => {
 
 describe("gstreamer", { skip: without("gst-launch-1.0"), concurrency: true }, () => {
   const PIECES = ["souphttpsrc", "multipartdemux", "jpegdec"];
-  let lacks = false;
+  let lacks = "";
   before(async () => {
     for (const piece of PIECES) {
       const { code } = await run("gst-inspect-1.0", [piece]);

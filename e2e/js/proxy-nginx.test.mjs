@@ -11,7 +11,7 @@ import { WebSocketServer } from "ws";
 
 import { connect as recognise, TRANSPORTS } from "./client.mjs";
 import { clip } from "./clips.mjs";
-import { start, until } from "./harness.mjs";
+import { portOf, start, until } from "./harness.mjs";
 import { blocksIn, startNginx } from "./nginx.mjs";
 import {
   LIVE_ALREADY,
@@ -28,6 +28,8 @@ import {
   viewerOf,
 } from "./relay.mjs";
 import { watch } from "./viewer.mjs";
+
+/** @import { Server } from "./harness.mjs" */
 
 /** The name in the page's block, and where the application's pages come from. */
 const PUBLIC = "haven.example.com";
@@ -94,7 +96,7 @@ const OURS = [
 ];
 
 /** One request and its whole answer; `body` is sent at once. Unlike fetch, it may name another host. */
-function ask(base, path, { method = "GET", headers = {}, body } = {}) {
+function ask(base, path, { method = "GET", headers = {}, body = undefined } = {}) {
   return new Promise((done, fail) => {
     const asked = request(base + path, { method, headers, agent: false, timeout: 10_000 }, (answer) => {
       let text = "";
@@ -144,8 +146,7 @@ async function oldBackend(t, port = 0) {
   });
   const sockets = new WebSocketServer({ server, maxPayload: 1000 });
   sockets.on("connection", (socket, { url: path }) => socket.send(JSON.stringify({ type: "old", path })));
-  await new Promise((done, fail) => server.on("error", fail).listen(port, "127.0.0.1", done));
-  backend.address = `127.0.0.1:${server.address().port}`;
+  backend.address = `127.0.0.1:${await portOf(server, "127.0.0.1", port)}`;
   backend.stop = () => {
     for (const socket of sockets.clients) socket.terminate();
     server.closeAllConnections();
@@ -177,7 +178,7 @@ const proxy = (t, sightwire, backend) => startNginx(t, (listen) => site({ listen
 
 const ends = [];
 const owner = { after: (end) => ends.push(end) };
-let server, backend, nginx;
+let /** @type {Server} */ server, backend, nginx;
 before(async () => {
   const settings = relaying({ "server.hosts": PUBLIC, "relay.max_fps": 1000 });
   settings.env.CORS_ORIGINS = APPLICATION;
@@ -258,7 +259,7 @@ describe("the_old_backend", TOGETHER, () => {
 
   test("may_have_websockets_of_its_own", async (t) => {
     const socket = await connect(t, nginx, "/monitoring/live?room=2");
-    assert.equal((await socket.next("old")).path, "/monitoring/live?room=2");
+    assert.equal((await socket.next(() => true)).path, "/monitoring/live?room=2");
   });
 });
 
@@ -306,6 +307,7 @@ describe("streams", TOGETHER, () => {
     test(`are_sent_and_watched: ${name}`, async (t) => {
       const [all, one] = [await viewer(t, nginx), await viewerOf(t, nginx, name)];
       const sender = await streamer(t, nginx, name, { hello: { monitoring_conditions: ["fall"] } });
+      /** @type {import("./types.ts").ActiveStreams} */
       const active = (await ask(nginx.url, "/streams/active")).json;
       assert.ok(active.active_streams.includes(name));
       assert.deepEqual(active.stream_details[name], { analysis_mode: "enhanced" });

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
+import { ask } from "./api.mjs";
 import { start, until } from "./harness.mjs";
 import { RawClient } from "./rawclient.mjs";
 import {
@@ -22,11 +23,14 @@ import { shared } from "./shared.mjs";
 import { camera, serving } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
 
+/** @import { Live, LiveMessage, Of, Viewer } from "./types.ts" */
+
 const binary = { protocols: [BINARY] };
 const server = shared(
   serving({ set: { "relay.max_fps": 1000, "relay.lower_quality": false, "cameras.lower_quality": false } }),
 );
 
+/** @type {(name: string) => `/api/v1/streams/${string}`} */
 const pathOf = (name) => `/api/v1/streams/${encodeURIComponent(name)}`;
 const known = async (name, at = server) => (await at.get(pathOf(name))).json;
 
@@ -36,11 +40,8 @@ async function knownViewer(name, client, at = server) {
   return (await known(name, at)).viewer_list.find((one) => one.peer === peer);
 }
 
-async function remove(at, path, headers = {}) {
-  const answer = await fetch(at.url + path, { method: "DELETE", headers });
-  const text = await answer.text();
-  return { status: answer.status, text, detail: () => JSON.parse(text).detail };
-}
+const remove = (at, path, headers = {}) =>
+  ask(at, "DELETE", /** @type {`/api/v1/streams/${string}`} Or a viewer's. */ (path), undefined, headers);
 
 describe("what_is_known_of_a_stream", { concurrency: true }, () => {
   test("stands_beside_what_is_known_of_cameras", async (t) => {
@@ -49,7 +50,7 @@ describe("what_is_known_of_a_stream", { concurrency: true }, () => {
     await watch(t, both, "/stream?camera=yard");
     const sender = await streamer(t, both, "P-1", { hello: { analysis_mode: "enhanced" } });
     sender.frame(url("P-1", 1));
-    sender.say({ type: "frame" });
+    sender.say('{"type":"frame"}');
     await until(async () => (await known("P-1", both)).bad === 1, "a bad frame");
     const { streams } = (await both.get("/api/v1/streams")).json;
     const kinds = Object.fromEntries(streams.map(({ id, kind }) => [id, kind]));
@@ -83,7 +84,8 @@ describe("what_is_known_of_a_stream", { concurrency: true }, () => {
       watch(t, server, "/stream?camera=seen"),
     ]);
     // What a viewer loses for whom this process has no time is soon forgotten.
-    const isWell = (one) => one.delivered > 5 && one.lost_percent < 30 && one.fps > 2 && one.since_s > 2;
+    const isWell = (/** @type {Viewer} */ one) =>
+      one.delivered > 5 && one.lost_percent < 30 && one.fps > 2 && one.since_s > 2;
     const areWell = async () => (await known("seen")).viewer_list.filter(isWell).length === 3;
     await until(areWell, "three viewers with pictures");
     const { viewers, viewer_list: list, fps_out, fps, protocol } = await known("seen");
@@ -180,9 +182,9 @@ describe("ending", { concurrency: true }, () => {
       "/api/v1/viewers/18446744073709551615",
     ];
     for (const path of PATHS) {
-      const { status, detail } = await remove(server, path);
+      const { status, json } = await remove(server, path);
       assert.equal(status, 404, path);
-      assert.match(detail(), /\w{2,} \w+/);
+      assert.match(json.detail, /\w{2,} \w+/);
     }
     assert.ok([400, 404].includes((await remove(server, "/api/v1/viewers/x")).status));
   });
@@ -198,9 +200,9 @@ describe("ending", { concurrency: true }, () => {
       const elsewhere = at === open ? [] : [{ "X-Forwarded-For": "192.0.2.7" }];
       for (const headers of [{ Origin: "https://evil.example" }, { Origin: "null" }, ...elsewhere]) {
         for (const path of paths) {
-          const { status, detail } = await remove(at, path, headers);
+          const { status, json } = await remove(at, path, headers);
           assert.equal(status, 403, `${path} ${JSON.stringify(headers)}`);
-          assert.match(detail(), /\w{2,} \w+/);
+          assert.match(json.detail, /\w{2,} \w+/);
         }
       }
       const expected = at === closed ? 403 : 204;
@@ -232,22 +234,26 @@ function merged(target, patch) {
 /** Follows `/api/v1/live`. */
 async function follow(t, at = server) {
   const client = await connect(t, at, "/api/v1/live");
-  const live = { client, versions: [] };
+  /** @type {Of<"full">} */
   const first = await client.next(() => true);
   assert.equal(first.type, "full");
-  Object.assign(live, { data: first.data, versions: [first.version] });
   let done = 1;
-  live.until = async (is, what) => {
-    const check = () => {
-      for (; done < client.messages.length; done += 1) {
-        const { type, version, data } = client.messages[done].json;
-        assert.equal(version, live.versions.at(-1) + 1, "no edition is missing");
-        live.versions.push(version);
-        live.data = type === "full" ? data : merged(live.data, data);
-      }
-      return is(live.data);
-    };
-    await until(check, what);
+  const live = {
+    client,
+    versions: [first.version],
+    data: first.data,
+    until: async (/** @type {(data: Live) => boolean} */ is, what) => {
+      const check = () => {
+        for (; done < client.messages.length; done += 1) {
+          const message = /** @type {LiveMessage} */ (client.messages[done].json);
+          assert.equal(message.version, live.versions.at(-1) + 1, "no edition is missing");
+          live.versions.push(message.version);
+          live.data = message.type === "full" ? message.data : merged(live.data, message.data);
+        }
+        return is(live.data);
+      };
+      await until(check, what);
+    },
   };
   return live;
 }
@@ -318,7 +324,7 @@ describe("live", { concurrency: true }, () => {
     sender.close();
     await live.until(({ streams }) => !("live more" in streams), "the stream is gone");
     // By the server's clock: what comes late here makes the time to the next one shorter.
-    const times = live.client.messages.slice(1).map(({ json }) => json.data.time);
+    const times = live.client.messages.slice(1).map(({ json }) => /** @type {Of<"full">} */ (json).data.time);
     const gaps = times.slice(1).map((at, i) => at - times[i]);
     assert.ok(Math.min(...gaps) > 0.7, `${gaps} s`);
     const sizes = live.client.messages.slice(1).map(({ text }) => text.length);
@@ -341,7 +347,7 @@ describe("live", { concurrency: true }, () => {
     const status = await refusal(t, server, "/api/v1/live", { origin: "https://evil.example" });
     assert.equal(status, 403);
     const client = await connect(t, server, "/api/v1/live", { headers: { "X-Forwarded-For": "192.0.2.7" } });
-    const { data } = await client.next(() => true);
+    const { data } = await client.next("full");
     assert.equal(data.may_manage, false);
   });
 
@@ -361,15 +367,10 @@ describe("live", { concurrency: true }, () => {
 describe("what_is_sent_and_what_is_filmed_are_told_apart", { concurrency: true }, () => {
   test("a_camera_cannot_take_the_name_of_a_stream_that_is_sent", async (t) => {
     await streamer(t, server, "garb");
-    const add = (id) =>
-      fetch(`${server.url}/api/v1/cameras`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ id, url: "http://10.0.0.5" }),
-      });
+    const add = (id) => ask(server, "POST", "/api/v1/cameras", { id, url: "http://10.0.0.5" });
     const refused = await add("garb");
     assert.equal(refused.status, 409);
-    assert.match((await refused.json()).detail, /garb/);
+    assert.match(refused.json.detail, /garb/);
     assert.equal((await add("garb-2")).status, 201);
     assert.equal((await remove(server, "/api/v1/cameras/garb-2")).status, 204);
   });

@@ -21,6 +21,11 @@ import {
 import { camera, serving } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
 
+/** @import { Server } from "./harness.mjs" */
+/** @import { Heard } from "./relay.mjs" */
+/** @import { Camera } from "./simulator.mjs" */
+/** @import { Of, StreamState } from "./types.ts" */
+
 const binary = { protocols: [BINARY] };
 
 const ends = [];
@@ -33,7 +38,7 @@ after(async () => {
 const QUALITY = 90;
 /** A generated car park in which cars move. */
 const pictures = [];
-let yard, server;
+let /** @type {Camera} */ yard, /** @type {Server} */ server;
 before(async () => {
   yard = await camera(file, { fps: 30, quality: QUALITY });
   const set = {
@@ -49,7 +54,12 @@ before(async () => {
 });
 
 const asUrl = (jpeg) => `data:image/jpeg;base64,${jpeg.toString("base64")}`;
-const isState = (state) => (message) => message.json?.type === "stream_state" && message.json.state === state;
+const isPicture = (/** @type {Heard} */ { bytes }) => bytes !== undefined;
+/** @param {StreamState} state */
+const isState =
+  (state) =>
+  (/** @type {Heard} */ { json }) =>
+    json?.type === "stream_state" && json.state === state;
 
 /** Sends the scene, over and over; forwards and backwards, so that nothing jumps. */
 function sends(t, sender, fps = 20) {
@@ -89,10 +99,7 @@ describe("pictures", { concurrency: true }, () => {
       for (const jpeg of pictures.slice(0, 10)) {
         if (name === "binary") sender.jpeg(jpeg);
         else sender.frame(asUrl(jpeg));
-        const [url, message] = await Promise.all([
-          texts.nextFrame(),
-          binaries.next(({ bytes }) => bytes !== undefined),
-        ]);
+        const [url, message] = await Promise.all([texts.nextFrame(), binaries.next(isPicture)]);
         assert.equal(url, asUrl(jpeg));
         const got = unpacked(message);
         assert.equal(got.name, stream);
@@ -119,7 +126,7 @@ describe("pictures", { concurrency: true }, () => {
     for (let i = 0; i < 6; i += 1) {
       if (i % 2) sender.jpeg(pictures[i]);
       else sender.frame(asUrl(pictures[i]));
-      const message = await watching.next(({ bytes }) => bytes !== undefined);
+      const message = await watching.next(isPicture);
       assert.ok(unpacked(message).jpeg.equals(pictures[i]));
     }
   });
@@ -128,7 +135,7 @@ describe("pictures", { concurrency: true }, () => {
     const sender = await streamer(t, server, "facts", binary);
     const watching = await viewerOf(t, server, "facts", binary);
     sender.jpeg(pictures[0], { name: "somebody else", sequence: 1n << 60n, micros: 17n });
-    const got = unpacked(await watching.next(({ bytes }) => bytes !== undefined));
+    const got = unpacked(await watching.next(isPicture));
     assert.equal(got.name, "facts");
     assert.ok(got.jpeg.equals(pictures[0]));
     assert.ok(got.sequence < 10 && Math.abs(got.takenMs - Date.now()) < 30_000);
@@ -151,7 +158,7 @@ describe("pictures", { concurrency: true }, () => {
     const watching = await viewerOf(t, server, "bad bytes", binary);
     for (const bad of BAD) sender.say(bad);
     sender.jpeg(pictures[0]);
-    const got = unpacked(await watching.next(({ bytes }) => bytes !== undefined));
+    const got = unpacked(await watching.next(isPicture));
     assert.ok(got.jpeg.equals(pictures[0]));
     for (const bad of [...BAD, BAD[0]]) sender.say(bad);
     assert.equal((await sender.over()).code, 4400);
@@ -170,7 +177,7 @@ describe("pictures", { concurrency: true }, () => {
       sender.frame(url);
       await sleep(30);
     }
-    const got = unpacked(await watching.next(({ bytes }) => bytes !== undefined));
+    const got = unpacked(await watching.next(isPicture));
     assert.ok(got.jpeg.equals(pictures[3]), `${got.jpeg.length} bytes`);
     assert.equal(sender.closed, undefined);
   });
@@ -189,9 +196,12 @@ describe("states", { concurrency: true }, () => {
     const expected = { patient_id: "states", kind: "relay", state: "starting", analysis_mode: "enhanced" };
     assert.deepEqual(told, expected);
     const stop = sends(t, sender);
-    assert.equal((await watching.next(isState("running"))).reason, null);
-    await watching.next(({ bytes }) => bytes !== undefined);
+    /** @type {Of<"stream_state">} */
+    const running = await watching.next(isState("running"));
+    assert.equal(running.reason, null);
+    await watching.next(isPicture);
     stop();
+    /** @type {Of<"stream_state">} */
     const stalled = await watching.next(isState("stalled"));
     assert.match(stalled.reason, /\w{3,} \w+/);
     assert.ok(stalled.since_s >= 0.4 && stalled.since_s < 30, `since ${stalled.since_s} s`);
@@ -213,7 +223,9 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
     sends(t, sender, 20);
     const watching = await viewer(t, server, `?streams=${encodeURIComponent(stream)}&overlays=1`);
     const without = await viewerOf(t, server, stream);
-    await watching.next(({ json }) => json?.data?.metrics?.detections.length > 0);
+    await watching.next(
+      ({ json }) => json?.type === "overlay_data" && json.data.metrics?.detections.length > 0,
+    );
     return { overlays: () => watching.all("overlay_data"), without };
   }
 
@@ -258,7 +270,7 @@ describe("what_is_in_the_pictures", { concurrency: true }, () => {
       const asks = await viewer(t, other, "?overlays=1", binary);
       const silent = await viewer(t, other, "", binary);
       await sleep(1_200);
-      const have = (client) => client.all("overlay_data").length > 0;
+      const have = (/** @type {typeof asks} */ client) => client.all("overlay_data").length > 0;
       const isWell = () => picturesOf(silent).length > 5 && have(asks) === asked && have(silent) === not;
       await until(isWell, "pictures, and overlays for whom they are");
     });
@@ -310,11 +322,12 @@ describe("cameras", { concurrency: true }, () => {
     const watching = await viewer(t, other, "?streams=ill", binary);
     await watching.next(isState("running"));
     await ill.fails("stall");
+    /** @type {Of<"stream_state">} */
     const { reason } = await watching.next(isState("stalled"));
     assert.match(reason, /\w{3,} \w+/);
     await ill.fails();
     await watching.next(isState("running"));
-    await watching.next(({ bytes }) => bytes !== undefined);
+    await watching.next(isPicture);
   });
 
   test("their_names_cannot_be_sent", async (t) => {
@@ -330,7 +343,7 @@ describe("cameras", { concurrency: true }, () => {
     assert.equal(watching.messages.length, 1);
     const sender = await streamer(t, server, "later");
     sender.frame(asUrl(pictures[0]));
-    await watching.next(({ bytes }) => bytes !== undefined);
+    await watching.next(isPicture);
   });
 });
 

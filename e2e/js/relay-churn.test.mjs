@@ -14,7 +14,13 @@ const MARK_BYTES = 32;
 /** How long all come and go; `cargo xtask test soak` says ten minutes. */
 const CHURN_S = Number(process.env.SIGHTWIRE_CHURN_S ?? 3);
 
-/** Waits until nobody is there; then nothing may be. */
+/** @import { Server } from "./harness.mjs" */
+/** @import { Ear } from "./relay.mjs" */
+
+/**
+ * Waits until nobody is there; then nothing may be.
+ * @param {Server} server
+ */
 async function isEmpty(server) {
   const empty = async () => {
     const { relay, cameras } = (await server.get("/api/v1/status")).json;
@@ -72,7 +78,8 @@ test("five_hundred_names_leave_nothing_behind", async (t) => {
   await beginMany(400, "name");
   // One that came and went between two looks was never told of, and needs no end; every other one does, once. One that
   // ended before its state was told has an end alone.
-  const names = (type) => watching.all(type).map((message) => message.patient_id);
+  const names = (/** @type {"stream_state" | "stream_ended"} */ type) =>
+    watching.all(type).map((message) => message.patient_id);
   const told = () => new Set(names("stream_state"));
   const ended = () => new Set(names("stream_ended"));
   await until(() => [...told()].every((name) => ended().has(name)), "an end of each stream");
@@ -102,12 +109,15 @@ test("analyses_end_with_those_who_ask_for_them_or_with_the_stream", async (t) =>
   await isEmpty(server);
 });
 
-/** Stream, session and number of each picture, and the ends, in the order in which they came. */
+/**
+ * Stream, session and number of each picture, and the ends, in the order in which they came.
+ * @param {Ear} one
+ */
 function story(one) {
   const picture = (name, bytes) => {
     const [stream, session, number] = bytes.subarray(-MARK_BYTES).toString().trim().split(" ");
     assert.equal(stream, name, "a picture of another stream");
-    return { name, session: Number(session), number: Number(number) };
+    return { name, session: Number(session), number: Number(number), ended: false };
   };
   return one.messages.flatMap(({ bytes, json }) => {
     if (bytes) {
@@ -117,11 +127,16 @@ function story(one) {
     if (json.type === "live_frame") {
       return [picture(json.patient_id, Buffer.from(json.data.frame.split(",")[1], "base64"))];
     }
-    return json.type === "stream_ended" ? [{ name: json.patient_id, ended: true }] : [];
+    return json.type === "stream_ended"
+      ? [{ name: json.patient_id, session: 0, number: 0, ended: true }]
+      : [];
   });
 }
 
-/** Pictures in their order; between two sessions an end; nothing of a session after its end. */
+/**
+ * Pictures in their order; between two sessions an end; nothing of a session after its end.
+ * @param {ReturnType<typeof story>} events
+ */
 function makesSense(events, name) {
   let session = 0;
   let number = -1;

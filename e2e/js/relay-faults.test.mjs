@@ -41,6 +41,7 @@ const frameText = (name, number, bytes) => JSON.stringify({ type: "frame", frame
 
 describe("a_sender_that_breaks_the_protocol", { concurrency: true }, () => {
   const good = () => frameText("x", 1);
+  /** @type {Record<string, [code: number, does: (one: RawClient) => void]>} */
   const WRONG = {
     "does not mask": [1002, (one) => one.frame(TEXT, good(), { masked: false })],
     "uses an extension": [1002, (one) => one.frame(TEXT, good(), { rsv: 4 })],
@@ -169,6 +170,7 @@ describe("a_sender_that_breaks_the_protocol", { concurrency: true }, () => {
 });
 
 describe("viewers_that_talk_nonsense", { concurrency: true }, () => {
+  /** @type {Record<string, (one: RawClient) => void>} */
   const BORNE = {
     "no JSON": (one) => one.text("hello?"),
     nothing: (one) => one.text(""),
@@ -182,6 +184,7 @@ describe("viewers_that_talk_nonsense", { concurrency: true }, () => {
       for (let i = 0; i < 1_000; i += 1) one.text({ type: "ping" });
     },
   };
+  /** @type {Record<string, [code: number, does: (one: RawClient) => void]>} */
   const ENDED = {
     "a text of 1 MB": [1009, (one) => one.text("x".repeat(1 << 20))],
     "no UTF-8": [1007, (one) => one.frame(TEXT, Buffer.from([0xff]))],
@@ -259,6 +262,7 @@ describe("names", { concurrency: true }, () => {
     test(`${what} is refused`, async (t) => {
       const sender = await connect(t, server, `/ws/stream/${path}`);
       sender.say({ analysis_mode: "normal" });
+      /** @type {import("./types.ts").RelayError} */
       const { type, message } = await sender.next(() => true);
       assert.equal(type, "error");
       assert.match(message, /name/);
@@ -280,6 +284,7 @@ describe("limits", { concurrency: true }, () => {
     const [first] = [await streamer(t, small, "1"), await streamer(t, small, "2")];
     const third = await connect(t, small, streamPath("3"));
     third.say({ analysis_mode: "normal" });
+    /** @type {import("./types.ts").RelayError} */
     const { type, message } = await third.next(() => true);
     assert.equal(type, "error");
     assert.match(message, /max_streams/);
@@ -293,6 +298,7 @@ describe("limits", { concurrency: true }, () => {
     const small = await start(t, relaying({ "relay.max_viewers": 2 }));
     const [first] = [await viewer(t, small), await viewer(t, small)];
     const third = await connect(t, small, "/ws/view");
+    /** @type {import("./types.ts").RelayError} */
     const { type, message } = await third.next(() => true);
     assert.equal(type, "error");
     assert.match(message, /max_viewers/);
@@ -339,7 +345,7 @@ describe("pages_from_elsewhere", { concurrency: true }, () => {
 });
 
 test("what_is_no_websocket_handshake_gets_an_answer_of_http", async () => {
-  for (const path of ["/ws/view", "/ws/stream/x"]) {
+  for (const path of /** @type {const} */ (["/ws/view", "/ws/stream/x"])) {
     for (const headers of [{}, { "Sec-WebSocket-Version": "8" }, { "Sec-WebSocket-Version": "13" }]) {
       const { status, json } = await server.get(path, headers);
       assert.ok(status === 400 || status === 426, `${path}: ${status}`);

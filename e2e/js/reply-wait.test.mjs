@@ -19,7 +19,9 @@ const waiting = (seconds) => ({ args: ["--set", `recognizer.reply_wait_s=${secon
 async function played(t, server, { extra = {} } = {}) {
   const [old, told] = [await connect(t, server), await connect(t, server, { auth: { extras: true } })];
   const results = new Map();
-  told.socket.on("result", ({ seen, score }) => results.set(seen, score));
+  /** @param {import("./types.ts").SignResult} result */
+  const note = ({ seen, score }) => results.set(seen, score);
+  told.socket.on("result", note);
   for (const [id, frame] of frames.entries()) {
     told.send(frame, { id });
     if (id >= 9) await until(() => results.has(id), `the result of frame ${id}`);

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { ask } from "./api.mjs";
 import { HOME, start, until } from "./harness.mjs";
 
 // Nothing is fetched from anywhere in these tests.
@@ -19,10 +20,8 @@ async function bare(t, args = []) {
   return { home, server };
 }
 
-async function get(server, headers = {}) {
-  const response = await fetch(`${server.url}/api/v1/runtime`, { method: "POST", headers });
-  return { status: response.status, body: await response.json() };
-}
+const get = (/** @type {{ url: string }} */ server, headers = {}) =>
+  ask(server, "POST", "/api/v1/runtime", undefined, headers);
 
 test("the command that gets the library stands in the status and in the log", async (t) => {
   const { home, server } = await bare(t);
@@ -63,7 +62,7 @@ test("only whoever may manage the server has it get the library", async (t) => {
   const { server } = await bare(t, ["--set", "server.managing=nobody"]);
   const refused = await get(server);
   assert.equal(refused.status, 403);
-  assert.match(refused.body.detail, /server\.managing/);
+  assert.match(refused.json.detail, /server\.managing/);
   assert.equal((await server.get("/api/v1/runtime")).json.may_get, false);
 });
 

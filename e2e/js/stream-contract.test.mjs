@@ -5,10 +5,13 @@ import assert from "node:assert/strict";
 import { Agent, createServer, get } from "node:http";
 import { after, before, describe, test } from "node:test";
 
-import { start, until } from "./harness.mjs";
+import { portOf, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { camera, serving, USUAL } from "./simulator.mjs";
 import { MULTIPART, refused, watch } from "./viewer.mjs";
+
+/** @import { Server } from "./harness.mjs" */
+/** @import { Camera } from "./simulator.mjs" */
 
 const TOO_MANY = "Too many active streams. Please try again.";
 
@@ -19,7 +22,7 @@ after(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-let yard, alices, server;
+let /** @type {Camera} */ yard, /** @type {Camera} */ alices, /** @type {Server} */ server;
 before(async () => {
   [yard, alices] = await Promise.all([camera(file), camera(file, { size: "160x120" })]);
   const cameras = [
@@ -283,8 +286,7 @@ describe("refusals", () => {
     for (const [name, { answer, says }] of Object.entries(CAMERAS)) {
       test(`a_camera ${name}`, async (t) => {
         const other = createServer(answer);
-        await new Promise((done) => other.listen(0, "127.0.0.1", done));
-        const { port } = other.address();
+        const port = await portOf(other);
         t.after(() => other.close());
         if (!answer) await new Promise((done) => other.close(done));
         const address = encodeURIComponent(`http://eve:hunter2@127.0.0.1:${port}`);

@@ -42,7 +42,8 @@ async function stream(at, of = server) {
 
 /** Waits for a state; the stream then. */
 async function state(at, name, reason = /(?:)/) {
-  let last;
+  /** @type {import("./types.ts").Stream} */
+  let last = undefined;
   const is = async () => {
     last = await stream(at);
     return last.state === name && reason.test(last.reason ?? "");

@@ -12,6 +12,8 @@ import { refused, watch } from "./viewer.mjs";
 
 const LINGER_S = 0.5;
 // A camera for which this machine has no time is not stalled.
+/** @import { Camera } from "./simulator.mjs" */
+
 const set = { "cameras.stalled_after_s": 30, "cameras.frozen_after_s": 30 };
 const server = shared(serving({ set: { ...set, "cameras.linger_s": LINGER_S } }));
 /** Where a camera stays open until its next viewer comes, also to a busy machine. */
@@ -64,6 +66,7 @@ describe("analyses", { concurrency: true }, () => {
       return (await stream(at)).analyses;
     }
 
+    /** @type {Record<string, [paths: (at: Camera) => string[], views: number]>} */
     const SAME = {
       two_viewers_of_the_same: [(at) => [detect(at), detect(at)], 1],
       two_confidences: [(at) => [detect(at, "&conf=0.2"), detect(at, "&conf=0.7")], 2],

@@ -8,11 +8,16 @@ import { after, before, describe, test } from "node:test";
 
 import WebSocket from "ws";
 
+import { ask } from "./api.mjs";
 import { sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { png } from "./pictures.mjs";
 import { camera, serving, USUAL } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
+
+/** @import { Server } from "./harness.mjs" */
+/** @import { Camera } from "./simulator.mjs" */
+/** @import { Detections, Ending, StateChange } from "./types.ts" */
 
 const ends = [];
 const file = { after: (end) => ends.push(end) };
@@ -20,7 +25,7 @@ after(async () => {
   for (const end of ends.reverse()) await end();
 });
 
-let yard, scene, server;
+let /** @type {Camera} */ yard, /** @type {Camera} */ scene, /** @type {Server} */ server;
 before(async () => {
   [yard, scene] = await Promise.all([camera(file), camera(file, { size: "640x480", fps: 15 })]);
   const cameras = [
@@ -31,20 +36,20 @@ before(async () => {
   server = await start(file, serving({ cameras }));
 });
 
+/** @type {(id: string) => `/api/v1/streams/${string}`} */
 const of = (id) => `/api/v1/streams/${id}`;
 
 describe("a_snapshot", () => {
   const take = async (id, query = "") => {
     const response = await fetch(`${server.url}${of(id)}/snapshot.jpg${query}`);
     const bytes = Buffer.from(await response.arrayBuffer());
-    const detail = () => JSON.parse(bytes.toString()).detail;
+    const detail = () => /** @type {import("./types.ts").Error} */ (JSON.parse(bytes.toString())).detail;
     return { status: response.status, headers: response.headers, bytes, detail };
   };
 
   test("opens_the_camera_waits_for_its_picture_and_closes_it", async (t) => {
     const lone = await camera(t);
-    const { json } = await post("/api/v1/cameras", { id: "lone", url: lone.url });
-    t.after(() => fetch(`${server.url}/api/v1/cameras/lone`, { method: "DELETE" }));
+    const { json } = await add(t, "lone", lone);
     assert.equal(json.stream, null);
     const { status, headers, bytes } = await take("lone");
     assert.equal(status, 200);
@@ -88,6 +93,7 @@ describe("a_snapshot", () => {
   });
 
   test("is_refused_in_words", async () => {
+    /** @type {[id: string, query: string, status: number, says: RegExp][]} */
     const CASES = [
       ["nobody", "", 404, /nobody/],
       ["dead", "", 502, /cannot be reached/],
@@ -111,28 +117,38 @@ describe("a_snapshot", () => {
     ];
     const full = await start(t, serving({ cameras, set: { "cameras.max_upstreams": 1 } }));
     await (await watch(t, full, "/stream?camera=yard")).next(1);
-    const response = await fetch(`${full.url}${of("scene")}/snapshot.jpg`);
-    assert.equal(response.status, 503);
-    assert.match(response.headers.get("retry-after"), /^[1-9]\d*$/);
-    assert.deepEqual(await response.json(), { detail: "Too many active streams. Please try again." });
+    const { status, headers, json } = await full.get(`${of("scene")}/snapshot.jpg`);
+    assert.equal(status, 503);
+    assert.match(headers.get("retry-after"), /^[1-9]\d*$/);
+    assert.deepEqual(json, { detail: "Too many active streams. Please try again." });
   });
 });
 
-async function post(path, body) {
-  const response = await fetch(server.url + path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  return { status: response.status, json: await response.json() };
+/** Adds a camera, which is gone with the test. */
+async function add(t, id, { url }) {
+  t.after(() => ask(server, "DELETE", `/api/v1/cameras/${id}`));
+  return ask(server, "POST", "/api/v1/cameras", { id, url });
 }
 
-/** Events of a stream, as they come: { event, data }. */
+/**
+ * Events of a stream, as they come: { event, data }.
+ * @param {Ending} t
+ * @param {string} path
+ */
 function listen(t, path, { as = "sse", at = server } = {}) {
-  const heard = { events: [], closed: false, status: undefined };
+  const heard = {
+    events: [],
+    closed: false,
+    status: undefined,
+    type: undefined,
+    close: () => {},
+    kill: () => {},
+    /** @type {() => Detections[]} */
+    detections: () => of("detections"),
+    /** @type {() => StateChange[]} */
+    states: () => of("state"),
+  };
   const of = (name) => heard.events.filter(({ event }) => event === name).map(({ data }) => data);
-  heard.detections = () => of("detections");
-  heard.states = () => of("state");
   if (as === "websocket") {
     const socket = new WebSocket(at.url.replace("http", "ws") + path);
     socket.on("open", () => (heard.status = 101));
@@ -207,8 +223,7 @@ describe("detections", { concurrency: true }, () => {
   test("have_boxes_around_what_moves_and_are_the_same_for_all_who_listen", async (t) => {
     // From its first second on, so that every run sees the same.
     const fresh = await camera(t, { size: "640x480", fps: 15 });
-    await post("/api/v1/cameras", { id: "fresh", url: fresh.url });
-    t.after(() => fetch(`${server.url}/api/v1/cameras/fresh`, { method: "DELETE" }));
+    await add(t, "fresh", fresh);
     const path = `${of("fresh")}/detections?fps=15&skip_frames=1`;
     const [heard, other] = ["sse", "websocket"].map((as) => listen(t, path, { as }));
     // The first seconds are for getting to know the background.
@@ -309,8 +324,7 @@ describe("detections", { concurrency: true }, () => {
 
       test("tell_when_the_camera_stalls_and_when_it_is_back", async (t) => {
         const lone = await camera(t);
-        await post("/api/v1/cameras", { id: `lone-${as}`, url: lone.url });
-        t.after(() => fetch(`${server.url}/api/v1/cameras/lone-${as}`, { method: "DELETE" }));
+        await add(t, `lone-${as}`, lone);
         const heard = listen(t, `${of(`lone-${as}`)}/detections`, { as });
         await until(() => heard.detections().length > 2, "events");
         await lone.fails("stall");
@@ -327,8 +341,7 @@ describe("detections", { concurrency: true }, () => {
 
       test("end_with_their_listener", async (t) => {
         const lone = await camera(t);
-        await post("/api/v1/cameras", { id: `gone-${as}`, url: lone.url });
-        t.after(() => fetch(`${server.url}/api/v1/cameras/gone-${as}`, { method: "DELETE" }));
+        await add(t, `gone-${as}`, lone);
         for (const leave of ["close", "kill"]) {
           const heard = listen(t, `${of(`gone-${as}`)}/detections`, { as });
           await until(() => heard.detections().length > 0, "an event");
@@ -341,15 +354,17 @@ describe("detections", { concurrency: true }, () => {
 });
 
 test("detections_are_refused_in_words", async () => {
-  for (const [path, expected, says] of [
-    [`${of("nobody")}/detections`, 404, /nobody/],
-    [`${of("yard")}/detections?fps=0`, 422, /fps must be/],
-    [`${of("yard")}/detections?skip_frames=11`, 422, /skip_frames must be/],
-    [`${of("yard")}/detections?conf=2`, 422, /conf must be/],
-  ]) {
-    const { status, json } = await server.get(path);
-    assert.equal(status, expected, path);
-    assert.match(json.detail, says, path);
+  /** @type {[id: string, query: string, status: number, says: RegExp][]} */
+  const CASES = [
+    ["nobody", "", 404, /nobody/],
+    ["yard", "fps=0", 422, /fps must be/],
+    ["yard", "skip_frames=11", 422, /skip_frames must be/],
+    ["yard", "conf=2", 422, /conf must be/],
+  ];
+  for (const [id, query, expected, says] of CASES) {
+    const { status, json } = await server.get(`${of(id)}/detections?${query}`);
+    assert.equal(status, expected, query);
+    assert.match(json.detail, says, query);
   }
 });
 
@@ -362,12 +377,12 @@ test("a_websocket_that_asks_in_vain_gets_the_same_status", async (t) => {
 describe("what_is_in_a_single_picture", () => {
   const MIRROR = process.env.SIGHTWIRE_MODEL_MIRROR;
   const hasModel = MIRROR !== undefined && existsSync(join(MIRROR, "yolox_nano.onnx"));
-  const detect = async (body, { at = server, query = "", type = "image/jpeg" } = {}) => {
+  const detect = (
+    /** @type {string | Buffer | FormData} */ body,
+    { at = server, query = "", type = "image/jpeg" } = {},
+  ) =>
     // A form has a type of its own.
-    const headers = type ? { "Content-Type": type } : {};
-    const response = await fetch(`${at.url}/api/v1/detect${query}`, { method: "POST", headers, body });
-    return { status: response.status, json: await response.json() };
-  };
+    ask(at, "POST", `/api/v1/detect?${query}`, body, type ? { "Content-Type": type } : {});
   const form = (name, bytes) => {
     const filled = new FormData();
     filled.set(name, new Blob([bytes], { type: "image/jpeg" }), "picture.jpg");
@@ -389,11 +404,10 @@ describe("what_is_in_a_single_picture", () => {
   });
 
   test("422_for_nothing", async () => {
-    for (const [body, type] of [
-      ["", "image/jpeg"],
-      [form("picture", await picture()), null],
+    for (const { status, json } of [
+      await detect(""),
+      await detect(form("picture", await picture()), { type: null }),
     ]) {
-      const { status, json } = await detect(body, { type });
       assert.equal(status, 422);
       assert.match(json.detail, /JPEG or PNG/);
     }
@@ -426,8 +440,8 @@ describe("what_is_in_a_single_picture", () => {
       assert.match(garbage.json.detail, /cannot be used/);
       const half = await detect(jpeg.subarray(0, jpeg.length >> 1), { at });
       assert.equal(half.status, 422);
-      assert.equal((await detect(jpeg, { at, query: "?conf=2" })).status, 422);
-      const unlikely = await detect(jpeg, { at, query: "?classes=giraffe" });
+      assert.equal((await detect(jpeg, { at, query: "conf=2" })).status, 422);
+      const unlikely = await detect(jpeg, { at, query: "classes=giraffe" });
       assert.deepEqual(unlikely.json.detections, []);
       // A crowd is told to wait, in time and in words, and nobody gets anything else.
       const crowd = await Promise.all(Array.from({ length: 60 }, () => detect(jpeg, { at })));

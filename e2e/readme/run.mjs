@@ -79,7 +79,7 @@ async function portsAreFree(ports) {
     const server = net.createServer();
     await new Promise((resolve, reject) => {
       server.once("error", () => reject(new Error(`port ${port} is taken, and README's commands need it`)));
-      server.listen(port, "127.0.0.1", resolve);
+      server.listen(port, "127.0.0.1", () => resolve(undefined));
     });
     server.close();
   }

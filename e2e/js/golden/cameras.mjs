@@ -24,12 +24,18 @@ const REPORT = rules({
   captured: text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, "<time>"),
 });
 
+/** @import { LiveFull, LivePatch, Stream, Streams } from "../types.ts" */
+
 class Scene {
+  masks = REPORT;
+
   constructor(t, server, section) {
-    Object.assign(this, { t, server, section, masks: REPORT });
+    this.t = t;
+    this.server = server;
+    this.section = section;
   }
 
-  ask(request, { json, ...options } = {}) {
+  ask(request, /** @type {import("./wire.mjs").Exchange & { json?: object }} */ { json, ...options } = {}) {
     const sent = json === undefined ? {} : { body: JSON.stringify(json), headers: JSON_TYPE };
     return exchange(this.section, this.server, request, { masks: this.masks, ...sent, ...options });
   }
@@ -196,7 +202,7 @@ async function streams(scene, host) {
 async function reports(scene) {
   const watching = await mjpeg(scene, "GET /stream/detect?camera=gate&fps=10&skip_frames=1");
   const report = () => look(scene.server, "/api/v1/streams/gate");
-  const is = ({ delay_ms, fps, analyses, state, viewers }) => {
+  const is = (/** @type {Stream} */ { delay_ms, fps, analyses, state, viewers }) => {
     const [delays] = analyses.map((analysis) => analysis.delay_ms);
     return (
       state === "running" && viewers === 1 && delay_ms && fps > 0 && analyses.length === 1 && delays?.encoded
@@ -206,6 +212,7 @@ async function reports(scene) {
   await settled();
   await scene.ask("GET /api/v1/streams/gate");
   const others = (body) => {
+    /** @type {Streams} */
     const { streams: all } = JSON.parse(body.toString());
     return `(a list of the same, of ${all.map(({ id }) => id).join(", ")})`;
   };
@@ -238,10 +245,11 @@ async function live(scene) {
   const shown = masked(full, table);
   // Viewers stand under their numbers.
   scene.section.write("GET /api/v1/live", `< ${shown.replace(/"\d+":\{/g, '"<int>":{')}`, "");
-  const { type, version, data } = JSON.parse(patch);
-  const follows = version === JSON.parse(full).version + 1;
+  /** @type {[LiveFull, LivePatch]} */
+  const [before, { type, version, data }] = [JSON.parse(full), JSON.parse(patch)];
+  const follows = version === before.version + 1;
   scene.section.write(
-    `< (${Object.keys(JSON.parse(patch))}: ${type}, the version follows: ${follows}, time ${typeof data.time})`,
+    `< (${Object.keys(JSON.parse(patch))}: ${type}, the version follows: ${follows}, time ${typeof (/** @type {Partial<LiveFull["data"]>} */ (data).time)})`,
   );
   line.bye();
   await line.over();

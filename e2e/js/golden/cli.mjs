@@ -30,7 +30,8 @@ const COMMANDS = [
 
 class Scene {
   constructor(section, home) {
-    Object.assign(this, { section, home });
+    this.section = section;
+    this.home = home;
   }
 
   /** Runs it to its end and records what it printed. `shows` changes what stands on stdout. */

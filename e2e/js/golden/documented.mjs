@@ -5,7 +5,9 @@ import { readFileSync } from "node:fs";
 
 import { Ajv2020 } from "ajv/dist/2020.js";
 
-const DOCUMENT = JSON.parse(readFileSync(new URL("../../../crates/api/openapi.json", import.meta.url)));
+const DOCUMENT = JSON.parse(
+  readFileSync(new URL("../../../crates/api/openapi.json", import.meta.url), "utf8"),
+);
 const SCHEMAS = DOCUMENT.components.schemas;
 /** Socket.IO events, and the types of which their data is one. */
 const EVENTS = {

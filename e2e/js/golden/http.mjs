@@ -31,6 +31,7 @@ async function health({ ask }) {
   await ask("GET /api/v1/models");
   await ask("GET /api/v1/samples");
   const drawn = (body) => {
+    /** @type {import("../types.ts").SampleClip} */
     const { frames, ...others } = JSON.parse(body.toString());
     const isPicture = (frame) => frame.startsWith("data:image/jpeg;base64,/9j/");
     const keys = Object.keys(JSON.parse(body.toString())).join(",");

@@ -81,9 +81,12 @@ function zipShown(body, shows) {
   return files.join("\n");
 }
 
+/** @import { Job } from "../types.ts" */
+
 class Scene {
   constructor(server, section) {
-    Object.assign(this, { server, section });
+    this.server = server;
+    this.section = section;
   }
 
   ask(request, options = {}) {
@@ -184,6 +187,7 @@ async function jobs(scene, book) {
       '"$1":<float or null>',
     );
   const added = await scene.ask(`POST ${JOBS}?${SMALL}&keep=2`, { ...form(...files), heads, as: nullable });
+  /** @type {Job} */
   const { id } = JSON.parse(added.body.toString());
   book.replace(id, "<id>");
   await over(scene, id);
@@ -278,10 +282,12 @@ async function cancelled(scene, book) {
   const { body, headers } = form(...files);
   const added = await ask(scene.server, `POST ${JOBS}?max_side=4000&denoise=1`, { body, headers }).ended();
   added.socket.destroy();
+  /** @type {Job} */
   const { id } = JSON.parse(added.body.toString());
   book.replace(id, "<id of another>");
   await scene.ask(`DELETE ${JOBS}/${id}`);
   const states = (body) => {
+    /** @type {Job} */
     const { state } = JSON.parse(body.toString());
     return `(its state: ${state})`;
   };

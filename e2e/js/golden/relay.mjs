@@ -19,6 +19,7 @@ const REPORT = rules({
 });
 /** No stream stalls or ends because this machine is slow. */
 const PATIENT = { "relay.stalled_after_s": 60, "relay.warn_after_s": 80, "relay.end_after_s": 100 };
+/** @type {import("../types.ts").SenderHello} */
 const HELLO = { analysis_mode: "normal" };
 /** A picture as far as the relay looks, and as a data URL. */
 const SMALL = jpeg(12, "abc");
@@ -41,7 +42,9 @@ function binaryShown(bytes) {
 /** Everything that these scenarios share: a server of a kind and the section that they write to. */
 class Scene {
   constructor(t, server, section) {
-    Object.assign(this, { t, server, section });
+    this.t = t;
+    this.server = server;
+    this.section = section;
   }
 
   dial(target, options) {
@@ -79,7 +82,8 @@ class Scene {
   /** Waits until so many pictures of a stream were given out, and it was measured how long that took. */
   async settled(name, delivered) {
     const report = async () => look(this.server, `/api/v1/streams/${name}`);
-    const is = (now) => now.delivered === delivered && now.delay_ms !== null;
+    const is = (/** @type {import("../types.ts").Stream} */ now) =>
+      now.delivered === delivered && now.delay_ms !== null;
     await until(async () => is(await report()), `${delivered} pictures of ${name}`, PATIENCE_MS);
   }
 
@@ -91,6 +95,7 @@ class Scene {
 }
 
 async function handshakes({ section, server }) {
+  /** @type {Record<string, [request: string, headers: object, host?: string]>} */
   const upgrades = {
     "a sender": ["GET /ws/stream/P-1", {}],
     "a sender that offers pictures as bytes": [

@@ -35,7 +35,10 @@ const packetsShown = (masks) => (body) =>
 
 class Scene {
   constructor(t, server, section, masks = EXACT) {
-    Object.assign(this, { t, server, section, masks });
+    this.t = t;
+    this.server = server;
+    this.section = section;
+    this.masks = masks;
   }
 
   /** One request; sessions in it are replaced by the book. */

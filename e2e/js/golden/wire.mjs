@@ -17,6 +17,13 @@ export const HANDSHAKE = {
   "Sec-WebSocket-Version": "13",
   "Sec-WebSocket-Key": KEY,
 };
+/**
+ * @typedef {{
+ *   headers?: object, body?: string | Buffer, host?: string, shows?: string, masks?: object, as?: (body: Buffer) => string,
+ *   heads?: object, varies?: boolean, folds?: boolean, again?: (answer: Answer) => Promise<boolean>,
+ * }} Exchange
+ */
+
 /** So many bytes are shown themselves. */
 const TINY = 64;
 /** Headers that are measured. */
@@ -31,7 +38,9 @@ const USUAL = {
 
 /** An answer as it comes: its head, and what of its body is there, without the chunked coding. */
 export class Answer {
+  /** @type {Buffer} */
   body = Buffer.alloc(0);
+  /** @type {string} */
   head = undefined;
   fields = [];
   /** The whole body is there. */
@@ -42,7 +51,7 @@ export class Answer {
 
   constructor(server, text, body, { isHead = false } = {}) {
     this.isHead = isHead;
-    [this.request] = text.split(" HTTP/1.1");
+    this.request = text.split(" HTTP/1.1")[0];
     const { hostname, port } = new URL(server.url);
     this.socket = connect({ host: hostname, port: Number(port), noDelay: true });
     this.socket.write(text);
@@ -132,7 +141,12 @@ export class Answer {
   }
 }
 
-/** Sends a request on a connection of its own; the answer as it comes. `body` is text or bytes. */
+/**
+ * Sends a request on a connection of its own; the answer as it comes.
+ * @param {{ url: string }} server
+ * @param {string} request
+ * @param {{ headers?: object, body?: string | Buffer, host?: string }} [options]
+ */
 export function ask(server, request, { headers = {}, body, host } = {}) {
   const [method] = request.split(" ");
   const all = { Host: host ?? new URL(server.url).host, ...headers };
@@ -146,14 +160,24 @@ export function ask(server, request, { headers = {}, body, host } = {}) {
   });
 }
 
-/** What is at a path, as JSON; nothing is recorded. */
+/**
+ * What is at a path, as JSON; nothing is recorded.
+ * @template {string} Path
+ * @param {{ url: string }} server
+ * @param {Path} path
+ * @returns {Promise<import("../types.ts").Answer<"GET", Path>>}
+ */
 export async function look(server, path) {
   const answer = await ask(server, `GET ${path}`).ended();
   answer.socket.destroy();
   return JSON.parse(answer.body.toString());
 }
 
-/** The request as it is shown: the line, what headers were given, and a body that is text. */
+/**
+ * The request as it is shown: the line, what headers were given, and a body that is text.
+ * @param {string} request
+ * @param {Exchange} options
+ */
 function requestLines(request, { headers = {}, body, host, shows }) {
   const given = Object.entries({ ...(host && { Host: host }), ...headers }).filter(
     ([, value]) => value !== undefined,
@@ -171,6 +195,10 @@ function requestLines(request, { headers = {}, body, host, shows }) {
  * One request and its whole answer, recorded in the section; the body as a Buffer.
  * `masks` are rules for JSON in the body, `as` shows another body, `heads` masks headers by name, `varies` says that the length
  * does; `again` tells whether to ask once more instead of recording it, as is done where a GET's answer was cut.
+ * @param {import("./book.mjs").Section} section
+ * @param {{ url: string }} server
+ * @param {string} request
+ * @param {Exchange} [options]
  */
 export async function exchange(section, server, request, options = {}) {
   let answer;
@@ -196,7 +224,7 @@ export async function exchange(section, server, request, options = {}) {
   return answer;
 }
 
-function shownBody(answer, { masks, as }) {
+function shownBody(/** @type {Answer} */ answer, /** @type {Exchange} */ { masks, as }) {
   const { body } = answer;
   if (as) return as(body);
   const kind = answer.header("content-type") ?? "";
@@ -219,6 +247,7 @@ export class Events {
 
   constructor(server, request, options = {}) {
     this.answer = ask(server, request, options);
+    /** @type {[string, Exchange]} */
     this.request = [request, options];
   }
 
@@ -260,6 +289,13 @@ export function eventShown(event, masks) {
   return event.replace(/^data: (.*)$/m, (_, data) => `data: ${masked(data, masks)}`) + "\n";
 }
 
+/**
+ * @typedef {{
+ *   headers?: object, protocol?: string, masks?: object, answers?: boolean, host?: string, leaves?: (text: string) => boolean,
+ *   shows?: (bytes: Buffer) => string,
+ * }} LineOptions
+ */
+
 /** A WebSocket: what is said on it in either direction, in order. */
 export class Line {
   /** As they are recorded. */
@@ -270,13 +306,19 @@ export class Line {
   #taken = 0;
   #rest = Buffer.alloc(0);
 
-  /** `answers`: to pings. `leaves` texts out. `shows`: bytes as text; else they are hexadecimal. */
-  constructor(
-    server,
-    target,
-    { headers = {}, protocol, masks = {}, answers = true, leaves, shows, host } = {},
-  ) {
-    Object.assign(this, { target, masks, answers, leaves, shows });
+  /**
+   * `answers`: to pings. `leaves` texts out. `shows`: bytes as text; else they are hexadecimal.
+   * @param {{ url: string }} server
+   * @param {string} target
+   * @param {LineOptions} [options]
+   */
+  constructor(server, target, options = {}) {
+    const { headers = {}, protocol, masks = {}, answers = true, leaves, shows, host } = options;
+    this.target = target;
+    this.masks = masks;
+    this.answers = answers;
+    this.leaves = leaves;
+    this.shows = shows;
     const offered = protocol && { "Sec-WebSocket-Protocol": protocol };
     this.options = { headers: { ...HANDSHAKE, ...offered, ...headers }, host };
     this.answer = ask(server, `GET ${target}`, this.options);
@@ -353,7 +395,10 @@ export class Line {
     }
   }
 
-  /** Sends a text, or an object as JSON; recorded, unless `quiet`. */
+  /**
+   * Sends a text, or an object as JSON; recorded, unless `quiet`.
+   * @param {import("../types.ts").FromSender | import("../types.ts").FromViewer | string} what
+   */
   say(what, { quiet = false } = {}) {
     const text = typeof what === "string" ? what : JSON.stringify(what);
     if (!quiet)
@@ -408,7 +453,13 @@ export class Line {
   }
 }
 
-/** A WebSocket that is open; it ends with the test. */
+/**
+ * A WebSocket that is open; it ends with the test.
+ * @param {import("../types.ts").Ending} t
+ * @param {{ url: string }} server
+ * @param {string} target
+ * @param {LineOptions} [options]
+ */
 export async function dial(t, server, target, options) {
   const line = new Line(server, target, options);
   t.after(() => line.vanish());
