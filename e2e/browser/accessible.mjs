@@ -25,6 +25,20 @@ export function overflow(page) {
   });
 }
 
+/** How far what is on the page moves by itself in 3 s, as Chromium counts it. */
+export function layoutShift(page) {
+  return page.evaluate(async () => {
+    let sum = 0;
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) sum += /** @type {any} */ (entry).value;
+    });
+    observer.observe({ type: "layout-shift" });
+    await new Promise((done) => setTimeout(done, 3_000));
+    observer.disconnect();
+    return sum;
+  });
+}
+
 /** Buttons and links that are too low for a thumb. */
 export function smallTargets(page) {
   return page.evaluate(() =>

@@ -5,10 +5,14 @@ import { readFile } from "node:fs/promises";
 import WebSocket from "ws";
 
 import { until } from "../js/harness.mjs";
-import { looksRight, SCREENS, smallTargets } from "./accessible.mjs";
+import { layoutShift, looksRight, SCREENS, smallTargets } from "./accessible.mjs";
 import { look, moves, SETTINGS } from "./cameras.mjs";
 import { camera, clipFile, expect, fullUnless, screenshot, test as base, videoFile } from "./fixtures.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { Page, TestWith } from "./fixtures.mjs" */
+
+/** @type {TestWith<{ relay: Server, share: (name: string, more?: string, options?: object) => Promise<Page> }>} */
 const test = base.extend({
   // A server that knows no model, and calls a stream stalled or frozen soon.
   relay: async ({ serverWith }, use) => use(await serverWith({ args: SETTINGS })),
@@ -34,15 +38,15 @@ async function isLive(page, timeout = 10_000) {
 }
 
 /** What the server says of a stream; undefined where it has none. */
-async function stream(server, name) {
+async function stream(/** @type {Server} */ server, name) {
   const { json } = await server.get("/api/v1/streams");
   return json.streams.find(({ id }) => id === name);
 }
 
 /** Waits until pictures of a stream arrive; what the server says of it then. */
 async function arrives(server, name) {
-  const before = (await stream(server, name))?.pictures ?? 0;
-  let now;
+  let now = await stream(server, name);
+  const before = now?.pictures ?? 0;
   const came = async () => (now = await stream(server, name))?.pictures > before + 3;
   await until(came, `pictures of ${name}`);
   return now;
@@ -112,9 +116,9 @@ function giveStillScreen() {
     context.fillRect(0, 0, 640, 360);
     const stream = canvas.captureStream(0);
     const [track] = stream.getVideoTracks();
-    track.requestFrame();
+    /** @type {CanvasCaptureMediaStreamTrack} */ (track).requestFrame();
     track.getSettings = () => ({ displaySurface: "monitor" });
-    window.screenTrack = track;
+    globalThis.screenTrack = track;
     return Promise.resolve(stream);
   };
 }
@@ -139,7 +143,7 @@ test("a_screen_that_is_no_longer_shared_ends_the_stream_without_an_error @full",
   await page.goto("/broadcast?source=screen&name=still");
   await page.getByTestId("start").click();
   await isLive(page);
-  await page.evaluate(() => window.screenTrack.dispatchEvent(new Event("ended")));
+  await page.evaluate(() => globalThis.screenTrack.dispatchEvent(new Event("ended")));
   await expect(state(page)).toHaveText("not sharing");
   await expect(page.getByRole("heading", { name: "The screen is no longer shared" })).toBeVisible();
   await isGone(relay, "still");
@@ -442,15 +446,5 @@ test("nothing_moves_while_it_is_shared @full", async ({ share }) => {
   const page = await share("desk");
   await moves(preview(page));
   await page.waitForTimeout(1_500);
-  const shift = await page.evaluate(async () => {
-    let sum = 0;
-    const observer = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) sum += entry.value;
-    });
-    observer.observe({ type: "layout-shift" });
-    await new Promise((done) => setTimeout(done, 3_000));
-    observer.disconnect();
-    return sum;
-  });
-  expect(shift).toBeLessThan(0.01);
+  expect(await layoutShift(page)).toBeLessThan(0.01);
 });

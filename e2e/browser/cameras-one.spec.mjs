@@ -3,11 +3,14 @@
 import { readFile } from "node:fs/promises";
 
 import { until } from "../js/harness.mjs";
-import { add, ask, hide, looksOld, moves, SETTINGS, used } from "./cameras.mjs";
+import { add, hide, looksOld, moves, SETTINGS, used } from "./cameras.mjs";
 import { expect, fullUnless, screenshot, test } from "./fixtures.mjs";
 
-const stream = (server, id = "yard") => ask(server, "GET", `/api/v1/streams/${id}`);
-const viewer = async (server) =>
+/** @import { Server } from "../js/harness.mjs" */
+
+const stream = async (/** @type {Server} */ server, id = "yard") =>
+  (await server.get(`/api/v1/streams/${id}`)).json;
+const viewer = async (/** @type {Server} */ server) =>
   (await stream(server)).viewer_list.filter(({ kind }) => kind === "mjpeg").map(({ endpoint }) => endpoint);
 
 /** A server with one camera, and its page. */
@@ -86,6 +89,7 @@ test("settings_act_at_once_stand_in_the_address_and_share_one_analysis @full", a
 test("a_change_of_settings_never_blanks_the_picture @full", async ({ visit, serverWith, cameraWith }) => {
   const { page } = await open(visit, serverWith, cameraWith);
   const blank = page.evaluate(async () => {
+    /** @type {HTMLCanvasElement} */
     const canvas = document.querySelector('[data-testid="picture"]');
     const state = document.querySelector('[data-testid="camera-state"]');
     const seen = new Set();

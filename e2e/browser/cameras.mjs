@@ -1,6 +1,10 @@
 // What the tests of the camera pages share.
 
+import { ask } from "../js/api.mjs";
 import { expect } from "./fixtures.mjs";
+
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { CameraChange } from "../js/types.ts" */
 
 /** Settings with which states come fast, no model is fetched, and no stream ends because its sender is silent. */
 export const SETTINGS = Object.entries({
@@ -14,25 +18,21 @@ export const SETTINGS = Object.entries({
   "relay.end_after_s": 60,
 }).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 
-/** Asks the server; the JSON of its answer. */
-export async function ask(server, method, path, body) {
-  const response = await fetch(server.url + path, {
-    method,
-    headers: { "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return text === "" ? null : JSON.parse(text);
-}
-
-/** Tells the server of a camera; as it keeps it. */
-export function add(server, name, url, more = {}) {
-  return ask(server, "POST", "/api/v1/cameras", { name, url, ...more });
+/**
+ * Tells the server of a camera; as it keeps it.
+ * @param {Server} server
+ * @param {string} name
+ * @param {string} url
+ * @param {CameraChange} [more]
+ */
+export async function add(server, name, url, more = {}) {
+  const { status, json, text } = await ask(server, "POST", "/api/v1/cameras", { name, url, ...more });
+  expect(status, text).toBe(201);
+  return json;
 }
 
 /** The server's numbers of cameras, viewers, analyses. */
-export async function used(server) {
+export async function used(/** @type {Server} */ server) {
   return (await server.get("/api/v1/status")).json.cameras;
 }
 

@@ -1,7 +1,7 @@
 // The page of all cameras, with simulated ones: their pictures and states, adding, testing, changing, removing.
 
 import { until } from "../js/harness.mjs";
-import { add, ask, hide, look, looksOld, moves, SETTINGS, used } from "./cameras.mjs";
+import { add, hide, look, looksOld, moves, SETTINGS, used } from "./cameras.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
 
 const tile = (page, id) => page.getByTestId(`tile-${id}`);
@@ -34,7 +34,7 @@ test("a_camera_is_tested_added_watched_renamed_and_removed", async ({ visit, ser
   await expect(result).toHaveAttribute("data-state", "done");
   await expect(result).toContainText("It works: 640 × 480");
   await expect.poll(async () => (await look(result.locator("canvas"))).drawn).toBe(true);
-  expect((await ask(server, "GET", "/api/v1/cameras")).cameras).toEqual([]);
+  expect((await server.get("/api/v1/cameras")).json.cameras).toEqual([]);
 
   await page.getByTestId("save-camera").click();
   await expect(page.getByRole("dialog")).toBeHidden();

@@ -6,7 +6,12 @@ import { serve } from "./client/bundle.mjs";
 import { slowNetwork } from "./client/slow.mjs";
 import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 
-const test = base.extend({
+/** @import { Fixtures } from "@playwright/test" */
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { EachTest, Own, Page, Shared, Worker } from "./fixtures.mjs" */
+
+/** @type {Fixtures<{ recognise: (given?: string, options?: any) => Promise<Page> }, { app: { url: string } }, EachTest & Own, Worker & Shared>} */
+const fixtures = {
   /** Where the bundled pages are served. */
   app: [
     async ({ server }, use) => {
@@ -32,7 +37,9 @@ const test = base.extend({
       return opened;
     });
   },
-});
+};
+
+const test = base.extend(fixtures);
 
 const state = (opened) => opened.evaluate(() => globalThis.snap().state);
 const numbers = (opened) => opened.evaluate(() => globalThis.snap().numbers);
@@ -40,7 +47,8 @@ const becomes = (opened, wanted) =>
   until(async () => (await state(opened)) === wanted, `the state ${wanted}`);
 const recognises = (opened, label) =>
   until(() => opened.evaluate((wanted) => globalThis.snap().prediction?.label === wanted, label), label);
-const free = (server) => until(async () => (await server.recognizer()).clients === 0, "the place given back");
+const free = (/** @type {Server} */ server) =>
+  until(async () => (await server.recognizer()).clients === 0, "the place given back");
 
 /** Pictures without a camera: a canvas with something that changes. */
 const CANVAS = `(() => {
@@ -268,7 +276,7 @@ test(
     expect((await server.recognizer()).clients).toBe(1);
     const shown = await opened.evaluate(() => {
       const video = document.querySelector("video");
-      return video.videoWidth > 0 && !video.paused && video.srcObject.active;
+      return video.videoWidth > 0 && !video.paused && /** @type {MediaStream} */ (video.srcObject).active;
     });
     expect(shown).toBe(true);
 
@@ -283,7 +291,8 @@ test(
     expect(after.renders - before.renders).toBeLessThan(40);
 
     await opened.evaluate(() => {
-      globalThis.track = document.querySelector("video").srcObject.getVideoTracks()[0];
+      const shown = /** @type {MediaStream} */ (document.querySelector("video").srcObject);
+      globalThis.track = shown.getVideoTracks()[0];
       globalThis.test.unmount();
     });
     expect(await opened.evaluate(() => globalThis.track.readyState)).toBe("ended");

@@ -11,6 +11,11 @@ import { chromium, expect, test as base } from "@playwright/test";
 import { command, start, startCamera } from "../js/harness.mjs";
 import { once } from "./once.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @typedef {import("@playwright/test").Browser} Browser */
+/** @typedef {import("@playwright/test").BrowserContextOptions} Screen */
+/** @typedef {import("@playwright/test").Page & { problems: string[] }} Page */
+
 export { expect };
 
 /** A program on PATH. */
@@ -65,7 +70,13 @@ const EXPECTED = [
   /net::ERR_/,
 ];
 
-/** A page in a context of its own; `problems` collects what went to the console as an error. */
+/**
+ * A page in a context of its own; `problems` collects what went to the console as an error.
+ * @param {Browser} browser
+ * @param {{ url: string }} server
+ * @param {string} [path]
+ * @param {Screen} [options]
+ */
 export async function open(browser, server, path, options = {}) {
   const context = await browser.newContext({ baseURL: server.url, ...options });
   const page = watched(await context.newPage());
@@ -73,8 +84,8 @@ export async function open(browser, server, path, options = {}) {
   return page;
 }
 
-function watched(page) {
-  page.problems = [];
+function watched(/** @type {import("@playwright/test").Page} */ bare) {
+  const page = Object.assign(bare, { problems: /** @type {string[]} */ ([]) });
   page.on("pageerror", (error) => page.problems.push(String(error)));
   page.on("console", (message) => {
     const text = message.text();
@@ -90,15 +101,19 @@ const SCREEN = ["viewport", "hasTouch", "isMobile", "deviceScaleFactor"];
  * that is most of what many tests cost.
  */
 class Kept {
+  /** @type {Map<string, import("@playwright/test").BrowserContext>} */
   #contexts = new Map();
   #browser;
 
-  constructor(browser) {
+  constructor(/** @type {Browser} */ browser) {
     this.#browser = browser;
   }
 
   /** A page as in a new context. Undefined where it has to have one of its own. */
-  async open(server, { colorScheme, reducedMotion, ...screen }) {
+  async open(
+    /** @type {{ url: string }} */ server,
+    /** @type {Screen} */ { colorScheme, reducedMotion, ...screen },
+  ) {
     if (Object.keys(screen).some((key) => !SCREEN.includes(key))) return undefined;
     const key = JSON.stringify(screen);
     if (!this.#contexts.has(key)) this.#contexts.set(key, await this.#browser.newContext(screen));
@@ -127,11 +142,31 @@ class Kept {
   }
 }
 
-export const test = base.extend({
+/**
+ * What each test may ask for, and what all tests of a worker share.
+ * @typedef {{
+ *   visit: (path?: string, options?: Screen & { browser?: Browser, at?: { url: string } }) => Promise<Page>,
+ *   serverWith: (options?: Parameters<typeof start>[1]) => Promise<Server>,
+ *   cameraWith: (...args: string[]) => ReturnType<typeof startCamera>,
+ *   browserWith: (flags?: string[]) => Promise<Browser>,
+ * }} Own
+ * @typedef {{ server: Server, plain: Browser, kept: Kept }} Shared
+ * @typedef {import("@playwright/test").PlaywrightTestArgs & import("@playwright/test").PlaywrightTestOptions} EachTest
+ * @typedef {import("@playwright/test").PlaywrightWorkerArgs & import("@playwright/test").PlaywrightWorkerOptions} Worker
+ */
+
+/**
+ * Tests of a file that has more to ask for.
+ * @template {object} More
+ * @typedef {import("@playwright/test").TestType<EachTest & Own & More, Worker & Shared>} TestWith
+ */
+
+/** @type {import("@playwright/test").Fixtures<Own, Shared, EachTest, Worker>} */
+const fixtures = {
   // A server for all tests of a worker: starting one loads the model.
   server: [
     async ({}, use) => {
-      let stop;
+      let stop = () => {};
       const server = await start({ after: (end) => (stop = end) });
       await use(server);
       await stop();
@@ -192,7 +227,9 @@ export const test = base.extend({
     });
     for (const browser of browsers) await browser.close();
   },
-});
+};
+
+export const test = base.extend(fixtures);
 
 /** For tests that are alike: some of them stand for the others in every run, the title of the rest leaves it to `--full`. */
 export function fullUnless(always) {

@@ -9,6 +9,15 @@ import { expect, screenshot, test as base } from "./fixtures.mjs";
 import { senders } from "./senders.mjs";
 import { watchers } from "./watchers.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { TestWith } from "./fixtures.mjs" */
+
+/**
+ * @type {TestWith<{
+ *   send: ReturnType<typeof senders>["send"], watch: ReturnType<typeof watchers>["watch"],
+ *   relay: (more?: string[], options?: object) => Promise<Server>,
+ * }>}
+ */
 const test = base.extend({
   // Senders and viewers that end with the test.
   send: async ({}, use) => {
@@ -312,7 +321,7 @@ test("hundreds_of_viewers_are_counted_and_the_page_stays_smooth @full", async ({
       let shift = 0;
       let frames = 0;
       const observer = new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) shift += entry.value;
+        for (const entry of list.getEntries()) shift += /** @type {any} */ (entry).value;
       });
       observer.observe({ type: "layout-shift" });
       for (const end = performance.now() + 4_000; performance.now() < end; frames += 1) {
@@ -341,7 +350,9 @@ test("a_relay_stream_is_no_camera_that_somebody_opened_by_its_address @full", as
   await send(at, "P-1");
   const page = await visit("/cameras", { at });
   const answer = await page.waitForResponse((response) => response.url().endsWith("/api/v1/streams"));
-  expect((await answer.json()).streams.map(({ id, kind }) => [id, kind])).toEqual([["P-1", "relay"]]);
+  /** @type {import("../js/types.ts").Streams} */
+  const { streams } = await answer.json();
+  expect(streams.map(({ id, kind }) => [id, kind])).toEqual([["P-1", "relay"]]);
   await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
   await expect(page.getByRole("heading", { name: "Opened by address" })).toHaveCount(0);
 });

@@ -3,12 +3,16 @@
 
 import { createServer } from "node:http";
 
-import { start } from "../js/harness.mjs";
+import { portOf, start } from "../js/harness.mjs";
 import { camera, serving } from "../js/simulator.mjs";
 import { expect, open, test as base } from "./fixtures.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { Page, TestWith } from "./fixtures.mjs" */
+
 const EVIL = "evil.example";
 
+/** @type {TestWith<{ rebound: (hosts?: string) => Promise<{ page: Page, server: Server }> }>} */
 const test = base.extend({
   // A page of `http://evil.example`, and the server at the address that the name leads to since; `hosts` is its
   // `server.hosts`.
@@ -22,8 +26,7 @@ const test = base.extend({
         response.writeHead(200, { "Content-Type": "text/html", Connection: "close" });
         response.end("<!doctype html><title>evil</title>");
       });
-      await new Promise((done) => own.listen(0, "127.0.0.1", done));
-      const { port } = own.address();
+      const port = await portOf(own);
       const origin = `http://${EVIL}:${port}`;
       const browser = await browserWith([`--host-resolver-rules=MAP ${EVIL} 127.0.0.1`]);
       const page = await open(browser, { url: origin }, "/page");

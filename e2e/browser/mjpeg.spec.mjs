@@ -2,11 +2,17 @@
 
 import { createServer } from "node:http";
 
-import { start } from "../js/harness.mjs";
+import { portOf, start } from "../js/harness.mjs";
 import { camera, serving } from "../js/simulator.mjs";
 import { expect, fullUnless, screenshot, test as base } from "./fixtures.mjs";
 
-const test = base.extend({
+/** @import { Fixtures } from "@playwright/test" */
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { Camera } from "../js/simulator.mjs" */
+/** @import { EachTest, Own, Shared, Worker } from "./fixtures.mjs" */
+
+/** @type {Fixtures<{ simulated: () => Promise<Camera> }, { streams: Server }, EachTest & Own, Worker & Shared>} */
+const fixtures = {
   // A simulated camera that ends with the test.
   simulated: async ({}, use) => {
     const ends = [];
@@ -16,7 +22,7 @@ const test = base.extend({
   // A server that may read it, for all tests of this file.
   streams: [
     async ({}, use) => {
-      let stop;
+      let stop = () => {};
       // Nobody is let go for reading nothing: only for being gone.
       const set = { "cameras.stalled_after_s": 1, "cameras.viewer_deadline_s": 60 };
       const settings = serving({ set });
@@ -26,7 +32,9 @@ const test = base.extend({
     },
     { scope: "worker" },
   ],
-});
+};
+
+const test = base.extend(fixtures);
 
 /** What is to become true of pictures does within some of them. */
 const soon = (check) => expect.poll(check, { intervals: [50], timeout: 20_000 });
@@ -50,7 +58,7 @@ async function show(page, src) {
 /** The mean brightness of what the image shows now, and a number that is another for another picture. */
 function look(page) {
   return page.evaluate(() => {
-    const image = document.querySelector("#camera");
+    const image = document.querySelector("img");
     const { naturalWidth: width, naturalHeight: height } = image;
     if (width === 0) return { width, height, mean: 0, print: 0 };
     const canvas = document.createElement("canvas");
@@ -114,7 +122,7 @@ test("closing_the_tab_and_taking_the_image_away_close_the_camera", async ({ visi
   await show(page, ENDPOINTS.detect(yard.url));
   await soon(async () => (await look(page)).width).toBeGreaterThan(0);
   await yard.isRead(1);
-  await page.evaluate(() => (document.querySelector("#camera").src = ""));
+  await page.evaluate(() => (document.querySelector("img").src = ""));
   await yard.isRead(0);
   await show(page, ENDPOINTS.proxy(yard.url));
   await yard.isRead(1);
@@ -129,10 +137,10 @@ test("a_page_of_another_origin_shows_it_too @full", async ({ visit, streams, sim
     reply.setHeader("Content-Type", "text/html");
     reply.end(`<!doctype html><title>old page</title><img id="camera" src="${address}">`);
   });
-  await new Promise((done) => elsewhere.listen(0, "127.0.0.1", done));
+  const port = await portOf(elsewhere);
   try {
-    const page = await visit(`http://127.0.0.1:${elsewhere.address().port}/`);
-    const width = () => page.evaluate(() => document.querySelector("#camera").naturalWidth);
+    const page = await visit(`http://127.0.0.1:${port}/`);
+    const width = () => page.evaluate(() => document.querySelector("img").naturalWidth);
     await soon(width).toBe(320);
   } finally {
     elsewhere.closeAllConnections();

@@ -9,6 +9,9 @@ import { HOME } from "../js/harness.mjs";
 import { looksRight, SCREENS } from "./accessible.mjs";
 import { expect, fullUnless, recorded, screenshot, test } from "./fixtures.mjs";
 
+/** @import { Model, Models, RecognizerStatus, Status } from "../js/types.ts" */
+/** @import { Page } from "./fixtures.mjs" */
+
 const TWIN = "bewegungen";
 const TWIN_LABELS = ["ruhe", "links", "rechts", "hoch", "runter", "weg", "her", "winken"];
 
@@ -46,29 +49,41 @@ async function picker(page) {
   return dialog;
 }
 
-/** Changes the server's list of models on its way to the page. */
+/**
+ * Changes the server's list of models on its way to the page.
+ * @param {Page} page
+ * @param {(answer: Models) => void} change
+ */
 function relist(page, change) {
   return page.route("**/api/v1/models", async (route) => {
     const response = await route.fetch();
     const answer = await response.json();
-    await route.fulfill({ response, json: change(answer) ?? answer });
+    change(answer);
+    await route.fulfill({ response, json: answer });
   });
 }
 
 /**
  * Changes what the server says of its recogniser on the way to the page. It is asked again and
  * again: the test has to end with `page.unrouteAll`.
+ * @param {Page} page
+ * @param {() => Partial<RecognizerStatus>} change
  */
 function restate(page, change) {
   return page.route("**/api/v1/status", async (route) => {
     const response = await route.fetch();
+    /** @type {Status} */
     const status = await response.json();
     Object.assign(status.recognizer, change());
     await route.fulfill({ response, json: status });
   });
 }
 
-/** A model beside the one in use, as the list would have it. */
+/**
+ * A model beside the one in use, as the list would have it.
+ * @param {Partial<Model>} [change]
+ * @returns {Model}
+ */
 function another(change = {}) {
   return {
     name: "signs",
@@ -203,11 +218,13 @@ test("the_way_back_is_the_same_and_the_news_of_it_is_not_stale @full", async ({ 
   });
 });
 
-for (const [status, detail, title] of [
+/** @type {[status: number, detail: string, title: string][]} */
+const REFUSALS = [
   [403, "Only from the machine itself.", "The model cannot be changed from here"],
   [409, "The model is being changed to x.", "Another switch is in progress"],
   [422, "head.onnx has 5 outputs, not 8.", "The server cannot use this model"],
-]) {
+];
+for (const [status, detail, title] of REFUSALS) {
   test(`a_refusal_with_${status}_says_why_and_the_old_model_stays${fullUnless(status === 422)}`, async ({
     visit,
   }) => {
@@ -249,10 +266,8 @@ test("where_it_may_not_be_changed_the_button_is_off_and_says_why", async ({ visi
   await expect(dialog.getByTestId("use-model")).toHaveAccessibleDescription(/from the machine itself/);
 });
 
-for (const [needs, command] of [
-  ["pull", "sightwire models pull signs"],
-  ["import", "sightwire models pull signs"],
-]) {
+const command = "sightwire models pull signs";
+for (const needs of /** @type {const} */ (["pull", "import"])) {
   test(`a_model_that_needs_${needs}_shows_the_command_instead_of_a_button @full`, async ({ visit }) => {
     const page = await visit(undefined, { permissions: ["clipboard-read", "clipboard-write"] });
     await relist(page, (answer) => {

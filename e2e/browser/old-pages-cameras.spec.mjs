@@ -6,17 +6,30 @@ import { expect, fullUnless, test as base } from "./fixtures.mjs";
 import { isThere, look, moves, soon } from "./old-pages/look.mjs";
 import { pagesOf } from "./old-pages/serve.mjs";
 
+/** @import { Fixtures } from "@playwright/test" */
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { Camera } from "../js/simulator.mjs" */
+/** @import { EachTest, Own, Page, Shared, Worker } from "./fixtures.mjs" */
+/** @import { Site } from "./old-pages/serve.mjs" */
+
 /** Settings for pages of that origin, whose users are anywhere. */
-const settings = (origin, { set, ...more } = {}) =>
+const settings = (origin, /** @type {Parameters<typeof serving>[0]} */ { set, ...more } = {}) =>
   serving({ set: { "server.cors_origins": origin, "cameras.changing": "anyone", ...set }, ...more });
 
-const test = base.extend({
+/**
+ * @type {Fixtures<{
+ *   simulated: (options?: Parameters<typeof camera>[1]) => Promise<Camera>,
+ *   built: (name: string, options?: { at?: Server }) => Promise<Page>,
+ *   view: (mode: string, url: string, options?: any) => Promise<Page>,
+ * }, { site: Site, yard: Camera, server: Server }, EachTest & Own, Worker & Shared>}
+ */
+const fixtures = {
   // The pages, at an origin of their own.
   site: pagesOf("parking"),
   // A camera that is nobody's.
   yard: [
     async ({}, use) => {
-      let stop;
+      let stop = () => {};
       const yard = await camera({ after: (end) => (stop = end) });
       await use(yard);
       await stop();
@@ -26,7 +39,7 @@ const test = base.extend({
   // A server that knows no camera, for all tests of a worker.
   server: [
     async ({ site }, use) => {
-      let stop;
+      let stop = () => {};
       const server = await start({ after: (end) => (stop = end) }, settings(site.origin));
       await use(server);
       await stop();
@@ -40,16 +53,16 @@ const test = base.extend({
     for (const end of ends) await end();
   },
   // Opens a page that was built for a server; the worker's if it is not said.
-  page: async ({ site, server, visit }, use) => {
+  built: async ({ site, server, visit }, use) => {
     await use((name, { at = server } = {}) => {
       site.api = at.url;
       return visit(`${site.origin}/${name}`);
     });
   },
   // Opens the viewer and starts it.
-  view: async ({ page }, use) => {
+  view: async ({ built }, use) => {
     await use(async (mode, url, { at, user = "guest", ...sliders } = {}) => {
-      const opened = await page("viewer.html", { at });
+      const opened = await built("viewer.html", { at });
       await opened.getByLabel("Camera", { exact: true }).fill(url);
       await opened.getByLabel("User").fill(user);
       await opened.getByLabel("Mode").selectOption(mode);
@@ -58,7 +71,9 @@ const test = base.extend({
       return opened;
     });
   },
-});
+};
+
+const test = base.extend(fixtures);
 
 const state = (page) => page.locator("#state");
 const picture = (page) => page.locator("#picture");
@@ -149,11 +164,11 @@ for (const mode of ["detect", "tracking", "socket", "raw"]) {
     const at = await serverWith(settings(site.origin, { set, cameras }));
     const opened = await view(mode, board.url, { at });
     await isShown(opened);
-    for (const [label, steps] of [
-      ["Pictures a second", 29],
-      ["Every Nth frame", 9],
-      ["Confidence", 20],
-    ]) {
+    for (const [label, steps] of Object.entries({
+      "Pictures a second": 29,
+      "Every Nth frame": 9,
+      Confidence: 20,
+    })) {
       const slider = opened.getByLabel(label);
       await slider.focus();
       await slider.press("Home");
@@ -190,11 +205,11 @@ test("the_socket_tells_its_figures_after_every_fifty_pictures @full", async ({ v
   }
 });
 
-test("a_socket_without_a_camera_says_so_and_goes_on_once_its_user_has_one", async ({ page, view, yard }) => {
+test("a_socket_without_a_camera_says_so_and_goes_on_once_its_user_has_one", async ({ built, view, yard }) => {
   const opened = await view("socket", "", { user: "carol" });
   await expect(complaint(opened)).not.toHaveText("");
   await expect(state(opened)).not.toHaveText("Live");
-  const own = await page("settings.html?user=carol");
+  const own = await built("settings.html?user=carol");
   await own.getByLabel("Address").fill(yard.url);
   await button(own, "Save");
   await expect(own.locator("#said")).toHaveText("ESP32 configuration saved");
@@ -223,9 +238,9 @@ for (const mode of ["socket", "raw"]) {
   });
 }
 
-test("a_user_saves_watches_and_deletes_a_camera", async ({ page, simulated, yard }) => {
+test("a_user_saves_watches_and_deletes_a_camera", async ({ built, simulated, yard }) => {
   const small = await simulated({ size: "160x120" });
-  const alice = await page("settings.html?user=alice");
+  const alice = await built("settings.html?user=alice");
   const nothing = "No configuration found. Please set up your ESP32-CAM.";
   await expect(alice.locator("#said")).toHaveText(nothing);
   await button(alice, "Save");
@@ -240,7 +255,7 @@ test("a_user_saves_watches_and_deletes_a_camera", async ({ page, simulated, yard
   await expect(alice.locator("#saved-since")).toHaveText(/^20\d\d-/);
   await expect(complaint(alice)).toHaveText("");
   // Another user has another one.
-  const bob = await page("settings.html?user=bob");
+  const bob = await built("settings.html?user=bob");
   await expect(bob.locator("#said")).toHaveText(nothing);
   await bob.getByLabel("Address").fill(yard.url);
   await bob.getByLabel("Label").fill("Yard");
@@ -277,9 +292,9 @@ for (const [why, url, set] of [
   ["its_address_is_not_allowed", "http://192.0.2.1", {}],
   ["nobody_may_change_cameras", undefined, { "cameras.changing": "nobody" }],
 ]) {
-  test(`a_camera_is_not_saved_where_${why} @full`, async ({ page, serverWith, site, yard }) => {
+  test(`a_camera_is_not_saved_where_${why} @full`, async ({ built, serverWith, site, yard }) => {
     const at = await serverWith(settings(site.origin, { set }));
-    const opened = await page("settings.html?user=dave", { at });
+    const opened = await built("settings.html?user=dave", { at });
     await expect(opened.locator("#said")).toHaveText(/^No configuration found/);
     await opened.getByLabel("Address").fill(url ?? yard.url);
     await button(opened, "Save");
@@ -289,12 +304,12 @@ for (const [why, url, set] of [
   });
 }
 
-test("the_administrator_sees_how_everything_is", async ({ page, serverWith, simulated, site }) => {
+test("the_administrator_sees_how_everything_is", async ({ built, serverWith, simulated, site }) => {
   const board = await simulated({ user: "admin:secret" });
   const url = board.url.replace("//", "//admin:secret@");
   const cameras = [{ id: "board", url, default: true }];
   const at = await serverWith(settings(site.origin, { cameras }));
-  const opened = await page("admin.html", { at });
+  const opened = await built("admin.html", { at });
   await button(opened, "Refresh");
   await expect(opened.locator("#health")).toHaveText(
     /^smartparking-api, ok, (models loaded|no models), (no )?firebase, \S+$/,
@@ -323,12 +338,12 @@ test("the_administrator_sees_how_everything_is", async ({ page, serverWith, simu
   await expect(opened.locator("body")).not.toContainText("secret");
 });
 
-test("the_administrator_watches_detections_and_who_else_does", async ({ page, serverWith, site, yard }) => {
+test("the_administrator_watches_detections_and_who_else_does", async ({ built, serverWith, site, yard }) => {
   const cameras = [{ id: "gate", url: yard.url }];
   const at = await serverWith(settings(site.origin, { cameras }));
   const pictures = async (opened) => Number(await opened.locator("#pictures").textContent());
   for (const viewers of [1, 2]) {
-    const opened = await page("admin.html", { at });
+    const opened = await built("admin.html", { at });
     await opened.getByLabel("Camera").fill("gate");
     await button(opened, "Watch detections");
     await expect(opened.locator("#info")).toHaveText(
@@ -343,7 +358,7 @@ test("the_administrator_watches_detections_and_who_else_does", async ({ page, se
 });
 
 test("pages_of_an_origin_that_is_not_listed_see_and_change_nothing @full", async ({
-  page,
+  built,
   serverWith,
   view,
   yard,
@@ -352,7 +367,7 @@ test("pages_of_an_origin_that_is_not_listed_see_and_change_nothing @full", async
   const at = await serverWith(settings("http://parking.localhost:1", { cameras }));
   const opened = await view("socket", yard.url, { at });
   await expect(state(opened)).toHaveText("Reconnecting");
-  const own = await page("settings.html?user=erin", { at });
+  const own = await built("settings.html?user=erin", { at });
   await expect.poll(() => own.problems.join()).toContain("blocked by CORS policy");
   await expect(own.locator("#said")).toHaveText("");
   await expect(opened.locator("#pictures")).toHaveText("0");

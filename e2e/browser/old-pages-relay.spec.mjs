@@ -6,6 +6,11 @@ import { serveBase } from "./old-pages/backend.mjs";
 import { isThere, look, moves, soon } from "./old-pages/look.mjs";
 import { pagesOf, serve } from "./old-pages/serve.mjs";
 
+/** @import { Fixtures } from "@playwright/test" */
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { EachTest, Own, Page, Shared, Worker } from "./fixtures.mjs" */
+/** @import { Site } from "./old-pages/serve.mjs" */
+
 const SIZE = [480, 360];
 const LIVE_ALREADY =
   "This patient already has an active stream. Please stop the other stream before starting a new one.";
@@ -21,13 +26,14 @@ const settings = (origin) => ({
   env: { USE_DUMMY_MODEL: "1" },
 });
 
-const test = base.extend({
+/** @type {Fixtures<{ dashboard: () => Promise<Page>, sender: (number: number, options?: any) => Promise<Page> }, { site: Site, server: Server }, EachTest & Own, Worker & Shared>} */
+const fixtures = {
   // The application's pages, at an origin of their own.
   site: pagesOf("haven"),
   // The server that they are for, for all tests of a worker. No two of these use the same patient.
   server: [
     async ({ site }, use) => {
-      let stop;
+      let stop = () => {};
       const server = await start({ after: (end) => (stop = end) }, settings(site.origin));
       const url = await serveBase(site.origin, server);
       site.api = url.url;
@@ -51,7 +57,9 @@ const test = base.extend({
       return page;
     });
   },
-});
+};
+
+const test = base.extend(fixtures);
 
 const state = (page) => page.locator("#state");
 const isStreaming = (page, number) => expect(state(page)).toHaveText(`Streaming P-${number}`);

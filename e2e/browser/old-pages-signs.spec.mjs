@@ -5,13 +5,19 @@ import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 import { soon } from "./old-pages/look.mjs";
 import { pagesOf } from "./old-pages/serve.mjs";
 
-const test = base.extend({
+/** @import { Fixtures } from "@playwright/test" */
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { EachTest, Own, Page, Shared, Worker } from "./fixtures.mjs" */
+/** @import { Site } from "./old-pages/serve.mjs" */
+
+/** @type {Fixtures<{ connect: (options?: any) => Promise<Page> }, { site: Site, server: Server }, EachTest & Own, Worker & Shared>} */
+const fixtures = {
   // The application's page.
   site: pagesOf("signs"),
   // A server that lists it, in the deployment's own words, and always sees the same sign.
   server: [
     async ({ site }, use) => {
-      let stop;
+      let stop = () => {};
       const env = { USE_DUMMY_MODEL: "1", CORS_ORIGINS: `https://signs.example,${site.origin}` };
       const server = await start({ after: (end) => (stop = end) }, { env });
       await use(server);
@@ -32,7 +38,9 @@ const test = base.extend({
       return page;
     });
   },
-});
+};
+
+const test = base.extend(fixtures);
 
 const state = (page) => page.locator("#state");
 const number = async (page, id) => Number(await page.locator(`#${id}`).textContent());

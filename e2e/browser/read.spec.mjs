@@ -104,11 +104,11 @@ test("a_batch_says_what_became_of_each_file", async ({ visit }) => {
   await expect(page).toHaveURL(/sort=regions/);
   await expect(page.getByTestId("grid").getByRole("row").nth(1)).toContainText("one.png");
 
-  for (const [format, wanted] of [
-    ["text", /Second page/],
-    ["csv", /Second page/],
-    ["json", /"file"/],
-  ]) {
+  for (const [format, wanted] of Object.entries({
+    text: /Second page/,
+    csv: /Second page/,
+    json: /"file"/,
+  })) {
     const link = page.getByTestId("job").getByTestId(`save-${format}`);
     const answer = await page.request.get(new URL(await link.getAttribute("href"), page.url()).href);
     expect(await answer.text(), format).toMatch(wanted);

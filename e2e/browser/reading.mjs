@@ -3,8 +3,11 @@
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 
+import { ask } from "../js/api.mjs";
 import { expect, launch } from "./fixtures.mjs";
 import { once } from "./once.mjs";
+
+/** @import { Server } from "../js/harness.mjs" */
 
 /** The reader loads with the first picture, and reads at the lowest priority on a machine that does other things, too. */
 export const FIRST_READ_MS = 180_000;
@@ -48,22 +51,25 @@ async function draw(lines, width, height, tilt) {
 }
 
 /** Why text cannot be read on this server, or null. */
-export async function missing(server) {
+export async function missing(/** @type {Server} */ server) {
   const { json } = await server.get("/api/v1/models");
   const known = json.models.filter(({ task }) => task === "text-reading");
   if (known.some(({ available, needs }) => available && needs === null)) return null;
   return "no model that reads text is in the store; `sightwire models pull ppocr-v4` gets one";
 }
 
-/** Sends files as one job, past the page; waits until it has ended. */
+/**
+ * Sends files as one job, past the page; waits until it has ended.
+ * @param {Server} server
+ */
 export async function finishedJob(server, files, query = "min_confidence=0") {
   const form = new FormData();
   for (const { name, mimeType, buffer } of files) {
     form.append("file", new Blob([buffer], { type: mimeType }), name);
   }
-  const answer = await fetch(`${server.url}/api/v1/jobs?${query}`, { method: "POST", body: form });
-  expect(answer.status, await answer.clone().text()).toBe(201);
-  const { id } = await answer.json();
+  const { status, text, json } = await ask(server, "POST", `/api/v1/jobs?${query}`, form);
+  expect(status, text).toBe(201);
+  const { id } = json;
   await expect
     .poll(async () => (await server.get(`/api/v1/jobs/${id}`)).json.state, { timeout: FIRST_READ_MS })
     .toBe("done");
@@ -75,7 +81,10 @@ export function linesOn(page) {
   return page.getByTestId("texts").getByRole("option");
 }
 
-/** Where a point of the original lies in the window, while all of the picture is shown. */
+/**
+ * Where a point of the original lies in the window, while all of the picture is shown.
+ * @returns {Promise<[x: number, y: number]>}
+ */
 export async function placeOf(page, { width, height }, [x, y]) {
   const stage = await page.getByTestId("stage").boundingBox();
   const scale = Math.min((stage.width - 24) / width, (stage.height - 24) / height, 1);
@@ -88,10 +97,11 @@ export async function placeOf(page, { width, height }, [x, y]) {
 /** How many pixels of the upper canvas are painted: the marks. */
 export function marked(page) {
   return page.evaluate(() => {
+    /** @type {HTMLCanvasElement} */
     const canvas = document.querySelector('[data-testid="stage"] canvas[data-high]');
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     let painted = 0;
-    for (let n = 3; n < data.length; n += 4) painted += data[n] > 0;
+    for (let n = 3; n < data.length; n += 4) painted += data[n] > 0 ? 1 : 0;
     return painted;
   });
 }

@@ -4,15 +4,22 @@ import WebSocket from "ws";
 
 import { sleep, until } from "../js/harness.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { AnalysisMode, FromSender, ToSender } from "../js/types.ts" */
+/** @typedef {{ fps?: number, mode?: AnalysisMode, binary?: boolean }} SenderOptions */
+
 const clips = new Map();
 
-/** The JPEGs of a generated clip. */
+/**
+ * The JPEGs of a generated clip.
+ * @param {Server} server
+ */
 export async function clip(server, gesture = "left") {
   const key = `${server.url} ${gesture}`;
   if (!clips.has(key)) {
-    const path = `/api/v1/samples/${gesture}?seed=5`;
+    const get = () => server.get(`/api/v1/samples/${gesture}?seed=5`);
     // Once more where this process stood still: the server gives up on who does not read.
-    const { json } = await server.get(path).catch(() => server.get(path));
+    const { json } = await get().catch(get);
     const bytes = json.frames.map((frame) => Buffer.from(frame.split(",")[1], "base64"));
     clips.set(key, bytes);
   }
@@ -24,7 +31,10 @@ const HEADER = Buffer.concat([Buffer.from([1]), Buffer.alloc(19)]);
 
 /** One sender. It plays its clip until it is told otherwise. */
 export class Sender {
-  /** What the server said, texts parsed. */
+  /**
+   * What the server said, texts parsed.
+   * @type {ToSender[]}
+   */
   said = [];
   /** Code and reason with which it was closed. */
   closed = undefined;
@@ -32,13 +42,19 @@ export class Sender {
   mood = "play";
   #n = 0;
 
+  /**
+   * @param {Server} server
+   * @param {string} stream
+   * @param {Buffer[]} frames
+   * @param {SenderOptions} [options]
+   */
   constructor(server, stream, frames, { fps = 15, mode = "normal", binary = true } = {}) {
     const url = `${server.url.replace("http", "ws")}/ws/stream/${encodeURIComponent(stream)}`;
     this.stream = stream;
     this.frames = frames;
     this.binary = binary;
     this.socket = new WebSocket(url, binary ? ["sightwire.v1"] : []);
-    this.socket.on("open", () => this.socket.send(JSON.stringify({ analysis_mode: mode })));
+    this.socket.on("open", () => this.sendText({ analysis_mode: mode }));
     this.socket.on("message", (data, isBinary) => {
       if (!isBinary) this.said.push(JSON.parse(data.toString()));
     });
@@ -69,7 +85,7 @@ export class Sender {
     else this.sendText({ type: "frame", frame: `data:image/jpeg;base64,${jpeg.toString("base64")}` });
   }
 
-  sendText(message) {
+  sendText(/** @type {FromSender | string} */ message) {
     this.socket.send(typeof message === "string" ? message : JSON.stringify(message));
   }
 
@@ -91,6 +107,11 @@ export class Sender {
 export function senders() {
   const all = [];
   return {
+    /**
+     * @param {Server} server
+     * @param {string} stream
+     * @param {{ gesture?: string } & SenderOptions} [options]
+     */
     async send(server, stream, { gesture = "left", ...options } = {}) {
       const sender = new Sender(server, stream, await clip(server, gesture), options);
       all.push(sender);

@@ -6,6 +6,10 @@ import { serve } from "./client/bundle.mjs";
 import { slowNetwork } from "./client/slow.mjs";
 import { camera, clipFile, expect, test as base } from "./fixtures.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { Page, TestWith } from "./fixtures.mjs" */
+
+/** @type {TestWith<{ relay: Server, app: Awaited<ReturnType<typeof serve>>, stream: (url?: string) => Promise<Page> }>} */
 const test = base.extend({
   relay: async ({ serverWith }, use) => use(await serverWith({ args: SETTINGS })),
   /** Where the bundled pages are served. */
@@ -43,7 +47,7 @@ const test = base.extend({
 
 const told = (opened) => opened.evaluate(() => globalThis.streamer.snapshot());
 
-async function stream(server, name) {
+async function stream(/** @type {Server} */ server, name) {
   return (await server.get("/api/v1/streams")).json.streams.find(({ id }) => id === name);
 }
 

@@ -1,10 +1,13 @@
 // The wall: all streams at a glance, and none of them ever looks live when it is not.
 
 import { looksRight, SCREENS } from "./accessible.mjs";
-import { add, ask, hide, look, looksOld, moves, SETTINGS } from "./cameras.mjs";
+import { add, hide, look, looksOld, moves, SETTINGS } from "./cameras.mjs";
 import { expect, test as base } from "./fixtures.mjs";
 import { senders } from "./senders.mjs";
 
+/** @import { Own, TestWith } from "./fixtures.mjs" */
+
+/** @type {TestWith<{ send: ReturnType<typeof senders>["send"], wallServer: Own["serverWith"] }>} */
 const test = base.extend({
   // Senders that end with the test.
   send: async ({}, use) => {
@@ -244,7 +247,7 @@ test("a_page_that_wakes_shows_the_newest_picture_not_an_old_one @full", async ({
   await expect(picture(page, "P-1")).not.toHaveAttribute("data-empty");
   await isLive(page, "P-1");
   // Hidden for long it holds no connection.
-  const viewers = async () => (await ask(at, "GET", "/api/v1/streams/P-1")).viewers;
+  const viewers = async () => (await at.get("/api/v1/streams/P-1")).json.viewers;
   expect(await viewers()).toBe(1);
   await hide(page, true);
   await expect.poll(viewers, { timeout: 20_000 }).toBe(0);

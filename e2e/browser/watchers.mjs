@@ -4,6 +4,8 @@ import WebSocket from "ws";
 
 import { until } from "../js/harness.mjs";
 
+/** @import { Server } from "../js/harness.mjs" */
+
 /** One viewer; it reads what comes, unless it is told not to. */
 export class Watcher {
   /** Pictures that came. */
@@ -11,6 +13,11 @@ export class Watcher {
   /** Code and reason with which it was closed. */
   closed = undefined;
 
+  /**
+   * @param {Server} server
+   * @param {string[]} streams
+   * @param {boolean} binary
+   */
   constructor(server, streams, binary) {
     const query = streams.length === 0 ? "" : `?streams=${streams.map(encodeURIComponent).join(",")}`;
     const url = `${server.url.replace("http", "ws")}/ws/view${query}`;
@@ -42,7 +49,7 @@ export class Watcher {
 export function watchers() {
   const all = [];
   return {
-    async watch(server, { streams = [], binary = true } = {}) {
+    async watch(/** @type {Server} */ server, { streams = [], binary = true } = {}) {
       const watcher = new Watcher(server, streams, binary);
       all.push(watcher);
       return watcher.opened();

@@ -147,11 +147,11 @@ test("the_list_changes_its_order_at_most_twice_a_second_and_nothing_else_moves @
   const seen = await page.evaluate(async () => {
     let shift = 0;
     const shifts = new PerformanceObserver((list) => {
-      for (const entry of list.getEntries()) shift += entry.value;
+      for (const entry of list.getEntries()) shift += /** @type {any} */ (entry).value;
     });
     shifts.observe({ type: "layout-shift" });
     const names = () =>
-      [...document.querySelectorAll('[data-testid="bars"] li')].map((li) => li.dataset.label);
+      [...document.querySelectorAll('[data-testid="bars"] li')].map((li) => li.getAttribute("data-label"));
     const widths = new Set();
     let orders = 0;
     let before = names().join();
@@ -160,7 +160,9 @@ test("the_list_changes_its_order_at_most_twice_a_second_and_nothing_else_moves @
       const now = names().join();
       if (now !== before) orders += 1;
       before = now;
-      widths.add(document.querySelector('[data-testid="bars"] [data-part]').style.transform);
+      /** @type {HTMLElement} */
+      const bar = document.querySelector('[data-testid="bars"] [data-part]');
+      widths.add(bar.style.transform);
       await new Promise((done) => requestAnimationFrame(done));
     }
     shifts.disconnect();
@@ -225,7 +227,8 @@ test("predictions_are_recorded_and_saved_as_csv", async ({ visit }) => {
   // Results over a clip's restart are left out, so it is not 25 in each second.
   expect(lines.length).toBeGreaterThan(20);
   expect(lines.length).toBeLessThan((25 * (to - from)) / 1000 + 30);
-  let before = { time: "", seen: -1 };
+  /** @type {Record<string, string>} */
+  let before = { time: "", seen: "-1" };
   for (const line of lines) {
     expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     expect(Date.parse(line.time)).toBeGreaterThanOrEqual(from);
@@ -310,8 +313,10 @@ test("on_a_phone_all_of_it_is_in_reach @full", async ({ visit }) => {
 });
 
 test("a_sentence_and_a_recording_are_accessible @full", async ({ visit }) => {
-  const options = { ...SCREENS.desktop, reducedMotion: "reduce" };
-  const page = await visit("/recognise?source=sample&gesture=wave&top=3", options);
+  const page = await visit("/recognise?source=sample&gesture=wave&top=3", {
+    ...SCREENS.desktop,
+    reducedMotion: "reduce",
+  });
   await expect(sentence(page)).toHaveText("wave", { timeout: 30_000 });
   await page.keyboard.press("e");
   await expect(page.getByTestId("recording-text")).toContainText(/\d predictions/);

@@ -9,6 +9,7 @@ import { basename, extname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 
+import { portOf } from "../../js/harness.mjs";
 import { once } from "../once.mjs";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
@@ -59,7 +60,7 @@ async function bundle(into) {
     );
     input[name] = join(folder, `${name}.html`);
   }
-  const vite = await import(pathToFileURL(join(PACKAGE, "node_modules/vite/dist/node/index.js")));
+  const vite = await import(pathToFileURL(join(PACKAGE, "node_modules/vite/dist/node/index.js")).href);
   await vite.build({
     root: folder,
     configFile: false,
@@ -82,6 +83,6 @@ export async function serve({ url }, headers = {}) {
     const type = TYPES[extname(path)] ?? "application/octet-stream";
     response.writeHead(body === undefined ? 404 : 200, { "content-type": type, ...headers }).end(body);
   });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  return { url: `http://127.0.0.1:${server.address().port}`, stop: () => server.close() };
+  const port = await portOf(server);
+  return { url: `http://127.0.0.1:${port}`, stop: () => server.close() };
 }

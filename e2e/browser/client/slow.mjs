@@ -2,6 +2,8 @@
 
 import { connect, createServer } from "node:net";
 
+import { portOf } from "../../js/harness.mjs";
+
 const TICK_MS = 20;
 
 /** Listens before `server`; `bytesPerSecond` limits what clients send, Infinity at first. */
@@ -34,8 +36,8 @@ export async function slowNetwork(server) {
     const timer = setInterval(pass, TICK_MS);
     client.on("close", () => clearInterval(timer));
   });
-  await new Promise((done) => proxy.listen(0, "127.0.0.1", done));
-  network.url = `http://127.0.0.1:${proxy.address().port}`;
+  const port = await portOf(proxy);
+  network.url = `http://127.0.0.1:${port}`;
   network.stop = () => {
     for (const socket of sockets) socket.destroy();
     proxy.close();

@@ -4,6 +4,8 @@
 import { createServer, request as ask } from "node:http";
 import { connect } from "node:net";
 
+import { portOf } from "../../js/harness.mjs";
+
 const PATIENTS = Array.from({ length: 9 }, (_, n) => ({ id: `P-${n + 1}`, name: `Patient ${n + 1}` }));
 
 const ANSWERS = {
@@ -18,7 +20,7 @@ const ANSWERS = {
 
 /** Listens for pages of `origin`; `server` is the one behind it. */
 export async function serveBase(origin, server) {
-  const pass = ({ method, url, headers }) => ({
+  const pass = (/** @type {import("node:http").IncomingMessage} */ { method, url, headers }) => ({
     host: "127.0.0.1",
     port: server.port,
     method,
@@ -61,9 +63,9 @@ export async function serveBase(origin, server) {
       });
     }
   });
-  await new Promise((done) => proxy.listen(0, "127.0.0.1", done));
+  const port = await portOf(proxy);
   return {
-    url: `http://127.0.0.1:${proxy.address().port}`,
+    url: `http://127.0.0.1:${port}`,
     async stop() {
       for (const socket of sockets) socket.destroy();
       proxy.closeAllConnections();

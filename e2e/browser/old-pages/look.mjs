@@ -53,7 +53,11 @@ export async function look(picture) {
   return picture.page().evaluate(measure, png.toString("base64"));
 }
 
-/** Waits until the picture has that size. */
+/**
+ * Waits until the picture has that size.
+ * @param {import("@playwright/test").Locator} picture
+ * @param {number[]} [size]
+ */
 export async function isThere(picture, [width, height] = [320, 240]) {
   await soon(() => size(picture)).toEqual([width, height]);
 }

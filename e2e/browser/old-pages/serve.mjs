@@ -5,6 +5,10 @@ import { createServer } from "node:http";
 import { basename, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { portOf } from "../../js/harness.mjs";
+
+/** @typedef {Awaited<ReturnType<typeof serve>>} Site */
+
 const here = fileURLToPath(new URL(".", import.meta.url));
 const SOCKETIO = join(here, "../../node_modules/socket.io-client/dist/socket.io.esm.min.js");
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8" };
@@ -14,7 +18,7 @@ const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; ch
  * it is an origin from elsewhere, which has to be listed. `api`, the base URL that is built into the pages, is to be set.
  */
 export async function serve(prototype) {
-  const site = { origin: undefined, api: undefined, stop: undefined };
+  const site = { origin: "", api: "", stop: async () => {} };
   const text = async (path) => {
     if (path === "/config.js") return `globalThis.API_URL = ${JSON.stringify(site.api)};`;
     if (path === "/socket.io.js") return readFile(SOCKETIO, "utf8");
@@ -27,8 +31,8 @@ export async function serve(prototype) {
     const status = body !== undefined ? 200 : pathname === "/favicon.ico" ? 204 : 404;
     response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store" }).end(body);
   });
-  await new Promise((done) => server.listen(0, "127.0.0.1", done));
-  site.origin = `http://${prototype}.localhost:${server.address().port}`;
+  const port = await portOf(server);
+  site.origin = `http://${prototype}.localhost:${port}`;
   site.stop = async () => {
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
@@ -36,7 +40,10 @@ export async function serve(prototype) {
   return site;
 }
 
-/** The same as a fixture: the pages of one prototype for all tests of a worker. */
+/**
+ * The same as a fixture: the pages of one prototype for all tests of a worker.
+ * @returns {[(shared: object, use: (site: Site) => Promise<void>) => Promise<void>, { scope: "worker" }]}
+ */
 export const pagesOf = (prototype) => [
   async ({}, use) => {
     const site = await serve(prototype);
