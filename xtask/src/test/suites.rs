@@ -112,7 +112,7 @@ pub(super) const SUITES: [Suite; 24] = [
     tests("client-js", Lane::Beside, "the JavaScript client's own tests (vitest)", |project, report| {
         vitest(project, "clients/js", report)
     }),
-    check("e2e-lints", Lane::Beside, "eslint and prettier over e2e/", |project, _| {
+    check("e2e-lints", Lane::Beside, "TypeScript, eslint and prettier over e2e/", |project, _| {
         npm(project.at("e2e"), "lint")
     }),
     check("python-lints", Lane::Beside, "ruff: lints and format of every Python file", |project, _| ruff(project, PYTHON))
