@@ -18,7 +18,7 @@ export const TRANSPORTS = {
 export class Client {
   /** @type {SignMessage[]} */
   statuses = [];
-  /** @type {(Prediction & Partial<Omit<DetailedPrediction, keyof Prediction>>)[]} */
+  /** @type {(Prediction & Partial<Pick<DetailedPrediction, "id" | "scores" | "seen">>)[]} */
   predictions = [];
   /** @type {SignMessage[]} */
   errors = [];
@@ -52,7 +52,9 @@ export class Client {
    * @param {Partial<SignFrame>} [extra]
    */
   send(picture, extra = {}) {
-    this.frame({ image: picture.toString("base64"), ...extra });
+    /** @type {SignFrame} */
+    const frame = { image: picture.toString("base64"), ...extra };
+    this.frame(frame);
   }
 
   /** Any payload as a `frame`. */
