@@ -14,6 +14,8 @@ pub enum Cause<'a> {
     NoConnection,
     /// Nothing listens there.
     Refused,
+    /// The network, or a proxy on the way, has no connection to give; in its own words.
+    NoWay(String),
     /// A connection, and no answer or nothing more of it within the time allowed.
     Late,
     /// The connection ended before the answer did.
@@ -56,6 +58,10 @@ impl<'a> Cause<'a> {
                 | ErrorKind::ConnectionAborted
                 | ErrorKind::BrokenPipe,
             ) => Self::BrokeOff,
+            Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown) => {
+                Self::NoWay(root_cause(error))
+            }
+            _ if connecting => Self::NoWay(root_cause(error)),
             _ => Self::Other(root_cause(error)),
         }
     }
@@ -83,4 +89,87 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
         _ => error.source(),
     };
     std::iter::successors(Some(error), cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+    use std::thread;
+    use std::time::Duration;
+
+    use reqwest::blocking::{ClientBuilder, Response};
+
+    use super::*;
+    use crate::trust;
+
+    /// Where everybody hears these words, whatever he asks, and nothing more.
+    fn server(words: &'static str) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 1024]);
+                let _ = stream.write_all(words.as_bytes());
+            }
+        });
+        address
+    }
+
+    fn get(url: &str, proxy: Option<String>) -> Result<Response, reqwest::Error> {
+        let builder = ClientBuilder::from(crate::builder(trust::nobody())).no_proxy();
+        let builder = builder.timeout(Duration::from_millis(300)).connect_timeout(Duration::from_millis(200));
+        let proxied = proxy.map(|proxy| reqwest::Proxy::all(proxy).unwrap());
+        let builder = proxied.into_iter().fold(builder, ClientBuilder::proxy);
+        builder.build().unwrap().get(url).send()
+    }
+
+    fn nobody() -> SocketAddr {
+        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    }
+
+    #[test]
+    fn what_is_wrong_between_here_and_a_server_is_told_apart() {
+        let of = |url: String| get(&url, None).unwrap_err();
+        let refused = of(format!("http://{}/", nobody()));
+        assert!(matches!(Cause::of(&refused), Cause::Refused), "{refused:?}");
+        // `.invalid` has no names by RFC 6761.
+        let unknown = of("http://models.invalid/".to_owned());
+        assert!(matches!(Cause::of(&unknown), Cause::UnknownName), "{unknown:?}");
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let late = of(format!("http://{}/", silent.local_addr().unwrap()));
+        assert!(matches!(Cause::of(&late), Cause::Late), "{late:?}");
+        let closed = of(format!("http://{}/", server("")));
+        assert!(matches!(Cause::of(&closed), Cause::BrokeOff), "{closed:?}");
+        let ssh = of(format!("http://{}/", server("SSH-2.0-OpenSSH_9.2\r\n\r\n")));
+        assert!(matches!(Cause::of(&ssh), Cause::NotHttp(_)), "{ssh:?}");
+        let plain = of(format!("https://{}/", server("HTTP/1.1 400 Bad Request\r\n\r\n")));
+        assert!(matches!(Cause::of(&plain), Cause::Tls(_)), "{plain:?}");
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_off_is_known_through_the_error_of_its_reader() {
+        let cut = server("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+        let error = get(&format!("http://{cut}/"), None).unwrap().read_to_end(&mut Vec::new()).unwrap_err();
+        assert!(matches!(Cause::of(&error), Cause::BrokeOff), "{error:?}");
+    }
+
+    #[test]
+    fn a_proxy_that_has_no_connection_to_give_is_no_way_there() {
+        for (scheme, proxy) in [
+            ("http", server("HTTP/1.1 503 Service Unavailable\r\n\r\n")),
+            ("http", server("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")),
+            ("socks5h", nobody()),
+        ] {
+            let error = get("https://models.example/", Some(format!("{scheme}://{proxy}"))).unwrap_err();
+            assert!(matches!(Cause::of(&error), Cause::NoWay(_)), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_bottom_of_an_error_never_shows_the_address_that_was_asked_for() {
+        let error = get(&format!("http://{}/?token=secret", nobody()), None).unwrap_err();
+        assert!(error.to_string().contains("secret"));
+        assert!(!root_cause(&error).contains("secret"), "{}", root_cause(&error));
+    }
 }

@@ -1,6 +1,8 @@
 //! Whose certificates are trusted.
 
+use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
@@ -18,29 +20,35 @@ pub enum Trust {
 }
 
 /// Why no certificate can be checked.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum TrustError {
     /// A machine without authorities, such as a slim container.
     #[error("no certificate authorities are installed here (often the package ca-certificates)")]
-    NoneInstalled {
-        /// What the verifier says.
-        source: rustls::Error,
-    },
-    /// A wrong path, or a file of another kind.
-    #[error("{} (SSL_CERT_FILE) cannot be read or has no certificate in PEM form", file.display())]
-    NoneInFile {
+    NoneInstalled,
+    /// As a composed container has it whose own variable is not set.
+    #[error("SSL_CERT_FILE is set and empty; unset it, or name a file of certificate authorities")]
+    NoName,
+    /// A wrong path, for example.
+    #[error("the file of certificate authorities {} (SSL_CERT_FILE) cannot be read: {error}", file.display())]
+    Unreadable {
         /// As the variable names it.
         file: OsString,
-        /// What the verifier says.
-        source: rustls::Error,
+        /// Why it cannot be read.
+        error: io::Error,
     },
+    /// A file of another kind.
+    #[error("the file of certificate authorities {} (SSL_CERT_FILE) has no certificate in PEM form", .0.display())]
+    NoneInFile(OsString),
+    /// Wrong paths, or folders with other files.
+    #[error("no certificate authority can be read from the folders {} (SSL_CERT_DIR)", .0.display())]
+    NoneInFolders(OsString),
 }
 
 impl Trust {
     /// TLS that trusts these authorities.
-    pub fn tls(&self) -> Result<ClientConfig, TrustError> {
+    pub fn tls(&self) -> Result<ClientConfig, &'static TrustError> {
         match self {
-            Self::System => system().clone(),
+            Self::System => system().as_ref().cloned(),
             Self::Only(roots) => Ok(tls().with_root_certificates(roots.clone()).with_no_client_auth()),
         }
     }
@@ -60,11 +68,20 @@ fn tls() -> ConfigBuilder<ClientConfig, WantsVerifier> {
 fn system() -> &'static Result<ClientConfig, TrustError> {
     static SYSTEM: OnceLock<Result<ClientConfig, TrustError>> = OnceLock::new();
     SYSTEM.get_or_init(|| {
-        let builder =
-            tls().with_platform_verifier().map_err(|source| match std::env::var_os("SSL_CERT_FILE") {
-                Some(file) => TrustError::NoneInFile { file, source },
-                None => TrustError::NoneInstalled { source },
-            })?;
+        let builder = tls().with_platform_verifier().map_err(|_| why_none())?;
         Ok(builder.with_no_client_auth())
     })
+}
+
+/// The verifier itself says only that there are none.
+fn why_none() -> TrustError {
+    match (env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR")) {
+        (Some(file), _) if file.is_empty() => TrustError::NoName,
+        (Some(file), _) => match std::fs::read(&file) {
+            Err(error) => TrustError::Unreadable { file, error },
+            Ok(_) => TrustError::NoneInFile(file),
+        },
+        (None, Some(folders)) => TrustError::NoneInFolders(folders),
+        (None, None) => TrustError::NoneInstalled,
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::Read as _;
+use std::mem::ManuallyDrop;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -123,7 +124,8 @@ pub(crate) struct RawReading {
 #[derive(Debug)]
 pub struct Client {
     address: Address,
-    http: reqwest::blocking::Client,
+    /// Never dropped: it would wait for the lookup of a name, which has no timeout. The program ends with it.
+    http: ManuallyDrop<reqwest::blocking::Client>,
 }
 
 impl Client {
@@ -134,7 +136,7 @@ impl Client {
             // A proxy of the environment is for the world outside.
             .no_proxy()
             .build()?;
-        Ok(Self { address, http })
+        Ok(Self { address, http: ManuallyDrop::new(http) })
     }
 
     /// Whom it asks.
@@ -215,7 +217,7 @@ fn explain(error: &(dyn Error + 'static)) -> ReadError {
         Cause::BrokeOff => ReadError::Other("the connection was closed".into()),
         Cause::NotHttp(error) => ReadError::Foreign(error.to_string()),
         Cause::Tls(error) => ReadError::Other(error.to_string()),
-        Cause::Other(reason) => ReadError::Other(reason),
+        Cause::NoWay(reason) | Cause::Other(reason) => ReadError::Other(reason),
     }
 }
 

@@ -11,7 +11,7 @@ use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, IF_RANGE, RANGE,
 };
 use reqwest::redirect::Policy;
-use sightwire_http_client::cause::Cause;
+use sightwire_http_client::cause::{Cause, root_cause};
 use sightwire_http_client::trust::Trust;
 
 use super::part::Part;
@@ -27,7 +27,7 @@ const MAX_REDIRECTS: usize = 5;
 /// Manners towards servers.
 #[derive(Clone, Debug)]
 pub struct HttpsOptions {
-    /// Longest wait for a name, a connection, an answer, or a byte of it.
+    /// Longest wait for an answer to begin, with the name, the connection and redirects before it; and for each piece of it.
     pub stall: Duration,
     /// Tries that may fail in a row.
     pub tries: u32,
@@ -69,6 +69,9 @@ pub(super) fn download(
     if part.len() > 0 && size_bytes == Some(part.len()) {
         return Ok(true);
     }
+    if !url.starts_with("https:") {
+        return Err(Failure::Reason(Detour::Plain(url.to_owned()).to_string()));
+    }
     let client = client(options)?;
     let peer = Peer::of(url, options.proxy);
     let mut download = Download {
@@ -105,7 +108,7 @@ fn client(options: &HttpsOptions) -> Result<Client, Failure> {
         .timeout(options.stall)
         .connect_timeout(options.stall.mul_f64(0.95));
     let builder = if options.proxy { builder } else { builder.no_proxy() };
-    builder.build().map_err(|error| Failure::Reason(error.to_string()))
+    builder.build().map_err(|error| Failure::Reason(root_cause(&error)))
 }
 
 struct Download<'a> {
@@ -292,7 +295,9 @@ impl Download<'_> {
         let again = match cause {
             Cause::BrokeOff => true,
             Cause::Tls(_) | Cause::NotHttp(_) | Cause::Other(_) => false,
-            Cause::UnknownName | Cause::NoConnection | Cause::Refused | Cause::Late => self.reached,
+            Cause::UnknownName | Cause::NoConnection | Cause::Refused | Cause::NoWay(_) | Cause::Late => {
+                self.reached
+            }
         };
         if again { Stop::Again(text) } else { reason(text) }
     }

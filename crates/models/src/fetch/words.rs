@@ -41,9 +41,9 @@ impl Peer {
         let proxy = proxy.and_then(|proxy| {
             let uri = proxy.uri();
             let port = uri.port_u16().map_or_else(String::new, |port| format!(":{port}"));
-            Some((uri.scheme_str() == Some("socks5"), uri.host()?.to_owned(), port))
+            Some((matches!(uri.scheme_str(), Some("socks4" | "socks5")), uri.host()?.to_owned(), port))
         });
-        // All but one kind of proxy resolve the target themselves.
+        // Most proxies resolve the target themselves.
         let resolved = match &proxy {
             Some((false, proxy, _)) => proxy.clone(),
             _ => host.clone(),
@@ -83,14 +83,15 @@ pub(super) fn explain(
         (_, Cause::NoConnection) => format!("no connection to {peer} within {stall} s"),
         (_, Cause::Late) => format!("{peer} sent nothing for {stall} s"),
         (_, Cause::NotHttp(error)) => format!("{peer}: {error}"),
-        (_, Cause::Other(reason)) => format!("{peer}: {reason}"),
+        (_, Cause::NoWay(reason)) if peer.proxy.is_some() => format!("{peer}: the proxy refuses: {reason}"),
+        (_, Cause::NoWay(reason) | Cause::Other(reason)) => format!("{peer}: {reason}"),
     }
 }
 
 fn untrusted(error: &rustls::Error, peer: &Peer) -> String {
     match error {
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => format!(
-            "the certificate of {peer} is signed by an authority that is not trusted here; if it is your company's own, name its PEM file in SSL_CERT_FILE"
+            "the certificate of {peer} is signed by an authority that is not trusted here; if it is your company's own, install it (update-ca-certificates), or name a PEM file with all authorities in SSL_CERT_FILE"
         ),
         rustls::Error::InvalidCertificate(
             CertificateError::Expired

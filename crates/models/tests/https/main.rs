@@ -363,6 +363,8 @@ fn redirects_are_followed_to_https_only_and_not_without_end() {
         "/circle" => Reply::status("302 Found").header("Location", "/circle"),
         _ => Reply::ranged(&content(), request),
     });
+    let plain = world.pull_as(&manifest("http://127.0.0.1:9/model.h5")).unwrap_err().to_string();
+    assert!(plain.contains("http://127.0.0.1:9/model.h5 is not https"), "{plain}");
     for (path, says) in [("/plain", "http://127.0.0.1:9/model.h5 is not https"), ("/circle", "without end")] {
         let error = world.pull_as(&manifest(&world.server.url(path))).unwrap_err().to_string();
         assert!(error.contains(says), "{error}");
@@ -486,8 +488,11 @@ fn the_environment_names_authorities_and_a_proxy() {
 
     let without = spawn(&world, &[]).env_remove("SSL_CERT_FILE").output().unwrap();
     assert!(result(without).contains("not trusted"));
+    let empty = result(spawn(&world, &[("SSL_CERT_FILE", "")]).output().unwrap());
+    assert!(empty.contains("SSL_CERT_FILE is set and empty"), "{empty}");
     let gone = spawn(&world, &[("SSL_CERT_FILE", "/nowhere/authorities.pem")]).output().unwrap();
-    assert!(result(gone).contains("/nowhere/authorities.pem"));
+    let gone = result(gone);
+    assert!(gone.contains("/nowhere/authorities.pem") && gone.contains("No such file"), "{gone}");
 
     assert_eq!(result(spawn(&world, &[("HTTPS_PROXY", &proxy)]).output().unwrap()), "ready");
     assert_eq!(*asked.lock().unwrap(), [host]);

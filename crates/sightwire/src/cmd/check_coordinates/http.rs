@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const AGAIN: Duration = Duration::from_millis(200);
 /// Pictures in a job: each is an open file while it is sent.
 const IN_A_JOB: usize = 200;
-/// An answer may have more bytes than the library's 10 MB: a page with ten thousand lines.
+/// Of an answer; a page with ten thousand lines has more than 10 MB. One that is longer is cut off, and so is no JSON.
 const MAX_ANSWER: u64 = 256 << 20;
 
 pub struct Client {
@@ -36,7 +36,6 @@ pub struct Client {
 impl Client {
     pub fn new(address: &str, args: &OptionArgs) -> anyhow::Result<Self> {
         let http = ClientBuilder::from(sightwire_http_client::builder(trust::nobody()))
-            .timeout(DEADLINE)
             .redirect(Policy::none())
             // A proxy of the environment is for the world outside.
             .no_proxy()
@@ -96,7 +95,7 @@ impl Client {
     fn patiently(&self, ask: impl Fn() -> anyhow::Result<RequestBuilder>) -> anyhow::Result<String> {
         let asked = Instant::now();
         loop {
-            let answer = ask()?.send()?;
+            let answer = ask()?.timeout(DEADLINE).send()?;
             let status = answer.status().as_u16();
             let mut text = String::new();
             answer.take(MAX_ANSWER).read_to_string(&mut text)?;
