@@ -188,11 +188,10 @@ impl Recognizer {
                     lines::short(name),
                     lines::sentence(&reason)
                 );
-                Err(match error.downcast() {
-                    Ok(error @ StoreError::UnknownModel { .. }) => ActivateError::Unknown(error),
-                    Ok(error) => ActivateError::Unusable(error.into()),
-                    Err(error) => ActivateError::Unusable(error),
-                })
+                if !matches!(error.downcast_ref(), Some(StoreError::UnknownModel { .. })) {
+                    return Err(ActivateError::Unusable(error));
+                }
+                Err(error.downcast().map_or_else(ActivateError::Unusable, ActivateError::Unknown))
             }
         }
     }
