@@ -108,7 +108,7 @@ impl Touched {
             self.ui.push(file.to_owned());
         } else if file.starts_with("clients/js/") {
             self.client_js.push(file.to_owned());
-        } else if file.starts_with("e2e/") && ends(&[".mjs", ".json", ".md"]) {
+        } else if file.starts_with("e2e/") && ends(&[".mjs", ".ts", ".json", ".md"]) {
             self.e2e.push(file.to_owned());
         } else if ends(&[".py"]) {
             self.python.push(file.to_owned());

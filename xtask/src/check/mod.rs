@@ -95,7 +95,8 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
         steps.extend(lints("clients/js", ["client-js-lints", "client-js-format"], &touched.client_js));
         steps.push(("client-js", vitest("clients/js", &touched.client_js)));
     }
-    if touched.messages || touched.client_js.iter().any(|file| file.ends_with("/api.ts")) {
+    let api = touched.messages || touched.client_js.iter().any(|file| file.ends_with("/api.ts"));
+    if api {
         steps.push(("client-js-api", npm(project.at("clients/js"), "api:check")));
     }
     // The page is made of the client's sources.
@@ -104,6 +105,9 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
         steps.push(("ui-types", types("ui")));
         steps.extend(lints("ui", ["ui-lints", "ui-format"], &touched.ui));
         steps.push(("ui-unit", vitest("ui", &page)));
+    }
+    if api || !touched.e2e.is_empty() {
+        steps.push(("e2e-types", types("e2e")));
     }
     if !touched.e2e.is_empty() {
         steps.extend(lints("e2e", ["e2e-lints", "e2e-format"], &touched.e2e));
