@@ -67,12 +67,13 @@ function hint(
   if (connection.state !== 'live') return 'No results without a connection.';
   if (switchingTo !== null) return `Switching to the model ${switchingTo}.`;
   if (answerAgeMs !== null) return `This result is ${Math.floor(answerAgeMs / 1000)} s old.`;
-  if (label === null) return `Waiting for the first result, after ${window} frames.`;
+  const frames = window === 1 ? 'frame' : `${window} frames`;
+  if (label === null) return `Waiting for the first result, after the first ${frames}.`;
   const percent = formatPercent(threshold);
   if (label === NONE) return `No label reaches the threshold of ${percent} %.`;
   return snapshot.kind === 'camera'
-    ? `From the last ${window} frames; the threshold is ${percent} %.`
-    : `From the last ${window} frames, without clip restarts.`;
+    ? `From the last ${frames}; the threshold is ${percent} %.`
+    : `From the last ${frames}, without clip restarts.`;
 }
 
 /** The newest result as it came, up to 25 times a second and unsteadied, in a fixed place. */
