@@ -56,21 +56,34 @@ pub const KEYS: &[Key] = &[
         "server.receive_memory_mb",
         "256",
         &[],
-        "Memory for all messages and bodies together that have begun to arrive and are not whole.",
+        "Memory, in MiB, for all messages and bodies that have begun to arrive and are not complete (batches \
+         go to disk and do not count). When five eighths of it are used, the longest is given up: a WebSocket \
+         is closed with 1013, a request is answered with 503. So it has to be well above \
+         `socketio.max_message_mb` and `reader.max_image_mb`.",
     ),
-    key("server.receive_timeout_s", "60.0", &[], "Seconds in which a message or a body has to arrive whole."),
+    key(
+        "server.receive_timeout_s",
+        "60.0",
+        &[],
+        "Seconds within which a WebSocket message, or a body that is held in memory, has to arrive \
+         completely; otherwise 1008 or 408. A body of which nothing arrives for 15 s is given up earlier, and \
+         so is a picture to be read or a batch that arrives at less than 16 KiB/s after 30 s.",
+    ),
     key(
         "server.send_memory_mb",
         "64",
         &[],
-        "Memory for all Socket.IO messages together that wait to be sent.",
+        "Memory, in MiB, for data that waits to be sent to all Socket.IO clients together; at most 1 MiB of \
+         it for one client. What does not fit is not sent, and is counted.",
     ),
     key("server.drain_s", "5.0", &[], "Seconds that connections get to end after SIGTERM."),
     key(
         "server.managing",
         r#""local""#,
         &[],
-        "Who may end streams, send viewers away, and have the server get a missing ONNX Runtime library: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
+        "Who may end streams, disconnect viewers, and have the server get a missing ONNX Runtime library: \
+         local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it \
+         is), anyone or nobody.",
     ),
     key(
         "recognizer.model",
@@ -94,7 +107,7 @@ pub const KEYS: &[Key] = &[
         "recognizer.max_clients",
         "50",
         &["MAX_CLIENTS"],
-        "Clients at once. One more is told that the server is at capacity.",
+        "Clients at once. One more is told that the server is at capacity; with 0 everyone is.",
     ),
     key(
         "recognizer.max_fps",
@@ -106,19 +119,22 @@ pub const KEYS: &[Key] = &[
         "recognizer.turn_gap_s",
         "1.0",
         &[],
-        "Past capacity, how long a client waits before another, who had its turn, has to give way.",
+        "Past capacity, the seconds that a client waits before another client that has had its turn must give \
+         way.",
     ),
     key(
         "recognizer.turn_wait_s",
         "15.0",
         &[],
-        "Past capacity, how long a client waits for its turn at most: where there are too many, turns get shorter.",
+        "Past capacity, the most seconds that a client waits for its turn. With too many clients, turns get \
+         shorter.",
     ),
     key(
         "recognizer.reply_wait_s",
         "0.010",
         &[],
-        "How long a reply waits for the prediction of its own frame, where that is about to come. 0: not at all.",
+        "The most seconds that a reply waits for the prediction of its own frame, if that is about to be \
+         ready. 0: it does not wait.",
     ),
     key(
         "recognizer.threshold",
@@ -143,7 +159,7 @@ pub const KEYS: &[Key] = &[
         "cameras.default_url",
         r#""""#,
         &[],
-        "Address of the camera that `/stream` shows to those who have none of their own.",
+        "Address of the camera that `/stream` shows to users who have none of their own.",
     ),
     key(
         "cameras.allow",
@@ -167,7 +183,8 @@ pub const KEYS: &[Key] = &[
         "cameras.max_named",
         "5",
         &[],
-        "Cameras that are read at once because a client named their address, or a user saved them. They take no place of another.",
+        "Cameras that are read at once because a client named their address, or a user saved them. They do \
+         not count towards `max_upstreams`.",
     ),
     key("cameras.max_viewers", "1000", &[], "Viewers of cameras at once, over all cameras."),
     key(
@@ -186,28 +203,28 @@ pub const KEYS: &[Key] = &[
         "cameras.linger_s",
         "3.0",
         &[],
-        "Seconds that a camera without viewers stays open, for those who come back at once.",
+        "Seconds that a camera without viewers stays open, for viewers who come back at once.",
     ),
-    key("cameras.stalled_after_s", "3.0", &[], "Seconds without a picture after which a camera has stalled."),
+    key("cameras.stalled_after_s", "3.0", &[], "Seconds without a frame after which a camera has stalled."),
     key(
         "cameras.frozen_after_s",
         "10.0",
         &[],
-        "Seconds of the same picture, bit for bit, after which a camera is frozen. 0: never, for test patterns.",
+        "Seconds of the same frame, bit for bit, after which a camera is frozen. 0: never, for test patterns.",
     ),
     key(
         "cameras.viewer_deadline_s",
         "5.0",
         &[],
-        "A viewer that takes no byte for so many seconds is let go.",
+        "A viewer that takes no byte for this many seconds is disconnected.",
     ),
     key(
         "cameras.lower_quality",
         "true",
         &[],
-        "Whether viewers who cannot keep up get smaller pictures, encoded anew. false: they get fewer.",
+        "Whether viewers that cannot keep up get smaller frames, encoded again. false: they get fewer frames.",
     ),
-    key("cameras.max_frame_mb", "8", &[], "Largest picture of a camera, in MiB; a longer one is skipped."),
+    key("cameras.max_frame_mb", "8", &[], "Largest frame of a camera, in MiB; a larger one is skipped."),
     key(
         "cameras.file",
         r#""""#,
@@ -218,7 +235,7 @@ pub const KEYS: &[Key] = &[
         "relay.max_streams",
         "64",
         &[],
-        "Streams that clients may send at once. One more is told so and closed with 1013.",
+        "Streams from senders at once. One more sender is told so and closed with 1013.",
     ),
     key(
         "relay.max_viewers",
@@ -226,12 +243,7 @@ pub const KEYS: &[Key] = &[
         &[],
         "Viewers of `/ws/view` at once. One more is told so and closed with 1013.",
     ),
-    key(
-        "relay.warn_after_s",
-        "10.0",
-        &[],
-        "Seconds without a message after which whoever sends a stream is warned.",
-    ),
+    key("relay.warn_after_s", "10.0", &[], "Seconds without a message after which the sender is warned."),
     key("relay.end_after_s", "15.0", &[], "Seconds without a frame after which a stream is ended."),
     key("relay.stalled_after_s", "3.0", &[], "Seconds without a frame after which a stream has stalled."),
     key("relay.ping_interval_s", "30.0", &[], "Seconds between pings to a viewer."),
@@ -239,65 +251,70 @@ pub const KEYS: &[Key] = &[
         "relay.max_frame_mb",
         "8",
         &[],
-        "Largest picture of a sender, in MiB; a longer message ends its stream with 1009.",
+        "Largest frame of a sender, in MiB; a longer message ends its stream with 1009.",
     ),
     key(
         "relay.max_fps",
         "60.0",
         &[],
-        "Pictures a second of one stream that are passed on; those over it are dropped and counted.",
+        "Frames per second of one stream that are passed on; the excess is dropped and counted.",
     ),
     key(
         "relay.viewer_deadline_s",
         "1.0",
         &[],
-        "Seconds that a viewer may take for a picture, until it is known how long it usually takes. One that takes nothing for three deadlines, each twice the one before, is closed.",
+        "Seconds that a viewer may take for a frame, until it is known how long it usually takes. One that \
+         takes nothing for three deadlines, each twice the one before, is closed.",
     ),
     key(
         "relay.viewer_deadline_min_s",
         "0.5",
         &[],
-        "The deadline follows what a viewer usually takes, but is never shorter than this,",
+        "Shortest deadline of a viewer, in seconds. The deadline follows the time that the viewer usually \
+         takes.",
     ),
-    key("relay.viewer_deadline_max_s", "5.0", &[], "and never longer than this."),
+    key("relay.viewer_deadline_max_s", "5.0", &[], "Longest deadline of a viewer, in seconds."),
     key(
         "relay.lower_quality",
         "true",
         &[],
-        "Whether viewers who cannot keep up get smaller pictures, encoded anew. false: they get fewer.",
+        "Whether viewers that cannot keep up get smaller frames, encoded again. false: they get fewer frames.",
     ),
     key(
         "relay.overlays",
         r#""asked""#,
         &[],
-        "Who gets `overlay_data`, what the detector finds in the pictures: asked (viewers with `overlays=1`), all (as the prototype did; every stream that is watched is analysed) or none.",
+        "Who gets `overlay_data`, what the detector finds in the frames: asked (viewers with `overlays=1`), \
+         all (as the prototype did; every stream that is watched is analysed) or none.",
     ),
-    key("relay.normal_fps", "5", &[], "Pictures a second that are analysed of a stream in mode normal."),
-    key("relay.enhanced_fps", "15", &[], "Pictures a second that are analysed of a stream in mode enhanced."),
+    key("relay.normal_fps", "5", &[], "Frames per second that are analysed of a stream in mode normal."),
+    key("relay.enhanced_fps", "15", &[], "Frames per second that are analysed of a stream in mode enhanced."),
     key(
         "detector.model",
         r#""auto""#,
         &[],
-        "Name of the detection model; motion, which needs no model; or auto: yolox-nano where it can be had, else motion.",
+        "Name of the detection model; motion, which needs no model; or auto: yolox-nano if it is available, \
+         else motion.",
     ),
     key(
         "detector.confidence",
         "0.25",
         &[],
-        "Confidence from which boxes are shown where nobody says otherwise.",
+        "Lowest confidence of the boxes that are shown, unless a request says otherwise.",
     ),
     key(
         "detector.iou",
         "0.0",
         &[],
-        "Of two boxes of a class that overlap more than this (IoU), the surer stays. 0 takes the model's own (0.5).",
+        "Of two boxes of a class that overlap more than this (IoU), the one with the higher confidence is \
+         kept. 0 takes the model's own (0.5).",
     ),
-    key("detector.max_boxes", "50", &[], "Boxes of a picture at most."),
+    key("detector.max_boxes", "50", &[], "Most boxes in one frame or picture."),
     key(
         "detector.classes",
         "[]",
         &[],
-        "Classes that are shown where nobody says otherwise, for example `car, person`. Empty: all.",
+        "Classes that are shown unless a request says otherwise, for example `car, person`. Empty: all.",
     ),
     key(
         "detector.gate",
@@ -309,68 +326,77 @@ pub const KEYS: &[Key] = &[
         "detector.max_fps",
         "240.0",
         &[],
-        "Pictures a second that the model looks at, over all streams, each with an equal share; on the others boxes are where their objects are thought to be.",
+        "Frames per second on which the model is run, over all streams, each with an equal share; on other \
+         frames, boxes are drawn at estimated positions.",
     ),
     key(
         "reader.model",
         r#""ppocr-v4""#,
         &[],
-        "Name of the model that reads text where nobody asks for another. It is fetched when it is first needed.",
+        "Name of the model that reads text unless a request names another. It is downloaded when it is first \
+         needed.",
     ),
     key("reader.threads", "0", &[], "Threads that read text. 0 takes engine.threads."),
     key(
         "reader.queue",
         "16",
         &[],
-        "Pictures that wait to be read at once, those of batches aside. For one more, the caller is answered 429 and Retry-After.",
+        "Single pictures that may wait to be read at once, not counting those of batches. For one more, the \
+         caller is answered 429 and Retry-After.",
     ),
     key(
         "reader.deadline_s",
         "60.0",
         &[],
-        "Seconds that a picture may take to be read. After that the caller is told so, and the work is given up.",
+        "Seconds that a picture may take to be read. After that, the caller is told so, and the work is given \
+         up.",
     ),
     key("reader.max_image_mb", "64", &[], "Largest picture to be read, in MiB."),
     key(
         "reader.max_pixels",
         "120000000",
         &[],
-        "Pixels of a picture to be read at most; each takes three bytes while it is read.",
+        "Most pixels of a picture to be read. While it is decoded and read, each takes 7 bytes, or 14 in a \
+         WebP (`images.decode_memory_mb`).",
     ),
-    key("reader.max_side_px", "65535", &[], "Width and height of a picture to be read at most."),
-    key("reader.max_pages", "100", &[], "Pages of a TIFF at most."),
+    key("reader.max_side_px", "65535", &[], "Largest width or height of a picture to be read."),
+    key("reader.max_pages", "100", &[], "Most pages of a TIFF."),
     key(
         "reader.max_jobs",
         "16",
         &[],
-        "Batches at once, those included that have ended and are still kept. A new one takes the place of the one that ended first; if none has ended, it is answered 429.",
+        "Batches at once, including those that have ended and are still kept. A new one takes the place of \
+         the one that ended first; if none has ended, it is answered 429.",
     ),
-    key("reader.max_job_files", "10000", &[], "Files of a batch at most."),
+    key("reader.max_job_files", "10000", &[], "Most files in a batch."),
     key(
         "reader.max_job_mb",
         "2048",
         &[],
-        "Largest batch as it is sent, in MiB; its results may take as much again. Both lie in reader.folder.",
+        "Largest batch as it is sent, in MiB; its results may take as much again. Both are stored in \
+         `reader.folder`.",
     ),
     key(
         "reader.keep_pictures",
         "10",
         &[],
-        "Of a batch, so many of the pictures that were read last are kept in memory, to be looked at (0 to 20).",
+        "How many pictures of a batch, those read last, are kept in memory for viewing (0 to 20).",
     ),
-    key("reader.keep_mb", "256", &[], "Memory for the pictures of all batches that are kept, in MiB."),
+    key("reader.keep_mb", "256", &[], "Memory, in MiB, for the kept pictures of all batches."),
     key("reader.job_ttl_s", "3600.0", &[], "Seconds after which a batch that has ended is removed."),
     key(
         "reader.idle_release_s",
         "120.0",
         &[],
-        "Sessions for reading text that had no work for so many seconds are let go: they take hundreds of MiB.",
+        "Sessions for reading text that were idle for this many seconds are released, because they take \
+         hundreds of MiB, and created again when needed.",
     ),
     key(
         "reader.folder",
         r#""""#,
         &[],
-        "Folder for batches while they are read. Empty takes the system's folder for temporary files. What is written there is removed at the end.",
+        "Folder for batches while they are read. Empty means the system's folder for temporary files. What is \
+         written there is removed at the end.",
     ),
     key(
         "images.max_pixels",
@@ -383,25 +409,31 @@ pub const KEYS: &[Key] = &[
         "images.decode_memory_mb",
         "1024",
         &[],
-        "Memory for the pixels of all single pictures together that are decoded and worked on (text reading, /api/v1/detect): 7 bytes a pixel, 14 of a WebP. What does not fit waits; a picture that never fits is refused.",
+        "Memory, in MiB, for the pixels of all single pictures together that are decoded and worked on (text \
+         reading, `/api/v1/detect`): 7 bytes a pixel, 14 of a WebP. What does not fit waits for its turn; a \
+         picture that never fits is refused with 413. Live frames do not count: each thread, analysis and \
+         view has at most one.",
     ),
     key(
         "engine.provider",
         r#""auto""#,
         &[],
-        "What runs the networks: auto (the fastest that works, measured for each network), cpu, openvino or cuda. A provider asked for by name that is not there, or does not work, is an error.",
+        "What runs the networks: auto (the fastest that works, measured for each network), cpu, openvino or \
+         cuda. If a provider is set by name and is missing or does not work, that is an error.",
     ),
     key(
         "engine.threads",
         "0",
         &["TF_INTRA_OP_THREADS", "TF_INTER_OP_THREADS"],
-        "Threads that run networks. 0 takes one for each core, or for what a control group's CPU quota leaves.",
+        "Threads that run networks. 0 means one for each core, or as many as a control group's CPU quota \
+         leaves.",
     ),
     key(
         "engine.precision",
         r#""auto""#,
         &[],
-        "auto (bf16 where it was checked for the model and is faster here, else f32), f32 or bf16. bf16 needs OpenVINO.",
+        "auto (bf16 if it was checked for the model and is faster on this machine, else f32), f32 or bf16. \
+         bf16 needs OpenVINO.",
     ),
     key("engine.gpu_memory_mb", "0", &[], "Most GPU memory that CUDA may take, in MiB. 0 sets no bound."),
     key(
@@ -414,13 +446,14 @@ pub const KEYS: &[Key] = &[
         "engine.idle_release_s",
         "600.0",
         &[],
-        "Sessions that had no work for so many seconds are let go, and made anew when needed.",
+        "Sessions that were idle for this many seconds are released, and created again when needed.",
     ),
     key(
         "engine.trial_timeout_s",
         "60.0",
         &[],
-        "Each way of running a network is tried in a child process before it is used; one that does not come back within so many seconds is given up.",
+        "Each way of running a network is tried in a child process before it is used; one that does not end \
+         within this many seconds is given up.",
     ),
     key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),
     key(
@@ -433,15 +466,15 @@ pub const KEYS: &[Key] = &[
         "store.mirror",
         r#""""#,
         &["SIGHTWIRE_MODEL_MIRROR"],
-        "Folder with copies of model files that are usually fetched.",
+        "Folder with copies of model files that are otherwise downloaded.",
     ),
     key(
         "log.level",
         r#""info""#,
         &["LOG_LEVEL"],
-        "error, warn, info, debug or trace. RUST_LOG goes before it.",
+        "error, warn, info, debug or trace. `RUST_LOG` overrides it.",
     ),
-    key("log.format", r#""text""#, &[], "text, or json with one object a line."),
+    key("log.format", r#""text""#, &[], "text, or json with one object per line."),
 ];
 
 /// The sections of the keys.
