@@ -1,4 +1,4 @@
-//! A simulated ESP32 camera, as good or as bad as wished.
+//! A simulated ESP32 camera, as reliable or as faulty as wanted.
 //!
 //! - [`simulator`]: accepts connections; what they share
 //! - [`connection`], [`request`]: one connection; its requests, within bounds

@@ -1,4 +1,4 @@
-//! `sightwire camera`: a simulated ESP32 camera, as good or as bad as wished.
+//! `sightwire camera`: a simulated ESP32 camera, as reliable or as faulty as wanted.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -65,13 +65,13 @@ pub(super) struct CameraArgs {
     #[arg(long, value_name = "LIST", default_value = "", hide_default_value = true)]
     fault: Faults,
 
-    /// Pictures a second.
+    /// Frames per second.
     #[arg(long, value_name = "N", default_value_t = 20.0, value_parser = sightwire_simulator::fps, help_heading = "Pictures")]
     fps: f64,
-    /// Size of generated pictures, in pixels.
+    /// Size of generated frames, in pixels.
     #[arg(long, value_name = "WIDTHxHEIGHT", default_value = "640x480", help_heading = "Pictures")]
     size: Size,
-    /// JPEG quality of what is encoded here.
+    /// JPEG quality of generated frames.
     #[arg(long, value_name = "1..100", default_value_t = 80, value_parser = clap::value_parser!(u8).range(1..=100),
           help_heading = "Pictures")]
     quality: u8,
@@ -79,20 +79,20 @@ pub(super) struct CameraArgs {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Pictures")]
     seed: u64,
 
-    /// Clients that get pictures at the same time; the next is told that the camera is busy.
+    /// Clients that get frames at the same time; the next is told that the camera is busy.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000),
           help_heading = "Protocol")]
     max_clients: u16,
     /// Ask for this name and password (basic authentication).
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = name_and_password, help_heading = "Protocol")]
     user: Option<String>,
-    /// What parts of the stream are separated by.
+    /// Boundary between the parts of the stream.
     #[arg(long, value_name = "TEXT", default_value = "frame", value_parser = boundary, help_heading = "Protocol")]
     boundary: String,
     /// Parts have no Content-Length.
     #[arg(long, help_heading = "Protocol")]
     no_length: bool,
-    /// Answer as HTTP/1.0 does.
+    /// Answer with HTTP/1.0.
     #[arg(long, conflicts_with = "chunked", help_heading = "Protocol")]
     http10: bool,
     /// Send the stream in chunks.

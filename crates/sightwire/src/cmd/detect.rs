@@ -28,8 +28,8 @@ Examples:
   sightwire detect street.jpg
   sightwire detect --format json --classes person,car *.jpg > found.jsonl
 
-Boxes are x and y of the upper left and the lower right corner, in pixels. Results go to stdout, all else to stderr. A file
-that cannot be looked at is named, the others go on, and the exit code is 1.")]
+Boxes are x and y of the upper left and the lower right corner, in pixels. Results go to stdout, everything else to stderr. \
+A file that cannot be read is named, the others are still processed, and the exit code is 1.")]
 pub(super) struct DetectArgs {
     /// Pictures: JPEG or PNG.
     #[arg(required = true, value_name = "FILE")]
@@ -37,13 +37,13 @@ pub(super) struct DetectArgs {
     /// Name of a detection model; one that is not here is fetched [default: yolox-nano].
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Leave out what is less sure [default: the model's own; 0.25 for yolox-nano].
+    /// Leave out objects with a lower confidence [default: the model's own; 0.25 for yolox-nano].
     #[arg(long, value_name = "0..1", value_parser = share)]
     confidence: Option<f32>,
     /// Only these classes, by name.
     #[arg(long, value_name = "NAME,NAME", value_delimiter = ',')]
     classes: Vec<String>,
-    /// text, or json with one object a line.
+    /// text, or json with one object per line.
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     format: String,
     #[command(flatten)]

@@ -55,15 +55,15 @@ enum Command {
     Models(models::ModelsCommand),
     /// Read the text in pictures.
     Read(read::ReadArgs),
-    /// Prove that pictures give the same polygons whichever way they are read.
+    /// Check that pictures give the same polygons however they are read.
     CheckCoordinates(check_coordinates::CheckCoordinatesArgs),
     /// Find objects in pictures.
     Detect(detect::DetectArgs),
     /// Watch what a running server does: streams, viewers, delays, CPU, memory.
     Top(top::TopArgs),
-    /// Draw a gesture clip or pages of text, to try things without a camera and without a scan.
+    /// Draw a gesture clip or pages of text, to try things without a camera or a scanner.
     Sample(sample::SampleArgs),
-    /// Be a camera: an ESP32 board as good or as bad as wished, to try things without one.
+    /// Simulate an ESP32 camera, as reliable or as faulty as you like.
     Camera(camera::CameraArgs),
     /// Try ways of running networks, for the process that starts this.
     #[command(name = sightwire_server::config::TRY_NETWORKS, hide = true)]

@@ -37,7 +37,7 @@ Examples:
 pub(super) enum ModelsCommand {
     /// Show all models and whether their files are here.
     List {
-        /// text, or json with one object a line.
+        /// text, or json with one object per line.
         #[arg(long, default_value = "text", value_parser = ["text", "json"])]
         format: String,
         #[command(flatten)]
@@ -57,8 +57,8 @@ Examples:
   sightwire models import WLASL20c_model.h5
   sightwire models import my_signs.h5 --name signs --labels words.txt
 
-Needs Python 3.9, 3.10 or 3.11 with pip; the first import installs TensorFlow into a folder of the store. Labels are taken
-from --labels, from my_signs.labels.txt or labels.txt beside the file (one a line, or JSON), or are the 20 known words.")]
+Needs Python 3.9, 3.10 or 3.11 with pip; the first import installs TensorFlow into a folder of the store. Labels are taken \
+from --labels, from my_signs.labels.txt or labels.txt beside the file (one per line, or JSON), or are the 20 known words.")]
     Import(ImportArgs),
     /// Verify a model's files, run it, and show in which ways it can be run on this machine and how fast.
     Check {
@@ -74,7 +74,7 @@ from --labels, from my_signs.labels.txt or labels.txt beside the file (one a lin
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// Keras file: .h5 (TensorFlow 2.3 and newer) or .keras.
+    /// Keras file: .h5 (TensorFlow 2.3 and newer) or .keras; for an ONNX file, a manifest to complete is printed.
     file: PathBuf,
     /// Name of the model [default: the file's].
     #[arg(long)]

@@ -39,12 +39,11 @@ Examples:
   sightwire check-coordinates scans/*.jpg
   sightwire check-coordinates scans/ --url http://10.0.0.7:8000
 
-Each picture is read alone first. Then all are read in a batch, several at once in mixed order; over
-HTTP, one by one; and over HTTP as a job. For each way the largest difference of a coordinate from the
-first reading is printed, which must be 0.000 px, and how many texts differ.
+Each picture is read alone first. Then all are read in a batch, several at once in mixed order; over HTTP, one by one; and \
+over HTTP as a job. For each way the largest difference of a coordinate from the first reading is printed, which must be \
+0.000 px, and how many texts differ.
 
-Exit codes: 0 no difference, 1 a difference or a picture that cannot be read, 2 a mistake on the
-command line.")]
+Exit codes: 0 no difference, 1 a difference or a picture that cannot be read, 2 a mistake on the command line.")]
 pub struct CheckCoordinatesArgs {
     /// Pictures, folders, or patterns such as 'scans/**/*.jpg'.
     #[arg(required = true, value_name = "FILE|FOLDER|PATTERN")]

@@ -21,32 +21,32 @@ Examples:
   sightwire read 'archive/**/*.tif' --format hocr --out hocr/
   curl -s https://example.org/sign.png | sightwire read -
 
-A folder is read with all folders in it: JPEG, PNG, WebP, TIFF (all pages), BMP and GIF, hidden files
-left out. A file that is named is read whatever it is called. Polygons are in pixels of the upright
-picture, clockwise from the text's upper left. Results go to stdout in the order of the pictures, all
-else to stderr. Ctrl-C finishes what is in work; a second one stops at once.
+A folder is read with all folders in it: JPEG, PNG, WebP, TIFF (all pages), BMP and GIF; hidden files are left out. \
+A file that is named is read whatever its extension. Polygons are in pixels of the upright picture, clockwise from the \
+text's upper left. Results go to stdout in the order of the pictures, everything else to stderr. Ctrl-C finishes the \
+pictures in progress; a second one stops at once.
 
 Exit codes: 0 all were read, 1 some were not (the first ten are named), 2 a mistake on the command line.")]
 pub struct ReadArgs {
     /// Pictures, folders, patterns such as 'scans/**/*.jpg', or - for stdin.
     #[arg(required = true, value_name = "FILE|FOLDER|PATTERN")]
     pub inputs: Vec<PathBuf>,
-    /// text, json (one object a line), csv, hocr, or annotated (PNG with the lines marked).
+    /// text, json (one object per line), csv, hocr, or annotated (PNG with the lines marked).
     #[arg(long, default_value_t = Format::Text)]
     pub format: Format,
-    /// Write a file for each picture into this folder, with the folders that it comes from.
+    /// Write a file for each picture into this folder, keeping the folders of the input.
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// Add the confidence of each character (json only).
     #[arg(long)]
     pub characters: bool,
-    /// Write every failure to this file, one JSON object a line.
+    /// Write every failure to this file, one JSON object per line.
     #[arg(long, value_name = "FILE")]
     pub failures: Option<PathBuf>,
     /// Pictures in flight at once, each with its file in memory [default: one more than there are threads].
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Work")]
     pub jobs: Option<NonZeroUsize>,
-    /// Give up a page after so many seconds.
+    /// Abandon a page after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds, help_heading = "Work")]
     pub deadline: Duration,
     #[command(flatten)]
@@ -66,31 +66,31 @@ pub struct OptionArgs {
     /// auto takes what the model was checked with; f32 is exact, bf16 faster.
     #[arg(long, default_value = "auto", value_parser = ["auto", "f32", "bf16"])]
     pub precision: String,
-    /// A pixel is text from this probability on.
+    /// A pixel counts as text from this probability.
     #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().threshold)]
     pub threshold: f32,
-    /// A line is kept whose pixels are text with this probability on average.
+    /// Keep a line if the mean probability of its pixels is at least this.
     #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().box_threshold)]
     pub box_threshold: f32,
     /// How far a line's outline is moved outwards; more for letters with long tails.
     #[arg(long, value_name = "0.5..5", value_parser = unclip, default_value_t = usual().unclip)]
     pub unclip: f32,
-    /// Look for lines in a copy whose longer side has no more pixels; lines are read from the original.
+    /// Look for lines in a copy whose longer side has at most this many pixels; lines are read from the original.
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u32).range(64..=8192), default_value_t = usual().max_side)]
     pub max_side: u32,
-    /// Leave out lines that are less sure.
+    /// Leave out lines with a lower confidence.
     #[arg(long, value_name = "0..1", value_parser = share, default_value_t = usual().min_confidence)]
     pub min_confidence: f32,
-    /// Do not look for lines that stand on their head.
+    /// Do not look for upside-down lines.
     #[arg(long)]
     pub no_angle: bool,
-    /// Turn the picture so that its lines are level, for scans that lie askew.
+    /// Straighten the picture, for skewed scans.
     #[arg(long)]
     pub deskew: bool,
     /// Even out contrast, for faded print and shadows.
     #[arg(long)]
     pub contrast: bool,
-    /// Take noise away, for dim photographs.
+    /// Remove noise, for dim photographs.
     #[arg(long)]
     pub denoise: bool,
 }
