@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest picture as JSON */
+        /** The newest frame as JSON */
         get: {
             parameters: {
                 query?: {
@@ -121,7 +121,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether a camera has pictures */
+        /** Whether a camera has frames */
         get: {
             parameters: {
                 query?: {
@@ -372,7 +372,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** The first picture of a camera or an address */
+        /** The first frame of a camera or an address */
         post: {
             parameters: {
                 query?: never;
@@ -1668,7 +1668,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is in the pictures of a stream or camera */
+        /** What is in the frames of a stream or camera */
         get: {
             parameters: {
                 query?: {
@@ -1676,9 +1676,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                 };
                 header?: never;
@@ -1734,11 +1734,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest picture of a stream or camera */
+        /** The newest frame of a stream or camera */
         get: {
             parameters: {
                 query?: {
-                    /** @description For the first picture; 10 at most and by default */
+                    /** @description For the first frame; 10 at most and by default */
                     wait_s?: number;
                     /** @description With boxes */
                     detect?: boolean;
@@ -1746,9 +1746,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2221,7 +2221,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A camera's pictures */
+        /** A camera's frames */
         get: {
             parameters: {
                 query?: {
@@ -2272,7 +2272,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A camera's pictures with boxes */
+        /** A camera's frames with boxes */
         get: {
             parameters: {
                 query?: {
@@ -2284,9 +2284,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2335,7 +2335,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The pictures of a camera at that address */
+        /** The frames of a camera at that address */
         get: {
             parameters: {
                 query?: {
@@ -2388,7 +2388,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A camera's pictures with boxes that keep their number */
+        /** A camera's frames with boxes that keep their number */
         get: {
             parameters: {
                 query?: {
@@ -2400,9 +2400,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2455,7 +2455,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A camera's pictures with boxes */
+        /** A camera's frames with boxes */
         get: {
             parameters: {
                 query?: {
@@ -2467,9 +2467,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2563,7 +2563,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pictures with boxes as JSON; after each 50 of them `BoardStats` */
+        /** Frames with boxes as JSON; after each 50 of them `BoardStats` */
         get: {
             parameters: {
                 query?: {
@@ -2575,9 +2575,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2628,13 +2628,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pictures as base64 and nothing else */
+        /** Frames as base64 and nothing else */
         get: {
             parameters: {
                 query?: {
                     /** @description Whose camera is meant */
                     user_id?: string;
-                    /** @description Pictures per second, 1 to 30 */
+                    /** @description Frames per second, 1 to 30 */
                     fps?: number;
                 };
                 header?: never;
@@ -2732,7 +2732,7 @@ export interface paths {
                 query?: {
                     /** @description Names, separated by commas; `*`: all that are sent */
                     streams?: string;
-                    /** @description Also what is in pictures */
+                    /** @description Also what is in frames */
                     overlays?: boolean;
                 };
                 header?: never;
@@ -2776,7 +2776,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pictures with boxes as JSON, after a `BoardInfo` */
+        /** Frames with boxes as JSON, after a `BoardInfo` */
         get: {
             parameters: {
                 query?: {
@@ -2788,9 +2788,9 @@ export interface paths {
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Pictures per second, 1 to 30; 10 by default */
+                    /** @description Frames per second, 1 to 30; 10 by default */
                     fps?: number;
-                    /** @description One picture of so many is looked at, 1 to 10 */
+                    /** @description One frame of this many is analysed, 1 to 10 */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2841,13 +2841,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pictures as base64 and nothing else */
+        /** Frames as base64 and nothing else */
         get: {
             parameters: {
                 query?: {
                     /** @description Whose camera is meant */
                     user_id?: string;
-                    /** @description Pictures per second, 1 to 30 */
+                    /** @description Frames per second, 1 to 30 */
                     fps?: number;
                 };
                 header?: never;
@@ -2897,7 +2897,7 @@ export interface components {
         };
         /** @description About a stream that is being sent. */
         ActiveStream: {
-            /** @description How closely its sender wants it to be looked at. */
+            /** @description How closely its sender wants it to be analysed. */
             analysis_mode: components["schemas"]["AnalysisMode"];
         };
         /** @description Answer to `GET /streams/active`. */
@@ -2915,19 +2915,19 @@ export interface components {
         Amx: "absent" | "usable" | "unusable" | "off";
         /** @description What a model makes of a stream, once for all who watch it. */
         Analysis: {
-            /** @description Pictures per second that the model really looks at. */
+            /** @description Frames per second that the model really analyses. */
             analysed_per_s: number;
-            /** @description Time from a picture's arrival to the end of each stage. */
+            /** @description Time from a frame's arrival to the end of each stage. */
             delay_ms: components["schemas"]["StageDelays"];
-            /** @description Pictures that could not be analysed, so far. */
+            /** @description Frames that could not be analysed, so far. */
             failed: number;
-            /** @description Pictures per second that the fastest of its viewers asks for. */
+            /** @description Frames per second that the fastest of its viewers asks for. */
             fps: number;
-            /** @description Pictures per second that come out, looked at or not. */
+            /** @description Frames per second that come out, analysed or not. */
             frames_per_s: number;
             /** @description Name of the model, as in `GET /api/v1/models`; `motion` where none is used. */
             model: string;
-            /** @description How many of each label are in the newest picture. */
+            /** @description How many of each label are in the newest frame. */
             objects: {
                 [key: string]: number;
             };
@@ -2937,12 +2937,12 @@ export interface components {
             problem: string | null;
             /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network runs. */
             provider: string | null;
-            /** @description The model looks at one of so many pictures. */
+            /** @description The model analyses one of this many frames. */
             skip_frames: number;
-            /** @description The ways in which its results are drawn into pictures now. */
+            /** @description The ways in which its results are drawn into frames now. */
             views: components["schemas"]["View"][];
         };
-        /** @description How often models look at a sender's pictures, while a viewer wants to know what is in them. */
+        /** @description How often models analyse a sender's frames, while a viewer asks for detections. */
         AnalysisMode: "normal" | "enhanced";
         /** @description A user's camera as the prototype's page shows it. */
         Board: {
@@ -2971,11 +2971,11 @@ export interface components {
             /** @description Always true. */
             success: boolean;
         };
-        /** @description A picture on `/ws/stream/detect` and `/ws/viewer/detection`. */
+        /** @description A frame on `/ws/stream/detect` and `/ws/viewer/detection`. */
         BoardFrame: {
-            /** @description The picture, a JPEG as base64. */
+            /** @description The frame, a JPEG as base64. */
             data: string;
-            /** @description About the picture; left out on `/ws/stream/detect`. */
+            /** @description About the frame; left out on `/ws/stream/detect`. */
             metadata?: components["schemas"]["BoardMetadata"] | null;
             /** @description Always `frame`. */
             type: "frame";
@@ -3004,13 +3004,13 @@ export interface components {
             /** @description How many watch the camera, this viewer included. */
             viewer_count: number;
         };
-        /** @description About a picture on `/ws/viewer/detection`. */
+        /** @description About a frame on `/ws/viewer/detection`. */
         BoardMetadata: {
             /** @description Id of the camera, as in `GET /api/v1/cameras`. */
             camera_id: string;
-            /** @description Number of the picture in its stream; what lies between two was missed. */
+            /** @description Number of the frame in its stream; what lies between two was missed. */
             frame_number: number;
-            /** @description When the picture came, seconds since 1970. */
+            /** @description When the frame came, seconds since 1970. */
             timestamp: number;
         };
         /** @description Why nothing can be shown; the socket is closed after it. */
@@ -3035,24 +3035,24 @@ export interface components {
         BoardSnapshotAnswer: {
             /** @description Why it failed, for people; left out where it did not. */
             error?: string | null;
-            /** @description The camera's next picture, a JPEG as a data URL. */
+            /** @description The camera's next frame, a JPEG as a data URL. */
             imageData?: string;
             /** @description Whether it was done. */
             success: boolean;
         };
-        /** @description Sent on `/ws/stream/detect` after every 50 pictures. */
+        /** @description Sent on `/ws/stream/detect` after every 50 frames. */
         BoardStats: {
             /** @description Always 0: nothing is queued. */
             buffer_size: number;
-            /** @description Pictures per second that were sent, over the last 50. */
+            /** @description Frames per second that were sent, over the last 50. */
             fps: number;
-            /** @description Age of the last picture in milliseconds, from its arrival. */
+            /** @description Age of the last frame in milliseconds, from its arrival. */
             process_time_ms: number;
-            /** @description Pictures that were made for this viewer: sent, or missed as it was too slow. */
+            /** @description Frames that were made for this viewer: sent, or missed as it was too slow. */
             processed: number;
-            /** @description Pictures that came from the camera since it was opened. */
+            /** @description Frames that came from the camera since it was opened. */
             read: number;
-            /** @description Pictures that were sent to this viewer. */
+            /** @description Frames that were sent to this viewer. */
             sent: number;
             /** @description Always `stats`. */
             type: "stats";
@@ -3068,13 +3068,13 @@ export interface components {
         };
         /** @description Answer to `GET /api/esp32/test`. */
         BoardTest: {
-            /** @description Whether a picture came within 15 s. */
+            /** @description Whether a frame came within 15 s. */
             connected: boolean;
-            /** @description Why no picture came, for people; null where one did. */
+            /** @description Why no frame came, for people; null where one did. */
             error: string | null;
             /** @description Address of the camera, masked; null where none is known. */
             esp32_url: string | null;
-            /** @description Milliseconds until the picture came or the attempt was given up. */
+            /** @description Milliseconds until the frame came or the attempt was given up. */
             wait_ms: number;
         };
         /** @description A camera that the server knows. */
@@ -3083,7 +3083,7 @@ export interface components {
             configured: boolean;
             /** @description Whether it is the one used where no camera is named. */
             default: boolean;
-            /** @description Pictures per second that are asked for or read from a folder; null for `stream`, where the camera decides. */
+            /** @description Frames per second that are asked for or read from a folder; null for `stream`, where the camera decides. */
             fps: number | null;
             /** @description What names the camera in paths and in `camera=`. */
             id: string;
@@ -3102,7 +3102,7 @@ export interface components {
         CameraChange: {
             /** @description Makes it the camera that is used where none is named. */
             default?: boolean | null;
-            /** @description How often single pictures are asked for, per second; for `capture` only. */
+            /** @description How often single frames are asked for, per second; for `capture` only. */
             fps?: number | null;
             /** @description Id of a new camera; made of its name where it is left out. */
             id?: string | null;
@@ -3132,9 +3132,9 @@ export interface components {
             analyses: number;
             /** @description Bytes per second from cameras. */
             bytes_in_per_s: number;
-            /** @description Bytes per second of pictures to viewers. */
+            /** @description Bytes per second of frames to viewers. */
             bytes_out_per_s: number;
-            /** @description Pictures per second from cameras. */
+            /** @description Frames per second from cameras. */
             frames_per_s: number;
             /** @description Cameras of the configuration, and those added since. */
             known: number;
@@ -3197,7 +3197,7 @@ export interface components {
         };
         /** @description Tells a sender that it may begin. */
         Connected: {
-            /** @description How closely its pictures are looked at, where a viewer asks for that. */
+            /** @description How closely its frames are analysed, where a viewer asks for that. */
             analysis_mode: components["schemas"]["AnalysisMode"];
             /** @description Name of its stream, as in the path. */
             patient_id: string;
@@ -3255,9 +3255,9 @@ export interface components {
             /** @description The `id` of the newest frame that the result has seen; null without a result, or where that frame had none. */
             seen: number | null;
         };
-        /** @description Something found in a picture of a stream. */
+        /** @description Something found in a frame of a stream. */
         Detection: {
-            /** @description Left, top, right, bottom in pixels of the picture, to a tenth. */
+            /** @description Left, top, right, bottom in pixels of the frame, to a tenth. */
             box: [
                 number,
                 number,
@@ -3270,26 +3270,26 @@ export interface components {
             confidence: number;
             /** @description Name of the object's class, such as `car`. */
             label: string;
-            /** @description Number of the object, the same in following pictures; null as long as it has none. */
+            /** @description Number of the object, the same in following frames; null as long as it has none. */
             track: number | null;
         };
-        /** @description What is in a picture of a stream. */
+        /** @description What is in a frame of a stream. */
         Detections: {
-            /** @description When the picture came, RFC 3339 in UTC. */
+            /** @description When the frame came, RFC 3339 in UTC. */
             captured: string;
-            /** @description Milliseconds from the picture's arrival to this message. */
+            /** @description Milliseconds from the frame's arrival to this message. */
             delay_ms: number;
-            /** @description Objects in the picture that pass the listener's `conf` and `classes`. */
+            /** @description Objects in the frame that pass the listener's `conf` and `classes`. */
             detections: components["schemas"]["Detection"][];
-            /** @description Height of the picture in pixels. */
+            /** @description Height of the frame in pixels. */
             height: number;
-            /** @description Name of the model that looked at it. */
+            /** @description Name of the model that analysed it. */
             model: string;
-            /** @description Number of the analysed picture, from 1; what lies between two was missed. */
+            /** @description Number of the analysed frame, from 1; what lies between two was missed. */
             sequence: number;
             /** @description Id of the stream. */
             stream: string;
-            /** @description Width of the picture in pixels. */
+            /** @description Width of the frame in pixels. */
             width: number;
         };
         /** @description The service that finds objects in pictures, with the model that it uses. */
@@ -3310,7 +3310,7 @@ export interface components {
             progress: number | null;
             /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network is loaded. */
             provider: string | null;
-            /** @description Pictures that the network has looked at, so far. */
+            /** @description Frames and pictures that the network has analysed, so far. */
             runs: number;
             /** @description How far the model is. */
             state: components["schemas"]["ModelState"];
@@ -3584,18 +3584,18 @@ export interface components {
             /** @description Why this client may not manage streams and viewers, for people; left out where it may. */
             why_not?: string | null;
         };
-        /** @description A picture of a stream. */
+        /** @description A frame of a stream. */
         LiveFrame: {
-            /** @description Wraps the picture, as the prototype did. */
+            /** @description Wraps the frame, as the prototype did. */
             data: components["schemas"]["LiveFrameData"];
             /** @description Name of the stream, or id of the camera. */
             patient_id: string;
             /** @description Always `live_frame`. */
             type: "live_frame";
         };
-        /** @description What holds the picture of a [`LiveFrame`]. */
+        /** @description What holds the frame of a [`LiveFrame`]. */
         LiveFrameData: {
-            /** @description The picture, a JPEG as a data URL. */
+            /** @description The frame, a JPEG as a data URL. */
             frame: string;
         };
         /** @description A message with the whole state of the server. */
@@ -3707,7 +3707,7 @@ export interface components {
             /** @description Cameras that are being read, and streams that are sent. */
             streams: components["schemas"]["OpenStream"][];
         };
-        /** @description What to draw over a picture. */
+        /** @description What to draw over a frame. */
         Overlay: {
             /** @description Pairs of indices of landmarks that are joined by lines; empty as long as no model finds landmarks. */
             connections: [
@@ -3716,7 +3716,7 @@ export interface components {
             ][];
             /** @description Always null; old viewers ask for it. */
             head_pose_axes: null;
-            /** @description Points with x and y in shares of the picture; empty as long as no model finds landmarks. */
+            /** @description Points with x and y in shares of the frame; empty as long as no model finds landmarks. */
             landmarks: [
                 number,
                 number
@@ -3724,28 +3724,28 @@ export interface components {
             /** @description What was found, and how. */
             metrics: components["schemas"]["OverlayMetrics"];
         };
-        /** @description What is in a picture, for viewers who draw it themselves. */
+        /** @description What is in a frame, for viewers who draw it themselves. */
         OverlayData: {
-            /** @description What was found in the picture, to be drawn over it. */
+            /** @description What was found in the frame, to be drawn over it. */
             data: components["schemas"]["Overlay"];
-            /** @description Number of the picture in its stream; binary pictures have it in their header. */
+            /** @description Number of the frame in its stream; binary frames have it in their header. */
             frame_num: number;
             /** @description Name of the stream, or id of the camera. */
             patient_id: string;
             /** @description Always `overlay_data`. */
             type: "overlay_data";
         };
-        /** @description What was found in a picture, by which model, and how fast. */
+        /** @description What was found in a frame, by which model, and how fast. */
         OverlayMetrics: {
-            /** @description Milliseconds from the picture's arrival to this message. */
+            /** @description Milliseconds from the frame's arrival to this message. */
             delay_ms: number;
-            /** @description Objects in the picture, with boxes in its pixels. */
+            /** @description Objects in the frame, with boxes in its pixels. */
             detections: components["schemas"]["Detection"][];
-            /** @description Height of the picture in pixels. */
+            /** @description Height of the frame in pixels. */
             height: number;
-            /** @description Name of the model that looked at it. */
+            /** @description Name of the model that analysed it. */
             model: string;
-            /** @description Width of the picture in pixels. */
+            /** @description Width of the frame in pixels. */
             width: number;
         };
         /** @description One page of a file. */
@@ -3759,7 +3759,7 @@ export interface components {
             /** @description Width of the upright page in pixels. */
             width: number;
         };
-        /** @description In which quality a viewer gets its pictures. */
+        /** @description In which quality a viewer gets its frames. */
         PictureQuality: "original" | number;
         /** @description Asks for a sign of life, every `relay.ping_interval_s`. */
         Ping: {
@@ -3946,7 +3946,7 @@ export interface components {
         RecognizerState: "loading" | "ready" | "failed" | "dummy";
         /** @description The service that recognises signs. Rates and delays are over the last 3 s, totals since the server started. */
         RecognizerStatus: {
-            /** @description Frames per second that the model looks at. */
+            /** @description Frames per second that the model analyses. */
             analysed_per_s: number;
             /** @description Frames per second that the model could look at, as measured; 0 without a model. */
             capacity_fps: number;
@@ -3958,7 +3958,7 @@ export interface components {
             delay_ms: components["schemas"]["PredictionDelay"];
             /** @description Why there is no model, for people; null where there is one. */
             error: string | null;
-            /** @description Frames that the model has looked at, so far. */
+            /** @description Frames that the model has analysed, so far. */
             frames_analysed_total: number;
             /** @description Valid frames per second that come. */
             frames_per_s: number;
@@ -4018,22 +4018,22 @@ export interface components {
             /** @description Always `error`. */
             type: "error";
         };
-        /** @description In which form a sender's pictures arrive. */
+        /** @description In which form a sender's frames arrive. */
         RelayProtocol: "text" | "binary";
         /**
          * @description Sums over all streams that are sent and over their viewers, and what the configuration allows.
          *     Rates are over the last 3 s.
          */
         RelayTotals: {
-            /** @description Bytes of pictures per second from senders. */
+            /** @description Bytes of frames per second from senders. */
             bytes_in_per_s: number;
-            /** @description Bytes of pictures per second to viewers. */
+            /** @description Bytes of frames per second to viewers. */
             bytes_out_per_s: number;
-            /** @description Pictures per second from senders. */
+            /** @description Frames per second from senders. */
             frames_in_per_s: number;
-            /** @description Pictures per second to viewers. */
+            /** @description Frames per second to viewers. */
             frames_out_per_s: number;
-            /** @description Pictures per hundred that viewers were too slow for, over the last 3 s. */
+            /** @description Frames per hundred that viewers were too slow for, over the last 3 s. */
             lost_percent: number;
             /** @description The most streams at once: `relay.max_streams`. */
             max_streams: number;
@@ -4076,14 +4076,14 @@ export interface components {
         };
         /** @description The first message of a sender; without either field the mode is normal. */
         SenderHello: {
-            /** @description How closely its pictures are to be looked at. */
+            /** @description How closely its frames are to be analysed. */
             analysis_mode?: components["schemas"]["AnalysisMode"] | null;
             /** @description What old senders say instead: a list that is not empty means `enhanced`. */
             monitoring_conditions?: unknown[] | null;
         };
-        /** @description A picture of a sender. */
+        /** @description A frame of a sender. */
         SentFrame: {
-            /** @description The picture, a JPEG as a data URL; viewers get it as it came. */
+            /** @description The frame, a JPEG as a data URL; viewers get it as it came. */
             frame: string;
             /** @description Always `frame`. */
             type: "frame";
@@ -4130,18 +4130,18 @@ export interface components {
         };
         /** @description By how much a stream is slower than usual. */
         Slow: {
-            /** @description Pictures per second that come now. */
+            /** @description Frames per second that come now. */
             fps: number;
-            /** @description Pictures per second that usually come. */
+            /** @description Frames per second that usually come. */
             usual_fps: number;
         };
-        /** @description From a picture's arrival to the end of each stage; null where no picture has passed it in the last 3 s. */
+        /** @description From a frame's arrival to the end of each stage; null where no frame has passed it in the last 3 s. */
         StageDelays: {
             /** @description The JPEG is decoded to pixels. */
             decoded: components["schemas"]["Quantiles"] | null;
-            /** @description The picture is a JPEG again, with what was found drawn in. */
+            /** @description The frame is a JPEG again, with what was found drawn in. */
             encoded: components["schemas"]["Quantiles"] | null;
-            /** @description The model has looked at the picture. */
+            /** @description The model has analysed the frame. */
             inferred: components["schemas"]["Quantiles"] | null;
         };
         /** @description A stream has come into another state. */
@@ -4196,7 +4196,7 @@ export interface components {
             detections: components["schemas"]["StillDetection"][];
             /** @description Height of the picture in pixels. */
             height: number;
-            /** @description Name of the model that looked at it. */
+            /** @description Name of the model that analysed it. */
             model: string;
             /** @description Milliseconds from the moment the picture had arrived to the answer. */
             ms: number;
@@ -4209,49 +4209,49 @@ export interface components {
         Stream: {
             /** @description One for each model that looks for something in it; empty while nobody asks for that. */
             analyses: components["schemas"]["Analysis"][];
-            /** @description Messages of the sender that should have been pictures and were none; left out for cameras. */
+            /** @description Messages of the sender that should have been frames and were none; left out for cameras. */
             bad?: number | null;
-            /** @description Pictures of a camera that were not whole or could not be read. */
+            /** @description Frames of a camera that were incomplete or unreadable. */
             broken: number;
-            /** @description Bytes of its pictures, so far. */
+            /** @description Bytes of its frames, so far. */
             bytes: number;
             /** @description Bytes per second to all its viewers. */
             bytes_out_per_s: number;
-            /** @description Bytes per second of pictures that come from its source. */
+            /** @description Bytes per second of frames that come from its source. */
             bytes_per_s: number;
             /** @description How often the camera was connected to, failed attempts included. */
             connects: number;
-            /** @description Time from a picture's arrival to a viewer's socket; null where no viewer got one in the last 3 s. */
+            /** @description Time from a frame's arrival to a viewer's socket; null where no viewer got one in the last 3 s. */
             delay_ms: components["schemas"]["Quantiles"] | null;
-            /** @description Pictures that its viewers got, so far. */
+            /** @description Frames that its viewers got, so far. */
             delivered: number;
-            /** @description Pictures of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras. */
+            /** @description Frames of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras. */
             dropped?: number | null;
-            /** @description Pictures per second that come from its source. */
+            /** @description Frames per second that come from its source. */
             fps: number;
-            /** @description Pictures per second to all its viewers together. */
+            /** @description Frames per second to all its viewers together. */
             fps_out: number;
-            /** @description Height of its newest picture in pixels; null before the first. */
+            /** @description Height of its newest frame in pixels; null before the first. */
             height: number | null;
             /** @description What names the stream in paths: the camera's id, or the name that its sender chose. */
             id: string;
             /** @description Whether the server reads it or somebody sends it. */
             kind: components["schemas"]["StreamKind"];
-            /** @description Seconds since the newest picture came; null before the first. */
+            /** @description Seconds since the newest frame came; null before the first. */
             last_picture_age_s: number | null;
-            /** @description Pictures per hundred that its viewers were too slow for, over the last 3 s. */
+            /** @description Frames per hundred that its viewers were too slow for, over the last 3 s. */
             lost_percent: number;
-            /** @description Pictures that its viewers were too slow for, so far. */
+            /** @description Frames that its viewers were too slow for, so far. */
             missed: number;
-            /** @description How closely the sender wants it to be looked at; left out for cameras. */
+            /** @description How closely the sender wants it to be analysed; left out for cameras. */
             mode?: components["schemas"]["AnalysisMode"] | null;
             /** @description Name for people: of the camera, else the name that its sender chose. */
             name: string;
             /** @description Address and port of the sender; null where a proxy did not tell it, left out for cameras. */
             peer?: string | null;
-            /** @description Pictures that came from its source, so far. */
+            /** @description Frames that came from its source, so far. */
             pictures: number;
-            /** @description In which form the sender's pictures arrive; left out for cameras. */
+            /** @description In which form the sender's frames arrive; left out for cameras. */
             protocol?: components["schemas"]["RelayProtocol"] | null;
             /** @description Why it is in this state, for people; while it is starting, a reason means that it has failed at least once. */
             reason: string | null;
@@ -4259,11 +4259,11 @@ export interface components {
             received_bytes: number;
             /** @description Seconds that it has been in this state. */
             since_s: number;
-            /** @description Bytes from a camera that belonged to no whole picture. */
+            /** @description Bytes from a camera that belonged to no complete frame. */
             skipped_bytes: number;
-            /** @description Set while far fewer pictures come than usual. */
+            /** @description Set while far fewer frames come than usual. */
             slow: components["schemas"]["Slow"] | null;
-            /** @description Whether pictures come. */
+            /** @description Whether frames come. */
             state: components["schemas"]["StreamState"];
             /** @description Address of the camera with its password masked; null for a stream that is sent. */
             url: string | null;
@@ -4271,12 +4271,12 @@ export interface components {
             viewer_list?: components["schemas"]["Viewer"][] | null;
             /** @description How many viewers watch it. */
             viewers: number;
-            /** @description Width of its newest picture in pixels; null before the first. */
+            /** @description Width of its newest frame in pixels; null before the first. */
             width: number | null;
             /** @description Parts of a camera's answer whose length was not as announced. */
             wrong_lengths: number;
         };
-        /** @description A stream is over; if it begins again later, pictures come again. */
+        /** @description A stream is over; if it begins again later, frames come again. */
         StreamEnded: {
             /** @description Name of the stream. */
             patient_id: string;
@@ -4294,11 +4294,11 @@ export interface components {
         StreamEvent: components["schemas"]["Detections"] | components["schemas"]["StateChange"];
         /** @description Where a stream comes from. */
         StreamKind: "camera" | "relay";
-        /** @description Whether pictures of a stream come. */
+        /** @description Whether frames of a stream come. */
         StreamState: "starting" | "running" | "stalled" | "frozen" | "ended";
         /** @description A stream has come into another state; one message for each stream stands at the beginning. */
         StreamStateMessage: {
-            /** @description How closely its sender wants it to be looked at; null for cameras. */
+            /** @description How closely its sender wants it to be analysed; null for cameras. */
             analysis_mode: components["schemas"]["AnalysisMode"] | null;
             /** @description Whether the server reads it from a camera or a sender sends it. */
             kind: components["schemas"]["StreamKind"];
@@ -4315,13 +4315,13 @@ export interface components {
             /** @description Always `stream_state`. */
             type: "stream_state";
         };
-        /** @description What has become of a sender's pictures: at most once per second, when it has changed. Counters begin at 0 with it. */
+        /** @description What has become of a sender's frames: at most once per second, when it has changed. Counters begin at 0 with it. */
         StreamStats: {
-            /** @description Messages that should have been pictures and were none. */
+            /** @description Messages that should have been frames and were none. */
             bad: number;
-            /** @description Pictures that were not passed on as they exceeded `relay.max_fps`. */
+            /** @description Frames that were not passed on as they exceeded `relay.max_fps`. */
             dropped: number;
-            /** @description Pictures that came, the dropped ones included. */
+            /** @description Frames that came, the dropped ones included. */
             received: number;
             /** @description Always `stream_stats`. */
             type: "stream_stats";
@@ -4342,15 +4342,15 @@ export interface components {
         ToSender: components["schemas"]["Connected"] | components["schemas"]["RelayError"] | components["schemas"]["Warning"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["StreamStats"];
         /** @description What a viewer is told. */
         ToViewer: components["schemas"]["ViewerConnected"] | components["schemas"]["LiveFrame"] | components["schemas"]["OverlayData"] | components["schemas"]["StreamStateMessage"] | components["schemas"]["StreamEnded"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["RelayError"];
-        /** @description Pictures with boxes, drawn and encoded once for all who asked for the same. */
+        /** @description Frames with boxes, drawn and encoded once for all who asked for the same. */
         View: {
             /** @description Labels that are drawn; null where all are. */
             classes: string[] | null;
             /** @description Objects below this confidence are not drawn; 0 to 1. */
             confidence: number;
-            /** @description Pictures per second that its viewers asked for. */
+            /** @description Frames per second that its viewers asked for. */
             fps: number;
-            /** @description Pictures per second that are really drawn. */
+            /** @description Frames per second that are really drawn. */
             frames_per_s: number;
             /** @description Whether boxes carry track numbers. */
             kind: components["schemas"]["ViewKind"];
@@ -4362,10 +4362,10 @@ export interface components {
             stats: boolean;
             /** @description Whether the path of each object is drawn. */
             trails: boolean;
-            /** @description How many viewers get these pictures. */
+            /** @description How many viewers get these frames. */
             viewers: number;
         };
-        /** @description What is drawn into pictures. */
+        /** @description What is drawn into frames. */
         ViewKind: "detect" | "tracking";
         /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
         Viewer: {
@@ -4373,25 +4373,25 @@ export interface components {
             bytes: number;
             /** @description Bytes per second that it gets. */
             bytes_per_s: number;
-            /** @description Milliseconds that writing a picture may take before it is given up; left out unless it uses `/ws/view`. */
+            /** @description Milliseconds that writing a frame may take before it is given up; left out unless it uses `/ws/view`. */
             deadline_ms?: number | null;
-            /** @description Pictures that it got, so far. */
+            /** @description Frames that it got, so far. */
             delivered: number;
             /** @description Route of the request with which it watches, such as `/stream/detect`. */
             endpoint: string;
-            /** @description Pictures per second that it gets. */
+            /** @description Frames per second that it gets. */
             fps: number;
             /** @description Number for `DELETE /api/v1/viewers/{id}`; never used twice. */
             id: number;
             /** @description In which way it gets what it watches. */
             kind: components["schemas"]["ViewerKind"];
-            /** @description Pictures per hundred that it was too slow for, over the last 3 s. */
+            /** @description Frames per hundred that it was too slow for, over the last 3 s. */
             lost_percent: number;
-            /** @description Pictures that it was too slow for, so far. */
+            /** @description Frames that it was too slow for, so far. */
             missed: number;
             /** @description Its address and port; null where a proxy did not tell it. */
             peer: string | null;
-            /** @description In which quality it gets its pictures. */
+            /** @description In which quality it gets its frames. */
             quality: components["schemas"]["PictureQuality"];
             /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
             rtt_ms?: number | null;
@@ -4399,7 +4399,7 @@ export interface components {
             since_s: number;
             /** @description Ids of the streams that it watches; one that it watches several times stands there as often. */
             streams: string[];
-            /** @description Milliseconds that writing a picture usually takes; left out unless it uses `/ws/view`. */
+            /** @description Milliseconds that writing a frame usually takes; left out unless it uses `/ws/view`. */
             write_ms?: number | null;
         };
         /** @description Tells a viewer that has just connected what there is. */

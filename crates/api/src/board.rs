@@ -114,7 +114,7 @@ pub struct BoardStatus(pub Map<String, Value>);
 /// Result of `GET /api/esp32/snapshot`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardSnapshot {
-    /// The camera's next picture, a JPEG as a data URL.
+    /// The camera's next frame, a JPEG as a data URL.
     #[serde(rename = "imageData")]
     pub image_data: String,
 }
@@ -122,13 +122,13 @@ pub struct BoardSnapshot {
 /// Answer to `GET /api/esp32/test`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardTest {
-    /// Whether a picture came within 15 s.
+    /// Whether a frame came within 15 s.
     pub connected: bool,
     /// Address of the camera, masked; null where none is known.
     pub esp32_url: Option<String>,
-    /// Milliseconds until the picture came or the attempt was given up.
+    /// Milliseconds until the frame came or the attempt was given up.
     pub wait_ms: u64,
-    /// Why no picture came, for people; null where one did.
+    /// Why no frame came, for people; null where one did.
     pub error: Option<String>,
 }
 
@@ -163,45 +163,45 @@ pub struct BoardInfo {
     pub viewer_count: usize,
 }
 
-/// A picture on `/ws/stream/detect` and `/ws/viewer/detection`.
+/// A frame on `/ws/stream/detect` and `/ws/viewer/detection`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardFrame {
     /// Always `frame`.
     #[serde(rename = "type")]
     pub kind: FrameType,
-    /// The picture, a JPEG as base64.
+    /// The frame, a JPEG as base64.
     pub data: String,
-    /// About the picture; left out on `/ws/stream/detect`.
+    /// About the frame; left out on `/ws/stream/detect`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<BoardMetadata>,
 }
 
-/// About a picture on `/ws/viewer/detection`.
+/// About a frame on `/ws/viewer/detection`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardMetadata {
     /// Id of the camera, as in `GET /api/v1/cameras`.
     pub camera_id: String,
-    /// Number of the picture in its stream; what lies between two was missed.
+    /// Number of the frame in its stream; what lies between two was missed.
     pub frame_number: u64,
-    /// When the picture came, seconds since 1970.
+    /// When the frame came, seconds since 1970.
     pub timestamp: f64,
 }
 
-/// Sent on `/ws/stream/detect` after every 50 pictures.
+/// Sent on `/ws/stream/detect` after every 50 frames.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardStats {
     /// Always `stats`.
     #[serde(rename = "type")]
     pub kind: StatsType,
-    /// Pictures that were made for this viewer: sent, or missed as it was too slow.
+    /// Frames that were made for this viewer: sent, or missed as it was too slow.
     pub processed: u64,
-    /// Pictures that were sent to this viewer.
+    /// Frames that were sent to this viewer.
     pub sent: u64,
-    /// Pictures that came from the camera since it was opened.
+    /// Frames that came from the camera since it was opened.
     pub read: u64,
-    /// Pictures per second that were sent, over the last 50.
+    /// Frames per second that were sent, over the last 50.
     pub fps: f64,
-    /// Age of the last picture in milliseconds, from its arrival.
+    /// Age of the last frame in milliseconds, from its arrival.
     pub process_time_ms: f64,
     /// Always 0: nothing is queued.
     pub buffer_size: u64,

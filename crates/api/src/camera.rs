@@ -12,7 +12,7 @@ pub enum CameraMode {
     /// One endless answer (MJPEG, `multipart/x-mixed-replace`).
     #[default]
     Stream,
-    /// One request for each picture.
+    /// One request for each frame.
     Capture,
     /// Files of a folder on the server, over and over.
     Folder,
@@ -36,7 +36,7 @@ pub struct Camera {
     pub configured: bool,
     /// Whether it is the one used where no camera is named.
     pub default: bool,
-    /// Pictures per second that are asked for or read from a folder; null for `stream`, where the camera decides.
+    /// Frames per second that are asked for or read from a folder; null for `stream`, where the camera decides.
     pub fps: Option<f64>,
     /// What names the camera in paths and in `camera=`.
     pub id: String,
@@ -80,7 +80,7 @@ pub struct CameraChange {
     /// How it is read: `stream` or `capture`; a folder can only be configured.
     #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
-    /// How often single pictures are asked for, per second; for `capture` only.
+    /// How often single frames are asked for, per second; for `capture` only.
     pub fps: Option<f64>,
     /// Whose camera it is; an empty text makes it nobody's.
     pub user: Option<String>,
@@ -108,9 +108,9 @@ pub struct CameraTotals {
     pub analyses: usize,
     /// Bytes per second from cameras.
     pub bytes_in_per_s: f64,
-    /// Bytes per second of pictures to viewers.
+    /// Bytes per second of frames to viewers.
     pub bytes_out_per_s: f64,
-    /// Pictures per second from cameras.
+    /// Frames per second from cameras.
     pub frames_per_s: f64,
     /// Cameras of the configuration, and those added since.
     pub known: usize,

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::stream::StreamState;
 
-/// Something found in a picture of a stream.
+/// Something found in a frame of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Detection {
-    /// Left, top, right, bottom in pixels of the picture, to a tenth.
+    /// Left, top, right, bottom in pixels of the frame, to a tenth.
     #[serde(rename = "box")]
     pub bounds: [f64; 4],
     /// Index of the label among the model's labels.
@@ -17,7 +17,7 @@ pub struct Detection {
     pub confidence: f64,
     /// Name of the object's class, such as `car`.
     pub label: String,
-    /// Number of the object, the same in following pictures; null as long as it has none.
+    /// Number of the object, the same in following frames; null as long as it has none.
     pub track: Option<u64>,
 }
 
@@ -40,7 +40,7 @@ pub struct StillDetections {
     pub detections: Vec<StillDetection>,
     /// Height of the picture in pixels.
     pub height: u32,
-    /// Name of the model that looked at it.
+    /// Name of the model that analysed it.
     pub model: String,
     /// Milliseconds from the moment the picture had arrived to the answer.
     pub ms: f64,
@@ -51,24 +51,24 @@ pub struct StillDetections {
     pub width: u32,
 }
 
-/// What is in a picture of a stream.
+/// What is in a frame of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Detections {
-    /// When the picture came, RFC 3339 in UTC.
+    /// When the frame came, RFC 3339 in UTC.
     pub captured: String,
-    /// Milliseconds from the picture's arrival to this message.
+    /// Milliseconds from the frame's arrival to this message.
     pub delay_ms: f64,
-    /// Objects in the picture that pass the listener's `conf` and `classes`.
+    /// Objects in the frame that pass the listener's `conf` and `classes`.
     pub detections: Vec<Detection>,
-    /// Height of the picture in pixels.
+    /// Height of the frame in pixels.
     pub height: u32,
-    /// Name of the model that looked at it.
+    /// Name of the model that analysed it.
     pub model: String,
-    /// Number of the analysed picture, from 1; what lies between two was missed.
+    /// Number of the analysed frame, from 1; what lies between two was missed.
     pub sequence: u64,
     /// Id of the stream.
     pub stream: String,
-    /// Width of the picture in pixels.
+    /// Width of the frame in pixels.
     pub width: u32,
 }
 
@@ -88,7 +88,7 @@ pub struct StateChange {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub enum StreamEvent {
-    /// What is in a picture.
+    /// What is in a frame.
     Detections(Detections),
     /// The stream has come into another state; the first message tells the present one.
     State(StateChange),

@@ -1,4 +1,4 @@
-//! Messages of the relay's WebSockets: JSON texts. Pictures may be binary messages instead; docs/protocol.md has their
+//! Messages of the relay's WebSockets: JSON texts. Frames may be binary messages instead; docs/protocol.md has their
 //! header.
 
 use std::collections::BTreeMap;
@@ -63,7 +63,7 @@ literal! {
 /// The first message of a sender; without either field the mode is normal.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct SenderHello {
-    /// How closely its pictures are to be looked at.
+    /// How closely its frames are to be analysed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub analysis_mode: Option<AnalysisMode>,
     /// What old senders say instead: a list that is not empty means `enhanced`.
@@ -71,13 +71,13 @@ pub struct SenderHello {
     pub monitoring_conditions: Option<Vec<Value>>,
 }
 
-/// A picture of a sender.
+/// A frame of a sender.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct SentFrame {
     /// Always `frame`.
     #[serde(rename = "type")]
     pub kind: FrameType,
-    /// The picture, a JPEG as a data URL; viewers get it as it came.
+    /// The frame, a JPEG as a data URL; viewers get it as it came.
     pub frame: String,
 }
 
@@ -85,7 +85,7 @@ pub struct SentFrame {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum FromSender {
-    /// A picture of the stream.
+    /// A frame of the stream.
     Frame(SentFrame),
     /// Asks whether the server is there; it answers with a pong.
     Ping(ClientPing),
@@ -135,7 +135,7 @@ pub enum ToSender {
     Ping(Ping),
     /// Answers a ping of the sender.
     Pong(Pong),
-    /// With `sightwire.v1`: what has become of its pictures.
+    /// With `sightwire.v1`: what has become of its frames.
     Stats(StreamStats),
 }
 
@@ -145,9 +145,9 @@ pub enum ToSender {
 pub enum ToViewer {
     /// The first message, as soon as it is connected.
     Connected(ViewerConnected),
-    /// A picture of a stream that it watches.
+    /// A frame of a stream that it watches.
     Frame(LiveFrame),
-    /// With `overlays=1`: what is in a picture.
+    /// With `overlays=1`: what is in a frame.
     Overlay(OverlayData),
     /// With `sightwire.v1`: a stream is in another state now.
     State(StreamStateMessage),
@@ -169,7 +169,7 @@ pub struct Connected {
     pub kind: ConnectedType,
     /// Name of its stream, as in the path.
     pub patient_id: String,
-    /// How closely its pictures are looked at, where a viewer asks for that.
+    /// How closely its frames are analysed, where a viewer asks for that.
     pub analysis_mode: AnalysisMode,
     /// What the sender should know, for people; null where there is nothing.
     pub warning: Option<String>,
@@ -215,14 +215,14 @@ pub struct Pong {
     pub timestamp: f64,
 }
 
-/// What has become of a sender's pictures: at most once per second, when it has changed. Counters begin at 0 with it.
+/// What has become of a sender's frames: at most once per second, when it has changed. Counters begin at 0 with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamStats {
-    /// Messages that should have been pictures and were none.
+    /// Messages that should have been frames and were none.
     pub bad: u64,
-    /// Pictures that were not passed on as they exceeded `relay.max_fps`.
+    /// Frames that were not passed on as they exceeded `relay.max_fps`.
     pub dropped: u64,
-    /// Pictures that came, the dropped ones included.
+    /// Frames that came, the dropped ones included.
     pub received: u64,
     /// Always `stream_stats`.
     #[serde(rename = "type")]
@@ -243,7 +243,7 @@ pub struct ViewerConnected {
     pub timestamp: f64,
 }
 
-/// A picture of a stream.
+/// A frame of a stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct LiveFrame {
     /// Always `live_frame`.
@@ -251,18 +251,18 @@ pub struct LiveFrame {
     pub kind: LiveFrameType,
     /// Name of the stream, or id of the camera.
     pub patient_id: String,
-    /// Wraps the picture, as the prototype did.
+    /// Wraps the frame, as the prototype did.
     pub data: LiveFrameData,
 }
 
-/// What holds the picture of a [`LiveFrame`].
+/// What holds the frame of a [`LiveFrame`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct LiveFrameData {
-    /// The picture, a JPEG as a data URL.
+    /// The frame, a JPEG as a data URL.
     pub frame: String,
 }
 
-/// A stream is over; if it begins again later, pictures come again.
+/// A stream is over; if it begins again later, frames come again.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamEnded {
     /// Always `stream_ended`.
@@ -280,7 +280,7 @@ pub struct StreamEnded {
 /// A stream has come into another state; one message for each stream stands at the beginning.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StreamStateMessage {
-    /// How closely its sender wants it to be looked at; null for cameras.
+    /// How closely its sender wants it to be analysed; null for cameras.
     pub analysis_mode: Option<AnalysisMode>,
     /// Whether the server reads it from a camera or a sender sends it.
     pub kind: StreamKind,
@@ -299,12 +299,12 @@ pub struct StreamStateMessage {
     pub message: StateType,
 }
 
-/// What is in a picture, for viewers who draw it themselves.
+/// What is in a frame, for viewers who draw it themselves.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OverlayData {
-    /// What was found in the picture, to be drawn over it.
+    /// What was found in the frame, to be drawn over it.
     pub data: Overlay,
-    /// Number of the picture in its stream; binary pictures have it in their header.
+    /// Number of the frame in its stream; binary frames have it in their header.
     pub frame_num: u64,
     /// Name of the stream, or id of the camera.
     pub patient_id: String,
@@ -313,31 +313,31 @@ pub struct OverlayData {
     pub kind: OverlayType,
 }
 
-/// What to draw over a picture.
+/// What to draw over a frame.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Overlay {
     /// Pairs of indices of landmarks that are joined by lines; empty as long as no model finds landmarks.
     pub connections: Vec<[usize; 2]>,
     /// Always null; old viewers ask for it.
     pub head_pose_axes: (),
-    /// Points with x and y in shares of the picture; empty as long as no model finds landmarks.
+    /// Points with x and y in shares of the frame; empty as long as no model finds landmarks.
     pub landmarks: Vec<[f64; 2]>,
     /// What was found, and how.
     pub metrics: OverlayMetrics,
 }
 
-/// What was found in a picture, by which model, and how fast.
+/// What was found in a frame, by which model, and how fast.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct OverlayMetrics {
-    /// Milliseconds from the picture's arrival to this message.
+    /// Milliseconds from the frame's arrival to this message.
     pub delay_ms: f64,
-    /// Objects in the picture, with boxes in its pixels.
+    /// Objects in the frame, with boxes in its pixels.
     pub detections: Vec<Detection>,
-    /// Height of the picture in pixels.
+    /// Height of the frame in pixels.
     pub height: u32,
-    /// Name of the model that looked at it.
+    /// Name of the model that analysed it.
     pub model: String,
-    /// Width of the picture in pixels.
+    /// Width of the frame in pixels.
     pub width: u32,
 }
 
@@ -355,7 +355,7 @@ pub struct ActiveStreams {
 /// About a stream that is being sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct ActiveStream {
-    /// How closely its sender wants it to be looked at.
+    /// How closely its sender wants it to be analysed.
     pub analysis_mode: AnalysisMode,
 }
 
@@ -363,15 +363,15 @@ pub struct ActiveStream {
 /// Rates are over the last 3 s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RelayTotals {
-    /// Bytes of pictures per second from senders.
+    /// Bytes of frames per second from senders.
     pub bytes_in_per_s: f64,
-    /// Bytes of pictures per second to viewers.
+    /// Bytes of frames per second to viewers.
     pub bytes_out_per_s: f64,
-    /// Pictures per second from senders.
+    /// Frames per second from senders.
     pub frames_in_per_s: f64,
-    /// Pictures per second to viewers.
+    /// Frames per second to viewers.
     pub frames_out_per_s: f64,
-    /// Pictures per hundred that viewers were too slow for, over the last 3 s.
+    /// Frames per hundred that viewers were too slow for, over the last 3 s.
     pub lost_percent: f64,
     /// The most streams at once: `relay.max_streams`.
     pub max_streams: usize,

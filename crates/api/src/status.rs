@@ -80,7 +80,7 @@ pub struct DetectorStatus {
     pub progress: Option<f64>,
     /// Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network is loaded.
     pub provider: Option<String>,
-    /// Pictures that the network has looked at, so far.
+    /// Frames and pictures that the network has analysed, so far.
     pub runs: u64,
     /// How far the model is.
     pub state: ModelState,
@@ -302,7 +302,7 @@ impl RecognizerState {
 /// The service that recognises signs. Rates and delays are over the last 3 s, totals since the server started.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RecognizerStatus {
-    /// Frames per second that the model looks at.
+    /// Frames per second that the model analyses.
     pub analysed_per_s: f64,
     /// Frames per second that the model could look at, as measured; 0 without a model.
     pub capacity_fps: f64,
@@ -314,7 +314,7 @@ pub struct RecognizerStatus {
     pub delay_ms: PredictionDelay,
     /// Why there is no model, for people; null where there is one.
     pub error: Option<String>,
-    /// Frames that the model has looked at, so far.
+    /// Frames that the model has analysed, so far.
     pub frames_analysed_total: u64,
     /// Valid frames per second that come.
     pub frames_per_s: f64,

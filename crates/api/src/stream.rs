@@ -14,20 +14,20 @@ pub struct Streams {
     pub streams: Vec<Stream>,
 }
 
-/// Whether pictures of a stream come.
+/// Whether frames of a stream come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamState {
-    /// No picture has come yet.
+    /// No frame has come yet.
     #[default]
     Starting,
-    /// Pictures come as they should.
+    /// Frames come as they should.
     Running,
-    /// No picture has come for several times the usual interval.
+    /// No frame has come for several times the usual interval.
     Stalled,
-    /// Pictures come, and they are all the same.
+    /// Frames come, and they are all the same.
     Frozen,
-    /// There will be no more pictures.
+    /// There will be no more frames.
     Ended,
     /// A state that only a newer server knows.
     #[serde(other)]
@@ -46,11 +46,11 @@ pub enum StreamKind {
     Relay,
 }
 
-/// How often models look at a sender's pictures, while a viewer wants to know what is in them.
+/// How often models analyse a sender's frames, while a viewer asks for detections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AnalysisMode {
-    /// A few pictures per second: `relay.normal_fps`.
+    /// A few frames per second: `relay.normal_fps`.
     #[default]
     Normal,
     /// More of them: `relay.enhanced_fps`.
@@ -67,7 +67,7 @@ impl AnalysisMode {
     }
 }
 
-/// In which form a sender's pictures arrive.
+/// In which form a sender's frames arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RelayProtocol {
@@ -82,43 +82,43 @@ pub enum RelayProtocol {
 pub struct Stream {
     /// One for each model that looks for something in it; empty while nobody asks for that.
     pub analyses: Vec<Analysis>,
-    /// Messages of the sender that should have been pictures and were none; left out for cameras.
+    /// Messages of the sender that should have been frames and were none; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bad: Option<u64>,
-    /// Pictures of a camera that were not whole or could not be read.
+    /// Frames of a camera that were incomplete or unreadable.
     pub broken: u64,
-    /// Bytes of its pictures, so far.
+    /// Bytes of its frames, so far.
     pub bytes: u64,
     /// Bytes per second to all its viewers.
     pub bytes_out_per_s: f64,
-    /// Bytes per second of pictures that come from its source.
+    /// Bytes per second of frames that come from its source.
     pub bytes_per_s: f64,
     /// How often the camera was connected to, failed attempts included.
     pub connects: u64,
-    /// Time from a picture's arrival to a viewer's socket; null where no viewer got one in the last 3 s.
+    /// Time from a frame's arrival to a viewer's socket; null where no viewer got one in the last 3 s.
     pub delay_ms: Option<Quantiles>,
-    /// Pictures that its viewers got, so far.
+    /// Frames that its viewers got, so far.
     pub delivered: u64,
-    /// Pictures of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras.
+    /// Frames of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<u64>,
-    /// Pictures per second that come from its source.
+    /// Frames per second that come from its source.
     pub fps: f64,
-    /// Pictures per second to all its viewers together.
+    /// Frames per second to all its viewers together.
     pub fps_out: f64,
-    /// Height of its newest picture in pixels; null before the first.
+    /// Height of its newest frame in pixels; null before the first.
     pub height: Option<u32>,
     /// What names the stream in paths: the camera's id, or the name that its sender chose.
     pub id: String,
     /// Whether the server reads it or somebody sends it.
     pub kind: StreamKind,
-    /// Seconds since the newest picture came; null before the first.
+    /// Seconds since the newest frame came; null before the first.
     pub last_picture_age_s: Option<f64>,
-    /// Pictures per hundred that its viewers were too slow for, over the last 3 s.
+    /// Frames per hundred that its viewers were too slow for, over the last 3 s.
     pub lost_percent: f64,
-    /// Pictures that its viewers were too slow for, so far.
+    /// Frames that its viewers were too slow for, so far.
     pub missed: u64,
-    /// How closely the sender wants it to be looked at; left out for cameras.
+    /// How closely the sender wants it to be analysed; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<AnalysisMode>,
     /// Name for people: of the camera, else the name that its sender chose.
@@ -126,9 +126,9 @@ pub struct Stream {
     /// Address and port of the sender; null where a proxy did not tell it, left out for cameras.
     #[serde(default, deserialize_with = "null_too", skip_serializing_if = "Option::is_none")]
     pub peer: Option<Option<String>>,
-    /// Pictures that came from its source, so far.
+    /// Frames that came from its source, so far.
     pub pictures: u64,
-    /// In which form the sender's pictures arrive; left out for cameras.
+    /// In which form the sender's frames arrive; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<RelayProtocol>,
     /// Why it is in this state, for people; while it is starting, a reason means that it has failed at least once.
@@ -137,11 +137,11 @@ pub struct Stream {
     pub received_bytes: u64,
     /// Seconds that it has been in this state.
     pub since_s: f64,
-    /// Bytes from a camera that belonged to no whole picture.
+    /// Bytes from a camera that belonged to no complete frame.
     pub skipped_bytes: u64,
-    /// Set while far fewer pictures come than usual.
+    /// Set while far fewer frames come than usual.
     pub slow: Option<Slow>,
-    /// Whether pictures come.
+    /// Whether frames come.
     pub state: StreamState,
     /// Address of the camera with its password masked; null for a stream that is sent.
     pub url: Option<String>,
@@ -150,7 +150,7 @@ pub struct Stream {
     pub viewer_list: Option<Vec<Viewer>>,
     /// How many viewers watch it.
     pub viewers: usize,
-    /// Width of its newest picture in pixels; null before the first.
+    /// Width of its newest frame in pixels; null before the first.
     pub width: Option<u32>,
     /// Parts of a camera's answer whose length was not as announced.
     pub wrong_lengths: u64,
@@ -159,28 +159,28 @@ pub struct Stream {
 /// By how much a stream is slower than usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Slow {
-    /// Pictures per second that come now.
+    /// Frames per second that come now.
     pub fps: f64,
-    /// Pictures per second that usually come.
+    /// Frames per second that usually come.
     pub usual_fps: f64,
 }
 
 /// What a model makes of a stream, once for all who watch it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Analysis {
-    /// Pictures per second that the model really looks at.
+    /// Frames per second that the model really analyses.
     pub analysed_per_s: f64,
-    /// Time from a picture's arrival to the end of each stage.
+    /// Time from a frame's arrival to the end of each stage.
     pub delay_ms: StageDelays,
-    /// Pictures that could not be analysed, so far.
+    /// Frames that could not be analysed, so far.
     pub failed: u64,
-    /// Pictures per second that the fastest of its viewers asks for.
+    /// Frames per second that the fastest of its viewers asks for.
     pub fps: u8,
-    /// Pictures per second that come out, looked at or not.
+    /// Frames per second that come out, analysed or not.
     pub frames_per_s: f64,
     /// Name of the model, as in `GET /api/v1/models`; `motion` where none is used.
     pub model: String,
-    /// How many of each label are in the newest picture.
+    /// How many of each label are in the newest frame.
     pub objects: BTreeMap<String, usize>,
     /// Number format of the network, `f32` or `bf16`; null where no network runs.
     pub precision: Option<String>,
@@ -188,24 +188,24 @@ pub struct Analysis {
     pub problem: Option<String>,
     /// Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network runs.
     pub provider: Option<String>,
-    /// The model looks at one of so many pictures.
+    /// The model analyses one of this many frames.
     pub skip_frames: u64,
-    /// The ways in which its results are drawn into pictures now.
+    /// The ways in which its results are drawn into frames now.
     pub views: Vec<View>,
 }
 
-/// From a picture's arrival to the end of each stage; null where no picture has passed it in the last 3 s.
+/// From a frame's arrival to the end of each stage; null where no frame has passed it in the last 3 s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct StageDelays {
     /// The JPEG is decoded to pixels.
     pub decoded: Option<Quantiles>,
-    /// The picture is a JPEG again, with what was found drawn in.
+    /// The frame is a JPEG again, with what was found drawn in.
     pub encoded: Option<Quantiles>,
-    /// The model has looked at the picture.
+    /// The model has analysed the frame.
     pub inferred: Option<Quantiles>,
 }
 
-/// What is drawn into pictures.
+/// What is drawn into frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ViewKind {
@@ -216,16 +216,16 @@ pub enum ViewKind {
     Tracking,
 }
 
-/// Pictures with boxes, drawn and encoded once for all who asked for the same.
+/// Frames with boxes, drawn and encoded once for all who asked for the same.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct View {
     /// Labels that are drawn; null where all are.
     pub classes: Option<Vec<String>>,
     /// Objects below this confidence are not drawn; 0 to 1.
     pub confidence: f64,
-    /// Pictures per second that its viewers asked for.
+    /// Frames per second that its viewers asked for.
     pub fps: u8,
-    /// Pictures per second that are really drawn.
+    /// Frames per second that are really drawn.
     pub frames_per_s: f64,
     /// Whether boxes carry track numbers.
     pub kind: ViewKind,
@@ -237,7 +237,7 @@ pub struct View {
     pub stats: bool,
     /// Whether the path of each object is drawn.
     pub trails: bool,
-    /// How many viewers get these pictures.
+    /// How many viewers get these frames.
     pub viewers: usize,
 }
 
@@ -250,20 +250,20 @@ pub enum ViewerKind {
     Mjpeg,
     /// Detections as Server-Sent Events.
     Events,
-    /// Detections, or pictures as text, over a WebSocket.
+    /// Detections, or frames as text, over a WebSocket.
     Websocket,
-    /// Any number of streams over `/ws/view`, pictures as JSON messages.
+    /// Any number of streams over `/ws/view`, frames as JSON messages.
     Relay,
-    /// Any number of streams over `/ws/view`, pictures as binary messages.
+    /// Any number of streams over `/ws/view`, frames as binary messages.
     RelayBinary,
 }
 
 literal! {
-    /// Pictures go out as they came.
+    /// Frames go out as they came.
     OriginalQuality = "original"
 }
 
-/// In which quality a viewer gets its pictures.
+/// In which quality a viewer gets its frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PictureQuality {
@@ -286,26 +286,26 @@ pub struct Viewer {
     pub bytes: u64,
     /// Bytes per second that it gets.
     pub bytes_per_s: f64,
-    /// Milliseconds that writing a picture may take before it is given up; left out unless it uses `/ws/view`.
+    /// Milliseconds that writing a frame may take before it is given up; left out unless it uses `/ws/view`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline_ms: Option<f64>,
-    /// Pictures that it got, so far.
+    /// Frames that it got, so far.
     pub delivered: u64,
     /// Route of the request with which it watches, such as `/stream/detect`.
     pub endpoint: String,
-    /// Pictures per second that it gets.
+    /// Frames per second that it gets.
     pub fps: f64,
     /// Number for `DELETE /api/v1/viewers/{id}`; never used twice.
     pub id: u64,
     /// In which way it gets what it watches.
     pub kind: ViewerKind,
-    /// Pictures per hundred that it was too slow for, over the last 3 s.
+    /// Frames per hundred that it was too slow for, over the last 3 s.
     pub lost_percent: f64,
-    /// Pictures that it was too slow for, so far.
+    /// Frames that it was too slow for, so far.
     pub missed: u64,
     /// Its address and port; null where a proxy did not tell it.
     pub peer: Option<String>,
-    /// In which quality it gets its pictures.
+    /// In which quality it gets its frames.
     pub quality: PictureQuality,
     /// Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`.
     #[serde(default, deserialize_with = "null_too", skip_serializing_if = "Option::is_none")]
@@ -314,7 +314,7 @@ pub struct Viewer {
     pub since_s: f64,
     /// Ids of the streams that it watches; one that it watches several times stands there as often.
     pub streams: Vec<String>,
-    /// Milliseconds that writing a picture usually takes; left out unless it uses `/ws/view`.
+    /// Milliseconds that writing a frame usually takes; left out unless it uses `/ws/view`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write_ms: Option<f64>,
 }

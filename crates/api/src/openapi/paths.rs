@@ -102,7 +102,7 @@ fn cameras(table: &mut Table<'_>) {
     table.post("/api/v1/cameras", "Adds a camera", |post| {
         post.takes::<camera::CameraChange>().answers_with::<camera::Camera>("201", "As it was added")
     });
-    table.post("/api/v1/cameras/test", "The first picture of a camera or an address", |post| {
+    table.post("/api/v1/cameras/test", "The first frame of a camera or an address", |post| {
         post.takes::<camera::CameraTest>().sends("image/jpeg")
     });
     table.get("/api/v1/cameras/{id}", "A camera", |get| id(get).answers::<camera::Camera>());
@@ -125,13 +125,13 @@ fn streams(table: &mut Table<'_>) {
         id(get).answers::<stream::Stream>()
     });
     table.delete("/api/v1/streams/{id}", "Ends a stream", |delete| id(delete).ends("204", "It ends"));
-    table.get("/api/v1/streams/{id}/snapshot.jpg", "The newest picture of a stream or camera", |get| {
-        let get = id(get).query::<f32>("wait_s", "For the first picture; 10 at most and by default");
+    table.get("/api/v1/streams/{id}/snapshot.jpg", "The newest frame of a stream or camera", |get| {
+        let get = id(get).query::<f32>("wait_s", "For the first frame; 10 at most and by default");
         boxes(get.query::<bool>("detect", "With boxes"))
             .sends("image/jpeg")
             .ends("204", "With wait_s=0: none has come yet")
     });
-    table.get("/api/v1/streams/{id}/detections", "What is in the pictures of a stream or camera", |get| {
+    table.get("/api/v1/streams/{id}/detections", "What is in the frames of a stream or camera", |get| {
         looks(id(get)).streams::<detect::StreamEvent>().upgrades::<detect::StreamEvent>()
     });
     table.post("/api/v1/detect", "What is in one picture", |post| {
@@ -148,7 +148,7 @@ fn streams(table: &mut Table<'_>) {
     });
     table.get("/ws/view", "Watches streams", |get| {
         let get = get.query::<String>("streams", "Names, separated by commas; `*`: all that are sent");
-        get.query::<bool>("overlays", "Also what is in pictures").upgrades::<relay::ToViewer>()
+        get.query::<bool>("overlays", "Also what is in frames").upgrades::<relay::ToViewer>()
     });
 }
 
@@ -159,8 +159,8 @@ fn looks(entry: Entry<'_>) -> Entry<'_> {
     entry
         .query::<f32>("conf", "Least confidence, 0 to 1")
         .query::<String>("classes", CLASSES)
-        .query::<u32>("fps", "Pictures per second, 1 to 30; 10 by default")
-        .query::<u32>("skip_frames", "One picture of so many is looked at, 1 to 10")
+        .query::<u32>("fps", "Frames per second, 1 to 30; 10 by default")
+        .query::<u32>("skip_frames", "One frame of this many is analysed, 1 to 10")
 }
 
 /// Adds what can be asked for of a view.
@@ -179,20 +179,19 @@ fn of_camera<'a>(entry: Entry<'a>, address: &'static str) -> Entry<'a> {
 fn mjpeg(table: &mut Table<'_>) {
     const KIND: &str = "multipart/x-mixed-replace; boundary=frame";
     table.tag = "pictures";
-    table.get("/stream", "A camera's pictures", |get| {
+    table.get("/stream", "A camera's frames", |get| {
         get.query::<String>("camera", "Id of a camera or stream; also as `camera_id`")
             .header(false, "X-User-ID", "Whose camera is meant")
             .sends(KIND)
     });
-    table.get("/stream/proxy", "The pictures of a camera at that address", |get| {
+    table.get("/stream/proxy", "The frames of a camera at that address", |get| {
         of_camera(get, "esp32_url").sends(KIND)
     });
     for path in ["/stream/detect", "/stream/worker-detection"] {
-        table.get(path, "A camera's pictures with boxes", |get| {
-            boxes(of_camera(get, "camera_url")).sends(KIND)
-        });
+        table
+            .get(path, "A camera's frames with boxes", |get| boxes(of_camera(get, "camera_url")).sends(KIND));
     }
-    table.get("/stream/tracking", "A camera's pictures with boxes that keep their number", |get| {
+    table.get("/stream/tracking", "A camera's frames with boxes that keep their number", |get| {
         boxes(of_camera(get, "camera_url"))
             .query::<bool>("show_trails", "Where objects came from; on by default")
             .query::<bool>("show_stats", "Counts in a corner; on by default")
@@ -217,18 +216,18 @@ fn boards(table: &mut Table<'_>) {
     table.delete("/api/user/esp32-config", "Removes a user's camera", |delete| {
         user(delete).answers::<board::BoardSaved>()
     });
-    table.get("/api/esp32/snapshot", "The newest picture as JSON", |get| {
+    table.get("/api/esp32/snapshot", "The newest frame as JSON", |get| {
         camera(get).answers::<board::BoardAnswer<board::BoardSnapshot>>()
     });
     table.get("/api/esp32/status", "What a camera says of itself", |get| {
         camera(get).answers::<board::BoardAnswer<board::BoardStatus>>()
     });
-    table.get("/api/esp32/test", "Whether a camera has pictures", |get| {
+    table.get("/api/esp32/test", "Whether a camera has frames", |get| {
         camera(get).answers::<board::BoardTest>()
     });
     for (path, summary) in [
-        ("/ws/stream/detect", "Pictures with boxes as JSON; after each 50 of them `BoardStats`"),
-        ("/ws/viewer/detection", "Pictures with boxes as JSON, after a `BoardInfo`"),
+        ("/ws/stream/detect", "Frames with boxes as JSON; after each 50 of them `BoardStats`"),
+        ("/ws/viewer/detection", "Frames with boxes as JSON, after a `BoardInfo`"),
     ] {
         table.get(path, summary, |get| {
             let get = boxes(of_camera(get, "camera_url")).query::<String>("user_id", "Whose camera is meant");
@@ -236,9 +235,9 @@ fn boards(table: &mut Table<'_>) {
         });
     }
     for path in ["/ws/stream/raw", "/ws/ws/stream/raw"] {
-        table.get(path, "Pictures as base64 and nothing else", |get| {
+        table.get(path, "Frames as base64 and nothing else", |get| {
             let get = get.query::<String>("user_id", "Whose camera is meant");
-            get.query::<u32>("fps", "Pictures per second, 1 to 30").upgrades::<String>()
+            get.query::<u32>("fps", "Frames per second, 1 to 30").upgrades::<String>()
         });
     }
 }
