@@ -17,6 +17,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -51,8 +52,9 @@ const BENCHMARKS: [(&str, Benchmark); 7] = [
 pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let mut args = args.raw_args()?.map(|arg| arg.to_string_lossy().into_owned());
     let names = BENCHMARKS.map(|(name, _)| name);
+    let [others @ .., last] = names;
     let Some(wanted) = args.next() else {
-        bail!("say which: cargo xtask bench {} or {}", names[..6].join(", "), names[6]);
+        bail!("say which: cargo xtask bench {} or {last}", others.join(", "));
     };
     match BENCHMARKS.iter().find(|(name, _)| *name == wanted) {
         Some((_, bench)) => bench(&args.collect::<Vec<_>>()),
@@ -149,7 +151,7 @@ fn ladder(project: &Project, steps: &str, settings: &[String], args: &[String]) 
     // The ladder is there to find what gives way; the limit on clients must not be it.
     let settings = [&["recognizer.max_clients=5000".to_owned()], settings].concat();
     against(project, "server-bench", &settings, |_| {
-        let mut bench = generator(project);
+        let mut bench = Command::new(generator(project));
         bench.arg("sign").args(args);
         if !args.iter().any(|arg| arg.starts_with("--ladder")) {
             bench.args(["--ladder", steps]);
@@ -171,8 +173,8 @@ fn against<S: AsRef<str>>(
     Ok(text)
 }
 
-fn generator(project: &Project) -> Command {
-    Command::new(project.release("sightwire-bench"))
+fn generator(project: &Project) -> PathBuf {
+    project.release("sightwire-bench")
 }
 
 /// A server with `section.key=value` settings, on a free port.

@@ -1,16 +1,17 @@
 //! How Sightwire asks others over HTTP: cameras, servers with models, other Sightwires.
 //!
-//! - [`builder`]: where every client begins
+//! - [`builder`]: where every client begins; [`direct`]: where those do that ask an address which somebody gave
 //! - [`cause`]: why a request failed
 //! - [`trust`]: whose certificates are trusted
 //!
-//! What a client may reach, how long it waits and whether it goes through a proxy is up to whoever builds one.
+//! What a client may reach and how long it waits is up to whoever builds one.
 #![forbid(unsafe_code)]
 
 pub mod cause;
 pub mod trust;
 
 use reqwest::ClientBuilder;
+use reqwest::redirect::Policy;
 use rustls::ClientConfig;
 
 /// A client of HTTP/1 that names itself, trusts whom `tls` trusts ([`trust::Trust::tls`]), tries nothing twice and tells
@@ -24,4 +25,10 @@ pub fn builder(tls: ClientConfig) -> ClientBuilder {
         .retry(reqwest::retry::never())
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("sightwire/", env!("CARGO_PKG_VERSION")))
+}
+
+/// As [`builder`], but the address that was given is the one that is asked: no proxy of the environment is between, and a
+/// redirect is an answer like any other. For cameras, and for a Sightwire.
+pub fn direct(tls: ClientConfig) -> ClientBuilder {
+    builder(tls).no_proxy().redirect(Policy::none())
 }

@@ -7,7 +7,6 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
-use reqwest::redirect::Policy;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sightwire_api::status::Status;
@@ -131,11 +130,8 @@ pub struct Client {
 impl Client {
     /// Connects with the first request, and again whenever that is needed.
     pub fn new(address: Address) -> Result<Self, reqwest::Error> {
-        let http = reqwest::blocking::ClientBuilder::from(sightwire_http_client::builder(trust::nobody()))
-            .redirect(Policy::none())
-            // A proxy of the environment is for the world outside.
-            .no_proxy()
-            .build()?;
+        let http = sightwire_http_client::direct(trust::nobody());
+        let http = reqwest::blocking::ClientBuilder::from(http).build()?;
         Ok(Self { address, http: ManuallyDrop::new(http) })
     }
 

@@ -73,7 +73,7 @@ fn row(project: &Project, place: Place, title: &str, model: &str) -> Result<Stri
     }
     let neighbours = neighbours(project, place)?;
     let mut load = Command::new("setsid");
-    load.arg("--wait").arg(generator(project).get_program());
+    load.arg("--wait").arg(generator(project));
     load.args(["sign", "--url", server.url(), "--json", "--clients", CLIENTS]);
     load.args(["--seconds", &SECONDS.to_string()]);
     let report = stdout_of(&mut load)?;

@@ -122,7 +122,7 @@ fn memory(project: &Project, python: &Path, quick: bool) -> Result<String> {
 fn mixed(project: &Project, python: &Path, quick: bool) -> Result<String> {
     let folder = pictures(project, python, "scan", &[])?;
     let text = against(project, "server-bench-mixed", &["cameras.allow=127.0.0.0/8"], |_| {
-        let mut bench = generator(project);
+        let mut bench = Command::new(generator(project));
         bench.args(["mixed", "--seconds", "20", "--settle", "0.5", "--pages"]).arg(folder);
         bench.args(["--rounds", if quick { "1" } else { "7" }]);
         Ok(bench)
@@ -139,7 +139,7 @@ fn of_each_precision<S: AsRef<OsStr>>(
     pictures: &Path,
     more: &[S],
 ) -> Result<String> {
-    let (mut bench, mut servers) = (generator(project), Vec::new());
+    let (mut bench, mut servers) = (Command::new(generator(project)), Vec::new());
     bench.args(words).arg("--pictures").arg(pictures);
     for precision in PRECISIONS {
         let settings = [&format!("engine.precision={precision}"), "recognizer.dummy=true"];

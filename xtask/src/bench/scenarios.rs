@@ -94,11 +94,11 @@ fn run(
     let cameras = format!("cameras.file={}", cameras.display());
     let settings = [&[cameras.as_str()], suite.settings, scenario.settings].concat();
     against(project, "server-bench", &settings, |server| {
-        let mut bench = generator(project);
+        let mut bench = Command::new(generator(project));
         if suite.one_core {
             pin(server)?;
             bench = Command::new("taskset");
-            bench.args(["--cpu-list", OTHER_CORES]).arg(generator(project).get_program());
+            bench.args(["--cpu-list", OTHER_CORES]).arg(generator(project));
         }
         bench.arg(suite.name).args(scenario.args.split(' '));
         if quick {

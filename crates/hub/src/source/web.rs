@@ -153,9 +153,7 @@ impl Web {
         let untrusted = |reason| SourceError::Untrusted { camera: camera.to_string(), reason };
         let tls = if camera.is_https() { self.trust.tls() } else { Ok(trust::nobody()) };
         let tls = tls.map_err(|error| untrusted(error.to_string()))?;
-        sightwire_http_client::builder(tls)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
+        sightwire_http_client::direct(tls)
             // What boards send for a header is not always one.
             .http1_ignore_invalid_headers_in_responses(true)
             .http1_allow_spaces_after_header_name_in_responses(true)

@@ -13,8 +13,13 @@ mod top;
 mod try_networks;
 
 use std::error::Error;
+use std::fmt;
+use std::num::ParseFloatError;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
@@ -81,8 +86,20 @@ struct ConfigArgs {
 }
 
 fn share(text: &str) -> anyhow::Result<f32> {
-    let value: f32 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
-    ensure!((0.0..=1.0).contains(&value), "it must be from 0 to 1");
+    number(text, 0.0..=1.0, "")
+}
+
+fn seconds(text: &str, range: RangeInclusive<f64>) -> anyhow::Result<Duration> {
+    number(text, range, " seconds").map(Duration::from_secs_f64)
+}
+
+/// A number within a range; `unit` follows the range in the message.
+fn number<T>(text: &str, range: RangeInclusive<T>, unit: &str) -> anyhow::Result<T>
+where
+    T: FromStr<Err = ParseFloatError> + PartialOrd + fmt::Display,
+{
+    let value: T = text.parse().with_context(|| format!("{text:?} is not a number"))?;
+    ensure!(range.contains(&value), "it must be from {} to {}{unit}", range.start(), range.end());
     Ok(value)
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
 use clap::Args;
 use sightwire_top::{Address, Client, watch, write_json, write_once};
 
@@ -35,9 +34,7 @@ pub struct TopArgs {
 }
 
 fn interval(text: &str) -> anyhow::Result<Duration> {
-    let seconds: f64 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
-    ensure!((0.1..=3600.0).contains(&seconds), "it must be from 0.1 to 3600 seconds");
-    Ok(Duration::from_secs_f64(seconds))
+    super::seconds(text, 0.1..=3600.0)
 }
 
 pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use reqwest::blocking::multipart::Form;
 use reqwest::blocking::{ClientBuilder, RequestBuilder};
-use reqwest::redirect::Policy;
 use sightwire_api::read::{Job, JobState};
 use sightwire_http_client::trust;
 use sightwire_reading::output::Document;
@@ -35,11 +34,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(address: &str, args: &OptionArgs) -> anyhow::Result<Self> {
-        let http = ClientBuilder::from(sightwire_http_client::builder(trust::nobody()))
-            .redirect(Policy::none())
-            // A proxy of the environment is for the world outside.
-            .no_proxy()
-            .build()?;
+        let http = ClientBuilder::from(sightwire_http_client::direct(trust::nobody())).build()?;
         Ok(Self { http, address: address.to_owned(), query: query(args) })
     }
 

@@ -4,14 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use clap::Args;
 use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
 use sightwire_reading::output::Format;
 use sightwire_server::config::Config;
 
-use crate::cmd::{ConfigArgs, share};
+use crate::cmd::{self, ConfigArgs, share};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -105,15 +105,11 @@ fn at_least_one(text: &str) -> anyhow::Result<NonZeroUsize> {
 }
 
 fn unclip(text: &str) -> anyhow::Result<f32> {
-    let value: f32 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
-    ensure!((0.5..=5.0).contains(&value), "it must be from 0.5 to 5");
-    Ok(value)
+    cmd::number(text, 0.5..=5.0, "")
 }
 
 fn seconds(text: &str) -> anyhow::Result<Duration> {
-    let seconds: f64 = text.parse().with_context(|| format!("{text:?} is not a number"))?;
-    ensure!((0.01..=86_400.0).contains(&seconds), "it must be from 0.01 to 86400 seconds");
-    Ok(Duration::from_secs_f64(seconds))
+    cmd::seconds(text, 0.01..=86_400.0)
 }
 
 impl OptionArgs {
