@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import css from './EmptyState.module.css';
-import { Icon, type IconName } from './Icon';
+import type { IconName } from './Icon';
+import { Sign } from './Sign';
 
 interface Props {
   icon: IconName;
@@ -24,9 +25,7 @@ export function EmptyState({ icon, title, text, wide = false, over, children }: 
       data-wide={wide || undefined}
       data-drop={over === undefined ? undefined : over ? 'over' : 'waiting'}
     >
-      <span className={css.sign}>
-        <Icon name={icon} size={28} />
-      </span>
+      <Sign icon={icon} />
       <h2 id="empty" className={css.title}>
         {title}
       </h2>

@@ -9,6 +9,7 @@ import { formatDuration, spell } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { Page } from '../components/page/Page';
+import { Sign } from '../components/Sign';
 import { CamerasEntry } from '../start/CamerasEntry';
 import { Cure } from '../start/Cure';
 import { Facts } from '../start/Facts';
@@ -28,9 +29,7 @@ export function StartPage() {
   return (
     <Page title="Sightwire" className={css.page}>
       <header className={css.head}>
-        <span className={css.sign} data-tone={state.tone}>
-          <Icon name={state.icon} size={24} />
-        </span>
+        <Sign icon={state.icon} size={24} tone={state.tone} round className={css.sign} />
         <div className={css.words}>
           <h1 className={css.title}>{state.title}</h1>
           <p className={css.line}>

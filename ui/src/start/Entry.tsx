@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { UNKNOWN } from '../components/format';
-import { Icon, type IconName } from '../components/Icon';
+import type { IconName } from '../components/Icon';
+import { Sign } from '../components/Sign';
 import css from './Entry.module.css';
 
 interface Props {
@@ -16,9 +17,7 @@ export function Entry({ id, icon, title, line, children }: Props) {
   return (
     <section className={`card ${css.entry}`} aria-labelledby={id}>
       <div className={css.head}>
-        <span className={css.sign}>
-          <Icon name={icon} size={28} />
-        </span>
+        <Sign icon={icon} />
         <div>
           <h2 id={id} className={css.title}>
             {title}

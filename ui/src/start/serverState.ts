@@ -3,7 +3,7 @@ import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
 
 export interface ServerState {
-  tone: Tone;
+  tone: Exclude<Tone, 'off'>;
   icon: IconName;
   /** One or two words, for a badge. */
   word: string;

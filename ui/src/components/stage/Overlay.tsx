@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Details } from '../Details';
 import { Icon, type IconName } from '../Icon';
+import { Sign } from '../Sign';
 import css from './Overlay.module.css';
 
 interface PanelProps {
@@ -26,9 +27,7 @@ export function Panel(props: PanelProps) {
         role={tone === 'plain' ? undefined : 'alert'}
         {...rest}
       >
-        <span className={css.sign}>
-          <Icon name={icon} size={26} />
-        </span>
+        <Sign icon={icon} size={26} tone={tone} round className={css.sign} />
         <h2 className={css.title}>{title}</h2>
         {children !== undefined && <div className={css.text}>{children}</div>}
         {actions !== undefined && <div className={css.actions}>{actions}</div>}
