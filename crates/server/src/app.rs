@@ -28,7 +28,6 @@ use tower::layer::layer_fn;
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::config::Config;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, TransportCounters};
 use crate::transport::query::NOTES;
@@ -39,6 +38,7 @@ use crate::transport::{
     self, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
+use sightwire_config::Config;
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -257,8 +257,8 @@ mod tests {
     use sightwire_api::openapi;
 
     use super::*;
-    use crate::config::layers::Layers;
     use crate::transport::paths;
+    use sightwire_config::layers::Layers;
 
     #[tokio::test]
     async fn every_path_is_in_the_openapi_document_and_no_other() {

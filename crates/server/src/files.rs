@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::config::Config;
+use sightwire_config::Config;
 
 /// What the server has open for itself: models and library, log, listeners, batches, trials, who asks for a name.
 const RESERVE: usize = 64;
@@ -44,7 +44,7 @@ pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Layers;
+    use sightwire_config::Layers;
 
     #[test]
     fn a_limit_of_open_files_that_is_too_low_is_warned_of_with_the_numbers_and_the_cure() {

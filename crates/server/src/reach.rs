@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::{Config, Who};
+use sightwire_config::{Config, Who};
 
 /// How networks of containers and virtual machines are called, which nobody else is in.
 const INNER: [&str; 4] = ["docker", "br-", "veth", "virbr"];
@@ -67,7 +67,7 @@ fn is_loopback(ip: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Layers;
+    use sightwire_config::Layers;
 
     fn warned(flags: &[&str]) -> Option<String> {
         let mut layers = Layers::defaults();

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::config::Config;
 use crate::reach;
+use sightwire_config::Config;
 
 /// The step that a picture is at when the server stops may take so long.
 const LAST_PICTURE: Duration = Duration::from_secs(2);

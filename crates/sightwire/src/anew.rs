@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
+use sightwire_config::TRY_NETWORKS;
 use sightwire_infer::cpu::Cpu;
-use sightwire_server::config::TRY_NETWORKS;
 
 use crate::print::{Printer, note};
 

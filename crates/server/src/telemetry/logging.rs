@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Log;
+use sightwire_config::Log;
 
 /// Lines that wait for a slow reader; more are dropped.
 const MAX_LINES: usize = 8192;

@@ -10,7 +10,7 @@ use sightwire_models::manifest::Task;
 use sightwire_recognizer::State;
 
 use super::{Telemetry, process};
-use crate::config::Config;
+use sightwire_config::Config;
 
 impl Telemetry {
     /// The answer of `/api/v1/status`.

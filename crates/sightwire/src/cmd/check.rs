@@ -1,8 +1,8 @@
 //! `sightwire check`
 
+use sightwire_config::{Layers, keys};
 use sightwire_infer::cpu::Cpu;
 use sightwire_listen::names;
-use sightwire_server::config::{Layers, keys};
 use sightwire_server::{files, reach};
 
 use super::ConfigArgs;
@@ -11,7 +11,7 @@ use crate::print::{Printer, note, out};
 /// Prints each key, its value, and where it was set.
 pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let layers = Layers::load(&args.flags(&[]))?;
-    let config = sightwire_server::config::Config::from_layers(&layers)?;
+    let config = sightwire_config::Config::from_layers(&layers)?;
     config.check_model(&layers)?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use sightwire_server::config::keys;
+use sightwire_config::keys;
 
 use crate::print::{Printer, out};
 

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
+use sightwire_config::Config;
 use sightwire_frame::boxes::Detection;
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
 use sightwire_infer::detect::{
     AUTO, DEFAULT_MODEL, DetectModel, DetectModelError, Detector, DetectorOptions, MOTION,
 };
-use sightwire_server::config::Config;
 
 use super::{ConfigArgs, Mistake, models, share};
 use crate::engine;

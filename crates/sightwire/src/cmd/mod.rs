@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use clap::{Args, Parser, Subcommand};
-use sightwire_server::config::{Config, ConfigError, Flags};
+use sightwire_config::{Config, ConfigError, Flags};
 
 use crate::print::{PrintError, Printer, note};
 
@@ -71,7 +71,7 @@ enum Command {
     /// Simulate an ESP32 camera, as reliable or as faulty as you like.
     Camera(camera::CameraArgs),
     /// Try ways of running networks, for the process that starts this.
-    #[command(name = sightwire_server::config::TRY_NETWORKS, hide = true)]
+    #[command(name = sightwire_config::TRY_NETWORKS, hide = true)]
     TryNetworks,
 }
 
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn results_go_one_way_and_remarks_the_other() {
         let (out, err, code) = run(&["config", "init"]);
-        assert_eq!((out, err), (sightwire_server::config::keys::commented_file(), String::new()));
+        assert_eq!((out, err), (sightwire_config::keys::commented_file(), String::new()));
         assert_eq!(code, ExitCode::SUCCESS);
 
         let (out, err, code) = run(&["check", "--set", "server.max_conections=1"]);

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use clap::{Args, Subcommand};
 use sightwire_api::models::ListedModel;
+use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_frame::header::Limits;
 use sightwire_import::environment::Environment;
@@ -22,7 +23,6 @@ use sightwire_infer::trial::Subject;
 use sightwire_models::fetch::{self, Progress};
 use sightwire_models::manifest::{Manifest, Precision, Task};
 use sightwire_models::store::{Need, Store};
-use sightwire_server::config::Config;
 
 use super::{ConfigArgs, share};
 use crate::engine;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use sightwire_config::Config;
 use sightwire_listen::names;
 use sightwire_listen::socket::{self, Listener};
 use sightwire_server::Server;
-use sightwire_server::config::Config;
 use sightwire_server::telemetry::logging;
 use sightwire_server::{files, reach};
 use tokio::signal::unix::{SignalKind, signal};

@@ -9,9 +9,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use sightwire_listen::Peer;
 
-use crate::config::{Config, Who};
 use crate::transport::origin::{is_proxied, is_this_machine};
 use crate::transport::refusal::Refusal;
+use sightwire_config::{Config, Who};
 
 /// Something that is not for everyone.
 #[derive(Clone, Copy, Debug)]

@@ -47,10 +47,10 @@ use super::paths;
 use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, without_slash};
-use crate::config::Config;
 use crate::samples;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
+use sightwire_config::Config;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]

@@ -20,10 +20,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::form::{TimedBody, content_length};
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
-use crate::config::Config;
 use crate::transport::origin;
 use crate::transport::query::{self, ParamError, Params};
 use crate::transport::refusal::Refusal;
+use sightwire_config::Config;
 
 /// Seconds after which a model that is being fetched is asked for again.
 const WHILE_FETCHING: u64 = 5;
@@ -348,8 +348,8 @@ mod tests {
     use sightwire_frame::still::StillFormat;
 
     use super::*;
-    use crate::config::Flags;
-    use crate::config::layers::Layers;
+    use sightwire_config::Flags;
+    use sightwire_config::layers::Layers;
     use sightwire_infer::shared::SharedEngine;
     use sightwire_reading::decoding::DecodeMemory;
     use sightwire_reading::display::AT_ONCE;

@@ -29,9 +29,9 @@ use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
 
-use crate::config::Config;
 use message::FrameMessageError;
 use sessions::{Session, Sessions};
+use sightwire_config::Config;
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use sightwire_config::Config;
 use sightwire_infer::read::ReadOptions;
 use sightwire_models::manifest::Precision;
 use sightwire_reading::output::Format;
-use sightwire_server::config::Config;
 
 use crate::cmd::{self, ConfigArgs, share};
 

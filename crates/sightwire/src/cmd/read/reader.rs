@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use sightwire_config::Config;
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillError, StillLimits, probe};
 use sightwire_infer::read::{
     PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading, ServiceOptions,
 };
 use sightwire_reading::output::Document;
-use sightwire_server::config::Config;
 
 use super::OptionArgs;
 use super::inputs::InputError;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use sightwire_live::source::CameraTable;
 use toml::Value;
 
-use super::Flags;
-use super::cameras::{self, CameraTableError};
-use super::keys::{self, KEYS, Key};
-use super::redact::redact;
+use crate::Flags;
+use crate::cameras::{self, CameraTableError};
+use crate::keys::{self, KEYS, Key};
+use crate::redact::redact;
 
 /// A mistake in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +135,7 @@ pub struct Layers {
 
 impl Layers {
     /// Only the defaults, without file, environment or flags.
-    pub(crate) fn defaults() -> Self {
+    pub fn defaults() -> Self {
         let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
         Self { values, written: BTreeMap::new(), cameras: Vec::new() }
     }
@@ -179,14 +179,14 @@ impl Layers {
     }
 
     /// Adds a TOML file.
-    pub(super) fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+    pub fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
         self.add_text(&text, path)
     }
 
     /// Adds the text of a TOML file; `path` is what errors call it.
-    pub(super) fn add_text(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
+    pub fn add_text(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
         let table: toml::Table = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { path: path.to_owned(), error: Box::new(error) })?;
         for (section, value) in table {
@@ -209,7 +209,7 @@ impl Layers {
     }
 
     /// Adds environment variables; `origin` makes one of a variable's name.
-    pub(super) fn add_environment(
+    pub fn add_environment(
         &mut self,
         variables: impl IntoIterator<Item = (String, String)>,
         origin: impl Fn(String) -> Origin,
@@ -251,7 +251,7 @@ impl Layers {
     }
 
     /// Sets a key from `section.key=value`, as `--set` takes it.
-    pub(crate) fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
+    pub fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
         let name = name.trim();
         let shown = if keys::may_hold_password(name) { format!("{name}=…") } else { text.to_owned() };
@@ -339,7 +339,7 @@ impl Layers {
 /// Variables of the `.env` file beside the server, if there is one: `NAME=value` to the end of the line, perhaps in quotes
 /// and after `export`; nothing is substituted. What cannot be read is an error, since a lost line may be the one that
 /// limits who may come in.
-pub(super) fn dot_env(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
+pub fn dot_env(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

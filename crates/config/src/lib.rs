@@ -1,5 +1,13 @@
 //! The configuration: defaults < `sightwire.toml` < `.env` < environment < flags.
-
+//!
+//! - [`keys`]: every key, its default and what it means
+//! - [`layers`]: from where values come, and which counts
+//! - [`Config`]: what is made of them, checked
+//! - [`cameras`]: `[[camera]]` tables
+//! - [`reader`], [`relay`]: the sections that other crates have options for
+#![forbid(unsafe_code)]
+// These panic when nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
 
 pub mod cameras;

@@ -195,7 +195,7 @@ fn the_commented_file_has_every_key_and_is_valid_when_uncommented() {
 
 #[test]
 fn every_key_stands_in_the_documentation() {
-    let docs = include_str!("../../../../docs/config.md");
+    let docs = include_str!("../../../docs/config.md");
     for key in keys::KEYS {
         assert!(docs.contains(&format!("`{}`", key.name)), "docs/config.md lacks `{}`", key.name);
         for old in key.old_names {
