@@ -1,0 +1,85 @@
+//! What somebody is known by, and what ends with it: connections are checked when they begin and never again, so whatever
+//! revokes a credential ends them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
+
+/// A key, session or token that is known now, and all that is served because of it.
+#[derive(Debug, Default)]
+pub struct Credential {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    is_revoked: bool,
+    next: u64,
+    held: HashMap<u64, CancellationToken>,
+}
+
+/// Something is served because of a credential, until this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Hold {
+    credential: Arc<Credential>,
+    number: u64,
+}
+
+impl Credential {
+    /// `end` is cancelled when the credential is revoked, at once if it is already.
+    pub fn hold(self: &Arc<Self>, end: CancellationToken) -> Hold {
+        let mut state = self.state.lock();
+        let number = state.next;
+        if state.is_revoked {
+            end.cancel();
+        } else {
+            state.next += 1;
+            state.held.insert(number, end);
+        }
+        Hold { credential: self.clone(), number }
+    }
+
+    /// It counts for nothing any more; returns how much it ended.
+    pub fn revoke(&self) -> usize {
+        let held = {
+            let mut state = self.state.lock();
+            state.is_revoked = true;
+            std::mem::take(&mut state.held)
+        };
+        held.values().for_each(CancellationToken::cancel);
+        held.len()
+    }
+
+    /// Things that are served because of it now.
+    pub fn held(&self) -> usize {
+        self.state.lock().held.len()
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.credential.state.lock().held.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_served_ends_with_its_credential() {
+        let credential = Arc::new(Credential::default());
+        let [open, closed, late] = [(); 3].map(|()| CancellationToken::new());
+        let _open = credential.hold(open.clone());
+        drop(credential.hold(closed.clone()));
+        assert_eq!(credential.held(), 1);
+        assert_eq!(credential.revoke(), 1);
+        assert!(open.is_cancelled() && !closed.is_cancelled(), "what has ended before is left alone");
+        let _late = credential.hold(late.clone());
+        assert!(late.is_cancelled(), "it came between the check and the revocation");
+        assert_eq!(credential.held(), 0);
+    }
+}

@@ -1,0 +1,160 @@
+//! Whose request it is.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::keyring::Keyring;
+use crate::principal::{Principal, Rules, Who};
+use crate::role::Role;
+use crate::scope::Scope;
+
+/// Who needs no key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Whoever is on this machine.
+    #[default]
+    Auto,
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Protected,
+}
+
+impl Mode {
+    /// As in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Open => "open",
+            Self::Protected => "protected",
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No mode is called so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it must be auto, open or protected")]
+pub struct UnknownMode;
+
+impl FromStr for Mode {
+    type Err = UnknownMode;
+
+    fn from_str(name: &str) -> Result<Self, UnknownMode> {
+        let all = [Self::Auto, Self::Open, Self::Protected];
+        all.into_iter().find(|mode| mode.name() == name).ok_or(UnknownMode)
+    }
+}
+
+/// What a request has to be known by.
+#[derive(Clone, Copy, Default)]
+pub struct Presented<'a> {
+    /// A key, from wherever in the request.
+    pub key: Option<&'a str>,
+    /// It comes from this machine for this machine, and through no proxy.
+    pub is_here: bool,
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.key.map(|_| "…");
+        f.debug_struct("Presented").field("key", &key).field("is_here", &self.is_here).finish()
+    }
+}
+
+/// Tells whose request it is.
+#[derive(Debug)]
+pub struct Guard {
+    mode: Mode,
+    keyring: Arc<Keyring>,
+    rules: Arc<Rules>,
+    here: Arc<Principal>,
+    anyone: Arc<Principal>,
+    nobody: Arc<Principal>,
+}
+
+impl Guard {
+    /// Lets those in whom the keyring knows, and those who need no key.
+    pub fn new(mode: Mode, keyring: Arc<Keyring>, rules: Arc<Rules>) -> Self {
+        let free = |who, role| Arc::new(Principal::new(who, role, Scope::ALL, rules.clone(), None));
+        Self {
+            mode,
+            keyring,
+            // Whoever sits at the machine can change the store anyway.
+            here: free(Who::Here, Role::Admin),
+            anyone: free(Who::Anyone, Role::Streamer),
+            nobody: Arc::new(Principal::unknown(None, rules.clone())),
+            rules,
+        }
+    }
+
+    /// Who needs no key.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Who is known.
+    pub fn keyring(&self) -> &Arc<Keyring> {
+        &self.keyring
+    }
+
+    /// Whose request it is. A key that does not count is never as good as none: its owner hears of it.
+    pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Arc<Principal> {
+        if let Some(key) = presented.key {
+            return self
+                .keyring
+                .find(key, now)
+                .unwrap_or_else(|why| Arc::new(Principal::unknown(Some(why), self.rules.clone())));
+        }
+        match self.mode {
+            Mode::Auto | Mode::Open if presented.is_here => self.here.clone(),
+            Mode::Open => self.anyone.clone(),
+            Mode::Auto | Mode::Protected => self.nobody.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::principal::Unknown;
+    use crate::record::NewKey;
+    use crate::store::{Store, StoreError};
+
+    #[test]
+    fn who_needs_no_key_is_what_the_mode_says_and_a_bad_key_is_never_as_good_as_none() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(home.path());
+        let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
+        let now = SystemTime::now();
+        let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+        let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
+        let role = |mode, key, is_here| {
+            let guard = Guard::new(mode, keyring.clone(), Arc::default());
+            guard.identify(&Presented { key, is_here }, now).role()
+        };
+        for (mode, here, beyond) in [
+            (Mode::Auto, Some(Role::Admin), None),
+            (Mode::Open, Some(Role::Admin), Some(Role::Streamer)),
+            (Mode::Protected, None, None),
+        ] {
+            assert_eq!(role(mode, None, true), here, "{mode}");
+            assert_eq!(role(mode, None, false), beyond, "{mode}");
+            for is_here in [true, false] {
+                assert_eq!(role(mode, Some(key.reveal()), is_here), Some(Role::Operator), "{mode}");
+                assert_eq!(role(mode, Some("sw_wrong"), is_here), None, "{mode}");
+            }
+        }
+        let guard = Guard::new(Mode::Open, keyring, Arc::default());
+        let who = guard.identify(&Presented { key: Some(""), is_here: true }, now).who().clone();
+        assert_eq!(who, Who::Unknown(Some(Unknown::NotAKey)));
+        assert!(!format!("{:?}", Presented { key: Some("sw_secret"), is_here: true }).contains("secret"));
+    }
+}

@@ -1,0 +1,151 @@
+//! API keys: `sw_1a2b3c4d_…`, an id that may be shown and 32 random bytes that may not.
+//!
+//! A key is as hard to guess as its hash is to turn round, so a plain SHA-256 of it is kept. (A slow hash is for passwords, which
+//! can be guessed; here it would only let strangers keep the server busy.)
+
+use std::fmt::{self, Write as _};
+
+use base64_simd::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+/// What every key begins with, so that it is found where it should not be.
+pub const PREFIX: &str = "sw_";
+/// Digits of an id.
+const ID_DIGITS: usize = 8;
+/// Random bytes of a key.
+const SECRET_BYTES: usize = 32;
+/// Those as base64.
+const SECRET_LETTERS: usize = 43;
+
+/// A key as its owner has it. Never printed but where it is made.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    text: String,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.id())
+    }
+}
+
+/// SHA-256 of a key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct KeyHash([u8; 32]);
+
+impl fmt::Debug for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyHash")
+    }
+}
+
+/// A text is no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this is not a key of Sightwire: one is {PREFIX}, {ID_DIGITS} digits, _ and {SECRET_LETTERS} letters"
+)]
+pub struct NotAKey;
+
+impl Key {
+    /// A new one.
+    pub fn generate() -> Result<Self, getrandom::Error> {
+        let (mut id, mut secret) = ([0; ID_DIGITS / 2], [0; SECRET_BYTES]);
+        getrandom::fill(&mut id)?;
+        getrandom::fill(&mut secret)?;
+        let id = u32::from_be_bytes(id);
+        Ok(Self { text: format!("{PREFIX}{id:08x}_{}", URL_SAFE_NO_PAD.encode_to_string(secret)) })
+    }
+
+    /// Whether the text is meant as a key.
+    pub fn looks_like_one(text: &str) -> bool {
+        text.starts_with(PREFIX)
+    }
+
+    /// Takes a key apart.
+    pub fn parse(text: &str) -> Result<Self, NotAKey> {
+        let (id, secret) = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(NotAKey)?;
+        let is_id = id.len() == ID_DIGITS && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let is_secret = secret.len() == SECRET_LETTERS
+            && secret.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+        if is_id && is_secret { Ok(Self { text: text.to_owned() }) } else { Err(NotAKey) }
+    }
+
+    /// What may be shown of it, and what it is revoked by.
+    pub fn id(&self) -> &str {
+        self.text.get(PREFIX.len()..PREFIX.len() + ID_DIGITS).unwrap_or_default()
+    }
+
+    /// What is kept of it.
+    pub fn hash(&self) -> KeyHash {
+        KeyHash(Sha256::digest(&self.text).into())
+    }
+
+    /// For its owner, once.
+    pub fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+impl KeyHash {
+    /// Of 64 hexadecimal digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// As it stands in the store.
+    pub fn to_hex(self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Takes as long for every other hash.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_random_is_read_again_and_shows_only_its_id() {
+        let key = Key::generate().unwrap();
+        assert_ne!(key, Key::generate().unwrap());
+        assert_eq!(Key::parse(key.reveal()), Ok(key.clone()));
+        assert_eq!(key.reveal().len(), PREFIX.len() + ID_DIGITS + 1 + SECRET_LETTERS);
+        assert_eq!(format!("{key:?}"), format!("Key({})", key.id()));
+        let hash = key.hash();
+        assert!(KeyHash::from_hex(&hash.to_hex()).unwrap().is(&hash));
+        assert!(!hash.is(&Key::generate().unwrap().hash()));
+    }
+
+    #[test]
+    fn what_is_no_key_is_told_from_one() {
+        let secret = "x".repeat(SECRET_LETTERS);
+        assert!(Key::parse(&format!("sw_0123abcd_{secret}")).is_ok());
+        for wrong in [
+            String::new(),
+            "sw_".into(),
+            secret.clone(),
+            format!("sw_0123ABCD_{secret}"),
+            format!("sw_0123abc_{secret}"),
+            format!("sw_0123abcd_{secret}x"),
+            format!("sw_0123abcd_{}é", "x".repeat(SECRET_LETTERS - 2)),
+            format!("sx_0123abcd_{secret}"),
+        ] {
+            assert_eq!(Key::parse(&wrong), Err(NotAKey), "{wrong}");
+        }
+        assert!(KeyHash::from_hex(&"g".repeat(64)).is_none() && KeyHash::from_hex("00").is_none());
+    }
+}

@@ -1,0 +1,273 @@
+//! Who is known now.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, RwLock};
+use sightwire_measure::lines::{self, LogThrottle};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::credential::Credential;
+use crate::key::{Key, KeyHash};
+use crate::principal::{Principal, Rules, Unknown, Who};
+use crate::record::{KeyRecord, Records};
+use crate::store::{Stamp, Store, StoreError};
+
+/// How often it is looked whether keys were added, revoked or have expired. Half of what is promised.
+const EVERY: Duration = Duration::from_millis(500);
+
+/// The keys of the store, ready to be looked up.
+#[derive(Debug)]
+pub struct Keyring {
+    store: Store,
+    rules: Arc<Rules>,
+    known: RwLock<Known>,
+    /// One reads the store at a time, so that what is older never replaces what is newer.
+    taking_up: Mutex<()>,
+    unread: LogThrottle,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    stamp: Option<Stamp>,
+    keys: HashMap<Box<str>, KnownKey>,
+}
+
+#[derive(Debug)]
+struct KnownKey {
+    record: KeyRecord,
+    hash: KeyHash,
+    principal: Arc<Principal>,
+    credential: Arc<Credential>,
+}
+
+impl Keyring {
+    /// Reads the store. An error where it cannot be used: then nobody could be told from anybody.
+    pub fn open(store: Store, rules: Arc<Rules>) -> Result<Self, StoreError> {
+        let keyring = Self {
+            store,
+            rules,
+            known: RwLock::default(),
+            taking_up: Mutex::new(()),
+            unread: LogThrottle::new(),
+        };
+        keyring.take_up()?;
+        Ok(keyring)
+    }
+
+    /// Where keys are kept.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whoever has that key.
+    pub fn find(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+        let key = Key::parse(text).map_err(|_| Unknown::NotAKey)?;
+        let known = self.known.read();
+        let known = known.keys.get(key.id()).filter(|known| known.hash.is(&key.hash()));
+        let known = known.ok_or(Unknown::NotKnown)?;
+        if known.record.has_expired(now) { Err(Unknown::Expired) } else { Ok(known.principal.clone()) }
+    }
+
+    /// Takes up what has changed in the store, and ends what is served because of keys that count no more. Reads files.
+    pub fn take_up(&self) -> Result<(), StoreError> {
+        let _alone = self.taking_up.lock();
+        // Before it is read: what changes meanwhile is seen the next time.
+        let stamp = self.store.stamp()?;
+        if stamp == self.known.read().stamp && stamp.is_some() {
+            return Ok(());
+        }
+        let records = self.store.load()?;
+        let gone = self.replace(stamp, records)?;
+        for known in gone {
+            let ended = known.credential.revoke();
+            tracing::info!(key = known.record.id, ended, "the key {} counts no more", quoted(&known.record));
+        }
+        Ok(())
+    }
+
+    /// Those of before that count no more, or count as something else.
+    fn replace(&self, stamp: Option<Stamp>, records: Records) -> Result<Vec<KnownKey>, StoreError> {
+        let mut known = self.known.write();
+        let mut before = std::mem::take(&mut known.keys);
+        for record in records.keys {
+            let key = match before.remove(record.id.as_str()) {
+                Some(key) if key.record == record => key,
+                changed => {
+                    before.extend(changed.map(|key| (key.record.id.as_str().into(), key)));
+                    self.known_key(record)?
+                }
+            };
+            known.keys.insert(key.record.id.as_str().into(), key);
+        }
+        known.stamp = stamp;
+        Ok(before.into_values().collect())
+    }
+
+    fn known_key(&self, record: KeyRecord) -> Result<KnownKey, StoreError> {
+        let credential = Arc::new(Credential::default());
+        let who = Who::Key { id: record.id.as_str().into(), name: record.name.as_str().into() };
+        let (role, scope, hash) = (record.role, record.scope()?, record.hash()?);
+        let principal =
+            Arc::new(Principal::new(who, role, scope, self.rules.clone(), Some(credential.clone())));
+        Ok(KnownKey { record, hash, principal, credential })
+    }
+
+    /// Ends what is served because of keys that have expired.
+    pub fn expire(&self, now: SystemTime) {
+        let known = self.known.read();
+        for key in known.keys.values().filter(|key| key.record.has_expired(now)) {
+            // They stay in the list: whoever uses one is told that it has expired.
+            let ended = key.credential.revoke();
+            if ended > 0 {
+                tracing::info!(key = key.record.id, ended, "the key {} has expired", quoted(&key.record));
+            }
+        }
+    }
+
+    /// Looks again and again until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            let this = self.clone();
+            // The disk may be slow.
+            let looked = tokio::task::spawn_blocking(move || this.take_up()).await;
+            if let Ok(Err(error)) = looked
+                && let Some(unsaid) = self.unread.is_due(sightwire_measure::clock::now())
+            {
+                let error = lines::sentence(&error.to_string()).to_string();
+                tracing::error!(unsaid, "keys stay as they were: {error}");
+            }
+            self.expire(SystemTime::now());
+        }
+    }
+}
+
+/// A name is its maker's words.
+fn quoted(record: &KeyRecord) -> String {
+    format!("{:?}", record.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::{Act as _, Watch};
+    use crate::record::NewKey;
+    use crate::role::Role;
+    use crate::scope::Scope;
+
+    fn add(store: &Store, expires: Option<SystemTime>) -> Key {
+        let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires };
+        store.update(|records| Ok::<_, StoreError>(records.add(&wanted, SystemTime::now())?.0)).unwrap()
+    }
+
+    fn keyring() -> (tempfile::TempDir, Keyring) {
+        let home = tempfile::tempdir().unwrap();
+        let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
+        (home, keyring)
+    }
+
+    fn find(keyring: &Keyring, key: &str) -> Result<Arc<Principal>, Unknown> {
+        keyring.find(key, SystemTime::now())
+    }
+
+    #[test]
+    fn a_key_counts_from_when_it_is_in_the_store_until_it_is_revoked() {
+        let (_home, keyring) = keyring();
+        let key = add(&keyring.store, None);
+        assert_eq!(find(&keyring, key.reveal()).unwrap_err(), Unknown::NotKnown);
+        keyring.take_up().unwrap();
+        let principal = find(&keyring, key.reveal()).unwrap();
+        assert!(principal.may(&Watch::ACTION).is_ok());
+
+        let end = CancellationToken::new();
+        let _hold = principal.credential().unwrap().hold(end.clone());
+        let other = add(&keyring.store, None);
+        keyring.take_up().unwrap();
+        assert!(!end.is_cancelled(), "another key changes nothing for this one");
+        keyring.store.update(|r| Ok::<_, StoreError>(r.revoke(key.id()))).unwrap();
+        keyring.take_up().unwrap();
+        assert!(end.is_cancelled());
+        assert_eq!(find(&keyring, key.reveal()).unwrap_err(), Unknown::NotKnown);
+        assert!(find(&keyring, other.reveal()).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_may_less_than_before_is_cut_off_and_may_come_again() {
+        let (_home, keyring) = keyring();
+        let key = add(&keyring.store, None);
+        keyring.take_up().unwrap();
+        let end = CancellationToken::new();
+        let principal = find(&keyring, key.reveal()).unwrap();
+        let _hold = principal.credential().unwrap().hold(end.clone());
+        keyring
+            .store
+            .update(|r| {
+                r.keys[0].streams = vec!["gate".into()];
+                Ok::<_, StoreError>(())
+            })
+            .unwrap();
+        keyring.take_up().unwrap();
+        assert!(end.is_cancelled());
+        let principal = find(&keyring, key.reveal()).unwrap();
+        assert!(principal.may_on(&Watch::ACTION, "yard", None).is_err());
+    }
+
+    #[test]
+    fn an_expired_key_is_told_so_and_ends_what_it_opened() {
+        let (_home, keyring) = keyring();
+        let soon = SystemTime::now() + Duration::from_secs(60);
+        let key = add(&keyring.store, Some(soon));
+        keyring.take_up().unwrap();
+        let end = CancellationToken::new();
+        let _hold = find(&keyring, key.reveal()).unwrap().credential().unwrap().hold(end.clone());
+        keyring.expire(SystemTime::now());
+        assert!(!end.is_cancelled());
+        let later = soon + Duration::from_secs(1);
+        keyring.expire(later);
+        assert!(end.is_cancelled());
+        assert_eq!(keyring.find(key.reveal(), later).unwrap_err(), Unknown::Expired);
+    }
+
+    #[test]
+    fn a_wrong_secret_with_the_right_id_is_not_known() {
+        let (_home, keyring) = keyring();
+        let key = add(&keyring.store, None);
+        keyring.take_up().unwrap();
+        let other = Key::generate().unwrap();
+        let (_, secret) = other.reveal().split_at(12);
+        let forged = format!("sw_{}_{secret}", key.id());
+        assert_eq!(find(&keyring, &forged).unwrap_err(), Unknown::NotKnown);
+        assert_eq!(find(&keyring, "sw_x").unwrap_err(), Unknown::NotAKey);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_running_registry_takes_changes_up_and_keeps_what_it_knows_of_a_spoilt_file() {
+        let log = sightwire_measure::captured::log();
+        let (_home, keyring) = keyring();
+        let (keyring, stop) = (Arc::new(keyring), CancellationToken::new());
+        let running = tokio::spawn(keyring.clone().run(stop.clone()));
+        let key = add(&keyring.store, None);
+        while find(&keyring, key.reveal()).is_err() {
+            tokio::time::sleep(EVERY).await;
+        }
+        std::fs::write(keyring.store.path(), "{").unwrap();
+        while log.with("keys stay as they were").is_empty() {
+            tokio::time::sleep(EVERY).await;
+        }
+        assert!(find(&keyring, key.reveal()).is_ok());
+        std::fs::remove_file(keyring.store.path()).unwrap();
+        while find(&keyring, key.reveal()).is_ok() {
+            tokio::time::sleep(EVERY).await;
+        }
+        stop.cancel();
+        running.await.unwrap();
+    }
+}

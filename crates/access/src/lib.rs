@@ -1,0 +1,33 @@
+//! Who may do what: one question, [`Principal::may`], that everything which serves somebody asks.
+//!
+//! - [`action`]: what can be asked for, and the role that it takes
+//! - [`role`], [`scope`]: how much somebody may do, and of what
+//! - [`principal`]: who asks, and whether that one may
+//! - [`key`]: API keys, of which only a hash is kept
+//! - [`store`]: the file that keeps them; [`record`]: what stands in it
+//! - [`keyring`]: the keys that count now; who had one that does no more is cut off
+//! - [`guard`]: whose request it is
+//! - [`credential`]: what a request came with, and what ends when it is revoked
+//!
+//! Nothing here knows HTTP.
+
+#![forbid(unsafe_code)]
+// These panic when nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
+pub mod action;
+pub mod credential;
+pub mod guard;
+pub mod key;
+pub mod keyring;
+pub mod principal;
+pub mod record;
+pub mod role;
+pub mod scope;
+pub mod store;
+
+pub use action::Action;
+pub use guard::Guard;
+pub use principal::{Denied, Principal};
+pub use role::Role;
+pub use scope::{Scope, Use};

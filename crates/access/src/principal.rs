@@ -1,0 +1,319 @@
+//! Who asks, and whether that one may.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::action::Action;
+use crate::credential::Credential;
+use crate::role::Role;
+use crate::scope::{Scope, Use};
+
+/// Who asks for something.
+#[derive(Clone, Debug)]
+pub struct Principal {
+    who: Who,
+    role: Option<Role>,
+    scope: Scope,
+    rules: Arc<Rules>,
+    /// `None` for those who need none.
+    credential: Option<Arc<Credential>>,
+}
+
+/// By what somebody is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// By nothing, or by something that does not count, and why not.
+    Unknown(Option<Unknown>),
+    /// By nothing, where that is enough.
+    Anyone,
+    /// By nothing, on the machine that runs the server.
+    Here,
+    /// By an API key.
+    Key {
+        /// What it is revoked by.
+        id: Arc<str>,
+        /// What its maker called it.
+        name: Arc<str>,
+    },
+}
+
+/// Why a key does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Unknown {
+    /// It does not look like one.
+    #[error("this is not a key of Sightwire (one begins with sw_); `sightwire keys add` makes one")]
+    NotAKey,
+    /// It is not in the store.
+    #[error(
+        "this key is not known: it was revoked, or is another server's; `sightwire keys list` shows those that are"
+    )]
+    NotKnown,
+    /// Its time is over.
+    #[error("this key has expired; `sightwire keys add` makes another")]
+    Expired,
+}
+
+/// What the configuration says about single actions, whatever somebody's role is. By [`Action::name`], with the key of the
+/// configuration that says so.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Everybody may.
+    pub everyone: Vec<(&'static str, &'static str)>,
+    /// Nobody may.
+    pub nobody: Vec<(&'static str, &'static str)>,
+}
+
+impl Rules {
+    fn key_of(list: &[(&'static str, &'static str)], action: &Action) -> Option<&'static str> {
+        list.iter().find(|(name, _)| *name == action.name).map(|(_, key)| *key)
+    }
+}
+
+/// Why somebody may not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Nothing was sent to know somebody by.
+    #[error("to {0} takes a key: send it as `Authorization: Bearer KEY`, or as `?key=KEY`")]
+    NoKey(&'static str),
+    /// What was sent does not count.
+    #[error(transparent)]
+    Unknown(Unknown),
+    /// The configuration forbids it to all.
+    #[error("nobody may {words} while this server runs ({key} = \"nobody\")")]
+    Nobody {
+        /// What.
+        words: &'static str,
+        /// Of the configuration.
+        key: &'static str,
+    },
+    /// The role is too low.
+    #[error("{who} is {}; to {words} takes {}", role.with_article(), needed.with_article())]
+    Role {
+        /// Who asks.
+        who: Box<str>,
+        /// Its role.
+        role: Role,
+        /// The least role that may.
+        needed: Role,
+        /// What.
+        words: &'static str,
+    },
+    /// The use is outside the scope.
+    #[error("{who} is for {uses}, not for {wanted}")]
+    Use {
+        /// Who asks.
+        who: Box<str>,
+        /// What it is for.
+        uses: Box<str>,
+        /// What was asked for.
+        wanted: Use,
+    },
+    /// The stream is outside the scope.
+    #[error("{who} covers {streams}, not {stream:?}")]
+    Stream {
+        /// Who asks.
+        who: Box<str>,
+        /// What it covers.
+        streams: Box<str>,
+        /// What was asked for.
+        stream: Box<str>,
+    },
+    /// It belongs to no stream, and the scope is one of some streams.
+    #[error("{who} covers {streams}; to {words} takes one that covers all streams")]
+    Whole {
+        /// Who asks.
+        who: Box<str>,
+        /// What it covers.
+        streams: Box<str>,
+        /// What.
+        words: &'static str,
+    },
+}
+
+impl Denied {
+    /// Whether another key, or any, could change it without somebody's leave: nobody is known yet.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::NoKey(_) | Self::Unknown(_))
+    }
+}
+
+impl Principal {
+    /// One with a role.
+    pub fn new(
+        who: Who,
+        role: Role,
+        scope: Scope,
+        rules: Arc<Rules>,
+        credential: Option<Arc<Credential>>,
+    ) -> Self {
+        Self { who, role: Some(role), scope, rules, credential }
+    }
+
+    /// One who is not known, and may nothing but what everybody may.
+    pub fn unknown(why: Option<Unknown>, rules: Arc<Rules>) -> Self {
+        Self { who: Who::Unknown(why), role: None, scope: Scope::ALL, rules, credential: None }
+    }
+
+    /// By what it is known.
+    pub fn who(&self) -> &Who {
+        &self.who
+    }
+
+    /// How much it may do; `None` where it is not known.
+    pub fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// Of what.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// What it is known by; `None` where it need not be.
+    pub fn credential(&self) -> Option<&Arc<Credential>> {
+        self.credential.as_ref()
+    }
+
+    /// Whether it may do something that belongs to no single stream, or, before a stream is looked for, whether it may at all.
+    pub fn may(&self, action: &Action) -> Result<(), Denied> {
+        let Some(needed) = action.role else { return Ok(()) };
+        let words = action.words;
+        if let Some(key) = Rules::key_of(&self.rules.nobody, action) {
+            return Err(Denied::Nobody { words, key });
+        }
+        if Rules::key_of(&self.rules.everyone, action).is_some() {
+            return Ok(());
+        }
+        let Some(role) = self.role else {
+            return Err(match self.who {
+                Who::Unknown(Some(why)) => Denied::Unknown(why),
+                _ => Denied::NoKey(words),
+            });
+        };
+        if role < needed {
+            return Err(Denied::Role { who: self.in_words(), role, needed, words });
+        }
+        if let Some(of) = action.of {
+            self.has(of)?;
+        }
+        if action.whole && !self.scope.covers_all() {
+            let streams = self.scope.streams_in_words().into();
+            return Err(Denied::Whole { who: self.in_words(), streams, words });
+        }
+        Ok(())
+    }
+
+    /// Whether it may do that with that stream, which belongs to `of` where that is known.
+    pub fn may_on(&self, action: &Action, stream: &str, of: Option<Use>) -> Result<(), Denied> {
+        self.may(action)?;
+        if Rules::key_of(&self.rules.everyone, action).is_some() {
+            return Ok(());
+        }
+        if !self.scope.covers(stream) {
+            return Err(Denied::Stream {
+                who: self.in_words(),
+                streams: self.scope.streams_in_words().into(),
+                stream: stream.chars().take(80).collect::<String>().into(),
+            });
+        }
+        of.map_or(Ok(()), |of| self.has(of))
+    }
+
+    fn has(&self, wanted: Use) -> Result<(), Denied> {
+        if self.scope.has(wanted) {
+            return Ok(());
+        }
+        let uses = self.scope.uses_in_words().into();
+        Err(Denied::Use { who: self.in_words(), uses, wanted })
+    }
+
+    fn in_words(&self) -> Box<str> {
+        self.who.to_string().into()
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(_) => f.write_str("somebody unknown"),
+            Self::Anyone => f.write_str("whoever reaches this server"),
+            Self::Here => f.write_str("whoever is on this machine"),
+            Self::Key { name, .. } => write!(f, "the key {name}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::{self, Act as _};
+
+    fn key(role: Role, streams: &[&str], uses: &[Use]) -> Principal {
+        let who = Who::Key { id: "0123abcd".into(), name: "gate-phone".into() };
+        let scope = Scope::new(streams.iter().copied(), uses.iter().copied()).unwrap();
+        Principal::new(who, role, scope, Arc::default(), None)
+    }
+
+    #[test]
+    fn a_role_may_what_those_before_it_may_and_no_more() {
+        for role in Role::ALL {
+            let principal = key(role, &[], &[]);
+            for action in action::ALL {
+                let may = principal.may(action).is_ok();
+                assert_eq!(may, action.role.is_none_or(|needed| role >= needed), "{role} {}", action.name);
+            }
+        }
+        let denied = key(Role::Viewer, &[], &[]).may(&action::EndStreams::ACTION).unwrap_err();
+        assert_eq!(
+            denied.to_string(),
+            "the key gate-phone is a viewer; to end streams and viewers takes an operator"
+        );
+    }
+
+    #[test]
+    fn somebody_unknown_may_nothing_and_is_told_why() {
+        for why in [None, Some(Unknown::NotKnown), Some(Unknown::Expired)] {
+            let nobody = Principal::unknown(why, Arc::default());
+            for action in action::ALL.iter().filter(|action| action.role.is_some()) {
+                let denied = nobody.may(action).unwrap_err();
+                assert!(denied.is_unknown(), "{denied}");
+                assert!(nobody.may_on(action, "gate", None).is_err());
+            }
+            assert!(nobody.may(&action::Anything::ACTION).is_ok());
+        }
+        let denied = Principal::unknown(Some(Unknown::Expired), Arc::default()).may(&action::Watch::ACTION);
+        assert!(denied.unwrap_err().to_string().contains("expired"));
+    }
+
+    #[test]
+    fn a_scope_bounds_streams_and_uses_whatever_the_role() {
+        let watch = action::Watch::ACTION;
+        let admin = key(Role::Admin, &["gate-*"], &[Use::Cameras]);
+        assert_eq!(admin.may_on(&watch, "gate-1", Some(Use::Cameras)), Ok(()));
+        let denied = admin.may_on(&watch, "yard", Some(Use::Cameras)).unwrap_err();
+        assert_eq!(denied.to_string(), "the key gate-phone covers gate-*, not \"yard\"");
+        let denied = admin.may_on(&watch, "gate-1", Some(Use::Relay)).unwrap_err();
+        assert_eq!(denied.to_string(), "the key gate-phone is for cameras, not for relay");
+        assert!(matches!(admin.may(&action::Read::ACTION), Err(Denied::Use { .. })));
+        assert!(matches!(admin.may(&action::SeeMetrics::ACTION), Err(Denied::Whole { .. })));
+        assert!(!admin.may(&action::SeeMetrics::ACTION).unwrap_err().is_unknown());
+    }
+
+    #[test]
+    fn the_configuration_gives_and_takes_single_actions() {
+        let rules = Rules {
+            everyone: vec![("end-streams", "server.managing")],
+            nobody: vec![("switch-model", "recognizer.switching")],
+        };
+        let rules = Arc::new(rules);
+        let nobody = Principal::unknown(None, rules.clone());
+        assert_eq!(nobody.may_on(&action::EndStreams::ACTION, "gate", None), Ok(()));
+        assert!(nobody.may(&action::ChangeCameras::ACTION).is_err());
+        let admin = Principal::new(Who::Here, Role::Admin, Scope::ALL, rules, None);
+        let denied = admin.may(&action::SwitchModel::ACTION).unwrap_err().to_string();
+        assert_eq!(
+            denied,
+            "nobody may switch the model while this server runs (recognizer.switching = \"nobody\")"
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! What stands in the store.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::{Key, KeyHash};
+use crate::role::Role;
+use crate::scope::{Scope, ScopeError, Use};
+
+/// The version of the file that is written.
+pub const VERSION: u32 = 1;
+/// Keys that are kept, at most.
+pub const MAX_KEYS: usize = 10_000;
+/// Characters of a name, at most.
+const MAX_NAME: usize = 64;
+
+/// Everything in the store.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Records {
+    /// Of the format.
+    pub version: u32,
+    /// In the order in which they were added.
+    #[serde(default)]
+    pub keys: Vec<KeyRecord>,
+}
+
+impl Default for Records {
+    fn default() -> Self {
+        Self { version: VERSION, keys: Vec::new() }
+    }
+}
+
+/// A key that counts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct KeyRecord {
+    /// What it is revoked by: 8 hexadecimal digits.
+    pub id: String,
+    /// What it is for, in its maker's words.
+    pub name: String,
+    /// How much its owner may do.
+    pub role: Role,
+    /// Patterns of streams; none for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<String>,
+    /// Uses; none for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<Use>,
+    /// When it was made.
+    #[serde(with = "rfc3339")]
+    pub created: SystemTime,
+    /// From when on it counts no more.
+    #[serde(default, with = "rfc3339::optional", skip_serializing_if = "Option::is_none")]
+    pub expires: Option<SystemTime>,
+    /// SHA-256 of the key, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What somebody wants of a new key.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// In its maker's words; by default its id.
+    pub name: Option<String>,
+    /// How much its owner may do.
+    pub role: Role,
+    /// Of what.
+    pub scope: Scope,
+    /// From when on it counts no more.
+    pub expires: Option<SystemTime>,
+}
+
+/// Why a record is none.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// Nobody could tell it from others, or it would spoil a line of the log.
+    #[error("a name has 1 to {MAX_NAME} characters, and no control characters among them")]
+    Name,
+    /// It would never count.
+    #[error("the key would have expired already")]
+    Expired,
+    /// As many as are looked at.
+    #[error("there are {MAX_KEYS} keys already; revoke some with `sightwire keys revoke ID`")]
+    TooMany,
+    /// The system has no random bytes.
+    #[error("the system gives no random bytes: {0}")]
+    Random(#[from] getrandom::Error),
+    /// The hash is none.
+    #[error("the key {0} has no SHA-256 of 64 hexadecimal digits")]
+    Hash(String),
+    /// The scope is none.
+    #[error("the key {id}: {error}")]
+    Scope {
+        /// Of the key.
+        id: String,
+        /// Why.
+        error: ScopeError,
+    },
+    /// Two keys have one id.
+    #[error("two keys have the id {0}")]
+    Twice(String),
+}
+
+impl KeyRecord {
+    /// A new key, and what is kept of it.
+    pub fn generate(wanted: NewKey, now: SystemTime) -> Result<(Key, Self), RecordError> {
+        let key = Key::generate()?;
+        let name = wanted.name.map_or_else(|| key.id().to_owned(), |name| name.trim().to_owned());
+        let is_name = (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control);
+        if !is_name {
+            return Err(RecordError::Name);
+        }
+        if wanted.expires.is_some_and(|at| at <= now) {
+            return Err(RecordError::Expired);
+        }
+        let record = Self {
+            id: key.id().to_owned(),
+            name,
+            role: wanted.role,
+            streams: wanted.scope.patterns().map(str::to_owned).collect(),
+            uses: wanted.scope.uses().collect(),
+            created: now,
+            expires: wanted.expires,
+            sha256: key.hash().to_hex(),
+        };
+        Ok((key, record))
+    }
+
+    /// What its owner may see or do something of.
+    pub fn scope(&self) -> Result<Scope, RecordError> {
+        let scope = Scope::new(self.streams.iter().map(String::as_str), self.uses.iter().copied());
+        scope.map_err(|error| RecordError::Scope { id: self.id.clone(), error })
+    }
+
+    /// What is kept of the key.
+    pub fn hash(&self) -> Result<KeyHash, RecordError> {
+        KeyHash::from_hex(&self.sha256).ok_or_else(|| RecordError::Hash(self.id.clone()))
+    }
+
+    /// Whether it counts no more.
+    pub fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+}
+
+impl Records {
+    /// Adds a key.
+    pub fn add(&mut self, wanted: &NewKey, now: SystemTime) -> Result<(Key, KeyRecord), RecordError> {
+        if self.keys.len() >= MAX_KEYS {
+            return Err(RecordError::TooMany);
+        }
+        loop {
+            let (key, record) = KeyRecord::generate(wanted.clone(), now)?;
+            if self.key(&record.id).is_none() {
+                self.keys.push(record.clone());
+                return Ok((key, record));
+            }
+        }
+    }
+
+    /// The key of that id.
+    pub fn key(&self, id: &str) -> Option<&KeyRecord> {
+        self.keys.iter().find(|key| key.id == id)
+    }
+
+    /// Takes a key away; `None` if there is none of that id.
+    pub fn revoke(&mut self, id: &str) -> Option<KeyRecord> {
+        let at = self.keys.iter().position(|key| key.id == id)?;
+        Some(self.keys.remove(at))
+    }
+
+    /// Whether somebody may manage access with a key.
+    pub fn has_admin(&self, now: SystemTime) -> bool {
+        self.keys.iter().any(|key| key.role == Role::Admin && !key.has_expired(now))
+    }
+}
+
+/// Times as text, to the second.
+mod rfc3339 {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&humantime::format_rfc3339_seconds(*time))
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<SystemTime, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_rfc3339(&text).map_err(de::Error::custom)
+    }
+
+    pub(super) mod optional {
+        use super::{Deserializer, Serializer, SystemTime};
+
+        #[allow(clippy::ref_option, reason = "serde hands it over so")]
+        pub(in super::super) fn serialize<S: Serializer>(
+            time: &Option<SystemTime>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            match time {
+                Some(time) => super::serialize(time, serializer),
+                None => serializer.serialize_none(),
+            }
+        }
+
+        pub(in super::super) fn deserialize<'a, D: Deserializer<'a>>(
+            deserializer: D,
+        ) -> Result<Option<SystemTime>, D::Error> {
+            super::deserialize(deserializer).map(Some)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    fn wanted(name: Option<&str>) -> NewKey {
+        let scope = Scope::new(["gate-*"], [Use::Cameras]).unwrap();
+        NewKey { name: name.map(str::to_owned), role: Role::Viewer, scope, expires: None }
+    }
+
+    #[test]
+    fn a_key_is_kept_as_its_hash_and_read_again() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let mut records = Records::default();
+        let expires = Some(now + Duration::from_secs(3600));
+        let (key, record) = records.add(&NewKey { expires, ..wanted(Some(" gate phone ")) }, now).unwrap();
+        let text = serde_json::to_string(&records).unwrap();
+        assert!(!text.contains(key.reveal()) && text.contains("gate phone\""), "{text}");
+        assert!(text.contains("\"created\":\"2027-01-15T08:00:00Z\""), "{text}");
+        let read: Records = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, records);
+        assert!(record.hash().unwrap().is(&key.hash()));
+        assert_eq!(record.scope().unwrap(), wanted(None).scope);
+        assert!(!record.has_expired(now) && record.has_expired(now + Duration::from_secs(3600)));
+        assert!(!records.has_admin(now));
+        assert_eq!(records.revoke(&record.id).unwrap(), record);
+        assert!(records.revoke(&record.id).is_none());
+    }
+
+    #[test]
+    fn a_key_that_nobody_could_use_or_name_is_refused() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let mut records = Records::default();
+        let (_, record) = records.add(&wanted(None), now).unwrap();
+        assert_eq!(record.name, record.id);
+        for name in ["", "  ", "a\nb", &"x".repeat(MAX_NAME + 1)] {
+            assert!(matches!(records.add(&wanted(Some(name)), now), Err(RecordError::Name)), "{name:?}");
+        }
+        let late = NewKey { expires: Some(now), ..wanted(None) };
+        assert!(matches!(records.add(&late, now), Err(RecordError::Expired)));
+        let broken = KeyRecord { sha256: "00".into(), streams: vec![String::new()], ..record };
+        assert!(broken.hash().is_err() && broken.scope().is_err());
+    }
+}

@@ -1,0 +1,246 @@
+//! The file that keeps keys: `access.json` in the store's folder, for its owner's eyes only.
+//!
+//! It is written beside and put in its place, so whoever reads it finds one whole version or the other; and whoever changes it
+//! holds a lock meanwhile, so that a command and a running server do not undo each other's changes.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::record::{RecordError, Records, VERSION};
+
+/// For its owner only.
+const MODE: u32 = 0o600;
+/// A file larger than all the keys that may be in it.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// The file.
+#[derive(Clone, Debug)]
+pub struct Store {
+    file: PathBuf,
+}
+
+/// What tells one version of the file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    inode: u64,
+    bytes: u64,
+    modified: (i64, i64),
+}
+
+/// Why keys cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system does not let us.
+    #[error("cannot read the keys in {path}: {error}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Of the system.
+        error: io::Error,
+    },
+    /// The system does not let us.
+    #[error("cannot write the keys to {path}: {error}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Of the system.
+        error: io::Error,
+    },
+    /// Somebody has spoilt it.
+    #[error(
+        "{path} is not a file of keys: {reason}; restore it from a backup, or move it away to begin without any"
+    )]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// What is to be written is not right.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+impl Store {
+    /// In the store's folder.
+    pub fn in_folder(home: &Path) -> Self {
+        Self { file: home.join("access.json") }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// Of the file as it is now; `None` if there is none.
+    pub fn stamp(&self) -> Result<Option<Stamp>, StoreError> {
+        match fs::metadata(&self.file) {
+            Ok(meta) => Ok(Some(Stamp {
+                inode: meta.ino(),
+                bytes: meta.len(),
+                modified: (meta.mtime(), meta.mtime_nsec()),
+            })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.unread(error)),
+        }
+    }
+
+    /// All that is in it; nothing if there is no file.
+    pub fn load(&self) -> Result<Records, StoreError> {
+        let text = match self.read() {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Records::default()),
+            Err(error) => return Err(self.unread(error)),
+        };
+        let records: Records =
+            serde_json::from_slice(&text).map_err(|error| self.broken(error.to_string()))?;
+        if records.version > VERSION {
+            let reason = format!("it was written by a newer Sightwire (version {})", records.version);
+            return Err(self.broken(reason));
+        }
+        check(&records).map_err(|error| self.broken(error.to_string()))?;
+        Ok(records)
+    }
+
+    /// Changes what is in it. Nobody else does meanwhile. Blocks.
+    pub fn update<T, E: From<StoreError>>(
+        &self,
+        change: impl FnOnce(&mut Records) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let locked = self.lock().map_err(|error| self.unwritten(error))?;
+        let mut records = self.load()?;
+        let done = change(&mut records)?;
+        self.write(&records).map_err(|error| self.unwritten(error))?;
+        drop(locked);
+        Ok(done)
+    }
+
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let bytes = fs::metadata(&self.file)?.len();
+        if bytes > MAX_BYTES {
+            return Err(io::Error::other(format!("it has {bytes} bytes")));
+        }
+        fs::read(&self.file)
+    }
+
+    /// A lock is on a file of its own: that of the keys is replaced by each change.
+    fn lock(&self) -> io::Result<File> {
+        let folder = self.folder();
+        fs::create_dir_all(folder)?;
+        let path = folder.join("access.lock");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(MODE).open(path)?;
+        file.lock()?;
+        Ok(file)
+    }
+
+    fn write(&self, records: &Records) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(records)?;
+        let mut new = tempfile::NamedTempFile::new_in(self.folder())?;
+        new.as_file().set_permissions(fs::Permissions::from_mode(MODE))?;
+        new.write_all(&text)?;
+        new.write_all(b"\n")?;
+        new.as_file().sync_all()?;
+        new.persist(&self.file)?;
+        // The name is on the disk with its folder.
+        File::open(self.folder())?.sync_all()
+    }
+
+    fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("."))
+    }
+
+    fn unread(&self, error: io::Error) -> StoreError {
+        StoreError::Read { path: self.file.clone(), error }
+    }
+
+    fn unwritten(&self, error: io::Error) -> StoreError {
+        StoreError::Write { path: self.file.clone(), error }
+    }
+
+    fn broken(&self, reason: String) -> StoreError {
+        StoreError::Broken { path: self.file.clone(), reason }
+    }
+}
+
+/// Whether every record can be used: one that cannot is no reason to let somebody in, or to leave somebody out unsaid.
+fn check(records: &Records) -> Result<(), RecordError> {
+    let mut ids = std::collections::HashSet::new();
+    for key in &records.keys {
+        key.hash()?;
+        key.scope()?;
+        if !ids.insert(&key.id) {
+            return Err(RecordError::Twice(key.id.clone()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::record::NewKey;
+    use crate::role::Role;
+    use crate::scope::Scope;
+
+    fn add(store: &Store, name: &str) -> Result<String, StoreError> {
+        let wanted = NewKey { name: Some(name.into()), role: Role::Admin, scope: Scope::ALL, expires: None };
+        store.update(|records| Ok(records.add(&wanted, SystemTime::now())?.1.id))
+    }
+
+    #[test]
+    fn keys_are_kept_for_their_owner_only_and_a_change_is_seen() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(&home.path().join("new"));
+        assert_eq!(store.load().unwrap(), Records::default());
+        assert_eq!(store.stamp().unwrap(), None);
+        let id = add(&store, "first").unwrap();
+        let first = store.stamp().unwrap();
+        assert_eq!(fs::metadata(store.path()).unwrap().permissions().mode() & 0o777, MODE);
+        assert_eq!(store.load().unwrap().keys[0].id, id);
+        add(&store, "other").unwrap();
+        assert_ne!(store.stamp().unwrap(), first);
+        assert_eq!(store.load().unwrap().keys.len(), 2);
+    }
+
+    #[test]
+    fn changes_at_the_same_time_do_not_undo_each_other() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(home.path());
+        std::thread::scope(|scope| {
+            for name in ["a", "b", "c", "d"] {
+                let store = &store;
+                scope.spawn(move || (0..5).for_each(|_| drop(add(store, name).unwrap())));
+            }
+        });
+        assert_eq!(store.load().unwrap().keys.len(), 20);
+    }
+
+    #[test]
+    fn a_spoilt_file_is_named_and_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(home.path());
+        add(&store, "first").unwrap();
+        let good = fs::read_to_string(store.path()).unwrap();
+        let twice: serde_json::Value = serde_json::from_str(&good).unwrap();
+        let key = &twice["keys"][0];
+        let twice = serde_json::json!({ "version": 1, "keys": [key, key] }).to_string();
+        for (text, reason) in [
+            ("{", "EOF"),
+            ("", "EOF"),
+            (&*good.replace("\"version\": 1", "\"version\": 2"), "newer"),
+            (&*good.replace("admin", "root"), "root"),
+            (&*good.replace("\"sha256\": \"", "\"sha256\": \"x"), "SHA-256"),
+            (&*twice, "two keys"),
+        ] {
+            fs::write(store.path(), text).unwrap();
+            let error = store.load().unwrap_err().to_string();
+            assert!(error.contains("access.json") && error.contains(reason), "{error}");
+            assert!(add(&store, "second").is_err());
+            assert_eq!(fs::read_to_string(store.path()).unwrap(), text);
+        }
+    }
+}
