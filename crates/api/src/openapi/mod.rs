@@ -6,6 +6,8 @@
 mod operation;
 mod paths;
 
+use std::collections::BTreeMap;
+
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
@@ -20,6 +22,8 @@ use paths::Paths;
 pub struct Document {
     openapi: &'static str,
     info: Info,
+    /// Ways of saying who asks, of which one will do.
+    security: [BTreeMap<&'static str, Vec<&'static str>>; 2],
     paths: Paths,
     components: Components,
 }
@@ -41,11 +45,46 @@ struct License {
 #[derive(Debug, Serialize)]
 struct Components {
     schemas: Map<String, Value>,
+    #[serde(rename = "securitySchemes")]
+    security: BTreeMap<&'static str, SecurityScheme>,
 }
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum SecurityScheme {
+    Header {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        scheme: &'static str,
+        description: &'static str,
+    },
+    Parameter {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        #[serde(rename = "in")]
+        place: &'static str,
+        name: &'static str,
+        description: &'static str,
+    },
+}
+
+const HEADER: SecurityScheme = SecurityScheme::Header {
+    kind: "http",
+    scheme: "bearer",
+    description: "A key, as `sightwire keys add` prints it",
+};
+const PARAMETER: SecurityScheme = SecurityScheme::Parameter {
+    kind: "apiKey",
+    place: "query",
+    name: "key",
+    description: "A key, where no header can be set: images, and WebSockets of browsers",
+};
 
 const DESCRIPTION: &str = "\
 What a Sightwire server answers over HTTP, and the JSON messages of its WebSockets and of Socket.IO, which stand under \
-`components`. docs/protocol.md says in which order messages come. Every error is an `Error`, with a status of 4xx or 5xx.";
+`components`. docs/protocol.md says in which order messages come. Every error is an `Error`, with a status of 4xx or 5xx. \
+`x-role` is the least role that a key needs: viewer, streamer, operator or admin. On the machine that runs the server none \
+is needed, unless `access.mode` is `protected`.";
 
 /// Describes the API of this version of the server.
 pub fn document() -> Document {
@@ -60,8 +99,12 @@ pub fn document() -> Document {
             version: env!("CARGO_PKG_VERSION"),
             license: License { name: "MIT or Apache 2.0", identifier: "MIT OR Apache-2.0" },
         },
+        security: ["bearer", "key"].map(|way| BTreeMap::from([(way, Vec::new())])),
         paths,
-        components: Components { schemas: schemas.finish() },
+        components: Components {
+            schemas: schemas.finish(),
+            security: BTreeMap::from([("bearer", HEADER), ("key", PARAMETER)]),
+        },
     }
 }
 
@@ -69,6 +112,13 @@ impl Document {
     /// Paths as routes are written: `/api/v1/streams/{id}`.
     pub fn paths(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.paths.keys().copied()
+    }
+
+    /// Every operation: its path, its method in lower case, and the least role for it; `None` for everybody.
+    pub fn roles(&self) -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> + '_ {
+        self.paths.iter().flat_map(|(path, operations)| {
+            operations.iter().map(|(method, operation)| (*path, *method, operation.role))
+        })
     }
 
     /// The document as indented JSON, with a line break at its end.

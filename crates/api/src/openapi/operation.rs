@@ -12,6 +12,12 @@ use super::Schemas;
 pub struct Operation {
     tags: [&'static str; 1],
     summary: &'static str,
+    /// The least role that may; `None` for everybody, with or without a key.
+    #[serde(rename = "x-role", skip_serializing_if = "Option::is_none")]
+    pub role: Option<&'static str>,
+    /// Empty where nobody is asked for a key; else that of the whole document counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    security: Option<[(); 0]>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parameters: Vec<Parameter>,
     #[serde(rename = "requestBody", skip_serializing_if = "Option::is_none")]
@@ -58,12 +64,36 @@ pub struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Begins without parameters, and with no answer but errors.
-    pub fn new(tag: &'static str, summary: &'static str, schemas: &'a mut Schemas) -> Self {
+    pub fn new(
+        (tag, role): (&'static str, &'static str),
+        summary: &'static str,
+        schemas: &'a mut Schemas,
+    ) -> Self {
         let error = Content { schema: Some(schemas.sent::<crate::Error>()) };
         let error = Response { description: "What was wrong", content: BTreeMap::from([(JSON, error)]) };
         let responses = BTreeMap::from([("default", error)]);
-        let operation = Operation { tags: [tag], summary, parameters: Vec::new(), body: None, responses };
+        let operation = Operation {
+            tags: [tag],
+            summary,
+            role: Some(role),
+            security: None,
+            parameters: Vec::new(),
+            body: None,
+            responses,
+        };
         Self { schemas, operation }
+    }
+
+    /// Takes that role instead of the one of its group.
+    pub fn takes_role(mut self, role: &'static str) -> Self {
+        self.operation.role = Some(role);
+        self
+    }
+
+    /// Takes no role, and no key.
+    pub fn takes_no_role(mut self) -> Self {
+        (self.operation.role, self.operation.security) = (None, Some([]));
+        self
     }
 
     /// The operation as described so far.

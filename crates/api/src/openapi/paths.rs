@@ -18,7 +18,7 @@ pub type Paths = BTreeMap<&'static str, BTreeMap<&'static str, Operation>>;
 
 /// Describes all paths; the types that they name are among `schemas` then.
 pub fn all(schemas: &mut Schemas) -> Paths {
-    let mut table = Table { schemas, tag: "", paths: Paths::new() };
+    let mut table = Table { schemas, tag: "", role: "viewer", paths: Paths::new() };
     server(&mut table);
     cameras(&mut table);
     streams(&mut table);
@@ -33,6 +33,8 @@ struct Table<'a> {
     schemas: &'a mut Schemas,
     /// Put on each operation that is added; set before those of a group.
     tag: &'static str,
+    /// The least role for each of them, unless it says another.
+    role: &'static str,
     paths: Paths,
 }
 
@@ -44,7 +46,7 @@ impl Table<'_> {
         summary: &'static str,
         describe: impl FnOnce(Entry<'_>) -> Entry<'_>,
     ) {
-        let operation = describe(Entry::new(self.tag, summary, self.schemas)).finish();
+        let operation = describe(Entry::new((self.tag, self.role), summary, self.schemas)).finish();
         self.paths.entry(path).or_default().insert(method, operation);
     }
 
@@ -85,12 +87,16 @@ fn server(table: &mut Table<'_>) {
     table.tag = "server";
     table.list::<status::Status>("/api/v1/status", "What runs, with what, and how it is");
     table.get("/api/v1/live", "All that changes, once a second", |get| get.upgrades::<live::LiveMessage>());
-    table.get("/livez", "Whether the process answers", |get| get.sends("text/plain"));
+    table.get("/livez", "Whether the process answers", |get| get.takes_no_role().sends("text/plain"));
     table.get("/readyz", "Whether the recogniser answers", |get| {
-        get.answers::<status::Readiness>().answers_with::<status::Readiness>("503", "Not yet, or not at all")
+        get.takes_no_role()
+            .answers::<status::Readiness>()
+            .answers_with::<status::Readiness>("503", "Not yet, or not at all")
     });
-    table.list::<status::Health>("/healthz", "Whether the server runs");
-    table.get("/metrics", "Counters for Prometheus", |get| get.sends("application/openmetrics-text"));
+    table.get("/healthz", "Whether the server runs", |get| get.takes_no_role().answers::<status::Health>());
+    table.get("/metrics", "Counters for Prometheus", |get| {
+        get.takes_role("operator").sends("application/openmetrics-text")
+    });
 }
 
 fn cameras(table: &mut Table<'_>) {
@@ -100,17 +106,19 @@ fn cameras(table: &mut Table<'_>) {
     table.tag = "cameras";
     table.list::<camera::Cameras>("/api/v1/cameras", "All cameras");
     table.post("/api/v1/cameras", "Adds a camera", |post| {
-        post.takes::<camera::CameraChange>().answers_with::<camera::Camera>("201", "As it was added")
+        post.takes_role("operator")
+            .takes::<camera::CameraChange>()
+            .answers_with::<camera::Camera>("201", "As it was added")
     });
     table.post("/api/v1/cameras/test", "The first frame of a camera or an address", |post| {
-        post.takes::<camera::CameraTest>().sends("image/jpeg")
+        post.takes_role("operator").takes::<camera::CameraTest>().sends("image/jpeg")
     });
     table.get("/api/v1/cameras/{id}", "A camera", |get| id(get).answers::<camera::Camera>());
     table.add("patch", "/api/v1/cameras/{id}", "Changes a camera", |patch| {
-        id(patch).takes::<camera::CameraChange>().answers::<camera::Camera>()
+        id(patch).takes_role("operator").takes::<camera::CameraChange>().answers::<camera::Camera>()
     });
     table.delete("/api/v1/cameras/{id}", "Removes a camera", |delete| {
-        id(delete).ends("204", "It is gone, and whoever watched it is sent away")
+        id(delete).takes_role("operator").ends("204", "It is gone, and whoever watched it is sent away")
     });
 }
 
@@ -124,7 +132,9 @@ fn streams(table: &mut Table<'_>) {
     table.get("/api/v1/streams/{id}", "A stream, and who watches it", |get| {
         id(get).answers::<stream::Stream>()
     });
-    table.delete("/api/v1/streams/{id}", "Ends a stream", |delete| id(delete).ends("204", "It ends"));
+    table.delete("/api/v1/streams/{id}", "Ends a stream", |delete| {
+        id(delete).takes_role("operator").ends("204", "It ends")
+    });
     table.get("/api/v1/streams/{id}/snapshot.jpg", "The newest frame of a stream or camera", |get| {
         let get = id(get).query::<f32>("wait_s", "For the first frame; 10 at most and by default");
         boxes(get.query::<bool>("detect", "With boxes"))
@@ -135,16 +145,19 @@ fn streams(table: &mut Table<'_>) {
         looks(id(get)).streams::<detect::StreamEvent>().upgrades::<detect::StreamEvent>()
     });
     table.post("/api/v1/detect", "What is in one picture", |post| {
+        let post = post.takes_role("streamer");
         let post = post.query::<f32>("conf", "Least confidence, 0 to 1").query::<String>("classes", CLASSES);
         post.takes_pictures().answers::<detect::StillDetections>()
     });
-    table.list::<stream::Viewers>("/api/v1/viewers", "All who watch");
+    table.get("/api/v1/viewers", "All who watch", |get| {
+        get.takes_role("operator").answers::<stream::Viewers>()
+    });
     table.delete("/api/v1/viewers/{id}", "Sends a viewer away", |delete| {
-        delete.part::<u64>("id", "Of the viewer").ends("204", "It is gone")
+        delete.takes_role("operator").part::<u64>("id", "Of the viewer").ends("204", "It is gone")
     });
     table.list::<relay::ActiveStreams>("/streams/active", "Streams that are sent");
     table.get("/ws/stream/{name}", "Sends a stream; what a sender says is `FromSender`", |get| {
-        get.part::<String>("name", "Of the stream").upgrades::<relay::ToSender>()
+        get.takes_role("streamer").part::<String>("name", "Of the stream").upgrades::<relay::ToSender>()
     });
     table.get("/ws/view", "Watches streams", |get| {
         let get = get.query::<String>("streams", "Names, separated by commas; `*`: all that are sent");
@@ -211,10 +224,10 @@ fn boards(table: &mut Table<'_>) {
     table.list::<board::OpenStreams>("/debug/streams", "What is open");
     table.get("/api/user/esp32-config", "A user's camera", |get| user(get).answers::<board::BoardConfig>());
     table.post("/api/user/esp32-config", "Saves a user's camera", |post| {
-        user(post).takes::<board::BoardChange>().answers::<board::BoardSaved>()
+        user(post).takes_role("operator").takes::<board::BoardChange>().answers::<board::BoardSaved>()
     });
     table.delete("/api/user/esp32-config", "Removes a user's camera", |delete| {
-        user(delete).answers::<board::BoardSaved>()
+        user(delete).takes_role("operator").answers::<board::BoardSaved>()
     });
     table.get("/api/esp32/snapshot", "The newest frame as JSON", |get| {
         camera(get).answers::<board::BoardAnswer<board::BoardSnapshot>>()
@@ -251,7 +264,7 @@ fn reading(table: &mut Table<'_>) {
     fn file(entry: Entry<'_>) -> Entry<'_> {
         entry.part::<String>("id", "Of the batch").part::<usize>("index", "Of the file, from 0")
     }
-    table.tag = "reading";
+    (table.tag, table.role) = ("reading", "streamer");
     table.post("/api/v1/read", "Reads the text of one picture", |post| {
         let post = options(post).query::<String>("format", FORMAT);
         let post = post.query::<bool>("characters", "Also the confidence of each character");
@@ -328,15 +341,15 @@ fn signs(table: &mut Table<'_>) {
     fn name(entry: Entry<'_>) -> Entry<'_> {
         entry.part::<String>("name", "Of the model")
     }
-    table.tag = "signs";
+    (table.tag, table.role) = ("signs", "viewer");
     table.list::<models::Labels>("/labels", "What the recogniser's model can tell apart, by index");
     table.list::<models::Models>("/api/v1/models", "All models");
     table.post("/api/v1/models/{name}/activate", "Makes the recogniser run a model", |post| {
-        name(post).answers::<models::Activated>()
+        name(post).takes_role("operator").answers::<models::Activated>()
     });
     table.list::<models::Runtime>("/api/v1/runtime", "Whether the library that runs networks is missing");
     table.post("/api/v1/runtime", "Has it fetched", |post| {
-        post.answers_with::<models::RuntimeFetch>("202", "It is on its way")
+        post.takes_role("operator").answers_with::<models::RuntimeFetch>("202", "It is on its way")
     });
     table.list::<models::Samples>("/api/v1/samples", "Clips to try the recogniser on");
     table.get("/api/v1/samples/{gesture}", "A clip", |get| {
