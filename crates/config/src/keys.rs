@@ -24,6 +24,7 @@ pub struct Key {
 /// The sections of the keys.
 pub const SECTIONS: &[&str] = &[
     "server",
+    "access",
     "recognizer",
     "socketio",
     "cameras",

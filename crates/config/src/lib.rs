@@ -10,6 +10,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
 
+mod access;
 pub mod cameras;
 pub mod keys;
 pub mod layers;
@@ -21,6 +22,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sightwire_access::guard::Mode;
 use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
@@ -45,6 +47,7 @@ pub const TRY_NETWORKS: &str = "try-networks";
 #[derive(Clone, Debug)]
 pub struct Config {
     pub server: Server,
+    pub access: Access,
     pub recognizer: Recognizer,
     pub socketio: SocketIo,
     pub cameras: Cameras,
@@ -78,6 +81,11 @@ pub struct Server {
     pub managing: Who,
 }
 
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    pub mode: Mode,
+}
+
 #[derive(Clone, Debug)]
 pub struct Recognizer {
     pub model: ModelChoice,
@@ -95,9 +103,9 @@ pub struct Recognizer {
 /// Who may change something while the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
-    /// Whoever is on this machine.
+    /// Whoever has the role for it, as those on this machine have.
     Local,
-    /// Whoever can reach the server.
+    /// Whoever can reach the server, without a key.
     Anyone,
     /// Nobody: it can only be changed in the configuration.
     Nobody,
@@ -264,6 +272,7 @@ impl Config {
                 drain: r.seconds("server.drain_s", 0.0, 600.0)?,
                 managing: r.who("server.managing")?,
             },
+            access: access::read(&r)?,
             recognizer: Recognizer {
                 model,
                 switching: r.who("recognizer.switching")?,

@@ -7,6 +7,8 @@
 mod ahead;
 mod traffic;
 
+use std::any::Any;
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
@@ -16,6 +18,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
@@ -68,8 +71,19 @@ struct Shared {
     /// What its peer still sends is read at the end, for a while: with bytes unread the last answer would be lost.
     hears_out: AtomicBool,
     outbox: OnceLock<Arc<Outbox>>,
+    kept: Kept,
     /// In milliseconds; see [`ConnectionHandle::set_write_deadline`].
     write_deadline: AtomicU64,
+}
+
+/// What a request left to be kept.
+#[derive(Default)]
+struct Kept(Mutex<Option<Box<dyn Any + Send>>>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept")
+    }
 }
 
 impl Shared {
@@ -109,6 +123,14 @@ impl ConnectionHandle {
     /// For those who know of no connections: it [ends](Self::end) when this is cancelled.
     pub fn ending(&self) -> CancellationToken {
         self.end.clone()
+    }
+
+    /// Keeps something until the next request takes its place or the connection is gone; `None` takes the place of what was
+    /// kept, too.
+    pub fn keep(&self, what: Option<Box<dyn Any + Send>>) {
+        // Dropped outside of the lock: it may be anything.
+        let before = std::mem::replace(&mut *self.shared.kept.0.lock(), what);
+        drop(before);
     }
 
     /// From now on it carries a session without an end of its own (a websocket): it ends when the server stops.
@@ -194,6 +216,7 @@ impl Guarded {
             is_known: AtomicBool::new(false),
             hears_out: AtomicBool::new(false),
             outbox: OnceLock::new(),
+            kept: Kept::default(),
             write_deadline: AtomicU64::new(WRITE_DEADLINE.as_millis() as u64),
         });
         let guarded = Self {

@@ -17,7 +17,7 @@ pub const KEYS: &[Key] = &[
         "server.listen",
         r#"["127.0.0.1:8000"]"#,
         &[],
-        "Addresses to listen on; a port alone is one of 127.0.0.1. Port 0 picks a free one. Use `0.0.0.0:8000` to be reached from other machines: there is no sign-in yet, so whoever reaches the port sees every camera and stream.",
+        "Addresses to listen on; a port alone is one of 127.0.0.1. Port 0 picks a free one. Use `0.0.0.0:8000` to be reached from other machines: then everybody needs a key, see `access.mode`.",
     ),
     key(
         "server.cors_origins",
@@ -66,9 +66,13 @@ pub const KEYS: &[Key] = &[
         "server.managing",
         r#""local""#,
         &[],
-        "Who may end streams, disconnect viewers, and have the server get a missing ONNX Runtime library: \
-         local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it \
-         is), anyone or nobody.",
+        "Who may end streams, disconnect viewers, and have the server get a missing ONNX Runtime library: local (on this machine, or with an operator's key), anyone (everyone who reaches the server, without a key; to be removed) or nobody.",
+    ),
+    key(
+        "access.mode",
+        r#""auto""#,
+        &[],
+        "Who needs a key: auto (everybody but those on this machine, who ask for `localhost` or a loopback address through no proxy), protected (everybody) or open (nobody). A proxy on this machine that adds no X-Forwarded-For cannot be told from somebody on it: use protected behind one.",
     ),
     key(
         "recognizer.model",
@@ -80,7 +84,7 @@ pub const KEYS: &[Key] = &[
         "recognizer.switching",
         r#""local""#,
         &[],
-        "Who may switch the model while the server runs: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
+        "Who may switch the model while the server runs: local (on this machine, or with an operator's key), anyone (everyone who reaches the server, without a key; to be removed) or nobody.",
     ),
     key(
         "recognizer.dummy",
@@ -156,7 +160,7 @@ pub const KEYS: &[Key] = &[
         "cameras.changing",
         r#""local""#,
         &[],
-        "Who may add, change, try and remove cameras while the server runs: local (whoever is on this machine; a reverse proxy has to set X-Forwarded-For, or everyone behind it is), anyone or nobody.",
+        "Who may add, change, try and remove cameras while the server runs: local (on this machine, or with an operator's key), anyone (everyone who reaches the server, without a key; to be removed) or nobody.",
     ),
     key(
         "cameras.max_upstreams",
