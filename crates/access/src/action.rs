@@ -46,7 +46,7 @@ actions! {
     /// Opening the pages, and what they ask for that belongs to no stream.
     SeeServer = "see-server", Some(Role::Viewer), None, false, "see this server";
     /// Watching a stream, and seeing what is found in it.
-    Watch = "watch", Some(Role::Viewer), None, false, "watch streams";
+    WatchStream = "watch", Some(Role::Viewer), None, false, "watch streams";
     /// What the recogniser knows.
     SeeLabels = "see-labels", Some(Role::Viewer), Some(Use::Signs), false, "see the labels of signs";
     /// Sending frames to the recogniser.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::key::Key;
 use crate::keyring::Keyring;
 use crate::principal::{Principal, Rules, Who};
 use crate::role::Role;
@@ -56,16 +57,22 @@ impl FromStr for Mode {
 /// What a request has to be known by.
 #[derive(Clone, Copy, Default)]
 pub struct Presented<'a> {
-    /// A key, from wherever in the request.
+    /// What is meant as a key.
     pub key: Option<&'a str>,
+    /// A bearer token, which may be a key or be meant for somebody else.
+    pub bearer: Option<&'a str>,
     /// It comes from this machine for this machine, and through no proxy.
     pub is_here: bool,
 }
 
 impl fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let key = self.key.map(|_| "…");
-        f.debug_struct("Presented").field("key", &key).field("is_here", &self.is_here).finish()
+        let [key, bearer] = [self.key, self.bearer].map(|secret| secret.map(|_| "…"));
+        f.debug_struct("Presented")
+            .field("key", &key)
+            .field("bearer", &bearer)
+            .field("is_here", &self.is_here)
+            .finish()
     }
 }
 
@@ -107,16 +114,19 @@ impl Guard {
 
     /// Whose request it is. A key that does not count is never as good as none: its owner hears of it.
     pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Arc<Principal> {
-        if let Some(key) = presented.key {
-            return self
-                .keyring
-                .find(key, now)
-                .unwrap_or_else(|why| Arc::new(Principal::unknown(Some(why), self.rules.clone())));
-        }
-        match self.mode {
-            Mode::Auto | Mode::Open if presented.is_here => self.here.clone(),
-            Mode::Open => self.anyone.clone(),
-            Mode::Auto | Mode::Protected => self.nobody.clone(),
+        let free = match self.mode {
+            Mode::Auto | Mode::Open if presented.is_here => Some(&self.here),
+            Mode::Open => Some(&self.anyone),
+            Mode::Auto | Mode::Protected => None,
+        };
+        let is_ours = |token: &&str| free.is_none() || Key::looks_like_one(token);
+        match (presented.key.or(presented.bearer.filter(is_ours)), free) {
+            (Some(key), _) => self.keyring.find(key, now).unwrap_or_else(|why| {
+                let rules = self.rules.clone();
+                Arc::new(Principal::unknown(Some(why), rules))
+            }),
+            (None, Some(free)) => free.clone(),
+            (None, None) => self.nobody.clone(),
         }
     }
 }
@@ -138,7 +148,7 @@ mod tests {
         let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
         let role = |mode, key, is_here| {
             let guard = Guard::new(mode, keyring.clone(), Arc::default());
-            guard.identify(&Presented { key, is_here }, now).role()
+            guard.identify(&Presented { key, is_here, ..Presented::default() }, now).role()
         };
         for (mode, here, beyond) in [
             (Mode::Auto, Some(Role::Admin), None),
@@ -153,8 +163,10 @@ mod tests {
             }
         }
         let guard = Guard::new(Mode::Open, keyring, Arc::default());
-        let who = guard.identify(&Presented { key: Some(""), is_here: true }, now).who().clone();
+        let empty = Presented { key: Some(""), is_here: true, ..Presented::default() };
+        let who = guard.identify(&empty, now).who().clone();
         assert_eq!(who, Who::Unknown(Some(Unknown::NotAKey)));
-        assert!(!format!("{:?}", Presented { key: Some("sw_secret"), is_here: true }).contains("secret"));
+        let secret = Presented { key: Some("sw_secret"), bearer: Some("sw_secret"), is_here: true };
+        assert!(!format!("{secret:?}").contains("secret"));
     }
 }

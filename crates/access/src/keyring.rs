@@ -158,7 +158,7 @@ fn quoted(record: &KeyRecord) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::{Act as _, Watch};
+    use crate::action::{Act as _, WatchStream};
     use crate::record::NewKey;
     use crate::role::Role;
     use crate::scope::Scope;
@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(find(&keyring, key.reveal()).unwrap_err(), Unknown::NotKnown);
         keyring.take_up().unwrap();
         let principal = find(&keyring, key.reveal()).unwrap();
-        assert!(principal.may(&Watch::ACTION).is_ok());
+        assert!(principal.may(&WatchStream::ACTION).is_ok());
 
         let end = CancellationToken::new();
         let _hold = principal.credential().unwrap().hold(end.clone());
@@ -217,7 +217,7 @@ mod tests {
         keyring.take_up().unwrap();
         assert!(end.is_cancelled());
         let principal = find(&keyring, key.reveal()).unwrap();
-        assert!(principal.may_on(&Watch::ACTION, "yard", None).is_err());
+        assert!(principal.may_on(&WatchStream::ACTION, "yard", None).is_err());
     }
 
     #[test]

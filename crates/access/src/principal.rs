@@ -281,13 +281,14 @@ mod tests {
             }
             assert!(nobody.may(&action::Anything::ACTION).is_ok());
         }
-        let denied = Principal::unknown(Some(Unknown::Expired), Arc::default()).may(&action::Watch::ACTION);
+        let denied =
+            Principal::unknown(Some(Unknown::Expired), Arc::default()).may(&action::WatchStream::ACTION);
         assert!(denied.unwrap_err().to_string().contains("expired"));
     }
 
     #[test]
     fn a_scope_bounds_streams_and_uses_whatever_the_role() {
-        let watch = action::Watch::ACTION;
+        let watch = action::WatchStream::ACTION;
         let admin = key(Role::Admin, &["gate-*"], &[Use::Cameras]);
         assert_eq!(admin.may_on(&watch, "gate-1", Some(Use::Cameras)), Ok(()));
         let denied = admin.may_on(&watch, "yard", Some(Use::Cameras)).unwrap_err();

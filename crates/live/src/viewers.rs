@@ -189,15 +189,14 @@ impl Viewers {
         self.now.lock().values().filter(|viewer| viewer.watches(stream)).cloned().collect()
     }
 
+    /// The one of that id.
+    pub fn get(&self, id: u64) -> Option<Arc<Viewer>> {
+        self.now.lock().get(&id).cloned()
+    }
+
     /// How many watch a stream.
     pub fn count(&self, stream: &str) -> usize {
         self.counts_by_stream.lock().get(stream).copied().unwrap_or_default()
-    }
-
-    /// Sends a viewer away; whether there is one of that id.
-    pub fn end(&self, id: u64) -> bool {
-        let viewer = self.now.lock().get(&id).cloned();
-        viewer.as_ref().inspect(|viewer| viewer.end()).is_some()
     }
 
     /// Takes a sample of everyone's counters.
@@ -323,7 +322,13 @@ impl Viewer {
         &self.end
     }
 
-    fn end(&self) {
+    /// The streams that it watches now.
+    pub fn streams(&self) -> Vec<Arc<str>> {
+        self.streams.lock().iter().map(|watched| watched.id.clone()).collect()
+    }
+
+    /// Its connection ends.
+    pub fn send_away(&self) {
         self.end.cancel();
         // One over a WebSocket is told why; of the others nobody may be asking for more.
         if let (ViewerKind::Mjpeg | ViewerKind::Events, Some(connection)) = (self.kind, &self.connection) {
@@ -448,7 +453,8 @@ mod tests {
     fn whoever_is_sent_away_hears_of_it() {
         let viewers = Viewers::new(PerUse { cameras: 1, relay: 0 });
         let admission = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
-        assert!(!viewers.end(admission.viewer().id() + 1));
-        assert!(viewers.end(admission.viewer().id()) && admission.viewer().ended().is_cancelled());
+        assert!(viewers.get(admission.viewer().id() + 1).is_none());
+        viewers.get(admission.viewer().id()).unwrap().send_away();
+        assert!(admission.viewer().ended().is_cancelled());
     }
 }

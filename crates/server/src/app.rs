@@ -11,6 +11,8 @@ use axum::response::Response;
 use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
+use sightwire_access::Guard;
+use sightwire_config::Config;
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::Listening;
 use sightwire_listen::host::{Hosts, OwnHosts};
@@ -30,6 +32,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, TransportCounters};
+use crate::transport::caller::{Gate, identify};
 use crate::transport::query::NOTES;
 use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
@@ -38,7 +41,6 @@ use crate::transport::{
     self, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
-use sightwire_config::Config;
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
@@ -52,6 +54,9 @@ pub struct App {
     /// Their paths, with names in braces.
     #[cfg(test)]
     paths: Vec<&'static str>,
+    /// What each method of each asks for.
+    #[cfg(test)]
+    asked: Vec<transport::routes::Asked>,
     /// The sign recogniser; has no model until it is loaded.
     pub recognizer: Arc<Recognizer>,
     /// Text reading; nothing is loaded before somebody needs it.
@@ -66,7 +71,13 @@ pub struct App {
 
 impl App {
     /// Builds all parts; their tasks run until `stop`.
-    pub fn new(config: &Config, stop: &CancellationToken, tasks: &TaskTracker) -> anyhow::Result<Self> {
+    pub fn new(
+        config: &Config,
+        access: &Arc<Guard>,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> anyhow::Result<Self> {
+        tasks.spawn(access.keyring().clone().run(stop.clone()));
         let shared = Arc::new(config.clone());
         let engine = SharedEngine::new(config.engine_settings(), {
             let stop = stop.clone();
@@ -84,8 +95,10 @@ impl App {
             let (recognizer, stop) = (recognizer.clone(), stop.clone());
             async move { stop.run_until_cancelled(recognizer.send_overdue_replies()).await }
         });
+        let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
+        let gate = Gate::new(access.clone(), origins.clone());
         let (layer, socketio, counters) =
-            SocketIoTransport::layer(config, recognizer.clone(), sessions.clone());
+            SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);
         let streams = Streams::new(config.live_options(), engine.clone(), stop, tasks)?;
         let relay = Relay::new(streams.clone());
@@ -120,7 +133,6 @@ impl App {
         };
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-        let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
         let sockets = transport::relay::Dependencies {
             relay,
@@ -137,7 +149,7 @@ impl App {
             }))
             .merge(transport::relay::routes(sockets));
         #[cfg(test)]
-        let paths = routes.paths();
+        let (paths, asked) = (routes.paths(), routes.asked());
         let (routes, privacy) = routes.finish(origins.clone()).context("two routes are one")?;
         let routes = routes.fallback(page::serve).method_not_allowed_fallback(async || {
             transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
@@ -150,6 +162,7 @@ impl App {
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
                 .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
+                .layer(middleware::from_fn_with_state(gate, identify))
                 .layer(middleware::from_fn_with_state(privacy, keep_private))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
@@ -159,6 +172,8 @@ impl App {
             router,
             #[cfg(test)]
             paths,
+            #[cfg(test)]
+            asked,
             recognizer,
             reader,
             streams,
@@ -251,29 +266,4 @@ async fn check_origin(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use sightwire_api::openapi;
-
-    use super::*;
-    use crate::transport::paths;
-    use sightwire_config::layers::Layers;
-
-    #[tokio::test]
-    async fn every_path_is_in_the_openapi_document_and_no_other() {
-        let config = Config::from_layers(&Layers::defaults()).unwrap();
-        let stop = CancellationToken::new();
-        let app = App::new(&config, &stop, &TaskTracker::new()).unwrap();
-        stop.cancel();
-        // With a slash at its end one leads to the same without; whatever is not there has no page.
-        let shown = app.paths.iter().copied().filter(|path| !path.ends_with('/') && !path.contains('*'));
-        let asked_for = shown.map(|path| match path {
-            paths::DETECT => "/ws/stream/detect",
-            paths::RAW => "/ws/stream/raw",
-            paths::HEALTH => "/health",
-            path => path,
-        });
-        assert_eq!(asked_for.collect::<BTreeSet<_>>(), openapi::document().paths().collect::<BTreeSet<_>>());
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! - [`server`]: its life, from its listeners to its last connection
 //! - `app`: the parts of the server, put together
-//! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it
+//! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
 //! - `samples`: clips for pages
 //! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
 //!   what the camera prototype's pages ask for (`boards`)

@@ -1,40 +1,64 @@
-//! Who reaches the server: a warning where other machines do, and the addresses under which they do.
+//! Who reaches the server, what they need for it, and the addresses under which they do.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::SystemTime;
 
+use sightwire_access::guard::Mode;
+use sightwire_access::key::Key;
+use sightwire_access::record::NewKey;
+use sightwire_access::store::StoreError;
+use sightwire_access::{Role, Scope};
 use sightwire_config::{Config, Who};
+use sightwire_listen::names::HostNames;
 
 /// How networks of containers and virtual machines are called, which nobody else is in.
 const INNER: [&str; 4] = ["docker", "br-", "veth", "virbr"];
 
-/// For whoever runs the server; `None` where only this machine reaches it.
-pub fn warning(config: &Config) -> Option<String> {
-    let open: Vec<String> = config
-        .server
-        .listen
-        .iter()
-        .filter(|address| !is_loopback(address.ip()))
-        .map(ToString::to_string)
-        .collect();
-    if open.is_empty() {
-        return None;
+/// For whoever runs the server: what anybody may do without a key.
+pub fn warnings(config: &Config) -> Vec<String> {
+    let anyone = [
+        (config.server.managing, "server.managing", "ends streams and viewers"),
+        (config.cameras.changing, "cameras.changing", "changes cameras"),
+        (config.recognizer.switching, "recognizer.switching", "switches the model"),
+    ];
+    let anyone = anyone.into_iter().filter(|(who, ..)| *who == Who::Anyone).map(|(_, key, what)| {
+        format!(
+            "{key} is \"anyone\": whoever reaches this server {what}, without a key; make an operator's key (`sightwire keys add --role operator`) and set it to \"local\""
+        )
+    });
+    let open = (config.access.mode == Mode::Open).then(|| {
+        let reached: Vec<String> = beyond(config).map(ToString::to_string).collect();
+        let by = if reached.is_empty() { String::new() } else { format!(", from other machines, too ({})", reached.join(", ")) };
+        format!("access.mode is \"open\": whoever reaches this server{by} sees every camera, stream and text, and may send streams")
+    });
+    open.into_iter().chain(anyone).collect()
+}
+
+fn beyond(config: &Config) -> impl Iterator<Item = &SocketAddr> {
+    config.server.listen.iter().filter(|address| !is_loopback(address.ip()))
+}
+
+/// Whether somebody may come who needs a key: from another machine, through a proxy for a name, or everybody.
+pub fn needs_keys(config: &Config) -> bool {
+    match config.access.mode {
+        Mode::Open => false,
+        Mode::Protected => true,
+        Mode::Auto => beyond(config).next().is_some() || config.server.hosts != HostNames::default(),
     }
-    let mut what = vec!["send streams"];
-    what.extend(
-        [
-            (config.server.managing, "end those of others (server.managing)"),
-            (config.cameras.changing, "change cameras (cameras.changing)"),
-            (config.recognizer.switching, "switch the model (recognizer.switching)"),
-        ]
-        .iter()
-        .filter(|(who, _)| *who == Who::Anyone)
-        .map(|(_, what)| *what),
-    );
-    Some(format!(
-        "other machines reach this server ({}), and there is no sign-in yet: whoever reaches it sees every camera and stream, and may {}",
-        open.join(", "),
-        what.join(", "),
-    ))
+}
+
+/// Makes the first key where some are needed and nobody could make any: an admin's. It is not kept, so it has to be shown now.
+pub fn first_key(config: &Config) -> Result<Option<Key>, StoreError> {
+    let (store, now) = (config.access_store(), SystemTime::now());
+    if !needs_keys(config) || store.load()?.has_admin(now) {
+        return Ok(None);
+    }
+    let wanted =
+        NewKey { name: Some("first".to_owned()), role: Role::Admin, scope: Scope::ALL, expires: None };
+    store.update(|records| {
+        // Another server with this store may have been faster.
+        if records.has_admin(now) { Ok(None) } else { Ok(Some(records.add(&wanted, now)?.0)) }
+    })
 }
 
 /// Addresses to open on other machines, where the server listens on all of this machine's.
@@ -69,28 +93,47 @@ mod tests {
     use super::*;
     use sightwire_config::Layers;
 
-    fn warned(flags: &[&str]) -> Option<String> {
+    fn config(flags: &[&str]) -> Config {
         let mut layers = Layers::defaults();
         for flag in flags {
             layers.add_flag(flag).unwrap();
         }
-        warning(&Config::from_layers(&layers).unwrap())
+        Config::from_layers(&layers).unwrap()
     }
 
     #[test]
-    fn a_server_that_others_reach_is_warned_of_and_what_they_may_is_said() {
-        assert_eq!(warned(&[]), None);
-        assert_eq!(warned(&["server.listen=127.0.0.2:1,[::1]:1,[::ffff:127.0.0.1]:1"]), None);
-        for open in ["0.0.0.0:1", "[::]:1", "192.168.1.2:1", "[fd00::1]:1"] {
-            let warning = warned(&[&format!("server.listen=127.0.0.1:1,{open}")]).unwrap();
-            assert!(warning.contains(&format!("({open})")) && warning.contains("no sign-in"), "{warning}");
-            assert!(!warning.contains("server.managing"), "{warning}");
+    fn what_anybody_may_without_a_key_is_warned_of() {
+        let warned = |flags: &[&str]| warnings(&config(flags));
+        assert_eq!(warned(&["server.listen=0.0.0.0:1"]), [""; 0], "they need keys");
+        let open = warned(&["access.mode=open"]);
+        assert!(open.len() == 1 && open[0].contains("\"open\"") && !open[0].contains("machines"), "{open:?}");
+        for address in ["0.0.0.0:1", "[::]:1", "192.168.1.2:1", "[fd00::1]:1"] {
+            let open = warned(&["access.mode=open", &format!("server.listen=127.0.0.1:1,{address}")]);
+            assert!(open[0].contains(&format!("({address})")), "{open:?}");
         }
-        let warning = warned(&["server.listen=0.0.0.0:1", "server.managing=anyone"]).unwrap();
-        assert!(
-            warning.ends_with("and may send streams, end those of others (server.managing)"),
-            "{warning}"
-        );
+        let anyone = warned(&["server.managing=anyone", "recognizer.switching=anyone"]);
+        assert_eq!(anyone.len(), 2, "{anyone:?}");
+        assert!(anyone[0].starts_with("server.managing is \"anyone\""), "{anyone:?}");
+    }
+
+    #[test]
+    fn the_first_key_is_made_once_and_only_where_somebody_needs_one() {
+        let home = tempfile::tempdir().unwrap();
+        let home = format!("store.home={}", home.path().display());
+        let first = |flags: &[&str]| {
+            first_key(&config(&[&[&*home], flags].concat())).unwrap().map(|key| key.reveal().to_owned())
+        };
+        assert_eq!(first(&[]), None, "only this machine reaches it");
+        assert_eq!(first(&["server.listen=127.0.0.2:1,[::1]:1,[::ffff:127.0.0.1]:1"]), None);
+        assert_eq!(first(&["server.listen=0.0.0.0:1", "access.mode=open"]), None);
+        let key = first(&["server.listen=127.0.0.1:1,[fd00::1]:1"]).unwrap();
+        assert_eq!(first(&["server.listen=0.0.0.0:1"]), None, "there is one");
+        let guard = config(&[&home]).guard().unwrap();
+        let principal = guard.keyring().find(&key, SystemTime::now()).unwrap();
+        assert_eq!(principal.role(), Some(Role::Admin));
+        for flags in ["access.mode=protected", "server.hosts=vision.example", "server.listen=[::]:1"] {
+            assert!(needs_keys(&config(&[flags])), "{flags}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A server's life: from its listeners to its last connection.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -50,7 +51,8 @@ impl Server {
             .iter()
             .map(|listener| listener.address().context("cannot tell the address"))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let app = App::new(&config, &stop, &tasks)?;
+        let access = Arc::new(config.guard()?);
+        let app = App::new(&config, &access, &stop, &tasks)?;
         for listener in listeners {
             let (router, listening) = (app.router.clone(), app.listening.clone());
             tasks.spawn(sightwire_listen::run(listener, router, listening, stop.clone(), tasks.clone()));

@@ -176,11 +176,73 @@ fn a_port_and_an_address_are_not_both_taken() {
 }
 
 #[test]
-fn a_server_that_others_would_reach_is_warned_of() {
+fn check_says_who_needs_a_key_and_what_anybody_may_without() {
     let folder = tempfile::tempdir().unwrap();
-    let stderr = |listen: &str| text(&run(folder.path(), &["check", "--set", listen]).stderr);
-    assert!(stderr("server.listen=0.0.0.0:8000").contains("warning: other machines reach this server"));
-    assert!(!stderr("server.listen=8000").contains("warning: other"));
+    let stderr = |set: &[&str]| {
+        let set = set.iter().flat_map(|set| ["--set", set]);
+        text(&run(folder.path(), &["check"].into_iter().chain(set).collect::<Vec<_>>()).stderr)
+    };
+    let open = "access.mode=open";
+    assert!(!stderr(&["server.listen=8000"]).contains("key"));
+    assert!(stderr(&["server.listen=0.0.0.0:8000"]).contains("note: who is not on this machine needs a key"));
+    let said = stderr(&["server.listen=0.0.0.0:8000", open]);
+    assert!(said.contains("warning: access.mode is \"open\"") && said.contains("(0.0.0.0:8000)"), "{said}");
+    assert!(stderr(&["access.mode=shut"]).contains("must be auto, open or protected"));
+}
+
+#[test]
+fn keys_are_made_listed_and_revoked() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let keys = |args: &[&str]| {
+        let output = sightwire(folder.path(), &home, &[&["keys"], args].concat()).output().unwrap();
+        (text(&output.stdout), text(&output.stderr), output.status.code())
+    };
+    let (out, err, _) = keys(&["list"]);
+    assert!(out.is_empty() && err.contains("there are no keys in") && err.contains("keys add"), "{err}");
+    let (out, err, code) = keys(&[
+        "add",
+        "gate phone",
+        "--role",
+        "viewer",
+        "--streams",
+        "gate-*,yard",
+        "--uses",
+        "cameras,relay",
+        "--expires",
+        "30d",
+    ]);
+    let key = out.trim().strip_prefix("key: ").unwrap();
+    assert!(key.starts_with("sw_") && code == Some(0), "{out}");
+    assert!(
+        err.contains("may view gate-*, yard, cameras, relay") && err.contains("not shown again"),
+        "{err}"
+    );
+    let file = std::fs::read_to_string(home.join("access.json")).unwrap();
+    assert!(file.contains("gate phone") && !file.contains(key));
+    let (out, _, _) = keys(&["list"]);
+    let id = &key[3..11];
+    assert!(
+        out.starts_with(&format!("{id}  gate phone  view gate-*, yard, cameras, relay, until 20")),
+        "{out}"
+    );
+    // The whole key will do, too: it is what people have at hand.
+    assert_eq!(keys(&["revoke", key]).0, format!("revoked {id} (gate phone)\n"));
+    let (_, err, code) = keys(&["revoke", id]);
+    assert!(err.contains(&format!("there is no key \"{id}\"")) && code == Some(1), "{err}");
+    for (wrong, said) in [
+        (&["--role", "root"][..], "there is no role \"root\""),
+        (&["--role", "viewer", "--uses", "camera"], "there is no use \"camera\""),
+        (&["--role", "viewer", "--expires", "soon"], "\"soon\" is not a time such as 12h"),
+        (&["--role", "viewer", "--streams", "a,,b"], "a pattern of streams is empty"),
+        (&[], "--role <ROLE>"),
+    ] {
+        let (out, err, code) = keys(&[&["add"], wrong].concat());
+        assert!(out.is_empty() && err.contains(said) && code == Some(2), "{wrong:?}: {err}");
+    }
+    std::fs::write(home.join("access.json"), "{").unwrap();
+    let (_, err, code) = keys(&["list"]);
+    assert!(err.contains("access.json is not a file of keys") && code == Some(1), "{err}");
 }
 
 #[test]

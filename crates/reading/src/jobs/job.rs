@@ -19,6 +19,8 @@ use crate::work::ReadRequest;
 pub struct Job {
     /// Random, 16 hexadecimal digits.
     pub id: Arc<str>,
+    /// Whoever sent it, as the one who took it calls them; empty where nobody is told from anybody.
+    pub owner: Arc<str>,
     /// How its files are to be read.
     pub ask: ReadRequest,
     /// How many of its pictures are kept.
@@ -88,7 +90,7 @@ impl Found {
 
 impl Job {
     /// With files that are all there.
-    pub fn new(received: Received, ask: ReadRequest, keep: usize) -> Self {
+    pub fn new(owner: Arc<str>, received: Received, ask: ReadRequest, keep: usize) -> Self {
         let mut rows = Vec::with_capacity(received.files.len());
         let mut ended = Vec::new();
         for (index, file) in received.files.iter().enumerate() {
@@ -118,6 +120,7 @@ impl Job {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let job = Self {
             id: format!("{:016x}", fastrand::u64(..)).into(),
+            owner,
             ask,
             keep,
             received,

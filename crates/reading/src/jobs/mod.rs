@@ -147,12 +147,13 @@ impl Jobs {
     /// A batch that has arrived begins.
     pub fn begin(
         &self,
+        owner: Arc<str>,
         received: Received,
         ask: ReadRequest,
         keep: usize,
         ready: Ready,
     ) -> Result<Arc<Job>, NoPlace> {
-        let job = Arc::new(Job::new(received, ask, keep));
+        let job = Arc::new(Job::new(owner, received, ask, keep));
         let gone = {
             let mut entries = self.entries.lock();
             let gone = if entries.len() < self.limits.max_jobs {

@@ -1,10 +1,13 @@
 //! Everything that can be seen of the server, once a second while somebody looks: whole at first, then what has changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use sightwire_access::{Scope, Use};
 use sightwire_api::live::{
     FullType, Live as Everything, LiveFull, LivePatch, LiveProcess, LiveServer, PatchType,
 };
@@ -38,9 +41,30 @@ pub struct Edition {
     /// Counts editions; 0: there is none yet.
     pub version: u64,
     /// All of it, without null anywhere.
-    pub data: Value,
+    data: Arc<Value>,
+    /// That of the edition before.
+    before: Arc<Value>,
+    /// As they are for each kind of reader: made for the first of them.
+    views: Mutex<BTreeMap<(Scope, bool), Arc<View>>>,
+}
+
+/// What a reader may see.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Which streams.
+    pub scope: Scope,
+    /// Also who sends and who watches, and from where.
+    pub is_operator: bool,
+    /// Why it may not end streams and viewers, if it may not.
+    pub why_not: Option<String>,
+}
+
+/// An edition, as one kind of reader may see it.
+#[derive(Debug)]
+struct View {
+    data: Arc<Value>,
     /// What has changed since the edition before: a JSON merge patch (RFC 7386), as a message.
-    pub patch: String,
+    patch: Arc<str>,
 }
 
 impl Live {
@@ -112,21 +136,70 @@ impl Live {
 }
 
 impl Edition {
-    /// All of it, as a message to one who may or may not manage this server.
-    pub fn full(&self, why_not: Option<&str>) -> String {
-        let mut data = self.data.clone();
-        data["may_manage"] = why_not.is_none().into();
-        if let Some(why_not) = why_not {
-            data["why_not"] = why_not.into();
+    /// All of it, as a message.
+    pub fn full(&self, seen: &Seen) -> String {
+        let mut data = Value::clone(&self.view(seen).data);
+        data["may_manage"] = seen.why_not.is_none().into();
+        if let Some(why_not) = &seen.why_not {
+            data["why_not"] = why_not.as_str().into();
         }
         message(&LiveFull { data, kind: FullType::default(), version: self.version })
     }
 
+    /// What has changed since the edition before, as a message.
+    pub fn patch(&self, seen: &Seen) -> String {
+        self.view(seen).patch.to_string()
+    }
+
+    fn view(&self, seen: &Seen) -> Arc<View> {
+        let key = (seen.scope.clone(), seen.is_operator);
+        if let Some(view) = self.views.lock().get(&key) {
+            return view.clone();
+        }
+        let [before, data] = [&self.before, &self.data].map(|data| seen.of(data));
+        let patch = changes(&before, &data).unwrap_or_else(|| Map::new().into());
+        let patch = message(&LivePatch { data: patch, kind: PatchType::default(), version: self.version });
+        let view = Arc::new(View { data, patch: patch.into() });
+        self.views.lock().entry(key).or_insert(view).clone()
+    }
+
     fn next(&self, data: Value) -> Self {
-        let version = self.version + 1;
-        let patch = changes(&self.data, &data).unwrap_or_else(|| Map::new().into());
-        let patch = message(&LivePatch { data: patch, kind: PatchType::default(), version });
-        Self { version, data, patch }
+        let (version, data, before) = (self.version + 1, Arc::new(data), self.data.clone());
+        Self { version, data, before, views: Mutex::default() }
+    }
+}
+
+impl Seen {
+    /// What of it may be seen.
+    fn of(&self, data: &Arc<Value>) -> Arc<Value> {
+        if self.is_operator && self.scope == Scope::ALL {
+            return data.clone();
+        }
+        let mut data = Value::clone(data);
+        if let Some(streams) = data.get_mut("streams").and_then(Value::as_object_mut) {
+            streams.retain(|id, stream| self.sees(id, stream.get("kind")));
+            for stream in streams.values_mut().filter_map(Value::as_object_mut) {
+                if !self.is_operator {
+                    stream.remove("peer");
+                }
+            }
+        }
+        if let Some(viewers) = data.get_mut("viewers").and_then(Value::as_object_mut) {
+            let covers = |id: &Value| id.as_str().is_some_and(|id| self.scope.covers(id));
+            let watched = |viewer: &Value| viewer.get("streams").and_then(Value::as_array).cloned();
+            viewers.retain(|_, viewer| {
+                self.is_operator && watched(viewer).unwrap_or_default().iter().all(covers)
+            });
+        }
+        data.into()
+    }
+
+    fn sees(&self, id: &str, kind: Option<&Value>) -> bool {
+        let of = match kind.and_then(Value::as_str) {
+            Some("camera") => Use::Cameras,
+            _ => Use::Relay,
+        };
+        self.scope.covers(id) && self.scope.has(of)
     }
 }
 
@@ -202,6 +275,39 @@ mod tests {
             }
             prop_assert_eq!(merged, new);
         }
+    }
+
+    fn seen(streams: &[&str], uses: &[Use], is_operator: bool) -> Seen {
+        let scope = Scope::new(streams.iter().copied(), uses.iter().copied()).unwrap();
+        Seen { scope, is_operator, why_not: None }
+    }
+
+    #[test]
+    fn each_reader_is_told_of_what_it_may_see() {
+        let stream = |kind: &str| json!({"kind": kind, "peer": "192.168.1.7:9"});
+        let first = json!({
+            "streams": {"gate": stream("camera"), "yard": stream("camera"), "gate-phone": stream("relay")},
+            "viewers": {"1": {"streams": ["gate"]}, "2": {"streams": ["gate", "yard"]}},
+        });
+        let mut second = first.clone();
+        second["streams"]["yard"]["fps"] = 1.into();
+        second["streams"]["gate"]["fps"] = 2.into();
+        let edition = Edition::default().next(first).next(second);
+        let read = |text: String| serde_json::from_str::<Value>(&text).unwrap()["data"].take();
+        let everything = read(edition.full(&seen(&[], &[], true)));
+        assert_eq!(everything["streams"].as_object().unwrap().len(), 3);
+        assert_eq!(everything["viewers"].as_object().unwrap().len(), 2);
+        let gates = read(edition.full(&seen(&["gate*"], &[Use::Cameras], true)));
+        assert_eq!(gates["streams"].as_object().unwrap().keys().collect::<Vec<_>>(), ["gate"]);
+        assert_eq!(gates["viewers"].as_object().unwrap().keys().collect::<Vec<_>>(), ["1"]);
+        assert_eq!(gates["streams"]["gate"]["peer"], "192.168.1.7:9");
+        let viewer = seen(&["gate*"], &[], false);
+        let shown = read(edition.full(&viewer));
+        assert_eq!(shown["streams"].as_object().unwrap().keys().collect::<Vec<_>>(), ["gate", "gate-phone"]);
+        assert!(
+            shown["viewers"].as_object().unwrap().is_empty() && shown["streams"]["gate"]["peer"].is_null()
+        );
+        assert_eq!(read(edition.patch(&viewer)), json!({"streams": {"gate": {"fps": 2}}}));
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use axum::extract::{Query, Request, State};
 use axum::response::Response;
-use axum::routing::get;
 use base64_simd::STANDARD;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Serialize;
+use sightwire_access::action::WatchStream;
 use sightwire_api::board::{BoardInfo, BoardMetadata, BoardProblem, BoardStats};
 use sightwire_api::stream::ViewerKind;
 use sightwire_hub::picture::Picture;
@@ -29,8 +29,11 @@ use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tokio_websockets::Message;
 
+use super::caller::Caller;
+use super::may::May;
+use super::pick::PickError;
 use super::query::{self, ParamError, Params};
-use super::routes::Routes;
+use super::routes::{Routes, get};
 use super::websocket::{self, Socket, UpgradeOptions};
 use super::{arrival, origin, paths, pick, sentence};
 
@@ -73,9 +76,15 @@ fn told(message: &impl Serialize) -> String {
 
 /// Routes of the prototype's sockets for boards and their viewers.
 pub fn routes(deps: Dependencies) -> Routes {
-    let raw = async |state, params, request| answer(Format::Raw, state, params, request);
-    let detect = async |state, params, request| answer(Format::Frames, state, params, request);
-    let viewer = async |state, params, request| answer(Format::Viewer, state, params, request);
+    let raw = async |may: May<WatchStream>, state, params, request| {
+        answer(Format::Raw, &may, state, params, request)
+    };
+    let detect = async |may: May<WatchStream>, state, params, request| {
+        answer(Format::Frames, &may, state, params, request)
+    };
+    let viewer = async |may: May<WatchStream>, state, params, request| {
+        answer(Format::Viewer, &may, state, params, request)
+    };
     Routes::new()
         .private(paths::DETECT, get(detect))
         .private(paths::RAW, get(raw))
@@ -87,13 +96,14 @@ pub fn routes(deps: Dependencies) -> Routes {
 
 fn answer(
     format: Format,
+    caller: &Caller,
     State(deps): State<Dependencies>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
     let foreign = origin::is_foreign(request.headers(), deps.origins.as_deref());
     let user = query::text(&params, "user_id").or_else(|| pick::user(request.headers()));
-    let wanted = wanted(format, &deps.streams, &params, user, foreign);
+    let wanted = wanted(caller, format, &deps.streams, &params, user, foreign);
     let endpoint = match format {
         Format::Frames => "/ws/stream/detect",
         Format::Raw => "/ws/stream/raw",
@@ -113,6 +123,8 @@ fn answer(
 #[derive(Debug, thiserror::Error)]
 enum Unwatched {
     #[error("{}", sentence(&.0.to_string()))]
+    Pick(#[from] PickError),
+    #[error("{}", sentence(&.0.to_string()))]
     Watch(#[from] WatchError),
     #[error(transparent)]
     Param(#[from] ParamError),
@@ -120,6 +132,7 @@ enum Unwatched {
 
 /// The page shows what it is told once the socket is open, and cannot read why it did not open: so a reason is text.
 fn wanted(
+    caller: &Caller,
     format: Format,
     streams: &Streams,
     params: &Params,
@@ -127,7 +140,7 @@ fn wanted(
     foreign: bool,
 ) -> Result<(Origin, ViewRequest), Unwatched> {
     let url = (format == Format::Frames).then_some("camera_url");
-    let origin = pick::source(streams, params, user, url, foreign)?;
+    let origin = pick::source(caller, streams, params, user, url, foreign)?;
     if format == Format::Raw {
         let fps = query::number(params, "fps", RAW_FPS, &(1..=30))?;
         return Ok((origin, ViewRequest::Apart(Rate { fps, skip_frames: 1 }.interval())));

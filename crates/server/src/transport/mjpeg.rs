@@ -11,9 +11,9 @@ use axum::extract::{Query, Request, State};
 use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::stream;
+use sightwire_access::action::WatchStream;
 use sightwire_api::stream::ViewerKind;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::Update;
@@ -21,9 +21,10 @@ use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, ViewRequest};
 
+use super::may::May;
 use super::query::{self, ParamError, Params};
 use super::refusal::Refusal;
-use super::routes::{Routes, without_slash};
+use super::routes::{Routes, get};
 use super::{arrival, origin, pick};
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
@@ -98,9 +99,10 @@ pub struct Dependencies {
 /// A route for each of [`ENDPOINTS`], with a slash at its end and without.
 pub fn routes(deps: Dependencies) -> Routes {
     let add = |routes: Routes<_>, endpoint: Endpoint| {
-        let handler = move |state, params, request| answer(endpoint, state, params, request);
-        let slashed = without_slash(endpoint.path);
-        routes.private(endpoint.path, get(handler)).private(endpoint.slashed, slashed)
+        let handler = move |may: May<WatchStream>, state, params, request| {
+            answer(endpoint, may, state, params, request)
+        };
+        routes.private(endpoint.path, get(handler)).slashed(endpoint.slashed, endpoint.path)
     };
     ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(deps)
 }
@@ -113,13 +115,15 @@ fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewReque
 
 async fn answer(
     endpoint: Endpoint,
+    may: May<WatchStream>,
     State(Dependencies { streams, origins }): State<Dependencies>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let view = (endpoint.view)(&streams, &params)?;
     let foreign = origin::is_foreign(request.headers(), origins.as_deref());
-    let source = pick::source(&streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
+    let source =
+        pick::source(&may, &streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
     let arrival = arrival(&request, ViewerKind::Mjpeg, endpoint.path);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;

@@ -9,30 +9,54 @@ use axum::http::{HeaderMap, HeaderName};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Whether the request was made by a page from elsewhere. `listed` are the origins that the configuration names; `*`
-/// names none.
-pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
+/// The page that made a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Page {
+    /// It is of this server.
+    pub is_own: bool,
+    /// It is of this machine.
+    pub is_of_this_machine: bool,
+    /// The configuration names its origin.
+    pub is_listed: bool,
+}
+
+/// The page that made the request; `None` where none of another server has. `listed` are the origins that the configuration
+/// names; `*` names none.
+pub fn page_of(headers: &HeaderMap, listed: Option<&[String]>) -> Option<Page> {
     let text = |name: &HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let host = text(&HOST).unwrap_or_default();
-    let known = |origin: &str| {
+    let page = |origin: &str| {
         let rest = origin.split_once("://").map(|(_, rest)| rest);
-        rest.is_some_and(|rest| rest == host || is_this_machine(rest))
-            || listed.is_some_and(|list| list.iter().any(|listed| listed == origin))
+        Page {
+            is_own: rest.is_some_and(|rest| rest == host),
+            is_of_this_machine: rest.is_some_and(is_this_machine),
+            is_listed: listed.is_some_and(|list| list.iter().any(|listed| listed == origin)),
+        }
     };
     if let Some(origin) = text(&ORIGIN) {
-        return !known(origin);
+        return Some(page(origin));
     }
     // Pictures of a page are asked for without its origin, but the browser says that the page is another's.
     if text(&SEC_FETCH_SITE) == Some("cross-site") {
         let referer = text(&REFERER).and_then(origin_of);
-        return !referer.as_deref().is_some_and(known);
+        return Some(referer.as_deref().map(page).unwrap_or_default());
     }
-    false
+    None
+}
+
+/// Whether the request was made by a page from elsewhere.
+pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
+    let page = page_of(headers, listed);
+    page.is_some_and(|page| !page.is_own && !page.is_of_this_machine && !page.is_listed)
 }
 
 /// Whether a proxy passed it on and says so: then its address is the proxy's.
 pub fn is_proxied(headers: &HeaderMap) -> bool {
-    ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name))
+    let says_so = |name: &HeaderName| {
+        matches!(name.as_str(), "forwarded" | "x-real-ip" | "via")
+            || name.as_str().starts_with("x-forwarded-")
+    };
+    headers.keys().any(says_so)
 }
 
 /// `https://a.example/page` is of `https://a.example`.

@@ -7,6 +7,9 @@ use axum::http::header::{
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
+use sightwire_access::action::SeeServer;
+
+use super::may::May;
 
 /// `ui/dist`, or the note of build.rs where the pages have not been built.
 #[derive(RustEmbed)]
@@ -14,7 +17,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 struct Pages;
 
 /// Serves a page's file, or the page itself for its own routes (`/recognise`).
-pub async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn serve(_: May<SeeServer>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     if method != Method::GET && method != Method::HEAD {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     }

@@ -1,6 +1,8 @@
 //! Which camera a request means, and what it wants to see of it; shared by the protocols that show cameras.
 
 use axum::http::HeaderMap;
+use sightwire_access::Denied;
+use sightwire_api::stream::StreamKind;
 use sightwire_live::demand::{MAX_SKIP, Rate};
 use sightwire_live::detector::Model;
 use sightwire_live::origin::Origin;
@@ -8,7 +10,9 @@ use sightwire_live::source::CameraSource;
 use sightwire_live::view::{Tracking, ViewOptions};
 use sightwire_live::{Streams, WatchError};
 
+use super::caller::Caller;
 use super::query::{self, ParamError, Params};
+use super::refusal::Refusal;
 
 /// Whose camera is meant.
 const USER: &str = "x-user-id";
@@ -18,31 +22,60 @@ pub fn user(headers: &HeaderMap) -> Option<&str> {
     headers.get(USER).and_then(|user| user.to_str().ok()).map(str::trim).filter(|user| !user.is_empty())
 }
 
+/// Why nothing is picked.
+#[derive(Debug, thiserror::Error)]
+pub enum PickError {
+    /// There is no such thing, or it cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
+    /// It is not for this caller.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+}
+
+impl From<PickError> for Refusal {
+    fn from(why: PickError) -> Self {
+        match why {
+            PickError::Watch(why) => why.into(),
+            PickError::Denied(why) => why.into(),
+        }
+    }
+}
+
 /// `foreign`: a page from elsewhere asks. `camera=<id>` (or `camera_id`), else the address in the parameter `url`, else the
 /// user's camera, else the default one.
 pub fn source(
+    caller: &Caller,
     streams: &Streams,
     params: &Params,
     user: Option<&str>,
     url: Option<&str>,
     foreign: bool,
-) -> Result<Origin, WatchError> {
+) -> Result<Origin, PickError> {
     if let Some(id) = query::text(params, "camera").or_else(|| query::text(params, "camera_id")) {
-        return stream(streams, id);
+        return stream(caller, streams, id);
     }
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
-        let source = CameraSource::of_board(address)?;
+        let source = CameraSource::of_board(address).map_err(WatchError::from)?;
+        let origin = source.clone().into();
+        // One that is registered has its own id, any other one that no scope of some streams covers.
+        caller.sees(&streams.id_of(&origin), StreamKind::Camera)?;
         let checked = if foreign { streams.check_listed(&source) } else { streams.check(&source) };
-        checked?;
-        return Ok(source.into());
+        checked.map_err(WatchError::from)?;
+        return Ok(origin);
     }
     let camera = streams.registry.for_user(user).ok_or(WatchError::NoCamera)?;
+    caller.sees(&camera.table.id, StreamKind::Camera)?;
     Ok(camera.table.source.into())
 }
 
 /// A registered camera, or a running stream.
-pub fn stream(streams: &Streams, id: &str) -> Result<Origin, WatchError> {
-    streams.named(id).ok_or_else(|| WatchError::Unknown(id.to_owned()))
+pub fn stream(caller: &Caller, streams: &Streams, id: &str) -> Result<Origin, PickError> {
+    // Whether there is one is not for those who may not see it.
+    caller.may_see(id)?;
+    let origin = streams.named(id).ok_or_else(|| WatchError::Unknown(id.to_owned()))?;
+    caller.sees(id, origin.kind())?;
+    Ok(origin)
 }
 
 /// How often somebody wants pictures, from `fps` and `skip_frames`, the latter with this default.

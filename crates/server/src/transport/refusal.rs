@@ -1,7 +1,7 @@
 //! Why a request is not served: a status, a sentence, and perhaps when to come back.
 
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use sightwire_live::WatchError;
 
@@ -27,6 +27,11 @@ impl Refusal {
         Self { status, detail: detail.into(), retry_after_s: None }
     }
 
+    /// Nobody knows who asks.
+    pub fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
     /// As [`Self::new`], with `Retry-After: seconds`.
     pub fn later(status: StatusCode, seconds: u64, detail: &str) -> Self {
         Self { retry_after_s: Some(seconds), ..Self::new(status, detail) }
@@ -38,6 +43,9 @@ impl IntoResponse for Refusal {
         let response = error(self.status, &self.detail);
         match self.retry_after_s {
             Some(seconds) => ([(RETRY_AFTER, seconds.to_string())], response).into_response(),
+            None if self.status == StatusCode::UNAUTHORIZED => {
+                ([(WWW_AUTHENTICATE, "Bearer")], response).into_response()
+            }
             None => response,
         }
     }

@@ -1,44 +1,125 @@
 //! Routes, each with who may use it: one that does not say so cannot be added.
+//!
+//! Two things are said of each: which pages may have what it answers (of the route), and what somebody has to be allowed to
+//! (of the handler of each method, by its first argument).
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{RawQuery, Request, State};
+use axum::handler::Handler;
 use axum::middleware::Next;
 use axum::response::{Redirect, Response};
-use axum::routing::{MethodRouter, get};
-use http::StatusCode;
+use axum::routing::{self, MethodFilter, MethodRouter};
 use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
+use http::{Method, StatusCode};
+use sightwire_access::Action;
 
+use super::may::Asks;
 use super::{error, origin, websocket};
+
+/// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
+#[cfg(test)]
+pub const FREE: [&str; 3] = ["/healthz", "/livez", "/readyz"];
+
+/// What answers one path, and what each method asks for.
+#[derive(Clone)]
+pub struct Methods<S> {
+    router: MethodRouter<S>,
+    asked: Vec<(Method, Action)>,
+}
+
+macro_rules! methods {
+    ($($name:ident = $method:ident;)*) => {
+        $(#[allow(dead_code, reason = "no path begins with PATCH")]
+        /// With a handler for that method, whose first argument says what it asks for.
+        pub fn $name<H, T, S>(handler: H) -> Methods<S>
+        where
+            H: Handler<T, S>,
+            T: Asks + 'static,
+            S: Clone + Send + Sync + 'static,
+        {
+            Methods { router: MethodRouter::new(), asked: Vec::new() }.$name(handler)
+        })*
+
+        impl<S: Clone + Send + Sync + 'static> Methods<S> {
+            $(/// With a handler for that method, too.
+            #[must_use]
+            pub fn $name<H: Handler<T, S>, T: Asks + 'static>(mut self, handler: H) -> Self {
+                self.asked.push((Method::$method, T::ACTION));
+                Self { router: self.router.on(MethodFilter::$method, handler), ..self }
+            })*
+        }
+    };
+}
+
+methods! {
+    get = GET;
+    post = POST;
+    patch = PATCH;
+    delete = DELETE;
+}
+
+impl<S> Methods<S> {
+    /// Its handlers so far go through something first.
+    #[must_use]
+    pub fn through(self, layer: impl FnOnce(MethodRouter<S>) -> MethodRouter<S>) -> Self {
+        Self { router: layer(self.router), ..self }
+    }
+}
 
 /// Routes whose handlers need an `S`.
 pub struct Routes<S = ()> {
     router: Router<S>,
     open: Vec<&'static str>,
     private: Vec<&'static str>,
+    asked: Vec<Asked>,
+}
+
+/// What a method of a path asks for.
+#[derive(Clone, Debug)]
+#[cfg_attr(not(test), allow(dead_code, reason = "for the test that walks all of them"))]
+pub struct Asked {
+    pub path: &'static str,
+    pub method: Method,
+    pub action: Action,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Without any routes yet.
     pub fn new() -> Self {
-        Self { router: Router::new(), open: Vec::new(), private: Vec::new() }
+        Self { router: Router::new(), open: Vec::new(), private: Vec::new(), asked: Vec::new() }
     }
 
     /// For any page that may use this server at all: it brings its own pictures, and learns what is no secret.
     #[must_use]
-    pub fn open(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
+    pub fn open(mut self, path: &'static str, methods: Methods<S>) -> Self {
         self.open.push(path);
-        Self { router: self.router.route(path, methods), ..self }
+        self.route(path, methods)
     }
 
     /// What cameras see, and what was given to this server: only for pages of this server, of this machine, and those
     /// that the configuration lists. Others may show it (as any picture of another server) but not read it.
     #[must_use]
-    pub fn private(mut self, path: &'static str, methods: MethodRouter<S>) -> Self {
+    pub fn private(mut self, path: &'static str, methods: Methods<S>) -> Self {
         self.private.push(path);
-        Self { router: self.router.route(path, methods), ..self }
+        self.route(path, methods)
+    }
+
+    fn route(mut self, path: &'static str, methods: Methods<S>) -> Self {
+        self.asked.extend(methods.asked.into_iter().map(|(method, action)| Asked { path, method, action }));
+        Self { router: self.router.route(path, methods.router), ..self }
+    }
+
+    /// An old client's path with a slash at its end leads to the one without, as in the prototypes. It says nothing, so nobody
+    /// is asked.
+    #[must_use]
+    pub fn slashed(self, slashed: &'static str, path: &'static str) -> Self {
+        let leads = routing::get(move |RawQuery(query): RawQuery| async move {
+            Redirect::temporary(&query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+        });
+        Self { router: self.router.route(slashed, leads), ..self }
     }
 
     /// All routes so far go through something first.
@@ -52,20 +133,15 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn merge(mut self, other: Self) -> Self {
         self.open.extend(other.open);
         self.private.extend(other.private);
+        self.asked.extend(other.asked);
         Self { router: self.router.merge(other.router), ..self }
     }
 
     /// With what their handlers need.
     pub fn with_state(self, state: S) -> Routes {
-        Routes { router: self.router.with_state(state), open: self.open, private: self.private }
+        let Self { router, open, private, asked } = self;
+        Routes { router: router.with_state(state), open, private, asked }
     }
-}
-
-/// An old client's path with a slash at its end leads to the one without, as in the prototypes.
-pub fn without_slash<S: Clone + Send + Sync + 'static>(path: &'static str) -> MethodRouter<S> {
-    get(move |RawQuery(query): RawQuery| async move {
-        Redirect::temporary(&query.map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
-    })
 }
 
 impl Routes {
@@ -73,6 +149,12 @@ impl Routes {
     #[cfg(test)]
     pub fn paths(&self) -> Vec<&'static str> {
         [&self.open[..], &self.private].concat()
+    }
+
+    /// What each method of each asks for.
+    #[cfg(test)]
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.clone()
     }
 
     /// The routes, and what keeps the private ones so; `listed` are the origins that the configuration names, `None` is
@@ -125,9 +207,10 @@ pub async fn keep_private(State(privacy): State<Privacy>, request: Request, next
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use axum::routing::get;
+    use sightwire_access::action::WatchStream;
 
     use super::*;
+    use crate::transport::may::May;
 
     fn broken(privacy: &Privacy, path: &str, origin: Option<&str>) -> bool {
         let mut request = Request::builder().uri(path).header("host", "server.example:8000");
@@ -139,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_private_route_is_private_with_whatever_name_is_in_its_path() {
-        let handler = || get(|| async {});
+        let handler = || get(async |_: May<WatchStream>| {});
         let inner = Routes::<()>::new().private("/streams/{id}", handler()).open("/labels", handler());
         let outer = Routes::<()>::new().private("/ws/view", handler()).with_state(());
         let routes = outer.merge(inner.with_state(()));

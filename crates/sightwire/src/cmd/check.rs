@@ -13,6 +13,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let layers = Layers::load(&args.flags(&[]))?;
     let config = sightwire_config::Config::from_layers(&layers)?;
     config.check_model(&layers)?;
+    config.guard()?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {
         let (value, origin) = layers.get(key.name);
@@ -28,12 +29,15 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
     out!(printer, "the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
-    for warning in [sightwire_infer::cpu::warning(), reach::warning(&config), of_files].into_iter().flatten()
-    {
+    let one = [sightwire_infer::cpu::warning(), of_files].into_iter().flatten();
+    for warning in one.chain(reach::warnings(&config)) {
         note!(printer, "warning: {warning}");
     }
     if config.server.hosts.are_all() {
         note!(printer, "warning: {}", names::ALL_WARNING);
+    }
+    if reach::needs_keys(&config) {
+        note!(printer, "note: who is not on this machine needs a key; `sightwire keys add` makes one");
     }
     for address in reach::addresses_to_open(&config.server.listen) {
         note!(printer, "note: other machines open http://{address}");

@@ -5,6 +5,7 @@ mod check;
 mod check_coordinates;
 mod config;
 mod detect;
+mod keys;
 mod models;
 mod read;
 mod sample;
@@ -55,6 +56,9 @@ enum Command {
     /// Write a configuration file with every key, commented.
     #[command(subcommand, after_help = "Example:\n  sightwire config init sightwire.toml")]
     Config(config::ConfigCommand),
+    /// Make, list and revoke keys: who may use this server, and for what.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// List, get, import and check models.
     #[command(subcommand)]
     Models(models::ModelsCommand),
@@ -118,6 +122,7 @@ impl Cli {
             Command::Serve(args) => serve::run(&args, printer),
             Command::Check(args) => check::run(&args, printer),
             Command::Config(command) => config::run(&command, printer),
+            Command::Keys(command) => keys::run(&command, printer),
             Command::Models(command) => models::run(&command, printer),
             Command::Read(args) => read::run(&args, printer),
             Command::CheckCoordinates(args) => check_coordinates::run(&args, printer),

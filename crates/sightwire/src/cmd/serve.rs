@@ -46,7 +46,7 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     if config.server.hosts.are_all() {
         tracing::warn!("{}", names::ALL_WARNING);
     }
-    if let Some(warning) = reach::warning(&config) {
+    for warning in reach::warnings(&config) {
         tracing::warn!("{warning}");
     }
     if let Some(warning) = files::warning(&config, files::raise_limit()) {
@@ -76,9 +76,14 @@ async fn serve(config: Config, printer: Printer) -> anyhow::Result<()> {
         addresses.push(listener.local_addr().context("cannot tell the address")?);
         listeners.push(Box::new(listener));
     }
+    // Not before the addresses are ours: a key that nobody uses would be lost with an error.
+    let key = reach::first_key(&config)?;
     let announce = move || {
         // Whoever waits for these lines may be gone after the first.
         let _ = addresses.iter().try_for_each(|a| out!(printer, "listening on http://{a}"));
+        if let Some(key) = key {
+            let _ = out!(printer, "admin key: {} (keep it: it is not shown again)", key.reveal());
+        }
     };
     let stop = CancellationToken::new();
     let asked = async {

@@ -17,11 +17,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
-use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::response::Response;
 use percent_encoding::percent_decode_str;
+use sightwire_access::action::{SendStream, WatchStream};
 use sightwire_api::relay::{ActiveStream, ActiveStreams};
-use sightwire_api::stream::ViewerKind;
+use sightwire_api::stream::{StreamKind, ViewerKind};
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::Streams;
@@ -30,9 +30,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrival;
+use super::caller::Caller;
+use super::may::{May, MayStream};
 use super::query::{self, Params};
 use super::refusal::Refusal;
-use super::routes::{Routes, without_slash};
+use super::routes::{Routes, get};
 use super::websocket::{self, UpgradeOptions};
 
 /// Binary messages instead of base64 in JSON, and more news.
@@ -57,11 +59,16 @@ pub fn routes(deps: Dependencies) -> Routes {
         .private("/ws/stream/{name}", get(stream))
         .private("/ws/view", get(view))
         .private("/streams/active", get(active))
-        .private("/streams/active/", without_slash("/streams/active"))
+        .slashed("/streams/active/", "/streams/active")
         .with_state(deps)
 }
 
-async fn stream(State(deps): State<Dependencies>, Path(name): Path<String>, request: Request) -> Response {
+async fn stream(
+    _: MayStream<SendStream>,
+    State(deps): State<Dependencies>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Response {
     let binary = websocket::offers(request.headers(), BINARY);
     let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
@@ -73,20 +80,26 @@ async fn stream(State(deps): State<Dependencies>, Path(name): Path<String>, requ
     websocket::upgrade(request, upgrade_options, &tasks, |socket| sender::serve(socket, deps, arrival))
 }
 
-async fn view(State(deps): State<Dependencies>, Query(params): Query<Params>, request: Request) -> Response {
+async fn view(
+    may: May<WatchStream>,
+    State(deps): State<Dependencies>,
+    Query(params): Query<Params>,
+    request: Request,
+) -> Result<Response, Refusal> {
     let binary = websocket::offers(request.headers(), BINARY);
-    let subscription = match subscription(&params, request.uri().query().unwrap_or_default(), binary) {
-        Ok(subscription) => subscription,
-        Err(wrong) => return Refusal::from(wrong).into_response(),
-    };
+    let query = request.uri().query().unwrap_or_default();
+    let subscription = subscription(may.into_caller(), &params, query, binary)?;
+    // Whoever names a stream that is not for them hears so; of all that are sent they get those that are.
+    let named = subscription.names.iter().flatten().filter(|name| &***name != "*");
+    named.into_iter().try_for_each(|name| subscription.caller.may_see(name))?;
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let kind = if binary { ViewerKind::RelayBinary } else { ViewerKind::Relay };
     let arrival = arrival(&request, kind, "/ws/view");
     let upgrade_options = upgrade_options(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = deps.tasks.clone();
-    websocket::upgrade(request, upgrade_options, &tasks, |socket| {
+    Ok(websocket::upgrade(request, upgrade_options, &tasks, |socket| {
         viewer::serve(socket, deps, (arrival, connection), subscription)
-    })
+    }))
 }
 
 fn upgrade_options(max_message_bytes: usize, binary: bool) -> UpgradeOptions {
@@ -94,12 +107,13 @@ fn upgrade_options(max_message_bytes: usize, binary: bool) -> UpgradeOptions {
 }
 
 fn subscription(
+    caller: Caller,
     params: &Params,
     query: &str,
     binary: bool,
 ) -> Result<viewer::Subscription, query::ParamError> {
     let names = names(query);
-    Ok(viewer::Subscription { names, overlays: query::flag(params, "overlays", false)?, binary })
+    Ok(viewer::Subscription { caller, names, overlays: query::flag(params, "overlays", false)?, binary })
 }
 
 /// The names in `streams=`. A comma of a name is written as %2C.
@@ -110,8 +124,9 @@ fn names(query: &str) -> Option<BTreeSet<Arc<str>>> {
     (!names.is_empty()).then_some(names)
 }
 
-async fn active(State(deps): State<Dependencies>) -> Json<ActiveStreams> {
-    let live = deps.relay.now();
+async fn active(may: May<WatchStream>, State(deps): State<Dependencies>) -> Json<ActiveStreams> {
+    let mut live = (*deps.relay.now()).clone();
+    live.retain(|id, _| may.sees(id, StreamKind::Relay).is_ok());
     let details =
         live.iter().map(|(id, sender)| (id.to_string(), ActiveStream { analysis_mode: sender.mode }));
     Json(ActiveStreams {

@@ -26,6 +26,7 @@ use super::feeds::{Event, Feeds, News, Watched};
 use super::message;
 use super::viewer_socket::{Gone, ViewerSocket};
 use crate::telemetry::unix_s;
+use crate::transport::caller::Caller;
 use crate::transport::websocket;
 
 /// Viewers have little to say.
@@ -42,6 +43,8 @@ const SPARE: Duration = Duration::from_secs(2);
 /// What a viewer asked for.
 #[derive(Clone, Debug)]
 pub struct Subscription {
+    /// Who asked.
+    pub caller: Caller,
     /// `None`: all streams that are sent.
     pub names: Option<BTreeSet<Arc<str>>>,
     /// What is in the pictures.
@@ -53,6 +56,7 @@ pub struct Subscription {
 impl Subscription {
     fn wants(&self, id: &str) -> bool {
         self.names.as_ref().is_none_or(|names| names.contains("*") || names.contains(id))
+            && self.caller.sees(id, StreamKind::Relay).is_ok()
     }
 }
 
@@ -183,7 +187,9 @@ impl Viewing {
     /// Cameras that were asked for by name.
     async fn join_cameras(&mut self) -> Result<(), Gone> {
         let streams = &self.streams;
-        let named = self.subscription.names.iter().flatten().filter(|id| !self.feeds.watches(id));
+        let Subscription { caller, names, .. } = &self.subscription;
+        let is_new = |id: &&Arc<str>| !self.feeds.watches(id) && caller.sees(id, StreamKind::Camera).is_ok();
+        let named = names.iter().flatten().filter(is_new);
         let known: Vec<_> = named
             .filter_map(|id| streams.registry.get(id).map(|camera| (id.clone(), camera.table.source.into())))
             .collect();

@@ -10,11 +10,13 @@ use axum::http::{Extensions, HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use base64_simd::STANDARD;
 use serde::Serialize;
+use sightwire_access::action::{Act as _, OwnCamera, SeeServer, WatchStream};
 use sightwire_api::board::{
     Board, BoardAnswer, BoardChange, BoardConfig, BoardHealth, BoardSaved, BoardSnapshot, BoardStatus,
     BoardTest, OpenStream, OpenStreams,
 };
 use sightwire_api::camera::CameraChange;
+use sightwire_api::stream::StreamKind;
 use sightwire_hub::source::address::CameraUrl;
 use sightwire_hub::stream::Condition;
 use sightwire_live::origin::Origin;
@@ -26,7 +28,10 @@ use sightwire_measure::clock;
 use sightwire_models::slot;
 
 use super::{Api, blocking};
+use crate::transport::caller::Caller;
+use crate::transport::may::May;
 use crate::transport::origin::is_foreign;
+use crate::transport::pick::PickError;
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
 use crate::transport::{pick, sentence, shares_of};
@@ -34,7 +39,7 @@ use crate::transport::{pick, sentence, shares_of};
 /// Of a camera that its user gave no name.
 const NAME: &str = "ESP32-CAM";
 
-pub async fn health(State(streams): State<Arc<Streams>>) -> Json<BoardHealth> {
+pub async fn health(_: May<SeeServer>, State(streams): State<Arc<Streams>>) -> Json<BoardHealth> {
     let camera = streams.registry.for_user(None);
     // Any page may ask: that there is a camera, and not where.
     let masked = camera.and_then(|camera| {
@@ -51,39 +56,49 @@ pub async fn health(State(streams): State<Arc<Streams>>) -> Json<BoardHealth> {
     })
 }
 
-pub async fn debug(State(streams): State<Arc<Streams>>) -> Json<OpenStreams> {
+pub async fn debug(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<OpenStreams> {
     let stream = |upstream: &Arc<Upstream>| OpenStream {
         stream_id: upstream.stream.id().to_string(),
         is_alive: !matches!(upstream.stream.state().condition, Condition::Ended | Condition::Stalled),
         age_seconds: (clock::since(upstream.since).as_secs_f64() * 10.0).round() / 10.0,
     };
-    let all: Vec<OpenStream> = streams.upstreams().iter().map(stream).collect();
+    let all = streams.upstreams();
+    let seen = all.iter().filter(|one| may.sees(one.stream.id(), one.origin.kind()).is_ok());
+    let all: Vec<OpenStream> = seen.map(stream).collect();
     Json(OpenStreams { active_count: all.len(), streams: all })
 }
 
 pub async fn own_camera(
+    may: May<WatchStream>,
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
 ) -> Result<Json<BoardConfig>, Refusal> {
-    let config = streams.registry.of_user(&user(&headers)?).map(|camera| board_of(&camera));
+    let camera = streams.registry.of_user(&user(&headers)?);
+    if let Some(camera) = &camera {
+        may.sees(&camera.table.id, StreamKind::Camera)?;
+    }
+    let config = camera.map(|camera| board_of(&camera));
     let none = "No configuration found. Please set up your ESP32-CAM.";
     let message = config.is_none().then(|| none.to_owned());
     Ok(Json(BoardConfig { success: true, config, message }))
 }
 
 pub async fn save(
+    may: May<OwnCamera>,
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
     board: Result<Json<BoardChange>, JsonRejection>,
 ) -> Result<Json<BoardSaved>, Refusal> {
     let user = user(&headers)?;
+    let before = streams.registry.of_user(&user);
+    let id = before.as_ref().map_or("", |before| &before.table.id);
+    may.may_on(&OwnCamera::ACTION, true, id)?;
     let no_json = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "Send JSON: esp32_url and label.");
     let Json(BoardChange { esp32_url, label }) = board.map_err(no_json)?;
     let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let Some(address) = given(esp32_url) else {
         return Err(Refusal::verbatim(StatusCode::BAD_REQUEST, "esp32_url is required"));
     };
-    let before = streams.registry.of_user(&user);
     // Whoever sends back what was shown wants another name for it, whatever address is behind that.
     let stays = before.as_ref().is_some_and(|before| board_of(before).esp32_url == address);
     let source = if stays { None } else { Some(CameraSource::of_board(&address).map_err(WatchError::from)?) };
@@ -117,10 +132,14 @@ pub async fn save(
 }
 
 pub async fn forget(
+    may: May<OwnCamera>,
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
 ) -> Result<Json<BoardSaved>, Refusal> {
     let user = user(&headers)?;
+    if let Some(camera) = streams.registry.of_user(&user) {
+        may.may_on(&OwnCamera::ACTION, true, &camera.table.id)?;
+    }
     blocking("The camera could not be removed.", move || {
         if let Some(camera) = streams.registry.of_user(&user) {
             streams.registry.remove(&camera.table.id)?;
@@ -159,57 +178,75 @@ fn board_of(camera: &Camera) -> Board {
 }
 
 /// The camera that a page means: `esp32_url`, else its user's, else the default one.
-fn camera(api: &Api, params: &Params, headers: &HeaderMap) -> Result<Origin, WatchError> {
+fn camera(caller: &Caller, api: &Api, params: &Params, headers: &HeaderMap) -> Result<Origin, PickError> {
     let user = query::text(params, "user_id").or_else(|| pick::user(headers));
     let foreign = is_foreign(headers, api.config.server.cors_origins.as_deref());
-    pick::source(&api.streams, params, user, Some("esp32_url"), foreign)
+    pick::source(caller, &api.streams, params, user, Some("esp32_url"), foreign)
 }
 
-fn answer<T: Serialize>(done: Result<T, WatchError>) -> Response {
+fn answer<T: Serialize>(done: Result<T, PickError>) -> Response {
+    if let Err(PickError::Denied(denied)) = done {
+        return Refusal::from(denied).into_response();
+    }
     let error = done.as_ref().err().map(|reason| sentence(&reason.to_string()));
     let answer = BoardAnswer { success: error.is_none(), what: done.ok(), error };
     ([(header::CACHE_CONTROL, "no-store")], Json(answer)).into_response()
 }
 
 pub async fn snapshot(
+    may: May<WatchStream>,
     State(api): State<Api>,
     Query(params): Query<Params>,
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Response {
     let from = shares_of(&headers, &extensions);
-    let taken = async { api.streams.one_picture(&camera(&api, &params, &headers)?, from).await };
-    answer(taken.await.map(|jpeg| {
+    let taken = async {
+        let camera = camera(&may, &api, &params, &headers)?;
+        Ok(api.streams.one_picture(&camera, from).await?)
+    };
+    let taken: Result<_, PickError> = taken.await;
+    answer(taken.map(|jpeg| {
         let base64 = STANDARD.encode_to_string(&jpeg);
         BoardSnapshot { image_data: format!("data:image/jpeg;base64,{base64}") }
     }))
 }
 
-pub async fn status(State(api): State<Api>, Query(params): Query<Params>, headers: HeaderMap) -> Response {
+pub async fn status(
+    may: May<WatchStream>,
+    State(api): State<Api>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+) -> Response {
     let said = async {
-        let origin = camera(&api, &params, &headers)?;
-        api.streams.board_status(origin.camera().ok_or(WatchError::NoCamera)?).await
+        let origin = camera(&may, &api, &params, &headers)?;
+        let said = api.streams.board_status(origin.camera().ok_or(WatchError::NoCamera)?).await?;
+        let said = serde_json::from_slice::<BoardStatus>(&said);
+        Ok(said.map_err(|_| WatchError::from(Unreachable::Status))?)
     };
-    answer(said.await.and_then(|said| {
-        serde_json::from_slice::<BoardStatus>(&said).map_err(|_| Unreachable::Status.into())
-    }))
+    answer(said.await)
 }
 
 pub async fn test(
+    may: May<WatchStream>,
     State(api): State<Api>,
     Query(params): Query<Params>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Json<BoardTest> {
+) -> Result<Json<BoardTest>, Refusal> {
     let (begun, from) = (clock::now(), shares_of(&headers, &extensions));
-    let camera = camera(&api, &params, &headers);
+    let camera = match camera(&may, &api, &params, &headers) {
+        Ok(camera) => Ok(camera),
+        Err(PickError::Watch(why)) => Err(why),
+        Err(PickError::Denied(denied)) => return Err(denied.into()),
+    };
     let url = camera.as_ref().ok().and_then(Origin::camera).map(CameraSource::shown);
     let tried = async { api.streams.one_picture(&camera?, from).await };
     let tried = tried.await;
-    Json(BoardTest {
+    Ok(Json(BoardTest {
         connected: tried.is_ok(),
         esp32_url: url,
         wait_ms: clock::since(begun).as_millis() as u64,
         error: tried.err().map(|reason| sentence(&reason.to_string())),
-    })
+    }))
 }

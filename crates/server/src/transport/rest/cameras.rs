@@ -4,31 +4,31 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+use sightwire_access::action::{Act as _, ChangeCameras, WatchStream};
 use sightwire_api::camera::{Camera, CameraChange, CameraTest, Cameras};
+use sightwire_api::stream::StreamKind;
 use sightwire_frame::header;
 use sightwire_hub::source::address::CameraUrl;
-use sightwire_listen::Peer;
 use sightwire_live::registry::RegistryError;
 use sightwire_live::source::{CameraError, CameraSource};
 use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 
-use super::{Api, blocking, changes};
+use super::blocking;
+use crate::transport::may::{May, MayStream};
 use crate::transport::refusal::Refusal;
 
-pub async fn list(
-    State(Api { streams, config, .. }): State<Api>,
-    Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
-) -> Json<Cameras> {
-    let why_not = changes::CAMERAS.why_not(&config, peer, &headers);
+pub async fn list(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<Cameras> {
+    let why_not = may.why_not(&ChangeCameras::ACTION);
     let totals = streams.report();
+    let cameras = streams.registry.all().into_iter();
+    let seen = cameras.filter(|camera| may.sees(&camera.table.id, StreamKind::Camera).is_ok());
     Json(Cameras {
-        cameras: streams.registry.all().iter().map(|camera| streams.camera_report(camera)).collect(),
+        cameras: seen.map(|camera| streams.camera_report(&camera)).collect(),
         max_upstreams: totals.max_upstreams,
         may_change: why_not.is_none(),
         upstreams: totals.upstreams,
@@ -37,18 +37,23 @@ pub async fn list(
 }
 
 pub async fn one(
+    may: MayStream<WatchStream>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
 ) -> Result<Json<Camera>, Refusal> {
+    may.sees(&id, StreamKind::Camera)?;
     let camera = streams.registry.get(&id).ok_or(WatchError::Unknown(id))?;
     Ok(Json(streams.camera_report(&camera)))
 }
 
 pub async fn add(
+    may: May<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     change: Result<Json<CameraChange>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Camera>), Refusal> {
     let (change, this) = (body(change)?, streams.clone());
+    // Without an id of its own it gets one of its name, which no scope of some streams can be asked about before.
+    may.may_on(&ChangeCameras::ACTION, true, change.id.as_deref().unwrap_or_default())?;
     let camera = blocking("The camera could not be added.", move || {
         this.registry.add(change, |source| this.check(source), |id| this.is_sent(id))
     });
@@ -58,6 +63,7 @@ pub async fn add(
 }
 
 pub async fn change(
+    _: MayStream<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     change: Result<Json<CameraChange>, JsonRejection>,
@@ -77,6 +83,7 @@ pub async fn change(
 }
 
 pub async fn remove(
+    _: MayStream<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
@@ -91,10 +98,13 @@ pub async fn remove(
 }
 
 pub async fn test(
+    may: May<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     what: Result<Json<CameraTest>, JsonRejection>,
 ) -> Result<Response, Refusal> {
-    let source = tried(&streams, body(what)?)?;
+    let what = body(what)?;
+    may.may_on(&ChangeCameras::ACTION, true, what.id.as_deref().unwrap_or_default())?;
+    let source = tried(&streams, what)?;
     let begun = clock::now();
     let jpeg = streams.try_camera(&source).await?;
     let size = header::probe(&jpeg).map(|header| (header.width, header.height)).unwrap_or_default();

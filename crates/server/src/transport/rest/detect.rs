@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
+use sightwire_access::action::Detect;
 use sightwire_api::detect::{StillDetection, StillDetections};
 use sightwire_frame::header::Header;
 use sightwire_live::stills::StillError;
@@ -15,6 +16,7 @@ use sightwire_measure::clock;
 use super::Api;
 use super::form::is_form;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
+use crate::transport::may::May;
 use crate::transport::pick;
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
@@ -24,6 +26,7 @@ use crate::transport::sentence;
 const DEADLINE: Duration = Duration::from_secs(20);
 
 pub async fn detect(
+    _: May<Detect>,
     State(Api { streams, reader, .. }): State<Api>,
     Query(params): Query<Params>,
     request: Request,

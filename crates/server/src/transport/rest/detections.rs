@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _, stream};
 use serde::Serialize;
+use sightwire_access::action::WatchStream;
 use sightwire_api::detect::{Detections, StateChange, StreamEvent};
 use sightwire_api::stream::ViewerKind;
 use sightwire_hub::delivery::Delivery;
@@ -24,6 +25,7 @@ use sightwire_measure::clock;
 use tokio_websockets::Message;
 
 use super::Api;
+use crate::transport::may::MayStream;
 use crate::transport::pick;
 use crate::transport::query::Params;
 use crate::transport::refusal::Refusal;
@@ -75,6 +77,7 @@ fn message(message: &impl Serialize) -> String {
 }
 
 pub async fn events(
+    may: MayStream<WatchStream>,
     State(Api { streams, tasks, .. }): State<Api>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
@@ -85,7 +88,7 @@ pub async fn events(
     let rate = pick::rate(&params, 2)?;
     let (confidence, classes) = (pick::confidence(&streams, &params)?, pick::classes(&streams, &params)?);
     let shown = ViewOptions { tracking: None, confidence, labels: true, classes };
-    let origin = pick::stream(&streams, &id)?;
+    let origin = pick::stream(&may, &streams, &id)?;
     // Before anything is opened for it.
     let arrival = arrival(&request, kind, "/api/v1/streams/{id}/detections");
     let from = shares_of(request.headers(), request.extensions());

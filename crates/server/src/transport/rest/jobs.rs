@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
+use sightwire_access::action::{Act as _, Read, ReadOthers};
 use sightwire_api::read::{self as api, FileState, JobFiles, Jobs};
 use sightwire_listen::body::Taking;
 use sightwire_reading::TextReader;
@@ -28,6 +29,8 @@ use sightwire_reading::work::{PermitSource, ReadRequest};
 
 use super::form::{Form, TimedBody, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
+use crate::transport::caller::Caller;
+use crate::transport::may::May;
 use crate::transport::query::{self, ParamError, Params};
 use crate::transport::refusal::Refusal;
 
@@ -43,11 +46,13 @@ const MIN_SIDE: u32 = 64;
 const MAX_SIDE: u32 = 4096;
 const USUAL_SIDE: u32 = 2048;
 
-pub async fn list(State(reader): State<Arc<TextReader>>) -> Json<Jobs> {
-    Json(Jobs { jobs: reader.jobs.all().iter().map(|job| job.summary()).collect() })
+pub async fn list(may: May<Read>, State(reader): State<Arc<TextReader>>) -> Json<Jobs> {
+    let (all, caller) = (reader.jobs.all(), &*may);
+    Json(Jobs { jobs: all.iter().filter(|job| is_for(caller, job)).map(|job| job.summary()).collect() })
 }
 
 pub async fn add(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Query(mut params): Query<Params>,
     request: Request,
@@ -67,7 +72,8 @@ pub async fn add(
         match terms(&reader, &params).await {
             Ok(_) => match reader.jobs.arrive().await {
                 Ok(Ok(arriving)) => {
-                    return taken(&reader, &mut params, request, arriving).await.into_response();
+                    let owner = may.owner();
+                    return taken(&reader, &mut params, request, (arriving, owner)).await.into_response();
                 }
                 Ok(Err(full)) => no_place(full),
                 Err(reason) => refused_upload(&reason),
@@ -94,7 +100,7 @@ async fn taken(
     reader: &Arc<TextReader>,
     params: &mut Params,
     request: Request,
-    mut arriving: Arriving,
+    (mut arriving, owner): (Arriving, Arc<str>),
 ) -> Result<Response, Refusal> {
     let mut form = Form::new(request)?;
     if let Err(refused) = files(&mut arriving.upload, params, &mut form).await {
@@ -104,7 +110,7 @@ async fn taken(
     // Options may have come with the form.
     let (asked, keep, ready) = terms(reader, params).await?;
     let received = arriving.upload.finish().await.map_err(|reason| refused_upload(&reason))?;
-    let job = reader.jobs.begin(received, asked, keep, ready).map_err(no_place)?;
+    let job = reader.jobs.begin(owner, received, asked, keep, ready).map_err(no_place)?;
     let location = [(LOCATION, format!("/api/v1/jobs/{}", job.id))];
     let notes = query::notes(params, &[&read::OPTIONS[..], &["keep"]].concat());
     let summary = api::Job { notes, ..job.summary() };
@@ -139,26 +145,29 @@ async fn files(upload: &mut Upload, params: &mut Params, form: &mut Form) -> Res
 }
 
 pub async fn one(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
 ) -> Result<Json<api::Job>, Refusal> {
-    Ok(Json(find(&reader, &id)?.summary()))
+    Ok(Json(find(&may, &reader, &id)?.summary()))
 }
 
 pub async fn end(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    reader.jobs.end(&find(&reader, &id)?);
+    reader.jobs.end(&find(&may, &reader, &id)?);
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub async fn rows(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Json<JobFiles>, Refusal> {
-    let job = find(&reader, &id)?;
+    let job = find(&may, &reader, &id)?;
     let offset = query::number(&params, "offset", 0, &(0..=usize::MAX))?;
     let limit = query::number(&params, "limit", USUAL_ROWS, &(1..=MAX_ROWS))?;
     let rows = job.rows(offset, limit, &reader.jobs.pictures);
@@ -166,12 +175,13 @@ pub async fn rows(
 }
 
 pub async fn events(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let job = find(&reader, &id)?;
+    let job = find(&may, &reader, &id)?;
     if job.listeners() >= MAX_LISTENERS {
         let detail = "Too many listen to this batch already.";
         return Err(Refusal::later(StatusCode::TOO_MANY_REQUESTS, 5, detail));
@@ -191,11 +201,12 @@ pub async fn events(
 }
 
 pub async fn result(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let (job, index) = find_file(&reader, &id, &index)?;
+    let (job, index) = find_file(&may, &reader, &id, &index)?;
     let (shape, least) = shape(&params)
         .and_then(|shape| Ok((shape, query::number(&params, "min_confidence", 0.0, &(0.0..=1.0))?)))?;
     let gone = || Refusal::new(StatusCode::NOT_FOUND, "There is no such file in the batch.");
@@ -230,11 +241,12 @@ pub async fn result(
 }
 
 pub async fn picture(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let (job, index) = find_file(&reader, &id, &index)?;
+    let (job, index) = find_file(&may, &reader, &id, &index)?;
     let look = look(&params)?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let key = Key { job: job.id.clone(), index, look };
@@ -265,11 +277,12 @@ fn look(params: &Params) -> Result<DisplayOptions, ParamError> {
 }
 
 pub async fn again(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let (job, index) = find_file(&reader, &id, &index)?;
+    let (job, index) = find_file(&may, &reader, &id, &index)?;
     let (asked, shape) = ask(&params, &job.ask).and_then(|asked| Ok((asked, shape(&params)?)))?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
     let ready = read::model(&reader, &asked.model).await?;
@@ -285,11 +298,12 @@ pub async fn again(
 }
 
 pub async fn export(
+    may: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
-    let job = find(&reader, &id)?;
+    let job = find(&may, &reader, &id)?;
     let shape = shape(&params)?;
     let least = query::number(&params, "min_confidence", 0.0, &(0.0..=1.0))?;
     let (kind, end) = match shape.format {
@@ -318,15 +332,25 @@ pub async fn export(
         .into_response())
 }
 
-fn find(reader: &TextReader, id: &str) -> Result<Arc<Job>, Refusal> {
-    reader.jobs.get(id).ok_or_else(|| {
+/// A batch belongs to who sent it. To others there is none.
+fn is_for(caller: &Caller, job: &Job) -> bool {
+    job.owner == caller.owner() || caller.may(&ReadOthers::ACTION, false).is_ok()
+}
+
+fn find(caller: &Caller, reader: &TextReader, id: &str) -> Result<Arc<Job>, Refusal> {
+    reader.jobs.get(id).filter(|job| is_for(caller, job)).ok_or_else(|| {
         let id: String = id.chars().take(40).collect();
         Refusal::new(StatusCode::NOT_FOUND, &format!("There is no batch {id:?}, or its time was over."))
     })
 }
 
-fn find_file(reader: &TextReader, id: &str, index: &str) -> Result<(Arc<Job>, usize), Refusal> {
-    let job = find(reader, id)?;
+fn find_file(
+    caller: &Caller,
+    reader: &TextReader,
+    id: &str,
+    index: &str,
+) -> Result<(Arc<Job>, usize), Refusal> {
+    let job = find(caller, reader, id)?;
     let files = job.counts().0;
     let index = index.parse().ok().filter(|index| *index < files);
     let none = || Refusal::new(StatusCode::NOT_FOUND, &format!("The batch has files 0 to {}.", files - 1));

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Extension, Request, State};
-use axum::http::HeaderMap;
+use axum::extract::{Request, State};
 use axum::response::Response;
 use futures_util::{SinkExt as _, StreamExt as _};
-use sightwire_listen::Peer;
+use sightwire_access::action::{Act as _, EndStreams, SeeServer};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_websockets::Message;
 
-use super::{Api, changes};
-use crate::telemetry::live::Edition;
+use super::Api;
+use crate::telemetry::live::{Edition, Seen};
+use crate::transport::may::May;
 use crate::transport::websocket::{self, UpgradeOptions};
 
 /// Readers have nothing to say here.
@@ -21,23 +21,19 @@ const MAX_MESSAGE_BYTES: usize = 4096;
 /// One that takes nothing for so long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
-pub async fn live(
-    State(api): State<Api>,
-    Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
-    request: Request,
-) -> Response {
-    let why_not = changes::MANAGE.why_not(&api.config, peer, &headers);
+pub async fn live(may: May<SeeServer>, State(api): State<Api>, request: Request) -> Response {
+    let why_not = may.why_not(&EndStreams::ACTION);
+    let seen = Seen { scope: may.principal().scope().clone(), is_operator: may.is_operator(), why_not };
     let options =
         UpgradeOptions { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
     let (newest, stop) = (api.live.subscribe(), api.live.stop.clone());
-    websocket::upgrade(request, options, &api.tasks, |socket| tell(socket, newest, why_not, stop))
+    websocket::upgrade(request, options, &api.tasks, |socket| tell(socket, newest, seen, stop))
 }
 
 async fn tell(
     mut socket: websocket::Socket,
     mut newest: watch::Receiver<Arc<Edition>>,
-    why_not: Option<String>,
+    seen: Seen,
     stop: CancellationToken,
 ) {
     let mut known = 0;
@@ -45,9 +41,9 @@ async fn tell(
         let edition = newest.borrow_and_update().clone();
         if edition.version > 0 && edition.version != known {
             let text = if known + 1 == edition.version && known > 0 {
-                edition.patch.clone()
+                edition.patch(&seen)
             } else {
-                edition.full(why_not.as_deref())
+                edition.full(&seen)
             };
             known = edition.version;
             let sent = tokio::time::timeout(WRITE_DEADLINE, socket.send(Message::text(text))).await;

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
+use sightwire_access::action::{Act as _, EndStreams, SeeViewers};
 use sightwire_api::stream::Viewers;
 use sightwire_listen::Peer;
 use sightwire_live::Streams;
 use sightwire_measure::clock;
 
+use crate::transport::caller::Caller;
+use crate::transport::may::{May, MayStream};
 use crate::transport::refusal::Refusal;
 
 pub async fn end_stream(
+    _: MayStream<EndStreams>,
     State(streams): State<Arc<Streams>>,
     Extension(Peer(peer)): Extension<Peer>,
     Path(id): Path<String>,
@@ -25,20 +29,30 @@ pub async fn end_stream(
 }
 
 pub async fn end_viewer(
+    may: May<EndStreams>,
     State(streams): State<Arc<Streams>>,
     Extension(Peer(peer)): Extension<Peer>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    if let Ok(id) = id.parse()
-        && streams.viewers.end(id)
-    {
+    let found = id.parse().ok().and_then(|id| streams.viewers.get(id));
+    if let Some(viewer) = found {
+        // Whoever watches other streams as well is not theirs alone to send away.
+        for stream in viewer.streams() {
+            may.may_on(&EndStreams::ACTION, true, &stream)?;
+        }
+        viewer.send_away();
         tracing::info!(viewer = id, %peer, "the viewer was sent away by an administrator");
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no viewer {id:?}.")))
 }
 
-pub async fn viewers(State(streams): State<Arc<Streams>>) -> Json<Viewers> {
+pub async fn viewers(may: May<SeeViewers>, State(streams): State<Arc<Streams>>) -> Json<Viewers> {
     let now = clock::now();
-    Json(Viewers { viewers: streams.viewers.all().iter().map(|viewer| viewer.report(now)).collect() })
+    let viewers = streams.viewers.all().into_iter().filter(|viewer| sees_all(&may, &viewer.streams()));
+    Json(Viewers { viewers: viewers.map(|viewer| viewer.report(now)).collect() })
+}
+
+fn sees_all(caller: &Caller, streams: &[Arc<str>]) -> bool {
+    streams.iter().all(|stream| caller.may_see(stream).is_ok())
 }

@@ -1,6 +1,5 @@
 //! Health, metrics and the JSON API. Errors are `{"detail": "…"}`.
 //!
-//! - [`changes`]: who may change things
 //! - [`models`]: the models, and which of them is at work; `runtime`: the library that runs them
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
@@ -10,7 +9,6 @@
 
 pub mod boards;
 pub mod cameras;
-pub mod changes;
 pub mod detect;
 pub mod detections;
 pub mod form;
@@ -31,10 +29,11 @@ use axum::extract::{DefaultBodyLimit, FromRef, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
 use serde::Serialize;
+use sightwire_access::action::{Anything, SeeLabels, SeeMetrics, SeeServer};
 use sightwire_api::models::{SampleClip, Samples};
 use sightwire_api::status::{Health, Readiness, Status};
+use sightwire_config::Config;
 use sightwire_live::Streams;
 use sightwire_reading::TextReader;
 use sightwire_recognizer::{Recognizer, State as RecognizerState};
@@ -43,14 +42,14 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::error;
+use super::may::May;
 use super::paths;
 use super::query::{self, Params};
 use super::refusal::Refusal;
-use super::routes::{Routes, without_slash};
+use super::routes::{Routes, delete, get, post};
 use crate::samples;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
-use sightwire_config::Config;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -85,8 +84,7 @@ impl FromRef<Api> for Arc<TextReader> {
 
 /// All routes but the pages and Socket.IO.
 pub fn routes(api: Api) -> Routes {
-    let only = |change| middleware::from_fn_with_state((change, api.config.clone()), changes::guard);
-    let guard = middleware::from_fn_with_state(api.config.clone(), read::guard);
+    let any_body = |routes: axum::routing::MethodRouter<_>| routes.layer(DefaultBodyLimit::disable());
     let of_reader = Routes::new()
         .private("/api/v1/read", post(read::read))
         .private("/api/v1/jobs", get(jobs::list).post(jobs::add))
@@ -97,48 +95,46 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/jobs/{id}/files/{index}/read", post(jobs::again))
         .private("/api/v1/jobs/{id}/events", get(jobs::events))
         .private("/api/v1/jobs/{id}/export", get(jobs::export))
-        .through(|routes| routes.route_layer(guard).layer(DefaultBodyLimit::disable()));
-    let cameras = get(cameras::list).post(cameras::add);
-    let camera = get(cameras::one).patch(cameras::change).delete(cameras::remove);
+        .through(|routes| {
+            let guard = middleware::from_fn_with_state(api.config.clone(), read::guard);
+            routes.route_layer(guard).layer(DefaultBodyLimit::disable())
+        });
     let own_camera = get(boards::own_camera).post(boards::save).delete(boards::forget);
     Routes::new()
-        .private("/api/v1/cameras", cameras.route_layer(only(changes::CAMERAS)))
-        .private("/api/v1/cameras/test", post(cameras::test).route_layer(only(changes::CAMERAS)))
-        .private("/api/v1/cameras/{id}", camera.route_layer(only(changes::CAMERAS)))
-        .private("/api/user/esp32-config", own_camera.route_layer(only(changes::OWN_CAMERA)))
+        .private("/api/v1/cameras", get(cameras::list).post(cameras::add))
+        .private("/api/v1/cameras/test", post(cameras::test))
+        .private("/api/v1/cameras/{id}", get(cameras::one).patch(cameras::change).delete(cameras::remove))
+        .private("/api/user/esp32-config", own_camera)
         .private("/api/esp32/snapshot", get(boards::snapshot))
         .private("/api/esp32/status", get(boards::status))
         .private("/api/esp32/test", get(boards::test))
         .private("/debug/streams", get(boards::debug))
-        .private("/debug/streams/", without_slash("/debug/streams"))
-        .private("/api/user/esp32-config/", without_slash("/api/user/esp32-config"))
-        .open("/health/", without_slash("/health"))
+        .slashed("/debug/streams/", "/debug/streams")
+        .slashed("/api/user/esp32-config/", "/api/user/esp32-config")
+        .slashed("/health/", "/health")
         .open(paths::HEALTH, get(boards::health))
         .private("/api/v1/streams", get(streams::list))
-        .private(
-            "/api/v1/streams/{id}",
-            get(streams::one).delete(manage::end_stream).route_layer(only(changes::MANAGE)),
-        )
+        .private("/api/v1/streams/{id}", get(streams::one).delete(manage::end_stream))
         .private("/api/v1/streams/{id}/snapshot.jpg", get(streams::snapshot))
         .private("/api/v1/streams/{id}/detections", get(detections::events))
-        .private("/api/v1/detect", post(detect::detect).layer(DefaultBodyLimit::disable()))
+        .private("/api/v1/detect", post(detect::detect).through(any_body))
         .private("/api/v1/viewers", get(manage::viewers))
-        .private("/api/v1/viewers/{id}", delete(manage::end_viewer).route_layer(only(changes::MANAGE)))
+        .private("/api/v1/viewers/{id}", delete(manage::end_viewer))
         .private("/api/v1/live", get(live::live))
         .open("/healthz", get(healthz))
-        .open("/healthz/", without_slash("/healthz"))
+        .slashed("/healthz/", "/healthz")
         .open("/labels", get(labels))
-        .open("/labels/", without_slash("/labels"))
-        .open("/livez", get(|| async { "ok" }))
+        .slashed("/labels/", "/labels")
+        .open("/livez", get(livez))
         .open("/readyz", get(readyz))
         .open("/metrics", get(metrics))
         .open("/api/v1/status", get(status))
         .open("/api/v1/models", get(models::list))
-        .open("/api/v1/models/{name}/activate", post(models::activate).route_layer(only(changes::MODEL)))
-        .open("/api/v1/runtime", get(runtime::state).post(runtime::get).route_layer(only(changes::LIBRARY)))
+        .open("/api/v1/models/{name}/activate", post(models::activate))
+        .open("/api/v1/runtime", get(runtime::state).post(runtime::get))
         .open("/api/v1/samples", get(list_samples))
         .open("/api/v1/samples/{gesture}", get(sample))
-        .open("/api/{*rest}", get(|| async { error(StatusCode::NOT_FOUND, "There is no such API path.") }))
+        .open("/api/{*rest}", get(no_such_path))
         .merge(of_reader)
         .with_state(api)
 }
@@ -155,12 +151,20 @@ where
     Ok(done.map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, failed))??)
 }
 
-async fn healthz(State(api): State<Api>) -> Json<Health> {
+async fn no_such_path(_: May<SeeServer>) -> Response {
+    error(StatusCode::NOT_FOUND, "There is no such API path.")
+}
+
+async fn livez(_: May<Anything>) -> &'static str {
+    "ok"
+}
+
+async fn healthz(_: May<Anything>, State(api): State<Api>) -> Json<Health> {
     Json(Health { status: "ok".to_owned(), model: api.recognizer.model().to_string() })
 }
 
 /// Also while the model is being loaded, where its manifest has them.
-async fn labels(State(api): State<Api>) -> Response {
+async fn labels(_: May<SeeLabels>, State(api): State<Api>) -> Response {
     // A manifest is a file.
     let recognizer = api.recognizer.clone();
     let labels = tokio::task::spawn_blocking(move || recognizer.labels()).await;
@@ -180,7 +184,7 @@ impl Serialize for OrderedLabels {
     }
 }
 
-async fn readyz(State(api): State<Api>) -> Response {
+async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
     let not_ready = |reason: &str, progress: Option<f32>| {
         let (progress, reason) = (progress.map(f64::from), reason.to_owned());
         let answer = Readiness::Not { progress, ready: false, reason };
@@ -199,7 +203,7 @@ async fn readyz(State(api): State<Api>) -> Response {
     }
 }
 
-async fn metrics(State(api): State<Api>) -> Response {
+async fn metrics(_: May<SeeMetrics>, State(api): State<Api>) -> Response {
     match api.telemetry.prometheus() {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -209,16 +213,17 @@ async fn metrics(State(api): State<Api>) -> Response {
     }
 }
 
-async fn status(State(api): State<Api>) -> Json<Status> {
+async fn status(_: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
     Json(api.telemetry.status(&api.config))
 }
 
-async fn list_samples() -> Json<Samples> {
+async fn list_samples(_: May<SeeServer>) -> Json<Samples> {
     let gestures = Gesture::ALL.iter().map(|gesture| gesture.name().to_owned());
     Json(Samples { fps: samples::FPS, gestures: gestures.collect() })
 }
 
 async fn sample(
+    _: May<SeeServer>,
     State(api): State<Api>,
     Path(gesture): Path<String>,
     Query(params): Query<Params>,

@@ -3,28 +3,25 @@
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use sightwire_access::action::{Act as _, SeeServer, SwitchModel};
 use sightwire_api::models::{Activated, ClipModel, ImportedModel, Model, ModelNeed, Models};
-use sightwire_listen::Peer;
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_models::manifest::{Imported, Manifest, Task};
 use sightwire_models::store::Need;
 use sightwire_recognizer::load::ActivateError;
 
-use super::{Api, blocking, changes};
+use super::{Api, blocking};
+use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
 
 /// Pages ask for the list again and again.
 static UNREADABLE: LogThrottle = LogThrottle::new();
 
-pub(super) async fn list(
-    State(api): State<Api>,
-    Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
-) -> Json<Models> {
-    let refusal = changes::MODEL.why_not(&api.config, peer, &headers);
+pub(super) async fn list(may: May<SeeServer>, State(api): State<Api>) -> Json<Models> {
+    let refusal = may.why_not(&SwitchModel::ACTION);
     // Reads a folder and small files, some of them for the first time.
     let listed = tokio::task::spawn_blocking(move || {
         let (manifests, errors) = api.config.store.manifests();
@@ -94,6 +91,7 @@ fn imported(of: &Imported) -> ImportedModel {
 }
 
 pub(super) async fn activate(
+    _: May<SwitchModel>,
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Activated>, Refusal> {

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use sightwire_access::action::Read;
 use sightwire_reading::ReadOptions;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
@@ -20,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::form::{TimedBody, content_length};
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
+use crate::transport::may::May;
 use crate::transport::origin;
 use crate::transport::query::{self, ParamError, Params};
 use crate::transport::refusal::Refusal;
@@ -38,6 +40,7 @@ pub async fn guard(State(config): State<Arc<Config>>, request: Request, next: Ne
 }
 
 pub async fn read(
+    _: May<Read>,
     State(reader): State<Arc<TextReader>>,
     Query(params): Query<Params>,
     request: Request,

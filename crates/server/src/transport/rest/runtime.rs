@@ -2,25 +2,24 @@
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
 use sightwire_listen::Peer;
 
-use super::{Api, changes};
+use super::Api;
+use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
 
 /// Whether it is missing, and whether this client may get it.
-pub(super) async fn state(
-    State(api): State<Api>,
-    Extension(Peer(peer)): Extension<Peer>,
-    headers: HeaderMap,
-) -> Json<Runtime> {
-    let refusal = changes::LIBRARY.why_not(&api.config, peer, &headers);
+pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<Runtime> {
+    let refusal = may.why_not(&GetLibrary::ACTION);
     Json(Runtime { may_get: refusal.is_none(), missing: api.recognizer.lacks_runtime(), why_not: refusal })
 }
 
 /// Begins to get it; `/api/v1/status` says how far that is.
 pub(super) async fn get(
+    _: May<GetLibrary>,
     State(api): State<Api>,
     Extension(Peer(peer)): Extension<Peer>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {

@@ -9,6 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use sightwire_access::action::WatchStream;
 use sightwire_api::stream as api;
 use sightwire_hub::picture::Picture;
 use sightwire_live::origin::Origin;
@@ -16,6 +17,8 @@ use sightwire_live::view::{ViewKey, ViewLease};
 use sightwire_live::{Streams, Unreachable, WatchError};
 use sightwire_measure::clock;
 
+use crate::transport::caller::Caller;
+use crate::transport::may::{May, MayStream};
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
 use crate::transport::{error, pick, shares_of};
@@ -23,22 +26,41 @@ use crate::transport::{error, pick, shares_of};
 /// JPEG quality of snapshots with boxes.
 const QUALITY: u8 = 90;
 
-pub async fn list(State(streams): State<Arc<Streams>>) -> Json<api::Streams> {
-    Json(api::Streams { streams: streams.stream_reports() })
+pub async fn list(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<api::Streams> {
+    let reports = streams.stream_reports().into_iter();
+    let seen = reports.filter(|report| may.sees(&report.id, report.kind).is_ok());
+    Json(api::Streams { streams: seen.map(|report| shown_to(&may, report)).collect() })
 }
 
-pub async fn one(State(streams): State<Arc<Streams>>, Path(id): Path<String>) -> Response {
-    match streams.find(&id) {
-        Some(upstream) => Json(streams.detailed_report(&upstream)).into_response(),
-        None if streams.registry.get(&id).is_some() => {
-            error(StatusCode::NOT_FOUND, &format!("Nobody watches {id:?}, so it is closed."))
-        }
-        None => error(StatusCode::NOT_FOUND, &format!("There is no stream {id:?}.")),
+pub async fn one(
+    may: MayStream<WatchStream>,
+    State(streams): State<Arc<Streams>>,
+    Path(id): Path<String>,
+) -> Result<Json<api::Stream>, Refusal> {
+    let not_found = |detail: String| Refusal::new(StatusCode::NOT_FOUND, &detail);
+    let Some(upstream) = streams.find(&id) else {
+        return Err(match streams.registry.get(&id) {
+            Some(_) => not_found(format!("Nobody watches {id:?}, so it is closed.")),
+            None => not_found(format!("There is no stream {id:?}.")),
+        });
+    };
+    may.sees(&id, upstream.origin.kind())?;
+    Ok(Json(shown_to(&may, streams.detailed_report(&upstream))))
+}
+
+/// Who sends and who watches, and from where, is not for every viewer.
+pub fn shown_to(caller: &Caller, report: api::Stream) -> api::Stream {
+    if caller.is_operator() {
+        return report;
     }
+    let (peer, viewer_list) =
+        (report.peer.as_ref().map(|_| None), report.viewer_list.as_ref().map(|_| Vec::new()));
+    api::Stream { peer, viewer_list, ..report }
 }
 
 /// The newest picture; opens the camera if it is not being read.
 pub async fn snapshot(
+    may: MayStream<WatchStream>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
@@ -50,7 +72,7 @@ pub async fn snapshot(
     let options = pick::view_options(&streams, &params, false)?;
     let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);
     let rate = pick::rate(&params, 2)?;
-    let origin = pick::stream(&streams, &id)?;
+    let origin = pick::stream(&may, &streams, &id)?;
     let picture = if detect {
         let key = ViewKey::Drawn { origin, fps: rate.fps, options, quality: QUALITY };
         drawn(streams.view(&key, rate.skip_frames, from)?, wait).await

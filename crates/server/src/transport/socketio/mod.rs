@@ -15,7 +15,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use sightwire_access::action::{Act as _, SendFrames};
+use sightwire_access::credential::Hold;
 use sightwire_api::sign::{DetailedPrediction, Prediction, SignMessage, SignResult};
+use sightwire_config::Config;
 use sightwire_frame::header::Limits;
 use sightwire_listen::outbox::Outbox;
 use sightwire_measure::{clock, lines};
@@ -23,15 +26,18 @@ use sightwire_recognizer::Frame;
 use sightwire_recognizer::{Client, Event, OnEvent, Recognizer, Reply, State};
 use socketioxide::adapter::LocalAdapter;
 use socketioxide::extract::{AckSender, SocketRef, TryData};
-use socketioxide::handler::{FromMessageParts, MessageHandler};
+use socketioxide::handler::{ConnectHandler as _, FromMessageParts, MessageHandler};
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::{DisconnectReason, Socket};
 use socketioxide::{ParserConfig, SendError, SocketError, SocketIo};
 use socketioxide_core::{Sid, Value};
+use tokio_util::sync::CancellationToken;
 
 use message::FrameMessageError;
 use sessions::{Session, Sessions};
-use sightwire_config::Config;
+
+use crate::transport::caller::{Caller, Gate};
+use crate::transport::sentence;
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";
@@ -67,11 +73,15 @@ pub struct SocketIoTransport {
     limits: Limits,
     counters: Arc<SocketIoCounters>,
     sessions: Arc<Sessions>,
+    gate: Gate,
 }
 
 /// What a client may say when it connects. Old clients say nothing.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 struct Auth {
+    /// A key, where none came with the handshake.
+    #[serde(default)]
+    key: Option<String>,
     /// Wants more than the old contract: `id`, `seen` and `scores` in predictions, `model` and `result` events.
     #[serde(default)]
     extras: bool,
@@ -150,6 +160,7 @@ impl SocketIoTransport {
         config: &Config,
         recognizer: Arc<Recognizer>,
         sessions: Arc<Sessions>,
+        gate: Gate,
     ) -> (SocketIoLayer<LocalAdapter>, SocketIo, Arc<SocketIoCounters>) {
         let options = &config.socketio;
         let bytes = options.max_message_bytes;
@@ -166,16 +177,72 @@ impl SocketIoTransport {
             .with_parser(ParserConfig::common().max_incoming_binaries(4).max_incoming_binary_buf_size(bytes))
             .build_layer();
         let counters = Arc::new(SocketIoCounters::default());
-        let transport = Self { recognizer, limits: config.images, counters: counters.clone(), sessions };
+        let transport =
+            Self { recognizer, limits: config.images, counters: counters.clone(), sessions, gate };
+        let asking = transport.clone();
+        // Whoever may not is told so by the namespace's own refusal, `connect_error`.
+        let may_enter = async move |socket: SocketRef, io: SocketIo, TryData(auth): TryData<Auth>| {
+            asking.may_enter(&socket, io, &auth.unwrap_or_default())
+        };
         // The body of the closure runs before anything else of this client is handled, so no frame is missed.
-        io.ns("/", move |socket: SocketRef, io: SocketIo, TryData(auth): TryData<Auth>| {
-            transport.connect(socket, io, auth.unwrap_or_default());
+        let enter = move |socket: SocketRef, io: SocketIo, TryData(auth): TryData<Auth>| {
+            transport.connect(socket, io, &auth.unwrap_or_default());
             async {}
-        });
+        };
+        io.ns("/", enter.with(may_enter));
         (layer, io, counters)
     }
 
-    fn connect(&self, socket: SocketRef, io: SocketIo, auth: Auth) {
+    /// Whether that client may send frames.
+    fn may_enter(&self, socket: &SocketRef, io: SocketIo, auth: &Auth) -> Result<(), Box<str>> {
+        let session = session_of(socket);
+        let allowed = match self.caller(socket, auth) {
+            Some(caller) => caller.may(&SendFrames::ACTION, false).map_err(|why| why.to_string()),
+            None => Err("nobody has looked who asks".to_owned()),
+        };
+        allowed.map_err(|why| {
+            if let Some(session) = &session {
+                session.is_refused();
+            }
+            self.sessions.end_soon(socket.id, session, io);
+            sentence(&why).into()
+        })
+    }
+
+    /// Who that is: by the key that it sends now, else by what its handshake came with.
+    fn caller(&self, socket: &Socket<LocalAdapter>, auth: &Auth) -> Option<Caller> {
+        let caller = socket.req_parts().extensions.get::<Caller>()?;
+        Some(match &auth.key {
+            Some(key) => self.gate.with_key(caller, key),
+            None => caller.clone(),
+        })
+    }
+
+    /// Disconnects the client when what it is known by counts no more.
+    fn ends_with_its_key(
+        &self,
+        socket: &SocketRef,
+        io: &SocketIo,
+        auth: &Auth,
+    ) -> Option<Arc<(Hold, CancellationToken)>> {
+        let caller = self.caller(socket, auth)?;
+        let (revoked, left) = (CancellationToken::new(), CancellationToken::new());
+        let hold = caller.principal().credential()?.hold(revoked.clone());
+        let (transport, io, id, gone) = (self.clone(), io.clone(), socket.id, left.clone());
+        self.sessions.spawn(async move {
+            tokio::select! {
+                () = gone.cancelled() => {}
+                () = revoked.cancelled() => {
+                    let Some(socket) = io.of("/").and_then(|namespace| namespace.get_socket(id)) else { return };
+                    transport.sessions.end_soon(id, session_of(&socket), io);
+                    let _ = socket.disconnect();
+                }
+            }
+        });
+        Some(Arc::new((hold, left)))
+    }
+
+    fn connect(&self, socket: SocketRef, io: SocketIo, auth: &Auth) {
         let id = socket.id;
         self.recognizer.try_again();
         if let State::Failed { .. } = self.recognizer.state() {
@@ -202,9 +269,13 @@ impl SocketIoTransport {
             told: facts.as_ref().map(|facts| facts.name.clone()),
             bad_frames: Mutex::default(),
         });
+        let known = self.ends_with_its_key(&socket, &client.io, auth);
         socket.on("frame", OnFrame(client));
         let sessions = self.sessions.clone();
         socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
+            if let Some(known) = &known {
+                known.1.cancel();
+            }
             admitted.leave(&reason.to_string());
             if reason == DisconnectReason::ClientNSDisconnect {
                 // It has left the namespace and may keep the connection, where nothing counts it any more.

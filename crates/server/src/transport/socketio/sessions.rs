@@ -174,6 +174,12 @@ impl Sessions {
         });
     }
 
+    /// Runs beside the sessions.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move { stop.run_until_cancelled_owned(task).await });
+    }
+
     /// A session that begins.
     fn begin(self: &Arc<Self>, address: IpAddr) -> Arc<Session> {
         Arc::new(Session {

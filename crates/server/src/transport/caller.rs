@@ -1,0 +1,315 @@
+//! Who makes a request: found once for each, before anything else looks at it.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderMap, Uri, uri};
+use sightwire_access::action::{Act as _, WatchStream};
+use sightwire_access::guard::Presented;
+use sightwire_access::principal::Who;
+use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
+use sightwire_api::stream::StreamKind;
+use sightwire_listen::Peer;
+use sightwire_listen::connection::ConnectionHandle;
+
+use super::origin::{self, is_proxied, is_this_machine};
+use super::sentence;
+
+/// The parameter that keys come in where no header can be set.
+const KEY: &str = "key";
+
+/// Who makes a request, and from which page. An extension of the request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    principal: Arc<Principal>,
+    page: Page,
+}
+
+/// Whose page makes a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    /// No page of another server does.
+    Own,
+    /// One that the configuration lists does.
+    Listed,
+    /// One of this machine does.
+    OfThisMachine,
+    /// Any other.
+    Foreign,
+}
+
+/// Why a caller may not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAllowed {
+    /// Its role, its scope, or nobody knows it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// A browser asks in the name of its user, who may not know.
+    #[error("pages from elsewhere may not {0}")]
+    Page(&'static str),
+}
+
+impl Caller {
+    /// Whether it may. `changes`: the request changes something.
+    pub fn may(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
+        self.principal.may(action)?;
+        self.is_meant(action, changes)
+    }
+
+    /// As [`Self::may`], with that stream.
+    pub fn may_on(&self, action: &Action, changes: bool, stream: &str) -> Result<(), NotAllowed> {
+        self.principal.may_on(action, stream, None)?;
+        self.is_meant(action, changes)
+    }
+
+    /// Why it may not change something that it can see, as a sentence for a page; `None` where it may.
+    pub fn why_not(&self, action: &Action) -> Option<String> {
+        self.may(action, true).err().map(|why| sentence(&why.to_string()))
+    }
+
+    /// Whether a stream of that id may be watched, whatever it is.
+    pub fn may_see(&self, stream: &str) -> Result<(), Denied> {
+        self.principal.may_on(&WatchStream::ACTION, stream, None)
+    }
+
+    /// Whether that stream may be watched.
+    pub fn sees(&self, stream: &str, kind: StreamKind) -> Result<(), Denied> {
+        let of = match kind {
+            StreamKind::Camera => Use::Cameras,
+            StreamKind::Relay => Use::Relay,
+        };
+        self.principal.may_on(&WatchStream::ACTION, stream, Some(of))
+    }
+
+    /// Who it is.
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
+    /// Whether it may see who else is there, and from where.
+    pub fn is_operator(&self) -> bool {
+        self.principal.role() >= Some(Role::Operator)
+    }
+
+    /// Whose batches are its own.
+    pub fn owner(&self) -> Arc<str> {
+        match self.principal.who() {
+            Who::Key { id, .. } => format!("key {id}").into(),
+            Who::Unknown(_) | Who::Anyone | Who::Here => "".into(),
+        }
+    }
+
+    /// Somebody else's page, open in a browser on this machine, must not do things in its user's name. A key is sent by those
+    /// who have it.
+    fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
+        let by_place = self.principal.credential().is_none() && action.role.is_some();
+        let may = match self.page {
+            Page::Own => true,
+            Page::Listed => action.role < Some(Role::Operator) || action.name == "own-camera",
+            Page::OfThisMachine => action.role < Some(Role::Operator),
+            Page::Foreign => false,
+        };
+        if changes && by_place && !may { Err(NotAllowed::Page(action.words)) } else { Ok(()) }
+    }
+}
+
+/// What tells whose a request is.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    guard: Arc<Guard>,
+    listed: Arc<Option<Vec<String>>>,
+}
+
+impl Gate {
+    /// `listed` are the origins that the configuration names; `None`, for `*`, names none.
+    pub fn new(guard: Arc<Guard>, listed: Arc<Option<Vec<String>>>) -> Self {
+        Self { guard, listed }
+    }
+
+    fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
+        let headers = request.headers();
+        let presented = Presented { key, bearer: bearer(headers), is_here: is_here(request, headers) };
+        let principal = self.guard.identify(&presented, SystemTime::now());
+        Caller { principal, page: self.page(headers) }
+    }
+
+    /// One who says only later who it is, with a key in a message.
+    pub fn with_key(&self, caller: &Caller, key: &str) -> Caller {
+        let presented = Presented { key: Some(key), ..Presented::default() };
+        Caller { principal: self.guard.identify(&presented, SystemTime::now()), page: caller.page }
+    }
+
+    fn page(&self, headers: &HeaderMap) -> Page {
+        let listed = (*self.listed).as_deref();
+        match origin::page_of(headers, listed) {
+            None => Page::Own,
+            Some(page) if page.is_own => Page::Own,
+            Some(page) if page.is_listed => Page::Listed,
+            Some(page) if page.is_of_this_machine => Page::OfThisMachine,
+            Some(_) => Page::Foreign,
+        }
+    }
+}
+
+/// The first layer of all.
+pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let key = take_key(&mut request);
+    let caller = gate.caller(&request, key.as_deref());
+    if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
+        // Checked now and not again: whatever this request opens ends with what it is known by.
+        let hold = caller.principal.credential().map(|known| known.hold(connection.ending()));
+        connection.keep(hold.map(|hold| Box::new(hold) as _));
+    }
+    request.extensions_mut().insert(caller);
+    next.run(request).await
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Whether it comes from this machine for this machine, and through no proxy: a name that an attacker's server resolves to this
+/// machine is not this machine's own.
+fn is_here(request: &Request, headers: &HeaderMap) -> bool {
+    let peer =
+        request.extensions().get::<Peer>().is_some_and(|Peer(peer)| peer.ip().to_canonical().is_loopback());
+    let mut hosts = headers.get_all(HOST).iter();
+    let (host, other) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next());
+    let is_ours = host.is_some_and(is_this_machine)
+        && request.uri().authority().is_none_or(|authority| is_this_machine(authority.as_str()));
+    peer && is_ours && other.is_none() && !is_proxied(headers)
+}
+
+/// Takes the key out of the address, so that nothing that is said of the request can have it in it.
+fn take_key(request: &mut Request) -> Option<String> {
+    let query = request.uri().query()?;
+    let mut found = None;
+    let others: Vec<&str> = query
+        .split('&')
+        .filter(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if name == KEY && found.is_none() {
+                found = Some(value.to_owned());
+            }
+            name != KEY
+        })
+        .collect();
+    found.as_ref()?;
+    let path = request.uri().path();
+    let rest = if others.is_empty() { path.to_owned() } else { format!("{path}?{}", others.join("&")) };
+    let mut parts: uri::Parts = request.uri().clone().into_parts();
+    parts.path_and_query = Some(rest.parse().ok()?);
+    *request.uri_mut() = Uri::from_parts(parts).ok()?;
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use sightwire_access::action::{Act as _, Detect, EndStreams, OwnCamera, WatchStream};
+    use sightwire_access::guard::Mode;
+    use sightwire_access::keyring::Keyring;
+    use sightwire_access::store::Store;
+
+    use super::*;
+
+    fn gate(mode: Mode) -> (tempfile::TempDir, Gate) {
+        let home = tempfile::tempdir().unwrap();
+        let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
+        let guard = Guard::new(mode, Arc::new(keyring), Arc::default());
+        let listed = Arc::new(Some(vec!["https://app.example".to_owned()]));
+        (home, Gate::new(Arc::new(guard), listed))
+    }
+
+    fn request(uri: &str, peer: &str, given: &[(&'static str, &str)]) -> Request {
+        let mut request = Request::builder().uri(uri);
+        if !given.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "127.0.0.1:8000");
+        }
+        for (name, value) in given {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+        request
+    }
+
+    #[test]
+    fn a_key_is_taken_out_of_the_address() {
+        for (uri, key, rest) in [
+            ("/stream?key=sw_1&camera=gate", Some("sw_1"), "/stream?camera=gate"),
+            ("/stream?camera=gate&key=sw_1", Some("sw_1"), "/stream?camera=gate"),
+            ("/stream?key=sw_1", Some("sw_1"), "/stream"),
+            ("/a?key=1&key=2&x", Some("1"), "/a?x"),
+            ("/a?key", Some(""), "/a"),
+            ("http://h:1/a?key=1", Some("1"), "http://h:1/a"),
+            ("/a?monkey=1", None, "/a?monkey=1"),
+            ("/a", None, "/a"),
+        ] {
+            let mut request = request(uri, "127.0.0.1:9", &[]);
+            assert_eq!(take_key(&mut request).as_deref(), key, "{uri}");
+            assert_eq!(request.uri().to_string(), rest);
+        }
+    }
+
+    #[test]
+    fn only_what_comes_from_this_machine_for_this_machine_needs_no_key() {
+        let (_home, gate) = gate(Mode::Auto);
+        let is_open = |uri: &str, peer: &str, given: &[(&'static str, &str)]| {
+            gate.caller(&request(uri, peer, given), None).may(&WatchStream::ACTION, false).is_ok()
+        };
+        let here = "127.0.0.1:5000";
+        assert!(is_open("/", here, &[]));
+        assert!(is_open("/", "[::1]:5000", &[("host", "[::1]:8000")]));
+        assert!(is_open("/", "[::ffff:127.0.0.1]:5000", &[("host", "localhost")]));
+        assert!(!is_open("/", "192.168.1.7:5000", &[]));
+        for name in ["vision.example", "127.0.0.1.evil.example", "192.168.1.2:8000", ""] {
+            assert!(!is_open("/", here, &[("host", name)]), "{name}");
+        }
+        assert!(!is_open("/", here, &[("host", "localhost"), ("host", "evil.example")]));
+        assert!(!is_open("http://evil.example/", here, &[]));
+        for proxied in
+            ["forwarded", "via", "x-real-ip", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
+        {
+            assert!(!is_open("/", here, &[(proxied, "127.0.0.1")]), "{proxied}");
+        }
+    }
+
+    #[test]
+    fn pages_from_elsewhere_do_nothing_in_the_name_of_who_is_on_this_machine() {
+        let (_home, gate) = gate(Mode::Auto);
+        let may = |origin: &str, action: &Action, changes: bool| {
+            let request = request("/", "127.0.0.1:5000", &[("origin", origin)]);
+            gate.caller(&request, None).may(action, changes).is_ok()
+        };
+        let all = [Detect::ACTION, OwnCamera::ACTION, EndStreams::ACTION];
+        for (origin, expected) in [
+            ("http://127.0.0.1:8000", [true, true, true]),
+            ("https://app.example", [true, true, false]),
+            ("http://localhost:3000", [true, false, false]),
+            ("https://evil.example", [false, false, false]),
+            ("null", [false, false, false]),
+        ] {
+            assert_eq!(all.map(|action| may(origin, &action, true)), expected, "{origin}");
+            assert_eq!(all.map(|action| may(origin, &action, false)), [true; 3], "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_that_is_not_ours_is_not_ours_to_refuse_where_none_is_needed() {
+        let (_home, gate) = gate(Mode::Auto);
+        let may = |peer: &str, header: &str| {
+            let request = request("/", peer, &[("authorization", header)]);
+            gate.caller(&request, None).may(&WatchStream::ACTION, false).map_err(|why| why.to_string())
+        };
+        assert_eq!(may("127.0.0.1:9", "Bearer of.another.kind"), Ok(()));
+        assert_eq!(may("127.0.0.1:9", "Basic abc"), Ok(()));
+        assert!(may("127.0.0.1:9", "bearer sw_wrong").unwrap_err().contains("not a key"));
+        assert!(may("192.168.1.7:9", "Bearer of.another.kind").unwrap_err().contains("not a key"));
+    }
+}

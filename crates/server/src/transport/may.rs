@@ -1,0 +1,134 @@
+//! What a handler asks for stands in its signature: it takes a [`May`] or a [`MayStream`] first, which whoever may not does not
+//! get. A handler without one [cannot be added](super::routes::get).
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use sightwire_access::action::Act;
+use sightwire_access::{Action, Denied};
+
+use super::caller::{Caller, NotAllowed};
+use super::refusal::Refusal;
+
+/// Somebody who may do `A`, with whatever stream its scope covers: what a handler gives out or touches, it asks its
+/// [`Caller`] for.
+#[derive(Clone, Debug)]
+pub struct May<A> {
+    caller: Caller,
+    of: PhantomData<A>,
+}
+
+/// Somebody who may do `A` with the stream that the path names as `{id}` or `{name}`.
+#[derive(Clone, Debug)]
+pub struct MayStream<A>(May<A>);
+
+impl<A> May<A> {
+    /// Who that is.
+    pub fn into_caller(self) -> Caller {
+        self.caller
+    }
+}
+
+impl<A> Deref for May<A> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl<A> Deref for MayStream<A> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0.caller
+    }
+}
+
+/// Requests with these change nothing.
+pub fn changes(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Whoever makes the request, if that one may.
+fn allowed(
+    parts: &Parts,
+    asked: impl FnOnce(&Caller, bool) -> Result<(), NotAllowed>,
+) -> Result<Caller, Refusal> {
+    // Without the layer that finds it nobody is let in.
+    let lost = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody has looked who asks");
+    let caller = parts.extensions.get::<Caller>().ok_or_else(lost)?;
+    asked(caller, changes(&parts.method))?;
+    Ok(caller.clone())
+}
+
+impl<S: Sync, A: Act> FromRequestParts<S> for May<A> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let caller = allowed(parts, |caller, changes| caller.may(&A::ACTION, changes))?;
+        Ok(Self { caller, of: PhantomData })
+    }
+}
+
+impl<S: Send + Sync, A: Act> FromRequestParts<S> for MayStream<A> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let params = RawPathParams::from_request_parts(parts, state).await;
+        let not_text = |_| Refusal::new(StatusCode::BAD_REQUEST, "the name of the stream is not UTF-8");
+        let params = params.map_err(not_text)?;
+        let named = params.iter().find(|(name, _)| matches!(*name, "id" | "name"));
+        let lost = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this path names no stream");
+        let (_, stream) = named.ok_or_else(lost)?;
+        let caller = allowed(parts, |caller, changes| caller.may_on(&A::ACTION, changes, stream))?;
+        Ok(Self(May { caller, of: PhantomData }))
+    }
+}
+
+impl From<NotAllowed> for Refusal {
+    fn from(why: NotAllowed) -> Self {
+        match why {
+            NotAllowed::Denied(denied) => denied.into(),
+            NotAllowed::Page(_) => Self::new(StatusCode::FORBIDDEN, &why.to_string()),
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        if denied.is_unknown() {
+            Self::unauthorized(&denied.to_string())
+        } else {
+            Self::new(StatusCode::FORBIDDEN, &denied.to_string())
+        }
+    }
+}
+
+/// The types of a handler's arguments, of which the first says what it asks for.
+pub trait Asks {
+    /// What that is.
+    const ACTION: Action;
+}
+
+macro_rules! asks {
+    ($($rest:ident)*) => {
+        impl<M, A: Act, $($rest),*> Asks for (M, May<A>, $($rest,)*) {
+            const ACTION: Action = A::ACTION;
+        }
+
+        impl<M, A: Act, $($rest),*> Asks for (M, MayStream<A>, $($rest,)*) {
+            const ACTION: Action = A::ACTION;
+        }
+    };
+}
+
+asks!();
+asks!(T1);
+asks!(T1 T2);
+asks!(T1 T2 T3);
+asks!(T1 T2 T3 T4);
+asks!(T1 T2 T3 T4 T5);

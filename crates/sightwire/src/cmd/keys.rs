@@ -1,0 +1,140 @@
+//! `sightwire keys`
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, bail, ensure};
+use clap::{Args, Subcommand};
+use sightwire_access::record::{KeyRecord, NewKey};
+use sightwire_access::store::StoreError;
+use sightwire_access::{Role, Scope, Use};
+
+use super::{ConfigArgs, Mistake};
+use crate::print::{Printer, note, out};
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "\
+Examples:
+  sightwire keys add phone --role viewer --streams 'gate-*' --uses cameras,relay --expires 30d
+  sightwire keys list
+  sightwire keys revoke 1a2b3c4d
+
+A running server takes up changes within a second. Keys are kept in access.json in the store's folder, as hashes.")]
+pub(super) enum KeysCommand {
+    /// Make a key and print it, once.
+    Add(AddArgs),
+    /// List keys: what each may do, and until when.
+    List(ConfigArgs),
+    /// Take a key back; whatever it opened ends within a second.
+    Revoke {
+        /// Its id, the digits after sw_.
+        id: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddArgs {
+    /// What it is for, in your words [default: its id].
+    name: Option<String>,
+    /// How much its owner may do: viewer, streamer, operator or admin.
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    role: Role,
+    /// Patterns of streams and cameras, separated by commas; `*` stands for any text [default: all].
+    #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
+    streams: Vec<String>,
+    /// What it is for, separated by commas: cameras, reading, relay, signs [default: all].
+    #[arg(long, value_name = "USES", value_delimiter = ',', value_parser = use_of)]
+    uses: Vec<Use>,
+    /// When it stops to count, for example 12h, 30d or 1y [default: never].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    expires: Option<Duration>,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+fn role(text: &str) -> anyhow::Result<Role> {
+    Ok(text.parse()?)
+}
+
+fn use_of(text: &str) -> anyhow::Result<Use> {
+    Ok(text.trim().parse()?)
+}
+
+fn time(text: &str) -> anyhow::Result<Duration> {
+    let time = humantime::parse_duration(text)
+        .with_context(|| format!("{text:?} is not a time such as 12h, 30d or 1y"))?;
+    ensure!(!time.is_zero(), "it would never count");
+    Ok(time)
+}
+
+pub(super) fn run(command: &KeysCommand, printer: &Printer) -> anyhow::Result<()> {
+    match command {
+        KeysCommand::Add(args) => add(args, printer),
+        KeysCommand::List(config) => list(config, printer),
+        KeysCommand::Revoke { id, config } => revoke(id, config, printer),
+    }
+}
+
+fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
+    let store = args.config.load()?.access_store();
+    let now = SystemTime::now();
+    let expires =
+        args.expires.map(|time| now.checked_add(time).context("that is too far away")).transpose()?;
+    let scope = Scope::new(args.streams.iter().map(String::as_str), args.uses.iter().copied())
+        .map_err(|wrong| Mistake(wrong.into()))?;
+    let wanted = NewKey { name: args.name.clone(), role: args.role, scope, expires };
+    let (key, record) = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?))?;
+    out!(printer, "key: {}", key.reveal())?;
+    note!(
+        printer,
+        "{} ({}) may {}. Keep the key: it is not shown again.",
+        record.id,
+        record.name,
+        may(&record)
+    );
+    Ok(())
+}
+
+fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+    let store = config.load()?.access_store();
+    let (keys, now) = (store.load()?.keys, SystemTime::now());
+    if keys.is_empty() {
+        note!(printer, "there are no keys in {}; `sightwire keys add` makes one", store.path().display());
+        return Ok(());
+    }
+    let width = keys.iter().map(|key| key.name.chars().count()).max().unwrap_or(0);
+    for key in keys {
+        let until = match key.expires {
+            _ if key.has_expired(now) => "expired".to_owned(),
+            Some(at) => format!("until {}", humantime::format_rfc3339_seconds(at)),
+            None => "for ever".to_owned(),
+        };
+        out!(printer, "{}  {:width$}  {}, {until}", key.id, key.name, may(&key))?;
+    }
+    Ok(())
+}
+
+fn revoke(id: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
+    let store = config.load()?.access_store();
+    // Whoever has the key at hand may give all of it.
+    let id = id.strip_prefix("sw_").unwrap_or(id);
+    let id = id.split_once('_').map_or(id, |(id, _)| id);
+    let Some(record) = store.update(|records| Ok::<_, StoreError>(records.revoke(id)))? else {
+        bail!("there is no key {id:?}; `sightwire keys list` shows all");
+    };
+    out!(printer, "revoked {} ({})", record.id, record.name)?;
+    Ok(())
+}
+
+/// What follows "may".
+fn may(record: &KeyRecord) -> String {
+    let scope = record.scope().unwrap_or_default();
+    let role = match record.role {
+        Role::Viewer => "view",
+        Role::Streamer => "view and send",
+        Role::Operator => "operate",
+        Role::Admin => "administer",
+    };
+    format!("{role} {}, {}", scope.streams_in_words(), scope.uses_in_words())
+}
