@@ -34,7 +34,7 @@ const test = base.extend({
       await new Promise((done) => own.close(done));
       const settings = serving({
         cameras: [{ id: "door", url, default: true }],
-        set: { "server.managing": "anyone", ...(hosts && { "server.hosts": hosts }) },
+        set: { "server.managing": "anyone", "access.mode": "open", ...(hosts && { "server.hosts": hosts }) },
       });
       const server = await start(owner, { ...settings, listen: `127.0.0.1:${port}` });
       expect(await page.evaluate(() => location.origin)).toBe(origin);

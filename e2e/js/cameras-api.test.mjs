@@ -248,8 +248,13 @@ describe("who_may_change_cameras", () => {
 
   test("by_default_only_those_on_the_same_machine", async (t) => {
     await add(t, server, body);
-    await refuses(server, REMOTE);
-    const seen = (await server.get(API, REMOTE)).json;
+    const { status, json } = await ask(server, "POST", API, body, REMOTE);
+    assert.equal(status, 401);
+    assert.match(json.detail, /key/);
+    const door = { id: "door", url: "http://127.0.0.1:9" };
+    const open = await start(t, serving({ cameras: [door], set: { "access.mode": "open" } }));
+    await refuses(open, REMOTE);
+    const seen = (await open.get(API, REMOTE)).json;
     assert.equal(seen.may_change, false);
     assert.ok(seen.cameras.length > 0, "others may look");
   });

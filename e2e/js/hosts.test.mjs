@@ -106,7 +106,7 @@ before(async () => {
   const settings = serving({
     cameras: [{ id: "door", url, default: true }],
     // A rule of its own, which asks for the host as well.
-    set: { "server.managing": "anyone" },
+    set: { "server.managing": "anyone", "access.mode": "open" },
     env: { USE_DUMMY_MODEL: "1" },
   });
   const hosts = ["--set", "server.hosts=vision.example.org, *.cams.example"];

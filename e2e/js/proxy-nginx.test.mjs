@@ -180,7 +180,7 @@ const ends = [];
 const owner = { after: (end) => ends.push(end) };
 let /** @type {Server} */ server, backend, nginx;
 before(async () => {
-  const settings = relaying({ "server.hosts": PUBLIC, "relay.max_fps": 1000 });
+  const settings = relaying({ "server.hosts": PUBLIC, "access.mode": "open", "relay.max_fps": 1000 });
   settings.env.CORS_ORIGINS = APPLICATION;
   [server, backend] = await Promise.all([start(owner, settings), oldBackend(owner)]);
   nginx = await proxy(owner, `127.0.0.1:${server.port}`, backend.address);

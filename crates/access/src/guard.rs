@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::action::{Act as _, SeeMetrics, SeeViewers};
 use crate::key::Key;
 use crate::keyring::Keyring;
 use crate::principal::{Principal, Rules, Who};
@@ -90,13 +91,16 @@ pub struct Guard {
 impl Guard {
     /// Lets those in whom the keyring knows, and those who need no key.
     pub fn new(mode: Mode, keyring: Arc<Keyring>, rules: Arc<Rules>) -> Self {
-        let free = |who, role| Arc::new(Principal::new(who, role, Scope::ALL, rules.clone(), None));
+        let free = |who, role, rules| Arc::new(Principal::new(who, role, Scope::ALL, rules, None));
+        let mut of_anyone = Rules::clone(&rules);
+        // Open is open: to look at, whoever looks.
+        of_anyone.everyone.extend([SeeMetrics::ACTION, SeeViewers::ACTION].map(|a| (a.name, "access.mode")));
         Self {
             mode,
             keyring,
             // Whoever sits at the machine can change the store anyway.
-            here: free(Who::Here, Role::Admin),
-            anyone: free(Who::Anyone, Role::Streamer),
+            here: free(Who::Here, Role::Admin, rules.clone()),
+            anyone: free(Who::Anyone, Role::Streamer, Arc::new(of_anyone)),
             nobody: Arc::new(Principal::unknown(None, rules.clone())),
             rules,
         }

@@ -73,7 +73,7 @@ impl Rules {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// Nothing was sent to know somebody by.
-    #[error("to {0} takes a key: send it as `Authorization: Bearer KEY`, or as `?key=KEY`")]
+    #[error("a key is needed to {0}: send it as `Authorization: Bearer KEY`, or as `?key=KEY`")]
     NoKey(&'static str),
     /// What was sent does not count.
     #[error(transparent)]

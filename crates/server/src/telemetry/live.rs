@@ -54,7 +54,7 @@ pub struct Seen {
     /// Which streams.
     pub scope: Scope,
     /// Also who sends and who watches, and from where.
-    pub is_operator: bool,
+    pub sees_viewers: bool,
     /// Why it may not end streams and viewers, if it may not.
     pub why_not: Option<String>,
 }
@@ -152,7 +152,7 @@ impl Edition {
     }
 
     fn view(&self, seen: &Seen) -> Arc<View> {
-        let key = (seen.scope.clone(), seen.is_operator);
+        let key = (seen.scope.clone(), seen.sees_viewers);
         if let Some(view) = self.views.lock().get(&key) {
             return view.clone();
         }
@@ -172,14 +172,14 @@ impl Edition {
 impl Seen {
     /// What of it may be seen.
     fn of(&self, data: &Arc<Value>) -> Arc<Value> {
-        if self.is_operator && self.scope == Scope::ALL {
+        if self.sees_viewers && self.scope == Scope::ALL {
             return data.clone();
         }
         let mut data = Value::clone(data);
         if let Some(streams) = data.get_mut("streams").and_then(Value::as_object_mut) {
             streams.retain(|id, stream| self.sees(id, stream.get("kind")));
             for stream in streams.values_mut().filter_map(Value::as_object_mut) {
-                if !self.is_operator {
+                if !self.sees_viewers {
                     stream.remove("peer");
                 }
             }
@@ -188,7 +188,7 @@ impl Seen {
             let covers = |id: &Value| id.as_str().is_some_and(|id| self.scope.covers(id));
             let watched = |viewer: &Value| viewer.get("streams").and_then(Value::as_array).cloned();
             viewers.retain(|_, viewer| {
-                self.is_operator && watched(viewer).unwrap_or_default().iter().all(covers)
+                self.sees_viewers && watched(viewer).unwrap_or_default().iter().all(covers)
             });
         }
         data.into()
@@ -277,9 +277,9 @@ mod tests {
         }
     }
 
-    fn seen(streams: &[&str], uses: &[Use], is_operator: bool) -> Seen {
+    fn seen(streams: &[&str], uses: &[Use], sees_viewers: bool) -> Seen {
         let scope = Scope::new(streams.iter().copied(), uses.iter().copied()).unwrap();
-        Seen { scope, is_operator, why_not: None }
+        Seen { scope, sees_viewers, why_not: None }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderMap, Uri, uri};
-use sightwire_access::action::{Act as _, WatchStream};
+use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
 use sightwire_access::guard::Presented;
 use sightwire_access::principal::Who;
 use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
@@ -21,6 +21,9 @@ use super::sentence;
 
 /// The parameter that keys come in where no header can be set.
 const KEY: &str = "key";
+
+/// What somebody can do about a page that may not.
+const LIST_IT: &str = "; add its origin to server.cors_origins";
 
 /// Who makes a request, and from which page. An extension of the request.
 #[derive(Clone, Debug)]
@@ -49,8 +52,13 @@ pub enum NotAllowed {
     #[error(transparent)]
     Denied(#[from] Denied),
     /// A browser asks in the name of its user, who may not know.
-    #[error("pages from elsewhere may not {0}")]
-    Page(&'static str),
+    #[error("pages from elsewhere may not {words}{}", if *may_be_listed { LIST_IT } else { "" })]
+    Page {
+        /// What.
+        words: &'static str,
+        /// Those that the configuration lists may.
+        may_be_listed: bool,
+    },
 }
 
 impl Caller {
@@ -91,8 +99,8 @@ impl Caller {
     }
 
     /// Whether it may see who else is there, and from where.
-    pub fn is_operator(&self) -> bool {
-        self.principal.role() >= Some(Role::Operator)
+    pub fn sees_viewers(&self) -> bool {
+        self.principal.may(&SeeViewers::ACTION).is_ok()
     }
 
     /// Whose batches are its own.
@@ -107,13 +115,15 @@ impl Caller {
     /// who have it.
     fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
         let by_place = self.principal.credential().is_none() && action.role.is_some();
+        let may_be_listed = action.role < Some(Role::Operator) || action.name == OwnCamera::ACTION.name;
+        let refused = NotAllowed::Page { words: action.words, may_be_listed };
         let may = match self.page {
             Page::Own => true,
-            Page::Listed => action.role < Some(Role::Operator) || action.name == "own-camera",
+            Page::Listed => may_be_listed,
             Page::OfThisMachine => action.role < Some(Role::Operator),
             Page::Foreign => false,
         };
-        if changes && by_place && !may { Err(NotAllowed::Page(action.words)) } else { Ok(()) }
+        if changes && by_place && !may { Err(refused) } else { Ok(()) }
     }
 }
 
@@ -211,7 +221,7 @@ fn take_key(request: &mut Request) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use sightwire_access::action::{Act as _, Detect, EndStreams, OwnCamera, WatchStream};
+    use sightwire_access::action::{Detect, EndStreams};
     use sightwire_access::guard::Mode;
     use sightwire_access::keyring::Keyring;
     use sightwire_access::store::Store;

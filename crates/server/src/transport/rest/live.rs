@@ -23,7 +23,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
 pub async fn live(may: May<SeeServer>, State(api): State<Api>, request: Request) -> Response {
     let why_not = may.why_not(&EndStreams::ACTION);
-    let seen = Seen { scope: may.principal().scope().clone(), is_operator: may.is_operator(), why_not };
+    let seen = Seen { scope: may.principal().scope().clone(), sees_viewers: may.sees_viewers(), why_not };
     let options =
         UpgradeOptions { max_message_bytes: MAX_MESSAGE_BYTES, protocol: None, ends_with_the_server: false };
     let (newest, stop) = (api.live.subscribe(), api.live.stop.clone());
