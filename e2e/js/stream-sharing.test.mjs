@@ -139,7 +139,7 @@ describe("analyses", { concurrency: true }, () => {
 
   test("one_address_cannot_take_all_views", async (t) => {
     const yard = await camera(t);
-    const few = await start(t, serving({ set: { ...set, "cameras.max_views": 4 } }));
+    const few = await start(t, serving({ set: { ...set, "cameras.max_views": 4, "access.mode": "open" } }));
     const conf = (value) => detect(yard, `&conf=${value}`);
     const greedy = await Promise.all([0.1, 0.2, 0.3].map((value) => watch(t, few, conf(value))));
     assert.equal((await refused(t, few, conf(0.4))).status, 503);

@@ -2,7 +2,7 @@
 //! revokes a credential ends them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +18,8 @@ struct State {
     is_revoked: bool,
     next: u64,
     held: HashMap<u64, CancellationToken>,
+    /// Those that end with it.
+    children: Vec<Weak<Credential>>,
 }
 
 /// Something is served because of a credential, until this is dropped.
@@ -42,15 +44,33 @@ impl Credential {
         Hold { credential: self.clone(), number }
     }
 
+    /// One that ends with this one, or before: somebody logs in with a key.
+    pub fn child(self: &Arc<Self>) -> Arc<Self> {
+        let child = Arc::new(Self::default());
+        let mut state = self.state.lock();
+        if state.is_revoked {
+            child.revoke();
+        } else {
+            state.children.retain(|child| child.strong_count() > 0);
+            state.children.push(Arc::downgrade(&child));
+        }
+        child
+    }
+
     /// It counts for nothing any more; returns how much it ended.
     pub fn revoke(&self) -> usize {
-        let held = {
+        let (held, children) = {
             let mut state = self.state.lock();
             state.is_revoked = true;
-            std::mem::take(&mut state.held)
+            (std::mem::take(&mut state.held), std::mem::take(&mut state.children))
         };
         held.values().for_each(CancellationToken::cancel);
-        held.len()
+        held.len() + children.iter().filter_map(Weak::upgrade).map(|child| child.revoke()).sum::<usize>()
+    }
+
+    /// Whether it counts for nothing any more.
+    pub fn is_revoked(&self) -> bool {
+        self.state.lock().is_revoked
     }
 
     /// Things that are served because of it now.

@@ -1,16 +1,29 @@
 //! Whose request it is.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+
+use sightwire_measure::clock;
+use tokio::sync::Semaphore;
 
 use crate::action::{Act as _, SeeMetrics, SeeViewers};
+use crate::attempts::{Attempts, TooMany};
 use crate::key::Key;
 use crate::keyring::Keyring;
-use crate::principal::{Principal, Rules, Who};
+use crate::principal::{Principal, Rules, Unknown, Who};
 use crate::role::Role;
 use crate::scope::Scope;
+use crate::session::{Session, Sessions, Token};
+
+/// Passwords that are compared at once: each takes 19 MiB and a core.
+const MAX_COMPARING: usize = 2;
+/// Those, and those who wait for their turn.
+const MAX_WAITING: usize = 16;
+/// One who finds no place among them comes again after this.
+const BUSY: Duration = Duration::from_secs(2);
 
 /// Who needs no key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,16 +75,19 @@ pub struct Presented<'a> {
     pub key: Option<&'a str>,
     /// A bearer token, which may be a key or be meant for somebody else.
     pub bearer: Option<&'a str>,
+    /// The token of somebody who has logged in.
+    pub session: Option<&'a str>,
     /// It comes from this machine for this machine, and through no proxy.
     pub is_here: bool,
 }
 
 impl fmt::Debug for Presented<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [key, bearer] = [self.key, self.bearer].map(|secret| secret.map(|_| "…"));
+        let [key, bearer, session] = [self.key, self.bearer, self.session].map(|secret| secret.map(|_| "…"));
         f.debug_struct("Presented")
             .field("key", &key)
             .field("bearer", &bearer)
+            .field("session", &session)
             .field("is_here", &self.is_here)
             .finish()
     }
@@ -82,6 +98,11 @@ impl fmt::Debug for Presented<'_> {
 pub struct Guard {
     mode: Mode,
     keyring: Arc<Keyring>,
+    sessions: Sessions,
+    attempts: Attempts,
+    /// Passwords that are being compared, and those who wait for that.
+    comparing: Arc<Semaphore>,
+    waiting: Semaphore,
     rules: Arc<Rules>,
     here: Arc<Principal>,
     anyone: Arc<Principal>,
@@ -98,6 +119,10 @@ impl Guard {
         Self {
             mode,
             keyring,
+            sessions: Sessions::default(),
+            attempts: Attempts::default(),
+            comparing: Arc::new(Semaphore::new(MAX_COMPARING)),
+            waiting: Semaphore::new(MAX_WAITING),
             // Whoever sits at the machine can change the store anyway.
             here: free(Who::Here, Role::Admin, rules.clone()),
             anyone: free(Who::Anyone, Role::Streamer, Arc::new(of_anyone)),
@@ -116,8 +141,17 @@ impl Guard {
         &self.keyring
     }
 
-    /// Whose request it is. A key that does not count is never as good as none: its owner hears of it.
-    pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Arc<Principal> {
+    /// Whose request it is. A key that does not count is never as good as none: its owner hears of it. A session that is over
+    /// is: a browser sends it along whether anybody wants it or not.
+    pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Identified {
+        let session = presented.session.filter(|_| presented.key.is_none() && presented.bearer.is_none());
+        if let Some(session) = session.and_then(|token| self.sessions.find(token, clock::now())) {
+            return Identified { principal: session.principal().clone(), session: Some(session) };
+        }
+        Identified { principal: self.without_session(presented, now), session: None }
+    }
+
+    fn without_session(&self, presented: &Presented<'_>, now: SystemTime) -> Arc<Principal> {
         let free = match self.mode {
             Mode::Auto | Mode::Open if presented.is_here => Some(&self.here),
             Mode::Open => Some(&self.anyone),
@@ -135,12 +169,130 @@ impl Guard {
     }
 }
 
+/// Whose request it is.
+#[derive(Debug)]
+pub struct Identified {
+    /// Who that is.
+    pub principal: Arc<Principal>,
+    /// The one that it came with, if it is known by that.
+    pub session: Option<Arc<Session>>,
+}
+
+/// What somebody logs in with.
+pub enum Login<'a> {
+    /// As a user.
+    Password {
+        /// Of the user.
+        name: &'a str,
+        /// Theirs.
+        password: &'a str,
+    },
+    /// With a key.
+    Key(&'a str),
+}
+
+/// Why somebody is not logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// It was tried too often.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
+    /// No such user, or another password; which of them is not said.
+    #[error("the name or the password is wrong")]
+    Wrong,
+    /// The key does not count.
+    #[error(transparent)]
+    Key(Unknown),
+    /// The system has no random bytes.
+    #[error("nobody can log in: the system gives no random bytes ({0})")]
+    Random(#[from] getrandom::Error),
+}
+
+impl Guard {
+    /// Somebody logs in, from that address.
+    pub async fn log_in(&self, login: Login<'_>, from: IpAddr) -> Result<(Token, Arc<Session>), LoginError> {
+        let principal = match login {
+            Login::Key(key) => {
+                self.attempts.count(from, None)?;
+                self.keyring.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?
+            }
+            Login::Password { name, password } => {
+                self.attempts.count(from, Some(name))?;
+                self.user(name, password).await?.ok_or(LoginError::Wrong)?
+            }
+        };
+        Ok(self.sessions.begin(&principal, clock::now())?)
+    }
+
+    /// Somebody who is known by a key goes on with a cookie.
+    pub fn begin_session(&self, principal: &Principal) -> Result<(Token, Arc<Session>), LoginError> {
+        Ok(self.sessions.begin(principal, clock::now())?)
+    }
+
+    async fn user(&self, name: &str, password: &str) -> Result<Option<Arc<Principal>>, LoginError> {
+        let busy = TooMany { after: BUSY };
+        let _waiting = self.waiting.try_acquire().map_err(|_| busy)?;
+        let permit = self.comparing.clone().acquire_owned().await.map_err(|_| busy)?;
+        let (keyring, name, password) = (self.keyring.clone(), name.to_owned(), password.to_owned());
+        let compared = tokio::task::spawn_blocking(move || {
+            let user = keyring.user(&name, &password);
+            drop(permit); // not before, though the one who asked may have gone
+            user
+        });
+        Ok(compared.await.ok().flatten())
+    }
+
+    /// Who has logged in.
+    pub fn sessions(&self) -> &Sessions {
+        &self.sessions
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::principal::Unknown;
-    use crate::record::NewKey;
+    use crate::record::{NewKey, NewUser};
     use crate::store::{Store, StoreError};
+
+    #[tokio::test]
+    async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::in_folder(home.path());
+        let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
+        let now = SystemTime::now();
+        let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+        let anna = NewUser {
+            name: "Anna".into(),
+            role: Role::Operator,
+            scope: Scope::ALL,
+            password: crate::password::hash("correct horse").unwrap(),
+        };
+        store.update(|records| records.add_user(anna, now).map(|_| ()).map_err(StoreError::from)).unwrap();
+        let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
+        let guard = Guard::new(Mode::Protected, keyring, Arc::default());
+        let from = IpAddr::from([127, 0, 0, 1]);
+        let role = |token: &str| {
+            let presented = Presented { session: Some(token), ..Presented::default() };
+            guard.identify(&presented, now).principal.role()
+        };
+        let (token, _) = guard.log_in(Login::Key(key.reveal()), from).await.unwrap();
+        assert_eq!(role(token.reveal()), Some(Role::Viewer));
+        let right = Login::Password { name: "anna", password: "correct horse" };
+        let (token, session) = guard.log_in(right, from).await.unwrap();
+        assert_eq!(role(token.reveal()), Some(Role::Operator));
+        assert_eq!(role(session.csrf()), None);
+        let wrong = guard.log_in(Login::Password { name: "anna", password: "wrong horse" }, from).await;
+        let nobody = guard.log_in(Login::Password { name: "otto", password: "correct horse" }, from).await;
+        assert_eq!(wrong.unwrap_err().to_string(), nobody.unwrap_err().to_string());
+        assert!(matches!(guard.log_in(Login::Key("sw_x"), from).await, Err(LoginError::Key(_))));
+        let mut tries = 5;
+        while !matches!(guard.log_in(Login::Key("sw_x"), from).await, Err(LoginError::TooMany(_))) {
+            tries += 1;
+        }
+        assert_eq!(tries, 10);
+        guard.sessions().end(token.reveal());
+        assert_eq!(role(token.reveal()), None);
+    }
 
     #[test]
     fn who_needs_no_key_is_what_the_mode_says_and_a_bad_key_is_never_as_good_as_none() {
@@ -152,7 +304,7 @@ mod tests {
         let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
         let role = |mode, key, is_here| {
             let guard = Guard::new(mode, keyring.clone(), Arc::default());
-            guard.identify(&Presented { key, is_here, ..Presented::default() }, now).role()
+            guard.identify(&Presented { key, is_here, ..Presented::default() }, now).principal.role()
         };
         for (mode, here, beyond) in [
             (Mode::Auto, Some(Role::Admin), None),
@@ -168,9 +320,10 @@ mod tests {
         }
         let guard = Guard::new(Mode::Open, keyring, Arc::default());
         let empty = Presented { key: Some(""), is_here: true, ..Presented::default() };
-        let who = guard.identify(&empty, now).who().clone();
+        let who = guard.identify(&empty, now).principal.who().clone();
         assert_eq!(who, Who::Unknown(Some(Unknown::NotAKey)));
-        let secret = Presented { key: Some("sw_secret"), bearer: Some("sw_secret"), is_here: true };
+        let secret = Some("sw_secret");
+        let secret = Presented { key: secret, bearer: secret, session: secret, is_here: true };
         assert!(!format!("{secret:?}").contains("secret"));
     }
 }

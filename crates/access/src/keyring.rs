@@ -1,4 +1,4 @@
-//! Who is known now.
+//! Who is known now: the keys and users of the store.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,14 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::credential::Credential;
 use crate::key::{Key, KeyHash};
+use crate::password;
 use crate::principal::{Principal, Rules, Unknown, Who};
-use crate::record::{KeyRecord, Records};
+use crate::record::{KeyRecord, Records, UserRecord};
 use crate::store::{Stamp, Store, StoreError};
 
 /// How often it is looked whether keys were added, revoked or have expired. Half of what is promised.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// The keys of the store, ready to be looked up.
+/// The keys and users of the store, ready to be looked up.
 #[derive(Debug)]
 pub struct Keyring {
     store: Store,
@@ -33,6 +34,21 @@ pub struct Keyring {
 struct Known {
     stamp: Option<Stamp>,
     keys: HashMap<Box<str>, KnownKey>,
+    users: Vec<KnownUser>,
+}
+
+#[derive(Debug)]
+struct KnownUser {
+    record: UserRecord,
+    principal: Arc<Principal>,
+    credential: Arc<Credential>,
+}
+
+/// What counts no more.
+#[derive(Debug)]
+struct Gone {
+    what: String,
+    credential: Arc<Credential>,
 }
 
 #[derive(Debug)]
@@ -71,6 +87,18 @@ impl Keyring {
         if known.record.has_expired(now) { Err(Unknown::Expired) } else { Ok(known.principal.clone()) }
     }
 
+    /// The user of that name and password, which is compared for as long where there is none of that name. Takes tens of
+    /// milliseconds and 19 MiB: not for threads that serve others.
+    pub fn user(&self, name: &str, password: &str) -> Option<Arc<Principal>> {
+        let found = {
+            let known = self.known.read();
+            let user = known.users.iter().find(|user| user.record.is(name));
+            user.map(|user| (user.record.password.clone(), user.principal.clone()))
+        };
+        let is_it = password::is(password, found.as_ref().map(|(hash, _)| hash.as_str()));
+        found.filter(|_| is_it).map(|(_, principal)| principal)
+    }
+
     /// Takes up what has changed in the store, and ends what is served because of keys that count no more. Reads files.
     pub fn take_up(&self) -> Result<(), StoreError> {
         let _alone = self.taking_up.lock();
@@ -81,15 +109,15 @@ impl Keyring {
         }
         let records = self.store.load()?;
         let gone = self.replace(stamp, records)?;
-        for known in gone {
-            let ended = known.credential.revoke();
-            tracing::info!(key = known.record.id, ended, "the key {} counts no more", quoted(&known.record));
+        for Gone { what, credential } in gone {
+            let ended = credential.revoke();
+            tracing::info!(ended, "{what} counts no more");
         }
         Ok(())
     }
 
     /// Those of before that count no more, or count as something else.
-    fn replace(&self, stamp: Option<Stamp>, records: Records) -> Result<Vec<KnownKey>, StoreError> {
+    fn replace(&self, stamp: Option<Stamp>, records: Records) -> Result<Vec<Gone>, StoreError> {
         let mut known = self.known.write();
         let mut before = std::mem::take(&mut known.keys);
         for record in records.keys {
@@ -102,8 +130,33 @@ impl Keyring {
             };
             known.keys.insert(key.record.id.as_str().into(), key);
         }
+        let mut users = std::mem::take(&mut known.users);
+        for record in records.users {
+            let stays = users.iter().position(|user| user.record == record);
+            let user = match stays {
+                Some(at) => users.swap_remove(at),
+                None => self.known_user(record)?,
+            };
+            known.users.push(user);
+        }
         known.stamp = stamp;
-        Ok(before.into_values().collect())
+        let keys = before.into_values().map(|key| {
+            let what = format!("the key {} ({:?})", key.record.id, key.record.name);
+            Gone { what, credential: key.credential }
+        });
+        let users = users.into_iter().map(|user| Gone {
+            what: format!("the user {:?}, as it was,", user.record.name),
+            credential: user.credential,
+        });
+        Ok(keys.chain(users).collect())
+    }
+
+    fn known_user(&self, record: UserRecord) -> Result<KnownUser, StoreError> {
+        let (who, credential) =
+            (Who::User { name: record.name.as_str().into() }, Arc::<Credential>::default());
+        let (role, rules) = (record.role, self.rules.clone());
+        let principal = Principal::new(who, role, record.scope()?, rules, Some(credential.clone()));
+        Ok(KnownUser { record, principal: Arc::new(principal), credential })
     }
 
     fn known_key(&self, record: KeyRecord) -> Result<KnownKey, StoreError> {
@@ -122,7 +175,7 @@ impl Keyring {
             // They stay in the list: whoever uses one is told that it has expired.
             let ended = key.credential.revoke();
             if ended > 0 {
-                tracing::info!(key = key.record.id, ended, "the key {} has expired", quoted(&key.record));
+                tracing::info!(ended, "the key {} ({:?}) has expired", key.record.id, key.record.name);
             }
         }
     }
@@ -150,16 +203,11 @@ impl Keyring {
     }
 }
 
-/// A name is its maker's words.
-fn quoted(record: &KeyRecord) -> String {
-    format!("{:?}", record.name)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::action::{Act as _, WatchStream};
-    use crate::record::NewKey;
+    use crate::record::{NewKey, NewUser};
     use crate::role::Role;
     use crate::scope::Scope;
 
@@ -234,6 +282,42 @@ mod tests {
         keyring.expire(later);
         assert!(end.is_cancelled());
         assert_eq!(keyring.find(key.reveal(), later).unwrap_err(), Unknown::Expired);
+    }
+
+    #[test]
+    fn a_user_is_known_by_name_and_password_until_either_changes() {
+        let (_home, keyring) = keyring();
+        let change = |change: &dyn Fn(&mut Records)| {
+            keyring
+                .store
+                .update(|records| {
+                    change(records);
+                    Ok::<_, StoreError>(())
+                })
+                .unwrap();
+            keyring.take_up().unwrap();
+        };
+        let hash = password::hash("correct horse").unwrap();
+        let wanted = NewUser { name: "Anna".into(), role: Role::Operator, scope: Scope::ALL, password: hash };
+        change(&|records| {
+            records.add_user(wanted.clone(), SystemTime::now()).unwrap();
+        });
+        let anna = keyring.user("anna", "correct horse").unwrap();
+        assert_eq!((anna.role(), anna.who().to_string()), (Some(Role::Operator), "the user Anna".into()));
+        assert!(
+            keyring.user("anna", "wrong horse").is_none() && keyring.user("otto", "correct horse").is_none()
+        );
+        let end = CancellationToken::new();
+        let session = anna.credential().unwrap().child();
+        let _hold = session.hold(end.clone());
+        let other = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
+        change(&|records| {
+            records.add(&other, SystemTime::now()).unwrap();
+        });
+        assert!(!end.is_cancelled());
+        change(&|records| records.users[0].role = Role::Viewer);
+        assert!(end.is_cancelled());
+        assert_eq!(keyring.user("anna", "correct horse").unwrap().role(), Some(Role::Viewer));
     }
 
     #[test]

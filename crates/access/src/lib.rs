@@ -6,6 +6,7 @@
 //! - [`key`]: API keys, of which only a hash is kept
 //! - [`store`]: the file that keeps them; [`record`]: what stands in it
 //! - [`keyring`]: the keys that count now; who had one that does no more is cut off
+//! - [`session`]: who has logged in; [`password`]: passwords of users; [`attempts`]: how often somebody may try
 //! - [`guard`]: whose request it is
 //! - [`credential`]: what a request came with, and what ends when it is revoked
 //!
@@ -16,14 +17,17 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod action;
+pub mod attempts;
 pub mod credential;
 pub mod guard;
 pub mod key;
 pub mod keyring;
+pub mod password;
 pub mod principal;
 pub mod record;
 pub mod role;
 pub mod scope;
+pub mod session;
 pub mod store;
 
 pub use action::Action;

@@ -35,6 +35,11 @@ pub enum Who {
         /// What its maker called it.
         name: Arc<str>,
     },
+    /// By a name and a password.
+    User {
+        /// The name.
+        name: Arc<str>,
+    },
 }
 
 /// Why a key does not count.
@@ -149,6 +154,12 @@ impl Principal {
         Self { who, role: Some(role), scope, rules, credential }
     }
 
+    /// The same, known by something else that ends with what it was known by.
+    #[must_use]
+    pub fn with_credential(self, credential: Arc<Credential>) -> Self {
+        Self { credential: Some(credential), ..self }
+    }
+
     /// One who is not known, and may nothing but what everybody may.
     pub fn unknown(why: Option<Unknown>, rules: Arc<Rules>) -> Self {
         Self { who: Who::Unknown(why), role: None, scope: Scope::ALL, rules, credential: None }
@@ -239,6 +250,7 @@ impl fmt::Display for Who {
             Self::Anyone => f.write_str("whoever reaches this server"),
             Self::Here => f.write_str("whoever is on this machine"),
             Self::Key { name, .. } => write!(f, "the key {name}"),
+            Self::User { name } => write!(f, "the user {name}"),
         }
     }
 }

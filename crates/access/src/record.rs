@@ -12,6 +12,8 @@ use crate::scope::{Scope, ScopeError, Use};
 pub const VERSION: u32 = 1;
 /// Keys that are kept, at most.
 pub const MAX_KEYS: usize = 10_000;
+/// Users that are kept, at most.
+pub const MAX_USERS: usize = 1000;
 /// Characters of a name, at most.
 const MAX_NAME: usize = 64;
 
@@ -23,11 +25,14 @@ pub struct Records {
     /// In the order in which they were added.
     #[serde(default)]
     pub keys: Vec<KeyRecord>,
+    /// In the order in which they were added.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<UserRecord>,
 }
 
 impl Default for Records {
     fn default() -> Self {
-        Self { version: VERSION, keys: Vec::new() }
+        Self { version: VERSION, keys: Vec::new(), users: Vec::new() }
     }
 }
 
@@ -54,6 +59,39 @@ pub struct KeyRecord {
     pub expires: Option<SystemTime>,
     /// SHA-256 of the key, 64 hexadecimal digits.
     pub sha256: String,
+}
+
+/// Somebody who logs in with a password.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct UserRecord {
+    /// What they log in with; upper and lower case are the same.
+    pub name: String,
+    /// How much they may do.
+    pub role: Role,
+    /// Patterns of streams; none for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<String>,
+    /// Uses; none for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<Use>,
+    /// When they were added.
+    #[serde(with = "rfc3339")]
+    pub created: SystemTime,
+    /// Argon2id, as a PHC string.
+    pub password: String,
+}
+
+/// What somebody wants of a new user.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// What they log in with.
+    pub name: String,
+    /// How much they may do.
+    pub role: Role,
+    /// Of what.
+    pub scope: Scope,
+    /// What is kept of their password.
+    pub password: String,
 }
 
 /// What somebody wants of a new key.
@@ -88,27 +126,60 @@ pub enum RecordError {
     #[error("the key {0} has no SHA-256 of 64 hexadecimal digits")]
     Hash(String),
     /// The scope is none.
-    #[error("the key {id}: {error}")]
+    #[error("{of}: {error}")]
     Scope {
-        /// Of the key.
-        id: String,
+        /// Whose.
+        of: String,
         /// Why.
         error: ScopeError,
     },
-    /// Two keys have one id.
-    #[error("two keys have the id {0}")]
+    /// Two keys have one id, or two users one name.
+    #[error("{0} stands there twice")]
     Twice(String),
+    /// There is one of that name.
+    #[error("there is a user {0} already")]
+    Taken(String),
+    /// As many as are looked at.
+    #[error("there are {MAX_USERS} users already; remove some with `sightwire users remove NAME`")]
+    TooManyUsers,
+    /// The hash is none.
+    #[error("the user {0} has no Argon2 hash of a password")]
+    Password(String),
+}
+
+fn named(name: &str) -> Result<String, RecordError> {
+    let name = name.trim();
+    let is_name = (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control);
+    if is_name { Ok(name.to_owned()) } else { Err(RecordError::Name) }
+}
+
+fn scope_of(of: &str, streams: &[String], uses: &[Use]) -> Result<Scope, RecordError> {
+    let scope = Scope::new(streams.iter().map(String::as_str), uses.iter().copied());
+    scope.map_err(|error| RecordError::Scope { of: of.to_owned(), error })
+}
+
+impl UserRecord {
+    /// What they may see or do something of.
+    pub fn scope(&self) -> Result<Scope, RecordError> {
+        scope_of(&self.name, &self.streams, &self.uses)
+    }
+
+    /// Whether they log in with that name.
+    pub fn is(&self, name: &str) -> bool {
+        same(&self.name, name)
+    }
+}
+
+/// As [`UserRecord::is`] has it.
+pub fn same(name: &str, other: &str) -> bool {
+    name.trim().to_lowercase() == other.trim().to_lowercase()
 }
 
 impl KeyRecord {
     /// A new key, and what is kept of it.
-    pub fn generate(wanted: NewKey, now: SystemTime) -> Result<(Key, Self), RecordError> {
+    pub fn generate(wanted: &NewKey, now: SystemTime) -> Result<(Key, Self), RecordError> {
         let key = Key::generate()?;
-        let name = wanted.name.map_or_else(|| key.id().to_owned(), |name| name.trim().to_owned());
-        let is_name = (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control);
-        if !is_name {
-            return Err(RecordError::Name);
-        }
+        let name = named(wanted.name.as_deref().unwrap_or(key.id()))?;
         if wanted.expires.is_some_and(|at| at <= now) {
             return Err(RecordError::Expired);
         }
@@ -127,8 +198,7 @@ impl KeyRecord {
 
     /// What its owner may see or do something of.
     pub fn scope(&self) -> Result<Scope, RecordError> {
-        let scope = Scope::new(self.streams.iter().map(String::as_str), self.uses.iter().copied());
-        scope.map_err(|error| RecordError::Scope { id: self.id.clone(), error })
+        scope_of(&self.id, &self.streams, &self.uses)
     }
 
     /// What is kept of the key.
@@ -149,7 +219,7 @@ impl Records {
             return Err(RecordError::TooMany);
         }
         loop {
-            let (key, record) = KeyRecord::generate(wanted.clone(), now)?;
+            let (key, record) = KeyRecord::generate(wanted, now)?;
             if self.key(&record.id).is_none() {
                 self.keys.push(record.clone());
                 return Ok((key, record));
@@ -168,9 +238,40 @@ impl Records {
         Some(self.keys.remove(at))
     }
 
-    /// Whether somebody may manage access with a key.
+    /// Adds a user.
+    pub fn add_user(&mut self, wanted: NewUser, now: SystemTime) -> Result<&UserRecord, RecordError> {
+        let name = named(&wanted.name)?;
+        if self.user(&name).is_some() {
+            return Err(RecordError::Taken(name));
+        }
+        if self.users.len() >= MAX_USERS {
+            return Err(RecordError::TooManyUsers);
+        }
+        Ok(self.users.push_mut(UserRecord {
+            name,
+            role: wanted.role,
+            streams: wanted.scope.patterns().map(str::to_owned).collect(),
+            uses: wanted.scope.uses().collect(),
+            created: now,
+            password: wanted.password,
+        }))
+    }
+
+    /// The user of that name.
+    pub fn user(&self, name: &str) -> Option<&UserRecord> {
+        self.users.iter().find(|user| user.is(name))
+    }
+
+    /// Takes a user away; `None` if there is none of that name.
+    pub fn remove_user(&mut self, name: &str) -> Option<UserRecord> {
+        let at = self.users.iter().position(|user| user.is(name))?;
+        Some(self.users.remove(at))
+    }
+
+    /// Whether somebody may manage access.
     pub fn has_admin(&self, now: SystemTime) -> bool {
         self.keys.iter().any(|key| key.role == Role::Admin && !key.has_expired(now))
+            || self.users.iter().any(|user| user.role == Role::Admin)
     }
 }
 
@@ -239,6 +340,26 @@ mod tests {
         assert!(!records.has_admin(now));
         assert_eq!(records.revoke(&record.id).unwrap(), record);
         assert!(records.revoke(&record.id).is_none());
+    }
+
+    #[test]
+    fn a_user_has_a_name_of_their_own() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let mut records = Records::default();
+        let wanted = |name: &str| NewUser {
+            name: name.into(),
+            role: Role::Admin,
+            scope: Scope::ALL,
+            password: "$argon2id$…".into(),
+        };
+        assert_eq!(records.add_user(wanted(" Änne "), now).unwrap().name, "Änne");
+        assert!(records.has_admin(now));
+        assert!(matches!(records.add_user(wanted("änne"), now), Err(RecordError::Taken(_))));
+        assert!(matches!(records.add_user(wanted(" "), now), Err(RecordError::Name)));
+        let text = serde_json::to_string(&records).unwrap();
+        assert_eq!(serde_json::from_str::<Records>(&text).unwrap(), records);
+        assert_eq!(records.remove_user("ÄNNE").unwrap().name, "Änne");
+        assert!(records.remove_user("Änne").is_none() && !records.has_admin(now));
     }
 
     #[test]

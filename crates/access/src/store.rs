@@ -3,11 +3,13 @@
 //! It is written beside and put in its place, so whoever reads it finds one whole version or the other; and whoever changes it
 //! holds a lock meanwhile, so that a command and a running server do not undo each other's changes.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::password;
 use crate::record::{RecordError, Records, VERSION};
 
 /// For its owner only.
@@ -166,12 +168,22 @@ impl Store {
 
 /// Whether every record can be used: one that cannot is no reason to let somebody in, or to leave somebody out unsaid.
 fn check(records: &Records) -> Result<(), RecordError> {
-    let mut ids = std::collections::HashSet::new();
+    let mut ids = HashSet::new();
     for key in &records.keys {
         key.hash()?;
         key.scope()?;
         if !ids.insert(&key.id) {
-            return Err(RecordError::Twice(key.id.clone()));
+            return Err(RecordError::Twice(format!("the key {}", key.id)));
+        }
+    }
+    let mut names = HashSet::new();
+    for user in &records.users {
+        user.scope()?;
+        if !password::is_hash(&user.password) {
+            return Err(RecordError::Password(user.name.clone()));
+        }
+        if !names.insert(user.name.trim().to_lowercase()) {
+            return Err(RecordError::Twice(format!("the user {}", user.name)));
         }
     }
     Ok(())
@@ -234,7 +246,7 @@ mod tests {
             (&*good.replace("\"version\": 1", "\"version\": 2"), "newer"),
             (&*good.replace("admin", "root"), "root"),
             (&*good.replace("\"sha256\": \"", "\"sha256\": \"x"), "SHA-256"),
-            (&*twice, "two keys"),
+            (&*twice, "stands there twice"),
         ] {
             fs::write(store.path(), text).unwrap();
             let error = store.load().unwrap_err().to_string();
