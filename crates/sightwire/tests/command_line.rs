@@ -218,7 +218,7 @@ fn keys_are_made_listed_and_revoked() {
         err.contains("may view gate-*, yard, cameras, relay") && err.contains("not shown again"),
         "{err}"
     );
-    let file = std::fs::read_to_string(home.join("access.json")).unwrap();
+    let file = fs::read_to_string(home.join("access.json")).unwrap();
     assert!(file.contains("gate phone") && !file.contains(key));
     let (out, _, _) = keys(&["list"]);
     let id = &key[3..11];
@@ -240,7 +240,7 @@ fn keys_are_made_listed_and_revoked() {
         let (out, err, code) = keys(&[&["add"], wrong].concat());
         assert!(out.is_empty() && err.contains(said) && code == Some(2), "{wrong:?}: {err}");
     }
-    std::fs::write(home.join("access.json"), "{").unwrap();
+    fs::write(home.join("access.json"), "{").unwrap();
     let (_, err, code) = keys(&["list"]);
     assert!(err.contains("access.json is not a file of keys") && code == Some(1), "{err}");
 }
