@@ -1105,6 +1105,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All keys, without what only their owners have */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Keys"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Makes a key */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            responses: {
+                /** @description With the key, this once */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["MadeKey"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a key */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Of the key */
+                    id: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It counts no more, and what it opened ends */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/live": {
         parameters: {
             query?: never;
@@ -1144,6 +1268,98 @@ export interface paths {
         };
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a session, which a cookie keeps */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the session */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It has ended */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
         options?: never;
         head?: never;
@@ -1493,6 +1709,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who asks */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Session"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/status": {
         parameters: {
             query?: never;
@@ -1792,6 +2053,130 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All users */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Users"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Adds a user */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewUser"];
+                };
+            };
+            responses: {
+                /** @description They may log in */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["User"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a user */
+        delete: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Of the user */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description What they opened ends */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         options?: never;
         head?: never;
         patch?: never;
@@ -3543,6 +3928,30 @@ export interface components {
             /** @description All batches, the newest first. */
             jobs: components["schemas"]["Job"][];
         };
+        /** @description A key, without what only its owner has. */
+        Key: {
+            /** @description When it was made, RFC 3339. */
+            created: string;
+            /** @description Whether its time is over. */
+            expired: boolean;
+            /** @description When it expires, RFC 3339; null for never. */
+            expires: string | null;
+            /** @description What it is revoked by. */
+            id: string;
+            /** @description What it is for, in its maker's words. */
+            name: string;
+            /** @description How much its owner may do. */
+            role: components["schemas"]["Role"];
+            /** @description Patterns of streams; empty for all. */
+            streams: string[];
+            /** @description Uses; empty for all. */
+            uses: components["schemas"]["Use"][];
+        };
+        /** @description Answer to `GET /api/v1/keys`. */
+        Keys: {
+            /** @description In the order in which they were made. */
+            keys: components["schemas"]["Key"][];
+        };
         /** @description `sightwire models list --format json`, one object per line. */
         ListedModel: {
             /** @description Whether all its files are there. */
@@ -3638,6 +4047,22 @@ export interface components {
             /** @description The server's version, such as `0.1.0`. */
             version: string;
         };
+        /** @description Body of `POST /api/v1/login`: a name and a password, or a key. */
+        Login: {
+            /** @description A key, instead of name and password. */
+            key?: string | null;
+            /** @description A user's name; upper and lower case are the same. */
+            name?: string | null;
+            /** @description That user's password. */
+            password?: string | null;
+        };
+        /** @description Answer to `POST /api/v1/keys`: the only time that the key is shown. */
+        MadeKey: {
+            /** @description As others see it from now on. */
+            about: components["schemas"]["Key"];
+            /** @description For its owner. */
+            key: string;
+        };
         /** @description A model that the server knows. */
         Model: {
             /** @description Whether the recogniser runs it now. */
@@ -3690,6 +4115,44 @@ export interface components {
             provider: string;
             /** @description What it is for: `backbone`, `head`, or `whole`. */
             role: string;
+        };
+        /** @description Body of `POST /api/v1/keys`. */
+        NewKey: {
+            /** @description Seconds after which it expires; left out for never. */
+            expires_s?: number | null;
+            /** @description What it is for, 1 to 64 characters; left out, its id is its name. */
+            name?: string | null;
+            /** @description How much its owner may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * @description Patterns of streams, in which `*` stands for any text; empty for all.
+             * @default []
+             */
+            streams: string[];
+            /**
+             * @description Uses; empty for all.
+             * @default []
+             */
+            uses: components["schemas"]["Use"][];
+        };
+        /** @description Body of `POST /api/v1/users`. */
+        NewUser: {
+            /** @description What they log in with, 1 to 64 characters. */
+            name: string;
+            /** @description At least 10 characters. */
+            password: string;
+            /** @description How much they may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * @description Patterns of streams, in which `*` stands for any text; empty for all.
+             * @default []
+             */
+            streams: string[];
+            /**
+             * @description Uses; empty for all.
+             * @default []
+             */
+            uses: components["schemas"]["Use"][];
         };
         /** @description A stream that is open. */
         OpenStream: {
@@ -4044,6 +4507,8 @@ export interface components {
             /** @description Viewers that are connected to `/ws/view` now. */
             viewers: number;
         };
+        /** @description How much somebody may do; each role may do all that those before it may. */
+        Role: "viewer" | "streamer" | "operator" | "admin";
         /** @description `GET /api/v1/runtime`: the library that runs networks. */
         Runtime: {
             /** @description Whether this client may have the server get it. */
@@ -4087,6 +4552,19 @@ export interface components {
             frame: string;
             /** @description Always `frame`. */
             type: "frame";
+        };
+        /** @description Answer to `GET /api/v1/session` and to logging in: who asks. */
+        Session: {
+            /** @description What a request that changes something sends as `X-CSRF-Token`; null without a session. */
+            csrf: string | null;
+            /** @description Who that is, for people; null where nobody is known. */
+            name: string | null;
+            /** @description How much may be done; null where nobody is known. */
+            role: components["schemas"]["Role"] | null;
+            /** @description Patterns of the streams that may be seen; empty for all. */
+            streams: string[];
+            /** @description What it is for; empty for all. */
+            uses: components["schemas"]["Use"][];
         };
         /** @description Event `frame` of a client, where it is text; an attachment may stand in place of base64. */
         SignFrame: {
@@ -4342,6 +4820,26 @@ export interface components {
         ToSender: components["schemas"]["Connected"] | components["schemas"]["RelayError"] | components["schemas"]["Warning"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["StreamStats"];
         /** @description What a viewer is told. */
         ToViewer: components["schemas"]["ViewerConnected"] | components["schemas"]["LiveFrame"] | components["schemas"]["OverlayData"] | components["schemas"]["StreamStateMessage"] | components["schemas"]["StreamEnded"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["RelayError"];
+        /** @description What the server is used for. */
+        Use: "cameras" | "reading" | "relay" | "signs";
+        /** @description Somebody who logs in with a password. */
+        User: {
+            /** @description When they were added, RFC 3339. */
+            created: string;
+            /** @description What they log in with. */
+            name: string;
+            /** @description How much they may do. */
+            role: components["schemas"]["Role"];
+            /** @description Patterns of streams; empty for all. */
+            streams: string[];
+            /** @description Uses; empty for all. */
+            uses: components["schemas"]["Use"][];
+        };
+        /** @description Answer to `GET /api/v1/users`. */
+        Users: {
+            /** @description In the order in which they were added. */
+            users: components["schemas"]["User"][];
+        };
         /** @description Frames with boxes, drawn and encoded once for all who asked for the same. */
         View: {
             /** @description Labels that are drawn; null where all are. */
@@ -4485,6 +4983,8 @@ export type JobOptions = components['schemas']['JobOptions'];
 export type JobState = components['schemas']['JobState'];
 export type JobTotals = components['schemas']['JobTotals'];
 export type Jobs = components['schemas']['Jobs'];
+export type Key = components['schemas']['Key'];
+export type Keys = components['schemas']['Keys'];
 export type ListedModel = components['schemas']['ListedModel'];
 export type Live = components['schemas']['Live'];
 export type LiveFrame = components['schemas']['LiveFrame'];
@@ -4494,11 +4994,15 @@ export type LiveMessage = components['schemas']['LiveMessage'];
 export type LivePatch = components['schemas']['LivePatch'];
 export type LiveProcess = components['schemas']['LiveProcess'];
 export type LiveServer = components['schemas']['LiveServer'];
+export type Login = components['schemas']['Login'];
+export type MadeKey = components['schemas']['MadeKey'];
 export type Model = components['schemas']['Model'];
 export type ModelNeed = components['schemas']['ModelNeed'];
 export type ModelState = components['schemas']['ModelState'];
 export type Models = components['schemas']['Models'];
 export type Network = components['schemas']['Network'];
+export type NewKey = components['schemas']['NewKey'];
+export type NewUser = components['schemas']['NewUser'];
 export type OpenStream = components['schemas']['OpenStream'];
 export type OpenStreams = components['schemas']['OpenStreams'];
 export type Overlay = components['schemas']['Overlay'];
@@ -4526,12 +5030,14 @@ export type Region = components['schemas']['Region'];
 export type RelayError = components['schemas']['RelayError'];
 export type RelayProtocol = components['schemas']['RelayProtocol'];
 export type RelayTotals = components['schemas']['RelayTotals'];
+export type Role = components['schemas']['Role'];
 export type Runtime = components['schemas']['Runtime'];
 export type RuntimeFetch = components['schemas']['RuntimeFetch'];
 export type SampleClip = components['schemas']['SampleClip'];
 export type Samples = components['schemas']['Samples'];
 export type SenderHello = components['schemas']['SenderHello'];
 export type SentFrame = components['schemas']['SentFrame'];
+export type Session = components['schemas']['Session'];
 export type SignFrame = components['schemas']['SignFrame'];
 export type SignMessage = components['schemas']['SignMessage'];
 export type SignModel = components['schemas']['SignModel'];
@@ -4553,6 +5059,9 @@ export type Streams = components['schemas']['Streams'];
 export type Switching = components['schemas']['Switching'];
 export type ToSender = components['schemas']['ToSender'];
 export type ToViewer = components['schemas']['ToViewer'];
+export type Use = components['schemas']['Use'];
+export type User = components['schemas']['User'];
+export type Users = components['schemas']['Users'];
 export type View = components['schemas']['View'];
 export type ViewKind = components['schemas']['ViewKind'];
 export type Viewer = components['schemas']['Viewer'];

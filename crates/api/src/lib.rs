@@ -5,6 +5,7 @@
 //! - [`stream`]: streams, what is analysed and shown of them, and who watches; [`camera`]: where cameras are
 //! - [`detect`]: objects in pictures
 //! - [`read`]: text in pictures, one by one and in batches
+//! - [`access`]: logging in, keys and users
 //! - [`models`]: models, the library that runs them, samples
 //! - [`sign`]: Socket.IO events; [`relay`]: messages of the relay's WebSockets; [`board`]: what the pages of the camera
 //!   prototype ask for
@@ -15,6 +16,7 @@
 //! a default, so that a newer client can read an older server, and clients ignore fields that they do not know.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod board;
 pub mod camera;
 pub mod detect;

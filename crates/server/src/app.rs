@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::handler::Handler as _;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
@@ -130,6 +131,7 @@ impl App {
             tasks: tasks.clone(),
             config: shared,
             drawing: Arc::new(Semaphore::new(1)),
+            access: access.clone(),
         };
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
@@ -151,9 +153,11 @@ impl App {
         #[cfg(test)]
         let (paths, asked) = (routes.paths(), routes.asked());
         let (routes, privacy) = routes.finish(origins.clone()).context("two routes are one")?;
-        let routes = routes.fallback(page::serve).method_not_allowed_fallback(async || {
-            transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
-        });
+        let routes = routes
+            .fallback_service(page::serve.with_state(access.clone()))
+            .method_not_allowed_fallback(async || {
+                transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
+            });
         let with_socketio =
             ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
         let router = Router::new().fallback_service(with_socketio).layer(

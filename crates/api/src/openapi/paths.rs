@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 
 use super::Schemas;
 use super::operation::{Entry, Operation};
-use crate::{board, camera, detect, live, models, read, relay, status, stream};
+use crate::{access, board, camera, detect, live, models, read, relay, status, stream};
 
 /// Operations by path, then by method in lower case.
 pub type Paths = BTreeMap<&'static str, BTreeMap<&'static str, Operation>>;
@@ -20,6 +20,7 @@ pub type Paths = BTreeMap<&'static str, BTreeMap<&'static str, Operation>>;
 pub fn all(schemas: &mut Schemas) -> Paths {
     let mut table = Table { schemas, tag: "", role: "viewer", paths: Paths::new() };
     server(&mut table);
+    accounts(&mut table);
     cameras(&mut table);
     streams(&mut table);
     mjpeg(&mut table);
@@ -97,6 +98,30 @@ fn server(table: &mut Table<'_>) {
     table.get("/metrics", "Counters for Prometheus", |get| {
         get.takes_role("operator").sends("application/openmetrics-text")
     });
+}
+
+fn accounts(table: &mut Table<'_>) {
+    (table.tag, table.role) = ("access", "admin");
+    table.get("/api/v1/session", "Who asks", |get| get.takes_no_role().answers::<access::Session>());
+    table.post("/api/v1/login", "Begins a session, which a cookie keeps", |post| {
+        post.takes_no_role().takes::<access::Login>().answers::<access::Session>()
+    });
+    table.post("/api/v1/logout", "Ends the session", |post| post.takes_no_role().ends("204", "It has ended"));
+    table.list::<access::Keys>("/api/v1/keys", "All keys, without what only their owners have");
+    table.post("/api/v1/keys", "Makes a key", |post| {
+        post.takes::<access::NewKey>().answers_with::<access::MadeKey>("201", "With the key, this once")
+    });
+    table.delete("/api/v1/keys/{id}", "Revokes a key", |delete| {
+        delete.part::<String>("id", "Of the key").ends("204", "It counts no more, and what it opened ends")
+    });
+    table.list::<access::Users>("/api/v1/users", "All users");
+    table.post("/api/v1/users", "Adds a user", |post| {
+        post.takes::<access::NewUser>().answers_with::<access::User>("201", "They may log in")
+    });
+    table.delete("/api/v1/users/{name}", "Removes a user", |delete| {
+        delete.part::<String>("name", "Of the user").ends("204", "What they opened ends")
+    });
+    table.role = "viewer";
 }
 
 fn cameras(table: &mut Table<'_>) {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::body::{Body, to_bytes};
-use serde_json::Value;
+use http::HeaderMap;
+use serde_json::{Value, json};
 use sightwire_access::record::NewKey;
 use sightwire_access::store::StoreError;
 use sightwire_access::{Role, Scope, Use};
@@ -152,7 +153,12 @@ async fn without_a_key_that_counts_nobody_gets_anything() {
             );
         }
     }
-    for page in ["/", "/index.html", "/cameras", "/nothing.js"] {
+    let free =
+        ["/login", "/login/login.css", "/login/login.js", "/login/tokens.css", "/favicon.svg", "/scheme.js"];
+    for page in free {
+        assert_eq!(house.ask(&Method::GET, page, None).await.0, StatusCode::OK, "{page}");
+    }
+    for page in ["/", "/index.html", "/cameras", "/nothing.js", "/login/../index.html", "/login/index.html"] {
         assert_eq!(house.ask(&Method::GET, page, None).await.0, StatusCode::UNAUTHORIZED, "{page}");
     }
 }
@@ -253,4 +259,141 @@ async fn what_the_older_keys_give_to_everyone_needs_no_key() {
     let (status, answer) = house.ask(&Method::DELETE, "/api/v1/cameras/none", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{answer}");
     assert_eq!(house.ask(&Method::GET, "/api/v1/cameras", None).await.0, StatusCode::UNAUTHORIZED);
+}
+
+impl House {
+    /// As a browser on another machine does.
+    async fn browse(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Value,
+    ) -> (StatusCode, HeaderMap, Value) {
+        let mut request = Request::builder().method(method).uri(path).header(HOST, "192.168.1.2:8000");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.header("content-type", "application/json");
+        let mut request = request.body(Body::from(body.to_string())).unwrap();
+        request.extensions_mut().insert(Peer("192.168.1.7:5000".parse().unwrap()));
+        let (parts, body) = self.app.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        (parts.status, parts.headers, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Cookie and token.
+    async fn log_in(&self, with: Value) -> (String, String) {
+        let (status, headers, answer) = self.browse(&Method::POST, "/api/v1/login", &[], with).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let cookie = headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.contains("; HttpOnly; SameSite=Lax"), "{cookie}");
+        let (pair, _) = cookie.split_once(';').unwrap();
+        (pair.to_owned(), answer["csrf"].as_str().unwrap().to_owned())
+    }
+}
+
+#[tokio::test]
+async fn who_has_logged_in_is_known_by_a_cookie_that_only_our_own_page_can_use() {
+    let house = House::new("");
+    let key = house.key(Role::Admin, &[], &[]);
+    let (cookie, csrf) = house.log_in(json!({ "key": key })).await;
+    let get = async |path: &str, more: &[(&str, &str)]| {
+        house.browse(&Method::GET, path, &[&[("cookie", &*cookie)], more].concat(), json!({})).await
+    };
+    assert_eq!(get("/api/v1/cameras", &[]).await.0, StatusCode::OK);
+    assert_eq!(get("/api/v1/session", &[]).await.2["csrf"], csrf);
+    // A browser sends the cookie with what pages of other ports of this host ask for, too.
+    for origin in ["http://192.168.1.2:3000", "http://localhost:8000", "https://evil.example", "null"] {
+        let (status, ..) = get("/api/v1/cameras", &[("origin", origin)]).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{origin}");
+    }
+    let cross_site = [("sec-fetch-site", "cross-site"), ("referer", "https://evil.example/")];
+    assert_eq!(get("/api/v1/cameras", &cross_site).await.0, StatusCode::UNAUTHORIZED);
+
+    let user = json!({ "name": "Anna", "password": "correct horse", "role": "viewer" });
+    let post = async |more: &[(&str, &str)]| {
+        let headers = [&[("cookie", &*cookie)], more].concat();
+        house.browse(&Method::POST, "/api/v1/users", &headers, user.clone()).await
+    };
+    for wrong in [&[][..], &[("x-csrf-token", "")], &[("x-csrf-token", "x")]] {
+        let (status, _, answer) = post(wrong).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{answer}");
+        assert!(answer["detail"].as_str().unwrap().contains("X-CSRF-Token"), "{answer}");
+    }
+    let meant = [("x-csrf-token", &*csrf)];
+    assert_eq!(
+        post(&[&meant[..], &[("origin", "https://evil.example")]].concat()).await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    assert_eq!(post(&meant).await.0, StatusCode::CREATED);
+    assert_eq!(post(&meant).await.0, StatusCode::CONFLICT);
+
+    let (anna, _) = house.log_in(json!({ "name": "anna", "password": "correct horse" })).await;
+    let of_anna =
+        async || house.browse(&Method::GET, "/api/v1/users", &[("cookie", &anna)], json!({})).await.0;
+    assert_eq!(of_anna().await, StatusCode::FORBIDDEN, "a viewer");
+    let headers = [&[("cookie", &*cookie)], &meant[..]].concat();
+    let (status, ..) = house.browse(&Method::DELETE, "/api/v1/users/Anna", &headers, json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert_eq!(of_anna().await, StatusCode::UNAUTHORIZED, "removed");
+
+    let (status, left, _) = house.browse(&Method::POST, "/api/v1/logout", &headers, json!({})).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    assert!(left["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(get("/api/v1/cameras", &[]).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn logging_in_fails_with_a_sentence_and_never_for_a_page_from_elsewhere() {
+    let house = House::new("");
+    let key = house.key(Role::Viewer, &[], &[]);
+    let log_in = async |more: &[(&str, &str)], with: Value| {
+        let (status, headers, answer) = house.browse(&Method::POST, "/api/v1/login", more, with).await;
+        assert!(!headers.contains_key("set-cookie"), "{answer}");
+        (status, answer["detail"].as_str().unwrap().to_owned())
+    };
+    for wrong in [
+        json!({}),
+        json!([]),
+        json!({ "name": "anna" }),
+        json!({ "key": key, "name": "anna", "password": "x" }),
+        json!({ "keys": key }),
+    ] {
+        let (status, detail) = log_in(&[], wrong.clone()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert!(detail.contains("Send JSON") && !detail.contains(&key), "{detail}");
+    }
+    let foreign = [("origin", "https://evil.example")];
+    assert_eq!(log_in(&foreign, json!({ "key": key })).await.0, StatusCode::FORBIDDEN);
+    let (status, detail) = log_in(&[], json!({ "name": "anna", "password": "wrong" })).await;
+    assert_eq!((status, &*detail), (StatusCode::UNAUTHORIZED, "The name or the password is wrong."));
+    let mut last = (status, detail);
+    for _ in 0..10 {
+        last = log_in(&[], json!({ "key": "sw_x" })).await;
+    }
+    assert_eq!(last.0, StatusCode::TOO_MANY_REQUESTS, "{}", last.1);
+    assert!(last.1.contains("try again in"), "{}", last.1);
+}
+
+#[tokio::test]
+async fn a_browser_that_is_not_known_comes_to_the_login_page_and_a_key_does_not_stay_in_its_address() {
+    let house = House::new("");
+    let key = house.key(Role::Viewer, &[], &[]);
+    let html = [("accept", "text/html,*/*;q=0.8")];
+    let open = async |path: &str, more: &[(&str, &str)]| {
+        house.browse(&Method::GET, path, &[&html[..], more].concat(), json!({})).await
+    };
+    let (status, headers, _) = open("/cameras?try=1", &[]).await;
+    assert_eq!(
+        (status, headers["location"].to_str().unwrap()),
+        (StatusCode::SEE_OTHER, "/login?next=%2Fcameras%3Ftry%3D1")
+    );
+    let (status, headers, _) = open("/?key=sw_wrong", &[]).await;
+    assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/login?next=%2F"));
+    let (status, headers, _) = open(&format!("/cameras?key={key}&try=1"), &[]).await;
+    assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/cameras?try=1"));
+    let cookie = headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
+    assert!(!cookie.contains(&key));
+    assert_eq!(open("/cameras", &[("cookie", cookie)]).await.0, StatusCode::OK);
 }

@@ -7,20 +7,24 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, Uri, uri};
+use http::{HeaderMap, HeaderName, Uri, uri};
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
-use sightwire_access::guard::Presented;
+use sightwire_access::guard::{Identified, Presented};
 use sightwire_access::principal::Who;
+use sightwire_access::session::Session;
 use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
 use sightwire_api::stream::StreamKind;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 
+use super::cookie;
 use super::origin::{self, is_proxied, is_this_machine};
 use super::sentence;
 
 /// The parameter that keys come in where no header can be set.
 const KEY: &str = "key";
+/// Brings what shows that a page of this server asks.
+const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
 
 /// What somebody can do about a page that may not.
 const LIST_IT: &str = "; add its origin to server.cors_origins";
@@ -30,6 +34,25 @@ const LIST_IT: &str = "; add its origin to server.cors_origins";
 pub struct Caller {
     principal: Arc<Principal>,
     page: Page,
+    way: Way,
+    connection: Option<ConnectionHandle>,
+}
+
+/// How a caller is known.
+#[derive(Clone, Debug)]
+enum Way {
+    /// By nothing, or by where it is.
+    Place,
+    /// By a key in a header or a message.
+    Key,
+    /// By a key in the address.
+    KeyInAddress,
+    /// By a cookie, which a browser sends whoever's page it shows.
+    Session {
+        session: Arc<Session>,
+        /// It has brought the token that only our own page can read.
+        meant: bool,
+    },
 }
 
 /// Whose page makes a request.
@@ -51,6 +74,11 @@ pub enum NotAllowed {
     /// Its role, its scope, or nobody knows it.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// A browser asks with the cookie of its user.
+    #[error(
+        "a request with a cookie that changes something needs the header X-CSRF-Token; GET /api/v1/session has it"
+    )]
+    Csrf,
     /// A browser asks in the name of its user, who may not know.
     #[error("pages from elsewhere may not {words}{}", if *may_be_listed { LIST_IT } else { "" })]
     Page {
@@ -103,10 +131,36 @@ impl Caller {
         self.principal.may(&SeeViewers::ACTION).is_ok()
     }
 
+    /// Whether no page of another server asks.
+    pub fn is_of_own_page(&self) -> bool {
+        self.page == Page::Own
+    }
+
+    /// What it is logged in with, if it is.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        match &self.way {
+            Way::Session { session, .. } => Some(session),
+            Way::Place | Way::Key | Way::KeyInAddress => None,
+        }
+    }
+
+    /// Whether its key stood in the address, where it should not stay.
+    pub fn has_key_in_address(&self) -> bool {
+        matches!(self.way, Way::KeyInAddress)
+    }
+
+    /// Its connection brings the answer, though what it is known by ends with this request.
+    pub fn let_go(&self) {
+        if let Some(connection) = &self.connection {
+            connection.keep(None);
+        }
+    }
+
     /// Whose batches are its own.
     pub fn owner(&self) -> Arc<str> {
         match self.principal.who() {
             Who::Key { id, .. } => format!("key {id}").into(),
+            Who::User { name } => format!("user {name}").into(),
             Who::Unknown(_) | Who::Anyone | Who::Here => "".into(),
         }
     }
@@ -114,7 +168,14 @@ impl Caller {
     /// Somebody else's page, open in a browser on this machine, must not do things in its user's name. A key is sent by those
     /// who have it.
     fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
-        let by_place = self.principal.credential().is_none() && action.role.is_some();
+        if !changes || action.role.is_none() {
+            return Ok(());
+        }
+        match self.way {
+            Way::Session { meant: false, .. } => return Err(NotAllowed::Csrf),
+            Way::Session { .. } | Way::Key | Way::KeyInAddress => return Ok(()),
+            Way::Place => {}
+        }
         let may_be_listed = action.role < Some(Role::Operator) || action.name == OwnCamera::ACTION.name;
         let refused = NotAllowed::Page { words: action.words, may_be_listed };
         let may = match self.page {
@@ -123,7 +184,7 @@ impl Caller {
             Page::OfThisMachine => action.role < Some(Role::Operator),
             Page::Foreign => false,
         };
-        if changes && by_place && !may { Err(refused) } else { Ok(()) }
+        if may { Ok(()) } else { Err(refused) }
     }
 }
 
@@ -142,15 +203,27 @@ impl Gate {
 
     fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
         let headers = request.headers();
-        let presented = Presented { key, bearer: bearer(headers), is_here: is_here(request, headers) };
-        let principal = self.guard.identify(&presented, SystemTime::now());
-        Caller { principal, page: self.page(headers) }
+        let page = self.page(headers);
+        // Browsers send cookies with what pages of other ports of this host ask for, too.
+        let session = cookie::token(headers).filter(|_| matches!(page, Page::Own | Page::Listed));
+        let (bearer, is_here) = (bearer(headers), is_here(request, headers));
+        let presented = Presented { key, bearer, session, is_here };
+        let Identified { principal, session } = self.guard.identify(&presented, SystemTime::now());
+        let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();
+        let way = match session {
+            Some(session) => Way::Session { meant: session.is_meant(csrf()), session },
+            None if principal.credential().is_none() => Way::Place,
+            None if key.is_some() => Way::KeyInAddress,
+            None => Way::Key,
+        };
+        Caller { principal, page, way, connection: request.extensions().get().cloned() }
     }
 
     /// One who says only later who it is, with a key in a message.
     pub fn with_key(&self, caller: &Caller, key: &str) -> Caller {
         let presented = Presented { key: Some(key), ..Presented::default() };
-        Caller { principal: self.guard.identify(&presented, SystemTime::now()), page: caller.page }
+        let Identified { principal, .. } = self.guard.identify(&presented, SystemTime::now());
+        Caller { principal, way: Way::Key, ..caller.clone() }
     }
 
     fn page(&self, headers: &HeaderMap) -> Page {
@@ -169,7 +242,7 @@ impl Gate {
 pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let key = take_key(&mut request);
     let caller = gate.caller(&request, key.as_deref());
-    if let Some(connection) = request.extensions().get::<ConnectionHandle>() {
+    if let Some(connection) = &caller.connection {
         // Checked now and not again: whatever this request opens ends with what it is known by.
         let hold = caller.principal.credential().map(|known| known.hold(connection.ending()));
         connection.keep(hold.map(|hold| Box::new(hold) as _));

@@ -9,7 +9,7 @@
 //!
 //! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
 //! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
-//! [`caller`] finds who asks, [`may`] whether that one may, [`origin`] tells whose page asks, [`websocket`] upgrades.
+//! [`caller`] finds who asks, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
 use std::net::IpAddr;
 
@@ -23,6 +23,7 @@ use sightwire_measure::address::counted;
 
 pub mod boards;
 pub mod caller;
+pub mod cookie;
 pub mod may;
 pub mod mjpeg;
 pub mod origin;

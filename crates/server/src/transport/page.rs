@@ -1,34 +1,77 @@
 //! The pages, embedded in the binary: compressed ones where the browser takes them, names with a hash for ever.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use axum::extract::State;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE,
+    VARY,
 };
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::uri::PathAndQuery;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rust_embed::{EmbeddedFile, RustEmbed};
-use sightwire_access::action::SeeServer;
+use sightwire_access::Guard;
+use sightwire_access::action::{Act as _, Anything, SeeServer};
 
+use super::caller::NotAllowed;
 use super::may::May;
+use super::refusal::Refusal;
 
 /// `ui/dist`, or the note of build.rs where the pages have not been built.
 #[derive(RustEmbed)]
 #[folder = "$SIGHTWIRE_PAGES"]
 struct Pages;
 
+/// What somebody who is to log in needs for that: everybody gets it.
+const FREE: [&str; 5] = ["login/login.css", "login/login.js", "login/tokens.css", "favicon.svg", "scheme.js"];
+
 /// Serves a page's file, or the page itself for its own routes (`/recognise`).
-pub async fn serve(_: May<SeeServer>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn serve(
+    may: May<Anything>,
+    State(access): State<Arc<Guard>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let path = uri.path().trim_start_matches('/');
+    if path == "login" {
+        return file("login/index.html", &headers);
+    }
+    if FREE.contains(&path) {
+        return file(path, &headers);
+    }
+    let is_page = headers.get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"));
+    if let Err(why) = may.may(&SeeServer::ACTION, false) {
+        let next =
+            utf8_percent_encode(uri.path_and_query().map_or("/", PathAndQuery::as_str), NON_ALPHANUMERIC);
+        return match why {
+            NotAllowed::Denied(why) if why.is_unknown() && is_page => {
+                Redirect::to(&format!("/login?next={next}")).into_response()
+            }
+            why => Refusal::from(why).into_response(),
+        };
+    }
+    if is_page && may.has_key_in_address() {
+        // It would stay in the browser's history, and be lost with the next link.
+        return match access.begin_session(may.principal()) {
+            Ok((token, _)) => {
+                let to = Redirect::to(uri.path_and_query().map_or("/", PathAndQuery::as_str));
+                ([(SET_COOKIE, super::cookie::set(&headers, token.reveal()))], to).into_response()
+            }
+            Err(why) => Refusal::from(why).into_response(),
+        };
+    }
     if method != Method::GET && method != Method::HEAD {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     }
-    let path = uri.path().trim_start_matches('/');
-    let wants =
-        |name, what| headers.get(name).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains(what));
     if !path.is_empty() && path != "index.html" && !is_compressed(path) && Pages::get(path).is_some() {
         return file(path, &headers);
     }
     let is_route = !path.contains('.') && !path.starts_with("api/");
-    if path.is_empty() || path == "index.html" || (is_route && wants(ACCEPT, "text/html")) {
+    if path.is_empty() || path == "index.html" || (is_route && is_page) {
         return file("index.html", &headers);
     }
     super::error(StatusCode::NOT_FOUND, "There is nothing at this address.")

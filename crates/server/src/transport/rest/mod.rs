@@ -4,6 +4,7 @@
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
 //! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`], [`form`]: how these arrive
+//! - [`login`], [`keys`]: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - [`live`]: everything, as it changes; [`manage`]: ending streams and viewers
 
@@ -13,7 +14,9 @@ pub mod detect;
 pub mod detections;
 pub mod form;
 pub mod jobs;
+mod keys;
 pub mod live;
+mod login;
 pub mod manage;
 pub mod models;
 pub mod picture;
@@ -30,6 +33,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use sightwire_access::Guard;
 use sightwire_access::action::{Anything, SeeLabels, SeeMetrics, SeeServer};
 use sightwire_api::models::{SampleClip, Samples};
 use sightwire_api::status::{Health, Readiness, Status};
@@ -68,6 +72,14 @@ pub struct Api {
     pub config: Arc<Config>,
     /// One sample clip is drawn at a time.
     pub drawing: Arc<Semaphore>,
+    /// Who is known.
+    pub access: Arc<Guard>,
+}
+
+impl FromRef<Api> for Arc<Guard> {
+    fn from_ref(api: &Api) -> Self {
+        api.access.clone()
+    }
 }
 
 impl FromRef<Api> for Arc<Streams> {
@@ -120,6 +132,13 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/detect", post(detect::detect).through(any_body))
         .private("/api/v1/viewers", get(manage::viewers))
         .private("/api/v1/viewers/{id}", delete(manage::end_viewer))
+        .private("/api/v1/session", get(login::session))
+        .private("/api/v1/login", post(login::log_in))
+        .private("/api/v1/logout", post(login::log_out))
+        .private("/api/v1/keys", get(keys::list).post(keys::add))
+        .private("/api/v1/keys/{id}", delete(keys::revoke))
+        .private("/api/v1/users", get(keys::users).post(keys::add_user))
+        .private("/api/v1/users/{name}", delete(keys::remove_user))
         .private("/api/v1/live", get(live::live))
         .open("/healthz", get(healthz))
         .slashed("/healthz/", "/healthz")

@@ -1,0 +1,222 @@
+//! `/api/v1/keys` and `/api/v1/users`: who else may do something. What is made here is kept in the same file as what
+//! `sightwire keys` makes.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use sightwire_access::action::ManageAccess;
+use sightwire_access::password::{self, PasswordError};
+use sightwire_access::record::{KeyRecord, NewKey, NewUser, RecordError, Records, UserRecord};
+use sightwire_access::scope::ScopeError;
+use sightwire_access::store::StoreError;
+use sightwire_access::{Guard, Role, Scope, Use};
+use sightwire_api::access as api;
+
+use super::blocking;
+use crate::transport::may::May;
+use crate::transport::refusal::Refusal;
+
+const FAILED: &str = "The keys could not be changed.";
+
+pub(super) async fn list(
+    _: May<ManageAccess>,
+    State(guard): State<Arc<Guard>>,
+) -> Result<Json<api::Keys>, Refusal> {
+    let records = blocking("The keys could not be read.", move || guard.keyring().store().load()).await?;
+    Ok(Json(api::Keys { keys: records.keys.iter().map(key).collect() }))
+}
+
+pub(super) async fn add(
+    may: May<ManageAccess>,
+    State(guard): State<Arc<Guard>>,
+    wanted: Result<Json<api::NewKey>, JsonRejection>,
+) -> Result<Response, Refusal> {
+    let Json(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
+    let now = SystemTime::now();
+    let expires = wanted.expires_s.map(|seconds| {
+        let too_far = || Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "expires_s is too far away");
+        now.checked_add(Duration::from_secs(seconds)).ok_or_else(too_far)
+    });
+    let new = NewKey {
+        name: wanted.name,
+        role: role_of(wanted.role),
+        scope: scope(&wanted.streams, &wanted.uses)?,
+        expires: expires.transpose()?,
+    };
+    let (made, record) = change(guard, move |records| Ok(records.add(&new, now)?)).await?;
+    tracing::info!(key = record.id, "{} made the key {:?}", may.principal().who(), record.name);
+    let answer = api::MadeKey { about: key(&record), key: made.reveal().to_owned() };
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+pub(super) async fn revoke(
+    may: May<ManageAccess>,
+    State(guard): State<Arc<Guard>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let unknown = Refusal::new(StatusCode::NOT_FOUND, &format!("there is no key {id:?}"));
+    may.let_go();
+    let revoked = change(guard, move |records| Ok(records.revoke(&id))).await?;
+    let record = revoked.ok_or(unknown)?;
+    tracing::info!(key = record.id, "{} revoked the key {:?}", may.principal().who(), record.name);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn users(
+    _: May<ManageAccess>,
+    State(guard): State<Arc<Guard>>,
+) -> Result<Json<api::Users>, Refusal> {
+    let records = blocking("The users could not be read.", move || guard.keyring().store().load()).await?;
+    Ok(Json(api::Users { users: records.users.iter().map(user).collect() }))
+}
+
+pub(super) async fn add_user(
+    may: May<ManageAccess>,
+    State(guard): State<Arc<Guard>>,
+    wanted: Result<Json<api::NewUser>, JsonRejection>,
+) -> Result<(StatusCode, Json<api::User>), Refusal> {
+    let Json(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
+    let (scope, role) = (scope(&wanted.streams, &wanted.uses)?, role_of(wanted.role));
+    let api::NewUser { name, password, .. } = wanted;
+    let password = blocking(FAILED, move || password::hash(&password)).await?;
+    let new = NewUser { name, role, scope, password };
+    let added = change(guard, |records| Ok(records.add_user(new, SystemTime::now())?.clone())).await?;
+    tracing::info!("{} added the user {:?}", may.principal().who(), added.name);
+    Ok((StatusCode::CREATED, Json(user(&added))))
+}
+
+pub(super) async fn remove_user(
+    may: May<ManageAccess>,
+    State(guard): State<Arc<Guard>>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let unknown = Refusal::new(StatusCode::NOT_FOUND, &format!("there is no user {name:?}"));
+    may.let_go();
+    let removed = change(guard, move |records| Ok(records.remove_user(&name))).await?;
+    let record = removed.ok_or(unknown)?;
+    tracing::info!("{} removed the user {:?}", may.principal().who(), record.name);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes the store, and has the change count at once.
+async fn change<T: Send + 'static>(
+    guard: Arc<Guard>,
+    change: impl FnOnce(&mut Records) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Refusal> {
+    blocking(FAILED, move || {
+        let done = guard.keyring().store().update(change)?;
+        guard.keyring().take_up()?;
+        Ok::<_, StoreError>(done)
+    })
+    .await
+}
+
+fn no_json(wrong: &JsonRejection) -> Refusal {
+    // The usual message shows the value, which may be a password.
+    let detail = match wrong {
+        JsonRejection::JsonDataError(_) => {
+            "A field is missing, unknown or has the wrong type. Roles: viewer, streamer, operator, admin; uses: cameras, reading, relay, signs."
+        }
+        JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",
+        _ => "This is no JSON.",
+    };
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+}
+
+fn scope(streams: &[String], uses: &[api::Use]) -> Result<Scope, Refusal> {
+    let uses = uses.iter().map(|one| match one {
+        api::Use::Cameras => Use::Cameras,
+        api::Use::Reading => Use::Reading,
+        api::Use::Relay => Use::Relay,
+        api::Use::Signs => Use::Signs,
+    });
+    let scope = Scope::new(streams.iter().map(String::as_str), uses);
+    scope.map_err(|wrong: ScopeError| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &wrong.to_string()))
+}
+
+fn key(record: &KeyRecord) -> api::Key {
+    api::Key {
+        created: time(record.created),
+        expired: record.has_expired(SystemTime::now()),
+        expires: record.expires.map(time),
+        id: record.id.clone(),
+        name: record.name.clone(),
+        role: role(record.role),
+        streams: record.streams.clone(),
+        uses: uses(record.uses.iter().copied()),
+    }
+}
+
+fn user(record: &UserRecord) -> api::User {
+    api::User {
+        created: time(record.created),
+        name: record.name.clone(),
+        role: role(record.role),
+        streams: record.streams.clone(),
+        uses: uses(record.uses.iter().copied()),
+    }
+}
+
+fn time(at: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(at).to_string()
+}
+
+/// As answers have it.
+pub(super) fn role(role: Role) -> api::Role {
+    match role {
+        Role::Viewer => api::Role::Viewer,
+        Role::Streamer => api::Role::Streamer,
+        Role::Operator => api::Role::Operator,
+        Role::Admin => api::Role::Admin,
+    }
+}
+
+fn role_of(role: api::Role) -> Role {
+    match role {
+        api::Role::Viewer => Role::Viewer,
+        api::Role::Streamer => Role::Streamer,
+        api::Role::Operator => Role::Operator,
+        api::Role::Admin => Role::Admin,
+    }
+}
+
+/// As answers have them.
+pub(super) fn uses(uses: impl Iterator<Item = Use>) -> Vec<api::Use> {
+    let of = |one| match one {
+        Use::Cameras => api::Use::Cameras,
+        Use::Reading => api::Use::Reading,
+        Use::Relay => api::Use::Relay,
+        Use::Signs => api::Use::Signs,
+    };
+    uses.map(of).collect()
+}
+
+impl From<StoreError> for Refusal {
+    fn from(why: StoreError) -> Self {
+        let status = match &why {
+            StoreError::Record(RecordError::Taken(_)) => StatusCode::CONFLICT,
+            StoreError::Record(RecordError::Random(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            StoreError::Record(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            StoreError::Read { .. } | StoreError::Write { .. } | StoreError::Broken { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        Self::new(status, &why.to_string())
+    }
+}
+
+impl From<PasswordError> for Refusal {
+    fn from(why: PasswordError) -> Self {
+        let status = match why {
+            PasswordError::TooShort | PasswordError::TooLong => StatusCode::UNPROCESSABLE_ENTITY,
+            PasswordError::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, &why.to_string())
+    }
+}

@@ -1,0 +1,112 @@
+//! Logging in and out, and who one is.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Extension, State};
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use sightwire_access::action::Anything;
+use sightwire_access::guard::{Login, LoginError};
+use sightwire_access::principal::Who;
+use sightwire_access::{Guard, Principal};
+use sightwire_api::access as api;
+use sightwire_listen::Peer;
+
+use super::keys::{role, uses};
+use crate::transport::caller::Caller;
+use crate::transport::cookie;
+use crate::transport::may::May;
+use crate::transport::refusal::Refusal;
+
+pub(super) async fn log_in(
+    may: May<Anything>,
+    State(guard): State<Arc<Guard>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
+    login: Result<Json<api::Login>, JsonRejection>,
+) -> Result<Response, Refusal> {
+    own_page(&may)?;
+    let wrong = || {
+        let detail = "Send JSON: a name and a password, or a key.";
+        Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    };
+    // The usual message shows what was sent.
+    let Json(login) = login.map_err(|_| wrong())?;
+    let login = match &login {
+        api::Login { key: Some(key), name: None, password: None } => Login::Key(key),
+        api::Login { key: None, name: Some(name), password: Some(password) } => {
+            Login::Password { name, password }
+        }
+        _ => return Err(wrong()),
+    };
+    let (token, session) = match guard.log_in(login, peer.ip()).await {
+        Ok(begun) => begun,
+        Err(why) => {
+            tracing::info!(%peer, "somebody was not logged in: {why}");
+            return Err(why.into());
+        }
+    };
+    tracing::info!(%peer, "logged in: {}", session.principal().who());
+    let answer = shown(session.principal(), Some(session.csrf().to_owned()));
+    let headers = [(SET_COOKIE, cookie::set(&headers, token.reveal())), (CACHE_CONTROL, "no-store".into())];
+    Ok((headers, Json(answer)).into_response())
+}
+
+pub(super) async fn log_out(
+    may: May<Anything>,
+    State(guard): State<Arc<Guard>>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    own_page(&may)?;
+    // The connection that this comes over is one of those that end with the session, and should bring the answer first.
+    may.let_go();
+    if let Some(token) = cookie::token(&headers) {
+        guard.sessions().end(token);
+    }
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::forget(&headers))]).into_response())
+}
+
+pub(super) async fn session(may: May<Anything>) -> Response {
+    let answer = shown(may.principal(), may.session().map(|session| session.csrf().to_owned()));
+    ([(CACHE_CONTROL, "no-store")], Json(answer)).into_response()
+}
+
+fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
+    let name = match principal.who() {
+        Who::Unknown(_) => None,
+        Who::Anyone => Some("anyone".to_owned()),
+        Who::Here => Some("this machine".to_owned()),
+        Who::Key { name, .. } | Who::User { name } => Some(name.to_string()),
+    };
+    let scope = principal.scope();
+    api::Session {
+        csrf,
+        name,
+        role: principal.role().map(role),
+        streams: scope.patterns().map(str::to_owned).collect(),
+        uses: uses(scope.uses()),
+    }
+}
+
+/// Another's page must not log its visitors in as somebody, or out.
+fn own_page(caller: &Caller) -> Result<(), Refusal> {
+    if caller.is_of_own_page() {
+        return Ok(());
+    }
+    Err(Refusal::new(StatusCode::FORBIDDEN, "pages from elsewhere may not log anybody in or out"))
+}
+
+impl From<LoginError> for Refusal {
+    fn from(why: LoginError) -> Self {
+        match why {
+            LoginError::TooMany(wait) => {
+                Self::later(StatusCode::TOO_MANY_REQUESTS, wait.after.as_secs().max(1), &wait.to_string())
+            }
+            LoginError::Wrong | LoginError::Key(_) => Self::unauthorized(&why.to_string()),
+            LoginError::Random(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
+        }
+    }
+}
