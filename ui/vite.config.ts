@@ -1,13 +1,24 @@
 import react from '@vitejs/plugin-react';
 import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /** Where `npm run dev` finds a running server. */
 const server = process.env.SIGHTWIRE_URL ?? 'http://127.0.0.1:8000';
 const client = fileURLToPath(new URL('../clients/js/src/', import.meta.url));
 
+/** The login page has the colours of the others, and none of their code: a server shows it to strangers. */
+const loginColours = {
+  name: 'login-colours',
+  generateBundle() {
+    const source = readFileSync(new URL('src/app/tokens.css', import.meta.url), 'utf8');
+    this.emitFile({ type: 'asset', fileName: 'login/tokens.css', source });
+  },
+} satisfies Plugin;
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), loginColours],
   resolve: {
     // Our own client, from its sources: nothing has to be built or installed there first. The same
     // paths stand in tsconfig.app.json.

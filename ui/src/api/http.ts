@@ -1,3 +1,5 @@
+import { csrfHeader, goToLogin } from './session';
+
 /** A request that brought no answer to use. `message` is for the details, not for the headline. */
 export class RequestError extends Error {
   override name = 'RequestError';
@@ -14,6 +16,7 @@ export class RequestError extends Error {
 }
 
 const NO_CONTENT = 204;
+const UNAUTHORIZED = 401;
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -83,7 +86,10 @@ async function request<T>(ask: Ask, read: (response: Response) => Promise<T>): P
   const deadline = AbortSignal.timeout(timeoutMs);
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
   try {
-    const headers: Record<string, string> = { accept: 'application/json, image/*' };
+    const headers: Record<string, string> = {
+      accept: 'application/json, image/*',
+      ...csrfHeader(method),
+    };
     const init: RequestInit = { method, signal: stop, headers, cache: 'no-store' };
     if (body !== undefined) {
       headers['content-type'] = 'application/json';
@@ -91,6 +97,7 @@ async function request<T>(ask: Ask, read: (response: Response) => Promise<T>): P
     }
     const response = await fetch(path, init);
     if (!response.ok) {
+      if (response.status === UNAUTHORIZED) goToLogin();
       const detail = await readDetail(response);
       const said = detail ?? response.statusText;
       throw new RequestError(`${what}: ${response.status} ${said}`, response.status, detail);

@@ -2,6 +2,7 @@ import { localStorageColorSchemeManager, MantineProvider } from '@mantine/core';
 import { lazy, Suspense, useEffect } from 'react';
 import { NotFoundPage } from '../pages/NotFoundPage';
 import { StartPage } from '../pages/StartPage';
+import { Gate } from '../access/Gate';
 import css from './App.module.css';
 import { Crash } from './Crash';
 import { usePath } from './router';
@@ -15,6 +16,7 @@ const loadBroadcast = () => import('../pages/BroadcastPage');
 const loadWall = () => import('../pages/WallPage');
 const loadRead = () => import('../pages/ReadPage');
 const loadHealth = () => import('../pages/HealthPage');
+const loadAccess = () => import('../pages/AccessPage');
 const PAGES = [
   loadRecognise,
   loadCameras,
@@ -23,6 +25,7 @@ const PAGES = [
   loadWall,
   loadRead,
   loadHealth,
+  loadAccess,
 ];
 const RecognisePage = lazy(loadRecognise);
 const CamerasPage = lazy(loadCameras);
@@ -31,6 +34,7 @@ const BroadcastPage = lazy(loadBroadcast);
 const WallPage = lazy(loadWall);
 const ReadPage = lazy(loadRead);
 const HealthPage = lazy(loadHealth);
+const AccessPage = lazy(loadAccess);
 
 /** The key is known to public/scheme.js, too. */
 const schemes = localStorageColorSchemeManager({ key: 'sightwire.scheme' });
@@ -70,17 +74,35 @@ function Page() {
     case '/':
       return <StartPage />;
     case '/recognise':
-      return <RecognisePage />;
+      return (
+        <Gate role="streamer" use="signs" what="Having signs recognised">
+          <RecognisePage />
+        </Gate>
+      );
     case '/cameras':
       return <CamerasPage />;
     case '/broadcast':
-      return <BroadcastPage />;
+      return (
+        <Gate role="streamer" use="relay" what="Sending a stream">
+          <BroadcastPage />
+        </Gate>
+      );
     case '/wall':
       return <WallPage />;
     case '/read':
-      return <ReadPage />;
+      return (
+        <Gate role="streamer" use="reading" what="Reading text">
+          <ReadPage />
+        </Gate>
+      );
     case '/health':
       return <HealthPage />;
+    case '/access':
+      return (
+        <Gate role="admin" what="Managing keys and users">
+          <AccessPage />
+        </Gate>
+      );
     default:
       return <NotFoundPage />;
   }

@@ -7,6 +7,7 @@ import { serverState } from '../start/serverState';
 import { Link } from './Link';
 import { Mark } from './Mark';
 import { navigate, usePath } from './router';
+import { AccountMenu } from '../access/AccountMenu';
 import { SchemeToggle } from './SchemeToggle';
 import { useShortcuts } from './shortcuts';
 import css from './Shell.module.css';
@@ -102,6 +103,7 @@ export function Shell({ children }: { children: ReactNode }) {
             </ActionIcon>
           </Tooltip>
           <SchemeToggle />
+          <AccountMenu />
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1} className={css.main}>

@@ -1,6 +1,7 @@
 import type { Error as Refusal, Job } from 'sightwire/api';
 import { RequestError } from '../../api/http';
 import { JOBS_PATH } from '../../api/read';
+import { csrfHeader } from '../../api/session';
 import type { OptionQuery } from '../options';
 import type { Picked } from '../sources/pick';
 
@@ -33,6 +34,9 @@ export function sendJob(
       reject(new RequestError(`POST ${path}: ${said}`, status, detail));
     request.open('POST', path);
     request.responseType = 'json';
+    for (const [name, value] of Object.entries(csrfHeader('POST'))) {
+      request.setRequestHeader(name, value);
+    }
     request.upload.onprogress = ({ loaded, total }) => onSent({ bytes: loaded, total });
     request.upload.onload = () => {
       patience = setTimeout(() => {

@@ -1,0 +1,96 @@
+import { Button } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+import { sentence } from '../api/http';
+import { Icon } from '../components/Icon';
+import { Notice } from '../components/Notice';
+import { ToolButton } from '../components/ToolButton';
+import css from './Entries.module.css';
+
+export interface Row {
+  id: string;
+  name: string;
+  /** What it may, and of what. */
+  about: string;
+  /** Until when, or since when. */
+  time: string;
+  /** It counts no more. */
+  over: boolean;
+}
+
+interface Props {
+  title: string;
+  /** What these are. */
+  text: string;
+  /** Null until the server has said which there are. */
+  rows: readonly Row[] | null;
+  /** What is said where there are none. */
+  none: string;
+  add: string;
+  /** What taking one away is called. */
+  verb: string;
+  form: (onClose: () => void) => ReactNode;
+  onRemove: (id: string) => Promise<void>;
+}
+
+/** Keys, or users: which there are, one more, one fewer. */
+export function Entries({ title, text, rows, none, add, verb, form, onRemove }: Props) {
+  const [adding, setAdding] = useState(false);
+  return (
+    <section className={`card ${css.entries}`} aria-label={title}>
+      <header className={css.head}>
+        <div>
+          <h2 className={css.title}>{title}</h2>
+          <p className={css.text}>{text}</p>
+        </div>
+        {!adding && (
+          <Button leftSection={<Icon name="plus" />} onClick={() => setAdding(true)}>
+            {add}
+          </Button>
+        )}
+      </header>
+      {adding && form(() => setAdding(false))}
+      {rows !== null && rows.length === 0 && <p className={css.none}>{none}</p>}
+      {rows !== null && rows.length > 0 && (
+        <ul className={css.list}>
+          {rows.map((row) => (
+            <Entry key={row.id} row={row} verb={verb} onRemove={onRemove} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Entry({ row, verb, onRemove }: { row: Row } & Pick<Props, 'verb' | 'onRemove'>) {
+  const [asking, setAsking] = useState(false);
+  const [failed, setFailed] = useState<string | null>(null);
+  const remove = () =>
+    void onRemove(row.id).catch((error: unknown) => {
+      setAsking(false);
+      setFailed(sentence(error));
+    });
+  return (
+    <li className={css.entry} data-over={row.over || undefined}>
+      <div className={css.words}>
+        <p className={css.name}>{row.name}</p>
+        <p className={css.about}>{row.about}</p>
+        <p className={css.about}>{row.time}</p>
+        {failed !== null && <Notice tone="bad" icon="alert" title={failed} />}
+      </div>
+      {asking ? (
+        <span className={css.sure} role="group" aria-label={`${verb} ${row.name}?`}>
+          <Button className={css.danger} onClick={remove} autoFocus>
+            {verb} {row.name}
+          </Button>
+          <Button variant="subtle" color="gray" px="sm" onClick={() => setAsking(false)}>
+            Keep
+          </Button>
+        </span>
+      ) : (
+        <ToolButton icon="trash" onClick={() => setAsking(true)} aria-label={`${verb} ${row.name}`}>
+          {verb}
+        </ToolButton>
+      )}
+    </li>
+  );
+}

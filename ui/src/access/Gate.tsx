@@ -1,0 +1,38 @@
+import { Button } from '@mantine/core';
+import type { ReactNode } from 'react';
+import type { Role, Use } from 'sightwire/api';
+import { may, useSession } from '../api/session';
+import { Link } from '../app/Link';
+import { Actions, EmptyState } from '../components/EmptyState';
+import { Page } from '../components/page/Page';
+import { aRole, whatFor } from './words';
+
+interface Props {
+  role: Role;
+  use?: Use;
+  /** What this page is for, as the beginning of a sentence. */
+  what: string;
+  children: ReactNode;
+}
+
+/** A page for those who may use it; others read who may, instead of finding out by errors. */
+export function Gate({ role, use, what, children }: Props) {
+  const session = useSession();
+  if (session === null || may(session, role, use)) return children;
+  const is = session.role === null ? 'nobody it knows' : aRole(session.role);
+  return (
+    <Page title="Not allowed · Sightwire">
+      <EmptyState
+        icon="key"
+        title={`${what} takes ${aRole(role)}`}
+        text={`You are ${is}${whatFor(session)}. Whoever manages this server can give you a key that may do more.`}
+      >
+        <Actions>
+          <Button component={Link} href="/">
+            Go to the start page
+          </Button>
+        </Actions>
+      </EmptyState>
+    </Page>
+  );
+}

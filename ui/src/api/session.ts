@@ -1,0 +1,49 @@
+import type { Role, Session, Use } from 'sightwire/api';
+import { useSyncExternalStore } from 'react';
+
+/** Who uses this page, as the server knows it; null until it has said so. */
+let session: Session | null = null;
+const watchers = new Set<() => void>();
+
+const RANKS: Record<Role, number> = { viewer: 0, streamer: 1, operator: 2, admin: 3 };
+
+function subscribe(watcher: () => void): () => void {
+  watchers.add(watcher);
+  return () => watchers.delete(watcher);
+}
+
+/** Takes up what the server says. */
+export function setSession(now: Session): void {
+  session = now;
+  for (const watcher of watchers) watcher();
+}
+
+export function useSession(): Session | null {
+  return useSyncExternalStore(subscribe, () => session);
+}
+
+/** What a request that changes something has to bring, because the browser adds the cookie by itself. */
+export function csrfHeader(method: string): Record<string, string> {
+  const token = session?.csrf ?? null;
+  return method === 'GET' || token === null ? {} : { 'x-csrf-token': token };
+}
+
+/** Whether somebody may do what takes that role, for that use where it belongs to one. */
+export function may(who: Session, role: Role, use?: Use): boolean {
+  if (who.role === null || RANKS[who.role] < RANKS[role]) return false;
+  return use === undefined || who.uses.length === 0 || who.uses.includes(use);
+}
+
+/** Where somebody logs in who is not known any more; then they come back to this page. */
+export function loginPath({ pathname, search }: { pathname: string; search: string }): string {
+  return `/login?${new URLSearchParams({ next: pathname + search })}`;
+}
+
+let leaving = false;
+
+/** The server does not know us: the session is over, or the key was revoked. */
+export function goToLogin(): void {
+  if (leaving) return;
+  leaving = true;
+  location.assign(loginPath(location));
+}
