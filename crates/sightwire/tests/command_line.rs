@@ -246,6 +246,33 @@ fn keys_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn users_are_added_with_a_password_listed_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let users = |args: &[&str]| {
+        let output = sightwire(folder.path(), &home, &[&["users"], args].concat()).output().unwrap();
+        (text(&output.stdout), text(&output.stderr), output.status.code())
+    };
+    let password = folder.path().join("password");
+    fs::write(&password, "correct horse\n").unwrap();
+    let password = password.to_str().unwrap();
+    let anna = ["add", "Anna", "--role", "operator", "--streams", "gate-*", "--password-file", password];
+    let (out, err, code) = users(&anna);
+    assert_eq!((&*out, code), ("added Anna\n", Some(0)), "{err}");
+    assert!(err.contains("Anna may operate gate-*, all uses"), "{err}");
+    let file = fs::read_to_string(home.join("access.json")).unwrap();
+    assert!(file.contains("$argon2id$") && !file.contains("horse"));
+    assert!(users(&anna).1.contains("there is a user Anna already"));
+    assert!(users(&["list"]).0.starts_with("Anna  operate gate-*, all uses, since 20"));
+    fs::write(password, "short\n").unwrap();
+    let (_, err, code) = users(&["add", "otto", "--role", "viewer", "--password-file", password]);
+    assert!(err.contains("at least 10 characters") && code == Some(2), "{err}");
+    assert_eq!(users(&["remove", "anna"]).0, "removed Anna\n");
+    let (_, err, code) = users(&["remove", "anna"]);
+    assert!(err.contains("there is no user \"anna\"") && code == Some(1), "{err}");
+}
+
+#[test]
 fn a_store_without_the_library_names_the_one_that_has_it() {
     let folder = tempfile::tempdir().unwrap();
     let project = folder.path().join(".sightwire");

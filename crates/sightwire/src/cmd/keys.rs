@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail, ensure};
 use clap::{Args, Subcommand};
-use sightwire_access::record::{KeyRecord, NewKey};
+use sightwire_access::record::NewKey;
 use sightwire_access::store::StoreError;
 use sightwire_access::{Role, Scope, Use};
 
@@ -40,12 +40,8 @@ pub(super) struct AddArgs {
     /// How much its owner may do: viewer, streamer, operator or admin.
     #[arg(long, value_name = "ROLE", value_parser = role)]
     role: Role,
-    /// Patterns of streams and cameras, separated by commas; `*` stands for any text [default: all].
-    #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
-    streams: Vec<String>,
-    /// What it is for, separated by commas: cameras, reading, relay, signs [default: all].
-    #[arg(long, value_name = "USES", value_delimiter = ',', value_parser = use_of)]
-    uses: Vec<Use>,
+    #[command(flatten)]
+    scope: ScopeArgs,
     /// When it stops to count, for example 12h, 30d or 1y [default: never].
     #[arg(long, value_name = "TIME", value_parser = time)]
     expires: Option<Duration>,
@@ -53,7 +49,24 @@ pub(super) struct AddArgs {
     config: ConfigArgs,
 }
 
-fn role(text: &str) -> anyhow::Result<Role> {
+#[derive(Debug, Args)]
+pub(super) struct ScopeArgs {
+    /// Patterns of streams and cameras, separated by commas; `*` stands for any text [default: all].
+    #[arg(long, value_name = "PATTERNS", value_delimiter = ',')]
+    streams: Vec<String>,
+    /// Only for these, separated by commas: cameras, reading, relay, signs [default: all].
+    #[arg(long, value_name = "USES", value_delimiter = ',', value_parser = use_of)]
+    uses: Vec<Use>,
+}
+
+impl ScopeArgs {
+    pub(super) fn scope(&self) -> anyhow::Result<Scope> {
+        let scope = Scope::new(self.streams.iter().map(String::as_str), self.uses.iter().copied());
+        Ok(scope.map_err(|wrong| Mistake(wrong.into()))?)
+    }
+}
+
+pub(super) fn role(text: &str) -> anyhow::Result<Role> {
     Ok(text.parse()?)
 }
 
@@ -81,9 +94,8 @@ fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
     let now = SystemTime::now();
     let expires =
         args.expires.map(|time| now.checked_add(time).context("that is too far away")).transpose()?;
-    let scope = Scope::new(args.streams.iter().map(String::as_str), args.uses.iter().copied())
-        .map_err(|wrong| Mistake(wrong.into()))?;
-    let wanted = NewKey { name: args.name.clone(), role: args.role, scope, expires };
+    let scope = args.scope.scope()?;
+    let wanted = NewKey { name: args.name.clone(), role: args.role, scope: scope.clone(), expires };
     let (key, record) = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?))?;
     out!(printer, "key: {}", key.reveal())?;
     note!(
@@ -91,7 +103,7 @@ fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
         "{} ({}) may {}. Keep the key: it is not shown again.",
         record.id,
         record.name,
-        may(&record)
+        may(record.role, &scope)
     );
     Ok(())
 }
@@ -105,12 +117,13 @@ fn list(config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     let width = keys.iter().map(|key| key.name.chars().count()).max().unwrap_or(0);
     for key in keys {
+        let scope = key.scope().map_err(StoreError::from)?;
         let until = match key.expires {
             _ if key.has_expired(now) => "expired".to_owned(),
             Some(at) => format!("until {}", humantime::format_rfc3339_seconds(at)),
             None => "for ever".to_owned(),
         };
-        out!(printer, "{}  {:width$}  {}, {until}", key.id, key.name, may(&key))?;
+        out!(printer, "{}  {:width$}  {}, {until}", key.id, key.name, may(key.role, &scope))?;
     }
     Ok(())
 }
@@ -128,9 +141,8 @@ fn revoke(id: &str, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()
 }
 
 /// What follows "may".
-fn may(record: &KeyRecord) -> String {
-    let scope = record.scope().unwrap_or_default();
-    let role = match record.role {
+pub(super) fn may(role: Role, scope: &Scope) -> String {
+    let role = match role {
         Role::Viewer => "view",
         Role::Streamer => "view and send",
         Role::Operator => "operate",

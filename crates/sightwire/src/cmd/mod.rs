@@ -12,6 +12,7 @@ mod sample;
 mod serve;
 mod top;
 mod try_networks;
+mod users;
 
 use std::error::Error;
 use std::fmt;
@@ -59,6 +60,9 @@ enum Command {
     /// Make, list and revoke keys: who may use this server, and for what.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Add, list and remove users, who log in with a password.
+    #[command(subcommand)]
+    Users(users::UsersCommand),
     /// List, get, import and check models.
     #[command(subcommand)]
     Models(models::ModelsCommand),
@@ -123,6 +127,7 @@ impl Cli {
             Command::Check(args) => check::run(&args, printer),
             Command::Config(command) => config::run(&command, printer),
             Command::Keys(command) => keys::run(&command, printer),
+            Command::Users(command) => users::run(&command, printer),
             Command::Models(command) => models::run(&command, printer),
             Command::Read(args) => read::run(&args, printer),
             Command::CheckCoordinates(args) => check_coordinates::run(&args, printer),
