@@ -184,7 +184,7 @@ describe("what_is_listed", () => {
     const set = { "cameras.allow": "" };
     const [local, open] = await Promise.all([
       start(t, serving({ set })),
-      start(t, serving({ set, listen: "0.0.0.0:0" })),
+      start(t, serving({ set: { ...set, "access.mode": "open" }, listen: "0.0.0.0:0" })),
     ]);
     for (const url of [
       "http://10.1.2.3",

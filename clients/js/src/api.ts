@@ -4124,16 +4124,10 @@ export interface components {
             name?: string | null;
             /** @description How much its owner may do. */
             role: components["schemas"]["Role"];
-            /**
-             * @description Patterns of streams, in which `*` stands for any text; empty for all.
-             * @default []
-             */
-            streams: string[];
-            /**
-             * @description Uses; empty for all.
-             * @default []
-             */
-            uses: components["schemas"]["Use"][];
+            /** @description Patterns of streams, in which `*` stands for any text; empty for all. */
+            streams?: string[];
+            /** @description Uses; empty for all. */
+            uses?: components["schemas"]["Use"][];
         };
         /** @description Body of `POST /api/v1/users`. */
         NewUser: {
@@ -4143,16 +4137,10 @@ export interface components {
             password: string;
             /** @description How much they may do. */
             role: components["schemas"]["Role"];
-            /**
-             * @description Patterns of streams, in which `*` stands for any text; empty for all.
-             * @default []
-             */
-            streams: string[];
-            /**
-             * @description Uses; empty for all.
-             * @default []
-             */
-            uses: components["schemas"]["Use"][];
+            /** @description Patterns of streams, in which `*` stands for any text; empty for all. */
+            streams?: string[];
+            /** @description Uses; empty for all. */
+            uses?: components["schemas"]["Use"][];
         };
         /** @description A stream that is open. */
         OpenStream: {

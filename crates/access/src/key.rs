@@ -3,9 +3,11 @@
 //! A key is as hard to guess as its hash is to turn round, so a plain SHA-256 of it is kept. (A slow hash is for passwords, which
 //! can be guessed; here it would only let strangers keep the server busy.)
 
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use base64_simd::URL_SAFE_NO_PAD;
+use memchr::memmem;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -114,9 +116,48 @@ impl KeyHash {
     }
 }
 
+/// The same text without what is secret of the keys in it: `sw_1a2b3c4d_…`.
+pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut found = memmem::find_iter(text, PREFIX).peekable();
+    if found.peek().is_none() {
+        return Cow::Borrowed(text);
+    }
+    let (mut shown, mut from) = (Vec::with_capacity(text.len()), 0);
+    for at in found {
+        let rest = text.get(at + PREFIX.len()..).unwrap_or_default();
+        let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let length = rest.iter().take_while(|byte| is_of_key(byte)).count();
+        // So long that it may be all of a key, or most of it.
+        if at < from || length <= ID_DIGITS + 1 {
+            continue;
+        }
+        let secret = at + PREFIX.len() + ID_DIGITS + 1;
+        shown.extend_from_slice(text.get(from..secret).unwrap_or_default());
+        shown.extend_from_slice("…".as_bytes());
+        from = at + PREFIX.len() + length;
+    }
+    shown.extend_from_slice(text.get(from..).unwrap_or_default());
+    Cow::Owned(shown)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_is_said_of_a_key_has_not_its_secret_in_it() {
+        let key = Key::generate().unwrap();
+        let (text, id) = (key.reveal(), key.id());
+        let said = |line: &str| String::from_utf8(redacted(line.as_bytes()).into_owned()).unwrap();
+        assert_eq!(
+            said(&format!("40{{\"key\":\"{text}\"}}, {text} again")),
+            format!("40{{\"key\":\"sw_{id}_…\"}}, sw_{id}_… again")
+        );
+        assert_eq!(said(&text[..30]), format!("sw_{id}_…"), "cut off");
+        for other in ["nothing", "sw_1a2b3c4d", "sw_", "the key sw_1a2b3c4d has expired"] {
+            assert_eq!(said(other), other);
+        }
+    }
 
     #[test]
     fn a_key_is_random_is_read_again_and_shows_only_its_id() {

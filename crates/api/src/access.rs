@@ -102,10 +102,10 @@ pub struct NewKey {
     /// How much its owner may do.
     pub role: Role,
     /// Patterns of streams, in which `*` stands for any text; empty for all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<String>,
     /// Uses; empty for all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Use>,
 }
 
@@ -151,9 +151,9 @@ pub struct NewUser {
     /// How much they may do.
     pub role: Role,
     /// Patterns of streams, in which `*` stands for any text; empty for all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub streams: Vec<String>,
     /// Uses; empty for all.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Use>,
 }
