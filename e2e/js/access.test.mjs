@@ -166,12 +166,16 @@ describe("a_key_for_some_streams", { concurrency: true }, () => {
     assert.ok((await ids("/api/v1/streams", "streams")).every((id) => id.startsWith("gate-")));
     const active = (await server.get("/streams/active", bearer(gates))).json;
     assert.deepEqual([active.active_streams, active.count], [["gate-sent"], 1]);
-    let data = undefined;
+    const full = async () => {
+      const live = await connect(t, server, "/api/v1/live", { headers: bearer(gates) });
+      const { data } = await live.next("full");
+      live.vanish();
+      return data;
+    };
+    let data = await full();
     // An edition may be a second old.
     await until(async () => {
-      const live = await connect(t, server, "/api/v1/live", { headers: bearer(gates) });
-      ({ data } = await live.next("full"));
-      live.vanish();
+      data = await full();
       return "gate-sent" in data.streams;
     }, "the stream in the live state");
     assert.ok(Object.keys(data.streams).every((id) => id.startsWith("gate-")));

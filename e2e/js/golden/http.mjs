@@ -174,6 +174,57 @@ async function preflights({ ask }) {
   }
 }
 
+/** What is random, and when it was. */
+const ACCESS = rules({
+  csrf: text(/^[\w-]{43}$/, "<csrf>"),
+  "created expires": text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, "<time>"),
+  id: text(/^[0-9a-f]{8}$/, "<id>"),
+  key: text(/^sw_[0-9a-f]{8}_[\w-]{43}$/, "<key>"),
+});
+
+async function access({ ask }) {
+  const heads = {
+    "set-cookie": (value) => value.replace(/^(sightwire-)\d+=[\w-]{43};/, "$1<port>=<token>;"),
+  };
+  const json = (/** @type {object} */ body, headers = {}) => ({
+    headers: { "Content-Type": "application/json", ...headers },
+    body: JSON.stringify(body),
+    masks: ACCESS,
+    heads,
+  });
+  const own = (/** @type {string} */ key) => json({ key });
+  await ask("GET /api/v1/session");
+  await ask("GET /api/v1/session", { headers: { Via: "1.1 proxy" } });
+  const wanted = { role: "viewer", name: "wall", streams: ["gate-*"], uses: ["cameras"], expires_s: 3600 };
+  const made = JSON.parse((await ask("POST /api/v1/keys", json(wanted))).body.toString());
+  await ask("GET /api/v1/keys", { masks: ACCESS });
+  await ask("POST /api/v1/keys", json({ role: "root" }));
+  await ask("POST /api/v1/keys", json({ role: "viewer", streams: [""] }));
+  const key = { shows: '{"key":"<key>"}' };
+  const begun = await ask("POST /api/v1/login", { ...own(made.key), ...key });
+  const cookie = begun.header("set-cookie").split(";")[0];
+  const { csrf } = JSON.parse(begun.body.toString());
+  const user = { name: "Anna", password: "correct horse", role: "operator" };
+  await ask("POST /api/v1/users", json(user));
+  await ask("POST /api/v1/users", json(user));
+  await ask("POST /api/v1/users", json({ ...user, name: "otto", password: "short" }));
+  await ask("GET /api/v1/users", { masks: ACCESS });
+  await ask("POST /api/v1/login", json({ name: "anna", password: "correct horse" }));
+  await ask("POST /api/v1/login", json({ name: "anna", password: "wrong horse" }));
+  await ask("POST /api/v1/login", json({ name: "anna" }));
+  await ask("POST /api/v1/login", json({ key: "sw_x" }, { Origin: EVIL }));
+  // What a session may, and what another's page may not with its cookie, is in the tests of the server.
+  const gone = await ask("POST /api/v1/logout", {
+    heads: { "set-cookie": (v) => v.replace(/-\d+=/, "-<port>=") },
+  });
+  for (const secret of [cookie, csrf, made.key]) {
+    if (gone.head.includes(secret)) throw new Error("a secret came back");
+  }
+  await ask("DELETE /api/v1/users/anna");
+  await ask("DELETE /api/v1/users/anna");
+  await ask("DELETE /api/v1/keys/00000000");
+}
+
 async function loading({ ask }) {
   for (const path of ["/readyz", "/healthz", "/labels", "/api/v1/runtime"]) await ask(`GET ${path}`);
   await ask("GET /api/v1/status", { masks: STATUS });
@@ -233,6 +284,7 @@ export async function record(t, book) {
   await preflights(scene("preflights, with all origins allowed", open));
   await origins(scene("pages of other origins, with a list", listed));
   await preflights(scene("preflights, with a list", listed));
+  await access(scene("keys, users and sessions", open));
   await loading(scene("a server without a model", failed));
 }
 
