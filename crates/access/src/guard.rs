@@ -13,6 +13,7 @@ use crate::action::{Act as _, SeeMetrics, SeeViewers};
 use crate::attempts::{Attempts, TooMany};
 use crate::key::Key;
 use crate::keyring::Keyring;
+use crate::legacy::Legacy;
 use crate::principal::{Principal, Rules, Unknown, Who};
 use crate::role::Role;
 use crate::scope::Scope;
@@ -77,6 +78,8 @@ pub struct Presented<'a> {
     pub bearer: Option<&'a str>,
     /// The token of somebody who has logged in.
     pub session: Option<&'a str>,
+    /// The address that it comes from, and the path that it asks for.
+    pub place: Option<(IpAddr, &'a str)>,
     /// It comes from this machine for this machine, and through no proxy.
     pub is_here: bool,
 }
@@ -88,6 +91,7 @@ impl fmt::Debug for Presented<'_> {
             .field("key", &key)
             .field("bearer", &bearer)
             .field("session", &session)
+            .field("place", &self.place)
             .field("is_here", &self.is_here)
             .finish()
     }
@@ -103,6 +107,7 @@ pub struct Guard {
     /// Passwords that are being compared, and those who wait for that.
     comparing: Arc<Semaphore>,
     waiting: Semaphore,
+    legacy: Vec<(Legacy, Arc<Principal>)>,
     rules: Arc<Rules>,
     here: Arc<Principal>,
     anyone: Arc<Principal>,
@@ -119,6 +124,7 @@ impl Guard {
         Self {
             mode,
             keyring,
+            legacy: Vec::new(),
             sessions: Sessions::default(),
             attempts: Attempts::default(),
             comparing: Arc::new(Semaphore::new(MAX_COMPARING)),
@@ -129,6 +135,19 @@ impl Guard {
             nobody: Arc::new(Principal::unknown(None, rules.clone())),
             rules,
         }
+    }
+
+    /// These need no key either.
+    #[must_use]
+    pub fn with_legacy(mut self, legacy: Vec<Legacy>) -> Self {
+        let known = |legacy: Legacy| {
+            let who = Who::Legacy { networks: legacy.networks().into() };
+            let principal =
+                Principal::new(who, legacy.role(), legacy.scope().clone(), self.rules.clone(), None);
+            (legacy, Arc::new(principal))
+        };
+        self.legacy = legacy.into_iter().map(known).collect();
+        self
     }
 
     /// Who needs no key.
@@ -155,7 +174,10 @@ impl Guard {
         let free = match self.mode {
             Mode::Auto | Mode::Open if presented.is_here => Some(&self.here),
             Mode::Open => Some(&self.anyone),
-            Mode::Auto | Mode::Protected => None,
+            Mode::Auto | Mode::Protected => presented.place.and_then(|(from, path)| {
+                let holds = |(legacy, _): &&(Legacy, _)| legacy.holds(from, path);
+                self.legacy.iter().find(holds).map(|(_, principal)| principal)
+            }),
         };
         let is_ours = |token: &&str| free.is_none() || Key::looks_like_one(token);
         match (presented.key.or(presented.bearer.filter(is_ours)), free) {
@@ -323,7 +345,7 @@ mod tests {
         let who = guard.identify(&empty, now).principal.who().clone();
         assert_eq!(who, Who::Unknown(Some(Unknown::NotAKey)));
         let secret = Some("sw_secret");
-        let secret = Presented { key: secret, bearer: secret, session: secret, is_here: true };
+        let secret = Presented { key: secret, bearer: secret, session: secret, place: None, is_here: true };
         assert!(!format!("{secret:?}").contains("secret"));
     }
 }

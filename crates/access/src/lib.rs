@@ -8,6 +8,7 @@
 //! - [`keyring`]: the keys that count now; who had one that does no more is cut off
 //! - [`session`]: who has logged in; [`password`]: passwords of users; [`attempts`]: how often somebody may try
 //! - [`guard`]: whose request it is
+//! - [`legacy`]: clients that cannot send a key
 //! - [`credential`]: what a request came with, and what ends when it is revoked
 //!
 //! Nothing here knows HTTP.
@@ -22,6 +23,7 @@ pub mod credential;
 pub mod guard;
 pub mod key;
 pub mod keyring;
+pub mod legacy;
 pub mod password;
 pub mod principal;
 pub mod record;

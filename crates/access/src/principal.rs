@@ -28,6 +28,11 @@ pub enum Who {
     Anyone,
     /// By nothing, on the machine that runs the server.
     Here,
+    /// By the network that it comes from, for the path that it asks for.
+    Legacy {
+        /// For people.
+        networks: Arc<str>,
+    },
     /// By an API key.
     Key {
         /// What it is revoked by.
@@ -250,6 +255,7 @@ impl fmt::Display for Who {
             Self::Anyone => f.write_str("whoever reaches this server"),
             Self::Here => f.write_str("whoever is on this machine"),
             Self::Key { name, .. } => write!(f, "the key {name}"),
+            Self::Legacy { networks } => write!(f, "a client of {networks} without a key"),
             Self::User { name } => write!(f, "the user {name}"),
         }
     }

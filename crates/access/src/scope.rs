@@ -152,7 +152,7 @@ impl Scope {
 
 /// Whether `text` is the pattern with each `*` replaced by some text, which may be empty. Takes no more steps than the
 /// product of both lengths.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     // Before the first star it has to begin so; without any star it has to be just that.
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };

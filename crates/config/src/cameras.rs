@@ -99,12 +99,6 @@ fn one(table: Value) -> Result<CameraTable, CameraTableError> {
     })
 }
 
-/// The line of the `index`-th `[[camera]]`, from 1; 0 if it is not found.
-pub fn line_of(text: &str, index: usize) -> usize {
-    let is_table = |line: &str| line.trim_start().starts_with("[[camera]]");
-    text.lines().enumerate().filter(|(_, line)| is_table(line)).nth(index).map_or(0, |(line, _)| line + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

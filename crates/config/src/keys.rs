@@ -41,6 +41,16 @@ pub const SECTIONS: &[&str] = &[
 /// Other spellings of sections, which count as the right ones.
 const SPELLINGS: &[(&str, &str)] = &[("recogniser", "recognizer")];
 
+/// As cameras are, tables of their own; see [`super::access`].
+const LEGACY_EXAMPLE: &str = r#"
+# Clients that cannot send a key, by where they come from and what they ask for; as many such tables as are needed.
+# `streams` and `uses` limit them as those of a key do.
+# [[access.legacy]]
+# paths = ["/socket.io/*"]
+# networks = ["192.168.1.0/24"]
+# role = "streamer"
+"#;
+
 /// Cameras are tables of their own; see [`super::cameras`].
 const CAMERA_EXAMPLE: &str = r#"
 # A camera; as many such tables as there are cameras. The address may hold a name and a password; they are never shown.
@@ -125,6 +135,7 @@ pub fn commented_file() -> String {
         }
         let _ = write!(text, "# {}\n# {name} = {}\n", key.doc, key.default);
     }
+    text.push_str(LEGACY_EXAMPLE);
     text.push_str(CAMERA_EXAMPLE);
     text
 }

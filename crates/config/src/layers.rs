@@ -5,10 +5,12 @@ use std::fmt;
 use std::mem::discriminant;
 use std::path::{Path, PathBuf};
 
+use sightwire_access::legacy::Legacy;
 use sightwire_live::source::CameraTable;
 use toml::Value;
 
 use crate::Flags;
+use crate::access::{self, LegacyTableError};
 use crate::cameras::{self, CameraTableError};
 use crate::keys::{self, KEYS, Key};
 use crate::redact::redact;
@@ -82,6 +84,14 @@ pub enum ConfigError {
         /// What is wrong; never with an address that may hold a password.
         reason: CameraTableError,
     },
+    /// An `[[access.legacy]]` table that is none.
+    #[error("{origin}: this [[access.legacy]] cannot be used: {reason}")]
+    Legacy {
+        /// Where it stands.
+        origin: Origin,
+        /// What is wrong.
+        reason: LegacyTableError,
+    },
     /// A flag without a value.
     #[error("--set {:?}: write it as section.key=value", redact(.0))]
     Flag(String),
@@ -131,13 +141,14 @@ pub struct Layers {
     /// How keys were written that were set so far, and where.
     written: BTreeMap<&'static str, (String, Origin)>,
     cameras: Vec<CameraTable>,
+    legacy: Vec<Legacy>,
 }
 
 impl Layers {
     /// Only the defaults, without file, environment or flags.
     pub fn defaults() -> Self {
         let values = KEYS.iter().map(|key| (key.name, (default_of(key), Origin::Default))).collect();
-        Self { values, written: BTreeMap::new(), cameras: Vec::new() }
+        Self { values, written: BTreeMap::new(), cameras: Vec::new(), legacy: Vec::new() }
     }
 
     /// All layers: `sightwire.toml` and `.env` of the working folder, the process's environment, and flags.
@@ -173,6 +184,11 @@ impl Layers {
         (value, origin)
     }
 
+    /// The `[[access.legacy]]` tables, in the order of the file.
+    pub fn legacy(&self) -> &[Legacy] {
+        &self.legacy
+    }
+
     /// The `[[camera]]` tables, in the order of the file.
     pub fn cameras(&self) -> &[CameraTable] {
         &self.cameras
@@ -192,7 +208,7 @@ impl Layers {
         for (section, value) in table {
             if section == "camera" {
                 self.cameras = cameras::read(value).map_err(|(index, reason)| {
-                    let origin = Origin::File(path.to_owned(), cameras::line_of(text, index));
+                    let origin = Origin::File(path.to_owned(), table_line(text, "[[camera]]", index));
                     ConfigError::Camera { origin, reason }
                 })?;
                 continue;
@@ -201,6 +217,13 @@ impl Layers {
                 return Err(unknown(&section, Origin::File(path.to_owned(), line_of(text, "", &section))));
             };
             for (name, value) in entries {
+                if (&*section, &*name) == ("access", "legacy") {
+                    self.legacy = access::legacy(value).map_err(|(index, reason)| {
+                        let line = table_line(text, "[[access.legacy]]", index);
+                        ConfigError::Legacy { origin: Origin::File(path.to_owned(), line), reason }
+                    })?;
+                    continue;
+                }
                 let origin = Origin::File(path.to_owned(), line_of(text, &section, &name));
                 self.set(&format!("{section}.{name}"), value, origin)?;
             }
@@ -374,6 +397,12 @@ fn default_of(key: &Key) -> Value {
         .ok()
         .and_then(|mut table| table.remove("v"))
         .unwrap_or(Value::Boolean(false))
+}
+
+/// The line of the `index`-th table that begins so, from 1; 0 if it is not found.
+fn table_line(text: &str, head: &str, index: usize) -> usize {
+    let is_table = |line: &str| line.trim_start().starts_with(head);
+    text.lines().enumerate().filter(|(_, line)| is_table(line)).nth(index).map_or(0, |(line, _)| line + 1)
 }
 
 /// The line of a key in a file, for messages; 0 if it is written in an unusual way.

@@ -10,7 +10,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(missing_docs, reason = "a field is the key of its name; `keys` says what each does")]
 
-mod access;
+pub mod access;
 pub mod cameras;
 pub mod keys;
 pub mod layers;
@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sightwire_access::guard::Mode;
+use sightwire_access::legacy::Legacy;
 use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
@@ -81,9 +82,11 @@ pub struct Server {
     pub managing: Who,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Access {
     pub mode: Mode,
+    /// Clients that need no key.
+    pub legacy: Vec<Legacy>,
 }
 
 #[derive(Clone, Debug)]

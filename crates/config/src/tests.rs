@@ -339,3 +339,26 @@ fn a_server_on_loopback_reaches_private_networks_for_its_clients_and_another_one
     assert!(!allowed("0.0.0.0:0"));
     assert!(!allowed("127.0.0.1:0,192.168.1.2:0"));
 }
+
+#[test]
+fn clients_without_a_key_are_let_in_by_tables_and_a_mistake_names_its_line() {
+    let of = |text: &str| Config::of_toml(&format!("[[access.legacy]]\n{text}"));
+    let good = "paths = [\"/socket.io/*\"]\nnetworks = [\"192.168.1.0/24\", \"::1\"]\nrole = \"streamer\"";
+    let config = of(&format!("{good}\nuses = [\"signs\"]\n[[access.legacy]]\n{good}")).unwrap();
+    assert_eq!(config.access.legacy.len(), 2);
+    assert!(config.access.legacy[0].holds("192.168.1.7".parse().unwrap(), "/socket.io/"));
+    assert_eq!(config.access.legacy[0].scope().uses_in_words(), "signs");
+    for (text, said) in [
+        ("", "missing field `role`"),
+        ("role = \"viewer\"", "it needs paths"),
+        ("role = \"viewer\"\npaths = [\"/x\"]", "it needs networks"),
+        (&*good.replace("streamer", "root"), "no role \"root\""),
+        (&*good.replace("streamer", "admin"), "the most is operator"),
+        (&*good.replace("192.168.1.0/24", "lan"), "\"lan\" is not a network"),
+        (&*format!("{good}\nusers = []"), "unknown field `users`"),
+    ] {
+        let error = of(text).unwrap_err().to_string();
+        assert!(error.contains("sightwire.toml, line 1") && error.contains(said), "{error}");
+    }
+    assert!(Config::of_toml("[access]\nlegacy = true").unwrap_err().to_string().contains("two brackets"));
+}

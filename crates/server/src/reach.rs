@@ -31,7 +31,17 @@ pub fn warnings(config: &Config) -> Vec<String> {
         let by = if reached.is_empty() { String::new() } else { format!(", from other machines, too ({})", reached.join(", ")) };
         format!("access.mode is \"open\": whoever reaches this server{by} sees every camera, stream and text, and may send streams")
     });
-    open.into_iter().chain(anyone).collect()
+    let legacy = config.access.legacy.iter().map(|legacy| {
+        format!(
+            "[[access.legacy]]: whoever comes from {} is {} without a key, for {} ({}, {})",
+            legacy.networks(),
+            legacy.role().with_article(),
+            legacy.paths(),
+            legacy.scope().streams_in_words(),
+            legacy.scope().uses_in_words(),
+        )
+    });
+    open.into_iter().chain(legacy).chain(anyone).collect()
 }
 
 fn beyond(config: &Config) -> impl Iterator<Item = &SocketAddr> {

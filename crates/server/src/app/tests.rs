@@ -397,3 +397,19 @@ async fn a_browser_that_is_not_known_comes_to_the_login_page_and_a_key_does_not_
     assert!(!cookie.contains(&key));
     assert_eq!(open("/cameras", &[("cookie", cookie)]).await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn clients_that_cannot_send_a_key_get_what_their_network_and_path_allow() {
+    let house = House::new(
+        "[[access.legacy]]\npaths = [\"/stream*\", \"/api/v1/cameras*\"]\nnetworks = [\"192.168.1.0/24\"]\nrole = \"viewer\"\nstreams = [\"gate\"]",
+    );
+    let cameras = house.ask(&Method::GET, "/api/v1/cameras", None).await;
+    assert_eq!((cameras.0, cameras.1["cameras"].as_array().unwrap().len()), (StatusCode::OK, 1));
+    assert_eq!(house.ask(&Method::GET, "/stream?camera=yard", None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(house.ask(&Method::POST, "/api/v1/cameras", None).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(house.ask(&Method::GET, "/api/v1/status", None).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        house.ask(&Method::GET, "/api/v1/cameras", Some("sw_wrong")).await.0,
+        StatusCode::UNAUTHORIZED
+    );
+}

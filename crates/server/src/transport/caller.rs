@@ -161,7 +161,7 @@ impl Caller {
         match self.principal.who() {
             Who::Key { id, .. } => format!("key {id}").into(),
             Who::User { name } => format!("user {name}").into(),
-            Who::Unknown(_) | Who::Anyone | Who::Here => "".into(),
+            Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } => "".into(),
         }
     }
 
@@ -207,7 +207,9 @@ impl Gate {
         // Browsers send cookies with what pages of other ports of this host ask for, too.
         let session = cookie::token(headers).filter(|_| matches!(page, Page::Own | Page::Listed));
         let (bearer, is_here) = (bearer(headers), is_here(request, headers));
-        let presented = Presented { key, bearer, session, is_here };
+        let peer = request.extensions().get::<Peer>();
+        let place = peer.map(|Peer(peer)| (peer.ip(), request.uri().path()));
+        let presented = Presented { key, bearer, session, place, is_here };
         let Identified { principal, session } = self.guard.identify(&presented, SystemTime::now());
         let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();
         let way = match session {

@@ -79,6 +79,7 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
         Who::Unknown(_) => None,
         Who::Anyone => Some("anyone".to_owned()),
         Who::Here => Some("this machine".to_owned()),
+        Who::Legacy { networks } => Some(networks.to_string()),
         Who::Key { name, .. } | Who::User { name } => Some(name.to_string()),
     };
     let scope = principal.scope();

@@ -1,0 +1,117 @@
+//! Clients that cannot send a key: known by the network that they come from and the path that they ask for.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::role::Role;
+use crate::scope::{Scope, matches};
+
+/// Some paths, for some networks, without a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Legacy {
+    paths: Vec<Box<str>>,
+    networks: Vec<IpNet>,
+    role: Role,
+    scope: Scope,
+}
+
+/// Why a rule is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LegacyError {
+    /// It would hold for none.
+    #[error("it needs {0}")]
+    Empty(&'static str),
+    /// It could never match.
+    #[error("the path {0:?} does not begin with /; write `/socket.io/*`, for example")]
+    Path(String),
+    /// It is no network.
+    #[error("{0:?} is not a network such as 192.168.1.0/24, nor an address")]
+    Network(String),
+    /// Nobody may decide who else may do something without being known.
+    #[error("nobody is an admin without a key; the most is operator")]
+    Admin,
+}
+
+impl Legacy {
+    /// `*` in a path stands for any text.
+    pub fn new(paths: &[String], networks: &[String], role: Role, scope: Scope) -> Result<Self, LegacyError> {
+        if paths.is_empty() {
+            return Err(LegacyError::Empty("paths"));
+        }
+        if networks.is_empty() {
+            return Err(LegacyError::Empty("networks"));
+        }
+        if let Some(wrong) = paths.iter().find(|path| !path.starts_with('/')) {
+            return Err(LegacyError::Path(wrong.clone()));
+        }
+        if role == Role::Admin {
+            return Err(LegacyError::Admin);
+        }
+        let network = |text: &String| {
+            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| LegacyError::Network(text.clone()))
+        };
+        let networks = networks.iter().map(network).collect::<Result<_, _>>()?;
+        Ok(Self { paths: paths.iter().map(|path| path.as_str().into()).collect(), networks, role, scope })
+    }
+
+    /// Whether it holds for that request.
+    pub fn holds(&self, from: IpAddr, path: &str) -> bool {
+        let from = from.to_canonical();
+        self.networks.iter().any(|network| network.contains(&from))
+            && self.paths.iter().any(|pattern| matches(pattern, path))
+    }
+
+    /// How much they may do.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Of what.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The networks, for people.
+    pub fn networks(&self) -> String {
+        self.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The paths, for people.
+    pub fn paths(&self) -> String {
+        self.paths.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn legacy(paths: &[&str], networks: &[&str], role: Role) -> Result<Legacy, LegacyError> {
+        let [paths, networks] =
+            [paths, networks].map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>());
+        Legacy::new(&paths, &networks, role, Scope::ALL)
+    }
+
+    #[test]
+    fn it_holds_for_its_paths_and_networks_and_nothing_else() {
+        let of =
+            legacy(&["/socket.io/*", "/stream"], &["192.168.1.0/24", "fd00::7"], Role::Streamer).unwrap();
+        let holds = |from: &str, path: &str| of.holds(from.parse().unwrap(), path);
+        assert!(holds("192.168.1.9", "/socket.io/") && holds("::ffff:192.168.1.9", "/stream"));
+        assert!(holds("fd00::7", "/socket.io/x"));
+        assert!(!holds("192.168.2.9", "/stream") && !holds("fd00::8", "/stream"));
+        assert!(!holds("192.168.1.9", "/streams/active") && !holds("192.168.1.9", "/socket.io"));
+    }
+
+    #[test]
+    fn what_is_no_rule_says_why() {
+        let lan: &[&str] = &["192.168.0.0/16"];
+        assert_eq!(legacy(&[], lan, Role::Viewer), Err(LegacyError::Empty("paths")));
+        assert_eq!(legacy(&["/x"], &[], Role::Viewer), Err(LegacyError::Empty("networks")));
+        assert_eq!(legacy(&["x"], lan, Role::Viewer), Err(LegacyError::Path("x".into())));
+        assert_eq!(legacy(&["/x"], &["lan"], Role::Viewer), Err(LegacyError::Network("lan".into())));
+        assert_eq!(legacy(&["/x"], lan, Role::Admin), Err(LegacyError::Admin));
+    }
+}
