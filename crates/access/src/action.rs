@@ -1,7 +1,7 @@
 //! What can be asked for, and what it takes.
 
-use crate::role::Role;
-use crate::scope::Use;
+use crate::Role;
+use crate::Use;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]

@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 use sightwire_measure::clock;
 use tokio::sync::Semaphore;
 
+use crate::Role;
 use crate::action::{Act as _, SeeMetrics, SeeViewers};
 use crate::attempts::{Attempts, TooMany};
 use crate::key::Key;
 use crate::keyring::Keyring;
 use crate::legacy::Legacy;
 use crate::principal::{Principal, Rules, Unknown, Who};
-use crate::role::Role;
 use crate::scope::Scope;
 use crate::session::{Session, Sessions, Token};
 

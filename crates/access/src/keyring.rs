@@ -206,9 +206,9 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Role;
     use crate::action::{Act as _, WatchStream};
     use crate::record::{NewKey, NewUser};
-    use crate::role::Role;
     use crate::scope::Scope;
 
     fn add(store: &Store, expires: Option<SystemTime>) -> Key {

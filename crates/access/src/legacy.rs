@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::role::Role;
+use crate::Role;
 use crate::scope::{Scope, matches};
 
 /// Some paths, for some networks, without a key.

@@ -1,7 +1,7 @@
 //! Who may do what: one question, [`Principal::may`], that everything which serves somebody asks.
 //!
 //! - [`action`]: what can be asked for, and the role that it takes
-//! - [`role`], [`scope`]: how much somebody may do, and of what
+//! - [`Role`], [`scope`]: how much somebody may do, and of what
 //! - [`principal`]: who asks, and whether that one may
 //! - [`key`]: API keys, of which only a hash is kept
 //! - [`store`]: the file that keeps them; [`record`]: what stands in it
@@ -27,7 +27,6 @@ pub mod legacy;
 pub mod password;
 pub mod principal;
 pub mod record;
-pub mod role;
 pub mod scope;
 pub mod session;
 pub mod store;
@@ -35,5 +34,5 @@ pub mod store;
 pub use action::Action;
 pub use guard::Guard;
 pub use principal::{Denied, Principal};
-pub use role::Role;
-pub use scope::{Scope, Use};
+pub use scope::Scope;
+pub use sightwire_api::access::{Role, Use};

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::Role;
+use crate::Use;
 use crate::action::Action;
 use crate::credential::Credential;
-use crate::role::Role;
-use crate::scope::{Scope, Use};
+use crate::scope::Scope;
 
 /// Who asks for something.
 #[derive(Clone, Debug)]

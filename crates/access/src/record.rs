@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Role;
+use crate::Use;
 use crate::key::{Key, KeyHash};
-use crate::role::Role;
-use crate::scope::{Scope, ScopeError, Use};
+use crate::scope::{Scope, ScopeError};
 
 /// The version of the file that is written.
 pub const VERSION: u32 = 1;

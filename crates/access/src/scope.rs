@@ -1,57 +1,17 @@
 //! Of what somebody may see or do something: which streams, and which of the server's uses.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use sightwire_api::access::Use;
 
 /// Patterns of one scope, at most.
 pub const MAX_PATTERNS: usize = 64;
 /// Bytes of one pattern, at most.
 pub const MAX_PATTERN: usize = 200;
 
-/// What the server is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Use {
-    /// Cameras, their views, and what is found in them.
-    Cameras,
-    /// Text in pictures.
-    Reading,
-    /// Streams that are sent to the server.
-    Relay,
-    /// Signs and gestures in clients' frames.
-    Signs,
-}
-
-impl Use {
-    /// By name.
-    pub const ALL: [Self; 4] = [Self::Cameras, Self::Reading, Self::Relay, Self::Signs];
-
-    /// As it is written everywhere.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cameras => "cameras",
-            Self::Reading => "reading",
-            Self::Relay => "relay",
-            Self::Signs => "signs",
-        }
-    }
-}
-
-impl fmt::Display for Use {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 /// Why something is not a scope.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
-    /// No use is called so.
-    #[error("there is no use {0:?}; there are cameras, reading, relay and signs")]
-    Use(String),
     /// It can match nothing.
     #[error("a pattern of streams is empty; `*` matches all streams, `gate-*` those that begin with gate-")]
     Empty,
@@ -61,15 +21,6 @@ pub enum ScopeError {
     /// More patterns than are looked at for each request.
     #[error("there are more than {MAX_PATTERNS} patterns of streams")]
     TooMany,
-}
-
-impl FromStr for Use {
-    type Err = ScopeError;
-
-    fn from_str(name: &str) -> Result<Self, ScopeError> {
-        let known = Self::ALL.into_iter().find(|one| one.name() == name);
-        known.ok_or_else(|| ScopeError::Use(name.chars().take(40).collect()))
-    }
 }
 
 /// Which streams, and which uses.
@@ -202,7 +153,6 @@ mod tests {
         assert!(Use::ALL.iter().all(|one| Scope::ALL.has(*one)));
         assert_eq!(Scope::new(["*"], Use::ALL).unwrap(), Scope::ALL);
         assert_eq!(relay.uses_in_words(), "relay");
-        assert!("camera".parse::<Use>().unwrap_err().to_string().contains("\"camera\""));
     }
 
     #[test]

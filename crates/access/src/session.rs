@@ -148,8 +148,8 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::Role;
     use crate::principal::Who;
-    use crate::role::Role;
     use crate::scope::Scope;
 
     fn known(credential: &Arc<Credential>) -> Principal {

@@ -194,8 +194,8 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::Role;
     use crate::record::NewKey;
-    use crate::role::Role;
     use crate::scope::Scope;
 
     fn add(store: &Store, name: &str) -> Result<String, StoreError> {

@@ -1,10 +1,13 @@
 //! Who may do what: logging in, keys and users.
 
+use std::fmt;
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How much somebody may do; each role may do all that those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Sees streams, what is found in them, and how the server is.
@@ -18,7 +21,7 @@ pub enum Role {
 }
 
 /// What the server is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Use {
     /// Cameras, their views, and what is found in them.
@@ -29,6 +32,86 @@ pub enum Use {
     Relay,
     /// Signs and gestures in clients' frames.
     Signs,
+}
+
+impl Role {
+    /// From the least on.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Streamer, Self::Operator, Self::Admin];
+
+    /// As it is written everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Streamer => "streamer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// As it follows a verb: `a viewer`.
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Self::Viewer => "a viewer",
+            Self::Streamer => "a streamer",
+            Self::Operator => "an operator",
+            Self::Admin => "an admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No role is called so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no role {0:?}; there are viewer, streamer, operator and admin")]
+pub struct UnknownRole(String);
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(name: &str) -> Result<Self, UnknownRole> {
+        let known = Self::ALL.into_iter().find(|role| role.name() == name);
+        known.ok_or_else(|| UnknownRole(name.chars().take(40).collect()))
+    }
+}
+
+impl Use {
+    /// By name.
+    pub const ALL: [Self; 4] = [Self::Cameras, Self::Reading, Self::Relay, Self::Signs];
+
+    /// As it is written everywhere.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cameras => "cameras",
+            Self::Reading => "reading",
+            Self::Relay => "relay",
+            Self::Signs => "signs",
+        }
+    }
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// No use is called so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no use {0:?}; there are cameras, reading, relay and signs")]
+pub struct UnknownUse(String);
+
+impl FromStr for Use {
+    type Err = UnknownUse;
+
+    fn from_str(name: &str) -> Result<Self, UnknownUse> {
+        let known = Self::ALL.into_iter().find(|one| one.name() == name);
+        known.ok_or_else(|| UnknownUse(name.chars().take(40).collect()))
+    }
 }
 
 /// Body of `POST /api/v1/login`: a name and a password, or a key.
@@ -156,4 +239,27 @@ pub struct NewUser {
     /// Uses; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Use>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_role_is_above_those_before_it_and_a_wrong_name_is_said() {
+        assert!(Role::ALL.is_sorted());
+        for role in Role::ALL {
+            assert_eq!(role.name().parse(), Ok(role));
+        }
+        let error = "root".parse::<Role>().unwrap_err().to_string();
+        assert!(error.contains("\"root\"") && error.contains("operator"), "{error}");
+    }
+
+    #[test]
+    fn uses_are_read_as_they_are_written() {
+        for one in Use::ALL {
+            assert_eq!(one.name().parse(), Ok(one));
+        }
+        assert!("camera".parse::<Use>().unwrap_err().to_string().contains("\"camera\""));
+    }
 }

@@ -8,10 +8,10 @@ use sightwire_access::action::{Act as _, ChangeCameras, EndStreams, GetLibrary, 
 use sightwire_access::keyring::Keyring;
 use sightwire_access::legacy::{Legacy, LegacyError};
 use sightwire_access::principal::Rules;
-use sightwire_access::role::UnknownRole;
 use sightwire_access::scope::ScopeError;
 use sightwire_access::store::{Store, StoreError};
 use sightwire_access::{Scope, Use};
+use sightwire_api::access::{UnknownRole, UnknownUse};
 use toml::Value;
 
 use super::{Access, Config, ConfigError, Values, Who};
@@ -48,6 +48,9 @@ pub enum LegacyTableError {
     /// There is no such role.
     #[error(transparent)]
     Role(#[from] UnknownRole),
+    /// There is no such use.
+    #[error(transparent)]
+    Use(#[from] UnknownUse),
     /// It covers nothing.
     #[error(transparent)]
     Scope(#[from] ScopeError),

@@ -15,7 +15,7 @@ use sightwire_access::password::{self, PasswordError};
 use sightwire_access::record::{KeyRecord, NewKey, NewUser, RecordError, Records, UserRecord};
 use sightwire_access::scope::ScopeError;
 use sightwire_access::store::StoreError;
-use sightwire_access::{Guard, Role, Scope, Use};
+use sightwire_access::{Guard, Scope, Use};
 use sightwire_api::access as api;
 
 use super::blocking;
@@ -45,7 +45,7 @@ pub(super) async fn add(
     });
     let new = NewKey {
         name: wanted.name,
-        role: role_of(wanted.role),
+        role: wanted.role,
         scope: scope(&wanted.streams, &wanted.uses)?,
         expires: expires.transpose()?,
     };
@@ -82,7 +82,7 @@ pub(super) async fn add_user(
     wanted: Result<Json<api::NewUser>, JsonRejection>,
 ) -> Result<(StatusCode, Json<api::User>), Refusal> {
     let Json(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
-    let (scope, role) = (scope(&wanted.streams, &wanted.uses)?, role_of(wanted.role));
+    let (scope, role) = (scope(&wanted.streams, &wanted.uses)?, wanted.role);
     let api::NewUser { name, password, .. } = wanted;
     let password = blocking(FAILED, move || password::hash(&password)).await?;
     let new = NewUser { name, role, scope, password };
@@ -129,14 +129,8 @@ fn no_json(wrong: &JsonRejection) -> Refusal {
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
 }
 
-fn scope(streams: &[String], uses: &[api::Use]) -> Result<Scope, Refusal> {
-    let uses = uses.iter().map(|one| match one {
-        api::Use::Cameras => Use::Cameras,
-        api::Use::Reading => Use::Reading,
-        api::Use::Relay => Use::Relay,
-        api::Use::Signs => Use::Signs,
-    });
-    let scope = Scope::new(streams.iter().map(String::as_str), uses);
+fn scope(streams: &[String], uses: &[Use]) -> Result<Scope, Refusal> {
+    let scope = Scope::new(streams.iter().map(String::as_str), uses.iter().copied());
     scope.map_err(|wrong: ScopeError| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &wrong.to_string()))
 }
 
@@ -147,9 +141,9 @@ fn key(record: &KeyRecord) -> api::Key {
         expires: record.expires.map(time),
         id: record.id.clone(),
         name: record.name.clone(),
-        role: role(record.role),
+        role: record.role,
         streams: record.streams.clone(),
-        uses: uses(record.uses.iter().copied()),
+        uses: record.uses.clone(),
     }
 }
 
@@ -157,44 +151,14 @@ fn user(record: &UserRecord) -> api::User {
     api::User {
         created: time(record.created),
         name: record.name.clone(),
-        role: role(record.role),
+        role: record.role,
         streams: record.streams.clone(),
-        uses: uses(record.uses.iter().copied()),
+        uses: record.uses.clone(),
     }
 }
 
 fn time(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
-}
-
-/// As answers have it.
-pub(super) fn role(role: Role) -> api::Role {
-    match role {
-        Role::Viewer => api::Role::Viewer,
-        Role::Streamer => api::Role::Streamer,
-        Role::Operator => api::Role::Operator,
-        Role::Admin => api::Role::Admin,
-    }
-}
-
-fn role_of(role: api::Role) -> Role {
-    match role {
-        api::Role::Viewer => Role::Viewer,
-        api::Role::Streamer => Role::Streamer,
-        api::Role::Operator => Role::Operator,
-        api::Role::Admin => Role::Admin,
-    }
-}
-
-/// As answers have them.
-pub(super) fn uses(uses: impl Iterator<Item = Use>) -> Vec<api::Use> {
-    let of = |one| match one {
-        Use::Cameras => api::Use::Cameras,
-        Use::Reading => api::Use::Reading,
-        Use::Relay => api::Use::Relay,
-        Use::Signs => api::Use::Signs,
-    };
-    uses.map(of).collect()
 }
 
 impl From<StoreError> for Refusal {

@@ -15,7 +15,6 @@ use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_listen::Peer;
 
-use super::keys::{role, uses};
 use crate::transport::caller::Caller;
 use crate::transport::cookie;
 use crate::transport::may::May;
@@ -86,9 +85,9 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
     api::Session {
         csrf,
         name,
-        role: principal.role().map(role),
+        role: principal.role(),
         streams: scope.patterns().map(str::to_owned).collect(),
-        uses: uses(scope.uses()),
+        uses: scope.uses().collect(),
     }
 }
 
