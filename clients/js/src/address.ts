@@ -1,5 +1,10 @@
 import { causeOf, RecognizerError } from './errors.js';
 
+/** The key in the address of a server (`https://vision.example.com?key=sw_…`); null where it has none. */
+export function keyOf({ searchParams }: URL): string | null {
+  return searchParams.get('key');
+}
+
 /** The address of a server, which may lie below a path: http, https, ws or wss. */
 export function serverAddress(url: string | undefined): URL {
   const page = typeof location === 'undefined' ? undefined : location;

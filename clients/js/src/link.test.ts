@@ -144,18 +144,33 @@ describe('address', () => {
 
   it('is the page’s own server unless told otherwise', () => {
     on('http://here:8000/some/page');
-    expect(address(undefined)).toEqual({ origin: 'http://here:8000', path: '/socket.io/' });
-    expect(address('/vision')).toEqual({ origin: 'http://here:8000', path: '/vision/socket.io/' });
+    expect(address(undefined)).toEqual({
+      origin: 'http://here:8000',
+      path: '/socket.io/',
+      key: null,
+    });
+    expect(address('/vision')).toMatchObject({
+      origin: 'http://here:8000',
+      path: '/vision/socket.io/',
+    });
   });
 
   it('may lie below a path that a proxy puts before it', () => {
-    expect(address('https://example.com/vision/')).toEqual({
+    expect(address('https://example.com/vision/')).toMatchObject({
       origin: 'https://example.com',
       path: '/vision/socket.io/',
     });
-    expect(address('wss://example.com')).toEqual({
+    expect(address('wss://example.com')).toMatchObject({
       origin: 'wss://example.com',
       path: '/socket.io/',
+    });
+  });
+
+  it('may have a key, which is not part of where the server is', () => {
+    expect(address('https://example.com/vision?key=sw_1-_2')).toEqual({
+      origin: 'https://example.com',
+      path: '/vision/socket.io/',
+      key: 'sw_1-_2',
     });
   });
 

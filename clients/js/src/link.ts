@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client';
-import { serverAddress } from './address.js';
+import { keyOf, serverAddress } from './address.js';
 import type {
   DetailedPrediction,
   Prediction,
@@ -49,9 +49,14 @@ interface ClientEvents {
 export type FrameBytes = ArrayBuffer | ArrayBufferView | string;
 
 /** Where Socket.IO is, from the address of a server, which may lie below a path. */
-export function address(url: string | undefined): { origin: string; path: string } {
-  const { origin, pathname } = serverAddress(url);
-  return { origin, path: `${pathname.replace(/\/+$/, '')}/socket.io/` };
+export function address(url: string | undefined): {
+  origin: string;
+  path: string;
+  key: string | null;
+} {
+  const parsed = serverAddress(url);
+  const { origin, pathname } = parsed;
+  return { origin, path: `${pathname.replace(/\/+$/, '')}/socket.io/`, key: keyOf(parsed) };
 }
 
 const FIRST_RETRY_MS = 5_000;
@@ -76,13 +81,13 @@ export class Link {
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(url: string | undefined, extras: boolean, events: LinkEvents) {
-    const { origin, path } = address(url);
+    const { origin, path, key } = address(url);
     this.#told = events.connection;
     const socket: Socket<ServerEvents, ClientEvents> = io(origin, {
       path,
       autoConnect: false,
       forceNew: true,
-      auth: { extras },
+      auth: key === null ? { extras } : { extras, key },
       // A websocket at once where that works; long polling where a proxy is in the way.
       transports: ['websocket', 'polling'],
       tryAllTransports: true,

@@ -83,6 +83,14 @@ describe('addresses', () => {
     );
   });
 
+  it('have the key of the server’s address', () => {
+    const url = 'https://example.com/vision?key=sw_1';
+    expect(streamerAddress(url, 'a')).toBe('wss://example.com/vision/ws/stream/a?key=sw_1');
+    expect(viewerAddress(url, { streams: ['a'] })).toBe(
+      'wss://example.com/vision/ws/view?streams=a&key=sw_1',
+    );
+  });
+
   it('are the page’s own unless told otherwise', () => {
     vi.stubGlobal('location', new URL('http://here:8000/wall?x=1'));
     expect(viewerAddress(undefined, {})).toBe('ws://here:8000/ws/view');

@@ -1,4 +1,4 @@
-import { serverAddress } from '../address.js';
+import { keyOf, serverAddress } from '../address.js';
 import { RecognizerError } from '../errors.js';
 
 /** The subprotocol with which pictures go as binary messages. */
@@ -110,7 +110,10 @@ export function viewerAddress(
 }
 
 function socketAddress(url: string | undefined, end: string): string {
-  const { protocol, host, pathname } = serverAddress(url);
+  const parsed = serverAddress(url);
+  const { protocol, host, pathname } = parsed;
   const scheme = protocol === 'https:' || protocol === 'wss:' ? 'wss' : 'ws';
-  return `${scheme}://${host}${pathname.replace(/\/+$/, '')}/${end}`;
+  const key = keyOf(parsed);
+  const more = key === null ? '' : `${end.includes('?') ? '&' : '?'}key=${encodeURIComponent(key)}`;
+  return `${scheme}://${host}${pathname.replace(/\/+$/, '')}/${end}${more}`;
 }
