@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -126,11 +127,21 @@ describe("a_revoked_key", () => {
         return client.ready();
       }),
     );
+    // With a byte of the next request the server's HTTP library does not look at the connection while it answers.
+    const sly = createConnection({ host: "127.0.0.1", port: server.port });
+    t.after(() => sly.destroy());
+    sly.on("error", () => {});
+    sly.resume();
+    sly.write(
+      `GET /api/v1/streams/gate-1/detections?key=${mine} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\nG`,
+    );
+    await until(() => sly.bytesRead > 0, "the first event");
     const at = await revoke(mine);
     const sockets = [live, watching, sending];
     const gone = () =>
       pictures.socket.destroyed &&
       events.socket.destroyed &&
+      sly.closed &&
       sockets.every((socket) => socket.closed !== undefined || socket.error !== undefined || !socket.open) &&
       signs.every((client) => client.disconnects.length > 0);
     await until(gone, "everything to end");

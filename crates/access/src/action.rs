@@ -12,7 +12,7 @@ pub struct Action {
     pub role: Option<Role>,
     /// What it belongs to; `None` where it belongs to several, which the stream tells, or to none.
     pub of: Option<Use>,
-    /// It shows or touches what belongs to no stream, so it takes a scope of all streams.
+    /// It shows or touches what belongs to everything, so it takes a scope of everything.
     pub whole: bool,
     /// In words that follow "may".
     pub words: &'static str,

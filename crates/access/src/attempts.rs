@@ -10,6 +10,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{NotUntil, Quota, RateLimiter};
 
+use crate::record::folded;
+
 /// Tries at once; then one each [`EVERY`].
 const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
 /// From one try to the next, once the first are used up.
@@ -51,10 +53,10 @@ impl<C: Clock + Clone> Attempts<C> {
         }
     }
 
-    /// Counts one more, of that address, for that name where there is one.
-    pub fn count(&self, address: IpAddr, name: Option<&str>) -> Result<(), TooMany> {
+    /// Counts one more, of that address, for that name where it is one.
+    pub fn count(&self, address: IpAddr, name: &str) -> Result<(), TooMany> {
         self.one(&self.addresses, &network_of(address))?;
-        name.map_or(Ok(()), |name| self.one(&self.names, &name.to_lowercase().into()))
+        folded(name).map_or(Ok(()), |name| self.one(&self.names, &name))
     }
 
     fn one<K: Hash + Eq + Clone>(&self, counted: &Counted<K, C>, key: &K) -> Result<(), TooMany> {
@@ -92,18 +94,18 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let attempts = Attempts::new(clock.clone());
         for _ in 0..BURST.get() {
-            assert_eq!(attempts.count(address("192.168.1.7"), None), Ok(()));
+            assert_eq!(attempts.count(address("192.168.1.7"), ""), Ok(()));
         }
-        let refused = attempts.count(address("::ffff:192.168.1.7"), None).unwrap_err();
+        let refused = attempts.count(address("::ffff:192.168.1.7"), "").unwrap_err();
         assert!(refused.after <= EVERY && refused.to_string().contains("try again in"), "{refused}");
-        assert_eq!(attempts.count(address("192.168.1.8"), None), Ok(()), "somebody else");
+        assert_eq!(attempts.count(address("192.168.1.8"), ""), Ok(()), "somebody else");
         clock.advance(EVERY);
-        assert_eq!(attempts.count(address("192.168.1.7"), None), Ok(()));
+        assert_eq!(attempts.count(address("192.168.1.7"), ""), Ok(()));
         // Whoever has many addresses tries one name no oftener.
         let tries =
-            (0..20).filter(|i| attempts.count(address(&format!("fd00::{i}:0:0:0:1")), Some("Anna")).is_ok());
+            (0..20).filter(|i| attempts.count(address(&format!("fd00::{i}:0:0:0:1")), " Anna").is_ok());
         assert_eq!(tries.count(), BURST.get() as usize);
-        assert!(attempts.count(address("192.168.1.9"), Some("anna")).is_err(), "the same name");
+        assert!(attempts.count(address("192.168.1.9"), "anna ").is_err(), "the same name");
         assert_eq!(network_of(address("fd00::1:2:3:4:5")), network_of(address("fd00::1:9:9:9:9")));
     }
 
@@ -112,10 +114,10 @@ mod tests {
         let clock = FakeRelativeClock::default();
         let attempts = Attempts::new(clock.clone());
         let of = |i: u32| IpAddr::from(std::net::Ipv4Addr::from(i));
-        assert!((0..MAX_COUNTED as u32).all(|i| attempts.count(of(i), None).is_ok()));
-        assert!(attempts.count(of(u32::MAX), None).is_err());
+        assert!((0..MAX_COUNTED as u32).all(|i| attempts.count(of(i), "").is_ok()));
+        assert!(attempts.count(of(u32::MAX), "").is_err());
         clock.advance(EVERY * 2);
-        assert_eq!(attempts.count(of(u32::MAX), None), Ok(()));
+        assert_eq!(attempts.count(of(u32::MAX), ""), Ok(()));
         assert!(attempts.addresses.len() <= 2);
     }
 }

@@ -8,12 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use sightwire_measure::clock;
 use tokio::sync::Semaphore;
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
 
 use crate::Role;
 use crate::action::{Act as _, SeeMetrics, SeeViewers};
 use crate::attempts::{Attempts, TooMany};
 use crate::key::Key;
-use crate::keyring::Keyring;
+use crate::keyring::{EVERY, Keyring};
 use crate::legacy::Legacy;
 use crate::principal::{Principal, Rules, Unknown, Who};
 use crate::scope::Scope;
@@ -234,12 +236,10 @@ impl Guard {
     /// Somebody logs in, from that address.
     pub async fn log_in(&self, login: Login<'_>, from: IpAddr) -> Result<(Token, Arc<Session>), LoginError> {
         let principal = match login {
-            Login::Key(key) => {
-                self.attempts.count(from, None)?;
-                self.keyring.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?
-            }
+            // Nobody guesses a key, so it is not counted how often somebody tries.
+            Login::Key(key) => self.keyring.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?,
             Login::Password { name, password } => {
-                self.attempts.count(from, Some(name))?;
+                self.attempts.count(from, name)?;
                 self.user(name, password).await?.ok_or(LoginError::Wrong)?
             }
         };
@@ -262,6 +262,21 @@ impl Guard {
             user
         });
         Ok(compared.await.ok().flatten())
+    }
+
+    /// Looks again and again until `stop` which keys, users and sessions count no more.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let expiring = async {
+            let mut tick = interval(EVERY);
+            loop {
+                tick.tick().await;
+                self.sessions.expire(clock::now());
+            }
+        };
+        tokio::select! {
+            () = self.keyring.clone().run(stop) => {}
+            () = expiring => {}
+        }
     }
 
     /// Who has logged in.
@@ -307,11 +322,13 @@ mod tests {
         let nobody = guard.log_in(Login::Password { name: "otto", password: "correct horse" }, from).await;
         assert_eq!(wrong.unwrap_err().to_string(), nobody.unwrap_err().to_string());
         assert!(matches!(guard.log_in(Login::Key("sw_x"), from).await, Err(LoginError::Key(_))));
-        let mut tries = 5;
-        while !matches!(guard.log_in(Login::Key("sw_x"), from).await, Err(LoginError::TooMany(_))) {
+        let mut tries = 3;
+        let wrong = || guard.log_in(Login::Password { name: "x", password: "wrong" }, from);
+        while !matches!(wrong().await, Err(LoginError::TooMany(_))) {
             tries += 1;
         }
         assert_eq!(tries, 10);
+        assert!(guard.log_in(Login::Key(key.reveal()), from).await.is_ok(), "a key is not guessed");
         guard.sessions().end(token.reveal());
         assert_eq!(role(token.reveal()), None);
     }

@@ -130,12 +130,12 @@ pub enum Denied {
         stream: Box<str>,
     },
     /// It belongs to no stream, and the scope is one of some streams.
-    #[error("{who} covers {streams}; to {words} takes one that covers all streams")]
+    #[error("{who} covers {scope}; to {words} takes one for all streams and uses")]
     Whole {
         /// Who asks.
         who: Box<str>,
         /// What it covers.
-        streams: Box<str>,
+        scope: Box<str>,
         /// What.
         words: &'static str,
     },
@@ -213,9 +213,9 @@ impl Principal {
         if let Some(of) = action.of {
             self.has(of)?;
         }
-        if action.whole && !self.scope.covers_all() {
-            let streams = self.scope.streams_in_words().into();
-            return Err(Denied::Whole { who: self.in_words(), streams, words });
+        if action.whole && self.scope != Scope::ALL {
+            let scope = format!("{}, {}", self.scope.streams_in_words(), self.scope.uses_in_words());
+            return Err(Denied::Whole { who: self.in_words(), scope: scope.into(), words });
         }
         Ok(())
     }

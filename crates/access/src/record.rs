@@ -1,6 +1,6 @@
 //! What stands in the store.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ pub const VERSION: u32 = 1;
 pub const MAX_KEYS: usize = 10_000;
 /// Users that are kept, at most.
 pub const MAX_USERS: usize = 1000;
+/// A key that expires does so within this: 100 years.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 /// Characters of a name, at most.
 const MAX_NAME: usize = 64;
 
@@ -120,6 +122,9 @@ pub enum RecordError {
     /// As many as are looked at.
     #[error("there are {MAX_KEYS} keys already; revoke some with `sightwire keys revoke ID`")]
     TooMany,
+    /// Nobody will remember it.
+    #[error("a key lasts at most 100 years; leave its time out, and it lasts for ever")]
+    TooLong,
     /// The system has no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(#[from] getrandom::Error),
@@ -150,7 +155,8 @@ pub enum RecordError {
 
 fn named(name: &str) -> Result<String, RecordError> {
     let name = name.trim();
-    let is_name = (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control);
+    let length = name.chars().take(MAX_NAME + 1).count();
+    let is_name = (1..=MAX_NAME).contains(&length) && !name.contains(char::is_control);
     if is_name { Ok(name.to_owned()) } else { Err(RecordError::Name) }
 }
 
@@ -167,13 +173,13 @@ impl UserRecord {
 
     /// Whether they log in with that name.
     pub fn is(&self, name: &str) -> bool {
-        same(&self.name, name)
+        folded(name).is_some_and(|name| folded(&self.name) == Some(name))
     }
 }
 
-/// As [`UserRecord::is`] has it.
-pub fn same(name: &str, other: &str) -> bool {
-    name.trim().to_lowercase() == other.trim().to_lowercase()
+/// What is the same in all spellings of a user's name; `None` for what is no name.
+pub fn folded(name: &str) -> Option<Box<str>> {
+    named(name).ok().map(|name| name.to_lowercase().into())
 }
 
 impl KeyRecord {
@@ -183,6 +189,9 @@ impl KeyRecord {
         let name = named(wanted.name.as_deref().unwrap_or(key.id()))?;
         if wanted.expires.is_some_and(|at| at <= now) {
             return Err(RecordError::Expired);
+        }
+        if wanted.expires.is_some_and(|at| at.duration_since(now).is_ok_and(|time| time > LONGEST)) {
+            return Err(RecordError::TooLong);
         }
         let record = Self {
             id: key.id().to_owned(),
@@ -315,7 +324,7 @@ mod rfc3339 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, UNIX_EPOCH};
+    use std::time::UNIX_EPOCH;
 
     use super::*;
 
@@ -372,6 +381,8 @@ mod tests {
         for name in ["", "  ", "a\nb", &"x".repeat(MAX_NAME + 1)] {
             assert!(matches!(records.add(&wanted(Some(name)), now), Err(RecordError::Name)), "{name:?}");
         }
+        let far = NewKey { expires: Some(now + LONGEST * 2), ..wanted(None) };
+        assert!(matches!(records.add(&far, now), Err(RecordError::TooLong)));
         let late = NewKey { expires: Some(now), ..wanted(None) };
         assert!(matches!(records.add(&late, now), Err(RecordError::Expired)));
         let broken = KeyRecord { sha256: "00".into(), streams: vec![String::new()], ..record };

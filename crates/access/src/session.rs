@@ -10,13 +10,13 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::credential::Credential;
-use crate::principal::Principal;
+use crate::principal::{Principal, Who};
 
 /// One that is not used for so long is over.
 pub const IDLE: Duration = Duration::from_secs(7 * 86_400);
 /// However much it is used, somebody has to log in again after so long.
 pub const LONGEST: Duration = Duration::from_secs(30 * 86_400);
-/// Sessions at once; one more ends the one that was not used for longest.
+/// Sessions at once; one more ends one of whoever has most.
 pub const MAX_SESSIONS: usize = 1000;
 /// Random bytes of a token.
 const TOKEN_BYTES: usize = 32;
@@ -90,12 +90,7 @@ impl Sessions {
         let mut all = self.by_hash.lock();
         let over = Self::over(&mut all, now);
         all.insert(hash(token.reveal()), Entry { session: session.clone(), begun: now, used: now });
-        let surplus = if all.len() > MAX_SESSIONS {
-            let oldest = all.iter().min_by_key(|(_, entry)| entry.used).map(|(hash, _)| *hash);
-            oldest.and_then(|hash| all.remove(&hash))
-        } else {
-            None
-        };
+        let surplus = if all.len() > MAX_SESSIONS { Self::surplus(&mut all) } else { None };
         drop(all);
         for entry in over.iter().chain(&surplus) {
             entry.session.credential.revoke();
@@ -125,6 +120,18 @@ impl Sessions {
         }
     }
 
+    /// Of whoever has most of them, the one that was not used for longest: nobody logs others out by logging in.
+    fn surplus(all: &mut HashMap<[u8; 32], Entry>) -> Option<Entry> {
+        let mut counts: HashMap<Who, usize> = HashMap::new();
+        for entry in all.values() {
+            *counts.entry(entry.session.principal.who().clone()).or_default() += 1;
+        }
+        let (most, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        let of_most = all.iter().filter(|(_, entry)| *entry.session.principal.who() == most);
+        let hash = of_most.min_by_key(|(_, entry)| entry.used).map(|(hash, _)| *hash)?;
+        all.remove(&hash)
+    }
+
     fn over(all: &mut HashMap<[u8; 32], Entry>, now: Instant) -> Vec<Entry> {
         all.extract_if(|_, entry| entry.is_over(now)).map(|(_, entry)| entry).collect()
     }
@@ -149,7 +156,6 @@ mod tests {
 
     use super::*;
     use crate::Role;
-    use crate::principal::Who;
     use crate::scope::Scope;
 
     fn known(credential: &Arc<Credential>) -> Principal {
@@ -205,5 +211,13 @@ mod tests {
         }
         assert_eq!(sessions.count(), MAX_SESSIONS);
         assert!(sessions.find(first.reveal(), at).is_some() && sessions.find(second.reveal(), at).is_none());
+        let anna = known(&Arc::default());
+        let who = Who::User { name: "Anna".into() };
+        let anna = Principal::new(who, Role::Viewer, anna.scope().clone(), Arc::default(), None);
+        let (token, _) = sessions.begin(&anna, now).unwrap();
+        for i in 0..10 {
+            begin(10_000 + i);
+        }
+        assert!(sessions.find(token.reveal(), now).is_some(), "the others have more");
     }
 }

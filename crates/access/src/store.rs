@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as
 use std::path::{Path, PathBuf};
 
 use crate::password;
-use crate::record::{RecordError, Records, VERSION};
+use crate::record::{self, RecordError, Records, VERSION};
 
 /// For its owner only.
 const MODE: u32 = 0o600;
@@ -182,7 +182,7 @@ fn check(records: &Records) -> Result<(), RecordError> {
         if !password::is_hash(&user.password) {
             return Err(RecordError::Password(user.name.clone()));
         }
-        if !names.insert(user.name.trim().to_lowercase()) {
+        if !names.insert(record::folded(&user.name)) {
             return Err(RecordError::Twice(format!("the user {}", user.name)));
         }
     }

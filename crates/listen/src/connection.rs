@@ -47,6 +47,8 @@ const LOOKS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct ConnectionHandle {
     end: CancellationToken,
+    /// Also cancels `end`, and is looked at where nothing is read or written.
+    cut: CancellationToken,
     shared: Arc<Shared>,
 }
 
@@ -120,13 +122,13 @@ impl ConnectionHandle {
         self.end.cancel();
     }
 
-    /// For those who know of no connections: it [ends](Self::end) when this is cancelled.
-    pub fn ending(&self) -> CancellationToken {
-        self.end.clone()
+    /// For those who know of no connections: it is cut when this is cancelled, whatever it is at. An [end](Self::end) is only seen
+    /// by what reads, and by writes that have to wait.
+    pub fn cutting(&self) -> CancellationToken {
+        self.cut.clone()
     }
 
-    /// Keeps something until the next request takes its place or the connection is gone; `None` takes the place of what was
-    /// kept, too.
+    /// Keeps something until something else takes its place or the connection is gone.
     pub fn keep(&self, what: Option<Box<dyn Any + Send>>) {
         // Dropped outside of the lock: it may be anything.
         let before = std::mem::replace(&mut *self.shared.kept.0.lock(), what);
@@ -204,7 +206,8 @@ impl Guarded {
         receiving: Arc<Receiving>,
         stop: CancellationToken,
     ) -> (Self, ConnectionHandle) {
-        let end = CancellationToken::new();
+        let cut = CancellationToken::new();
+        let end = cut.child_token();
         let shared = Arc::new(Shared {
             stalled: AtomicBool::new(false),
             waits: AtomicWaker::new(),
@@ -236,7 +239,7 @@ impl Guarded {
             known_deadline: WRITE_DEADLINE,
             stopped: Box::pin(stop.cancelled_owned()),
         };
-        (guarded, ConnectionHandle { end, shared })
+        (guarded, ConnectionHandle { end, cut, shared })
     }
 
     /// A write of `bufs` has got `result`: progress, or none.

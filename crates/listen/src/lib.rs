@@ -198,6 +198,7 @@ async fn serve(
     receiving: Arc<Receiving>,
     stop: CancellationToken,
 ) {
+    let cut = handle.cutting();
     let service = service_fn(move |request: Request<Incoming>| {
         let (parts, body) = request.into_parts();
         let (body, taking) = body::received(body, &receiving);
@@ -230,6 +231,7 @@ async fn serve(
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
+        () = cut.cancelled() => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let Ok(ended) = tokio::time::timeout(LAST_ANSWER, connection).await else { return };

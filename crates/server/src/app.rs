@@ -78,7 +78,7 @@ impl App {
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Self> {
-        tasks.spawn(access.keyring().clone().run(stop.clone()));
+        tasks.spawn(access.clone().run(stop.clone()));
         let shared = Arc::new(config.clone());
         let engine = SharedEngine::new(config.engine_settings(), {
             let stop = stop.clone();

@@ -15,7 +15,7 @@
     try {
       var url = new URL(wanted, location.origin);
       if (url.origin === location.origin && !url.pathname.startsWith('/login')) {
-        return url.pathname + url.search + url.hash;
+        return url.href;
       }
     } catch {
       // It is no address.

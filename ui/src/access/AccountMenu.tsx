@@ -4,6 +4,7 @@ import { logOut } from '../api/access';
 import { sentence } from '../api/http';
 import { may, useSession } from '../api/session';
 import { Link } from '../app/Link';
+import { useScheme } from '../app/useScheme';
 import { Icon } from '../components/Icon';
 import css from './AccountMenu.module.css';
 import { aRole, scopeWords } from './words';
@@ -11,6 +12,7 @@ import { aRole, scopeWords } from './words';
 /** Who uses this page, the way out, and for those who may the way to keys and users. */
 export function AccountMenu() {
   const session = useSession();
+  const scheme = useScheme();
   const menu = useRef<HTMLDivElement>(null);
   const [problem, setProblem] = useState<string | null>(null);
   if (session?.role == null) return null;
@@ -35,6 +37,10 @@ export function AccountMenu() {
             Keys and users
           </Link>
         )}
+        <button type="button" className={`${css.item} ${css.colours}`} onClick={scheme.next}>
+          <Icon name={scheme.icon} />
+          {scheme.words}
+        </button>
         {csrf !== null && (
           <button
             type="button"

@@ -1,35 +1,22 @@
-import { ActionIcon, type MantineColorScheme, Tooltip, useMantineColorScheme } from '@mantine/core';
-import { Icon, type IconName } from '../components/Icon';
-import { useMemo } from 'react';
+import { ActionIcon, Tooltip } from '@mantine/core';
+import { useMemo, useRef } from 'react';
+import { Icon } from '../components/Icon';
 import { useShortcuts } from './shortcuts';
-
-const NEXT: Record<MantineColorScheme, MantineColorScheme> = {
-  auto: 'light',
-  light: 'dark',
-  dark: 'auto',
-};
-const ICONS: Record<MantineColorScheme, IconName> = { auto: 'system', light: 'sun', dark: 'moon' };
-const WORDS: Record<MantineColorScheme, string> = {
-  auto: 'Colours: system',
-  light: 'Colours: light',
-  dark: 'Colours: dark',
-};
+import { useScheme } from './useScheme';
 
 /** Goes round: as the system, light, dark. */
-export function SchemeToggle() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const shortcuts = useMemo(() => {
-    const run = () => setColorScheme(NEXT[colorScheme]);
-    return [{ key: 't', what: 'Colours: system, light, dark', run }];
-  }, [colorScheme, setColorScheme]);
+export function SchemeToggle({ className = '' }: { className?: string | undefined }) {
+  const { words, icon, next } = useScheme();
+  const button = useRef<HTMLButtonElement>(null);
+  const shortcuts = useMemo(
+    () => [{ key: 't', what: 'Colours: system, light, dark', run: () => button.current?.click() }],
+    [],
+  );
   useShortcuts('Everywhere', shortcuts);
   return (
-    <Tooltip label={WORDS[colorScheme]}>
-      <ActionIcon
-        onClick={() => setColorScheme(NEXT[colorScheme])}
-        aria-label={`${WORDS[colorScheme]}. Change`}
-      >
-        <Icon name={ICONS[colorScheme]} size={20} />
+    <Tooltip label={words}>
+      <ActionIcon ref={button} className={className} onClick={next} aria-label={`${words}. Change`}>
+        <Icon name={icon} size={20} />
       </ActionIcon>
     </Tooltip>
   );

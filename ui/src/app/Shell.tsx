@@ -102,7 +102,7 @@ export function Shell({ children }: { children: ReactNode }) {
               <Icon name="help" size={20} />
             </ActionIcon>
           </Tooltip>
-          <SchemeToggle />
+          <SchemeToggle className={css.scheme} />
           <AccountMenu />
         </div>
       </header>

@@ -240,6 +240,9 @@ async fn lists_have_what_one_may_see_and_say_what_one_may_change() {
     assert_eq!(house.ok("/api/v1/cameras/gate", &gates).await["id"], "gate");
     let (status, _) = house.ask(&Method::GET, "/api/v1/cameras/gate", Some(&relay)).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "it is for the relay");
+    // Otherwise it could make itself a key for more.
+    let some = house.key(Role::Admin, &[], &[Use::Relay]);
+    assert_eq!(house.ask(&Method::GET, "/api/v1/keys", Some(&some)).await.0, StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]
@@ -303,6 +306,10 @@ async fn who_has_logged_in_is_known_by_a_cookie_that_only_our_own_page_can_use()
     };
     assert_eq!(get("/api/v1/cameras", &[]).await.0, StatusCode::OK);
     assert_eq!(get("/api/v1/session", &[]).await.2["csrf"], csrf);
+    // Whoever only looks brings no token, and is told what may be changed with it.
+    assert_eq!(get("/api/v1/cameras", &[]).await.2["may_change"], true);
+    assert_eq!(get("/api/v1/cameras", &[("sec-fetch-site", "same-origin")]).await.0, StatusCode::OK);
+    assert_eq!(get("/api/v1/cameras", &[("sec-fetch-site", "same-site")]).await.0, StatusCode::UNAUTHORIZED);
     // A browser sends the cookie with what pages of other ports of this host ask for, too.
     for origin in ["http://192.168.1.2:3000", "http://localhost:8000", "https://evil.example", "null"] {
         let (status, ..) = get("/api/v1/cameras", &[("origin", origin)]).await;
@@ -368,9 +375,11 @@ async fn logging_in_fails_with_a_sentence_and_never_for_a_page_from_elsewhere() 
     assert_eq!(log_in(&foreign, json!({ "key": key })).await.0, StatusCode::FORBIDDEN);
     let (status, detail) = log_in(&[], json!({ "name": "anna", "password": "wrong" })).await;
     assert_eq!((status, &*detail), (StatusCode::UNAUTHORIZED, "The name or the password is wrong."));
+    let long = json!({ "name": "x".repeat(1000), "password": "wrong" });
+    assert_eq!(log_in(&[], long).await.0, StatusCode::UNAUTHORIZED);
     let mut last = (status, detail);
     for _ in 0..10 {
-        last = log_in(&[], json!({ "key": "sw_x" })).await;
+        last = log_in(&[], json!({ "name": "otto", "password": "wrong" })).await;
     }
     assert_eq!(last.0, StatusCode::TOO_MANY_REQUESTS, "{}", last.1);
     assert!(last.1.contains("try again in"), "{}", last.1);
@@ -395,6 +404,11 @@ async fn a_browser_that_is_not_known_comes_to_the_login_page_and_a_key_does_not_
     assert_eq!((status, headers["location"].to_str().unwrap()), (StatusCode::SEE_OTHER, "/cameras?try=1"));
     let cookie = headers["set-cookie"].to_str().unwrap().split(';').next().unwrap();
     assert!(!cookie.contains(&key));
+    let (_, headers, _) = open(&format!("//evil.example/?key={key}"), &[]).await;
+    assert_eq!(headers["location"].to_str().unwrap(), "/evil.example/", "it stays here");
+    let link = [("sec-fetch-site", "cross-site"), ("referer", "https://evil.example/")];
+    let (_, headers, _) = open(&format!("/?key={key}"), &link).await;
+    assert!(headers["location"] == "/login" && !headers.contains_key("set-cookie"), "{headers:?}");
     assert_eq!(open("/cameras", &[("cookie", cookie)]).await.0, StatusCode::OK);
 }
 

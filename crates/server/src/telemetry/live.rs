@@ -176,6 +176,7 @@ impl Seen {
             return data.clone();
         }
         let mut data = Value::clone(data);
+        let kinds = data.get("streams").cloned().unwrap_or_default();
         if let Some(streams) = data.get_mut("streams").and_then(Value::as_object_mut) {
             streams.retain(|id, stream| self.sees(id, stream.get("kind")));
             for stream in streams.values_mut().filter_map(Value::as_object_mut) {
@@ -185,7 +186,8 @@ impl Seen {
             }
         }
         if let Some(viewers) = data.get_mut("viewers").and_then(Value::as_object_mut) {
-            let covers = |id: &Value| id.as_str().is_some_and(|id| self.scope.covers(id));
+            let kind = |id: &str| kinds.get(id).and_then(|stream| stream.get("kind"));
+            let covers = |id: &Value| id.as_str().is_some_and(|id| self.sees(id, kind(id)));
             let watched = |viewer: &Value| viewer.get("streams").and_then(Value::as_array).cloned();
             viewers.retain(|_, viewer| {
                 self.sees_viewers && watched(viewer).unwrap_or_default().iter().all(covers)

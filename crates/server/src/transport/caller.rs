@@ -1,14 +1,20 @@
 //! Who makes a request: found once for each, before anything else looks at it.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::SystemTime;
 
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, HeaderName, Uri, uri};
+use http::{HeaderMap, HeaderName, StatusCode, Uri, uri};
+use http_body::{Frame, SizeHint};
+use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
+use sightwire_access::credential::Hold;
 use sightwire_access::guard::{Identified, Presented};
 use sightwire_access::principal::Who;
 use sightwire_access::session::Session;
@@ -35,7 +41,49 @@ pub struct Caller {
     principal: Arc<Principal>,
     page: Page,
     way: Way,
-    connection: Option<ConnectionHandle>,
+    held: Held,
+}
+
+/// What cuts the connection of a request when what it is known by is revoked, until the request is answered.
+#[derive(Clone, Debug, Default)]
+struct Held(Arc<Mutex<Option<Hold>>>);
+
+impl Held {
+    fn take(&self) -> Option<Hold> {
+        self.0.lock().take()
+    }
+}
+
+/// The body of an answer, with which the connection is let go.
+struct Answer {
+    body: Body,
+    held: Held,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        drop(self.held.take());
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// How a caller is known.
@@ -104,7 +152,11 @@ impl Caller {
 
     /// Why it may not change something that it can see, as a sentence for a page; `None` where it may.
     pub fn why_not(&self, action: &Action) -> Option<String> {
-        self.may(action, true).err().map(|why| sentence(&why.to_string()))
+        match self.may(action, true) {
+            // The request that is about to change something brings the token.
+            Ok(()) | Err(NotAllowed::Csrf) => None,
+            Err(why) => Some(sentence(&why.to_string())),
+        }
     }
 
     /// Whether a stream of that id may be watched, whatever it is.
@@ -151,9 +203,7 @@ impl Caller {
 
     /// Its connection brings the answer, though what it is known by ends with this request.
     pub fn let_go(&self) {
-        if let Some(connection) = &self.connection {
-            connection.keep(None);
-        }
+        drop(self.held.take());
     }
 
     /// Whose batches are its own.
@@ -161,7 +211,9 @@ impl Caller {
         match self.principal.who() {
             Who::Key { id, .. } => format!("key {id}").into(),
             Who::User { name } => format!("user {name}").into(),
-            Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } => "".into(),
+            Who::Legacy { networks } => format!("network {networks}").into(),
+            Who::Anyone => "anyone".into(),
+            Who::Unknown(_) | Who::Here => "".into(),
         }
     }
 
@@ -205,7 +257,8 @@ impl Gate {
         let headers = request.headers();
         let page = self.page(headers);
         // Browsers send cookies with what pages of other ports of this host ask for, too.
-        let session = cookie::token(headers).filter(|_| matches!(page, Page::Own | Page::Listed));
+        let counts = matches!(page, Page::Own | Page::Listed) && !origin::is_of_neighbour(headers);
+        let session = cookie::token(headers).filter(|_| counts);
         let (bearer, is_here) = (bearer(headers), is_here(request, headers));
         let peer = request.extensions().get::<Peer>();
         let place = peer.map(|Peer(peer)| (peer.ip(), request.uri().path()));
@@ -218,7 +271,7 @@ impl Gate {
             None if key.is_some() => Way::KeyInAddress,
             None => Way::Key,
         };
-        Caller { principal, page, way, connection: request.extensions().get().cloned() }
+        Caller { principal, page, way, held: Held::default() }
     }
 
     /// One who says only later who it is, with a key in a message.
@@ -244,13 +297,23 @@ impl Gate {
 pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let key = take_key(&mut request);
     let caller = gate.caller(&request, key.as_deref());
-    if let Some(connection) = &caller.connection {
-        // Checked now and not again: whatever this request opens ends with what it is known by.
-        let hold = caller.principal.credential().map(|known| known.hold(connection.ending()));
-        connection.keep(hold.map(|hold| Box::new(hold) as _));
-    }
+    let connection = request.extensions().get::<ConnectionHandle>().cloned();
+    let (Some(known), Some(connection)) = (caller.principal.credential(), connection) else {
+        request.extensions_mut().insert(caller);
+        return next.run(request).await;
+    };
+    // Checked now and not again: whatever this request opens ends with what it is known by.
+    let held = caller.held.clone();
+    *held.0.lock() = Some(known.hold(connection.cutting()));
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    let response = next.run(request).await;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        // It has no end of its own.
+        connection.keep(held.take().map(|hold| Box::new(hold) as _));
+        return response;
+    }
+    // The next request on this connection may be another's, or the same one's with another key.
+    response.map(|body| Body::new(Answer { body, held }))
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -25,9 +25,16 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
     [first].into_iter().chain(pairs).find(|(other, _)| *other == name).map(|(_, token)| token)
 }
 
+/// Whether the browser came over https, as a proxy says. Who says so falsely loses a cookie of their own.
+fn is_secure(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
 /// The value of `Set-Cookie` that keeps it.
 pub fn set(headers: &HeaderMap, token: &str) -> String {
-    format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={}", name(headers), LONGEST.as_secs())
+    let secure = if is_secure(headers) { "; Secure" } else { "" };
+    let (name, age) = (name(headers), LONGEST.as_secs());
+    format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}")
 }
 
 /// The value of `Set-Cookie` that takes it away.

@@ -48,7 +48,7 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
         proxied: origin::is_proxied(request.headers()),
         kind,
         endpoint,
-        connection: extensions.get().map(ConnectionHandle::ending),
+        connection: extensions.get().map(ConnectionHandle::cutting),
     }
 }
 

@@ -44,6 +44,11 @@ pub fn page_of(headers: &HeaderMap, listed: Option<&[String]>) -> Option<Page> {
     None
 }
 
+/// Whether a browser says that a page of another port or name of this site made the request.
+pub fn is_of_neighbour(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-site") && !headers.contains_key(ORIGIN)
+}
+
 /// Whether the request was made by a page from elsewhere.
 pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
     let page = page_of(headers, listed);

@@ -55,10 +55,16 @@ pub async fn serve(
         };
     }
     if is_page && may.has_key_in_address() {
+        if !may.is_of_own_page() {
+            // A link on another's page is not to make somebody act as whoever made it.
+            return Redirect::to("/login").into_response();
+        }
         // It would stay in the browser's history, and be lost with the next link.
         return match access.begin_session(may.principal()) {
             Ok((token, _)) => {
-                let to = Redirect::to(uri.path_and_query().map_or("/", PathAndQuery::as_str));
+                // With two slashes it would be another server.
+                let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+                let to = Redirect::to(&format!("/{}", path.trim_start_matches(['/', '\\'])));
                 ([(SET_COOKIE, super::cookie::set(&headers, token.reveal()))], to).into_response()
             }
             Err(why) => Refusal::from(why).into_response(),

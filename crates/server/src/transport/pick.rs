@@ -58,8 +58,10 @@ pub fn source(
     if let Some(address) = url.and_then(|url| query::text(params, url)) {
         let source = CameraSource::of_board(address).map_err(WatchError::from)?;
         let origin = source.clone().into();
-        // One that is registered has its own id, any other one that no scope of some streams covers.
-        caller.sees(&streams.id_of(&origin), StreamKind::Camera)?;
+        // One that is registered has its own id. The id of any other is made of its address, which its client chooses.
+        let is_registered = streams.registry.with_source(&source).is_some();
+        let id = if is_registered { streams.id_of(&origin) } else { String::new() };
+        caller.sees(&id, StreamKind::Camera)?;
         let checked = if foreign { streams.check_listed(&source) } else { streams.check(&source) };
         checked.map_err(WatchError::from)?;
         return Ok(origin);

@@ -53,7 +53,9 @@ pub async fn add(
 ) -> Result<(StatusCode, Json<Camera>), Refusal> {
     let (change, this) = (body(change)?, streams.clone());
     // Without an id of its own it gets one of its name, which no scope of some streams can be asked about before.
-    may.may_on(&ChangeCameras::ACTION, true, change.id.as_deref().unwrap_or_default())?;
+    let takes_another = change.default.is_some() || change.user.is_some();
+    let id = change.id.as_deref().filter(|_| !takes_another);
+    may.may_on(&ChangeCameras::ACTION, true, id.unwrap_or_default())?;
     let camera = blocking("The camera could not be added.", move || {
         this.registry.add(change, |source| this.check(source), |id| this.is_sent(id))
     });
@@ -63,12 +65,16 @@ pub async fn add(
 }
 
 pub async fn change(
-    _: MayStream<ChangeCameras>,
+    may: MayStream<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     change: Result<Json<CameraChange>, JsonRejection>,
 ) -> Result<Json<Camera>, Refusal> {
     let change = body(change)?;
+    if change.default.is_some() || change.user.is_some() {
+        // Another camera may be so now.
+        may.may_on(&ChangeCameras::ACTION, true, "")?;
+    }
     let (this, before) = (streams.clone(), streams.registry.get(&id));
     let camera = blocking("The camera could not be changed.", move || {
         let camera = this.registry.change(&id, change, |source| this.check(source))?;

@@ -14,11 +14,16 @@ use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_listen::Peer;
+use sightwire_measure::clock;
+use sightwire_measure::lines::LogThrottle;
 
 use crate::transport::caller::Caller;
 use crate::transport::cookie;
 use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
+
+/// Anybody can have them written.
+static FAILURES: LogThrottle = LogThrottle::new();
 
 pub(super) async fn log_in(
     may: May<Anything>,
@@ -44,7 +49,9 @@ pub(super) async fn log_in(
     let (token, session) = match guard.log_in(login, peer.ip()).await {
         Ok(begun) => begun,
         Err(why) => {
-            tracing::info!(%peer, "somebody was not logged in: {why}");
+            if let Some(unsaid) = FAILURES.is_due(clock::now()) {
+                tracing::warn!(%peer, unsaid, "somebody was not logged in: {why}");
+            }
             return Err(why.into());
         }
     };

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, EndStreams, SeeViewers};
-use sightwire_api::stream::Viewers;
+use sightwire_api::stream::{StreamKind, Viewers};
 use sightwire_listen::Peer;
 use sightwire_live::Streams;
 use sightwire_measure::clock;
@@ -16,11 +16,14 @@ use crate::transport::may::{May, MayStream};
 use crate::transport::refusal::Refusal;
 
 pub async fn end_stream(
-    _: MayStream<EndStreams>,
+    may: MayStream<EndStreams>,
     State(streams): State<Arc<Streams>>,
     Extension(Peer(peer)): Extension<Peer>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
+    if let Some(upstream) = streams.find(&id) {
+        may.sees(&id, upstream.origin.kind())?;
+    }
     if streams.end(&id) {
         tracing::info!(stream = id, %peer, "the stream was ended by an administrator");
         return Ok(StatusCode::NO_CONTENT);
@@ -39,6 +42,7 @@ pub async fn end_viewer(
         // Whoever watches other streams as well is not theirs alone to send away.
         for stream in viewer.streams() {
             may.may_on(&EndStreams::ACTION, true, &stream)?;
+            may.sees(&stream, kind_of(&streams, &stream))?;
         }
         viewer.send_away();
         tracing::info!(viewer = id, %peer, "the viewer was sent away by an administrator");
@@ -49,10 +53,16 @@ pub async fn end_viewer(
 
 pub async fn viewers(may: May<SeeViewers>, State(streams): State<Arc<Streams>>) -> Json<Viewers> {
     let now = clock::now();
-    let viewers = streams.viewers.all().into_iter().filter(|viewer| sees_all(&may, &viewer.streams()));
+    let viewers =
+        streams.viewers.all().into_iter().filter(|viewer| sees_all(&may, &streams, &viewer.streams()));
     Json(Viewers { viewers: viewers.map(|viewer| viewer.report(now)).collect() })
 }
 
-fn sees_all(caller: &Caller, streams: &[Arc<str>]) -> bool {
-    streams.iter().all(|stream| caller.may_see(stream).is_ok())
+fn sees_all(caller: &Caller, all: &Streams, streams: &[Arc<str>]) -> bool {
+    streams.iter().all(|stream| caller.sees(stream, kind_of(all, stream)).is_ok())
+}
+
+/// Of a stream that somebody watches.
+fn kind_of(all: &Streams, stream: &str) -> StreamKind {
+    if all.is_sent(stream) { StreamKind::Relay } else { StreamKind::Camera }
 }

@@ -51,7 +51,10 @@ pub async fn one(
 /// Who sends and who watches, and from where, is not for every viewer.
 pub fn shown_to(caller: &Caller, report: api::Stream) -> api::Stream {
     if caller.sees_viewers() {
-        return report;
+        // One who also watches what is not theirs to see is not shown.
+        let sees = |viewer: &api::Viewer| viewer.streams.iter().all(|id| caller.may_see(id).is_ok());
+        let viewer_list = report.viewer_list.map(|list| list.into_iter().filter(sees).collect());
+        return api::Stream { viewer_list, ..report };
     }
     let (peer, viewer_list) =
         (report.peer.as_ref().map(|_| None), report.viewer_list.as_ref().map(|_| Vec::new()));

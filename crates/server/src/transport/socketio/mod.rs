@@ -77,14 +77,26 @@ pub struct SocketIoTransport {
 }
 
 /// What a client may say when it connects. Old clients say nothing.
+///
+/// Whatever it is, it is taken: what is not understood is as if it were not said, but for a key, which then does not count.
 #[derive(Clone, Default, Deserialize)]
 struct Auth {
+    #[serde(default)]
+    key: Option<serde_json::Value>,
+    #[serde(default)]
+    extras: Option<serde_json::Value>,
+}
+
+impl Auth {
     /// A key, where none came with the handshake.
-    #[serde(default)]
-    key: Option<String>,
+    fn key(&self) -> Option<&str> {
+        self.key.as_ref().map(|key| key.as_str().unwrap_or_default())
+    }
+
     /// Wants more than the old contract: `id`, `seen` and `scores` in predictions, `model` and `result` events.
-    #[serde(default)]
-    extras: bool,
+    fn wants_extras(&self) -> bool {
+        self.extras.as_ref().and_then(serde_json::Value::as_bool).unwrap_or_default()
+    }
 }
 
 /// A client that was admitted.
@@ -212,7 +224,7 @@ impl SocketIoTransport {
     /// Who that is: by the key that it sends now, else by what its handshake came with.
     fn caller(&self, socket: &Socket<LocalAdapter>, auth: &Auth) -> Option<Caller> {
         let caller = socket.req_parts().extensions.get::<Caller>()?;
-        Some(match &auth.key {
+        Some(match auth.key() {
             Some(key) => self.gate.with_key(caller, key),
             None => caller.clone(),
         })
@@ -244,6 +256,13 @@ impl SocketIoTransport {
 
     fn connect(&self, socket: SocketRef, io: SocketIo, auth: &Auth) {
         let id = socket.id;
+        // Its key may have been revoked since it was asked whether it may enter.
+        let known = self.ends_with_its_key(&socket, &io, auth);
+        if self.caller(&socket, auth).is_none_or(|caller| caller.may(&SendFrames::ACTION, false).is_err()) {
+            self.sessions.end_soon(id, session_of(&socket), io);
+            let _ = socket.disconnect();
+            return;
+        }
         self.recognizer.try_again();
         if let State::Failed { .. } = self.recognizer.state() {
             self.refuse(&socket, io, NO_MODEL);
@@ -252,24 +271,23 @@ impl SocketIoTransport {
         }
         let session = session_of(&socket);
         let outbox = session.as_ref().map(|session| session.outbox().clone());
-        let on_event = auth.extras.then(|| self.pushes(io.clone(), id, outbox));
+        let on_event = auth.wants_extras().then(|| self.pushes(io.clone(), id, outbox));
         let Some(admitted) = self.recognizer.admit(id.to_string(), on_event) else {
             self.refuse(&socket, io, AT_CAPACITY);
             let _ = socket.disconnect();
             return;
         };
         let admitted = Arc::new(admitted);
-        let facts = auth.extras.then(|| self.recognizer.facts()).flatten();
+        let facts = auth.wants_extras().then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(SocketClient {
             transport: self.clone(),
             admitted: admitted.clone(),
             session: session.clone(),
             io,
-            extras: auth.extras,
+            extras: auth.wants_extras(),
             told: facts.as_ref().map(|facts| facts.name.clone()),
             bad_frames: Mutex::default(),
         });
-        let known = self.ends_with_its_key(&socket, &client.io, auth);
         socket.on("frame", OnFrame(client));
         let sessions = self.sessions.clone();
         socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
