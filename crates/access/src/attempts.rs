@@ -13,7 +13,7 @@ use governor::{NotUntil, Quota, RateLimiter};
 use crate::record::folded;
 
 /// Tries at once; then one each [`EVERY`].
-const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 /// From one try to the next, once the first are used up.
 const EVERY: Duration = Duration::from_secs(6);
 /// Addresses, and names, that are counted; whoever comes on top of so many within a minute is told to come later.
