@@ -1,7 +1,7 @@
 //! How often somebody may try to log in: a few times at once and then now and then, from one address and for one name.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::HashMapStateStore;
 use governor::{NotUntil, Quota, RateLimiter};
+use sightwire_measure::address::counted;
 
 use crate::record::folded;
 
@@ -55,27 +56,19 @@ impl<C: Clock + Clone> Attempts<C> {
 
     /// Counts one more, of that address, for that name where it is one.
     pub fn count(&self, address: IpAddr, name: &str) -> Result<(), TooMany> {
-        self.one(&self.addresses, &network_of(address))?;
+        self.one(&self.addresses, &counted(address))?;
         folded(name).map_or(Ok(()), |name| self.one(&self.names, &name))
     }
 
-    fn one<K: Hash + Eq + Clone>(&self, counted: &Counted<K, C>, key: &K) -> Result<(), TooMany> {
-        if counted.len() >= MAX_COUNTED {
-            counted.retain_recent();
-            if counted.len() >= MAX_COUNTED {
+    fn one<K: Hash + Eq + Clone>(&self, limiter: &Counted<K, C>, key: &K) -> Result<(), TooMany> {
+        if limiter.len() >= MAX_COUNTED {
+            limiter.retain_recent();
+            if limiter.len() >= MAX_COUNTED {
                 return Err(TooMany { after: EVERY });
             }
         }
         let wait = |until: NotUntil<C::Instant>| TooMany { after: until.wait_time_from(self.clock.now()) };
-        counted.check_key(key).map_err(wait)
-    }
-}
-
-/// Whoever has one address of IPv6 has all of its /64.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 @ IpAddr::V4(_) => v4,
+        limiter.check_key(key).map_err(wait)
     }
 }
 
@@ -106,7 +99,8 @@ mod tests {
             (0..20).filter(|i| attempts.count(address(&format!("fd00::{i}:0:0:0:1")), " Anna").is_ok());
         assert_eq!(tries.count(), BURST.get() as usize);
         assert!(attempts.count(address("192.168.1.9"), "anna ").is_err(), "the same name");
-        assert_eq!(network_of(address("fd00::1:2:3:4:5")), network_of(address("fd00::1:9:9:9:9")));
+        let network = (0..20).filter(|i| attempts.count(address(&format!("fd01::{i}")), "").is_ok());
+        assert_eq!(network.count(), BURST.get() as usize, "one network");
     }
 
     #[test]
