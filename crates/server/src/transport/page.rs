@@ -44,9 +44,9 @@ pub async fn serve(
         return file(path, &headers);
     }
     let is_page = headers.get(ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|v| v.contains("text/html"));
+    let wanted = uri.path_and_query().map_or("/", PathAndQuery::as_str);
     if let Err(why) = may.may(&SeeServer::ACTION, false) {
-        let next =
-            utf8_percent_encode(uri.path_and_query().map_or("/", PathAndQuery::as_str), NON_ALPHANUMERIC);
+        let next = utf8_percent_encode(wanted, NON_ALPHANUMERIC);
         return match why {
             NotAllowed::Denied(why) if why.is_unknown() && is_page => {
                 Redirect::to(&format!("/login?next={next}")).into_response()
@@ -63,8 +63,7 @@ pub async fn serve(
         return match access.begin_session(may.principal()) {
             Ok((token, _)) => {
                 // With two slashes it would be another server.
-                let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-                let to = Redirect::to(&format!("/{}", path.trim_start_matches(['/', '\\'])));
+                let to = Redirect::to(&format!("/{}", wanted.trim_start_matches(['/', '\\'])));
                 ([(SET_COOKIE, super::cookie::set(&headers, token.reveal()))], to).into_response()
             }
             Err(why) => Refusal::from(why).into_response(),

@@ -111,6 +111,19 @@ struct SocketClient {
     bad_frames: Mutex<BadFrames>,
 }
 
+/// By what a client is known, and who waits for that to be revoked: not for longer than the client is there, or is let in at
+/// all.
+struct KnownBy {
+    _hold: Hold,
+    left: CancellationToken,
+}
+
+impl Drop for KnownBy {
+    fn drop(&mut self) {
+        self.left.cancel();
+    }
+}
+
 /// Counts a client's frames that are not valid, and says which of them is worth a log line.
 #[derive(Default)]
 struct BadFrames {
@@ -231,13 +244,7 @@ impl SocketIoTransport {
     }
 
     /// Disconnects the client when what it is known by counts no more.
-    fn ends_with_its_key(
-        &self,
-        socket: &SocketRef,
-        io: &SocketIo,
-        auth: &Auth,
-    ) -> Option<Arc<(Hold, CancellationToken)>> {
-        let caller = self.caller(socket, auth)?;
+    fn ends_with_its_key(&self, socket: &SocketRef, io: &SocketIo, caller: &Caller) -> Option<Arc<KnownBy>> {
         let (revoked, left) = (CancellationToken::new(), CancellationToken::new());
         let hold = caller.principal().credential()?.hold(revoked.clone());
         let (transport, io, id, gone) = (self.clone(), io.clone(), socket.id, left.clone());
@@ -251,18 +258,19 @@ impl SocketIoTransport {
                 }
             }
         });
-        Some(Arc::new((hold, left)))
+        Some(Arc::new(KnownBy { _hold: hold, left }))
     }
 
     fn connect(&self, socket: SocketRef, io: SocketIo, auth: &Auth) {
         let id = socket.id;
         // Its key may have been revoked since it was asked whether it may enter.
-        let known = self.ends_with_its_key(&socket, &io, auth);
-        if self.caller(&socket, auth).is_none_or(|caller| caller.may(&SendFrames::ACTION, false).is_err()) {
+        let caller = self.caller(&socket, auth);
+        let Some(caller) = caller.filter(|caller| caller.may(&SendFrames::ACTION, false).is_ok()) else {
             self.sessions.end_soon(id, session_of(&socket), io);
             let _ = socket.disconnect();
             return;
-        }
+        };
+        let known = self.ends_with_its_key(&socket, &io, &caller);
         self.recognizer.try_again();
         if let State::Failed { .. } = self.recognizer.state() {
             self.refuse(&socket, io, NO_MODEL);
@@ -292,7 +300,7 @@ impl SocketIoTransport {
         let sessions = self.sessions.clone();
         socket.on_disconnect(move |socket: SocketRef, io: SocketIo, reason: DisconnectReason| {
             if let Some(known) = &known {
-                known.1.cancel();
+                known.left.cancel();
             }
             admitted.leave(&reason.to_string());
             if reason == DisconnectReason::ClientNSDisconnect {
