@@ -1,0 +1,441 @@
+//! What the server shows now.
+
+use std::fmt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, RwLock};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use sightwire_measure::clock;
+use sightwire_measure::lines::{self, LogThrottle};
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::authority::{self, Authority, AuthorityError};
+use crate::files::{self, FileError, Validity};
+use crate::names::Names;
+
+/// How often it is looked whether files have changed.
+const EVERY: Duration = Duration::from_secs(1);
+/// Of those looks, how many from one at the machine's names and addresses to the next.
+const NAMES_EVERY: u32 = 10;
+
+/// Where certificates come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From an authority of our own, which is kept in this folder.
+    SelfSigned(PathBuf),
+    /// From files that somebody else renews.
+    Files {
+        /// With those that lead to its authority.
+        certificate: PathBuf,
+        /// Of the certificate.
+        key: PathBuf,
+    },
+}
+
+/// How connections are secured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Of the certificate that is shown.
+    pub source: Source,
+    /// Who has no certificate of these authorities gets no connection.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// Why there is no certificate to show.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// Of the configured files.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Of our own.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+    /// The library refuses.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(#[from] rustls::Error),
+    /// Clients cannot be checked.
+    #[error("clients' certificates cannot be checked: {0}")]
+    Clients(#[from] rustls::server::VerifierBuilderError),
+}
+
+/// What is shown, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// What the certificate is for.
+    pub names: Names,
+    /// When it counts.
+    pub validity: Validity,
+    /// What signed it, if that is our own.
+    pub authority: Option<AuthorityFacts>,
+}
+
+impl Facts {
+    /// What is wrong with the certificate's time, if something is.
+    pub fn warning(&self, now: SystemTime) -> Option<String> {
+        const SOON: Duration = Duration::from_secs(14 * 86_400);
+        let days = |time: Duration| time.as_secs() / 86_400;
+        if now < self.validity.not_before {
+            return Some("the certificate does not count yet: check this machine's clock".to_owned());
+        }
+        match self.validity.not_after.duration_since(now) {
+            Err(past) => Some(format!(
+                "the certificate expired {} days ago: clients refuse it; renew it",
+                days(past.duration())
+            )),
+            Ok(left) if left < SOON => {
+                Some(format!("the certificate expires in {} days; renew it", days(left)))
+            }
+            Ok(_) => None,
+        }
+    }
+}
+
+/// Our own authority, for people who are to trust it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuthorityFacts {
+    /// Its certificate.
+    pub der: Vec<u8>,
+    /// SHA-256 of that, `AB:CD:…`.
+    pub fingerprint: String,
+    /// Until when it counts.
+    pub not_after: SystemTime,
+}
+
+/// The machine's names and addresses at this moment.
+pub type NamesNow = Box<dyn Fn() -> Names + Send + Sync>;
+
+/// What the server shows, and whom it asks for what; new connections take what is current when they begin.
+pub struct Certificates {
+    options: Options,
+    names: NamesNow,
+    provider: Arc<CryptoProvider>,
+    current: RwLock<Arc<Current>>,
+    /// One takes up at a time, so that what is older never replaces what is newer.
+    taking_up: Mutex<()>,
+    unread: LogThrottle,
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Certificates").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Current {
+    config: Arc<ServerConfig>,
+    facts: Facts,
+    /// Of the files as they were when they were read.
+    stamps: Vec<Option<Stamp>>,
+    /// As the machine had them.
+    names: Names,
+}
+
+/// What changes with a file.
+type Stamp = (u64, u64, i64, i64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let of = |found: Metadata| (found.ino(), found.len(), found.mtime(), found.mtime_nsec());
+    std::fs::metadata(path).ok().map(of)
+}
+
+impl Options {
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = match &self.source {
+            // What is signed is made from it, perhaps by two servers in turn.
+            Source::SelfSigned(folder) => vec![authority::file(folder)],
+            Source::Files { certificate, key } => vec![certificate.clone(), key.clone()],
+        };
+        files.extend(self.client_ca.clone());
+        files
+    }
+}
+
+impl Certificates {
+    /// Reads files, or makes a certificate where it is to be our own. An error where nothing can be shown.
+    pub fn open(options: Options, names: NamesNow) -> Result<Arc<Self>, CertificateError> {
+        let provider = Arc::new(ring::default_provider());
+        let current = read(&options, names(), &provider, SystemTime::now())?;
+        Ok(Arc::new(Self {
+            options,
+            names,
+            provider,
+            current: RwLock::new(Arc::new(current)),
+            taking_up: Mutex::new(()),
+            unread: LogThrottle::new(),
+        }))
+    }
+
+    /// For a connection that begins now.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        self.current.read().config.clone()
+    }
+
+    /// What is shown now.
+    pub fn facts(&self) -> Facts {
+        self.current.read().facts.clone()
+    }
+
+    /// Where it comes from.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Takes up what has changed; whether something has. Reads files.
+    pub fn take_up(&self, now: SystemTime, with_names: bool) -> Result<bool, CertificateError> {
+        let _alone = self.taking_up.lock();
+        let before = self.current.read().clone();
+        // Before they are read: what changes meanwhile is seen the next time.
+        let stamps: Vec<_> = self.options.files().iter().map(|file| stamp(file)).collect();
+        let names = if with_names { (self.names)() } else { before.names.clone() };
+        if stamps == before.stamps && names == before.names && !before.is_due(now) {
+            return Ok(false);
+        }
+        let current = read(&self.options, names, &self.provider, now)?;
+        tracing::info!("the certificate was taken up: {}", current.facts.names);
+        *self.current.write() = Arc::new(current);
+        Ok(true)
+    }
+
+    /// Looks again and again until `stop`, and at once when `asked`.
+    pub async fn run(self: Arc<Self>, asked: Arc<Notify>, stop: CancellationToken) {
+        let mut tick = interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = 0_u32;
+        loop {
+            let is_asked = tokio::select! {
+                () = stop.cancelled() => return,
+                () = asked.notified() => true,
+                _ = tick.tick() => false,
+            };
+            looks = looks.wrapping_add(1);
+            let (this, with_names) = (self.clone(), is_asked || looks.is_multiple_of(NAMES_EVERY));
+            // The disk may be slow.
+            let taken =
+                tokio::task::spawn_blocking(move || this.take_up(SystemTime::now(), with_names)).await;
+            match taken {
+                Ok(Err(error)) if is_asked || self.unread.is_due(clock::now()).is_some() => {
+                    let error = lines::sentence(&error.to_string()).to_string();
+                    tracing::error!("the certificate stays as it was: {error}");
+                }
+                Ok(Ok(false)) if is_asked => tracing::info!("the certificate has not changed"),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Current {
+    fn is_due(&self, now: SystemTime) -> bool {
+        let Some(authority) = &self.facts.authority else { return false };
+        authority::is_due(&self.facts.validity, authority.not_after, now)
+    }
+}
+
+fn read(
+    options: &Options,
+    names: Names,
+    provider: &Arc<CryptoProvider>,
+    now: SystemTime,
+) -> Result<Current, CertificateError> {
+    let of_files = |options: &Options| options.files().iter().map(|file| stamp(file)).collect();
+    let (certified, validity, own, stamps) = match &options.source {
+        Source::Files { certificate, key } => {
+            let stamps = of_files(options);
+            let (certified, validity) = files::certified_key(certificate, key, provider)?;
+            (certified, validity, None, stamps)
+        }
+        Source::SelfSigned(folder) => {
+            let authority = Authority::open(folder, &names, now)?;
+            let (covered, others) = authority.part(&names);
+            if others != Names::default() {
+                tracing::warn!(
+                    "the certificate is not for {others}: the authority in {} was made before; `sightwire tls renew` makes one that is, which every device has to trust anew",
+                    authority.path().display()
+                );
+            }
+            let file = authority.certificate(&covered, now)?;
+            // What was written now is not taken for a change.
+            let stamps = of_files(options);
+            let (certified, validity) = files::certified_key(&file, &file, provider)?;
+            (certified, validity, Some(authority), stamps)
+        }
+    };
+    let names_shown = shown(&certified);
+    let config = config(options, certified, provider)?;
+    let authority = own.map(|own| AuthorityFacts {
+        der: own.der().to_vec(),
+        fingerprint: own.fingerprint(),
+        not_after: own.not_after(),
+    });
+    let facts = Facts { names: names_shown, validity, authority };
+    if let Some(warning) = facts.warning(now) {
+        tracing::warn!("{warning}");
+    }
+    Ok(Current { config, facts, stamps, names })
+}
+
+fn shown(certified: &CertifiedKey) -> Names {
+    let first = certified.cert.first().map(AsRef::as_ref).unwrap_or_default();
+    X509Certificate::from_der(first).map(|(_, parsed)| authority::of_certificate(&parsed)).unwrap_or_default()
+}
+
+fn config(
+    options: &Options,
+    certified: CertifiedKey,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<ServerConfig>, CertificateError> {
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions()?;
+    let builder = match &options.client_ca {
+        None => builder.with_no_client_auth(),
+        Some(path) => {
+            let roots = files::authorities(path)?;
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider.clone()).build()?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    // What bounds slow viewers is built on one stream a connection.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+
+    use super::*;
+
+    /// A certificate for that name with its key, as two files.
+    fn write(folder: &Path, name: &str) -> (PathBuf, PathBuf) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new([name.to_owned()]).unwrap().self_signed(&key).unwrap();
+        let paths = (folder.join("cert.pem"), folder.join("key.pem"));
+        std::fs::write(&paths.0, certificate.pem()).unwrap();
+        std::fs::write(&paths.1, key.serialize_pem()).unwrap();
+        paths
+    }
+
+    fn nowhere() -> NamesNow {
+        Box::new(|| Names::new([], []))
+    }
+
+    fn of_files((certificate, key): &(PathBuf, PathBuf)) -> Options {
+        let source = Source::Files { certificate: certificate.clone(), key: key.clone() };
+        Options { source, client_ca: None }
+    }
+
+    fn shown(certificates: &Certificates) -> String {
+        certificates.facts().names.dns.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn files_are_taken_up_when_they_change_and_bad_ones_change_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = write(folder.path(), "one.example");
+        let certificates = Certificates::open(of_files(&files), nowhere()).unwrap();
+        let (before, now) = (certificates.config(), SystemTime::now());
+        assert_eq!(shown(&certificates), "one.example");
+        assert!(!certificates.take_up(now, true).unwrap());
+        std::fs::write(&files.1, "none").unwrap();
+        let error = certificates.take_up(now, false).unwrap_err().to_string();
+        assert!(error.contains("key.pem has no private key"), "{error}");
+        assert!(Arc::ptr_eq(&before, &certificates.config()));
+        write(folder.path(), "two.example");
+        assert!(certificates.take_up(now, false).unwrap());
+        assert_eq!(shown(&certificates), "two.example");
+        assert!(!Arc::ptr_eq(&before, &certificates.config()));
+        std::fs::remove_file(&files.0).unwrap();
+        certificates.take_up(now, false).unwrap_err();
+        assert_eq!(shown(&certificates), "two.example");
+    }
+
+    #[test]
+    fn each_bad_file_is_named_with_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let (certificate, key) = write(folder.path(), "one.example");
+        let other = folder.path().join("other");
+        std::fs::create_dir(&other).unwrap();
+        let (_, other_key) = write(&other, "two.example");
+        let encrypted = folder.path().join("encrypted.pem");
+        std::fs::write(
+            &encrypted,
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        )
+        .unwrap();
+        let missing = folder.path().join("missing.pem");
+        let long = folder.path().join("long.pem");
+        std::fs::write(&long, vec![b' '; 2 << 20]).unwrap();
+        for (certificate, key, says) in [
+            (&missing, &key, "cannot read"),
+            (&long, &key, "long.pem is longer"),
+            (
+                &key,
+                &key,
+                "key.pem has no certificate in PEM form (-----BEGIN CERTIFICATE-----); it has a private key",
+            ),
+            (&certificate, &certificate, "cert.pem has no private key"),
+            (&certificate, &encrypted, "openssl pkey"),
+            (&certificate, &other_key, "does not belong to the certificate"),
+        ] {
+            let wrong = of_files(&(certificate.clone(), key.clone()));
+            let error = Certificates::open(wrong, nowhere()).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+        let options = of_files(&(certificate, key.clone()));
+        let error = Certificates::open(Options { client_ca: Some(key), ..options }, nowhere()).unwrap_err();
+        assert!(error.to_string().contains("key.pem has no certificate"), "{error}");
+    }
+
+    #[test]
+    fn our_own_certificate_follows_the_machine() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = Arc::new(Mutex::new("192.168.1.5".parse().unwrap()));
+        let names: NamesNow = {
+            let address = address.clone();
+            Box::new(move || Names::new(["vision".to_owned()], [*address.lock()]))
+        };
+        let options = Options { source: Source::SelfSigned(folder.path().join("tls")), client_ca: None };
+        let certificates = Certificates::open(options, names).unwrap();
+        let (facts, now) = (certificates.facts(), SystemTime::now());
+        let fingerprint = facts.authority.unwrap().fingerprint;
+        assert_eq!(facts.names.to_string(), "localhost, vision, 127.0.0.1, 192.168.1.5, ::1");
+        assert!(!certificates.take_up(now, true).unwrap());
+        *address.lock() = "10.0.0.7".parse().unwrap();
+        assert!(!certificates.take_up(now, false).unwrap(), "nobody has looked");
+        assert!(certificates.take_up(now, true).unwrap());
+        let facts = certificates.facts();
+        assert_eq!(facts.names.to_string(), "localhost, vision, 10.0.0.7, 127.0.0.1, ::1");
+        assert_eq!(facts.authority.unwrap().fingerprint, fingerprint, "devices trust it still");
+        let in_a_year = now + Duration::from_secs(380 * 86_400);
+        assert!(certificates.take_up(in_a_year, false).unwrap());
+        assert!(certificates.facts().validity.not_after > in_a_year + Duration::from_secs(300 * 86_400));
+        assert!(!certificates.take_up(in_a_year, false).unwrap());
+        Authority::remove(&folder.path().join("tls")).unwrap();
+        assert!(certificates.take_up(now, false).unwrap());
+        assert!(certificates.facts().authority.unwrap().fingerprint != fingerprint, "renewed by hand");
+    }
+
+    #[test]
+    fn a_certificate_whose_time_is_nearly_over_is_told() {
+        let (day, now) = (Duration::from_secs(86_400), SystemTime::now());
+        let of = |from: SystemTime, to: SystemTime| {
+            let validity = Validity { not_before: from, not_after: to };
+            Facts { names: Names::default(), validity, authority: None }.warning(now)
+        };
+        assert_eq!(of(now - day, now + day * 20), None);
+        assert!(of(now - day, now + day * 10).unwrap().contains("expires in 10 days"));
+        assert!(of(now - day * 9, now - day * 3).unwrap().contains("expired 3 days ago"));
+        assert!(of(now + day, now + day * 90).unwrap().contains("clock"));
+    }
+}
