@@ -25,6 +25,7 @@ pub struct Key {
 pub const SECTIONS: &[&str] = &[
     "server",
     "access",
+    "tls",
     "recognizer",
     "socketio",
     "cameras",

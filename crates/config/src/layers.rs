@@ -174,7 +174,34 @@ impl Layers {
             let origin = Origin::Flag(format!("--listen {}", flags.listen.join(" --listen ")));
             layers.set_text(key, &flags.listen.join(","), origin)?;
         }
+        layers.add_tls(flags)?;
         Ok(layers)
+    }
+
+    /// `--tls` and `--lan`.
+    fn add_tls(&mut self, flags: &Flags) -> Result<(), ConfigError> {
+        let mode = keys::find("tls.mode");
+        if let (Some(key), Some(text)) = (mode, &flags.tls) {
+            self.set_text(key, text, Origin::Flag(format!("--tls {text}")))?;
+        }
+        if !flags.lan {
+            return Ok(());
+        }
+        let origin = Origin::Flag("--lan".to_owned());
+        let listen = self.get("server.listen").0.as_array().and_then(|list| list.first());
+        // A port alone, or what follows the address.
+        let port = listen.and_then(Value::as_str).and_then(|address| address.rsplit(':').next());
+        let everywhere = format!("0.0.0.0:{}", port.unwrap_or("8000"));
+        if let Some(key) = keys::find("server.listen") {
+            self.set_text(key, &everywhere, origin.clone())?;
+        }
+        // Whoever has a certificate shows that one.
+        if let Some(key) = mode
+            && self.get("tls.mode").0.as_str() == Some("off")
+        {
+            self.set_text(key, "self-signed", origin)?;
+        }
+        Ok(())
     }
 
     /// A key's value and where it comes from.

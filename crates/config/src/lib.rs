@@ -4,7 +4,7 @@
 //! - [`layers`]: from where values come, and which counts
 //! - [`Config`]: what is made of them, checked
 //! - [`cameras`]: `[[camera]]` tables
-//! - [`reader`], [`relay`]: the sections that other crates have options for
+//! - [`tls`]: `tls.*`; [`reader`], [`relay`]: the sections that other crates have options for
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -17,6 +17,7 @@ pub mod layers;
 pub mod reader;
 mod redact;
 pub mod relay;
+pub mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -49,6 +50,7 @@ pub const TRY_NETWORKS: &str = "try-networks";
 pub struct Config {
     pub server: Server,
     pub access: Access,
+    pub tls: tls::Tls,
     pub recognizer: Recognizer,
     pub socketio: SocketIo,
     pub cameras: Cameras,
@@ -152,6 +154,10 @@ pub struct Log {
 pub struct Flags {
     pub file: Option<PathBuf>,
     pub listen: Vec<String>,
+    /// `tls.mode`.
+    pub tls: Option<String>,
+    /// Reached from other machines, over TLS.
+    pub lan: bool,
     pub set: Vec<String>,
 }
 
@@ -261,6 +267,10 @@ impl Config {
         };
         let threshold = r.number("recognizer.threshold", 0.0, 1.0)?;
         let listen = r.addresses("server.listen")?;
+        if listen.is_empty() {
+            let reason = "at least one address is needed, such as 127.0.0.1:8000";
+            return Err(r.invalid("server.listen", reason));
+        }
         let on_loopback = listen.iter().all(|address| address.ip().is_loopback());
         Ok(Self {
             server: Server {
@@ -276,6 +286,7 @@ impl Config {
                 managing: r.who("server.managing")?,
             },
             access: access::read(&r)?,
+            tls: tls::read(&r, store.home())?,
             recognizer: Recognizer {
                 model,
                 switching: r.who("recognizer.switching")?,
@@ -493,9 +504,6 @@ impl Values<'_> {
 
     fn addresses(&self, name: &'static str) -> Result<Vec<SocketAddr>, ConfigError> {
         let list = self.list(name)?;
-        if list.is_empty() {
-            return Err(self.invalid(name, "at least one address is needed, such as 127.0.0.1:8000"));
-        }
         let mut addresses = Vec::new();
         for text in list {
             let text = text.replace("localhost", "127.0.0.1");

@@ -362,3 +362,49 @@ fn clients_without_a_key_are_let_in_by_tables_and_a_mistake_names_its_line() {
     }
     assert!(Config::of_toml("[access]\nlegacy = true").unwrap_err().to_string().contains("two brackets"));
 }
+
+#[test]
+fn what_says_how_connections_are_encrypted_never_contradicts_itself() {
+    let tls = |text: &str| file(&format!("[tls]\n{text}")).map(|config| config.tls);
+    assert!(tls("").unwrap().options.is_none());
+    let own = tls("mode = \"self-signed\"\nredirect_listen = \"0.0.0.0:80\"").unwrap();
+    assert!(
+        matches!(own.options.unwrap().source, sightwire_tls::Source::SelfSigned(folder) if folder.ends_with("tls"))
+    );
+    assert_eq!(own.redirect_listen, ["0.0.0.0:80".parse().unwrap()]);
+    let files = "mode = \"files\"\ncertificate_file = \"a.pem\"\nkey_file = \"b.pem\"";
+    assert_eq!(tls(&format!("{files}\nhsts_s = 60")).unwrap().hsts, Some(Duration::from_secs(60)));
+    for (text, name, says) in [
+        ("mode = \"on\"", "tls.mode", "off, self-signed or files"),
+        ("mode = \"files\"\nkey_file = \"b.pem\"", "tls.certificate_file", "needs it"),
+        ("mode = \"files\"\ncertificate_file = \"b.pem\"", "tls.key_file", "needs it"),
+        ("mode = \"self-signed\"\nkey_file = \"b.pem\"", "tls.key_file", "makes its own"),
+        ("mode = \"self-signed\"\nhsts_s = 60", "tls.hsts_s", "lock out"),
+        ("certificate_file = \"a.pem\"", "tls.certificate_file", "tls.mode is off"),
+        ("client_ca_file = \"a.pem\"", "tls.client_ca_file", "tls.mode is off"),
+        ("hsts_s = 1", "tls.hsts_s", "tls.mode is off"),
+        ("redirect_listen = \"80\"", "tls.redirect_listen", "tls.mode is off"),
+        ("redirect_listen = \"port\"", "tls.redirect_listen", "is not an address"),
+    ] {
+        let error = tls(text).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{name}`")) && error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn in_the_lan_is_beyond_loopback_and_encrypted() {
+    let load = |set: &[&str], listen: &[&str]| {
+        let [set, listen] = [set, listen].map(|list| list.iter().map(ToString::to_string).collect());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("none.toml");
+        std::fs::write(&path, "").unwrap();
+        let flags = Flags { file: Some(path), set, listen, lan: true, tls: None };
+        Config::load(&flags).unwrap()
+    };
+    let config = load(&[], &[]);
+    assert_eq!(config.server.listen, ["0.0.0.0:8000".parse().unwrap()]);
+    assert!(matches!(config.tls.options.unwrap().source, sightwire_tls::Source::SelfSigned(_)));
+    assert_eq!(load(&[], &["8443"]).server.listen, ["0.0.0.0:8443".parse().unwrap()]);
+    let own = load(&["tls.mode=files", "tls.certificate_file=a", "tls.key_file=b"], &[]);
+    assert!(matches!(own.tls.options.unwrap().source, sightwire_tls::Source::Files { .. }));
+}

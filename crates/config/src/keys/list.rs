@@ -75,6 +75,42 @@ pub const KEYS: &[Key] = &[
         "Who needs a key: auto (everybody but those on this machine, who ask for `localhost` or a loopback address through no proxy), protected (everybody) or open (nobody). A proxy on this machine that adds no X-Forwarded-For cannot be told from somebody on it: use protected behind one.",
     ),
     key(
+        "tls.mode",
+        r#""off""#,
+        &[],
+        "How connections are encrypted: off, self-signed (with a certificate from an authority that the server makes and keeps in `store.home`) or files. The same as `--tls`. All addresses of `server.listen` then speak HTTPS; a plain request there is answered with 308 and the address to open instead.",
+    ),
+    key(
+        "tls.certificate_file",
+        r#""""#,
+        &[],
+        "With `tls.mode = \"files\"`, a PEM file with the certificate, followed by those that lead to its authority. It is read again when it or the key changes, and on SIGHUP; open connections go on.",
+    ),
+    key(
+        "tls.key_file",
+        r#""""#,
+        &[],
+        "With `tls.mode = \"files\"`, a PEM file with the certificate's private key, not encrypted.",
+    ),
+    key(
+        "tls.client_ca_file",
+        r#""""#,
+        &[],
+        "A PEM file with certificate authorities: whoever shows no certificate of theirs gets no connection. Keys and passwords are needed all the same.",
+    ),
+    key(
+        "tls.hsts_s",
+        "0.0",
+        &[],
+        "Seconds for which browsers that were here ask for this host over HTTPS alone (HSTS), for example 31536000. 0: not said. Not with self-signed.",
+    ),
+    key(
+        "tls.redirect_listen",
+        "[]",
+        &[],
+        "Addresses, such as `0.0.0.0:80`, where plain HTTP is answered with 308 and the same address over HTTPS.",
+    ),
+    key(
         "recognizer.model",
         r#""gestures""#,
         &["MODEL_PATH"],
