@@ -1323,6 +1323,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login-links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a key, and a link that logs one device in with it, once */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["NewKey"];
+                };
+            };
+            responses: {
+                /** @description With the link, this once */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["LoginLink"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/logout": {
         parameters: {
             query?: never;
@@ -2038,6 +2087,51 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How connections are encrypted */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Tls"];
+                    };
                 };
                 /** @description What was wrong */
                 default: {
@@ -3329,6 +3423,15 @@ export interface components {
         };
         /** @description How often models analyse a sender's frames, while a viewer asks for detections. */
         AnalysisMode: "normal" | "enhanced";
+        /** @description The server's own certificate authority. */
+        Authority: {
+            /** @description Path of its certificate, for devices that are to trust it. */
+            download: string;
+            /** @description When it expires, RFC 3339. */
+            expires: string;
+            /** @description SHA-256 of its certificate, `AB:CD:…`. */
+            fingerprint: string;
+        };
         /** @description A user's camera as the prototype's page shows it. */
         Board: {
             /** @description When it was added, RFC 3339; null where that is not known, as with configured cameras. */
@@ -4047,14 +4150,29 @@ export interface components {
             /** @description The server's version, such as `0.1.0`. */
             version: string;
         };
-        /** @description Body of `POST /api/v1/login`: a name and a password, or a key. */
+        /** @description Body of `POST /api/v1/login`: a name and a password, a key, or what a link has in it. */
         Login: {
             /** @description A key, instead of name and password. */
             key?: string | null;
+            /** @description What follows `#link=` in a link that logs in once, instead of name and password. */
+            link?: string | null;
             /** @description A user's name; upper and lower case are the same. */
             name?: string | null;
             /** @description That user's password. */
             password?: string | null;
+        };
+        /** @description Answer to `POST /api/v1/login-links`: a link that logs one device in, once. */
+        LoginLink: {
+            /** @description The key that the device is logged in with; it ends with this key. */
+            about: components["schemas"]["Key"];
+            /** @description Seconds for which the link works. */
+            expires_in_s: number;
+            /** @description Whether other machines can open it: false where the server listens on this machine alone. */
+            others_reach_it: boolean;
+            /** @description The link as a QR code: an SVG document, dark on white. */
+            svg: string;
+            /** @description The link. */
+            url: string;
         };
         /** @description Answer to `POST /api/v1/keys`: the only time that the key is shown. */
         MadeKey: {
@@ -4804,6 +4922,19 @@ export interface components {
             /** @description Name of the model that takes over when it is ready. */
             to: string;
         };
+        /** @description Answer to `GET /api/v1/tls`: how connections are encrypted. */
+        Tls: {
+            /** @description The server's own authority; null where connections are not encrypted, or the certificate is somebody else's. */
+            authority: components["schemas"]["Authority"] | null;
+            /** @description When the certificate expires, RFC 3339; null where connections are not encrypted. */
+            expires: string | null;
+            /** @description How connections are encrypted. */
+            mode: components["schemas"]["TlsMode"];
+            /** @description Names and addresses in the certificate. */
+            names: string[];
+        };
+        /** @description How connections are encrypted. */
+        TlsMode: "off" | "self-signed" | "files";
         /** @description What a sender is told. */
         ToSender: components["schemas"]["Connected"] | components["schemas"]["RelayError"] | components["schemas"]["Warning"] | components["schemas"]["Ping"] | components["schemas"]["Pong"] | components["schemas"]["StreamStats"];
         /** @description What a viewer is told. */
@@ -4924,6 +5055,7 @@ export type ActiveStreams = components['schemas']['ActiveStreams'];
 export type Amx = components['schemas']['Amx'];
 export type Analysis = components['schemas']['Analysis'];
 export type AnalysisMode = components['schemas']['AnalysisMode'];
+export type Authority = components['schemas']['Authority'];
 export type Board = components['schemas']['Board'];
 export type BoardChange = components['schemas']['BoardChange'];
 export type BoardConfig = components['schemas']['BoardConfig'];
@@ -4983,6 +5115,7 @@ export type LivePatch = components['schemas']['LivePatch'];
 export type LiveProcess = components['schemas']['LiveProcess'];
 export type LiveServer = components['schemas']['LiveServer'];
 export type Login = components['schemas']['Login'];
+export type LoginLink = components['schemas']['LoginLink'];
 export type MadeKey = components['schemas']['MadeKey'];
 export type Model = components['schemas']['Model'];
 export type ModelNeed = components['schemas']['ModelNeed'];
@@ -5045,6 +5178,8 @@ export type StreamStateMessage = components['schemas']['StreamStateMessage'];
 export type StreamStats = components['schemas']['StreamStats'];
 export type Streams = components['schemas']['Streams'];
 export type Switching = components['schemas']['Switching'];
+export type Tls = components['schemas']['Tls'];
+export type TlsMode = components['schemas']['TlsMode'];
 export type ToSender = components['schemas']['ToSender'];
 export type ToViewer = components['schemas']['ToViewer'];
 export type Use = components['schemas']['Use'];

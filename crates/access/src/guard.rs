@@ -17,6 +17,7 @@ use crate::attempts::{Attempts, TooMany};
 use crate::key::Key;
 use crate::keyring::{EVERY, Keyring};
 use crate::legacy::Legacy;
+use crate::link::{self, LinkToken, Links};
 use crate::principal::{Principal, Rules, Unknown, Who};
 use crate::scope::Scope;
 use crate::session::{Session, Sessions, Token};
@@ -105,6 +106,7 @@ pub struct Guard {
     mode: Mode,
     keyring: Arc<Keyring>,
     sessions: Sessions,
+    links: Links,
     attempts: Attempts,
     /// Passwords that are being compared, and those who wait for that.
     comparing: Arc<Semaphore>,
@@ -128,6 +130,7 @@ impl Guard {
             keyring,
             legacy: Vec::new(),
             sessions: Sessions::default(),
+            links: Links::default(),
             attempts: Attempts::default(),
             comparing: Arc::new(Semaphore::new(MAX_COMPARING)),
             waiting: Semaphore::new(MAX_WAITING),
@@ -213,6 +216,8 @@ pub enum Login<'a> {
     },
     /// With a key.
     Key(&'a str),
+    /// With what a link has in it.
+    Link(&'a str),
 }
 
 /// Why somebody is not logged in.
@@ -227,6 +232,12 @@ pub enum LoginError {
     /// The key does not count.
     #[error(transparent)]
     Key(Unknown),
+    /// It was used, or nobody used it in time.
+    #[error(
+        "this link works once, for {} minutes, and counts no more; an admin makes another on the page Access",
+        link::LASTS.as_secs() / 60
+    )]
+    Link,
     /// The system has no random bytes.
     #[error("nobody can log in: the system gives no random bytes ({0})")]
     Random(#[from] getrandom::Error),
@@ -238,12 +249,21 @@ impl Guard {
         let principal = match login {
             // Nobody guesses a key, so it is not counted how often somebody tries.
             Login::Key(key) => self.keyring.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?,
+            Login::Link(token) => {
+                let key = self.links.take(token, clock::now()).ok_or(LoginError::Link)?;
+                self.keyring.of_id(&key, SystemTime::now()).map_err(LoginError::Key)?
+            }
             Login::Password { name, password } => {
                 self.attempts.count(from, name)?;
                 self.user(name, password).await?.ok_or(LoginError::Wrong)?
             }
         };
         Ok(self.sessions.begin(&principal, clock::now())?)
+    }
+
+    /// What logs somebody in, once, with the key of that id.
+    pub fn link_to(&self, key: &str) -> Result<LinkToken, getrandom::Error> {
+        self.links.make(key, clock::now())
     }
 
     /// Somebody who is known by a key goes on with a cookie.
@@ -332,6 +352,16 @@ mod tests {
         assert!(guard.log_in(Login::Key(key.reveal()), from).await.is_ok(), "a key is not guessed");
         guard.sessions().end(token.reveal());
         assert_eq!(role(token.reveal()), None);
+        let link = guard.link_to(key.id()).unwrap();
+        let (token, _) = guard.log_in(Login::Link(link.reveal()), from).await.unwrap();
+        assert_eq!(role(token.reveal()), Some(Role::Viewer));
+        let again = guard.log_in(Login::Link(link.reveal()), from).await;
+        assert!(matches!(again, Err(LoginError::Link)));
+        let link = guard.link_to(key.id()).unwrap();
+        guard.keyring().store().update(|records| Ok::<_, StoreError>(records.revoke(key.id()))).unwrap();
+        guard.keyring().take_up().unwrap();
+        assert_eq!(role(token.reveal()), None, "the key was revoked");
+        assert!(matches!(guard.log_in(Login::Link(link.reveal()), from).await, Err(LoginError::Key(_))));
     }
 
     #[test]

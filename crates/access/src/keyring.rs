@@ -61,6 +61,12 @@ struct KnownKey {
     credential: Arc<Credential>,
 }
 
+impl KnownKey {
+    fn principal(&self, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+        if self.record.has_expired(now) { Err(Unknown::Expired) } else { Ok(self.principal.clone()) }
+    }
+}
+
 impl Keyring {
     /// Reads the store. An error where it cannot be used: then nobody could be told from anybody.
     pub fn open(store: Store, rules: Arc<Rules>) -> Result<Self, StoreError> {
@@ -85,8 +91,13 @@ impl Keyring {
         let key = Key::parse(text).map_err(|_| Unknown::NotAKey)?;
         let known = self.known.read();
         let known = known.keys.get(key.id()).filter(|known| known.hash.is(&key.hash()));
-        let known = known.ok_or(Unknown::NotKnown)?;
-        if known.record.has_expired(now) { Err(Unknown::Expired) } else { Ok(known.principal.clone()) }
+        known.ok_or(Unknown::NotKnown)?.principal(now)
+    }
+
+    /// Whoever has the key of that id, for those who have been shown the way to it.
+    pub fn of_id(&self, id: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+        let known = self.known.read();
+        known.keys.get(id).ok_or(Unknown::NotKnown)?.principal(now)
     }
 
     /// The user of that name and password, which is compared for as long where there is none of that name. Takes tens of

@@ -6,7 +6,7 @@
 //! - [`key`]: API keys, of which only a hash is kept
 //! - [`store`]: the file that keeps them; [`record`]: what stands in it
 //! - [`keyring`]: the keys that count now; who had one that does no more is cut off
-//! - [`session`]: who has logged in; [`password`]: passwords of users; [`attempts`]: how often somebody may try
+//! - [`session`]: who has logged in; [`link`]: links that log in once; [`password`]: passwords of users; [`attempts`]: how often somebody may try
 //! - [`guard`]: whose request it is
 //! - [`legacy`]: clients that cannot send a key
 //! - [`credential`]: what a request came with, and what ends when it is revoked
@@ -24,6 +24,7 @@ pub mod guard;
 pub mod key;
 pub mod keyring;
 pub mod legacy;
+pub mod link;
 pub mod password;
 pub mod principal;
 pub mod record;

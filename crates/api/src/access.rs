@@ -114,13 +114,16 @@ impl FromStr for Use {
     }
 }
 
-/// Body of `POST /api/v1/login`: a name and a password, or a key.
+/// Body of `POST /api/v1/login`: a name and a password, a key, or what a link has in it.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// A key, instead of name and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// What follows `#link=` in a link that logs in once, instead of name and password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// A user's name; upper and lower case are the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -199,6 +202,57 @@ pub struct MadeKey {
     pub about: Key,
     /// For its owner.
     pub key: String,
+}
+
+/// Answer to `POST /api/v1/login-links`: a link that logs one device in, once.
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+pub struct LoginLink {
+    /// The key that the device is logged in with; it ends with this key.
+    pub about: Key,
+    /// Seconds for which the link works.
+    pub expires_in_s: u64,
+    /// The link as a QR code: an SVG document, dark on white.
+    pub svg: String,
+    /// The link.
+    pub url: String,
+    /// Whether other machines can open it: false where the server listens on this machine alone.
+    pub others_reach_it: bool,
+}
+
+/// Answer to `GET /api/v1/tls`: how connections are encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Tls {
+    /// The server's own authority; null where connections are not encrypted, or the certificate is somebody else's.
+    pub authority: Option<Authority>,
+    /// When the certificate expires, RFC 3339; null where connections are not encrypted.
+    pub expires: Option<String>,
+    /// How connections are encrypted.
+    pub mode: TlsMode,
+    /// Names and addresses in the certificate.
+    pub names: Vec<String>,
+}
+
+/// How connections are encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsMode {
+    /// They are not.
+    Off,
+    /// With a certificate of the server's own authority.
+    SelfSigned,
+    /// With a certificate from files.
+    Files,
+}
+
+/// The server's own certificate authority.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Authority {
+    /// Path of its certificate, for devices that are to trust it.
+    pub download: String,
+    /// When it expires, RFC 3339.
+    pub expires: String,
+    /// SHA-256 of its certificate, `AB:CD:…`.
+    pub fingerprint: String,
 }
 
 /// Somebody who logs in with a password.

@@ -114,6 +114,14 @@ fn accounts(table: &mut Table<'_>) {
     table.delete("/api/v1/keys/{id}", "Revokes a key", |delete| {
         delete.part::<String>("id", "Of the key").ends("204", "It counts no more, and what it opened ends")
     });
+    table.post(
+        "/api/v1/login-links",
+        "Makes a key, and a link that logs one device in with it, once",
+        |post| {
+            post.takes::<access::NewKey>()
+                .answers_with::<access::LoginLink>("201", "With the link, this once")
+        },
+    );
     table.list::<access::Users>("/api/v1/users", "All users");
     table.post("/api/v1/users", "Adds a user", |post| {
         post.takes::<access::NewUser>().answers_with::<access::User>("201", "They may log in")
@@ -122,6 +130,7 @@ fn accounts(table: &mut Table<'_>) {
         delete.part::<String>("name", "Of the user").ends("204", "What they opened ends")
     });
     table.role = "viewer";
+    table.list::<access::Tls>("/api/v1/tls", "How connections are encrypted");
 }
 
 fn cameras(table: &mut Table<'_>) {

@@ -1,0 +1,103 @@
+//! Links that log in once: a device that has no keyboard to speak of is shown one as a picture. What it is logged in with is a key
+//! of the store, which is listed and revoked like any other; the link is only the way to it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use base64_simd::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
+
+/// A link works for so long.
+pub const LASTS: Duration = Duration::from_secs(600);
+/// Links that wait to be used; one more makes the oldest useless.
+const MAX_LINKS: usize = 256;
+/// Nobody guesses so many within that time; and more would make the picture hard to read.
+const TOKEN_BYTES: usize = 16;
+
+/// Links that nobody has used.
+#[derive(Debug, Default)]
+pub struct Links {
+    by_hash: Mutex<HashMap<[u8; 32], Link>>,
+}
+
+#[derive(Debug)]
+struct Link {
+    key: Box<str>,
+    until: Instant,
+}
+
+/// What a link has in it.
+pub struct LinkToken(String);
+
+impl fmt::Debug for LinkToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LinkToken")
+    }
+}
+
+impl LinkToken {
+    /// For whoever is to log in.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    Sha256::digest(token).into()
+}
+
+impl Links {
+    /// One that logs in with the key of that id.
+    pub fn make(&self, key: &str, now: Instant) -> Result<LinkToken, getrandom::Error> {
+        let mut bytes = [0; TOKEN_BYTES];
+        getrandom::fill(&mut bytes)?;
+        let token = LinkToken(URL_SAFE_NO_PAD.encode_to_string(bytes));
+        let mut all = self.by_hash.lock();
+        all.retain(|_, link| now < link.until);
+        if all.len() >= MAX_LINKS
+            && let Some(oldest) = all.iter().min_by_key(|(_, link)| link.until).map(|(hash, _)| *hash)
+        {
+            all.remove(&oldest);
+        }
+        all.insert(hash(token.reveal()), Link { key: key.into(), until: now + LASTS });
+        Ok(token)
+    }
+
+    /// The id of the key that this token leads to, once.
+    pub fn take(&self, token: &str, now: Instant) -> Option<Box<str>> {
+        let link = self.by_hash.lock().remove(&hash(token))?;
+        (now < link.until).then_some(link.key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_works_once_and_for_a_while() {
+        let (links, now) = (Links::default(), Instant::now());
+        let [first, second] = [(); 2].map(|()| links.make("0123abcd", now).unwrap());
+        assert_eq!(links.take(first.reveal(), now).as_deref(), Some("0123abcd"));
+        assert_eq!(links.take(first.reveal(), now), None, "used");
+        assert_eq!(links.take(second.reveal(), now + LASTS), None, "late");
+        assert_eq!(links.take("", now), None);
+        assert!(!format!("{second:?}").contains(second.reveal()));
+    }
+
+    #[test]
+    fn links_that_nobody_uses_are_bounded() {
+        let (links, now) = (Links::default(), Instant::now());
+        let first = links.make("first", now).unwrap();
+        let later = now + Duration::from_secs(1);
+        for _ in 0..MAX_LINKS {
+            links.make("more", later).unwrap();
+        }
+        assert_eq!(links.by_hash.lock().len(), MAX_LINKS);
+        assert_eq!(links.take(first.reveal(), later), None, "the oldest");
+        links.make("last", later + LASTS).unwrap();
+        assert_eq!(links.by_hash.lock().len(), 1, "those whose time is over");
+    }
+}
