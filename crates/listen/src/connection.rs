@@ -277,10 +277,15 @@ impl Guarded {
             // The kernel calls a socket writable when a third of what it holds has gone. A slow peer may need longer for that
             // than the deadline, though it reads all the time: then there is some room.
             let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
-            if let Ok(taken @ 1..) = self.stream.socket()?.send_now(first) {
-                self.wrote(bufs, taken);
-                self.shared.has_room();
-                return Poll::Ready(Ok(taken));
+            match self.stream.socket()?.send_now(first) {
+                Ok(taken @ 1..) => {
+                    self.wrote(bufs, taken);
+                    self.shared.has_room();
+                    return Poll::Ready(Ok(taken));
+                }
+                // Of what was encrypted before, and nothing of this.
+                Ok(_) => self.stalled_since = now,
+                Err(_) => {}
             }
             if now.duration_since(self.stalled_since) >= deadline {
                 // The reader has to know as well: it may wait for ever for a peer that only sends.
@@ -508,7 +513,14 @@ impl AsyncWrite for Guarded {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.stream.socket()?).poll_flush(cx)
+        let socket = self.stream.socket()?;
+        let keeps = socket.keeps_what_is_written();
+        let flushed = Pin::new(socket).poll_flush(cx);
+        if !keeps {
+            return flushed;
+        }
+        // A peer that reads nothing is found here, where what was written last waits.
+        self.watch(cx, &[], flushed.map_ok(|()| 0)).map_ok(|_| ())
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

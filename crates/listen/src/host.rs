@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use sightwire_measure::{clock, lines};
 use tower::Service;
 
-use crate::names::{HostNames, ends_with, is_name};
+use crate::names::{self, HostNames, ends_with, is_name};
 use crate::refusal::error;
 
 /// A name that is refused again and again is logged so often.
@@ -48,17 +48,10 @@ enum Refusal<'a> {
 impl Hosts {
     /// What is listed, and the machine's own name as it is now.
     pub fn new(listed: HostNames) -> Arc<Self> {
-        let machine = rustix::system::uname();
-        Arc::new(Self::on_machine(listed, machine.nodename().to_str().unwrap_or_default()))
+        Arc::new(Self::with_own(listed, names::of_this_machine()))
     }
 
-    fn on_machine(listed: HostNames, machine: &str) -> Self {
-        let mut own = Vec::new();
-        let machine = machine.trim_end_matches('.');
-        if is_name(machine.as_bytes()) {
-            let label = machine.split('.').next().unwrap_or(machine);
-            own = vec![machine.into(), label.into(), format!("{label}.local").into()];
-        }
+    fn with_own(listed: HostNames, own: Vec<Box<str>>) -> Self {
         Self { listed, own, refused: AtomicU64::new(0), logged: Mutex::default() }
     }
 
@@ -206,7 +199,7 @@ mod tests {
 
     fn hosts(listed: &[&str]) -> Hosts {
         let listed: Vec<String> = listed.iter().map(ToString::to_string).collect();
-        Hosts::on_machine(HostNames::parse(&listed).unwrap(), "Gate.lan.example.net")
+        Hosts::with_own(HostNames::parse(&listed).unwrap(), names::of_machine("Gate.lan.example.net"))
     }
 
     /// 200, 400 or 421.
@@ -315,7 +308,7 @@ mod tests {
     #[test]
     fn a_machine_without_a_name_answers_for_no_name() {
         for machine in ["", "(none)", "."] {
-            assert!(Hosts::on_machine(HostNames::default(), machine).own.is_empty());
+            assert!(names::of_machine(machine).is_empty());
         }
     }
 

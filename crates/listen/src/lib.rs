@@ -8,7 +8,7 @@
 //! - [`head`]: refuses requests whose lines do not end as they have to
 //! - [`host`]: whether a request is meant for this server; [`names`]: those that it answers for
 //! - [`refusal`]: the JSON answer to a request that cannot be served
-//! - [`socket`]: TCP, and pipes in memory
+//! - [`socket`]: TCP, and pipes in memory; [`tls`]: the handshake, where connections are encrypted
 
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,7 @@ pub mod outbox;
 pub mod receive;
 pub mod refusal;
 pub mod socket;
+pub mod tls;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -47,6 +48,7 @@ use head::Strict;
 use outbox::Outboxes;
 use receive::Receiving;
 use socket::{Listener, Socket};
+use tls::{Opened, Secured, Tls};
 
 /// How long a request's header may take to arrive, and an idle connection to send one.
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
@@ -143,10 +145,28 @@ impl Listening {
     }
 }
 
+/// What answers the connections of a listener.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// Its requests.
+    pub app: Router,
+    /// Where they come encrypted.
+    pub secure: Option<Secure>,
+}
+
+/// Connections have to be encrypted.
+#[derive(Clone, Debug)]
+pub struct Secure {
+    /// How.
+    pub tls: Arc<Tls>,
+    /// Answers who speaks plain HTTP.
+    pub plain: Router,
+}
+
 /// Accepts until `stop`; each connection is a task of `tasks` and ends by itself some time after `stop`.
 pub async fn run(
     mut listener: Box<dyn Listener>,
-    app: Router,
+    served: Served,
     listening: Arc<Listening>,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -181,10 +201,33 @@ pub async fn run(
         }
         // One of its own: it is asked at every step, and all connections would ask the same one.
         let stop = stop.child_token();
-        let (stream, handle) = Guarded::new(stream, place, listening.receiving.clone(), stop.clone());
-        let extensions = (Peer(peer), handle);
-        tasks.spawn(serve(stream, extensions, app.clone(), listening.receiving.clone(), stop));
+        let (served, receiving) = (served.clone(), listening.receiving.clone());
+        tasks.spawn(async move {
+            let opening = open(stream, peer, served);
+            let Some(Some((stream, app, is_secured))) = stop.run_until_cancelled(opening).await else {
+                return;
+            };
+            let (stream, handle) = Guarded::new(stream, place, receiving.clone(), stop.clone());
+            let connection = Connection { peer: Peer(peer), handle, is_secured };
+            serve(stream, connection, app, receiving, stop).await;
+        });
     }
+}
+
+/// What is on the other side of the handshake, if there is one; `None` if it failed.
+async fn open(stream: Socket, peer: SocketAddr, served: Served) -> Option<(Socket, Router, bool)> {
+    let Some(Secure { tls, plain }) = served.secure else { return Some((stream, served.app, false)) };
+    match tls.open(stream, peer).await.ok()? {
+        Opened::Secured(stream) => Some((stream, served.app, true)),
+        Opened::Plain(stream) => Some((stream, plain, false)),
+    }
+}
+
+/// What is known of a connection, for its requests.
+struct Connection {
+    peer: Peer,
+    handle: ConnectionHandle,
+    is_secured: bool,
 }
 
 /// Who is at the other end of the connection. An extension of its requests.
@@ -193,7 +236,7 @@ pub struct Peer(pub SocketAddr);
 
 async fn serve(
     stream: Guarded,
-    (peer, handle): (Peer, ConnectionHandle),
+    Connection { peer, handle, is_secured }: Connection,
     app: Router,
     receiving: Arc<Receiving>,
     stop: CancellationToken,
@@ -205,6 +248,9 @@ async fn serve(
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(handle.clone());
         request.extensions_mut().insert(peer);
+        if is_secured {
+            request.extensions_mut().insert(Secured);
+        }
         if let Some(taking) = &taking {
             request.extensions_mut().insert(taking.clone());
         }
@@ -285,8 +331,8 @@ mod tests {
             send_memory_bytes: 1 << 20,
         };
         let (listening, stop) = (Listening::new(&options), CancellationToken::new());
-        let running =
-            run(Box::new(listener), Router::new(), listening.clone(), stop.clone(), TaskTracker::new());
+        let served = Served { app: Router::new(), secure: None };
+        let running = run(Box::new(listener), served, listening.clone(), stop.clone(), TaskTracker::new());
         let failing = async {
             while listening.accept_failures() < 4 {
                 tokio::time::sleep(Duration::from_millis(5)).await;

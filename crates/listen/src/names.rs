@@ -62,12 +62,33 @@ impl HostNames {
         self.all
     }
 
+    /// Those that are listed, with `*.` before those that stand for every name below them; not `*`.
+    pub fn listed(&self) -> impl Iterator<Item = String> {
+        let endings = self.endings.iter().map(|ending| format!("*{ending}"));
+        self.names.iter().map(ToString::to_string).chain(endings)
+    }
+
     /// Whether a name is allowed, whatever its case. It has neither a port nor a dot at its end.
     pub fn contain(&self, name: &[u8]) -> bool {
         self.all
             || self.names.iter().any(|listed| name.eq_ignore_ascii_case(listed.as_bytes()))
             || self.endings.iter().any(|ending| ends_with(name, ending.as_bytes()))
     }
+}
+
+/// The machine's own names: in full, the first label, and that label with `.local`; none where it has no usable one.
+pub fn of_this_machine() -> Vec<Box<str>> {
+    of_machine(rustix::system::uname().nodename().to_str().unwrap_or_default())
+}
+
+/// As [`of_this_machine`], of one that is called so.
+pub(crate) fn of_machine(node: &str) -> Vec<Box<str>> {
+    let name = node.trim_end_matches('.');
+    if !is_name(name.as_bytes()) {
+        return Vec::new();
+    }
+    let label = name.split('.').next().unwrap_or(name);
+    vec![name.into(), label.into(), format!("{label}.local").into()]
 }
 
 /// Whether a name ends so, whatever its case, and has something before that.

@@ -1,16 +1,18 @@
-//! What connections come from and go over: TCP, or pipes in memory, which keep to the runtime's clock.
+//! What connections come from and go over: TCP, or pipes in memory, which keep to the runtime's clock; either with TLS.
 
-use std::future::Future;
-use std::io;
+use std::future::{Future, poll_fn};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use rustls::ServerConnection;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::server::TlsStream;
 
 /// A peer that acknowledges nothing for so long has vanished.
 const VANISHED: Duration = Duration::from_millis(2500);
@@ -115,6 +117,8 @@ pub enum Socket {
     Tcp(TcpStream),
     /// A connection within this process, through memory.
     Pipe(Pipe),
+    /// One of these, encrypted.
+    Secured(Box<TlsStream<Socket>>),
 }
 
 /// One end of a pipe.
@@ -150,7 +154,94 @@ impl Pipe {
     }
 }
 
+/// Writes what there is room for, and waits for nothing.
+struct Now<'a>(&'a mut Socket);
+
+impl io::Write for Now<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send_now(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads what has come, and wakes the task when more does.
+struct Came<'a, 'b> {
+    socket: &'a mut Socket,
+    cx: &'a mut Context<'b>,
+}
+
+impl io::Read for Came<'_, '_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut buf = ReadBuf::new(bytes);
+        match Pin::new(&mut *self.socket).poll_read(self.cx, &mut buf) {
+            Poll::Ready(read) => read.map(|()| buf.filled().len()),
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+/// Sends of what is encrypted as much as there is room for at this moment; how much that was.
+fn send_encrypted_now(socket: &mut Socket, session: &mut ServerConnection) -> io::Result<usize> {
+    let mut sent = 0;
+    while session.wants_write() {
+        match session.write_tls(&mut Now(socket)) {
+            Ok(0) => break,
+            Ok(count) => sent += count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(sent)
+}
+
+/// Whether something can be read (1), or the peer has closed (0).
+fn poll_decrypted(
+    cx: &mut Context<'_>,
+    socket: &mut Socket,
+    session: &mut ServerConnection,
+) -> Poll<io::Result<usize>> {
+    loop {
+        let state = session.process_new_packets();
+        let state = state.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        if state.plaintext_bytes_to_read() > 0 {
+            return Poll::Ready(Ok(1));
+        }
+        if state.peer_has_closed() {
+            return Poll::Ready(Ok(0));
+        }
+        match session.read_tls(&mut Came { socket, cx }) {
+            Ok(0) => return Poll::Ready(Ok(0)),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
+            Err(error) => return Poll::Ready(Err(error)),
+        }
+    }
+}
+
 impl Socket {
+    /// What this connection is after its handshake.
+    pub fn secured(stream: TlsStream<Self>) -> Self {
+        Self::Secured(Box::new(stream))
+    }
+
+    /// Whether what was written may wait for the kernel here: then it is gone only when it was flushed.
+    pub fn keeps_what_is_written(&self) -> bool {
+        matches!(self, Self::Secured(_))
+    }
+
+    /// The first byte that comes, which stays to be read; `None` where the peer closes before.
+    pub async fn first_byte(&mut self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        if let Self::Tcp(stream) = self {
+            return Ok((stream.peek(&mut byte).await? > 0).then_some(byte[0]));
+        }
+        poll_fn(|cx| self.poll_peek(cx)).await?;
+        Ok(if let Self::Pipe(pipe) = self { pipe.ahead } else { None })
+    }
+
     /// Prompt writes, and a peer that vanished is found.
     pub fn set_options(&self) -> io::Result<()> {
         let Self::Tcp(stream) = self else { return Ok(()) };
@@ -177,15 +268,24 @@ impl Socket {
         match self {
             #[cfg(target_os = "linux")]
             Self::Tcp(stream) => SockRef::from(stream).set_tcp_user_timeout(None),
+            Self::Secured(stream) => stream.get_ref().0.keeps_slow_peers(),
             _ => Ok(()),
         }
     }
 
-    /// As many bytes as there is room for at this moment, though the socket may not be called writable.
+    /// As many bytes as there is room for at this moment, though the socket may not be called writable. None, where it took some
+    /// of what was written before.
     pub fn send_now(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => SockRef::from(&*stream).send(bytes),
             Self::Pipe(pipe) => pipe.send_now(bytes),
+            Self::Secured(stream) => {
+                let (socket, session) = stream.get_mut();
+                let before = send_encrypted_now(socket, session)?;
+                let taken = session.writer().write(bytes)?;
+                let after = send_encrypted_now(socket, session)?;
+                if before + taken + after == 0 { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(taken) }
+            }
         }
     }
 
@@ -201,6 +301,10 @@ impl Socket {
                     pipe.ahead = buf.filled().first().copied();
                 }
                 Poll::Ready(Ok(usize::from(pipe.ahead.is_some())))
+            }
+            Self::Secured(stream) => {
+                let (socket, session) = stream.get_mut();
+                poll_decrypted(cx, socket, session)
             }
         }
     }
@@ -219,6 +323,7 @@ impl AsyncRead for Socket {
                 }
                 Pin::new(&mut pipe.stream).poll_read(cx, buf)
             }
+            Self::Secured(stream) => Pin::new(stream).poll_read(cx, buf),
         }
     }
 }
@@ -231,6 +336,7 @@ impl AsyncWrite for Socket {
                 let written = Pin::new(&mut pipe.stream).poll_write(cx, buf);
                 pipe.wrote(cx, written)
             }
+            Self::Secured(stream) => Pin::new(stream).poll_write(cx, buf),
         }
     }
 
@@ -245,6 +351,7 @@ impl AsyncWrite for Socket {
                 let written = Pin::new(&mut pipe.stream).poll_write_vectored(cx, bufs);
                 pipe.wrote(cx, written)
             }
+            Self::Secured(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
         }
     }
 
@@ -252,6 +359,7 @@ impl AsyncWrite for Socket {
         match self {
             Self::Tcp(stream) => stream.is_write_vectored(),
             Self::Pipe(pipe) => pipe.stream.is_write_vectored(),
+            Self::Secured(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -259,6 +367,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
             Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_flush(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
@@ -266,6 +375,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
             Self::Pipe(pipe) => Pin::new(&mut pipe.stream).poll_shutdown(cx),
+            Self::Secured(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }
@@ -284,13 +394,13 @@ mod tests {
         assert_eq!((peer.port(), dialer.address()), (1, listener.address().unwrap()));
         near.write_all(b"abc").await.unwrap();
         for _ in 0..2 {
-            assert_eq!(std::future::poll_fn(|cx| far.poll_peek(cx)).await.unwrap(), 1);
+            assert_eq!(poll_fn(|cx| far.poll_peek(cx)).await.unwrap(), 1);
         }
         let mut read = [0; 3];
         far.read_exact(&mut read).await.unwrap();
         assert_eq!(&read, b"abc");
         drop(near);
-        assert_eq!(std::future::poll_fn(|cx| far.poll_peek(cx)).await.unwrap(), 0);
+        assert_eq!(poll_fn(|cx| far.poll_peek(cx)).await.unwrap(), 0);
     }
 
     #[tokio::test(start_paused = true)]
@@ -316,7 +426,7 @@ mod tests {
             near
         });
         let mut looked = false;
-        let write = std::future::poll_fn(|cx| {
+        let write = poll_fn(|cx| {
             let written = Pin::new(&mut far).poll_write(cx, b"e");
             if written.is_pending() && !std::mem::replace(&mut looked, true) {
                 assert_eq!(far.send_now(b"e").unwrap_err().kind(), io::ErrorKind::WouldBlock);

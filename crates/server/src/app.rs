@@ -1,5 +1,6 @@
 //! The parts of the server, put together.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,14 +10,17 @@ use axum::extract::{Request, State};
 use axum::handler::Handler as _;
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use sightwire_access::Guard;
 use sightwire_config::Config;
 use sightwire_infer::shared::SharedEngine;
-use sightwire_listen::Listening;
 use sightwire_listen::host::{Hosts, OwnHosts};
+use sightwire_listen::tls::{Tls, redirect};
+use sightwire_listen::{Listening, Secure};
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_reading::TextReader;
@@ -31,6 +35,7 @@ use tower::layer::layer_fn;
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::reach::Reach;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, TransportCounters};
 use crate::transport::caller::{Gate, identify};
@@ -52,6 +57,8 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; st
 pub struct App {
     /// The page, the API and all sockets; requests that are meant for other servers are refused.
     pub router: Router,
+    /// What encrypts connections, and answers those that are not, if they have to be.
+    pub secure: Option<Secure>,
     /// Their paths, with names in braces.
     #[cfg(test)]
     paths: Vec<&'static str>,
@@ -74,7 +81,7 @@ impl App {
     /// Builds all parts; their tasks run until `stop`.
     pub fn new(
         config: &Config,
-        access: &Arc<Guard>,
+        (access, reach): (&Arc<Guard>, &Arc<Reach>),
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Self> {
@@ -106,13 +113,19 @@ impl App {
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
         let hosts = Hosts::new(config.server.hosts.clone());
+        let tls = reach.certificates.clone().map(|own| Tls::new(move || own.config()));
         let telemetry = Telemetry::new(
             engine.clone(),
             recognizer.clone(),
             (streams.clone(), relay.clone()),
             reader.clone(),
             listening.clone(),
-            Arc::new(Transports { counters, sessions: sessions.clone(), hosts: hosts.clone() }),
+            Arc::new(Transports {
+                counters,
+                sessions: sessions.clone(),
+                hosts: hosts.clone(),
+                tls: tls.clone(),
+            }),
         );
         tasks.spawn(telemetry.clone().sample(stop.clone()));
         let live = Live::new(
@@ -132,6 +145,7 @@ impl App {
             config: shared,
             drawing: Arc::new(Semaphore::new(1)),
             access: access.clone(),
+            reach: reach.clone(),
         };
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
@@ -153,18 +167,30 @@ impl App {
         #[cfg(test)]
         let (paths, asked) = (routes.paths(), routes.asked());
         let (routes, privacy) = routes.finish(origins.clone()).context("two routes are one")?;
-        let routes = routes
-            .fallback_service(page::serve.with_state(access.clone()))
-            .method_not_allowed_fallback(async || {
+        let pages = page::Dependencies { access: access.clone(), reach: reach.clone() };
+        let routes =
+            routes.fallback_service(page::serve.with_state(pages)).method_not_allowed_fallback(async || {
                 transport::error(StatusCode::METHOD_NOT_ALLOWED, "This path does not take that method.")
             });
         let with_socketio =
             ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
+        let secure = tls.map(|tls| {
+            // Where a page is asked for, not where the server listens for those who come without.
+            let port = reach.listen.first().map_or(443, SocketAddr::port);
+            let hosts = hosts.clone();
+            let plain = redirect(port).layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)));
+            Secure { tls, plain }
+        });
+        let hsts = config.tls.hsts.map(|time| format!("max-age={}", time.as_secs()).parse());
+        let hsts = hsts.transpose().context("tls.hsts_s cannot be said in a header")?;
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
+                .option_layer(hsts.map(|value: HeaderValue| {
+                    SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)
+                }))
                 .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
                 .layer(middleware::from_fn_with_state(gate, identify))
                 .layer(middleware::from_fn_with_state(privacy, keep_private))
@@ -174,6 +200,7 @@ impl App {
         );
         Ok(Self {
             router,
+            secure,
             #[cfg(test)]
             paths,
             #[cfg(test)]
@@ -210,6 +237,7 @@ struct Transports {
     counters: Arc<SocketIoCounters>,
     sessions: Arc<Sessions>,
     hosts: Arc<Hosts>,
+    tls: Option<Arc<Tls>>,
 }
 
 impl TransportCounters for Transports {
@@ -228,6 +256,10 @@ impl TransportCounters for Transports {
 
     fn foreign_hosts(&self) -> u64 {
         self.hosts.refused()
+    }
+
+    fn handshakes(&self) -> [u64; 2] {
+        self.tls.as_ref().map_or([0, 0], |tls| tls.counts())
     }
 }
 

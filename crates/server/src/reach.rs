@@ -1,18 +1,72 @@
 //! Who reaches the server, what they need for it, and the addresses under which they do.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use sightwire_access::guard::Mode;
 use sightwire_access::key::Key;
 use sightwire_access::record::NewKey;
+use sightwire_access::session::LONGEST;
 use sightwire_access::store::StoreError;
 use sightwire_access::{Role, Scope};
 use sightwire_config::{Config, Who};
-use sightwire_listen::names::HostNames;
+use sightwire_listen::names::{self, HostNames};
+use sightwire_tls::certificates::{CertificateError, NamesNow};
+use sightwire_tls::{Certificates, Names};
 
 /// How networks of containers and virtual machines are called, which nobody else is in.
 const INNER: [&str; 4] = ["docker", "br-", "veth", "virbr"];
+
+/// The path of the authority's certificate: whoever is to trust it has not logged in yet.
+pub const AUTHORITY: &str = "/login/authority.crt";
+
+/// What a browser opens that is to log in, below an address such as `https://192.168.1.5:8000`. What follows `#` is sent to
+/// nobody by itself.
+pub fn login_url(base: &str, token: &str) -> String {
+    format!("{base}/login#link={token}")
+}
+
+/// Where a server is found.
+#[derive(Debug)]
+pub struct Reach {
+    /// Addresses that it listens on.
+    pub listen: Vec<SocketAddr>,
+    /// What encrypts its connections, if something does.
+    pub certificates: Option<Arc<Certificates>>,
+}
+
+impl Reach {
+    /// Reads the certificate, or has one made; an error where it cannot be shown.
+    pub fn new(config: &Config, listen: Vec<SocketAddr>) -> Result<Self, CertificateError> {
+        let names = |listen: &[SocketAddr]| names_now(config, listen.to_vec());
+        let options = config.tls.options.clone();
+        let certificates = options.map(|options| Certificates::open(options, names(&listen))).transpose()?;
+        Ok(Self { listen, certificates })
+    }
+
+    /// What addresses begin with.
+    pub fn scheme(&self) -> &'static str {
+        if self.certificates.is_some() { "https" } else { "http" }
+    }
+
+    /// What other machines open, where it listens for them: `https://192.168.1.5:8000`.
+    pub fn urls(&self) -> Vec<String> {
+        let addresses = addresses_to_open(&self.listen);
+        addresses.into_iter().map(|address| format!("{}://{address}", self.scheme())).collect()
+    }
+}
+
+/// The names and addresses of this machine, as far as somebody may ask for them.
+pub fn names_now(config: &Config, listen: Vec<SocketAddr>) -> NamesNow {
+    let hosts: Vec<String> = config.server.hosts.listed().collect();
+    Box::new(move || {
+        let own = names::of_this_machine().into_iter().map(String::from);
+        let found = addresses_to_open(&listen);
+        let addresses = found.iter().chain(&listen).map(SocketAddr::ip);
+        Names::new(own.chain(hosts.iter().cloned()), addresses)
+    })
+}
 
 /// For whoever runs the server: what anybody may do without a key.
 pub fn warnings(config: &Config) -> Vec<String> {
@@ -68,6 +122,29 @@ pub fn first_key(config: &Config) -> Result<Option<Key>, StoreError> {
     store.update(|records| {
         // Another server with this store may have been faster.
         if records.has_admin(now) { Ok(None) } else { Ok(Some(records.add(&wanted, now)?.0)) }
+    })
+}
+
+/// What the key is called that whoever scans the code at the start is logged in with.
+const OF_LAN: &str = "code at the start";
+/// It is of this role: whoever holds a phone wants to use its camera.
+const LAN_ROLE: Role = Role::Streamer;
+/// And for so long: a session lasts no longer.
+const LAN_LASTS: Duration = LONGEST;
+
+/// Makes the key that a code in the terminal logs a device in with; the one of the start before counts no more. Its id and its
+/// role.
+pub fn lan_key(config: &Config) -> Result<(String, Role), StoreError> {
+    let now = SystemTime::now();
+    let wanted = NewKey {
+        name: Some(OF_LAN.to_owned()),
+        role: LAN_ROLE,
+        scope: Scope::ALL,
+        expires: Some(now + LAN_LASTS),
+    };
+    config.access_store().update(|records| {
+        records.keys.retain(|key| key.name != OF_LAN);
+        Ok((records.add(&wanted, now)?.1.id, LAN_ROLE))
     })
 }
 
@@ -141,6 +218,11 @@ mod tests {
         let guard = config(&[&home]).guard().unwrap();
         let principal = guard.keyring().find(&key, SystemTime::now()).unwrap();
         assert_eq!(principal.role(), Some(Role::Admin));
+        let (first, _) = lan_key(&config(&[&home])).unwrap();
+        let (second, role) = lan_key(&config(&[&home])).unwrap();
+        guard.keyring().take_up().unwrap();
+        let of_id = |id: &str| guard.keyring().of_id(id, SystemTime::now());
+        assert!(of_id(&first).is_err() && of_id(&second).unwrap().role() == Some(role));
         for flags in ["access.mode=protected", "server.hosts=vision.example", "server.listen=[::]:1"] {
             assert!(needs_keys(&config(&[flags])), "{flags}");
         }

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use sightwire_access::Guard;
+use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::reach;
+use crate::reach::Reach;
 use sightwire_config::Config;
 
 /// The step that a picture is at when the server stops may take so long.
@@ -20,7 +23,18 @@ const LAST_PICTURE: Duration = Duration::from_secs(2);
 /// metrics; they share the log and the library that runs networks.
 pub struct Server {
     config: Config,
-    on_ready: Box<dyn FnOnce() + Send>,
+    redirecting: Vec<Box<dyn Listener>>,
+    reload: Arc<Notify>,
+    on_ready: Box<dyn FnOnce(&Started) + Send>,
+}
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct Started {
+    /// Who is known.
+    pub access: Arc<Guard>,
+    /// Where it is found.
+    pub reach: Arc<Reach>,
 }
 
 impl fmt::Debug for Server {
@@ -32,12 +46,24 @@ impl fmt::Debug for Server {
 impl Server {
     /// With this configuration, of which `server.listen` is left to the caller.
     pub fn new(config: Config) -> Self {
-        Self { config, on_ready: Box::new(|| ()) }
+        Self { config, redirecting: Vec::new(), reload: Arc::default(), on_ready: Box::new(|_| ()) }
+    }
+
+    /// What comes from these, too, is answered with the address to open over HTTPS.
+    #[must_use]
+    pub fn redirecting(self, listeners: Vec<Box<dyn Listener>>) -> Self {
+        Self { redirecting: listeners, ..self }
+    }
+
+    /// Whenever this is notified, files that may have changed are read again.
+    #[must_use]
+    pub fn reload_when(self, asked: Arc<Notify>) -> Self {
+        Self { reload: asked, ..self }
     }
 
     /// Calls `ready` once the model is there, or cannot be had. Until then the server answers, and says that it is not ready.
     #[must_use]
-    pub fn on_ready(self, ready: impl FnOnce() + Send + 'static) -> Self {
+    pub fn on_ready(self, ready: impl FnOnce(&Started) + Send + 'static) -> Self {
         Self { on_ready: Box::new(ready), ..self }
     }
 
@@ -45,20 +71,32 @@ impl Server {
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, on_ready } = self;
+        let Self { config, redirecting, reload, on_ready } = self;
         let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
             .map(|listener| listener.address().context("cannot tell the address"))
             .collect::<anyhow::Result<Vec<_>>>()?;
         let access = Arc::new(config.guard()?);
-        let app = App::new(&config, &access, &stop, &tasks)?;
+        let reach = Arc::new(Reach::new(&config, addresses)?);
+        let app = App::new(&config, (&access, &reach), &stop, &tasks)?;
+        let run = |listener, served| {
+            let listening = app.listening.clone();
+            tasks.spawn(sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone()));
+        };
         for listener in listeners {
-            let (router, listening) = (app.router.clone(), app.listening.clone());
-            tasks.spawn(sightwire_listen::run(listener, router, listening, stop.clone(), tasks.clone()));
+            run(listener, Served { app: app.router.clone(), secure: app.secure.clone() });
         }
-        for address in reach::addresses_to_open(&addresses) {
-            tracing::info!("other machines open http://{address}");
+        if let Some(secure) = &app.secure {
+            redirecting
+                .into_iter()
+                .for_each(|listener| run(listener, Served { app: secure.plain.clone(), secure: None }));
+        }
+        if let Some(certificates) = reach.certificates.clone() {
+            tasks.spawn(certificates.run(reload, stop.clone()));
+        }
+        for url in reach.urls() {
+            tracing::info!("other machines open {url}");
         }
         let (recognizer, going_on) = (app.recognizer.clone(), stop.clone());
         let loading = tokio::task::spawn_blocking(move || recognizer.load(&|| !going_on.is_cancelled()));
@@ -69,7 +107,7 @@ impl Server {
         };
         match &loaded {
             Some(Ok(())) => {
-                on_ready();
+                on_ready(&Started { access, reach });
                 tasks.spawn_blocking(app.measuring(&config));
                 stop.cancelled().await;
             }

@@ -47,7 +47,8 @@ impl House {
         let config = format!("[store]\nhome = {:?}\n{CONFIG}\n{more}", home.path());
         let config = Config::of_toml(&config).unwrap();
         let (access, stop) = (Arc::new(config.guard().unwrap()), CancellationToken::new());
-        let app = App::new(&config, &access, &stop, &TaskTracker::new()).unwrap();
+        let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
+        let app = App::new(&config, (&access, &reach), &stop, &TaskTracker::new()).unwrap();
         stop.cancel();
         Self { app, config, access, _home: home }
     }
@@ -426,4 +427,70 @@ async fn clients_that_cannot_send_a_key_get_what_their_network_and_path_allow() 
         house.ask(&Method::GET, "/api/v1/cameras", Some("sw_wrong")).await.0,
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test]
+async fn a_link_logs_one_device_in_with_a_key_that_is_listed_and_revoked_like_any_other() {
+    let house = House::new("");
+    let admin = house.key(Role::Admin, &[], &[]);
+    let bearer = format!("Bearer {admin}");
+    let as_admin = [("authorization", &*bearer)];
+    let wanted = json!({ "name": "phone", "role": "viewer", "streams": ["gate"] });
+    let (status, headers, link) = house.browse(&Method::POST, "/api/v1/login-links", &as_admin, wanted).await;
+    assert_eq!((status, headers["cache-control"].to_str().unwrap()), (StatusCode::CREATED, "no-store"));
+    let url = link["url"].as_str().unwrap();
+    let token = url.strip_prefix("http://192.168.1.2:8000/login#link=").unwrap();
+    assert!(link["svg"].as_str().unwrap().contains("<svg") && link["others_reach_it"] == true, "{link}");
+    assert_eq!(link["expires_in_s"], 600);
+
+    let (cookie, _) = house.log_in(json!({ "link": token })).await;
+    let phone = [("cookie", &*cookie)];
+    let cameras = house.browse(&Method::GET, "/api/v1/cameras", &phone, json!({})).await.2;
+    assert_eq!(cameras["cameras"].as_array().unwrap().len(), 1, "{cameras}");
+    let again = house.browse(&Method::POST, "/api/v1/login", &[], json!({ "link": token })).await;
+    assert_eq!(again.0, StatusCode::UNAUTHORIZED);
+    assert!(again.2["detail"].as_str().unwrap().contains("works once"), "{}", again.2);
+
+    let keys = house.browse(&Method::GET, "/api/v1/keys", &as_admin, json!({})).await.2;
+    let phones = keys["keys"].as_array().unwrap().iter().find(|key| key["name"] == "phone").unwrap();
+    assert_eq!(phones["id"], link["about"]["id"]);
+    let path = format!("/api/v1/keys/{}", phones["id"].as_str().unwrap());
+    assert_eq!(house.browse(&Method::DELETE, &path, &as_admin, json!({})).await.0, StatusCode::NO_CONTENT);
+    let after = house.browse(&Method::GET, "/api/v1/cameras", &phone, json!({})).await.0;
+    assert_eq!(after, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn encrypted_or_not_the_server_says_how_and_offers_what_is_to_be_trusted() {
+    let plain = House::new("");
+    let key = plain.key(Role::Viewer, &[], &[]);
+    assert_eq!(plain.ok("/api/v1/tls", &key).await["mode"], "off");
+    let (status, answer) = plain.ask(&Method::GET, "/login/authority.crt", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(answer["detail"].as_str().unwrap().contains("tls.mode"), "{answer}");
+
+    let house = House::new("[tls]\nmode = \"self-signed\"");
+    let key = house.key(Role::Viewer, &[], &[]);
+    let tls = house.ok("/api/v1/tls", &key).await;
+    assert_eq!(
+        (&tls["mode"], &tls["authority"]["download"]),
+        (&json!("self-signed"), &json!("/login/authority.crt"))
+    );
+    let names = tls["names"].as_array().unwrap();
+    assert!(names.contains(&json!("localhost")) && names.contains(&json!("192.168.1.2")), "{tls}");
+    let (status, headers, _) = house.browse(&Method::GET, "/login/authority.crt", &[], json!({})).await;
+    assert_eq!(
+        (status, headers["content-type"].to_str().unwrap()),
+        (StatusCode::OK, "application/x-x509-ca-cert")
+    );
+    // Who comes without is sent where the same is encrypted, but not for another server's name.
+    let elsewhere = async |host: &str| {
+        let request = Request::builder().uri("/stream?camera=gate").header(HOST, host);
+        let router = house.app.secure.as_ref().unwrap().plain.clone();
+        router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    };
+    let sent = elsewhere("192.168.1.2").await;
+    assert_eq!(sent.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(sent.headers()["location"], "https://192.168.1.2:8000/stream?camera=gate");
+    assert_eq!(elsewhere("evil.example").await.status(), StatusCode::MISDIRECTED_REQUEST);
 }

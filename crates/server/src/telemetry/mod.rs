@@ -41,6 +41,9 @@ pub trait TransportCounters: fmt::Debug + Send + Sync {
 
     /// Requests refused so far because they were for another server.
     fn foreign_hosts(&self) -> u64;
+
+    /// TLS handshakes so far that were done, and those that failed.
+    fn handshakes(&self) -> [u64; 2];
 }
 
 /// Seconds since 1970 (UTC), with fractions.

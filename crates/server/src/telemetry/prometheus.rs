@@ -110,6 +110,7 @@ impl Everything {
         let telemetry = &self.0;
         let (admitted, refused) = telemetry.recognizer.admissions();
         let [replies, dropped, invalid] = telemetry.transports.socketio();
+        let [handshakes, no_handshakes] = telemetry.transports.handshakes();
         let viewers = &telemetry.streams.viewers;
         let (viewers_admitted, viewers_refused) = (viewers.admitted().cameras, viewers.refused().cameras);
         let totals = &telemetry.streams.totals;
@@ -207,6 +208,8 @@ impl Everything {
                 "Requests refused with 421: for a host that this server does not answer for.",
                 telemetry.transports.foreign_hosts(),
             ),
+            ("tls_handshakes", "TLS handshakes done.", handshakes),
+            ("tls_handshakes_failed", "TLS handshakes that failed, or were not done in time.", no_handshakes),
         ] {
             ConstCounter::new(value).encode(encoder.encode_descriptor(
                 name,

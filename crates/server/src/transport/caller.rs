@@ -22,8 +22,9 @@ use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
 use sightwire_api::stream::StreamKind;
 use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
+use sightwire_listen::tls::Secured;
 
-use super::cookie;
+use super::cookie::Cookies;
 use super::origin::{self, is_proxied, is_this_machine};
 use super::sentence;
 
@@ -258,7 +259,8 @@ impl Gate {
         let page = self.page(headers);
         // Browsers send cookies with what pages of other ports of this host ask for, too.
         let counts = matches!(page, Page::Own | Page::Listed) && !origin::is_of_neighbour(headers);
-        let session = cookie::token(headers).filter(|_| counts);
+        let is_secured = request.extensions().get::<Secured>().is_some();
+        let session = Cookies::of(headers, is_secured).token().filter(|_| counts);
         let (bearer, is_here) = (bearer(headers), is_here(request, headers));
         let peer = request.extensions().get::<Peer>();
         let place = peer.map(|Peer(peer)| (peer.ip(), request.uri().path()));

@@ -64,6 +64,11 @@ pub fn is_proxied(headers: &HeaderMap) -> bool {
     headers.keys().any(says_so)
 }
 
+/// Whether a browser came to a proxy over https, as that says.
+pub fn is_secure(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
+}
+
 /// `https://a.example/page` is of `https://a.example`.
 fn origin_of(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once("://")?;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, SET_COOKIE,
-    VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    IF_NONE_MATCH, SET_COOKIE, VARY,
 };
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -15,10 +15,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use sightwire_access::Guard;
 use sightwire_access::action::{Act as _, Anything, SeeServer};
+use sightwire_listen::tls::Secured;
 
 use super::caller::NotAllowed;
+use super::cookie::Cookies;
 use super::may::May;
 use super::refusal::Refusal;
+use crate::reach::{AUTHORITY, Reach};
 
 /// `ui/dist`, or the note of build.rs where the pages have not been built.
 #[derive(RustEmbed)]
@@ -28,14 +31,27 @@ struct Pages;
 /// What somebody who is to log in needs for that: everybody gets it.
 const FREE: [&str; 5] = ["login/login.css", "login/login.js", "login/tokens.css", "favicon.svg", "scheme.js"];
 
+/// What pages are served with.
+#[derive(Clone, Debug)]
+pub struct Dependencies {
+    /// Who is known.
+    pub access: Arc<Guard>,
+    /// What encrypts connections.
+    pub reach: Arc<Reach>,
+}
+
 /// Serves a page's file, or the page itself for its own routes (`/recognise`).
 pub async fn serve(
     may: May<Anything>,
-    State(access): State<Arc<Guard>>,
+    State(Dependencies { access, reach }): State<Dependencies>,
+    secured: Option<Extension<Secured>>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
+    if uri.path() == AUTHORITY {
+        return authority(&reach);
+    }
     let path = uri.path().trim_start_matches('/');
     if path == "login" {
         return file("login/index.html", &headers);
@@ -64,7 +80,8 @@ pub async fn serve(
             Ok((token, _)) => {
                 // With two slashes it would be another server.
                 let to = Redirect::to(&format!("/{}", wanted.trim_start_matches(['/', '\\'])));
-                ([(SET_COOKIE, super::cookie::set(&headers, token.reveal()))], to).into_response()
+                let cookies = Cookies::of(&headers, secured.is_some());
+                ([(SET_COOKIE, cookies.set(token.reveal()))], to).into_response()
             }
             Err(why) => Refusal::from(why).into_response(),
         };
@@ -80,6 +97,21 @@ pub async fn serve(
         return file("index.html", &headers);
     }
     super::error(StatusCode::NOT_FOUND, "There is nothing at this address.")
+}
+
+/// The certificate that a device is to trust, as phones and computers install one.
+fn authority(reach: &Reach) -> Response {
+    let own = reach.certificates.as_ref().and_then(|certificates| certificates.facts().authority);
+    let Some(own) = own else {
+        let detail = "This server has no certificate authority of its own (tls.mode).";
+        return super::error(StatusCode::NOT_FOUND, detail);
+    };
+    let headers = [
+        (CONTENT_TYPE, "application/x-x509-ca-cert"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"sightwire-authority.crt\""),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, own.der).into_response()
 }
 
 fn file(path: &str, headers: &HeaderMap) -> Response {

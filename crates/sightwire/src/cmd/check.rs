@@ -1,9 +1,14 @@
 //! `sightwire check`
 
-use sightwire_config::{Layers, keys};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sightwire_config::{Config, Layers, keys};
 use sightwire_infer::cpu::Cpu;
 use sightwire_listen::names;
 use sightwire_server::{files, reach};
+use sightwire_tls::certificates::CertificateError;
+use sightwire_tls::{Certificates, Source};
 
 use super::ConfigArgs;
 use crate::print::{Printer, note, out};
@@ -11,9 +16,10 @@ use crate::print::{Printer, note, out};
 /// Prints each key, its value, and where it was set.
 pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let layers = Layers::load(&args.flags(&[]))?;
-    let config = sightwire_config::Config::from_layers(&layers)?;
+    let config = Config::from_layers(&layers)?;
     config.check_model(&layers)?;
     config.guard()?;
+    let certificates = of_files(&config)?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {
         let (value, origin) = layers.get(key.name);
@@ -39,11 +45,23 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     if reach::needs_keys(&config) {
         note!(printer, "note: who is not on this machine needs a key; `sightwire keys add` makes one");
     }
+    let scheme = if config.tls.options.is_some() { "https" } else { "http" };
     for address in reach::addresses_to_open(&config.server.listen) {
-        note!(printer, "note: other machines open http://{address}");
+        note!(printer, "note: other machines open {scheme}://{address}");
+    }
+    if let Some(warning) = certificates.and_then(|own| own.facts().warning(SystemTime::now())) {
+        note!(printer, "warning: {warning}");
     }
     if config.recognizer.max_clients == 0 {
         note!(printer, "warning: recognizer.max_clients is 0: every client will be refused");
     }
     Ok(())
+}
+
+/// The certificate that is configured; what the server would make by itself is not made here.
+fn of_files(config: &Config) -> Result<Option<Arc<Certificates>>, CertificateError> {
+    let options = config.tls.options.clone();
+    let options = options.filter(|options| matches!(options.source, Source::Files { .. }));
+    let names = || reach::names_now(config, config.server.listen.clone());
+    options.map(|options| Certificates::open(options, names())).transpose()
 }

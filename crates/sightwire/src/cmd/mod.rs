@@ -10,6 +10,7 @@ mod models;
 mod read;
 mod sample;
 mod serve;
+mod tls;
 mod top;
 mod try_networks;
 mod users;
@@ -63,6 +64,9 @@ enum Command {
     /// Add, list and remove users, who log in with a password.
     #[command(subcommand)]
     Users(users::UsersCommand),
+    /// Show or renew the certificate authority that this server made for itself.
+    #[command(subcommand)]
+    Tls(tls::TlsCommand),
     /// List, get, import and check models.
     #[command(subcommand)]
     Models(models::ModelsCommand),
@@ -128,6 +132,7 @@ impl Cli {
             Command::Config(command) => config::run(&command, printer),
             Command::Keys(command) => keys::run(&command, printer),
             Command::Users(command) => users::run(&command, printer),
+            Command::Tls(command) => tls::run(&command, printer),
             Command::Models(command) => models::run(&command, printer),
             Command::Read(args) => read::run(&args, printer),
             Command::CheckCoordinates(args) => check_coordinates::run(&args, printer),
@@ -157,7 +162,7 @@ impl ConfigArgs {
 
     fn flags(&self, listen: &[String]) -> Flags {
         let file = self.config.clone().filter(|file| !file.as_os_str().is_empty());
-        Flags { file, listen: listen.to_vec(), set: self.set.clone() }
+        Flags { file, listen: listen.to_vec(), set: self.set.clone(), ..Flags::default() }
     }
 }
 

@@ -1,29 +1,37 @@
 //! `sightwire serve`
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
-use sightwire_config::Config;
+use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode};
+use sightwire_access::Role;
+use sightwire_access::link::LASTS;
+use sightwire_config::{Config, Flags};
 use sightwire_listen::names;
 use sightwire_listen::socket::{self, Listener};
-use sightwire_server::Server;
+use sightwire_server::server::{Server, Started};
 use sightwire_server::telemetry::logging;
 use sightwire_server::{files, reach};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::ConfigArgs;
-use crate::print::{Printer, out};
+use crate::print::{Printer, note, out};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sightwire serve --port 8001
+  sightwire serve --lan             for phones and other machines nearby, over HTTPS
   sightwire serve --listen 0.0.0.0:8000 --set recognizer.max_clients=100
 
-Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C.")]
+Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C; reads its certificate again on
+SIGHUP.")]
 pub(super) struct ServeArgs {
     /// Address to listen on, or a port of 127.0.0.1; port 0 picks a free one. May be given several times.
     #[arg(long, value_name = "ADDRESS")]
@@ -31,6 +39,12 @@ pub(super) struct ServeArgs {
     /// The same as `--listen 127.0.0.1:PORT`.
     #[arg(long, value_name = "PORT", conflicts_with = "listen")]
     port: Option<u16>,
+    /// Encrypt connections: self-signed, or files (`tls.certificate_file`, `tls.key_file`).
+    #[arg(long, value_name = "MODE")]
+    tls: Option<String>,
+    /// Be reached from other machines, over HTTPS, and show a code that logs a phone in.
+    #[arg(long, conflicts_with = "listen")]
+    lan: bool,
     #[command(flatten)]
     config: ConfigArgs,
 }
@@ -38,7 +52,8 @@ pub(super) struct ServeArgs {
 pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     // A port is an address to listen on.
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
-    let config = Config::load_to_serve(&args.config.flags(&listen))?;
+    let flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
+    let config = Config::load_to_serve(&flags)?;
     let _log = logging::start(&config.log);
     if let Some(warning) = sightwire_infer::cpu::warning() {
         tracing::warn!("{warning}");
@@ -57,45 +72,91 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(config, printer.clone()));
+    let served = runtime.block_on(serve(config, args.lan, printer.clone()));
     // Everything of ours has ended within the drain time; what a library left is cut here.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
 }
 
-async fn serve(config: Config, printer: Printer) -> anyhow::Result<()> {
+async fn serve(config: Config, lan: bool, printer: Printer) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
-    let (mut listeners, mut addresses): (Vec<Box<dyn Listener>>, Vec<SocketAddr>) = Default::default();
-    for address in &config.server.listen {
-        let v6_only =
-            config.server.listen.iter().any(|other| other.is_ipv4() && other.port() == address.port());
-        let listener = socket::bind(*address, v6_only).with_context(|| {
-            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen or --port")
-        })?;
-        addresses.push(listener.local_addr().context("cannot tell the address")?);
-        listeners.push(Box::new(listener));
-    }
+    let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
+    let listeners = bind(&config.server.listen)?;
+    let redirecting = bind(&config.tls.redirect_listen)?;
+    let addresses = |listeners: &[Box<dyn Listener>]| {
+        let address = |listener: &Box<dyn Listener>| listener.address().context("cannot tell the address");
+        listeners.iter().map(address).collect::<anyhow::Result<Vec<_>>>()
+    };
+    let (own, plain) = (addresses(&listeners)?, addresses(&redirecting)?);
     // Not before the addresses are ours: a key that nobody uses would be lost with an error.
     let key = reach::first_key(&config)?;
-    let announce = move || {
+    let lan = lan.then(|| reach::lan_key(&config)).transpose()?;
+    let announce = move |started: &Started| {
         // Whoever waits for these lines may be gone after the first.
-        let _ = addresses.iter().try_for_each(|a| out!(printer, "listening on http://{a}"));
+        let scheme = started.reach.scheme();
+        let _ = own.iter().try_for_each(|a| out!(printer, "listening on {scheme}://{a}"));
+        let _ = plain.iter().try_for_each(|a| out!(printer, "redirecting from http://{a}"));
         if let Some(key) = key {
             let _ = out!(printer, "admin key: {} (keep it: it is not shown again)", key.reveal());
         }
+        if let Some(certificates) = &started.reach.certificates
+            && let Some(authority) = certificates.facts().authority
+        {
+            let _ = out!(printer, "certificate authority: SHA-256 {}", authority.fingerprint);
+        }
+        if let Some((id, role)) = lan {
+            show_code(started, &id, role, &printer);
+        }
     };
-    let stop = CancellationToken::new();
+    let (stop, reload) = (CancellationToken::new(), Arc::new(Notify::new()));
     let asked = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => reload.notify_one(),
+            }
         }
         stop.cancel();
         std::future::pending::<()>().await;
     };
+    let server = Server::new(config).redirecting(redirecting).reload_when(reload.clone()).on_ready(announce);
     tokio::select! {
-        served = Server::new(config).on_ready(announce).run(listeners, stop.clone()) => served,
+        served = server.run(listeners, stop.clone()) => served,
         () = asked => Ok(()),
     }
+}
+
+fn bind(addresses: &[SocketAddr]) -> anyhow::Result<Vec<Box<dyn Listener>>> {
+    let mut listeners: Vec<Box<dyn Listener>> = Vec::new();
+    for address in addresses {
+        let v6_only = addresses.iter().any(|other| other.is_ipv4() && other.port() == address.port());
+        let listener = socket::bind(*address, v6_only).with_context(|| {
+            format!("cannot listen on {address} (taken, or not an address of this machine); choose another with --listen or --port")
+        })?;
+        listeners.push(Box::new(listener));
+    }
+    Ok(listeners)
+}
+
+/// Shows, for a phone's camera, the way to this server.
+fn show_code(started: &Started, key: &str, role: Role, printer: &Printer) {
+    let Some(base) = started.reach.urls().into_iter().next() else {
+        note!(printer, "this machine has no address that a phone could open: is it connected to a network?");
+        return;
+    };
+    let Ok(token) = started.access.link_to(key) else { return };
+    let url = reach::login_url(&base, token.reveal());
+    if let Ok(code) = QrCode::with_error_correction_level(&url, EcLevel::L) {
+        let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+        let _ = out!(printer, "\n{code}\n");
+    }
+    let _ = out!(printer, "to log a phone in as {}, scan this, or open {url}", role.with_article());
+    let minutes = LASTS.as_secs() / 60;
+    let _ = out!(
+        printer,
+        "it works once, for {minutes} minutes; the browser warns until the phone trusts {base}{}",
+        reach::AUTHORITY
+    );
 }

@@ -86,7 +86,7 @@ pub async fn start(toml: &str) -> Running {
     let (dialer, listener) = pipes(([127, 0, 0, 1], 8000).into(), PIPE_BYTES);
     let stop = CancellationToken::new();
     let (ready, is_ready) = oneshot::channel();
-    let server = Server::new(config).on_ready(|| ready.send(()).unwrap());
+    let server = Server::new(config).on_ready(|_| ready.send(()).unwrap());
     let done = tokio::spawn(server.run(vec![Box::new(listener)], stop.clone()));
     is_ready.await.expect("the server begins");
     Running { dialer, port: AtomicU16::new(50_000), stop, done }

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use sightwire_access::action::ManageAccess;
+use sightwire_access::key::Key;
 use sightwire_access::password::{self, PasswordError};
 use sightwire_access::record::{KeyRecord, NewKey, NewUser, RecordError, Records, UserRecord};
 use sightwire_access::scope::ScopeError;
@@ -37,6 +38,17 @@ pub(super) async fn add(
     State(guard): State<Arc<Guard>>,
     wanted: Result<Json<api::NewKey>, JsonRejection>,
 ) -> Result<Response, Refusal> {
+    let (made, record) = make(&may, guard, wanted).await?;
+    let answer = api::MadeKey { about: key(&record), key: made.reveal().to_owned() };
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+}
+
+/// Makes a key, which counts at once.
+pub(super) async fn make(
+    may: &May<ManageAccess>,
+    guard: Arc<Guard>,
+    wanted: Result<Json<api::NewKey>, JsonRejection>,
+) -> Result<(Key, KeyRecord), Refusal> {
     let Json(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
     let now = SystemTime::now();
     let expires = wanted.expires_s.map(|seconds| {
@@ -51,8 +63,7 @@ pub(super) async fn add(
     };
     let (made, record) = change(guard, move |records| Ok(records.add(&new, now)?)).await?;
     tracing::info!(key = record.id, "{} made the key {:?}", may.principal().who(), record.name);
-    let answer = api::MadeKey { about: key(&record), key: made.reveal().to_owned() };
-    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(answer)).into_response())
+    Ok((made, record))
 }
 
 pub(super) async fn revoke(
@@ -134,7 +145,8 @@ fn scope(streams: &[String], uses: &[Use]) -> Result<Scope, Refusal> {
     scope.map_err(|wrong: ScopeError| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &wrong.to_string()))
 }
 
-fn key(record: &KeyRecord) -> api::Key {
+/// As others see it.
+pub(super) fn key(record: &KeyRecord) -> api::Key {
     api::Key {
         created: time(record.created),
         expired: record.has_expired(SystemTime::now()),
@@ -157,7 +169,8 @@ fn user(record: &UserRecord) -> api::User {
     }
 }
 
-fn time(at: SystemTime) -> String {
+/// RFC 3339.
+pub(super) fn time(at: SystemTime) -> String {
     humantime::format_rfc3339_seconds(at).to_string()
 }
 

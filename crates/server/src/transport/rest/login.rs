@@ -14,11 +14,12 @@ use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_listen::Peer;
+use sightwire_listen::tls::Secured;
 use sightwire_measure::clock;
 use sightwire_measure::lines::LogThrottle;
 
 use crate::transport::caller::Caller;
-use crate::transport::cookie;
+use crate::transport::cookie::Cookies;
 use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
 
@@ -29,19 +30,21 @@ pub(super) async fn log_in(
     may: May<Anything>,
     State(guard): State<Arc<Guard>>,
     Extension(Peer(peer)): Extension<Peer>,
+    secured: Option<Extension<Secured>>,
     headers: HeaderMap,
     login: Result<Json<api::Login>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     own_page(&may)?;
     let wrong = || {
-        let detail = "Send JSON: a name and a password, or a key.";
+        let detail = "Send JSON: a name and a password, a key, or what a link has in it.";
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     };
     // The usual message shows what was sent.
     let Json(login) = login.map_err(|_| wrong())?;
     let login = match &login {
-        api::Login { key: Some(key), name: None, password: None } => Login::Key(key),
-        api::Login { key: None, name: Some(name), password: Some(password) } => {
+        api::Login { key: Some(key), link: None, name: None, password: None } => Login::Key(key),
+        api::Login { key: None, link: Some(link), name: None, password: None } => Login::Link(link),
+        api::Login { key: None, link: None, name: Some(name), password: Some(password) } => {
             Login::Password { name, password }
         }
         _ => return Err(wrong()),
@@ -57,22 +60,27 @@ pub(super) async fn log_in(
     };
     tracing::info!(%peer, "logged in: {}", session.principal().who());
     let answer = shown(session.principal(), Some(session.csrf().to_owned()));
-    let headers = [(SET_COOKIE, cookie::set(&headers, token.reveal())), (CACHE_CONTROL, "no-store".into())];
+    let headers = [
+        (SET_COOKIE, Cookies::of(&headers, secured.is_some()).set(token.reveal())),
+        (CACHE_CONTROL, "no-store".into()),
+    ];
     Ok((headers, Json(answer)).into_response())
 }
 
 pub(super) async fn log_out(
     may: May<Anything>,
     State(guard): State<Arc<Guard>>,
+    secured: Option<Extension<Secured>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     own_page(&may)?;
+    let cookies = Cookies::of(&headers, secured.is_some());
     // The connection that this comes over is one of those that end with the session, and should bring the answer first.
     may.let_go();
-    if let Some(token) = cookie::token(&headers) {
+    if let Some(token) = cookies.token() {
         guard.sessions().end(token);
     }
-    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::forget(&headers))]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget())]).into_response())
 }
 
 pub(super) async fn session(may: May<Anything>) -> Response {
@@ -112,7 +120,7 @@ impl From<LoginError> for Refusal {
             LoginError::TooMany(wait) => {
                 Self::later(StatusCode::TOO_MANY_REQUESTS, wait.after.as_secs().max(1), &wait.to_string())
             }
-            LoginError::Wrong | LoginError::Key(_) => Self::unauthorized(&why.to_string()),
+            LoginError::Wrong | LoginError::Link | LoginError::Key(_) => Self::unauthorized(&why.to_string()),
             LoginError::Random(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, &why.to_string()),
         }
     }

@@ -4,7 +4,7 @@
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
 //! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`], [`form`]: how these arrive
-//! - [`login`], [`keys`]: logging in, and who else may do what
+//! - [`login`], [`keys`], [`link`]: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - [`live`]: everything, as it changes; [`manage`]: ending streams and viewers
 
@@ -15,6 +15,7 @@ pub mod detections;
 pub mod form;
 pub mod jobs;
 mod keys;
+mod link;
 pub mod live;
 mod login;
 pub mod manage;
@@ -51,6 +52,7 @@ use super::paths;
 use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, delete, get, post};
+use crate::reach::Reach;
 use crate::samples;
 use crate::telemetry::Telemetry;
 use crate::telemetry::live::Live;
@@ -74,6 +76,8 @@ pub struct Api {
     pub drawing: Arc<Semaphore>,
     /// Who is known.
     pub access: Arc<Guard>,
+    /// Where others find this server.
+    pub reach: Arc<Reach>,
 }
 
 impl FromRef<Api> for Arc<Guard> {
@@ -137,6 +141,8 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/logout", post(login::log_out))
         .private("/api/v1/keys", get(keys::list).post(keys::add))
         .private("/api/v1/keys/{id}", delete(keys::revoke))
+        .private("/api/v1/login-links", post(link::make))
+        .private("/api/v1/tls", get(link::tls))
         .private("/api/v1/users", get(keys::users).post(keys::add_user))
         .private("/api/v1/users/{name}", delete(keys::remove_user))
         .private("/api/v1/live", get(live::live))

@@ -1,0 +1,191 @@
+//! TLS: the handshake of a connection, within a time of its own and so many at once.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{HOST, LOCATION};
+use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use http::uri::PathAndQuery;
+use rustls::{AlertDescription, ServerConfig};
+use sightwire_measure::lines::{self, LogThrottle};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::refusal::error;
+use crate::socket::Socket;
+
+/// From the first byte to the last of the handshake.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Handshakes at once: whoever connects and says nothing takes one of these, and never all connections.
+const MAX_AT_ONCE: usize = 256;
+/// What waits to be sent over a connection, encrypted, beside what the kernel has: about two records.
+const UNSENT_BYTES: usize = 32 << 10;
+/// The first byte of every handshake: the type of its record.
+const HANDSHAKE: u8 = 22;
+/// A client that hears why it gets no connection has so long for that.
+const GOODBYE: Duration = Duration::from_millis(300);
+
+/// An extension of requests that came over TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct Secured;
+
+/// Secures the connections of listeners.
+pub struct Tls {
+    config: Box<dyn Fn() -> Arc<ServerConfig> + Send + Sync>,
+    handshakes: Arc<Semaphore>,
+    done: AtomicU64,
+    failed: AtomicU64,
+    failures_said: LogThrottle,
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("failed", &self.failed).finish_non_exhaustive()
+    }
+}
+
+/// What has become of a connection.
+#[derive(Debug)]
+pub enum Opened {
+    /// Its handshake is done.
+    Secured(Socket),
+    /// It speaks plain HTTP, or nothing at all.
+    Plain(Socket),
+}
+
+impl Tls {
+    /// Each connection is secured by what `config` gives when it begins.
+    pub fn new(config: impl Fn() -> Arc<ServerConfig> + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            config: Box::new(config),
+            handshakes: Arc::new(Semaphore::new(MAX_AT_ONCE)),
+            done: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            failures_said: LogThrottle::new(),
+        })
+    }
+
+    /// Handshakes so far that were done, and those that were not.
+    pub fn counts(&self) -> [u64; 2] {
+        [&self.done, &self.failed].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// Waits for the handshake; an error where there is none within its time, or too many wait.
+    pub async fn open(&self, socket: Socket, peer: impl fmt::Display) -> io::Result<Opened> {
+        let opened = match self.handshakes.try_acquire() {
+            Ok(_permit) => {
+                tokio::time::timeout(DEADLINE, self.shake_hands(socket)).await.unwrap_or_else(|_| {
+                    Err(io::Error::new(io::ErrorKind::TimedOut, "it was not done within 10 s"))
+                })
+            }
+            Err(_) => Err(io::Error::other("too many others are not done")),
+        };
+        match &opened {
+            Ok(Opened::Secured(_)) => drop(self.done.fetch_add(1, Ordering::Relaxed)),
+            Ok(Opened::Plain(_)) => {}
+            Err(error) => self.has_failed(error, peer),
+        }
+        opened
+    }
+
+    async fn shake_hands(&self, mut socket: Socket) -> io::Result<Opened> {
+        match socket.first_byte().await? {
+            Some(HANDSHAKE) => {}
+            // Load balancers that look whether somebody listens say nothing.
+            Some(_) | None => return Ok(Opened::Plain(socket)),
+        }
+        let acceptor = TlsAcceptor::from((self.config)());
+        let accept = acceptor.accept_with(socket, |session| session.set_buffer_limit(Some(UNSENT_BYTES)));
+        match accept.into_fallible().await {
+            Ok(stream) => Ok(Opened::Secured(Socket::secured(stream))),
+            Err((error, mut socket)) => {
+                // With what the client still sends unread, the alert would be lost.
+                let _ = tokio::time::timeout(GOODBYE, async {
+                    let _ = socket.shutdown().await;
+                    let mut rest = [0; 1024];
+                    while matches!(socket.read(&mut rest).await, Ok(1..)) {}
+                })
+                .await;
+                Err(error)
+            }
+        }
+    }
+
+    fn has_failed(&self, error: &io::Error, peer: impl fmt::Display) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        if let Some(unsaid) = self.failures_said.is_due(Instant::now()) {
+            let why = lines::sentence(&error.to_string()).to_string();
+            tracing::info!(
+                "a TLS handshake with {peer} failed: {why}{} ({unsaid} more since this was last said)",
+                cure(error)
+            );
+        }
+    }
+}
+
+/// What helps, where that is known.
+fn cure(error: &io::Error) -> &'static str {
+    let reason = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    match reason {
+        Some(rustls::Error::AlertReceived(
+            AlertDescription::UnknownCA
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::DecryptError,
+        )) => {
+            "; the client does not trust the certificate: install its authority there (`sightwire tls show`), or accept it in the browser"
+        }
+        Some(rustls::Error::NoCertificatesPresented) => {
+            "; the client has to show a certificate (tls.client_ca_file)"
+        }
+        Some(rustls::Error::InvalidCertificate(_)) => {
+            "; the client's certificate is not of the authority in tls.client_ca_file"
+        }
+        _ => "",
+    }
+}
+
+/// Answers every request with the address that is the same over TLS, at that port.
+pub fn redirect(port: u16) -> Router {
+    Router::new().fallback(async move |request: Request| elsewhere(&request, port))
+}
+
+fn elsewhere(request: &Request, port: u16) -> Response {
+    let given = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let target = secure_address(given, request.uri(), port);
+    let Some(location) = target.and_then(|address| HeaderValue::from_str(&address).ok()) else {
+        return error(
+            StatusCode::BAD_REQUEST,
+            "This server speaks HTTPS, and the Host of this request is invalid.",
+        );
+    };
+    let mut response = error(StatusCode::PERMANENT_REDIRECT, "This server speaks HTTPS.").into_response();
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+fn secure_address(host: &str, target: &Uri, port: u16) -> Option<String> {
+    // `[::1]:80` has colons of its own.
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    if name.is_empty() || !name.bytes().all(is_plain) {
+        return None;
+    }
+    let path = target.path_and_query().map(PathAndQuery::as_str);
+    let path = path.filter(|path| path.starts_with('/')).unwrap_or("/");
+    Some(if port == 443 { format!("https://{name}{path}") } else { format!("https://{name}:{port}{path}") })
+}
+
+#[cfg(test)]
+mod tests;
