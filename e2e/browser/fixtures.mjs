@@ -35,12 +35,12 @@ export const camera = {
   missing: ["--use-fake-ui-for-media-stream"],
 };
 
-/** Starts Chromium with these flags. */
-export function launch(flags = []) {
+/** Starts Chromium with these flags, in this environment. */
+export function launch(flags = [], env = process.env) {
   const executablePath = process.env.SIGHTWIRE_CHROMIUM ?? found("chromium");
   // Chromium's sandbox does not work for root, which is what containers run as.
   const asRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  return chromium.launch({ executablePath, args: [...asRoot, ...flags] });
+  return chromium.launch({ executablePath, args: [...asRoot, ...flags], env });
 }
 
 /** The file of a generated clip as the fake camera wants it. */

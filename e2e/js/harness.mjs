@@ -109,7 +109,7 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
   };
   t.after(() => server.stop());
 
-  server.urls = await listening(run, "the server", [listen].flat().length);
+  server.urls = await listening(run, "the server", [listen].flat().length || 1);
   server.url = server.urls[0];
   server.port = Number(new URL(server.url).port);
   return server;
@@ -119,7 +119,7 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
 export async function listening(run, what, count = 1) {
   const deadline = performance.now() + START_MS;
   for (;;) {
-    const urls = Array.from(run.stdout.matchAll(/listening on (http:\/\/\S+)/g), (found) => found[1]);
+    const urls = Array.from(run.stdout.matchAll(/listening on (https?:\/\/\S+)/g), (found) => found[1]);
     if (urls.length >= count) return urls;
     if (run.child.exitCode !== null || run.child.signalCode !== null || performance.now() > deadline) {
       const { exitCode } = run.child;

@@ -313,6 +313,8 @@ fn config(
 #[cfg(test)]
 mod tests {
     use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+    use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
     use super::*;
 
@@ -395,6 +397,71 @@ mod tests {
         let options = of_files(&(certificate, key.clone()));
         let error = Certificates::open(Options { client_ca: Some(key), ..options }, nowhere()).unwrap_err();
         assert!(error.to_string().contains("key.pem has no certificate"), "{error}");
+    }
+
+    /// Whether a client with that certificate and key gets a connection.
+    fn is_let_in(
+        certificates: &Certificates,
+        own: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    ) -> Result<(), rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(certificates.facts().authority.unwrap().der.into()).unwrap();
+        let client = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let client = client.unwrap().with_root_certificates(roots);
+        let client = match own {
+            Some((certificate, key)) => client.with_client_auth_cert(vec![certificate], key).unwrap(),
+            None => client.with_no_client_auth(),
+        };
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut client = ClientConnection::new(client.into(), name).unwrap();
+        let mut server = ServerConnection::new(certificates.config()).unwrap();
+        // With the alert, if there is one, on its way: more than enough.
+        for _ in 0..8 {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).unwrap();
+            if !wire.is_empty() {
+                server.read_tls(&mut &*wire).unwrap();
+                server.process_new_packets()?;
+            }
+            wire.clear();
+            server.write_tls(&mut wire).unwrap();
+            if !wire.is_empty() {
+                client.read_tls(&mut &*wire).unwrap();
+                client.process_new_packets()?;
+            }
+        }
+        assert!(!client.is_handshaking() && !server.is_handshaking());
+        Ok(())
+    }
+
+    #[test]
+    fn where_clients_have_to_show_a_certificate_only_those_of_its_authority_get_a_connection() {
+        let folder = tempfile::tempdir().unwrap();
+        let signer = |name: &str| {
+            let mut params = CertificateParams::new([]).unwrap();
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+            rcgen::CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+        };
+        let client = |signer: &rcgen::CertifiedIssuer<'_, KeyPair>| {
+            let (key, mut params) = (KeyPair::generate().unwrap(), CertificateParams::new([]).unwrap());
+            params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+            let certificate = params.signed_by(&key, signer).unwrap();
+            (certificate.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+        };
+        let (ours, others) = (signer("ours"), signer("others"));
+        let file = folder.path().join("clients.pem");
+        std::fs::write(&file, ours.pem()).unwrap();
+        let source = Source::SelfSigned(folder.path().join("tls"));
+        let open =
+            |client_ca| Certificates::open(Options { source: source.clone(), client_ca }, nowhere()).unwrap();
+        let certificates = open(Some(file));
+        assert_eq!(is_let_in(&certificates, Some(client(&ours))), Ok(()));
+        assert_eq!(is_let_in(&certificates, None), Err(rustls::Error::NoCertificatesPresented));
+        let foreign = is_let_in(&certificates, Some(client(&others))).unwrap_err();
+        assert!(matches!(foreign, rustls::Error::InvalidCertificate(_)), "{foreign}");
+        assert_eq!(is_let_in(&open(None), None), Ok(()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ struct Package {
     without: &'static str,
 }
 
-const PACKAGES: [Package; 8] = [
+const PACKAGES: [Package; 9] = [
     Package {
         name: "build-essential",
         there: || has("cc") && has("make"),
@@ -40,6 +40,12 @@ const PACKAGES: [Package; 8] = [
         there: || has("chromium"),
         purpose: Test,
         without: "the browser tests are skipped",
+    },
+    Package {
+        name: "libnss3-tools",
+        there: || has("certutil"),
+        purpose: Test,
+        without: "Chromium is not tried with a certificate of the server's own authority",
     },
     Package {
         name: "ffmpeg",
