@@ -1,12 +1,13 @@
 //! `sightwire-bench cameras`: a camera of its own, many viewers, and what lies between them.
 //!
 //! - [`camera`]: the camera; [`code`]: when a picture was sent, where it was drawn anew
-//! - [`fanout`], [`slow`], [`leaving`], [`churn`], [`detect`]: the scenarios
+//! - [`fanout`], [`slow`], [`leaving`], [`churn`], [`detect`], [`encrypted`]: the scenarios
 
 pub(crate) mod camera;
 mod churn;
 mod code;
 mod detect;
+mod encrypted;
 mod fanout;
 mod leaving;
 mod slow;
@@ -48,6 +49,8 @@ enum Scenario {
     Churn(churn::Args),
     /// What is found in the pictures: rate, delay, and what two viewers cost
     Detect(detect::Args),
+    /// Viewers of a server that encrypts and of one that does not, in turn
+    Encrypted(encrypted::Args),
 }
 
 /// Runs the scenario and prints its table.
@@ -58,6 +61,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         Scenario::Leaving(args) => leaving::main(args)?,
         Scenario::Churn(args) => churn::main(args)?,
         Scenario::Detect(args) => detect::main(args)?,
+        Scenario::Encrypted(args) => encrypted::main(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }

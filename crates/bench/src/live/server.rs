@@ -39,7 +39,11 @@ pub(crate) struct Meter {
 impl Server {
     /// Finds the process of this user that listens on the address.
     pub(crate) fn find(args: &ServerArgs) -> Result<Self> {
-        let target = Target::parse(&args.url, false)?;
+        Self::at(Target::parse(&args.url, false)?)
+    }
+
+    /// The same, of an address.
+    pub(crate) fn at(target: Target) -> Result<Self> {
         let pid = procfs::listening_pid(target.address)
             .with_context(|| format!("no process of ours listens on {}", target.address))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -30,8 +30,8 @@ Examples:
   sightwire serve --lan             for phones and other machines nearby, over HTTPS
   sightwire serve --listen 0.0.0.0:8000 --set recognizer.max_clients=100
 
-Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C; reads its certificate again on
-SIGHUP.")]
+Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C.
+SIGHUP has it read its certificate again.")]
 pub(super) struct ServeArgs {
     /// Address to listen on, or a port of 127.0.0.1; port 0 picks a free one. May be given several times.
     #[arg(long, value_name = "ADDRESS")]
