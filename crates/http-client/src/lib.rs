@@ -1,6 +1,7 @@
 //! How Sightwire asks others over HTTP: cameras, servers with models, other Sightwires.
 //!
 //! - [`builder`]: where every client begins; [`direct`]: where those do that ask an address which somebody gave
+//! - [`document`]: a short document, all of it
 //! - [`cause`]: why a request failed
 //! - [`trust`]: whose certificates are trusted
 //!
@@ -8,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod cause;
+pub mod document;
 pub mod trust;
 
 use reqwest::ClientBuilder;
