@@ -13,6 +13,8 @@ use subtle::ConstantTimeEq as _;
 
 /// What every key begins with, so that it is found where it should not be.
 pub const PREFIX: &str = "sw_";
+/// What a token begins with: `{"` in base64.
+const TOKEN_PREFIX: &str = "eyJ";
 /// Digits of an id.
 const ID_DIGITS: usize = 8;
 /// Random bytes of a key.
@@ -116,28 +118,54 @@ impl KeyHash {
     }
 }
 
-/// The same text without what is secret of the keys in it: `sw_1a2b3c4d_…`.
+/// The same text without what is secret of the keys and tokens in it: `sw_1a2b3c4d_…`, `eyJ…`.
 pub fn redacted(text: &[u8]) -> Cow<'_, [u8]> {
-    let mut found = memmem::find_iter(text, PREFIX).peekable();
-    if found.peek().is_none() {
+    let mut keys = memmem::find_iter(text, PREFIX).peekable();
+    let mut tokens = memmem::find_iter(text, TOKEN_PREFIX).peekable();
+    if keys.peek().is_none() && tokens.peek().is_none() {
         return Cow::Borrowed(text);
     }
-    let (mut shown, mut from) = (Vec::with_capacity(text.len()), 0);
-    for at in found {
-        let rest = text.get(at + PREFIX.len()..).unwrap_or_default();
-        let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let length = rest.iter().take_while(|byte| is_of_key(byte)).count();
-        // So long that it may be all of a key, or most of it.
-        if at < from || length <= ID_DIGITS + 1 {
+    // `from`: what is before it is written; `seen`: what is before it is no place to look at again.
+    let (mut shown, mut from, mut seen) = (Vec::with_capacity(text.len()), 0, 0);
+    loop {
+        let is_key = match (keys.peek(), tokens.peek()) {
+            (Some(key), Some(token)) => key < token,
+            (key, None) => key.is_some(),
+            (None, Some(_)) => false,
+        };
+        let Some(at) = (if is_key { keys.next() } else { tokens.next() }) else { break };
+        let rest = text.get(at..).unwrap_or_default();
+        if at < seen {
             continue;
         }
-        let secret = at + PREFIX.len() + ID_DIGITS + 1;
-        shown.extend_from_slice(text.get(from..secret).unwrap_or_default());
+        let length = if is_key { letters(rest) } else { letters_of_token(rest) };
+        seen = at + length;
+        // So long that it may be all of a key, or most of it; and of tokens all that is more than a word.
+        let prefix = if is_key { PREFIX.len() + ID_DIGITS + 1 } else { TOKEN_PREFIX.len() };
+        if length <= prefix || (!is_key && letters(rest) == length) {
+            continue;
+        }
+        shown.extend_from_slice(text.get(from..at + prefix).unwrap_or_default());
         shown.extend_from_slice("…".as_bytes());
-        from = at + PREFIX.len() + length;
+        from = seen;
     }
     shown.extend_from_slice(text.get(from..).unwrap_or_default());
     Cow::Owned(shown)
+}
+
+/// How many bytes header, claims and signature of a token have, as far as they are there.
+fn letters_of_token(text: &[u8]) -> usize {
+    let mut length = letters(text);
+    while text.get(length) == Some(&b'.') {
+        length += 1 + letters(text.get(length + 1..).unwrap_or_default());
+    }
+    length
+}
+
+/// How many letters of keys and of the parts of tokens come first.
+fn letters(text: &[u8]) -> usize {
+    let is_letter = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.iter().take_while(is_letter).count()
 }
 
 #[cfg(test)]
@@ -154,7 +182,13 @@ mod tests {
             format!("40{{\"key\":\"sw_{id}_…\"}}, sw_{id}_… again")
         );
         assert_eq!(said(&text[..30]), format!("sw_{id}_…"), "cut off");
-        for other in ["nothing", "sw_1a2b3c4d", "sw_", "the key sw_1a2b3c4d has expired"] {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.c2lnbmF0dXJl-_";
+        assert_eq!(
+            said(&format!("GET /?key={token}, {text} eyJhbGciOi.eyJz {token}")),
+            format!("GET /?key=eyJ…, sw_{id}_… eyJ… eyJ…")
+        );
+        assert_eq!(said(&format!("eyJ.sw_{} end", &text[3..])), "eyJ… end", "one in another");
+        for other in ["nothing", "sw_1a2b3c4d", "sw_", "the key sw_1a2b3c4d has expired", "eyJ, eyJx"] {
             assert_eq!(said(other), other);
         }
     }
