@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Default)]
 pub struct Credential {
     state: Mutex<State>,
+    /// What it ends with, which is known as long as this is: whoever revokes that one may know it by a weak reference only.
+    _parent: Option<Arc<Credential>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +48,7 @@ impl Credential {
 
     /// One that ends with this one, or before: somebody logs in with a key.
     pub fn child(self: &Arc<Self>) -> Arc<Self> {
-        let child = Arc::new(Self::default());
+        let child = Arc::new(Self { state: Mutex::default(), _parent: Some(self.clone()) });
         let mut state = self.state.lock();
         if state.is_revoked {
             child.revoke();

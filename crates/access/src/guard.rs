@@ -1,6 +1,7 @@
 //! Whose request it is.
 
 use std::fmt;
+use std::future::pending;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -19,8 +20,11 @@ use crate::keyring::{EVERY, Keyring};
 use crate::legacy::Legacy;
 use crate::link::{self, LinkToken, Links};
 use crate::principal::{Principal, Rules, Unknown, Who};
+use crate::proxy::{Named, ProxyLogin};
 use crate::scope::Scope;
 use crate::session::{Session, Sessions, Token};
+use crate::token::fetch::Fetch;
+use crate::token::{Settings, Tokens};
 
 /// Passwords that are compared at once: each takes 19 MiB and a core.
 const MAX_COMPARING: usize = 2;
@@ -81,6 +85,8 @@ pub struct Presented<'a> {
     pub bearer: Option<&'a str>,
     /// The token of somebody who has logged in.
     pub session: Option<&'a str>,
+    /// Whom a proxy has let in, as it says; whether it is believed is decided by the address.
+    pub proxied: Option<Named<'a>>,
     /// The address that it comes from, and the path that it asks for.
     pub place: Option<(IpAddr, &'a str)>,
     /// It comes from this machine for this machine, and through no proxy.
@@ -94,6 +100,7 @@ impl fmt::Debug for Presented<'_> {
             .field("key", &key)
             .field("bearer", &bearer)
             .field("session", &session)
+            .field("proxied", &self.proxied)
             .field("place", &self.place)
             .field("is_here", &self.is_here)
             .finish()
@@ -112,6 +119,8 @@ pub struct Guard {
     comparing: Arc<Semaphore>,
     waiting: Semaphore,
     legacy: Vec<(Legacy, Arc<Principal>)>,
+    tokens: Option<Tokens>,
+    proxy: Option<ProxyLogin>,
     rules: Arc<Rules>,
     here: Arc<Principal>,
     anyone: Arc<Principal>,
@@ -129,6 +138,8 @@ impl Guard {
             mode,
             keyring,
             legacy: Vec::new(),
+            tokens: None,
+            proxy: None,
             sessions: Sessions::default(),
             links: Links::default(),
             attempts: Attempts::default(),
@@ -155,6 +166,30 @@ impl Guard {
         self
     }
 
+    /// Tokens of others count, too.
+    #[must_use]
+    pub fn with_tokens(mut self, settings: Option<Settings>) -> Self {
+        self.tokens = settings.map(|settings| Tokens::new(settings, self.rules.clone()));
+        self
+    }
+
+    /// So does what proxies say.
+    #[must_use]
+    pub fn with_proxy(mut self, proxy: Option<ProxyLogin>) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// Which proxies are believed, if any are.
+    pub fn proxy(&self) -> Option<&ProxyLogin> {
+        self.proxy.as_ref()
+    }
+
+    /// Whether what comes from there comes from a proxy that is believed.
+    pub fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxy.as_ref().is_some_and(|proxy| proxy.is_from(peer))
+    }
+
     /// Who needs no key.
     pub fn mode(&self) -> Mode {
         self.mode
@@ -165,34 +200,81 @@ impl Guard {
         &self.keyring
     }
 
-    /// Whose request it is. A key that does not count is never as good as none: its owner hears of it. A session that is over
-    /// is: a browser sends it along whether anybody wants it or not.
+    /// Whose request it is. A key or token that does not count is never as good as none: its owner hears of it, and so does
+    /// whoever a proxy does not name clearly. A session that is over is as good as none: a browser sends it along whether anybody
+    /// wants it or not.
+    ///
+    /// A key goes before all else, and what a proxy says before a session: whoever comes through it next, in the same browser, is
+    /// not to go on with the session of another.
     pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Identified {
-        let session = presented.session.filter(|_| presented.key.is_none() && presented.bearer.is_none());
+        let proxied = match self.proxied(presented) {
+            Some(Ok(principal)) => Some(principal),
+            Some(Err(why)) => return Identified::new(self.unknown(why)),
+            None => None,
+        };
+        let has_key = presented.key.is_some() || presented.bearer.is_some();
+        let session = presented.session.filter(|_| !has_key && proxied.is_none());
         if let Some(session) = session.and_then(|token| self.sessions.find(token, clock::now())) {
-            return Identified { principal: session.principal().clone(), session: Some(session) };
+            let principal = session.principal().clone();
+            return Identified { session: Some(session), ..Identified::new(principal) };
         }
-        Identified { principal: self.without_session(presented, now), session: None }
+        let free = proxied.as_ref().or_else(|| self.free(presented));
+        let is_ours = |token: &&str| free.is_none() || self.is_meant_as_key(token);
+        match (presented.key.or(presented.bearer.filter(is_ours)), free) {
+            (Some(key), _) => {
+                let known = Identified::new(self.find(key, now).unwrap_or_else(|why| self.unknown(why)));
+                // A bearer token may have been added by the proxy, which does so for every page that a browser shows.
+                Identified { is_proxied: proxied.is_some() && presented.key.is_none(), ..known }
+            }
+            (None, Some(free)) => {
+                Identified { is_proxied: proxied.is_some(), ..Identified::new(free.clone()) }
+            }
+            (None, None) => Identified::new(self.nobody.clone()),
+        }
     }
 
-    fn without_session(&self, presented: &Presented<'_>, now: SystemTime) -> Arc<Principal> {
-        let free = match self.mode {
-            Mode::Auto | Mode::Open if presented.is_here => Some(&self.here),
+    /// Whom a proxy that is believed has let in.
+    fn proxied(&self, presented: &Presented<'_>) -> Option<Result<Arc<Principal>, Unknown>> {
+        let proxy = self.proxy.as_ref().filter(|_| self.is_from_proxy(presented))?;
+        Some(match presented.proxied? {
+            Named::One(name) => self.keyring.named(name, proxy.role()).ok_or(Unknown::ProxiedName),
+            Named::Unclear => Err(Unknown::ProxiedName),
+        })
+    }
+
+    fn is_from_proxy(&self, presented: &Presented<'_>) -> bool {
+        presented.place.is_some_and(|(from, _)| self.is_proxy(from))
+    }
+
+    /// Who it is without a key.
+    fn free(&self, presented: &Presented<'_>) -> Option<&Arc<Principal>> {
+        // A proxy on this machine brings strangers, too.
+        let is_here = presented.is_here && !self.is_from_proxy(presented);
+        match self.mode {
+            Mode::Auto | Mode::Open if is_here => Some(&self.here),
             Mode::Open => Some(&self.anyone),
             Mode::Auto | Mode::Protected => presented.place.and_then(|(from, path)| {
                 let holds = |(legacy, _): &&(Legacy, _)| legacy.holds(from, path);
                 self.legacy.iter().find(holds).map(|(_, principal)| principal)
             }),
-        };
-        let is_ours = |token: &&str| free.is_none() || Key::looks_like_one(token);
-        match (presented.key.or(presented.bearer.filter(is_ours)), free) {
-            (Some(key), _) => self.keyring.find(key, now).unwrap_or_else(|why| {
-                let rules = self.rules.clone();
-                Arc::new(Principal::unknown(Some(why), rules))
-            }),
-            (None, Some(free)) => free.clone(),
-            (None, None) => self.nobody.clone(),
         }
+    }
+
+    /// Whether a text may not be meant for anybody else.
+    fn is_meant_as_key(&self, text: &str) -> bool {
+        Key::looks_like_one(text) || (self.tokens.is_some() && Tokens::looks_like_one(text))
+    }
+
+    /// Whoever has that key or token.
+    pub fn find(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+        match &self.tokens {
+            Some(tokens) if !Key::looks_like_one(text) => Ok(tokens.find(text, now)?),
+            _ => self.keyring.find(text, now),
+        }
+    }
+
+    fn unknown(&self, why: Unknown) -> Arc<Principal> {
+        Arc::new(Principal::unknown(Some(why), self.rules.clone()))
     }
 }
 
@@ -203,6 +285,14 @@ pub struct Identified {
     pub principal: Arc<Principal>,
     /// The one that it came with, if it is known by that.
     pub session: Option<Arc<Session>>,
+    /// It is known by what a proxy says, or by what a proxy that says something may have added.
+    pub is_proxied: bool,
+}
+
+impl Identified {
+    fn new(principal: Arc<Principal>) -> Self {
+        Self { principal, session: None, is_proxied: false }
+    }
 }
 
 /// What somebody logs in with.
@@ -214,7 +304,7 @@ pub enum Login<'a> {
         /// Theirs.
         password: &'a str,
     },
-    /// With a key.
+    /// With a key or a token.
     Key(&'a str),
     /// With what a link has in it.
     Link(&'a str),
@@ -248,7 +338,7 @@ impl Guard {
     pub async fn log_in(&self, login: Login<'_>, from: IpAddr) -> Result<(Token, Arc<Session>), LoginError> {
         let principal = match login {
             // Nobody guesses a key, so it is not counted how often somebody tries.
-            Login::Key(key) => self.keyring.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?,
+            Login::Key(key) => self.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?,
             Login::Link(token) => {
                 let key = self.links.take(token, clock::now()).ok_or(LoginError::Link)?;
                 self.keyring.of_id(&key, SystemTime::now()).map_err(LoginError::Key)?
@@ -284,18 +374,37 @@ impl Guard {
         Ok(compared.await.ok().flatten())
     }
 
-    /// Looks again and again until `stop` which keys, users and sessions count no more.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    /// Looks again and again until `stop` which keys, tokens, users and sessions count no more. `fetch` gets the keys of tokens.
+    pub async fn run(self: Arc<Self>, fetch: impl Fetch, stop: CancellationToken) {
+        self.run_by(SystemTime::now, fetch, stop).await;
+    }
+
+    async fn run_by(
+        self: Arc<Self>,
+        now: impl Fn() -> SystemTime + Send,
+        fetch: impl Fetch,
+        stop: CancellationToken,
+    ) {
         let expiring = async {
             let mut tick = interval(EVERY);
             loop {
                 tick.tick().await;
+                if let Some(tokens) = &self.tokens {
+                    tokens.expire(now());
+                }
                 self.sessions.expire(clock::now());
+            }
+        };
+        let fetching = async {
+            match &self.tokens {
+                Some(tokens) => tokens.keep_keys(&fetch).await,
+                None => pending().await,
             }
         };
         tokio::select! {
             () = self.keyring.clone().run(stop) => {}
             () = expiring => {}
+            () = fetching => {}
         }
     }
 
@@ -306,94 +415,4 @@ impl Guard {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::{NewKey, NewUser};
-    use crate::store::{Store, StoreError};
-
-    #[tokio::test]
-    async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session() {
-        let home = tempfile::tempdir().unwrap();
-        let store = Store::in_folder(home.path());
-        let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
-        let now = SystemTime::now();
-        let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
-        let anna = NewUser {
-            name: "Anna".into(),
-            role: Role::Operator,
-            scope: Scope::ALL,
-            password: crate::password::hash("correct horse").unwrap(),
-        };
-        store.update(|records| records.add_user(anna, now).map(|_| ()).map_err(StoreError::from)).unwrap();
-        let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
-        let guard = Guard::new(Mode::Protected, keyring, Arc::default());
-        let from = IpAddr::from([127, 0, 0, 1]);
-        let role = |token: &str| {
-            let presented = Presented { session: Some(token), ..Presented::default() };
-            guard.identify(&presented, now).principal.role()
-        };
-        let (token, _) = guard.log_in(Login::Key(key.reveal()), from).await.unwrap();
-        assert_eq!(role(token.reveal()), Some(Role::Viewer));
-        let right = Login::Password { name: "anna", password: "correct horse" };
-        let (token, session) = guard.log_in(right, from).await.unwrap();
-        assert_eq!(role(token.reveal()), Some(Role::Operator));
-        assert_eq!(role(session.csrf()), None);
-        let wrong = guard.log_in(Login::Password { name: "anna", password: "wrong horse" }, from).await;
-        let nobody = guard.log_in(Login::Password { name: "otto", password: "correct horse" }, from).await;
-        assert_eq!(wrong.unwrap_err().to_string(), nobody.unwrap_err().to_string());
-        assert!(matches!(guard.log_in(Login::Key("sw_x"), from).await, Err(LoginError::Key(_))));
-        let mut tries = 0;
-        let wrong = || guard.log_in(Login::Password { name: "x", password: "wrong" }, from);
-        while !matches!(wrong().await, Err(LoginError::TooMany(_))) {
-            tries += 1;
-        }
-        // Three were before, and on a slow machine one more is given meanwhile.
-        assert!((7..20).contains(&tries), "{tries}");
-        assert!(guard.log_in(Login::Key(key.reveal()), from).await.is_ok(), "a key is not guessed");
-        guard.sessions().end(token.reveal());
-        assert_eq!(role(token.reveal()), None);
-        let link = guard.link_to(key.id()).unwrap();
-        let (token, _) = guard.log_in(Login::Link(link.reveal()), from).await.unwrap();
-        assert_eq!(role(token.reveal()), Some(Role::Viewer));
-        let again = guard.log_in(Login::Link(link.reveal()), from).await;
-        assert!(matches!(again, Err(LoginError::Link)));
-        let link = guard.link_to(key.id()).unwrap();
-        guard.keyring().store().update(|records| Ok::<_, StoreError>(records.revoke(key.id()))).unwrap();
-        guard.keyring().take_up().unwrap();
-        assert_eq!(role(token.reveal()), None, "the key was revoked");
-        assert!(matches!(guard.log_in(Login::Link(link.reveal()), from).await, Err(LoginError::Key(_))));
-    }
-
-    #[test]
-    fn who_needs_no_key_is_what_the_mode_says_and_a_bad_key_is_never_as_good_as_none() {
-        let home = tempfile::tempdir().unwrap();
-        let store = Store::in_folder(home.path());
-        let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
-        let now = SystemTime::now();
-        let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
-        let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
-        let role = |mode, key, is_here| {
-            let guard = Guard::new(mode, keyring.clone(), Arc::default());
-            guard.identify(&Presented { key, is_here, ..Presented::default() }, now).principal.role()
-        };
-        for (mode, here, beyond) in [
-            (Mode::Auto, Some(Role::Admin), None),
-            (Mode::Open, Some(Role::Admin), Some(Role::Streamer)),
-            (Mode::Protected, None, None),
-        ] {
-            assert_eq!(role(mode, None, true), here, "{mode}");
-            assert_eq!(role(mode, None, false), beyond, "{mode}");
-            for is_here in [true, false] {
-                assert_eq!(role(mode, Some(key.reveal()), is_here), Some(Role::Operator), "{mode}");
-                assert_eq!(role(mode, Some("sw_wrong"), is_here), None, "{mode}");
-            }
-        }
-        let guard = Guard::new(Mode::Open, keyring, Arc::default());
-        let empty = Presented { key: Some(""), is_here: true, ..Presented::default() };
-        let who = guard.identify(&empty, now).principal.who().clone();
-        assert_eq!(who, Who::Unknown(Some(Unknown::NotAKey)));
-        let secret = Some("sw_secret");
-        let secret = Presented { key: secret, bearer: secret, session: secret, place: None, is_here: true };
-        assert!(!format!("{secret:?}").contains("secret"));
-    }
-}
+mod tests;

@@ -92,6 +92,11 @@ impl Key {
 }
 
 impl KeyHash {
+    /// Of a hash that is known already.
+    pub(crate) fn of(hash: [u8; 32]) -> Self {
+        Self(hash)
+    }
+
     /// Of 64 hexadecimal digits.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];

@@ -9,15 +9,20 @@ use sightwire_measure::lines::{self, LogThrottle};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
+use crate::Role;
 use crate::credential::Credential;
 use crate::key::{Key, KeyHash};
 use crate::password;
 use crate::principal::{Principal, Rules, Unknown, Who};
+use crate::recent::Recent;
 use crate::record::{KeyRecord, Records, UserRecord, folded};
+use crate::scope::Scope;
 use crate::store::{Stamp, Store, StoreError};
 
 /// How often it is looked whether keys were added, revoked or have expired. Half of what is promised.
 pub(crate) const EVERY: Duration = Duration::from_millis(500);
+/// Names of users who are not in the store and whom a proxy has let in lately.
+const MAX_NAMED: usize = 10_000;
 
 /// The keys and users of the store, ready to be looked up.
 #[derive(Debug)]
@@ -25,6 +30,8 @@ pub struct Keyring {
     store: Store,
     rules: Arc<Rules>,
     known: RwLock<Known>,
+    /// Users whom only a proxy knows, by their [`folded`] names.
+    named: Mutex<Recent<Box<str>, Arc<str>>>,
     /// One reads the store at a time, so that what is older never replaces what is newer.
     taking_up: Mutex<()>,
     unread: LogThrottle,
@@ -74,6 +81,7 @@ impl Keyring {
             store,
             rules,
             known: RwLock::default(),
+            named: Mutex::new(Recent::new(MAX_NAMED)),
             taking_up: Mutex::new(()),
             unread: LogThrottle::new(),
         };
@@ -111,6 +119,28 @@ impl Keyring {
         };
         let is_it = password::is(password, found.as_ref().map(|(hash, _)| hash.as_str()));
         found.filter(|_| is_it).map(|(_, principal)| principal)
+    }
+
+    /// Whoever a proxy says has that name: the user of that name, or one with that role who is in no store. `None` for what is no
+    /// name.
+    pub fn named(&self, name: &str, role: Role) -> Option<Arc<Principal>> {
+        // What Apache sends for nobody.
+        let folded = folded(name).filter(|name| **name != *"(null)")?;
+        let known = self.known.read();
+        let user = known.users.iter().find(|user| user.name.as_ref() == Some(&folded));
+        if let Some(user) = user {
+            return Some(user.principal.clone());
+        }
+        // Nobody is added to the store meanwhile.
+        let mut named = self.named.lock();
+        if let Some((principal, _)) = named.get(&folded) {
+            return Some(principal.clone());
+        }
+        let (shown, credential) = (Arc::<str>::from(&*folded), Some(Arc::default()));
+        let who = Who::Proxied { name: shown.clone() };
+        let principal = Arc::new(Principal::new(who, role, Scope::ALL, self.rules.clone(), credential));
+        named.insert(folded, principal.clone(), shown);
+        Some(principal)
     }
 
     /// Takes up what has changed in the store, and ends what is served because of keys that count no more. Reads files.
@@ -154,6 +184,12 @@ impl Keyring {
             known.users.push(user);
         }
         known.stamp = stamp;
+        // Whoever only a proxy knew until now may do from now on what the store says.
+        let is_known = |name: &Arc<str>| known.users.iter().any(|user| user.name.as_deref() == Some(&**name));
+        let named = self.named.lock().take_if(is_known).into_iter().map(|credential| {
+            let what = "a user whom only a proxy knew before".to_owned();
+            Gone { what, credential }
+        });
         let keys = before.into_values().map(|key| {
             let what = format!("the key {} ({:?})", key.record.id, key.record.name);
             Gone { what, credential: key.credential }
@@ -162,7 +198,7 @@ impl Keyring {
             what: format!("the user {:?}, as it was,", user.record.name),
             credential: user.credential,
         });
-        Ok(keys.chain(users).collect())
+        Ok(keys.chain(users).chain(named).collect())
     }
 
     fn known_user(&self, record: UserRecord) -> Result<KnownUser, StoreError> {
@@ -221,10 +257,8 @@ impl Keyring {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Role;
     use crate::action::{Act as _, WatchStream};
     use crate::record::{NewKey, NewUser};
-    use crate::scope::Scope;
 
     fn add(store: &Store, expires: Option<SystemTime>) -> Key {
         let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires };
@@ -333,6 +367,44 @@ mod tests {
         change(&|records| records.users[0].role = Role::Viewer);
         assert!(end.is_cancelled());
         assert_eq!(keyring.user("anna", "correct horse").unwrap().role(), Some(Role::Viewer));
+    }
+
+    #[test]
+    fn a_user_whom_only_a_proxy_knows_may_what_the_store_says_once_it_knows_them() {
+        let (_home, keyring) = keyring();
+        let change = |change: &dyn Fn(&mut Records)| {
+            let changed = keyring.store.update(|records| {
+                change(records);
+                Ok::<_, StoreError>(())
+            });
+            changed.unwrap();
+            keyring.take_up().unwrap();
+        };
+        let named = |name: &str| keyring.named(name, Role::Operator).unwrap();
+        let anna = named(" Anna");
+        assert_eq!(anna.who().to_string(), "the user anna of the proxy");
+        assert_eq!((anna.role(), anna.scope()), (Some(Role::Operator), &Scope::ALL));
+        assert!(Arc::ptr_eq(&anna, &named("ANNA")) && !Arc::ptr_eq(&anna, &named("otto")));
+        let [of_anna, of_otto] = [(); 2].map(|()| CancellationToken::new());
+        let _anna = anna.credential().unwrap().hold(of_anna.clone());
+        let _otto = named("otto").credential().unwrap().hold(of_otto.clone());
+        let password = password::hash("correct horse").unwrap();
+        let scope = Scope::new(["gate"], []).unwrap();
+        let wanted = NewUser { name: "Anna".into(), role: Role::Viewer, scope: scope.clone(), password };
+        change(&|records| {
+            records.add_user(wanted.clone(), SystemTime::now()).unwrap();
+        });
+        assert!(of_anna.is_cancelled() && !of_otto.is_cancelled());
+        let anna = named("anna");
+        assert_eq!(anna.who().to_string(), "the user Anna");
+        assert_eq!((anna.role(), anna.scope()), (Some(Role::Viewer), &scope));
+        let of_anna = CancellationToken::new();
+        let _anna = anna.credential().unwrap().hold(of_anna.clone());
+        change(&|records| drop(records.remove_user("anna")));
+        assert!(of_anna.is_cancelled() && named("anna").role() == Some(Role::Operator));
+        for wrong in ["", " ", "a\nb", &"x".repeat(65)] {
+            assert!(keyring.named(wrong, Role::Viewer).is_none(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -48,19 +48,14 @@ impl Legacy {
         if role == Role::Admin {
             return Err(LegacyError::Admin);
         }
-        let network = |text: &String| {
-            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-            network.map_err(|_| LegacyError::Network(text.clone()))
-        };
+        let network = |text: &String| network(text).ok_or_else(|| LegacyError::Network(text.clone()));
         let networks = networks.iter().map(network).collect::<Result<_, _>>()?;
         Ok(Self { paths: paths.iter().map(|path| path.as_str().into()).collect(), networks, role, scope })
     }
 
     /// Whether it holds for that request.
     pub fn holds(&self, from: IpAddr, path: &str) -> bool {
-        let from = from.to_canonical();
-        self.networks.iter().any(|network| network.contains(&from))
-            && self.paths.iter().any(|pattern| matches(pattern, path))
+        is_within(&self.networks, from) && self.paths.iter().any(|pattern| matches(pattern, path))
     }
 
     /// How much they may do.
@@ -82,6 +77,17 @@ impl Legacy {
     pub fn paths(&self) -> String {
         self.paths.join(", ")
     }
+}
+
+/// A network, or an address as the network of that alone.
+pub(crate) fn network(text: &str) -> Option<IpNet> {
+    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
+}
+
+/// Whether one of the networks has that address.
+pub(crate) fn is_within(networks: &[IpNet], from: IpAddr) -> bool {
+    let from = from.to_canonical();
+    networks.iter().any(|network| network.contains(&from))
 }
 
 #[cfg(test)]

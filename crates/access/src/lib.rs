@@ -7,11 +7,13 @@
 //! - [`store`]: the file that keeps them; [`record`]: what stands in it
 //! - [`keyring`]: the keys that count now; who had one that does no more is cut off
 //! - [`session`]: who has logged in; [`link`]: links that log in once; [`password`]: passwords of users; [`attempts`]: how often somebody may try
-//! - [`guard`]: whose request it is
+//! - [`token`]: tokens that others issue (JWT)
+//! - [`proxy`]: users whom a proxy has let in
 //! - [`legacy`]: clients that cannot send a key
+//! - [`guard`]: whose request it is
 //! - [`credential`]: what a request came with, and what ends when it is revoked
 //!
-//! Nothing here knows HTTP.
+//! Nothing here knows HTTP; what is asked of others is asked through [`token::fetch::Fetch`].
 
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
@@ -27,10 +29,13 @@ pub mod legacy;
 pub mod link;
 pub mod password;
 pub mod principal;
+pub mod proxy;
+mod recent;
 pub mod record;
 pub mod scope;
 pub mod session;
 pub mod store;
+pub mod token;
 
 pub use action::Action;
 pub use guard::Guard;

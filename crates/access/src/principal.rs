@@ -8,6 +8,7 @@ use crate::Use;
 use crate::action::Action;
 use crate::credential::Credential;
 use crate::scope::Scope;
+use crate::token::Flaw;
 
 /// Who asks for something.
 #[derive(Clone, Debug)]
@@ -41,10 +42,20 @@ pub enum Who {
         /// What its maker called it.
         name: Arc<str>,
     },
-    /// By a name and a password.
+    /// By a name and a password, or by a name that a proxy says.
     User {
         /// The name.
         name: Arc<str>,
+    },
+    /// By a name that a proxy says, and that is not in the store.
+    Proxied {
+        /// The name, in small letters.
+        name: Arc<str>,
+    },
+    /// By a token of an issuer that is trusted.
+    Token {
+        /// Whose it is, as the issuer calls them; short, and without control characters.
+        subject: Arc<str>,
     },
 }
 
@@ -62,6 +73,14 @@ pub enum Unknown {
     /// Its time is over.
     #[error("this key has expired; `sightwire keys add` makes another")]
     Expired,
+    /// It is a token that does not count.
+    #[error(transparent)]
+    Token(#[from] Flaw),
+    /// A proxy that is believed says something else than a user's name.
+    #[error(
+        "the proxy in front of this server does not say clearly who asks: access.proxy_header has to come once, with a name of 1 to 64 characters; correct the configuration of the proxy"
+    )]
+    ProxiedName,
 }
 
 /// What the configuration says about single actions, whatever somebody's role is. By [`Action::name`], with the key of the
@@ -258,6 +277,8 @@ impl fmt::Display for Who {
             Self::Key { name, .. } => write!(f, "the key {name}"),
             Self::Legacy { networks } => write!(f, "a client of {networks} without a key"),
             Self::User { name } => write!(f, "the user {name}"),
+            Self::Proxied { name } => write!(f, "the user {name} of the proxy"),
+            Self::Token { subject } => write!(f, "the token of {subject}"),
         }
     }
 }

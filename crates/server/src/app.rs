@@ -35,6 +35,7 @@ use tower::layer::layer_fn;
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::issuers::Issuers;
 use crate::reach::Reach;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, TransportCounters};
@@ -85,7 +86,7 @@ impl App {
         stop: &CancellationToken,
         tasks: &TaskTracker,
     ) -> anyhow::Result<Self> {
-        tasks.spawn(access.clone().run(stop.clone()));
+        tasks.spawn(access.clone().run(Issuers, stop.clone()));
         let shared = Arc::new(config.clone());
         let engine = SharedEngine::new(config.engine_settings(), {
             let stop = stop.clone();

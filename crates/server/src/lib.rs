@@ -3,6 +3,7 @@
 //! - [`server`]: its life, from its listeners to its last connection
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
+//! - `issuers`: asks issuers of tokens for their keys
 //! - `samples`: clips for pages
 //! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
 //!   what the camera prototype's pages ask for (`boards`)
@@ -13,6 +14,7 @@
 
 mod app;
 pub mod files;
+mod issuers;
 pub mod reach;
 mod samples;
 pub mod server;

@@ -10,13 +10,14 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, HeaderName, StatusCode, Uri, uri};
+use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, uri};
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
 use sightwire_access::credential::Hold;
 use sightwire_access::guard::{Identified, Presented};
 use sightwire_access::principal::Who;
+use sightwire_access::proxy::Named;
 use sightwire_access::session::Session;
 use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
 use sightwire_api::stream::StreamKind;
@@ -92,9 +93,14 @@ impl HttpBody for Answer {
 enum Way {
     /// By nothing, or by where it is.
     Place,
-    /// By a key in a header or a message.
+    /// By a name that a proxy says of whoever sends a request through it, as a browser does whoever's page it shows.
+    Proxied {
+        /// The request says that our own page makes it, or no browser does.
+        meant: bool,
+    },
+    /// By a key or token in a header or a message.
     Key,
-    /// By a key in the address.
+    /// By a key or token in the address.
     KeyInAddress,
     /// By a cookie, which a browser sends whoever's page it shows.
     Session {
@@ -128,6 +134,11 @@ pub enum NotAllowed {
         "a request with a cookie that changes something needs the header X-CSRF-Token; GET /api/v1/session has it"
     )]
     Csrf,
+    /// A browser asks with what a proxy knows its user by.
+    #[error(
+        "a request through the proxy that changes something has to say that a page of this server makes it: by its Origin, or by Sec-Fetch-Site; a program sends a key"
+    )]
+    Unsaid,
     /// A browser asks in the name of its user, who may not know.
     #[error("pages from elsewhere may not {words}{}", if *may_be_listed { LIST_IT } else { "" })]
     Page {
@@ -154,8 +165,8 @@ impl Caller {
     /// Why it may not change something that it can see, as a sentence for a page; `None` where it may.
     pub fn why_not(&self, action: &Action) -> Option<String> {
         match self.may(action, true) {
-            // The request that is about to change something brings the token.
-            Ok(()) | Err(NotAllowed::Csrf) => None,
+            // The request that is about to change something brings the token, or its origin.
+            Ok(()) | Err(NotAllowed::Csrf | NotAllowed::Unsaid) => None,
             Err(why) => Some(sentence(&why.to_string())),
         }
     }
@@ -193,8 +204,13 @@ impl Caller {
     pub fn session(&self) -> Option<&Arc<Session>> {
         match &self.way {
             Way::Session { session, .. } => Some(session),
-            Way::Place | Way::Key | Way::KeyInAddress => None,
+            Way::Place | Way::Proxied { .. } | Way::Key | Way::KeyInAddress => None,
         }
+    }
+
+    /// Whether it is known by what a proxy says, which goes before any session.
+    pub fn is_proxied(&self) -> bool {
+        matches!(self.way, Way::Proxied { .. })
     }
 
     /// Whether its key stood in the address, where it should not stay.
@@ -211,7 +227,8 @@ impl Caller {
     pub fn owner(&self) -> Arc<str> {
         match self.principal.who() {
             Who::Key { id, .. } => format!("key {id}").into(),
-            Who::User { name } => format!("user {name}").into(),
+            Who::User { name } | Who::Proxied { name } => format!("user {name}").into(),
+            Who::Token { subject } => format!("token {subject}").into(),
             Who::Legacy { networks } => format!("network {networks}").into(),
             Who::Anyone => "anyone".into(),
             Who::Unknown(_) | Who::Here => "".into(),
@@ -227,6 +244,14 @@ impl Caller {
         match self.way {
             Way::Session { meant: false, .. } => return Err(NotAllowed::Csrf),
             Way::Session { .. } | Way::Key | Way::KeyInAddress => return Ok(()),
+            Way::Proxied { meant } => match self.page {
+                Page::Own if meant => return Ok(()),
+                Page::Own => return Err(NotAllowed::Unsaid),
+                Page::Listed => return Ok(()),
+                Page::OfThisMachine | Page::Foreign => {
+                    return Err(NotAllowed::Page { words: action.words, may_be_listed: true });
+                }
+            },
             Way::Place => {}
         }
         let may_be_listed = action.role < Some(Role::Operator) || action.name == OwnCamera::ACTION.name;
@@ -246,12 +271,15 @@ impl Caller {
 pub struct Gate {
     guard: Arc<Guard>,
     listed: Arc<Option<Vec<String>>>,
+    /// In which proxies say whom they have let in.
+    names: Option<HeaderName>,
 }
 
 impl Gate {
     /// `listed` are the origins that the configuration names; `None`, for `*`, names none.
     pub fn new(guard: Arc<Guard>, listed: Arc<Option<Vec<String>>>) -> Self {
-        Self { guard, listed }
+        let names = guard.proxy().and_then(|proxy| proxy.header().parse().ok());
+        Self { guard, listed, names }
     }
 
     fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
@@ -262,13 +290,21 @@ impl Gate {
         let is_secured = request.extensions().get::<Secured>().is_some();
         let session = Cookies::of(headers, is_secured).token().filter(|_| counts);
         let (bearer, is_here) = (bearer(headers), is_here(request, headers));
-        let peer = request.extensions().get::<Peer>();
-        let place = peer.map(|Peer(peer)| (peer.ip(), request.uri().path()));
-        let presented = Presented { key, bearer, session, place, is_here };
-        let Identified { principal, session } = self.guard.identify(&presented, SystemTime::now());
+        let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
+        let place = peer.map(|peer| (peer, request.uri().path()));
+        // So do they have a proxy add who its user is; but a link from elsewhere may lead to our own page.
+        let named = self.named(headers);
+        let is_added = named.is_some() && peer.is_some_and(|peer| self.guard.is_proxy(peer));
+        let is_foreign = is_added && !counts && !is_visit(request);
+        let proxied = named.filter(|named| *named == Named::Unclear || !is_foreign);
+        let bearer = bearer.filter(|_| !is_foreign);
+        let presented = Presented { key, bearer, session, proxied, place, is_here };
+        let Identified { principal, session, is_proxied } =
+            self.guard.identify(&presented, SystemTime::now());
         let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();
         let way = match session {
             Some(session) => Way::Session { meant: session.is_meant(csrf()), session },
+            None if is_proxied => Way::Proxied { meant: origin::is_said_to_be_own(headers) },
             None if principal.credential().is_none() => Way::Place,
             None if key.is_some() => Way::KeyInAddress,
             None => Way::Key,
@@ -281,6 +317,14 @@ impl Gate {
         let presented = Presented { key: Some(key), ..Presented::default() };
         let Identified { principal, .. } = self.guard.identify(&presented, SystemTime::now());
         Caller { principal, way: Way::Key, ..caller.clone() }
+    }
+
+    /// Whom a proxy has let in, if the request says so, whoever has sent it.
+    fn named<'a>(&self, headers: &'a HeaderMap) -> Option<Named<'a>> {
+        let mut values = headers.get_all(self.names.as_ref()?).iter();
+        let (name, other) = (values.next()?, values.next());
+        let name = std::str::from_utf8(name.as_bytes()).map_or(Named::Unclear, Named::One);
+        Some(if other.is_none() { name } else { Named::Unclear })
     }
 
     fn page(&self, headers: &HeaderMap) -> Page {
@@ -316,6 +360,14 @@ pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next
     }
     // The next request on this connection may be another's, or the same one's with another key.
     response.map(|body| Body::new(Answer { body, held }))
+}
+
+/// Whether a browser says that it opens a page with it, to show that and nothing else: what it gets, no other page sees.
+fn is_visit(request: &Request) -> bool {
+    let says = |name: &str, value: &str| request.headers().get(name).is_some_and(|said| said == value);
+    request.method() == Method::GET
+        && says("sec-fetch-mode", "navigate")
+        && says("sec-fetch-dest", "document")
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -364,6 +416,7 @@ mod tests {
     use sightwire_access::action::{Detect, EndStreams};
     use sightwire_access::guard::Mode;
     use sightwire_access::keyring::Keyring;
+    use sightwire_access::proxy::ProxyLogin;
     use sightwire_access::store::Store;
 
     use super::*;
@@ -448,6 +501,31 @@ mod tests {
             assert_eq!(all.map(|action| may(origin, &action, true)), expected, "{origin}");
             assert_eq!(all.map(|action| may(origin, &action, false)), [true; 3], "{origin}");
         }
+    }
+
+    #[test]
+    fn a_listed_page_acts_for_whom_the_proxy_names_as_it_does_for_a_session() {
+        let home = tempfile::tempdir().unwrap();
+        let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
+        let proxy = ProxyLogin::new("Remote-User", &["10.0.0.2".to_owned()], Role::Operator).unwrap();
+        let guard = Guard::new(Mode::Auto, Arc::new(keyring), Arc::default()).with_proxy(Some(proxy));
+        let gate = Gate::new(Arc::new(guard), Arc::new(Some(vec!["https://app.example".to_owned()])));
+        let asked = |origin: &str, peer: &str| {
+            let given = [("origin", origin), ("remote-user", "anna")];
+            gate.caller(&request("/", peer, &given), None).may(&EndStreams::ACTION, true)
+        };
+        assert_eq!(asked("https://app.example", "10.0.0.2:5000"), Ok(()));
+        assert_eq!(asked("http://127.0.0.1:8000", "10.0.0.2:5000"), Ok(()), "our own");
+        for (origin, peer) in
+            [("https://evil.example", "10.0.0.2:5000"), ("https://app.example", "10.0.0.3:5000")]
+        {
+            let why = asked(origin, peer).unwrap_err();
+            assert!(matches!(why, NotAllowed::Denied(Denied::NoKey(_))), "{origin} {peer}: {why}");
+        }
+        let unsaid = request("/", "10.0.0.2:5000", &[("remote-user", "anna"), ("user-agent", "Mozilla/5.0")]);
+        let caller = gate.caller(&unsaid, None);
+        assert_eq!(caller.may(&EndStreams::ACTION, true), Err(NotAllowed::Unsaid));
+        assert_eq!(caller.why_not(&EndStreams::ACTION), None, "the request that changes something says it");
     }
 
     #[test]

@@ -93,7 +93,9 @@ impl From<NotAllowed> for Refusal {
     fn from(why: NotAllowed) -> Self {
         match why {
             NotAllowed::Denied(denied) => denied.into(),
-            NotAllowed::Page { .. } | NotAllowed::Csrf => Self::new(StatusCode::FORBIDDEN, &why.to_string()),
+            NotAllowed::Page { .. } | NotAllowed::Csrf | NotAllowed::Unsaid => {
+                Self::new(StatusCode::FORBIDDEN, &why.to_string())
+            }
         }
     }
 }

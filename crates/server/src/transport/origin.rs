@@ -4,8 +4,8 @@
 //! A browser sends requests to this server for every page that asks it to, also for one that its user does not trust. So
 //! pages from elsewhere do not get what only the user's own place in the network makes reachable.
 
-use axum::http::header::{HOST, ORIGIN, REFERER};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::header::{ACCEPT_LANGUAGE, COOKIE, HOST, ORIGIN, REFERER, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -47,6 +47,22 @@ pub fn page_of(headers: &HeaderMap, listed: Option<&[String]>) -> Option<Page> {
 /// Whether a browser says that a page of another port or name of this site made the request.
 pub fn is_of_neighbour(headers: &HeaderMap) -> bool {
     headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-site") && !headers.contains_key(ORIGIN)
+}
+
+/// Whether a browser says that a page of this server made the request, or nothing says that a browser made it. One that says
+/// nothing of its page may be an old one, which shows any page.
+pub fn is_said_to_be_own(headers: &HeaderMap) -> bool {
+    if headers.contains_key(ORIGIN) {
+        return page_of(headers, None).is_some_and(|page| page.is_own);
+    }
+    if let Some(site) = headers.get(SEC_FETCH_SITE) {
+        return site == "same-origin";
+    }
+    let is_of_browsers = |name: &HeaderName| {
+        matches!(*name, COOKIE | REFERER | ACCEPT_LANGUAGE) || name.as_str().starts_with("sec-")
+    };
+    let agent = headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
+    !agent.starts_with(b"Mozilla/") && !headers.keys().any(is_of_browsers)
 }
 
 /// Whether the request was made by a page from elsewhere.

@@ -35,6 +35,13 @@ pub(super) async fn log_in(
     login: Result<Json<api::Login>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     own_page(&may)?;
+    if may.is_proxied() {
+        let detail = format!(
+            "the proxy in front of this server says who asks ({}), and that goes before a login; log in as another there, or send a key",
+            may.principal().who()
+        );
+        return Err(Refusal::new(StatusCode::CONFLICT, &detail));
+    }
     let wrong = || {
         let detail = "Send JSON: a name and a password, a key, or what a link has in it.";
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
@@ -94,7 +101,8 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
         Who::Anyone => Some("anyone".to_owned()),
         Who::Here => Some("this machine".to_owned()),
         Who::Legacy { networks } => Some(networks.to_string()),
-        Who::Key { name, .. } | Who::User { name } => Some(name.to_string()),
+        Who::Key { name, .. } | Who::User { name } | Who::Proxied { name } => Some(name.to_string()),
+        Who::Token { subject } => Some(subject.to_string()),
     };
     let scope = principal.scope();
     api::Session {

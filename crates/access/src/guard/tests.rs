@@ -1,0 +1,211 @@
+use serde_json::json;
+
+use super::*;
+use crate::record::{NewKey, NewUser};
+use crate::store::{Store, StoreError};
+use crate::token::fetch::FetchError;
+use crate::token::tests::{Signer, claims, now, of_secret};
+
+#[tokio::test]
+async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::in_folder(home.path());
+    let wanted = NewKey { name: None, role: Role::Viewer, scope: Scope::ALL, expires: None };
+    let now = SystemTime::now();
+    let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+    let anna = NewUser {
+        name: "Anna".into(),
+        role: Role::Operator,
+        scope: Scope::ALL,
+        password: crate::password::hash("correct horse").unwrap(),
+    };
+    store.update(|records| records.add_user(anna, now).map(|_| ()).map_err(StoreError::from)).unwrap();
+    let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
+    let guard = Guard::new(Mode::Protected, keyring, Arc::default());
+    let from = IpAddr::from([127, 0, 0, 1]);
+    let role = |token: &str| {
+        let presented = Presented { session: Some(token), ..Presented::default() };
+        guard.identify(&presented, now).principal.role()
+    };
+    let (token, _) = guard.log_in(Login::Key(key.reveal()), from).await.unwrap();
+    assert_eq!(role(token.reveal()), Some(Role::Viewer));
+    let right = Login::Password { name: "anna", password: "correct horse" };
+    let (token, session) = guard.log_in(right, from).await.unwrap();
+    assert_eq!(role(token.reveal()), Some(Role::Operator));
+    assert_eq!(role(session.csrf()), None);
+    let wrong = guard.log_in(Login::Password { name: "anna", password: "wrong horse" }, from).await;
+    let nobody = guard.log_in(Login::Password { name: "otto", password: "correct horse" }, from).await;
+    assert_eq!(wrong.unwrap_err().to_string(), nobody.unwrap_err().to_string());
+    assert!(matches!(guard.log_in(Login::Key("sw_x"), from).await, Err(LoginError::Key(_))));
+    let mut tries = 0;
+    let wrong = || guard.log_in(Login::Password { name: "x", password: "wrong" }, from);
+    while !matches!(wrong().await, Err(LoginError::TooMany(_))) {
+        tries += 1;
+    }
+    // Three were before, and on a slow machine one more is given meanwhile.
+    assert!((7..20).contains(&tries), "{tries}");
+    assert!(guard.log_in(Login::Key(key.reveal()), from).await.is_ok(), "a key is not guessed");
+    guard.sessions().end(token.reveal());
+    assert_eq!(role(token.reveal()), None);
+    let link = guard.link_to(key.id()).unwrap();
+    let (token, _) = guard.log_in(Login::Link(link.reveal()), from).await.unwrap();
+    assert_eq!(role(token.reveal()), Some(Role::Viewer));
+    let again = guard.log_in(Login::Link(link.reveal()), from).await;
+    assert!(matches!(again, Err(LoginError::Link)));
+    let link = guard.link_to(key.id()).unwrap();
+    guard.keyring().store().update(|records| Ok::<_, StoreError>(records.revoke(key.id()))).unwrap();
+    guard.keyring().take_up().unwrap();
+    assert_eq!(role(token.reveal()), None, "the key was revoked");
+    assert!(matches!(guard.log_in(Login::Link(link.reveal()), from).await, Err(LoginError::Key(_))));
+}
+
+#[test]
+fn who_needs_no_key_is_what_the_mode_says_and_a_bad_key_is_never_as_good_as_none() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::in_folder(home.path());
+    let wanted = NewKey { name: None, role: Role::Operator, scope: Scope::ALL, expires: None };
+    let now = SystemTime::now();
+    let key = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?.0)).unwrap();
+    let keyring = Arc::new(Keyring::open(store, Arc::default()).unwrap());
+    let role = |mode, key, is_here| {
+        let guard = Guard::new(mode, keyring.clone(), Arc::default());
+        guard.identify(&Presented { key, is_here, ..Presented::default() }, now).principal.role()
+    };
+    for (mode, here, beyond) in [
+        (Mode::Auto, Some(Role::Admin), None),
+        (Mode::Open, Some(Role::Admin), Some(Role::Streamer)),
+        (Mode::Protected, None, None),
+    ] {
+        assert_eq!(role(mode, None, true), here, "{mode}");
+        assert_eq!(role(mode, None, false), beyond, "{mode}");
+        for is_here in [true, false] {
+            assert_eq!(role(mode, Some(key.reveal()), is_here), Some(Role::Operator), "{mode}");
+            assert_eq!(role(mode, Some("sw_wrong"), is_here), None, "{mode}");
+        }
+    }
+    let guard = Guard::new(Mode::Open, keyring, Arc::default());
+    let empty = Presented { key: Some(""), is_here: true, ..Presented::default() };
+    let who = guard.identify(&empty, now).principal.who().clone();
+    assert_eq!(who, Who::Unknown(Some(Unknown::NotAKey)));
+    let secret = Some("sw_secret");
+    let secret =
+        Presented { key: secret, bearer: secret, session: secret, is_here: true, ..Presented::default() };
+    assert!(!format!("{secret:?}").contains("secret"));
+}
+
+/// No issuer publishes anything.
+struct Nobody;
+
+impl Fetch for Nobody {
+    async fn fetch(&self, _: &str) -> Result<Vec<u8>, FetchError> {
+        Err(FetchError::Late)
+    }
+}
+
+fn guard(mode: Mode) -> (tempfile::TempDir, Guard) {
+    let home = tempfile::tempdir().unwrap();
+    let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
+    (home, Guard::new(mode, Arc::new(keyring), Arc::default()))
+}
+
+#[test]
+fn a_token_counts_wherever_a_key_does_and_a_bad_one_is_never_as_good_as_none() {
+    let token = Signer::secret().token(&claims(&json!({})));
+    let forged = Signer::ed25519().token(&claims(&json!({})));
+    for mode in [Mode::Auto, Mode::Open, Mode::Protected] {
+        let (_home, guard) = guard(mode);
+        let guard = guard.with_tokens(Some(of_secret()));
+        for is_here in [true, false] {
+            let of = |presented: Presented<'_>| {
+                guard.identify(&Presented { is_here, ..presented }, now()).principal.role()
+            };
+            for (text, role) in [(&*token, Some(Role::Operator)), (&forged, None), ("e30.e30.", None)] {
+                assert_eq!(of(Presented { key: Some(text), ..Presented::default() }), role, "{mode} {text}");
+                assert_eq!(
+                    of(Presented { bearer: Some(text), ..Presented::default() }),
+                    role,
+                    "{mode} {text}"
+                );
+            }
+            let free = of(Presented::default());
+            let of_others = of(Presented { bearer: Some("opaque"), ..Presented::default() });
+            assert_eq!(of_others, free, "{mode}: it is not meant for us");
+        }
+    }
+    let (_home, without) = guard(Mode::Auto);
+    let bearer = Presented { bearer: Some(&token), is_here: true, ..Presented::default() };
+    assert_eq!(without.identify(&bearer, now()).principal.who(), &Who::Here, "no token is meant for us");
+    let key = Presented { key: Some(&token), is_here: true, ..Presented::default() };
+    let why = Who::Unknown(Some(Unknown::NotAKey));
+    assert_eq!(without.identify(&key, now()).principal.who(), &why);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_token_opened_ends_within_a_second_after_it_expires() {
+    let (_home, guard) = guard(Mode::Protected);
+    let guard = Arc::new(guard.with_tokens(Some(of_secret())));
+    let (begun, stop) = (tokio::time::Instant::now(), CancellationToken::new());
+    let at = move || now() + begun.elapsed();
+    let running = tokio::spawn(guard.clone().run_by(at, Nobody, stop.clone()));
+    let token = Signer::secret().token(&claims(&json!({ "exp": 1_800_000_000 + 5 })));
+    let presented = Presented { bearer: Some(&token), ..Presented::default() };
+    let principal = guard.identify(&presented, at()).principal;
+    let (session, _) = guard.begin_session(&principal).unwrap();
+    let [stream, of_session] = [(); 2].map(|()| CancellationToken::new());
+    let _stream = principal.credential().unwrap().hold(stream.clone());
+    let presented = Presented { session: Some(session.reveal()), ..Presented::default() };
+    let known = guard.identify(&presented, at()).principal;
+    assert_eq!(known.who().to_string(), "the token of anna");
+    let _session = known.credential().unwrap().hold(of_session.clone());
+    tokio::time::sleep(Duration::from_millis(4900)).await;
+    assert!(!stream.is_cancelled() && !of_session.is_cancelled());
+    stream.cancelled().await;
+    of_session.cancelled().await;
+    let ended = begun.elapsed();
+    assert!((5.0..=6.0).contains(&ended.as_secs_f64()), "{ended:?}");
+    assert_eq!(guard.identify(&presented, at()).principal.role(), None, "so does the session");
+    stop.cancel();
+    running.await.unwrap();
+}
+
+#[test]
+fn a_proxy_is_believed_by_where_it_is_and_only_if_it_names_one_user() {
+    let (_home, guard) = guard(Mode::Auto);
+    let networks = ["10.0.0.2".to_owned(), "127.0.0.1".to_owned()];
+    let proxy = ProxyLogin::new("Remote-User", &networks, Role::Viewer).unwrap();
+    let guard = guard.with_proxy(Some(proxy)).with_tokens(Some(of_secret()));
+    let who = |from: &str, presented: Presented<'_>| {
+        let place = Some((from.parse().unwrap(), "/"));
+        let Identified { principal, is_proxied, .. } =
+            guard.identify(&Presented { place, ..presented }, now());
+        (principal.who().clone(), is_proxied)
+    };
+    let anna = Presented { proxied: Some(Named::One("anna")), ..Presented::default() };
+    let proxied = (Who::Proxied { name: "anna".into() }, true);
+    assert_eq!(who("10.0.0.2", anna), proxied);
+    assert_eq!(who("::ffff:10.0.0.2", anna), proxied);
+    assert_eq!(who("10.0.0.3", anna), (Who::Unknown(None), false), "as if it had said nothing");
+    assert_eq!(who("192.168.1.9", Presented { is_here: true, ..anna }), (Who::Here, false));
+    // Through a proxy on this machine strangers come, too.
+    assert_eq!(who("127.0.0.1", Presented { is_here: true, ..anna }), proxied);
+    let nobody = Presented { is_here: true, ..Presented::default() };
+    assert_eq!(who("127.0.0.1", nobody), (Who::Unknown(None), false));
+    let unclear = (Who::Unknown(Some(Unknown::ProxiedName)), false);
+    for named in [Named::Unclear, Named::One(""), Named::One("a\tb"), Named::One("(null)")] {
+        let token = Signer::secret().token(&claims(&json!({})));
+        let presented = Presented { proxied: Some(named), ..Presented::default() };
+        assert_eq!(who("10.0.0.2", presented), unclear, "{named:?}");
+        assert_eq!(who("10.0.0.2", Presented { key: Some(&token), ..presented }), unclear, "{named:?}");
+    }
+    // Who sends a key means it, and a session of somebody else, in the same browser, does not count.
+    let token = Signer::secret().token(&claims(&json!({ "sub": "otto" })));
+    let otto = (Who::Token { subject: "otto".into() }, false);
+    assert_eq!(who("10.0.0.2", Presented { key: Some(&token), ..anna }), otto);
+    let (of_bearer, may_be_added) = who("10.0.0.2", Presented { bearer: Some(&token), ..anna });
+    assert!(of_bearer == otto.0 && may_be_added, "a browser may not know that the proxy adds it");
+    assert_eq!(who("10.0.0.3", Presented { bearer: Some(&token), ..anna }), otto);
+    let (session, _) = guard.begin_session(&guard.find(&token, now()).unwrap()).unwrap();
+    let session = Some(session.reveal());
+    assert_eq!(who("10.0.0.2", Presented { session, ..anna }), proxied);
+    assert_eq!(who("10.0.0.3", Presented { session, ..anna }), otto);
+}
