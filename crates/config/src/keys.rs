@@ -92,9 +92,11 @@ fn respelt(name: &str) -> Cow<'_, str> {
     other.map_or(Cow::Borrowed(name), |(usual, rest)| Cow::Owned(format!("{usual}{rest}")))
 }
 
-/// Whether the value of that key may hold a password, and is never shown.
+/// Whether the value of that key may hold a password or is a secret, and is never shown. So is that of a name which is nearest to
+/// such a key.
 pub fn may_hold_password(name: &str) -> bool {
-    name == "cameras.default_url"
+    let is_secret = |name: &str| matches!(name, "cameras.default_url" | "access.jwt_secret");
+    is_secret(name) || (find(name).is_none() && nearest(name).is_some_and(is_secret))
 }
 
 /// The key of that name, in either spelling.

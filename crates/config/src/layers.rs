@@ -373,9 +373,10 @@ impl Layers {
             (Value::Array(_), Value::String(one)) => Value::Array(vec![Value::String(one)]),
             (default, value) if default.same_type(&value) => value,
             (default, value) => {
+                let is_secret = keys::may_hold_password(key.name);
                 return Err(ConfigError::Invalid {
                     name: key.name,
-                    value: value.to_string(),
+                    value: if is_secret { "(not shown)".into() } else { value.to_string() },
                     reason: format!("expected {}, such as {}", default.type_str(), key.default),
                     origin,
                 });

@@ -25,6 +25,8 @@ use std::time::Duration;
 
 use sightwire_access::guard::Mode;
 use sightwire_access::legacy::Legacy;
+use sightwire_access::proxy::ProxyLogin;
+use sightwire_access::token::Settings;
 use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
@@ -89,6 +91,10 @@ pub struct Access {
     pub mode: Mode,
     /// Clients that need no key.
     pub legacy: Vec<Legacy>,
+    /// Which tokens of others are accepted.
+    pub tokens: Option<Settings>,
+    /// Which proxies say who asks.
+    pub proxy: Option<ProxyLogin>,
 }
 
 #[derive(Clone, Debug)]

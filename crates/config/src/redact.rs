@@ -1,7 +1,22 @@
-//! Addresses may hold names and passwords, also where they stand in the wrong place.
+//! Addresses may hold names and passwords, also where they stand in the wrong place; and some keys hold secrets.
 
-/// The text with `***` for whatever stands between `://` and `@`.
+/// What the key of a secret ends with; `_file` after it is another's.
+const SECRET: &str = "_secret";
+
+/// The text with `***` for whatever stands between `://` and `@`, and for the rest of a line that sets a secret.
 pub fn redact(text: &str) -> String {
+    let without = |line: &str| match line.split_once(SECRET) {
+        Some((before, after))
+            if after.trim_start_matches(['"', '\'', '`', ' ', '\t']).starts_with(['=', ':']) =>
+        {
+            format!("{before}{SECRET} = ***")
+        }
+        _ => line.to_owned(),
+    };
+    addresses(&text.split('\n').map(without).collect::<Vec<_>>().join("\n"))
+}
+
+fn addresses(text: &str) -> String {
     let (mut out, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
@@ -33,6 +48,22 @@ mod tests {
             ("http://10.0.0.5:81/stream and a@b", "http://10.0.0.5:81/stream and a@b"),
             ("no address", "no address"),
             ("://", "://"),
+        ] {
+            assert_eq!(redact(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_wherever_it_is_set() {
+        for (text, shown) in [
+            ("a = 1\n12 | jwt_secret = \"abc\ndef", "a = 1\n12 | jwt_secret = ***\ndef"),
+            ("--set access.jwt_secret=abc", "--set access.jwt_secret = ***"),
+            ("--set access.jwt_secret:abc", "--set access.jwt_secret = ***"),
+            ("access.jwt_secret_file=/run/secret", "access.jwt_secret_file=/run/secret"),
+            (
+                "set one of access.jwt_secret, access.jwt_jwks",
+                "set one of access.jwt_secret, access.jwt_jwks",
+            ),
         ] {
             assert_eq!(redact(text), shown);
         }

@@ -408,3 +408,109 @@ fn in_the_lan_is_beyond_loopback_and_encrypted() {
     let own = load(&["tls.mode=files", "tls.certificate_file=a", "tls.key_file=b"], &[]);
     assert!(matches!(own.tls.options.unwrap().source, sightwire_tls::Source::Files { .. }));
 }
+
+/// What such a token needs beside its key.
+const EXPECTED: &str = "jwt_issuer = \"https://login.example\"\njwt_audience = \"sightwire\"\n";
+const SECRET: &str = "a secret of the tests, forty bytes long.";
+
+#[test]
+fn tokens_count_when_one_key_says_how_they_are_verified() {
+    assert!(env(&[]).unwrap().access.tokens.is_none());
+    let dir = tempfile::tempdir().unwrap();
+    let (secret, public) = (dir.path().join("secret"), dir.path().join("key.pem"));
+    std::fs::write(&secret, format!("{SECRET}\n")).unwrap();
+    std::fs::write(&public, include_str!("../../access/testdata/test-only-rsa-2048.public.pem")).unwrap();
+    for key in [
+        format!("jwt_secret = {SECRET:?}"),
+        format!("jwt_secret_file = {secret:?}"),
+        format!("jwt_key_file = {public:?}"),
+        "jwt_jwks = \"https://login.example/keys\"".to_owned(),
+    ] {
+        let config = file(&format!("[access]\n{key}\n{EXPECTED}")).unwrap();
+        assert!(config.access.tokens.is_some(), "{key}");
+        assert!(!format!("{config:?}").contains(SECRET), "{key}");
+        for missing in ["jwt_issuer", "jwt_audience"] {
+            let rest: String = EXPECTED.lines().filter(|line| !line.starts_with(missing)).collect();
+            let error = file(&format!("[access]\n{key}\n{rest}")).unwrap_err().to_string();
+            let name = key.split(' ').next().unwrap();
+            assert!(error.contains(&format!("`access.{missing}`")) && error.contains(name), "{error}");
+        }
+    }
+    for (keys, parts) in [
+        ("jwt_secret = \"short\"".to_owned(), ["`access.jwt_secret`", "5 bytes"]),
+        (
+            format!("jwt_secret_file = {:?}", dir.path().join("none")),
+            ["`access.jwt_secret_file`", "cannot be read"],
+        ),
+        (format!("jwt_key_file = {secret:?}"), ["`access.jwt_key_file`", "BEGIN PUBLIC KEY"]),
+        ("jwt_jwks = \"http://login.example/\"".to_owned(), ["`access.jwt_jwks`", "https://"]),
+        (
+            format!("jwt_secret = {SECRET:?}\njwt_jwks = \"https://a.example\""),
+            ["`access.jwt_jwks`", "access.jwt_secret is set"],
+        ),
+        (
+            "jwt_secret_file = \"/a\"\njwt_secret = \"b\"".to_owned(),
+            ["`access.jwt_secret_file`", "access.jwt_secret is set"],
+        ),
+        (format!("jwt_secret = {SECRET:?}\njwt_leeway_s = 601"), ["`access.jwt_leeway_s`", "600"]),
+        (String::new(), ["`access.jwt_issuer`", "set one of access.jwt_secret"]),
+    ] {
+        let error = file(&format!("[access]\n{keys}\n{EXPECTED}")).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{keys}: {error}");
+        assert!(!error.contains(SECRET) && !error.contains("short"), "{error}");
+    }
+}
+
+#[test]
+fn the_secret_of_tokens_is_never_shown() {
+    for text in [
+        "jwt_secret = \"hidden\"",
+        "jwt_secret = [\"hidden\"]",
+        "jwt_secret = \"hidden",
+        "jwt_secret = hidden",
+        "jwt_secret = \"a\"\njwt_secret = \"hidden\"",
+    ] {
+        let error = file(&format!("[access]\n{text}\n")).unwrap_err().to_string();
+        assert!(!error.contains("hidden"), "{error}");
+    }
+    for flag in [
+        "access.jwt_secret=hidden",
+        "access.jwt_secret:hidden",
+        "access.jwt_secrt=hidden",
+        "jwt_secret=hidden",
+    ] {
+        let mut layers = Layers::defaults();
+        let read = layers.add_flag(flag).and_then(|()| Config::from_layers(&layers).map(|_| ()));
+        let error = read.unwrap_err().to_string();
+        assert!(!error.contains("hidden"), "{error}");
+    }
+}
+
+#[test]
+fn a_proxy_is_believed_only_with_both_its_header_and_its_networks() {
+    let of = |text: &str| file(&format!("[access]\n{text}")).map(|config| config.access.proxy);
+    assert_eq!(of("").unwrap(), None);
+    let proxy = of("proxy_header = \"Remote-User\"\nproxy_networks = [\"10.0.0.2\"]").unwrap().unwrap();
+    assert!(proxy.is_from("10.0.0.2".parse().unwrap()) && proxy.role() == sightwire_access::Role::Viewer);
+    for (text, parts) in [
+        ("proxy_header = \"Remote-User\"", ["`access.proxy_networks`", "whose header is believed"]),
+        ("proxy_networks = [\"10.0.0.2\"]", ["`access.proxy_networks`", "set access.proxy_header"]),
+        (
+            "proxy_header = \"Remote User\"\nproxy_networks = \"::1\"",
+            ["`access.proxy_header`", "name of a header"],
+        ),
+        ("proxy_header = \"Cookie\"\nproxy_networks = \"::1\"", ["`access.proxy_header`", "something else"]),
+        (
+            "proxy_header = \"Remote-User\"\nproxy_networks = \"lan\"",
+            ["`access.proxy_networks`", "not a network"],
+        ),
+        (
+            "proxy_header = \"Remote-User\"\nproxy_networks = \"::/0\"",
+            ["`access.proxy_networks`", "everybody"],
+        ),
+        ("proxy_role = \"root\"", ["`access.proxy_role`", "no role \"root\""]),
+    ] {
+        let error = of(text).unwrap_err().to_string();
+        assert!(parts.iter().all(|part| error.contains(part)), "{text}: {error}");
+    }
+}
