@@ -1,5 +1,7 @@
 //! Every path with every kind of caller. It goes through the whole of the router, so that nothing can be forgotten.
 
+mod others;
+
 use std::collections::BTreeSet;
 
 use axum::body::{Body, to_bytes};
