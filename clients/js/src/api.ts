@@ -4181,6 +4181,32 @@ export interface components {
             /** @description For its owner. */
             key: string;
         };
+        /** @description What was refused for want of memory, so far. */
+        MemoryRefused: {
+            /** @description Batches of pictures. */
+            batches: number;
+            /** @description Cameras that were not being read. */
+            cameras: number;
+            /** @description Clients of the recogniser. */
+            clients: number;
+            /** @description Single pictures to be read, or to find objects in. */
+            pictures: number;
+            /** @description Streams from senders. */
+            streams: number;
+            /** @description Viewers. */
+            viewers: number;
+        };
+        /** @description How much memory the server may use, and uses: what runs goes on, and what would be new is refused above the budget. */
+        MemoryStatus: {
+            /** @description `server.memory_mb` in bytes, or 80 % of what the system allows; null where that cannot be told. */
+            budget_bytes: number | null;
+            /** @description Nothing new begins: the budget was used up, and less than a twentieth of it is free again. */
+            is_full: boolean;
+            /** @description What was refused, so far. */
+            refused: components["schemas"]["MemoryRefused"];
+            /** @description Memory that the process has for itself, in bytes; what it shares with files does not count. */
+            used_bytes: number;
+        };
         /** @description A model that the server knows. */
         Model: {
             /** @description Whether the recogniser runs it now. */
@@ -4747,6 +4773,8 @@ export interface components {
             detector: components["schemas"]["DetectorStatus"];
             /** @description The engine that runs the recogniser's networks. */
             engine: components["schemas"]["EngineStatus"];
+            /** @description How much memory the server may use, and uses. */
+            memory: components["schemas"]["MemoryStatus"];
             /** @description What the server's process takes of the machine. */
             process: components["schemas"]["ProcessStatus"];
             /** @description The service that reads text. */
@@ -5117,6 +5145,8 @@ export type LiveServer = components['schemas']['LiveServer'];
 export type Login = components['schemas']['Login'];
 export type LoginLink = components['schemas']['LoginLink'];
 export type MadeKey = components['schemas']['MadeKey'];
+export type MemoryRefused = components['schemas']['MemoryRefused'];
+export type MemoryStatus = components['schemas']['MemoryStatus'];
 export type Model = components['schemas']['Model'];
 export type ModelNeed = components['schemas']['ModelNeed'];
 export type ModelState = components['schemas']['ModelState'];

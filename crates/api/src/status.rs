@@ -18,6 +18,8 @@ pub struct Status {
     pub detector: DetectorStatus,
     /// The engine that runs the recogniser's networks.
     pub engine: EngineStatus,
+    /// How much memory the server may use, and uses.
+    pub memory: MemoryStatus,
     /// What the server's process takes of the machine.
     pub process: ProcessStatus,
     /// The service that reads text.
@@ -59,6 +61,36 @@ pub struct Connections {
     pub sending_max_bytes: usize,
     /// Messages and bodies that did not arrive whole in time, so far.
     pub timed_out: u64,
+}
+
+/// How much memory the server may use, and uses: what runs goes on, and what would be new is refused above the budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct MemoryStatus {
+    /// `server.memory_mb` in bytes, or 80 % of what the system allows; null where that cannot be told.
+    pub budget_bytes: Option<u64>,
+    /// Nothing new begins: the budget was used up, and less than a twentieth of it is free again.
+    pub is_full: bool,
+    /// What was refused, so far.
+    pub refused: MemoryRefused,
+    /// Memory that the process has for itself, in bytes; what it shares with files does not count.
+    pub used_bytes: u64,
+}
+
+/// What was refused for want of memory, so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct MemoryRefused {
+    /// Batches of pictures.
+    pub batches: u64,
+    /// Cameras that were not being read.
+    pub cameras: u64,
+    /// Clients of the recogniser.
+    pub clients: u64,
+    /// Single pictures to be read, or to find objects in.
+    pub pictures: u64,
+    /// Streams from senders.
+    pub streams: u64,
+    /// Viewers.
+    pub viewers: u64,
 }
 
 /// The service that finds objects in pictures, with the model that it uses.

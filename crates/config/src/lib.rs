@@ -4,6 +4,7 @@
 //! - [`layers`]: from where values come, and which counts
 //! - [`Config`]: what is made of them, checked
 //! - [`cameras`]: `[[camera]]` tables
+//! - [`limits`]: how much all may take together, and one address or key
 //! - [`tls`]: `tls.*`; [`reader`], [`relay`]: the sections that other crates have options for
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
@@ -14,6 +15,7 @@ pub mod access;
 pub mod cameras;
 pub mod keys;
 pub mod layers;
+pub mod limits;
 pub mod reader;
 mod redact;
 pub mod relay;
@@ -21,13 +23,14 @@ pub mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_access::guard::Mode;
 use sightwire_access::legacy::Legacy;
 use sightwire_access::proxy::ProxyLogin;
 use sightwire_access::token::Settings;
-use sightwire_frame::header::Limits;
+use sightwire_frame::header::Limits as PictureLimits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
 use sightwire_infer::engine::EngineOptions;
@@ -35,6 +38,7 @@ use sightwire_infer::shared::EngineSettings;
 use sightwire_infer::trial::{Launch, TrialOptions};
 use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions};
 use sightwire_live::source::CameraTable;
+use sightwire_measure::memory::Memory;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::{Store, default_home};
@@ -42,6 +46,7 @@ use sightwire_recognizer::ModelChoice;
 use toml::Value;
 
 pub use layers::{ConfigError, Layers, Origin};
+pub use limits::Limits;
 use sightwire_listen::names::HostNames;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
@@ -53,13 +58,15 @@ pub struct Config {
     pub server: Server,
     pub access: Access,
     pub tls: tls::Tls,
+    /// What all of it may take, and one address or key.
+    pub limits: Limits,
     pub recognizer: Recognizer,
     pub socketio: SocketIo,
     pub cameras: Cameras,
     pub relay: RelayOptions,
     pub detector: DetectorOptions,
     pub reader: sightwire_reading::Options,
-    pub images: Limits,
+    pub images: PictureLimits,
     /// For the pixels of all single pictures together.
     pub decode_memory_bytes: usize,
     pub engine: Engine,
@@ -201,7 +208,7 @@ impl Config {
     }
 
     /// What the recogniser runs with.
-    pub fn recognizer_options(&self) -> sightwire_recognizer::Options {
+    pub fn recognizer_options(&self, memory: Arc<Memory>) -> sightwire_recognizer::Options {
         let options = &self.recognizer;
         sightwire_recognizer::Options {
             model: options.model.clone(),
@@ -216,11 +223,12 @@ impl Config {
             idle_release: self.engine.idle_release,
             python: self.import.python.clone(),
             engine: self.engine_settings(),
+            memory,
         }
     }
 
     /// What streams are watched with.
-    pub fn live_options(&self) -> sightwire_live::Options {
+    pub fn live_options(&self, memory: Arc<Memory>) -> sightwire_live::Options {
         sightwire_live::Options {
             cameras: self.cameras.live.clone(),
             relay: self.relay.clone(),
@@ -229,6 +237,7 @@ impl Config {
             idle_release: self.engine.idle_release,
             pictures: self.images,
             store: self.store.clone(),
+            memory,
         }
     }
 
@@ -260,8 +269,7 @@ impl Config {
             n => n,
         };
         let max_message_bytes = r.int("socketio.max_message_mb", 1, 1024)? << 20;
-        let model = r.text("recognizer.model");
-        let dummy = r.flag("recognizer.dummy");
+        let (model, dummy) = (r.text("recognizer.model"), r.flag("recognizer.dummy"));
         let home = r.text("store.home");
         let home = if home.is_empty() { default_home() } else { PathBuf::from(home) };
         let mirror = Some(r.text("store.mirror")).filter(|m| !m.is_empty()).map(PathBuf::from);
@@ -293,6 +301,7 @@ impl Config {
             },
             access: access::read(&r)?,
             tls: tls::read(&r, store.home())?,
+            limits: limits::read(&r)?,
             recognizer: Recognizer {
                 model,
                 switching: r.who("recognizer.switching")?,
@@ -325,7 +334,7 @@ impl Config {
                 },
             },
             reader: reader::read(&r, threads)?,
-            images: Limits {
+            images: PictureLimits {
                 max_bytes: max_message_bytes,
                 max_pixels: r.int("images.max_pixels", 1, 1 << 32)? as u64,
                 max_side: r.int("images.max_side_px", 1, 65_535)? as u32,

@@ -47,6 +47,7 @@ use sightwire_hub::stream::{Condition, Producer, Stream};
 use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::address::counted;
 use sightwire_measure::lines;
+use sightwire_measure::memory::{OutOfMemory, Work};
 use sightwire_measure::meter::{Meter, Sample};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +66,7 @@ use totals::Totals;
 pub use tries::Unreachable;
 use upstream::Upstream;
 use view::{Basis, View, ViewKey, ViewLease, ViewOptions};
-use viewers::{PerUse, Viewers};
+use viewers::{Admission, NewViewer, PerUse, Viewers};
 
 pub use options::Options;
 
@@ -145,6 +146,9 @@ pub enum WatchError {
     /// A limit.
     #[error("Too many active streams. Please try again.")]
     TooMany,
+    /// Nothing new begins now.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// No picture.
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
@@ -450,6 +454,12 @@ impl Streams {
     /// How many views are running.
     pub fn views(&self) -> usize {
         self.views.len()
+    }
+
+    /// Somebody comes to watch.
+    pub fn admit(&self, arrival: NewViewer) -> Result<Arc<Admission>, WatchError> {
+        self.options.memory.admit(Work::Viewer)?;
+        self.viewers.admit(arrival).ok_or_else(|| self.too_many())
     }
 
     /// One more than a limit allows.

@@ -1,10 +1,12 @@
 //! What can be chosen: `cameras.*`, `relay.*` and `detector.*` of the configuration, and what goes with them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_frame::header::Limits;
 use sightwire_hub::source::allow::Allow;
+use sightwire_measure::memory::Memory;
 use sightwire_models::store::Store;
 
 use crate::origin::PerOrigin;
@@ -27,6 +29,8 @@ pub struct Options {
     pub pictures: Limits,
     /// Folders with models and their manifests.
     pub store: Store,
+    /// Of the whole server: without it nothing new begins.
+    pub memory: Arc<Memory>,
 }
 
 impl Options {

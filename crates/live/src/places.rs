@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use sightwire_measure::memory::Work;
+
 use crate::origin::Origin;
 use crate::upstream::Upstream;
 use crate::{StreamLease, Streams, WatchError};
@@ -19,6 +21,9 @@ impl Streams {
             Origin::Camera(source) => source,
         };
         self.check(source)?;
+        if self.running.cameras.peek(origin).is_none() {
+            self.options.memory.admit(Work::Camera)?;
+        }
         let id = self.id_of(origin);
         if !self.has_room(origin) {
             self.drop_idle(origin);

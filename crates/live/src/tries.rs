@@ -8,6 +8,7 @@ use bytes::Bytes;
 use sightwire_hub::source::{Sink, SourceError};
 use sightwire_hub::stream::{Condition, Update};
 use sightwire_measure::clock;
+use sightwire_measure::memory::Work;
 use tokio::sync::oneshot;
 
 use crate::origin::Origin;
@@ -60,9 +61,11 @@ impl Streams {
         self.check(source)?;
         let _turn = self.tries.try_acquire().map_err(|_| self.too_many())?;
         let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
-        let picture = match running {
-            Some(upstream) => of_running(&upstream).await,
-            None => self.first_picture(source).await,
+        let picture = if let Some(upstream) = running {
+            of_running(&upstream).await
+        } else {
+            self.options.memory.admit(Work::Camera)?;
+            self.first_picture(source).await
         };
         Ok(picture?)
     }

@@ -69,7 +69,7 @@ impl Watching {
         size: fn(&Picture) -> usize,
     ) -> Result<Self, WatchError> {
         // Before anything is opened for it.
-        let admission = streams.viewers.admit(arrival).ok_or_else(|| streams.too_many())?;
+        let admission = streams.admit(arrival)?;
         let mut this = Self::open(streams, origin, request, &admission, size)?;
         drop(admission);
         if let Err(reason) = this.upstream.stream.first_picture().await {

@@ -4,6 +4,7 @@
 //! - [`clock`]: the time, which tests can pause
 //! - [`histogram`]: durations, counted without locks
 //! - [`lines`]: log lines that others have a say in
+//! - [`memory`]: how much of it the server may use
 //! - [`meter`]: rates and delays of the last seconds
 //! - `captured` (a feature, for tests): the log lines of a thread
 #![forbid(unsafe_code)]
@@ -14,4 +15,5 @@ pub mod captured;
 pub mod clock;
 pub mod histogram;
 pub mod lines;
+pub mod memory;
 pub mod meter;

@@ -33,6 +33,7 @@ use sightwire_infer::clip::service::{ClipService, ServiceStats};
 pub use sightwire_infer::clip::{Frame, Payload};
 use sightwire_infer::shared::EngineSettings;
 use sightwire_infer::shared::SharedEngine;
+use sightwire_measure::memory::{Memory, Work};
 use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
 
@@ -67,6 +68,8 @@ pub struct Options {
     pub python: Option<PathBuf>,
     /// How networks are run, and the store.
     pub engine: EngineSettings,
+    /// Of the whole server: without it no client comes in.
+    pub memory: Arc<Memory>,
 }
 
 /// A model, as one may name it.
@@ -285,9 +288,16 @@ impl Recognizer {
         stats
     }
 
-    /// A place for a client, or `None` at capacity. `name` is for log lines; `on_event` is called with each new answer
+    /// A place for a client, or `None` at capacity and while the memory is used up. `name` is for log lines; `on_event` is called with each new answer
     /// as soon as it is known.
     pub fn admit(self: &Arc<Self>, name: String, on_event: Option<OnEvent>) -> Option<Client> {
+        if let Err(full) = self.options.memory.admit(Work::Client) {
+            let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+            if self.lines[1].take() {
+                tracing::warn!("ERROR client={name} refused: {full} {refused} refused so far");
+            }
+            return None;
+        }
         let admitted = self
             .clients
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {

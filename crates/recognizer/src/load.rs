@@ -356,6 +356,7 @@ mod tests {
             idle_release: Duration::from_secs(60),
             python: None,
             engine: engine.clone(),
+            memory: Arc::default(),
         };
         Recognizer::new(options, SharedEngine::new(engine, || true))
     }

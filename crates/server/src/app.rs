@@ -23,6 +23,7 @@ use sightwire_listen::tls::{Tls, redirect};
 use sightwire_listen::{Listening, Secure};
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
+use sightwire_measure::memory::Memory;
 use sightwire_reading::TextReader;
 use sightwire_reading::decoding::DecodeMemory;
 use sightwire_recognizer::Recognizer;
@@ -36,6 +37,7 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLay
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::issuers::Issuers;
+use crate::memory::{self, Budget};
 use crate::reach::Reach;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, TransportCounters};
@@ -79,12 +81,13 @@ pub struct App {
 }
 
 impl App {
-    /// Builds all parts; their tasks run until `stop`.
+    /// Builds all parts; their tasks run until `stop`. `used` tells what the process uses of the memory.
     pub fn new(
         config: &Config,
         (access, reach): (&Arc<Guard>, &Arc<Reach>),
         stop: &CancellationToken,
         tasks: &TaskTracker,
+        used: memory::Reading,
     ) -> anyhow::Result<Self> {
         tasks.spawn(access.clone().run(Issuers, stop.clone()));
         let shared = Arc::new(config.clone());
@@ -92,7 +95,9 @@ impl App {
             let stop = stop.clone();
             move || !stop.is_cancelled()
         });
-        let recognizer = Recognizer::new(config.recognizer_options(), engine.clone());
+        let memory = Arc::new(Memory::new(Budget::of(config).bytes()));
+        tasks.spawn(memory::watch(memory.clone(), used, stop.clone()));
+        let recognizer = Recognizer::new(config.recognizer_options(memory.clone()), engine.clone());
         let listening = Listening::new(&config.server.listen_options());
         let sessions = Sessions::new(
             config.server.max_connections,
@@ -109,7 +114,7 @@ impl App {
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
         let decoding = DecodeMemory::new(config.decode_memory_bytes);
-        let streams = Streams::new(config.live_options(), engine.clone(), stop, tasks)?;
+        let streams = Streams::new(config.live_options(memory.clone()), engine.clone(), stop, tasks)?;
         let relay = Relay::new(streams.clone());
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
@@ -120,7 +125,7 @@ impl App {
             recognizer.clone(),
             (streams.clone(), relay.clone()),
             reader.clone(),
-            listening.clone(),
+            (listening.clone(), memory.clone()),
             Arc::new(Transports {
                 counters,
                 sessions: sessions.clone(),
@@ -147,6 +152,7 @@ impl App {
             drawing: Arc::new(Semaphore::new(1)),
             access: access.clone(),
             reach: reach.clone(),
+            memory: memory.clone(),
         };
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::memory;
 use crate::reach::Reach;
 use sightwire_config::Config;
 
@@ -26,6 +27,7 @@ pub struct Server {
     redirecting: Vec<Box<dyn Listener>>,
     reload: Arc<Notify>,
     on_ready: Box<dyn FnOnce(&Started) + Send>,
+    memory_used: memory::Reading,
 }
 
 /// A server that answers.
@@ -46,7 +48,13 @@ impl fmt::Debug for Server {
 impl Server {
     /// With this configuration, of which `server.listen` is left to the caller.
     pub fn new(config: Config) -> Self {
-        Self { config, redirecting: Vec::new(), reload: Arc::default(), on_ready: Box::new(|_| ()) }
+        Self {
+            config,
+            redirecting: Vec::new(),
+            reload: Arc::default(),
+            on_ready: Box::new(|_| ()),
+            memory_used: Arc::new(memory::used),
+        }
     }
 
     /// What comes from these, too, is answered with the address to open over HTTPS.
@@ -67,11 +75,17 @@ impl Server {
         Self { on_ready: Box::new(ready), ..self }
     }
 
+    /// Goes by this instead of what the process uses of the memory.
+    #[must_use]
+    pub fn memory_used(self, used: impl Fn() -> Option<u64> + Send + Sync + 'static) -> Self {
+        Self { memory_used: Arc::new(used), ..self }
+    }
+
     /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_s`. All that
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, redirecting, reload, on_ready } = self;
+        let Self { config, redirecting, reload, on_ready, memory_used } = self;
         let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
@@ -79,7 +93,7 @@ impl Server {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let access = Arc::new(config.guard()?);
         let reach = Arc::new(Reach::new(&config, addresses)?);
-        let app = App::new(&config, (&access, &reach), &stop, &tasks)?;
+        let app = App::new(&config, (&access, &reach), &stop, &tasks, memory_used)?;
         let run = |listener, served| {
             let listening = app.listening.clone();
             tasks.spawn(sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone()));

@@ -61,6 +61,12 @@ pub const KEYS: &[Key] = &[
         "Memory, in MiB, for data that waits to be sent to all Socket.IO clients together; at most 1 MiB of \
          it for one client. What does not fit is not sent, and is counted.",
     ),
+    key(
+        "server.memory_mb",
+        "0",
+        &[],
+        "Memory, in MiB, that the process may use for itself, as the system counts it. Above it, new streams, cameras, viewers, clients, pictures and batches are refused, and what runs goes on; below 95 % of it they are accepted again. 0 takes 80 % of what the machine or its control group allows.",
+    ),
     key("server.drain_s", "5.0", &[], "Seconds that connections get to end after SIGTERM."),
     key(
         "server.managing",

@@ -19,6 +19,7 @@ use sightwire_api::stream::{self as api, AnalysisMode, RelayProtocol};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State, Stream};
 use sightwire_measure::clock;
+use sightwire_measure::memory::{OutOfMemory, Work};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -151,6 +152,9 @@ pub enum Refused {
         "Every place for a stream on this server is taken (relay.max_streams: {0}). Please try again later."
     )]
     TooMany(usize),
+    /// Nothing new begins now.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// The name cannot be one.
     #[error(
         "The name of a stream must have 1 to {MAX_NAME} bytes, no control characters, and not be *, . or .."
@@ -236,7 +240,7 @@ impl Relay {
             None if live.len() >= self.options().max_streams => {
                 Err(Refused::TooMany(self.options().max_streams))
             }
-            None => Ok(()),
+            None => Ok(self.streams.options().memory.admit(Work::Stream)?),
         }
     }
 

@@ -1,11 +1,13 @@
 //! What can be seen of the server from outside.
 //!
 //! - `live`: all of it, once a second, for those who look
+//! - `limits`: what was refused, for `/metrics`
 //! - `logging`: log lines that never hold anyone up
 //! - `process`: CPU, memory and threads of this process
 //! - `prometheus`: `/metrics`; `reading`: of text reading
 //! - `status`: `/api/v1/status`
 
+mod limits;
 pub mod live;
 pub mod logging;
 pub mod process;
@@ -23,6 +25,7 @@ use sightwire_listen::Listening;
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_measure::clock;
+use sightwire_measure::memory::Memory;
 use sightwire_measure::meter::{self, Meter, Sample};
 use sightwire_reading::TextReader;
 use sightwire_recognizer::Recognizer;
@@ -61,6 +64,7 @@ pub struct Telemetry {
     relay: Arc<Relay>,
     reader: Arc<TextReader>,
     listening: Arc<Listening>,
+    memory: Arc<Memory>,
     transports: Arc<dyn TransportCounters>,
     /// Frames, those analysed and those skipped, predictions, microseconds of CPU; how late predictions were.
     meter: Meter<5, 1>,
@@ -92,7 +96,7 @@ impl Telemetry {
         recognizer: Arc<Recognizer>,
         (streams, relay): (Arc<Streams>, Arc<Relay>),
         reader: Arc<TextReader>,
-        listening: Arc<Listening>,
+        (listening, memory): (Arc<Listening>, Arc<Memory>),
         transports: Arc<dyn TransportCounters>,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -103,6 +107,7 @@ impl Telemetry {
             relay,
             reader,
             listening,
+            memory,
             transports,
             meter: Meter::default(),
         })

@@ -41,6 +41,7 @@ impl Collector for Everything {
             histogram(&mut encoder, name, help, value)?;
         }
         self.streams(&mut encoder)?;
+        super::limits::encode(&self.0, &mut encoder)?;
         super::reading::encode(&self.0.reader, &mut encoder)
     }
 }

@@ -1,10 +1,11 @@
 //! `/api/v1/status`: what runs, with what, and how it is.
 
 use sightwire_api::status::{
-    self as api, Amx, EngineStatus, Network, PredictionDelay, ProcessStatus, Progress, RecognizerState,
-    RecognizerStatus, Status, Switching,
+    self as api, Amx, EngineStatus, MemoryRefused, MemoryStatus, Network, PredictionDelay, ProcessStatus,
+    Progress, RecognizerState, RecognizerStatus, Status, Switching,
 };
 use sightwire_infer::cpu::{Cpu, Tiles};
+use sightwire_measure::memory::Work;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Task;
 use sightwire_recognizer::State;
@@ -21,6 +22,7 @@ impl Telemetry {
             connections: self.connections(),
             detector: self.streams.detector.report(),
             engine: self.engine_status(config),
+            memory: self.memory_status(),
             process: ProcessStatus {
                 cpu_percent: rates.cpu_percent,
                 cpu_seconds: process.cpu_seconds,
@@ -32,6 +34,24 @@ impl Telemetry {
             relay: self.relay.report(),
             uptime_s: self.uptime().as_secs_f64(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    fn memory_status(&self) -> MemoryStatus {
+        let memory = &self.memory;
+        let refused = |work| memory.refused(work);
+        MemoryStatus {
+            budget_bytes: memory.budget(),
+            is_full: memory.is_full(),
+            refused: MemoryRefused {
+                batches: refused(Work::Batch),
+                cameras: refused(Work::Camera),
+                clients: refused(Work::Client),
+                pictures: refused(Work::Picture),
+                streams: refused(Work::Stream),
+                viewers: refused(Work::Viewer),
+            },
+            used_bytes: memory.used(),
         }
     }
 

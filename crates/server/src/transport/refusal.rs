@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use sightwire_live::WatchError;
+use sightwire_measure::memory::OutOfMemory;
 
 use super::query::ParamError;
 use super::{error, sentence};
@@ -51,6 +52,12 @@ impl IntoResponse for Refusal {
     }
 }
 
+impl From<OutOfMemory> for Refusal {
+    fn from(full: OutOfMemory) -> Self {
+        Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &full.to_string())
+    }
+}
+
 impl From<ParamError> for Refusal {
     fn from(wrong: ParamError) -> Self {
         Self::verbatim(StatusCode::UNPROCESSABLE_ENTITY, &wrong.to_string())
@@ -65,6 +72,7 @@ impl From<WatchError> for Refusal {
             WatchError::Taken(_) => StatusCode::CONFLICT,
             WatchError::Address(_) => StatusCode::UNPROCESSABLE_ENTITY,
             WatchError::Unreachable(_) => StatusCode::BAD_GATEWAY,
+            WatchError::Memory(full) => return full.into(),
             WatchError::TooMany => {
                 return Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &reason.to_string());
             }

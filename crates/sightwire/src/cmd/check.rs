@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use sightwire_config::{Config, Layers, keys};
 use sightwire_infer::cpu::Cpu;
 use sightwire_listen::names;
+use sightwire_server::memory::Budget;
 use sightwire_server::{files, reach};
 use sightwire_tls::certificates::CertificateError;
 use sightwire_tls::{Certificates, Source};
@@ -33,9 +34,11 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     let cpu = Cpu::here();
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
+    let budget = Budget::of(&config);
+    out!(printer, "memory: {budget}")?;
     out!(printer, "the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
-    let one = [sightwire_infer::cpu::warning(), of_files].into_iter().flatten();
+    let one = [sightwire_infer::cpu::warning(), of_files, budget.warning()].into_iter().flatten();
     for warning in one.chain(reach::warnings(&config)) {
         note!(printer, "warning: {warning}");
     }

@@ -9,6 +9,7 @@ mod support;
 mod arriving;
 mod cameras;
 mod lives;
+mod memory;
 mod quality;
 mod senders;
 mod sessions;

@@ -82,11 +82,16 @@ impl Drop for Tenfold {
 
 /// Starts a server without a model; `toml` is its configuration file.
 pub async fn start(toml: &str) -> Running {
+    start_as(toml, |server| server).await
+}
+
+/// As [`start`], with what a configuration cannot say.
+pub async fn start_as(toml: &str, made: impl FnOnce(Server) -> Server) -> Running {
     let config = Config::of_toml(&format!("recognizer.dummy = true\n{toml}")).unwrap();
     let (dialer, listener) = pipes(([127, 0, 0, 1], 8000).into(), PIPE_BYTES);
     let stop = CancellationToken::new();
     let (ready, is_ready) = oneshot::channel();
-    let server = Server::new(config).on_ready(|_| ready.send(()).unwrap());
+    let server = made(Server::new(config)).on_ready(|_| ready.send(()).unwrap());
     let done = tokio::spawn(server.run(vec![Box::new(listener)], stop.clone()));
     is_ready.await.expect("the server begins");
     Running { dialer, port: AtomicU16::new(50_000), stop, done }

@@ -10,12 +10,12 @@ use sightwire_api::stream::{AnalysisMode, StreamKind, StreamState};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{State, Update};
 use sightwire_listen::connection::ConnectionHandle;
-use sightwire_live::Streams;
 use sightwire_live::options::Overlays;
 use sightwire_live::relay::pace::Pace;
 use sightwire_live::relay::{Relay, Senders};
 use sightwire_live::report::stream_state;
 use sightwire_live::viewers::NewViewer;
+use sightwire_live::{Streams, WatchError};
 use sightwire_measure::clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, interval_at, timeout};
@@ -72,20 +72,22 @@ struct Viewing {
 
 /// The whole life of the connection.
 pub async fn serve(
-    mut socket: websocket::Socket,
+    socket: websocket::Socket,
     deps: Dependencies,
     (arrival, connection): (NewViewer, Option<ConnectionHandle>),
     subscription: Subscription,
 ) {
     let config = deps.relay.options();
-    let Some(admission) = deps.streams.viewers.admit(arrival) else {
-        let text = format!(
+    let admitted = deps.streams.admit(arrival).map_err(|why| match why {
+        WatchError::Memory(full) => full.to_string(),
+        _ => format!(
             "Every place for a viewer on this server is taken (relay.max_viewers: {}). Please try again later.",
             config.max_viewers
-        );
-        let told = socket.send(Message::text(message::error(&text)));
-        let _ = timeout(config.deadline.max, told).await;
-        return websocket::close(socket, 1013, &text).await;
+        ),
+    });
+    let admission = match admitted {
+        Ok(admission) => admission,
+        Err(text) => return refuse(socket, config.deadline.max, &text).await,
     };
     if let Some(connection) = &connection {
         connection
@@ -136,6 +138,13 @@ pub async fn serve(
         Gone::SentAway => websocket::close(socket.socket, 4410, "sent away by an administrator").await,
         Gone::Stopping => websocket::close(socket.socket, 1001, "the server stops").await,
     }
+}
+
+/// Says why it may not watch.
+async fn refuse(mut socket: websocket::Socket, deadline: Duration, text: &str) {
+    let told = socket.send(Message::text(message::error(text)));
+    let _ = timeout(deadline, told).await;
+    websocket::close(socket, 1013, text).await;
 }
 
 /// There is no such thing.

@@ -12,6 +12,7 @@ use sightwire_frame::header::Header;
 use sightwire_live::stills::StillError;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
+use sightwire_measure::memory::Work;
 
 use super::Api;
 use super::form::is_form;
@@ -27,13 +28,14 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 pub async fn detect(
     _: May<Detect>,
-    State(Api { streams, reader, .. }): State<Api>,
+    State(Api { streams, reader, memory, .. }): State<Api>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Result<Json<StillDetections>, Refusal> {
     let confidence = f32::from(pick::confidence(&streams, &params)?) / 100.0;
     let max_bytes = streams.options().pictures.max_bytes;
     // Before anything of the body is read.
+    memory.admit(Work::Picture)?;
     let place = streams.stills.place().ok_or_else(busy)?;
     let picture = tokio::time::timeout(DEADLINE, picture(request, max_bytes)).await.map_err(|_| {
         let detail = format!("The picture did not arrive within {} s.", DEADLINE.as_secs());

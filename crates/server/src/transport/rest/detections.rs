@@ -92,8 +92,7 @@ pub async fn events(
     // Before anything is opened for it.
     let arrival = arrival(&request, kind, "/api/v1/streams/{id}/detections");
     let from = shares_of(request.headers(), request.extensions());
-    let admission = streams.viewers.admit(arrival);
-    let admission = admission.ok_or_else(|| streams.too_many())?;
+    let admission = streams.admit(arrival)?;
     let analysis = streams.analyse(&origin, rate, from)?;
     let stream = analysis.upstream.stream.id().clone();
     let watch = admission.watch(&stream);

@@ -14,6 +14,7 @@ use futures_util::stream;
 use sightwire_access::action::{Act as _, Read, ReadOthers};
 use sightwire_api::read::{self as api, FileState, JobFiles, Jobs};
 use sightwire_listen::body::Taking;
+use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::TextReader;
 use sightwire_reading::display::{DisplayError, DisplayOptions, Key, Pixels};
 use sightwire_reading::jobs::events::Listener;
@@ -54,6 +55,7 @@ pub async fn list(may: May<Read>, State(reader): State<Arc<TextReader>>) -> Json
 pub async fn add(
     may: May<Read>,
     State(reader): State<Arc<TextReader>>,
+    State(memory): State<Arc<Memory>>,
     Query(mut params): Query<Params>,
     request: Request,
 ) -> Response {
@@ -67,6 +69,8 @@ pub async fn add(
         Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     } else if content_length(&request).is_some_and(|bytes| bytes > most) {
         refused_upload(&UploadError::TooLarge(limits.max_job_bytes))
+    } else if let Err(full) = memory.admit(Work::Batch) {
+        full.into()
     } else {
         // What can be known before anything is sent is said then.
         match terms(&reader, &params).await {
@@ -279,12 +283,14 @@ fn look(params: &Params) -> Result<DisplayOptions, ParamError> {
 pub async fn again(
     may: May<Read>,
     State(reader): State<Arc<TextReader>>,
+    State(memory): State<Arc<Memory>>,
     Path((id, index)): Path<(String, String)>,
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
     let (job, index) = find_file(&may, &reader, &id, &index)?;
     let (asked, shape) = ask(&params, &job.ask).and_then(|asked| Ok((asked, shape(&params)?)))?;
     let bytes = reader.jobs.pictures.get(&job.id, index).ok_or_else(not_kept)?;
+    memory.admit(Work::Picture)?;
     let ready = read::model(&reader, &asked.model).await?;
     let place = reader.permits.single().ok_or_else(read::busy)?;
     let (limits, decoding) = (reader.limits.clone(), reader.display.decoding.clone());

@@ -40,6 +40,7 @@ use sightwire_api::models::{SampleClip, Samples};
 use sightwire_api::status::{Health, Readiness, Status};
 use sightwire_config::Config;
 use sightwire_live::Streams;
+use sightwire_measure::memory::Memory;
 use sightwire_reading::TextReader;
 use sightwire_recognizer::{Recognizer, State as RecognizerState};
 use sightwire_synth::sample::Gesture;
@@ -78,11 +79,19 @@ pub struct Api {
     pub access: Arc<Guard>,
     /// Where others find this server.
     pub reach: Arc<Reach>,
+    /// Without it nothing new begins.
+    pub memory: Arc<Memory>,
 }
 
 impl FromRef<Api> for Arc<Guard> {
     fn from_ref(api: &Api) -> Self {
         api.access.clone()
+    }
+}
+
+impl FromRef<Api> for Arc<Memory> {
+    fn from_ref(api: &Api) -> Self {
+        api.memory.clone()
     }
 }
 

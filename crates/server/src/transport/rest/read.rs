@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_access::action::Read;
+use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::ReadOptions;
 use sightwire_reading::display::{DisplayError, Pixels};
 use sightwire_reading::models::{NotReady, Ready};
@@ -42,12 +43,15 @@ pub async fn guard(State(config): State<Arc<Config>>, request: Request, next: Ne
 pub async fn read(
     _: May<Read>,
     State(reader): State<Arc<TextReader>>,
+    State(memory): State<Arc<Memory>>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
     let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD as u64;
     let refused = if content_length(&request).is_some_and(|bytes| bytes > limit) {
         too_large(&reader)
+    } else if let Err(full) = memory.admit(Work::Picture) {
+        full.into()
     } else if reader.permits.is_full() {
         reader.permits.refuse();
         busy()
