@@ -87,7 +87,9 @@ pub struct Presented<'a> {
     pub session: Option<&'a str>,
     /// Whom a proxy has let in, as it says; whether it is believed is decided by the address.
     pub proxied: Option<Named<'a>>,
-    /// The address that it comes from, and the path that it asks for.
+    /// The other end of its connection.
+    pub peer: Option<IpAddr>,
+    /// The address of its client, if that can be told, and the path that it asks for.
     pub place: Option<(IpAddr, &'a str)>,
     /// It comes from this machine for this machine, and through no proxy.
     pub is_here: bool,
@@ -101,6 +103,7 @@ impl fmt::Debug for Presented<'_> {
             .field("bearer", &bearer)
             .field("session", &session)
             .field("proxied", &self.proxied)
+            .field("peer", &self.peer)
             .field("place", &self.place)
             .field("is_here", &self.is_here)
             .finish()
@@ -243,7 +246,7 @@ impl Guard {
     }
 
     fn is_from_proxy(&self, presented: &Presented<'_>) -> bool {
-        presented.place.is_some_and(|(from, _)| self.is_proxy(from))
+        presented.peer.is_some_and(|peer| self.is_proxy(peer))
     }
 
     /// Who it is without a key.

@@ -26,6 +26,7 @@ pub const SECTIONS: &[&str] = &[
     "server",
     "access",
     "tls",
+    "limits",
     "recognizer",
     "socketio",
     "cameras",

@@ -47,6 +47,7 @@ use toml::Value;
 
 pub use layers::{ConfigError, Layers, Origin};
 pub use limits::Limits;
+use sightwire_listen::PerAddress;
 use sightwire_listen::names::HostNames;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
@@ -175,13 +176,14 @@ pub struct Flags {
 }
 
 impl Server {
-    /// Within which bounds connections are served.
-    pub fn listen_options(&self) -> sightwire_listen::Options {
+    /// As [`Config::listen_options`], without what one address may take.
+    fn listen_options(&self) -> sightwire_listen::Options {
         sightwire_listen::Options {
             max_connections: self.max_connections,
             receive_memory_bytes: self.receive_memory_bytes,
             receive_timeout: self.receive_timeout,
             send_memory_bytes: self.send_memory_bytes,
+            per_address: PerAddress::default(),
         }
     }
 }

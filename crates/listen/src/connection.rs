@@ -21,12 +21,12 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::frames::Head;
 use super::outbox::Outbox;
+use super::per_address::Place;
 use super::receive::Receiving;
 use super::socket::Socket;
 use ahead::Ahead;
@@ -202,7 +202,7 @@ impl Guarded {
     /// Takes the connection's place with it; it is free when the stream is dropped.
     pub fn new(
         stream: Socket,
-        place: OwnedSemaphorePermit,
+        place: impl Into<Place>,
         receiving: Arc<Receiving>,
         stop: CancellationToken,
     ) -> (Self, ConnectionHandle) {
@@ -223,7 +223,7 @@ impl Guarded {
             write_deadline: AtomicU64::new(WRITE_DEADLINE.as_millis() as u64),
         });
         let guarded = Self {
-            stream: Stream { socket: Some(stream), place: Some(place), has_said_goodbye: false },
+            stream: Stream { socket: Some(stream), place: Some(place.into()), has_said_goodbye: false },
             ended_for_reader: Box::pin(end.clone().cancelled_owned()),
             ended_for_writer: Box::pin(end.clone().cancelled_owned()),
             look: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
@@ -533,7 +533,7 @@ impl AsyncWrite for Guarded {
 #[derive(Debug)]
 struct Stream {
     socket: Option<Socket>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     has_said_goodbye: bool,
 }
 

@@ -1,8 +1,10 @@
 //! Accepts connections: bounded in number, each with deadlines on its headers and on what it does not read.
 //!
 //! - [`connection`]: the stream of one connection, which ends itself
+//! - [`client`]: whose address a request comes from
 //! - [`body`]: bodies of requests
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
+//! - [`per_address`]: what one address may take
 //! - [`receive`]: one budget for all that is not whole
 //! - [`outbox`]: what waits to be sent
 //! - [`head`]: refuses requests whose lines do not end as they have to
@@ -13,19 +15,21 @@
 #![forbid(unsafe_code)]
 
 pub mod body;
+pub mod client;
 pub mod connection;
 mod frames;
 pub mod head;
 pub mod host;
 pub mod names;
 pub mod outbox;
+pub mod per_address;
 pub mod receive;
 pub mod refusal;
 pub mod socket;
 pub mod tls;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -36,7 +40,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use sightwire_measure::address::counted;
+use sightwire_measure::clock;
 use sightwire_measure::lines::LogThrottle;
+use sightwire_measure::shares::Limited;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +53,8 @@ use tower::ServiceExt as _;
 use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
+pub use per_address::PerAddress;
+use per_address::{Addresses, Enough, Place};
 use receive::Receiving;
 use socket::{Listener, Socket};
 use tls::{Opened, Secured, Tls};
@@ -60,7 +69,7 @@ const LAST_ANSWER: Duration = Duration::from_secs(1);
 const MAX_REFUSING: usize = 64;
 
 /// Within which bounds connections are served.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Connections that are open at once, at most; one more is told so and closed.
     pub max_connections: usize,
@@ -70,6 +79,8 @@ pub struct Options {
     pub receive_timeout: Duration,
     /// For Socket.IO messages that wait to be sent.
     pub send_memory_bytes: usize,
+    /// What one address may take.
+    pub per_address: PerAddress,
 }
 
 /// What the listeners on all addresses share: places, budgets and counters.
@@ -86,6 +97,9 @@ pub struct Listening {
     refused: AtomicU64,
     failed: AtomicU64,
     failures_said: LogThrottle,
+    addresses: Arc<Addresses>,
+    /// What was refused so that one address or key does not take all.
+    pub limited: Arc<Limited>,
 }
 
 impl Listening {
@@ -105,6 +119,8 @@ impl Listening {
             refused: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             failures_said: LogThrottle::new(),
+            addresses: Addresses::new(options.per_address.clone()),
+            limited: Arc::default(),
         })
     }
 
@@ -131,6 +147,25 @@ impl Listening {
     /// How often the system could not give a connection that had come; it was tried again each time.
     pub fn accept_failures(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// A place for a connection from there; otherwise why there is none, for whoever connects.
+    fn place_for(&self, from: IpAddr) -> Result<Place, &'static str> {
+        let all_taken = |_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            "Too many connections. Please try again later."
+        };
+        let permit = self.places.clone().try_acquire_owned().map_err(all_taken)?;
+        self.addresses.admit(from, permit).map_err(|Enough(limit)| {
+            if let Some(unsaid) = self.limited.count(limit, clock::now()) {
+                let (from, key) = (counted(from), limit.name());
+                tracing::warn!(
+                    unsaid,
+                    "a connection from {from} is refused: too many from this address (limits.{key})"
+                );
+            }
+            "Too many connections from your address. Please try again later."
+        })
     }
 
     /// Counts it, and says so, but not each time.
@@ -184,15 +219,18 @@ pub async fn run(
                 }
             },
         };
-        let Ok(place) = listening.places.clone().try_acquire_owned() else {
-            listening.refused.fetch_add(1, Ordering::Relaxed);
-            if let Ok(turn) = listening.refusing.clone().try_acquire_owned() {
-                tasks.spawn(async move {
-                    let _ = tokio::time::timeout(Duration::from_millis(300), refuse(stream)).await;
-                    drop(turn);
-                });
+        let place = match listening.place_for(peer.ip()) {
+            Ok(place) => place,
+            Err(detail) => {
+                if let Ok(turn) = listening.refusing.clone().try_acquire_owned() {
+                    tasks.spawn(async move {
+                        let _ =
+                            tokio::time::timeout(Duration::from_millis(300), refuse(stream, detail)).await;
+                        drop(turn);
+                    });
+                }
+                continue;
             }
-            continue;
         };
         listening.accepted.fetch_add(1, Ordering::Relaxed);
         if let Err(error) = stream.set_options() {
@@ -295,11 +333,15 @@ fn cure(error: &std::io::Error) -> &'static str {
     if is_full { ". Raise the limit of open files (`ulimit -n`, LimitNOFILE= for systemd)" } else { "" }
 }
 
-async fn refuse(mut stream: Socket) {
-    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
-        Content-Length: 58\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections. Please try again later.\"}";
+async fn refuse(mut stream: Socket, detail: &str) {
+    let body = format!(r#"{{"detail":"{detail}"}}"#);
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Type: application/json\r\n\
+        Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
     // Closing with the request unread would reset the connection, and the answer with it.
-    let _ = stream.write_all(ANSWER).await;
+    let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
     let mut rest = [0; 4096];
     for _ in 0..8 {
@@ -329,6 +371,7 @@ mod tests {
             receive_memory_bytes: 1 << 20,
             receive_timeout: Duration::from_secs(30),
             send_memory_bytes: 1 << 20,
+            per_address: PerAddress::default(),
         };
         let (listening, stop) = (Listening::new(&options), CancellationToken::new());
         let served = Served { app: Router::new(), secure: None };

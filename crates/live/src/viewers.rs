@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use sightwire_api::stream::{self as api, PictureQuality, ViewerKind};
 use sightwire_hub::delivery::Deliveries;
 use sightwire_hub::stream::{Condition, Stream};
-use sightwire_measure::address::counted;
+use sightwire_measure::address::{counted, shown};
 use sightwire_measure::clock;
 use sightwire_measure::meter::{Meter, Sample};
 use tokio_util::sync::CancellationToken;
@@ -372,7 +372,7 @@ impl Viewer {
             kind: self.kind,
             lost_percent: lost_percent(fps, missed_per_s),
             missed,
-            peer: self.peer.map(|peer| peer.to_string()),
+            peer: self.peer.map(shown),
             quality,
             rtt_ms: timing.map(|timing| timing.rtt.map(ms)),
             since_s: now.saturating_duration_since(self.since).as_secs_f64(),

@@ -1,12 +1,51 @@
 //! Addresses, as far as shares and limits are counted by them.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use ipnet::IpNet;
 
 /// What counts as one address: one of IPv6 has 2^64 addresses to choose from.
 pub fn counted(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// For people: without a port where none is known, which is 0 then.
+pub fn shown(peer: SocketAddr) -> String {
+    if peer.port() == 0 { peer.ip().to_string() } else { peer.to_string() }
+}
+
+/// Some networks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Networks(Arc<[IpNet]>);
+
+/// A text that is no network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a network such as 10.0.0.0/8, nor an address")]
+pub struct NotANetwork(pub String);
+
+impl Networks {
+    /// Networks and single addresses.
+    pub fn parse(texts: &[String]) -> Result<Self, NotANetwork> {
+        let network = |text: &String| {
+            let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+            network.map_err(|_| NotANetwork(text.clone()))
+        };
+        Ok(Self(texts.iter().map(network).collect::<Result<_, _>>()?))
+    }
+
+    /// Whether it is in one of them.
+    pub fn contain(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// There are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -20,5 +59,26 @@ mod tests {
         assert_eq!(counted("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(counted("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(counted("192.0.2.7"), "192.0.2.7");
+    }
+
+    #[test]
+    fn an_address_is_in_a_network_however_it_is_written() {
+        let networks = ["10.0.0.0/8", "192.168.1.7", "fd00::/8"].map(str::to_owned);
+        let networks = Networks::parse(&networks).unwrap();
+        let contain = |text: &str| networks.contain(text.parse().unwrap());
+        assert!(
+            contain("10.1.2.3") && contain("::ffff:10.1.2.3") && contain("192.168.1.7") && contain("fd12::1")
+        );
+        assert!(!contain("11.0.0.1") && !contain("192.168.1.8") && !contain("fe80::1"));
+        assert!(!Networks::default().contain(IpAddr::from([10, 0, 0, 1])));
+        let wrong = Networks::parse(&["10.0.0.0/33".to_owned()]).unwrap_err();
+        assert!(wrong.to_string().contains("\"10.0.0.0/33\" is not a network"), "{wrong}");
+    }
+
+    #[test]
+    fn a_port_is_shown_where_it_is_known() {
+        assert_eq!(shown("192.0.2.7:80".parse().unwrap()), "192.0.2.7:80");
+        assert_eq!(shown("192.0.2.7:0".parse().unwrap()), "192.0.2.7");
+        assert_eq!(shown("[fd00::1]:0".parse().unwrap()), "fd00::1");
     }
 }

@@ -6,6 +6,7 @@
 //! - [`lines`]: log lines that others have a say in
 //! - [`memory`]: how much of it the server may use
 //! - [`meter`]: rates and delays of the last seconds
+//! - [`shares`]: how often one of many may do something
 //! - `captured` (a feature, for tests): the log lines of a thread
 #![forbid(unsafe_code)]
 
@@ -17,3 +18,4 @@ pub mod histogram;
 pub mod lines;
 pub mod memory;
 pub mod meter;
+pub mod shares;

@@ -1,4 +1,8 @@
 //! One budget of memory for all that the server begins: what goes over it is refused, what runs goes on.
+//!
+//! - [`budget`]: how much that is on this machine, and what of it is used
+
+pub mod budget;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

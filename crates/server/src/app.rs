@@ -20,10 +20,11 @@ use sightwire_config::Config;
 use sightwire_infer::shared::SharedEngine;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
-use sightwire_listen::{Listening, Secure};
+use sightwire_listen::{Listening, Secure, client};
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
 use sightwire_measure::memory::Memory;
+use sightwire_measure::memory::budget::{self, Budget};
 use sightwire_reading::TextReader;
 use sightwire_reading::decoding::DecodeMemory;
 use sightwire_recognizer::Recognizer;
@@ -37,12 +38,12 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowOrigin, Any, CorsLay
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::issuers::Issuers;
-use crate::memory::{self, Budget};
 use crate::reach::Reach;
 use crate::telemetry::live::Live;
 use crate::telemetry::{Telemetry, TransportCounters};
 use crate::transport::caller::{Gate, identify};
 use crate::transport::query::NOTES;
+use crate::transport::requests::{Requests, limit};
 use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
@@ -87,7 +88,7 @@ impl App {
         (access, reach): (&Arc<Guard>, &Arc<Reach>),
         stop: &CancellationToken,
         tasks: &TaskTracker,
-        used: memory::Reading,
+        used: budget::Reading,
     ) -> anyhow::Result<Self> {
         tasks.spawn(access.clone().run(Issuers, stop.clone()));
         let shared = Arc::new(config.clone());
@@ -95,10 +96,13 @@ impl App {
             let stop = stop.clone();
             move || !stop.is_cancelled()
         });
-        let memory = Arc::new(Memory::new(Budget::of(config).bytes()));
-        tasks.spawn(memory::watch(memory.clone(), used, stop.clone()));
+        let memory = Arc::new(Memory::new(Budget::here(config.limits.memory_bytes).bytes()));
+        tasks.spawn({
+            let (memory, stop) = (memory.clone(), stop.clone());
+            async move { stop.run_until_cancelled(budget::watch(memory, used)).await }
+        });
         let recognizer = Recognizer::new(config.recognizer_options(memory.clone()), engine.clone());
-        let listening = Listening::new(&config.server.listen_options());
+        let listening = Listening::new(&config.listen_options());
         let sessions = Sessions::new(
             config.server.max_connections,
             listening.outboxes.clone(),
@@ -154,6 +158,7 @@ impl App {
             reach: reach.clone(),
             memory: memory.clone(),
         };
+        let requests = Requests::new(config.limits.requests_per_s, listening.limited.clone());
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
@@ -199,10 +204,12 @@ impl App {
                     SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)
                 }))
                 .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
+                .layer(middleware::from_fn_with_state(config.limits.trusted_proxies.clone(), client::find))
                 .layer(middleware::from_fn_with_state(gate, identify))
                 .layer(middleware::from_fn_with_state(privacy, keep_private))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
+                .layer(middleware::from_fn_with_state(requests, limit))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
         Ok(Self {

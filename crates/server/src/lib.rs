@@ -4,7 +4,6 @@
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
 //! - `issuers`: asks issuers of tokens for their keys
-//! - [`memory`]: how much of it there is for all
 //! - `samples`: clips for pages
 //! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
 //!   what the camera prototype's pages ask for (`boards`)
@@ -16,7 +15,6 @@
 mod app;
 pub mod files;
 mod issuers;
-pub mod memory;
 pub mod reach;
 mod samples;
 pub mod server;

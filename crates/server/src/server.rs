@@ -8,12 +8,12 @@ use anyhow::Context as _;
 use sightwire_access::Guard;
 use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
+use sightwire_measure::memory::budget;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::memory;
 use crate::reach::Reach;
 use sightwire_config::Config;
 
@@ -27,7 +27,7 @@ pub struct Server {
     redirecting: Vec<Box<dyn Listener>>,
     reload: Arc<Notify>,
     on_ready: Box<dyn FnOnce(&Started) + Send>,
-    memory_used: memory::Reading,
+    memory_used: budget::Reading,
 }
 
 /// A server that answers.
@@ -53,7 +53,7 @@ impl Server {
             redirecting: Vec::new(),
             reload: Arc::default(),
             on_ready: Box::new(|_| ()),
-            memory_used: Arc::new(memory::used),
+            memory_used: Arc::new(budget::used),
         }
     }
 

@@ -38,6 +38,12 @@ pub const KEYS: &[Key] = &[
         "Connections at once, over all uses. One more is answered with 503 and Retry-After.",
     ),
     key(
+        "server.trusted_proxies",
+        "[]",
+        &[],
+        "Networks and addresses of reverse proxies that are believed: for requests from these, the address in `Forwarded` or `X-Forwarded-For` counts (the last one that is not itself such a proxy's) in limits, attempts to log in, `[[access.legacy]]`, the log and the lists of viewers. They must set that header themselves. For all others the address of the connection counts.",
+    ),
+    key(
         "server.receive_memory_mb",
         "256",
         &[],
@@ -181,6 +187,24 @@ pub const KEYS: &[Key] = &[
         "[]",
         &[],
         "Addresses, such as `0.0.0.0:80`, where plain HTTP is answered with 308 and the same address over HTTPS.",
+    ),
+    key(
+        "limits.connections_per_address",
+        "256",
+        &[],
+        "Open connections of one address (IPv6: of one /64). One more is answered with 503 and Retry-After. 0: no limit. This machine and `server.trusted_proxies` have none.",
+    ),
+    key(
+        "limits.connection_rate",
+        "50",
+        &[],
+        "New connections of one address per second; four times as many at once. One more is answered with 503 and Retry-After. 0: no limit. This machine and `server.trusted_proxies` have none.",
+    ),
+    key(
+        "limits.requests_per_s",
+        "200",
+        &[],
+        "Requests per second (WebSocket handshakes and Socket.IO's polling included) with one key or of one user, and without either from one address; five times as many at once. One more is answered with 429 and Retry-After. 0: no limit. Requests from this machine have none, unless a proxy has passed them on.",
     ),
     key(
         "recognizer.model",

@@ -18,6 +18,7 @@ use sightwire_api::relay::RelayTotals;
 use sightwire_api::stream::{self as api, AnalysisMode, RelayProtocol};
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State, Stream};
+use sightwire_measure::address::shown;
 use sightwire_measure::clock;
 use sightwire_measure::memory::{OutOfMemory, Work};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
@@ -399,7 +400,7 @@ impl Sender {
     pub(crate) fn report_in(&self, stream: &mut api::Stream) {
         stream.mode = Some(self.mode);
         stream.protocol = Some(if self.binary { RelayProtocol::Binary } else { RelayProtocol::Text });
-        stream.peer = Some(self.peer.map(|peer| peer.to_string()));
+        stream.peer = Some(self.peer.map(shown));
         stream.bad = Some(self.bad.load(Ordering::Relaxed));
         stream.dropped = Some(self.dropped.load(Ordering::Relaxed));
     }

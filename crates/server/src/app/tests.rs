@@ -18,6 +18,8 @@ use super::*;
 use crate::transport::paths;
 use crate::transport::routes::{Asked, FREE};
 
+mod limits;
+
 /// Two cameras that nobody reads, and keys.
 const CONFIG: &str = r#"
 [server]
@@ -45,8 +47,14 @@ struct House {
 
 impl House {
     fn new(more: &str) -> Self {
+        Self::with_server("", more)
+    }
+
+    /// `server` is added to that section.
+    fn with_server(server: &str, more: &str) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let config = format!("[store]\nhome = {:?}\n{CONFIG}\n{more}", home.path());
+        let of_server = CONFIG.replace("[recognizer]", &format!("{server}\n[recognizer]"));
+        let config = format!("[store]\nhome = {:?}\n{of_server}\n{more}", home.path());
         let config = Config::of_toml(&config).unwrap();
         let (access, stop) = (Arc::new(config.guard().unwrap()), CancellationToken::new());
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());

@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use sightwire_measure::memory::Work;
+use sightwire_measure::shares::Limit;
 
 use super::Telemetry;
 
@@ -30,6 +31,12 @@ pub(super) fn encode(
     for work in Work::ALL {
         let count = ConstCounter::new(memory.refused(work));
         count.encode(refused.encode_family(&[("what", work.name())])?)?;
+    }
+    let help = "Refused because one address or key had taken what it may.";
+    let mut limited = encoder.encode_descriptor("limited", help, None, MetricType::Counter)?;
+    for limit in Limit::ALL {
+        let count = ConstCounter::new(telemetry.listening.limited.counted(limit));
+        count.encode(limited.encode_family(&[("limit", limit.name())])?)?;
     }
     Ok(())
 }

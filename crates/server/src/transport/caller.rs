@@ -26,8 +26,10 @@ use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::tls::Secured;
 
 use super::cookie::Cookies;
-use super::origin::{self, is_proxied, is_this_machine};
+use super::origin::{self, is_this_machine};
 use super::sentence;
+use sightwire_listen::client;
+use sightwire_listen::client::is_proxied;
 
 /// The parameter that keys come in where no header can be set.
 const KEY: &str = "key";
@@ -291,14 +293,15 @@ impl Gate {
         let session = Cookies::of(headers, is_secured).token().filter(|_| counts);
         let (bearer, is_here) = (bearer(headers), is_here(request, headers));
         let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
-        let place = peer.map(|peer| (peer, request.uri().path()));
+        let from = client::of(request.extensions()).and_then(|client| client.place());
+        let place = from.map(|from| (from, request.uri().path()));
         // So do they have a proxy add who its user is; but a link from elsewhere may lead to our own page.
         let named = self.named(headers);
         let is_added = named.is_some() && peer.is_some_and(|peer| self.guard.is_proxy(peer));
         let is_foreign = is_added && !counts && !is_visit(request);
         let proxied = named.filter(|named| *named == Named::Unclear || !is_foreign);
         let bearer = bearer.filter(|_| !is_foreign);
-        let presented = Presented { key, bearer, session, proxied, place, is_here };
+        let presented = Presented { key, bearer, session, proxied, peer, place, is_here };
         let Identified { principal, session, is_proxied } =
             self.guard.identify(&presented, SystemTime::now());
         let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();

@@ -9,17 +9,16 @@
 //!
 //! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
 //! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
-//! [`caller`] finds who asks, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks, [`websocket`] upgrades.
+//! [`caller`] finds who asks, [`requests`] whether too often, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks, [`websocket`] upgrades.
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::{Extensions, HeaderMap};
+use axum::http::Extensions;
 use sightwire_api::stream::ViewerKind;
-use sightwire_listen::Peer;
+use sightwire_listen::client;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::NewViewer;
-use sightwire_measure::address::counted;
 
 pub mod boards;
 pub mod caller;
@@ -33,6 +32,7 @@ pub mod pick;
 pub mod query;
 pub mod refusal;
 pub mod relay;
+pub mod requests;
 pub mod rest;
 pub mod routes;
 pub mod socketio;
@@ -43,9 +43,10 @@ pub use sightwire_listen::refusal::error;
 /// Somebody comes to watch, with that request.
 fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewViewer {
     let extensions = request.extensions();
+    let client = client::of(extensions);
     NewViewer {
-        peer: extensions.get::<Peer>().map(|Peer(peer)| *peer),
-        proxied: origin::is_proxied(request.headers()),
+        peer: client.map(|client| client.socket()),
+        proxied: client.is_none_or(|client| client.is_shared()),
         kind,
         endpoint,
         connection: extensions.get().map(ConnectionHandle::cutting),
@@ -53,9 +54,8 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
 }
 
 /// The address whose shares that request takes, if it can be told.
-fn shares_of(headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-    let peer = extensions.get::<Peer>().filter(|_| !origin::is_proxied(headers));
-    peer.map(|Peer(peer)| counted(peer.ip()))
+fn shares_of(extensions: &Extensions) -> Option<IpAddr> {
+    client::of(extensions)?.shares()
 }
 
 /// With a capital and a full stop, as answers have them.

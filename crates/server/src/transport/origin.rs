@@ -71,15 +71,6 @@ pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
     page.is_some_and(|page| !page.is_own && !page.is_of_this_machine && !page.is_listed)
 }
 
-/// Whether a proxy passed it on and says so: then its address is the proxy's.
-pub fn is_proxied(headers: &HeaderMap) -> bool {
-    let says_so = |name: &HeaderName| {
-        matches!(name.as_str(), "forwarded" | "x-real-ip" | "via")
-            || name.as_str().starts_with("x-forwarded-")
-    };
-    headers.keys().any(says_so)
-}
-
 /// Whether a browser came to a proxy over https, as that says.
 pub fn is_secure(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))

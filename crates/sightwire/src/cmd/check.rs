@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use sightwire_config::{Config, Layers, keys};
 use sightwire_infer::cpu::Cpu;
 use sightwire_listen::names;
-use sightwire_server::memory::Budget;
+use sightwire_measure::memory::budget::Budget;
 use sightwire_server::{files, reach};
 use sightwire_tls::certificates::CertificateError;
 use sightwire_tls::{Certificates, Source};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     }
     let cpu = Cpu::here();
     out!(printer, "cpu: {} ({})", cpu.name, cpu.extensions)?;
-    let budget = Budget::of(&config);
+    let budget = Budget::here(config.limits.memory_bytes);
     out!(printer, "memory: {budget}")?;
     out!(printer, "the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());

@@ -22,7 +22,6 @@ use percent_encoding::percent_decode_str;
 use sightwire_access::action::{SendStream, WatchStream};
 use sightwire_api::relay::{ActiveStream, ActiveStreams};
 use sightwire_api::stream::{StreamKind, ViewerKind};
-use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;
@@ -36,6 +35,7 @@ use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, get};
 use super::websocket::{self, UpgradeOptions};
+use sightwire_listen::client;
 
 /// Binary messages instead of base64 in JSON, and more news.
 const BINARY: &str = "sightwire.v1";
@@ -70,7 +70,7 @@ async fn stream(
     request: Request,
 ) -> Response {
     let binary = websocket::offers(request.headers(), BINARY);
-    let peer = request.extensions().get::<Peer>().map(|Peer(peer)| *peer);
+    let peer = client::of(request.extensions()).map(|client| client.socket());
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let arrival = sender::NewSender { name, binary, peer, connection };
     // A picture as base64 in JSON.

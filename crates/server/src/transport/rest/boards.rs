@@ -200,7 +200,7 @@ pub async fn snapshot(
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Response {
-    let from = shares_of(&headers, &extensions);
+    let from = shares_of(&extensions);
     let taken = async {
         let camera = camera(&may, &api, &params, &headers)?;
         Ok(api.streams.one_picture(&camera, from).await?)
@@ -234,7 +234,7 @@ pub async fn test(
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Json<BoardTest>, Refusal> {
-    let (begun, from) = (clock::now(), shares_of(&headers, &extensions));
+    let (begun, from) = (clock::now(), shares_of(&extensions));
     let camera = match camera(&may, &api, &params, &headers) {
         Ok(camera) => Ok(camera),
         Err(PickError::Watch(why)) => Err(why),

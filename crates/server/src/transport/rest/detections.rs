@@ -91,7 +91,7 @@ pub async fn events(
     let origin = pick::stream(&may, &streams, &id)?;
     // Before anything is opened for it.
     let arrival = arrival(&request, kind, "/api/v1/streams/{id}/detections");
-    let from = shares_of(request.headers(), request.extensions());
+    let from = shares_of(request.extensions());
     let admission = streams.admit(arrival)?;
     let analysis = streams.analyse(&origin, rate, from)?;
     let stream = analysis.upstream.stream.id().clone();

@@ -13,7 +13,6 @@ use sightwire_access::guard::{Login, LoginError};
 use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
-use sightwire_listen::Peer;
 use sightwire_listen::tls::Secured;
 use sightwire_measure::clock;
 use sightwire_measure::lines::LogThrottle;
@@ -22,6 +21,7 @@ use crate::transport::caller::Caller;
 use crate::transport::cookie::Cookies;
 use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
+use sightwire_listen::client::ClientAddress;
 
 /// Anybody can have them written.
 static FAILURES: LogThrottle = LogThrottle::new();
@@ -29,7 +29,7 @@ static FAILURES: LogThrottle = LogThrottle::new();
 pub(super) async fn log_in(
     may: May<Anything>,
     State(guard): State<Arc<Guard>>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(client): Extension<ClientAddress>,
     secured: Option<Extension<Secured>>,
     headers: HeaderMap,
     login: Result<Json<api::Login>, JsonRejection>,
@@ -56,16 +56,16 @@ pub(super) async fn log_in(
         }
         _ => return Err(wrong()),
     };
-    let (token, session) = match guard.log_in(login, peer.ip()).await {
+    let (token, session) = match guard.log_in(login, client.ip()).await {
         Ok(begun) => begun,
         Err(why) => {
             if let Some(unsaid) = FAILURES.is_due(clock::now()) {
-                tracing::warn!(%peer, unsaid, "somebody was not logged in: {why}");
+                tracing::warn!(peer = %client, unsaid, "somebody was not logged in: {why}");
             }
             return Err(why.into());
         }
     };
-    tracing::info!(%peer, "logged in: {}", session.principal().who());
+    tracing::info!(peer = %client, "logged in: {}", session.principal().who());
     let answer = shown(session.principal(), Some(session.csrf().to_owned()));
     let headers = [
         (SET_COOKIE, Cookies::of(&headers, secured.is_some()).set(token.reveal())),

@@ -5,11 +5,11 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
-use sightwire_listen::Peer;
 
 use super::Api;
 use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
+use sightwire_listen::client::ClientAddress;
 
 /// Whether it is missing, and whether this client may get it.
 pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<Runtime> {
@@ -21,13 +21,13 @@ pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<R
 pub(super) async fn get(
     _: May<GetLibrary>,
     State(api): State<Api>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(client): Extension<ClientAddress>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
     if !api.recognizer.begin_getting_runtime() {
         let detail = "The library is not missing, or is on its way already.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
-    tracing::info!(%peer, "the ONNX Runtime library is being fetched");
+    tracing::info!(peer = %client, "the ONNX Runtime library is being fetched");
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_runtime();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{Extensions, HeaderMap, HeaderName, StatusCode};
+use axum::http::{Extensions, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use sightwire_access::action::WatchStream;
@@ -67,10 +67,9 @@ pub async fn snapshot(
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
     Query(params): Query<Params>,
-    headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, Refusal> {
-    let from = shares_of(&headers, &extensions);
+    let from = shares_of(&extensions);
     let detect = query::flag(&params, "detect", false)?;
     let options = pick::view_options(&streams, &params, false)?;
     let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);

@@ -23,7 +23,6 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
 use sightwire_api::sign::EngineIoError;
-use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::outbox::{Outbox, Outboxes};
 use sightwire_listen::receive::FREE_BYTES;
@@ -35,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::transport::websocket;
+use sightwire_listen::client;
 
 /// Official clients close by themselves as soon as they have read the refusal.
 const GRACE: Duration = Duration::from_secs(2);
@@ -433,7 +433,7 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
     let session = if let Some(id) = &id {
         sessions.find(id)
     } else {
-        let address = request.extensions().get::<Peer>().map_or(IpAddr::from([0; 4]), |peer| peer.0.ip());
+        let address = client::of(request.extensions()).map_or(IpAddr::from([0; 4]), |client| client.ip());
         Some(sessions.begin(address))
     };
     let is_websocket = parameter(&request, "transport") == Some("websocket");

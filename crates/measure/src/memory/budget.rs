@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sightwire_config::Config;
-use sightwire_measure::clock;
-use sightwire_measure::lines::LogThrottle;
-use sightwire_measure::memory::{AGAIN_PERCENT, Memory};
-use tokio_util::sync::CancellationToken;
+use super::{AGAIN_PERCENT, Memory};
+use crate::clock;
+use crate::lines::LogThrottle;
 
 /// Of what there is, unless the configuration says how much: the rest is for the kernel's buffers, other processes of the group,
 /// and what is begun between two looks.
@@ -34,12 +32,12 @@ struct Available {
 }
 
 impl Budget {
-    /// On this machine.
-    pub fn of(config: &Config) -> Self {
+    /// On this machine; `configured` in bytes, or as much as there is a share of.
+    pub fn here(configured: Option<u64>) -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let there_is =
             available(&read("/proc/meminfo"), &read("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"));
-        Self { configured: config.limits.memory_bytes, there_is }
+        Self { configured, there_is }
     }
 
     /// In bytes; `None` where nothing is configured and it cannot be told what there is.
@@ -143,20 +141,17 @@ fn of_statm(statm: &str, page: u64) -> Option<u64> {
     Some(resident.saturating_sub(shared) * page)
 }
 
-/// Looks at what is used until `stop`, and says when the budget is used up and when it is not any more. Where it cannot be
-/// told, nothing is refused.
-pub(crate) async fn watch(memory: Arc<Memory>, used: Reading, stop: CancellationToken) {
+/// Looks at what is used for as long as it is polled, and says when the budget is used up and when it is not any more. Where it
+/// cannot be told, nothing changes.
+pub async fn watch(memory: Arc<Memory>, used: Reading) {
     let mut log = Log::default();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = tick.tick() => {}
-        }
-        // A reading that fails now and then must not leave the server refusing, or accepting, for good.
-        let Some(used) = used() else { continue };
-        if let Some(is_full) = memory.note(used) {
+        tick.tick().await;
+        if let Some(used) = used()
+            && let Some(is_full) = memory.note(used)
+        {
             log.say(&memory, is_full);
         }
     }
@@ -194,10 +189,9 @@ impl Log {
 
 #[cfg(test)]
 mod tests {
-    use sightwire_measure::captured;
-    use sightwire_measure::memory::Work;
-
+    use super::super::Work;
     use super::*;
+    use crate::captured;
 
     const MEMINFO: &str = "MemTotal:        8192 kB\nMemFree:          100 kB\n";
 

@@ -1,0 +1,146 @@
+//! How often each of many may do something: so many times a second, and more at once now and then. Those who are counted are
+//! bounded in number, and forgotten when they have been quiet.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{NotUntil, Quota, RateLimiter};
+use parking_lot::Mutex;
+
+/// Those who are counted for themselves; all who come on top of them have one share together.
+const MAX_COUNTED: usize = 10_000;
+/// Those who have been quiet are looked for no oftener, since that takes a millisecond.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// A share for each.
+#[derive(Debug)]
+pub struct Shares<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
+    each: RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<C::Instant>>,
+    others: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    clock: C,
+    swept: Mutex<Option<C::Instant>>,
+}
+
+impl<K: Hash + Eq + Clone> Shares<K> {
+    /// So many a second, and `burst` seconds' worth of them at once; `None` for 0, which is no limit.
+    pub fn new(per_s: u32, burst: u32) -> Option<Self> {
+        Self::with_clock(per_s, burst, DefaultClock::default())
+    }
+}
+
+impl<K: Hash + Eq + Clone, C: Clock + Clone> Shares<K, C> {
+    fn with_clock(per_s: u32, burst: u32, clock: C) -> Option<Self> {
+        let per_s = NonZeroU32::new(per_s)?;
+        let at_once = per_s.saturating_mul(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        let quota = Quota::per_second(per_s).allow_burst(at_once);
+        Some(Self {
+            each: RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()),
+            others: RateLimiter::direct_with_clock(quota, clock.clone()),
+            clock,
+            swept: Mutex::new(None),
+        })
+    }
+
+    /// Counts one more. An error says after how long there is room for it, which was not counted then.
+    pub fn take(&self, key: &K) -> Result<(), Duration> {
+        let wait = |until: NotUntil<C::Instant>| until.wait_time_from(self.clock.now());
+        if self.has_room() { self.each.check_key(key) } else { self.others.check() }.map_err(wait)
+    }
+
+    fn has_room(&self) -> bool {
+        if self.each.len() < MAX_COUNTED {
+            return true;
+        }
+        let now = self.clock.now();
+        let mut swept = self.swept.lock();
+        let is_due = swept
+            .is_none_or(|at| Duration::from(governor::clock::Reference::duration_since(&now, at)) >= SWEEP);
+        if is_due {
+            *swept = Some(now);
+            self.each.retain_recent();
+        }
+        self.each.len() < MAX_COUNTED
+    }
+}
+
+/// What one address or key may take, as the configuration calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Connections at once.
+    ConnectionsPerAddress,
+    /// New connections.
+    ConnectionRate,
+    /// Requests.
+    RequestsPerS,
+}
+
+impl Limit {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::ConnectionsPerAddress, Self::ConnectionRate, Self::RequestsPerS];
+
+    /// The last part of its key.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::ConnectionRate => "connection_rate",
+            Self::RequestsPerS => "requests_per_s",
+        }
+    }
+}
+
+/// How many were refused by each limit.
+#[derive(Debug, Default)]
+pub struct Limited([(AtomicU64, crate::lines::LogThrottle); Limit::ALL.len()]);
+
+impl Limited {
+    /// One more. If that is to be said in the log: how many were not said since it was said last.
+    pub fn count(&self, limit: Limit, now: std::time::Instant) -> Option<u64> {
+        let (count, said) = self.0.get(limit as usize)?;
+        count.fetch_add(1, Ordering::Relaxed);
+        said.is_due(now)
+    }
+
+    /// So far.
+    pub fn counted(&self, limit: Limit) -> u64 {
+        self.0.get(limit as usize).map_or(0, |(count, _)| count.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use governor::clock::FakeRelativeClock;
+
+    use super::*;
+
+    #[test]
+    fn each_may_so_many_a_second_and_some_at_once_whatever_others_do() {
+        let clock = FakeRelativeClock::default();
+        let shares = Shares::with_clock(10, 4, clock.clone()).unwrap();
+        assert_eq!((0..100).filter(|_| shares.take(&1).is_ok()).count(), 40);
+        let wait = shares.take(&1).unwrap_err();
+        assert!(wait > Duration::ZERO && wait <= Duration::from_millis(100), "{wait:?}");
+        assert_eq!(shares.take(&2), Ok(()), "somebody else");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((0..100).filter(|_| shares.take(&1).is_ok()).count(), 10);
+        assert!(Shares::<u8>::new(0, 4).is_none(), "0 is no limit");
+    }
+
+    #[test]
+    fn those_who_are_counted_are_bounded_and_the_quiet_ones_forgotten() {
+        let clock = FakeRelativeClock::default();
+        let shares = Shares::with_clock(1, 1, clock.clone()).unwrap();
+        assert!((0..MAX_COUNTED).all(|i| shares.take(&i).is_ok()));
+        // On top of them all have one share.
+        assert_eq!((MAX_COUNTED..MAX_COUNTED + 100).filter(|i| shares.take(i).is_ok()).count(), 1);
+        assert!(shares.each.len() <= MAX_COUNTED);
+        clock.advance(Duration::from_secs(3));
+        assert_eq!((MAX_COUNTED..MAX_COUNTED + 100).filter(|i| shares.take(i).is_ok()).count(), 100);
+        assert!(shares.each.len() <= 100);
+    }
+}
