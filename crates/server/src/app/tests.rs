@@ -19,6 +19,7 @@ use crate::transport::paths;
 use crate::transport::routes::{Asked, FREE};
 
 mod limits;
+mod origins;
 
 /// Two cameras that nobody reads, and keys.
 const CONFIG: &str = r#"
