@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use sightwire_hub::source::address::CameraUrl;
 use sightwire_live::source::{CameraError, CameraSource, CameraTable, check_id, every};
 use toml::Value;
 
@@ -17,6 +18,8 @@ struct Table {
     mode: Option<String>,
     fps: Option<f64>,
     user: Option<String>,
+    username: Option<String>,
+    password_file: Option<PathBuf>,
     #[serde(default)]
     default: bool,
 }
@@ -36,6 +39,22 @@ pub enum CameraTableError {
     /// A value that no camera can have.
     #[error(transparent)]
     Camera(#[from] CameraError),
+    /// A file that cannot be read, or has no first line.
+    #[error("the password cannot be read from {}: {reason}", file.display())]
+    PasswordFile {
+        /// As it is written.
+        file: PathBuf,
+        /// What the system says, or what is missing.
+        reason: String,
+    },
+    /// Two passwords, two names, or no name.
+    #[error(
+        "with password_file, the url must have no password, and the name must be in either username or the url"
+    )]
+    Password,
+    /// A name without a password of its own.
+    #[error("username needs password_file; a name and a password may also stand in the url")]
+    Username,
     /// Files come one after the other, at `fps`.
     #[error("a folder has no mode")]
     FolderMode,
@@ -82,8 +101,8 @@ fn one(table: Value) -> Result<CameraTable, CameraTableError> {
         message => CameraTableError::Keys(message.to_owned()),
     })?;
     check_id(&table.id)?;
-    let source = match (&table.url, &table.folder, table.mode.as_deref()) {
-        (Some(url), None, mode) => CameraSource::of(url, mode, table.fps)?,
+    let source = match (address(&table)?, &table.folder, table.mode.as_deref()) {
+        (Some(url), None, mode) => CameraSource::of_url(&url, mode, table.fps)?,
         (None, Some(folder), None | Some("folder")) => {
             CameraSource::Folder(folder.clone(), every(table.fps.unwrap_or(5.0))?)
         }
@@ -97,6 +116,24 @@ fn one(table: Value) -> Result<CameraTable, CameraTableError> {
         user: table.user,
         default: table.default,
     })
+}
+
+/// The address, with the password of the file if there is one.
+fn address(table: &Table) -> Result<Option<CameraUrl>, CameraTableError> {
+    let read = |url: &String| CameraUrl::parse(url).map_err(CameraError::from);
+    let url = table.url.as_ref().map(read).transpose()?;
+    let (url, file) = match (url, &table.password_file, &table.username) {
+        (Some(url), Some(file), _) => (url, file),
+        (None, Some(_), _) => return Err(CameraTableError::Source),
+        (_, None, Some(_)) => return Err(CameraTableError::Username),
+        (url, None, None) => return Ok(url),
+    };
+    let unread = |reason: String| CameraTableError::PasswordFile { file: file.clone(), reason };
+    let text = std::fs::read_to_string(file).map_err(|error| unread(error.to_string()))?;
+    let password = text.lines().next().filter(|line| !line.is_empty());
+    let password = password.ok_or_else(|| unread("its first line is empty".to_owned()))?;
+    let name = table.username.as_deref();
+    Ok(Some(url.with_password(name, password).ok_or(CameraTableError::Password)?))
 }
 
 #[cfg(test)]
@@ -134,6 +171,43 @@ mod tests {
         assert_eq!(shown("http://cam:81/stream", Some("capture")), "http://cam:81/capture");
         assert_eq!(shown("http://cam/shot", Some("capture")), "http://cam/shot");
         assert_eq!(CameraSource::of_board("http://cam/base").unwrap().shown(), "http://cam/base/stream");
+    }
+
+    #[test]
+    fn a_password_may_stand_in_a_file_and_is_shown_no_more_than_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, empty) = (folder.path().join("password"), folder.path().join("empty"));
+        std::fs::write(&file, "s3cret: 100 %41 @ once\nanother line\n").unwrap();
+        std::fs::write(&empty, "\n").unwrap();
+        let camera = |rest: &str, file: &std::path::Path| {
+            parse(&format!("[[camera]]\nid = \"a\"\npassword_file = {file:?}\n{rest}"))
+        };
+        let expected =
+            CameraSource::of("http://me:s3cret%3A%20100%20%2541%20%40%20once@10.0.0.5", None, None);
+        for rest in ["url = \"http://me@10.0.0.5\"", "username = \"me\"\nurl = \"http://10.0.0.5\""] {
+            let cameras = camera(rest, &file).unwrap();
+            assert_eq!(cameras[0].source, expected.clone().unwrap(), "{rest}");
+            assert!(
+                !format!("{cameras:?}").contains("s3cret") && !cameras[0].source.shown().contains("s3cret")
+            );
+        }
+        for (rest, file, part) in [
+            ("url = \"http://me:other@10.0.0.5\"", &file, "no password"),
+            ("username = \"me\"\nurl = \"http://you@10.0.0.5\"", &file, "either username or the url"),
+            ("url = \"http://10.0.0.5\"", &file, "either username or the url"),
+            ("folder = \"/pictures\"", &file, "either url or folder"),
+            ("url = \"http://me@10.0.0.5\"", &empty, "first line is empty"),
+            ("url = \"http://me@10.0.0.5\"", &folder.path().join("missing"), "missing"),
+        ] {
+            let (_, reason) = camera(rest, file).unwrap_err();
+            assert!(reason.to_string().contains(part), "{rest}: {reason}");
+            assert!(
+                !reason.to_string().contains("s3cret") && !reason.to_string().contains("other"),
+                "{reason}"
+            );
+        }
+        let (_, reason) = parse("[[camera]]\nid = \"a\"\nusername = \"me\"\nurl = \"http://a\"").unwrap_err();
+        assert!(reason.to_string().contains("needs password_file"), "{reason}");
     }
 
     #[test]

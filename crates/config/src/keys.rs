@@ -56,6 +56,7 @@ const LEGACY_EXAMPLE: &str = r#"
 /// Cameras are tables of their own; see [`super::cameras`].
 const CAMERA_EXAMPLE: &str = r#"
 # A camera; as many such tables as there are cameras. The address may hold a name and a password; they are never shown.
+# `password_file` names a file with the password on its first line instead, `username` who it is of.
 # `mode = "capture"` asks for single pictures, `fps` times a second; `folder` instead of `url` loops a folder of pictures.
 # `user` is who gets it with the header X-User-ID; `default = true` makes it the one of all others.
 # [[camera]]
@@ -68,6 +69,16 @@ impl Key {
     /// The environment variable that sets it: `SIGHTWIRE_SECTION_KEY`.
     pub fn env_name(&self) -> String {
         env_name(self.name)
+    }
+
+    /// The default, as a variable has it: without quotes, and a list by commas.
+    fn env_default(&self) -> String {
+        self.default
+            .trim_matches(['[', ']'])
+            .split(',')
+            .map(|item| item.trim().trim_matches('"'))
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     /// As [`Key::env_name`], with the other spelling of the section if it has one.
@@ -122,6 +133,24 @@ pub fn nearest(name: &str) -> Option<&'static str> {
         // Several sections have a `model`: then the one whose name is nearer.
         .max_by(|((a, whole_a), _), ((b, whole_b), _)| a.total_cmp(b).then(whole_a.total_cmp(whole_b)))
         .map(|(_, name)| name)
+}
+
+/// Every variable with its default, commented, as `.env` has them.
+pub fn env_example() -> String {
+    let mut text = String::from(
+        "# Sightwire. Copy this to `.env` beside the server, and take away the `#` of what you change.\n\
+         # docs/config.md says more. Variables of the process go before this file, and this file before sightwire.toml.\n",
+    );
+    let mut section = "";
+    for key in KEYS {
+        let (this, _) = key.name.split_once('.').unwrap_or(("", key.name));
+        if this != section {
+            text.push('\n');
+            section = this;
+        }
+        let _ = writeln!(text, "# {}\n#{}={}", key.doc, key.env_name(), key.env_default());
+    }
+    text
 }
 
 /// A commented file with every key at its default.

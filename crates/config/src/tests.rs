@@ -1,3 +1,5 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::layers::Origin;
 use super::*;
 
@@ -202,6 +204,50 @@ fn every_key_stands_in_the_documentation() {
             assert!(docs.contains(old), "docs/config.md lacks {old}");
         }
     }
+}
+
+/// `UPDATE_GOLDEN=1` writes the file.
+#[test]
+fn the_example_of_an_env_file_has_every_key_with_its_default() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.env.example");
+    let expected = keys::env_example();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected, "UPDATE_GOLDEN=1 writes it anew");
+    // As whoever takes away each `#` has it.
+    let taken: String = expected
+        .lines()
+        .filter_map(|line| line.strip_prefix("#SIGHTWIRE_"))
+        .fold(String::new(), |text, line| text + "SIGHTWIRE_" + line + "\n");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    std::fs::write(&file, taken).unwrap();
+    let variables = layers::dot_env(&file).unwrap();
+    assert_eq!(variables.len(), keys::KEYS.len());
+    let mut layers = Layers::defaults();
+    layers.add_environment(variables, Origin::DotEnv).unwrap();
+    let defaults = Layers::defaults();
+    for key in keys::KEYS {
+        assert_eq!(layers.get(key.name).0, defaults.get(key.name).0, "{}", key.name);
+    }
+}
+
+#[test]
+fn the_tables_of_the_documentation_list_the_keys_and_older_names_that_are_read_and_no_others() {
+    let docs = include_str!("../../../docs/config.md");
+    let names =
+        |cell: &str| -> BTreeSet<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let rows = docs.lines().filter(|line| line.starts_with("| `")).filter_map(|line| {
+        let cells: Vec<&str> = line.split(" | ").collect();
+        let key = names(cells[0]).pop_first()?;
+        // Keys of `[[camera]]` have no section.
+        key.contains('.').then(|| (key, names(cells[2])))
+    });
+    let read = keys::KEYS.iter().map(|key| {
+        (key.name.to_owned(), key.old_names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>())
+    });
+    assert_eq!(rows.collect::<BTreeMap<_, _>>(), read.collect::<BTreeMap<_, _>>());
 }
 
 #[test]

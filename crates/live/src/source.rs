@@ -70,7 +70,11 @@ pub enum CameraError {
 impl CameraSource {
     /// `mode` is `stream` or `capture`.
     pub fn of(address: &str, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
-        let url = CameraUrl::parse(address)?;
+        Self::of_url(&CameraUrl::parse(address)?, mode, fps)
+    }
+
+    /// As [`Self::of`], of an address that was read.
+    pub fn of_url(url: &CameraUrl, mode: Option<&str>, fps: Option<f64>) -> Result<Self, CameraError> {
         match mode {
             None | Some("stream") if fps.is_some() => Err(CameraError::StreamRate),
             None | Some("stream") => Ok(Self::Stream(url.stream_if_bare())),

@@ -101,6 +101,24 @@ impl CameraUrl {
         Ok(Self { url, credentials })
     }
 
+    /// With a password that does not stand in the address, for that name or the one that does; `None` if there is a password
+    /// already, two names, or none.
+    #[must_use]
+    pub fn with_password(mut self, name: Option<&str>, password: &str) -> Option<Self> {
+        let of_address = self.credentials.take();
+        if of_address.as_ref().is_some_and(|known| !known.password.is_empty()) {
+            return None;
+        }
+        let of_address = of_address.map(|known| known.name).filter(|name| !name.is_empty());
+        let name = match (name.filter(|name| !name.is_empty()), of_address) {
+            (Some(name), None) => name.to_owned(),
+            (None, Some(name)) => name,
+            _ => return None,
+        };
+        self.credentials = Some(Credentials { name, password: password.to_owned() });
+        Some(self)
+    }
+
     /// The address of the camera's stream: `/stream` below it, unless it already names one.
     ///
     /// An address with a query, or whose path ends in `stream` or in a name with a dot (`video.mjpg`), is taken as it is.
