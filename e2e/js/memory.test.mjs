@@ -99,7 +99,10 @@ test("a_server_with_little_memory_refuses_what_is_new_and_keeps_what_runs", asyn
   // Whoever was there before gets new frames, and the process is the same.
   const before = watching.all("live_frame").length;
   await until(() => watching.all("live_frame").length > before + 20, "frames go on");
-  assert.ok(senders.every(({ closed }) => closed === undefined), "senders that were let in stay");
+  assert.ok(
+    senders.every(({ closed }) => closed === undefined),
+    "senders that were let in stay",
+  );
   assert.equal(own.kills(), 0, "the system killed nobody");
   assert.ok((await memory()).refused.streams > 0);
 

@@ -299,6 +299,12 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       decoding_bytes: 0,
       decoding_max_bytes: 268_435_456,
     },
+    memory: {
+      budget_bytes: 1_073_741_824,
+      used_bytes: 0,
+      is_full: false,
+      refused: { batches: 0, cameras: 0, clients: 0, pictures: 0, streams: 0, viewers: 0 },
+    },
     process: { cpu_percent: 0, cpu_seconds: 0, memory_bytes: 0, threads: 1 },
   };
 }
