@@ -175,9 +175,9 @@ fn a_proxy_is_believed_by_where_it_is_and_only_if_it_names_one_user() {
     let proxy = ProxyLogin::new("Remote-User", &networks, Role::Viewer).unwrap();
     let guard = guard.with_proxy(Some(proxy)).with_tokens(Some(of_secret()));
     let who = |from: &str, presented: Presented<'_>| {
-        let place = Some((from.parse().unwrap(), "/"));
+        let peer = Some(from.parse().unwrap());
         let Identified { principal, is_proxied, .. } =
-            guard.identify(&Presented { place, ..presented }, now());
+            guard.identify(&Presented { peer, ..presented }, now());
         (principal.who().clone(), is_proxied)
     };
     let anna = Presented { proxied: Some(Named::One("anna")), ..Presented::default() };

@@ -202,7 +202,7 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "limits.requests_per_s",
-        "200",
+        "1000",
         &[],
         "Requests per second (WebSocket handshakes and Socket.IO's polling included) with one key or of one user, and without either from one address; five times as many at once. One more is answered with 429 and Retry-After. 0: no limit. Requests from this machine have none, unless a proxy has passed them on.",
     ),

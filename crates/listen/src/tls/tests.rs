@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::connection::{ConnectionHandle, Guarded};
+use crate::per_address::PerAddress;
 use crate::receive::Receiving;
 use crate::socket::pipes;
 use crate::{Listening, Options, Peer, Secure, Served};
@@ -179,6 +180,7 @@ fn options() -> Options {
         receive_memory_bytes: 1 << 20,
         receive_timeout: Duration::from_secs(30),
         send_memory_bytes: 1 << 20,
+        per_address: PerAddress::default(),
     }
 }
 

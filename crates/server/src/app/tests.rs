@@ -59,7 +59,8 @@ impl House {
         let config = Config::of_toml(&config).unwrap();
         let (access, stop) = (Arc::new(config.guard().unwrap()), CancellationToken::new());
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
-        let app = App::new(&config, (&access, &reach), &stop, &TaskTracker::new(), Arc::new(|| None)).unwrap();
+        let app =
+            App::new(&config, (&access, &reach), &stop, &TaskTracker::new(), Arc::new(|| None)).unwrap();
         stop.cancel();
         Self { app, config, access, _home: home }
     }

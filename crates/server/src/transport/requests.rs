@@ -76,8 +76,10 @@ impl fmt::Display for Asker {
 fn asker(request: &Request) -> Option<Asker> {
     let address = client::of(request.extensions())?.limited()?;
     let caller = request.extensions().get::<Caller>();
-    let known =
-        caller.filter(|caller| matches!(caller.principal().who(), Who::Key { .. } | Who::User { .. }));
+    let known = caller.filter(|caller| match caller.principal().who() {
+        Who::Key { .. } | Who::User { .. } | Who::Proxied { .. } | Who::Token { .. } => true,
+        Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } => false,
+    });
     Some(known.map_or(Asker::Address(address), |caller| Asker::Known(caller.owner())))
 }
 
