@@ -39,8 +39,6 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::issuers::Issuers;
 use crate::reach::Reach;
-use crate::telemetry::live::Live;
-use crate::telemetry::{Telemetry, TransportCounters};
 use crate::transport::caller::{Gate, identify};
 use crate::transport::query::NOTES;
 use crate::transport::requests::{Requests, limit};
@@ -51,6 +49,8 @@ use crate::transport::{
     self, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
+use sightwire_telemetry::live::Live;
+use sightwire_telemetry::{Telemetry, TransportCounters};
 
 /// The pages load nothing from elsewhere, and no other page may frame them.
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \

@@ -7,7 +7,6 @@
 //! - `samples`: clips for pages
 //! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
 //!   what the camera prototype's pages ask for (`boards`)
-//! - [`telemetry`]: log, metrics, the process
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -18,7 +17,6 @@ mod issuers;
 pub mod reach;
 mod samples;
 pub mod server;
-pub mod telemetry;
 mod transport;
 
 pub use server::Server;

@@ -18,7 +18,7 @@ use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 
 use super::scan::{self, HEADER, PICTURE};
-use crate::telemetry::unix_s;
+use sightwire_telemetry::unix_s;
 
 /// How closely a stream is to be looked at, by the first message of its sender.
 pub fn mode(text: &str) -> AnalysisMode {

@@ -25,9 +25,9 @@ use super::Dependencies;
 use super::feeds::{Event, Feeds, News, Watched};
 use super::message;
 use super::viewer_socket::{Gone, ViewerSocket};
-use crate::telemetry::unix_s;
 use crate::transport::caller::Caller;
 use crate::transport::websocket;
+use sightwire_telemetry::unix_s;
 
 /// Viewers have little to say.
 pub const MAX_MESSAGE_BYTES: usize = 16 << 10;

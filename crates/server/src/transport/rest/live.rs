@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_websockets::Message;
 
 use super::Api;
-use crate::telemetry::live::{Edition, Seen};
 use crate::transport::may::May;
 use crate::transport::websocket::{self, UpgradeOptions};
+use sightwire_telemetry::live::{Edition, Seen};
 
 /// Readers have nothing to say here.
 const MAX_MESSAGE_BYTES: usize = 4096;

@@ -55,8 +55,8 @@ use super::refusal::Refusal;
 use super::routes::{Routes, delete, get, post};
 use crate::reach::Reach;
 use crate::samples;
-use crate::telemetry::Telemetry;
-use crate::telemetry::live::Live;
+use sightwire_telemetry::Telemetry;
+use sightwire_telemetry::live::Live;
 
 /// What the handlers need.
 #[derive(Clone, Debug)]

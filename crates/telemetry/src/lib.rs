@@ -7,6 +7,10 @@
 //! - `prometheus`: `/metrics`; `reading`: of text reading
 //! - `status`: `/api/v1/status`
 
+#![forbid(unsafe_code)]
+// These panic when nobody reads.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod limits;
 pub mod live;
 pub mod logging;
