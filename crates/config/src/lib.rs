@@ -47,8 +47,8 @@ use toml::Value;
 
 pub use layers::{ConfigError, Layers, Origin};
 pub use limits::Limits;
-use sightwire_listen::PerAddress;
 use sightwire_listen::names::HostNames;
+use sightwire_listen::{PerAddress, PerAsker};
 
 /// The hidden command that tries ways of running networks, in a child of this program.
 pub const TRY_NETWORKS: &str = "try-networks";
@@ -176,7 +176,7 @@ pub struct Flags {
 }
 
 impl Server {
-    /// As [`Config::listen_options`], without what one address may take.
+    /// As [`Config::listen_options`], without what one key, user or address may take.
     fn listen_options(&self) -> sightwire_listen::Options {
         sightwire_listen::Options {
             max_connections: self.max_connections,
@@ -184,6 +184,7 @@ impl Server {
             receive_timeout: self.receive_timeout,
             send_memory_bytes: self.send_memory_bytes,
             per_address: PerAddress::default(),
+            per_asker: PerAsker::default(),
         }
     }
 }

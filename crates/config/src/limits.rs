@@ -1,6 +1,6 @@
 //! `server.memory_mb`, `server.trusted_proxies` and `limits.*`: how much all may take together, and one address or key.
 
-use sightwire_listen::PerAddress;
+use sightwire_listen::{PerAddress, PerAsker};
 use sightwire_measure::address::Networks;
 
 use super::{Config, ConfigError, Values};
@@ -16,8 +16,14 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// New connections of one address a second; 0: no limit.
     pub connection_rate: u32,
-    /// Of one address or key; 0: no limit.
+    /// Open connections with one key or of one user; 0: no limit.
+    pub connections_per_key: usize,
+    /// Of one key, user or address; 0: no limit.
     pub requests_per_s: u32,
+    /// MiB per second that one key, user or address sends; 0: no limit.
+    pub mb_per_s: u32,
+    /// Frames of live streams of one key, user or address per second; 0: no limit.
+    pub frames_per_s: u32,
 }
 
 impl Config {
@@ -29,7 +35,8 @@ impl Config {
             connection_rate: limits.connection_rate,
             exempt: limits.trusted_proxies.clone(),
         };
-        sightwire_listen::Options { per_address, ..self.server.listen_options() }
+        let per_asker = PerAsker { connections: limits.connections_per_key, mib_per_s: limits.mb_per_s };
+        sightwire_listen::Options { per_address, per_asker, ..self.server.listen_options() }
     }
 }
 
@@ -42,6 +49,9 @@ pub(super) fn read(r: &Values<'_>) -> Result<Limits, ConfigError> {
         trusted_proxies,
         connections_per_address: r.int("limits.connections_per_address", 0, 1_000_000)?,
         connection_rate: r.int("limits.connection_rate", 0, 1_000_000)? as u32,
+        connections_per_key: r.int("limits.connections_per_key", 0, 1_000_000)?,
         requests_per_s: r.int("limits.requests_per_s", 0, 1_000_000)? as u32,
+        mb_per_s: r.int("limits.mb_per_s", 0, 100_000)? as u32,
+        frames_per_s: r.int("limits.frames_per_s", 0, 1_000_000)? as u32,
     })
 }

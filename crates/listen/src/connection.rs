@@ -14,7 +14,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
@@ -24,6 +24,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::asker::Belonging;
 use super::frames::Head;
 use super::outbox::Outbox;
 use super::per_address::Place;
@@ -193,6 +194,10 @@ pub struct Guarded {
     ended_for_writer: Pin<Box<WaitForCancellationFutureOwned>>,
     look: Pin<Box<Sleep>>,
     stalled_since: Instant,
+    /// Whose shares what comes takes; what came and was not counted yet; and how long nothing is read for it.
+    belonging: Option<Belonging>,
+    owed: usize,
+    paying: Option<Pin<Box<Sleep>>>,
     /// Messages of a peer who is not known yet that were handled, and how long the next waits for that.
     handled: u64,
     handling: Option<Pin<Box<Sleep>>>,
@@ -228,6 +233,9 @@ impl Guarded {
             ended_for_writer: Box::pin(end.clone().cancelled_owned()),
             look: Box::pin(tokio::time::sleep(WRITE_DEADLINE)),
             stalled_since: Instant::now(),
+            belonging: None,
+            owed: 0,
+            paying: None,
             handled: 0,
             handling: None,
             shared: shared.clone(),
@@ -240,6 +248,28 @@ impl Guarded {
             stopped: Box::pin(stop.cancelled_owned()),
         };
         (guarded, ConnectionHandle { end, cut, shared })
+    }
+
+    /// What comes is counted for whom the connection belongs to.
+    #[must_use]
+    pub fn paid_by(mut self, belonging: Belonging) -> Self {
+        self.belonging = Some(belonging);
+        self
+    }
+
+    /// Whether whom it belongs to may send more, or has to wait: then nothing is read, and its network holds it back.
+    fn poll_paid(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(belonging) = &self.belonging else { return Poll::Ready(()) };
+        loop {
+            if let Some(paying) = &mut self.paying {
+                ready!(paying.as_mut().poll(cx));
+                self.paying = None;
+            }
+            match belonging.pay(&mut self.owed) {
+                Ok(()) => return Poll::Ready(()),
+                Err(wait) => self.paying = Some(Box::pin(tokio::time::sleep(wait))),
+            }
+        }
     }
 
     /// A write of `bufs` has got `result`: progress, or none.
@@ -446,7 +476,7 @@ impl AsyncRead for Guarded {
             this.in_turn = 0;
             return this.poll_wait(cx);
         }
-        if !this.traffic.has_room(cx) {
+        if !this.traffic.has_room(cx) || this.poll_paid(cx).is_pending() {
             this.in_turn = 0;
             return this.poll_ended(cx);
         }
@@ -472,6 +502,7 @@ impl AsyncRead for Guarded {
             }
             Poll::Ready(Ok(())) => {
                 let came = buf.filled().get(before..).unwrap_or_default();
+                this.owed += came.len();
                 if came.is_empty() && buf.remaining() > 0 {
                     // The peer has closed. A write that is stuck would keep everything of it until its deadline.
                     this.end.cancel();

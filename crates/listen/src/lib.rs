@@ -1,5 +1,6 @@
 //! Accepts connections: bounded in number, each with deadlines on its headers and on what it does not read.
 //!
+//! - [`asker`]: what one key, user or address may take over its connections
 //! - [`connection`]: the stream of one connection, which ends itself
 //! - [`client`]: whose address a request comes from
 //! - [`body`]: bodies of requests
@@ -14,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod asker;
 pub mod body;
 pub mod client;
 pub mod connection;
@@ -50,6 +52,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+pub use asker::PerAsker;
+use asker::{Askers, Belonging};
 use connection::{ConnectionHandle, Guarded};
 use head::Strict;
 use outbox::Outboxes;
@@ -81,6 +85,8 @@ pub struct Options {
     pub send_memory_bytes: usize,
     /// What one address may take.
     pub per_address: PerAddress,
+    /// What one key, user or address may take over its connections.
+    pub per_asker: PerAsker,
 }
 
 /// What the listeners on all addresses share: places, budgets and counters.
@@ -98,6 +104,7 @@ pub struct Listening {
     failed: AtomicU64,
     failures_said: LogThrottle,
     addresses: Arc<Addresses>,
+    askers: Arc<Askers>,
     /// What was refused so that one address or key does not take all.
     pub limited: Arc<Limited>,
 }
@@ -105,6 +112,7 @@ pub struct Listening {
 impl Listening {
     /// Within the limits of this configuration.
     pub fn new(options: &Options) -> Arc<Self> {
+        let limited = Arc::<Limited>::default();
         Arc::new(Self {
             places: Arc::new(Semaphore::new(options.max_connections)),
             refusing: Arc::new(Semaphore::new(MAX_REFUSING)),
@@ -120,7 +128,8 @@ impl Listening {
             failed: AtomicU64::new(0),
             failures_said: LogThrottle::new(),
             addresses: Addresses::new(options.per_address.clone()),
-            limited: Arc::default(),
+            askers: Askers::new(options.per_asker, limited.clone()),
+            limited,
         })
     }
 
@@ -240,13 +249,15 @@ pub async fn run(
         // One of its own: it is asked at every step, and all connections would ask the same one.
         let stop = stop.child_token();
         let (served, receiving) = (served.clone(), listening.receiving.clone());
+        let belonging = Belonging::new(listening.askers.clone());
         tasks.spawn(async move {
             let opening = open(stream, peer, served);
             let Some(Some((stream, app, is_secured))) = stop.run_until_cancelled(opening).await else {
                 return;
             };
             let (stream, handle) = Guarded::new(stream, place, receiving.clone(), stop.clone());
-            let connection = Connection { peer: Peer(peer), handle, is_secured };
+            let stream = stream.paid_by(belonging.clone());
+            let connection = Connection { peer: Peer(peer), handle, belonging, is_secured };
             serve(stream, connection, app, receiving, stop).await;
         });
     }
@@ -265,6 +276,7 @@ async fn open(stream: Socket, peer: SocketAddr, served: Served) -> Option<(Socke
 struct Connection {
     peer: Peer,
     handle: ConnectionHandle,
+    belonging: Belonging,
     is_secured: bool,
 }
 
@@ -274,7 +286,7 @@ pub struct Peer(pub SocketAddr);
 
 async fn serve(
     stream: Guarded,
-    Connection { peer, handle, is_secured }: Connection,
+    Connection { peer, handle, belonging, is_secured }: Connection,
     app: Router,
     receiving: Arc<Receiving>,
     stop: CancellationToken,
@@ -286,6 +298,7 @@ async fn serve(
         let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(handle.clone());
         request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(belonging.clone());
         if is_secured {
             request.extensions_mut().insert(Secured);
         }
@@ -372,6 +385,7 @@ mod tests {
             receive_timeout: Duration::from_secs(30),
             send_memory_bytes: 1 << 20,
             per_address: PerAddress::default(),
+            per_asker: PerAsker::default(),
         };
         let (listening, stop) = (Listening::new(&options), CancellationToken::new());
         let served = Served { app: Router::new(), secure: None };

@@ -24,6 +24,7 @@ pub struct Shares<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     each: RateLimiter<K, HashMapStateStore<K>, C, NoOpMiddleware<C::Instant>>,
     others: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     clock: C,
+    at_once: NonZeroU32,
     swept: Mutex<Option<C::Instant>>,
 }
 
@@ -43,14 +44,24 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Shares<K, C> {
             each: RateLimiter::new(quota, HashMapStateStore::default(), clock.clone()),
             others: RateLimiter::direct_with_clock(quota, clock.clone()),
             clock,
+            at_once,
             swept: Mutex::new(None),
         })
     }
 
     /// Counts one more. An error says after how long there is room for it, which was not counted then.
     pub fn take(&self, key: &K) -> Result<(), Duration> {
+        self.take_some(key, NonZeroU32::MIN)
+    }
+
+    /// As [`Self::take`], with so many at once. What is more than can ever come at once counts as that much.
+    pub fn take_some(&self, key: &K, count: NonZeroU32) -> Result<(), Duration> {
+        let count = count.min(self.at_once);
         let wait = |until: NotUntil<C::Instant>| until.wait_time_from(self.clock.now());
-        if self.has_room() { self.each.check_key(key) } else { self.others.check() }.map_err(wait)
+        let taken =
+            if self.has_room() { self.each.check_key_n(key, count) } else { self.others.check_n(count) };
+        // There is capacity for it: it is not more than may come at once.
+        taken.map_or(Ok(()), |taken| taken.map_err(wait))
     }
 
     fn has_room(&self) -> bool {
@@ -76,20 +87,36 @@ pub enum Limit {
     ConnectionsPerAddress,
     /// New connections.
     ConnectionRate,
+    /// Open connections with one key or of one user.
+    ConnectionsPerKey,
     /// Requests.
     RequestsPerS,
+    /// Bytes that come.
+    MbPerS,
+    /// Frames of live streams.
+    FramesPerS,
 }
 
 impl Limit {
     /// All there are.
-    pub const ALL: [Self; 3] = [Self::ConnectionsPerAddress, Self::ConnectionRate, Self::RequestsPerS];
+    pub const ALL: [Self; 6] = [
+        Self::ConnectionsPerAddress,
+        Self::ConnectionRate,
+        Self::ConnectionsPerKey,
+        Self::RequestsPerS,
+        Self::MbPerS,
+        Self::FramesPerS,
+    ];
 
     /// The last part of its key.
     pub fn name(self) -> &'static str {
         match self {
             Self::ConnectionsPerAddress => "connections_per_address",
             Self::ConnectionRate => "connection_rate",
+            Self::ConnectionsPerKey => "connections_per_key",
             Self::RequestsPerS => "requests_per_s",
+            Self::MbPerS => "mb_per_s",
+            Self::FramesPerS => "frames_per_s",
         }
     }
 }
@@ -129,6 +156,16 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         assert_eq!((0..100).filter(|_| shares.take(&1).is_ok()).count(), 10);
         assert!(Shares::<u8>::new(0, 4).is_none(), "0 is no limit");
+        clock.advance(Duration::from_secs(4));
+        let of = |count| NonZeroU32::new(count).unwrap();
+        assert_eq!(shares.take_some(&1, of(30)), Ok(()));
+        assert_eq!(shares.take_some(&1, of(30)), Err(Duration::from_secs(2)));
+        assert_eq!(shares.take_some(&1, of(10)), Ok(()), "what was refused was not counted");
+        assert_eq!(
+            shares.take_some(&1, of(1000)),
+            Err(Duration::from_secs(4)),
+            "and ever more is there never"
+        );
     }
 
     #[test]

@@ -158,7 +158,10 @@ impl App {
             reach: reach.clone(),
             memory: memory.clone(),
         };
-        let requests = Requests::new(config.limits.requests_per_s, listening.limited.clone());
+        let requests = {
+            let limits = &config.limits;
+            Requests::new(limits.requests_per_s, limits.frames_per_s, listening.limited.clone())
+        };
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.

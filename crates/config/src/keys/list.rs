@@ -201,10 +201,28 @@ pub const KEYS: &[Key] = &[
         "New connections of one address per second; four times as many at once. One more is answered with 503 and Retry-After. 0: no limit. This machine and `server.trusted_proxies` have none.",
     ),
     key(
+        "limits.connections_per_key",
+        "0",
+        &[],
+        "Open connections with one key or of one user, wherever they are. A request on one more is answered with 429 and Retry-After. 0: no limit, since all viewers of a page may have one key. Connections from this machine have none, unless a proxy has passed them on.",
+    ),
+    key(
         "limits.requests_per_s",
         "1000",
         &[],
         "Requests per second (WebSocket handshakes and Socket.IO's polling included) with one key or of one user, and without either from one address; five times as many at once. One more is answered with 429 and Retry-After. 0: no limit. Requests from this machine have none, unless a proxy has passed them on.",
+    ),
+    key(
+        "limits.mb_per_s",
+        "100",
+        &[],
+        "MiB per second that come from one key, user or address over all its connections; twice as many at once. Beyond that it is read more slowly, and nothing is lost. 0: no limit. Connections from this machine have none, unless a proxy has passed them on.",
+    ),
+    key(
+        "limits.frames_per_s",
+        "2000",
+        &[],
+        "Frames per second that one key, user or address sends over Socket.IO and `/ws/stream/`, all its streams together; twice as many at once. What is more is dropped. 0: no limit. Connections from this machine have none, unless a proxy has passed them on.",
     ),
     key(
         "recognizer.model",

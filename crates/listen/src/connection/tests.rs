@@ -1,8 +1,10 @@
+use sightwire_measure::shares::Limit;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::asker::{Asker, Askers, PerAsker};
 use crate::socket::{Listener as _, pipes};
 
 async fn pair() -> (Guarded, ConnectionHandle, TcpStream, Arc<Semaphore>) {
@@ -370,4 +372,30 @@ async fn messages_count_until_the_kernel_has_taken_them() {
     guarded.write_all(&[&[0x8a, 50][..], &[0; 50]].concat()).await.unwrap();
     assert_eq!((outbox.waiting(), all.waiting()), (200, 200), "a pong is no message");
     drop(peer);
+}
+
+#[tokio::test]
+async fn what_is_more_than_whom_it_belongs_to_may_send_waits_and_arrives() {
+    let limited = Arc::default();
+    let askers = Askers::new(PerAsker { connections: 0, mib_per_s: 1 }, Arc::clone(&limited));
+    let belonging = Belonging::new(askers);
+    belonging.to(Some(&Asker::Known("key gate".into()))).unwrap();
+    let (guarded, _handle, mut peer, _places) = pair().await;
+    let mut guarded = guarded.paid_by(belonging.clone());
+    let sending = tokio::spawn(async move {
+        // Two seconds' worth may come at once.
+        peer.write_all(&vec![7; 5 << 19]).await.unwrap();
+        peer
+    });
+    let begun = Instant::now();
+    let mut came = vec![0; 5 << 19];
+    guarded.read_exact(&mut came).await.unwrap();
+    assert!(begun.elapsed() >= Duration::from_millis(300), "{:?}", begun.elapsed());
+    assert!(came.iter().all(|byte| *byte == 7));
+    assert!(limited.counted(Limit::MbPerS) > 0);
+    let mut peer = sending.await.unwrap();
+    // What is not limited does not wait, nor for what was sent before.
+    belonging.to(None).unwrap();
+    peer.write_all(b"more").await.unwrap();
+    guarded.read_exact(&mut [0; 4]).await.unwrap();
 }

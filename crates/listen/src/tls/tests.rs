@@ -181,6 +181,7 @@ fn options() -> Options {
         receive_timeout: Duration::from_secs(30),
         send_memory_bytes: 1 << 20,
         per_address: PerAddress::default(),
+        per_asker: crate::PerAsker::default(),
     }
 }
 

@@ -1,7 +1,5 @@
-//! How many requests one key, user or address may make.
+//! How many requests one key, user or address may make, and how many frames it may send over what they open.
 
-use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -9,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use sightwire_access::principal::Who;
+use sightwire_listen::asker::{Asker, Belonging};
 use sightwire_measure::clock;
 use sightwire_measure::shares::{Limit, Limited, Shares};
 
@@ -18,15 +17,10 @@ use sightwire_listen::client;
 
 /// So many seconds' worth may come at once: a page asks for all that it consists of.
 const BURST_S: u32 = 5;
-
-/// Who makes requests, as far as they are limited.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Asker {
-    /// A key or a user, wherever they are.
-    Known(Arc<str>),
-    /// Everybody else there.
-    Address(IpAddr),
-}
+/// Of frames: those that a network has kept for a moment come together.
+const FRAMES_BURST_S: u32 = 2;
+/// After which a connection may have been closed.
+const LATER_S: u64 = 5;
 
 /// Counts them.
 #[derive(Clone, Debug)]
@@ -34,17 +28,31 @@ pub struct Requests {
     per_s: u32,
     shares: Option<Arc<Shares<Asker>>>,
     limited: Arc<Limited>,
+    frames: Frames,
+}
+
+/// Frames of live streams that somebody sends. An extension of their requests.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    per_s: u32,
+    /// `None`: there is no limit.
+    shares: Option<Arc<Shares<Asker>>>,
+    limited: Arc<Limited>,
+    /// Whose they are; `None`: of somebody who is not limited.
+    asker: Option<Asker>,
 }
 
 impl Requests {
-    /// So many a second for each; 0 is no limit. What is refused is counted in `limited`.
-    pub fn new(per_s: u32, limited: Arc<Limited>) -> Self {
-        Self { per_s, shares: Shares::new(per_s, BURST_S).map(Arc::new), limited }
+    /// So many a second for each, and so many frames; 0 is no limit. What is refused is counted in `limited`.
+    pub fn new(per_s: u32, frames_per_s: u32, limited: Arc<Limited>) -> Self {
+        let shares = Shares::new(frames_per_s, FRAMES_BURST_S).map(Arc::new);
+        let frames = Frames { per_s: frames_per_s, shares, limited: limited.clone(), asker: None };
+        Self { per_s, shares: Shares::new(per_s, BURST_S).map(Arc::new), limited, frames }
     }
 
-    fn check(&self, request: &Request) -> Result<(), Refusal> {
-        let (Some(shares), Some(asker)) = (&self.shares, asker(request)) else { return Ok(()) };
-        shares.take(&asker).map_err(|wait| {
+    fn check(&self, asker: Option<&Asker>) -> Result<(), Refusal> {
+        let (Some(shares), Some(asker)) = (&self.shares, asker) else { return Ok(()) };
+        shares.take(asker).map_err(|wait| {
             let key = Limit::RequestsPerS.name();
             if let Some(unsaid) = self.limited.count(Limit::RequestsPerS, clock::now()) {
                 tracing::warn!(
@@ -63,30 +71,61 @@ impl Requests {
     }
 }
 
-impl fmt::Display for Asker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Known(name) => write!(f, "the {name}"),
-            Self::Address(address) => write!(f, "the address {address}"),
+impl Frames {
+    /// Of somebody who has said only after the handshake who it is.
+    #[must_use]
+    pub fn of(self, caller: &Caller) -> Self {
+        let asker = self.asker.map(|asker| known(caller).unwrap_or(asker));
+        Self { asker, ..self }
+    }
+
+    /// Whether one more is taken, or it is one too many.
+    pub fn take(&self) -> bool {
+        let (Some(shares), Some(asker)) = (&self.shares, &self.asker) else { return true };
+        let is_taken = shares.take(asker).is_ok();
+        if !is_taken && let Some(unsaid) = self.limited.count(Limit::FramesPerS, clock::now()) {
+            let key = Limit::FramesPerS.name();
+            tracing::warn!(
+                unsaid,
+                "frames of {asker} are dropped: more than {} a second (limits.{key})",
+                self.per_s
+            );
         }
+        is_taken
     }
 }
 
 /// `None`: a program on this machine, or nobody knows from where.
 fn asker(request: &Request) -> Option<Asker> {
     let address = client::of(request.extensions())?.limited()?;
-    let caller = request.extensions().get::<Caller>();
-    let known = caller.filter(|caller| match caller.principal().who() {
-        Who::Key { .. } | Who::User { .. } | Who::Proxied { .. } | Who::Token { .. } => true,
-        Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } => false,
-    });
-    Some(known.map_or(Asker::Address(address), |caller| Asker::Known(caller.owner())))
+    Some(request.extensions().get::<Caller>().and_then(known).unwrap_or(Asker::Address(address)))
+}
+
+/// A key or user, if it is one.
+fn known(caller: &Caller) -> Option<Asker> {
+    match caller.principal().who() {
+        Who::Key { .. } | Who::User { .. } | Who::Proxied { .. } | Who::Token { .. } => {
+            Some(Asker::Known(caller.owner()))
+        }
+        Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } => None,
+    }
+}
+
+/// Whose the connection is from now on, if they may have one more.
+fn belongs(request: &Request, asker: Option<&Asker>) -> Result<(), Refusal> {
+    let Some(belonging) = request.extensions().get::<Belonging>() else { return Ok(()) };
+    belonging.to(asker).map_err(|many| {
+        let detail = format!("{many}; close some, or try again later");
+        Refusal::later(StatusCode::TOO_MANY_REQUESTS, LATER_S, &detail)
+    })
 }
 
 /// A layer within the one that finds who asks.
-pub async fn limit(State(requests): State<Requests>, request: Request, next: Next) -> Response {
-    match requests.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
+pub async fn limit(State(requests): State<Requests>, mut request: Request, next: Next) -> Response {
+    let asker = asker(&request);
+    if let Err(refused) = requests.check(asker.as_ref()).and_then(|()| belongs(&request, asker.as_ref())) {
+        return refused.into_response();
     }
+    request.extensions_mut().insert(Frames { asker, ..requests.frames });
+    next.run(request).await
 }

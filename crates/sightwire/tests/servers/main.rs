@@ -8,6 +8,7 @@ mod support;
 
 mod arriving;
 mod cameras;
+mod limits;
 mod lives;
 mod memory;
 mod quality;

@@ -147,7 +147,12 @@ impl Running {
 
     /// Opens a WebSocket; the head of the answer where it is refused.
     pub async fn shake(&self, path: &str, manners: Manners) -> Result<Client, String> {
-        let (peer, host) = (self.peer(), self.dialer.address().to_string());
+        self.shake_from(self.peer(), path, manners).await
+    }
+
+    /// As [`Self::shake`], from any address.
+    pub async fn shake_from(&self, peer: SocketAddr, path: &str, manners: Manners) -> Result<Client, String> {
+        let host = self.dialer.address().to_string();
         Client::shake(self.connect_from(peer).await, peer, (path, &host), manners).await
     }
 

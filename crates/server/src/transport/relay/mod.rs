@@ -33,6 +33,7 @@ use super::caller::Caller;
 use super::may::{May, MayStream};
 use super::query::{self, Params};
 use super::refusal::Refusal;
+use super::requests::Frames;
 use super::routes::{Routes, get};
 use super::websocket::{self, UpgradeOptions};
 use sightwire_listen::client;
@@ -72,7 +73,8 @@ async fn stream(
     let binary = websocket::offers(request.headers(), BINARY);
     let peer = client::of(request.extensions()).map(|client| client.socket());
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    let arrival = sender::NewSender { name, binary, peer, connection };
+    let frames = request.extensions().get::<Frames>().cloned().unwrap_or_default();
+    let arrival = sender::NewSender { name, binary, peer, connection, frames };
     // A picture as base64 in JSON.
     let max_message_bytes = deps.relay.options().max_frame_bytes / 3 * 4 + 4096;
     let upgrade_options = upgrade_options(max_message_bytes, binary);

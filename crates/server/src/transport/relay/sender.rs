@@ -20,6 +20,7 @@ use tokio_websockets::{Error, Message};
 use super::Dependencies;
 use super::message::{self, LiveFrame};
 use super::scan::{self, Bad, Incoming};
+use crate::transport::requests::Frames;
 use crate::transport::websocket::{self, Socket};
 
 /// A sender that takes no answer for so long is given up.
@@ -36,6 +37,7 @@ pub struct NewSender {
     pub binary: bool,
     pub peer: Option<SocketAddr>,
     pub connection: Option<ConnectionHandle>,
+    pub frames: Frames,
 }
 
 /// The connection is gone, or of no use any more.
@@ -52,6 +54,7 @@ struct SenderSocket {
     sending: Sending,
     dog: Watchdog,
     rate: RateLimit,
+    frames: Frames,
     held: Option<HeldPicture>,
     said: Option<StreamStats>,
     received: u64,
@@ -59,7 +62,7 @@ struct SenderSocket {
 
 /// The whole life of the connection.
 pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
-    let NewSender { name, binary, peer, connection } = arrival;
+    let NewSender { name, binary, peer, connection, frames } = arrival;
     let config = deps.relay.options();
     let arrived = tokio::select! {
         () = deps.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
@@ -118,6 +121,7 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
         sending,
         dog: Watchdog::new(options, now),
         rate: RateLimit::new(config.max_fps, now),
+        frames,
         held: None,
         said: None,
         received: 0,
@@ -263,6 +267,9 @@ impl SenderSocket {
     fn picture(&mut self, form: SentPicture, now: std::time::Instant) {
         self.dog.frame(now);
         self.received += 1;
+        if !self.frames.take() {
+            return self.sending.dropped();
+        }
         let picture = HeldPicture { form, now, taken_at: SystemTime::now() };
         if self.rate.allows(now) {
             if self.held.take().is_some() {

@@ -37,6 +37,7 @@ use message::FrameMessageError;
 use sessions::{Session, Sessions};
 
 use crate::transport::caller::{Caller, Gate};
+use crate::transport::requests::Frames;
 use crate::transport::sentence;
 
 /// What clients are told at capacity; strict.
@@ -104,6 +105,7 @@ struct SocketClient {
     transport: SocketIoTransport,
     admitted: Arc<Client>,
     session: Option<Arc<Session>>,
+    frames: Frames,
     io: SocketIo,
     extras: bool,
     /// Name of the model that it was told of when it came, if there was one.
@@ -286,11 +288,13 @@ impl SocketIoTransport {
             return;
         };
         let admitted = Arc::new(admitted);
+        let frames = socket.req_parts().extensions.get::<Frames>().cloned().unwrap_or_default();
         let facts = auth.wants_extras().then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(SocketClient {
             transport: self.clone(),
             admitted: admitted.clone(),
             session: session.clone(),
+            frames: frames.of(&caller),
             io,
             extras: auth.wants_extras(),
             told: facts.as_ref().map(|facts| facts.name.clone()),
@@ -374,6 +378,9 @@ impl SocketClient {
         attachments: Option<&VecDeque<Bytes>>,
         may_wait: bool,
     ) {
+        if !client.frames.take() {
+            return;
+        }
         let arrived = clock::now();
         let message = match message::parse(text, attachments, &client.transport.limits) {
             Ok(message) => message,

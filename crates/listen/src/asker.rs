@@ -1,0 +1,226 @@
+//! Who takes shares: whose a connection is, as its latest request says, how many of them there are, and how much comes over them.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use sightwire_measure::clock;
+use sightwire_measure::shares::{Limit, Limited, Shares};
+
+/// Bytes are counted in pieces, so that few are counted.
+const PIECE: usize = 16 << 10;
+const PIECES_PER_MIB: u32 = (1 << 20) / PIECE as u32;
+/// So many seconds' worth may come at once.
+const BURST_S: u32 = 2;
+
+/// Who takes shares.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// A key or a user, wherever they are; by their name with its kind, `key 3f9c`.
+    Known(Arc<str>),
+    /// Everybody else there.
+    Address(IpAddr),
+}
+
+impl fmt::Display for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(name) => write!(f, "the {name}"),
+            Self::Address(address) => write!(f, "the address {address}"),
+        }
+    }
+}
+
+/// What each of them may take; 0 is no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PerAsker {
+    /// Open connections of one key or user.
+    pub connections: usize,
+    /// MiB a second that come from one key, user or address. More waits to be read.
+    pub mib_per_s: u32,
+}
+
+/// Counts what each of them takes.
+#[derive(Debug)]
+pub(super) struct Askers {
+    options: PerAsker,
+    /// Of each key and user that has some; so there are no more than connections.
+    open: Mutex<HashMap<Arc<str>, usize>>,
+    pieces: Option<Shares<Asker>>,
+    limited: Arc<Limited>,
+}
+
+/// An open connection of a key or user that is counted.
+#[derive(Debug)]
+struct Counted {
+    askers: Arc<Askers>,
+    name: Arc<str>,
+}
+
+/// Whose a connection is. An extension of its requests.
+#[derive(Clone, Debug)]
+pub struct Belonging(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    askers: Arc<Askers>,
+    to: Mutex<(Option<Asker>, Option<Counted>)>,
+}
+
+/// A key or user has so many connections already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too many connections with it: {0} at once (limits.{key})", key = Limit::ConnectionsPerKey.name())]
+pub struct TooMany(pub usize);
+
+impl Askers {
+    pub fn new(options: PerAsker, limited: Arc<Limited>) -> Arc<Self> {
+        let pieces = Shares::new(options.mib_per_s.saturating_mul(PIECES_PER_MIB), BURST_S);
+        Arc::new(Self { options, open: Mutex::default(), pieces, limited })
+    }
+
+    /// One more connection of a key or user.
+    fn count(self: &Arc<Self>, name: &Arc<str>) -> Result<Option<Counted>, TooMany> {
+        let most = self.options.connections;
+        if most == 0 {
+            return Ok(None);
+        }
+        let mut open = self.open.lock();
+        let count = open.entry(name.clone()).or_default();
+        if *count >= most {
+            return Err(TooMany(most));
+        }
+        *count += 1;
+        Ok(Some(Counted { askers: self.clone(), name: name.clone() }))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut open = self.askers.open.lock();
+        if let Some(count) = open.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.name);
+            }
+        }
+    }
+}
+
+impl Belonging {
+    /// To nobody yet.
+    pub(super) fn new(askers: Arc<Askers>) -> Self {
+        Self(Arc::new(State { askers, to: Mutex::default() }))
+    }
+
+    /// Its latest request is theirs; `None`: of somebody who is not limited. Where they have too many already it is theirs, too,
+    /// and counts for nothing.
+    pub fn to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
+        let State { askers, to } = &*self.0;
+        let mut to = to.lock();
+        if to.0.as_ref() == asker && (to.1.is_some() || askers.options.connections == 0) {
+            return Ok(());
+        }
+        *to = (asker.cloned(), None);
+        if let Some(Asker::Known(name)) = asker {
+            to.1 = askers.count(name).inspect_err(|_| {
+                if let Some(unsaid) = askers.limited.count(Limit::ConnectionsPerKey, clock::now()) {
+                    let (key, most) = (Limit::ConnectionsPerKey.name(), askers.options.connections);
+                    tracing::warn!(
+                        unsaid,
+                        "a connection with the {name} is refused: {most} are open (limits.{key})"
+                    );
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// So many bytes came. What is left of them is counted later; an error says after how long more may be read.
+    pub(super) fn pay(&self, owed: &mut usize) -> Result<(), Duration> {
+        let State { askers, to } = &*self.0;
+        let Some(pieces) = &askers.pieces else { return Ok(()) };
+        let Some(asker) = to.lock().0.clone() else {
+            *owed = 0;
+            return Ok(());
+        };
+        while let Some(count) = NonZeroU32::new((*owed / PIECE).min(PIECES_PER_MIB as usize) as u32) {
+            pieces.take_some(&asker, count).inspect_err(|_| {
+                if let Some(unsaid) = askers.limited.count(Limit::MbPerS, clock::now()) {
+                    let (key, most) = (Limit::MbPerS.name(), askers.options.mib_per_s);
+                    tracing::warn!(
+                        unsaid,
+                        "what {asker} sends is read more slowly: more than {most} MiB a second (limits.{key})"
+                    );
+                }
+            })?;
+            *owed -= count.get() as usize * PIECE;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(name: &str) -> Asker {
+        Asker::Known(name.into())
+    }
+
+    fn askers(connections: usize, mib_per_s: u32) -> Arc<Askers> {
+        Askers::new(PerAsker { connections, mib_per_s }, Arc::default())
+    }
+
+    #[test]
+    fn a_key_has_so_many_connections_at_once_by_the_latest_request_of_each() {
+        let askers = askers(2, 0);
+        let [first, second, third] = [(); 3].map(|()| Belonging::new(askers.clone()));
+        let (gate, yard) = (known("key gate"), known("key yard"));
+        assert_eq!(first.to(Some(&gate)), Ok(()));
+        assert_eq!(first.to(Some(&gate)), Ok(()), "it is the same one");
+        assert_eq!(second.to(Some(&gate)), Ok(()));
+        let refused = third.to(Some(&gate)).unwrap_err();
+        assert!(refused.to_string().contains("2 at once (limits.connections_per_key)"), "{refused}");
+        assert!(third.to(Some(&gate)).is_err(), "not at the second try either");
+        assert_eq!(askers.limited.counted(Limit::ConnectionsPerKey), 2);
+        assert_eq!(third.to(Some(&yard)), Ok(()), "another key has its own");
+        // A proxy's connection carries somebody else's request next.
+        assert_eq!(second.to(Some(&yard)), Ok(()));
+        assert_eq!(third.to(Some(&gate)), Ok(()));
+        drop((first, second, third));
+        assert!(askers.open.lock().is_empty(), "whoever has left is forgotten");
+    }
+
+    #[test]
+    fn addresses_and_whoever_is_not_limited_count_no_connections() {
+        let askers = askers(1, 0);
+        let all: Vec<Belonging> = (0..10).map(|_| Belonging::new(askers.clone())).collect();
+        let address = Asker::Address([192, 0, 2, 7].into());
+        assert!(all.iter().all(|one| one.to(Some(&address)).is_ok() && one.to(None).is_ok()));
+    }
+
+    #[test]
+    fn what_comes_is_counted_for_whom_it_is_of_over_all_its_connections() {
+        let askers = askers(0, 1);
+        let [one, other, stranger] = [(); 3].map(|()| Belonging::new(askers.clone()));
+        let gate = known("key gate");
+        one.to(Some(&gate)).unwrap();
+        other.to(Some(&gate)).unwrap();
+        stranger.to(Some(&known("key yard"))).unwrap();
+        let sent = |by: &Belonging, mut owed: usize| by.pay(&mut owed).map(|()| owed);
+        assert_eq!(sent(&one, PIECE - 1), Ok(PIECE - 1), "less than a piece is counted later");
+        assert_eq!(sent(&one, 1 << 20), Ok(0));
+        assert_eq!(sent(&other, 1 << 20), Ok(0), "two seconds' worth at once");
+        let wait = sent(&one, 1 << 20).unwrap_err();
+        assert!(wait > Duration::from_millis(500) && wait <= Duration::from_secs(1), "{wait:?}");
+        assert!(sent(&other, PIECE).is_err());
+        assert_eq!(sent(&stranger, 1 << 20), Ok(0));
+        assert!(askers.limited.counted(Limit::MbPerS) >= 2);
+        one.to(None).unwrap();
+        assert_eq!(sent(&one, 10 << 20), Ok(0), "a program on this machine");
+    }
+}
