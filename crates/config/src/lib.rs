@@ -323,19 +323,7 @@ impl Config {
             },
             cameras: r.cameras(on_loopback, store.home())?,
             relay: relay::read(&r)?,
-            detector: DetectorOptions {
-                model: r.text("detector.model"),
-                confidence: r.number("detector.confidence", 0.0, 1.0)? as f32,
-                iou: Some(r.number("detector.iou", 0.0, 1.0)? as f32).filter(|iou| *iou > 0.0),
-                max_boxes: r.int("detector.max_boxes", 1, 1000)?,
-                classes: r.list("detector.classes")?,
-                max_fps: r.number("detector.max_fps", 0.1, 1e6)?,
-                gated: match r.text("detector.gate").as_str() {
-                    "none" => false,
-                    "motion" => true,
-                    _ => return Err(r.invalid("detector.gate", "it must be none or motion")),
-                },
-            },
+            detector: r.detector()?,
             reader: reader::read(&r, threads)?,
             images: PictureLimits {
                 max_bytes: max_message_bytes,
@@ -433,6 +421,22 @@ impl Values<'_> {
 
     fn seconds(&self, name: &'static str, low: f64, high: f64) -> Result<Duration, ConfigError> {
         self.number(name, low, high).map(Duration::from_secs_f64)
+    }
+
+    fn detector(&self) -> Result<DetectorOptions, ConfigError> {
+        Ok(DetectorOptions {
+            model: self.text("detector.model"),
+            confidence: self.number("detector.confidence", 0.0, 1.0)? as f32,
+            iou: Some(self.number("detector.iou", 0.0, 1.0)? as f32).filter(|iou| *iou > 0.0),
+            max_boxes: self.int("detector.max_boxes", 1, 1000)?,
+            classes: self.list("detector.classes")?,
+            max_fps: self.number("detector.max_fps", 0.1, 1e6)?,
+            gated: match self.text("detector.gate").as_str() {
+                "none" => false,
+                "motion" => true,
+                _ => return Err(self.invalid("detector.gate", "it must be none or motion")),
+            },
+        })
     }
 
     /// `on_loopback`: the server listens on loopback only.

@@ -96,11 +96,7 @@ impl App {
             let stop = stop.clone();
             move || !stop.is_cancelled()
         });
-        let memory = Arc::new(Memory::new(Budget::here(config.limits.memory_bytes).bytes()));
-        tasks.spawn({
-            let (memory, stop) = (memory.clone(), stop.clone());
-            async move { stop.run_until_cancelled(budget::watch(memory, used)).await }
-        });
+        let memory = watched_memory(config, used, stop, tasks);
         let recognizer = Recognizer::new(config.recognizer_options(memory.clone()), engine.clone());
         let listening = Listening::new(&config.listen_options());
         let sessions = Sessions::new(
@@ -158,10 +154,7 @@ impl App {
             reach: reach.clone(),
             memory: memory.clone(),
         };
-        let requests = {
-            let limits = &config.limits;
-            Requests::new(limits.requests_per_s, limits.frames_per_s, listening.limited.clone())
-        };
+        let requests = Requests::new(&config.limits, listening.limited.clone());
         let header =
             |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
@@ -189,23 +182,13 @@ impl App {
             });
         let with_socketio =
             ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
-        let secure = tls.map(|tls| {
-            // Where a page is asked for, not where the server listens for those who come without.
-            let port = reach.listen.first().map_or(443, SocketAddr::port);
-            let hosts = hosts.clone();
-            let plain = redirect(port).layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)));
-            Secure { tls, plain }
-        });
-        let hsts = config.tls.hsts.map(|time| format!("max-age={}", time.as_secs()).parse());
-        let hsts = hsts.transpose().context("tls.hsts_s cannot be said in a header")?;
+        let secure = tls.map(|tls| secure(tls, reach, hosts.clone()));
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
-                .option_layer(hsts.map(|value: HeaderValue| {
-                    SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)
-                }))
+                .option_layer(hsts(config)?)
                 .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
                 .layer(middleware::from_fn_with_state(config.limits.trusted_proxies.clone(), client::find))
                 .layer(middleware::from_fn_with_state(gate, identify))
@@ -246,6 +229,34 @@ impl App {
             }
         }
     }
+}
+
+/// Looks again and again how much of its budget is used.
+fn watched_memory(
+    config: &Config,
+    used: budget::Reading,
+    stop: &CancellationToken,
+    tasks: &TaskTracker,
+) -> Arc<Memory> {
+    let memory = Arc::new(Memory::new(Budget::here(config.limits.memory_bytes).bytes()));
+    let (watched, stop) = (memory.clone(), stop.clone());
+    tasks.spawn(async move { stop.run_until_cancelled(budget::watch(watched, used)).await });
+    memory
+}
+
+/// For how long browsers are to come encrypted only, if that is set.
+fn hsts(config: &Config) -> anyhow::Result<Option<SetResponseHeaderLayer<HeaderValue>>> {
+    let value = config.tls.hsts.map(|time| format!("max-age={}", time.as_secs()).parse());
+    let value = value.transpose().context("tls.hsts_s cannot be said in a header")?;
+    Ok(value.map(|value| SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)))
+}
+
+/// What encrypts connections, and answers those that are not.
+fn secure(tls: Arc<Tls>, reach: &Reach, hosts: Arc<Hosts>) -> Secure {
+    // Where a page is asked for, not where the server listens for those who come without.
+    let port = reach.listen.first().map_or(443, SocketAddr::port);
+    let plain = redirect(port).layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)));
+    Secure { tls, plain }
 }
 
 /// What telemetry shows of transports.

@@ -102,9 +102,9 @@ impl Server {
             run(listener, Served { app: app.router.clone(), secure: app.secure.clone() });
         }
         if let Some(secure) = &app.secure {
-            redirecting
-                .into_iter()
-                .for_each(|listener| run(listener, Served { app: secure.plain.clone(), secure: None }));
+            for listener in redirecting {
+                run(listener, Served { app: secure.plain.clone(), secure: None });
+            }
         }
         if let Some(certificates) = reach.certificates.clone() {
             tasks.spawn(certificates.run(reload, stop.clone()));

@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use sightwire_access::principal::Who;
+use sightwire_config::Limits;
 use sightwire_listen::asker::{Asker, Belonging};
 use sightwire_measure::clock;
 use sightwire_measure::shares::{Limit, Limited, Shares};
@@ -44,7 +45,8 @@ pub struct Frames {
 
 impl Requests {
     /// So many a second for each, and so many frames; 0 is no limit. What is refused is counted in `limited`.
-    pub fn new(per_s: u32, frames_per_s: u32, limited: Arc<Limited>) -> Self {
+    pub fn new(limits: &Limits, limited: Arc<Limited>) -> Self {
+        let (per_s, frames_per_s) = (limits.requests_per_s, limits.frames_per_s);
         let shares = Shares::new(frames_per_s, FRAMES_BURST_S).map(Arc::new);
         let frames = Frames { per_s: frames_per_s, shares, limited: limited.clone(), asker: None };
         Self { per_s, shares: Shares::new(per_s, BURST_S).map(Arc::new), limited, frames }

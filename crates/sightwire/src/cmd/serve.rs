@@ -85,8 +85,8 @@ async fn serve(config: Config, lan: bool, printer: Printer) -> anyhow::Result<()
     let listeners = bind(&config.server.listen)?;
     let redirecting = bind(&config.tls.redirect_listen)?;
     let addresses = |listeners: &[Box<dyn Listener>]| {
-        let address = |listener: &Box<dyn Listener>| listener.address().context("cannot tell the address");
-        listeners.iter().map(address).collect::<anyhow::Result<Vec<_>>>()
+        let all = listeners.iter().map(|listener| listener.address());
+        all.collect::<std::io::Result<Vec<_>>>().context("cannot tell the address")
     };
     let (own, plain) = (addresses(&listeners)?, addresses(&redirecting)?);
     // Not before the addresses are ours: a key that nobody uses would be lost with an error.
