@@ -1,0 +1,397 @@
+//! What the server does, and with what.
+
+use super::{Key, key};
+
+/// Of all other sections.
+pub const KEYS: &[Key] = &[
+    key(
+        "recognizer.model",
+        r#""gestures""#,
+        &["MODEL_PATH"],
+        "Name of the clip model (`sightwire models list` shows all), or path of a Keras file (.h5, .keras), which is imported at the first start.",
+    ),
+    key(
+        "recognizer.switching",
+        r#""local""#,
+        &[],
+        "Who may switch the model while the server runs: local (on this machine, or with an operator's key), anyone (everyone who reaches the server, without a key; to be removed) or nobody.",
+    ),
+    key(
+        "recognizer.dummy",
+        "false",
+        &["USE_DUMMY_MODEL"],
+        "Answer every frame with \"hello\" 0.9 and run no model, to test the wiring.",
+    ),
+    key(
+        "recognizer.max_clients",
+        "50",
+        &["MAX_CLIENTS"],
+        "Clients at once. One more is told that the server is at capacity; with 0 everyone is.",
+    ),
+    key(
+        "recognizer.max_fps",
+        "60.0",
+        &[],
+        "Frames a second of one client that are analysed; more are answered all the same.",
+    ),
+    key(
+        "recognizer.turn_gap_s",
+        "1.0",
+        &[],
+        "Past capacity, the seconds that a client waits before another client that has had its turn must give \
+         way.",
+    ),
+    key(
+        "recognizer.turn_wait_s",
+        "15.0",
+        &[],
+        "Past capacity, the most seconds that a client waits for its turn. With too many clients, turns get \
+         shorter.",
+    ),
+    key(
+        "recognizer.reply_wait_s",
+        "0.010",
+        &[],
+        "The most seconds that a reply waits for the prediction of its own frame, if that is about to be \
+         ready. 0: it does not wait.",
+    ),
+    key(
+        "recognizer.threshold",
+        "0.0",
+        &[],
+        "Score below which the answer is \"none\". 0 takes the model's own (0.5 for gestures).",
+    ),
+    key(
+        "socketio.ping_interval_s",
+        "25.0",
+        &["SOCKETIO_PING_INTERVAL"],
+        "Seconds between pings to a Socket.IO client.",
+    ),
+    key(
+        "socketio.ping_timeout_s",
+        "60.0",
+        &["SOCKETIO_PING_TIMEOUT"],
+        "Seconds after which a Socket.IO client that does not answer a ping has left.",
+    ),
+    key("socketio.max_message_mb", "10", &[], "Largest message of a client, in MiB."),
+    key(
+        "cameras.default_url",
+        r#""""#,
+        &[],
+        "Address of the camera that `/stream` shows to users who have none of their own.",
+    ),
+    key(
+        "cameras.allow",
+        "[]",
+        &[],
+        "What addresses given by clients may lead to: networks (`192.168.1.0/24`), addresses, names of hosts. Configured cameras are always allowed, private networks too while the server listens on loopback only; loopback, link-local and metadata addresses only where listed themselves.",
+    ),
+    key(
+        "cameras.changing",
+        r#""local""#,
+        &[],
+        "Who may add, change, try and remove cameras while the server runs: local (on this machine, or with an operator's key), anyone (everyone who reaches the server, without a key; to be removed) or nobody.",
+    ),
+    key(
+        "cameras.max_upstreams",
+        "5",
+        &[],
+        "Known cameras that are read at once. For one more, viewers are answered 503 and Retry-After.",
+    ),
+    key(
+        "cameras.max_named",
+        "5",
+        &[],
+        "Cameras that are read at once because a client named their address, or a user saved them. They do \
+         not count towards `max_upstreams`.",
+    ),
+    key("cameras.max_viewers", "1000", &[], "Viewers of cameras at once, over all cameras."),
+    key(
+        "cameras.max_analyses",
+        "10",
+        &[],
+        "Streams that are analysed at once. One address has at most three quarters of them for itself.",
+    ),
+    key(
+        "cameras.max_views",
+        "32",
+        &[],
+        "Views at once: one for each way in which an analysis is drawn. One address has at most three quarters of them for itself.",
+    ),
+    key(
+        "cameras.linger_s",
+        "3.0",
+        &[],
+        "Seconds that a camera without viewers stays open, for viewers who come back at once.",
+    ),
+    key("cameras.stalled_after_s", "3.0", &[], "Seconds without a frame after which a camera has stalled."),
+    key(
+        "cameras.frozen_after_s",
+        "10.0",
+        &[],
+        "Seconds of the same frame, bit for bit, after which a camera is frozen. 0: never, for test patterns.",
+    ),
+    key(
+        "cameras.viewer_deadline_s",
+        "5.0",
+        &[],
+        "A viewer that takes no byte for this many seconds is disconnected.",
+    ),
+    key(
+        "cameras.lower_quality",
+        "true",
+        &[],
+        "Whether viewers that cannot keep up get smaller frames, encoded again. false: they get fewer frames.",
+    ),
+    key("cameras.max_frame_mb", "8", &[], "Largest frame of a camera, in MiB; a larger one is skipped."),
+    key(
+        "cameras.file",
+        r#""""#,
+        &[],
+        "File that keeps the cameras added through the page or the API. Empty takes `cameras.json` in store.home.",
+    ),
+    key(
+        "relay.max_streams",
+        "64",
+        &[],
+        "Streams from senders at once. One more sender is told so and closed with 1013.",
+    ),
+    key(
+        "relay.max_viewers",
+        "1000",
+        &[],
+        "Viewers of `/ws/view` at once. One more is told so and closed with 1013.",
+    ),
+    key("relay.warn_after_s", "10.0", &[], "Seconds without a message after which the sender is warned."),
+    key("relay.end_after_s", "15.0", &[], "Seconds without a frame after which a stream is ended."),
+    key("relay.stalled_after_s", "3.0", &[], "Seconds without a frame after which a stream has stalled."),
+    key("relay.ping_interval_s", "30.0", &[], "Seconds between pings to a viewer."),
+    key(
+        "relay.max_frame_mb",
+        "8",
+        &[],
+        "Largest frame of a sender, in MiB; a longer message ends its stream with 1009.",
+    ),
+    key(
+        "relay.max_fps",
+        "60.0",
+        &[],
+        "Frames per second of one stream that are passed on; the excess is dropped and counted.",
+    ),
+    key(
+        "relay.viewer_deadline_s",
+        "1.0",
+        &[],
+        "Seconds that a viewer may take for a frame, until it is known how long it usually takes. One that \
+         takes nothing for three deadlines, each twice the one before, is closed.",
+    ),
+    key(
+        "relay.viewer_deadline_min_s",
+        "0.5",
+        &[],
+        "Shortest deadline of a viewer, in seconds. The deadline follows the time that the viewer usually \
+         takes.",
+    ),
+    key("relay.viewer_deadline_max_s", "5.0", &[], "Longest deadline of a viewer, in seconds."),
+    key(
+        "relay.lower_quality",
+        "true",
+        &[],
+        "Whether viewers that cannot keep up get smaller frames, encoded again. false: they get fewer frames.",
+    ),
+    key(
+        "relay.overlays",
+        r#""asked""#,
+        &[],
+        "Who gets `overlay_data`, what the detector finds in the frames: asked (viewers with `overlays=1`), \
+         all (as the prototype did; every stream that is watched is analysed) or none.",
+    ),
+    key("relay.normal_fps", "5", &[], "Frames per second that are analysed of a stream in mode normal."),
+    key("relay.enhanced_fps", "15", &[], "Frames per second that are analysed of a stream in mode enhanced."),
+    key(
+        "detector.model",
+        r#""auto""#,
+        &[],
+        "Name of the detection model; motion, which needs no model; or auto: yolox-nano if it is available, \
+         else motion.",
+    ),
+    key(
+        "detector.confidence",
+        "0.25",
+        &[],
+        "Lowest confidence of the boxes that are shown, unless a request says otherwise.",
+    ),
+    key(
+        "detector.iou",
+        "0.0",
+        &[],
+        "Of two boxes of a class that overlap more than this (IoU), the one with the higher confidence is \
+         kept. 0 takes the model's own (0.5).",
+    ),
+    key("detector.max_boxes", "50", &[], "Most boxes in one frame or picture."),
+    key(
+        "detector.classes",
+        "[]",
+        &[],
+        "Classes that are shown unless a request says otherwise, for example `car, person`. Empty: all.",
+    ),
+    key(
+        "detector.gate",
+        r#""none""#,
+        &[],
+        "none, or motion: the model runs only while something moves (and once every ten seconds).",
+    ),
+    key(
+        "detector.max_fps",
+        "240.0",
+        &[],
+        "Frames per second on which the model is run, over all streams, each with an equal share; on other \
+         frames, boxes are drawn at estimated positions.",
+    ),
+    key(
+        "reader.model",
+        r#""ppocr-v4""#,
+        &[],
+        "Name of the model that reads text unless a request names another. It is downloaded when it is first \
+         needed.",
+    ),
+    key("reader.threads", "0", &[], "Threads that read text. 0 takes engine.threads."),
+    key(
+        "reader.queue",
+        "16",
+        &[],
+        "Single pictures that may wait to be read at once, not counting those of batches. For one more, the \
+         caller is answered 429 and Retry-After.",
+    ),
+    key(
+        "reader.deadline_s",
+        "60.0",
+        &[],
+        "Seconds that a picture may take to be read. After that, the caller is told so, and the work is given \
+         up.",
+    ),
+    key("reader.max_image_mb", "64", &[], "Largest picture to be read, in MiB."),
+    key(
+        "reader.max_pixels",
+        "120000000",
+        &[],
+        "Most pixels of a picture to be read. While it is decoded and read, each takes 7 bytes, or 14 in a \
+         WebP (`images.decode_memory_mb`).",
+    ),
+    key("reader.max_side_px", "65535", &[], "Largest width or height of a picture to be read."),
+    key("reader.max_pages", "100", &[], "Most pages of a TIFF."),
+    key(
+        "reader.max_jobs",
+        "16",
+        &[],
+        "Batches at once, including those that have ended and are still kept. A new one takes the place of \
+         the one that ended first; if none has ended, it is answered 429.",
+    ),
+    key("reader.max_job_files", "10000", &[], "Most files in a batch."),
+    key(
+        "reader.max_job_mb",
+        "2048",
+        &[],
+        "Largest batch as it is sent, in MiB; its results may take as much again. Both are stored in \
+         `reader.folder`.",
+    ),
+    key(
+        "reader.keep_pictures",
+        "10",
+        &[],
+        "How many pictures of a batch, those read last, are kept in memory for viewing (0 to 20).",
+    ),
+    key("reader.keep_mb", "256", &[], "Memory, in MiB, for the kept pictures of all batches."),
+    key("reader.job_ttl_s", "3600.0", &[], "Seconds after which a batch that has ended is removed."),
+    key(
+        "reader.idle_release_s",
+        "120.0",
+        &[],
+        "Sessions for reading text that were idle for this many seconds are released, because they take \
+         hundreds of MiB, and created again when needed.",
+    ),
+    key(
+        "reader.folder",
+        r#""""#,
+        &[],
+        "Folder for batches while they are read. Empty means the system's folder for temporary files. What is \
+         written there is removed at the end.",
+    ),
+    key(
+        "images.max_pixels",
+        "10000000",
+        &[],
+        "Largest picture, in pixels; checked in the header, before decoding. 4K is 8.3 million; a larger one costs everybody's time.",
+    ),
+    key("images.max_side_px", "16384", &[], "Largest width or height of a picture."),
+    key(
+        "images.decode_memory_mb",
+        "1024",
+        &[],
+        "Memory, in MiB, for the pixels of all single pictures together that are decoded and worked on (text \
+         reading, `/api/v1/detect`): 7 bytes a pixel, 14 of a WebP. What does not fit waits for its turn; a \
+         picture that never fits is refused with 413. Live frames do not count: each thread, analysis and \
+         view has at most one.",
+    ),
+    key(
+        "engine.provider",
+        r#""auto""#,
+        &[],
+        "What runs the networks: auto (the fastest that works, measured for each network), cpu, openvino or \
+         cuda. If a provider is set by name and is missing or does not work, that is an error.",
+    ),
+    key(
+        "engine.threads",
+        "0",
+        &["TF_INTRA_OP_THREADS", "TF_INTER_OP_THREADS"],
+        "Threads that run networks. 0 means one for each core, or as many as a control group's CPU quota \
+         leaves.",
+    ),
+    key(
+        "engine.precision",
+        r#""auto""#,
+        &[],
+        "auto (bf16 if it was checked for the model and is faster on this machine, else f32), f32 or bf16. \
+         bf16 needs OpenVINO.",
+    ),
+    key("engine.gpu_memory_mb", "0", &[], "Most GPU memory that CUDA may take, in MiB. 0 sets no bound."),
+    key(
+        "engine.library",
+        r#""""#,
+        &["ORT_DYLIB_PATH"],
+        "Path of an ONNX Runtime library. Empty takes the one that `sightwire models pull runtime` installed.",
+    ),
+    key(
+        "engine.idle_release_s",
+        "600.0",
+        &[],
+        "Sessions that were idle for this many seconds are released, and created again when needed.",
+    ),
+    key(
+        "engine.trial_timeout_s",
+        "60.0",
+        &[],
+        "Each way of running a network is tried in a child process before it is used; one that does not end \
+         within this many seconds is given up.",
+    ),
+    key("import.python", r#""""#, &[], "Python (3.9 to 3.11) that imports Keras files. Empty looks for one."),
+    key(
+        "store.home",
+        r#""""#,
+        &["SIGHTWIRE_HOME"],
+        "Folder of models and the ONNX Runtime library. Empty takes the platform's data folder.",
+    ),
+    key(
+        "store.mirror",
+        r#""""#,
+        &["SIGHTWIRE_MODEL_MIRROR"],
+        "Folder with copies of model files that are otherwise downloaded.",
+    ),
+    key(
+        "log.level",
+        r#""info""#,
+        &["LOG_LEVEL"],
+        "error, warn, info, debug or trace. `RUST_LOG` overrides it.",
+    ),
+    key("log.format", r#""text""#, &[], "text, or json with one object per line."),
+];
