@@ -91,9 +91,10 @@ impl ClientAddress {
         (self.known != Known::Unclear).then(|| self.ip())
     }
 
-    /// Many may have it.
+    /// Many may have it who have done nothing wrong: a proxy on this machine that nobody named passes them on. Whatever else says
+    /// that it is a proxy, or what a named one does not say clearly, has one share.
     pub fn is_shared(&self) -> bool {
-        matches!(self.known, Known::Proxied | Known::Unclear)
+        self.known == Known::Proxied && self.ip().to_canonical().is_loopback()
     }
 
     /// Whose shares it takes, if it can be told.
@@ -239,7 +240,7 @@ mod tests {
             let found = of("10.0.0.1", given);
             assert_eq!(
                 (found.ip().to_string().as_str(), found.place(), found.shares()),
-                ("10.0.0.1", None, None),
+                ("10.0.0.1", None, Some(found.ip())),
                 "{given:?}"
             );
             assert_eq!(of("127.0.0.1", given).limited(), Some(IpAddr::from([127, 0, 0, 1])), "{given:?}");
@@ -255,8 +256,14 @@ mod tests {
         let found = of("192.0.2.1", &[("x-forwarded-for", "127.0.0.1")]);
         assert_eq!(
             (found.ip().to_string().as_str(), found.known, found.shares()),
-            ("192.0.2.1", Known::Proxied, None)
+            ("192.0.2.1", Known::Proxied, Some(found.ip()))
         );
+        let nobody_named = ClientAddress::new(
+            "127.0.0.1:9".parse().unwrap(),
+            &HeaderMap::from_iter([(X_FORWARDED_FOR, "192.0.2.7".parse().unwrap())]),
+            &Networks::default(),
+        );
+        assert_eq!(nobody_named.shares(), None, "many come through it");
         assert_eq!(
             found.limited(),
             Some(IpAddr::from([192, 0, 2, 1])),

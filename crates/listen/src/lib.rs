@@ -230,6 +230,8 @@ pub async fn run(
         };
         let place = match listening.place_for(peer.ip()) {
             Ok(place) => place,
+            // What is not encrypted would only be taken for a broken handshake.
+            Err(_) if served.secure.is_some() => continue,
             Err(detail) => {
                 if let Ok(turn) = listening.refusing.clone().try_acquire_owned() {
                     tasks.spawn(async move {

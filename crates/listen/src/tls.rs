@@ -1,7 +1,9 @@
 //! TLS: the handshake of a connection, within a time of its own and so many at once.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -12,7 +14,9 @@ use axum::http::header::{HOST, LOCATION};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use http::uri::PathAndQuery;
+use parking_lot::Mutex;
 use rustls::{AlertDescription, ServerConfig};
+use sightwire_measure::address::counted;
 use sightwire_measure::lines::{self, LogThrottle};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
@@ -21,10 +25,12 @@ use tokio_rustls::TlsAcceptor;
 use crate::refusal::error;
 use crate::socket::Socket;
 
-/// From the first byte to the last of the handshake.
+/// From the beginning of the connection to the last byte of the handshake.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Handshakes at once: whoever connects and says nothing takes one of these, and never all connections.
+/// Handshakes at once, of those who have said something; others wait for their turn.
 const MAX_AT_ONCE: usize = 256;
+/// Those of one address: whoever begins them and does not go on keeps nobody else waiting.
+const MAX_OF_ADDRESS: usize = 32;
 /// What waits to be sent over a connection, encrypted, beside what the kernel has: about two records.
 const UNSENT_BYTES: usize = 32 << 10;
 /// The first byte of every handshake: the type of its record.
@@ -39,7 +45,9 @@ pub struct Secured;
 /// Secures the connections of listeners.
 pub struct Tls {
     config: Box<dyn Fn() -> Arc<ServerConfig> + Send + Sync>,
-    handshakes: Arc<Semaphore>,
+    handshakes: Semaphore,
+    /// Of each address that has some.
+    of_address: Mutex<HashMap<IpAddr, usize>>,
     done: AtomicU64,
     failed: AtomicU64,
     failures_said: LogThrottle,
@@ -65,7 +73,8 @@ impl Tls {
     pub fn new(config: impl Fn() -> Arc<ServerConfig> + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
             config: Box::new(config),
-            handshakes: Arc::new(Semaphore::new(MAX_AT_ONCE)),
+            handshakes: Semaphore::new(MAX_AT_ONCE),
+            of_address: Mutex::default(),
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             failures_said: LogThrottle::new(),
@@ -77,16 +86,11 @@ impl Tls {
         [&self.done, &self.failed].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Waits for the handshake; an error where there is none within its time, or too many wait.
-    pub async fn open(&self, socket: Socket, peer: impl fmt::Display) -> io::Result<Opened> {
-        let opened = match self.handshakes.try_acquire() {
-            Ok(_permit) => {
-                tokio::time::timeout(DEADLINE, self.shake_hands(socket)).await.unwrap_or_else(|_| {
-                    Err(io::Error::new(io::ErrorKind::TimedOut, "it was not done within 10 s"))
-                })
-            }
-            Err(_) => Err(io::Error::other("too many others are not done")),
-        };
+    /// Waits for the handshake; an error where there is none within its time, or its address has too many that are not done.
+    pub async fn open(&self, socket: Socket, peer: SocketAddr) -> io::Result<Opened> {
+        let opened = tokio::time::timeout(DEADLINE, self.shake_hands(socket, peer.ip()))
+            .await
+            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "it was not done within 10 s")));
         match &opened {
             Ok(Opened::Secured(_)) => drop(self.done.fetch_add(1, Ordering::Relaxed)),
             Ok(Opened::Plain(_)) => {}
@@ -95,12 +99,26 @@ impl Tls {
         opened
     }
 
-    async fn shake_hands(&self, mut socket: Socket) -> io::Result<Opened> {
+    /// One more of that address, until it is dropped; not more than it may have.
+    fn begin(&self, from: IpAddr) -> io::Result<Begun<'_>> {
+        let (from, mut of_address) = (counted(from), self.of_address.lock());
+        let count = of_address.entry(from).or_default();
+        if *count >= MAX_OF_ADDRESS {
+            return Err(io::Error::other("too many others of this address are not done"));
+        }
+        *count += 1;
+        Ok(Begun { tls: self, from })
+    }
+
+    async fn shake_hands(&self, mut socket: Socket, from: IpAddr) -> io::Result<Opened> {
+        // Whoever says nothing has the place of a connection, and no other.
         match socket.first_byte().await? {
             Some(HANDSHAKE) => {}
             // Load balancers that look whether somebody listens say nothing.
             Some(_) | None => return Ok(Opened::Plain(socket)),
         }
+        let _begun = self.begin(from)?;
+        let _turn = self.handshakes.acquire().await.map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from((self.config)());
         let accept = acceptor.accept_with(socket, |session| session.set_buffer_limit(Some(UNSENT_BYTES)));
         match accept.into_fallible().await {
@@ -126,6 +144,24 @@ impl Tls {
                 "a TLS handshake with {peer} failed: {why}{} ({unsaid} more since this was last said)",
                 cure(error)
             );
+        }
+    }
+}
+
+/// A handshake that is not done.
+struct Begun<'a> {
+    tls: &'a Tls,
+    from: IpAddr,
+}
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        let mut of_address = self.tls.of_address.lock();
+        if let Some(count) = of_address.get_mut(&self.from) {
+            *count -= 1;
+            if *count == 0 {
+                of_address.remove(&self.from);
+            }
         }
     }
 }

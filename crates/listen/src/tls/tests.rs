@@ -1,5 +1,3 @@
-use std::net::SocketAddr;
-
 use futures_util::future::join;
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -185,10 +183,17 @@ fn options() -> Options {
     }
 }
 
-const CLIENT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9);
+const CLIENT: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9);
 
 /// A server behind pipes, which says how requests came.
 fn serve(server: Arc<ServerConfig>) -> (crate::socket::Dialer, Arc<Listening>, Arc<Tls>, CancellationToken) {
+    serve_within(server, &options())
+}
+
+fn serve_within(
+    server: Arc<ServerConfig>,
+    options: &Options,
+) -> (crate::socket::Dialer, Arc<Listening>, Arc<Tls>, CancellationToken) {
     let (dialer, listener) = pipes(([127, 0, 0, 1], 443).into(), 64 << 10);
     let app = Router::new().fallback(async |request: Request| {
         let is_secured = request.extensions().get::<Secured>().is_some();
@@ -197,7 +202,7 @@ fn serve(server: Arc<ServerConfig>) -> (crate::socket::Dialer, Arc<Listening>, A
     });
     let tls = Tls::new(move || server.clone());
     let secure = Secure { tls: tls.clone(), plain: redirect(8443) };
-    let (listening, stop) = (Listening::new(&options()), CancellationToken::new());
+    let (listening, stop) = (Listening::new(options), CancellationToken::new());
     let served = Served { app, secure: Some(secure) };
     tokio::spawn(crate::run(Box::new(listener), served, listening.clone(), stop.clone(), TaskTracker::new()));
     (dialer, listening, tls, stop)
@@ -226,6 +231,20 @@ async fn requests_come_encrypted_and_who_speaks_plain_http_is_sent_there() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_finds_no_place_is_told_nothing_that_is_not_encrypted() {
+    let (server, _) = configs(&[]);
+    let (dialer, listening, _, stop) = serve(server);
+    let mut open = Vec::new();
+    for _ in 0..10 {
+        open.push(dialer.connect(CLIENT).await.unwrap());
+    }
+    let mut answer = String::new();
+    dialer.connect(CLIENT).await.unwrap().read_to_string(&mut answer).await.unwrap();
+    assert_eq!((answer.as_str(), listening.refused()), ("", 1));
+    stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_says_nothing_has_its_place_for_a_while_only() {
     let (server, client) = configs(&[]);
     let (dialer, listening, tls, stop) = serve(server);
@@ -247,6 +266,38 @@ async fn whoever_says_nothing_has_its_place_for_a_while_only() {
     assert_eq!(tls.counts(), [0, 10]);
     let stream = connect(client, dialer.connect(CLIENT).await.unwrap()).await.unwrap();
     assert!(ask(stream).await.ends_with("secured: true"));
+    stop.cancel();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_begins_handshakes_and_does_not_go_on_shuts_nobody_else_out() {
+    let (server, client) = configs(&[]);
+    let many = Options { max_connections: 2 * MAX_AT_ONCE, ..options() };
+    let (dialer, listening, tls, stop) = serve_within(server, &many);
+    let (one, other): (SocketAddr, SocketAddr) =
+        ("192.0.2.7:9".parse().unwrap(), "192.0.2.8:9".parse().unwrap());
+    let mut waiting = Vec::new();
+    for i in 0..MAX_AT_ONCE + MAX_OF_ADDRESS {
+        let mut stream = dialer.connect(one).await.unwrap();
+        // Most say nothing at all.
+        if i >= MAX_AT_ONCE {
+            stream.write_all(&[22, 3, 1, 2, 0]).await.unwrap();
+        }
+        waiting.push(stream);
+    }
+    while listening.open() < waiting.len() || tls.of_address.lock().len() != 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let begun = Instant::now();
+    let stream = connect(client.clone(), dialer.connect(other).await.unwrap()).await.unwrap();
+    assert!(ask(stream).await.ends_with("secured: true"));
+    connect(client.clone(), dialer.connect(one).await.unwrap()).await.unwrap_err();
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    while listening.open() > 0 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(tls.of_address.lock().is_empty(), "whoever has gone is forgotten");
+    connect(client, dialer.connect(one).await.unwrap()).await.unwrap();
     stop.cancel();
 }
 
