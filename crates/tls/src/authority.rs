@@ -60,7 +60,7 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
 pub enum AuthorityError {
     /// What is kept cannot be read.
     #[error("{0}; remove the file to have another authority made, which every device has to trust anew")]
-    Kept(#[from] FileError),
+    Kept(FileError),
     /// What is kept is no authority of ours.
     #[error(
         "{} holds no authority that can sign: {reason}; remove the file to have another made, which every device has to trust anew",
@@ -83,6 +83,12 @@ pub enum AuthorityError {
     /// The library refuses.
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
+}
+
+impl From<FileError> for AuthorityError {
+    fn from(error: FileError) -> Self {
+        Self::Kept(error)
+    }
 }
 
 /// What signs this machine's certificates.
@@ -189,12 +195,15 @@ impl Authority {
         match Self::read(&path) {
             Ok(kept) if now < kept.validity.not_after => return Ok(kept),
             Ok(_) => {
+                // Kept, for a clock that was wrong for a moment.
+                let aside = path.with_extension("expired.pem");
                 tracing::warn!(
-                    "the authority in {} has expired; devices have to trust the new one",
-                    path.display()
+                    "the authority in {} has expired and is now {}; devices have to trust the new one",
+                    path.display(),
+                    aside.display()
                 );
                 let failed = |error| AuthorityError::Write { path: path.clone(), error };
-                std::fs::remove_file(&path).map_err(failed)?;
+                std::fs::rename(&path, &aside).map_err(failed)?;
             }
             Err(AuthorityError::Kept(FileError::Read { error, .. }))
                 if error.kind() == io::ErrorKind::NotFound => {}
@@ -261,9 +270,9 @@ impl Authority {
         &self.path
     }
 
-    /// Until when it counts.
-    pub fn not_after(&self) -> SystemTime {
-        self.validity.not_after
+    /// When it counts.
+    pub fn validity(&self) -> &Validity {
+        &self.validity
     }
 
     /// SHA-256 of its certificate, as systems show it: `AB:CD:…`.
@@ -322,6 +331,10 @@ impl Authority {
 /// Whether another certificate should take the place of one with this validity.
 pub(crate) fn is_due(leaf: &Validity, authority_ends: SystemTime, now: SystemTime) -> bool {
     let ends = leaf.not_after;
+    // Made while the clock was wrong.
+    if now < leaf.not_before {
+        return true;
+    }
     // One that ends with its authority cannot be had for longer.
     now >= ends || (now + RENEWED_BEFORE >= ends && ends + DAY < authority_ends)
 }
@@ -460,7 +473,7 @@ mod tests {
         {
             let foreign = names(dns, &[address]);
             let key = KeyPair::generate().unwrap();
-            let params = leaf(&foreign, SystemTime::now(), authority.not_after()).unwrap();
+            let params = leaf(&foreign, SystemTime::now(), authority.validity().not_after).unwrap();
             let forged = params.signed_by(&key, &authority.issuer).unwrap();
             assert!(check(&authority, forged.der(), "localhost").is_err(), "{foreign}");
         }
@@ -488,9 +501,25 @@ mod tests {
         let path = authority.certificate(&moved, later + DAY).unwrap();
         let third = files::chain(&files::read(&path).unwrap(), &path).unwrap().swap_remove(0);
         assert!(third != second);
-        let after = authority.not_after() + DAY;
+        let after = authority.validity().not_after + DAY;
         let next = Authority::open(home.path(), &machine, after).unwrap();
-        assert!(next.fingerprint() != authority.fingerprint() && next.not_after() > after);
+        assert!(next.fingerprint() != authority.fingerprint() && next.validity().not_after > after);
+        // The clock was wrong: both go on with what they had.
+        std::fs::rename(home.path().join("authority.expired.pem"), file(home.path())).unwrap();
+        assert_eq!(signed(&authority, &moved), signed(&again, &moved));
+        let kept = Authority::open(home.path(), &machine, now).unwrap();
+        assert_eq!(kept.fingerprint(), authority.fingerprint());
+    }
+
+    #[test]
+    fn what_was_signed_while_the_clock_was_ahead_is_signed_again() {
+        let home = tempfile::tempdir().unwrap();
+        let (machine, now) = (names(&["vision"], &[]), SystemTime::now());
+        let authority = Authority::open(home.path(), &machine, now).unwrap();
+        let ahead = authority.certificate(&machine, now + 30 * DAY).unwrap();
+        assert!(!authority.is_usable(&ahead, &machine, now));
+        let path = authority.certificate(&machine, now).unwrap();
+        assert!(authority.is_usable(&path, &machine, now));
     }
 
     #[test]

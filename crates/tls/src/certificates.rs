@@ -83,7 +83,14 @@ impl Facts {
     pub fn warning(&self, now: SystemTime) -> Option<String> {
         const SOON: Duration = Duration::from_secs(14 * 86_400);
         let days = |time: Duration| time.as_secs() / 86_400;
-        if now < self.validity.not_before {
+        let made_later = |validity: &Validity| now < validity.not_before;
+        if self.authority.as_ref().is_some_and(|authority| made_later(&authority.validity)) {
+            return Some(
+                "the server's authority does not count yet, so no device believes it: check this machine's clock; if that was wrong when the authority was made, `sightwire tls renew` makes another, which devices have to trust"
+                    .to_owned(),
+            );
+        }
+        if made_later(&self.validity) {
             return Some("the certificate does not count yet: check this machine's clock".to_owned());
         }
         match self.validity.not_after.duration_since(now) {
@@ -106,8 +113,8 @@ pub struct AuthorityFacts {
     pub der: Vec<u8>,
     /// SHA-256 of that, `AB:CD:…`.
     pub fingerprint: String,
-    /// Until when it counts.
-    pub not_after: SystemTime,
+    /// When it counts.
+    pub validity: Validity,
 }
 
 /// The machine's names and addresses at this moment.
@@ -237,7 +244,7 @@ impl Certificates {
 impl Current {
     fn is_due(&self, now: SystemTime) -> bool {
         let Some(authority) = &self.facts.authority else { return false };
-        authority::is_due(&self.facts.validity, authority.not_after, now)
+        authority::is_due(&self.facts.validity, authority.validity.not_after, now)
     }
 }
 
@@ -275,7 +282,7 @@ fn read(
     let authority = own.map(|own| AuthorityFacts {
         der: own.der().to_vec(),
         fingerprint: own.fingerprint(),
-        not_after: own.not_after(),
+        validity: own.validity().clone(),
     });
     let facts = Facts { names: names_shown, validity, authority };
     if let Some(warning) = facts.warning(now) {
@@ -504,5 +511,13 @@ mod tests {
         assert!(of(now - day, now + day * 10).unwrap().contains("expires in 10 days"));
         assert!(of(now - day * 9, now - day * 3).unwrap().contains("expired 3 days ago"));
         assert!(of(now + day, now + day * 90).unwrap().contains("clock"));
+        let own = |from: SystemTime| {
+            let validity = Validity { not_before: from, not_after: now + day * 90 };
+            let facts = AuthorityFacts { der: Vec::new(), fingerprint: String::new(), validity };
+            let validity = Validity { not_before: now - day, not_after: now + day * 90 };
+            Facts { names: Names::default(), validity, authority: Some(facts) }.warning(now)
+        };
+        assert_eq!(own(now - day), None);
+        assert!(own(now + day).unwrap().contains("`sightwire tls renew`"));
     }
 }

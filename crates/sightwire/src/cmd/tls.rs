@@ -55,7 +55,7 @@ fn show(pem: bool, config: &ConfigArgs, printer: &Printer) -> anyhow::Result<()>
         out!(printer, "{}", authority.pem().trim_end())?;
         return Ok(());
     }
-    let until = humantime::format_rfc3339_seconds(authority.not_after());
+    let until = humantime::format_rfc3339_seconds(authority.validity().not_after);
     out!(printer, "SHA-256 {}", authority.fingerprint())?;
     note!(printer, "until {until}, in {}", authority.path().display());
     Ok(())
