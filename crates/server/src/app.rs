@@ -1,6 +1,5 @@
 //! The parts of the server, put together.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -61,8 +60,10 @@ const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data: blob:; st
 pub struct App {
     /// The page, the API and all sockets; requests that are meant for other servers are refused.
     pub router: Router,
-    /// What encrypts connections, and answers those that are not, if they have to be.
-    pub secure: Option<Secure>,
+    /// What encrypts connections, where they have to be.
+    tls: Option<Arc<Tls>>,
+    /// For whom requests may be meant.
+    hosts: Arc<Hosts>,
     /// Their paths, with names in braces.
     #[cfg(test)]
     paths: Vec<&'static str>,
@@ -182,14 +183,16 @@ impl App {
             });
         let with_socketio =
             ServiceBuilder::new().map_request(transport::paths::told_apart).layer(layer).service(routes);
-        let secure = tls.map(|tls| secure(tls, reach, hosts.clone()));
         let router = Router::new().fallback_service(with_socketio).layer(
             ServiceBuilder::new()
                 .layer(header(CONTENT_SECURITY_POLICY, CONTENT_POLICY))
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
                 .option_layer(hsts(config)?)
-                .layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)))
+                .layer(layer_fn({
+                    let hosts = hosts.clone();
+                    move |inner| OwnHosts::new(hosts.clone(), inner)
+                }))
                 .layer(middleware::from_fn_with_state(config.limits.trusted_proxies.clone(), client::find))
                 .layer(middleware::from_fn_with_state(gate, identify))
                 .layer(middleware::from_fn_with_state(privacy, keep_private))
@@ -200,7 +203,8 @@ impl App {
         );
         Ok(Self {
             router,
-            secure,
+            tls,
+            hosts,
             #[cfg(test)]
             paths,
             #[cfg(test)]
@@ -211,6 +215,13 @@ impl App {
             listening,
             socketio,
         })
+    }
+
+    /// What encrypts connections, and answers those that are not with the same address at that port, if they have to be.
+    pub fn secure(&self, port: u16) -> Option<Secure> {
+        let (tls, hosts) = (self.tls.clone()?, self.hosts.clone());
+        let plain = redirect(port).layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)));
+        Some(Secure { tls, plain })
     }
 
     /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The
@@ -249,14 +260,6 @@ fn hsts(config: &Config) -> anyhow::Result<Option<SetResponseHeaderLayer<HeaderV
     let value = config.tls.hsts.map(|time| format!("max-age={}", time.as_secs()).parse());
     let value = value.transpose().context("tls.hsts_s cannot be said in a header")?;
     Ok(value.map(|value| SetResponseHeaderLayer::if_not_present(STRICT_TRANSPORT_SECURITY, value)))
-}
-
-/// What encrypts connections, and answers those that are not.
-fn secure(tls: Arc<Tls>, reach: &Reach, hosts: Arc<Hosts>) -> Secure {
-    // Where a page is asked for, not where the server listens for those who come without.
-    let port = reach.listen.first().map_or(443, SocketAddr::port);
-    let plain = redirect(port).layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)));
-    Secure { tls, plain }
 }
 
 /// What telemetry shows of transports.

@@ -55,6 +55,19 @@ impl Reach {
         let addresses = addresses_to_open(&self.listen);
         addresses.into_iter().map(|address| format!("{}://{address}", self.scheme())).collect()
     }
+
+    /// What other machines open, also where it listens on one address alone.
+    pub fn url_for_others(&self) -> Option<String> {
+        let listened = || self.listen.iter().find(|a| !is_loopback(a.ip()) && !a.ip().is_unspecified());
+        let of_listened = || listened().map(|address| format!("{}://{address}", self.scheme()));
+        self.urls().into_iter().next().or_else(of_listened)
+    }
+
+    /// Where those are sent who come to an address without encryption: one that others reach, if there is one.
+    pub fn port(&self) -> u16 {
+        let outer = self.listen.iter().find(|address| !is_loopback(address.ip()));
+        outer.or(self.listen.first()).map_or(443, SocketAddr::port)
+    }
 }
 
 /// The names and addresses of this machine, as far as somebody may ask for them.
@@ -226,6 +239,19 @@ mod tests {
         for flags in ["access.mode=protected", "server.hosts=vision.example", "server.listen=[::]:1"] {
             assert!(needs_keys(&config(&[flags])), "{flags}");
         }
+    }
+
+    #[test]
+    fn who_comes_without_encryption_is_sent_to_where_others_reach_it() {
+        let reach = |listen: &[&str]| Reach {
+            listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
+            certificates: None,
+        };
+        assert_eq!(reach(&["127.0.0.1:8000", "192.168.1.5:443"]).port(), 443);
+        assert_eq!(reach(&["127.0.0.1:8000", "[::1]:8001"]).port(), 8000);
+        let url = |listen: &[&str]| reach(listen).url_for_others();
+        assert_eq!(url(&["127.0.0.1:8000", "192.168.1.5:8000"]).as_deref(), Some("http://192.168.1.5:8000"));
+        assert_eq!(url(&["127.0.0.1:8000"]), None);
     }
 
     #[test]

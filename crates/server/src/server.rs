@@ -98,10 +98,10 @@ impl Server {
             let listening = app.listening.clone();
             tasks.spawn(sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone()));
         };
-        for listener in listeners {
-            run(listener, Served { app: app.router.clone(), secure: app.secure.clone() });
+        for (listener, address) in listeners.into_iter().zip(&reach.listen) {
+            run(listener, Served { app: app.router.clone(), secure: app.secure(address.port()) });
         }
-        if let Some(secure) = &app.secure {
+        if let Some(secure) = app.secure(reach.port()) {
             for listener in redirecting {
                 run(listener, Served { app: secure.plain.clone(), secure: None });
             }

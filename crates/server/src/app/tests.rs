@@ -498,7 +498,7 @@ async fn encrypted_or_not_the_server_says_how_and_offers_what_is_to_be_trusted()
     // Who comes without is sent where the same is encrypted, but not for another server's name.
     let elsewhere = async |host: &str| {
         let request = Request::builder().uri("/stream?camera=gate").header(HOST, host);
-        let router = house.app.secure.as_ref().unwrap().plain.clone();
+        let router = house.app.secure(8000).unwrap().plain;
         router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
     };
     let sent = elsewhere("192.168.1.2").await;

@@ -52,7 +52,7 @@ fn base(reach: &Reach, headers: &HeaderMap, secured: bool) -> (String, bool) {
     if !is_this_machine(host) {
         return (asked, true);
     }
-    reach.urls().into_iter().next().map_or((asked, false), |url| (url, true))
+    reach.url_for_others().map_or((asked, false), |url| (url, true))
 }
 
 /// Of a text of a few dozen letters.
@@ -74,7 +74,7 @@ pub(super) async fn tls(_: May<SeeServer>, State(api): State<Api>) -> Json<api::
     };
     let authority = facts.authority.map(|authority| api::Authority {
         download: AUTHORITY.to_owned(),
-        expires: keys::time(authority.not_after),
+        expires: keys::time(authority.validity.not_after),
         fingerprint: authority.fingerprint,
     });
     let addresses = facts.names.addresses.iter().map(ToString::to_string);
