@@ -7,7 +7,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use sightwire_measure::address::counted;
 use sightwire_measure::clock;
+use sightwire_measure::shares::Shares;
 use tokio::sync::Semaphore;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +32,9 @@ use crate::token::{Settings, Tokens};
 const MAX_COMPARING: usize = 2;
 /// Those, and those who wait for their turn.
 const MAX_WAITING: usize = 16;
+/// Tokens that were not seen before, of one address: so many a second are verified, and so many seconds' worth at once.
+const NEW_TOKENS_PER_S: u32 = 200;
+const NEW_TOKENS_BURST_S: u32 = 5;
 /// One who finds no place among them comes again after this.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -123,6 +128,7 @@ pub struct Guard {
     waiting: Semaphore,
     legacy: Vec<(Legacy, Arc<Principal>)>,
     tokens: Option<Tokens>,
+    new_tokens: Option<Shares<IpAddr>>,
     proxy: Option<ProxyLogin>,
     rules: Arc<Rules>,
     here: Arc<Principal>,
@@ -142,6 +148,7 @@ impl Guard {
             keyring,
             legacy: Vec::new(),
             tokens: None,
+            new_tokens: Shares::new(NEW_TOKENS_PER_S, NEW_TOKENS_BURST_S),
             proxy: None,
             sessions: Sessions::default(),
             links: Links::default(),
@@ -225,7 +232,9 @@ impl Guard {
         let is_ours = |token: &&str| free.is_none() || self.is_meant_as_key(token);
         match (presented.key.or(presented.bearer.filter(is_ours)), free) {
             (Some(key), _) => {
-                let known = Identified::new(self.find(key, now).unwrap_or_else(|why| self.unknown(why)));
+                let from = presented.place.map(|(from, _)| from).or(presented.peer);
+                let known =
+                    Identified::new(self.find(key, now, from).unwrap_or_else(|why| self.unknown(why)));
                 // A bearer token may have been added by the proxy, which does so for every page that a browser shows.
                 Identified { is_proxied: proxied.is_some() && presented.key.is_none(), ..known }
             }
@@ -240,7 +249,7 @@ impl Guard {
     fn proxied(&self, presented: &Presented<'_>) -> Option<Result<Arc<Principal>, Unknown>> {
         let proxy = self.proxy.as_ref().filter(|_| self.is_from_proxy(presented))?;
         Some(match presented.proxied? {
-            Named::One(name) => self.keyring.named(name, proxy.role()).ok_or(Unknown::ProxiedName),
+            Named::One(name) => self.keyring.named(name, proxy.role()),
             Named::Unclear => Err(Unknown::ProxiedName),
         })
     }
@@ -268,15 +277,20 @@ impl Guard {
         Key::looks_like_one(text) || (self.tokens.is_some() && Tokens::looks_like_one(text))
     }
 
-    /// Whoever has that key or token.
-    pub fn find(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Unknown> {
+    /// Whoever has that key or token. From one address only so many tokens are looked at that were not seen before.
+    pub fn find(&self, text: &str, now: SystemTime, from: Option<IpAddr>) -> Result<Arc<Principal>, Unknown> {
+        let may_verify = || {
+            let shares = self.new_tokens.as_ref().zip(from);
+            shares.is_none_or(|(shares, from)| shares.take(&counted(from)).is_ok())
+        };
         match &self.tokens {
-            Some(tokens) if !Key::looks_like_one(text) => Ok(tokens.find(text, now)?),
+            Some(tokens) if !Key::looks_like_one(text) => Ok(tokens.find(text, now, may_verify)?),
             _ => self.keyring.find(text, now),
         }
     }
 
-    fn unknown(&self, why: Unknown) -> Arc<Principal> {
+    /// Somebody who is not known, for that reason.
+    pub fn unknown(&self, why: Unknown) -> Arc<Principal> {
         Arc::new(Principal::unknown(Some(why), self.rules.clone()))
     }
 }
@@ -327,7 +341,7 @@ pub enum LoginError {
     Key(Unknown),
     /// It was used, or nobody used it in time.
     #[error(
-        "this link works once, for {} minutes, and counts no more; an admin makes another on the page Access",
+        "this link works once, for {} minutes, and no longer works; an admin makes another on the page Access",
         link::LASTS.as_secs() / 60
     )]
     Link,
@@ -341,7 +355,9 @@ impl Guard {
     pub async fn log_in(&self, login: Login<'_>, from: IpAddr) -> Result<(Token, Arc<Session>), LoginError> {
         let principal = match login {
             // Nobody guesses a key, so it is not counted how often somebody tries.
-            Login::Key(key) => self.find(key.trim(), SystemTime::now()).map_err(LoginError::Key)?,
+            Login::Key(key) => {
+                self.find(key.trim(), SystemTime::now(), Some(from)).map_err(LoginError::Key)?
+            }
             Login::Link(token) => {
                 let key = self.links.take(token, clock::now()).ok_or(LoginError::Link)?;
                 self.keyring.of_id(&key, SystemTime::now()).map_err(LoginError::Key)?

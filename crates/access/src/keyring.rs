@@ -121,26 +121,26 @@ impl Keyring {
         found.filter(|_| is_it).map(|(_, principal)| principal)
     }
 
-    /// Whoever a proxy says has that name: the user of that name, or one with that role who is in no store. `None` for what is no
-    /// name.
-    pub fn named(&self, name: &str, role: Role) -> Option<Arc<Principal>> {
+    /// Whoever a proxy says has that name: the user of that name, or one with that role who is in no store; with none, nobody else.
+    pub fn named(&self, name: &str, role: Option<Role>) -> Result<Arc<Principal>, Unknown> {
         // What Apache sends for nobody.
-        let folded = folded(name).filter(|name| **name != *"(null)")?;
+        let folded = folded(name).filter(|name| **name != *"(null)").ok_or(Unknown::ProxiedName)?;
         let known = self.known.read();
         let user = known.users.iter().find(|user| user.name.as_ref() == Some(&folded));
         if let Some(user) = user {
-            return Some(user.principal.clone());
+            return Ok(user.principal.clone());
         }
+        let role = role.ok_or(Unknown::NoUser)?;
         // Nobody is added to the store meanwhile.
         let mut named = self.named.lock();
         if let Some((principal, _)) = named.get(&folded) {
-            return Some(principal.clone());
+            return Ok(principal.clone());
         }
         let (shown, credential) = (Arc::<str>::from(&*folded), Some(Arc::default()));
         let who = Who::Proxied { name: shown.clone() };
         let principal = Arc::new(Principal::new(who, role, Scope::ALL, self.rules.clone(), credential));
         named.insert(folded, principal.clone(), shown);
-        Some(principal)
+        Ok(principal)
     }
 
     /// Takes up what has changed in the store, and ends what is served because of keys that count no more. Reads files.
@@ -380,7 +380,7 @@ mod tests {
             changed.unwrap();
             keyring.take_up().unwrap();
         };
-        let named = |name: &str| keyring.named(name, Role::Operator).unwrap();
+        let named = |name: &str| keyring.named(name, Some(Role::Operator)).unwrap();
         let anna = named(" Anna");
         assert_eq!(anna.who().to_string(), "the user anna of the proxy");
         assert_eq!((anna.role(), anna.scope()), (Some(Role::Operator), &Scope::ALL));
@@ -403,8 +403,14 @@ mod tests {
         change(&|records| drop(records.remove_user("anna")));
         assert!(of_anna.is_cancelled() && named("anna").role() == Some(Role::Operator));
         for wrong in ["", " ", "a\nb", &"x".repeat(65)] {
-            assert!(keyring.named(wrong, Role::Viewer).is_none(), "{wrong:?}");
+            let why = keyring.named(wrong, Some(Role::Viewer)).unwrap_err();
+            assert_eq!(why, Unknown::ProxiedName, "{wrong:?}");
         }
+        assert_eq!(keyring.named("anna", None).unwrap_err(), Unknown::NoUser);
+        change(&|records| {
+            records.add_user(wanted.clone(), SystemTime::now()).unwrap();
+        });
+        assert_eq!(keyring.named("anna", None).unwrap().role(), Some(Role::Viewer));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use sightwire_measure::address::Networks;
 
 use crate::Role;
 use crate::scope::{Scope, matches};
@@ -56,6 +57,11 @@ impl Legacy {
     /// Whether it holds for that request.
     pub fn holds(&self, from: IpAddr, path: &str) -> bool {
         is_within(&self.networks, from) && self.paths.iter().any(|pattern| matches(pattern, path))
+    }
+
+    /// Whether somebody in one of these networks could be meant.
+    pub fn overlaps(&self, networks: &Networks) -> bool {
+        self.networks.iter().any(|network| networks.overlap(network))
     }
 
     /// How much they may do.

@@ -81,6 +81,16 @@ pub enum Unknown {
         "the proxy in front of this server does not say clearly who asks: access.proxy_header has to come once, with a name of 1 to 64 characters; correct the configuration of the proxy"
     )]
     ProxiedName,
+    /// The configuration lets in those in the store alone.
+    #[error(
+        "the proxy in front of this server names a user who is not known here; an admin adds one with `sightwire users add` (access.proxy_role = \"none\")"
+    )]
+    NoUser,
+    /// A proxy may have added it to what any page asks for.
+    #[error(
+        "a token in the header Authorization counts for this server's own pages, for those of server.cors_origins, and for programs: list the origin of this page there"
+    )]
+    TokenOfPage,
 }
 
 /// What the configuration says about single actions, whatever somebody's role is. By [`Action::name`], with the key of the

@@ -25,7 +25,7 @@ const TAKEN: [&str; 9] = [
 pub struct ProxyLogin {
     header: Box<str>,
     networks: Vec<IpNet>,
-    role: Role,
+    role: Option<Role>,
 }
 
 /// What a request says of whom a proxy has let in.
@@ -60,8 +60,9 @@ pub enum ProxyError {
 }
 
 impl ProxyLogin {
-    /// `header` is what it has the name in; upper and lower case are the same. `role` is for those who are not in the store.
-    pub fn new(header: &str, networks: &[String], role: Role) -> Result<Self, ProxyError> {
+    /// `header` is what it has the name in; upper and lower case are the same. `role` is for those who are not in the store; with none
+    /// they are not let in.
+    pub fn new(header: &str, networks: &[String], role: Option<Role>) -> Result<Self, ProxyError> {
         let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if header.is_empty() || !header.bytes().all(is_letter) {
             return Err(ProxyError::Header);
@@ -91,8 +92,8 @@ impl ProxyLogin {
         is_within(&self.networks, peer)
     }
 
-    /// Of those who are not in the store.
-    pub fn role(&self) -> Role {
+    /// Of those who are not in the store; `None`: they are not let in.
+    pub fn role(&self) -> Option<Role> {
         self.role
     }
 
@@ -108,7 +109,7 @@ mod tests {
 
     fn proxy(header: &str, networks: &[&str]) -> Result<ProxyLogin, ProxyError> {
         let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
-        ProxyLogin::new(header, &networks, Role::Viewer)
+        ProxyLogin::new(header, &networks, Some(Role::Viewer))
     }
 
     #[test]

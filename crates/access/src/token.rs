@@ -107,6 +107,9 @@ pub enum Flaw {
         "this is neither a key of Sightwire (one begins with sw_) nor a token that can be read: a token (JWT) has three parts with dots between; send all of it"
     )]
     Broken,
+    /// Verifying takes time, and nobody brings so many new ones.
+    #[error("too many tokens that were not seen before come from this address; try again in a second")]
+    TooMany,
     /// Nobody needs so much.
     #[error("the token is longer than {MAX_BYTES} bytes; have its issuer leave out claims")]
     TooLong,
@@ -231,14 +234,22 @@ impl Tokens {
             && text.bytes().all(|byte| byte == b'.' || is_letter(byte))
     }
 
-    /// Whoever has that token.
-    pub fn find(&self, text: &str, now: SystemTime) -> Result<Arc<Principal>, Flaw> {
+    /// Whoever has that token. One that was not seen before is verified if `may_verify` says so.
+    pub fn find(
+        &self,
+        text: &str,
+        now: SystemTime,
+        may_verify: impl FnOnce() -> bool,
+    ) -> Result<Arc<Principal>, Flaw> {
         if text.len() > MAX_BYTES {
             return Err(Flaw::TooLong);
         }
         let hash: [u8; 32] = Sha256::digest(text).into();
         if let Some(principal) = counting(&mut self.recent.lock(), &hash, now) {
             return Ok(principal);
+        }
+        if !may_verify() {
+            return Err(Flaw::TooMany);
         }
         let verified = self.verify(text, now);
         if let Err(Flaw::UnknownKey | Flaw::NoKeys) = verified {

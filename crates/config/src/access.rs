@@ -97,8 +97,10 @@ fn read_key(path: &Path) -> io::Result<Vec<u8>> {
 /// Which proxies are believed, if any are.
 fn proxy(r: &Values<'_>) -> Result<Option<ProxyLogin>, ConfigError> {
     let (header, networks) = (r.text("access.proxy_header"), r.list("access.proxy_networks")?);
-    let role = r.text("access.proxy_role").parse();
-    let role = role.map_err(|wrong: UnknownRole| r.invalid("access.proxy_role", &wrong.to_string()))?;
+    let role = Some(r.text("access.proxy_role")).filter(|role| role != "none");
+    let role = role.map(|role| role.parse()).transpose();
+    let role =
+        role.map_err(|wrong: UnknownRole| r.invalid("access.proxy_role", &format!("{wrong}, or none")))?;
     if header.is_empty() {
         if networks.is_empty() {
             return Ok(None);

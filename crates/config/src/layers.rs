@@ -13,7 +13,7 @@ use crate::Flags;
 use crate::access::{self, LegacyTableError};
 use crate::cameras::{self, CameraTableError};
 use crate::keys::{self, KEYS, Key};
-use crate::redact::redact;
+use crate::redact::{SECRET, redact};
 
 /// A mistake in the configuration.
 #[derive(Debug, thiserror::Error)]
@@ -27,12 +27,12 @@ pub enum ConfigError {
         error: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("{path} is not a TOML file: {}", redact(&error.to_string()))]
+    #[error("{path} is not a TOML file: {reason}")]
     Syntax {
         /// File.
         path: PathBuf,
-        /// Line, column and excerpt.
-        error: Box<toml::de::Error>,
+        /// Line, column and, where that shows no secret, an excerpt.
+        reason: String,
     },
     /// No such key.
     #[error("{origin}: there is no key `{name}`{near} (`sightwire check` lists all)")]
@@ -230,8 +230,10 @@ impl Layers {
 
     /// Adds the text of a TOML file; `path` is what errors call it.
     pub fn add_text(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
-        let table: toml::Table = toml::from_str(text)
-            .map_err(|error| ConfigError::Syntax { path: path.to_owned(), error: Box::new(error) })?;
+        let table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            path: path.to_owned(),
+            reason: what_is_wrong(text, &error),
+        })?;
         for (section, value) in table {
             if section == "camera" {
                 self.cameras = cameras::read(value).map_err(|(index, reason)| {
@@ -425,6 +427,20 @@ fn default_of(key: &Key) -> Value {
         .ok()
         .and_then(|mut table| table.remove("v"))
         .unwrap_or(Value::Boolean(false))
+}
+
+/// What the library says, without an excerpt where a secret could be in it: it may have several lines, or stand behind another.
+fn what_is_wrong(text: &str, error: &toml::de::Error) -> String {
+    if !text.contains(SECRET) {
+        return redact(&error.to_string());
+    }
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let (line, column) =
+        (before.matches('\n').count() + 1, before.rsplit('\n').next().map_or(0, str::len) + 1);
+    let reason = redact(error.message());
+    format!(
+        "line {line}, column {column}: {reason} (the line is not shown, since the file has a secret in it)"
+    )
 }
 
 /// The line of the `index`-th table that begins so, from 1; 0 if it is not found.

@@ -44,6 +44,12 @@ pub(super) fn read(r: &Values<'_>) -> Result<Limits, ConfigError> {
     let memory = (r.int("server.memory_mb", 0, 1 << 24)? as u64) << 20;
     let trusted_proxies = Networks::parse(&r.list("server.trusted_proxies")?)
         .map_err(|error| r.invalid("server.trusted_proxies", &error.to_string()))?;
+    if let Some(everybody) = trusted_proxies.everybody() {
+        let reason = format!(
+            "\"{everybody}\" is everybody: whoever reaches the server could say that they come from anywhere; name the proxies alone"
+        );
+        return Err(r.invalid("server.trusted_proxies", &reason));
+    }
     Ok(Limits {
         memory_bytes: Some(memory).filter(|bytes| *bytes > 0),
         trusted_proxies,

@@ -1,17 +1,18 @@
 //! Addresses may hold names and passwords, also where they stand in the wrong place; and some keys hold secrets.
 
 /// What the key of a secret ends with; `_file` after it is another's.
-const SECRET: &str = "_secret";
+pub const SECRET: &str = "_secret";
 
 /// The text with `***` for whatever stands between `://` and `@`, and for the rest of a line that sets a secret.
 pub fn redact(text: &str) -> String {
-    let without = |line: &str| match line.split_once(SECRET) {
-        Some((before, after))
-            if after.trim_start_matches(['"', '\'', '`', ' ', '\t']).starts_with(['=', ':']) =>
-        {
-            format!("{before}{SECRET} = ***")
-        }
-        _ => line.to_owned(),
+    let without = |line: &str| {
+        let is_set = |at: &usize| {
+            let after = line.get(at + SECRET.len()..).unwrap_or_default();
+            after.trim_start_matches(['"', '\'', '`', ' ', '\t']).starts_with(['=', ':'])
+        };
+        let set = line.match_indices(SECRET).map(|(at, _)| at).find(is_set);
+        set.and_then(|at| line.get(..at))
+            .map_or_else(|| line.to_owned(), |before| format!("{before}{SECRET} = ***"))
     };
     addresses(&text.split('\n').map(without).collect::<Vec<_>>().join("\n"))
 }
@@ -60,6 +61,10 @@ mod tests {
             ("--set access.jwt_secret=abc", "--set access.jwt_secret = ***"),
             ("--set access.jwt_secret:abc", "--set access.jwt_secret = ***"),
             ("access.jwt_secret_file=/run/secret", "access.jwt_secret_file=/run/secret"),
+            (
+                "{ jwt_secret_file = \"\", jwt_secret = \"abc\" }",
+                "{ jwt_secret_file = \"\", jwt_secret = ***",
+            ),
             (
                 "set one of access.jwt_secret, access.jwt_jwks",
                 "set one of access.jwt_secret, access.jwt_jwks",

@@ -537,7 +537,9 @@ fn a_proxy_is_believed_only_with_both_its_header_and_its_networks() {
     let of = |text: &str| file(&format!("[access]\n{text}")).map(|config| config.access.proxy);
     assert_eq!(of("").unwrap(), None);
     let proxy = of("proxy_header = \"Remote-User\"\nproxy_networks = [\"10.0.0.2\"]").unwrap().unwrap();
-    assert!(proxy.is_from("10.0.0.2".parse().unwrap()) && proxy.role() == sightwire_access::Role::Viewer);
+    assert!(
+        proxy.is_from("10.0.0.2".parse().unwrap()) && proxy.role() == Some(sightwire_access::Role::Viewer)
+    );
     for (text, parts) in [
         ("proxy_header = \"Remote-User\"", ["`access.proxy_networks`", "whose header is believed"]),
         ("proxy_networks = [\"10.0.0.2\"]", ["`access.proxy_networks`", "set access.proxy_header"]),

@@ -35,6 +35,33 @@ impl fmt::Display for Asker {
     }
 }
 
+/// A share for each of them: keys and users are not crowded out by addresses, of which somebody may have many.
+#[derive(Debug)]
+pub struct AskerShares {
+    known: Shares<Arc<str>>,
+    addresses: Shares<IpAddr>,
+}
+
+impl AskerShares {
+    /// As [`Shares::new`].
+    pub fn new(per_s: u32, burst: u32) -> Option<Self> {
+        Some(Self { known: Shares::new(per_s, burst)?, addresses: Shares::new(per_s, burst)? })
+    }
+
+    /// As [`Shares::take_some`].
+    pub fn take_some(&self, asker: &Asker, count: NonZeroU32) -> Result<(), Duration> {
+        match asker {
+            Asker::Known(name) => self.known.take_some(name, count),
+            Asker::Address(address) => self.addresses.take_some(address, count),
+        }
+    }
+
+    /// As [`Shares::take`].
+    pub fn take(&self, asker: &Asker) -> Result<(), Duration> {
+        self.take_some(asker, NonZeroU32::MIN)
+    }
+}
+
 /// What each of them may take; 0 is no limit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PerAsker {
@@ -50,7 +77,7 @@ pub(super) struct Askers {
     options: PerAsker,
     /// Of each key and user that has some; so there are no more than connections.
     open: Mutex<HashMap<Arc<str>, usize>>,
-    pieces: Option<Shares<Asker>>,
+    pieces: Option<AskerShares>,
     limited: Arc<Limited>,
 }
 
@@ -78,7 +105,7 @@ pub struct TooMany(pub usize);
 
 impl Askers {
     pub fn new(options: PerAsker, limited: Arc<Limited>) -> Arc<Self> {
-        let pieces = Shares::new(options.mib_per_s.saturating_mul(PIECES_PER_MIB), BURST_S);
+        let pieces = AskerShares::new(options.mib_per_s.saturating_mul(PIECES_PER_MIB), BURST_S);
         Arc::new(Self { options, open: Mutex::default(), pieces, limited })
     }
 

@@ -43,6 +43,18 @@ impl Networks {
         self.0.iter().any(|network| network.contains(&address))
     }
 
+    /// One of them that is everybody, if there is such a one.
+    pub fn everybody(&self) -> Option<IpNet> {
+        self.0.iter().find(|network| network.prefix_len() == 0).copied()
+    }
+
+    /// Whether some address is in one of them and in that one.
+    pub fn overlap(&self, other: &IpNet) -> bool {
+        let overlaps =
+            |network: &IpNet| network.contains(&other.network()) || other.contains(&network.network());
+        self.0.iter().any(overlaps)
+    }
+
     /// There are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -71,6 +83,11 @@ mod tests {
         );
         assert!(!contain("11.0.0.1") && !contain("192.168.1.8") && !contain("fe80::1"));
         assert!(!Networks::default().contain(IpAddr::from([10, 0, 0, 1])));
+        let overlap = |text: &str| networks.overlap(&text.parse().unwrap());
+        assert!(overlap("10.9.0.0/16") && overlap("192.168.0.0/16") && overlap("0.0.0.0/0"));
+        assert!(!overlap("11.0.0.0/8") && !overlap("192.168.1.8/32") && !overlap("fe80::/10"));
+        assert_eq!(networks.everybody(), None);
+        assert!(Networks::parse(&["::/0".to_owned()]).unwrap().everybody().is_some());
         let wrong = Networks::parse(&["10.0.0.0/33".to_owned()]).unwrap_err();
         assert!(wrong.to_string().contains("\"10.0.0.0/33\" is not a network"), "{wrong}");
     }

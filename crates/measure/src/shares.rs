@@ -13,7 +13,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{NotUntil, Quota, RateLimiter};
 use parking_lot::Mutex;
 
-/// Those who are counted for themselves; all who come on top of them have one share together.
+/// Those who are counted for themselves. While there are so many, all have one share together.
 const MAX_COUNTED: usize = 10_000;
 /// Those who have been quiet are looked for no oftener, since that takes a millisecond.
 const SWEEP: Duration = Duration::from_secs(1);

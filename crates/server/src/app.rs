@@ -40,7 +40,7 @@ use crate::issuers::Issuers;
 use crate::reach::Reach;
 use crate::transport::caller::{Gate, identify};
 use crate::transport::query::NOTES;
-use crate::transport::requests::{Requests, limit};
+use crate::transport::requests::{Requests, count, limit};
 use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
@@ -106,10 +106,7 @@ impl App {
             tasks.clone(),
             stop.clone(),
         );
-        tasks.spawn({
-            let (recognizer, stop) = (recognizer.clone(), stop.clone());
-            async move { stop.run_until_cancelled(recognizer.send_overdue_replies()).await }
-        });
+        tasks.spawn(replying(recognizer.clone(), stop.clone()));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         let gate = Gate::new(access.clone(), origins.clone());
         let (layer, socketio, counters) =
@@ -189,16 +186,14 @@ impl App {
                 .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(header(REFERRER_POLICY, "no-referrer"))
                 .option_layer(hsts(config)?)
-                .layer(layer_fn({
-                    let hosts = hosts.clone();
-                    move |inner| OwnHosts::new(hosts.clone(), inner)
-                }))
+                .layer(layer_fn(of_own_hosts(&hosts)))
                 .layer(middleware::from_fn_with_state(config.limits.trusted_proxies.clone(), client::find))
                 .layer(middleware::from_fn_with_state(gate, identify))
+                .layer(middleware::from_fn_with_state(requests, count))
                 .layer(middleware::from_fn_with_state(privacy, keep_private))
                 .layer(cors(origins.as_ref().as_ref()))
                 .layer(middleware::from_fn_with_state(origins, check_origin))
-                .layer(middleware::from_fn_with_state(requests, limit))
+                .layer(middleware::from_fn(limit))
                 .layer(middleware::from_fn_with_state(sessions, sessions::guard)),
         );
         Ok(Self {
@@ -219,9 +214,8 @@ impl App {
 
     /// What encrypts connections, and answers those that are not with the same address at that port, if they have to be.
     pub fn secure(&self, port: u16) -> Option<Secure> {
-        let (tls, hosts) = (self.tls.clone()?, self.hosts.clone());
-        let plain = redirect(port).layer(layer_fn(move |inner| OwnHosts::new(hosts.clone(), inner)));
-        Some(Secure { tls, plain })
+        let plain = redirect(port).layer(layer_fn(of_own_hosts(&self.hosts)));
+        Some(Secure { tls: self.tls.clone()?, plain })
     }
 
     /// What measures, once on each machine, how the models that are here run fastest; blocks for some seconds then. The
@@ -253,6 +247,17 @@ fn watched_memory(
     let (watched, stop) = (memory.clone(), stop.clone());
     tasks.spawn(async move { stop.run_until_cancelled(budget::watch(watched, used)).await });
     memory
+}
+
+/// Sends replies that are overdue.
+async fn replying(recognizer: Arc<Recognizer>, stop: CancellationToken) {
+    stop.run_until_cancelled(recognizer.send_overdue_replies()).await;
+}
+
+/// Refuses what is meant for other servers.
+fn of_own_hosts<S>(hosts: &Arc<Hosts>) -> impl Fn(S) -> OwnHosts<S> + Clone + use<S> {
+    let hosts = hosts.clone();
+    move |inner| OwnHosts::new(hosts.clone(), inner)
 }
 
 /// For how long browsers are to come encrypted only, if that is set.

@@ -108,7 +108,14 @@ pub fn warnings(config: &Config) -> Vec<String> {
             legacy.scope().uses_in_words(),
         )
     });
-    open.into_iter().chain(legacy).chain(anyone).collect()
+    let believed = &config.limits.trusted_proxies;
+    let forged = config.access.legacy.iter().filter(|legacy| legacy.overlaps(believed)).map(|legacy| {
+        format!(
+            "[[access.legacy]]: some of {} are in server.trusted_proxies: a client there that is no proxy may say that it comes from any address; name the proxies' own addresses alone",
+            legacy.networks()
+        )
+    });
+    open.into_iter().chain(legacy).chain(forged).chain(anyone).collect()
 }
 
 fn beyond(config: &Config) -> impl Iterator<Item = &SocketAddr> {
@@ -211,6 +218,13 @@ mod tests {
             let open = warned(&["access.mode=open", &format!("server.listen=127.0.0.1:1,{address}")]);
             assert!(open[0].contains(&format!("({address})")), "{open:?}");
         }
+        let legacy = |proxies: &str| {
+            let table =
+                "[[access.legacy]]\npaths = [\"/labels\"]\nnetworks = [\"10.9.0.0/16\"]\nrole = \"viewer\"";
+            warnings(&Config::of_toml(&format!("server.trusted_proxies = [{proxies:?}]\n{table}")).unwrap())
+        };
+        assert_eq!(legacy("192.168.1.2").len(), 1);
+        assert!(legacy("10.0.0.0/8")[1].contains("10.9.0.0/16 are in server.trusted_proxies"));
         let anyone = warned(&["server.managing=anyone", "recognizer.switching=anyone"]);
         assert_eq!(anyone.len(), 2, "{anyone:?}");
         assert!(anyone[0].starts_with("server.managing is \"anyone\""), "{anyone:?}");

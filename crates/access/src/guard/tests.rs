@@ -172,7 +172,7 @@ async fn what_a_token_opened_ends_within_a_second_after_it_expires() {
 fn a_proxy_is_believed_by_where_it_is_and_only_if_it_names_one_user() {
     let (_home, guard) = guard(Mode::Auto);
     let networks = ["10.0.0.2".to_owned(), "127.0.0.1".to_owned()];
-    let proxy = ProxyLogin::new("Remote-User", &networks, Role::Viewer).unwrap();
+    let proxy = ProxyLogin::new("Remote-User", &networks, Some(Role::Viewer)).unwrap();
     let guard = guard.with_proxy(Some(proxy)).with_tokens(Some(of_secret()));
     let who = |from: &str, presented: Presented<'_>| {
         let peer = Some(from.parse().unwrap());
@@ -204,7 +204,7 @@ fn a_proxy_is_believed_by_where_it_is_and_only_if_it_names_one_user() {
     let (of_bearer, may_be_added) = who("10.0.0.2", Presented { bearer: Some(&token), ..anna });
     assert!(of_bearer == otto.0 && may_be_added, "a browser may not know that the proxy adds it");
     assert_eq!(who("10.0.0.3", Presented { bearer: Some(&token), ..anna }), otto);
-    let (session, _) = guard.begin_session(&guard.find(&token, now()).unwrap()).unwrap();
+    let (session, _) = guard.begin_session(&guard.find(&token, now(), None).unwrap()).unwrap();
     let session = Some(session.reveal());
     assert_eq!(who("10.0.0.2", Presented { session, ..anna }), proxied);
     assert_eq!(who("10.0.0.3", Presented { session, ..anna }), otto);

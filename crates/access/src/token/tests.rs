@@ -173,7 +173,7 @@ pub(crate) fn claims(changed: &Value) -> Value {
 }
 
 fn find(changed: &Value) -> Result<Arc<Principal>, Flaw> {
-    tokens(&Signer::secret()).find(&Signer::secret().token(&claims(changed)), now())
+    tokens(&Signer::secret()).find(&Signer::secret().token(&claims(changed)), now(), || true)
 }
 
 #[test]
@@ -181,20 +181,27 @@ fn a_token_counts_with_its_key_and_with_no_other_of_any_kind() {
     let signers = || [Signer::secret(), Signer::rsa(), Signer::p256(), Signer::ed25519()];
     for (at, signer) in signers().iter().enumerate() {
         let token = signer.token(&claims(&json!({})));
-        let principal = tokens(signer).find(&token, now()).unwrap();
+        let principal = tokens(signer).find(&token, now(), || true).unwrap();
         assert_eq!(principal.who().to_string(), "the token of anna");
         assert_eq!((principal.role(), principal.scope()), (Some(Role::Operator), &Scope::ALL));
         for (other, verifier) in signers().iter().enumerate().filter(|(other, _)| *other != at) {
-            assert_eq!(tokens(verifier).find(&token, now()).unwrap_err(), Flaw::Algorithm, "{at} {other}");
+            assert_eq!(
+                tokens(verifier).find(&token, now(), || true).unwrap_err(),
+                Flaw::Algorithm,
+                "{at} {other}"
+            );
         }
         let (message, signature) = token.rsplit_once('.').unwrap();
         let mut signature = URL_SAFE_NO_PAD.decode_to_vec(signature).unwrap();
         *signature.last_mut().unwrap() ^= 1;
         let forged = format!("{message}.{}", URL_SAFE_NO_PAD.encode_to_string(signature));
-        assert_eq!(tokens(signer).find(&forged, now()).unwrap_err(), Flaw::Signature, "{at}");
+        assert_eq!(tokens(signer).find(&forged, now(), || true).unwrap_err(), Flaw::Signature, "{at}");
     }
     let (one, other) = (Signer::p256(), Signer::p256());
-    assert_eq!(tokens(&one).find(&other.token(&claims(&json!({}))), now()).unwrap_err(), Flaw::Signature);
+    assert_eq!(
+        tokens(&one).find(&other.token(&claims(&json!({}))), now(), || true).unwrap_err(),
+        Flaw::Signature
+    );
 }
 
 #[test]
@@ -209,7 +216,7 @@ fn a_public_key_is_never_taken_for_a_secret_and_a_token_that_nobody_signed_never
         let forger = Signer::Hs256(secret.to_vec());
         for alg in ["HS256", "RS256", "hs256", "HS384"] {
             let forged = forger.with_head(&json!({ "alg": alg }), &claims(&json!({})));
-            let why = verifier.find(&forged, now()).unwrap_err();
+            let why = verifier.find(&forged, now(), || true).unwrap_err();
             assert!(matches!(why, Flaw::Algorithm | Flaw::Signature), "{alg}: {why}");
         }
     }
@@ -218,9 +225,9 @@ fn a_public_key_is_never_taken_for_a_secret_and_a_token_that_nobody_signed_never
     for verifier in [verifier, tokens(&Signer::secret())] {
         for none in ["none", "None", "NONE", ""] {
             let token = Signer::secret().with_head(&json!({ "alg": none }), &claims);
-            assert_eq!(verifier.find(&token, now()).unwrap_err(), Flaw::Algorithm, "{none}");
+            assert_eq!(verifier.find(&token, now(), || true).unwrap_err(), Flaw::Algorithm, "{none}");
         }
-        assert_eq!(verifier.find(&format!("{unsigned}."), now()).unwrap_err(), Flaw::Algorithm);
+        assert_eq!(verifier.find(&format!("{unsigned}."), now(), || true).unwrap_err(), Flaw::Algorithm);
         assert!(Tokens::looks_like_one(&format!("{unsigned}.")) && Tokens::looks_like_one("e.y.J"));
     }
 }
@@ -272,11 +279,11 @@ fn each_flaw_of_a_token_is_said_in_a_sentence_of_its_own() {
         (of_head(json!({ "alg": "HS256", "crit": ["exp"] })), Flaw::Critical),
         ("x".repeat(MAX_BYTES + 1), Flaw::TooLong),
     ] {
-        assert_eq!(verifier.find(&text, now()).unwrap_err(), flaw, "{text:.80}");
+        assert_eq!(verifier.find(&text, now(), || true).unwrap_err(), flaw, "{text:.80}");
     }
     // What was signed by somebody else is not looked at, and nothing is said of it.
     let forged = Signer::Hs256(vec![7; 40]).token(&claims(&json!({ "iss": "x" })));
-    assert_eq!(verifier.find(&forged, now()).unwrap_err(), Flaw::Signature);
+    assert_eq!(verifier.find(&forged, now(), || true).unwrap_err(), Flaw::Signature);
 }
 
 #[test]
@@ -285,7 +292,9 @@ fn a_token_gives_its_highest_role_and_the_scope_that_it_names() {
         let expected = Expected { role_claim: claim.into(), ..expected() };
         let source = Source::Key(Signer::secret().verifying());
         let tokens = Tokens::new(Settings::new(source, expected).unwrap(), Arc::default());
-        tokens.find(&Signer::secret().token(&claims(changed)), now()).map(|known| known.role().unwrap())
+        tokens
+            .find(&Signer::secret().token(&claims(changed)), now(), || true)
+            .map(|known| known.role().unwrap())
     };
     let roles = json!(["offline_access", "viewer", 7, "streamer", "root"]);
     assert_eq!(role(&json!({ "role": roles }), "role"), Ok(Role::Streamer));
@@ -322,7 +331,7 @@ fn a_token_ends_what_it_opened_when_it_expires_and_counts_no_more_after_the_leew
     let at = |seconds: u64| now() + Duration::from_secs(seconds);
     let hold = |at: SystemTime| {
         let end = CancellationToken::new();
-        (tokens.find(&token, at).unwrap().credential().unwrap().hold(end.clone()), end)
+        (tokens.find(&token, at, || true).unwrap().credential().unwrap().hold(end.clone()), end)
     };
     let (_hold, first) = hold(now());
     let (_hold, second) = hold(at(9));
@@ -335,7 +344,7 @@ fn a_token_ends_what_it_opened_when_it_expires_and_counts_no_more_after_the_leew
     let (_hold, later) = hold(at(69));
     tokens.expire(at(70));
     assert!(late.is_cancelled() && later.is_cancelled());
-    assert_eq!(tokens.find(&token, at(70)).unwrap_err(), Flaw::Expired);
+    assert_eq!(tokens.find(&token, at(70), || true).unwrap_err(), Flaw::Expired);
     assert_eq!(tokens.recent.lock().len(), 0);
 }
 
@@ -344,15 +353,15 @@ fn verified_tokens_are_bounded_and_one_that_gives_way_keeps_what_it_opened_until
     let tokens = Tokens { recent: Mutex::new(Recent::new(100)), ..tokens(&Signer::secret()) };
     let of = |subject: &str| Signer::secret().token(&claims(&json!({ "sub": subject })));
     let (end, of_session) = (CancellationToken::new(), CancellationToken::new());
-    let first = tokens.find(&of("first"), now()).unwrap();
+    let first = tokens.find(&of("first"), now(), || true).unwrap();
     let _hold = first.credential().unwrap().hold(end.clone());
     let session = first.credential().unwrap().child();
     let _session = session.hold(of_session.clone());
     drop(first);
-    let last = tokens.find(&of("last"), now()).unwrap();
+    let last = tokens.find(&of("last"), now(), || true).unwrap();
     for number in 0..300 {
-        tokens.find(&of(&number.to_string()), now()).unwrap();
-        assert!(Arc::ptr_eq(&tokens.find(&of("last"), now()).unwrap(), &last), "it was used last");
+        tokens.find(&of(&number.to_string()), now(), || true).unwrap();
+        assert!(Arc::ptr_eq(&tokens.find(&of("last"), now(), || true).unwrap(), &last), "it was used last");
         assert!(tokens.recent.lock().len() <= 100);
     }
     assert!(!end.is_cancelled() && !of_session.is_cancelled() && tokens.recent.lock().outlived() == 1);
@@ -468,19 +477,19 @@ async fn published_keys_are_fetched_every_hour_and_seldom_when_one_is_missed() {
     let (issuer, tokens, [old, new]) = (Issuer::default(), published(), [Signer::ed25519(), Signer::rsa()]);
     let of_new = new.with_head(&json!({ "alg": "RS256", "kid": "two" }), &claims(&json!({})));
     let of_old = old.token(&claims(&json!({})));
-    assert_eq!(tokens.find(&of_old, now()).unwrap_err(), Flaw::NoKeys);
+    assert_eq!(tokens.find(&of_old, now(), || true).unwrap_err(), Flaw::NoKeys);
     issuer.publishes(&[old.jwk("one")]);
     let keeping = tokio::spawn({
         let (tokens, issuer) = (tokens.clone(), issuer.clone());
         async move { tokens.keep_keys(&issuer).await }
     });
     pass(1).await;
-    let known = tokens.find(&of_old, now()).unwrap();
+    let known = tokens.find(&of_old, now(), || true).unwrap();
     assert_eq!(issuer.asked(), 1);
     // Nobody has it fetched more often by naming keys that there are not.
     for _ in 0..59 {
         let made_up = old.with_head(&json!({ "alg": "EdDSA", "kid": "x" }), &claims(&json!({})));
-        assert_eq!(tokens.find(&made_up, now()).unwrap_err(), Flaw::UnknownKey);
+        assert_eq!(tokens.find(&made_up, now(), || true).unwrap_err(), Flaw::UnknownKey);
         pass(1).await;
     }
     assert_eq!(issuer.asked(), 2);
@@ -489,19 +498,19 @@ async fn published_keys_are_fetched_every_hour_and_seldom_when_one_is_missed() {
     pass(600).await;
     assert_eq!(issuer.asked(), asked, "nobody misses one");
     issuer.publishes(&[new.jwk("two"), old.jwk("one")]);
-    let why = tokens.find(&of_new, now()).unwrap_err();
+    let why = tokens.find(&of_new, now(), || true).unwrap_err();
     assert!(why == Flaw::UnknownKey && why.to_string().contains("try again"), "{why}");
     pass(1).await;
-    assert!(tokens.find(&of_new, now()).is_ok(), "it was fetched long ago, so it is at once");
+    assert!(tokens.find(&of_new, now(), || true).is_ok(), "it was fetched long ago, so it is at once");
 
     // Its key vanishes: at the next refresh it stops to count, and what it opened ends.
     let (end, of_other) = (CancellationToken::new(), CancellationToken::new());
     let _hold = known.credential().unwrap().hold(end.clone());
-    let _other = tokens.find(&of_new, now()).unwrap().credential().unwrap().hold(of_other.clone());
+    let _other = tokens.find(&of_new, now(), || true).unwrap().credential().unwrap().hold(of_other.clone());
     issuer.publishes(&[new.jwk("renamed")]);
     pass(3600).await;
     assert!(end.is_cancelled() && !of_other.is_cancelled(), "the same key under another name is the same");
-    assert_eq!(tokens.find(&of_old, now()).unwrap_err(), Flaw::UnknownKey);
+    assert_eq!(tokens.find(&of_old, now(), || true).unwrap_err(), Flaw::UnknownKey);
     // Another key under the same name is another.
     issuer.publishes(&[Signer::ed25519().jwk("renamed")]);
     pass(3600).await;
@@ -525,19 +534,19 @@ async fn keys_stay_while_their_issuer_fails_and_it_is_asked_ever_more_seldom() {
     );
     issuer.publishes(&[signer.jwk("one")]);
     pass(30).await;
-    assert!(tokens.find(&token, now()).is_ok());
+    assert!(tokens.find(&token, now(), || true).is_ok());
     let before = issuer.asked();
     for nonsense in [None, Some("<html>"), Some("{\"keys\": 7}")] {
         *issuer.answer.lock() = nonsense.map(str::to_owned);
         pass(3600).await;
-        assert!(tokens.find(&token, now()).is_ok(), "{nonsense:?}");
+        assert!(tokens.find(&token, now(), || true).is_ok(), "{nonsense:?}");
     }
     let asked = issuer.asked() - before;
     assert!((10..40).contains(&asked), "{asked} times in 3 h");
     // That there are none is an answer, too.
     issuer.publishes(&[]);
     pass(600).await;
-    assert_eq!(tokens.find(&token, now()).unwrap_err(), Flaw::UnknownKey);
+    assert_eq!(tokens.find(&token, now(), || true).unwrap_err(), Flaw::UnknownKey);
     keeping.abort();
 }
 

@@ -16,7 +16,8 @@ use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
 use sightwire_access::credential::Hold;
 use sightwire_access::guard::{Identified, Presented};
-use sightwire_access::principal::Who;
+use sightwire_access::key::Key;
+use sightwire_access::principal::{Unknown, Who};
 use sightwire_access::proxy::Named;
 use sightwire_access::session::Session;
 use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
@@ -300,10 +301,18 @@ impl Gate {
         let is_added = named.is_some() && peer.is_some_and(|peer| self.guard.is_proxy(peer));
         let is_foreign = is_added && !counts && !is_visit(request);
         let proxied = named.filter(|named| *named == Named::Unclear || !is_foreign);
-        let bearer = bearer.filter(|_| !is_foreign);
+        // A proxy may add a token, too, whichever page asks. A key it would add for everybody.
+        let is_of_elsewhere = !counts && !is_visit(request);
+        let may_be_added = |token: &&str| is_of_elsewhere && !Key::looks_like_one(token);
+        let is_left_out = bearer.as_ref().is_some_and(may_be_added);
+        let bearer = bearer.filter(|_| !is_foreign && !is_left_out);
         let presented = Presented { key, bearer, session, proxied, peer, place, is_here };
         let Identified { principal, session, is_proxied } =
             self.guard.identify(&presented, SystemTime::now());
+        let principal = match principal.who() {
+            Who::Unknown(None) if is_left_out => self.guard.unknown(Unknown::TokenOfPage),
+            _ => principal,
+        };
         let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();
         let way = match session {
             Some(session) => Way::Session { meant: session.is_meant(csrf()), session },
@@ -510,7 +519,7 @@ mod tests {
     fn a_listed_page_acts_for_whom_the_proxy_names_as_it_does_for_a_session() {
         let home = tempfile::tempdir().unwrap();
         let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
-        let proxy = ProxyLogin::new("Remote-User", &["10.0.0.2".to_owned()], Role::Operator).unwrap();
+        let proxy = ProxyLogin::new("Remote-User", &["10.0.0.2".to_owned()], Some(Role::Operator)).unwrap();
         let guard = Guard::new(Mode::Auto, Arc::new(keyring), Arc::default()).with_proxy(Some(proxy));
         let gate = Gate::new(Arc::new(guard), Arc::new(Some(vec!["https://app.example".to_owned()])));
         let asked = |origin: &str, peer: &str| {

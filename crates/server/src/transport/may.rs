@@ -8,6 +8,8 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use sightwire_access::action::Act;
+use sightwire_access::principal::Unknown;
+use sightwire_access::token::Flaw;
 use sightwire_access::{Action, Denied};
 
 use super::caller::{Caller, NotAllowed};
@@ -102,7 +104,9 @@ impl From<NotAllowed> for Refusal {
 
 impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
-        if denied.is_unknown() {
+        if let Denied::Unknown(Unknown::Token(Flaw::TooMany)) = denied {
+            Self::later(StatusCode::TOO_MANY_REQUESTS, 1, &denied.to_string())
+        } else if denied.is_unknown() {
             Self::unauthorized(&denied.to_string())
         } else {
             Self::new(StatusCode::FORBIDDEN, &denied.to_string())

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use sightwire_access::principal::Who;
 use sightwire_config::Limits;
-use sightwire_listen::asker::{Asker, Belonging};
+use sightwire_listen::asker::{Asker, AskerShares, Belonging};
 use sightwire_measure::clock;
-use sightwire_measure::shares::{Limit, Limited, Shares};
+use sightwire_measure::shares::{Limit, Limited};
 
 use super::caller::Caller;
 use super::refusal::Refusal;
@@ -27,7 +27,7 @@ const LATER_S: u64 = 5;
 #[derive(Clone, Debug)]
 pub struct Requests {
     per_s: u32,
-    shares: Option<Arc<Shares<Asker>>>,
+    shares: Option<Arc<AskerShares>>,
     limited: Arc<Limited>,
     frames: Frames,
 }
@@ -37,7 +37,7 @@ pub struct Requests {
 pub struct Frames {
     per_s: u32,
     /// `None`: there is no limit.
-    shares: Option<Arc<Shares<Asker>>>,
+    shares: Option<Arc<AskerShares>>,
     limited: Arc<Limited>,
     /// Whose they are; `None`: of somebody who is not limited.
     asker: Option<Asker>,
@@ -47,9 +47,9 @@ impl Requests {
     /// So many a second for each, and so many frames; 0 is no limit. What is refused is counted in `limited`.
     pub fn new(limits: &Limits, limited: Arc<Limited>) -> Self {
         let (per_s, frames_per_s) = (limits.requests_per_s, limits.frames_per_s);
-        let shares = Shares::new(frames_per_s, FRAMES_BURST_S).map(Arc::new);
+        let shares = AskerShares::new(frames_per_s, FRAMES_BURST_S).map(Arc::new);
         let frames = Frames { per_s: frames_per_s, shares, limited: limited.clone(), asker: None };
-        Self { per_s, shares: Shares::new(per_s, BURST_S).map(Arc::new), limited, frames }
+        Self { per_s, shares: AskerShares::new(per_s, BURST_S).map(Arc::new), limited, frames }
     }
 
     fn check(&self, asker: Option<&Asker>) -> Result<(), Refusal> {
@@ -79,6 +79,11 @@ impl Frames {
     pub fn of(self, caller: &Caller) -> Self {
         let asker = self.asker.map(|asker| known(caller).unwrap_or(asker));
         Self { asker, ..self }
+    }
+
+    /// Whose they are; `None`: of somebody who is not limited.
+    pub fn asker(&self) -> Option<&Asker> {
+        self.asker.as_ref()
     }
 
     /// Whether one more is taken, or it is one too many.
@@ -122,12 +127,26 @@ fn belongs(request: &Request, asker: Option<&Asker>) -> Result<(), Refusal> {
     })
 }
 
-/// A layer within the one that finds who asks.
-pub async fn limit(State(requests): State<Requests>, mut request: Request, next: Next) -> Response {
+/// A layer right within the one that finds who asks: whatever comes is counted, also what others refuse. What is one too many is
+/// refused by [`limit`], which stands behind what lets pages read the answer.
+pub async fn count(State(requests): State<Requests>, mut request: Request, next: Next) -> Response {
     let asker = asker(&request);
-    if let Err(refused) = requests.check(asker.as_ref()).and_then(|()| belongs(&request, asker.as_ref())) {
-        return refused.into_response();
+    let counted = requests.check(asker.as_ref()).and_then(|()| belongs(&request, asker.as_ref()));
+    if let Err(refused) = counted {
+        // Nothing stands behind the answer to a preflight.
+        if request.method() == Method::OPTIONS {
+            return refused.into_response();
+        }
+        request.extensions_mut().insert(refused);
     }
     request.extensions_mut().insert(Frames { asker, ..requests.frames });
     next.run(request).await
+}
+
+/// Refuses what was one too many.
+pub async fn limit(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Refusal>() {
+        Some(refused) => refused.clone().into_response(),
+        None => next.run(request).await,
+    }
 }

@@ -74,13 +74,13 @@ async fn a_key_has_so_many_connections_wherever_they_are() {
     let home = tempfile::tempdir().unwrap();
     let limits = format!("store.home = {:?}\nlimits.connections_per_key = 2", home.path());
     let server = start(&limits).await;
-    let made = async |name: &str| {
-        let body = format!(r#"{{"name":"{name}","role":"viewer"}}"#);
+    let made = async |name: &str, role: &str| {
+        let body = format!(r#"{{"name":"{name}","role":"{role}"}}"#);
         let mut request = server.request("POST", "/api/v1/keys", body);
         request.headers_mut().insert("content-type", "application/json".parse().unwrap());
         server.ask(request).await.json()["key"].as_str().unwrap().to_owned()
     };
-    let (gate, yard) = (made("gate").await, made("yard").await);
+    let (gate, yard) = (made("gate", "viewer").await, made("yard", "viewer").await);
     let watch = async |from: ([u8; 4], u16), key: &str| {
         server.shake_from(from.into(), &format!("/ws/view?key={key}"), POLITE).await
     };
@@ -96,6 +96,22 @@ async fn a_key_has_so_many_connections_wherever_they_are() {
         waited += 1;
         sleep(Duration::from_millis(50)).await;
     }
+    // With Socket.IO the key comes in a message.
+    let enter = async |from: SocketAddr, key: &str| {
+        let path = "/socket.io/?EIO=4&transport=websocket";
+        let mut client = server.shake_from(from, path, POLITE).await.unwrap();
+        client.until(|what| matches!(what, What::Text(_))).await;
+        client.text(&format!(r#"40{{"key":"{key}"}}"#)).await;
+        let answer = client.until(|what| matches!(what, What::Text(text) if text.starts_with('4'))).await;
+        let What::Text(answer) = answer else { unreachable!() };
+        (client, answer)
+    };
+    let signs = made("signs", "streamer").await;
+    let (_one, answer) = enter(ONE.into(), &signs).await;
+    assert!(answer.starts_with("40{"), "{answer}");
+    let (_two, _) = enter(OTHER.into(), &signs).await;
+    let (_three, answer) = enter(([192, 0, 2, 9], 1).into(), &signs).await;
+    assert!(answer.starts_with("44{") && answer.contains("limits.connections_per_key"), "{answer}");
     let metrics = server.get("/metrics").await;
     assert!(metrics.text().contains("sightwire_limited_total{limit=\"connections_per_key\"} "));
 }

@@ -141,7 +141,7 @@ pub const KEYS: &[Key] = &[
         "access.proxy_role",
         r#""viewer""#,
         &[],
-        "Role of users whom such a proxy lets in and who are not in the store. Who is there (`sightwire users add NAME`) has the role and the scope from there.",
+        "Role of users whom such a proxy lets in and who are not in the store; with none they are not let in. Who is there (`sightwire users add NAME`) has the role and the scope from there, and the role here after being removed.",
     ),
     key(
         "tls.mode",

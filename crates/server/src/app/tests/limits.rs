@@ -113,6 +113,10 @@ async fn an_address_a_key_and_a_client_of_a_named_proxy_make_so_many_requests_ea
         let (status, ..) = house.send((&Method::GET, path, ""), "192.168.1.7", &[]).await;
         assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{path}");
     }
+    // So are preflights, and what is refused for its page.
+    let preflight = [("origin", "https://a.example"), ("access-control-request-method", "GET")];
+    let (status, ..) = house.send((&Method::OPTIONS, "/labels", ""), "192.168.1.7", &preflight).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(
         house.answered(30, "192.168.1.7", &[("x-forwarded-for", "10.1.1.1")]).await,
         0,
@@ -139,6 +143,6 @@ async fn an_address_a_key_and_a_client_of_a_named_proxy_make_so_many_requests_ea
     assert_eq!(house.answered(30, "127.0.0.1", &of("10.1.1.1")).await, 10);
     assert_eq!(
         house.app.listening.limited.counted(sightwire_measure::shares::Limit::RequestsPerS),
-        20 + 1 + 4 + 30 + 20 + 20 + 20 + 20 + 20
+        20 + 1 + 4 + 1 + 30 + 20 + 20 + 20 + 20 + 20
     );
 }

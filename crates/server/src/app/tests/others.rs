@@ -251,7 +251,7 @@ async fn a_key_that_its_issuer_publishes_later_is_found_and_one_that_it_takes_ba
         issuer(said.clone())
     );
     let guard = Arc::new(Config::of_toml(&config).unwrap().guard().unwrap());
-    let find = |token: &str| guard.find(token, SystemTime::now());
+    let find = |token: &str| guard.find(token, SystemTime::now(), None);
     assert!(find(&of_old).unwrap_err().to_string().contains("not fetched"));
     let stop = CancellationToken::new();
     let running = tokio::spawn(guard.clone().run(Issuers, stop.clone()));
@@ -274,4 +274,42 @@ async fn a_key_that_its_issuer_publishes_later_is_found_and_one_that_it_takes_ba
     assert!(find(&of_old).is_err());
     stop.cancel();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_a_proxy_may_have_added_counts_for_no_page_of_others() {
+    let house = House::new(TOKENS);
+    let bearer = format!("Bearer {}", token("operator", 60, &json!({})));
+    let end = async |headers: &[(&str, &str)]| {
+        let headers = [&[("authorization", &*bearer)], headers].concat();
+        let (status, _, answer) =
+            house.browse(&Method::DELETE, "/api/v1/cameras/none", &headers, json!({})).await;
+        (status, answer["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(end(&[]).await.0, StatusCode::NOT_FOUND, "a program may");
+    assert_eq!(end(&[("origin", "http://192.168.1.2:8000")]).await.0, StatusCode::NOT_FOUND, "our own page");
+    for foreign in [&[("origin", "https://evil.example")][..], &[("sec-fetch-site", "cross-site")]] {
+        let (status, detail) = end(foreign).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{foreign:?}");
+        assert!(detail.contains("server.cors_origins"), "{detail}");
+    }
+    // A key is what the page itself has.
+    let key = format!("Bearer {}", house.key(Role::Operator, &[], &[]));
+    let headers = [("authorization", &*key), ("origin", "https://evil.example")];
+    let (status, ..) = house.browse(&Method::DELETE, "/api/v1/cameras/none", &headers, json!({})).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_tokens_verified_that_were_not_seen_before() {
+    let house = House::new(TOKENS);
+    let known = token("viewer", 60, &json!({}));
+    house.ok("/api/v1/session", &known).await;
+    let mut too_many = 0;
+    for number in 0..1500 {
+        let (status, _) = house.ask(&Method::GET, "/api/v1/cameras", Some(&format!("a.b{number}.c"))).await;
+        too_many += usize::from(status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(too_many > 0);
+    house.ok("/api/v1/session", &known).await;
 }

@@ -39,6 +39,7 @@ use sessions::{Session, Sessions};
 use crate::transport::caller::{Caller, Gate};
 use crate::transport::requests::Frames;
 use crate::transport::sentence;
+use sightwire_listen::asker::TooMany;
 
 /// What clients are told at capacity; strict.
 const AT_CAPACITY: &str = "Server at capacity, please try again later";
@@ -224,7 +225,10 @@ impl SocketIoTransport {
     fn may_enter(&self, socket: &SocketRef, io: SocketIo, auth: &Auth) -> Result<(), Box<str>> {
         let session = session_of(socket);
         let allowed = match self.caller(socket, auth) {
-            Some(caller) => caller.may(&SendFrames::ACTION, false).map_err(|why| why.to_string()),
+            Some(caller) => caller
+                .may(&SendFrames::ACTION, false)
+                .map_err(|why| why.to_string())
+                .and_then(|()| belongs_to(socket, &caller).map_err(|many| many.to_string())),
             None => Err("nobody has looked who asks".to_owned()),
         };
         allowed.map_err(|why| {
@@ -288,7 +292,7 @@ impl SocketIoTransport {
             return;
         };
         let admitted = Arc::new(admitted);
-        let frames = socket.req_parts().extensions.get::<Frames>().cloned().unwrap_or_default();
+        let frames = frames_of(&socket);
         let facts = auth.wants_extras().then(|| self.recognizer.facts()).flatten();
         let client = Arc::new(SocketClient {
             transport: self.clone(),
@@ -448,6 +452,17 @@ impl SocketClient {
             Sent::Full => transport.counters.dropped.fetch_add(1, Ordering::Relaxed),
         };
     }
+}
+
+/// Frames of whoever has made the handshake.
+fn frames_of(socket: &Socket<LocalAdapter>) -> Frames {
+    socket.req_parts().extensions.get::<Frames>().cloned().unwrap_or_default()
+}
+
+/// Its connections are that client's, who may have said only now who it is.
+fn belongs_to(socket: &Socket<LocalAdapter>, caller: &Caller) -> Result<(), TooMany> {
+    let Some(session) = session_of(socket) else { return Ok(()) };
+    session.belongs_to(frames_of(socket).of(caller).asker())
 }
 
 /// What has become of a message.

@@ -23,6 +23,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
 use sightwire_api::sign::EngineIoError;
+use sightwire_listen::asker::{Asker, Belonging, TooMany};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::outbox::{Outbox, Outboxes};
 use sightwire_listen::receive::FREE_BYTES;
@@ -92,6 +93,15 @@ pub struct Session {
     /// If it began by polling.
     id: Mutex<Option<String>>,
     counts: AtomicBool,
+    carried: Mutex<Carried>,
+}
+
+/// What carries a session now, and who that belongs to.
+#[derive(Debug, Default)]
+struct Carried {
+    by: Option<Belonging>,
+    /// As whoever entered has said, perhaps only then.
+    for_whom: Option<Asker>,
 }
 
 /// Signs of life of a session that polls.
@@ -202,6 +212,7 @@ impl Sessions {
             posts: AtomicBool::new(false),
             id: Mutex::default(),
             counts: AtomicBool::new(false),
+            carried: Mutex::default(),
         })
     }
 
@@ -275,6 +286,23 @@ impl Session {
     /// It may not enter the namespace.
     pub fn is_refused(&self) {
         self.answered.cancel();
+    }
+
+    /// Its connections are of whoever enters, if that one may have one more.
+    pub fn belongs_to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
+        let mut carried = self.carried.lock();
+        carried.for_whom = asker.cloned();
+        carried.by.as_ref().map_or(Ok(()), |connection| connection.to(asker))
+    }
+
+    /// A request of it comes over that connection, and says nothing of who has entered.
+    fn is_carried_by(&self, connection: Option<&Belonging>) {
+        let mut carried = self.carried.lock();
+        if let (Some(connection), Some(asker)) = (connection, &carried.for_whom) {
+            // Who was let in is not sent away by the next request.
+            let _ = connection.to(Some(asker));
+        }
+        carried.by = connection.cloned();
     }
 
     /// Messages to it that wait.
@@ -444,6 +472,7 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
         // Whatever Engine.IO does not know, it says so itself.
         return next.run(request).await;
     };
+    session.is_carried_by(request.extensions().get());
     if is_websocket {
         return upgrade(session, id.is_none(), request, next).await;
     }
