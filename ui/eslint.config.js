@@ -38,8 +38,10 @@ export default defineConfig([
       sourceType: 'script',
       globals: {
         AbortSignal: 'readonly',
+        addEventListener: 'readonly',
         document: 'readonly',
         fetch: 'readonly',
+        history: 'readonly',
         localStorage: 'readonly',
         location: 'readonly',
         matchMedia: 'readonly',

@@ -44,11 +44,8 @@
     problem.hidden = false;
   }
 
-  async function logIn() {
-    var body =
-      chosen() === 'key'
-        ? { key: byId('key').value.trim() }
-        : { name: byId('name').value, password: byId('password').value };
+  // Goes on where the server lets in whoever sends this; otherwise what it said, and with which status.
+  async function send(body) {
     var answer;
     try {
       answer = await fetch('/api/v1/login', {
@@ -58,16 +55,68 @@
         signal: AbortSignal.timeout(15000),
       });
     } catch {
-      return say('The server is not responding.');
+      return { status: null, said: 'The server is not responding.' };
     }
-    if (answer.ok) return location.replace(next());
+    if (answer.ok) {
+      location.replace(next());
+      return null;
+    }
     var said = await answer.json().catch(function () {
       return {};
     });
-    say(said.detail || 'That did not work (' + answer.status + ').');
+    return {
+      status: answer.status,
+      said: said.detail || 'That did not work (' + answer.status + ').',
+    };
+  }
+
+  async function logIn() {
+    var failed = await send(
+      chosen() === 'key'
+        ? { key: byId('key').value.trim() }
+        : { name: byId('name').value, password: byId('password').value },
+    );
+    if (failed === null) return;
+    say(failed.said);
+    if (failed.status === null) return;
     var field = byId(chosen() === 'key' ? 'key' : 'password');
     field.select();
     field.focus();
+  }
+
+  // What a link has in it, which is in the address no longer then: neither a copy of it nor the history gives it away.
+  function takeLink() {
+    var found = /^#link=(.+)$/.exec(location.hash);
+    if (found === null) return null;
+    history.replaceState(history.state, '', location.pathname + location.search);
+    return found[1];
+  }
+
+  async function logInByLink(link) {
+    form.hidden = true;
+    byId('link-problem').hidden = true;
+    byId('link-busy').hidden = false;
+    var failed = await send({ link: link });
+    if (failed === null) return;
+    byId('link-busy').hidden = true;
+    byId('link-said').textContent = failed.said;
+    // Where no server answered, or it had no time, the link still works.
+    var again = failed.status === null || failed.status === 429 || failed.status >= 500;
+    byId('link-advice').textContent = again
+      ? 'The link was not used up.'
+      : 'Ask whoever gave you the link for a new one, or log in below.';
+    byId('link-again').hidden = !again;
+    byId('link-again').onclick = function () {
+      logInByLink(link);
+    };
+    byId('link-problem').hidden = false;
+    form.hidden = false;
+  }
+
+  // Whoever is not on this page yet must not use a link up: browsers may load one ahead.
+  function whenShown(run) {
+    if (document.prerendering) document.addEventListener('prerenderingchange', run, { once: true });
+    else run();
   }
 
   form.addEventListener('change', function (event) {
@@ -86,5 +135,17 @@
     // The first way will do.
   }
   show();
-  byId(chosen() === 'key' ? 'key' : 'name').focus();
+
+  function begin() {
+    var link = takeLink();
+    if (link !== null) {
+      whenShown(function () {
+        logInByLink(link);
+      });
+    }
+    return link !== null;
+  }
+  // A link that is pasted over the address of this page does not load it anew.
+  addEventListener('hashchange', begin);
+  if (!begin()) byId(chosen() === 'key' ? 'key' : 'name').focus();
 })();
