@@ -4,6 +4,7 @@ import { sentence } from '../api/http';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { ToolButton } from '../components/ToolButton';
+import { AccessCard } from './AccessCard';
 import css from './Entries.module.css';
 
 export interface Row {
@@ -36,18 +37,17 @@ interface Props {
 export function Entries({ title, text, rows, none, add, verb, form, onRemove }: Props) {
   const [adding, setAdding] = useState(false);
   return (
-    <section className={`card ${css.entries}`} aria-label={title}>
-      <header className={css.head}>
-        <div>
-          <h2 className={css.title}>{title}</h2>
-          <p className={css.text}>{text}</p>
-        </div>
-        {!adding && (
+    <AccessCard
+      title={title}
+      text={text}
+      action={
+        !adding && (
           <Button leftSection={<Icon name="plus" />} onClick={() => setAdding(true)}>
             {add}
           </Button>
-        )}
-      </header>
+        )
+      }
+    >
       {adding && form(() => setAdding(false))}
       {rows !== null && rows.length === 0 && <p className={css.none}>{none}</p>}
       {rows !== null && rows.length > 0 && (
@@ -57,7 +57,7 @@ export function Entries({ title, text, rows, none, add, verb, form, onRemove }: 
           ))}
         </ul>
       )}
-    </section>
+    </AccessCard>
   );
 }
 

@@ -38,10 +38,13 @@ export function patternsOf(text: string): string[] {
     .filter((pattern) => pattern !== '');
 }
 
+/** `3 Dec 2026`. */
+export function dayWords(time: string): string {
+  return new Date(time).toLocaleDateString(undefined, { dateStyle: 'medium' });
+}
+
 /** `until 3 Dec 2026`, `for ever`, `expired`. */
 export function untilWords({ expired, expires }: Pick<Key, 'expired' | 'expires'>): string {
   if (expired) return 'expired';
-  if (expires === null) return 'for ever';
-  const at = new Date(expires);
-  return `until ${at.toLocaleDateString(undefined, { dateStyle: 'medium' })}`;
+  return expires === null ? 'for ever' : `until ${dayWords(expires)}`;
 }

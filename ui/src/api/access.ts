@@ -1,10 +1,23 @@
-import type { Keys, MadeKey, NewKey, NewUser, Session, User, Users } from 'sightwire/api';
+import type {
+  Keys,
+  LoginLink,
+  MadeKey,
+  NewKey,
+  NewUser,
+  Session,
+  Tls,
+  User,
+  Users,
+} from 'sightwire/api';
 import { getJson, sendJson } from './http';
 import { Poll } from './poll';
 import { setSession } from './session';
 
 export const keysPoll = new Poll<Keys>('/api/v1/keys');
 export const usersPoll = new Poll<Users>('/api/v1/users');
+
+/** How connections to the server are encrypted. */
+export const tlsPoll = new Poll<Tls>('/api/v1/tls');
 
 /** Asks the server who we are. */
 export async function loadSession(): Promise<void> {
@@ -20,6 +33,14 @@ export async function makeKey(wanted: NewKey): Promise<MadeKey> {
   const made = await sendJson<MadeKey>('POST', '/api/v1/keys', wanted);
   keysPoll.refresh();
   if (made === null) throw new Error('the server made no key');
+  return made;
+}
+
+/** A link that logs one device in, once, with a new key. */
+export async function makeLink(wanted: NewKey): Promise<LoginLink> {
+  const made = await sendJson<LoginLink>('POST', '/api/v1/login-links', wanted);
+  keysPoll.refresh();
+  if (made === null) throw new Error('the server made no link');
   return made;
 }
 

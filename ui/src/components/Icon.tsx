@@ -127,6 +127,12 @@ const DRAWINGS = {
   ),
   moon: <path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z" />,
   pause: <path d="M8.5 5v14M15.5 5v14" />,
+  phone: (
+    <>
+      <rect x="6.5" y="2.5" width="11" height="19" rx="2.5" />
+      <path d="M11 18.5h2" />
+    </>
+  ),
   play: <path d="M7 4.5v15l12.5-7.5z" fill="currentColor" />,
   plug: <path d="M9 3v5M15 3v5M6 8h12v3.5a6 6 0 0 1-12 0zM12 17.5V21" />,
   pull: (

@@ -1,0 +1,42 @@
+import type { Tls } from 'sightwire/api';
+
+/** How a server comes to be reached by phones, with their cameras. */
+export const LAN_COMMAND = 'sightwire serve --lan';
+
+/** Certificates are made anew 30 days before they end; those from files are somebody's work. */
+const SOON_MS = 14 * 86_400_000;
+
+/** Whether what this page sends and gets is encrypted: by the server, or by a proxy in front of it. */
+export function isEncrypted({ mode }: Tls, protocol: string): boolean {
+  return mode !== 'off' || protocol === 'https:';
+}
+
+/** How connections are encrypted. */
+export function httpsWords(tls: Tls, protocol: string): string {
+  switch (tls.mode) {
+    case 'self-signed':
+      return 'On, with a certificate of the server’s own authority';
+    case 'files':
+      return 'On, with a certificate from files';
+    case 'off':
+      return isEncrypted(tls, protocol) ? 'By a proxy in front of the server' : 'Off';
+  }
+}
+
+/** Whether somebody has to see to the certificate. */
+export function endsSoon({ mode, expires }: Tls, nowMs: number): boolean {
+  return mode === 'files' && expires !== null && Date.parse(expires) - nowMs < SOON_MS;
+}
+
+/** Where another device gets the authority's certificate; only its path where no address is known. */
+export function downloadAt(tls: Tls, { protocol, hostname, port }: Location): string {
+  const path = tls.authority?.download ?? '';
+  const host = isLoopback(hostname) ? tls.names.find((name) => !isLoopback(name)) : hostname;
+  if (host === undefined) return path;
+  const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  return `${protocol}//${bare}${port === '' ? '' : `:${port}`}${path}`;
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|.*\.localhost|127\.[\d.]+|\[?::1\]?)$/.test(host);
+}
