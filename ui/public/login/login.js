@@ -100,10 +100,10 @@
     if (failed === null) return;
     byId('link-busy').hidden = true;
     byId('link-said').textContent = failed.said;
-    // Where no server answered, or it had no time, the link still works.
+    // Where no server answered, or it had no time, it may not have used the link up.
     var again = failed.status === null || failed.status === 429 || failed.status >= 500;
     byId('link-advice').textContent = again
-      ? 'The link was not used up.'
+      ? 'The link may still work.'
       : 'Ask whoever gave you the link for a new one, or log in below.';
     byId('link-again').hidden = !again;
     byId('link-again').onclick = function () {

@@ -1,6 +1,6 @@
 import type { Tls } from 'sightwire/api';
 import { describe, expect, it } from 'vitest';
-import { downloadAt, endsSoon, httpsWords, isEncrypted } from './https';
+import { downloadAt, endsSoon, httpsAddress, httpsWords, isEncrypted } from './https';
 
 const tls = (more: Partial<Tls>): Tls => ({
   authority: null,
@@ -38,9 +38,22 @@ describe('where another device gets the authority', () => {
     expect(at('https://camera.test:8000/access', [])).toBe(
       'https://camera.test:8000/login/authority.crt',
     );
-    const names = ['localhost', 'box', '127.0.0.1', 'fd00::5'];
-    expect(at('https://localhost:8000/', names)).toBe('https://box:8000/login/authority.crt');
+    const names = ['localhost', 'box', '127.0.0.1', '10.0.0.5', 'fd00::5'];
+    expect(at('https://localhost:8000/', names)).toBe('https://10.0.0.5:8000/login/authority.crt');
+    expect(at('https://localhost/', ['box', '::1'])).toBe('https://box/login/authority.crt');
     expect(at('https://[::1]/', ['::1', 'fd00::5'])).toBe('https://[fd00::5]/login/authority.crt');
     expect(at('https://127.0.0.1:8000/', ['localhost'])).toBe('/login/authority.crt');
+  });
+});
+
+describe('this page over HTTPS', () => {
+  const at = (more: Partial<Tls>) =>
+    httpsAddress(tls(more), new URL('http://cam.test/read?x=1') as unknown as Location);
+
+  it('is where the certificate counts, if the server has one', () => {
+    expect(at({})).toBeNull();
+    const mode = 'files';
+    expect(at({ mode, names: ['a.test', 'cam.test'] })).toBe('https://cam.test/read?x=1');
+    expect(at({ mode, names: ['a.test'] })).toBe('https://a.test/read?x=1');
   });
 });

@@ -31,10 +31,26 @@ export function endsSoon({ mode, expires }: Tls, nowMs: number): boolean {
 /** Where another device gets the authority's certificate; only its path where no address is known. */
 export function downloadAt(tls: Tls, { protocol, hostname, port }: Location): string {
   const path = tls.authority?.download ?? '';
-  const host = isLoopback(hostname) ? tls.names.find((name) => !isLoopback(name)) : hostname;
+  const host = isLoopback(hostname) ? outerName(tls) : hostname;
   if (host === undefined) return path;
-  const bare = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
-  return `${protocol}//${bare}${port === '' ? '' : `:${port}`}${path}`;
+  return `${protocol}//${inAddress(host)}${port === '' ? '' : `:${port}`}${path}`;
+}
+
+/** This page over HTTPS; null where the server has none. A page that came without it came through a proxy. */
+export function httpsAddress(tls: Tls, { hostname, pathname, search }: Location): string | null {
+  if (tls.mode === 'off') return null;
+  const host = tls.names.includes(hostname) ? hostname : (outerName(tls) ?? hostname);
+  return `https://${inAddress(host)}${pathname}${search}`;
+}
+
+/** What other devices call the server; they find an address where they may not find a name. */
+function outerName({ names }: Tls): string | undefined {
+  const outer = names.filter((name) => !isLoopback(name));
+  return outer.find((name) => /^[\d.]+$/.test(name)) ?? outer[0];
+}
+
+function inAddress(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }
 
 function isLoopback(host: string): boolean {

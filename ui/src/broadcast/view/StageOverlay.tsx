@@ -1,3 +1,4 @@
+import { NoHttps } from '../../access/NoHttps';
 import { Countdown } from '../../components/stage/Countdown';
 import { Action, Banner, Panel, Steps, WaitingForCamera } from '../../components/stage/Overlay';
 import type { Problem } from '../../recognise/logic/problems';
@@ -60,6 +61,7 @@ function Empty({ kind, stopped, actions }: EmptyProps) {
   );
   switch (kind) {
     case 'camera':
+      if (!window.isSecureContext) return <NoHttps what="a camera" actions={tryTest} />;
       return (
         <Panel
           icon="camera"
@@ -78,6 +80,7 @@ function Empty({ kind, stopped, actions }: EmptyProps) {
         </Panel>
       );
     case 'screen':
+      if (!window.isSecureContext) return <NoHttps what="a screen" actions={tryTest} />;
       return (
         <Panel
           icon="system"
@@ -152,6 +155,15 @@ interface ProblemProps {
 
 function ProblemPanel({ problem, kind, actions }: ProblemProps) {
   const ofName = problem.id.startsWith('name-');
+  const tryTest = (
+    <Action icon="clip" onClick={actions.tryTest} second>
+      Try it without a camera
+    </Action>
+  );
+  if (problem.id === 'camera-insecure') return <NoHttps what="a camera" actions={tryTest} />;
+  if (problem.id === 'screen-unsupported' && !window.isSecureContext) {
+    return <NoHttps what="a screen" actions={tryTest} />;
+  }
   return (
     <Panel
       icon={problem.id === 'ended' ? 'stop' : 'alert'}
@@ -180,11 +192,7 @@ function ProblemPanel({ problem, kind, actions }: ProblemProps) {
               Try again
             </Action>
           ) : (
-            kind !== 'test' && (
-              <Action icon="clip" onClick={actions.tryTest} second>
-                Try it without a camera
-              </Action>
-            )
+            kind !== 'test' && tryTest
           )}
         </>
       }

@@ -1,3 +1,4 @@
+import { NoHttps } from '../../access/NoHttps';
 import { Countdown } from '../../components/stage/Countdown';
 import { Action, Banner, Panel, Steps, WaitingForCamera } from '../../components/stage/Overlay';
 import type { Problem } from '../logic/problems';
@@ -66,6 +67,7 @@ function Empty({ kind, gesture, labels, actions }: Omit<Props, 'snapshot'>) {
   );
   switch (kind) {
     case 'camera':
+      if (!window.isSecureContext) return <NoHttps what="a camera" actions={trySample} />;
       return (
         <Panel
           icon="camera"
@@ -135,6 +137,12 @@ interface ProblemProps {
 }
 
 function ProblemPanel({ problem, kind, actions }: ProblemProps) {
+  const trySample = (
+    <Action icon="clip" onClick={actions.trySample} second>
+      Try it without a camera
+    </Action>
+  );
+  if (problem.id === 'camera-insecure') return <NoHttps what="a camera" actions={trySample} />;
   return (
     <Panel
       icon="alert"
@@ -154,11 +162,7 @@ function ProblemPanel({ problem, kind, actions }: ProblemProps) {
               Try again
             </Action>
           )}
-          {kind !== 'sample' && (
-            <Action icon="clip" onClick={actions.trySample} second>
-              Try it without a camera
-            </Action>
-          )}
+          {kind !== 'sample' && trySample}
         </>
       }
     >
