@@ -6,8 +6,8 @@ import { App } from './app/App';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
-// The page shows meanwhile; where this fails, the bar says that the server is not there.
-loadSession().catch(() => undefined);
+// The page shows meanwhile.
+void loadSession();
 createRoot(root).render(
   <StrictMode>
     <App />

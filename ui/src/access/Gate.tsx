@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Role, Use } from 'sightwire/api';
-import { may, useSession } from '../api/session';
+import { may, useSession, useSessionAsked } from '../api/session';
 import { Link } from '../app/Link';
 import { Actions, EmptyState } from '../components/EmptyState';
 import { Page } from '../components/page/Page';
@@ -18,6 +18,8 @@ interface Props {
 /** A page for those who may use it; others read who may, instead of finding out by errors. */
 export function Gate({ role, use, what, children }: Props) {
   const session = useSession();
+  // Otherwise the page would ask for what its user may not have.
+  if (!useSessionAsked()) return null;
   if (session === null || may(session, role, use)) return children;
   const is = session.role === null ? 'nobody it knows' : aRole(session.role);
   return (

@@ -19,9 +19,17 @@ export const usersPoll = new Poll<Users>('/api/v1/users');
 /** How connections to the server are encrypted. */
 export const tlsPoll = new Poll<Tls>('/api/v1/tls');
 
-/** Asks the server who we are. */
+const AGAIN_MS = 3000;
+
+/** Asks the server who we are, until it says so. */
 export async function loadSession(): Promise<void> {
-  setSession(await getJson<Session>('/api/v1/session'));
+  try {
+    setSession(await getJson<Session>('/api/v1/session'));
+  } catch {
+    // The pages show meanwhile, and the bar says that the server is not there.
+    setSession(null);
+    setTimeout(() => void loadSession(), AGAIN_MS);
+  }
 }
 
 export async function logOut(): Promise<void> {

@@ -3,6 +3,8 @@ import { useSyncExternalStore } from 'react';
 
 /** Who uses this page, as the server knows it; null until it has said so. */
 let session: Session | null = null;
+/** Whether the server was asked, with or without an answer. */
+let asked = false;
 const watchers = new Set<() => void>();
 
 const RANKS: Record<Role, number> = { viewer: 0, streamer: 1, operator: 2, admin: 3 };
@@ -12,14 +14,26 @@ function subscribe(watcher: () => void): () => void {
   return () => watchers.delete(watcher);
 }
 
-/** Takes up what the server says. */
-export function setSession(now: Session): void {
+/** Takes up what the server says; null: it said nothing. */
+export function setSession(now: Session | null): void {
   session = now;
+  asked = true;
   for (const watcher of watchers) watcher();
 }
 
 export function useSession(): Session | null {
   return useSyncExternalStore(subscribe, () => session);
+}
+
+/** False until it is known who uses this page, or that the server does not say so. */
+export function useSessionAsked(): boolean {
+  return useSyncExternalStore(subscribe, () => asked);
+}
+
+/** Whether whoever uses this page may do what takes that role; what the server does not say counts as allowed. */
+export function useMay(role: Role, use?: Use): boolean {
+  const who = useSession();
+  return who === null || may(who, role, use);
 }
 
 /** What a request that changes something has to bring, because the browser adds the cookie by itself. */

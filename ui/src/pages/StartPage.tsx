@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 import type { Status } from 'sightwire/api';
 import { Details } from '../components/Details';
 import { refreshStatus } from '../api/statusStore';
+import { useMay } from '../api/session';
 import { useSamples } from '../api/useSamples';
 import { useStatus } from '../api/useStatus';
 import { formatDuration, spell } from '../components/format';
@@ -25,6 +26,7 @@ export function StartPage() {
   const view = useStatus(1000);
   const { status, failure } = view;
   const samples = useSamples();
+  const maySend = useMay('streamer', 'signs');
   const state = serverState(status, failure);
   return (
     <Page title="Sightwire" className={css.page}>
@@ -66,7 +68,7 @@ export function StartPage() {
         <ReadEntry reader={status?.reader} />
       </div>
       <Facts status={status} />
-      <StartSnippets />
+      {maySend && <StartSnippets />}
     </Page>
   );
 }

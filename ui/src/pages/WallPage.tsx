@@ -2,6 +2,7 @@ import { Button, VisuallyHidden } from '@mantine/core';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { camerasPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
+import { useMay } from '../api/session';
 import { toggleFullScreen } from '../components/fullScreen';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
@@ -87,6 +88,7 @@ export default function WallPage() {
     </Button>
   );
   const isEmpty = streams.length === 0;
+  const maySend = useMay('streamer', 'relay');
   const only = chosen.filter((id) => id !== ALL);
   return (
     <Page title="Wall · Sightwire" className={css.page}>
@@ -153,7 +155,7 @@ export default function WallPage() {
           </li>
         ))}
       </ul>
-      {snapshot.state === 'open' && <WallSnippets empty={isEmpty} />}
+      {snapshot.state === 'open' && <WallSnippets sends={isEmpty && maySend} />}
       <VisuallyHidden>
         <StateAnnouncer streams={streams} />
       </VisuallyHidden>

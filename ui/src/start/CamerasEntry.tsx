@@ -17,6 +17,7 @@ const MOST = 4;
 export function CamerasEntry() {
   const { answer } = usePoll(camerasPoll, EVERY_MS);
   const cameras = answer?.cameras ?? [];
+  const mayAdd = answer?.may_change !== false;
   return (
     <Entry
       id="entry-cameras"
@@ -26,16 +27,18 @@ export function CamerasEntry() {
     >
       <div className={css.actions}>
         <Button component={Link} href="/cameras" leftSection={<Icon name="eye" />}>
-          {cameras.length === 0 ? 'Add a camera' : 'Watch cameras'}
+          {cameras.length === 0 && mayAdd ? 'Add a camera' : 'Watch cameras'}
         </Button>
-        <Button
-          component={Link}
-          href="/cameras?try"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Try a simulated camera
-        </Button>
+        {mayAdd && (
+          <Button
+            component={Link}
+            href="/cameras?try"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Try a simulated camera
+          </Button>
+        )}
       </div>
       <div className={css.more}>
         <p className="caption" data-testid="cameras-summary">

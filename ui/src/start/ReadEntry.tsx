@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import type { ReaderStatus } from 'sightwire/api';
+import { Offer } from '../access/Offer';
 import { Link } from '../app/Link';
 import { formatCount, spell } from '../components/format';
 import { Icon } from '../components/Icon';
@@ -26,19 +27,21 @@ export function ReadEntry({ reader }: { reader: ReaderStatus | undefined }) {
       title="Read text"
       line="Drop scans, photos or screenshots, and get every line of text."
     >
-      <div className={css.actions}>
-        <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
-          Read pictures
-        </Button>
-        <Button
-          component={Link}
-          href="/read?sample"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Try a sample page
-        </Button>
-      </div>
+      <Offer role="streamer" use="reading" what="Reading text">
+        <div className={css.actions}>
+          <Button component={Link} href="/read" leftSection={<Icon name="text" />}>
+            Read pictures
+          </Button>
+          <Button
+            component={Link}
+            href="/read?sample"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Try a sample page
+          </Button>
+        </div>
+      </Offer>
       <div className={css.more}>
         <p className={css.captionLine}>
           <span className="caption">Reader</span>

@@ -1,4 +1,6 @@
 import { Button } from '@mantine/core';
+import { Offer } from '../access/Offer';
+import { useMay } from '../api/session';
 import { Link } from '../app/Link';
 import { gestureIcon } from '../components/gestureIcon';
 import { Icon } from '../components/Icon';
@@ -7,6 +9,7 @@ import css from './Entry.module.css';
 
 /** The way into the Recognise page, with and without a camera. */
 export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
+  const mayTry = useMay('streamer', 'signs');
   return (
     <Entry
       id="entry-recognise"
@@ -14,32 +17,36 @@ export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
       title="Recognise"
       line="Move a hand in front of the camera and read the gesture as you make it."
     >
-      <div className={css.actions}>
-        <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
-          Use my camera
-        </Button>
-        <Button
-          component={Link}
-          href="/recognise?source=sample&gesture=wave"
-          variant="default"
-          leftSection={<Icon name="clip" />}
-        >
-          Try it without a camera
-        </Button>
-      </div>
-      <div className={css.more}>
-        <p className="caption">Generated clips</p>
-        <ul className={css.list}>
-          {gestures.map((gesture) => (
-            <li key={gesture}>
-              <Link href={`/recognise?source=sample&gesture=${gesture}`} className={css.gesture}>
-                <Icon name={gestureIcon(gesture) ?? 'clip'} size={20} />
-                {gesture}
-              </Link>
-            </li>
-          ))}
-        </ul>
-      </div>
+      <Offer role="streamer" use="signs" what="Having signs recognised">
+        <div className={css.actions}>
+          <Button component={Link} href="/recognise" leftSection={<Icon name="camera" />}>
+            Use my camera
+          </Button>
+          <Button
+            component={Link}
+            href="/recognise?source=sample&gesture=wave"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Try it without a camera
+          </Button>
+        </div>
+      </Offer>
+      {mayTry && (
+        <div className={css.more}>
+          <p className="caption">Generated clips</p>
+          <ul className={css.list}>
+            {gestures.map((gesture) => (
+              <li key={gesture}>
+                <Link href={`/recognise?source=sample&gesture=${gesture}`} className={css.gesture}>
+                  <Icon name={gestureIcon(gesture) ?? 'clip'} size={20} />
+                  {gesture}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
     </Entry>
   );
 }

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import type { RelayTotals } from 'sightwire/api';
+import { useMay } from '../api/session';
 import { Link } from '../app/Link';
 import { formatByteRate, formatCount } from '../components/format';
 import { formatPictures } from '../health/numbers';
@@ -9,6 +10,7 @@ import css from './Entry.module.css';
 
 /** The way to live streams: sending one, watching all, and how they do. */
 export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
+  const maySend = useMay('streamer', 'relay');
   const facts = [
     ['Streams', relay && `${formatCount(relay.streams)} of ${formatCount(relay.max_streams)}`],
     ['Viewers', relay && `${formatCount(relay.viewers)} of ${formatCount(relay.max_viewers)}`],
@@ -25,20 +27,29 @@ export function RelayEntry({ relay }: { relay: RelayTotals | null }) {
       line="Send a camera, a screen or a video live, and watch all streams side by side."
     >
       <div className={css.actions}>
-        <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
-          Broadcast
-        </Button>
-        <Button component={Link} href="/wall" variant="default" leftSection={<Icon name="wall" />}>
-          Watch the wall
-        </Button>
+        {maySend && (
+          <Button component={Link} href="/broadcast" leftSection={<Icon name="broadcast" />}>
+            Broadcast
+          </Button>
+        )}
         <Button
           component={Link}
-          href="/broadcast?source=test&start=1"
-          variant="default"
-          leftSection={<Icon name="clip" />}
+          href="/wall"
+          variant={maySend ? 'default' : 'filled'}
+          leftSection={<Icon name="wall" />}
         >
-          Send a test pattern
+          Watch the wall
         </Button>
+        {maySend && (
+          <Button
+            component={Link}
+            href="/broadcast?source=test&start=1"
+            variant="default"
+            leftSection={<Icon name="clip" />}
+          >
+            Send a test pattern
+          </Button>
+        )}
       </div>
       <div className={css.more}>
         <p className={css.captionLine}>

@@ -89,7 +89,7 @@ function Choices({ chosen, streams, onChange }: Omit<Props, 'opened' | 'onClose'
         ))}
         {answer !== null && cameras.length === 0 && (
           <p className={css.none}>
-            No cameras yet. <Link href="/cameras">Add one</Link>
+            No cameras yet. {answer.may_change && <Link href="/cameras">Add one</Link>}
           </p>
         )}
       </section>

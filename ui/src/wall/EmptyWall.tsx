@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import { useMay } from '../api/session';
 import { Link } from '../app/Link';
 import { Actions, EmptyState } from '../components/EmptyState';
 import { Icon } from '../components/Icon';
@@ -12,6 +13,7 @@ interface Props {
 
 /** What stands where streams will be. */
 export function EmptyWall({ only, onChoose }: Props) {
+  const maySend = useMay('streamer', 'relay');
   return (
     <EmptyState
       icon="wall"
@@ -23,14 +25,16 @@ export function EmptyWall({ only, onChoose }: Props) {
       }
     >
       <Actions>
-        <Button
-          component={Link}
-          href="/broadcast"
-          leftSection={<Icon name="broadcast" />}
-          data-testid="to-broadcast"
-        >
-          Broadcast from this device
-        </Button>
+        {maySend && (
+          <Button
+            component={Link}
+            href="/broadcast"
+            leftSection={<Icon name="broadcast" />}
+            data-testid="to-broadcast"
+          >
+            Broadcast from this device
+          </Button>
+        )}
         <Button
           variant="default"
           leftSection={<Icon name="plus" />}
@@ -40,10 +44,12 @@ export function EmptyWall({ only, onChoose }: Props) {
           Add one of the server’s cameras
         </Button>
       </Actions>
-      <p className={css.small}>
-        Without a camera: <Link href="/broadcast?source=test">broadcast a test pattern</Link> or a
-        video file.
-      </p>
+      {maySend && (
+        <p className={css.small}>
+          Without a camera: <Link href="/broadcast?source=test">broadcast a test pattern</Link> or a
+          video file.
+        </p>
+      )}
     </EmptyState>
   );
 }
