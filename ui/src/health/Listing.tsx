@@ -27,6 +27,8 @@ interface Props<Row, Key extends string> {
   cards: boolean;
   /** Why nothing can be ended from here; null where it can. */
   whyNot: string | null;
+  /** Whether ending is offered at all. */
+  offersEnd: boolean;
   onEnd: (key: string) => void;
   onFind: (text: string) => void;
   /** Instead of rows, where none are shown. */
@@ -35,7 +37,8 @@ interface Props<Row, Key extends string> {
 
 /** Streams or viewers: a table, or cards where there is no room for one. */
 export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
-  const { id, kind, rows, total, atMs, sorts, sort, cards, whyNot, onEnd, onFind } = props;
+  const { id, kind, rows, total, atMs, sorts, sort, cards, whyNot, offersEnd, onEnd, onFind } =
+    props;
   const [order] = useState(() => new HeldOrder(kind.keyOf));
   const [hold, setHold] = useState(false);
   const [most, setMost] = useState(PAGE);
@@ -58,7 +61,8 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
   const hidden = arranged.length - shown.length;
   const row = (item: Row) => {
     const key = kind.keyOf(item);
-    return { key, kind, row: item, open: open.has(key), whyNot, onToggle: toggle, onEnd, onFind };
+    const common = { kind, whyNot, offersEnd, onToggle: toggle, onEnd, onFind };
+    return { ...common, key, row: item, open: open.has(key) };
   };
   const holding = {
     onPointerEnter: () => setHold(true),
@@ -105,9 +109,11 @@ export function Listing<Row, Key extends string>(props: Props<Row, Key>) {
               {kind.columns.map((column) => (
                 <Head key={column.key} {...props} column={column} number />
               ))}
-              <th scope="col" className={css.actions}>
-                <span className={css.unseen}>End</span>
-              </th>
+              {offersEnd && (
+                <th scope="col" className={css.actions}>
+                  <span className={css.unseen}>End</span>
+                </th>
+              )}
             </tr>
           </thead>
           <tbody {...holding}>

@@ -9,13 +9,15 @@ interface Props<Row, Key extends string> {
   row: Row;
   open: boolean;
   whyNot: string | null;
+  /** Whether ending is offered at all. */
+  offersEnd: boolean;
   onToggle: (key: string) => void;
   onEnd: (key: string) => void;
   onFind: (text: string) => void;
 }
 
 function Table<Row, Key extends string>(props: Props<Row, Key>) {
-  const { kind, row, open, whyNot, onToggle, onEnd, onFind } = props;
+  const { kind, row, open, whyNot, offersEnd, onToggle, onEnd, onFind } = props;
   const panel = useId();
   const id = kind.keyOf(row);
   const title = (kind.title ?? kind.nameOf)(row);
@@ -35,13 +37,15 @@ function Table<Row, Key extends string>(props: Props<Row, Key>) {
             {column.cell(row)}
           </td>
         ))}
-        <td className={css.actions}>
-          <EndButton name={kind.nameOf(row)} {...{ id, whyNot, onEnd }} />
-        </td>
+        {offersEnd && (
+          <td className={css.actions}>
+            <EndButton name={kind.nameOf(row)} {...{ id, whyNot, onEnd }} />
+          </td>
+        )}
       </tr>
       {open && (
         <tr className={css.panelRow}>
-          <td colSpan={kind.columns.length + 3} id={panel}>
+          <td colSpan={kind.columns.length + (offersEnd ? 3 : 2)} id={panel}>
             <kind.Panel row={row} onFind={onFind} />
           </td>
         </tr>
@@ -51,7 +55,7 @@ function Table<Row, Key extends string>(props: Props<Row, Key>) {
 }
 
 function Card<Row, Key extends string>(props: Props<Row, Key>) {
-  const { kind, row, open, whyNot, onToggle, onEnd, onFind } = props;
+  const { kind, row, open, whyNot, offersEnd, onToggle, onEnd, onFind } = props;
   const panel = useId();
   const id = kind.keyOf(row);
   const title = (kind.title ?? kind.nameOf)(row);
@@ -62,7 +66,7 @@ function Card<Row, Key extends string>(props: Props<Row, Key>) {
       <div className={css.cardHead}>
         <Opener {...{ id, title, about, open, panel, onToggle }} />
         <StateBadge tone={tone} icon={icon} word={word} />
-        <EndButton name={kind.nameOf(row)} {...{ id, whyNot, onEnd }} />
+        {offersEnd && <EndButton name={kind.nameOf(row)} {...{ id, whyNot, onEnd }} />}
       </div>
       <dl className={css.values}>
         {kind.columns.map((column) => (

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { LiveStream } from '../api/live';
 import { useLive } from '../api/useLive';
+import { useMay } from '../api/session';
 import { Link } from '../app/Link';
 import {
   formatByteRate,
@@ -28,6 +29,7 @@ export function StreamPanel({
   onFind: (text: string) => void;
 }) {
   const course = useLive((view) => view.courses.streams.get(stream.id) ?? NO_COURSE);
+  const seesViewers = useMay('operator');
   const { text } = wordsOfStream(stream);
   return (
     <div className={css.panel}>
@@ -91,7 +93,7 @@ export function StreamPanel({
         >
           Watch
         </Button>
-        {stream.viewers > 0 && (
+        {stream.viewers > 0 && seesViewers && (
           <ToolButton icon="search" onClick={() => onFind(stream.id)}>
             Show its {count(stream.viewers, 'viewer')}
           </ToolButton>

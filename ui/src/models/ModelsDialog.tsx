@@ -1,6 +1,7 @@
 import { Button, Modal, UnstyledButton } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import type { Model, RecognizerStatus } from 'sightwire/api';
+import { useMay } from '../api/session';
 import { Command } from '../components/Command';
 import { formatCount, formatMs } from '../components/format';
 import { Icon } from '../components/Icon';
@@ -206,6 +207,7 @@ function Labels({ labels }: { labels: readonly string[] }) {
 
 /** Puts the model to use, or says what is in the way. */
 function Use({ model, view, recognizer, activation, onActivate }: Props & { model: Model }) {
+  const isOperator = useMay('operator', 'signs');
   const needed = command(model);
   const mine = activation.state !== 'idle' && activation.name === model.name ? activation : null;
   const to =
@@ -257,6 +259,8 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
       : answer?.may_activate === true
         ? null
         : (answer?.why_not ?? 'This page is not allowed to change the model.');
+  // Who never may is offered nothing; whoever else may not here and now sees what is in the way.
+  const isOffered = answer?.may_activate === true || isOperator;
   return (
     <>
       {mine?.state === 'refused' && (
@@ -265,15 +269,17 @@ function Use({ model, view, recognizer, activation, onActivate }: Props & { mode
         </Notice>
       )}
       <div className={css.use}>
-        <Button
-          disabled={why !== null}
-          aria-describedby="use-note"
-          leftSection={<Icon name="check" size={16} />}
-          onClick={() => onActivate(model.name)}
-          data-testid="use-model"
-        >
-          Use this model
-        </Button>
+        {isOffered && (
+          <Button
+            disabled={why !== null}
+            aria-describedby="use-note"
+            leftSection={<Icon name="check" size={16} />}
+            onClick={() => onActivate(model.name)}
+            data-testid="use-model"
+          >
+            Use this model
+          </Button>
+        )}
         <p id="use-note" className={css.soft} data-testid="use-note">
           {why ?? everyone(recognizer?.clients ?? 0)}
         </p>

@@ -50,7 +50,8 @@ export default function CameraPage({ id }: { id: string }) {
   const cameras = answer?.cameras ?? NONE;
   const camera = cameras.find((one) => one.id === id);
   if (answer !== null && camera === undefined) return <Unknown id={id} />;
-  return <OneCamera id={id} camera={camera} cameras={cameras} />;
+  const mayChange = answer?.may_change === true;
+  return <OneCamera id={id} camera={camera} cameras={cameras} mayChange={mayChange} />;
 }
 
 interface Props {
@@ -58,9 +59,10 @@ interface Props {
   /** Undefined until the list has come. */
   camera: Camera | undefined;
   cameras: readonly Camera[];
+  mayChange: boolean;
 }
 
-function OneCamera({ id, camera, cameras }: Props) {
+function OneCamera({ id, camera, cameras, mayChange }: Props) {
   const [settings, change] = useSettings();
   const [settled] = useDebouncedValue(settings, SETTLE_MS, { leading: true });
   const [picture, live] = useLivePicture(picturesPath(id, settled));
@@ -91,8 +93,9 @@ function OneCamera({ id, camera, cameras }: Props) {
   );
   const more = useMemo(() => {
     const usualConfidence = detector?.confidence ?? 0.25;
-    return { usualConfidence, save, edit: editThis, retryNow: picture.retryNow, copyLink, goTo };
-  }, [detector?.confidence, save, editThis, picture, goTo]);
+    const edit = mayChange ? editThis : null;
+    return { usualConfidence, save, edit, retryNow: picture.retryNow, copyLink, goTo };
+  }, [detector?.confidence, save, mayChange, editThis, picture, goTo]);
   useCameraShortcuts(settings, change, more);
 
   const views = <ViewChoice settings={settings} onChange={change} />;
@@ -111,15 +114,17 @@ function OneCamera({ id, camera, cameras }: Props) {
           </ActionIcon>
         </Tooltip>
         <h1 className={css.title}>{name}</h1>
-        <Tooltip label="Edit the camera">
-          <ActionIcon
-            onClick={editThis}
-            disabled={camera === undefined}
-            aria-label="Edit the camera"
-          >
-            <Icon name="edit" size={20} />
-          </ActionIcon>
-        </Tooltip>
+        {mayChange && (
+          <Tooltip label="Edit the camera">
+            <ActionIcon
+              onClick={editThis}
+              disabled={camera === undefined}
+              aria-label="Edit the camera"
+            >
+              <Icon name="edit" size={20} />
+            </ActionIcon>
+          </Tooltip>
+        )}
         {!phone && (
           <div className={css.tools}>
             {saveButton}

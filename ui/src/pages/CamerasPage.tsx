@@ -3,6 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import type { Camera } from 'sightwire/api';
 import { camerasPoll, streamsPoll } from '../api/cameras';
 import { usePoll } from '../api/poll';
+import { useMay } from '../api/session';
 import { useShortcuts } from '../app/shortcuts';
 import { useSearch } from '../app/router';
 import { DialogHost } from '../cameras/edit/DialogHost';
@@ -42,9 +43,14 @@ export default function CamerasPage() {
   const { add, edit, state } = useCameraDialog();
   const addNew = useCallback(() => add(), [add]);
   const addSimulated = useCallback(() => add(SIMULATED), [add]);
-  const shortcuts = useMemo(() => [{ key: 'a', what: 'Add a camera', run: addNew }], [addNew]);
-  useShortcuts('Cameras', shortcuts);
   const mayAdd = answer?.may_change !== false;
+  // Whose role does not allow it is not told of it on each visit; others find out what else is in the way.
+  const isTold = useMay('operator', 'cameras');
+  const shortcuts = useMemo(
+    () => (mayAdd ? [{ key: 'a', what: 'Add a camera', run: addNew }] : []),
+    [mayAdd, addNew],
+  );
+  useShortcuts('Cameras', shortcuts);
 
   return (
     <Page title="Cameras · Sightwire" className={css.page}>
@@ -59,13 +65,8 @@ export default function CamerasPage() {
         }
         lineId="summary"
       >
-        {cameras.length > 0 && (
-          <Button
-            leftSection={<Icon name="plus" />}
-            onClick={addNew}
-            disabled={!mayAdd}
-            data-testid="add-camera"
-          >
+        {cameras.length > 0 && mayAdd && (
+          <Button leftSection={<Icon name="plus" />} onClick={addNew} data-testid="add-camera">
             Add a camera
           </Button>
         )}
@@ -84,16 +85,20 @@ export default function CamerasPage() {
             : 'The frames shown are old. Retrying automatically.'}
         </Notice>
       )}
-      {!mayAdd && answer.why_not !== null && (
+      {!mayAdd && isTold && answer.why_not !== null && (
         <Notice tone="warn" icon="alert" title="Cameras cannot be changed from here">
           {answer.why_not}
         </Notice>
       )}
 
       {answer !== null && cameras.length === 0 && (
-        <EmptyCameras onAdd={addNew} onTry={addSimulated} />
+        <EmptyCameras
+          onAdd={addNew}
+          onTry={addSimulated}
+          whyNot={mayAdd ? null : (answer.why_not ?? '')}
+        />
       )}
-      {tries && cameras.length > 0 && (
+      {tries && mayAdd && cameras.length > 0 && (
         <section className={`card ${css.tries}`} aria-label="Try it without a camera">
           <TryWithout onTry={addSimulated} />
         </section>
@@ -105,7 +110,7 @@ export default function CamerasPage() {
               camera={camera}
               pictures={pictures}
               stale={failure !== null}
-              onEdit={edit}
+              onEdit={mayAdd ? edit : null}
             />
           </li>
         ))}

@@ -2,6 +2,7 @@ import { Button, VisuallyHidden } from '@mantine/core';
 import { useDebouncedCallback, useMediaQuery } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
 import { live } from '../api/live';
+import { useMay } from '../api/session';
 import { useLive } from '../api/useLive';
 import { useStatus } from '../api/useStatus';
 import { useShortcuts } from '../app/shortcuts';
@@ -31,8 +32,6 @@ const EndDialog = lazy(() => import('../health/EndDialog'));
 
 const KEEP_MS = 300;
 const STATUS_MS = 3000;
-const NOT_FROM_HERE =
-  'Streams and viewers can be ended only from the server’s own machine (server.managing).';
 const NOT_NOW = 'No connection to the server.';
 
 export default function HealthPage() {
@@ -83,20 +82,25 @@ export default function HealthPage() {
     [ask],
   );
   const [said, setSaid] = useState('');
-  const whyNot = !open ? NOT_NOW : data?.may_manage === true ? null : NOT_FROM_HERE;
+  const mayManage = data?.may_manage === true;
+  const refusal = mayManage ? null : (data?.why_not ?? null);
+  const whyNot = open ? refusal : NOT_NOW;
+  // Who never may is offered nothing; whoever else may not here and now sees why.
+  const isOperator = useMay('operator');
+  const offersEnd = mayManage || isOperator;
 
   const streams = useMemo(() => Object.values(data?.streams ?? {}), [data]);
   const viewers = useMemo(() => Object.values(data?.viewers ?? {}), [data]);
   const foundStreams = useMemo(() => findStreams(streams, find, trouble), [streams, find, trouble]);
   const foundViewers = useMemo(() => findViewers(viewers, find, trouble), [viewers, find, trouble]);
   const filtered = find.trim() !== '' || trouble;
-  const common = { atMs, cards, whyNot, onFind };
+  const common = { atMs, cards, whyNot, offersEnd, onFind };
 
   return (
     <Page title="Health · Sightwire" className={css.page}>
       <PageHead
         title="Health"
-        line={data === null ? words.title === null && 'Loading…' : summary(data)}
+        line={data === null ? words.title === null && 'Loading…' : summary(data, isOperator)}
         lineId="summary"
       >
         <StateBadge
@@ -143,7 +147,7 @@ export default function HealthPage() {
                 trouble={trouble}
                 onTrouble={(on) => change({ trouble: on })}
               />
-              {open && !data.may_manage && <p className={css.note}>{NOT_FROM_HERE}</p>}
+              {open && refusal !== null && <p className={css.note}>{refusal}</p>}
               <Listing
                 {...common}
                 id="streams"
@@ -158,20 +162,24 @@ export default function HealthPage() {
               >
                 {filtered ? 'No matching streams.' : 'No streams.'}
               </Listing>
-              <Listing
-                {...common}
-                id="viewers"
-                title="Viewers"
-                kind={VIEWERS}
-                rows={foundViewers}
-                total={viewers.length}
-                sorts={VIEWER_SORTS}
-                sort={settings.viewers}
-                onSort={(sort) => change({ viewers: sort })}
-                onEnd={endViewer}
-              >
-                {filtered ? 'No matching viewers.' : 'No viewers.'}
-              </Listing>
+              {isOperator ? (
+                <Listing
+                  {...common}
+                  id="viewers"
+                  title="Viewers"
+                  kind={VIEWERS}
+                  rows={foundViewers}
+                  total={viewers.length}
+                  sorts={VIEWER_SORTS}
+                  sort={settings.viewers}
+                  onSort={(sort) => change({ viewers: sort })}
+                  onEnd={endViewer}
+                >
+                  {filtered ? 'No matching viewers.' : 'No viewers.'}
+                </Listing>
+              ) : (
+                <p className={css.note}>Who watches takes an operator to see.</p>
+              )}
             </>
           )}
         </div>

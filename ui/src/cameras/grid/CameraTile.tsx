@@ -23,7 +23,8 @@ interface Props {
   pictures: GridPictures;
   /** The numbers are old, because the server does not answer. */
   stale: boolean;
-  onEdit: (camera: Camera) => void;
+  /** Null where it may not be changed. */
+  onEdit: ((camera: Camera) => void) | null;
 }
 
 /** One camera in the grid: its picture, its state, the three numbers that matter. */
@@ -52,13 +53,15 @@ export function CameraTile({ camera, pictures, stale, onEdit }: Props) {
         beside={
           <>
             {camera.default && <TileMark>default</TileMark>}
-            <Tooltip
-              label={camera.configured ? 'Defined in sightwire.toml: show the settings' : 'Edit'}
-            >
-              <ActionIcon onClick={() => onEdit(camera)} aria-label={`Edit ${name}`}>
-                <Icon name="edit" />
-              </ActionIcon>
-            </Tooltip>
+            {onEdit !== null && (
+              <Tooltip
+                label={camera.configured ? 'Defined in sightwire.toml: show the settings' : 'Edit'}
+              >
+                <ActionIcon onClick={() => onEdit(camera)} aria-label={`Edit ${name}`}>
+                  <Icon name="edit" />
+                </ActionIcon>
+              </Tooltip>
+            )}
           </>
         }
       >

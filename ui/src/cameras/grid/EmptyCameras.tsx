@@ -8,20 +8,28 @@ import css from './EmptyCameras.module.css';
 interface Props {
   onAdd: () => void;
   onTry: () => void;
+  /** Why none can be added; null where one can. */
+  whyNot: string | null;
 }
 
 /** What stands where cameras will be. */
-export function EmptyCameras({ onAdd, onTry }: Props) {
+export function EmptyCameras({ onAdd, onTry, whyNot }: Props) {
   return (
     <EmptyState
       icon="camera"
       title="No cameras yet"
       text="A camera is any board or device that serves MJPEG or single JPEGs at an http address, such as an ESP32-CAM. The server reads it once, however many people watch."
     >
-      <Button leftSection={<Icon name="plus" />} onClick={onAdd} data-testid="add-first">
-        Add a camera
-      </Button>
-      <TryWithout onTry={onTry} />
+      {whyNot === null ? (
+        <>
+          <Button leftSection={<Icon name="plus" />} onClick={onAdd} data-testid="add-first">
+            Add a camera
+          </Button>
+          <TryWithout onTry={onTry} />
+        </>
+      ) : (
+        <p>{whyNot}</p>
+      )}
     </EmptyState>
   );
 }

@@ -1,4 +1,5 @@
 import type { Analysis, Quantiles, Stream } from 'sightwire/api';
+import { useMay } from '../../api/session';
 import { formatDuration, formatMs, formatRate } from '../../components/format';
 import { counters, lossWords, qualityWords, whatWords } from './counters';
 import css from './Behind.module.css';
@@ -81,6 +82,7 @@ export function Counters({ stream }: { stream: Stream | null }) {
 
 /** Viewers, and what each of them loses. */
 export function Viewers({ stream }: { stream: Stream | null }) {
+  const mayKnow = useMay('operator');
   const viewers = stream?.viewer_list ?? [];
   return (
     <section className={`card ${css.card}`} aria-labelledby="watching">
@@ -88,7 +90,9 @@ export function Viewers({ stream }: { stream: Stream | null }) {
         Viewers
       </h2>
       {viewers.length === 0 ? (
-        <p className={css.soft}>None.</p>
+        <p className={css.soft}>
+          {mayKnow ? 'None.' : `${stream?.viewers ?? 0} now. Who watches takes an operator to see.`}
+        </p>
       ) : (
         <div className={css.scroll} tabIndex={0} role="group" aria-label="Viewers">
           <table className={css.table} data-testid="viewer-list">

@@ -13,7 +13,8 @@ import {
 interface More {
   usualConfidence: number;
   save: () => void;
-  edit: () => void;
+  /** Null where the camera may not be changed. */
+  edit: (() => void) | null;
   retryNow: () => void;
   copyLink: () => void;
   /** Goes to the next camera, or by -1 to the one before. */
@@ -63,7 +64,7 @@ export function useCameraShortcuts(
       { key: 'w', what: 'Trails on or off', run: () => change({ trails: !settings.trails }) },
       { key: 'x', what: 'All classes', run: () => change({ classes: null }) },
       { key: 's', what: 'Save the frame', run: save },
-      { key: 'e', what: 'Edit the camera', run: edit },
+      ...(edit === null ? [] : [{ key: 'e', what: 'Edit the camera', run: edit }]),
       { key: 'n', what: 'Next camera', run: () => goTo(1) },
       { key: 'p', what: 'Previous camera', run: () => goTo(-1) },
       { key: 'r', what: 'Reconnect now', run: retryNow },
