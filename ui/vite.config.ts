@@ -6,6 +6,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Where `npm run dev` finds a running server. */
 const server = process.env.SIGHTWIRE_URL ?? 'http://127.0.0.1:8000';
+/** With the address that the browser asks for: sessions count for that one. */
+const through = { target: server, changeOrigin: false };
 const client = fileURLToPath(new URL('../clients/js/src/', import.meta.url));
 
 /** The login page has the colours of the others, and none of their code: a server shows it to strangers. */
@@ -41,16 +43,16 @@ export default defineConfig({
   server: {
     fs: { allow: ['.', client] },
     proxy: {
-      '/api': { target: server, ws: true },
-      '/healthz': server,
-      '/labels': server,
-      '/livez': server,
-      '/metrics': server,
-      '/readyz': server,
-      '/socket.io': { target: server, ws: true },
-      '/stream': server,
-      '/streams': server,
-      '/ws': { target: server, ws: true },
+      '/api': { ...through, ws: true },
+      '/healthz': through,
+      '/labels': through,
+      '/livez': through,
+      '/metrics': through,
+      '/readyz': through,
+      '/socket.io': { ...through, ws: true },
+      '/stream': through,
+      '/streams': through,
+      '/ws': { ...through, ws: true },
     },
   },
   test: {
