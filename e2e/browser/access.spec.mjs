@@ -12,6 +12,7 @@ import { expect, test as base } from "./fixtures.mjs";
 /** @import { TestWith } from "./fixtures.mjs" */
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+const ARGS = ["--set", "access.mode=protected", "--set", "cameras.allow=127.0.0.0/8"];
 const bearer = (/** @type {string} */ key) => ({ Authorization: `Bearer ${key}` });
 
 /**
@@ -22,7 +23,7 @@ const test = base.extend({
   house: async ({ serverWith }, use) => {
     const home = mkdtempSync(join(tmpdir(), "sightwire-access-"));
     const env = { SIGHTWIRE_HOME: home, USE_DUMMY_MODEL: "1" };
-    const server = await serverWith({ args: ["--set", "access.mode=protected"], env });
+    const server = await serverWith({ args: ARGS, env });
     await until(() => /admin key: /.test(server.logs()), "the first key");
     const admin = server.logs().match(/admin key: (sw_\S+) /)[1];
     const key = async (...args) => {
@@ -113,9 +114,145 @@ test("an_admin_makes_keys_and_users_and_takes_them_back", async ({ visit, house 
   await expect(other.getByRole("heading", { level: 1 })).toHaveText("Log in to Sightwire");
 });
 
+/** The card of the page Access that logs phones in, with a link of the name `phone`. */
+async function linkFor(page) {
+  const phones = page.getByRole("region", { name: "Phones" });
+  await phones.getByRole("button", { name: "Log in a phone" }).click();
+  await expect(phones.getByRole("radio", { name: /streamer/ })).toBeChecked();
+  await phones.getByRole("textbox", { name: "Name" }).fill("phone");
+  await phones.getByRole("button", { name: "Show the code" }).click();
+  await expect(phones.getByText(/^Works once, for another \d+:\d\d$/)).toBeVisible();
+  return phones;
+}
+
+test("a_link_logs_a_phone_in_once_and_does_not_stay_in_the_address", async ({ visit, house }) => {
+  const page = await visit(`/access?key=${house.admin}`, { at: house.server });
+  const phones = await linkFor(page);
+  // The server listens on this machine alone.
+  await expect(phones.getByText("No phone can open this link")).toBeVisible();
+  await expect(phones.getByTestId("command")).toHaveText("sightwire serve --lan");
+  await expect(phones.getByRole("img", { name: "QR code of the link" })).toHaveCount(0);
+  const link = await phones.getByTestId("login-link").locator("code").last().innerText();
+  expect(link).toMatch(new RegExp(`^${house.server.url}/login#link=`));
+  const row = page.getByRole("region", { name: "Keys" }).getByRole("listitem").filter({ hasText: "phone" });
+  await expect(row).toContainText("streamer · all streams · all uses");
+
+  const phone = await visit(link, { ...PHONE, at: house.server });
+  await expect(phone).toHaveURL(`${house.server.url}/`);
+  await expect(phone.getByRole("button", { name: "Account: phone, streamer" })).toBeVisible();
+  expect(
+    await phone.evaluate(() =>
+      performance
+        .getEntries()
+        .map(({ name }) => name)
+        .join(),
+    ),
+  ).not.toContain("link=");
+
+  const late = await visit(link, { ...PHONE, at: house.server });
+  await expect(late.getByRole("alert")).toContainText("works once");
+  await expect(late.getByRole("alert")).toContainText("for a new one");
+  await expect(late.getByRole("button", { name: "Log in" })).toBeVisible();
+  await expect(late).toHaveURL(`${house.server.url}/login`);
+  await looksRight(late, "login-link-phone");
+  expect(await smallTargets(late)).toEqual([]);
+
+  await row.getByRole("button", { name: /^Revoke phone/ }).click();
+  await row.getByRole("button", { name: /^Revoke phone/ }).click();
+  await expect(phone.getByRole("heading", { level: 1 })).toHaveText("Log in to Sightwire");
+});
+
+test("a_link_goes_where_one_wanted_to_go_and_never_to_another_server", async ({ visit, house }) => {
+  const body = JSON.stringify({ role: "viewer" });
+  const make = async () => {
+    const headers = { ...bearer(house.admin), "Content-Type": "application/json" };
+    const answer = await fetch(`${house.server.url}/api/v1/login-links`, { method: "POST", headers, body });
+    return new URL((await answer.json()).url).hash;
+  };
+  const page = await visit(`/login?next=/cameras${await make()}`, { at: house.server });
+  await expect(page).toHaveURL(`${house.server.url}/cameras`);
+  const astray = await visit("/login?next=https://elsewhere.example/", { at: house.server });
+  // Pasted over the address of a page that is there, it does not load anything anew.
+  const hash = await make();
+  await astray.evaluate((hash) => (location.hash = hash), hash);
+  await expect(astray).toHaveURL(`${house.server.url}/`);
+});
+
+test("a_link_that_the_server_did_not_hear_of_can_be_tried_again", async ({ visit, house }) => {
+  const page = await visit("/login", { at: house.server });
+  await page.route("**/api/v1/login", (route) => route.abort());
+  await page.evaluate(() => (location.hash = "#link=nonsense"));
+  await expect(page.getByRole("alert")).toContainText("not responding");
+  await page.unroute("**/api/v1/login");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("alert")).toContainText("works once");
+  await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
+});
+
+for (const [screen, options] of Object.entries({ desktop: {}, phone: PHONE })) {
+  test(`a_code_is_shown_as_long_as_it_works_and_then_another_one_(${screen})`, async ({ visit, house }) => {
+    const page = await visit(undefined, { ...options, at: house.server });
+    // As on a server that others reach, over HTTPS of its own.
+    let lasts = 600;
+    await page.route("**/api/v1/login-links", async (route) => {
+      const answer = await (await route.fetch()).json();
+      await route.fulfill({ status: 201, json: { ...answer, others_reach_it: true, expires_in_s: lasts } });
+    });
+    const fingerprint = Array(32).fill("E8").join(":");
+    const authority = { download: "/login/authority.crt", expires: "2036-11-20T00:00:00Z", fingerprint };
+    await page.route("**/api/v1/tls", (route) =>
+      route.fulfill({
+        json: { authority, expires: "2027-12-25T00:00:00Z", mode: "self-signed", names: ["box.local"] },
+      }),
+    );
+    await page.goto(`/access?key=${house.admin}`);
+    const https = page.getByRole("region", { name: "HTTPS" });
+    await expect(https).toContainText("own authority");
+    await expect(https).toContainText(fingerprint);
+    await expect(https.getByRole("link", { name: "Download the authority" })).toHaveAttribute(
+      "href",
+      "/login/authority.crt",
+    );
+    const phones = await linkFor(page);
+    const code = phones.getByRole("img", { name: "QR code of the link" });
+    await expect(code).toBeVisible();
+    expect(
+      await code.evaluate((/** @type {HTMLImageElement} */ { naturalWidth }) => naturalWidth),
+    ).toBeGreaterThan(0);
+    await looksRight(page, `access-link-${screen}`);
+    if (screen === "phone") expect(await smallTargets(page)).toEqual([]);
+
+    const shown = () => phones.getByTestId("login-link").locator("code").innerText();
+    const first = await shown();
+    lasts = 1;
+    await phones.getByRole("button", { name: "Make another link" }).click();
+    await expect(phones.getByText("no longer works")).toBeVisible();
+    await expect(phones).not.toContainText("#link=");
+    lasts = 600;
+    await phones.getByRole("button", { name: "Make another link" }).click();
+    await expect.poll(shown).toMatch(/#link=/);
+    expect(await shown()).not.toBe(first);
+    await phones.getByRole("button", { name: "Done" }).click();
+    await expect(phones.getByRole("button", { name: "Log in a phone" })).toBeVisible();
+  });
+}
+
+test("a_server_without_https_says_what_phones_do_not_get", async ({ visit, house }) => {
+  const page = await visit(`/access?key=${house.admin}`, { at: house.server });
+  const https = page.getByRole("region", { name: "HTTPS" });
+  await expect(https).toContainText("Off");
+  await expect(https.getByTestId("command")).toHaveText("sightwire serve --lan");
+  await page.getByRole("button", { name: "Log in a phone" }).click();
+  await expect(page.getByText("The phone will not give its camera")).toBeVisible();
+});
+
 test("what_a_role_may_not_do_is_not_offered_or_says_who_may", async ({ visit, house }) => {
   const viewer = await house.key("--role", "viewer");
   const page = await visit(`/recognise?key=${viewer}`, { at: house.server });
+  const refused = [];
+  page.on("response", (answer) => {
+    if (answer.status() === 403) refused.push(answer.url());
+  });
   for (const [path, title] of [
     ["/recognise", "Having signs recognised takes a streamer"],
     ["/broadcast", "Sending a stream takes a streamer"],
@@ -125,10 +262,68 @@ test("what_a_role_may_not_do_is_not_offered_or_says_who_may", async ({ visit, ho
     await page.goto(house.server.url + path);
     await expect(page.getByRole("heading", { name: title })).toBeVisible();
   }
+  await page.goto(house.server.url);
+  await expect(page.getByText("Having signs recognised takes a streamer.")).toBeVisible();
+  await expect(page.getByText("Reading text takes a streamer.")).toBeVisible();
+  await expect(page.getByRole("link", { name: "Watch the wall" })).toBeVisible();
+  for (const name of ["Use my camera", "Read pictures", "Send a test pattern", "Try a simulated camera"]) {
+    await expect(page.getByRole("link", { name })).toHaveCount(0);
+  }
+  await page.goto(`${house.server.url}/wall`);
+  await expect(page.getByRole("heading", { name: "No streams yet" })).toBeVisible();
+  await expect(page.getByTestId("to-broadcast")).toHaveCount(0);
   await page.goto(`${house.server.url}/cameras`);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Cameras");
+  await expect(page.getByRole("heading", { name: "No cameras yet" })).toBeVisible();
+  await expect(page.getByText("to change cameras takes an operator")).toBeVisible();
+  await expect(page.getByTestId("add-first")).toHaveCount(0);
   await page.getByRole("button", { name: /^Account:/ }).click();
   await expect(page.getByRole("link", { name: "Keys and users" })).toHaveCount(0);
+  // What one may not have is not asked for either.
+  expect(refused).toEqual([]);
+});
+
+test("a_viewer_watches_a_camera_and_changes_nothing", async ({ visit, house, cameraWith }) => {
+  const camera = await cameraWith();
+  const headers = { ...bearer(house.admin), "Content-Type": "application/json" };
+  const body = JSON.stringify({ id: "gate", name: "Gate", url: `${camera.url}/stream` });
+  const added = await fetch(`${house.server.url}/api/v1/cameras`, { method: "POST", headers, body });
+  expect(added.status).toBe(201);
+  const viewer = await house.key("--role", "viewer");
+  const page = await visit(`/cameras?key=${viewer}`, { at: house.server });
+  await expect(page.getByTestId("state-gate")).toHaveText("live", { timeout: 30_000 });
+  await expect(page.getByTestId("add-camera")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Edit Gate" })).toHaveCount(0);
+  await page.getByRole("link", { name: "Open Gate" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Gate");
+  await expect(page.getByText("Who watches takes an operator to see")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Edit the camera" })).toHaveCount(0);
+  await page.keyboard.press("e");
+  await page.goto(`${house.server.url}/health`);
+  await expect(page.getByText("to end streams and viewers takes an operator")).toBeVisible({
+    timeout: 30_000,
+  });
+  await expect(page.getByTestId("stream-gate")).toBeVisible();
+  await expect(page.getByTestId("end")).toHaveCount(0);
+  await expect(page.getByText("Who watches takes an operator to see.")).toBeVisible();
+});
+
+test("a_page_without_https_says_that_it_gets_no_camera", async ({ visit, serverWith, browserWith }) => {
+  const hosts = ["--set", "server.hosts=camera.test", "--set", "access.mode=open"];
+  const server = await serverWith({ args: hosts, env: { USE_DUMMY_MODEL: "1" } });
+  const browser = await browserWith(["--host-resolver-rules=MAP camera.test 127.0.0.1"]);
+  const at = { url: `http://camera.test:${server.port}` };
+  const page = await visit("/recognise", { browser, at });
+  expect(await page.evaluate(() => window.isSecureContext)).toBe(false);
+  for (const path of ["/recognise", "/broadcast"]) {
+    await page.goto(path);
+    const panel = page.getByTestId("no-https");
+    await expect(panel).toContainText("HTTPS");
+    await expect(panel.getByTestId("command")).toHaveText("sightwire serve --lan");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await expect(panel).toBeVisible();
+    await panel.getByRole("button", { name: "Try it without a camera" }).click();
+    await expect(panel).toHaveCount(0);
+  }
 });
 
 for (const [screen, options] of Object.entries({ desktop: {}, phone: PHONE })) {
