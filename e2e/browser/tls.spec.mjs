@@ -15,8 +15,19 @@ const run = promisify(execFile);
 /** The server's name for the phone: one that is not `localhost`, which needs no HTTPS. */
 const NAME = "camera.test";
 
+/** @import { Server } from "../js/harness.mjs" */
+/** @import { Browser, TestWith } from "./fixtures.mjs" */
+
+/**
+ * A server of its own authority, and a browser that knows nobody but whom `trusts` names.
+ * @type {TestWith<{ secure: {
+ *   server: Server,
+ *   env: Record<string, string>,
+ *   browser: (how: { trusts: boolean }) => Promise<Browser>,
+ *   url: string,
+ * } }>}
+ */
 const test = base.extend({
-  /** A server of its own authority, and a browser that knows nobody but whom `trusts` names. */
   secure: async ({ serverWith }, use) => {
     test.skip(found("certutil") === undefined, "certutil (libnss3-tools) is not installed");
     const folder = mkdtempSync(join(tmpdir(), "sightwire-tls-"));
@@ -66,6 +77,7 @@ test("a_phone_that_trusts_it_is_logged_in_by_a_link_and_gives_its_camera", async
       const answer = await fetch("/api/v1/login-links", { method: "POST", headers, body });
       return (await answer.json()).url;
     }, key);
+  /** @type {string | undefined} */
   let link;
   await until(async () => (link = await make()) !== undefined, "the key to count");
   expect(link).toMatch(new RegExp(`^${secure.url}/login#link=`));
@@ -75,6 +87,9 @@ test("a_phone_that_trusts_it_is_logged_in_by_a_link_and_gives_its_camera", async
   await expect(phone).toHaveURL(`${secure.url}/`);
   expect(await phone.evaluate(() => window.isSecureContext)).toBe(true);
   await phone.goto(`${secure.url}/recognise`);
-  await phone.getByRole("button", { name: /^Start/ }).first().click();
+  await phone
+    .getByRole("button", { name: /^Start/ })
+    .first()
+    .click();
   await expect(phone.getByText("hello").first()).toBeVisible();
 });

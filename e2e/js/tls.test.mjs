@@ -74,7 +74,7 @@ describe("a_server_with_an_authority_of_its_own", { concurrency: true }, () => {
   const ends = [];
   let /** @type {Server} */ server;
   let ca = "";
-  let env = {};
+  let /** @type {Record<string, string>} */ env = {};
   before(async () => {
     const owner = { after: (end) => ends.push(end) };
     const gate = await camera(owner);
@@ -152,7 +152,10 @@ describe("a_server_with_an_authority_of_its_own", { concurrency: true }, () => {
     const log = () => ask(`${server.url}/api/v1/login`, { ca, method: "POST", body: { key } });
     await until(async () => (await log()).status === 200, "the key to count");
     const [cookie] = (await log()).headers["set-cookie"];
-    assert.match(cookie, new RegExp(`^__Host-sightwire-${server.port}=.*; Path=/; HttpOnly; SameSite=Lax; .*; Secure$`));
+    assert.match(
+      cookie,
+      new RegExp(`^__Host-sightwire-${server.port}=.*; Path=/; HttpOnly; SameSite=Lax; .*; Secure$`),
+    );
   });
 });
 
