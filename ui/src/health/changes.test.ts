@@ -36,4 +36,7 @@ it('the summary counts who needs somebody', () => {
     '2 streams · 2 viewers · 1 stream with problems · 1 viewer too slow',
   );
   expect(summary(liveData({}))).toBe('0 streams · 0 viewers');
+  // Who does not see the viewers still sees how many a stream has.
+  const watched = [relayStream({ id: 'a', viewers: 2 }), relayStream({ id: 'b', viewers: 1 })];
+  expect(summary(liveData({ streams: watched }), false)).toBe('2 streams · 3 viewers');
 });
