@@ -4,6 +4,7 @@ import type { MadeKey } from 'sightwire/api';
 import { makeKey } from '../api/access';
 import { CopyButton } from '../components/CopyButton';
 import { Notice } from '../components/Notice';
+import { useArrival } from '../components/useArrival';
 import css from './AccessForm.module.css';
 import { NewKeyForm } from './NewKeyForm';
 import { DAY_S, NO_SCOPE } from './scope';
@@ -35,8 +36,20 @@ export function KeyForm({ onClose }: { onClose: () => void }) {
       />
     );
   }
+  return <MadeKeyView made={made} onClose={onClose} />;
+}
+
+function MadeKeyView({ made, onClose }: { made: MadeKey; onClose: () => void }) {
+  const arrival = useArrival<HTMLDivElement>();
   return (
-    <div className={css.form} data-testid="made-key">
+    <div
+      ref={arrival}
+      tabIndex={-1}
+      role="group"
+      aria-label="New key"
+      className={`${css.form} ${css.arrived}`}
+      data-testid="made-key"
+    >
       <Notice tone="warn" icon="key" title="Copy the key now: it is not shown again.">
         Whoever has it may do what it allows, until you revoke it.
       </Notice>

@@ -51,6 +51,7 @@ export function LinkForm({ tls, onClose }: { tls: Tls | null; onClose: () => voi
       id="link"
       label="Log in a phone"
       example="phone at the gate"
+      name="phone"
       begin={BEGIN}
       lasts={LASTS}
       verb="Show the code"

@@ -7,6 +7,7 @@ import { CopyButton } from '../components/CopyButton';
 import { formatClock } from '../components/format';
 import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
+import { useArrival } from '../components/useArrival';
 import css from './LinkReady.module.css';
 import { LAN_COMMAND } from './https';
 import { aRole, scopeWords } from './words';
@@ -36,8 +37,17 @@ export function LinkReady({ link, untilMs, tls, onAgain, onClose }: Props) {
   };
   const { about, others_reach_it: reached, svg, url } = link;
   const over = leftS === 0;
+  const arrival = useArrival<HTMLDivElement>();
   return (
-    <div className={css.ready} data-testid="login-link" data-over={over || undefined}>
+    <div
+      ref={arrival}
+      tabIndex={-1}
+      role="group"
+      aria-label="Login link"
+      className={css.ready}
+      data-testid="login-link"
+      data-over={over || undefined}
+    >
       {!reached && (
         <Notice tone="warn" icon="alert" title="No phone can open this link">
           The server listens on this machine alone. Start it so that other machines reach it, over

@@ -12,6 +12,8 @@ interface Props {
   label: string;
   /** What a name would be, as an example. */
   example: string;
+  /** What it is called, unless somebody says otherwise. */
+  name?: string;
   begin: Scope;
   lasts: { label: string; description?: string; choices: readonly Lasts[] };
   /** What making it is called. */
@@ -25,7 +27,7 @@ interface Props {
 /** What a new key is for: its name, role and scope, and until when it counts. */
 export function NewKeyForm(props: Props) {
   const { id, label, example, begin, lasts, verb, make, onClose, children } = props;
-  const [name, setName] = useState('');
+  const [name, setName] = useState(props.name ?? '');
   const [scope, setScope] = useState(begin);
   const [seconds, setSeconds] = useState(lasts.choices[0]?.seconds ?? null);
   const [failed, setFailed] = useState<string | null>(null);
