@@ -4,6 +4,7 @@
 //!
 //! - [`packets`]: bodies of polling clients, one packet after the other
 
+mod carried;
 mod packets;
 
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use parking_lot::Mutex;
 use sightwire_api::sign::EngineIoError;
-use sightwire_listen::asker::{Asker, Belonging, TooMany};
+use sightwire_listen::asker::{Asker, TooMany};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::outbox::{Outbox, Outboxes};
 use sightwire_listen::receive::FREE_BYTES;
@@ -33,6 +34,8 @@ use socketioxide::SocketIo;
 use socketioxide_core::Sid;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use carried::Carried;
 
 use crate::transport::websocket;
 use sightwire_listen::client;
@@ -94,14 +97,6 @@ pub struct Session {
     id: Mutex<Option<String>>,
     counts: AtomicBool,
     carried: Mutex<Carried>,
-}
-
-/// What carries a session now, and who that belongs to.
-#[derive(Debug, Default)]
-struct Carried {
-    by: Option<Belonging>,
-    /// As whoever entered has said, perhaps only then.
-    for_whom: Option<Asker>,
 }
 
 /// Signs of life of a session that polls.
@@ -290,19 +285,7 @@ impl Session {
 
     /// Its connections are of whoever enters, if that one may have one more.
     pub fn belongs_to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
-        let mut carried = self.carried.lock();
-        carried.for_whom = asker.cloned();
-        carried.by.as_ref().map_or(Ok(()), |connection| connection.to(asker))
-    }
-
-    /// A request of it comes over that connection, and says nothing of who has entered.
-    fn is_carried_by(&self, connection: Option<&Belonging>) {
-        let mut carried = self.carried.lock();
-        if let (Some(connection), Some(asker)) = (connection, &carried.for_whom) {
-            // Who was let in is not sent away by the next request.
-            let _ = connection.to(Some(asker));
-        }
-        carried.by = connection.cloned();
+        self.carried.lock().belongs_to(asker)
     }
 
     /// Messages to it that wait.
@@ -472,7 +455,7 @@ async fn handle(sessions: &Arc<Sessions>, id: Option<String>, request: Request, 
         // Whatever Engine.IO does not know, it says so itself.
         return next.run(request).await;
     };
-    session.is_carried_by(request.extensions().get());
+    session.carried.lock().is_by(request.extensions().get());
     if is_websocket {
         return upgrade(session, id.is_none(), request, next).await;
     }
