@@ -32,7 +32,7 @@ pub(super) fn encode(
         let count = ConstCounter::new(memory.refused(work));
         count.encode(refused.encode_family(&[("what", work.name())])?)?;
     }
-    let help = "Refused because one address or key had taken what it may.";
+    let help = "Refused, dropped or held back because one address, key or user had taken what it may.";
     let mut limited = encoder.encode_descriptor("limited", help, None, MetricType::Counter)?;
     for limit in Limit::ALL {
         let count = ConstCounter::new(telemetry.listening.limited.counted(limit));

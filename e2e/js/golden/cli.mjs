@@ -238,6 +238,10 @@ export async function record(t, book) {
   const [home, bare, out] = [store(t), store(t, { runtime: false }), folder(t, "out")];
   book.replace(/\/[^\s"=]*sightwire-e2e-\w+/g, "<dir>");
   book.replace(/^cpu: .*$/gm, "cpu: <cpu>");
+  book.replace(
+    /above \d+ MiB, 80 % of what there is: .*$/gm,
+    "above <n> MiB, 80 % of what there is: <where>",
+  );
   book.replace(/in \d+(\.\d+)? s, \d+(\.\d+)? pictures a second/g, "in <n> s, <n> pictures a second");
   book.replace(/\d+\.\d+ ms a picture/g, "<n> ms a picture");
   book.replace(/127\.0\.0\.1:\d{5}/g, "127.0.0.1:<port>");

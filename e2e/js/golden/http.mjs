@@ -11,7 +11,7 @@ const VERSION = text(/^\d+\.\d+\.\d+$/, "<version>");
 /** What is measured, counted over the process or said of this machine. */
 const STATUS = rules({
   "uptime_s cpu_seconds cpu_percent": FLOAT,
-  "memory_bytes process.threads connections.open": INT,
+  "memory_bytes process.threads connections.open memory.budget_bytes memory.used_bytes": INT,
   version: VERSION,
   "cpu.amx": text(/^(absent|usable|unusable|off)$/, "<amx>"),
   "cpu.extensions": text(/^[a-z0-9_ ]*$/, "<extensions>"),
@@ -223,6 +223,14 @@ async function access({ ask }) {
   await ask("DELETE /api/v1/users/anna");
   await ask("DELETE /api/v1/users/anna");
   await ask("DELETE /api/v1/keys/00000000");
+  await ask("GET /api/v1/tls");
+  const code = { svg: text(/^<\?xml .*<\/svg>$/s, "<svg>") };
+  const linked = { ...ACCESS, ...rules({ ...code, url: text(/#link=[\w-]{22}$/, "<url>") }) };
+  await ask("POST /api/v1/login-links", {
+    ...json({ role: "streamer", name: "phone", expires_s: 86400 }),
+    masks: linked,
+  });
+  await ask("POST /api/v1/login", json({ link: "used" }));
 }
 
 async function loading({ ask }) {
