@@ -29,7 +29,7 @@ use crate::socket::Socket;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Handshakes at once, of those who have said something; others wait for their turn.
 const MAX_AT_ONCE: usize = 256;
-/// Those of one address: whoever begins them and does not go on keeps nobody else waiting.
+/// Those of one address: whoever begins them and does not go on keeps nobody waiting but others of that address.
 const MAX_OF_ADDRESS: usize = 32;
 /// What waits to be sent over a connection, encrypted, beside what the kernel has: about two records.
 const UNSENT_BYTES: usize = 32 << 10;
@@ -46,8 +46,8 @@ pub struct Secured;
 pub struct Tls {
     config: Box<dyn Fn() -> Arc<ServerConfig> + Send + Sync>,
     handshakes: Semaphore,
-    /// Of each address that has some.
-    of_address: Mutex<HashMap<IpAddr, usize>>,
+    /// The turns of each address that has or waits for some.
+    of_address: Mutex<HashMap<IpAddr, Arc<Semaphore>>>,
     done: AtomicU64,
     failed: AtomicU64,
     failures_said: LogThrottle,
@@ -86,7 +86,7 @@ impl Tls {
         [&self.done, &self.failed].map(|count| count.load(Ordering::Relaxed))
     }
 
-    /// Waits for the handshake; an error where there is none within its time, or its address has too many that are not done.
+    /// Waits for the handshake; an error where there is none within its time.
     pub async fn open(&self, socket: Socket, peer: SocketAddr) -> io::Result<Opened> {
         let opened = tokio::time::timeout(DEADLINE, self.shake_hands(socket, peer.ip()))
             .await
@@ -99,15 +99,12 @@ impl Tls {
         opened
     }
 
-    /// One more of that address, until it is dropped; not more than it may have.
-    fn begin(&self, from: IpAddr) -> io::Result<Begun<'_>> {
-        let (from, mut of_address) = (counted(from), self.of_address.lock());
-        let count = of_address.entry(from).or_default();
-        if *count >= MAX_OF_ADDRESS {
-            return Err(io::Error::other("too many others of this address are not done"));
-        }
-        *count += 1;
-        Ok(Begun { tls: self, from })
+    /// One more of that address, until it is dropped.
+    fn begin(&self, from: IpAddr) -> Begun<'_> {
+        let from = counted(from);
+        let new = || Arc::new(Semaphore::new(MAX_OF_ADDRESS));
+        let turns = self.of_address.lock().entry(from).or_insert_with(new).clone();
+        Begun { tls: self, from, turns }
     }
 
     async fn shake_hands(&self, mut socket: Socket, from: IpAddr) -> io::Result<Opened> {
@@ -117,8 +114,9 @@ impl Tls {
             // Load balancers that look whether somebody listens say nothing.
             Some(_) | None => return Ok(Opened::Plain(socket)),
         }
-        let _begun = self.begin(from)?;
-        let _turn = self.handshakes.acquire().await.map_err(io::Error::other)?;
+        let begun = self.begin(from);
+        let _of_address = begun.turns.acquire().await.map_err(io::Error::other)?;
+        let _of_all = self.handshakes.acquire().await.map_err(io::Error::other)?;
         let acceptor = TlsAcceptor::from((self.config)());
         let accept = acceptor.accept_with(socket, |session| session.set_buffer_limit(Some(UNSENT_BYTES)));
         match accept.into_fallible().await {
@@ -152,16 +150,15 @@ impl Tls {
 struct Begun<'a> {
     tls: &'a Tls,
     from: IpAddr,
+    turns: Arc<Semaphore>,
 }
 
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         let mut of_address = self.tls.of_address.lock();
-        if let Some(count) = of_address.get_mut(&self.from) {
-            *count -= 1;
-            if *count == 0 {
-                of_address.remove(&self.from);
-            }
+        // The table's own, and this one.
+        if Arc::strong_count(&self.turns) == 2 {
+            of_address.remove(&self.from);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `sightwire-bench cameras`: a camera of its own, many viewers, and what lies between them.
 //!
 //! - [`camera`]: the camera; [`code`]: when a picture was sent, where it was drawn anew
-//! - [`fanout`], [`slow`], [`leaving`], [`churn`], [`detect`], [`encrypted`]: the scenarios
+//! - [`fanout`], [`slow`], [`leaving`], [`churn`], [`detect`], [`encrypted`], [`protected`]: the scenarios
+//! - [`pairs`]: two servers, in turn
 
 pub(crate) mod camera;
 mod churn;
@@ -10,6 +11,8 @@ mod detect;
 mod encrypted;
 mod fanout;
 mod leaving;
+mod pairs;
+mod protected;
 mod slow;
 
 use std::process::ExitCode;
@@ -51,6 +54,8 @@ enum Scenario {
     Detect(detect::Args),
     /// Viewers of a server that encrypts and of one that does not, in turn
     Encrypted(encrypted::Args),
+    /// Viewers of a server that asks for a key and of one that is open, in turn
+    Protected(protected::Args),
 }
 
 /// Runs the scenario and prints its table.
@@ -62,6 +67,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         Scenario::Churn(args) => churn::main(args)?,
         Scenario::Detect(args) => detect::main(args)?,
         Scenario::Encrypted(args) => encrypted::main(args)?,
+        Scenario::Protected(args) => protected::main(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
