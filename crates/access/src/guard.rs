@@ -435,3 +435,5 @@ impl Guard {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod times;

@@ -48,11 +48,11 @@ impl Signer {
         Self::Hs256(SECRET.to_vec())
     }
 
-    fn rsa() -> Self {
+    pub(crate) fn rsa() -> Self {
         Self::Rs256(Box::new(RsaKeyPair::from_pkcs8(&der(RSA_PRIVATE)).unwrap()))
     }
 
-    fn p256() -> Self {
+    pub(crate) fn p256() -> Self {
         let (random, way) = (SystemRandom::new(), &ECDSA_P256_SHA256_FIXED_SIGNING);
         let key = EcdsaKeyPair::generate_pkcs8(way, &random).unwrap();
         Self::Es256(EcdsaKeyPair::from_pkcs8(way, key.as_ref(), &random).unwrap())
@@ -147,7 +147,11 @@ pub(crate) fn settings(source: Source) -> Settings {
 }
 
 pub(crate) fn of_secret() -> Settings {
-    settings(Source::Key(Signer::secret().verifying()))
+    of_signer(&Signer::secret())
+}
+
+pub(crate) fn of_signer(signer: &Signer) -> Settings {
+    settings(Source::Key(signer.verifying()))
 }
 
 fn tokens(signer: &Signer) -> Tokens {

@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// A server with access.mode = "protected", on this machine
     #[arg(long, default_value = "http://127.0.0.1:8001")]
     protected_url: String,
-    /// A streamer's key at that server (a viewer may not name cameras by their address)
+    /// An operator's key at that server
     #[arg(long)]
     key: String,
     #[command(flatten)]
