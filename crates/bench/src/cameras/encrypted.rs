@@ -10,8 +10,6 @@ use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
 use super::pairs::{self, Shape, Side};
-use crate::live::server::Server;
-use crate::target::Target;
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -30,12 +28,9 @@ pub(crate) struct Args {
 pub(crate) fn main(args: &Args) -> Result<()> {
     let secure = args.secure_url.replacen("https://", "http://", 1);
     ensure!(secure != args.secure_url, "--secure-url has to begin with https://");
-    let plain = Side::new("plain", Server::at(Target::parse(&args.url, false)?)?);
-    let secure = Side {
-        connector: Some(TlsConnector::from(Arc::new(client()?))),
-        ..Side::new("TLS", Server::at(Target::parse(&secure, false)?)?)
-    };
-    pairs::run(&plain, &secure, &args.shape)
+    let connector = Some(TlsConnector::from(Arc::new(client()?)));
+    let secure = Side { connector, ..Side::new("TLS", &secure)? };
+    pairs::run(&Side::new("plain", &args.url)?, &secure, &args.shape)
 }
 
 fn client() -> Result<ClientConfig> {

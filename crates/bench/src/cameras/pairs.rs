@@ -20,6 +20,7 @@ use crate::live::fanout::Source as _;
 use crate::live::server::{Meter, Server};
 use crate::live::stamp;
 use crate::live::table::{Table, median};
+use crate::target::Target;
 
 /// Until all viewers get pictures, and none is still shaking hands.
 const SETTLE: Duration = Duration::from_millis(2000);
@@ -56,9 +57,9 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    /// Without TLS, and without a key.
-    pub(crate) fn new(name: &'static str, server: Server) -> Self {
-        Self { name, server, connector: None, key: None }
+    /// Without TLS, and without a key; at `http://…`.
+    pub(crate) fn new(name: &'static str, url: &str) -> Result<Self> {
+        Ok(Self { name, server: Server::at(Target::parse(url, false)?)?, connector: None, key: None })
     }
 }
 
@@ -77,27 +78,20 @@ pub(crate) fn run(one: &Side, other: &Side, shape: &Shape) -> Result<()> {
     let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
     let camera = Camera::start(frames.jpegs, shape.fps)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let heads = ["CPU ms/MB", "delivered", "kB/viewer"];
-    let [cpu, delivered, memory] =
-        heads.map(|head| [one, other].map(|side| format!("{}: {head}", side.name)));
-    let mut heads = vec!["viewers"];
-    heads.extend(cpu.iter().map(String::as_str));
-    heads.extend(["ratio (median of pairs)", "all pairs"]);
-    heads.extend(delivered.iter().chain(&memory).map(String::as_str));
-    let mut table = Table::new(&heads);
+    let (a, b) = (one.name, other.name);
+    let heads = format!(
+        "viewers|{a}: CPU ms/MB|{b}: CPU ms/MB|ratio (median of pairs)|all pairs|{a}: delivered|{b}: delivered|{a}: kB/viewer|{b}: kB/viewer"
+    );
+    let mut table = Table::new(&heads.split('|').collect::<Vec<_>>());
     for &count in &shape.viewers {
         let mut pairs = Vec::new();
         for pair in 0..shape.pairs {
             eprintln!("{count} viewers, pair {} of {}", pair + 1, shape.pairs);
             let of = |side| measure(&runtime, side, &camera, (count, bytes), shape.seconds);
             // Whoever comes second finds the machine warmer.
-            if pair % 2 == 0 {
-                let first = of(one)?;
-                pairs.push((first, of(other)?));
-            } else {
-                let first = of(other)?;
-                pairs.push((of(one)?, first));
-            }
+            let before = if pair % 2 == 0 { None } else { Some(of(other)?) };
+            let first = of(one)?;
+            pairs.push((first, before.map_or_else(|| of(other), Ok)?));
         }
         table.row(row(count, &pairs));
     }

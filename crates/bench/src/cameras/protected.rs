@@ -3,8 +3,6 @@
 use anyhow::Result;
 
 use super::pairs::{self, Shape, Side};
-use crate::live::server::Server;
-use crate::target::Target;
 
 /// The options.
 #[derive(Debug, clap::Args)]
@@ -24,10 +22,6 @@ pub(crate) struct Args {
 
 /// Prints a table with a row for each number of viewers.
 pub(crate) fn main(args: &Args) -> Result<()> {
-    let open = Side::new("open", Server::at(Target::parse(&args.url, false)?)?);
-    let protected = Side {
-        key: Some(args.key.clone()),
-        ..Side::new("with a key", Server::at(Target::parse(&args.protected_url, false)?)?)
-    };
-    pairs::run(&open, &protected, &args.shape)
+    let protected = Side { key: Some(args.key.clone()), ..Side::new("with a key", &args.protected_url)? };
+    pairs::run(&Side::new("open", &args.url)?, &protected, &args.shape)
 }
