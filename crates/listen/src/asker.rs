@@ -1,6 +1,5 @@
 //! Who takes shares: whose a connection is, as its latest request says, how many of them there are, and how much comes over them.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -10,6 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sightwire_measure::clock;
 use sightwire_measure::shares::{Limit, Limited, Shares};
+
+use super::counts::{Counted, Counts};
 
 /// Bytes are counted in pieces, so that few are counted.
 const PIECE: usize = 16 << 10;
@@ -75,18 +76,14 @@ pub struct PerAsker {
 #[derive(Debug)]
 pub(super) struct Askers {
     options: PerAsker,
-    /// Of each key and user that has some; so there are no more than connections.
-    open: Mutex<HashMap<Arc<str>, usize>>,
+    /// Of each key and user.
+    open: Arc<Counts<Arc<str>>>,
     pieces: Option<AskerShares>,
     limited: Arc<Limited>,
 }
 
 /// An open connection of a key or user that is counted.
-#[derive(Debug)]
-struct Counted {
-    askers: Arc<Askers>,
-    name: Arc<str>,
-}
+type Open = Counted<Arc<str>>;
 
 /// Whose a connection is. An extension of its requests.
 #[derive(Clone, Debug)]
@@ -95,7 +92,7 @@ pub struct Belonging(Arc<State>);
 #[derive(Debug)]
 struct State {
     askers: Arc<Askers>,
-    to: Mutex<(Option<Asker>, Option<Counted>)>,
+    to: Mutex<(Option<Asker>, Option<Open>)>,
 }
 
 /// A key or user has so many connections already.
@@ -106,34 +103,16 @@ pub struct TooMany(pub usize);
 impl Askers {
     pub fn new(options: PerAsker, limited: Arc<Limited>) -> Arc<Self> {
         let pieces = AskerShares::new(options.mib_per_s.saturating_mul(PIECES_PER_MIB), BURST_S);
-        Arc::new(Self { options, open: Mutex::default(), pieces, limited })
+        Arc::new(Self { options, open: Counts::new(), pieces, limited })
     }
 
     /// One more connection of a key or user.
-    fn count(self: &Arc<Self>, name: &Arc<str>) -> Result<Option<Counted>, TooMany> {
+    fn count(&self, name: &Arc<str>) -> Result<Option<Open>, TooMany> {
         let most = self.options.connections;
         if most == 0 {
             return Ok(None);
         }
-        let mut open = self.open.lock();
-        let count = open.entry(name.clone()).or_default();
-        if *count >= most {
-            return Err(TooMany(most));
-        }
-        *count += 1;
-        Ok(Some(Counted { askers: self.clone(), name: name.clone() }))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut open = self.askers.open.lock();
-        if let Some(count) = open.get_mut(&self.name) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.name);
-            }
-        }
+        self.open.add(name.clone(), most).map(Some).ok_or(TooMany(most))
     }
 }
 
@@ -219,7 +198,7 @@ mod tests {
         assert_eq!(second.to(Some(&yard)), Ok(()));
         assert_eq!(third.to(Some(&gate)), Ok(()));
         drop((first, second, third));
-        assert!(askers.open.lock().is_empty(), "whoever has left is forgotten");
+        assert!(askers.open.len() == 0, "whoever has left is forgotten");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! - [`asker`]: what one key, user or address may take over its connections
 //! - [`connection`]: the stream of one connection, which ends itself
+//! - [`counts`]: how many there are of each
 //! - [`client`]: whose address a request comes from
 //! - [`body`]: bodies of requests
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
@@ -19,6 +20,7 @@ pub mod asker;
 pub mod body;
 pub mod client;
 pub mod connection;
+mod counts;
 mod frames;
 pub mod head;
 pub mod host;

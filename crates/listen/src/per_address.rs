@@ -1,13 +1,13 @@
 //! What one address may take: connections at once, and new ones.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use sightwire_measure::address::{Networks, counted};
 use sightwire_measure::shares::{Limit, Shares};
 use tokio::sync::OwnedSemaphorePermit;
+
+use super::counts::{Counted, Counts};
 
 /// So many seconds' worth of new connections may come at once: a page opens several, and all tabs of a browser come back together.
 const BURST_S: u32 = 4;
@@ -27,23 +27,16 @@ pub struct PerAddress {
 #[derive(Debug)]
 pub(super) struct Addresses {
     options: PerAddress,
-    /// Of each address that has some; so there are no more than connections.
-    open: Mutex<HashMap<IpAddr, usize>>,
+    /// Of each address.
+    open: Arc<Counts<IpAddr>>,
     rate: Option<Shares<IpAddr>>,
-}
-
-/// An open connection of an address that is counted.
-#[derive(Debug)]
-struct Counted {
-    addresses: Arc<Addresses>,
-    address: IpAddr,
 }
 
 /// What a connection takes while it is open.
 #[derive(Debug)]
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    _counted: Option<Counted>,
+    _counted: Option<Counted<IpAddr>>,
 }
 
 impl From<OwnedSemaphorePermit> for Place {
@@ -59,7 +52,7 @@ pub(super) struct Enough(pub Limit);
 impl Addresses {
     pub fn new(options: PerAddress) -> Arc<Self> {
         let rate = Shares::new(options.connection_rate, BURST_S);
-        Arc::new(Self { options, open: Mutex::default(), rate })
+        Arc::new(Self { options, open: Counts::new(), rate })
     }
 
     /// One more connection of that address, which has a place among all.
@@ -72,26 +65,9 @@ impl Addresses {
         if self.rate.as_ref().is_some_and(|rate| rate.take(&address).is_err()) {
             return Err(Enough(Limit::ConnectionRate));
         }
-        let mut open = self.open.lock();
-        let count = open.entry(address).or_default();
-        if self.options.connections > 0 && *count >= self.options.connections {
-            return Err(Enough(Limit::ConnectionsPerAddress));
-        }
-        *count += 1;
-        let counted = Counted { addresses: self.clone(), address };
+        let most = Some(self.options.connections).filter(|most| *most > 0).unwrap_or(usize::MAX);
+        let counted = self.open.add(address, most).ok_or(Enough(Limit::ConnectionsPerAddress))?;
         Ok(Place { _permit: permit, _counted: Some(counted) })
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut open = self.addresses.open.lock();
-        if let Some(count) = open.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.address);
-            }
-        }
     }
 }
 
@@ -118,9 +94,9 @@ mod tests {
         let again = admit("192.0.2.7").unwrap();
         let network = [admit("2001:db8::1").unwrap(), admit("2001:db8::2").unwrap()];
         assert!(admit("2001:db8::3").is_err(), "a /64 is one");
-        assert_eq!(addresses.open.lock().len(), 3);
+        assert_eq!(addresses.open.len(), 3);
         drop((network, second, other, again));
-        assert!(addresses.open.lock().is_empty(), "whoever has left is forgotten");
+        assert!(addresses.open.len() == 0, "whoever has left is forgotten");
         assert_eq!(places.available_permits(), 100, "and gives the place back, also where it was refused");
     }
 
