@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { command, until } from "../js/harness.mjs";
 import { looksRight, smallTargets } from "./accessible.mjs";
 import { expect, test as base } from "./fixtures.mjs";
+import { pasted, PROGRAMS } from "./pasted.mjs";
 
 /** @import { Server } from "../js/harness.mjs" */
 /** @import { TestWith } from "./fixtures.mjs" */
@@ -266,6 +267,8 @@ test("what_a_role_may_not_do_is_not_offered_or_says_who_may", async ({ visit, ho
   }
   await page.goto(house.server.url);
   await expect(page.getByText("Having signs recognised takes a streamer.")).toBeVisible();
+  const pages = page.getByRole("navigation", { name: "Pages" }).getByRole("link");
+  await expect(pages).toHaveText(["Start", "Cameras", "Wall", "Health"]);
   await expect(page.getByText("Reading text takes a streamer.")).toBeVisible();
   await expect(page.getByRole("link", { name: "Watch the wall" })).toBeVisible();
   for (const name of ["Use my camera", "Read pictures", "Send a test pattern", "Try a simulated camera"]) {
@@ -283,6 +286,17 @@ test("what_a_role_may_not_do_is_not_offered_or_says_who_may", async ({ visit, ho
   // What one may not have is not asked for either.
   expect(refused).toEqual([]);
 });
+
+for (const [language, file, program] of PROGRAMS) {
+  test(`the_${language}_snippet_has_a_place_for_a_key @full`, async ({ visit, house }) => {
+    const page = await visit(`/?key=${house.admin}`, { at: house.server });
+    await expect(page.getByText("Put a key in place of KEY.")).toBeVisible();
+    const code = await page.getByLabel(`${language} snippet`, { exact: true }).textContent();
+    expect(code).toContain("?key=KEY");
+    const key = await house.key("--role", "streamer");
+    await pasted(program, `keyed-${file}`, code.replaceAll("KEY", key), /\w.* 0\.\d+/);
+  });
+}
 
 test("a_viewer_watches_a_camera_and_changes_nothing", async ({ visit, house, cameraWith }) => {
   const camera = await cameraWith();

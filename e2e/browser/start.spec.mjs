@@ -1,12 +1,12 @@
 // The start page, the keys and the addresses.
 
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
-import { HOME, until } from "../js/harness.mjs";
+import { HOME } from "../js/harness.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
+import { pasted, PROGRAMS } from "./pasted.mjs";
 
 test("the_start_page_says_what_runs", async ({ visit, server }) => {
   const page = await visit("/");
@@ -102,29 +102,10 @@ test("a_server_without_its_library_says_the_command_and_gets_it_at_a_click", asy
   }
 });
 
-for (const [language, file, program] of [
-  ["JavaScript", "try.mjs", process.execPath],
-  ["Python", "try.py", resolve("../.sightwire/venv/bin/python")],
-]) {
+for (const [language, file, program] of PROGRAMS) {
   test(`the_${language}_snippet_works_when_pasted @full`, async ({ visit }) => {
-    test.skip(!existsSync(program), `${program} is not there`);
     const page = await visit("/");
     const code = await page.getByLabel(`${language} snippet`, { exact: true }).textContent();
-    mkdirSync("test-results/snippets", { recursive: true });
-    const path = resolve("test-results/snippets", file);
-    writeFileSync(path, code);
-    const child = spawn(program, [path], {
-      env: { ...process.env, FORCE_COLOR: "0", PYTHONUNBUFFERED: "1" },
-    });
-    let output = "";
-    child.stdout.on("data", (text) => (output += text));
-    child.stderr.on("data", (text) => (output += text));
-    try {
-      await until(() => /wave.* 0\.\d+/.test(output), "a recognised wave").catch((error) => {
-        throw new Error(`${error.message}\n${output}`);
-      });
-    } finally {
-      child.kill("SIGKILL");
-    }
+    await pasted(program, file, code, /wave.* 0\.\d+/);
   });
 }

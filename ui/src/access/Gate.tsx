@@ -1,32 +1,31 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Role, Use } from 'sightwire/api';
-import { may, useSession, useSessionAsked } from '../api/session';
+import { useSession, useSessionAsked } from '../api/session';
 import { Link } from '../app/Link';
 import { Actions, EmptyState } from '../components/EmptyState';
 import { Page } from '../components/page/Page';
+import { type GatedPage, mayOpen, NEEDS } from './needs';
 import { aRole, whatFor } from './words';
 
 interface Props {
-  role: Role;
-  use?: Use;
+  page: GatedPage;
   /** What this page is for, as the beginning of a sentence. */
   what: string;
   children: ReactNode;
 }
 
 /** A page for those who may use it; others read who may, instead of finding out by errors. */
-export function Gate({ role, use, what, children }: Props) {
+export function Gate({ page, what, children }: Props) {
   const session = useSession();
   // Otherwise the page would ask for what its user may not have.
   if (!useSessionAsked()) return null;
-  if (session === null || may(session, role, use)) return children;
+  if (session === null || mayOpen(session, page)) return children;
   const is = session.role === null ? 'nobody it knows' : aRole(session.role);
   return (
     <Page title="Not allowed · Sightwire">
       <EmptyState
         icon="key"
-        title={`${what} takes ${aRole(role)}`}
+        title={`${what} takes ${aRole(NEEDS[page].role)}`}
         text={`You are ${is}${whatFor(session)}. Whoever manages this server can give you a key that may do more.`}
       >
         <Actions>

@@ -75,7 +75,7 @@ function Page() {
       return <StartPage />;
     case '/recognise':
       return (
-        <Gate role="streamer" use="signs" what="Having signs recognised">
+        <Gate page="/recognise" what="Having signs recognised">
           <RecognisePage />
         </Gate>
       );
@@ -83,7 +83,7 @@ function Page() {
       return <CamerasPage />;
     case '/broadcast':
       return (
-        <Gate role="streamer" use="relay" what="Sending a stream">
+        <Gate page="/broadcast" what="Sending a stream">
           <BroadcastPage />
         </Gate>
       );
@@ -91,7 +91,7 @@ function Page() {
       return <WallPage />;
     case '/read':
       return (
-        <Gate role="streamer" use="reading" what="Reading text">
+        <Gate page="/read" what="Reading text">
           <ReadPage />
         </Gate>
       );
@@ -99,7 +99,7 @@ function Page() {
       return <HealthPage />;
     case '/access':
       return (
-        <Gate role="admin" what="Managing keys and users">
+        <Gate page="/access" what="Managing keys and users">
           <AccessPage />
         </Gate>
       );

@@ -1,5 +1,6 @@
 import { ActionIcon, Tooltip } from '@mantine/core';
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { useSession } from '../api/session';
 import { useStatus } from '../api/useStatus';
 import { Icon } from '../components/Icon';
 import { StateBadge } from '../components/StateBadge';
@@ -8,6 +9,7 @@ import { Link } from './Link';
 import { Mark } from './Mark';
 import { navigate, usePath } from './router';
 import { AccountMenu } from '../access/AccountMenu';
+import { mayOpen } from '../access/needs';
 import { SchemeToggle } from './SchemeToggle';
 import { useShortcuts } from './shortcuts';
 import css from './Shell.module.css';
@@ -60,6 +62,7 @@ export function Shell({ children }: { children: ReactNode }) {
     nav.current?.hidePopover();
     main.current?.focus({ preventScroll: true });
   }, [path]);
+  const session = useSession();
   const here = PAGES.find(({ href }) => current(path, href) !== undefined);
 
   return (
@@ -78,7 +81,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Icon name="unfold" />
         </button>
         <nav id="pages" ref={nav} popover="auto" className={css.nav} aria-label="Pages">
-          {PAGES.map(({ href, name }) => (
+          {PAGES.filter(({ href }) => mayOpen(session, href)).map(({ href, name }) => (
             <Link key={href} href={href} aria-current={current(path, href)}>
               {name}
             </Link>

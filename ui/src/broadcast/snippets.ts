@@ -9,8 +9,8 @@ export function wallPath(name: string): string {
 }
 
 /** Each picture as it comes, over a WebSocket that mends itself. */
-export function javascriptViewerSnippet(origin: string, name: string): string {
-  const [url, stream] = [origin, name].map((text) => JSON.stringify(text));
+export function javascriptViewerSnippet(server: string, name: string): string {
+  const [url, stream] = [server, name].map((text) => JSON.stringify(text));
   return [
     `import { createViewer } from "sightwire/relay";`,
     `const viewer = createViewer({ url: ${url}, streams: [${stream}] });`,

@@ -1,4 +1,7 @@
 import type { ReactNode } from 'react';
+import { KEY, useKeyNeeded } from '../api/programs';
+import { useMay } from '../api/session';
+import { Link } from '../app/Link';
 import css from './Snippets.module.css';
 
 interface Props {
@@ -18,9 +21,23 @@ export function Snippets({ title = 'From your own program', lead, before, childr
       <h2 id="snippets" className={css.heading}>
         {title}
       </h2>
-      <p className={css.lead}>{lead}</p>
+      <p className={css.lead}>
+        {lead}
+        {useKeyNeeded() && <KeyHint />}
+      </p>
       {before}
       <div className={css.grid}>{children}</div>
     </section>
+  );
+}
+
+/** Code that is pasted as it stands is refused by a server that asks for keys. */
+function KeyHint() {
+  const admin = useMay('admin');
+  return (
+    <>
+      {' '}
+      Put a {admin ? <Link href="/access">key</Link> : 'key'} in place of <code>{KEY}</code>.
+    </>
   );
 }

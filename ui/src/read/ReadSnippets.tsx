@@ -1,3 +1,4 @@
+import { useServerAddress } from '../api/programs';
 import { Snippet } from '../components/Snippet';
 import { Snippets } from '../components/Snippets';
 import { formatOptions, type ReadOptions } from './options';
@@ -5,7 +6,7 @@ import { curlSnippet, javascriptReadSnippet, pythonReadSnippet } from './snippet
 
 /** The same for other programs, with this server's address and the settings filled in. */
 export function ReadSnippets({ options }: { options: ReadOptions }) {
-  const { origin } = location;
+  const at = useServerAddress();
   const query = new URLSearchParams(formatOptions(options)).toString();
   return (
     <Snippets
@@ -16,9 +17,9 @@ export function ReadSnippets({ options }: { options: ReadOptions }) {
         </>
       }
     >
-      <Snippet language="curl" file="terminal" code={curlSnippet(origin, query)} />
-      <Snippet language="Python" file="read.py" code={pythonReadSnippet(origin, query)} />
-      <Snippet language="JavaScript" file="read.mjs" code={javascriptReadSnippet(origin, query)} />
+      <Snippet language="curl" file="terminal" code={curlSnippet(at, query)} />
+      <Snippet language="Python" file="read.py" code={pythonReadSnippet(at, query)} />
+      <Snippet language="JavaScript" file="read.mjs" code={javascriptReadSnippet(at, query)} />
     </Snippets>
   );
 }

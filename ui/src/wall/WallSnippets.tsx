@@ -1,3 +1,4 @@
+import { useServerAddress } from '../api/programs';
 import { Snippet } from '../components/Snippet';
 import { Snippets } from '../components/Snippets';
 import { pythonSendSnippet, pythonWatchSnippet, sendSnippet, watchSnippet } from './snippets';
@@ -9,7 +10,7 @@ interface Props {
 
 /** The same for other programs, with the address filled in. */
 export function WallSnippets({ sends }: Props) {
-  const { origin } = location;
+  const at = useServerAddress();
   return (
     <Snippets
       lead={
@@ -21,12 +22,12 @@ export function WallSnippets({ sends }: Props) {
       <Snippet
         language="JavaScript"
         file={sends ? 'send.mjs, Node 22' : 'watch.mjs, Node 22'}
-        code={sends ? sendSnippet(origin) : watchSnippet(origin)}
+        code={sends ? sendSnippet(at) : watchSnippet(at)}
       />
       <Snippet
         language="Python"
         file={sends ? 'send.py' : 'watch.py'}
-        code={sends ? pythonSendSnippet(origin) : pythonWatchSnippet(origin)}
+        code={sends ? pythonSendSnippet(at) : pythonWatchSnippet(at)}
       />
     </Snippets>
   );

@@ -1,3 +1,4 @@
+import { useServerAddress } from '../../api/programs';
 import { ffmpegSnippet, htmlSnippet, pythonPicturesSnippet } from '../../cameras/one/snippets';
 import { Command } from '../../components/Command';
 import { Snippet } from '../../components/Snippet';
@@ -6,7 +7,8 @@ import { javascriptViewerSnippet, picturesPath } from '../snippets';
 
 /** The stream for other programs, with the address filled in. */
 export function WatchSnippets({ name }: { name: string }) {
-  const url = location.origin + picturesPath(name);
+  const at = useServerAddress();
+  const url = at(picturesPath(name));
   return (
     <Snippets
       title="Watch from your own program"
@@ -19,7 +21,7 @@ export function WatchSnippets({ name }: { name: string }) {
       <Snippet
         language="JavaScript"
         file="each frame as it arrives"
-        code={javascriptViewerSnippet(location.origin, name)}
+        code={javascriptViewerSnippet(at(''), name)}
       />
     </Snippets>
   );

@@ -1,3 +1,4 @@
+import { useServerAddress } from '../../api/programs';
 import { Command } from '../../components/Command';
 import { Snippet } from '../../components/Snippet';
 import { Snippets } from '../../components/Snippets';
@@ -10,7 +11,8 @@ import {
 
 /** This view for other programs, with the address filled in. */
 export function CameraSnippets({ pictures, objects }: { pictures: string; objects: string }) {
-  const url = location.origin + pictures;
+  const at = useServerAddress();
+  const url = at(pictures);
   return (
     <Snippets
       lead="Any number of programs can open this view at its address:"
@@ -28,7 +30,7 @@ export function CameraSnippets({ pictures, objects }: { pictures: string; object
         language="Python"
         file="objects.py"
         label="Python snippet for objects"
-        code={pythonObjectsSnippet(location.origin + objects)}
+        code={pythonObjectsSnippet(at(objects))}
       />
     </Snippets>
   );
