@@ -167,7 +167,7 @@ impl Guard {
     #[must_use]
     pub fn with_legacy(mut self, legacy: Vec<Legacy>) -> Self {
         let known = |legacy: Legacy| {
-            let who = Who::Legacy { networks: legacy.networks().into() };
+            let who = Who::Legacy { networks: legacy.networks().to_string().into() };
             let principal =
                 Principal::new(who, legacy.role(), legacy.scope().clone(), self.rules.clone(), None);
             (legacy, Arc::new(principal))

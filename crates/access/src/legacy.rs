@@ -2,8 +2,7 @@
 
 use std::net::IpAddr;
 
-use ipnet::IpNet;
-use sightwire_measure::address::Networks;
+use sightwire_measure::address::{Networks, NotANetwork};
 
 use crate::Role;
 use crate::scope::{Scope, matches};
@@ -12,7 +11,7 @@ use crate::scope::{Scope, matches};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Legacy {
     paths: Vec<Box<str>>,
-    networks: Vec<IpNet>,
+    networks: Networks,
     role: Role,
     scope: Scope,
 }
@@ -27,8 +26,8 @@ pub enum LegacyError {
     #[error("the path {0:?} does not begin with /; write `/socket.io/*`, for example")]
     Path(String),
     /// It is no network.
-    #[error("{0:?} is not a network such as 192.168.1.0/24, nor an address")]
-    Network(String),
+    #[error(transparent)]
+    Network(#[from] NotANetwork),
     /// Nobody may decide who else may do something without being known.
     #[error("nobody is an admin without a key; the most is operator")]
     Admin,
@@ -49,19 +48,18 @@ impl Legacy {
         if role == Role::Admin {
             return Err(LegacyError::Admin);
         }
-        let network = |text: &String| network(text).ok_or_else(|| LegacyError::Network(text.clone()));
-        let networks = networks.iter().map(network).collect::<Result<_, _>>()?;
+        let networks = Networks::parse(networks)?;
         Ok(Self { paths: paths.iter().map(|path| path.as_str().into()).collect(), networks, role, scope })
     }
 
     /// Whether it holds for that request.
     pub fn holds(&self, from: IpAddr, path: &str) -> bool {
-        is_within(&self.networks, from) && self.paths.iter().any(|pattern| matches(pattern, path))
+        self.networks.contain(from) && self.paths.iter().any(|pattern| matches(pattern, path))
     }
 
     /// Whether somebody in one of these networks could be meant.
     pub fn overlaps(&self, networks: &Networks) -> bool {
-        self.networks.iter().any(|network| networks.overlap(network))
+        self.networks.overlap(networks)
     }
 
     /// How much they may do.
@@ -75,25 +73,14 @@ impl Legacy {
     }
 
     /// The networks, for people.
-    pub fn networks(&self) -> String {
-        self.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    pub fn networks(&self) -> &Networks {
+        &self.networks
     }
 
     /// The paths, for people.
     pub fn paths(&self) -> String {
         self.paths.join(", ")
     }
-}
-
-/// A network, or an address as the network of that alone.
-pub(crate) fn network(text: &str) -> Option<IpNet> {
-    text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()
-}
-
-/// Whether one of the networks has that address.
-pub(crate) fn is_within(networks: &[IpNet], from: IpAddr) -> bool {
-    let from = from.to_canonical();
-    networks.iter().any(|network| network.contains(&from))
 }
 
 #[cfg(test)]
@@ -123,7 +110,7 @@ mod tests {
         assert_eq!(legacy(&[], lan, Role::Viewer), Err(LegacyError::Empty("paths")));
         assert_eq!(legacy(&["/x"], &[], Role::Viewer), Err(LegacyError::Empty("networks")));
         assert_eq!(legacy(&["x"], lan, Role::Viewer), Err(LegacyError::Path("x".into())));
-        assert_eq!(legacy(&["/x"], &["lan"], Role::Viewer), Err(LegacyError::Network("lan".into())));
+        assert_eq!(legacy(&["/x"], &["lan"], Role::Viewer), Err(NotANetwork("lan".into()).into()));
         assert_eq!(legacy(&["/x"], lan, Role::Admin), Err(LegacyError::Admin));
     }
 }

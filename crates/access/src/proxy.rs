@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use sightwire_measure::address::{Networks, NotANetwork};
 
 use crate::Role;
-use crate::legacy::{is_within, network};
 
 /// Headers that say something else already.
 const TAKEN: [&str; 9] = [
@@ -24,7 +24,7 @@ const TAKEN: [&str; 9] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyLogin {
     header: Box<str>,
-    networks: Vec<IpNet>,
+    networks: Networks,
     role: Option<Role>,
 }
 
@@ -50,13 +50,13 @@ pub enum ProxyError {
     #[error("name the networks or addresses of the proxies whose header is believed, such as 10.0.0.2")]
     NoNetworks,
     /// It is no network.
-    #[error("{0:?} is not a network such as 10.0.0.0/8, nor an address")]
-    Network(String),
+    #[error(transparent)]
+    Network(#[from] NotANetwork),
     /// Whoever reaches the server would be whoever they say.
     #[error(
-        "{0:?} is everybody: whoever reaches the server would be whom they say they are; name the proxies alone"
+        "{0} is everybody: whoever reaches the server would be whom they say they are; name the proxies alone"
     )]
-    Everybody(String),
+    Everybody(IpNet),
 }
 
 impl ProxyLogin {
@@ -74,12 +74,11 @@ impl ProxyLogin {
         if networks.is_empty() {
             return Err(ProxyError::NoNetworks);
         }
-        let networks = networks.iter().map(|text| match network(text) {
-            None => Err(ProxyError::Network(text.clone())),
-            Some(network) if network.prefix_len() == 0 => Err(ProxyError::Everybody(text.clone())),
-            Some(network) => Ok(network),
-        });
-        Ok(Self { header: header.into(), networks: networks.collect::<Result<_, _>>()?, role })
+        let networks = Networks::parse(networks)?;
+        if let Some(all) = networks.everybody() {
+            return Err(ProxyError::Everybody(all));
+        }
+        Ok(Self { header: header.into(), networks, role })
     }
 
     /// In small letters.
@@ -89,7 +88,7 @@ impl ProxyLogin {
 
     /// Whether what comes from there comes from a proxy that is believed.
     pub fn is_from(&self, peer: IpAddr) -> bool {
-        is_within(&self.networks, peer)
+        self.networks.contain(peer)
     }
 
     /// Of those who are not in the store; `None`: they are not let in.
@@ -98,8 +97,8 @@ impl ProxyLogin {
     }
 
     /// The networks, for people.
-    pub fn networks(&self) -> String {
-        self.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    pub fn networks(&self) -> &Networks {
+        &self.networks
     }
 }
 
@@ -128,9 +127,9 @@ mod tests {
         }
         assert_eq!(proxy("Authorization", &["10.0.0.1"]), Err(ProxyError::Taken));
         assert_eq!(proxy("Remote-User", &[]), Err(ProxyError::NoNetworks));
-        assert_eq!(proxy("Remote-User", &["lan"]), Err(ProxyError::Network("lan".into())));
+        assert_eq!(proxy("Remote-User", &["lan"]), Err(NotANetwork("lan".into()).into()));
         for all in ["0.0.0.0/0", "::/0"] {
-            assert_eq!(proxy("Remote-User", &[all]), Err(ProxyError::Everybody(all.into())));
+            assert_eq!(proxy("Remote-User", &[all]), Err(ProxyError::Everybody(all.parse().unwrap())));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Addresses, as far as shares and limits are counted by them.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -48,16 +49,26 @@ impl Networks {
         self.0.iter().find(|network| network.prefix_len() == 0).copied()
     }
 
-    /// Whether some address is in one of them and in that one.
-    pub fn overlap(&self, other: &IpNet) -> bool {
-        let overlaps =
-            |network: &IpNet| network.contains(&other.network()) || other.contains(&network.network());
-        self.0.iter().any(overlaps)
+    /// Whether some address is in one of them and in one of those.
+    pub fn overlap(&self, others: &Self) -> bool {
+        let overlap =
+            |one: &IpNet, other: &IpNet| one.contains(&other.network()) || other.contains(&one.network());
+        self.0.iter().any(|network| others.0.iter().any(|other| overlap(network, other)))
     }
 
     /// There are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// For people: with commas.
+impl fmt::Display for Networks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(i, network)| {
+            let comma = if i == 0 { "" } else { ", " };
+            write!(f, "{comma}{network}")
+        })
     }
 }
 
@@ -83,7 +94,8 @@ mod tests {
         );
         assert!(!contain("11.0.0.1") && !contain("192.168.1.8") && !contain("fe80::1"));
         assert!(!Networks::default().contain(IpAddr::from([10, 0, 0, 1])));
-        let overlap = |text: &str| networks.overlap(&text.parse().unwrap());
+        let overlap = |text: &str| networks.overlap(&Networks::parse(&[text.to_owned()]).unwrap());
+        assert_eq!(networks.to_string(), "10.0.0.0/8, 192.168.1.7/32, fd00::/8");
         assert!(overlap("10.9.0.0/16") && overlap("192.168.0.0/16") && overlap("0.0.0.0/0"));
         assert!(!overlap("11.0.0.0/8") && !overlap("192.168.1.8/32") && !overlap("fe80::/10"));
         assert_eq!(networks.everybody(), None);
