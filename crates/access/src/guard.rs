@@ -5,11 +5,11 @@ use std::future::pending;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sightwire_measure::address::counted;
-use sightwire_measure::clock;
 use sightwire_measure::shares::Shares;
+use sightwire_measure::{clock, lines};
 use tokio::sync::Semaphore;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -20,11 +20,12 @@ use crate::attempts::{Attempts, TooMany};
 use crate::key::Key;
 use crate::keyring::{EVERY, Keyring};
 use crate::legacy::Legacy;
-use crate::link::{self, LinkToken, Links};
+use crate::link::{self, LinkToken, Links, Unused};
 use crate::principal::{Principal, Rules, Unknown, Who};
 use crate::proxy::{Named, ProxyLogin};
 use crate::scope::Scope;
 use crate::session::{Session, Sessions, Token};
+use crate::store::StoreError;
 use crate::token::fetch::Fetch;
 use crate::token::{Settings, Tokens};
 
@@ -371,8 +372,19 @@ impl Guard {
     }
 
     /// What logs somebody in, once, with the key of that id.
-    pub fn link_to(&self, key: &str) -> Result<LinkToken, getrandom::Error> {
-        self.links.make(key, clock::now())
+    pub fn link_to(&self, key: &str, unused: Unused) -> Result<LinkToken, getrandom::Error> {
+        self.links.make(key, unused, clock::now())
+    }
+
+    /// Nobody used their links in time. Reads and writes files.
+    fn revoke_unused(&self, keys: &[Box<str>]) -> Result<(), StoreError> {
+        let store = self.keyring.store();
+        store.update(|records| {
+            for record in keys.iter().filter_map(|id| records.revoke(id)) {
+                tracing::info!("the key {} ({:?}) was for a link that nobody used", record.id, record.name);
+            }
+            Ok(())
+        })
     }
 
     /// Somebody who is known by a key goes on with a cookie.
@@ -412,6 +424,7 @@ impl Guard {
                     tokens.expire(now());
                 }
                 self.sessions.expire(clock::now());
+                self.expire_links(clock::now()).await;
             }
         };
         let fetching = async {
@@ -424,6 +437,22 @@ impl Guard {
             () = self.keyring.clone().run(stop) => {}
             () = expiring => {}
             () = fetching => {}
+        }
+        // No other server knows them.
+        self.expire_links(clock::now() + link::LASTS).await;
+    }
+
+    async fn expire_links(self: &Arc<Self>, now: Instant) {
+        let unused = self.links.expire(now);
+        if unused.is_empty() {
+            return;
+        }
+        let this = self.clone();
+        // The disk may be slow.
+        let revoked = tokio::task::spawn_blocking(move || this.revoke_unused(&unused)).await;
+        if let Ok(Err(error)) = revoked {
+            let error = lines::sentence(&error.to_string()).to_string();
+            tracing::error!("keys of links that nobody used stay: {error}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! of the store, which is listed and revoked like any other; the link is only the way to it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,20 @@ pub struct Links {
     by_hash: Mutex<HashMap<[u8; 32], Link>>,
 }
 
+/// What becomes of a link's key if nobody uses the link in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unused {
+    /// It stays: it is there for other links, too.
+    Keeps,
+    /// It is revoked: it was made for that link.
+    Revokes,
+}
+
 #[derive(Debug)]
 struct Link {
     key: Box<str>,
     until: Instant,
+    unused: Unused,
 }
 
 /// What a link has in it.
@@ -50,25 +61,33 @@ fn hash(token: &str) -> [u8; 32] {
 
 impl Links {
     /// One that logs in with the key of that id.
-    pub fn make(&self, key: &str, now: Instant) -> Result<LinkToken, getrandom::Error> {
+    pub fn make(&self, key: &str, unused: Unused, now: Instant) -> Result<LinkToken, getrandom::Error> {
         let mut bytes = [0; TOKEN_BYTES];
         getrandom::fill(&mut bytes)?;
         let token = LinkToken(URL_SAFE_NO_PAD.encode_to_string(bytes));
         let mut all = self.by_hash.lock();
-        all.retain(|_, link| now < link.until);
         if all.len() >= MAX_LINKS
             && let Some(oldest) = all.iter().min_by_key(|(_, link)| link.until).map(|(hash, _)| *hash)
         {
             all.remove(&oldest);
         }
-        all.insert(hash(token.reveal()), Link { key: key.into(), until: now + LASTS });
+        all.insert(hash(token.reveal()), Link { key: key.into(), until: now + LASTS, unused });
         Ok(token)
     }
 
     /// The id of the key that this token leads to, once.
     pub fn take(&self, token: &str, now: Instant) -> Option<Box<str>> {
-        let link = self.by_hash.lock().remove(&hash(token))?;
-        (now < link.until).then_some(link.key)
+        match self.by_hash.lock().entry(hash(token)) {
+            Entry::Occupied(link) if now < link.get().until => Some(link.remove().key),
+            _ => None,
+        }
+    }
+
+    /// Forgets those that nobody used in time; the ids of the keys that go with them.
+    pub fn expire(&self, now: Instant) -> Vec<Box<str>> {
+        let mut all = self.by_hash.lock();
+        let over = all.extract_if(|_, link| link.until <= now).map(|(_, link)| link);
+        over.filter(|link| link.unused == Unused::Revokes).map(|link| link.key).collect()
     }
 }
 
@@ -79,7 +98,7 @@ mod tests {
     #[test]
     fn a_link_works_once_and_for_a_while() {
         let (links, now) = (Links::default(), Instant::now());
-        let [first, second] = [(); 2].map(|()| links.make("0123abcd", now).unwrap());
+        let [first, second] = [(); 2].map(|()| links.make("0123abcd", Unused::Keeps, now).unwrap());
         assert_eq!(links.take(first.reveal(), now).as_deref(), Some("0123abcd"));
         assert_eq!(links.take(first.reveal(), now), None, "used");
         assert_eq!(links.take(second.reveal(), now + LASTS), None, "late");
@@ -90,14 +109,26 @@ mod tests {
     #[test]
     fn links_that_nobody_uses_are_bounded() {
         let (links, now) = (Links::default(), Instant::now());
-        let first = links.make("first", now).unwrap();
+        let first = links.make("first", Unused::Keeps, now).unwrap();
         let later = now + Duration::from_secs(1);
         for _ in 0..MAX_LINKS {
-            links.make("more", later).unwrap();
+            links.make("more", Unused::Keeps, later).unwrap();
         }
         assert_eq!(links.by_hash.lock().len(), MAX_LINKS);
         assert_eq!(links.take(first.reveal(), later), None, "the oldest");
-        links.make("last", later + LASTS).unwrap();
+        links.make("last", Unused::Keeps, later + LASTS).unwrap();
+        assert!(links.expire(later + LASTS).is_empty());
         assert_eq!(links.by_hash.lock().len(), 1, "those whose time is over");
+    }
+
+    #[test]
+    fn a_key_that_was_made_for_a_link_goes_with_it_if_nobody_used_it() {
+        let (links, now) = (Links::default(), Instant::now());
+        let [used, late] = ["used", "late"].map(|key| links.make(key, Unused::Revokes, now).unwrap());
+        links.make("kept", Unused::Keeps, now).unwrap();
+        assert!(links.take(used.reveal(), now).is_some() && links.expire(now).is_empty());
+        assert_eq!(links.take(late.reveal(), now + LASTS), None);
+        assert_eq!(links.expire(now + LASTS), ["late".into()]);
+        assert!(links.by_hash.lock().is_empty());
     }
 }

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::record::{NewKey, NewUser};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::token::fetch::FetchError;
 use crate::token::tests::{Signer, claims, now, of_secret};
 
@@ -47,12 +47,12 @@ async fn somebody_logs_in_with_a_key_or_a_password_and_is_known_by_the_session()
     assert!(guard.log_in(Login::Key(key.reveal()), from).await.is_ok(), "a key is not guessed");
     guard.sessions().end(token.reveal());
     assert_eq!(role(token.reveal()), None);
-    let link = guard.link_to(key.id()).unwrap();
+    let link = guard.link_to(key.id(), Unused::Keeps).unwrap();
     let (token, _) = guard.log_in(Login::Link(link.reveal()), from).await.unwrap();
     assert_eq!(role(token.reveal()), Some(Role::Viewer));
     let again = guard.log_in(Login::Link(link.reveal()), from).await;
     assert!(matches!(again, Err(LoginError::Link)));
-    let link = guard.link_to(key.id()).unwrap();
+    let link = guard.link_to(key.id(), Unused::Keeps).unwrap();
     guard.keyring().store().update(|records| Ok::<_, StoreError>(records.revoke(key.id()))).unwrap();
     guard.keyring().take_up().unwrap();
     assert_eq!(role(token.reveal()), None, "the key was revoked");
@@ -166,6 +166,36 @@ async fn what_a_token_opened_ends_within_a_second_after_it_expires() {
     assert_eq!(guard.identify(&presented, at()).principal.role(), None, "so does the session");
     stop.cancel();
     running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_goes_with_the_link_that_nobody_used() {
+    let (_home, guard) = guard(Mode::Protected);
+    let guard = Arc::new(guard);
+    let store = guard.keyring().store();
+    let make = |name: &str| {
+        let wanted = NewKey { name: Some(name.into()), role: Role::Viewer, scope: Scope::ALL, expires: None };
+        let key = store.update(|r| Ok::<_, StoreError>(r.add(&wanted, SystemTime::now())?.0)).unwrap();
+        guard.link_to(key.id(), Unused::Revokes).unwrap()
+    };
+    let names = || {
+        let keys = store.load().unwrap().keys;
+        keys.into_iter().map(|key| key.name).collect::<Vec<_>>()
+    };
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(guard.clone().run(Nobody, stop.clone()));
+    let [used, _late] = ["used", "late"].map(make);
+    guard.keyring().take_up().unwrap();
+    let from = IpAddr::from([127, 0, 0, 1]);
+    guard.log_in(Login::Link(used.reveal()), from).await.unwrap();
+    tokio::time::sleep(link::LASTS.mul_f64(0.99)).await;
+    assert_eq!(names(), ["used", "late"]);
+    let _last = make("last");
+    tokio::time::sleep(link::LASTS.mul_f64(0.02)).await;
+    assert_eq!(names(), ["used", "last"]);
+    stop.cancel();
+    running.await.unwrap();
+    assert_eq!(names(), ["used"], "after this server nobody knows the link");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use clap::Args;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
 use sightwire_access::Role;
-use sightwire_access::link::LASTS;
+use sightwire_access::link::{LASTS, Unused};
 use sightwire_config::{Config, Flags};
 use sightwire_listen::names;
 use sightwire_listen::socket::{self, Listener};
@@ -146,7 +146,7 @@ fn show_code(started: &Started, key: &str, role: Role, printer: &Printer) {
         note!(printer, "this machine has no address that a phone could open: is it connected to a network?");
         return;
     };
-    let Ok(token) = started.access.link_to(key) else { return };
+    let Ok(token) = started.access.link_to(key, Unused::Keeps) else { return };
     let url = reach::login_url(&base, token.reveal());
     if let Ok(code) = QrCode::with_error_correction_level(&url, EcLevel::L) {
         let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();

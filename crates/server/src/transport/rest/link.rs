@@ -9,7 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use sightwire_access::action::{ManageAccess, SeeServer};
-use sightwire_access::link::LASTS;
+use sightwire_access::link::{LASTS, Unused};
 use sightwire_api::access as api;
 use sightwire_listen::tls::Secured;
 use sightwire_tls::Source;
@@ -29,7 +29,7 @@ pub(super) async fn make(
 ) -> Result<Response, Refusal> {
     let guard = api.access.clone();
     let (_, record) = keys::make(&may, guard.clone(), wanted).await?;
-    let token = guard.link_to(&record.id).map_err(|error| {
+    let token = guard.link_to(&record.id, Unused::Revokes).map_err(|error| {
         let detail = format!("The system gives no random bytes: {error}.");
         Refusal::new(StatusCode::SERVICE_UNAVAILABLE, &detail)
     })?;
