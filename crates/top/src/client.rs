@@ -1,4 +1,4 @@
-//! Reads the server's JSON API over plain HTTP, each request with a deadline.
+//! Reads the server's JSON API over HTTP or HTTPS, each request with a deadline.
 
 use std::error::Error;
 use std::io::Read as _;
@@ -6,13 +6,14 @@ use std::mem::ManuallyDrop;
 use std::str::FromStr;
 use std::time::Duration;
 
-use http::Uri;
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Uri};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sightwire_api::status::Status;
 use sightwire_api::stream::{Stream, Streams};
 use sightwire_http_client::cause::Cause;
-use sightwire_http_client::trust;
+use sightwire_http_client::trust::{self, Trust, TrustError};
 
 /// One request takes no longer, from the name's lookup to the last byte.
 pub const DEADLINE: Duration = Duration::from_secs(3);
@@ -23,7 +24,7 @@ const MAX_TEXT: usize = 300;
 const STATUS: &str = "/api/v1/status";
 const STREAMS: &str = "/api/v1/streams";
 
-/// Where a server is: `http://host:port`, without a slash at its end.
+/// Where a server is: `http://host:port` or `https://host:port`, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
@@ -33,11 +34,13 @@ pub enum AddressError {
     /// Not to be parsed.
     #[error("{0:?} is no address; write it as http://127.0.0.1:8000")]
     Malformed(String),
-    /// HTTPS, for example.
-    #[error("{0:?}: only http:// can be read; if something else adds TLS, name the server's own address")]
+    /// A file, for example.
+    #[error("{0:?} begins neither with http:// nor with https://")]
     Scheme(String),
-    /// They would be shown on the screen, and not used.
-    #[error("user names and passwords in the address are not supported")]
+    /// They would be shown on the screen.
+    #[error(
+        "no secret belongs into the address, where everybody sees it; a key comes from --key-file or SIGHTWIRE_KEY"
+    )]
     Credentials,
 }
 
@@ -47,14 +50,15 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Self, AddressError> {
         let full = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let uri: Uri = full.parse().map_err(|_| AddressError::Malformed(text.to_owned()))?;
-        if uri.scheme_str() != Some("http") {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        if !matches!(scheme, "http" | "https") {
             return Err(AddressError::Scheme(text.to_owned()));
         }
         let authority = uri.authority().ok_or_else(|| AddressError::Malformed(text.to_owned()))?;
-        if authority.as_str().contains('@') {
+        if authority.as_str().contains('@') || uri.query().is_some_and(|query| query.contains("key=")) {
             return Err(AddressError::Credentials);
         }
-        Ok(Self(format!("http://{authority}{}", uri.path().trim_end_matches('/'))))
+        Ok(Self(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'))))
     }
 }
 
@@ -64,9 +68,13 @@ impl Address {
         &self.0
     }
 
-    /// Without `http://`, for narrow screens.
+    /// Without the scheme, for narrow screens.
     pub fn short(&self) -> &str {
-        self.0.strip_prefix("http://").unwrap_or(&self.0)
+        self.0.split_once("://").map_or(&self.0, |(_, rest)| rest)
+    }
+
+    fn is_https(&self) -> bool {
+        self.0.starts_with("https://")
     }
 }
 
@@ -88,6 +96,14 @@ pub enum ReadError {
     /// It is of another version: a field is missing, or is of another kind.
     #[error("it answers otherwise than this version of sightwire expects ({0})")]
     Otherwise(String),
+    /// None was sent.
+    #[error("it asks for a key; give one by --key-file or in SIGHTWIRE_KEY, a viewer's or more")]
+    NoKey,
+    /// Mostly an authority that this machine does not trust.
+    #[error(
+        "{0}; with an authority of its own, SSL_CERT_FILE names what `sightwire tls show --pem` prints there"
+    )]
+    Tls(String),
     /// The server says why.
     #[error("it answers with {status}: {detail}")]
     Status {
@@ -119,20 +135,41 @@ pub(crate) struct RawReading {
     pub streams: Option<Value>,
 }
 
+/// Why nothing can be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Of this machine's authorities.
+    #[error(transparent)]
+    Trust(#[from] &'static TrustError),
+    /// It would break the request apart.
+    #[error("the key has characters that no key has; is it the right file?")]
+    Key,
+    /// Of the machine.
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+}
+
 /// A server, and the connection to it.
 #[derive(Debug)]
 pub struct Client {
     address: Address,
+    key: Option<HeaderValue>,
     /// Never dropped: it would wait for the lookup of a name, which has no timeout. The program ends with it.
     http: ManuallyDrop<reqwest::blocking::Client>,
 }
 
 impl Client {
-    /// Connects with the first request, and again whenever that is needed.
-    pub fn new(address: Address) -> Result<Self, reqwest::Error> {
-        let http = sightwire_http_client::direct(trust::nobody());
+    /// Connects with the first request, and again whenever that is needed. `key` is one of the server's, where it asks for one.
+    pub fn new(address: Address, key: Option<&str>) -> Result<Self, ClientError> {
+        let tls = if address.is_https() { Trust::System.tls()? } else { trust::nobody() };
+        let http = sightwire_http_client::direct(tls);
         let http = reqwest::blocking::ClientBuilder::from(http).build()?;
-        Ok(Self { address, http: ManuallyDrop::new(http) })
+        let header = |key: &str| {
+            let mut value = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| ClientError::Key)?;
+            value.set_sensitive(true);
+            Ok::<_, ClientError>(value)
+        };
+        Ok(Self { address, key: key.map(header).transpose()?, http: ManuallyDrop::new(http) })
     }
 
     /// Whom it asks.
@@ -169,7 +206,10 @@ impl Client {
 
     /// `None` for 404.
     fn get(&self, path: &str) -> Result<Option<Value>, ReadError> {
-        let request = self.http.get(format!("{}{path}", self.address.0)).timeout(DEADLINE);
+        let mut request = self.http.get(format!("{}{path}", self.address.0)).timeout(DEADLINE);
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, key);
+        }
         let answer = request.send().map_err(|error| explain(&error))?;
         let status = answer.status().as_u16();
         let mut body = Vec::new();
@@ -182,7 +222,8 @@ impl Client {
             (status, parsed) => {
                 let said = parsed.ok().and_then(|value| typed::<sightwire_api::Error>(path, value).ok());
                 let detail = said.map_or_else(|| "no reason given".into(), |error| error.detail);
-                Err(ReadError::Status { status, detail })
+                let is_unknown = status == 401 && self.key.is_none();
+                Err(if is_unknown { ReadError::NoKey } else { ReadError::Status { status, detail } })
             }
         }
     }
@@ -212,7 +253,7 @@ fn explain(error: &(dyn Error + 'static)) -> ReadError {
         Cause::Refused => ReadError::Refused,
         Cause::BrokeOff => ReadError::Other("the connection was closed".into()),
         Cause::NotHttp(error) => ReadError::Foreign(error.to_string()),
-        Cause::Tls(error) => ReadError::Other(error.to_string()),
+        Cause::Tls(error) => ReadError::Tls(error.to_string()),
         Cause::NoWay(reason) | Cause::Other(reason) => ReadError::Other(reason),
     }
 }
@@ -230,15 +271,18 @@ mod tests {
         assert_eq!(parsed("127.0.0.1:8000").unwrap(), "http://127.0.0.1:8000");
         assert_eq!(parsed("http://[::1]:9/").unwrap(), "http://[::1]:9");
         assert_eq!(parsed("http://door.lan/cameras/").unwrap(), "http://door.lan/cameras");
-        assert_eq!(parsed("https://door.lan"), Err(AddressError::Scheme("https://door.lan".into())));
-        assert_eq!(parsed("http://a:b@door.lan"), Err(AddressError::Credentials));
+        assert_eq!(parsed("https://door.lan/").unwrap(), "https://door.lan");
+        assert_eq!(parsed("ftp://door.lan"), Err(AddressError::Scheme("ftp://door.lan".into())));
+        for secret in ["http://a:b@door.lan", "https://door.lan/?key=sw_1"] {
+            assert_eq!(parsed(secret), Err(AddressError::Credentials), "{secret}");
+        }
         assert!(matches!(parsed("two words"), Err(AddressError::Malformed(_))));
     }
 
     #[test]
     fn a_server_that_is_not_there_is_said_in_words() {
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = Client::new(gone.to_string().parse().unwrap()).unwrap().read().unwrap_err();
+        let error = Client::new(gone.to_string().parse().unwrap(), None).unwrap().read().unwrap_err();
         assert!(matches!(error, ReadError::Refused), "{error:?}");
         assert!(error.to_string().contains("is the server running?"));
     }
@@ -249,17 +293,31 @@ mod tests {
             STATUS => (200, stub::json(&stub::status())),
             _ => (404, r#"{"detail":"There is no such API path."}"#.into()),
         });
-        let client = Client::new(old.parse().unwrap()).unwrap();
+        let client = Client::new(old.parse().unwrap(), None).unwrap();
         assert_eq!(client.read().unwrap(), Reading { status: stub::status(), streams: None });
         assert_eq!(client.stream("a").unwrap(), None);
 
         let foreign = stub::serve(|_| (200, "<html>".into()));
-        let error = Client::new(foreign.parse().unwrap()).unwrap().read().unwrap_err();
+        let error = Client::new(foreign.parse().unwrap(), None).unwrap().read().unwrap_err();
         assert!(error.to_string().starts_with("what answers there is no Sightwire server"), "{error}");
 
         let busy = stub::serve(|_| (503, r#"{"detail":"Too\u001b[31m many."}"#.into()));
-        let error = Client::new(busy.parse().unwrap()).unwrap().read().unwrap_err();
+        let error = Client::new(busy.parse().unwrap(), None).unwrap().read().unwrap_err();
         assert_eq!(error.to_string(), "it answers with 503: Too[31m many.");
+    }
+
+    #[test]
+    fn a_server_that_asks_for_a_key_gets_it_and_without_one_that_is_said() {
+        let detail = r#"{"detail":"This is not a key."}"#;
+        let address = stub::serve_to("sw_1", |_| (200, stub::json(&stub::status())), detail);
+        let client = |key| Client::new(address.parse().unwrap(), key).unwrap();
+        client(Some("sw_1")).read_raw().unwrap();
+        assert!(matches!(client(None).read().unwrap_err(), ReadError::NoKey));
+        let error = client(Some("sw_2")).read().unwrap_err().to_string();
+        assert_eq!(error, "it answers with 401: This is not a key.");
+        let broken = Client::new(address.parse().unwrap(), Some("sw_1\r\nX: y"));
+        assert!(matches!(broken, Err(ClientError::Key)));
+        assert!(!format!("{:?}", client(Some("sw_1"))).contains("sw_1"));
     }
 
     /// A client of a server whose status has this at this place, or lacks it.
@@ -277,7 +335,7 @@ mod tests {
             STREAMS => (200, streams.clone()),
             _ => (200, "{}".into()),
         });
-        Client::new(address.parse().unwrap()).unwrap()
+        Client::new(address.parse().unwrap(), None).unwrap()
     }
 
     #[test]
@@ -311,14 +369,14 @@ mod tests {
             ..Default::default()
         };
         let said = stub::json(&named("\u{1b}[2JDoor\r\n\u{9b}31m", "\u{7}car"));
-        let client = Client::new(stub::serve(move |_| (200, said.clone())).parse().unwrap()).unwrap();
+        let client = Client::new(stub::serve(move |_| (200, said.clone())).parse().unwrap(), None).unwrap();
         assert_eq!(client.stream("a").unwrap(), Some(named("[2JDoor31m", "car")));
         assert_eq!(clean("ä".repeat(5000).into()), Value::from("ä".repeat(MAX_TEXT)));
     }
 
     #[test]
     fn an_id_that_is_no_plain_word_never_becomes_a_path() {
-        let client = Client::new("127.0.0.1:9".parse().unwrap()).unwrap();
+        let client = Client::new("127.0.0.1:9".parse().unwrap(), None).unwrap();
         for id in ["", "../status", "a?b", "a b"] {
             assert!(client.stream(id).unwrap().is_none(), "{id}");
         }

@@ -26,7 +26,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use client::RawReading;
-pub use client::{Address, AddressError, Client, ReadError, Reading};
+pub use client::{Address, AddressError, Client, ClientError, ReadError, Reading};
 use monitor::Monitor;
 pub use screen::run as watch;
 
@@ -113,7 +113,7 @@ mod tests {
             "/api/v1/streams" => (200, stub::json(&Streams { streams: stub::reading(2).streams.unwrap() })),
             _ => (200, stub::json(&stub::detail(1))),
         });
-        Client::new(address.parse().unwrap()).unwrap()
+        Client::new(address.parse().unwrap(), None).unwrap()
     }
 
     fn lines(out: &[u8]) -> Vec<Value> {
@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_is_an_error_that_names_it() {
         let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let client = Client::new(gone.to_string().parse().unwrap()).unwrap();
+        let client = Client::new(gone.to_string().parse().unwrap(), None).unwrap();
         for once in [false, true] {
             let mut out = Vec::new();
             let error = write_json(&mut out, &client, Duration::from_secs(1), once).unwrap_err().to_string();
@@ -183,7 +183,7 @@ mod tests {
             "/api/v1/status" => (200, status.into()),
             _ => (200, r#"{"streams":[{"id":"a"}]}"#.into()),
         });
-        let client = Client::new(address.parse().unwrap()).unwrap();
+        let client = Client::new(address.parse().unwrap(), None).unwrap();
         let mut out = Vec::new();
         write_json(&mut out, &client, Duration::from_secs(1), true).unwrap();
         let line = String::from_utf8(out).unwrap();

@@ -226,7 +226,7 @@ mod tests {
             "/api/v1/streams" => (200, r#"{"streams":[]}"#.into()),
             path => (200, stub::json(&Stream { id: path.into(), ..Default::default() })),
         });
-        let client = Client::new(address.parse().unwrap()).unwrap();
+        let client = Client::new(address.parse().unwrap(), None).unwrap();
         let ((sender, messages), (select, selections)) = (mpsc::channel(), mpsc::channel());
         select.send(Some("a".into())).unwrap();
         select.send(Some("b".into())).unwrap();

@@ -17,6 +17,26 @@ use super::client::Reading;
 
 /// Answers GET requests until the tests end; what is written: status and body for a path. Returns its address.
 pub fn serve(answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'static) -> String {
+    serve_asked(move |path, _| answer(path))
+}
+
+/// As [`serve`], to whoever sends that key; others get 401 and this.
+pub fn serve_to(
+    key: &'static str,
+    answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'static,
+    refusal: &'static str,
+) -> String {
+    serve_asked(move |path, lines| {
+        let is_known = |line: &String| {
+            line.split_once(": Bearer ")
+                .is_some_and(|(name, sent)| name.eq_ignore_ascii_case("authorization") && sent == key)
+        };
+        if lines.iter().any(is_known) { answer(path) } else { (401, refusal.to_owned()) }
+    })
+}
+
+/// `answer` is for a path and the header's lines.
+fn serve_asked(answer: impl Fn(&str, &[String]) -> (u16, String) + Send + Sync + Clone + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -28,12 +48,12 @@ pub fn serve(answer: impl Fn(&str) -> (u16, String) + Send + Sync + Clone + 'sta
     address
 }
 
-fn serve_one(mut stream: &TcpStream, answer: &impl Fn(&str) -> (u16, String)) {
+fn serve_one(mut stream: &TcpStream, answer: &impl Fn(&str, &[String]) -> (u16, String)) {
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     while let Some(request) = lines.next() {
         let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-        while lines.next().is_some_and(|line| !line.is_empty()) {}
-        let (status, body) = answer(&path);
+        let header: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        let (status, body) = answer(&path, &header);
         let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
         if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
             return;

@@ -33,6 +33,9 @@ pub(super) enum KeysCommand {
     },
 }
 
+/// Longer than any machine runs.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
 #[derive(Debug, Args)]
 pub(super) struct AddArgs {
     /// What it is for, in your words [default: its id].
@@ -78,6 +81,7 @@ fn time(text: &str) -> anyhow::Result<Duration> {
     let time = humantime::parse_duration(text)
         .with_context(|| format!("{text:?} is not a time such as 12h, 30d or 1y"))?;
     ensure!(!time.is_zero(), "it would never count");
+    ensure!(time <= LONGEST, "it can count for at most 100y; without --expires it counts for ever");
     Ok(time)
 }
 
@@ -92,8 +96,7 @@ pub(super) fn run(command: &KeysCommand, printer: &Printer) -> anyhow::Result<()
 fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = args.config.load()?.access_store();
     let now = SystemTime::now();
-    let expires =
-        args.expires.map(|time| now.checked_add(time).context("that is too far away")).transpose()?;
+    let expires = args.expires.map(|time| now + time);
     let scope = args.scope.scope()?;
     let wanted = NewKey { name: args.name.clone(), role: args.role, scope: scope.clone(), expires };
     let (key, record) = store.update(|records| Ok::<_, StoreError>(records.add(&wanted, now)?))?;

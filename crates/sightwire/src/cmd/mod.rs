@@ -17,9 +17,10 @@ mod users;
 
 use std::error::Error;
 use std::fmt;
+use std::fs;
 use std::num::ParseFloatError;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
 use std::time::Duration;
@@ -99,6 +100,16 @@ struct ConfigArgs {
 
 fn share(text: &str) -> anyhow::Result<f32> {
     number(text, 0.0..=1.0, "")
+}
+
+/// Of a file with a secret.
+fn first_line_of(file: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(first_line(&text))
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 fn seconds(text: &str, range: RangeInclusive<f64>) -> anyhow::Result<Duration> {

@@ -1,5 +1,7 @@
 //! `sightwire top`: what a running server does, in a terminal or as JSON.
 
+use std::env;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -7,11 +9,15 @@ use sightwire_top::{Address, Client, watch, write_json, write_once};
 
 use crate::print::Printer;
 
+/// Has a key, for those who keep none in a file.
+const KEY: &str = "SIGHTWIRE_KEY";
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   sightwire top                                      watch the server on this machine
   sightwire top http://10.0.0.7:8000 --json --once   one reading for a program
+  sightwire top https://10.0.0.7:8000 --key-file key a server that asks for a key
 
 Keys: arrows select a stream, s sorts, ? explains, q quits.
 
@@ -31,14 +37,26 @@ pub struct TopArgs {
     /// Read once, print it, and end.
     #[arg(long)]
     once: bool,
+    /// File whose first line is a key of the server, a viewer's or more [default: the key in `SIGHTWIRE_KEY`]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 }
 
 fn interval(text: &str) -> anyhow::Result<Duration> {
     super::seconds(text, 0.1..=3600.0)
 }
 
+/// Not an argument of the command line, which other users of the machine can read.
+fn key(args: &TopArgs) -> anyhow::Result<Option<String>> {
+    match &args.key_file {
+        // As `sightwire keys add` prints it.
+        Some(file) => Ok(Some(super::first_line_of(file)?.trim_start_matches("key: ").trim().to_owned())),
+        None => Ok(env::var(KEY).ok().filter(|key| !key.is_empty())),
+    }
+}
+
 pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
-    let client = Client::new(args.url.clone())?;
+    let client = Client::new(args.url.clone(), key(args)?.as_deref())?;
     if args.json {
         return write_json(&mut *printer.out(), &client, args.interval, args.once);
     }

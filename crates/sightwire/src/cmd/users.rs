@@ -1,6 +1,5 @@
 //! `sightwire users`
 
-use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -13,7 +12,7 @@ use sightwire_access::record::NewUser;
 use sightwire_access::store::StoreError;
 
 use super::keys::{ScopeArgs, may, role};
-use super::{ConfigArgs, Mistake};
+use super::{ConfigArgs, Mistake, first_line, first_line_of};
 use crate::print::{Printer, note, out};
 
 #[derive(Debug, Subcommand)]
@@ -68,7 +67,10 @@ fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
     let store = args.config.load()?.access_store();
     let scope = args.scope.scope()?;
     let password = password(args)?;
-    let password = password::hash(&password).map_err(|wrong| Mistake(wrong.into()))?;
+    let password = password::hash(&password).map_err(|wrong| {
+        let file = args.password_file.as_ref().map(|file| format!("{}: ", file.display()));
+        Mistake(format!("{}{wrong}", file.unwrap_or_default()).into())
+    })?;
     let wanted = NewUser { name: args.name.clone(), role: args.role, scope: scope.clone(), password };
     let name = store
         .update(|records| Ok::<_, StoreError>(records.add_user(wanted, SystemTime::now())?.name.clone()))?;
@@ -78,14 +80,11 @@ fn add(args: &AddArgs, printer: &Printer) -> anyhow::Result<()> {
 }
 
 fn password(args: &AddArgs) -> anyhow::Result<String> {
-    let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
     if let Some(file) = &args.password_file {
-        return Ok(first_line(
-            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?,
-        ));
+        return first_line_of(file);
     }
     if !io::stdin().is_terminal() {
-        return Ok(first_line(io::read_to_string(io::stdin()).context("cannot read the password")?));
+        return Ok(first_line(&io::read_to_string(io::stdin()).context("cannot read the password")?));
     }
     let password = rpassword::prompt_password(format!("Password of {}: ", args.name));
     let password = password.context("cannot read the password")?;
