@@ -56,8 +56,11 @@ const BACKBONE = "gestures_backbone.onnx";
 /** Whether each way of a network was measured. */
 const isMeasured = (home, name) => kept(home)[name]?.ways.every(({ outcome }) => outcome.took > 0) ?? false;
 
+// Others, such as the one that turns lines, may come later.
 const isAllMeasured = (home) =>
-  [FINDER, READER, BACKBONE, "gestures_head.onnx"].every((name) => isMeasured(home, name));
+  [FINDER, READER, BACKBONE, "gestures_head.onnx", ...Object.keys(kept(home))].every((name) =>
+    isMeasured(home, name),
+  );
 
 /** Until everything that is here was measured, which gives way to all else on a busy machine. */
 const measured = (home) => until(() => isAllMeasured(home), "trials", 180_000);
