@@ -90,15 +90,22 @@ async fn serve(config: Config, lan: bool, printer: Printer) -> anyhow::Result<()
     };
     let (own, plain) = (addresses(&listeners)?, addresses(&redirecting)?);
     // Not before the addresses are ours: a key that nobody uses would be lost with an error.
-    let key = reach::first_key(&config)?;
+    let first = reach::first_key(&config)?;
+    if let Some(key) = &first {
+        // At once, and if need be elsewhere: nobody can learn it later, and the start may fail.
+        let line = format!("admin key: {} (keep it: it is not shown again)", key.reveal());
+        if out!(printer, "{line}").is_err() {
+            note!(printer, "{line}");
+        }
+    }
     let lan = lan.then(|| reach::lan_key(&config)).transpose()?;
     let announce = move |started: &Started| {
         // Whoever waits for these lines may be gone after the first.
         let scheme = started.reach.scheme();
         let _ = own.iter().try_for_each(|a| out!(printer, "listening on {scheme}://{a}"));
         let _ = plain.iter().try_for_each(|a| out!(printer, "redirecting from http://{a}"));
-        if let Some(key) = key {
-            let _ = out!(printer, "admin key: {} (keep it: it is not shown again)", key.reveal());
+        if let (Some(_), Some(url)) = (&first, started.reach.url_for_others()) {
+            let _ = out!(printer, "open {url} on another machine, and log in with the admin key");
         }
         if let Some(certificates) = &started.reach.certificates
             && let Some(authority) = certificates.facts().authority
