@@ -2,15 +2,17 @@
 // cookies; and what happens to all that is open when a key is revoked.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
+import WebSocket from "ws";
+
 import { ask } from "./api.mjs";
 import { Client, TRANSPORTS } from "./client.mjs";
-import { command, start, until } from "./harness.mjs";
+import { command, HOME, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { connect, refusal, streamPath, url, viewer } from "./relay.mjs";
 import { camera, serving } from "./simulator.mjs";
@@ -26,6 +28,7 @@ let /** @type {Server} */ server;
 /** What the server printed as its first key. */
 let admin = "";
 before(async () => {
+  for (const folder of ["models", "runtime"]) symlinkSync(join(HOME, folder), join(home, folder));
   const [gate, yard] = await Promise.all([camera(owner), camera(owner)]);
   const cameras = [
     { id: "gate-1", url: gate.url, default: true },
@@ -90,7 +93,7 @@ describe("a_client_of_Socket.IO", { concurrency: true }, () => {
     test(`without_one_is_told_so_(${name})`.replaceAll(/[ ,]/g, "_"), async (t) => {
       const viewers = await key("--role", "viewer");
       for (const [options, said] of [
-        [{}, /key is needed to have signs recognised/],
+        [{}, /key is needed to have signs recognised: send it as `auth: \{ key \}`/],
         [{ auth: { key: "sw_wrong" } }, /not a key/],
         [{ auth: { key: viewers } }, /is a viewer; to have signs recognised takes a streamer/],
       ]) {
@@ -194,12 +197,86 @@ describe("a_key_for_some_streams", { concurrency: true }, () => {
   });
 });
 
+/** The first message of a socket, a text. */
+async function firstText(t, path, headers) {
+  const socket = new WebSocket(server.url.replace(/^http/, "ws") + path, { headers });
+  t.after(() => socket.terminate());
+  const message = new Promise((said, failed) => socket.once("message", said).once("error", failed));
+  const text = String(await message);
+  socket.terminate();
+  return text;
+}
+
+describe("the_sockets_of_the_camera_prototype", { concurrency: true }, () => {
+  for (const path of [
+    "/ws/stream/detect",
+    "/ws/camera/detect",
+    "/ws/stream/raw",
+    "/ws/camera/raw",
+    "/ws/ws/stream/raw",
+    "/ws/viewer/detection",
+  ]) {
+    test(`show_nothing_of_another_camera_(${path.slice(1).replaceAll("/", "-")})`, async (t) => {
+      const mine = await key("--role", "operator", "--streams", "elsewhere-*");
+      const [of, all] = [bearer(mine), bearer(admin)];
+      // The first one's name is its user's, and the last one's its own; who names none gets the default one.
+      const camera = path.startsWith("/ws/viewer") ? "&camera_id=yard" : "";
+      for (const query of [`?fps=5&user_id=nobody${camera}`, "?fps=5"]) {
+        assert.match(await firstText(t, path + query, of), /elsewhere-\*/, query);
+        // A reason is a sentence; a frame, also within JSON, has hundreds of letters.
+        const shown = await firstText(t, path + query, all);
+        assert.ok(shown.startsWith('{"type":"info"') || shown.length > 500, shown);
+      }
+    });
+  }
+});
+
+test("a_page_from_elsewhere_is_not_the_user_of_this_machine", async (t) => {
+  const open = await start(t, { args: ["--set", "recognizer.dummy=true"], env: { SIGHTWIRE_HOME: home } });
+  const from = async (origin, options = {}) => {
+    const client = new Client(open.url, { extraHeaders: { Origin: origin }, ...options });
+    t.after(() => client.socket.disconnect());
+    return new Promise((said) => {
+      client.socket.on("connect", () => said("welcome"));
+      client.socket.on("connect_error", ({ message }) => said(message));
+    });
+  };
+  for (const transports of Object.values(TRANSPORTS)) {
+    const evil = await from("https://evil.example", { transports });
+    assert.match(evil, /Pages from elsewhere may not have signs recognised; add its origin/);
+    assert.equal(await from(open.url, { transports }), "welcome");
+    // The page of the prototype comes from another port of this machine; and whoever has a key may come from anywhere.
+    assert.equal(await from("http://localhost:3000", { transports }), "welcome");
+    assert.equal(await from("https://evil.example", { transports, auth: { key: admin } }), "welcome");
+  }
+  const reads = async (path, origin) => (await open.get(path, { Origin: origin })).status;
+  for (const path of ["/metrics", "/api/v1/keys", "/api/v1/users"]) {
+    assert.equal(await reads(path, open.url), 200, path);
+    for (const origin of ["https://evil.example", "http://localhost:3000"]) {
+      assert.equal(await reads(path, origin), 403, `${path} ${origin}`);
+    }
+  }
+  assert.equal(await reads("/api/v1/status", "https://evil.example"), 200);
+});
+
 test("a_batch_belongs_to_who_sent_it", async () => {
   const [mine, other] = [await key("--role", "streamer"), await key("--role", "streamer")];
-  for (const headers of [bearer(mine), bearer(other)]) {
-    const { status, json } = await server.get("/api/v1/jobs", headers);
-    assert.deepEqual([status, json.jobs], [200, []]);
+  const body = new FormData();
+  body.append("files", new Blob([/** @type {BlobPart} */ (png(320, 96))]), "page.png");
+  const sent = await fetch(`${server.url}/api/v1/jobs`, { method: "POST", headers: bearer(mine), body });
+  assert.equal(sent.status, 201, await sent.clone().text());
+  const { id } = await sent.json();
+  const ids = async (of) => (await server.get("/api/v1/jobs", bearer(of))).json.jobs.map((job) => job.id);
+  assert.deepEqual([await ids(mine), await ids(other), await ids(admin)], [[id], [], [id]]);
+  for (const path of ["", "/files", "/events", "/files/0", "/files/0/picture", "/export"]) {
+    const { status, json } = await server.get(`/api/v1/jobs/${id}${path}`, bearer(other));
+    assert.equal(status, 404, path);
+    assert.match(json.detail, /There is no batch/);
   }
+  const ended = await ask(server, "DELETE", `/api/v1/jobs/${id}`, undefined, bearer(other));
+  const readAgain = await ask(server, "POST", `/api/v1/jobs/${id}/files/0/read`, undefined, bearer(other));
+  assert.deepEqual([ended.status, readAgain.status], [404, 404]);
+  assert.equal((await server.get(`/api/v1/jobs/${id}`, bearer(mine))).status, 200);
   const elsewhere = await key("--role", "streamer", "--uses", "relay");
   const refused = await server.get("/api/v1/jobs", bearer(elsewhere));
   assert.equal(refused.status, 403);

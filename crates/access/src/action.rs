@@ -6,13 +6,13 @@ use crate::Use;
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Action {
-    /// Short and stable, for tests and the audit log.
+    /// Short and stable, for tests.
     pub name: &'static str,
     /// The least role; `None` for everybody, with or without a key.
     pub role: Option<Role>,
     /// What it belongs to; `None` where it belongs to several, which the stream tells, or to none.
     pub of: Option<Use>,
-    /// It shows or touches what belongs to everything, so it takes a scope of everything.
+    /// It shows or touches what belongs to all streams (and all uses, if it belongs to none), so it takes a scope of all of them.
     pub whole: bool,
     /// In words that follow "may".
     pub words: &'static str,
@@ -68,9 +68,9 @@ actions! {
     /// Ending streams, sending viewers away.
     EndStreams = "end-streams", Some(Role::Operator), None, false, "end streams and viewers";
     /// Putting another model to use.
-    SwitchModel = "switch-model", Some(Role::Operator), Some(Use::Signs), false, "switch the model";
+    SwitchModel = "switch-model", Some(Role::Operator), Some(Use::Signs), true, "switch the model";
     /// Getting the library that runs networks.
-    GetLibrary = "get-library", Some(Role::Operator), None, false, "get the library";
+    GetLibrary = "get-library", Some(Role::Operator), None, true, "get the library";
     /// Counters of everything.
     SeeMetrics = "see-metrics", Some(Role::Operator), None, true, "see the metrics";
     /// Who else may do something.

@@ -296,6 +296,28 @@ mod tests {
         assert!(find(&keyring, other.reveal()).is_ok());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn what_a_key_opened_ends_within_a_second_after_it_is_revoked_by_whomever() {
+        let (_home, keyring) = keyring();
+        let keyring = Arc::new(keyring);
+        let (stop, store) = (CancellationToken::new(), keyring.store().clone());
+        let running = tokio::spawn(keyring.clone().run(stop.clone()));
+        for pause_ms in [10, 250, 490, 510] {
+            let key = add(&store, None);
+            keyring.take_up().unwrap();
+            let end = CancellationToken::new();
+            let _hold = find(&keyring, key.reveal()).unwrap().credential().unwrap().hold(end.clone());
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            let revoked = tokio::time::Instant::now();
+            store.update(|r| Ok::<_, StoreError>(r.revoke(key.id()))).unwrap();
+            end.cancelled().await;
+            let took = revoked.elapsed();
+            assert!(took <= Duration::from_secs(1), "{took:?}");
+        }
+        stop.cancel();
+        running.await.unwrap();
+    }
+
     #[test]
     fn a_key_that_may_less_than_before_is_cut_off_and_may_come_again() {
         let (_home, keyring) = keyring();

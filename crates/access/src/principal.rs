@@ -63,7 +63,9 @@ pub enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Unknown {
     /// It does not look like one.
-    #[error("this is not a key of Sightwire (one begins with sw_); `sightwire keys add` makes one")]
+    #[error(
+        "this is not a key of Sightwire, or not all of one (sw_, 8 digits, _ and 43 letters); `sightwire keys add` makes one"
+    )]
     NotAKey,
     /// It is not in the store.
     #[error(
@@ -242,7 +244,9 @@ impl Principal {
         if let Some(of) = action.of {
             self.has(of)?;
         }
-        if action.whole && self.scope != Scope::ALL {
+        let is_limited = self.scope.patterns().next().is_some()
+            || action.of.is_none() && self.scope.uses().next().is_some();
+        if action.whole && is_limited {
             let scope = format!("{}, {}", self.scope.streams_in_words(), self.scope.uses_in_words());
             return Err(Denied::Whole { who: self.in_words(), scope: scope.into(), words });
         }

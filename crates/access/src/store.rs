@@ -76,6 +76,11 @@ impl Store {
         &self.file
     }
 
+    /// Whether others than its owner can read or change the file, such as one that was restored from a backup.
+    pub fn is_exposed(&self) -> bool {
+        fs::metadata(&self.file).is_ok_and(|meta| meta.mode() & 0o077 != 0)
+    }
+
     /// Of the file as it is now; `None` if there is none.
     pub fn stamp(&self) -> Result<Option<Stamp>, StoreError> {
         match fs::metadata(&self.file) {

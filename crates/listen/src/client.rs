@@ -88,7 +88,7 @@ impl ClientAddress {
 
     /// Where whoever needs no key has to be; `None` where that cannot be told, though it should.
     pub fn place(&self) -> Option<IpAddr> {
-        (self.known != Known::Unclear).then(|| self.ip())
+        matches!(self.known, Known::Direct | Known::Told).then(|| self.ip())
     }
 
     /// Many may have it who have done nothing wrong: a proxy on this machine that nobody named passes them on. Whatever else says

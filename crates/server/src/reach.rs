@@ -81,7 +81,7 @@ pub fn names_now(config: &Config, listen: Vec<SocketAddr>) -> NamesNow {
     })
 }
 
-/// For whoever runs the server: what anybody may do without a key.
+/// For whoever runs the server: what anybody may do without a key, or with what they read.
 pub fn warnings(config: &Config) -> Vec<String> {
     let anyone = [
         (config.server.managing, "server.managing", "ends streams and viewers"),
@@ -115,7 +115,12 @@ pub fn warnings(config: &Config) -> Vec<String> {
             legacy.networks()
         )
     });
-    open.into_iter().chain(legacy).chain(forged).chain(anyone).collect()
+    let store = config.access_store();
+    let exposed = store.is_exposed().then(|| {
+        let path = store.path().display();
+        format!("{path} can be read or changed by others than its owner; run `chmod 600 {path}`")
+    });
+    open.into_iter().chain(legacy).chain(forged).chain(anyone).chain(exposed).collect()
 }
 
 fn beyond(config: &Config) -> impl Iterator<Item = &SocketAddr> {
@@ -197,6 +202,8 @@ fn is_loopback(ip: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use sightwire_config::Layers;
 
@@ -225,6 +232,14 @@ mod tests {
         };
         assert_eq!(legacy("192.168.1.2").len(), 1);
         assert!(legacy("10.0.0.0/8")[1].contains("10.9.0.0/16 are in server.trusted_proxies"));
+        let home = tempfile::tempdir().unwrap();
+        let of_home = format!("store.home={}", home.path().display());
+        lan_key(&config(&[&of_home])).unwrap();
+        assert_eq!(warned(&[&of_home]), [""; 0]);
+        let file = home.path().join("access.json");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let exposed = warned(&[&of_home]);
+        assert!(exposed[0].contains(&format!("chmod 600 {}", file.display())), "{exposed:?}");
         let anyone = warned(&["server.managing=anyone", "recognizer.switching=anyone"]);
         assert_eq!(anyone.len(), 2, "{anyone:?}");
         assert!(anyone[0].starts_with("server.managing is \"anyone\""), "{anyone:?}");

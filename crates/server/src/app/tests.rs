@@ -207,7 +207,8 @@ async fn a_key_for_another_stream_gets_nothing_of_this_one() {
             path.starts_with("/stream") && *path != "/streams/active" || path.starts_with("/api/esp32/");
         let is_of_user = path.contains("esp32-config");
         let is_of_all = matches!(*path, "/metrics" | "/api/v1/cameras/test")
-            || (*path == "/api/v1/cameras" && method == Method::POST);
+            || (matches!(*path, "/api/v1/cameras" | "/api/v1/runtime") && method == Method::POST)
+            || path.ends_with("/activate");
         if *path == paths::HEALTH || !(names_a_stream || picks_one || is_of_user || is_of_all) {
             continue;
         }
@@ -330,6 +331,12 @@ async fn who_has_logged_in_is_known_by_a_cookie_that_only_our_own_page_can_use()
     }
     let cross_site = [("sec-fetch-site", "cross-site"), ("referer", "https://evil.example/")];
     assert_eq!(get("/api/v1/cameras", &cross_site).await.0, StatusCode::UNAUTHORIZED);
+    // Whoever follows a link from there is still logged in; a frame of that page is not.
+    for (dest, status) in [("document", StatusCode::OK), ("iframe", StatusCode::SEE_OTHER)] {
+        let visit = [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", dest), ("accept", "text/html")];
+        let (found, ..) = get("/cameras", &[&cross_site[..], &visit].concat()).await;
+        assert_eq!(found, status, "{dest}");
+    }
 
     let user = json!({ "name": "Anna", "password": "correct horse", "role": "viewer" });
     let post = async |more: &[(&str, &str)]| {

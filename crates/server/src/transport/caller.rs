@@ -9,8 +9,8 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, uri};
+use http::header::{AUTHORIZATION, HOST, ORIGIN};
+use http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Uri, uri};
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
@@ -241,14 +241,15 @@ impl Caller {
     /// Somebody else's page, open in a browser on this machine, must not do things in its user's name. A key is sent by those
     /// who have it.
     fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
-        if !changes || action.role.is_none() {
+        // What tells of everything, such as the keys, other pages do not read either.
+        if !changes && !action.whole || action.role.is_none() {
             return Ok(());
         }
         match self.way {
-            Way::Session { meant: false, .. } => return Err(NotAllowed::Csrf),
+            Way::Session { meant: false, .. } if changes => return Err(NotAllowed::Csrf),
             Way::Session { .. } | Way::Key | Way::KeyInAddress => return Ok(()),
             Way::Proxied { meant } => match self.page {
-                Page::Own if meant => return Ok(()),
+                Page::Own if meant || !changes => return Ok(()),
                 Page::Own => return Err(NotAllowed::Unsaid),
                 Page::Listed => return Ok(()),
                 Page::OfThisMachine | Page::Foreign => {
@@ -261,7 +262,7 @@ impl Caller {
         let refused = NotAllowed::Page { words: action.words, may_be_listed };
         let may = match self.page {
             Page::Own => true,
-            Page::Listed => may_be_listed,
+            Page::Listed => may_be_listed || !changes,
             Page::OfThisMachine => action.role < Some(Role::Operator),
             Page::Foreign => false,
         };
@@ -287,11 +288,12 @@ impl Gate {
 
     fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
         let headers = request.headers();
-        let page = self.page(headers);
+        let is_secured = request.extensions().get::<Secured>().is_some();
+        let page = self.page(headers, is_secured);
         // Browsers send cookies with what pages of other ports of this host ask for, too.
         let counts = matches!(page, Page::Own | Page::Listed) && !origin::is_of_neighbour(headers);
-        let is_secured = request.extensions().get::<Secured>().is_some();
-        let session = Cookies::of(headers, is_secured).token().filter(|_| counts);
+        // Whoever follows a link from elsewhere stays logged in: what a page's address shows, no other page sees.
+        let session = Cookies::of(headers, is_secured).token().filter(|_| counts || is_visit(request));
         let (bearer, is_here) = (bearer(headers), is_here(request, headers));
         let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
         let from = client::of(request.extensions()).and_then(|client| client.place());
@@ -325,8 +327,9 @@ impl Gate {
     }
 
     /// One who says only later who it is, with a key in a message.
-    pub fn with_key(&self, caller: &Caller, key: &str) -> Caller {
-        let presented = Presented { key: Some(key), ..Presented::default() };
+    pub fn with_key(&self, caller: &Caller, key: &str, extensions: &Extensions) -> Caller {
+        let peer = client::of(extensions).map(|client| client.ip());
+        let presented = Presented { key: Some(key), peer, ..Presented::default() };
         let Identified { principal, .. } = self.guard.identify(&presented, SystemTime::now());
         Caller { principal, way: Way::Key, ..caller.clone() }
     }
@@ -339,11 +342,13 @@ impl Gate {
         Some(if other.is_none() { name } else { Named::Unclear })
     }
 
-    fn page(&self, headers: &HeaderMap) -> Page {
+    fn page(&self, headers: &HeaderMap, is_secured: bool) -> Page {
+        // Anybody on the way may have written a page that came without encryption.
+        let is_plain = headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"http://"));
         let listed = (*self.listed).as_deref();
         match origin::page_of(headers, listed) {
             None => Page::Own,
-            Some(page) if page.is_own => Page::Own,
+            Some(page) if page.is_own && !(is_secured && is_plain) => Page::Own,
             Some(page) if page.is_listed => Page::Listed,
             Some(page) if page.is_of_this_machine => Page::OfThisMachine,
             Some(_) => Page::Foreign,
@@ -425,7 +430,7 @@ fn take_key(request: &mut Request) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use sightwire_access::action::{Detect, EndStreams};
+    use sightwire_access::action::{Detect, EndStreams, ManageAccess};
     use sightwire_access::guard::Mode;
     use sightwire_access::keyring::Keyring;
     use sightwire_access::proxy::ProxyLogin;
@@ -502,6 +507,13 @@ mod tests {
             let request = request("/", "127.0.0.1:5000", &[("origin", origin)]);
             gate.caller(&request, None).may(action, changes).is_ok()
         };
+        let reads = |origin: &str| may(origin, &ManageAccess::ACTION, false);
+        for origin in ["http://127.0.0.1:8000", "https://app.example"] {
+            assert!(reads(origin), "{origin}");
+        }
+        for origin in ["http://localhost:3000", "https://evil.example", "null"] {
+            assert!(!reads(origin), "{origin}");
+        }
         let all = [Detect::ACTION, OwnCamera::ACTION, EndStreams::ACTION];
         for (origin, expected) in [
             ("http://127.0.0.1:8000", [true, true, true]),
@@ -538,6 +550,21 @@ mod tests {
         let caller = gate.caller(&unsaid, None);
         assert_eq!(caller.may(&EndStreams::ACTION, true), Err(NotAllowed::Unsaid));
         assert_eq!(caller.why_not(&EndStreams::ACTION), None, "the request that changes something says it");
+    }
+
+    #[test]
+    fn our_own_page_comes_encrypted_where_we_are() {
+        let (_home, gate) = gate(Mode::Auto);
+        let is_own = |origin: &str, is_secured: bool| {
+            let mut request = request("/", "192.168.1.7:9", &[("origin", origin)]);
+            if is_secured {
+                request.extensions_mut().insert(Secured);
+            }
+            gate.caller(&request, None).is_of_own_page()
+        };
+        assert!(is_own("https://127.0.0.1:8000", true) && !is_own("http://127.0.0.1:8000", true));
+        // Something in front may have added the encryption.
+        assert!(is_own("https://127.0.0.1:8000", false) && is_own("http://127.0.0.1:8000", false));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub async fn add(
         this.registry.add(change, |source| this.check(source), |id| this.is_sent(id))
     });
     let camera = camera.await?;
-    tracing::info!(camera = camera.table.id, "added");
+    tracing::info!(camera = camera.table.id, "added by {}", may.principal().who());
     Ok((StatusCode::CREATED, Json(streams.camera_report(&camera))))
 }
 
@@ -84,12 +84,12 @@ pub async fn change(
         Ok::<_, RegistryError>(camera)
     });
     let camera = camera.await?;
-    tracing::info!(camera = camera.table.id, "changed");
+    tracing::info!(camera = camera.table.id, "changed by {}", may.principal().who());
     Ok(Json(streams.camera_report(&camera)))
 }
 
 pub async fn remove(
-    _: MayStream<ChangeCameras>,
+    may: MayStream<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
@@ -99,7 +99,7 @@ pub async fn remove(
         Ok::<_, RegistryError>(camera)
     });
     let camera = camera.await?;
-    tracing::info!(camera = camera.table.id, "removed");
+    tracing::info!(camera = camera.table.id, "removed by {}", may.principal().who());
     Ok(StatusCode::NO_CONTENT)
 }
 

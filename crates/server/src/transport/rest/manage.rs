@@ -25,7 +25,7 @@ pub async fn end_stream(
         may.sees(&id, upstream.origin.kind())?;
     }
     if streams.end(&id) {
-        tracing::info!(stream = id, peer = %client, "the stream was ended by an administrator");
+        tracing::info!(stream = id, peer = %client, "the stream was ended by {}", may.principal().who());
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no stream {id:?}.")))
@@ -45,7 +45,7 @@ pub async fn end_viewer(
             may.sees(&stream, kind_of(&streams, &stream))?;
         }
         viewer.send_away();
-        tracing::info!(viewer = id, peer = %client, "the viewer was sent away by an administrator");
+        tracing::info!(viewer = id, peer = %client, "the viewer was sent away by {}", may.principal().who());
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no viewer {id:?}.")))

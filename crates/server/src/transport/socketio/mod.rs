@@ -15,8 +15,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use sightwire_access::Denied;
 use sightwire_access::action::{Act as _, SendFrames};
 use sightwire_access::credential::Hold;
+use sightwire_access::principal::Who;
 use sightwire_api::sign::{DetailedPrediction, Prediction, SignMessage, SignResult};
 use sightwire_config::Config;
 use sightwire_frame::header::Limits;
@@ -36,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 use message::FrameMessageError;
 use sessions::{Session, Sessions};
 
-use crate::transport::caller::{Caller, Gate};
+use crate::transport::caller::{Caller, Gate, NotAllowed};
 use crate::transport::requests::Frames;
 use crate::transport::sentence;
 use sightwire_listen::asker::TooMany;
@@ -225,9 +227,10 @@ impl SocketIoTransport {
     fn may_enter(&self, socket: &SocketRef, io: SocketIo, auth: &Auth) -> Result<(), Box<str>> {
         let session = session_of(socket);
         let allowed = match self.caller(socket, auth) {
+            // Sending a frame changes nothing; but a page from elsewhere does not do it as the user of this machine.
             Some(caller) => caller
-                .may(&SendFrames::ACTION, false)
-                .map_err(|why| why.to_string())
+                .may(&SendFrames::ACTION, *caller.principal().who() == Who::Here)
+                .map_err(|why| why_not(&why))
                 .and_then(|()| belongs_to(socket, &caller).map_err(|many| many.to_string())),
             None => Err("nobody has looked who asks".to_owned()),
         };
@@ -244,7 +247,7 @@ impl SocketIoTransport {
     fn caller(&self, socket: &Socket<LocalAdapter>, auth: &Auth) -> Option<Caller> {
         let caller = socket.req_parts().extensions.get::<Caller>()?;
         Some(match auth.key() {
-            Some(key) => self.gate.with_key(caller, key),
+            Some(key) => self.gate.with_key(caller, key, &socket.req_parts().extensions),
             None => caller.clone(),
         })
     }
@@ -457,6 +460,16 @@ impl SocketClient {
 /// Frames of whoever has made the handshake.
 fn frames_of(socket: &Socket<LocalAdapter>) -> Frames {
     socket.req_parts().extensions.get::<Frames>().cloned().unwrap_or_default()
+}
+
+/// Why somebody may not send frames, and here keys come in another way.
+fn why_not(why: &NotAllowed) -> String {
+    match why {
+        NotAllowed::Denied(Denied::NoKey(words)) => {
+            format!("a key is needed to {words}: send it as `auth: {{ key }}`, or as `?key=KEY`")
+        }
+        why => why.to_string(),
+    }
 }
 
 /// Its connections are that client's, who may have said only now who it is.
