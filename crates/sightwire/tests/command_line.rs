@@ -191,6 +191,24 @@ fn check_says_who_needs_a_key_and_what_anybody_may_without() {
 }
 
 #[test]
+fn the_first_key_is_shown_though_the_start_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    fs::write(folder.path().join("junk.pem"), "junk").unwrap();
+    let start = || {
+        let set = ["access.mode=protected", "tls.mode=files", "tls.certificate_file=junk.pem"];
+        let set = set.into_iter().chain(["tls.key_file=junk.pem"]).flat_map(|set| ["--set", set]);
+        let args: Vec<&str> = ["serve", "--listen", "127.0.0.1:0"].into_iter().chain(set).collect();
+        let output = sightwire(folder.path(), &home, &args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (out, err) = start();
+    assert!(out.starts_with("admin key: sw_") && err.contains("junk.pem"), "{out} {err}");
+    assert!(!start().0.contains("admin key"), "there is one");
+}
+
+#[test]
 fn keys_are_made_listed_and_revoked() {
     let folder = tempfile::tempdir().unwrap();
     let home = folder.path().join("home");
