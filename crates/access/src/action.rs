@@ -6,7 +6,7 @@ use crate::Use;
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]
 pub struct Action {
-    /// Short and stable, for tests.
+    /// Short and stable: what rules of the configuration name it by.
     pub name: &'static str,
     /// The least role; `None` for everybody, with or without a key.
     pub role: Option<Role>,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use sightwire_measure::address::counted;
+use sightwire_measure::lines::LogThrottle;
 use sightwire_measure::shares::Shares;
 use sightwire_measure::{clock, lines};
 use tokio::sync::Semaphore;
@@ -123,6 +124,8 @@ pub struct Guard {
     keyring: Arc<Keyring>,
     sessions: Sessions,
     links: Links,
+    /// Says seldom that their keys cannot be revoked.
+    unrevoked: LogThrottle,
     attempts: Attempts,
     /// Passwords that are being compared, and those who wait for that.
     comparing: Arc<Semaphore>,
@@ -153,6 +156,7 @@ impl Guard {
             proxy: None,
             sessions: Sessions::default(),
             links: Links::default(),
+            unrevoked: LogThrottle::new(),
             attempts: Attempts::default(),
             comparing: Arc::new(Semaphore::new(MAX_COMPARING)),
             waiting: Semaphore::new(MAX_WAITING),
@@ -424,6 +428,13 @@ impl Guard {
                     tokens.expire(now());
                 }
                 self.sessions.expire(clock::now());
+            }
+        };
+        // Apart from the others: it may wait for the disk.
+        let unused = async {
+            let mut tick = interval(EVERY);
+            loop {
+                tick.tick().await;
                 self.expire_links(clock::now()).await;
             }
         };
@@ -436,6 +447,7 @@ impl Guard {
         tokio::select! {
             () = self.keyring.clone().run(stop) => {}
             () = expiring => {}
+            () = unused => {}
             () = fetching => {}
         }
         // No other server knows them.
@@ -448,11 +460,14 @@ impl Guard {
             return;
         }
         let this = self.clone();
-        // The disk may be slow.
-        let revoked = tokio::task::spawn_blocking(move || this.revoke_unused(&unused)).await;
-        if let Ok(Err(error)) = revoked {
+        let revoked = tokio::task::spawn_blocking(move || {
+            this.revoke_unused(&unused).inspect_err(|_| this.links.revoke_later(unused))
+        });
+        if let Ok(Err(error)) = revoked.await
+            && let Some(unsaid) = self.unrevoked.is_due(clock::now())
+        {
             let error = lines::sentence(&error.to_string()).to_string();
-            tracing::error!("keys of links that nobody used stay: {error}");
+            tracing::error!(unsaid, "keys of links that nobody used stay for now: {error}");
         }
     }
 

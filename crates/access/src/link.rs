@@ -21,6 +21,8 @@ const TOKEN_BYTES: usize = 16;
 #[derive(Debug, Default)]
 pub struct Links {
     by_hash: Mutex<HashMap<[u8; 32], Link>>,
+    /// Keys of those that made way for others, or that could not be revoked; there are no more than keys.
+    over: Mutex<Vec<Box<str>>>,
 }
 
 /// What becomes of a link's key if nobody uses the link in time.
@@ -37,6 +39,13 @@ struct Link {
     key: Box<str>,
     until: Instant,
     unused: Unused,
+}
+
+impl Link {
+    /// The id of the key that goes with it.
+    fn revoked(self) -> Option<Box<str>> {
+        (self.unused == Unused::Revokes).then_some(self.key)
+    }
 }
 
 /// What a link has in it.
@@ -68,8 +77,9 @@ impl Links {
         let mut all = self.by_hash.lock();
         if all.len() >= MAX_LINKS
             && let Some(oldest) = all.iter().min_by_key(|(_, link)| link.until).map(|(hash, _)| *hash)
+            && let Some(oldest) = all.remove(&oldest)
         {
-            all.remove(&oldest);
+            self.revoke_later(oldest.revoked());
         }
         all.insert(hash(token.reveal()), Link { key: key.into(), until: now + LASTS, unused });
         Ok(token)
@@ -86,8 +96,14 @@ impl Links {
     /// Forgets those that nobody used in time; the ids of the keys that go with them.
     pub fn expire(&self, now: Instant) -> Vec<Box<str>> {
         let mut all = self.by_hash.lock();
-        let over = all.extract_if(|_, link| link.until <= now).map(|(_, link)| link);
-        over.filter(|link| link.unused == Unused::Revokes).map(|link| link.key).collect()
+        let over = all.extract_if(|_, link| link.until <= now);
+        let over: Vec<_> = over.filter_map(|(_, link)| link.revoked()).collect();
+        std::mem::take(&mut *self.over.lock()).into_iter().chain(over).collect()
+    }
+
+    /// They are among those that [`Self::expire`] gives the next time.
+    pub fn revoke_later(&self, keys: impl IntoIterator<Item = Box<str>>) {
+        self.over.lock().extend(keys);
     }
 }
 
@@ -109,7 +125,7 @@ mod tests {
     #[test]
     fn links_that_nobody_uses_are_bounded() {
         let (links, now) = (Links::default(), Instant::now());
-        let first = links.make("first", Unused::Keeps, now).unwrap();
+        let first = links.make("first", Unused::Revokes, now).unwrap();
         let later = now + Duration::from_secs(1);
         for _ in 0..MAX_LINKS {
             links.make("more", Unused::Keeps, later).unwrap();
@@ -117,7 +133,7 @@ mod tests {
         assert_eq!(links.by_hash.lock().len(), MAX_LINKS);
         assert_eq!(links.take(first.reveal(), later), None, "the oldest");
         links.make("last", Unused::Keeps, later + LASTS).unwrap();
-        assert!(links.expire(later + LASTS).is_empty());
+        assert_eq!(links.expire(later + LASTS), ["first".into()]);
         assert_eq!(links.by_hash.lock().len(), 1, "those whose time is over");
     }
 

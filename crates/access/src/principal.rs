@@ -64,7 +64,7 @@ pub enum Who {
 pub enum Unknown {
     /// It does not look like one.
     #[error(
-        "this is not a key of Sightwire, or not all of one (sw_, 8 digits, _ and 43 letters); `sightwire keys add` makes one"
+        "this is not a key of Sightwire, or not all of one (sw_, 8 characters, _ and 43 characters); `sightwire keys add` makes one"
     )]
     NotAKey,
     /// It is not in the store.
@@ -160,13 +160,15 @@ pub enum Denied {
         /// What was asked for.
         stream: Box<str>,
     },
-    /// It belongs to no stream, and the scope is one of some streams.
-    #[error("{who} covers {scope}; to {words} takes one for all streams and uses")]
+    /// It belongs to all streams, and the scope is one of some, or of some uses where it belongs to all of them.
+    #[error("{who} covers {scope}; to {words} takes one for all streams{}", if *of_all_uses { " and uses" } else { "" })]
     Whole {
         /// Who asks.
         who: Box<str>,
         /// What it covers.
         scope: Box<str>,
+        /// It belongs to all uses.
+        of_all_uses: bool,
         /// What.
         words: &'static str,
     },
@@ -244,11 +246,12 @@ impl Principal {
         if let Some(of) = action.of {
             self.has(of)?;
         }
-        let is_limited = self.scope.patterns().next().is_some()
-            || action.of.is_none() && self.scope.uses().next().is_some();
+        let of_all_uses = action.of.is_none();
+        let is_limited =
+            self.scope.patterns().next().is_some() || of_all_uses && self.scope.uses().next().is_some();
         if action.whole && is_limited {
             let scope = format!("{}, {}", self.scope.streams_in_words(), self.scope.uses_in_words());
-            return Err(Denied::Whole { who: self.in_words(), scope: scope.into(), words });
+            return Err(Denied::Whole { who: self.in_words(), scope: scope.into(), of_all_uses, words });
         }
         Ok(())
     }
