@@ -55,7 +55,8 @@ impl FromStr for Address {
             return Err(AddressError::Scheme(text.to_owned()));
         }
         let authority = uri.authority().ok_or_else(|| AddressError::Malformed(text.to_owned()))?;
-        if authority.as_str().contains('@') || uri.query().is_some_and(|query| query.contains("key=")) {
+        let has_key = uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("key=")));
+        if authority.as_str().contains('@') || has_key {
             return Err(AddressError::Credentials);
         }
         Ok(Self(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'))))
@@ -142,7 +143,7 @@ pub enum ClientError {
     #[error(transparent)]
     Trust(#[from] &'static TrustError),
     /// It would break the request apart.
-    #[error("the key has characters that no key has; is it the right file?")]
+    #[error("the key has characters that no key has")]
     Key,
     /// Of the machine.
     #[error(transparent)]

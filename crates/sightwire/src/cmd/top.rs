@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::ensure;
 use clap::Args;
 use sightwire_top::{Address, Client, watch, write_json, write_once};
 
@@ -48,11 +49,17 @@ fn interval(text: &str) -> anyhow::Result<Duration> {
 
 /// Not an argument of the command line, which other users of the machine can read.
 fn key(args: &TopArgs) -> anyhow::Result<Option<String>> {
-    match &args.key_file {
-        // As `sightwire keys add` prints it.
-        Some(file) => Ok(Some(super::first_line_of(file)?.trim_start_matches("key: ").trim().to_owned())),
-        None => Ok(env::var(KEY).ok().filter(|key| !key.is_empty())),
-    }
+    let (text, source) = match &args.key_file {
+        Some(file) => (super::first_line_of(file)?, file.display().to_string()),
+        None => match env::var_os(KEY) {
+            Some(text) => (text.to_string_lossy().into_owned(), KEY.to_owned()),
+            None => return Ok(None),
+        },
+    };
+    // Of a line such as `key: sw_…`, as the commands print it, what is the key; a token is all of its line.
+    let key = text.split_whitespace().find(|word| word.starts_with("sw_")).unwrap_or(text.trim());
+    ensure!(!key.is_empty(), "there is no key in {source}");
+    Ok(Some(key.to_owned()))
 }
 
 pub(super) fn run(args: &TopArgs, printer: &Printer) -> anyhow::Result<()> {
