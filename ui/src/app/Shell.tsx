@@ -42,16 +42,18 @@ export function Shell({ children }: { children: ReactNode }) {
   const { status, failure } = useStatus(3000);
   const server = serverState(status, failure);
 
+  const session = useSession();
+  const pages = useMemo(() => PAGES.filter(({ href }) => mayOpen(session, href)), [session]);
   const shortcuts = useMemo(
     () => [
-      ...PAGES.map(({ href, name, key }) => ({
+      ...pages.map(({ href, name, key }) => ({
         key,
         what: `Go to ${name}`,
         run: () => navigate(href),
       })),
       { key: '?', what: 'Show this list', run: () => setHelp('open') },
     ],
-    [],
+    [pages],
   );
   useShortcuts('Everywhere', shortcuts);
 
@@ -62,7 +64,6 @@ export function Shell({ children }: { children: ReactNode }) {
     nav.current?.hidePopover();
     main.current?.focus({ preventScroll: true });
   }, [path]);
-  const session = useSession();
   const here = PAGES.find(({ href }) => current(path, href) !== undefined);
 
   return (
@@ -81,7 +82,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <Icon name="unfold" />
         </button>
         <nav id="pages" ref={nav} popover="auto" className={css.nav} aria-label="Pages">
-          {PAGES.filter(({ href }) => mayOpen(session, href)).map(({ href, name }) => (
+          {pages.map(({ href, name }) => (
             <Link key={href} href={href} aria-current={current(path, href)}>
               {name}
             </Link>
