@@ -163,16 +163,12 @@ impl App {
             stop: stop.clone(),
         };
         let routes = rest::routes(api)
-            .merge(mjpeg::routes(mjpeg::Dependencies { streams: streams.clone(), origins: origins.clone() }))
-            .merge(boards::routes(boards::Dependencies {
-                streams: streams.clone(),
-                origins: origins.clone(),
-                tasks: tasks.clone(),
-            }))
+            .merge(mjpeg::routes(streams.clone()))
+            .merge(boards::routes(boards::Dependencies { streams: streams.clone(), tasks: tasks.clone() }))
             .merge(transport::relay::routes(sockets));
         #[cfg(test)]
         let (paths, asked) = (routes.paths(), routes.asked());
-        let (routes, privacy) = routes.finish(origins.clone()).context("two routes are one")?;
+        let (routes, privacy) = routes.finish().context("two routes are one")?;
         let pages = page::Dependencies { access: access.clone(), reach: reach.clone() };
         let routes =
             routes.fallback_service(page::serve.with_state(pages)).method_not_allowed_fallback(async || {

@@ -217,7 +217,9 @@ mod tests {
 
     #[test]
     fn what_anybody_may_without_a_key_is_warned_of() {
-        let warned = |flags: &[&str]| warnings(&config(flags));
+        let home = tempfile::tempdir().unwrap();
+        let of_home = format!("store.home={}", home.path().display());
+        let warned = |flags: &[&str]| warnings(&config(&[&[&*of_home], flags].concat()));
         assert_eq!(warned(&["server.listen=0.0.0.0:1"]), [""; 0], "they need keys");
         let open = warned(&["access.mode=open"]);
         assert!(open.len() == 1 && open[0].contains("\"open\"") && !open[0].contains("machines"), "{open:?}");
@@ -228,21 +230,20 @@ mod tests {
         let legacy = |proxies: &str| {
             let table =
                 "[[access.legacy]]\npaths = [\"/labels\"]\nnetworks = [\"10.9.0.0/16\"]\nrole = \"viewer\"";
-            warnings(&Config::of_toml(&format!("server.trusted_proxies = [{proxies:?}]\n{table}")).unwrap())
+            let own = format!("store.home = {:?}\nserver.trusted_proxies = [{proxies:?}]", home.path());
+            warnings(&Config::of_toml(&format!("{own}\n{table}")).unwrap())
         };
         assert_eq!(legacy("192.168.1.2").len(), 1);
         assert!(legacy("10.0.0.0/8")[1].contains("10.9.0.0/16 are in server.trusted_proxies"));
-        let home = tempfile::tempdir().unwrap();
-        let of_home = format!("store.home={}", home.path().display());
-        lan_key(&config(&[&of_home])).unwrap();
-        assert_eq!(warned(&[&of_home]), [""; 0]);
-        let file = home.path().join("access.json");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let exposed = warned(&[&of_home]);
-        assert!(exposed[0].contains(&format!("chmod 600 {}", file.display())), "{exposed:?}");
         let anyone = warned(&["server.managing=anyone", "recognizer.switching=anyone"]);
         assert_eq!(anyone.len(), 2, "{anyone:?}");
         assert!(anyone[0].starts_with("server.managing is \"anyone\""), "{anyone:?}");
+        lan_key(&config(&[&of_home])).unwrap();
+        assert_eq!(warned(&[]), [""; 0]);
+        let file = home.path().join("access.json");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let exposed = warned(&[]);
+        assert!(exposed[0].contains(&format!("chmod 600 {}", file.display())), "{exposed:?}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ use super::pick::PickError;
 use super::query::{self, ParamError, Params};
 use super::routes::{Routes, get};
 use super::websocket::{self, Socket, UpgradeOptions};
-use super::{arrival, origin, paths, pick, sentence};
+use super::{arrival, paths, pick, sentence};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);
@@ -52,8 +52,6 @@ const RAW_FPS: u8 = 30;
 #[derive(Clone, Debug)]
 pub struct Dependencies {
     pub streams: Arc<Streams>,
-    /// Other origins whose pages may open these sockets: those of `server.cors_origins`; `*`, here `None`, adds none.
-    pub origins: Arc<Option<Vec<String>>>,
     /// Whose tasks sockets are.
     pub tasks: TaskTracker,
 }
@@ -101,9 +99,8 @@ fn answer(
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
-    let foreign = origin::is_foreign(request.headers(), deps.origins.as_deref());
     let user = query::text(&params, "user_id").or_else(|| pick::user(request.headers()));
-    let wanted = wanted(caller, format, &deps.streams, &params, user, foreign);
+    let wanted = wanted(caller, format, &deps.streams, &params, user);
     let endpoint = match format {
         Format::Frames => "/ws/stream/detect",
         Format::Raw => "/ws/stream/raw",
@@ -137,10 +134,9 @@ fn wanted(
     streams: &Streams,
     params: &Params,
     user: Option<&str>,
-    foreign: bool,
 ) -> Result<(Origin, ViewRequest), Unwatched> {
     let url = (format == Format::Frames).then_some("camera_url");
-    let origin = pick::source(caller, streams, params, user, url, foreign)?;
+    let origin = pick::source(caller, streams, params, user, url)?;
     if format == Format::Raw {
         let fps = query::number(params, "fps", RAW_FPS, &(1..=30))?;
         return Ok((origin, ViewRequest::Apart(Rate { fps, skip_frames: 1 }.interval())));

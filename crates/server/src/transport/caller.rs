@@ -15,7 +15,7 @@ use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
 use sightwire_access::credential::Hold;
-use sightwire_access::guard::{Identified, Presented};
+use sightwire_access::guard::{Identified, Mode, Presented};
 use sightwire_access::key::Key;
 use sightwire_access::principal::{Unknown, Who};
 use sightwire_access::proxy::Named;
@@ -45,6 +45,8 @@ const LIST_IT: &str = "; add its origin to server.cors_origins";
 pub struct Caller {
     principal: Arc<Principal>,
     page: Page,
+    /// A browser shows its user the answer, and nobody else.
+    is_visit: bool,
     way: Way,
     held: Held,
 }
@@ -198,6 +200,11 @@ impl Caller {
         self.principal.may(&SeeViewers::ACTION).is_ok()
     }
 
+    /// Whether a page asks that is neither of this server, nor of this machine, nor listed.
+    pub fn is_foreign(&self) -> bool {
+        self.page == Page::Foreign
+    }
+
     /// Whether no page of another server asks.
     pub fn is_of_own_page(&self) -> bool {
         self.page == Page::Own
@@ -241,8 +248,9 @@ impl Caller {
     /// Somebody else's page, open in a browser on this machine, must not do things in its user's name. A key is sent by those
     /// who have it.
     fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
-        // What tells of everything, such as the keys, other pages do not read either.
-        if !changes && !action.whole || action.role.is_none() {
+        // What tells of everything, such as the keys, other pages do not read either: of whoever they are not.
+        let is_read = !changes && (!action.whole || self.is_visit || *self.principal.who() == Who::Anyone);
+        if is_read || action.role.is_none() {
             return Ok(());
         }
         match self.way {
@@ -258,11 +266,12 @@ impl Caller {
             },
             Way::Place => {}
         }
-        let may_be_listed = action.role < Some(Role::Operator) || action.name == OwnCamera::ACTION.name;
+        let may_be_listed =
+            !changes || action.role < Some(Role::Operator) || action.name == OwnCamera::ACTION.name;
         let refused = NotAllowed::Page { words: action.words, may_be_listed };
         let may = match self.page {
             Page::Own => true,
-            Page::Listed => may_be_listed || !changes,
+            Page::Listed => may_be_listed,
             Page::OfThisMachine => action.role < Some(Role::Operator),
             Page::Foreign => false,
         };
@@ -286,25 +295,28 @@ impl Gate {
         Self { guard, listed, names }
     }
 
-    fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
+    pub(super) fn caller(&self, request: &Request, key: Option<&str>) -> Caller {
         let headers = request.headers();
         let is_secured = request.extensions().get::<Secured>().is_some();
         let page = self.page(headers, is_secured);
         // Browsers send cookies with what pages of other ports of this host ask for, too.
         let counts = matches!(page, Page::Own | Page::Listed) && !origin::is_of_neighbour(headers);
         // Whoever follows a link from elsewhere stays logged in: what a page's address shows, no other page sees.
-        let session = Cookies::of(headers, is_secured).token().filter(|_| counts || is_visit(request));
-        let (bearer, is_here) = (bearer(headers), is_here(request, headers));
+        let is_visit = is_visit(request);
+        let session = Cookies::of(headers, is_secured).token().filter(|_| counts || is_visit);
+        // Where everybody may come, a page from elsewhere may, too: as anybody.
+        let is_anybody = page == Page::Foreign && self.guard.mode() == Mode::Open;
+        let (bearer, is_here) = (bearer(headers), is_here(request, headers) && !is_anybody);
         let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
         let from = client::of(request.extensions()).and_then(|client| client.place());
         let place = from.map(|from| (from, request.uri().path()));
         // So do they have a proxy add who its user is; but a link from elsewhere may lead to our own page.
         let named = self.named(headers);
         let is_added = named.is_some() && peer.is_some_and(|peer| self.guard.is_proxy(peer));
-        let is_foreign = is_added && !counts && !is_visit(request);
+        let is_foreign = is_added && !counts && !is_visit;
         let proxied = named.filter(|named| *named == Named::Unclear || !is_foreign);
         // A proxy may add a token, too, whichever page asks. A key it would add for everybody.
-        let is_of_elsewhere = !counts && !is_visit(request);
+        let is_of_elsewhere = !counts && !is_visit;
         let may_be_added = |token: &&str| is_of_elsewhere && !Key::looks_like_one(token);
         let is_left_out = bearer.as_ref().is_some_and(may_be_added);
         let bearer = bearer.filter(|_| !is_foreign && !is_left_out);
@@ -323,7 +335,7 @@ impl Gate {
             None if key.is_some() => Way::KeyInAddress,
             None => Way::Key,
         };
-        Caller { principal, page, way, held: Held::default() }
+        Caller { principal, page, is_visit, way, held: Held::default() }
     }
 
     /// One who says only later who it is, with a key in a message.
@@ -430,8 +442,7 @@ fn take_key(request: &mut Request) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use sightwire_access::action::{Detect, EndStreams, ManageAccess};
-    use sightwire_access::guard::Mode;
+    use sightwire_access::action::{Detect, EndStreams, ManageAccess, SeeMetrics};
     use sightwire_access::keyring::Keyring;
     use sightwire_access::proxy::ProxyLogin;
     use sightwire_access::store::Store;
@@ -514,6 +525,14 @@ mod tests {
         for origin in ["http://localhost:3000", "https://evil.example", "null"] {
             assert!(!reads(origin), "{origin}");
         }
+        // Whoever follows a link sees where it leads, and no page does.
+        let visit = |mode: &str| {
+            let given =
+                [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode), ("sec-fetch-dest", "document")];
+            let request = request("/", "127.0.0.1:5000", &given);
+            gate.caller(&request, None).may(&ManageAccess::ACTION, false).is_ok()
+        };
+        assert!(visit("navigate") && !visit("no-cors"));
         let all = [Detect::ACTION, OwnCamera::ACTION, EndStreams::ACTION];
         for (origin, expected) in [
             ("http://127.0.0.1:8000", [true, true, true]),
@@ -553,18 +572,33 @@ mod tests {
     }
 
     #[test]
+    fn where_everybody_may_come_a_page_from_elsewhere_is_anybody() {
+        let (_home, gate) = gate(Mode::Open);
+        let of = |origin: &str| gate.caller(&request("/", "127.0.0.1:5000", &[("origin", origin)]), None);
+        let evil = of("https://evil.example");
+        assert_eq!(evil.principal().who(), &Who::Anyone);
+        assert!(
+            evil.may(&SeeMetrics::ACTION, false).is_ok() && evil.may(&ManageAccess::ACTION, false).is_err()
+        );
+        assert_eq!(of("http://localhost:3000").principal().who(), &Who::Here);
+    }
+
+    #[test]
     fn our_own_page_comes_encrypted_where_we_are() {
         let (_home, gate) = gate(Mode::Auto);
         let is_own = |origin: &str, is_secured: bool| {
-            let mut request = request("/", "192.168.1.7:9", &[("origin", origin)]);
+            let mut request =
+                request("/", "192.168.1.7:9", &[("origin", origin), ("host", "192.168.1.2:8000")]);
             if is_secured {
                 request.extensions_mut().insert(Secured);
             }
-            gate.caller(&request, None).is_of_own_page()
+            let caller = gate.caller(&request, None);
+            assert_ne!(caller.is_of_own_page(), caller.is_foreign());
+            caller.is_of_own_page()
         };
-        assert!(is_own("https://127.0.0.1:8000", true) && !is_own("http://127.0.0.1:8000", true));
+        assert!(is_own("https://192.168.1.2:8000", true) && !is_own("http://192.168.1.2:8000", true));
         // Something in front may have added the encryption.
-        assert!(is_own("https://127.0.0.1:8000", false) && is_own("http://127.0.0.1:8000", false));
+        assert!(is_own("https://192.168.1.2:8000", false) && is_own("http://192.168.1.2:8000", false));
     }
 
     #[test]

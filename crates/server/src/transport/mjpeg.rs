@@ -25,7 +25,7 @@ use super::may::May;
 use super::query::{self, ParamError, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, get};
-use super::{arrival, origin, pick};
+use super::{arrival, pick};
 
 /// A line in the log for the first picture of a viewer, and for every so-many-th.
 const LOG_EVERY: u64 = 100;
@@ -88,23 +88,15 @@ const ENDPOINTS: [Endpoint; 5] = [
     },
 ];
 
-/// What the handlers need.
-#[derive(Clone, Debug)]
-pub struct Dependencies {
-    pub streams: Arc<Streams>,
-    /// Other origins whose pages may show these streams: those of `server.cors_origins`; `*`, here `None`, adds none.
-    pub origins: Arc<Option<Vec<String>>>,
-}
-
 /// A route for each of [`ENDPOINTS`], with a slash at its end and without.
-pub fn routes(deps: Dependencies) -> Routes {
+pub fn routes(streams: Arc<Streams>) -> Routes {
     let add = |routes: Routes<_>, endpoint: Endpoint| {
         let handler = move |may: May<WatchStream>, state, params, request| {
             answer(endpoint, may, state, params, request)
         };
         routes.private(endpoint.path, get(handler)).slashed(endpoint.slashed, endpoint.path)
     };
-    ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(deps)
+    ENDPOINTS.into_iter().fold(Routes::new(), add).with_state(streams)
 }
 
 fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewRequest, ParamError> {
@@ -116,14 +108,12 @@ fn drawn(streams: &Streams, params: &Params, tracking: bool) -> Result<ViewReque
 async fn answer(
     endpoint: Endpoint,
     may: May<WatchStream>,
-    State(Dependencies { streams, origins }): State<Dependencies>,
+    State(streams): State<Arc<Streams>>,
     Query(params): Query<Params>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let view = (endpoint.view)(&streams, &params)?;
-    let foreign = origin::is_foreign(request.headers(), origins.as_deref());
-    let source =
-        pick::source(&may, &streams, &params, pick::user(request.headers()), endpoint.address, foreign)?;
+    let source = pick::source(&may, &streams, &params, pick::user(request.headers()), endpoint.address)?;
     let arrival = arrival(&request, ViewerKind::Mjpeg, endpoint.path);
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let deadline = streams.options().cameras.viewer_deadline;

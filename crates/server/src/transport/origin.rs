@@ -65,12 +65,6 @@ pub fn is_said_to_be_own(headers: &HeaderMap) -> bool {
     !agent.starts_with(b"Mozilla/") && !headers.keys().any(is_of_browsers)
 }
 
-/// Whether the request was made by a page from elsewhere.
-pub fn is_foreign(headers: &HeaderMap, listed: Option<&[String]>) -> bool {
-    let page = page_of(headers, listed);
-    page.is_some_and(|page| !page.is_own && !page.is_of_this_machine && !page.is_listed)
-}
-
 /// Whether a browser came to a proxy over https, as that says.
 pub fn is_secure(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"))
@@ -104,7 +98,8 @@ mod tests {
         for (name, value) in given {
             headers.insert(*name, value.parse().unwrap());
         }
-        is_foreign(&headers, listed)
+        let page = page_of(&headers, listed);
+        page.is_some_and(|page| !page.is_own && !page.is_of_this_machine && !page.is_listed)
     }
 
     #[test]

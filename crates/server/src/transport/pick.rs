@@ -50,7 +50,6 @@ pub fn source(
     params: &Params,
     user: Option<&str>,
     url: Option<&str>,
-    foreign: bool,
 ) -> Result<Origin, PickError> {
     if let Some(id) = query::text(params, "camera").or_else(|| query::text(params, "camera_id")) {
         return stream(caller, streams, id);
@@ -62,7 +61,8 @@ pub fn source(
         let is_registered = streams.registry.with_source(&source).is_some();
         let id = if is_registered { streams.id_of(&origin) } else { String::new() };
         caller.sees(&id, StreamKind::Camera)?;
-        let checked = if foreign { streams.check_listed(&source) } else { streams.check(&source) };
+        let checked =
+            if caller.is_foreign() { streams.check_listed(&source) } else { streams.check(&source) };
         checked.map_err(WatchError::from)?;
         return Ok(origin);
     }

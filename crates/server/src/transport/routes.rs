@@ -16,8 +16,9 @@ use http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use http::{Method, StatusCode};
 use sightwire_access::Action;
 
+use super::caller::Caller;
 use super::may::Asks;
-use super::{error, origin, websocket};
+use super::{error, websocket};
 
 /// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
 #[cfg(test)]
@@ -158,12 +159,11 @@ impl Routes {
         self.asked.clone()
     }
 
-    /// The routes, and what keeps the private ones so; `listed` are the origins that the configuration names, `None` is
-    /// `*`, which names none.
-    pub fn finish(self, listed: Arc<Option<Vec<String>>>) -> Result<(Router, Privacy), matchit::InsertError> {
+    /// The routes, and what keeps the private ones so.
+    pub fn finish(self) -> Result<(Router, Privacy), matchit::InsertError> {
         let mut paths = matchit::Router::new();
         self.private.into_iter().try_for_each(|path| paths.insert(path, ()))?;
-        Ok((self.router, Privacy { paths: Arc::new(paths), listed }))
+        Ok((self.router, Privacy { paths: Arc::new(paths) }))
     }
 }
 
@@ -180,14 +180,13 @@ impl<S> fmt::Debug for Routes<S> {
 #[derive(Clone)]
 pub struct Privacy {
     paths: Arc<matchit::Router<()>>,
-    listed: Arc<Option<Vec<String>>>,
 }
 
 impl Privacy {
     /// Whether that request is for a private route, and of a page that may not have it.
     fn is_broken_by(&self, request: &Request) -> bool {
         self.paths.at(request.uri().path()).is_ok()
-            && origin::is_foreign(request.headers(), self.listed.as_deref())
+            && request.extensions().get().is_none_or(Caller::is_foreign)
     }
 }
 
@@ -208,17 +207,25 @@ pub async fn keep_private(State(privacy): State<Privacy>, request: Request, next
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
+    use sightwire_access::Guard;
     use sightwire_access::action::WatchStream;
+    use sightwire_access::guard::Mode;
+    use sightwire_access::keyring::Keyring;
+    use sightwire_access::store::Store;
 
     use super::*;
+    use crate::transport::caller::Gate;
     use crate::transport::may::May;
 
-    fn broken(privacy: &Privacy, path: &str, origin: Option<&str>) -> bool {
+    fn broken(privacy: &Privacy, gate: &Gate, path: &str, origin: Option<&str>) -> bool {
         let mut request = Request::builder().uri(path).header("host", "server.example:8000");
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        privacy.is_broken_by(&request.body(Body::empty()).unwrap())
+        let mut request = request.body(Body::empty()).unwrap();
+        let caller = gate.caller(&request, None);
+        request.extensions_mut().insert(caller);
+        privacy.is_broken_by(&request)
     }
 
     #[test]
@@ -227,15 +234,19 @@ mod tests {
         let inner = Routes::<()>::new().private("/streams/{id}", handler()).open("/labels", handler());
         let outer = Routes::<()>::new().private("/ws/view", handler()).with_state(());
         let routes = outer.merge(inner.with_state(()));
-        let (_, privacy) = routes.finish(Arc::new(Some(vec!["https://app.example".into()]))).unwrap();
+        let (_, privacy) = routes.finish().unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
+        let guard = Guard::new(Mode::Auto, Arc::new(keyring), Arc::default());
+        let gate = Gate::new(Arc::new(guard), Arc::new(Some(vec!["https://app.example".into()])));
         let evil = Some("https://evil.example");
         for path in ["/streams/gate", "/streams/%2e%2e", "/ws/view"] {
-            assert!(broken(&privacy, path, evil), "{path}");
-            assert!(!broken(&privacy, path, Some("https://app.example")), "{path}");
-            assert!(!broken(&privacy, path, None), "{path}");
+            assert!(broken(&privacy, &gate, path, evil), "{path}");
+            assert!(!broken(&privacy, &gate, path, Some("https://app.example")), "{path}");
+            assert!(!broken(&privacy, &gate, path, None), "{path}");
         }
         for path in ["/labels", "/", "/streams"] {
-            assert!(!broken(&privacy, path, evil), "{path}");
+            assert!(!broken(&privacy, &gate, path, evil), "{path}");
         }
     }
 }

@@ -30,7 +30,6 @@ use sightwire_models::slot;
 use super::{Api, blocking};
 use crate::transport::caller::Caller;
 use crate::transport::may::May;
-use crate::transport::origin::is_foreign;
 use crate::transport::pick::PickError;
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
@@ -125,7 +124,7 @@ pub async fn save(
         Ok(camera)
     });
     let camera = adding.await?;
-    tracing::info!(camera = camera.table.id, "saved by its user");
+    tracing::info!(camera = camera.table.id, "saved for its user by {}", may.principal().who());
     let Board { esp32_url, label, .. } = board_of(&camera);
     let done = saved("ESP32 configuration saved");
     Ok(Json(BoardSaved { esp32_url: Some(esp32_url), label: Some(label), ..done }))
@@ -140,11 +139,12 @@ pub async fn forget(
     if let Some(camera) = streams.registry.of_user(&user) {
         may.may_on(&OwnCamera::ACTION, true, &camera.table.id)?;
     }
+    let by = may.principal().who().clone();
     blocking("The camera could not be removed.", move || {
         if let Some(camera) = streams.registry.of_user(&user) {
             streams.registry.remove(&camera.table.id)?;
             streams.close_camera(&camera.table.source);
-            tracing::info!(camera = camera.table.id, "removed by its user");
+            tracing::info!(camera = camera.table.id, "removed for its user by {by}");
         }
         Ok::<_, RegistryError>(())
     })
@@ -180,8 +180,7 @@ fn board_of(camera: &Camera) -> Board {
 /// The camera that a page means: `esp32_url`, else its user's, else the default one.
 fn camera(caller: &Caller, api: &Api, params: &Params, headers: &HeaderMap) -> Result<Origin, PickError> {
     let user = query::text(params, "user_id").or_else(|| pick::user(headers));
-    let foreign = is_foreign(headers, api.config.server.cors_origins.as_deref());
-    pick::source(caller, &api.streams, params, user, Some("esp32_url"), foreign)
+    pick::source(caller, &api.streams, params, user, Some("esp32_url"))
 }
 
 fn answer<T: Serialize>(done: Result<T, PickError>) -> Response {

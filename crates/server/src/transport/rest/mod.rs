@@ -121,8 +121,7 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/jobs/{id}/events", get(jobs::events))
         .private("/api/v1/jobs/{id}/export", get(jobs::export))
         .through(|routes| {
-            let guard = middleware::from_fn_with_state(api.config.clone(), read::guard);
-            routes.route_layer(guard).layer(DefaultBodyLimit::disable())
+            routes.route_layer(middleware::from_fn(read::guard)).layer(DefaultBodyLimit::disable())
         });
     let own_camera = get(boards::own_camera).post(boards::save).delete(boards::forget);
     Routes::new()

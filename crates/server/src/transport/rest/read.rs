@@ -22,18 +22,17 @@ use tokio::time::{Instant, timeout_at};
 
 use super::form::{TimedBody, content_length};
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
+use crate::transport::caller::Caller;
 use crate::transport::may::May;
-use crate::transport::origin;
 use crate::transport::query::{self, ParamError, Params};
 use crate::transport::refusal::Refusal;
-use sightwire_config::Config;
 
 /// Seconds after which a model that is being fetched is asked for again.
 const WHILE_FETCHING: u64 = 5;
 
 /// Texts of pictures are private, and reading takes time: pages from elsewhere may do neither here.
-pub async fn guard(State(config): State<Arc<Config>>, request: Request, next: Next) -> Response {
-    if origin::is_foreign(request.headers(), config.server.cors_origins.as_deref()) {
+pub async fn guard(request: Request, next: Next) -> Response {
+    if request.extensions().get().is_none_or(Caller::is_foreign) {
         let detail = "Pages of this origin may not have text read. Add it to server.cors_origins.";
         return Refusal::new(StatusCode::FORBIDDEN, detail).into_response();
     }
@@ -355,8 +354,8 @@ mod tests {
     use sightwire_frame::still::StillFormat;
 
     use super::*;
-    use sightwire_config::Flags;
     use sightwire_config::layers::Layers;
+    use sightwire_config::{Config, Flags};
     use sightwire_infer::shared::SharedEngine;
     use sightwire_reading::decoding::DecodeMemory;
     use sightwire_reading::display::AT_ONCE;

@@ -19,7 +19,7 @@ pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<R
 
 /// Begins to get it; `/api/v1/status` says how far that is.
 pub(super) async fn get(
-    _: May<GetLibrary>,
+    may: May<GetLibrary>,
     State(api): State<Api>,
     Extension(client): Extension<ClientAddress>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
@@ -27,7 +27,7 @@ pub(super) async fn get(
         let detail = "The library is not missing, or is on its way already.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
-    tracing::info!(peer = %client, "the ONNX Runtime library is being fetched");
+    tracing::info!(peer = %client, "the ONNX Runtime library is being fetched for {}", may.principal().who());
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_runtime();
