@@ -1,10 +1,10 @@
 // Logging in, what each role is offered, and the page of keys and users.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { command, until } from "../js/harness.mjs";
+import { command, removeFolder, until } from "../js/harness.mjs";
 import { looksRight, smallTargets } from "./accessible.mjs";
 import { expect, test as base } from "./fixtures.mjs";
 import { pasted, PROGRAMS } from "./pasted.mjs";
@@ -36,7 +36,7 @@ const test = base.extend({
       return made;
     };
     await use({ server, admin, key });
-    rmSync(home, { recursive: true });
+    removeFolder(home);
   },
 });
 

@@ -1,10 +1,10 @@
 // The start page, the keys and the addresses.
 
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { HOME } from "../js/harness.mjs";
+import { HOME, removeFolder } from "../js/harness.mjs";
 import { expect, screenshot, test } from "./fixtures.mjs";
 import { pasted, PROGRAMS } from "./pasted.mjs";
 
@@ -98,7 +98,7 @@ test("a_server_without_its_library_says_the_command_and_gets_it_at_a_click", asy
     await expect(page.getByTestId("command")).toHaveCount(0);
   } finally {
     // The server, which ends after this, may be writing to it.
-    rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    removeFolder(home);
   }
 });
 

@@ -1,12 +1,12 @@
 // HTTPS as a phone meets it: in Chromium, with its own handling of certificates.
 
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-import { command, until } from "../js/harness.mjs";
+import { command, removeFolder, until } from "../js/harness.mjs";
 import { camera, clipFile, expect, found, launch, test as base } from "./fixtures.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
@@ -55,7 +55,7 @@ const test = base.extend({
     };
     await use({ server, env, browser, url: `https://${NAME}:${server.port}` });
     for (const one of browsers) await one.close();
-    rmSync(folder, { recursive: true });
+    removeFolder(folder);
   },
 });
 

@@ -2,7 +2,7 @@
 // cookies; and what happens to all that is open when a key is revoked.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { mkdtempSync, statSync, symlinkSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import WebSocket from "ws";
 
 import { ask } from "./api.mjs";
 import { Client, TRANSPORTS } from "./client.mjs";
-import { command, HOME, start, until } from "./harness.mjs";
+import { command, HOME, removeFolder, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { connect, refusal, streamPath, url, viewer } from "./relay.mjs";
 import { camera, serving } from "./simulator.mjs";
@@ -41,7 +41,7 @@ before(async () => {
 });
 after(async () => {
   for (const end of ends.reverse()) await end();
-  rmSync(home, { recursive: true });
+  removeFolder(home);
 });
 
 /** Makes a key by command, and waits until the running server knows it. */

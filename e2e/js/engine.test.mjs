@@ -7,7 +7,6 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -18,7 +17,7 @@ import { after, test } from "node:test";
 import { ask } from "./api.mjs";
 import { clip } from "./clips.mjs";
 import { Client } from "./client.mjs";
-import { command, HOME, sleep, start, until } from "./harness.mjs";
+import { command, HOME, removeFolder, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 
 /** @import { Server } from "./harness.mjs" */
@@ -30,7 +29,7 @@ const PATIENT = { SIGHTWIRE_READER_DEADLINE_S: "240" };
 /** A store in which nothing was tried yet, with the library and the model for text. It is gone with the test. */
 function store(t) {
   const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  t.after(() => removeFolder(home));
   mkdirSync(join(home, "models"));
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   symlinkSync(join(HOME, "models/ppocr-v4"), join(home, "models/ppocr-v4"));

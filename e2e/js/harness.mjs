@@ -20,6 +20,11 @@ export const BIN = resolve(process.env.SIGHTWIRE_BIN ?? newest ?? builds[0]);
 /** Its store, with ONNX Runtime in it. */
 export const HOME = resolve(process.env.SIGHTWIRE_HOME ?? join(here, "../../.sightwire/home"));
 
+/** Removes the folder of a server that may be writing to it still. */
+export function removeFolder(folder) {
+  rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+}
+
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 

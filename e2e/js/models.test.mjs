@@ -8,7 +8,6 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -20,7 +19,7 @@ import { fileURLToPath } from "node:url";
 import { ask } from "./api.mjs";
 import { clip, GESTURES } from "./clips.mjs";
 import { Client, connect } from "./client.mjs";
-import { HOME, sleep, start, until } from "./harness.mjs";
+import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
 
 const MODELS = resolve(dirname(fileURLToPath(import.meta.url)), "../../models");
 
@@ -30,7 +29,7 @@ const WORDS = GESTURES.map((gesture) => `other-${gesture}`);
 /** A store with the library and what was measured of the networks, a model called `other` and one called `broken`. */
 function store(t) {
   const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  t.after(() => removeFolder(home));
   mkdirSync(join(home, "models/other"), { recursive: true });
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   const trials = join(HOME, "trials");

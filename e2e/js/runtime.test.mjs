@@ -1,13 +1,13 @@
 // A server whose store lacks the library says how to get it, and gets it when it is asked to.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { ask } from "./api.mjs";
-import { HOME, start, until } from "./harness.mjs";
+import { HOME, removeFolder, start, until } from "./harness.mjs";
 
 // Nothing is fetched from anywhere in these tests.
 const OFFLINE = { PIP_INDEX_URL: "http://127.0.0.1:9/simple", PIP_RETRIES: "0" };
@@ -16,7 +16,7 @@ async function bare(t, args = []) {
   const home = mkdtempSync(join(tmpdir(), "sightwire-bare-"));
   const server = await start(t, { args, env: { SIGHTWIRE_HOME: home, ...OFFLINE } });
   // After the server has been stopped, which measures and keeps what it found there.
-  t.after(() => rmSync(home, { recursive: true, force: true }));
+  t.after(() => removeFolder(home));
   return { home, server };
 }
 

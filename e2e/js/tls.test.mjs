@@ -2,7 +2,7 @@
 // HTTP, and the way of a phone in.
 
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { after, before, describe, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 
 import { Client, TRANSPORTS } from "./client.mjs";
-import { command, start, until } from "./harness.mjs";
+import { command, removeFolder, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { streamer, url, viewerOf } from "./relay.mjs";
 import { camera, serving } from "./simulator.mjs";
@@ -18,7 +18,7 @@ import { camera, serving } from "./simulator.mjs";
 /** @import { Server } from "./harness.mjs" */
 
 const folder = mkdtempSync(join(tmpdir(), "sightwire-tls-"));
-after(() => rmSync(folder, { recursive: true }));
+after(() => removeFolder(folder));
 
 /** A store of its own, and the authority in it. */
 async function store(name) {

@@ -2,12 +2,12 @@
 // that is drawn here. So what is recorded depends neither on what else lies in the real store nor on the CPU.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
-import { HOME } from "../harness.mjs";
+import { HOME, removeFolder } from "../harness.mjs";
 import { SIGNATURE, chunk } from "../pictures.mjs";
 
 /** Keys that make every machine run networks alike. */
@@ -23,7 +23,7 @@ export const flags = (set) => Object.entries(set).flatMap(([key, value]) => ["--
 /** A folder that is gone with the test. */
 export function folder(t, name) {
   const made = mkdtempSync(join(tmpdir(), `sightwire-golden-${name}-`));
-  t.after(() => rmSync(made, { recursive: true, force: true }));
+  t.after(() => removeFolder(made));
   return made;
 }
 
