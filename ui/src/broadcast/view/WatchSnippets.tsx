@@ -12,7 +12,7 @@ export function WatchSnippets({ name }: { name: string }) {
   return (
     <Snippets
       title="Watch from your own program"
-      lead="Any number of players and programs can open the stream at its address:"
+      lead="Any number of players and programs can open the stream at its address."
       before={<Command text={url} />}
     >
       <Snippet language="HTML" file="in your own page" code={htmlSnippet(url)} />

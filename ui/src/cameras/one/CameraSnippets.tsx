@@ -15,7 +15,7 @@ export function CameraSnippets({ pictures, objects }: { pictures: string; object
   const url = at(pictures);
   return (
     <Snippets
-      lead="Any number of programs can open this view at its address:"
+      lead="Any number of programs can open this view at its address."
       before={<Command text={url} />}
     >
       <Snippet language="HTML" file="in your own page" code={htmlSnippet(url)} />
