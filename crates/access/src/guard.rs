@@ -479,5 +479,3 @@ impl Guard {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod times;

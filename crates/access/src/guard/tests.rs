@@ -1,3 +1,5 @@
+mod times;
+
 use serde_json::json;
 
 use super::*;

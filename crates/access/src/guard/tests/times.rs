@@ -1,13 +1,7 @@
 //! What it takes to find out who asks.
 
-use std::time::Instant;
-
-use serde_json::json;
-
 use super::*;
-use crate::record::NewKey;
-use crate::store::{Store, StoreError};
-use crate::token::tests::{Signer, claims, now, of_signer};
+use crate::token::tests::of_signer;
 
 /// The median and the 99th percentile of so many, as a row.
 fn row(what: &str, count: usize, mut check: impl FnMut(usize) -> Option<Role>) -> String {
