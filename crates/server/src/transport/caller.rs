@@ -248,9 +248,9 @@ impl Caller {
     /// Somebody else's page, open in a browser on this machine, must not do things in its user's name. A key is sent by those
     /// who have it.
     fn is_meant(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {
-        // What tells of everything, such as the keys, other pages do not read either: of whoever they are not.
-        let is_read = !changes && (!action.whole || self.is_visit || *self.principal.who() == Who::Anyone);
-        if is_read || action.role.is_none() {
+        // What tells of everything, such as the keys, they do not read either, unless anybody may or its user alone sees it.
+        let anybody_reads = !action.whole || self.is_visit || *self.principal.who() == Who::Anyone;
+        if !changes && anybody_reads || action.role.is_none() {
             return Ok(());
         }
         match self.way {
@@ -440,4 +440,4 @@ fn take_key(request: &mut Request) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

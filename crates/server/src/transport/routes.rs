@@ -207,14 +207,12 @@ pub async fn keep_private(State(privacy): State<Privacy>, request: Request, next
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
-    use sightwire_access::Guard;
     use sightwire_access::action::WatchStream;
     use sightwire_access::guard::Mode;
-    use sightwire_access::keyring::Keyring;
-    use sightwire_access::store::Store;
 
     use super::*;
     use crate::transport::caller::Gate;
+    use crate::transport::caller::tests::gate;
     use crate::transport::may::May;
 
     fn broken(privacy: &Privacy, gate: &Gate, path: &str, origin: Option<&str>) -> bool {
@@ -235,10 +233,7 @@ mod tests {
         let outer = Routes::<()>::new().private("/ws/view", handler()).with_state(());
         let routes = outer.merge(inner.with_state(()));
         let (_, privacy) = routes.finish().unwrap();
-        let home = tempfile::tempdir().unwrap();
-        let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
-        let guard = Guard::new(Mode::Auto, Arc::new(keyring), Arc::default());
-        let gate = Gate::new(Arc::new(guard), Arc::new(Some(vec!["https://app.example".into()])));
+        let (_home, gate) = gate(Mode::Auto);
         let evil = Some("https://evil.example");
         for path in ["/streams/gate", "/streams/%2e%2e", "/ws/view"] {
             assert!(broken(&privacy, &gate, path, evil), "{path}");

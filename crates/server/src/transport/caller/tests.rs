@@ -6,7 +6,8 @@ use sightwire_access::store::Store;
 
 use super::*;
 
-fn gate(mode: Mode) -> (tempfile::TempDir, Gate) {
+/// Lists <https://app.example>; the folder is its store's.
+pub fn gate(mode: Mode) -> (tempfile::TempDir, Gate) {
     let home = tempfile::tempdir().unwrap();
     let keyring = Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap();
     let guard = Guard::new(mode, Arc::new(keyring), Arc::default());
