@@ -30,12 +30,12 @@ use sightwire_access::guard::Mode;
 use sightwire_access::legacy::Legacy;
 use sightwire_access::proxy::ProxyLogin;
 use sightwire_access::token::Settings;
+use sightwire_engine::EngineOptions;
+use sightwire_engine::shared::EngineSettings;
+use sightwire_engine::trial::{Launch, TrialOptions};
 use sightwire_frame::header::Limits as PictureLimits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
-use sightwire_infer::engine::EngineOptions;
-use sightwire_infer::shared::EngineSettings;
-use sightwire_infer::trial::{Launch, TrialOptions};
 use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions};
 use sightwire_live::source::CameraTable;
 use sightwire_measure::memory::Memory;
@@ -268,7 +268,7 @@ impl Config {
     pub fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         let r = Values(layers);
         let threads = match r.int("engine.threads", 0, 1024)? {
-            0 => sightwire_infer::quota::threads(),
+            0 => sightwire_engine::quota::threads(),
             n => n,
         };
         let max_message_bytes = r.int("socketio.max_message_mb", 1, 1024)? << 20;

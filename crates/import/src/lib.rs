@@ -23,9 +23,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sightwire_infer::engine::{EngineError, EngineOptions, Preferred};
-use sightwire_infer::runtime::RuntimeError;
-use sightwire_infer::shared::EngineSettings;
+use sightwire_engine::runtime::RuntimeError;
+use sightwire_engine::shared::EngineSettings;
+use sightwire_engine::{EngineError, EngineOptions, Preferred};
 use sightwire_models::digest;
 use sightwire_models::manifest::{
     Clip, Colour, File, Imported, Manifest, Precision, Source, Task, is_plain_name,

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use sightwire_infer::runtime::{self, RuntimeError};
-use sightwire_infer::shared::{EngineSettings, OpenError};
+use sightwire_engine::runtime::{self, RuntimeError};
+use sightwire_engine::shared::{EngineSettings, OpenError};
 use sightwire_models::manifest::Manifest;
 use sightwire_models::store::{Store, StoreError, default_home};
 

@@ -6,7 +6,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use sightwire_infer::child::{KilledWhenDropped, read_end, read_lines};
+use sightwire_engine::child::{KilledWhenDropped, read_end, read_lines};
 
 use super::environment::Environment;
 use super::{OnProgress, Progress, Request};

@@ -6,12 +6,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::trial::choose::WORTH_A_DIFFERENCE;
+use sightwire_engine::{Engine, EngineError, EngineOptions, Preferred};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Image, Resizer};
 use sightwire_infer::clip::model::{ClipModel, Networks, Window};
-use sightwire_infer::engine::{Engine, EngineError, EngineOptions, Preferred};
-use sightwire_infer::runtime::Runtime;
-use sightwire_infer::trial::choose::WORTH_A_DIFFERENCE;
 use sightwire_models::Provider;
 use sightwire_models::manifest::{Clip, Precision};
 use sightwire_models::store::Store;

@@ -7,10 +7,10 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::letterbox::{Letterbox, Placement, Planes};
 use sightwire_infer::detect::{DetectModel, DetectorOptions};
-use sightwire_infer::engine::{Engine, EngineOptions};
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 use sightwire_synth::sample::{Clip, Gesture};

@@ -3,13 +3,13 @@
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
 use sightwire_frame::still::{StillDecoder, StillLimits};
-use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::read::{
     DEFAULT_MODEL, PageRequest, ReadModel, ReadOptions, ReadService, ServiceOptions,
 };
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;
 

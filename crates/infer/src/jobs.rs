@@ -109,7 +109,7 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::priority::Priority;
+    use sightwire_engine::priority::Priority;
 
     fn one_thread() -> Jobs<u32> {
         let idle_release = Duration::from_mins(1);

@@ -10,14 +10,14 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineError, EngineOptions};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Encoder, Image};
 use sightwire_infer::clip::model::{ClipModel, ClipModelError};
 use sightwire_infer::clip::scheduler::Verdict;
 use sightwire_infer::clip::service::{ClipClient, ClipService, ServiceOptions};
 use sightwire_infer::clip::{Frame, Payload, Prediction};
-use sightwire_infer::engine::{Engine, EngineError, EngineOptions};
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Manifest;
 use sightwire_models::store::Store;

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use onnx::Attribute::Int;
 use onnx::Graph;
+use sightwire_engine::network::Network;
+use sightwire_engine::priority::Priority;
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineError, EngineOptions, NetworkSpec, Session};
 use sightwire_frame::Image;
-use sightwire_infer::engine::{Engine, EngineError, EngineOptions, NetworkSpec, Session};
-use sightwire_infer::network::Network;
 use sightwire_infer::pool::{self, Panicked, Pool, Work};
-use sightwire_infer::priority::Priority;
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::slot::{ModelSlot, State};
 use sightwire_models::store::Store;
 use tokio::sync::oneshot;

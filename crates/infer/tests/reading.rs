@@ -10,16 +10,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::{Duration, Instant};
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
 use sightwire_frame::draw::{Colour, Face, Letters, Typesetter};
 use sightwire_frame::enhance;
 use sightwire_frame::still::{StillError, StillLimits, probe};
-use sightwire_infer::engine::{Engine, EngineOptions};
 use sightwire_infer::read::{
     DEFAULT_MODEL, PageRequest, ReadError, ReadModel, ReadModelError, ReadOptions, ReadService, Reading,
     ServiceOptions,
 };
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;

@@ -11,11 +11,11 @@ use sightwire_frame::boxes::Detection;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Encoder, Image};
 use sightwire_infer::detect::{DEFAULT_MODEL, DetectModel, DetectorOptions};
-use sightwire_infer::engine::{Engine, EngineOptions};
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::store::Store;
 use sightwire_synth::scene::{Scene, SceneObject};
 use sightwire_track::{Motion, MotionOptions};

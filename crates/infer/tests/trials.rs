@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::trial::record::Outcome;
+use sightwire_engine::trial::{Launch, TrialError, TrialOptions, child};
+use sightwire_engine::{Engine, EngineOptions, Plan};
 use sightwire_frame::header::Limits;
 use sightwire_infer::clip::model::{ClipModel, Window};
-use sightwire_infer::engine::{Engine, EngineOptions, Plan};
-use sightwire_infer::runtime::Runtime;
-use sightwire_infer::trial::record::Outcome;
-use sightwire_infer::trial::{Launch, TrialError, TrialOptions, child};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::Store;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
 use sightwire_api::status::{DetectorStatus, ModelState};
+use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_infer::detect::{
     self, Chosen, DetectError, DetectModel, DetectService, DetectorOptions, Found, ServiceOptions, choose,
 };
-use sightwire_infer::shared::SharedEngine;
 use sightwire_models::fetch::Progress;
 use sightwire_models::slot::{ModelSlot, State};
 use tokio::sync::oneshot;

@@ -41,10 +41,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sightwire_engine::shared::SharedEngine;
 use sightwire_hub::on_demand::{Lease, OnDemand};
 use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, Stream};
-use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::address::counted;
 use sightwire_measure::lines;
 use sightwire_measure::memory::{OutOfMemory, Work};

@@ -27,9 +27,9 @@ use std::{fmt, io};
 
 use sightwire_api::read::ReadPrecision;
 use sightwire_api::status::{JobTotals, ModelState, ReadLimits, ReaderStatus};
+use sightwire_engine::shared::SharedEngine;
 pub use sightwire_infer::read::ReadOptions;
 use sightwire_infer::read::ServiceStats;
-use sightwire_infer::shared::SharedEngine;
 use sightwire_models::slot::State;
 use sightwire_models::store::Store;
 use tokio::sync::Semaphore;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use sightwire_engine::shared::SharedEngine;
 use sightwire_infer::read::{ReadModel, ReadModelError, ReadService, ServiceOptions};
-use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, LogThrottle};
 use sightwire_models::fetch::Progress;

@@ -26,13 +26,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use sightwire_api::sign::SignModel;
+use sightwire_engine::shared::EngineSettings;
+use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::header::Limits;
 use sightwire_import::Progress;
 use sightwire_import::missing::Missing;
 use sightwire_infer::clip::service::{ClipService, ServiceStats};
 pub use sightwire_infer::clip::{Frame, Payload};
-use sightwire_infer::shared::EngineSettings;
-use sightwire_infer::shared::SharedEngine;
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;

@@ -332,9 +332,9 @@ pub(crate) fn too_many_clients(service: &ClipService, max_clients: usize) -> Opt
 
 #[cfg(test)]
 mod tests {
+    use sightwire_engine::EngineOptions;
+    use sightwire_engine::shared::{EngineSettings, SharedEngine};
     use sightwire_frame::header::Limits;
-    use sightwire_infer::engine::EngineOptions;
-    use sightwire_infer::shared::{EngineSettings, SharedEngine};
 
     use super::*;
     use crate::Options;

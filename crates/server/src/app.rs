@@ -16,7 +16,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use sightwire_access::Guard;
 use sightwire_config::Config;
-use sightwire_infer::shared::SharedEngine;
+use sightwire_engine::shared::SharedEngine;
 use sightwire_listen::host::{Hosts, OwnHosts};
 use sightwire_listen::tls::{Tls, redirect};
 use sightwire_listen::{Listening, Secure, client};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use sightwire_config::TRY_NETWORKS;
-use sightwire_infer::cpu::Cpu;
+use sightwire_engine::cpu::Cpu;
 
 use crate::print::{Printer, note};
 

@@ -1,10 +1,10 @@
 //! What runs networks, for commands.
 
 use sightwire_config::Config;
+use sightwire_engine::Engine;
+use sightwire_engine::shared;
+use sightwire_engine::trial::Subject;
 use sightwire_import::missing::{self, Missing};
-use sightwire_infer::engine::Engine;
-use sightwire_infer::shared;
-use sightwire_infer::trial::Subject;
 
 use crate::print::{Printer, note};
 

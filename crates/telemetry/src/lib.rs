@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sightwire_api::status::Connections;
-use sightwire_infer::shared::SharedEngine;
+use sightwire_engine::shared::SharedEngine;
 use sightwire_listen::Listening;
 use sightwire_live::Streams;
 use sightwire_live::relay::Relay;

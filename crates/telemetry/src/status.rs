@@ -4,7 +4,7 @@ use sightwire_api::status::{
     self as api, Amx, EngineStatus, MemoryRefused, MemoryStatus, Network, PredictionDelay, ProcessStatus,
     Progress, RecognizerState, RecognizerStatus, Status, Switching,
 };
-use sightwire_infer::cpu::{Cpu, Tiles};
+use sightwire_engine::cpu::{Cpu, Tiles};
 use sightwire_measure::memory::Work;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Task;

@@ -143,7 +143,7 @@ fn the_hub_and_the_rooms_of_pure_state_know_neither_networks_nor_the_wire() {
 fn threads_that_work_for_models_come_from_one_pool() {
     // Beside the pool there are threads that look after child processes. Commands that read files, load, and cameras that
     // are made up are no server.
-    let allowed = ["crates/infer/src/pool.rs", "crates/infer/src/child.rs", "crates/infer/src/trial/"];
+    let allowed = ["crates/infer/src/pool.rs", "crates/engine/src/child.rs", "crates/engine/src/trial/"];
     let apart = ["crates/sightwire/", "crates/bench/", "crates/simulator/", "crates/top/"];
     let mut threads = elsewhere(&["thread::Builder", "thread::spawn"], &[&allowed[..], &apart].concat());
     threads.retain(|line| !line.contains("/tests.rs:") && !line.contains("/tests/"));
@@ -184,9 +184,9 @@ fn a_source_is_named_where_it_is_opened_and_a_transport_where_it_is_put_in() {
 fn networks_are_loaded_by_one_engine_and_forms_parsed_by_one_reader() {
     // What is to be imported, and what was never tried on this machine, runs in an engine of its own.
     let engines =
-        ["crates/infer/src/shared.rs", "crates/import/src/verify.rs", "crates/infer/src/trial/child.rs"];
+        ["crates/engine/src/shared.rs", "crates/import/src/verify.rs", "crates/engine/src/trial/child.rs"];
     assert_eq!(elsewhere(&[" Engine::new(", "(Engine::new("], &engines), [""; 0]);
-    assert_eq!(elsewhere(&["commit_from_"], &["crates/infer/src/engine.rs"]), [""; 0]);
+    assert_eq!(elsewhere(&["commit_from_"], &["crates/engine/src/engine.rs"]), [""; 0]);
     assert_eq!(elsewhere(&["multer::"], &["crates/server/src/transport/rest/form.rs"]), [""; 0]);
 }
 

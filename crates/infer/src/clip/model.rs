@@ -12,9 +12,9 @@ use sightwire_models::manifest::{Clip, Manifest, Precision};
 use sightwire_models::store::{Store, StoreError};
 
 use super::Payload;
-use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
-use crate::network::Network;
-use crate::trial::Subject;
+use sightwire_engine::network::Network;
+use sightwire_engine::trial::Subject;
+use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
 
 /// The files and the manifest of a clip model; makes [`Networks`].
 #[derive(Debug)]

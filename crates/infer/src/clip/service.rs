@@ -18,11 +18,11 @@ use sightwire_models::manifest::Clip;
 use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
 use super::{Frame, Prediction};
-use crate::core_time::CoreTime;
-use crate::engine::{Engine, EngineError, Plan};
 use crate::pool::{self, Panicked, Pool, Work};
-use crate::priority::Priority;
-use crate::quota;
+use sightwire_engine::core_time::CoreTime;
+use sightwire_engine::priority::Priority;
+use sightwire_engine::quota;
+use sightwire_engine::{Engine, EngineError, Plan};
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

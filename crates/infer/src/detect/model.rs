@@ -12,9 +12,9 @@ use sightwire_models::store::{Store, StoreError};
 use super::choose;
 use super::decode::Decode;
 use super::suppress::suppress;
-use crate::engine::{Engine, EngineError, NetworkSpec, Plan, Session};
-use crate::network::Network;
-use crate::trial::{Subject, TrialError};
+use sightwire_engine::network::Network;
+use sightwire_engine::trial::{Subject, TrialError};
+use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 
 /// The file and the manifest of an object detector; makes [`Detector`]s.
 #[derive(Debug)]

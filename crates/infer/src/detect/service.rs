@@ -18,11 +18,11 @@ use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::manifest::Detect;
 
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
-use crate::engine::{Engine, Plan};
 use crate::pool::{self, Panicked, Pool, Work};
-use crate::priority::Priority;
-use crate::quota;
-use crate::trial::Subject;
+use sightwire_engine::priority::Priority;
+use sightwire_engine::quota;
+use sightwire_engine::trial::Subject;
+use sightwire_engine::{Engine, Plan};
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

@@ -7,9 +7,9 @@ use sightwire_models::manifest::{Manifest, Read, Task};
 use sightwire_models::store::{Store, StoreError};
 
 use super::ctc::Alphabet;
-use crate::engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
-use crate::network;
-use crate::trial::Subject;
+use sightwire_engine::network;
+use sightwire_engine::trial::Subject;
+use sightwire_engine::{Description, Engine, EngineError, Plan, Session, ShapedSpec};
 
 /// Width and height of a line as the network takes it that tells which stand on their head, px.
 pub(super) const ANGLE_SIZE: (u32, u32) = (192, 48);

@@ -18,10 +18,10 @@ use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use super::page::{Buffers, Page};
 use super::sessions::Sessions;
 use super::{ReadModel, ReadOptions, Reading, Times};
-use crate::engine::{Engine, EngineError, Plan};
 use crate::pool::{self, Panicked, Pool, Work};
-use crate::priority::Priority;
-use crate::quota;
+use sightwire_engine::priority::Priority;
+use sightwire_engine::quota;
+use sightwire_engine::{Engine, EngineError, Plan};
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use super::ReadModel;
 use super::line::WIDTHS;
-use crate::engine::{Engine, EngineError, Session};
+use sightwire_engine::{Engine, EngineError, Session};
 
 /// So many more detectors than threads are kept while nobody uses them, for pictures of other sizes: each holds 80 to
 /// 200 MB.

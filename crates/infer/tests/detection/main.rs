@@ -8,9 +8,9 @@ mod onnx;
 mod service;
 mod world;
 
+use sightwire_engine::EngineError;
 use sightwire_frame::Image;
 use sightwire_infer::detect::{DetectError, DetectModelError, DetectorOptions};
-use sightwire_infer::engine::EngineError;
 use sightwire_models::Provider;
 
 use onnx::Graph;

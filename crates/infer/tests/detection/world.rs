@@ -5,10 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
 use sightwire_infer::detect::{DetectModel, Detector, DetectorOptions};
-use sightwire_infer::engine::{Engine, EngineOptions};
-use sightwire_infer::runtime::Runtime;
 use sightwire_models::Provider;
 use sightwire_models::digest;
 use sightwire_models::manifest::Manifest;

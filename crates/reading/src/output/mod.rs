@@ -16,7 +16,7 @@ mod text;
 use std::fmt;
 use std::str::FromStr;
 
-use sightwire_infer::engine::Plan;
+use sightwire_engine::Plan;
 use sightwire_infer::read::{ReadOptions, Reading, Region, Times};
 
 pub(super) use json::options;

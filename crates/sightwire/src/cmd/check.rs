@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use sightwire_config::{Config, Layers, keys};
-use sightwire_infer::cpu::Cpu;
+use sightwire_engine::cpu::Cpu;
 use sightwire_listen::names;
 use sightwire_measure::memory::budget::Budget;
 use sightwire_server::{files, reach};
@@ -38,7 +38,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     out!(printer, "memory: {budget}")?;
     out!(printer, "the configuration is valid")?;
     let of_files = files::warning(&config, files::highest_limit());
-    let one = [sightwire_infer::cpu::warning(), of_files, budget.warning()].into_iter().flatten();
+    let one = [sightwire_engine::cpu::warning(), of_files, budget.warning()].into_iter().flatten();
     for warning in one.chain(reach::warnings(&config)) {
         note!(printer, "warning: {warning}");
     }

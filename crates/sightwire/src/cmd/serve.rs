@@ -55,7 +55,7 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     let flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
     let config = Config::load_to_serve(&flags)?;
     let _log = logging::start(&config.log);
-    if let Some(warning) = sightwire_infer::cpu::warning() {
+    if let Some(warning) = sightwire_engine::cpu::warning() {
         tracing::warn!("{warning}");
     }
     if config.server.hosts.are_all() {

@@ -1,6 +1,6 @@
 //! `sightwire try-networks`: the child of a trial; started by this program alone.
 
-use sightwire_infer::trial::child;
+use sightwire_engine::trial::child;
 
 pub(super) fn run() -> anyhow::Result<()> {
     Ok(child::run(&mut |_| {})?)

@@ -356,7 +356,7 @@ mod tests {
     use super::*;
     use sightwire_config::layers::Layers;
     use sightwire_config::{Config, Flags};
-    use sightwire_infer::shared::SharedEngine;
+    use sightwire_engine::shared::SharedEngine;
     use sightwire_reading::decoding::DecodeMemory;
     use sightwire_reading::display::AT_ONCE;
 

@@ -24,8 +24,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sightwire_models::Provider;
 
-use crate::engine::{Engine, Plan};
 use crate::network::Network;
+use crate::{Engine, Plan};
 use record::{Machine, Record};
 
 /// How a child is started that runs [`child::run`].

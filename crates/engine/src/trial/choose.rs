@@ -4,7 +4,7 @@ use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 
 use super::record::Outcome;
-use crate::engine::Plan;
+use crate::Plan;
 
 /// The plain CPU provider comes with every library and holds half the memory, so another one is taken where it needs less
 /// than this part of its time,

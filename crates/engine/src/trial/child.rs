@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 
-use crate::engine::{Engine, EngineError, EngineOptions, Plan, Session};
 use crate::priority::{self, Priority};
 use crate::runtime::{Runtime, RuntimeError};
+use crate::{Engine, EngineError, EngineOptions, Plan, Session};
 
 /// Runs of each way that are timed, at most,
 const MOST_RUNS: u32 = 25;

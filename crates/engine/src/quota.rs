@@ -34,7 +34,7 @@ pub fn threads() -> usize {
 
 /// Waits until the process may use more of its quota, and says for how long it did; not at all where there is none. Live work
 /// does not wait for what a batch has used beyond its share: the batch does.
-pub(crate) fn wait(priority: Priority) -> Duration {
+pub fn wait(priority: Priority) -> Duration {
     static HERE: LazyLock<Option<Budget>> = LazyLock::new(|| {
         let cores = quota_of_this_process()?;
         tracing::info!(cores, "the CPU quota of this container is used evenly");

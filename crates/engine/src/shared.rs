@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 use sightwire_models::store::Store;
 
 use crate::cpu;
-use crate::engine::{Engine, EngineError, EngineOptions};
 use crate::runtime::{Runtime, RuntimeError};
+use crate::{Engine, EngineError, EngineOptions};
 
 /// How networks are run, and where the library that runs them is.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use super::child::{Event, Item, Message, Request};
 use super::record::{Machine, Outcome, Record};
 use super::{Depth, Subject, TrialError, Trials};
 use crate::child::{KilledWhenDropped, read_end, read_lines};
-use crate::engine::{Engine, Plan};
+use crate::{Engine, Plan};
 
 /// How soon a request to end is noticed,
 const TICK: Duration = Duration::from_millis(50);

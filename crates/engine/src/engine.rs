@@ -274,7 +274,7 @@ impl Engine {
     }
 
     /// What a network is run with: the best of what was tried; without trials, what the manifest says.
-    pub(crate) fn decide(&self, network: &Network, input: &[usize]) -> Plan {
+    pub fn decide(&self, network: &Network, input: &[usize]) -> Plan {
         let Some((trials, place)) = self.trials() else {
             return self.plan(network.precision(), network.preferred());
         };
@@ -442,7 +442,7 @@ fn place(runtime: &Runtime, available: &[Provider]) -> Machine {
 
 impl Description {
     /// The free dimensions by name, and how large each is at this shape.
-    pub(crate) fn sizes(&self, network: &str, input: &[usize]) -> Result<Vec<(String, usize)>, EngineError> {
+    pub fn sizes(&self, network: &str, input: &[usize]) -> Result<Vec<(String, usize)>, EngineError> {
         let fits = self.input.len() == input.len()
             && self.input.iter().zip(input).all(|(file, size)| file.is_none_or(|file| file == *size));
         if !fits {

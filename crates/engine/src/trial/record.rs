@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sightwire_models::digest;
 
-use crate::engine::Plan;
+use crate::Plan;
 use crate::network::Network;
 
 /// Where something was tried.

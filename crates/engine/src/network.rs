@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sightwire_models::digest;
 use sightwire_models::manifest::{File, Precision};
 
-use crate::engine::{Engine, Plan, Preferred};
+use crate::{Engine, Plan, Preferred};
 
 /// A network's file, and how it may be run.
 pub struct Network {
@@ -83,7 +83,7 @@ impl Network {
     }
 
     /// Sets what it is run with from now on.
-    pub(crate) fn run_with(&self, plan: Plan) {
+    pub fn run_with(&self, plan: Plan) {
         *self.plan.lock() = Some(plan);
     }
 }

@@ -1,0 +1,27 @@
+//! Runs networks: values in, values out. Knows nothing of pictures, tasks or clients' protocols.
+//!
+//! - [`cpu`]: what the CPU can do, and what it only announces
+//! - [`runtime`]: finds and loads the ONNX Runtime library
+//! - [`Engine`]: execution providers, and sessions with static shapes
+//! - [`shared`]: the one engine, made when it is first needed
+//! - [`network`]: a network's file, and what it is run with
+//! - [`trial`]: each way of running a network is tried in a child process first, and measured
+//! - [`child`]: child processes, and their sure end
+//! - [`core_time`]: how long work would take with a core of its own
+//! - [`priority`]: lets batches give way to live work; [`quota`]: leaves some of a container's quota for replies
+#![forbid(unsafe_code)]
+
+pub mod child;
+pub mod core_time;
+pub mod cpu;
+mod engine;
+pub mod network;
+pub mod priority;
+pub mod quota;
+pub mod runtime;
+pub mod shared;
+pub mod trial;
+
+pub use engine::{
+    Description, Engine, EngineError, EngineOptions, NetworkSpec, Plan, Preferred, Session, ShapedSpec,
+};
