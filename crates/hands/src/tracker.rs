@@ -1,0 +1,293 @@
+//! Hands over time: which regions of the next picture are to be looked at, and when palms are looked for.
+//!
+//! The palm detector costs twice as much as following a hand, so it runs a few times a second where a hand is missing: at
+//! once in the very picture in which one is lost, and when something begins to move. What it takes for a palm and the
+//! landmark network does not is not asked about again for a while.
+
+use std::time::Duration;
+
+use crate::landmarks::{Landmarks, palm_length};
+use crate::palm::Palm;
+use crate::region::Region;
+use crate::{Hand, Side};
+
+/// How hands are followed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrackerOptions {
+    /// Hands that are followed at most.
+    pub hands: usize,
+    /// Presence from which something is a hand.
+    pub begin: f32,
+    /// Presence down to which it still is the hand that it was in the last picture.
+    pub keep: f32,
+    /// While no hand is there, palms are looked for so often.
+    pub look_every: Duration,
+    /// While a hand is there, and another might come.
+    pub look_for_others_every: Duration,
+    /// What was no hand is not asked about again for so long.
+    pub refuse_for: Duration,
+}
+
+impl Default for TrackerOptions {
+    fn default() -> Self {
+        Self {
+            hands: 2,
+            begin: 0.9,
+            keep: 0.6,
+            look_every: Duration::from_millis(200),
+            look_for_others_every: Duration::from_millis(600),
+            refuse_for: Duration::from_millis(1000),
+        }
+    }
+}
+
+/// Regions that overlap by more than this are of one hand.
+const SAME: f32 = 0.5;
+/// A palm as large as one that was refused, in its place, is the same.
+const SAME_REFUSED: f32 = 0.7;
+/// Handedness is the sum of so many pictures at most: a hand that another takes the place of does not stay what it was.
+const SIDE_AT_MOST: f32 = 60.0;
+/// Faster than this, in palm lengths per picture, a region is not moved ahead: it is a mistake or a turn.
+const LEAP: f32 = 1.5;
+
+/// Which hands there are. Pure state: time is what the caller says.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    options: TrackerOptions,
+    hands: Vec<Tracked>,
+    /// Palms that were no hands, and until when they are believed to be none.
+    refused: Vec<(Palm, Duration)>,
+    /// When palms were last looked for.
+    looked: Option<Duration>,
+    /// Something is to be looked for in this picture.
+    lost: bool,
+    last_id: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Tracked {
+    hand: Hand,
+    /// Where it will be, if it stays.
+    region: Region,
+    /// Way between the last two pictures, pixels.
+    step: [f32; 2],
+    /// Sum of the logits of being a right hand.
+    right: f32,
+}
+
+impl Tracker {
+    /// No hands yet.
+    pub fn new(options: TrackerOptions) -> Self {
+        let (hands, refused) = (Vec::new(), Vec::new());
+        Self { options, hands, refused, looked: None, lost: false, last_id: 0 }
+    }
+
+    /// The hands of the last picture, the longest known first.
+    pub fn hands(&self) -> impl ExactSizeIterator<Item = &Hand> {
+        self.hands.iter().map(|tracked| &tracked.hand)
+    }
+
+    /// Where each hand is to be looked for in the next picture, by its place among [`Tracker::hands`].
+    pub fn regions(&self) -> Vec<Region> {
+        self.hands.iter().map(Tracked::ahead).collect()
+    }
+
+    /// What was found at each of [`Tracker::regions`] in the picture of time `now`. Hands that are no longer there are
+    /// gone, and so is one that has come to lie on another.
+    pub fn follow(&mut self, now: Duration, found: Vec<Option<Landmarks>>) {
+        let before = self.hands.len();
+        let mut found = found.into_iter();
+        let keep = self.options.keep;
+        self.hands.retain_mut(|tracked| {
+            let seen = found.next().flatten().filter(|seen| seen.presence >= keep);
+            seen.is_some_and(|seen| tracked.seen(now, seen))
+        });
+        let mut index = 0;
+        while index < self.hands.len() {
+            let region = self.hands[index].region;
+            // The older one stays.
+            if self.hands[..index].iter().any(|older| older.region.overlap(&region) > SAME) {
+                self.hands.remove(index);
+            } else {
+                index += 1;
+            }
+        }
+        self.lost |= self.hands.len() < before;
+    }
+
+    /// Whether palms are to be looked for in the picture of time `now`; `stirring` says that something in it has begun to
+    /// move.
+    pub fn looks(&self, now: Duration, stirring: bool) -> bool {
+        if self.hands.len() >= self.options.hands {
+            return false;
+        }
+        let every =
+            if self.hands.is_empty() { self.options.look_every } else { self.options.look_for_others_every };
+        let due = self.looked.is_none_or(|looked| now.saturating_sub(looked) >= every);
+        due || self.lost || (stirring && self.hands.is_empty())
+    }
+
+    /// Palms were looked for: those that may be hands which are not known yet, the surest first, and no more than are
+    /// missing.
+    pub fn candidates(&mut self, now: Duration, palms: &[Palm]) -> Vec<Palm> {
+        self.looked = Some(now);
+        self.lost = false;
+        self.refused.retain(|(_, until)| *until > now);
+        let missing = self.options.hands.saturating_sub(self.hands.len());
+        let known = |region: &Region| self.hands.iter().any(|hand| hand.region.overlap(region) > SAME);
+        let refused = |palm: &Palm| self.refused.iter().any(|(no, _)| no.rect.iou(&palm.rect) > SAME_REFUSED);
+        let mut taken: Vec<Region> = Vec::new();
+        let mut candidates = Vec::new();
+        for palm in palms {
+            let region = Region::of_palm(palm);
+            if candidates.len() < missing
+                && !known(&region)
+                && !refused(palm)
+                && !taken.iter().any(|other| other.overlap(&region) > SAME)
+            {
+                taken.push(region);
+                candidates.push(*palm);
+            }
+        }
+        candidates
+    }
+
+    /// What was found at a candidate. Whether it is a hand.
+    pub fn begin(&mut self, now: Duration, palm: &Palm, found: Option<Landmarks>) -> bool {
+        let Some(seen) = found.filter(|seen| seen.presence >= self.options.begin) else {
+            let until = now + self.options.refuse_for;
+            self.refused.push((*palm, until));
+            return false;
+        };
+        let region = Region::of_points(&seen.points);
+        let known = self.hands.iter().any(|hand| hand.region.overlap(&region) > SAME);
+        if known || self.hands.len() >= self.options.hands {
+            return false;
+        }
+        self.last_id += 1;
+        let hand = Hand {
+            id: self.last_id,
+            points: seen.points,
+            presence: seen.presence,
+            side: Side::Right,
+            side_score: 0.5,
+            since: now,
+        };
+        let mut tracked = Tracked { hand, region, step: [0.0; 2], right: 0.0 };
+        if tracked.seen(now, seen) {
+            tracked.step = [0.0; 2];
+            self.hands.push(tracked);
+        }
+        true
+    }
+}
+
+impl Tracked {
+    fn ahead(&self) -> Region {
+        self.region.moved_by(self.step[0], self.step[1])
+    }
+
+    /// Takes in what was seen of it; false if that is no shape of a hand.
+    fn seen(&mut self, now: Duration, seen: Landmarks) -> bool {
+        let (palm, region) = (palm_length(&seen.points), Region::of_points(&seen.points));
+        if !(palm > 0.0 && region.side >= 1.0) {
+            return false;
+        }
+        let step = [region.x - self.region.x, region.y - self.region.y];
+        self.step = if step[0].hypot(step[1]) > LEAP * palm { [0.0; 2] } else { step };
+        self.region = region;
+        let right = seen.right.clamp(0.001, 0.999);
+        self.right = (self.right + (right / (1.0 - right)).ln()).clamp(-SIDE_AT_MOST, SIDE_AT_MOST);
+        self.hand = Hand {
+            points: seen.points,
+            presence: seen.presence,
+            side: if self.right >= 0.0 { Side::Right } else { Side::Left },
+            side_score: 1.0 / (1.0 + (-self.right.abs()).exp()),
+            since: self.hand.since.min(now),
+            ..self.hand
+        };
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::upright_hand;
+    use sightwire_frame::boxes::Rect;
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    fn hand_at(x: f32, y: f32, presence: f32) -> Option<Landmarks> {
+        let points = upright_hand().map(|[px, py, pz]| [px + x, py + y, pz]);
+        Some(Landmarks { points, presence, right: 0.9 })
+    }
+
+    fn palm_at(x: f32, y: f32) -> Palm {
+        let rect = Rect { left: x - 30.0, top: y - 30.0, right: x + 30.0, bottom: y + 30.0 };
+        let points = [[x, y + 40.0], [x - 20.0, y - 25.0], [x, y - 30.0], [x, y], [x, y], [x, y], [x, y]];
+        Palm { rect, points, score: 0.8 }
+    }
+
+    fn with_one() -> Tracker {
+        let mut tracker = Tracker::new(TrackerOptions::default());
+        let palms = tracker.candidates(at(0), &[palm_at(100.0, 100.0)]);
+        assert!(tracker.begin(at(0), &palms[0], hand_at(100.0, 100.0, 0.99)));
+        tracker
+    }
+
+    #[test]
+    fn a_hand_keeps_its_number_and_is_looked_for_where_it_moves() {
+        let mut tracker = with_one();
+        let first = tracker.regions()[0];
+        for step in 1..4_u16 {
+            let x = 100.0 + 20.0 * f32::from(step);
+            tracker.follow(at(33 * u64::from(step)), vec![hand_at(x, 100.0, 0.7)]);
+        }
+        assert_eq!(tracker.hands().next().unwrap().id, 1);
+        let ahead = tracker.regions()[0];
+        assert!((ahead.x - first.x - 80.0).abs() < 1e-2, "{ahead:?} is not a step ahead of {first:?}");
+        assert_eq!(tracker.hands().next().unwrap().side, Side::Right);
+    }
+
+    #[test]
+    fn where_a_hand_is_lost_palms_are_looked_for_in_the_same_picture() {
+        let mut tracker = with_one();
+        tracker.follow(at(33), vec![hand_at(100.0, 100.0, 0.99)]);
+        assert!(!tracker.looks(at(33), true), "a hand is there, and another is looked for later");
+        assert!(tracker.looks(at(700), false));
+        tracker.follow(at(66), vec![hand_at(100.0, 100.0, 0.3)]);
+        assert_eq!(tracker.hands().len(), 0);
+        assert!(tracker.looks(at(66), false));
+        tracker.candidates(at(66), &[]);
+        assert!(!tracker.looks(at(99), false), "only once at once");
+        assert!(tracker.looks(at(99), true), "or when something stirs");
+        assert!(tracker.looks(at(266), false));
+    }
+
+    #[test]
+    fn what_was_no_hand_is_not_asked_about_for_a_while() {
+        let mut tracker = Tracker::new(TrackerOptions::default());
+        let face = palm_at(300.0, 100.0);
+        assert_eq!(tracker.candidates(at(0), &[face]).len(), 1);
+        assert!(!tracker.begin(at(0), &face, hand_at(300.0, 100.0, 0.85)));
+        let near = palm_at(303.0, 101.0);
+        assert_eq!(tracker.candidates(at(200), &[near, palm_at(100.0, 100.0)]), [palm_at(100.0, 100.0)]);
+        assert_eq!(tracker.candidates(at(1001), &[near]).len(), 1, "after a while");
+    }
+
+    #[test]
+    fn there_are_no_two_hands_in_one_place_and_no_more_than_asked_for() {
+        let mut tracker = with_one();
+        let same = Palm { rect: palm_at(100.0, 100.0).rect, ..palm_at(100.0, 100.0) };
+        assert!(!tracker.begin(at(33), &same, hand_at(101.0, 100.0, 0.99)));
+        assert!(tracker.begin(at(33), &palm_at(400.0, 100.0), hand_at(400.0, 100.0, 0.99)));
+        assert!(!tracker.begin(at(33), &palm_at(400.0, 400.0), hand_at(400.0, 400.0, 0.99)), "two at most");
+        assert!(!tracker.looks(at(9000), true));
+        // The second one slides onto the first: the first stays.
+        tracker.follow(at(66), vec![hand_at(100.0, 100.0, 0.99), hand_at(105.0, 100.0, 0.99)]);
+        assert_eq!(tracker.hands().map(|hand| hand.id).collect::<Vec<_>>(), [1]);
+    }
+}
