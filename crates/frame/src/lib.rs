@@ -16,6 +16,7 @@
 //! - [`scale`]: smaller copies for display
 //! - [`sent`]: frames as old clients send them, in whatever format and base64
 //! - [`still`]: pictures as people have them: JPEG, PNG, WebP, TIFF, BMP, GIF
+//! - [`turned`]: a turned square of a picture as the input of a network
 #![forbid(unsafe_code)]
 
 pub mod boxes;
@@ -33,6 +34,7 @@ pub mod resize;
 pub mod scale;
 pub mod sent;
 pub mod still;
+pub mod turned;
 
 mod buffer;
 mod cmyk;

@@ -315,6 +315,7 @@ pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result
         clip: Some(clip),
         detect: None,
         read: None,
+        landmarks: None,
         import: None,
         imported: Some(imported),
         runtime: None,

@@ -8,12 +8,14 @@ macro_rules! models_dir {
     };
 }
 
-const MANIFESTS: [(&str, &str); 9] = [
+const MANIFESTS: [(&str, &str); 11] = [
     ("gestures", include_str!(models_dir!("gestures.toml"))),
     ("wlasl20", include_str!(models_dir!("wlasl20.toml"))),
     ("yolox-nano", include_str!(models_dir!("yolox-nano.toml"))),
     ("motion", include_str!(models_dir!("motion.toml"))),
     ("ppocr-v4", include_str!(models_dir!("ppocr-v4.toml"))),
+    ("hands", include_str!(models_dir!("hands.toml"))),
+    ("pose", include_str!(models_dir!("pose.toml"))),
     ("runtime-openvino", include_str!(models_dir!("runtime-openvino.toml"))),
     ("runtime-cpu-x86_64", include_str!(models_dir!("runtime-cpu-x86_64.toml"))),
     ("runtime-cpu-aarch64", include_str!(models_dir!("runtime-cpu-aarch64.toml"))),

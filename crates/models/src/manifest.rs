@@ -32,6 +32,8 @@ pub struct Manifest {
     pub detect: Option<Detect>,
     /// Present where `task` is [`Task::TextReading`].
     pub read: Option<Read>,
+    /// Present where `task` is [`Task::Landmarks`].
+    pub landmarks: Option<Landmarks>,
     /// Present where the model's file has to be imported before it can be run.
     pub import: Option<Import>,
     /// Present where an import made this manifest.
@@ -50,6 +52,8 @@ pub enum Task {
     ObjectDetection,
     /// A picture in, lines of text with their polygons out.
     TextReading,
+    /// A picture in, joints of hands or bodies out.
+    Landmarks,
     /// Not a model: the ONNX Runtime library.
     Runtime,
 }
@@ -61,6 +65,7 @@ impl Task {
             Task::ClipClassification => "clip-classification",
             Task::ObjectDetection => "object-detection",
             Task::TextReading => "text-reading",
+            Task::Landmarks => "landmarks",
             Task::Runtime => "runtime",
         }
     }
@@ -70,7 +75,8 @@ impl Task {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// What the task uses it for: `backbone` and `head`, or `whole`; `network`; `keras`; `library`.
+    /// What the task uses it for: `backbone` and `head`, or `whole`; `network`; `palm` and `hand`; `pose`; `keras`;
+    /// `library`.
     pub role: String,
     /// Its name in the store.
     pub name: String,
@@ -251,6 +257,36 @@ pub struct Read {
     /// are in the metadata of the recogniser's file under `character`.
     #[serde(default)]
     pub space: bool,
+}
+
+/// A finder of joints: TFLite networks as `MediaPipe` publishes them, and others with the same inputs and outputs.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Landmarks {
+    /// Whose joints.
+    pub of: Joints,
+    /// Probability from which something is what is looked for.
+    pub presence: f32,
+}
+
+/// Whose joints a model finds.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Joints {
+    /// 21 of a hand: one network finds palms, another one the joints.
+    Hands,
+    /// 33 of a body.
+    Pose,
+}
+
+impl Landmarks {
+    /// Roles of its networks' files.
+    pub fn roles(self) -> &'static [&'static str] {
+        match self.of {
+            Joints::Hands => &["palm", "hand"],
+            Joints::Pose => &["pose"],
+        }
+    }
 }
 
 /// What an import of the model's file is to make of it.

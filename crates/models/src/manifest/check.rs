@@ -100,6 +100,13 @@ impl Manifest {
             },
             Task::TextReading if self.read.is_none() => no_table("`text-reading`", "the table [read]"),
             Task::TextReading => self.check_roles(&["detector", "recogniser"]),
+            Task::Landmarks => match self.landmarks {
+                Some(landmarks) => {
+                    self.check_roles(landmarks.roles())?;
+                    check_share("landmarks.presence", landmarks.presence)
+                }
+                None => no_table("`landmarks`", "the table [landmarks]"),
+            },
             Task::Runtime if self.runtime.is_none() => no_table("`runtime`", "the table [runtime]"),
             Task::Runtime => Ok(()),
         }
