@@ -64,6 +64,66 @@ pub struct SignResult<'a> {
     pub scores: Cow<'a, [f32]>,
     /// Milliseconds from the arrival of the window's newest frame to this event.
     pub age_ms: f32,
+    /// What was seen of hands, where the model knows hands; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sight: Option<HandSight>,
+}
+
+/// Hands in a frame or picture.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct HandSight {
+    /// Of the frame, in pixels.
+    pub width: u32,
+    /// Of the frame, in pixels.
+    pub height: u32,
+    /// The hands, the longest known first; at most as many as the server follows.
+    pub hands: Vec<SeenHand>,
+    /// What keeps hands from being seen well.
+    pub hints: Vec<HandHint>,
+}
+
+/// A hand in a frame or picture.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct SeenHand {
+    /// The same as long as the hand is followed.
+    pub id: u64,
+    /// Which hand of the person, if the picture is not mirrored.
+    pub side: HandSide,
+    /// How sure it is that this is a hand, from 0 to 1.
+    pub presence: f32,
+    /// 21 joints as x, y in pixels of the frame, and depth relative to the wrist, towards the camera negative: wrist, then thumb,
+    /// index, middle, ring and little finger with four each, from the palm to the tip.
+    pub points: Vec<[f32; 3]>,
+    /// Label of the shape that it has held for 0.3 s; null if that is none of those known.
+    pub shape: Option<String>,
+    /// How much of the time is over for which an open palm has to be held so that the next motion counts, from 0 to 1.
+    pub arming: f32,
+    /// Milliseconds for which the next motion counts; 0 if it does not.
+    pub armed_ms: u32,
+}
+
+/// A hand of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HandSide {
+    /// The left one.
+    Left,
+    /// The right one.
+    #[default]
+    Right,
+}
+
+/// What keeps hands from being seen well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum HandHint {
+    /// Fewer than 20 frames a second: motions are lost.
+    #[default]
+    Slow,
+    /// The picture is dark, so the camera exposes for long and blurs what moves.
+    Dark,
+    /// A hand is so small that it will be lost.
+    Far,
 }
 
 /// Event `model` for a client that asked for `extras`: after `status`, and when another model takes its place.

@@ -4,12 +4,23 @@
 //! - [`palm`], [`landmarks`]: what the two networks' values mean
 //! - [`region`]: the square of a picture in which a hand is looked for
 //! - [`tracker`]: hands over time: what is to be looked at next
+//! - [`shape`]: which fingers are straight, and what that is called
+//! - [`flow`]: what moves between two pictures
+//! - [`gesture`]: motions that are meant
+//! - [`label`]: what hands say, in one word
+//! - [`watch`]: all of it for one camera; [`told`]: as it is told to others
 #![forbid(unsafe_code)]
 
+pub mod flow;
+pub mod gesture;
+pub mod label;
 pub mod landmarks;
 pub mod palm;
 pub mod region;
+pub mod shape;
+pub mod told;
 pub mod tracker;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -25,7 +25,7 @@ pub struct Region {
 
 /// The points of a hand that hardly move with its fingers: wrist, thumb up to its last joint but one, and of each finger
 /// the first two joints. With all 21 the region would breathe.
-const STEADY: [usize; 12] = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18];
+pub(crate) const STEADY: [usize; 12] = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18];
 
 impl Region {
     /// Around the hand of a palm.
@@ -42,8 +42,7 @@ impl Region {
         let at = |joint: usize| [points[joint][0], points[joint][1]];
         let (index, middle, ring) =
             (at(joint::INDEX_KNUCKLE), at(joint::MIDDLE_KNUCKLE), at(joint::RING_KNUCKLE));
-        let towards =
-            [((index[0] + ring[0]) / 2.0 + middle[0]) / 2.0, ((index[1] + ring[1]) / 2.0 + middle[1]) / 2.0];
+        let towards = [0, 1].map(|axis| f32::midpoint(f32::midpoint(index[axis], ring[axis]), middle[axis]));
         let turn = turn(at(joint::WRIST), towards);
         let (sin, cos) = turn.sin_cos();
         let upright = |[x, y]: [f32; 2]| [x * cos + y * sin, y * cos - x * sin];
@@ -54,7 +53,7 @@ impl Region {
                 high[axis] = high[axis].max(point[axis]);
             }
         }
-        let middle = [(low[0] + high[0]) / 2.0, (low[1] + high[1]) / 2.0];
+        let middle = [f32::midpoint(low[0], high[0]), f32::midpoint(low[1], high[1])];
         let (width, height) = (high[0] - low[0], high[1] - low[1]);
         let (x, y) = (middle[0] * cos - middle[1] * sin, middle[0] * sin + middle[1] * cos);
         Self { x, y, side: width.max(height) * 2.0, turn }.moved_up(0.1 * height)
@@ -67,6 +66,7 @@ impl Region {
     }
 
     /// Moved by so many pixels of the picture.
+    #[must_use]
     pub fn moved_by(self, x: f32, y: f32) -> Self {
         Self { x: self.x + x, y: self.y + y, ..self }
     }

@@ -100,7 +100,7 @@ impl Tracker {
         let keep = self.options.keep;
         self.hands.retain_mut(|tracked| {
             let seen = found.next().flatten().filter(|seen| seen.presence >= keep);
-            seen.is_some_and(|seen| tracked.seen(now, seen))
+            seen.is_some_and(|seen| tracked.seen(now, &seen))
         });
         let mut index = 0;
         while index < self.hands.len() {
@@ -174,7 +174,7 @@ impl Tracker {
             since: now,
         };
         let mut tracked = Tracked { hand, region, step: [0.0; 2], right: 0.0 };
-        if tracked.seen(now, seen) {
+        if tracked.seen(now, &seen) {
             tracked.step = [0.0; 2];
             self.hands.push(tracked);
         }
@@ -188,7 +188,7 @@ impl Tracked {
     }
 
     /// Takes in what was seen of it; false if that is no shape of a hand.
-    fn seen(&mut self, now: Duration, seen: Landmarks) -> bool {
+    fn seen(&mut self, now: Duration, seen: &Landmarks) -> bool {
         let (palm, region) = (palm_length(&seen.points), Region::of_points(&seen.points));
         if !(palm > 0.0 && region.side >= 1.0) {
             return false;
@@ -220,9 +220,9 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
-    fn hand_at(x: f32, y: f32, presence: f32) -> Option<Landmarks> {
+    fn hand_at(x: f32, y: f32, presence: f32) -> Landmarks {
         let points = upright_hand().map(|[px, py, pz]| [px + x, py + y, pz]);
-        Some(Landmarks { points, presence, right: 0.9 })
+        Landmarks { points, presence, right: 0.9 }
     }
 
     fn palm_at(x: f32, y: f32) -> Palm {
@@ -234,7 +234,7 @@ mod tests {
     fn with_one() -> Tracker {
         let mut tracker = Tracker::new(TrackerOptions::default());
         let palms = tracker.candidates(at(0), &[palm_at(100.0, 100.0)]);
-        assert!(tracker.begin(at(0), &palms[0], hand_at(100.0, 100.0, 0.99)));
+        assert!(tracker.begin(at(0), &palms[0], Some(hand_at(100.0, 100.0, 0.99))));
         tracker
     }
 
@@ -244,7 +244,7 @@ mod tests {
         let first = tracker.regions()[0];
         for step in 1..4_u16 {
             let x = 100.0 + 20.0 * f32::from(step);
-            tracker.follow(at(33 * u64::from(step)), vec![hand_at(x, 100.0, 0.7)]);
+            tracker.follow(at(33 * u64::from(step)), vec![Some(hand_at(x, 100.0, 0.7))]);
         }
         assert_eq!(tracker.hands().next().unwrap().id, 1);
         let ahead = tracker.regions()[0];
@@ -255,10 +255,10 @@ mod tests {
     #[test]
     fn where_a_hand_is_lost_palms_are_looked_for_in_the_same_picture() {
         let mut tracker = with_one();
-        tracker.follow(at(33), vec![hand_at(100.0, 100.0, 0.99)]);
+        tracker.follow(at(33), vec![Some(hand_at(100.0, 100.0, 0.99))]);
         assert!(!tracker.looks(at(33), true), "a hand is there, and another is looked for later");
         assert!(tracker.looks(at(700), false));
-        tracker.follow(at(66), vec![hand_at(100.0, 100.0, 0.3)]);
+        tracker.follow(at(66), vec![Some(hand_at(100.0, 100.0, 0.3))]);
         assert_eq!(tracker.hands().len(), 0);
         assert!(tracker.looks(at(66), false));
         tracker.candidates(at(66), &[]);
@@ -272,7 +272,7 @@ mod tests {
         let mut tracker = Tracker::new(TrackerOptions::default());
         let face = palm_at(300.0, 100.0);
         assert_eq!(tracker.candidates(at(0), &[face]).len(), 1);
-        assert!(!tracker.begin(at(0), &face, hand_at(300.0, 100.0, 0.85)));
+        assert!(!tracker.begin(at(0), &face, Some(hand_at(300.0, 100.0, 0.85))));
         let near = palm_at(303.0, 101.0);
         assert_eq!(tracker.candidates(at(200), &[near, palm_at(100.0, 100.0)]), [palm_at(100.0, 100.0)]);
         assert_eq!(tracker.candidates(at(1001), &[near]).len(), 1, "after a while");
@@ -282,12 +282,15 @@ mod tests {
     fn there_are_no_two_hands_in_one_place_and_no_more_than_asked_for() {
         let mut tracker = with_one();
         let same = Palm { rect: palm_at(100.0, 100.0).rect, ..palm_at(100.0, 100.0) };
-        assert!(!tracker.begin(at(33), &same, hand_at(101.0, 100.0, 0.99)));
-        assert!(tracker.begin(at(33), &palm_at(400.0, 100.0), hand_at(400.0, 100.0, 0.99)));
-        assert!(!tracker.begin(at(33), &palm_at(400.0, 400.0), hand_at(400.0, 400.0, 0.99)), "two at most");
+        assert!(!tracker.begin(at(33), &same, Some(hand_at(101.0, 100.0, 0.99))));
+        assert!(tracker.begin(at(33), &palm_at(400.0, 100.0), Some(hand_at(400.0, 100.0, 0.99))));
+        assert!(
+            !tracker.begin(at(33), &palm_at(400.0, 400.0), Some(hand_at(400.0, 400.0, 0.99))),
+            "two at most"
+        );
         assert!(!tracker.looks(at(9000), true));
         // The second one slides onto the first: the first stays.
-        tracker.follow(at(66), vec![hand_at(100.0, 100.0, 0.99), hand_at(105.0, 100.0, 0.99)]);
+        tracker.follow(at(66), vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
         assert_eq!(tracker.hands().map(|hand| hand.id).collect::<Vec<_>>(), [1]);
     }
 }

@@ -1,0 +1,46 @@
+//! What was seen, as it is told to clients and viewers.
+
+use sightwire_api::sign::{HandHint, HandSide, HandSight, SeenHand};
+
+use crate::Side;
+use crate::gesture::Arming;
+use crate::watch::{Hint, Seen, Sight};
+
+/// Of a picture of this size, pixels.
+pub fn told(width: u32, height: u32, sight: &Sight, hints: &[Hint]) -> HandSight {
+    HandSight {
+        width,
+        height,
+        hands: sight.hands.iter().map(hand).collect(),
+        hints: hints.iter().copied().map(hint).collect(),
+    }
+}
+
+fn hand(seen: &Seen) -> SeenHand {
+    let tenths = |value: f32| (value * 10.0).round() / 10.0;
+    let (arming, armed_ms) = match seen.arming {
+        Arming::Not => (0.0, 0),
+        Arming::Filling(share) => ((share * 100.0).round() / 100.0, 0),
+        Arming::Armed(left) => (1.0, left.as_millis() as u32),
+    };
+    SeenHand {
+        id: seen.hand.id,
+        side: match seen.hand.side {
+            Side::Left => HandSide::Left,
+            Side::Right => HandSide::Right,
+        },
+        presence: (seen.hand.presence * 1000.0).round() / 1000.0,
+        points: seen.hand.points.iter().map(|point| point.map(tenths)).collect(),
+        shape: seen.shape.map(|shape| shape.name().to_owned()),
+        arming,
+        armed_ms,
+    }
+}
+
+fn hint(hint: Hint) -> HandHint {
+    match hint {
+        Hint::Slow => HandHint::Slow,
+        Hint::Dark => HandHint::Dark,
+        Hint::Far => HandHint::Far,
+    }
+}

@@ -1,0 +1,285 @@
+//! Watches the hands of one camera: networks are asked for as little as possible, and what the hands say comes out.
+
+use std::time::Duration;
+
+use sightwire_frame::Image;
+
+use crate::flow::{self, Small};
+use crate::gesture::{Arming, GestureOptions, Motion, Place, Stroke};
+use crate::label::Label;
+use crate::landmarks::{Landmarks, palm_length};
+use crate::palm::Palm;
+use crate::region::Region;
+use crate::shape::{self, Measures, Shape};
+use crate::tracker::{Tracker, TrackerOptions};
+use crate::{Hand, Points};
+
+/// The two networks.
+pub trait Networks {
+    /// Why one failed.
+    type Error;
+
+    /// The palms in a picture, the surest first.
+    fn palms(&mut self, image: &Image) -> Result<Vec<Palm>, Self::Error>;
+
+    /// The joints of the hand in a region, if the network can say anything of it.
+    fn landmarks(&mut self, image: &Image, region: &Region) -> Result<Option<Landmarks>, Self::Error>;
+}
+
+/// How hands are watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct WatchOptions {
+    /// How they are followed.
+    pub tracker: TrackerOptions,
+    /// When their motions count.
+    pub gesture: GestureOptions,
+}
+
+/// What a hand says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Where it is.
+    pub hand: Hand,
+    /// The shape that it has held for long enough.
+    pub shape: Option<Shape>,
+    /// How far it is armed.
+    pub arming: Arming,
+}
+
+/// What keeps hands from being seen well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hint {
+    /// Too few pictures a second for strokes.
+    Slow,
+    /// The camera exposes for long, and what moves is blurred.
+    Dark,
+    /// A hand is so small that it will be lost.
+    Far,
+}
+
+/// What is said, by all hands together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Said {
+    /// In a word.
+    pub label: Label,
+    /// How sure that is, 0–1: as sure as it is that this is a hand.
+    pub score: f32,
+}
+
+/// What there is in a picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Sight {
+    /// The hands, the longest known first.
+    pub hands: Vec<Seen>,
+    /// A motion that has just become clear.
+    pub stroke: Option<Stroke>,
+    /// A motion, for a second, or a shape, as long as it is held.
+    pub said: Option<Said>,
+    /// Whether palms were looked for.
+    pub looked: bool,
+}
+
+/// The hands of one camera. Less than 50 KB.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    options: WatchOptions,
+    tracker: Tracker,
+    performers: Vec<Performer>,
+    now: Small,
+    before: Small,
+    /// The last motion, and until when it is said.
+    spoken: Option<(Said, Duration)>,
+    /// Whether something moved in the last picture.
+    stirred: bool,
+    brightness: f32,
+    /// Time between pictures, of late.
+    interval: Duration,
+    last: Option<Duration>,
+}
+
+/// A hand that may do something, also while it is not found.
+#[derive(Clone, Debug)]
+struct Performer {
+    hand: u64,
+    shape: shape::Held,
+    motion: Motion,
+}
+
+/// When so much of the picture changes, something stirs.
+const STIRRED: f32 = 0.012;
+/// A hand that is found again so near, palm lengths, is the one that was lost.
+const NEAR: f32 = 2.5;
+/// What moves around a hand is looked for so far, palm lengths.
+const AROUND: f32 = 3.0;
+/// A palm that points up: at most 40 degrees from it.
+const UPRIGHT: f32 = 0.76;
+/// Below this brightness (0–255) cameras expose for long.
+const DARK: f32 = 50.0;
+/// Below so many pictures a second strokes are lost.
+const FEW: f32 = 20.0;
+/// Below this part of the picture's longer side a palm is hardly found.
+const SMALL: f32 = 0.05;
+/// A motion is said for so long.
+const SAID: Duration = Duration::from_secs(1);
+/// How sure a motion is whose hand was lost on its way.
+const LOST: f32 = 0.9;
+
+impl Watch {
+    /// Nothing has been seen yet.
+    pub fn new(options: WatchOptions) -> Self {
+        Self {
+            options,
+            tracker: Tracker::new(options.tracker),
+            performers: Vec::new(),
+            now: Small::default(),
+            before: Small::default(),
+            spoken: None,
+            stirred: false,
+            brightness: 128.0,
+            interval: Duration::ZERO,
+            last: None,
+        }
+    }
+
+    /// The next picture, taken at `now`, which counts from anywhere and does not go back.
+    pub fn look<N: Networks>(
+        &mut self,
+        now: Duration,
+        image: &Image,
+        networks: &mut N,
+    ) -> Result<Sight, N::Error> {
+        std::mem::swap(&mut self.now, &mut self.before);
+        self.now.take(image);
+        let stirs = self.last.is_some() && self.now.changed(&self.before) > STIRRED;
+        let begins = stirs && !self.stirred;
+        self.stirred = stirs;
+        let regions = self.tracker.regions();
+        let found =
+            regions.iter().map(|region| networks.landmarks(image, region)).collect::<Result<_, _>>()?;
+        self.tracker.follow(now, found);
+        let looked = self.tracker.looks(now, begins);
+        if looked {
+            let palms = networks.palms(image)?;
+            for palm in self.tracker.candidates(now, &palms) {
+                let found = networks.landmarks(image, &Region::of_palm(&palm))?;
+                self.tracker.begin(now, &palm, found);
+            }
+        }
+        let hands: Vec<Hand> = self.tracker.hands().cloned().collect();
+        Ok(Sight { looked, ..self.take_in(now, hands) })
+    }
+
+    /// What the hands of the picture taken last by [`Watch::look`] say.
+    fn take_in(&mut self, now: Duration, hands: Vec<Hand>) -> Sight {
+        self.pace(now);
+        self.brightness += 0.1 * (self.now.brightness() - self.brightness);
+        let seen: Vec<(Option<Measures>, Place)> = hands.iter().map(|hand| place(&hand.points)).collect();
+        let who = self.assign(now, &hands, &seen);
+        let (small, before) = (&self.now, &self.before);
+        let mut stroke = None;
+        for (index, performer) in self.performers.iter_mut().enumerate() {
+            let hand = who.iter().position(|performer| *performer == index);
+            let at = hand.map(|hand| seen[hand].1);
+            let around = performer.motion.wants_flow().then(|| performer.motion.whereabouts());
+            // Where the joints are seen, they say where it goes.
+            let flow = around
+                .filter(|_| at.is_none())
+                .map(|(middle, palm)| flow::flow(before, small, middle, AROUND * palm).step);
+            stroke = performer.motion.picture(now, at, flow).or(stroke);
+            if let Some(hand) = hand {
+                performer.shape.see(now, seen[hand].0.and_then(|measures| measures.shape()));
+            }
+        }
+        if let Some(stroke) = stroke {
+            self.performers.iter_mut().for_each(|performer| performer.motion.hush(now));
+            let score = hands.iter().map(|hand| hand.presence).fold(LOST, f32::max);
+            self.spoken = Some((Said { label: Label::Stroke(stroke), score }, now + SAID));
+        }
+        let hands: Vec<Seen> = hands
+            .into_iter()
+            .zip(&who)
+            .map(|(hand, who)| {
+                let performer = &self.performers[*who];
+                Seen { hand, shape: performer.shape.shape(), arming: performer.motion.arming(now) }
+            })
+            .collect();
+        self.performers.retain(|performer| !performer.motion.is_gone(now));
+        self.spoken = self.spoken.filter(|(_, until)| now < *until);
+        let shape = |seen: &Seen| Some(Said { label: Label::Shape(seen.shape?), score: seen.hand.presence });
+        let said = self.spoken.map(|(said, _)| said).or_else(|| hands.iter().find_map(shape));
+        Sight { hands, stroke, said, looked: false }
+    }
+
+    /// Who each hand is, by its place among the performers.
+    fn assign(&mut self, now: Duration, hands: &[Hand], seen: &[(Option<Measures>, Place)]) -> Vec<usize> {
+        let mut who: Vec<Option<usize>> = hands
+            .iter()
+            .map(|hand| self.performers.iter().position(|performer| performer.hand == hand.id))
+            .collect();
+        for index in 0..hands.len() {
+            if who[index].is_some() {
+                continue;
+            }
+            let place = seen[index].1;
+            // One that was lost near here, the nearest.
+            let distance = |performer: &Performer| {
+                let (at, palm) = performer.motion.whereabouts();
+                (place.middle[0] - at[0]).hypot(place.middle[1] - at[1]) / palm.max(1.0)
+            };
+            let lost = self
+                .performers
+                .iter()
+                .enumerate()
+                .filter(|(performer, _)| !who.contains(&Some(*performer)))
+                .map(|(performer, lost)| (performer, distance(lost)))
+                .filter(|(_, distance)| *distance < NEAR)
+                .min_by(|a, b| a.1.total_cmp(&b.1));
+            let performer = lost.map_or_else(
+                || {
+                    let motion = Motion::new(self.options.gesture, now, place);
+                    self.performers.push(Performer { hand: 0, shape: shape::Held::default(), motion });
+                    self.performers.len() - 1
+                },
+                |(performer, _)| performer,
+            );
+            self.performers[performer].hand = hands[index].id;
+            who[index] = Some(performer);
+        }
+        who.into_iter().flatten().collect()
+    }
+
+    fn pace(&mut self, now: Duration) {
+        if let Some(last) = self.last {
+            let interval = now.saturating_sub(last).min(Duration::from_secs(1));
+            self.interval =
+                if self.interval.is_zero() { interval } else { (self.interval * 15 + interval) / 16 };
+        }
+        self.last = Some(now);
+    }
+
+    /// What keeps hands from being seen well; `longer_side` is that of the pictures, pixels.
+    pub fn hints(&self, longer_side: u32) -> Vec<Hint> {
+        let small = |hand: &Hand| palm_length(&hand.points) < SMALL * longer_side as f32;
+        let slow = !self.interval.is_zero() && self.interval.as_secs_f32() > 1.0 / FEW;
+        let all = [
+            (Hint::Slow, slow),
+            (Hint::Dark, self.brightness < DARK),
+            (Hint::Far, self.tracker.hands().any(small)),
+        ];
+        all.into_iter().filter(|(_, so)| *so).map(|(hint, _)| hint).collect()
+    }
+}
+
+/// What a hand's points say of its shape and its motion.
+fn place(points: &Points) -> (Option<Measures>, Place) {
+    let measures = Measures::of(points);
+    let count = points.len() as f32;
+    let middle = [0, 1].map(|axis| points.iter().map(|point| point[axis]).sum::<f32>() / count);
+    let steady = crate::region::STEADY.map(|joint| [points[joint][0], points[joint][1]]);
+    let centre = [0, 1].map(|axis| steady.iter().map(|point| point[axis]).sum::<f32>() / steady.len() as f32);
+    let spread = steady.iter().map(|point| (point[0] - centre[0]).powi(2) + (point[1] - centre[1]).powi(2));
+    let size = (spread.sum::<f32>() / steady.len() as f32).sqrt();
+    let open = measures.is_some_and(|measures| measures.is_open());
+    let upright = measures.is_some_and(|measures| measures.up > UPRIGHT);
+    (measures, Place { middle, palm: palm_length(points), size, open, upright })
+}
