@@ -279,6 +279,7 @@ pub fn import(store: &Store, request: &Request, watch: OnProgress<'_>) -> Result
         batch_symbol: report.batch_symbol(),
         threshold: request.threshold.unwrap_or(USUAL_THRESHOLD),
         labels: labels.names,
+        rest: None,
         precision: Precision::F32,
     };
     let verdict = verify::verify(store, request, &name, &clip, scratch.path(), &report.loops, watch)?;

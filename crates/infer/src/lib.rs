@@ -4,13 +4,17 @@
 //! - [`clip`]: clip classification: a window of frames in, a label out; whose frames are analysed when there are more than
 //!   the machine can take (`scheduler`)
 //! - [`detect`]: object detection: boxes in a picture
+//! - [`landmarks`]: hands: their joints, shapes and motions
 //! - [`read`]: text reading: lines of text in a picture, by way of a probability map, polygons (`outline`) and characters
 //!   (`ctc`)
+//! - [`sender`]: what clients send frame by frame, and what they get for it
 //! - [`pool`]: the threads that all tasks run on; [`jobs`]: the same for work without a network
 #![forbid(unsafe_code)]
 
 pub mod clip;
 pub mod detect;
 pub mod jobs;
+pub mod landmarks;
 pub mod pool;
 pub mod read;
+pub mod sender;

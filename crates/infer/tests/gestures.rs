@@ -17,7 +17,7 @@ use sightwire_frame::{Encoder, Image};
 use sightwire_infer::clip::model::{ClipModel, ClipModelError};
 use sightwire_infer::clip::scheduler::Verdict;
 use sightwire_infer::clip::service::{ClipClient, ClipService, ServiceOptions};
-use sightwire_infer::clip::{Frame, Payload, Prediction};
+use sightwire_infer::sender::{Frame, Payload, Prediction};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Manifest;
 use sightwire_models::store::Store;
@@ -29,6 +29,7 @@ const OPTIONS: ServiceOptions = ServiceOptions {
     turn_gap: Duration::from_secs(1),
     turn_wait: Duration::from_secs(15),
     idle_release: Duration::from_secs(60),
+    arming: false,
 };
 
 fn store() -> Store {

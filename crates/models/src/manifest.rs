@@ -172,6 +172,8 @@ pub struct Clip {
     pub threshold: f32,
     /// In the order of the head's output.
     pub labels: Vec<String>,
+    /// The label for when nothing moves, of a model of motions: with `recognizer.arming` only what follows on it counts.
+    pub rest: Option<String>,
     /// Precision of the backbone or the whole network that was checked against f32 for this model (see its card); used
     /// where `engine.precision = auto`. Heads are always f32: they cost little, and have the last word.
     #[serde(default)]

@@ -50,6 +50,33 @@ impl Annotator {
         Self::default()
     }
 
+    /// Draws lines between pairs of `points`, and a dot at each point, pixels; `colour` is one of the palette. Pairs of points that
+    /// are not there are left out.
+    pub fn skeleton(
+        &mut self,
+        image: &mut Image,
+        points: &[[f32; 2]],
+        bones: &[(usize, usize)],
+        colour: usize,
+    ) {
+        let width = f32::from(Scale::of(image.width(), image.height()).line_px);
+        let node = |[x, y]: [f32; 2], width: f32| Node { x, y, width, opacity: 1.0 };
+        // A place that is no number leaves a gap.
+        let gap = node([f32::NAN; 2], width);
+        self.nodes.clear();
+        for (from, to) in bones {
+            if let (Some(from), Some(to)) = (points.get(*from), points.get(*to)) {
+                self.nodes.extend([node(*from, width), node(*to, width), gap]);
+            }
+        }
+        for point in points {
+            self.nodes.extend([node(*point, 2.0 * width), node(*point, 2.0 * width), gap]);
+        }
+        let wider = |node: &Node| Node { width: node.width + width, opacity: SEAM, ..*node };
+        self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
+        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(colour));
+    }
+
     /// Draws trails, then boxes, then labels. The first mark lies on top, and its label gets the best place.
     pub fn marks(&mut self, image: &mut Image, marks: &[Mark<'_>]) {
         if image.is_empty() {

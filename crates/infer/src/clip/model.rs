@@ -2,16 +2,14 @@
 //! window; or whole, over the pixels of a window.
 
 use std::borrow::Cow;
-use std::str::Utf8Error;
 use std::sync::Arc;
 
 use sightwire_frame::header::Limits;
-use sightwire_frame::sent::{self, FrameDecoder, SentError};
 use sightwire_frame::{Image, ResizeError, Resizer};
 use sightwire_models::manifest::{Clip, Manifest, Precision};
 use sightwire_models::store::{Store, StoreError};
 
-use super::Payload;
+use crate::sender::{Decode, Payload, PayloadError};
 use sightwire_engine::network::Network;
 use sightwire_engine::trial::Subject;
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Preferred, Session};
@@ -84,12 +82,9 @@ pub enum ClipModelError {
 /// Why one frame could not be analysed.
 #[derive(Debug, thiserror::Error)]
 pub enum FrameError {
-    /// Its base64 is no text.
+    /// It is no picture.
     #[error(transparent)]
-    Text(#[from] Utf8Error),
-    /// Not the picture that its header promised.
-    #[error(transparent)]
-    Broken(#[from] SentError),
+    Payload(#[from] PayloadError),
     /// It cannot be scaled.
     #[error(transparent)]
     Size(#[from] ResizeError),
@@ -105,11 +100,8 @@ pub struct Networks {
     scale: [f32; 256],
     batch: usize,
     window: usize,
-    limits: Limits,
-    decoder: FrameDecoder,
+    decode: Decode,
     resizer: Resizer,
-    encoded: Vec<u8>,
-    decoded: Image,
     resized: Image,
     input: Vec<f32>,
     output: Vec<f32>,
@@ -256,21 +248,15 @@ impl ClipModel {
                 return Err(wrap(EngineError::Run { network: self.name.clone(), reason }));
             }
         };
-        let decoder = FrameDecoder::new().map_err(|error| {
-            let network = "the JPEG decoder".to_owned();
-            wrap(EngineError::Run { network, reason: error.to_string() })
-        })?;
+        let decode = Decode::new(limits).map_err(wrap)?;
         Ok(Networks {
             width: clip.width,
             height: clip.height,
             scale: std::array::from_fn(|value| value as f32 / clip.divide_by),
             batch,
             window: clip.window,
-            limits,
-            decoder,
+            decode,
             resizer: Resizer::new(),
-            encoded: Vec::new(),
-            decoded: Image::new(0, 0),
             resized: Image::new(0, 0),
             input: vec![0.0; batch * frame_values],
             output: Vec::new(),
@@ -303,15 +289,8 @@ impl Networks {
 
     /// Decodes a frame, resizes it as OpenCV's `INTER_LINEAR` does, and puts it into place `slot` of the next batch.
     pub fn prepare(&mut self, slot: usize, payload: &Payload) -> Result<(), FrameError> {
-        let bytes = match payload {
-            Payload::Binary(bytes) => bytes.as_ref(),
-            Payload::Base64(text) => {
-                sent::decode_text(str::from_utf8(text)?, &mut self.encoded)?;
-                self.encoded.as_slice()
-            }
-        };
-        self.decoder.decode(bytes, &self.limits, &mut self.decoded)?;
-        self.resizer.resize(&self.decoded, self.width, self.height, &mut self.resized)?;
+        let image = self.decode.decode(payload)?;
+        self.resizer.resize(image, self.width, self.height, &mut self.resized)?;
         self.put(slot);
         Ok(())
     }

@@ -6,19 +6,19 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sightwire_frame::header::Limits;
-use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::Provider;
 use sightwire_models::manifest::Clip;
 
+use super::meant::Meant;
 use super::model::{ClipModel, ClipModelError, Networks, Window};
 use super::scheduler::{ClientId, Job, Options, Outcome, Scheduler, Verdict};
-use super::{Frame, Prediction};
 use crate::pool::{self, Panicked, Pool, Work};
+use crate::sender::{ClientState, Counters, Frame, OnPrediction, Prediction, ServiceStats};
 use sightwire_engine::core_time::CoreTime;
 use sightwire_engine::priority::Priority;
 use sightwire_engine::quota;
@@ -37,10 +37,9 @@ pub struct ServiceOptions {
     pub turn_wait: Duration,
     /// A worker without work for so long lets its sessions go.
     pub idle_release: Duration,
+    /// Of a model of motions, only those count that follow on rest.
+    pub arming: bool,
 }
-
-/// Called on a worker thread with each new prediction; must not block.
-pub type OnPrediction = Box<dyn Fn(&Arc<Prediction>) + Send + Sync>;
 
 /// A clip model at work. Dropping it ends its threads.
 pub struct ClipService {
@@ -52,59 +51,6 @@ pub struct ClipClient {
     service: Arc<pool::Shared<Clips>>,
     id: ClientId,
     state: Arc<ClientState>,
-}
-
-/// Counters since the service began, and what is so now.
-#[derive(Clone, Debug, Default)]
-pub struct ServiceStats {
-    /// Frames that clients handed in.
-    pub frames: u64,
-    /// Frames decoded and run through the backbone.
-    pub analysed: u64,
-    /// Frames not analysed because it was not their client's turn.
-    pub skipped: u64,
-    /// Frames not analysed because their client sent too many a second.
-    pub excess: u64,
-    /// Frames that could not be decoded.
-    pub broken: u64,
-    /// Runs of a network that failed.
-    pub failed: u64,
-    /// Predictions made of complete windows.
-    pub predictions: u64,
-    /// Clients that have joined and not left.
-    pub clients: usize,
-    /// Clients whose frames are being analysed now.
-    pub running: usize,
-    /// Frames that wait for a worker now.
-    pub pending: usize,
-    /// Workers that hold sessions now.
-    pub workers_with_sessions: usize,
-    /// Frames a second that the workers can analyse, as measured.
-    pub capacity_fps: f32,
-    /// How long the client that has waited longest for its turn has waited.
-    pub longest_wait: Duration,
-    /// Arrival of a window's newest frame to its prediction.
-    pub delay: HistogramSnapshot,
-    /// Decoding and resizing of a frame.
-    pub decode: HistogramSnapshot,
-    /// Backbone and, where a window is complete, head.
-    pub infer: HistogramSnapshot,
-}
-
-impl ServiceStats {
-    /// Adds the counters, not the gauges, of another service.
-    pub fn add_counters(&mut self, other: &Self) {
-        self.frames += other.frames;
-        self.analysed += other.analysed;
-        self.skipped += other.skipped;
-        self.excess += other.excess;
-        self.broken += other.broken;
-        self.failed += other.failed;
-        self.predictions += other.predictions;
-        self.delay.add(&other.delay);
-        self.decode.add(&other.decode);
-        self.infer.add(&other.infer);
-    }
 }
 
 /// The model, for all clients.
@@ -124,20 +70,6 @@ struct Clips {
     spare: Mutex<Option<Networks>>,
 }
 
-#[derive(Default)]
-struct Counters {
-    frames: AtomicU64,
-    analysed: AtomicU64,
-    skipped: AtomicU64,
-    excess: AtomicU64,
-    broken: AtomicU64,
-    failed: AtomicU64,
-    predictions: AtomicU64,
-    delay: Histogram,
-    decode: Histogram,
-    infer: Histogram,
-}
-
 /// What a worker made of a batch.
 #[derive(Default)]
 struct Done {
@@ -145,13 +77,6 @@ struct Done {
     frames: usize,
     /// How long the networks took, where there was a prediction.
     predicting: Option<Duration>,
-}
-
-/// What a client and the worker on its frames share.
-struct ClientState {
-    newest: Mutex<Option<Arc<Prediction>>>,
-    on_prediction: OnPrediction,
-    left: AtomicBool,
 }
 
 /// A frame and its client.
@@ -247,8 +172,10 @@ impl ClipService {
     /// Adds a client; `on_prediction` is called on a worker's thread for each of its predictions.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
         let id = self.pool.shared().with(|scheduler| scheduler.join(Instant::now()));
-        let state = ClientState { newest: Mutex::new(None), on_prediction, left: AtomicBool::new(false) };
-        ClipClient { service: self.pool.shared().clone(), id, state: Arc::new(state) }
+        let clips = self.clips();
+        let rest = clips.clip.labels.iter().position(|label| Some(label) == clips.clip.rest.as_ref());
+        let meant = rest.filter(|_| clips.options.arming).map(|rest| Meant::new(rest, clips.clip.threshold));
+        ClipClient { service: self.pool.shared().clone(), id, state: ClientState::new(on_prediction, meant) }
     }
 
     /// All counters, and the present values of what goes up and down.
@@ -257,25 +184,14 @@ impl ClipService {
         let scheduler = self.pool.shared();
         let (clients, running, pending) = scheduler.look(|s| (s.clients(), s.running(), s.pending()));
         let (capacity_fps, longest_wait) = scheduler.look(|s| (s.capacity_fps_at(now), s.longest_wait(now)));
-        let c = &self.clips().counters;
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServiceStats {
-            frames: get(&c.frames),
-            analysed: get(&c.analysed),
-            skipped: get(&c.skipped),
-            excess: get(&c.excess),
-            broken: get(&c.broken),
-            failed: get(&c.failed),
-            predictions: get(&c.predictions),
             clients,
             running,
             pending,
             workers_with_sessions: self.pool.shared().equipped(),
             capacity_fps,
             longest_wait,
-            delay: c.delay.snapshot(),
-            decode: c.decode.snapshot(),
-            infer: c.infer.snapshot(),
+            ..self.clips().counters.stats()
         }
     }
 }
@@ -295,35 +211,25 @@ impl ClipClient {
     /// Hands a frame in. Never blocks for longer than the scheduler's lock. Also says in how long its prediction will be there,
     /// where that is known.
     pub fn push(&self, frame: Frame) -> (Verdict, Option<Duration>) {
-        let counters = &self.service.work().counters;
-        counters.frames.fetch_add(1, Ordering::Relaxed);
         let work = ClientFrame { state: self.state.clone(), frame };
         let now = work.frame.arrived;
         let (verdict, result_in) = self.service.with(|scheduler| match scheduler.push(now, self.id, work) {
             Verdict::Queued => (Verdict::Queued, scheduler.result_in(now, self.id)),
             verdict => (verdict, None),
         });
-        match verdict {
-            Verdict::Queued => {}
-            Verdict::Skipped => {
-                counters.skipped.fetch_add(1, Ordering::Relaxed);
-            }
-            Verdict::Excess => {
-                counters.excess.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        self.service.work().counters.frame(verdict);
         (verdict, result_in)
     }
 
     /// The newest prediction; `None` before the first.
     pub fn newest(&self) -> Option<Arc<Prediction>> {
-        self.state.newest.lock().clone()
+        self.state.newest()
     }
 }
 
 impl Drop for ClipClient {
     fn drop(&mut self) {
-        self.state.left.store(true, Ordering::Relaxed);
+        self.state.leave();
         self.service.with(|scheduler| scheduler.leave(self.id));
     }
 }
@@ -442,7 +348,7 @@ impl Clips {
         let mut newest = None;
         let mut prepared = 0;
         for work in works {
-            if work.state.left.load(Ordering::Relaxed) {
+            if work.state.has_left() {
                 return Ok(Done::default());
             }
             let start = Instant::now();
@@ -484,14 +390,9 @@ impl Clips {
         }
         let Frame { id, arrived, .. } = work.frame;
         let finished = Instant::now();
-        self.counters.delay.record(finished.saturating_duration_since(arrived));
-        self.counters.predictions.fetch_add(1, Ordering::Relaxed);
-        let prediction = Arc::new(Prediction { label, score, scores, seen: id, arrived, finished });
-        if work.state.left.load(Ordering::Relaxed) {
-            return;
-        }
-        *work.state.newest.lock() = Some(prediction.clone());
-        (work.state.on_prediction)(&prediction);
+        let prediction =
+            Prediction { label, score, scores, seen: id, arrived, finished, meant: true, sight: None };
+        work.state.publish(&self.counters, prediction);
     }
 }
 

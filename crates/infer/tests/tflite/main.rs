@@ -10,9 +10,9 @@ mod reference;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use sightwire_infer::engine::{Engine, EngineOptions, NetworkSpec};
-use sightwire_infer::network::Network;
-use sightwire_infer::runtime::Runtime;
+use sightwire_engine::network::Network;
+use sightwire_engine::runtime::Runtime;
+use sightwire_engine::{Engine, EngineOptions, NetworkSpec};
 use sightwire_models::Provider;
 use sightwire_models::store::Store;
 use sightwire_tflite::op::{Activation, Padding, Sampling, Window};

@@ -1,0 +1,36 @@
+//! Hands in the frames of clients and the pictures of streams: a picture in, joints, shapes and motions out. What they mean is
+//! in `sightwire_hands`; here the networks are run.
+//!
+//! - [`model`]: the networks' files, and what one thread runs them with
+//! - [`service`]: the threads that do it, and what clients see of it
+//! - [`turns`]: whose picture is looked at next
+
+pub mod model;
+pub mod service;
+pub mod turns;
+
+use sightwire_hands::told::told;
+use sightwire_hands::watch::{Hint, Sight};
+
+pub use model::{HandModel, HandModelError, HandNetworks};
+pub use service::{HandClient, HandService, HandServiceOptions};
+
+/// What was seen of hands in a picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandSight {
+    /// Of the picture, pixels.
+    pub width: u32,
+    /// Of the picture, pixels.
+    pub height: u32,
+    /// The hands, and what they say.
+    pub sight: Sight,
+    /// What keeps hands from being seen well.
+    pub hints: Vec<Hint>,
+}
+
+impl HandSight {
+    /// As it is told to clients and viewers.
+    pub fn told(&self) -> sightwire_api::sign::HandSight {
+        told(self.width, self.height, &self.sight, &self.hints)
+    }
+}
