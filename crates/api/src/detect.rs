@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sign::HandSight;
 use crate::stream::StreamState;
 
 /// Something found in a frame of a stream.
@@ -60,6 +61,9 @@ pub struct Detections {
     pub delay_ms: f64,
     /// Objects in the frame that pass the listener's `conf` and `classes`.
     pub detections: Vec<Detection>,
+    /// Hands in the frame, with `detector.hands`; left out where they are not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hands: Option<HandSight>,
     /// Height of the frame in pixels.
     pub height: u32,
     /// Name of the model that analysed it.

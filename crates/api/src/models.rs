@@ -142,11 +142,12 @@ pub struct Runtime {
 }
 
 literal! {
-    /// The library is being fetched.
+    /// It is being fetched.
     Loading = "loading"
 }
 
-/// Answer to `POST /api/v1/runtime`; how far it is stands in `recognizer.loading` of `/api/v1/status`.
+/// Answer to `POST /api/v1/runtime` and `POST /api/v1/models/{name}/fetch`; how far it is stands in `recognizer.loading` and
+/// `recognizer.better` of `/api/v1/status`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct RuntimeFetch {
     /// Always `loading`.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::detect::Detection;
 use crate::literal;
+use crate::sign::HandSight;
 use crate::stream::{AnalysisMode, StreamKind, StreamState};
 
 literal! {
@@ -316,11 +317,11 @@ pub struct OverlayData {
 /// What to draw over a frame.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Overlay {
-    /// Pairs of indices of landmarks that are joined by lines; empty as long as no model finds landmarks.
+    /// Pairs of indices of landmarks that are joined by lines; empty where no model finds landmarks.
     pub connections: Vec<[usize; 2]>,
     /// Always null; old viewers ask for it.
     pub head_pose_axes: (),
-    /// Points with x and y in shares of the frame; empty as long as no model finds landmarks.
+    /// Points with x and y in shares of the frame, with `detector.hands` 21 for each hand; empty where no model finds landmarks.
     pub landmarks: Vec<[f64; 2]>,
     /// What was found, and how.
     pub metrics: OverlayMetrics,
@@ -333,6 +334,9 @@ pub struct OverlayMetrics {
     pub delay_ms: f64,
     /// Objects in the frame, with boxes in its pixels.
     pub detections: Vec<Detection>,
+    /// Hands in the frame, with `detector.hands`: shapes, and how far each is armed; left out where they are not looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hands: Option<HandSight>,
     /// Height of the frame in pixels.
     pub height: u32,
     /// Name of the model that analysed it.

@@ -336,6 +336,8 @@ impl RecognizerState {
 pub struct RecognizerStatus {
     /// Frames per second that the model analyses.
     pub analysed_per_s: f64,
+    /// A model that is better than the one at work, and not here yet; null where there is none.
+    pub better: Option<BetterModel>,
     /// Frames per second that the model could look at, as measured; 0 without a model.
     pub capacity_fps: f64,
     /// Clients that are connected now.
@@ -372,7 +374,7 @@ pub struct RecognizerStatus {
     pub state: RecognizerState,
     /// The model that is being loaded to take this one's place; null where none is.
     pub switching: Option<Switching>,
-    /// Always `clip-classification`.
+    /// `clip-classification`, or `landmarks` for a model of hands.
     pub task: String,
     /// Below this score the label is `none`; null until there is a model.
     pub threshold: Option<f64>,
@@ -389,6 +391,23 @@ pub struct PredictionDelay {
     pub p50: Option<f64>,
     /// 95 of 100 are below.
     pub p95: Option<f64>,
+}
+
+/// A model that the server does not have yet, and that is better than the one at work.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct BetterModel {
+    /// The command that gets it.
+    pub command: String,
+    /// Why it could not be fetched, for people; null where that was not tried, or goes on.
+    pub error: Option<String>,
+    /// Its name, for `POST /api/v1/models/{name}/fetch`.
+    pub name: String,
+    /// How far its fetching is; null where nobody fetches it.
+    pub progress: Option<Progress>,
+    /// Bytes to be fetched.
+    pub size_bytes: u64,
+    /// What it is, for people.
+    pub title: String,
 }
 
 /// What goes on before a model answers, and how far it is.

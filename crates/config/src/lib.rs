@@ -117,6 +117,10 @@ pub struct Recognizer {
     pub reply_wait: Duration,
     /// `None` takes the model's.
     pub threshold: Option<f32>,
+    /// Motions count only after a hand was held still.
+    pub arming: bool,
+    /// That are followed in one picture.
+    pub hands: usize,
 }
 
 /// Who may change something while the server runs.
@@ -224,6 +228,8 @@ impl Config {
             threshold: options.threshold,
             pictures: self.images,
             idle_release: self.engine.idle_release,
+            arming: options.arming,
+            hands: options.hands,
             python: self.import.python.clone(),
             engine: self.engine_settings(),
             memory,
@@ -254,6 +260,7 @@ impl Config {
     pub fn check_model(&self, layers: &Layers) -> Result<(), ConfigError> {
         let wrong = match &self.recognizer.model {
             _ if self.recognizer.dummy => None,
+            ModelChoice::Best => None,
             ModelChoice::Name(name) => self.store.manifest(name).err().map(|error| error.to_string()),
             ModelChoice::File(path) if !path.exists() => Some("there is no such file".to_owned()),
             ModelChoice::File(path) => {
@@ -279,6 +286,8 @@ impl Config {
         let store = Store::new(home, mirror);
         let model = if model.contains(['/', '\\']) || is_file_name(&model) {
             ModelChoice::File(model.into())
+        } else if model == "auto" {
+            ModelChoice::Best
         } else {
             ModelChoice::Name(model)
         };
@@ -315,6 +324,8 @@ impl Config {
                 turn_wait: r.seconds("recognizer.turn_wait_s", 0.0, 3600.0)?,
                 reply_wait: r.seconds("recognizer.reply_wait_s", 0.0, 1.0)?,
                 threshold: Some(threshold as f32).filter(|t| *t > 0.0),
+                arming: r.flag("recognizer.arming"),
+                hands: r.int("recognizer.hands", 1, 4)?,
             },
             socketio: SocketIo {
                 ping_interval: r.seconds("socketio.ping_interval_s", 0.1, 3600.0)?,
@@ -431,6 +442,7 @@ impl Values<'_> {
             max_boxes: self.int("detector.max_boxes", 1, 1000)?,
             classes: self.list("detector.classes")?,
             max_fps: self.number("detector.max_fps", 0.1, 1e6)?,
+            hands: self.flag("detector.hands"),
             gated: match self.text("detector.gate").as_str() {
                 "none" => false,
                 "motion" => true,

@@ -163,8 +163,8 @@ fn a_keras_file_is_taken_if_it_is_there() {
     std::fs::write(&path, "").unwrap();
     let config = env(&[("MODEL_PATH", path.to_str().unwrap())]).unwrap();
     assert_eq!(config.recognizer.model, ModelChoice::File(path));
-    assert_eq!(config.recognizer.model.name(), "my-signs");
-    assert_eq!(env(&[]).unwrap().recognizer.model, ModelChoice::Name("gestures".into()));
+    assert_eq!(config.recognizer.model.name(&config.store), "my-signs");
+    assert_eq!(env(&[]).unwrap().recognizer.model, ModelChoice::Best);
     let path = dir.path().join("signs.onnx");
     std::fs::write(&path, "").unwrap();
     let error = env(&[("MODEL_PATH", path.to_str().unwrap())]).unwrap_err().to_string();

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::detector::{BASE_CONFIDENCE, FindError, Model, find};
+use super::hands::Sighted;
 
 use super::upstream::Upstream;
 use super::view::{Seen, Stats, ViewOptions};
@@ -104,6 +105,8 @@ pub struct Analysed {
     pub objects: Vec<Object>,
     /// Objects that keep their number.
     pub tracks: Vec<Track>,
+    /// The hands in it; `None` where they are not looked for, or were not in time.
+    pub hands: Option<Sighted>,
     /// As messages to those who draw it themselves.
     pub forms: Forms,
 }
@@ -279,13 +282,20 @@ impl Analysis {
         let options = TrackerOptions::for_confidence(deps.options.detector.confidence.max(BASE_CONFIDENCE));
         let mut tracker = Tracker::new(options);
         let mut looker = Looker::new(&model, deps.options.detector.gated);
+        let mut hand_looker = deps.hands.looker().await;
         let (mut turns, mut last) = (Turns::default(), Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
             let (captured, begun) = (picture.captured(), clock::now());
+            let mut hands = None;
             let mut looks = turns.is_due(self.demand.pace(), deps.analysing.between_looks(), captured);
             if looks {
                 pace.lock().busy_since = Some(begun);
-                let seen = looker.look(&model, deps, &image, captured).await;
+                let of_hands = async {
+                    let looker = hand_looker.as_mut()?;
+                    looker.look(image.clone(), captured).await
+                };
+                let (seen, sighted) = tokio::join!(looker.look(&model, deps, &image, captured), of_hands);
+                hands = sighted;
                 {
                     let mut pace = pace.lock();
                     pace.busy_since = None;
@@ -318,8 +328,18 @@ impl Analysis {
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
             let (stamp, model, forms) = (picture.stamp(), model.clone(), Forms::default());
             let look = self.counters.analysed.load(Ordering::Relaxed);
-            let analysed =
-                Analysed { sequence, stamp, image, model, looked: looks, look, objects, tracks, forms };
+            let analysed = Analysed {
+                sequence,
+                stamp,
+                image,
+                model,
+                looked: looks,
+                look,
+                objects,
+                tracks,
+                hands,
+                forms,
+            };
             self.newest.send_replace(Some(Arc::new(analysed)));
         }
     }

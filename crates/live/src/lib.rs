@@ -7,6 +7,7 @@
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
 //! - [`detector`]: which model finds objects; [`analysis`]: objects in a stream's pictures; [`demand`]: how often
+//! - [`hands`]: hands in the pictures
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
 //! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now
@@ -18,6 +19,7 @@
 pub mod analysis;
 pub mod demand;
 pub mod detector;
+pub mod hands;
 pub mod options;
 pub mod origin;
 pub mod pixels;
@@ -57,6 +59,7 @@ use crate::source::{CameraError, CameraSource};
 use analysis::Analysis;
 use demand::{Analysing, AnalysisLease, MAX_SKIP, Rate};
 use detector::Detector;
+use hands::Hands;
 use origin::{Origin, PerOrigin};
 use pixels::Pixels;
 use registry::Registry;
@@ -80,6 +83,8 @@ pub struct Dependencies {
     pub(crate) web: Web,
     /// The model that finds objects.
     pub(crate) detector: Arc<Detector>,
+    /// The model that finds hands.
+    pub(crate) hands: Arc<Hands>,
     /// Threads that decode, draw and encode.
     pub(crate) pixels: Arc<Pixels>,
     /// As loaded at the start; none of them changes while the server runs.
@@ -101,6 +106,8 @@ pub struct Streams {
     pub viewers: Arc<Viewers>,
     /// The model that all analyses share.
     pub detector: Arc<Detector>,
+    /// The model of hands that all analyses share.
+    pub hands: Arc<Hands>,
     /// Threads that decode, draw and encode for all streams.
     pub pixels: Arc<Pixels>,
     options: Arc<Options>,
@@ -180,12 +187,14 @@ impl Streams {
         let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
         let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
         let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
+        let hands = Hands::new(options.clone(), engine.clone());
         let detector = Detector::new(options.clone(), engine);
         let analysing = Analysing::new(options.detector.max_fps);
         let this = Arc::new(Self {
             registry,
             viewers: Viewers::new(PerUse { cameras: cameras.max_viewers, relay: options.relay.max_viewers }),
             detector,
+            hands,
             pixels,
             web,
             running,
@@ -242,6 +251,7 @@ impl Streams {
         Dependencies {
             web: self.web.clone(),
             detector: self.detector.clone(),
+            hands: self.hands.clone(),
             pixels: self.pixels.clone(),
             options: self.options.clone(),
             totals: self.totals.clone(),

@@ -92,6 +92,8 @@ pub struct DetectorOptions {
     pub max_fps: f64,
     /// Run the model only while something moves.
     pub gated: bool,
+    /// Find hands, too, where the model for them is there.
+    pub hands: bool,
 }
 
 /// Streams that are sent, and their viewers.

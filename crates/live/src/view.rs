@@ -11,6 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use sightwire_frame::draw::{Mark, TrailPoint as DrawnPoint};
 use sightwire_frame::{DecodeError, Image};
+use sightwire_hands::BONES;
 use sightwire_hub::on_demand::Lease;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::analysis::{Analysed, Analysis};
 use super::demand::{AnalysisLease, Rate, only_of};
+use super::hands::Sighted;
 use super::pixels::{Lost, Tools};
 use super::upstream::{BANNER_QUALITY, Upstream};
 use super::{Dependencies, StreamLease};
@@ -447,6 +449,11 @@ fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: O
     // The nearest objects are usually the lowest, and lie on top.
     marks.sort_by(|a, b| b.rect.bottom.total_cmp(&a.rect.bottom));
     tools.annotator.marks(&mut image, &marks);
+    let hands = analysed.hands.as_ref().and_then(Sighted::sight);
+    for seen in hands.iter().flat_map(|sight| &sight.sight.hands) {
+        let points = seen.hand.points.map(|[x, y, _]| [x, y]);
+        tools.annotator.skeleton(&mut image, &points, &BONES, seen.hand.id as usize);
+    }
     if let Some(Stats { objects, unique }) = stats {
         let lines = [format!("Objects: {objects}"), format!("Unique IDs: {unique}")];
         tools.annotator.facts(&mut image, &lines.each_ref().map(String::as_str));

@@ -6,14 +6,15 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use sightwire_infer::clip::service::{ClipClient, ClipService};
-use sightwire_infer::clip::{Frame, Prediction};
+use sightwire_infer::landmarks;
+use sightwire_infer::sender::{Frame, Prediction};
 use sightwire_measure::clock;
 
 use super::lines::LineBudget;
 use crate::replies::{self, Replies};
+use crate::service::{Seat, Service};
 
-use sightwire_api::sign::SignModel;
+use sightwire_api::sign::{HandSight, SignModel};
 
 use super::{DUMMY_LABEL, DUMMY_SCORE, Recognizer, State};
 
@@ -26,6 +27,13 @@ pub struct Answer {
     pub score: f32,
     /// The prediction behind it.
     pub prediction: Option<Arc<Prediction>>,
+}
+
+impl Answer {
+    /// What was seen of hands, where the model knows hands.
+    pub fn sight(&self) -> Option<HandSight> {
+        self.prediction.as_ref()?.sight.as_deref().map(landmarks::HandSight::told)
+    }
 }
 
 /// What becomes of a client's frame.
@@ -73,7 +81,7 @@ enum Assignment {
 
 /// A client's place at one model.
 struct ModelClient {
-    client: ClipClient,
+    client: Seat,
     labels: Arc<Labels>,
     generation: u64,
 }
@@ -152,7 +160,7 @@ impl Client {
         &self,
         frame: Frame,
         told: &mut Announced,
-        held: &mut Option<Arc<ClipService>>,
+        held: &mut Option<Arc<Service>>,
     ) -> (Reply, Option<Duration>) {
         let none = |label: &str, score| Answer { label: Arc::from(label), score, prediction: None };
         let mut place = self.place.lock();
@@ -161,7 +169,7 @@ impl Client {
             && model_client.generation == generation
         {
             let answer = model_client.answer(before, told);
-            let (_, result_in) = model_client.client.push(frame);
+            let result_in = model_client.client.push(frame);
             return (Reply::Answer(answer), result_in);
         }
         if matches!(*place, Assignment::Left) {
@@ -204,13 +212,13 @@ impl Client {
     }
 
     /// A place at a model. If it is not the first, the client is told of the model with its first prediction.
-    fn sit(&self, service: &ClipService, generation: u64, told: &mut Announced) -> ModelClient {
-        let clip = service.clip();
+    fn sit(&self, service: &Service, generation: u64, told: &mut Announced) -> ModelClient {
+        let facts = service.facts(self.recognizer.options.threshold);
         let labels = Arc::new(Labels {
             model: service.name().into(),
-            names: clip.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
+            names: facts.labels.iter().map(|label| Arc::from(label.as_str())).collect(),
             none: Arc::from("none"),
-            threshold: self.recognizer.options.threshold.unwrap_or(clip.threshold),
+            threshold: facts.threshold,
         });
         told.sit(generation, &labels);
         // Not the recogniser, which holds the service that calls this.
@@ -221,7 +229,7 @@ impl Client {
             told: self.told.clone(),
             generation,
             labels: labels.clone(),
-            facts: self.recognizer.facts_of(service),
+            facts,
             last_line: Mutex::new((Arc::from(""), false)),
         };
         let client = service.join(Box::new(move |prediction| telling.tell(prediction)));
@@ -316,8 +324,11 @@ impl Labels {
         let Some(prediction) = prediction else {
             return Answer { label: self.none.clone(), score: 0.0, prediction: None };
         };
-        let label =
-            if prediction.score < self.threshold { &self.none } else { &self.names[prediction.label] };
+        let label = if prediction.score < self.threshold || !prediction.meant {
+            &self.none
+        } else {
+            &self.names[prediction.label]
+        };
         Answer { label: label.clone(), score: prediction.score, prediction: Some(prediction) }
     }
 }
@@ -358,7 +369,16 @@ mod tests {
 
     fn prediction() -> Arc<Prediction> {
         let (scores, now) = ([0.9].into(), Instant::now());
-        Arc::new(Prediction { label: 0, score: 0.9, scores, seen: None, arrived: now, finished: now })
+        Arc::new(Prediction {
+            label: 0,
+            score: 0.9,
+            scores,
+            seen: None,
+            arrived: now,
+            finished: now,
+            meant: true,
+            sight: None,
+        })
     }
 
     fn words(event: &Event<'_>) -> String {

@@ -6,17 +6,21 @@
 //!
 //! - [`client`]: a client that was admitted, its frames and its answers
 //! - [`load`]: brings a model to work: from the store, by importing a file, in the place of another one
+//! - [`service`]: a model at work, of whichever task
+//! - `better`: offers and gets the model that knows hands
 //! - `runtime`: gets the library that runs networks, where it is missing
 //! - `replies`: those that wait for the prediction of their own frame
 //! - `lines`: how many log lines predictions may take
 
 #![forbid(unsafe_code)]
 
+mod better;
 pub mod client;
 mod lines;
 pub mod load;
 mod replies;
 mod runtime;
+pub mod service;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -31,15 +35,18 @@ use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::header::Limits;
 use sightwire_import::Progress;
 use sightwire_import::missing::Missing;
-use sightwire_infer::clip::service::{ClipService, ServiceStats};
-pub use sightwire_infer::clip::{Frame, Payload};
+use sightwire_infer::sender::ServiceStats;
+pub use sightwire_infer::sender::{Frame, Payload};
 use sightwire_measure::memory::{Memory, Work};
+use sightwire_models::manifest::Task;
 use sightwire_models::slot::{self, ModelSlot};
 use sightwire_models::store::Store;
 
+use better::Fetching;
 pub use client::{Client, Event, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
+pub use service::Service;
 
 /// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
 #[derive(Clone, Debug)]
@@ -64,6 +71,10 @@ pub struct Options {
     pub pictures: Limits,
     /// A thread without work for so long lets its sessions go.
     pub idle_release: Duration,
+    /// Motions count only after a hand was held still.
+    pub arming: bool,
+    /// Hands that are followed in one picture.
+    pub hands: usize,
     /// A Python to import with; `None` looks for one.
     pub python: Option<PathBuf>,
     /// How networks are run, and the store.
@@ -75,6 +86,8 @@ pub struct Options {
 /// A model, as one may name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelChoice {
+    /// The one that knows hands, if it is there, else the one that the binary brings along.
+    Best,
     /// A model of the store.
     Name(String),
     /// A Keras file, imported at the start.
@@ -83,19 +96,31 @@ pub enum ModelChoice {
 
 impl ModelChoice {
     /// What the model is called.
-    pub fn name(&self) -> String {
+    pub fn name(&self, store: &Store) -> String {
         match self {
+            ModelChoice::Best if has_hands(store) => HANDS.to_owned(),
+            ModelChoice::Best => GESTURES.to_owned(),
             ModelChoice::Name(name) => name.clone(),
             ModelChoice::File(path) => sightwire_import::name_of(path),
         }
     }
 }
 
+/// The model that knows hands.
+pub const HANDS: &str = "hands";
+/// The one that the binary brings along, which knows only motion.
+pub const GESTURES: &str = "gestures";
+
+/// Whether the model that knows hands is there.
+fn has_hands(store: &Store) -> bool {
+    store.manifest(HANDS).is_ok_and(|manifest| store.has(&manifest))
+}
+
 /// Admits clients and answers their frames.
 pub struct Recognizer {
     engine: Arc<SharedEngine>,
     active: Mutex<Active>,
-    model: ModelSlot<Arc<ClipService>>,
+    model: ModelSlot<Arc<Service>>,
     /// Goes up with each switch; clients compare it with that of their model client.
     generation: AtomicU64,
     /// Of them those to another model, and not to the same one in a faster way.
@@ -107,6 +132,10 @@ pub struct Recognizer {
     /// What models counted that have been replaced.
     before: Mutex<ServiceStats>,
     switching: Mutex<Option<String>>,
+    /// Why the model that knows hands is not at work, though it is there.
+    instead: Mutex<Option<String>>,
+    /// How far its fetching is.
+    better: Mutex<Fetching>,
     /// Whoever measures the model at work is the only one.
     measuring: Mutex<()>,
     /// For predictions, and for refusals.
@@ -127,7 +156,7 @@ pub enum State {
     /// The model is being loaded or imported; frames are answered with `none`.
     Loading(Progress),
     /// The model is loaded and predicts.
-    Ready(Arc<ClipService>),
+    Ready(Arc<Service>),
     /// The model cannot be used.
     Failed {
         /// Why it cannot be used, for people.
@@ -146,7 +175,7 @@ const DUMMY_SCORE: f32 = 0.9;
 impl Recognizer {
     /// A recogniser that has no model yet.
     pub fn new(options: Options, engine: Arc<SharedEngine>) -> Arc<Self> {
-        let name = if options.dummy { "dummy".to_owned() } else { options.model.name() };
+        let name = if options.dummy { "dummy".to_owned() } else { options.model.name(&options.engine.store) };
         Arc::new(Self {
             engine,
             active: Mutex::new(Active { model: name.into(), missing: None }),
@@ -159,6 +188,8 @@ impl Recognizer {
             refused: AtomicU64::new(0),
             before: Mutex::default(),
             switching: Mutex::new(None),
+            instead: Mutex::new(None),
+            better: Mutex::default(),
             measuring: Mutex::default(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
             due: Due::default(),
@@ -206,10 +237,27 @@ impl Recognizer {
         self.active.lock().model.clone()
     }
 
+    /// What the model does.
+    pub fn task(&self) -> Task {
+        match self.state() {
+            State::Ready(service) => service.task(),
+            _ => self
+                .store()
+                .manifest(&self.model())
+                .map_or(Task::ClipClassification, |manifest| manifest.task),
+        }
+    }
+
     /// What whoever runs the server should know of model and machine, as it is now.
     pub fn warning(&self) -> Option<String> {
         match self.state() {
-            State::Ready(service) => load::too_many_clients(&service, self.options.max_clients),
+            State::Ready(service) => {
+                let broken = self.instead.lock().clone().filter(|_| service.name() == GESTURES);
+                let broken = broken.map(|reason| {
+                    format!("The model {HANDS} cannot be used, so the weaker one answers: {reason}")
+                });
+                broken.or_else(|| load::too_many_clients(&service, self.options.max_clients))
+            }
             _ => None,
         }
     }
@@ -222,7 +270,7 @@ impl Recognizer {
     /// What clients are told of the model; `None` while there is none.
     pub fn facts(&self) -> Option<SignModel> {
         match self.state() {
-            State::Ready(service) => Some(self.facts_of(&service)),
+            State::Ready(service) => Some(service.facts(self.options.threshold)),
             State::Dummy => Some(SignModel {
                 name: self.model().to_string(),
                 labels: vec![DUMMY_LABEL.into()],
@@ -232,18 +280,6 @@ impl Recognizer {
                 height: 224,
             }),
             State::Loading(_) | State::Failed { .. } => None,
-        }
-    }
-
-    fn facts_of(&self, service: &ClipService) -> SignModel {
-        let clip = service.clip();
-        SignModel {
-            name: service.name().to_owned(),
-            labels: clip.labels.clone(),
-            window: clip.window,
-            threshold: self.options.threshold.unwrap_or(clip.threshold),
-            width: clip.width,
-            height: clip.height,
         }
     }
 

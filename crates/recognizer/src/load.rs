@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use sightwire_import::missing::{self, Missing};
 use sightwire_import::{self, ImportError, Progress, Request};
-use sightwire_infer::clip::model::{self, ClipModel};
-use sightwire_infer::clip::service::{ClipService, ServiceOptions};
+use sightwire_infer::clip::model;
 use sightwire_measure::{clock, lines};
 use sightwire_models::digest;
 use sightwire_models::manifest::Manifest;
@@ -17,7 +16,8 @@ use sightwire_models::slot;
 use sightwire_models::store::{Store, StoreError};
 
 use super::{DUMMY_LABEL, Recognizer, State};
-use crate::ModelChoice;
+use crate::service::Model;
+use crate::{GESTURES, HANDS, ModelChoice, Service, has_hands};
 
 /// What a client is expected to send.
 const USUAL_FPS: f32 = 25.0;
@@ -146,7 +146,7 @@ impl Recognizer {
         drop(service);
         let is_another = || -> anyhow::Result<bool> {
             let engine = self.engine.get()?;
-            let model = ClipModel::load(self.store(), &self.store().manifest(&name)?)?;
+            let model = Model::load(self.store(), &self.store().manifest(&name)?)?;
             engine.measure(&model.subjects(&engine), &|| self.engine.going_on())?;
             Ok(self.engine.going_on() && model.plans(&engine) != plans)
         };
@@ -201,8 +201,28 @@ impl Recognizer {
         &self,
         choice: &ModelChoice,
         watch: sightwire_import::OnProgress<'_>,
-    ) -> anyhow::Result<ClipService> {
+    ) -> anyhow::Result<Service> {
         match choice {
+            ModelChoice::Best => {
+                if has_hands(self.store()) {
+                    match self
+                        .store()
+                        .manifest(HANDS)
+                        .map_err(Into::into)
+                        .and_then(|hands| self.start(&hands))
+                    {
+                        Ok(service) => return Ok(service),
+                        Err(error) => {
+                            let reason = format!("{error:#}");
+                            tracing::error!(
+                                "the model {HANDS} cannot be used, and {GESTURES} takes its place: {reason}"
+                            );
+                            *self.instead.lock() = Some(reason);
+                        }
+                    }
+                }
+                self.start(&self.store().manifest(GESTURES)?)
+            }
             ModelChoice::File(source) => {
                 let mut request = self.request(source, None);
                 let manifest = match import_file(self.store(), &request, watch) {
@@ -234,22 +254,15 @@ impl Recognizer {
     }
 
     /// A model at work, in a way that is known to be possible on this machine.
-    fn start(&self, manifest: &Manifest) -> anyhow::Result<ClipService> {
-        let model = ClipModel::load(self.store(), manifest)?;
+    fn start(&self, manifest: &Manifest) -> anyhow::Result<Service> {
+        let model = Model::load(self.store(), manifest)?;
         let engine = self.engine.get()?;
         engine.usable(&model.subjects(&engine), &|| self.engine.going_on())?;
-        let options = ServiceOptions {
-            limits: self.options.pictures,
-            max_fps: self.options.max_fps,
-            turn_gap: self.options.turn_gap,
-            turn_wait: self.options.turn_wait,
-            idle_release: self.options.idle_release,
-        };
-        ClipService::start(model, engine, options).context("the model does not run here")
+        model.start(engine, &self.options).context("the model does not run here")
     }
 
     /// From now on this model answers.
-    fn install(&self, service: ClipService) {
+    fn install(&self, service: Service) {
         let warning = too_many_clients(&service, self.options.max_clients);
         if matches!(self.state(), State::Ready(_)) && *self.model() == *service.name() {
             let networks = model::in_words(service.plans());
@@ -300,7 +313,7 @@ fn import_file(
     })
 }
 
-fn say(service: &ClipService, warning: Option<&str>) {
+fn say(service: &Service, warning: Option<&str>) {
     let engine = service.engine();
     tracing::info!(
         model = service.name(),
@@ -319,7 +332,7 @@ fn say(service: &ClipService, warning: Option<&str>) {
     }
 }
 
-pub(crate) fn too_many_clients(service: &ClipService, max_clients: usize) -> Option<String> {
+pub(crate) fn too_many_clients(service: &Service, max_clients: usize) -> Option<String> {
     let clients = service.stats().capacity_fps / USUAL_FPS;
     (max_clients as f32 > clients * TOLERANCE).then(|| {
         format!(
@@ -354,6 +367,8 @@ mod tests {
             threshold: None,
             pictures: Limits::default(),
             idle_release: Duration::from_secs(60),
+            arming: true,
+            hands: 2,
             python: None,
             engine: engine.clone(),
             memory: Arc::default(),

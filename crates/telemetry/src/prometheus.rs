@@ -10,7 +10,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use sightwire_hub::stream::{Condition, Counters as StreamCounters};
-use sightwire_infer::clip::service::ServiceStats;
+use sightwire_infer::sender::ServiceStats;
 use sightwire_live::upstream::Upstream;
 use sightwire_measure::histogram::{BOUNDS_MS, HistogramSnapshot};
 

@@ -7,7 +7,6 @@ use sightwire_api::status::{
 use sightwire_engine::cpu::{Cpu, Tiles};
 use sightwire_measure::memory::Work;
 use sightwire_models::Provider;
-use sightwire_models::manifest::Task;
 use sightwire_recognizer::State;
 
 use super::{Telemetry, process};
@@ -94,6 +93,7 @@ impl Telemetry {
         let (facts, stats, rates) = (recognizer.facts(), recognizer.stats(), self.rates());
         RecognizerStatus {
             analysed_per_s: rates.analysed_per_s,
+            better: recognizer.better(),
             capacity_fps: stats.capacity_fps.into(),
             clients: recognizer.clients(),
             cure: missing.map(|missing| missing.command(&config.store)),
@@ -112,7 +112,7 @@ impl Telemetry {
             predictions_total: stats.predictions,
             state,
             switching: recognizer.switching_to().map(|to| Switching { to }),
-            task: Task::ClipClassification.name().to_owned(),
+            task: recognizer.task().name().to_owned(),
             threshold: facts.as_ref().map(|facts| facts.threshold.into()),
             warning: recognizer.warning(),
             window: facts.as_ref().map(|facts| facts.window),

@@ -381,6 +381,13 @@ fn signs(table: &mut Table<'_>) {
     table.post("/api/v1/models/{name}/activate", "Makes the recogniser run a model", |post| {
         name(post).takes_role("operator").answers::<models::Activated>()
     });
+    table.post(
+        "/api/v1/models/{name}/fetch",
+        "Has a model fetched that `recognizer.better` offers",
+        |post| {
+            name(post).takes_role("operator").answers_with::<models::RuntimeFetch>("202", "It is on its way")
+        },
+    );
     table.list::<models::Runtime>("/api/v1/runtime", "Whether the library that runs networks is missing");
     table.post("/api/v1/runtime", "Has it fetched", |post| {
         post.takes_role("operator").answers_with::<models::RuntimeFetch>("202", "It is on its way")

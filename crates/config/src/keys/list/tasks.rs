@@ -6,9 +6,21 @@ use super::{Key, key};
 pub const KEYS: &[Key] = &[
     key(
         "recognizer.model",
-        r#""gestures""#,
+        r#""auto""#,
         &["MODEL_PATH"],
-        "Name of the clip model (`sightwire models list` shows all), or path of a Keras file (.h5, .keras), which is imported at the first start.",
+        "Name of the model (`sightwire models list` shows all), or path of a Keras file (.h5, .keras), which is imported at the first start. auto: hands if it has been fetched, else gestures.",
+    ),
+    key(
+        "recognizer.arming",
+        "true",
+        &[],
+        "Motions count only after the hand was held still: with the model hands as an open palm for 0.45 s, with gestures in whatever shape. false: every motion counts, also of people who talk or walk by.",
+    ),
+    key(
+        "recognizer.hands",
+        "2",
+        &[],
+        "Hands that are followed in one picture with the model hands, 1 to 4. Two people have four.",
     ),
     key(
         "recognizer.switching",
@@ -240,6 +252,12 @@ pub const KEYS: &[Key] = &[
         r#""none""#,
         &[],
         "none, or motion: the model runs only while something moves (and once every ten seconds).",
+    ),
+    key(
+        "detector.hands",
+        "false",
+        &[],
+        "Find hands, too, in streams that are analysed: their joints are drawn, and told in detections and overlay_data. Needs the model hands (`sightwire models pull hands`).",
     ),
     key(
         "detector.max_fps",

@@ -14,6 +14,7 @@ use sightwire_api::stream::AnalysisMode;
 use sightwire_frame::data_url;
 use sightwire_hub::picture::{Picture, Wrapped};
 use sightwire_live::analysis::Analysed;
+use sightwire_live::hands::Sighted;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 
@@ -189,12 +190,14 @@ pub fn overlay(stream: &str, analysed: &Analysed, confidence: f32, classes: &[St
         let metrics = OverlayMetrics {
             delay_ms: (clock::since(analysed.stamp.captured).as_secs_f64() * 1e4).round() / 10.0,
             detections: shown.map(|object| object.report(model)).collect(),
+            hands: analysed.hands.as_ref().and_then(Sighted::told),
             height: analysed.image.height(),
             model: model.name().to_owned(),
             width: analysed.image.width(),
         };
+        let (landmarks, connections) = analysed.hands.as_ref().map(Sighted::landmarks).unwrap_or_default();
         text(&OverlayData {
-            data: Overlay { metrics, ..Overlay::default() },
+            data: Overlay { connections, landmarks, metrics, ..Overlay::default() },
             frame_num: analysed.stamp.sequence,
             patient_id: stream.to_owned(),
             ..OverlayData::default()

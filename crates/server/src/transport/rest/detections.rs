@@ -18,6 +18,7 @@ use sightwire_hub::delivery::Delivery;
 use sightwire_hub::stream::{Subscriber, Update};
 use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::Looks;
+use sightwire_live::hands::Sighted;
 use sightwire_live::report::stream_state;
 use sightwire_live::view::ViewOptions;
 use sightwire_live::viewers::Watch;
@@ -182,6 +183,7 @@ impl Listener {
             captured: humantime::format_rfc3339_millis(analysed.stamp.taken_at).to_string(),
             delay_ms: (age.as_secs_f64() * 1e4).round() / 10.0,
             detections: shown.map(|object| object.report(model)).collect(),
+            hands: analysed.hands.as_ref().and_then(Sighted::told),
             height: analysed.image.height(),
             model: model.name().to_owned(),
             sequence: analysed.sequence,

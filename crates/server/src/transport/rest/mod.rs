@@ -164,6 +164,7 @@ pub fn routes(api: Api) -> Routes {
         .open("/api/v1/status", get(status))
         .open("/api/v1/models", get(models::list))
         .open("/api/v1/models/{name}/activate", post(models::activate))
+        .open("/api/v1/models/{name}/fetch", post(runtime::get_better))
         .open("/api/v1/runtime", get(runtime::state).post(runtime::get))
         .open("/api/v1/samples", get(list_samples))
         .open("/api/v1/samples/{gesture}", get(sample))

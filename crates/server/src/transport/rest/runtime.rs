@@ -1,7 +1,7 @@
-//! The library that runs networks, got from the page where it is missing.
+//! The library that runs networks, and the model that knows hands: got from the page where they are missing.
 
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
@@ -31,6 +31,27 @@ pub(super) async fn get(
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_runtime();
+        recognizer.measure();
+    });
+    Ok((StatusCode::ACCEPTED, Json(RuntimeFetch::default())))
+}
+
+/// Begins to get a better model than the one at work; `/api/v1/status` says how far that is.
+pub(super) async fn get_better(
+    may: May<GetLibrary>,
+    State(api): State<Api>,
+    Extension(client): Extension<ClientAddress>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
+    let offered = api.recognizer.better().is_some_and(|better| better.name == name);
+    if !offered || !api.recognizer.begin_getting_better() {
+        let detail = "This model is not offered: it is here, or on its way, or another one was chosen.";
+        return Err(Refusal::new(StatusCode::CONFLICT, detail));
+    }
+    tracing::info!(peer = %client, "the model {name} is being fetched for {}", may.principal().who());
+    let recognizer = api.recognizer;
+    api.tasks.spawn_blocking(move || {
+        recognizer.get_better();
         recognizer.measure();
     });
     Ok((StatusCode::ACCEPTED, Json(RuntimeFetch::default())))

@@ -367,6 +367,7 @@ impl SocketIoTransport {
                 seen: prediction.seen,
                 scores: Cow::Borrowed(&prediction.scores),
                 age_ms: age.as_secs_f32() * 1e3,
+                sight: answer.sight(),
             };
             if let Sent::Full = send(&socket, outbox.as_deref(), "result", &event) {
                 counters.dropped.fetch_add(1, Ordering::Relaxed);

@@ -1,0 +1,126 @@
+//! Hands in the pictures of streams: the model, loaded when somebody first needs it, and what one analysis sees of it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sightwire_api::sign as api;
+use sightwire_engine::shared::SharedEngine;
+use sightwire_frame::Image;
+use sightwire_hands::BONES;
+use sightwire_hands::watch::WatchOptions;
+use sightwire_infer::landmarks::{HandClient, HandModel, HandService, HandServiceOptions, HandSight};
+use sightwire_infer::sender::Prediction;
+use sightwire_models::slot::{ModelSlot, State};
+use tokio::sync::watch;
+
+use crate::options::Options;
+
+/// The model.
+const MODEL: &str = "hands";
+/// No stream gives more pictures a second.
+const MOST_FPS: f32 = 120.0;
+/// A picture is not waited for any longer: it is shown without hands.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Finds hands, for all analyses.
+#[derive(Debug)]
+pub struct Hands {
+    options: Arc<Options>,
+    engine: Arc<SharedEngine>,
+    slot: ModelSlot<Arc<HandService>>,
+}
+
+/// The hands of one stream, followed from picture to picture.
+#[derive(Debug)]
+pub struct HandLooker {
+    client: HandClient,
+    newest: watch::Receiver<Option<Arc<Prediction>>>,
+}
+
+/// What was seen of hands in one picture.
+#[derive(Clone, Debug)]
+pub struct Sighted(Arc<Prediction>);
+
+impl Sighted {
+    /// The hands, and what they say.
+    pub fn sight(&self) -> Option<&HandSight> {
+        self.0.sight.as_deref()
+    }
+
+    /// As it is told to viewers.
+    pub fn told(&self) -> Option<api::HandSight> {
+        self.sight().map(HandSight::told)
+    }
+
+    /// Joints of all hands in shares of the picture, and the pairs of them that are joined by lines.
+    pub fn landmarks(&self) -> (Vec<[f64; 2]>, Vec<[usize; 2]>) {
+        let (mut points, mut pairs) = (Vec::new(), Vec::new());
+        let Some(sight) = self.sight() else { return (points, pairs) };
+        let share = |value: f32, of: u32| (f64::from(value) / f64::from(of.max(1)) * 1e4).round() / 1e4;
+        for seen in &sight.sight.hands {
+            let first = points.len();
+            pairs.extend(BONES.iter().map(|(from, to)| [first + from, first + to]));
+            let of_hand = seen.hand.points.iter();
+            points.extend(of_hand.map(|[x, y, _]| [share(*x, sight.width), share(*y, sight.height)]));
+        }
+        (points, pairs)
+    }
+}
+
+impl Hands {
+    /// Nothing is loaded before it is needed.
+    pub fn new(options: Arc<Options>, engine: Arc<SharedEngine>) -> Arc<Self> {
+        Arc::new(Self { options, engine, slot: ModelSlot::default() })
+    }
+
+    /// How far it is; `None` where nobody asked for hands in streams.
+    pub fn state(&self) -> Option<State<Arc<HandService>>> {
+        self.options.detector.hands.then(|| self.slot.state())
+    }
+
+    /// For one more stream; `None` where nobody asked for hands, or the model cannot be had, which the log says once. It is
+    /// tried again for a later stream.
+    pub async fn looker(self: &Arc<Self>) -> Option<HandLooker> {
+        if !self.options.detector.hands {
+            return None;
+        }
+        let this = self.clone();
+        self.slot.bring(move |slot| {
+            let service = this.start().inspect_err(|error| tracing::warn!("hands in streams: {error:#}"))?;
+            slot.ready(Arc::new(service));
+            Ok(())
+        });
+        let State::Ready(service) = self.slot.settled(true).await else { return None };
+        let (give, newest) = watch::channel(None);
+        let client = service.join(Box::new(move |prediction| {
+            give.send_replace(Some(prediction.clone()));
+        }));
+        Some(HandLooker { client, newest })
+    }
+
+    fn start(&self) -> anyhow::Result<HandService> {
+        let (store, options) = (&self.options.store, &self.options);
+        let model = HandModel::load(store, &store.manifest(MODEL)?)?;
+        let engine = self.engine.get()?;
+        engine.usable(&model.subjects(), &|| self.engine.going_on())?;
+        let options = HandServiceOptions {
+            limits: options.pictures,
+            max_fps: MOST_FPS,
+            idle_release: options.idle_release,
+            watch: WatchOptions::default(),
+        };
+        Ok(HandService::start(model, engine, options)?)
+    }
+}
+
+impl HandLooker {
+    /// The hands in a picture that was taken then; `None` where the model has no time for it.
+    pub async fn look(&mut self, image: Arc<Image>, captured: Instant) -> Option<Sighted> {
+        self.client.push_picture(image, captured);
+        let this = |prediction: &Option<Arc<Prediction>>| {
+            prediction.as_ref().is_some_and(|prediction| prediction.arrived == captured)
+        };
+        let found = tokio::time::timeout(PATIENCE, self.newest.wait_for(this)).await.ok()?.ok()?.clone();
+        found.map(Sighted)
+    }
+}

@@ -1,0 +1,92 @@
+//! The model that knows hands: offered where the weaker one is at work, and fetched for whoever asks.
+
+use sightwire_api::status::{BetterModel, Progress as Told};
+use sightwire_models::fetch::{self, Progress as Step};
+
+use super::{GESTURES, HANDS, Recognizer, State, has_hands};
+use crate::ModelChoice;
+
+/// How far its fetching is.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Fetching {
+    #[default]
+    Nobody,
+    Now {
+        text: String,
+        done: Option<f32>,
+    },
+    Failed(String),
+}
+
+impl Recognizer {
+    /// A model that is better than the one at work, and not here yet; how far its fetching is.
+    pub fn better(&self) -> Option<BetterModel> {
+        let weak = matches!(self.state(), State::Ready(service) if service.name() == GESTURES);
+        if !weak || self.options.model != ModelChoice::Best {
+            return None;
+        }
+        let fetching = self.better.lock().clone();
+        if has_hands(self.store()) && matches!(fetching, Fetching::Nobody) {
+            // It is here and is not at work: it was switched off, or it is broken, which the warning says.
+            return None;
+        }
+        let manifest = self.store().manifest(HANDS).ok()?;
+        let (progress, error) = match fetching {
+            Fetching::Nobody => (None, None),
+            Fetching::Now { text, done } => (Some(Told { progress: done.map(f64::from), text }), None),
+            Fetching::Failed(error) => (None, Some(error)),
+        };
+        Some(BetterModel {
+            command: format!("sightwire models pull {HANDS}"),
+            error,
+            name: manifest.name.clone(),
+            progress,
+            size_bytes: manifest.files.iter().filter_map(|file| file.size_bytes).sum(),
+            title: manifest.title,
+        })
+    }
+
+    /// Answers whether it is to be fetched, and nobody does it yet; if so, [`Recognizer::get_better`] has to follow.
+    pub fn begin_getting_better(&self) -> bool {
+        if self.better().is_none() {
+            return false;
+        }
+        let mut fetching = self.better.lock();
+        let begin = !matches!(*fetching, Fetching::Now { .. });
+        if begin {
+            *fetching = Fetching::Now { text: format!("getting the model {HANDS}"), done: None };
+        }
+        begin
+    }
+
+    /// Fetches it, and puts it to work; blocks. The old one goes on meanwhile, and if this fails.
+    pub fn get_better(&self) {
+        let mut text = String::new();
+        let mut watch = |step: Step<'_>| {
+            let done = match step {
+                Step::Fetching(file, from) => {
+                    text = format!("getting {} from {from}", file.name);
+                    None
+                }
+                Step::Bytes { bytes, of } => of.map(|of| bytes as f32 / of.max(1) as f32),
+                Step::Present(_) | Step::Retry { .. } | Step::Done(_) => None,
+            };
+            if !text.is_empty() {
+                *self.better.lock() = Fetching::Now { text: text.clone(), done };
+            }
+        };
+        let got = self
+            .store()
+            .manifest(HANDS)
+            .map_err(anyhow::Error::new)
+            .and_then(|manifest| fetch::pull(self.store(), &manifest, &mut watch).map_err(Into::into))
+            .and_then(|()| self.activate(HANDS).map_err(Into::into));
+        *self.better.lock() = match got {
+            Ok(_) => Fetching::Nobody,
+            Err(error) => {
+                tracing::error!("the model {HANDS} was not got, and {GESTURES} goes on: {error:#}");
+                Fetching::Failed(format!("{error:#}"))
+            }
+        };
+    }
+}

@@ -1,0 +1,188 @@
+//! A model at work, of whichever task: what all clients share, and a client's place at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sightwire_api::sign::SignModel;
+use sightwire_engine::trial::Subject;
+use sightwire_engine::{Engine, Plan};
+use sightwire_hands::label::Label;
+use sightwire_hands::watch::WatchOptions;
+use sightwire_infer::clip::model::ClipModel;
+use sightwire_infer::clip::service::{ClipClient, ClipService, ServiceOptions};
+use sightwire_infer::landmarks::{HandClient, HandModel, HandService, HandServiceOptions};
+use sightwire_infer::sender::{Frame, OnPrediction, Prediction, ServiceStats};
+use sightwire_models::manifest::{Manifest, Task};
+use sightwire_models::store::Store;
+
+use crate::Options;
+
+/// A model at work. Dropping it ends its threads.
+#[derive(Debug)]
+pub enum Service {
+    /// A classifier of clips.
+    Clip(ClipService),
+    /// A finder of hands.
+    Hands(HandService),
+}
+
+/// A model's files, read and verified.
+#[derive(Debug)]
+pub(crate) enum Model {
+    Clip(ClipModel),
+    Hands(HandModel),
+}
+
+impl Model {
+    pub fn load(store: &Store, manifest: &Manifest) -> anyhow::Result<Self> {
+        Ok(match manifest.task {
+            Task::Landmarks => Self::Hands(HandModel::load(store, manifest)?),
+            _ => Self::Clip(ClipModel::load(store, manifest)?),
+        })
+    }
+
+    /// What is to be tried before it is used.
+    pub fn subjects(&self, engine: &Engine) -> Vec<Subject> {
+        match self {
+            Self::Clip(model) => model.subjects(engine),
+            Self::Hands(model) => model.subjects(),
+        }
+    }
+
+    /// What each network is run with, by role.
+    pub fn plans(&self, engine: &Engine) -> Vec<(&'static str, Plan)> {
+        match self {
+            Self::Clip(model) => model.plans(engine),
+            Self::Hands(model) => model.plans(engine),
+        }
+    }
+
+    /// Puts it to work; blocks.
+    pub fn start(self, engine: Arc<Engine>, options: &Options) -> anyhow::Result<Service> {
+        let (limits, max_fps, idle_release) = (options.pictures, options.max_fps, options.idle_release);
+        Ok(match self {
+            Self::Clip(model) => {
+                let (turn_gap, turn_wait) = (options.turn_gap, options.turn_wait);
+                let options = ServiceOptions {
+                    limits,
+                    max_fps,
+                    turn_gap,
+                    turn_wait,
+                    idle_release,
+                    arming: options.arming,
+                };
+                Service::Clip(ClipService::start(model, engine, options)?)
+            }
+            Self::Hands(model) => {
+                let mut watch = WatchOptions::default();
+                (watch.tracker.hands, watch.gesture.arming) = (options.hands, options.arming);
+                let options = HandServiceOptions { limits, max_fps, idle_release, watch };
+                Service::Hands(HandService::start(model, engine, options)?)
+            }
+        })
+    }
+}
+
+/// A client's place at a model. Dropping it is leaving.
+#[derive(Debug)]
+pub(crate) enum Seat {
+    Clip(ClipClient),
+    Hands(HandClient),
+}
+
+/// Of hands, below this nothing is said: what is unsure is said with a score of 0.
+const HANDS_THRESHOLD: f32 = 0.5;
+
+impl Service {
+    /// Name of the model.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Clip(service) => service.name(),
+            Self::Hands(service) => service.name(),
+        }
+    }
+
+    /// What it does.
+    pub fn task(&self) -> Task {
+        match self {
+            Self::Clip(_) => Task::ClipClassification,
+            Self::Hands(_) => Task::Landmarks,
+        }
+    }
+
+    /// What each network is run with, by role.
+    pub fn plans(&self) -> &[(&'static str, Plan)] {
+        match self {
+            Self::Clip(service) => service.plans(),
+            Self::Hands(service) => service.plans(),
+        }
+    }
+
+    /// What it runs on.
+    pub fn engine(&self) -> &Engine {
+        match self {
+            Self::Clip(service) => service.engine(),
+            Self::Hands(service) => service.engine(),
+        }
+    }
+
+    /// All counters, and the present values of what goes up and down.
+    pub fn stats(&self) -> ServiceStats {
+        match self {
+            Self::Clip(service) => service.stats(),
+            Self::Hands(service) => service.stats(),
+        }
+    }
+
+    /// What clients are told of it; `threshold` takes the place of the model's.
+    pub fn facts(&self, threshold: Option<f32>) -> SignModel {
+        let name = self.name().to_owned();
+        match self {
+            Self::Clip(service) => {
+                let clip = service.clip();
+                SignModel {
+                    name,
+                    labels: clip.labels.clone(),
+                    window: clip.window,
+                    threshold: threshold.unwrap_or(clip.threshold),
+                    width: clip.width,
+                    height: clip.height,
+                }
+            }
+            Self::Hands(_) => SignModel {
+                name,
+                labels: Label::all().map(|label| label.name().to_owned()).collect(),
+                window: 1,
+                threshold: threshold.unwrap_or(HANDS_THRESHOLD),
+                // A hand is looked for in the whole picture, and looked at in its own pixels.
+                width: 640,
+                height: 480,
+            },
+        }
+    }
+
+    pub(crate) fn join(&self, on_prediction: OnPrediction) -> Seat {
+        match self {
+            Self::Clip(service) => Seat::Clip(service.join(on_prediction)),
+            Self::Hands(service) => Seat::Hands(service.join(on_prediction)),
+        }
+    }
+}
+
+impl Seat {
+    /// Hands a frame in; in how long its prediction will be there, where that is known.
+    pub fn push(&self, frame: Frame) -> Option<Duration> {
+        match self {
+            Self::Clip(client) => client.push(frame).1,
+            Self::Hands(client) => client.push(frame).1,
+        }
+    }
+
+    /// The newest prediction; `None` before the first.
+    pub fn newest(&self) -> Option<Arc<Prediction>> {
+        match self {
+            Self::Clip(client) => client.newest(),
+            Self::Hands(client) => client.newest(),
+        }
+    }
+}
