@@ -1508,6 +1508,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/models/{name}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a model fetched that `recognizer.better` offers */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Of the model */
+                    name: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description It is on its way */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["RuntimeFetch"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/read": {
         parameters: {
             query?: never;
@@ -3432,6 +3480,21 @@ export interface components {
             /** @description SHA-256 of its certificate, `AB:CD:…`. */
             fingerprint: string;
         };
+        /** @description A model that the server does not have yet, and that is better than the one at work. */
+        BetterModel: {
+            /** @description The command that gets it. */
+            command: string;
+            /** @description Why it could not be fetched, for people; null where that was not tried, or goes on. */
+            error: string | null;
+            /** @description Its name, for `POST /api/v1/models/{name}/fetch`. */
+            name: string;
+            /** @description How far its fetching is; null where nobody fetches it. */
+            progress: components["schemas"]["Progress"] | null;
+            /** @description Bytes to be fetched. */
+            size_bytes: number;
+            /** @description What it is, for people. */
+            title: string;
+        };
         /** @description A user's camera as the prototype's page shows it. */
         Board: {
             /** @description When it was added, RFC 3339; null where that is not known, as with configured cameras. */
@@ -3769,6 +3832,8 @@ export interface components {
             delay_ms: number;
             /** @description Objects in the frame that pass the listener's `conf` and `classes`. */
             detections: components["schemas"]["Detection"][];
+            /** @description Hands in the frame, with `detector.hands`; left out where they are not looked for. */
+            hands?: components["schemas"]["HandSight"] | null;
             /** @description Height of the frame in pixels. */
             height: number;
             /** @description Name of the model that analysed it. */
@@ -3881,6 +3946,21 @@ export interface components {
         FromSender: components["schemas"]["SentFrame"] | components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"] | components["schemas"]["SenderHello"];
         /** @description What a viewer may say. */
         FromViewer: components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"];
+        /** @description What keeps hands from being seen well. */
+        HandHint: "slow" | "dark" | "far";
+        /** @description A hand of a person. */
+        HandSide: "left" | "right";
+        /** @description Hands in a frame or picture. */
+        HandSight: {
+            /** @description The hands, the longest known first; at most as many as the server follows. */
+            hands: components["schemas"]["SeenHand"][];
+            /** @description Of the frame, in pixels. */
+            height: number;
+            /** @description What keeps hands from being seen well. */
+            hints: components["schemas"]["HandHint"][];
+            /** @description Of the frame, in pixels. */
+            width: number;
+        };
         /** @description Answer to `GET /healthz`: the server runs. */
         Health: {
             /** @description Name of the recogniser's model. */
@@ -4304,14 +4384,14 @@ export interface components {
         };
         /** @description What to draw over a frame. */
         Overlay: {
-            /** @description Pairs of indices of landmarks that are joined by lines; empty as long as no model finds landmarks. */
+            /** @description Pairs of indices of landmarks that are joined by lines; empty where no model finds landmarks. */
             connections: [
                 number,
                 number
             ][];
             /** @description Always null; old viewers ask for it. */
             head_pose_axes: null;
-            /** @description Points with x and y in shares of the frame; empty as long as no model finds landmarks. */
+            /** @description Points with x and y in shares of the frame, with `detector.hands` 21 for each hand; empty where no model finds landmarks. */
             landmarks: [
                 number,
                 number
@@ -4336,6 +4416,8 @@ export interface components {
             delay_ms: number;
             /** @description Objects in the frame, with boxes in its pixels. */
             detections: components["schemas"]["Detection"][];
+            /** @description Hands in the frame, with `detector.hands`: shapes, and how far each is armed; left out where they are not looked for. */
+            hands?: components["schemas"]["HandSight"] | null;
             /** @description Height of the frame in pixels. */
             height: number;
             /** @description Name of the model that analysed it. */
@@ -4543,6 +4625,8 @@ export interface components {
         RecognizerStatus: {
             /** @description Frames per second that the model analyses. */
             analysed_per_s: number;
+            /** @description A model that is better than the one at work, and not here yet; null where there is none. */
+            better: components["schemas"]["BetterModel"] | null;
             /** @description Frames per second that the model could look at, as measured; 0 without a model. */
             capacity_fps: number;
             /** @description Clients that are connected now. */
@@ -4579,7 +4663,7 @@ export interface components {
             state: components["schemas"]["RecognizerState"];
             /** @description The model that is being loaded to take this one's place; null where none is. */
             switching: components["schemas"]["Switching"] | null;
-            /** @description Always `clip-classification`. */
+            /** @description `clip-classification`, or `landmarks` for a model of hands. */
             task: string;
             /** @description Below this score the label is `none`; null until there is a model. */
             threshold: number | null;
@@ -4650,7 +4734,10 @@ export interface components {
             /** @description Why this client may not have it fetched, for people; null where it may. */
             why_not: string | null;
         };
-        /** @description Answer to `POST /api/v1/runtime`; how far it is stands in `recognizer.loading` of `/api/v1/status`. */
+        /**
+         * @description Answer to `POST /api/v1/runtime` and `POST /api/v1/models/{name}/fetch`; how far it is stands in `recognizer.loading` and
+         *     `recognizer.better` of `/api/v1/status`.
+         */
         RuntimeFetch: {
             /** @description Always `loading`. */
             state: "loading";
@@ -4670,6 +4757,30 @@ export interface components {
             fps: number;
             /** @description Names for `GET /api/v1/samples/{gesture}`. */
             gestures: string[];
+        };
+        /** @description A hand in a frame or picture. */
+        SeenHand: {
+            /** @description Milliseconds for which the next motion counts; 0 if it does not. */
+            armed_ms: number;
+            /** @description How much of the time is over for which an open palm has to be held so that the next motion counts, from 0 to 1. */
+            arming: number;
+            /** @description The same as long as the hand is followed. */
+            id: number;
+            /**
+             * @description 21 joints as x, y in pixels of the frame, and depth relative to the wrist, towards the camera negative: wrist, then thumb,
+             *     index, middle, ring and little finger with four each, from the palm to the tip.
+             */
+            points: [
+                number,
+                number,
+                number
+            ][];
+            /** @description How sure it is that this is a hand, from 0 to 1. */
+            presence: number;
+            /** @description Label of the shape that it has held for 0.3 s; null if that is none of those known. */
+            shape: string | null;
+            /** @description Which hand of the person, if the picture is not mirrored. */
+            side: components["schemas"]["HandSide"];
         };
         /** @description The first message of a sender; without either field the mode is normal. */
         SenderHello: {
@@ -4737,6 +4848,8 @@ export interface components {
             scores: number[];
             /** @description The `id` of the newest frame that the result has seen; null where that frame had none. */
             seen: number | null;
+            /** @description What was seen of hands, where the model knows hands; left out otherwise. */
+            sight?: components["schemas"]["HandSight"] | null;
         };
         /** @description By how much a stream is slower than usual. */
         Slow: {
@@ -5084,6 +5197,7 @@ export type Amx = components['schemas']['Amx'];
 export type Analysis = components['schemas']['Analysis'];
 export type AnalysisMode = components['schemas']['AnalysisMode'];
 export type Authority = components['schemas']['Authority'];
+export type BetterModel = components['schemas']['BetterModel'];
 export type Board = components['schemas']['Board'];
 export type BoardChange = components['schemas']['BoardChange'];
 export type BoardConfig = components['schemas']['BoardConfig'];
@@ -5121,6 +5235,9 @@ export type FailedFile = components['schemas']['FailedFile'];
 export type FileState = components['schemas']['FileState'];
 export type FromSender = components['schemas']['FromSender'];
 export type FromViewer = components['schemas']['FromViewer'];
+export type HandHint = components['schemas']['HandHint'];
+export type HandSide = components['schemas']['HandSide'];
+export type HandSight = components['schemas']['HandSight'];
 export type Health = components['schemas']['Health'];
 export type ImportedModel = components['schemas']['ImportedModel'];
 export type Job = components['schemas']['Job'];
@@ -5186,6 +5303,7 @@ export type Runtime = components['schemas']['Runtime'];
 export type RuntimeFetch = components['schemas']['RuntimeFetch'];
 export type SampleClip = components['schemas']['SampleClip'];
 export type Samples = components['schemas']['Samples'];
+export type SeenHand = components['schemas']['SeenHand'];
 export type SenderHello = components['schemas']['SenderHello'];
 export type SentFrame = components['schemas']['SentFrame'];
 export type Session = components['schemas']['Session'];

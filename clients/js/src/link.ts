@@ -24,7 +24,7 @@ export type Connection =
 export type Model = SignModel;
 
 /** Events `prediction` (one for each frame, with its `id`) and `result` (each new result). */
-export type Answer = Prediction & Partial<DetailedPrediction>;
+export type Answer = Prediction & Partial<DetailedPrediction> & Pick<SignResult, 'sight'>;
 
 export interface LinkEvents {
   connection: (connection: Connection) => void;

@@ -1,3 +1,4 @@
+import type { HandSight } from './api.js';
 import { Encoder, sizeOf } from './encoder.js';
 import { RecognizerError } from './errors.js';
 import { decide, NONE } from './labels.js';
@@ -77,6 +78,8 @@ export interface Prediction {
   delayMs: number | null;
   /** When it came, in `Date.now()` time. */
   atMs: number;
+  /** What was seen of hands, where the model knows hands; null elsewhere, and without `extras`. */
+  sight: HandSight | null;
 }
 
 export type State =
@@ -442,6 +445,7 @@ export class Recognizer {
       seen: seen ?? null,
       delayMs,
       atMs: Date.now(),
+      sight: answer.sight ?? null,
     };
     this.#newest = newest;
     const changed = newest.label !== this.#view.prediction?.label;

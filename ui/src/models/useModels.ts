@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Models } from 'sightwire/api';
 import { getJson } from '../api/http';
-import { CLIP_TASK } from './modelWords';
+import { isForRecogniser } from './modelWords';
 
 const AGAIN_MS = 5000;
 
 export interface ModelsView {
-  /** The newest list, however old; only models that recognise clips. */
+  /** The newest list, however old; only models that the recogniser can run. */
   answer: Models | null;
   /** Why the last request failed; null if it did not. */
   failure: string | null;
@@ -24,7 +24,7 @@ export function useModels(active: string | undefined): ModelsView {
     const ask = async () => {
       try {
         const next = await getJson<Models>('/api/v1/models', stop.signal);
-        setAnswer({ ...next, models: next.models.filter((model) => model.task === CLIP_TASK) });
+        setAnswer({ ...next, models: next.models.filter(isForRecogniser) });
         setFailure(null);
       } catch (error) {
         if (stop.signal.aborted) return;

@@ -15,6 +15,7 @@ import { StartStop } from '../components/StartStop';
 import { StateBadge } from '../components/StateBadge';
 import { useOpener } from '../components/useOpener';
 import { VideoInput } from '../components/VideoInput';
+import { BetterNotice } from '../models/BetterNotice';
 import { ModelAnnouncer } from '../models/ModelAnnouncer';
 import { ModelBar } from '../models/ModelBar';
 import { useModelInUse } from '../models/useModelInUse';
@@ -25,6 +26,8 @@ import { useSession } from '../recognise/useSession';
 import { Announcer } from '../recognise/view/Announcer';
 import { Bars } from '../recognise/view/Bars';
 import { ConfidenceChart } from '../recognise/view/ConfidenceChart';
+import { HandGuide } from '../recognise/view/HandGuide';
+import { HandsLayer } from '../recognise/view/HandsLayer';
 import { NumbersPanel } from '../recognise/view/NumbersPanel';
 import { Options } from '../recognise/view/Options';
 import { choices, listed } from '../recognise/view/ranking';
@@ -203,6 +206,8 @@ export default function RecognisePage() {
         </Notice>
       )}
 
+      {recognizer?.better != null && <BetterNotice better={recognizer.better} />}
+
       <Column>
         {phone ? null : (
           <div className={css.toolbar}>
@@ -225,6 +230,7 @@ export default function RecognisePage() {
             )
           }
         >
+          <HandsLayer session={session} active={active && snapshot.hands !== null} />
           <StageOverlay
             snapshot={snapshot}
             kind={settings.source}
@@ -238,6 +244,7 @@ export default function RecognisePage() {
             }}
           />
         </RecogniseStage>
+        {snapshot.hands !== null && <HandGuide view={snapshot.hands} />}
         <SentenceCard
           view={sentence}
           hold={hold}

@@ -7,8 +7,10 @@ import {
   type Prediction,
   type State,
 } from 'sightwire';
+import type { HandSight } from 'sightwire/api';
 import { connectionOf } from './logic/connection';
 import { Cuts } from './logic/cuts';
+import { handView } from './logic/hands';
 import { SteadyLabel } from './logic/labels';
 import { type Problem, problemOf, SourceFailure } from './logic/problems';
 import { Trace } from './logic/trace';
@@ -44,6 +46,9 @@ const PHASES: Record<State, Snapshot['phase']> = {
 export class Session {
   /** Probabilities of the newest result, in the order of the model's labels. */
   scores: readonly number[] | null = null;
+  /** The newest sight of hands, where the model knows hands, and when it came (`performance.now()`). */
+  sight: HandSight | null = null;
+  sightMs = -Infinity;
   readonly trace = new Trace(TRACE_SPAN_MS + 1000, 600);
   /** The newest result that is shown, with the viewer's threshold applied. */
   newest: Prediction | null = null;
@@ -170,6 +175,10 @@ export class Session {
       this.scores = scores;
       this.trace.add(performance.now(), scores);
     }
+    if (prediction.sight !== null) {
+      this.sight = prediction.sight;
+      this.sightMs = performance.now();
+    }
     this.read(prediction);
     const { model } = this.view;
     for (const listener of this.resultListeners) listener({ ...prediction, model });
@@ -216,6 +225,7 @@ export class Session {
       numbers,
       pictureAgeMs: phase === 'running' ? stale(nowMs - this.pictureMs) : null,
       answerAgeMs: live ? stale(now.numbers.silentMs) : null,
+      hands: live && phase === 'running' && this.sight !== null ? handView(this.sight) : null,
     });
   }
 
@@ -226,6 +236,7 @@ export class Session {
   private clearReadings(labels: number): void {
     this.scores = null;
     this.newest = null;
+    this.sight = null;
     this.trace.reset(labels);
     this.steady.reset();
   }

@@ -1,5 +1,6 @@
 import type { Model } from 'sightwire';
 import { type Connection, IDLE } from './logic/connection';
+import type { HandView } from './logic/hands';
 import type { Problem } from './logic/problems';
 import type { SourceKind } from './logic/settings';
 import { NO_NUMBERS, type Numbers } from './numbers';
@@ -22,6 +23,8 @@ export interface Snapshot {
   /** How long there has been no new picture, and no answer, where that is unusual; else null. */
   pictureAgeMs: number | null;
   answerAgeMs: number | null;
+  /** What hands do, where the model knows hands; else null. */
+  hands: HandView | null;
 }
 
 export const NOTHING: Snapshot = {
@@ -36,4 +39,5 @@ export const NOTHING: Snapshot = {
   numbers: NO_NUMBERS,
   pictureAgeMs: null,
   answerAgeMs: null,
+  hands: null,
 };

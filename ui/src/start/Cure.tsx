@@ -10,8 +10,14 @@ import css from './Cure.module.css';
 const PATH = '/api/v1/runtime';
 const PATIENCE_MS = 10_000;
 
+interface Props {
+  command: string;
+  /** A model that is offered; without one it is the library that is missing. */
+  model?: string;
+}
+
 /** The command that gets what is missing, and a button that does the same for whoever may. */
-export function Cure({ command }: { command: string }) {
+export function Cure({ command, model }: Props) {
   const [mayGet, setMayGet] = useState(false);
   const [asked, setAsked] = useState(false);
   const [refusal, setRefusal] = useState<string | null>(null);
@@ -19,17 +25,18 @@ export function Cure({ command }: { command: string }) {
   useEffect(() => {
     const gone = new AbortController();
     getJson<Runtime>(PATH, gone.signal).then(
-      ({ missing, may_get }) => setMayGet(missing && may_get),
+      ({ missing, may_get }) => setMayGet((missing || model !== undefined) && may_get),
       // The command alone does it, too.
       () => setMayGet(false),
     );
     return () => gone.abort();
-  }, []);
+  }, [model]);
 
   const get = () => {
     setAsked(true);
     setRefusal(null);
-    postJson<unknown>(PATH, PATIENCE_MS)
+    const path = model === undefined ? PATH : `/api/v1/models/${encodeURIComponent(model)}/fetch`;
+    postJson<unknown>(path, PATIENCE_MS)
       .catch((error: unknown) => setRefusal(sentence(error)))
       .finally(() => {
         setAsked(false);

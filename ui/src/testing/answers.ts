@@ -234,6 +234,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       frames_per_s: 0,
       frames_analysed_total: 0,
       analysed_per_s: 0,
+      better: null,
       predictions_total: 0,
       predictions_per_s: 0,
       delay_ms: { p50: null, p95: null },

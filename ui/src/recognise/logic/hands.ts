@@ -1,0 +1,37 @@
+import type { HandHint, HandSight } from 'sightwire/api';
+
+/** What the hands in the picture are doing, and what is to be done next. */
+export type HandState = 'none' | 'seen' | 'arming' | 'armed';
+
+/** What is kept of a sight for words, which change seldom. */
+export interface HandView {
+  state: HandState;
+  count: number;
+  hints: readonly HandHint[];
+}
+
+export function handView(sight: HandSight): HandView {
+  const { hands, hints } = sight;
+  const state: HandState = hands.some((hand) => hand.armed_ms > 0)
+    ? 'armed'
+    : hands.some((hand) => hand.arming > 0.3)
+      ? 'arming'
+      : hands.length > 0
+        ? 'seen'
+        : 'none';
+  return { state, count: hands.length, hints };
+}
+
+export const HINTS: Readonly<Record<HandHint, string>> = {
+  slow: 'Fewer than 20 frames per second arrive, so motions are missed.',
+  dark: 'The picture is dark, and your camera blurs: more light helps.',
+  far: 'Your hand is small in the picture: come closer.',
+};
+
+/** What to do, by what the hands are doing. */
+export const NEXT: Readonly<Record<HandState, string>> = {
+  none: 'Show a hand, within about 1.5 m of the camera.',
+  seen: 'Shapes work at once. For a motion, first hold an open palm still.',
+  arming: 'Hold still until the ring is full.',
+  armed: 'Armed: now move left, right, up, down, closer, away, or wave.',
+};
