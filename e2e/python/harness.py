@@ -90,7 +90,9 @@ class Server(Program):
     """`sightwire serve` on a free port, or on the one given."""
 
     def __init__(self, listen: str = "127.0.0.1:0", args: Sequence[str] = (), **env: str) -> None:
-        super().__init__(["serve", "--listen", listen, *args], env)
+        # A hand in a clip of a second has no time to rest before it moves.
+        settings = {"SIGHTWIRE_RECOGNIZER_ARMING": "false", **env}
+        super().__init__(["serve", "--listen", listen, *args], settings)
 
 
 class Camera(Program):

@@ -123,9 +123,18 @@ impl Clip {
 
     /// As [`Clip::frame`], into a picture whose memory is reused.
     pub fn frame_into(&self, index: u32, image: &mut Image) {
+        self.draw(index, u64::from(index), image);
+    }
+
+    /// The hand where the motion begins, before it does; frame `index` of this rest.
+    pub fn rest_into(&self, index: u32, image: &mut Image) {
+        self.draw(0, (1 << 32) + u64::from(index), image);
+    }
+
+    fn draw(&self, pose: u32, noise: u64, image: &mut Image) {
         image.reshape(self.background.width(), self.background.height());
         image.data_mut().copy_from_slice(self.background.data());
-        self.hand.draw(&self.motion.pose(index), image);
-        texture::add_noise(&mut Random::new(self.seed, 0x100 + u64::from(index)), image);
+        self.hand.draw(&self.motion.pose(pose), image);
+        texture::add_noise(&mut Random::new(self.seed, 0x100 + noise), image);
     }
 }
