@@ -20,7 +20,7 @@
 //! | wave | 2–4 swings of ± 20–35° at 1.5–3 Hz, wrist or elbow |
 //! | after the stroke | rest of 0.05–0.3 s, then back (60 %) in 1.2–2.5 × its time, or down out of the picture |
 //! | held shape | 1–2 s, with a sway of some hundredths of P |
-//! | pictures without a hand | 10 %, singly and in bursts of up to five |
+//! | pictures without a hand | 10 %, and where they are blurred, fast, small or cut off: see [`observe()`] |
 //!
 //! Hands that mean nothing: talking (beats of 0.2–1.2 P with half open hands at the chest), signing (moves of 0.5–3 P
 //! that are as fast as strokes, all shapes, open palms for less than 0.3 s), walking (size 0.25–0.45), drinking,
@@ -30,6 +30,9 @@ mod arm;
 mod bystander;
 mod geometry;
 mod held;
+mod observe;
+#[cfg(test)]
+mod observe_tests;
 mod person;
 pub mod sets;
 mod shape;
@@ -41,6 +44,7 @@ mod track;
 
 use crate::random::Random;
 pub use arm::{HEIGHT, WIDTH};
+pub use observe::{Camera, Landmarks, Observation, observe};
 use person::Body;
 pub use person::Person;
 pub use shape::{Other, Shape};

@@ -67,17 +67,15 @@ impl Angles {
         Turn::about_x(self.pitch).then(&Turn::about_z(self.roll)).then(&Turn::about_y(self.heading))
     }
 
-    /// A point on the hand's own axes, seen from the wrist.
-    fn hand(&self, point: Vector) -> Vector {
-        // On axes x = a, y = -b, z = -c, on which the hand is upright with its palm to the camera.
-        let [a, b, c] = point;
+    /// Of the hand. It is for axes x = a, y = -b, z = -c, on which the hand is upright with its palm to the camera.
+    fn hand(&self) -> Turn {
         let wrist = Turn::about_x(self.flexion).then(&Turn::about_z(self.deviation));
-        wrist.then(&Turn::about_y(-self.twist)).then(&self.forearm()).apply([a, -b, -c])
+        wrist.then(&Turn::about_y(-self.twist)).then(&self.forearm())
     }
 
     /// From the elbow to the middle of the palm.
     fn reach(&self, bones: &Bones) -> Vector {
-        add(self.forearm().apply([0.0, -bones.forearm, 0.0]), self.hand(PALM))
+        add(self.forearm().apply([0.0, -bones.forearm, 0.0]), on_axes(&self.hand(), PALM))
     }
 }
 
@@ -118,10 +116,15 @@ impl Arm {
 
     /// The joints in space, and the palm's normal.
     pub(super) fn joints(&self, bones: &Bones, grip: &Grip) -> ([Vector; JOINTS], Vector) {
-        let wrist = self.wrist(bones);
-        let joints = bones.joints(grip).map(|joint| add(wrist, self.angles.hand(joint)));
-        (joints, self.angles.hand([0.0, 0.0, 1.0]))
+        let (wrist, hand) = (self.wrist(bones), self.angles.hand());
+        let joints = bones.joints(grip).map(|joint| add(wrist, on_axes(&hand, joint)));
+        (joints, on_axes(&hand, [0.0, 0.0, 1.0]))
     }
+}
+
+/// A point on the hand's own axes, seen from the wrist.
+fn on_axes(hand: &Turn, [a, b, c]: Vector) -> Vector {
+    hand.apply([a, -b, -c])
 }
 
 /// How far from the camera a hand of this size is, in P.
