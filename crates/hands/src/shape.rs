@@ -58,8 +58,8 @@ impl Shape {
 
 /// A shape counts when it has been there so long.
 pub const HOLD: Duration = Duration::from_millis(300);
-/// A shape that is not seen for so long is over: a picture or two in between may be lost.
-const GAP: Duration = Duration::from_millis(150);
+/// A shape that is not seen for so long is over, also where the hand is not: some pictures in between may be lost.
+const GAP: Duration = Duration::from_millis(350);
 
 type Vector = [f32; 3];
 
@@ -82,6 +82,8 @@ pub struct Measures {
     pub apart: f32,
     /// Where the thumb points in the picture: 1 straight up, -1 straight down.
     pub thumb_up: f32,
+    /// How much the palm, or the back of the hand, faces the camera: 1 fully, 0 seen from its edge.
+    pub facing: f32,
     /// Where the palm points in the picture, from the wrist to the middle finger's knuckle: 1 straight up.
     pub up: f32,
 }
@@ -100,6 +102,14 @@ fn dot(a: Vector, b: Vector) -> f32 {
 
 fn distance(points: &Points, from: usize, to: usize) -> f32 {
     length(between(points, from, to))
+}
+
+/// Cosine between the palm's normal and the line of sight.
+fn facing(points: &Points) -> f32 {
+    let a = between(points, joint::WRIST, joint::INDEX_KNUCKLE);
+    let b = between(points, joint::WRIST, joint::LITTLE_KNUCKLE);
+    let normal = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+    normal[2].abs() / length(normal).max(1e-6)
 }
 
 /// Of a finger with the joints `first` to `first` + 3, how straight it is.
@@ -137,54 +147,78 @@ impl Measures {
             ring: from_thumb(joint::INDEX_TIP),
             apart: distance(points, joint::INDEX_TIP, joint::MIDDLE_TIP) / palm,
             thumb_up: up(thumb),
+            facing: facing(points),
             up: up(towards),
         })
     }
 }
 
-/// How straight a finger is that counts as straight, and as closed.
-const STRAIGHT: f32 = 0.88;
-const CLOSED: f32 = 0.72;
-/// A straight finger also reaches further than its middle joint by this factor, and a closed one does not.
-const REACHES: f32 = 1.12;
+/// A straight finger is so straight, and its tip so far from the wrist as a multiple of the way to its middle joint.
+const STRAIGHT: f32 = 0.80;
+const REACHES: f32 = 1.17;
+/// Straight fingers together are so straight in the mean.
+const STRAIGHT_MEAN: f32 = 0.88;
+/// A closed finger is no straighter than this, and reaches no further.
+const CLOSED: f32 = 0.76;
+const CLOSED_REACH: f32 = 1.0;
+/// Closed fingers together are no straighter than this in the mean: half a fist is none.
+const CLOSED_MEAN: f32 = 0.62;
 /// Tips that touch are no further from one another than this, palm lengths.
 const TOUCH: f32 = 0.32;
+/// The index finger of a ring is bent.
+const RING_BENT: f32 = 0.93;
 /// Fingers that are apart are so by more than this, palm lengths.
-const APART: f32 = 0.22;
-/// A thumb that is away from the hand is so by more than this, palm lengths.
-const THUMB_AWAY: f32 = 0.42;
-/// Up is up to 50 degrees from straight up.
-const UPWARDS: f32 = 0.64;
+const APART: f32 = 0.36;
+/// A thumb that lies over the palm is no part of an open one, palm lengths.
+const THUMB_OVER: f32 = -0.1;
+/// A thumb that is out is so far beyond the palm's edge, palm lengths; one that is not, is less far.
+const THUMB_OUT: f32 = 0.4;
+/// Beside closed fingers, a thumb stands off if it is so far beyond the edge and away from the index finger together, and lies
+/// on them if it is less far: between the two nobody knows.
+const THUMB_OFF: f32 = 0.66;
+const THUMB_ON: f32 = 0.52;
+/// Shapes of straight fingers count if the hand faces the camera so much, and points up.
+const FACES: f32 = 0.6;
+const UPRIGHT: f32 = 0.55;
+/// Up is up to 63 degrees from straight up: people's thumbs lean.
+const UPWARDS: f32 = 0.45;
 
 impl Measures {
     /// The shape, if it is one of those that are known.
     pub fn shape(&self) -> Option<Shape> {
-        let open = |finger: usize| self.straight[finger] > STRAIGHT && self.reach[finger] > REACHES;
-        let closed = |finger: usize| self.straight[finger] < CLOSED || self.reach[finger] < 1.0;
-        let [index, middle, ring, little] = [0, 1, 2, 3].map(open);
-        let closed = [0, 1, 2, 3].map(closed);
-        let thumb = self.thumb_straight > STRAIGHT && self.thumb_away > THUMB_AWAY;
-        if index && middle && ring && little {
-            return thumb.then_some(Shape::OpenPalm);
+        let open =
+            [0, 1, 2, 3].map(|finger| self.straight[finger] > STRAIGHT && self.reach[finger] > REACHES);
+        let closed =
+            [0, 1, 2, 3].map(|finger| self.straight[finger] < CLOSED && self.reach[finger] < CLOSED_REACH);
+        let all = |fingers: &[usize], are: &[bool; 4]| fingers.iter().all(|finger| are[*finger]);
+        let mean = |fingers: &[usize]| {
+            fingers.iter().map(|finger| self.straight[*finger]).sum::<f32>() / fingers.len() as f32
+        };
+        let opened = |fingers: &[usize]| all(fingers, &open) && mean(fingers) > STRAIGHT_MEAN;
+        let shut = |fingers: &[usize]| all(fingers, &closed) && mean(fingers) < CLOSED_MEAN;
+        let shown = self.facing > FACES && self.up > UPRIGHT;
+        let thumb_off = self.thumb_out + self.thumb_away;
+        if opened(&[0, 1, 2, 3]) {
+            return (shown && self.thumb_out > THUMB_OVER && self.ring > TOUCH).then_some(Shape::OpenPalm);
         }
-        if middle && ring && little && !index && self.ring < TOUCH {
+        if opened(&[1, 2, 3]) && self.ring < TOUCH && self.straight[0] < RING_BENT && shown {
             return Some(Shape::Ok);
         }
-        if closed[1] && closed[2] && index {
-            if little && thumb {
-                return Some(Shape::ILoveYou);
-            }
-            return (closed[3] && !thumb).then_some(Shape::Point);
+        if opened(&[0, 3]) && shut(&[1, 2]) {
+            return (shown && self.thumb_out > THUMB_OUT).then_some(Shape::ILoveYou);
         }
-        if index && middle && closed[2] && closed[3] {
-            return (self.apart > APART && !thumb).then_some(Shape::Victory);
+        if opened(&[0, 1]) && shut(&[2, 3]) {
+            return (shown && self.apart > APART && self.thumb_out < THUMB_OUT).then_some(Shape::Victory);
         }
-        if closed.iter().all(|closed| *closed) {
-            return match (thumb, self.thumb_up) {
+        if opened(&[0]) && shut(&[1, 2, 3]) {
+            return (shown && self.thumb_out < THUMB_OUT).then_some(Shape::Point);
+        }
+        if shut(&[0, 1, 2, 3]) {
+            return match (thumb_off > THUMB_OFF, self.thumb_up) {
                 (true, up) if up > UPWARDS => Some(Shape::ThumbUp),
                 (true, up) if up < -UPWARDS => Some(Shape::ThumbDown),
-                (true, _) => None,
-                (false, _) => Some(Shape::Fist),
+                (false, _) if thumb_off < THUMB_ON => Some(Shape::Fist),
+                _ => None,
             };
         }
         None
@@ -214,8 +248,9 @@ impl Held {
         }
     }
 
-    /// The shape that counts.
-    pub fn shape(&self) -> Option<Shape> {
-        self.shape.filter(|_| self.last.saturating_sub(self.since) >= HOLD)
+    /// The shape that counts at time `now`.
+    pub fn shape(&self, now: Duration) -> Option<Shape> {
+        let lasted = self.last.saturating_sub(self.since) >= HOLD;
+        self.shape.filter(|_| lasted && now.saturating_sub(self.last) <= GAP)
     }
 }

@@ -101,6 +101,8 @@ pub struct Watch {
 #[derive(Clone, Debug)]
 struct Performer {
     hand: u64,
+    /// How sure it was that it is a hand, when it was last seen.
+    presence: f32,
     shape: shape::Held,
     motion: Motion,
 }
@@ -187,6 +189,7 @@ impl Watch {
                 .map(|(middle, palm)| flow::flow(before, small, middle, AROUND * palm).step);
             stroke = performer.motion.picture(now, at, flow).or(stroke);
             if let Some(hand) = hand {
+                performer.presence = hands[hand].presence;
                 performer.shape.see(now, seen[hand].0.and_then(|measures| measures.shape()));
             }
         }
@@ -200,13 +203,16 @@ impl Watch {
             .zip(&who)
             .map(|(hand, who)| {
                 let performer = &self.performers[*who];
-                Seen { hand, shape: performer.shape.shape(), arming: performer.motion.arming(now) }
+                Seen { hand, shape: performer.shape.shape(now), arming: performer.motion.arming(now) }
             })
             .collect();
         self.performers.retain(|performer| !performer.motion.is_gone(now));
         self.spoken = self.spoken.filter(|(_, until)| now < *until);
-        let shape = |seen: &Seen| Some(Said { label: Label::Shape(seen.shape?), score: seen.hand.presence });
-        let said = self.spoken.map(|(said, _)| said).or_else(|| hands.iter().find_map(shape));
+        // Of a hand that is lost for a moment, too.
+        let shape = |performer: &Performer| {
+            Some(Said { label: Label::Shape(performer.shape.shape(now)?), score: performer.presence })
+        };
+        let said = self.spoken.map(|(said, _)| said).or_else(|| self.performers.iter().find_map(shape));
         Sight { hands, stroke, said, looked: false }
     }
 
@@ -237,7 +243,12 @@ impl Watch {
             let performer = lost.map_or_else(
                 || {
                     let motion = Motion::new(self.options.gesture, now, place);
-                    self.performers.push(Performer { hand: 0, shape: shape::Held::default(), motion });
+                    self.performers.push(Performer {
+                        hand: 0,
+                        presence: 0.0,
+                        shape: shape::Held::default(),
+                        motion,
+                    });
                     self.performers.len() - 1
                 },
                 |(performer, _)| performer,

@@ -1,0 +1,86 @@
+//! Plays a generated performance to a [`Watch`]: the joints that networks would give of it, and small pictures of it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use sightwire_frame::Image;
+use sightwire_frame::boxes::Rect;
+use sightwire_hands::label::Label;
+use sightwire_hands::landmarks::Landmarks;
+use sightwire_hands::palm::Palm;
+use sightwire_hands::region::Region;
+use sightwire_hands::watch::{Networks, Watch, WatchOptions};
+use sightwire_synth::hand::{self, Camera, Performance, observe};
+
+/// Something that was said, and when it began.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Said {
+    /// Seconds since the performance began.
+    pub at: f32,
+    /// What.
+    pub label: Label,
+}
+
+/// The joints of one picture, as networks would give them.
+struct Observed(Vec<Landmarks>);
+
+impl Networks for Observed {
+    type Error = Infallible;
+
+    fn palms(&mut self, _: &Image) -> Result<Vec<Palm>, Infallible> {
+        Ok(self.0.iter().map(palm).collect())
+    }
+
+    fn landmarks(&mut self, _: &Image, region: &Region) -> Result<Option<Landmarks>, Infallible> {
+        let overlap = |landmarks: &&Landmarks| Region::of_points(&landmarks.points).overlap(region);
+        let best = self.0.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
+        Ok(best.filter(|best| overlap(best) > 0.25).cloned())
+    }
+}
+
+/// The palm that the detector would find: around wrist and knuckles.
+fn palm(landmarks: &Landmarks) -> Palm {
+    let at = |joint: usize| [landmarks.points[joint][0], landmarks.points[joint][1]];
+    let points = [0, 5, 9, 13, 17, 1, 2].map(at);
+    let axis = |axis: usize| points.iter().map(move |point| point[axis]);
+    let mean = |axis_values: f32| axis_values / points.len() as f32;
+    let (x, y) = (mean(axis(0).sum()), mean(axis(1).sum()));
+    let low = |values: &mut dyn Iterator<Item = f32>| values.fold(f32::MAX, f32::min);
+    let high = |values: &mut dyn Iterator<Item = f32>| values.fold(f32::MIN, f32::max);
+    let side = (high(&mut axis(0)) - low(&mut axis(0))).max(high(&mut axis(1)) - low(&mut axis(1)));
+    let half = side / 2.0;
+    Palm {
+        rect: Rect { left: x - half, top: y - half, right: x + half, bottom: y + half },
+        points,
+        score: 0.8,
+    }
+}
+
+/// All that is said while a performance is watched, in the order in which it began.
+pub fn play(performance: &Performance, camera: Camera, options: WatchOptions) -> Vec<Said> {
+    let mut watch = Watch::new(options);
+    let mut said: Vec<Said> = Vec::new();
+    let mut now: Option<Label> = None;
+    for observation in observe(performance, camera, performance.seed()) {
+        let picture = picture(performance, observation.t, camera);
+        let of_network = |hand: &hand::Landmarks| Landmarks {
+            points: hand.joints,
+            presence: hand.presence,
+            right: hand.right,
+        };
+        let mut networks = Observed(observation.landmarks().map(of_network).collect());
+        let Ok(sight) = watch.look(Duration::from_secs_f32(observation.t + 1.0), &picture, &mut networks);
+        let label = sight.said.map(|said| said.label);
+        if label != now {
+            said.extend(label.map(|label| Said { at: observation.t, label }));
+            now = label;
+        }
+    }
+    said
+}
+
+/// What the camera sees, in the size in which joints are told; only the small grey copy of it matters.
+fn picture(performance: &Performance, t: f32, camera: Camera) -> Image {
+    let _ = (performance, t, camera);
+    Image::new(hand::WIDTH as u32, hand::HEIGHT as u32)
+}
