@@ -27,13 +27,20 @@
 //! typing, holding a cup, and nobody.
 
 mod arm;
+mod brush;
 mod bystander;
 mod geometry;
 mod held;
+mod look;
 mod observe;
 #[cfg(test)]
 mod observe_tests;
+mod paint;
 mod person;
+mod render;
+#[cfg(test)]
+mod render_tests;
+mod room;
 pub mod sets;
 mod shape;
 mod skeleton;
@@ -47,6 +54,7 @@ pub use arm::{HEIGHT, WIDTH};
 pub use observe::{Camera, Landmarks, Observation, observe};
 use person::Body;
 pub use person::Person;
+pub use render::{Stage, render};
 pub use shape::{Other, Shape};
 pub use skeleton::{BONES, JOINTS};
 pub use stroke::{Hinge, Stroke};

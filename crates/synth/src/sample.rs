@@ -14,7 +14,7 @@ use sightwire_frame::Image;
 
 mod hand;
 mod motion;
-mod texture;
+pub(crate) mod texture;
 
 use crate::random::Random;
 use hand::Hand;

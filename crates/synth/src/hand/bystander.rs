@@ -2,7 +2,7 @@
 
 use super::Script;
 use super::arm::{self, Angles, Arm};
-use super::geometry::{Keys, Vector, add, length, scale, sub};
+use super::geometry::{Vector, add, length, scale, sub};
 use super::held::side;
 use super::person::Body;
 use super::shape::{self, Other, Shape};
@@ -33,7 +33,7 @@ impl Place {
 
     /// A point so many P right of the body's middle and below the face's middle, and nearer than the hands' depth.
     fn at(&self, x: f32, y: f32, nearer: f32) -> Vector {
-        let [middle, face] = self.body.head.at(0.0);
+        let [middle, face] = self.body.head;
         let point = arm::place(middle + x * self.px, face + y * self.px, self.depth);
         add(point, [0.0, 0.0, -nearer])
     }
@@ -61,7 +61,7 @@ fn half_open(random: &mut Random) -> Grip {
     let bent = random.range(0.0, 1.0);
     let finger = |i: usize| {
         let bent = bent + 0.15 * i as f32;
-        Finger::bent(14.0 + 22.0 * bent, 20.0 + 30.0 * bent, 10.0 + 16.0 * bent)
+        Finger::bent(16.0 + 20.0 * bent, 30.0 + 26.0 * bent, 14.0 + 14.0 * bent)
     };
     Grip { thumb: Thumb::posed(38.0, 24.0, 0.0, 12.0, 14.0), fingers: std::array::from_fn(finger) }
         .varied(random, deg(8.0))
@@ -164,41 +164,41 @@ pub(super) fn walk(random: &mut Random) -> Script {
     let head_y = random.range(1.5, 2.5) * px;
     let (from, to) = (320.0 - sign * (320.0 + 5.0 * px), 320.0 + sign * (320.0 + 5.0 * px));
     // 1.0 to 1.5 m a second.
-    let duration = (to - from).abs() / px / random.range(10.5, 16.0);
-    let x_at = |t: f32| from + (to - from) * t / duration;
+    let speed = sign * random.range(10.5, 16.0);
+    let duration = (to - from) / px / speed;
     let step = random.range(0.45, 0.6);
     let phase = random.range(0.0, step);
 
-    let mut body = Body { head: Keys::new([from, head_y]), palm_px: px, is_whole: true };
+    let mut body = Body::sitting([from, head_y], px);
+    body.is_whole = true;
+    body.speed = speed * px;
     let mut tracks: Vec<Track> = Vec::new();
     for side in [Side::Right, Side::Left] {
         let bones = Bones::new(random);
         // A left hand's script is mirrored about the picture's middle, so it walks the other way.
         let mirror = if side == Side::Left { -1.0 } else { 1.0 };
-        let pose = |t: f32, ahead: f32| {
-            let x = 320.0 + mirror * (x_at(t) - 320.0);
+        let pose = |ahead: f32| {
+            let x = 320.0 + mirror * (from - 320.0);
             let swing = ahead * sign * mirror;
             let angles = Angles {
                 twist: deg(80.0),
-                roll: deg(180.0) - swing * deg(22.0),
+                roll: deg(180.0) - swing * deg(18.0),
                 flexion: deg(8.0),
                 ..Angles::default()
             };
             let raised = 8.6 - 0.4 * ahead.max(0.0);
-            Arm::with_palm(arm::place(x + swing * 2.4 * px, head_y + raised * px, depth), angles, &bones)
+            Arm::with_palm(arm::place(x + swing * 1.7 * px, head_y + raised * px, depth), angles, &bones)
         };
         let mut ahead = if side == Side::Left { 1.0 } else { -1.0 };
-        let first = pose(0.0, ahead);
-        let mut track = Track::new(side, bones.clone(), first, shape::relaxed(random), random);
-        track.arm.rest_until(phase.max(1e-3));
+        let mut track = Track::new(side, bones.clone(), pose(ahead), shape::relaxed(random), random);
+        track.walk = speed * mirror;
+        track.arm.rest_until(phase);
         while track.arm.end() < duration {
             ahead = -ahead;
-            let next = pose(track.arm.end() + step, ahead);
-            track.arm.go(next, step);
+            track.arm.go(pose(ahead), step);
         }
         tracks.push(track);
     }
-    body.head.go([to, head_y], duration);
     Script { duration, tracks, body: Some(body), ..Script::default() }
 }
 
@@ -242,7 +242,7 @@ pub(super) fn typing(random: &mut Random) -> Script {
     let low = random.range(390.0, 455.0);
     let mut tracks = Vec::new();
     for side in [Side::Right, Side::Left] {
-        let [middle, _] = place.body.head.at(0.0);
+        let [middle, _] = place.body.head;
         let home = |random: &mut Random| {
             let x = middle - random.range(0.8, 1.5) * place.px;
             arm::place(x, low + random.range(-8.0, 8.0), place.depth)
@@ -251,7 +251,7 @@ pub(super) fn typing(random: &mut Random) -> Script {
             flexion: deg(random.range(-20.0, 5.0)),
             twist: deg(random.range(-10.0, 20.0)),
             pitch: deg(random.range(78.0, 100.0)),
-            heading: deg(random.range(-10.0, 15.0)),
+            heading: deg(random.range(-28.0, -8.0)),
             ..Angles::default()
         };
         let palm = home(random);

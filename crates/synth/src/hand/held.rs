@@ -47,10 +47,13 @@ impl Setting {
         [0.0, way / self.turn.cos(), 0.0]
     }
 
-    /// Somebody who stands or sits behind the hand, in 60 of 100.
-    pub(super) fn body(&self, random: &mut Random) -> Option<Body> {
-        let px = arm::pixels([0.0, 0.0, arm::depth(self.size) + random.range(3.5, 6.0)]);
-        let head = [320.0 + random.range(-110.0, 110.0), random.range(1.3, 2.2) * px + 20.0];
+    /// Somebody who stands or sits behind the hand at `palm` (as a right hand's script has it), in 60 of 100. The hand
+    /// is before its own half of the body or beside it.
+    pub(super) fn body(&self, palm: Vector, random: &mut Random) -> Option<Body> {
+        let px = arm::pixels([0.0, 0.0, palm[2] + random.range(3.5, 6.0)]);
+        let x = arm::seen(sided(palm, self.side))[0];
+        let aside = random.range(0.6, 3.2) * px * if self.side == Side::Right { 1.0 } else { -1.0 };
+        let head = [(x + aside).clamp(40.0, 600.0), random.range(1.3, 2.2) * px + 20.0];
         random.chance(0.6).then(|| Body::sitting(head, px))
     }
 }
@@ -70,7 +73,7 @@ fn stance(shape: Shape, other: Other, setting: &Setting, random: &mut Random) ->
     let across = |twist: f32, random: &mut Random| Angles {
         twist: deg(twist) + setting.yaw * 0.75,
         roll: deg(90.0),
-        heading: deg(random.range(20.0, 60.0)),
+        heading: deg(random.range(15.0, 70.0)),
         deviation: deg(random.range(-8.0, 8.0)),
         flexion: deg(random.range(-10.0, 10.0)),
         ..Angles::default()
@@ -107,7 +110,7 @@ pub(super) fn script(shape: Shape, random: &mut Random) -> Script {
     );
     let held = Arm::with_palm(palm, angles, &setting.bones);
     let below = held.moved(setting.below(palm));
-    let body = setting.body(random);
+    let body = setting.body(palm, random);
 
     let has_cup = shape == Shape::None && other == Other::Cup;
     let loose = if has_cup { grip } else { shape::relaxed(random) };

@@ -1,7 +1,5 @@
 //! Whom the hands belong to.
 
-use super::geometry::Keys;
-
 /// The head and shoulders of somebody, at one moment. Places are pixels of a picture of 640 × 480.
 #[derive(Debug, Clone, Copy)]
 pub struct Person {
@@ -16,7 +14,10 @@ pub struct Person {
 /// A person through time.
 #[derive(Debug, Clone)]
 pub(super) struct Body {
-    pub(super) head: Keys<[f32; 2]>,
+    /// Of the face, at 0 s.
+    pub(super) head: [f32; 2],
+    /// To the right, in pixels a second.
+    pub(super) speed: f32,
     pub(super) palm_px: f32,
     pub(super) is_whole: bool,
 }
@@ -24,10 +25,11 @@ pub(super) struct Body {
 impl Body {
     /// Somebody who stays where they are.
     pub(super) fn sitting(head: [f32; 2], palm_px: f32) -> Self {
-        Self { head: Keys::new(head), palm_px, is_whole: false }
+        Self { head, speed: 0.0, palm_px, is_whole: false }
     }
 
     pub(super) fn at(&self, t: f32) -> Person {
-        Person { head: self.head.at(t), palm_px: self.palm_px, is_whole: self.is_whole }
+        let [x, y] = self.head;
+        Person { head: [x + self.speed * t, y], palm_px: self.palm_px, is_whole: self.is_whole }
     }
 }

@@ -111,7 +111,7 @@ impl Other {
 }
 
 /// Bent into the palm.
-const CURLED: Finger = Finger::bent(82.0, 100.0, 58.0);
+const CURLED: Finger = Finger::bent(86.0, 103.0, 60.0);
 const STRAIGHT: Finger = Finger::bent(2.0, 4.0, 3.0);
 /// The thumb beside a flat hand.
 const THUMB_OUT: Thumb = Thumb::posed(44.0, 12.0, 0.0, 6.0, 2.0);
@@ -174,10 +174,11 @@ pub(super) fn grip(shape: Shape, bones: &Bones, random: &mut Random) -> Grip {
             if random.chance(0.75) {
                 thumb_over(bones, &mut grip, [0, 1]);
             } else {
-                // Beside the index finger.
-                let pip = bones.joints(&grip)[6];
-                grip.thumb =
-                    bones.reach(Thumb::posed(20.0, 20.0, 0.0, 5.0, 5.0), add(pip, [0.12, -0.02, 0.1]));
+                // Beside the index finger, on its first bone.
+                let joints = bones.joints(&grip);
+                let bone = add(scale(joints[5], 0.45), scale(joints[6], 0.55));
+                let beside = Thumb::posed(22.0, 25.0, 0.0, 12.0, 12.0);
+                grip.thumb = bones.reach(beside, add(bone, [0.16, -0.06, 0.06]));
             }
             grip
         }

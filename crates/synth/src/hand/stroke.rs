@@ -269,7 +269,7 @@ pub(super) fn script(stroke: Stroke, random: &mut Random) -> Script {
     let bones = &setting.bones;
     let palm = way.armed.palm(bones);
     let below = way.armed.moved(setting.below(palm));
-    let body = setting.body(random);
+    let body = setting.body(palm, random);
 
     let mut track = Track::new(setting.side, bones.clone(), below, shape::relaxed(random), random);
     let middle = way.start.mix(&way.end, 0.5).palm(bones);

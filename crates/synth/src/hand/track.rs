@@ -107,6 +107,8 @@ pub(super) struct Track {
     /// A left hand is a right one, mirrored about this x, in P.
     pub(super) mirror: f32,
     pub(super) has_cup: bool,
+    /// Of who walks: to the right, in P a second, beside what the keys say.
+    pub(super) walk: f32,
     drift: [[f32; 3]; 6],
 }
 
@@ -127,6 +129,7 @@ impl Track {
             turn: (0.0, [0.0; 3]),
             mirror: 0.0,
             has_cup: false,
+            walk: 0.0,
             drift,
         }
     }
@@ -137,7 +140,7 @@ impl Track {
     }
 
     pub(super) fn arm_at(&self, t: f32) -> Arm {
-        let arm = self.arm.at(t).moved(self.drift(t));
+        let arm = self.arm.at(t).moved(add(self.drift(t), [self.walk * t, 0.0, 0.0]));
         let Some(swing) = self.swing.filter(|swing| (swing.from..swing.to).contains(&t)) else { return arm };
         // Begins and ends at rest.
         let ramp = least_jerk((t - swing.from).min(swing.to - t) * swing.rate * 4.0);

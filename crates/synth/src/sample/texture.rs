@@ -12,7 +12,7 @@ use sightwire_frame::Image;
 const LEAVES: u32 = 260;
 
 /// A background of `width` × `height` pixels.
-pub(super) fn background(random: &mut Random, width: u32, height: u32) -> Image {
+pub(crate) fn background(random: &mut Random, width: u32, height: u32) -> Image {
     let tint = [random.range(0.75, 1.1), random.range(0.8, 1.05), random.range(0.8, 1.1)];
     // Rather dark, so that the hand stands out whatever lies behind it.
     let contrast = random.range(0.3, 0.4);
@@ -99,7 +99,7 @@ pub(super) fn pixels(from: f32, to: f32, count: usize) -> std::ops::Range<usize>
 }
 
 /// Adds the noise of a webcam's sensor indoors: up to 7 levels, the same in all three channels.
-pub(super) fn add_noise(random: &mut Random, image: &mut Image) {
+pub(crate) fn add_noise(random: &mut Random, image: &mut Image) {
     for block in image.data_mut().chunks_mut(8 * 3) {
         let bytes = random.bits().to_le_bytes();
         for (pixel, byte) in block.chunks_exact_mut(3).zip(bytes) {
