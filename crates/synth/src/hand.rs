@@ -19,12 +19,21 @@
 //! | push, pull | size × 1.5–2.2 in 0.4 s / speed, the hand open at both ends; their mean size is the size above |
 //! | wave | 2–4 swings of ± 20–35° at 1.5–3 Hz, wrist or elbow |
 //! | after the stroke | rest of 0.05–0.3 s, then back (60 %) in 1.2–2.5 × its time, or down out of the picture |
+//! | thumb up, thumb down | from the side, the forearm 15–70° towards the camera |
 //! | held shape | 1–2 s, with a sway of some hundredths of P |
 //! | pictures without a hand | 10 %, and where they are blurred, fast, small or cut off: see [`observe()`] |
 //!
 //! Hands that mean nothing: talking (beats of 0.2–1.2 P with half open hands at the chest), signing (moves of 0.5–3 P
 //! that are as fast as strokes, all shapes, open palms for less than 0.3 s), walking (size 0.25–0.45), drinking,
 //! typing, holding a cup, and nobody.
+//!
+//! [`Performance`] is the truth, [`observe()`] what a tracker of landmarks makes of it without any picture, [`Stage`]
+//! and [`render()`] the pictures, and [`sets`] which performances are meant when something is measured.
+//!
+//! What it is not: skin is smooth, hands wear nothing, light comes from one side, cameras do not move, and whoever is
+//! seen has one face. The networks of `MediaPipe` found 96 of 100 held hands (`sets::shapes(180, 77)`), with joints 0.04
+//! (open palm) to 0.13 P (thumb up) from the truth, and told left from right in all shapes but thumb up (60 of 100)
+//! and thumb down (85 of 100).
 
 mod arm;
 mod brush;

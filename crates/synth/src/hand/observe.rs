@@ -97,8 +97,8 @@ pub(super) struct Hindrance {
     pub(super) blur: f32,
     /// The palm's way since the picture before, in P.
     pub(super) moved: f32,
-    palm_px: f32,
-    outside: f32,
+    pub(super) palm_px: f32,
+    pub(super) outside: f32,
 }
 
 impl Hindrance {

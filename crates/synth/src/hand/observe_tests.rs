@@ -20,6 +20,29 @@ fn the_same_seed_finds_the_same() {
     assert_ne!(joints(5), joints(6));
 }
 
+/// The measured points, and one between two of them.
+#[test]
+fn the_rates_are_the_measured_ones() {
+    let easy = Hindrance { blur: 0.0, moved: 0.0, palm_px: 70.0, outside: 0.0 };
+    let near = |rate: f32, measured: f32| assert!((rate - measured).abs() < 1e-3, "{rate} {measured}");
+    for (blur, tracked, found) in
+        [(0.25, 1.0, 1.0), (0.5, 0.89, 0.44), (0.75, 0.33, 0.13), (1.0, 0.11, 0.0), (0.625, 0.61, 0.285)]
+    {
+        near(Hindrance { blur, ..easy }.tracked(), tracked);
+        near(Hindrance { blur, ..easy }.found(), found);
+    }
+    for (moved, tracked) in [(0.5, 1.0), (0.75, 0.99), (1.0, 0.67), (1.25, 0.11)] {
+        near(Hindrance { moved, ..easy }.tracked(), tracked);
+    }
+    for (palm_px, found) in [(48.0, 0.98), (32.0, 0.82), (24.0, 0.31), (20.0, 0.02)] {
+        near(Hindrance { palm_px, ..easy }.found(), found);
+    }
+    for (outside, seen) in [(0.3, 1.0), (0.45, 0.93), (0.6, 0.64)] {
+        near(Hindrance { outside, ..easy }.found(), seen);
+        near(Hindrance { outside, ..easy }.tracked(), seen);
+    }
+}
+
 /// Of hands that are held still and inside the picture.
 #[test]
 fn a_tenth_of_the_pictures_is_without_the_hand() {
