@@ -21,8 +21,20 @@ fn main() {
     let verbose = which.ends_with('!');
     let cameras =
         [(30.0, 60.0), (15.0, 30.0)].map(|(fps, shutter)| Camera { fps, exposure_s: 1.0 / shutter });
-    for camera in cameras {
+    let only = std::env::var("FPS").ok().and_then(|fps| fps.parse::<f32>().ok());
+    for camera in cameras.into_iter().filter(|camera| only.is_none_or(|fps| fps == camera.fps)) {
         println!("{} pictures a second, 1/{} s", camera.fps, (1.0 / camera.exposure_s).round());
+        if let Some(name) = which.strip_prefix("trace:") {
+            for case in sets::strokes(count, seed)
+                .iter()
+                .filter(|case| {
+                    format!("{:?} {:?} {}", case.act, case.performance().hinge(), case.seed).contains(name)
+                })
+                .take(6)
+            {
+                trace(case, camera);
+            }
+        }
         if which.starts_with("measures") {
             measures(&sets::shapes(count, seed), camera);
         }
@@ -41,6 +53,30 @@ fn main() {
             bystanders(&sets::bystanders(count, seed), camera, options, verbose);
         }
     }
+}
+
+/// Where the middle of the hand is in each picture, in palm lengths from where it was armed, and what is true.
+fn trace(case: &Case, camera: Camera) {
+    let performance = case.performance();
+    let middle = |joints: &[[f32; 3]; 21]| {
+        [0, 1].map(|axis| joints.iter().map(|joint| joint[axis]).sum::<f32>() / 21.0)
+    };
+    let arm = performance.truth().iter().find(|truth| truth.label == Truth::Arm).map_or(0.0, |arm| arm.to);
+    let at_rest = &performance.hands_at(arm)[0];
+    let (rest, palm) = (middle(&at_rest.joints), at_rest.palm_px());
+    let relative = |place: [f32; 2]| [(place[0] - rest[0]) / palm, (place[1] - rest[1]) / palm];
+    let said = player::play_with(&performance, camera, WatchOptions::default(), |t, seen, watch| {
+        if t < arm - 0.1 {
+            return;
+        }
+        let label =
+            performance.truth().iter().find(|truth| truth.from <= t && t < truth.to).map(|truth| truth.label);
+        let truly = relative(middle(&performance.hands_at(t)[0].joints));
+        let seen: Vec<[f32; 2]> = seen.iter().map(|hand| relative(middle(&hand.points))).collect();
+        let thought: Vec<[f32; 2]> = watch.whereabouts().map(relative).collect();
+        println!("  {t:.2} {label:?} truly {truly:.2?} seen {seen:.2?} thought {thought:.2?}");
+    });
+    println!("{:?} {:?} palm {palm:.0} px: {said:?}", case.act, performance.hinge());
 }
 
 /// How what is measured of held hands is distributed: the 2nd, 10th, 50th, 90th and 98th of a hundred.

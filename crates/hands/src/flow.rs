@@ -22,6 +22,11 @@ const QUIET: u32 = 6;
 const BETTER: u32 = 2;
 /// A cell that differs by more than this has changed.
 const CHANGED: u8 = 12;
+/// Fast is what moves at least so fast, as a part of the fastest.
+const SLOWEST: f32 = 0.4;
+/// Blocks go the same way if they differ by so many cells, and so much of their way.
+const ALIKE: f32 = 1.5;
+const ALIKE_SHARE: f32 = 0.2;
 /// A pixel of a cell is looked at in steps that give so many to its side.
 const SAMPLES: usize = 4;
 
@@ -176,17 +181,20 @@ fn moved(before: &Small, now: &Small, column: usize, row: usize) -> Option<[f32;
     came.then_some(step.map(|cells| cells as f32))
 }
 
-/// The median of the fastest third, each direction by itself: what moves fast is the hand, and a block or two find
-/// something that only looks like it.
+/// The way of the largest group of blocks among the fast ones that go nearly the same way: what moves fast is the hand, and a
+/// block or two find something that only looks like it.
 fn fastest(mut steps: Vec<[f32; 2]>) -> [f32; 2] {
-    steps.sort_by(|a, b| b[0].hypot(b[1]).total_cmp(&a[0].hypot(a[1])));
-    steps.truncate((steps.len().div_ceil(3)).max(3));
-    let median = |axis: usize| {
-        let mut values: Vec<f32> = steps.iter().map(|step| step[axis]).collect();
-        values.sort_by(f32::total_cmp);
-        values[values.len() / 2]
-    };
-    [median(0), median(1)]
+    let length = |step: &[f32; 2]| step[0].hypot(step[1]);
+    steps.sort_by(|a, b| length(b).total_cmp(&length(a)));
+    // The arm moves with the hand, and more slowly.
+    let least = length(&steps[0]) * SLOWEST;
+    steps.retain(|step| length(step) >= least);
+    let near =
+        |a: &[f32; 2], b: &[f32; 2]| (a[0] - b[0]).hypot(a[1] - b[1]) <= ALIKE + ALIKE_SHARE * length(a);
+    let group = |step: &[f32; 2]| steps.iter().filter(|other| near(step, other)).count();
+    let Some(middle) = steps.iter().copied().max_by_key(group) else { return [0.0; 2] };
+    let members: Vec<[f32; 2]> = steps.iter().copied().filter(|other| near(&middle, other)).collect();
+    [0, 1].map(|axis| members.iter().map(|step| step[axis]).sum::<f32>() / members.len() as f32)
 }
 
 #[cfg(test)]

@@ -100,27 +100,37 @@ const REST: f32 = 0.35;
 /// It has begun to move when it is so far from where it rested.
 const ONSET: f32 = 0.45;
 /// A stroke goes at least so far, palm lengths,
-const WAY: f32 = 1.1;
+const WAY: f32 = 0.9;
 /// and at least so fast, palm lengths a second.
-const PACE: f32 = 1.5;
+const PACE: f32 = 1.1;
 /// One direction has to be so many times the other.
 const CLEAR: f32 = 1.2;
 /// A hand has turned round when it came back by so much.
 const BACK: f32 = 0.3;
+/// What moves by less than this has not moved.
+const JITTER: f32 = 0.06;
 /// A swing of a wave is at least so far, from side to side.
-const SWING: f32 = 0.8;
+const SWING: f32 = 0.6;
 /// Logarithm of how much larger or smaller a push or pull makes a hand at least.
 const GROWN: f32 = 0.26;
 /// What stays where the stroke ended for so long has ended.
-const DWELL: Duration = Duration::from_millis(160);
-/// After it turned round it may be the first swing of a wave for so long.
-const TURN: Duration = Duration::from_millis(420);
+const DWELL: Duration = Duration::from_millis(120);
+/// A hand that grew or shrank has ended if it hardly does so for so long.
+const SETTLED: Duration = Duration::from_millis(140);
+/// Near the end of a leg is this part of it.
+const END: f32 = 0.05;
+/// A hand that only turns round is near its end for this part of the leg's time, at most,
+const TURNING: f32 = 0.4;
+/// and one that rests for so long more.
+const REST_AT_LEAST: Duration = Duration::from_millis(40);
 /// A stroke that takes longer is none.
 const LONGEST: Duration = Duration::from_millis(1800);
 /// A hand that is not seen for so long rests no more.
 const UNSEEN: Duration = Duration::from_millis(250);
 /// Nor is it waited for any longer than this.
 const GONE: Duration = Duration::from_millis(1200);
+/// A hand that was lost is looked for in every picture for so long.
+const MISSED: Duration = Duration::from_millis(600);
 /// Without arming, a hand has to rest for so long.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -209,6 +219,12 @@ impl Motion {
     /// Whether what moves around it matters: it is armed, and the flow is to be told to [`Motion::picture`].
     pub fn wants_flow(&self) -> bool {
         matches!(self.phase, Phase::Armed { .. })
+    }
+
+    /// It is armed or about to be, and was seen a moment ago: it is worth looking for in every picture.
+    pub fn is_missed(&self, now: Duration) -> bool {
+        let expected = matches!(self.phase, Phase::Armed { .. } | Phase::Idle { held: Some(_) });
+        expected && now.saturating_sub(self.seen) <= MISSED
     }
 
     /// Nobody waits for it any more.
@@ -344,51 +360,79 @@ enum Verdict {
     Nothing,
 }
 
-/// What a way is, once it is clear.
+/// What a way is, once it is clear: it ends where the hand rests again. What came before in the other direction, without a rest
+/// between, was its preparation; what follows after the rest is its way back.
 fn judge(now: Duration, way: &[Sample]) -> Verdict {
-    let (Some(first), Some(last)) = (way.first(), way.last()) else { return Verdict::Nothing };
-    let range = |axis: usize| {
-        let values = way.iter().map(|sample| sample.at[axis]);
-        values.clone().fold(0.0, f32::max) - values.fold(0.0, f32::min)
-    };
-    let (across, down) = (range(0), range(1));
-    if let Some(verdict) = towards_or_away(now, way, across.max(down)) {
+    let Some(first) = way.first() else { return Verdict::Nothing };
+    let legs = [legs(way, 0), legs(way, 1)];
+    let longest = |axis: usize| legs[axis].iter().map(|leg| leg.way().abs()).fold(0.0, f32::max);
+    if let Some(verdict) = towards_or_away(now, way, longest(0).max(longest(1))) {
         return verdict;
     }
-    let age = now.saturating_sub(first.time);
-    let axis = usize::from(down > across);
-    let clear = across.max(down) > CLEAR * across.min(down);
-    let turns = turns(way, axis);
-    let wave =
-        axis == 0 && turns.windows(2).filter(|pair| (pair[1].1 - pair[0].1).abs() >= SWING).count() >= 2;
-    if wave {
+    if is_wave(&legs[0]) && longest(0) > longest(1) {
         return Verdict::Stroke(Stroke::Wave);
     }
-    // The furthest point: of the stroke, or of the way before it in the other direction.
-    let furthest = turns.iter().copied().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs()));
-    let Some((time, value)) = furthest.filter(|(_, value)| value.abs() >= WAY) else {
+    let age = now.saturating_sub(first.time);
+    let rested = [0, 1].map(|axis| {
+        let leg = legs[axis].last().filter(|leg| leg.way().abs() >= WAY)?;
+        leg.rests(now, way, axis).then_some((axis, *leg))
+    });
+    // Of a way across both, the axis on which it is longer.
+    let chosen = rested.into_iter().flatten().max_by(|a, b| a.1.way().abs().total_cmp(&b.1.way().abs()));
+    let Some((axis, leg)) = chosen else {
         let rests = range_since(way, now.saturating_sub(DWELL)) < BACK / 2.0 && age > DWELL;
-        return if rests || age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
+        let short = longest(0).max(longest(1)) < WAY;
+        return if (rests && short) || age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
     };
-    let began = way.iter().rev().find(|sample| sample.time < time && sample.at[axis] * value.signum() < 0.2);
-    let took = time.saturating_sub(began.map_or(first.time, |sample| sample.time)).as_secs_f32();
-    let since = now.saturating_sub(time);
-    let here = last.at[axis] * value.signum();
-    // It stays, it came back to where it was, or it has had its time.
-    let stays = since >= DWELL && here > value.abs() - BACK;
-    let came_back = since >= TURN || (here < 0.35 * value.abs() && here > -BACK && since >= TURN / 2);
-    if !(stays || came_back || age > LONGEST) {
-        return Verdict::Goes;
-    }
-    if !clear || value.abs() < PACE * took {
+    let across = at_time(way, leg.to.0)[1 - axis] - at_time(way, leg.from.0)[1 - axis];
+    if leg.way().abs() < CLEAR * across.abs() || leg.pace() < PACE {
         return Verdict::Nothing;
     }
-    Verdict::Stroke(match (axis, value > 0.0) {
+    Verdict::Stroke(match (axis, leg.way() > 0.0) {
         (0, false) => Stroke::Left,
         (0, true) => Stroke::Right,
         (_, false) => Stroke::Up,
         (_, true) => Stroke::Down,
     })
+}
+
+/// A way on one axis without turning round.
+#[derive(Clone, Copy, Debug)]
+struct Leg {
+    from: (Duration, f32),
+    to: (Duration, f32),
+}
+
+impl Leg {
+    fn way(&self) -> f32 {
+        self.to.1 - self.from.1
+    }
+
+    /// Palm lengths a second.
+    fn pace(&self) -> f32 {
+        self.way().abs() / self.to.0.saturating_sub(self.from.0).as_secs_f32().max(0.02)
+    }
+
+    /// Whether the hand has rested at its end for so long that it does not just turn round: what turns round is near the end
+    /// for two fifths of its time.
+    fn rests(&self, now: Duration, way: &[Sample], axis: usize) -> bool {
+        let near = (END * self.way().abs()).max(JITTER);
+        let is_near = |sample: &&Sample| (sample.at[axis] - self.to.1).abs() <= near;
+        let since = way.iter().rev().take_while(is_near).last();
+        let took = self.to.0.saturating_sub(self.from.0);
+        since.is_some_and(|since| now.saturating_sub(since.time) >= took.mul_f32(TURNING) + REST_AT_LEAST)
+    }
+}
+
+/// To and fro, at least three times, each about as far and as fast as the others.
+fn is_wave(legs: &[Leg]) -> bool {
+    let longest = legs.iter().map(|leg| leg.way().abs()).fold(0.0, f32::max);
+    let swings = |leg: &&Leg| leg.way().abs() >= SWING.max(0.65 * longest);
+    legs.iter().filter(swings).count() >= 3
+}
+
+fn at_time(way: &[Sample], time: Duration) -> [f32; 2] {
+    way.iter().find(|sample| sample.time >= time).map_or([0.0; 2], |sample| sample.at)
 }
 
 /// Towards the camera or away from it: it grew or shrank, hardly moved beside that, and stays so.
@@ -397,24 +441,24 @@ fn towards_or_away(now: Duration, way: &[Sample], range: f32) -> Option<Verdict>
     let (time, grown) = way.iter().rev().find_map(seen)?;
     let recent: Vec<f32> = way
         .iter()
-        .filter(|sample| now.saturating_sub(sample.time) <= DWELL)
+        .filter(|sample| now.saturating_sub(sample.time) <= SETTLED)
         .filter_map(|sample| sample.grown)
         .collect();
     // Nearer means larger: what does not move to a side moves more as it grows.
-    if grown.abs() < GROWN || range > WAY * grown.exp().max(1.0) || now.saturating_sub(time) > DWELL / 2 {
+    if grown.abs() < GROWN || range > WAY * grown.exp().max(1.0) || now.saturating_sub(time) > SETTLED {
         return None;
     }
     let spread =
         recent.iter().copied().fold(f32::MIN, f32::max) - recent.iter().copied().fold(f32::MAX, f32::min);
-    let settled = recent.len() >= 3 && spread < 0.08;
+    let settled = recent.len() >= 2 && spread < 0.08;
     let stroke = if grown > 0.0 { Stroke::Push } else { Stroke::Pull };
     Some(if settled { Verdict::Stroke(stroke) } else { Verdict::Goes })
 }
 
-/// Where the way turns round on an axis, with the point furthest since then at the end.
-fn turns(way: &[Sample], axis: usize) -> Vec<(Duration, f32)> {
-    let mut turns: Vec<(Duration, f32)> = Vec::new();
-    let mut furthest = (way[0].time, way[0].at[axis]);
+/// The legs of a way on an axis, the last one as far as it goes by now.
+fn legs(way: &[Sample], axis: usize) -> Vec<Leg> {
+    let mut turns: Vec<(Duration, f32)> = vec![(way[0].time, way[0].at[axis])];
+    let mut furthest = turns[0];
     let mut direction = 0.0_f32;
     for sample in way {
         let value = sample.at[axis];
@@ -423,7 +467,7 @@ fn turns(way: &[Sample], axis: usize) -> Vec<(Duration, f32)> {
                 direction = (value - furthest.1).signum();
                 furthest = (sample.time, value);
             }
-        } else if (value - furthest.1) * direction >= 0.0 {
+        } else if (value - furthest.1) * direction >= JITTER {
             furthest = (sample.time, value);
         } else if (furthest.1 - value) * direction > BACK {
             turns.push(furthest);
@@ -432,7 +476,7 @@ fn turns(way: &[Sample], axis: usize) -> Vec<(Duration, f32)> {
         }
     }
     turns.push(furthest);
-    turns
+    turns.windows(2).map(|ends| Leg { from: ends[0], to: ends[1] }).collect()
 }
 
 /// How far it went to and fro since a time, palm lengths.

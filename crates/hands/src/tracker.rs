@@ -116,15 +116,15 @@ impl Tracker {
     }
 
     /// Whether palms are to be looked for in the picture of time `now`; `stirring` says that something in it has begun to
-    /// move.
-    pub fn looks(&self, now: Duration, stirring: bool) -> bool {
+    /// move, `missed` that a hand of which something is expected was lost a moment ago.
+    pub fn looks(&self, now: Duration, stirring: bool, missed: bool) -> bool {
         if self.hands.len() >= self.options.hands {
             return false;
         }
         let every =
             if self.hands.is_empty() { self.options.look_every } else { self.options.look_for_others_every };
         let due = self.looked.is_none_or(|looked| now.saturating_sub(looked) >= every);
-        due || self.lost || (stirring && self.hands.is_empty())
+        due || self.lost || missed || (stirring && self.hands.is_empty())
     }
 
     /// Palms were looked for: those that may be hands which are not known yet, the surest first, and no more than are
@@ -256,15 +256,15 @@ mod tests {
     fn where_a_hand_is_lost_palms_are_looked_for_in_the_same_picture() {
         let mut tracker = with_one();
         tracker.follow(at(33), vec![Some(hand_at(100.0, 100.0, 0.99))]);
-        assert!(!tracker.looks(at(33), true), "a hand is there, and another is looked for later");
-        assert!(tracker.looks(at(700), false));
+        assert!(!tracker.looks(at(33), true, false), "a hand is there, and another is looked for later");
+        assert!(tracker.looks(at(700), false, false));
         tracker.follow(at(66), vec![Some(hand_at(100.0, 100.0, 0.3))]);
         assert_eq!(tracker.hands().len(), 0);
-        assert!(tracker.looks(at(66), false));
+        assert!(tracker.looks(at(66), false, false));
         tracker.candidates(at(66), &[]);
-        assert!(!tracker.looks(at(99), false), "only once at once");
-        assert!(tracker.looks(at(99), true), "or when something stirs");
-        assert!(tracker.looks(at(266), false));
+        assert!(!tracker.looks(at(99), false, false), "only once at once");
+        assert!(tracker.looks(at(99), true, false), "or when something stirs");
+        assert!(tracker.looks(at(266), false, false));
     }
 
     #[test]
@@ -288,7 +288,7 @@ mod tests {
             !tracker.begin(at(33), &palm_at(400.0, 400.0), Some(hand_at(400.0, 400.0, 0.99))),
             "two at most"
         );
-        assert!(!tracker.looks(at(9000), true));
+        assert!(!tracker.looks(at(9000), true, false));
         // The second one slides onto the first: the first stays.
         tracker.follow(at(66), vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
         assert_eq!(tracker.hands().map(|hand| hand.id).collect::<Vec<_>>(), [1]);

@@ -159,7 +159,11 @@ impl Watch {
         let found =
             regions.iter().map(|region| networks.landmarks(image, region)).collect::<Result<_, _>>()?;
         self.tracker.follow(now, found);
-        let looked = self.tracker.looks(now, begins);
+        let missed = self.performers.iter().any(|performer| {
+            let found = self.tracker.hands().any(|hand| hand.id == performer.hand);
+            !found && performer.motion.is_missed(now)
+        });
+        let looked = self.tracker.looks(now, begins, missed);
         if looked {
             let palms = networks.palms(image)?;
             for palm in self.tracker.candidates(now, &palms) {
@@ -257,6 +261,11 @@ impl Watch {
             who[index] = Some(performer);
         }
         who.into_iter().flatten().collect()
+    }
+
+    /// Where each hand is thought to be, pixels, those that are lost for a moment among them.
+    pub fn whereabouts(&self) -> impl Iterator<Item = [f32; 2]> {
+        self.performers.iter().map(|performer| performer.motion.whereabouts().0)
     }
 
     fn pace(&mut self, now: Duration) {

@@ -10,7 +10,7 @@ use sightwire_hands::landmarks::Landmarks;
 use sightwire_hands::palm::Palm;
 use sightwire_hands::region::Region;
 use sightwire_hands::watch::{Networks, Watch, WatchOptions};
-use sightwire_synth::hand::{self, Camera, Performance, observe};
+use sightwire_synth::hand::{self, Camera, Performance, Stage, observe};
 
 /// Something that was said, and when it began.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,11 +58,23 @@ fn palm(landmarks: &Landmarks) -> Palm {
 
 /// All that is said while a performance is watched, in the order in which it began.
 pub fn play(performance: &Performance, camera: Camera, options: WatchOptions) -> Vec<Said> {
+    play_with(performance, camera, options, |_, _, _| {})
+}
+
+/// As [`play`]; `see` is told of each picture: when it was, the joints in it, and the watch after it.
+pub fn play_with(
+    performance: &Performance,
+    camera: Camera,
+    options: WatchOptions,
+    mut see: impl FnMut(f32, &[Landmarks], &Watch),
+) -> Vec<Said> {
     let mut watch = Watch::new(options);
     let mut said: Vec<Said> = Vec::new();
     let mut now: Option<Label> = None;
+    let stage =
+        Stage::new(performance, [hand::WIDTH as u32 / 4, hand::HEIGHT as u32 / 4], performance.seed());
     for observation in observe(performance, camera, performance.seed()) {
-        let picture = picture(performance, observation.t, camera);
+        let picture = enlarged(&stage.picture(observation.t, camera.exposure_s));
         let of_network = |hand: &hand::Landmarks| Landmarks {
             points: hand.joints,
             presence: hand.presence,
@@ -70,6 +82,7 @@ pub fn play(performance: &Performance, camera: Camera, options: WatchOptions) ->
         };
         let mut networks = Observed(observation.landmarks().map(of_network).collect());
         let Ok(sight) = watch.look(Duration::from_secs_f32(observation.t + 1.0), &picture, &mut networks);
+        see(observation.t, &networks.0, &watch);
         let label = sight.said.map(|said| said.label);
         if label != now {
             said.extend(label.map(|label| Said { at: observation.t, label }));
@@ -79,8 +92,16 @@ pub fn play(performance: &Performance, camera: Camera, options: WatchOptions) ->
     said
 }
 
-/// What the camera sees, in the size in which joints are told; only the small grey copy of it matters.
-fn picture(performance: &Performance, t: f32, camera: Camera) -> Image {
-    let _ = (performance, t, camera);
-    Image::new(hand::WIDTH as u32, hand::HEIGHT as u32)
+/// A small picture in the size in which joints are told: only the small grey copy of it matters.
+fn enlarged(small: &Image) -> Image {
+    const TIMES: usize = 4;
+    let (width, height) = (small.width() as usize, small.height() as usize);
+    let mut data = Vec::with_capacity(3 * width * height * TIMES * TIMES);
+    for row in small.data().chunks_exact(3 * width) {
+        let wide: Vec<u8> = row.chunks_exact(3).flat_map(|pixel| pixel.repeat(TIMES)).collect();
+        for _ in 0..TIMES {
+            data.extend_from_slice(&wide);
+        }
+    }
+    Image::from_bgr((width * TIMES) as u32, (height * TIMES) as u32, data).unwrap()
 }
