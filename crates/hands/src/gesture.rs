@@ -69,6 +69,12 @@ impl Default for GestureOptions {
     }
 }
 
+impl GestureOptions {
+    fn quiet(self, now: Duration) -> Phase {
+        Phase::Quiet { until: now + self.quiet_for, latest: now + QUIET_AT_MOST }
+    }
+}
+
 /// A hand in one picture, as far as its motion is concerned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
@@ -113,10 +119,14 @@ const JITTER: f32 = 0.06;
 const SWING: f32 = 0.6;
 /// Logarithm of how much larger or smaller a push or pull makes a hand at least.
 const GROWN: f32 = 0.26;
-/// What stays where the stroke ended for so long has ended.
-const DWELL: Duration = Duration::from_millis(120);
+/// What has hardly moved for so long, and has not gone far, rests again.
+const DWELL: Duration = Duration::from_millis(400);
 /// A hand that grew or shrank has ended if it hardly does so for so long.
 const SETTLED: Duration = Duration::from_millis(140);
+/// A hand that moves by more than this from picture to picture, palm lengths, is on its way back.
+const STILL: f32 = 0.03;
+/// It is for so long at most.
+const QUIET_AT_MOST: Duration = Duration::from_secs(3);
 /// Near the end of a leg is this part of it.
 const END: f32 = 0.05;
 /// A hand that only turns round is near its end for this part of the leg's time, at most,
@@ -160,8 +170,10 @@ enum Phase {
         way: Vec<Sample>,
     },
     Quiet {
-        /// Not before; goes on as long as it moves.
+        /// Not before; goes on as long as it moves,
         until: Duration,
+        /// but no longer than this.
+        latest: Duration,
     },
 }
 
@@ -234,7 +246,7 @@ impl Motion {
 
     /// Says nothing for a while: another hand has spoken.
     pub fn hush(&mut self, now: Duration) {
-        self.phase = Phase::Quiet { until: now + self.options.quiet_for };
+        self.phase = self.options.quiet(now);
     }
 
     /// The next picture: where the hand is, if it was found, and the way of what moves around it, pixels. What it did, once
@@ -252,11 +264,12 @@ impl Motion {
                 None
             }
             Phase::Armed { .. } => self.armed(now, place),
-            Phase::Quiet { until } => {
+            Phase::Quiet { until, latest } => {
+                // Its way back belongs to it, however slow.
                 let palm = self.place.palm.max(1.0);
                 let step = (self.at[0] - before[0]).hypot(self.at[1] - before[1]) / palm;
-                if step > 0.1 && place.is_some() {
-                    *until = (*until).max(now + self.options.quiet_for / 2);
+                if step > STILL && place.is_some() && now < *latest {
+                    *until = (*until).max(now + self.options.quiet_for);
                 }
                 if now >= *until {
                     self.phase = Phase::Idle { held: None };
@@ -304,10 +317,10 @@ impl Motion {
             way.push(Sample { time: rest.last, at: [0.0; 2], grown: Some(0.0) });
         }
         way.push(Sample { time: now, at: relative, grown });
-        match judge(now, way) {
+        match judge(now, way, place.is_some()) {
             Verdict::Goes => None,
             Verdict::Stroke(stroke) => {
-                self.phase = Phase::Quiet { until: now + options.quiet_for };
+                self.phase = options.quiet(now);
                 Some(stroke)
             }
             Verdict::Nothing => {
@@ -361,8 +374,8 @@ enum Verdict {
 }
 
 /// What a way is, once it is clear: it ends where the hand rests again. What came before in the other direction, without a rest
-/// between, was its preparation; what follows after the rest is its way back.
-fn judge(now: Duration, way: &[Sample]) -> Verdict {
+/// between, was its preparation; what follows after the rest is its way back. `seen` says that the hand is, in the last picture.
+fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
     let Some(first) = way.first() else { return Verdict::Nothing };
     let legs = [legs(way, 0), legs(way, 1)];
     let longest = |axis: usize| legs[axis].iter().map(|leg| leg.way().abs()).fold(0.0, f32::max);
@@ -380,7 +393,7 @@ fn judge(now: Duration, way: &[Sample]) -> Verdict {
     // Of a way across both, the axis on which it is longer.
     let chosen = rested.into_iter().flatten().max_by(|a, b| a.1.way().abs().total_cmp(&b.1.way().abs()));
     let Some((axis, leg)) = chosen else {
-        let rests = range_since(way, now.saturating_sub(DWELL)) < BACK / 2.0 && age > DWELL;
+        let rests = range_since(way, now.saturating_sub(DWELL)) < BACK / 2.0 && age > DWELL && seen;
         let short = longest(0).max(longest(1)) < WAY;
         return if (rests && short) || age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
     };

@@ -34,7 +34,7 @@ impl Networks for Observed {
     fn landmarks(&mut self, _: &Image, region: &Region) -> Result<Option<Landmarks>, Infallible> {
         let overlap = |landmarks: &&Landmarks| Region::of_points(&landmarks.points).overlap(region);
         let best = self.0.iter().max_by(|a, b| overlap(a).total_cmp(&overlap(b)));
-        Ok(best.filter(|best| overlap(best) > 0.25).cloned())
+        Ok(best.filter(|best| overlap(best) > 0.1).cloned())
     }
 }
 
