@@ -1,7 +1,8 @@
 //! A turned square of a picture as the input of a network: planes of floating-point values, red first.
 //!
 //! Coordinates are continuous: the pixel in column x covers x to x + 1. Sampling is bilinear, in fixed point to 1/256 of a
-//! pixel. Beyond the picture everything is black, as `MediaPipe`'s networks for palms, hands and poses expect it.
+//! pixel. Beyond the picture everything is black. (`MediaPipe` continues the edge for hands; half of a hand outside is found
+//! more often with black: 0.91 against 0.87 of them tracked, 60 % outside.)
 
 use crate::image::Image;
 

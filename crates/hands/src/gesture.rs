@@ -127,12 +127,18 @@ const SETTLED: Duration = Duration::from_millis(140);
 const STILL: f32 = 0.03;
 /// It is for so long at most.
 const QUIET_AT_MOST: Duration = Duration::from_secs(3);
-/// Near the end of a leg is this part of it.
+/// A hand that is found again after no longer than this went straight.
+const GAP: Duration = Duration::from_millis(250);
+/// Near the end of a leg is this part of it,
 const END: f32 = 0.05;
+/// and this, palm lengths, if that is more.
+const END_AT_LEAST: f32 = 0.06;
 /// A hand that only turns round is near its end for this part of the leg's time, at most,
 const TURNING: f32 = 0.4;
 /// and one that rests for so long more.
 const REST_AT_LEAST: Duration = Duration::from_millis(40);
+/// No rest has to be longer than this.
+const REST_AT_MOST: Duration = Duration::from_millis(400);
 /// A stroke that takes longer is none.
 const LONGEST: Duration = Duration::from_millis(1800);
 /// A hand that is not seen for so long rests no more.
@@ -196,13 +202,20 @@ struct Sample {
     at: [f32; 2],
     /// Logarithm of its size, if it was seen open.
     grown: Option<f32>,
+    /// By its joints, and not by what moved around it.
+    seen: bool,
 }
 
 impl Motion {
     /// Of a hand that has just been found.
     pub fn new(options: GestureOptions, now: Duration, place: Place) -> Self {
-        let mut motion =
-            Self { options, seen: now, place, at: place.middle, phase: Phase::Idle { held: None } };
+        let mut motion = Self {
+            options,
+            seen: now,
+            place,
+            at: place.middle,
+            phase: Phase::Idle { held: None },
+        };
         motion.idle(now, Some(place));
         motion
     }
@@ -255,8 +268,8 @@ impl Motion {
         let before = self.at;
         if let Some(place) = place {
             (self.seen, self.place, self.at) = (now, place, place.middle);
-        } else if let Some(step) = flow {
-            self.at = [before[0] + step[0], before[1] + step[1]];
+        } else if let Some(flow) = flow {
+            self.at = [before[0] + flow[0], before[1] + flow[1]];
         }
         match &mut self.phase {
             Phase::Idle { .. } => {
@@ -314,9 +327,10 @@ impl Motion {
                 }
                 return None;
             }
-            way.push(Sample { time: rest.last, at: [0.0; 2], grown: Some(0.0) });
+            way.push(Sample { time: rest.last, at: [0.0; 2], grown: Some(0.0), seen: true });
         }
-        way.push(Sample { time: now, at: relative, grown });
+        way.push(Sample { time: now, at: relative, grown, seen: place.is_some() });
+        straighten(way);
         match judge(now, way, place.is_some()) {
             Verdict::Goes => None,
             Verdict::Stroke(stroke) => {
@@ -371,6 +385,21 @@ enum Verdict {
     Stroke(Stroke),
     /// It was none.
     Nothing,
+}
+
+/// A hand that was lost is found again: it went straight from where it was to where it is, whatever moved around it meanwhile.
+fn straighten(way: &mut [Sample]) {
+    let Some((last, before)) = way.split_last_mut().filter(|(last, _)| last.seen) else { return };
+    let Some(first) = before.iter().rposition(|sample| sample.seen) else { return };
+    let (from, lost) = (before[first], &mut before[first + 1..]);
+    let took = last.time.saturating_sub(from.time);
+    if lost.is_empty() || took > GAP {
+        return;
+    }
+    for sample in lost {
+        let share = sample.time.saturating_sub(from.time).as_secs_f32() / took.as_secs_f32();
+        sample.at = [0, 1].map(|axis| from.at[axis] + share * (last.at[axis] - from.at[axis]));
+    }
 }
 
 /// What a way is, once it is clear: it ends where the hand rests again. What came before in the other direction, without a rest
@@ -429,11 +458,12 @@ impl Leg {
     /// Whether the hand has rested at its end for so long that it does not just turn round: what turns round is near the end
     /// for two fifths of its time.
     fn rests(&self, now: Duration, way: &[Sample], axis: usize) -> bool {
-        let near = (END * self.way().abs()).max(JITTER);
+        let near = (END * self.way().abs()).max(END_AT_LEAST);
         let is_near = |sample: &&Sample| (sample.at[axis] - self.to.1).abs() <= near;
         let since = way.iter().rev().take_while(is_near).last();
         let took = self.to.0.saturating_sub(self.from.0);
-        since.is_some_and(|since| now.saturating_sub(since.time) >= took.mul_f32(TURNING) + REST_AT_LEAST)
+        let needed = (took.mul_f32(TURNING) + REST_AT_LEAST).min(REST_AT_MOST);
+        since.is_some_and(|since| now.saturating_sub(since.time) >= needed)
     }
 }
 
