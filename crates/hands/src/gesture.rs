@@ -132,7 +132,7 @@ const GAP: Duration = Duration::from_millis(250);
 /// Near the end of a leg is this part of it,
 const END: f32 = 0.05;
 /// and this, palm lengths, if that is more.
-const END_AT_LEAST: f32 = 0.06;
+const END_AT_LEAST: f32 = 0.08;
 /// A hand that only turns round is near its end for this part of the leg's time, at most,
 const TURNING: f32 = 0.4;
 /// and one that rests for so long more.
@@ -209,13 +209,8 @@ struct Sample {
 impl Motion {
     /// Of a hand that has just been found.
     pub fn new(options: GestureOptions, now: Duration, place: Place) -> Self {
-        let mut motion = Self {
-            options,
-            seen: now,
-            place,
-            at: place.middle,
-            phase: Phase::Idle { held: None },
-        };
+        let mut motion =
+            Self { options, seen: now, place, at: place.middle, phase: Phase::Idle { held: None } };
         motion.idle(now, Some(place));
         motion
     }
@@ -426,6 +421,13 @@ fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
         let short = longest(0).max(longest(1)) < WAY;
         return if (rests && short) || age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
     };
+    // Where a hand that swings turns round on one axis, it rests on the other.
+    let goes_on = |other: &Leg| {
+        other.way().abs() > leg.way().abs() && other.from.0 < leg.to.0 && leg.from.0 < other.to.0
+    };
+    if rested[1 - axis].is_none() && legs[1 - axis].last().is_some_and(goes_on) {
+        return if age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
+    }
     let across = at_time(way, leg.to.0)[1 - axis] - at_time(way, leg.from.0)[1 - axis];
     if leg.way().abs() < CLEAR * across.abs() || leg.pace() < PACE {
         return Verdict::Nothing;
@@ -461,16 +463,17 @@ impl Leg {
         let near = (END * self.way().abs()).max(END_AT_LEAST);
         let is_near = |sample: &&Sample| (sample.at[axis] - self.to.1).abs() <= near;
         let since = way.iter().rev().take_while(is_near).last();
-        let took = self.to.0.saturating_sub(self.from.0);
-        let needed = (took.mul_f32(TURNING) + REST_AT_LEAST).min(REST_AT_MOST);
-        since.is_some_and(|since| now.saturating_sub(since.time) >= needed)
+        since.is_some_and(|since| {
+            let took = since.time.saturating_sub(self.from.0);
+            now.saturating_sub(since.time) >= (took.mul_f32(TURNING) + REST_AT_LEAST).min(REST_AT_MOST)
+        })
     }
 }
 
 /// To and fro, at least three times, each about as far and as fast as the others.
 fn is_wave(legs: &[Leg]) -> bool {
     let longest = legs.iter().map(|leg| leg.way().abs()).fold(0.0, f32::max);
-    let swings = |leg: &&Leg| leg.way().abs() >= SWING.max(0.65 * longest);
+    let swings = |leg: &&Leg| leg.way().abs() >= SWING.max(0.5 * longest);
     legs.iter().filter(swings).count() >= 3
 }
 
