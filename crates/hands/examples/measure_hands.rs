@@ -72,8 +72,12 @@ fn trace(case: &Case, camera: Camera) {
         let label =
             performance.truth().iter().find(|truth| truth.from <= t && t < truth.to).map(|truth| truth.label);
         let truly = relative(middle(&performance.hands_at(t)[0].joints));
-        let seen: Vec<[f32; 2]> = seen.iter().map(|hand| relative(middle(&hand.points))).collect();
-        let thought: Vec<[f32; 2]> = watch.whereabouts().map(relative).collect();
+        let seen: Vec<[f32; 2]> = seen
+            .iter()
+            .map(|hand| relative(middle(&hand.points).map(|value| value * player::SMALLER)))
+            .collect();
+        let thought: Vec<[f32; 2]> =
+            watch.whereabouts().map(|at| relative(at.map(|value| value * player::SMALLER))).collect();
         println!("  {t:.2} {label:?} truly {truly:.2?} seen {seen:.2?} thought {thought:.2?}");
     });
     println!("{:?} {:?} palm {palm:.0} px: {said:?}", case.act, performance.hinge());

@@ -113,6 +113,8 @@ const STIRRED: f32 = 0.012;
 const NEAR: f32 = 2.5;
 /// What moves around a hand is looked for so far, palm lengths.
 const AROUND: f32 = 3.0;
+/// A hand whose middle was so near the lower edge when it was lost, palm lengths, has left.
+const LEAVING: f32 = 1.0;
 /// A palm that points up: at most 40 degrees from it.
 const UPRIGHT: f32 = 0.76;
 /// Below this brightness (0–255) cameras expose for long.
@@ -172,11 +174,11 @@ impl Watch {
             }
         }
         let hands: Vec<Hand> = self.tracker.hands().cloned().collect();
-        Ok(Sight { looked, ..self.take_in(now, hands) })
+        Ok(Sight { looked, ..self.take_in(now, hands, image.height() as f32) })
     }
 
-    /// What the hands of the picture taken last by [`Watch::look`] say.
-    fn take_in(&mut self, now: Duration, hands: Vec<Hand>) -> Sight {
+    /// What the hands of the picture taken last by [`Watch::look`] say; `bottom` is its lower edge, pixels.
+    fn take_in(&mut self, now: Duration, hands: Vec<Hand>, bottom: f32) -> Sight {
         self.pace(now);
         self.brightness += 0.1 * (self.now.brightness() - self.brightness);
         let seen: Vec<(Option<Measures>, Place)> = hands.iter().map(|hand| place(&hand.points)).collect();
@@ -191,7 +193,11 @@ impl Watch {
             let flow = around
                 .filter(|_| at.is_none())
                 .map(|(middle, palm)| flow::flow(before, small, middle, AROUND * palm).step);
-            stroke = performer.motion.picture(now, at, flow).or(stroke);
+            let of_this = performer.motion.picture(now, at, flow);
+            // A hand that was lowered and let go of was not meant.
+            let (place, palm) = performer.motion.whereabouts();
+            let gone = at.is_none() && place[1] + LEAVING * palm > bottom;
+            stroke = of_this.filter(|stroke| *stroke != Stroke::Down || !gone).or(stroke);
             if let Some(hand) = hand {
                 performer.presence = hands[hand].presence;
                 performer.shape.see(now, seen[hand].0.and_then(|measures| measures.shape()));

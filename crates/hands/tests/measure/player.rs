@@ -12,6 +12,9 @@ use sightwire_hands::region::Region;
 use sightwire_hands::watch::{Networks, Watch, WatchOptions};
 use sightwire_synth::hand::{self, Camera, Performance, Stage, observe};
 
+/// Pictures are so many times smaller than those in which joints are observed: nothing but their small grey copies matters.
+pub const SMALLER: f32 = 4.0;
+
 /// Something that was said, and when it began.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Said {
@@ -71,12 +74,15 @@ pub fn play_with(
     let mut watch = Watch::new(options);
     let mut said: Vec<Said> = Vec::new();
     let mut now: Option<Label> = None;
-    let stage =
-        Stage::new(performance, [hand::WIDTH as u32 / 4, hand::HEIGHT as u32 / 4], performance.seed());
+    let stage = Stage::new(
+        performance,
+        [hand::WIDTH / SMALLER, hand::HEIGHT / SMALLER].map(|side| side as u32),
+        performance.seed(),
+    );
     for observation in observe(performance, camera, performance.seed()) {
-        let picture = enlarged(&stage.picture(observation.t, camera.exposure_s));
+        let picture = stage.picture(observation.t, camera.exposure_s);
         let of_network = |hand: &hand::Landmarks| Landmarks {
-            points: hand.joints,
+            points: hand.joints.map(|joint| joint.map(|value| value / SMALLER)),
             presence: hand.presence,
             right: hand.right,
         };
@@ -90,18 +96,4 @@ pub fn play_with(
         }
     }
     said
-}
-
-/// A small picture in the size in which joints are told: only the small grey copy of it matters.
-fn enlarged(small: &Image) -> Image {
-    const TIMES: usize = 4;
-    let (width, height) = (small.width() as usize, small.height() as usize);
-    let mut data = Vec::with_capacity(3 * width * height * TIMES * TIMES);
-    for row in small.data().chunks_exact(3 * width) {
-        let wide: Vec<u8> = row.chunks_exact(3).flat_map(|pixel| pixel.repeat(TIMES)).collect();
-        for _ in 0..TIMES {
-            data.extend_from_slice(&wide);
-        }
-    }
-    Image::from_bgr((width * TIMES) as u32, (height * TIMES) as u32, data).unwrap()
 }
