@@ -159,14 +159,15 @@ const REACHES: f32 = 1.17;
 /// Straight fingers together are so straight in the mean.
 const STRAIGHT_MEAN: f32 = 0.88;
 /// A closed finger is no straighter than this, and reaches no further.
-const CLOSED: f32 = 0.76;
-const CLOSED_REACH: f32 = 1.0;
-/// Closed fingers together are no straighter than this in the mean: half a fist is none.
-const CLOSED_MEAN: f32 = 0.62;
+const CLOSED: f32 = 0.85;
+const CLOSED_REACH: f32 = 0.98;
+/// Closed fingers together are no straighter than this in the mean, and reach no further: half a fist is none.
+const CLOSED_MEAN: f32 = 0.76;
+const CLOSED_REACH_MEAN: f32 = 0.86;
 /// Tips that touch are no further from one another than this, palm lengths.
-const TOUCH: f32 = 0.32;
-/// The index finger of a ring is bent.
-const RING_BENT: f32 = 0.93;
+const TOUCH: f32 = 0.42;
+/// The index finger of a ring is bent: it reaches no further than this.
+const RING_REACH: f32 = 1.2;
 /// Fingers that are apart are so by more than this, palm lengths.
 const APART: f32 = 0.36;
 /// A thumb that lies over the palm is no part of an open one, palm lengths.
@@ -180,6 +181,12 @@ const THUMB_ON: f32 = 0.52;
 /// Shapes of straight fingers count if the hand faces the camera so much, and points up.
 const FACES: f32 = 0.6;
 const UPRIGHT: f32 = 0.55;
+/// A thumb that stands off far is straight, and what is beside it need not look closed, if it reaches no further than this.
+const THUMB_FAR_OFF: f32 = 1.6;
+const THUMB_STRAIGHT: f32 = 0.9;
+const BENT_REACH: f32 = 1.1;
+/// and it points so straight up or down.
+const THUMB_UPRIGHT: f32 = 0.8;
 /// Up is up to 63 degrees from straight up: people's thumbs lean.
 const UPWARDS: f32 = 0.45;
 
@@ -194,14 +201,19 @@ impl Measures {
         let mean = |fingers: &[usize]| {
             fingers.iter().map(|finger| self.straight[*finger]).sum::<f32>() / fingers.len() as f32
         };
+        let reach = |fingers: &[usize]| {
+            fingers.iter().map(|finger| self.reach[*finger]).sum::<f32>() / fingers.len() as f32
+        };
         let opened = |fingers: &[usize]| all(fingers, &open) && mean(fingers) > STRAIGHT_MEAN;
-        let shut = |fingers: &[usize]| all(fingers, &closed) && mean(fingers) < CLOSED_MEAN;
+        let shut = |fingers: &[usize]| {
+            all(fingers, &closed) && mean(fingers) < CLOSED_MEAN && reach(fingers) < CLOSED_REACH_MEAN
+        };
         let shown = self.facing > FACES && self.up > UPRIGHT;
         let thumb_off = self.thumb_out + self.thumb_away;
         if opened(&[0, 1, 2, 3]) {
             return (shown && self.thumb_out > THUMB_OVER && self.ring > TOUCH).then_some(Shape::OpenPalm);
         }
-        if opened(&[1, 2, 3]) && self.ring < TOUCH && self.straight[0] < RING_BENT && shown {
+        if opened(&[1, 2, 3]) && self.ring < TOUCH && self.reach[0] < RING_REACH && shown {
             return Some(Shape::Ok);
         }
         if opened(&[0, 3]) && shut(&[1, 2]) {
@@ -212,6 +224,12 @@ impl Measures {
         }
         if opened(&[0]) && shut(&[1, 2, 3]) {
             return (shown && self.thumb_out < THUMB_OUT).then_some(Shape::Point);
+        }
+        // A fist from its side: the fingers point to the camera or away from it, and their depth is hardly known.
+        let stands_off = thumb_off > THUMB_FAR_OFF && self.thumb_straight > THUMB_STRAIGHT;
+        let bent = reach(&[1, 2, 3]) < BENT_REACH && self.reach[3] < BENT_REACH;
+        if stands_off && bent && self.thumb_up.abs() > THUMB_UPRIGHT {
+            return Some(if self.thumb_up > 0.0 { Shape::ThumbUp } else { Shape::ThumbDown });
         }
         if shut(&[0, 1, 2, 3]) {
             return match (thumb_off > THUMB_OFF, self.thumb_up) {

@@ -1,6 +1,7 @@
-//! Clips of gestures, for pages that show what the recogniser does without a camera.
+//! Clips of hands, for pages that show what the recogniser does without a camera: those that the model at work knows.
 
 use sightwire_frame::{EncodeError, Encoder, Image};
+use sightwire_synth::hand::clip;
 use sightwire_synth::sample::{Clip, Gesture};
 
 /// Frames a second of a clip.
@@ -11,17 +12,33 @@ const REST_FRAMES: u32 = 20;
 const SIZE_PX: (u32, u32) = (640, 480);
 const QUALITY: u8 = 80;
 
-/// The frames of a clip, as `data:` URLs of JPEGs. Takes a hundred milliseconds.
-pub fn draw(gesture: Gesture, seed: u64) -> Result<Vec<String>, EncodeError> {
-    let clip = Clip::new(gesture, seed, SIZE_PX.0, SIZE_PX.1);
-    let mut encoder = Encoder::new()?;
-    let (mut image, mut jpeg) = (Image::new(0, 0), Vec::new());
-    (0..REST_FRAMES + FRAMES)
+/// What there are clips of, for a model of hands or one of motion.
+pub fn names(of_hands: bool) -> Vec<String> {
+    if of_hands {
+        clip::names().collect()
+    } else {
+        Gesture::ALL.iter().map(|g| g.name().to_owned()).collect()
+    }
+}
+
+/// The frames of a clip, as `data:` URLs of JPEGs; `None` if there is none of that name. Takes up to a second.
+pub fn draw(name: &str, of_hands: bool, seed: u64) -> Option<Result<Vec<String>, EncodeError>> {
+    if of_hands {
+        let clip = clip::Clip::new(name, seed)?;
+        return Some(encoded(clip.count(FPS), |index, image| clip.picture_into(index, FPS, image)));
+    }
+    let clip = Clip::new(name.parse().ok()?, seed, SIZE_PX.0, SIZE_PX.1);
+    Some(encoded(REST_FRAMES + FRAMES, |index, image| match index.checked_sub(REST_FRAMES) {
+        None => clip.rest_into(index, image),
+        Some(index) => clip.frame_into(index, image),
+    }))
+}
+
+fn encoded(count: u32, draw: impl Fn(u32, &mut Image)) -> Result<Vec<String>, EncodeError> {
+    let (mut encoder, mut image, mut jpeg) = (Encoder::new()?, Image::new(0, 0), Vec::new());
+    (0..count)
         .map(|index| {
-            match index.checked_sub(REST_FRAMES) {
-                None => clip.rest_into(index, &mut image),
-                Some(index) => clip.frame_into(index, &mut image),
-            }
+            draw(index, &mut image);
             encoder.encode(&image, QUALITY, &mut jpeg)?;
             let base64 = base64_simd::STANDARD.encode_to_string(&jpeg);
             Ok(format!("data:image/jpeg;base64,{base64}"))

@@ -38,6 +38,7 @@
 mod arm;
 mod brush;
 mod bystander;
+pub mod clip;
 mod geometry;
 mod held;
 mod look;

@@ -41,9 +41,9 @@ use sightwire_api::status::{Health, Readiness, Status};
 use sightwire_config::Config;
 use sightwire_live::Streams;
 use sightwire_measure::memory::Memory;
+use sightwire_models::manifest::Task;
 use sightwire_reading::TextReader;
 use sightwire_recognizer::{Recognizer, State as RecognizerState};
-use sightwire_synth::sample::Gesture;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -251,9 +251,12 @@ async fn status(_: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
     Json(api.telemetry.status(&api.config))
 }
 
-async fn list_samples(_: May<SeeServer>) -> Json<Samples> {
-    let gestures = Gesture::ALL.iter().map(|gesture| gesture.name().to_owned());
-    Json(Samples { fps: samples::FPS, gestures: gestures.collect() })
+async fn list_samples(_: May<SeeServer>, State(api): State<Api>) -> Json<Samples> {
+    Json(Samples { fps: samples::FPS, gestures: samples::names(knows_hands(&api)) })
+}
+
+fn knows_hands(api: &Api) -> bool {
+    api.recognizer.task() == Task::Landmarks
 }
 
 async fn sample(
@@ -263,22 +266,25 @@ async fn sample(
     Query(params): Query<Params>,
 ) -> Result<Response, Refusal> {
     let seed = query::number(&params, "seed", 0, &(0..=u64::MAX))?;
-    let Ok(gesture) = gesture.parse::<Gesture>() else {
-        let known: Vec<&str> = Gesture::ALL.iter().map(|g| g.name()).collect();
-        let detail = format!("There is no such sample; there are {}.", known.join(", "));
+    // A page may ask for what it has shown with the model before.
+    let known = [knows_hands(&api), !knows_hands(&api)].map(|hands| (hands, samples::names(hands)));
+    let Some(of_hands) = known.iter().find(|(_, names)| names.contains(&gesture)).map(|(hands, _)| *hands)
+    else {
+        let detail = format!("There is no such sample; there are {}.", known[0].1.join(", "));
         return Err(Refusal::new(StatusCode::NOT_FOUND, &detail));
     };
-    // Drawing takes a hundred milliseconds of one core: one at a time, or a crowd of them would starve the rest.
+    // Drawing takes up to a second of one core: one at a time, or a crowd of them would starve the rest.
     let waited = tokio::time::timeout(Duration::from_secs(5), api.drawing.acquire_owned()).await;
     let Ok(Ok(turn)) = waited else {
         let detail = "Too many samples are being drawn. Please try again.";
         return Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 2, detail));
     };
+    let name = gesture.clone();
     let drawn = blocking("The sample could not be drawn.", move || {
-        let drawn = samples::draw(gesture, seed);
+        let drawn = samples::draw(&name, of_hands, seed).unwrap_or_else(|| Ok(Vec::new()));
         drop(turn); // not before, though the one who asked may have gone
         drawn.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
     });
-    let body = SampleClip { fps: samples::FPS, frames: drawn.await?, gesture: gesture.name().to_owned() };
+    let body = SampleClip { fps: samples::FPS, frames: drawn.await?, gesture };
     Ok(([(header::CACHE_CONTROL, "public, max-age=86400")], Json(body)).into_response())
 }
