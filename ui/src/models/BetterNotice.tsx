@@ -11,13 +11,17 @@ export function BetterNotice({ better }: { better: BetterModel }) {
     <Notice
       tone={error === null ? 'busy' : 'warn'}
       icon="download"
-      title={`A better model can be downloaded: ${better.title}`}
+      title={
+        error === null
+          ? `A better model can be downloaded: ${better.title}`
+          : 'The better model could not be downloaded'
+      }
       cause={error}
       data-testid="better-model"
     >
-      {error !== null && <p>It could not be downloaded. The present model goes on.</p>}
       {progress === null ? (
         <>
+          {error !== null && <p>The present model goes on. You can try again at any time.</p>}
           <p>
             The model in use knows motion, not hands: whatever moves gets a label. With hands (
             {formatBytes(better.size_bytes)}), shapes such as a thumb up work at once, and motions

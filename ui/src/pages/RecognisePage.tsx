@@ -19,6 +19,7 @@ import { BetterNotice } from '../models/BetterNotice';
 import { ModelAnnouncer } from '../models/ModelAnnouncer';
 import { ModelBar } from '../models/ModelBar';
 import { useModelInUse } from '../models/useModelInUse';
+import { NO_PICTURE } from '../recognise/logic/hands';
 import { NONE } from '../recognise/logic/labels';
 import { useControls } from '../recognise/useControls';
 import { useRecogniseShortcuts } from '../recognise/useRecogniseShortcuts';
@@ -26,7 +27,7 @@ import { useSession } from '../recognise/useSession';
 import { Announcer } from '../recognise/view/Announcer';
 import { Bars } from '../recognise/view/Bars';
 import { ConfidenceChart } from '../recognise/view/ConfidenceChart';
-import { HandGuide } from '../recognise/view/HandGuide';
+import { HandGuide, HandHint } from '../recognise/view/HandGuide';
 import { HandsLayer } from '../recognise/view/HandsLayer';
 import { NumbersPanel } from '../recognise/view/NumbersPanel';
 import { Options } from '../recognise/view/Options';
@@ -181,6 +182,10 @@ export default function RecognisePage() {
     />
   );
 
+  // It stands there from the start, or it would push the page down.
+  const hands = snapshot.hands ?? (recognizer?.task === 'landmarks' ? NO_PICTURE : null);
+  // On a phone the picture comes first.
+  const offer = recognizer?.better != null && <BetterNotice better={recognizer.better} />;
   const server = serverState(status, failure);
   return (
     <Page title="Recognise · Sightwire" className={css.page} columns>
@@ -206,7 +211,7 @@ export default function RecognisePage() {
         </Notice>
       )}
 
-      {recognizer?.better != null && <BetterNotice better={recognizer.better} />}
+      {phone ? null : offer}
 
       <Column>
         {phone ? null : (
@@ -231,6 +236,7 @@ export default function RecognisePage() {
           }
         >
           <HandsLayer session={session} active={active && snapshot.hands !== null} />
+          {active && snapshot.hands !== null && <HandHint view={snapshot.hands} />}
           <StageOverlay
             snapshot={snapshot}
             kind={settings.source}
@@ -244,7 +250,8 @@ export default function RecognisePage() {
             }}
           />
         </RecogniseStage>
-        {snapshot.hands !== null && <HandGuide view={snapshot.hands} />}
+        {hands !== null && <HandGuide view={hands} />}
+        {phone ? offer : null}
         <SentenceCard
           view={sentence}
           hold={hold}

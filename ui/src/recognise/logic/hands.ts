@@ -1,7 +1,7 @@
 import type { HandHint, HandSight } from 'sightwire/api';
 
 /** What the hands in the picture are doing, and what is to be done next. */
-export type HandState = 'none' | 'seen' | 'arming' | 'armed';
+export type HandState = 'off' | 'none' | 'seen' | 'arming' | 'armed';
 
 /** What is kept of a sight for words, which change seldom. */
 export interface HandView {
@@ -9,6 +9,9 @@ export interface HandView {
   count: number;
   hints: readonly HandHint[];
 }
+
+/** Before there is a picture. */
+export const NO_PICTURE: HandView = { state: 'off', count: 0, hints: [] };
 
 export function handView(sight: HandSight): HandView {
   const { hands, hints } = sight;
@@ -23,15 +26,16 @@ export function handView(sight: HandSight): HandView {
 }
 
 export const HINTS: Readonly<Record<HandHint, string>> = {
-  slow: 'Fewer than 20 frames per second arrive, so motions are missed.',
+  slow: 'Fewer than 20 frames per second arrive, so motions may be missed.',
   dark: 'The picture is dark, and your camera blurs: more light helps.',
   far: 'Your hand is small in the picture: come closer.',
 };
 
 /** What to do, by what the hands are doing. */
 export const NEXT: Readonly<Record<HandState, string>> = {
+  off: 'Start, and show a hand within about 1.5 m of the camera.',
   none: 'Show a hand, within about 1.5 m of the camera.',
-  seen: 'Shapes work at once. For a motion, first hold an open palm still.',
+  seen: 'Shapes work at once. Before a motion, hold an open palm still.',
   arming: 'Hold still until the ring is full.',
   armed: 'Armed: now move left, right, up, down, closer, away, or wave.',
 };

@@ -19,6 +19,9 @@ interface Props {
   switchingTo: string | null;
 }
 
+/** Names of more letters are written smaller. */
+const LONG = 8;
+
 /** The label, large enough to read from across the room. */
 export function Readout(props: Props) {
   const { session, snapshot, labels, window, threshold, switchingTo } = props;
@@ -43,7 +46,11 @@ export function Readout(props: Props) {
         <span className={css.sign} hidden={!known}>
           {drawn === null ? known && <span className={css.dot} /> : <Icon name={drawn} size={40} />}
         </span>
-        <span className={css.label} data-testid="label">
+        <span
+          className={css.label}
+          data-long={(label !== null && label.length > LONG) || undefined}
+          data-testid="label"
+        >
           {label ?? '–'}
         </span>
         <span className={`number ${css.score}`} data-unknown={score === null || undefined}>
@@ -70,6 +77,8 @@ function hint(
   const frames = window === 1 ? 'frame' : `${window} frames`;
   if (label === null) return `Waiting for the first result, after the first ${frames}.`;
   const percent = formatPercent(threshold);
+  if (label === NONE && snapshot.hands !== null)
+    return 'No shape is held, and no motion was meant.';
   if (label === NONE) return `No label reaches the threshold of ${percent} %.`;
   return snapshot.kind === 'camera'
     ? `From the last ${frames}; the threshold is ${percent} %.`
