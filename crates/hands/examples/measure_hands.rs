@@ -22,7 +22,7 @@ fn main() {
     let cameras =
         [(30.0, 60.0), (15.0, 30.0)].map(|(fps, shutter)| Camera { fps, exposure_s: 1.0 / shutter });
     let only = std::env::var("FPS").ok().and_then(|fps| fps.parse::<f32>().ok());
-    for camera in cameras.into_iter().filter(|camera| only.is_none_or(|fps| fps == camera.fps)) {
+    for camera in cameras.into_iter().filter(|camera| only.is_none_or(|fps| (fps - camera.fps).abs() < 0.5)) {
         println!("{} pictures a second, 1/{} s", camera.fps, (1.0 / camera.exposure_s).round());
         if let Some(name) = which.strip_prefix("trace:") {
             for case in sets::strokes(count, seed)

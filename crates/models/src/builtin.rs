@@ -22,11 +22,13 @@ const MANIFESTS: [(&str, &str); 11] = [
     ("runtime-cuda", include_str!(models_dir!("runtime-cuda.toml"))),
 ];
 
-const CARDS: [(&str, &str); 4] = [
+const CARDS: [(&str, &str); 6] = [
     ("gestures", include_str!(models_dir!("gestures.md"))),
     ("wlasl20", include_str!(models_dir!("wlasl20.md"))),
     ("yolox-nano", include_str!(models_dir!("yolox-nano.md"))),
     ("motion", include_str!(models_dir!("motion.md"))),
+    ("hands", include_str!(models_dir!("hands.md"))),
+    ("pose", include_str!(models_dir!("pose.md"))),
 ];
 
 const FILES: [(&str, &[u8]); 2] = [
