@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut networks = model.networks(&engine)?;
     println!("{:<58} {:>8} {:>8}", "milliseconds for each picture", "mean", "median");
     let held = Performance::new(Act::Held(Shape::OpenPalm), 3);
-    let middle = held.truth().first().map_or(1.0, |held| (held.from + held.to) / 2.0);
+    let middle = held.truth().first().map_or(1.0, |held| f32::midpoint(held.from, held.to));
     watch("one hand, held", Act::Held(Shape::OpenPalm), [middle - 0.4, middle + 0.4], &mut networks)?;
     watch("somebody who talks, two hands", Act::Talk, [1.0, 5.0], &mut networks)?;
     watch("no hand", Act::Empty, [1.0, 5.0], &mut networks)?;

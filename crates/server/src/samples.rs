@@ -7,8 +7,8 @@ use sightwire_synth::sample::{Clip, Gesture};
 /// Frames a second of a clip.
 pub const FPS: u32 = 25;
 const FRAMES: u32 = 25;
-/// Before it moves, the hand rests for so many frames: with `recognizer.arming`, a motion counts only after that.
-const REST_FRAMES: u32 = 20;
+/// With `recognizer.arming` a motion counts only after a rest: so many frames, of which the model sees ten at a time.
+const REST_FRAMES: u32 = 32;
 const SIZE_PX: (u32, u32) = (640, 480);
 const QUALITY: u8 = 80;
 
@@ -22,13 +22,14 @@ pub fn names(of_hands: bool) -> Vec<String> {
 }
 
 /// The frames of a clip, as `data:` URLs of JPEGs; `None` if there is none of that name. Takes up to a second.
-pub fn draw(name: &str, of_hands: bool, seed: u64) -> Option<Result<Vec<String>, EncodeError>> {
+pub fn draw(name: &str, of_hands: bool, rests: bool, seed: u64) -> Option<Result<Vec<String>, EncodeError>> {
     if of_hands {
         let clip = clip::Clip::new(name, seed)?;
         return Some(encoded(clip.count(FPS), |index, image| clip.picture_into(index, FPS, image)));
     }
     let clip = Clip::new(name.parse().ok()?, seed, SIZE_PX.0, SIZE_PX.1);
-    Some(encoded(REST_FRAMES + FRAMES, |index, image| match index.checked_sub(REST_FRAMES) {
+    let rest = if rests { REST_FRAMES } else { 0 };
+    Some(encoded(rest + FRAMES, |index, image| match index.checked_sub(rest) {
         None => clip.rest_into(index, image),
         Some(index) => clip.frame_into(index, image),
     }))

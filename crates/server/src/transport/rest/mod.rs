@@ -279,9 +279,9 @@ async fn sample(
         let detail = "Too many samples are being drawn. Please try again.";
         return Err(Refusal::later(StatusCode::SERVICE_UNAVAILABLE, 2, detail));
     };
-    let name = gesture.clone();
+    let (name, rests) = (gesture.clone(), api.config.recognizer.arming);
     let drawn = blocking("The sample could not be drawn.", move || {
-        let drawn = samples::draw(&name, of_hands, seed).unwrap_or_else(|| Ok(Vec::new()));
+        let drawn = samples::draw(&name, of_hands, rests, seed).unwrap_or_else(|| Ok(Vec::new()));
         drop(turn); // not before, though the one who asked may have gone
         drawn.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
     });
