@@ -47,7 +47,7 @@ fn is_stroke(case: &Case, said: &[Label]) -> bool {
 /// What is said a minute of those who mean nothing: shapes and strokes.
 fn false_labels(acts: &[Act], camera: Camera, options: WatchOptions) -> [f32; 2] {
     let (mut seconds, mut counts) = (0.0, [0.0; 2]);
-    let cases = sets::bystanders(70, SEED);
+    let cases = sets::bystanders(42, SEED);
     for case in cases.iter().filter(|case| acts.contains(&case.act)) {
         let performance = case.performance();
         seconds += performance.duration();

@@ -1,5 +1,5 @@
 //! What of a TFLite file stands in the ONNX file, and how; what is wrong with others, and where. The numbers that come out
-//! are compared in `crates/infer/tests/tflite`, where there is a library to run them.
+//! are compared in `crates/engine/tests/tflite`, where there is a library to run them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
