@@ -18,7 +18,11 @@ const EVENTS = {
   result: ["SignResult"],
 };
 /** Answers that take another model, or no library: js/models.test.mjs and js/runtime.test.mjs have them. */
-const ELSEWHERE = ["POST /api/v1/models/{name}/activate 200", "POST /api/v1/runtime 202"];
+const ELSEWHERE = [
+  "POST /api/v1/models/{name}/activate 200",
+  "POST /api/v1/models/{name}/fetch 202",
+  "POST /api/v1/runtime 202",
+];
 /** What a viewer of the camera prototype's pages asks for, and no sender does. */
 const IS_BOARD = /[?&](fps|conf|user_id|camera_url)=/;
 
