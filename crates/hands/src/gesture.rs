@@ -403,13 +403,17 @@ fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
     let Some(first) = way.first() else { return Verdict::Nothing };
     let legs = [legs(way, 0), legs(way, 1)];
     let longest = |axis: usize| legs[axis].iter().map(|leg| leg.way().abs()).fold(0.0, f32::max);
-    if let Some(verdict) = towards_or_away(now, way, longest(0).max(longest(1))) {
-        return verdict;
+    let age = now.saturating_sub(first.time);
+    // Whatever it is, it is not waited for any longer: so a way has an end, too.
+    let not_yet = if age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
+    match towards_or_away(now, way, longest(0).max(longest(1))) {
+        Some(Verdict::Goes) => return not_yet,
+        Some(verdict) => return verdict,
+        None => {}
     }
     if is_wave(&legs[0]) && longest(0) > longest(1) {
         return Verdict::Stroke(Stroke::Wave);
     }
-    let age = now.saturating_sub(first.time);
     let rested = [0, 1].map(|axis| {
         let leg = legs[axis].last().filter(|leg| leg.way().abs() >= WAY)?;
         leg.rests(now, way, axis).then_some((axis, *leg))
@@ -419,14 +423,14 @@ fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
     let Some((axis, leg)) = chosen else {
         let rests = range_since(way, now.saturating_sub(DWELL)) < BACK / 2.0 && age > DWELL && seen;
         let short = longest(0).max(longest(1)) < WAY;
-        return if (rests && short) || age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
+        return if rests && short { Verdict::Nothing } else { not_yet };
     };
     // Where a hand that swings turns round on one axis, it rests on the other.
     let goes_on = |other: &Leg| {
         other.way().abs() > leg.way().abs() && other.from.0 < leg.to.0 && leg.from.0 < other.to.0
     };
     if rested[1 - axis].is_none() && legs[1 - axis].last().is_some_and(goes_on) {
-        return if age > LONGEST { Verdict::Nothing } else { Verdict::Goes };
+        return not_yet;
     }
     let across = at_time(way, leg.to.0)[1 - axis] - at_time(way, leg.from.0)[1 - axis];
     if leg.way().abs() < CLEAR * across.abs() || leg.pace() < PACE {
@@ -532,4 +536,28 @@ fn range_since(way: &[Sample], time: Duration) -> f32 {
         values.clone().fold(f32::MIN, f32::max) - values.fold(f32::MAX, f32::min)
     };
     range(0).max(range(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hand_that_grows_and_shrinks_for_ever_keeps_no_more_than_a_stroke_of_it() {
+        let place = |size: f32| Place { middle: [320.0, 240.0], palm: 70.0, size, open: true, upright: true };
+        let mut motion = Motion::new(GestureOptions::default(), Duration::ZERO, place(50.0));
+        for index in 1..3000_u32 {
+            let now = Duration::from_millis(33) * index;
+            // Held still until it is armed; then never at rest, and never as large as it was.
+            let size = match index {
+                ..20 => 50.0,
+                _ if index.is_multiple_of(2) => 90.0,
+                _ => 75.0,
+            };
+            motion.picture(now, Some(place(size)), None);
+            if let Phase::Armed { way, .. } = &motion.phase {
+                assert!(way.len() <= 60, "{} points after {now:?}", way.len());
+            }
+        }
+    }
 }
