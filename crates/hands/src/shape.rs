@@ -193,8 +193,7 @@ const UPWARDS: f32 = 0.45;
 impl Measures {
     /// The shape, if it is one of those that are known.
     pub fn shape(&self) -> Option<Shape> {
-        let open =
-            [0, 1, 2, 3].map(|finger| self.straight[finger] > STRAIGHT && self.reach[finger] > REACHES);
+        let open = self.straight_fingers();
         let closed =
             [0, 1, 2, 3].map(|finger| self.straight[finger] < CLOSED && self.reach[finger] < CLOSED_REACH);
         let all = |fingers: &[usize], are: &[bool; 4]| fingers.iter().all(|finger| are[*finger]);
@@ -244,7 +243,11 @@ impl Measures {
 
     /// Whether all fingers are straight: an open palm, with the thumb wherever it is.
     pub fn is_open(&self) -> bool {
-        (0..4).all(|finger| self.straight[finger] > STRAIGHT && self.reach[finger] > REACHES)
+        self.straight_fingers() == [true; 4]
+    }
+
+    fn straight_fingers(&self) -> [bool; 4] {
+        [0, 1, 2, 3].map(|finger| self.straight[finger] > STRAIGHT && self.reach[finger] > REACHES)
     }
 }
 
