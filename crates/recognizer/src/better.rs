@@ -1,10 +1,11 @@
 //! The model that knows hands: offered where the weaker one is at work, and fetched for whoever asks.
 
 use sightwire_api::status::{BetterModel, Progress as Told};
-use sightwire_models::fetch::{self, Progress as Step};
+use sightwire_models::fetch;
 
 use super::{GESTURES, HANDS, Recognizer, State, has_hands};
 use crate::ModelChoice;
+use crate::runtime::in_words;
 
 /// How far its fetching is.
 #[derive(Clone, Debug, Default)]
@@ -61,20 +62,9 @@ impl Recognizer {
 
     /// Fetches it, and puts it to work; blocks. The old one goes on meanwhile, and if this fails.
     pub fn get_better(&self) {
-        let mut text = String::new();
-        let mut watch = |step: Step<'_>| {
-            let done = match step {
-                Step::Fetching(file, from) => {
-                    text = format!("getting {} from {from}", file.name);
-                    None
-                }
-                Step::Bytes { bytes, of } => of.map(|of| bytes as f32 / of.max(1) as f32),
-                Step::Present(_) | Step::Retry { .. } | Step::Done(_) => None,
-            };
-            if !text.is_empty() {
-                *self.better.lock() = Fetching::Now { text: text.clone(), done };
-            }
-        };
+        let mut watch = in_words(|text, done| {
+            *self.better.lock() = Fetching::Now { text: text.to_owned(), done };
+        });
         let got = self
             .store()
             .manifest(HANDS)

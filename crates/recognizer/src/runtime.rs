@@ -26,20 +26,7 @@ impl Recognizer {
 
     /// Gets the library and loads the model; blocks. The state says how far it is and what came of it.
     pub fn get_runtime(&self) {
-        let mut text = String::new();
-        let mut watch = |step: Step<'_>| {
-            let done = match step {
-                Step::Fetching(file, from) => {
-                    text = format!("getting {} from {from}", file.name);
-                    None
-                }
-                Step::Bytes { bytes, of } => of.map(|of| bytes as f32 / of.max(1) as f32),
-                Step::Present(_) | Step::Retry { .. } | Step::Done(_) => None,
-            };
-            if !text.is_empty() {
-                self.model.fetching(&text, done);
-            }
-        };
+        let mut watch = in_words(|text, done| self.model.fetching(text, done));
         let got = missing::runtime_package(self.store())
             .and_then(|package| fetch::pull(self.store(), &package, &mut watch).map_err(Into::into))
             .context("the ONNX Runtime library could not be got");
@@ -49,6 +36,24 @@ impl Recognizer {
                 tracing::error!("{error:#}");
                 self.fail(&error, Some(Missing::Runtime));
             }
+        }
+    }
+}
+
+/// Tells how far a fetching is: what goes on in words, and its share where that is known.
+pub(crate) fn in_words(mut tell: impl FnMut(&str, Option<f32>)) -> impl FnMut(Step<'_>) {
+    let mut text = String::new();
+    move |step| {
+        let done = match step {
+            Step::Fetching(file, from) => {
+                text = format!("getting {} from {from}", file.name);
+                None
+            }
+            Step::Bytes { bytes, of } => of.map(|of| bytes as f32 / of.max(1) as f32),
+            Step::Present(_) | Step::Retry { .. } | Step::Done(_) => None,
+        };
+        if !text.is_empty() {
+            tell(&text, done);
         }
     }
 }
