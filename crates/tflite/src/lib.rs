@@ -15,7 +15,7 @@ pub mod error;
 mod flatbuffer;
 pub mod half;
 mod model;
-mod onnx;
+pub mod onnx;
 pub mod op;
 mod translate;
 #[cfg(feature = "write")]

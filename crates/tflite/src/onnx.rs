@@ -19,8 +19,11 @@ pub struct Graph {
 /// An attribute of a node.
 #[derive(Clone, Copy, Debug)]
 pub enum Attribute<'a> {
+    /// Its name, and a whole number.
     Int(&'a str, i64),
+    /// Its name, and whole numbers.
     Ints(&'a str, &'a [i64]),
+    /// Its name, and text.
     Text(&'a str, &'a str),
 }
 
