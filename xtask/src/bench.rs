@@ -2,6 +2,7 @@
 //!
 //! - `attacks`: floods, messages that never end, idle connections; the server on one core
 //! - `sign`: the built-in model
+//! - `hands`: looking for hands in a picture, and clients of whom each shows one
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
 //! - `neighbours`: the sign recogniser beside programs that take all they can get, and within a quota
 //! - `read`: text reading beside `RapidOCR`
@@ -26,7 +27,7 @@ use nix::sys::signal::Signal;
 
 use crate::interrupt::{self, Interrupted};
 use crate::process::{ask, stop, words};
-use crate::programs::sightwire;
+use crate::programs::{cargo, sightwire};
 use crate::project::Project;
 use crate::server::Server;
 use crate::setup::{self, Purpose};
@@ -38,10 +39,11 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 7] = [
+const BENCHMARKS: [(&str, Benchmark); 8] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
     ("sign", sign),
     ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
+    ("hands", hands),
     ("neighbours", neighbours::command),
     ("read", read::command),
     ("relay", |args| scenarios::command(&suites::RELAY, args)),
@@ -103,6 +105,19 @@ fn sign(args: &[String]) -> Result<ExitCode> {
     let mut section = Section::begin("sign")?;
     let table = ladder(&section.project, LADDER, &[], args)?;
     section.add(&table);
+    section.end(true)
+}
+
+/// What finding hands costs for each picture, and how many clients can show one.
+fn hands(args: &[String]) -> Result<ExitCode> {
+    let mut section = Section::begin("hands")?;
+    let project = section.project.clone();
+    stdout_of(&mut sightwire(&project, Purpose::Demo, &["models", "pull", "hands"]))?;
+    let pictures = ["run", "--quiet", "--release", "-p", "sightwire-infer", "--example", "hands_bench"];
+    let pictures = stdout_of(cargo(&project, &pictures).env("SIGHTWIRE_HOME", project.home()))?;
+    section.add(&format!("```text\n{}\n```", pictures.trim_end()));
+    let settings = ["recognizer.model=hands".to_owned()];
+    section.add(&ladder(&project, "1,10,20,40,80", &settings, &[&["--hand".to_owned()], args].concat())?);
     section.end(true)
 }
 

@@ -4,7 +4,8 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use serde::Serialize;
 use sightwire_frame::{Encoder, Image};
-use sightwire_synth::sample::{self, Clip, Gesture};
+use sightwire_synth::hand::clip::Clip as HandClip;
+use sightwire_synth::sample::{self, Clip, Gesture, add_grain};
 
 /// Each of a second: together enough pictures that none is served from a cache, few enough for memory.
 const CLIPS: u64 = 2;
@@ -62,12 +63,33 @@ impl FrameSet {
         times: usize,
         paint: impl Fn(usize, &mut Image),
     ) -> Result<Self> {
-        let images: Vec<Image> = (1..=CLIPS)
-            .flat_map(|seed| {
-                let clip = Clip::new(gesture, seed, width, height);
-                (0..sample::FRAMES).map(move |i| clip.frame(i))
-            })
-            .collect();
+        let clips = (1..=CLIPS).map(|seed| Clip::new(gesture, seed, width, height));
+        let images: Vec<Image> = clips.flat_map(|clip| (0..sample::FRAMES).map(move |i| clip.frame(i))).collect();
+        Self::encoded(gesture.name(), &images, target_bytes, times, paint)
+    }
+
+    /// A generated hand that waves, as models of hands find it; to and fro, so that it never jumps.
+    pub(crate) fn render_hand((width, height): (u32, u32), target_bytes: usize) -> Result<Self> {
+        let clip = HandClip::new("wave", 3, [width, height]).context("a clip of a hand that waves")?;
+        let mut image = Image::new(width, height);
+        let mut images = Vec::new();
+        for index in 0..clip.count(sample::FPS) {
+            clip.picture_into(index, sample::FPS, &mut image);
+            images.push(image.clone());
+        }
+        let back = images.iter().rev().skip(1).take(images.len().saturating_sub(2)).cloned().collect::<Vec<_>>();
+        images.extend(back);
+        Self::encoded("a hand", &images, target_bytes, 1, |_, _| {})
+    }
+
+    fn encoded(
+        gesture: &str,
+        images: &[Image],
+        target_bytes: usize,
+        times: usize,
+        paint: impl Fn(usize, &mut Image),
+    ) -> Result<Self> {
+        let (width, height) = images.first().map_or((0, 0), |image| (image.width(), image.height()));
         let mut encoder = Encoder::new().context("starting the JPEG encoder")?;
         let mut jpeg = Vec::new();
         let probes: Vec<usize> = (0..PROBES).map(|i| i * images.len() / PROBES).collect();
@@ -87,7 +109,7 @@ impl FrameSet {
         }
         let total: usize = jpegs.iter().map(Bytes::len).sum();
         let summary = FrameSummary {
-            gesture: gesture.name().to_owned(),
+            gesture: gesture.to_owned(),
             distinct: jpegs.len(),
             width,
             height,
@@ -136,26 +158,10 @@ fn encode(
     out.clear();
     let mut image = image.clone();
     if setting.noise > 0 {
-        add_noise(image.data_mut(), number as u64, setting.noise);
+        add_grain(number as u64, setting.noise, &mut image);
     }
     paint(number, &mut image);
     encoder.encode(&image, setting.quality, out).context("encoding a picture")
-}
-
-/// Adds the same random step of at most `amplitude` levels to the three values of a pixel; the same
-/// `seed` gives the same picture (xorshift64, Marsaglia 2003).
-fn add_noise(bgr: &mut [u8], seed: u64, amplitude: u8) {
-    let mut state = (seed + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let span = u64::from(amplitude) * 2 + 1;
-    for pixel in bgr.chunks_exact_mut(3) {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        let step = ((state >> 32) % span) as i16 - i16::from(amplitude);
-        for value in pixel {
-            *value = (i16::from(*value) + step).clamp(0, 255) as u8;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -174,16 +180,6 @@ mod tests {
         let size = |s: Setting| Ok(usize::from(s.quality) * 100 + usize::from(s.noise) * 1000);
         assert_eq!(choose(50_000, size).unwrap(), Setting { quality: 90, noise: 41 });
         assert_eq!(choose(10_000_000, size).unwrap().noise, MAX_NOISE);
-    }
-
-    #[test]
-    fn noise_is_repeatable_and_bounded() {
-        let mut a = vec![100; 300];
-        let mut b = a.clone();
-        add_noise(&mut a, 7, 10);
-        add_noise(&mut b, 7, 10);
-        assert_eq!(a, b);
-        assert!(a.iter().all(|v| (90..=110).contains(v)) && a.iter().any(|v| *v != 100));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use anyhow::{Context as _, Result, anyhow};
 use tokio::sync::watch;
 
 use crate::cameras::camera::Camera;
-use crate::frames::FrameSet;
 use crate::live::kind::Kind;
 use crate::live::table::{Table, median, ms};
 use crate::live::viewers::{Ask, Viewers};
@@ -65,8 +64,7 @@ struct Reading {
 /// Measures and prints the table.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     let settings = args.load.settings()?;
-    let (width, height) = settings.size;
-    let frames = FrameSet::render(settings.gesture, width, height, settings.frame_bytes)?;
+    let frames = settings.frames()?;
     let pages: Vec<Picture> = pictures(&args.pages)?.into_iter().cycle().take(BATCH).collect();
     let camera = Camera::start(frames.jpegs.clone(), CAMERA_FPS)?;
     let viewers = Viewers::start()?;

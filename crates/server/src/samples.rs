@@ -9,7 +9,7 @@ pub const FPS: u32 = 25;
 const FRAMES: u32 = 25;
 /// With `recognizer.arming` a motion counts only after a rest: so many frames, of which the model sees ten at a time.
 const REST_FRAMES: u32 = 32;
-const SIZE_PX: (u32, u32) = (640, 480);
+const SIZE_PX: [u32; 2] = [640, 480];
 const QUALITY: u8 = 80;
 
 /// What there are clips of, for a model of hands or one of motion.
@@ -24,10 +24,10 @@ pub fn names(of_hands: bool) -> Vec<String> {
 /// The frames of a clip, as `data:` URLs of JPEGs; `None` if there is none of that name. Takes up to a second.
 pub fn draw(name: &str, of_hands: bool, rests: bool, seed: u64) -> Option<Result<Vec<String>, EncodeError>> {
     if of_hands {
-        let clip = clip::Clip::new(name, seed)?;
+        let clip = clip::Clip::new(name, seed, SIZE_PX)?;
         return Some(encoded(clip.count(FPS), |index, image| clip.picture_into(index, FPS, image)));
     }
-    let clip = Clip::new(name.parse().ok()?, seed, SIZE_PX.0, SIZE_PX.1);
+    let clip = Clip::new(name.parse().ok()?, seed, SIZE_PX[0], SIZE_PX[1]);
     let rest = if rests { REST_FRAMES } else { 0 };
     Some(encoded(rest + FRAMES, |index, image| match index.checked_sub(rest) {
         None => clip.rest_into(index, image),

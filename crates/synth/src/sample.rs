@@ -20,6 +20,8 @@ use crate::random::Random;
 use hand::Hand;
 use motion::Motion;
 
+pub use texture::add_grain;
+
 /// Frames a second that the motions are made for.
 pub const FPS: u32 = 25;
 

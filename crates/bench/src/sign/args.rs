@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use sightwire_synth::sample::Gesture;
 
 use super::packet::Encoding;
-use crate::target::Target;
+use crate::{frames::FrameSet, target::Target};
 
 /// Arguments of `sightwire-bench sign`.
 #[derive(clap::Args)]
@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// The motion in the pictures
     #[arg(long, default_value = "left", value_parser = parse_gesture, help_heading = "Frames")]
     gesture: Gesture,
+    /// A generated hand that waves, as models of hands find it
+    #[arg(long, conflicts_with = "gesture", help_heading = "Frames")]
+    hand: bool,
     /// Send the JPEG as a binary attachment instead of base64
     #[arg(long, help_heading = "Frames")]
     binary: bool,
@@ -142,6 +145,7 @@ pub(crate) struct Settings {
     pub(crate) size: (u32, u32),
     /// Motion in the pictures.
     pub(crate) gesture: Gesture,
+    pub(crate) hand: bool,
     /// How a frame is written.
     pub(crate) encoding: Encoding,
     pub(crate) transport: Transport,
@@ -163,6 +167,16 @@ const MAX_CLIENTS: usize = 5_000;
 const MAX_RUNGS: usize = 30;
 /// Descriptors for everything else.
 const SPARE_FILES: usize = 64;
+
+impl Settings {
+    /// Draws the pictures that are asked for.
+    pub(crate) fn frames(&self) -> Result<FrameSet> {
+        if self.hand {
+            return FrameSet::render_hand(self.size, self.frame_bytes);
+        }
+        FrameSet::render(self.gesture, self.size.0, self.size.1, self.frame_bytes)
+    }
+}
 
 impl Args {
     /// Checks the bounds and resolves the address.
@@ -207,6 +221,7 @@ impl Args {
             frame_bytes: (self.frame_kb * 1e3) as usize,
             size: self.size,
             gesture: self.gesture,
+            hand: self.hand,
             encoding: if self.binary { Encoding::Binary } else { Encoding::Base64 },
             transport: self.transport,
             extras: !self.no_extras,
@@ -298,6 +313,7 @@ mod tests {
             "--size 640",
             "--size 1x1",
             "--gesture dance",
+            "--hand --gesture left",
             "--ladder 1,0",
             "--ladder 1,2 --clients 3",
             "--churn 1e6",

@@ -54,8 +54,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         }
     };
     eprintln!("drawing the pictures");
-    let (width, height) = settings.size;
-    let frames = FrameSet::render(settings.gesture, width, height, settings.frame_bytes)?;
+    let frames = settings.frames()?;
     let runtime = if settings.threads == 1 {
         tokio::runtime::Builder::new_current_thread().enable_all().build()
     } else {

@@ -1,6 +1,6 @@
 //! A performance as a clip that can be played again and again, by the name of what it shows.
 
-use super::{Act, HEIGHT, Label, Performance, Shape, Stage, Stroke, WIDTH};
+use super::{Act, Label, Performance, Shape, Stage, Stroke};
 use sightwire_frame::Image;
 
 /// Shows one shape or stroke.
@@ -24,8 +24,9 @@ pub fn names() -> impl Iterator<Item = String> {
 }
 
 impl Clip {
-    /// Of what has this name; other seeds give other hands, rooms and speeds. `None` if there is none of that name.
-    pub fn new(name: &str, seed: u64) -> Option<Self> {
+    /// Of what has this name, width and height; other seeds give other hands, rooms and speeds. `None` if there is none of
+    /// that name.
+    pub fn new(name: &str, seed: u64, size: [u32; 2]) -> Option<Self> {
         let shape = Shape::ALL.into_iter().find(|shape| shape.name() == name && *shape != Shape::None);
         let stroke = Stroke::ALL.into_iter().find(|stroke| stroke.name() == name);
         let act = shape.map(Act::Held).or(stroke.map(Act::Stroke))?;
@@ -36,7 +37,7 @@ impl Clip {
         let ends = truth.iter().filter(|one| !matches!(one.label, Label::Return | Label::Leave));
         let ends = ends.map(|one| one.to).fold(begins, f32::max);
         let (from, to) = ((begins - LEAD_S).max(0.0), (ends + TAIL_S).min(performance.duration()));
-        let stage = Stage::new(&performance, [WIDTH as u32, HEIGHT as u32], seed);
+        let stage = Stage::new(&performance, size, seed);
         Some(Self { stage, from, to })
     }
 
@@ -59,11 +60,11 @@ mod tests {
     fn there_is_a_short_clip_of_each_name_and_of_no_other() {
         assert_eq!(names().count(), 15);
         for name in names() {
-            let clip = Clip::new(&name, 3).unwrap();
+            let clip = Clip::new(&name, 3, [64, 48]).unwrap();
             assert!((25..150).contains(&clip.count(25)), "{name}: {}", clip.count(25));
         }
         for name in ["none", "still", ""] {
-            assert!(Clip::new(name, 3).is_none(), "{name}");
+            assert!(Clip::new(name, 3, [64, 48]).is_none(), "{name}");
         }
     }
 }

@@ -111,3 +111,31 @@ pub(crate) fn add_noise(random: &mut Random, image: &mut Image) {
         }
     }
 }
+
+/// Adds noise of at most `amplitude` levels, the same in all three channels: like a poor sensor's, and hard to compress.
+pub fn add_grain(seed: u64, amplitude: u8, image: &mut Image) {
+    let mut random = Random::new(seed, 0x6741);
+    let span = u64::from(amplitude) * 2 + 1;
+    for pixel in image.data_mut().chunks_exact_mut(3) {
+        let step = ((random.bits() >> 32) % span) as i16 - i16::from(amplitude);
+        for value in pixel {
+            *value = (i16::from(*value) + step).clamp(0, 255) as u8;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grain_is_repeatable_and_bounded() {
+        let mut a = Image::new(10, 10);
+        a.data_mut().fill(100);
+        let mut b = a.clone();
+        add_grain(7, 10, &mut a);
+        add_grain(7, 10, &mut b);
+        assert_eq!(a.data(), b.data());
+        assert!(a.data().iter().all(|v| (90..=110).contains(v)) && a.data().iter().any(|v| *v != 100));
+    }
+}
