@@ -124,6 +124,14 @@ pub enum HandHint {
     Dark,
     /// A hand is so small that it will be lost.
     Far,
+    /// Part of a hand is outside the frame.
+    Cut,
+    /// A hand has not moved for 20 s, as a picture of one: nothing is said of it until it does.
+    Frozen,
+    /// There are more hands than the server follows (`recognizer.hands`).
+    Crowded,
+    /// For 3 s something was taken for a palm, whose joints are not clear: a glove, a hand that is covered, or a face.
+    Unclear,
 }
 
 /// Event `model` for a client that asked for `extras`: after `status`, and when another model takes its place.

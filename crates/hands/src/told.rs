@@ -42,5 +42,9 @@ fn hint(hint: Hint) -> HandHint {
         Hint::Slow => HandHint::Slow,
         Hint::Dark => HandHint::Dark,
         Hint::Far => HandHint::Far,
+        Hint::Cut => HandHint::Cut,
+        Hint::Frozen => HandHint::Frozen,
+        Hint::Crowded => HandHint::Crowded,
+        Hint::Unclear => HandHint::Unclear,
     }
 }

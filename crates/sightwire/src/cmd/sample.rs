@@ -66,8 +66,7 @@ pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     if let Some(path) = &args.y4m {
         let file = fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut out = BufWriter::new(file);
-        write_y4m(&mut out, count, draw)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_y4m(&mut out, count, draw).with_context(|| format!("cannot write {}", path.display()))?;
     }
     for place in args.out.iter().chain(&args.y4m) {
         out!(printer, "{count} frames of {} in {}", gesture.name(), place.display())?;
@@ -104,11 +103,7 @@ fn write_pictures(folder: &Path, count: u32, mut draw: impl FnMut(u32, &mut Imag
 }
 
 /// YUV4MPEG2, 25 frames a second, 4:2:0 at JPEG siting and full range (BT.601).
-fn write_y4m(
-    out: &mut impl Write,
-    count: u32,
-    draw: impl Fn(u32, &mut Image),
-) -> std::io::Result<()> {
+fn write_y4m(out: &mut impl Write, count: u32, draw: impl Fn(u32, &mut Image)) -> std::io::Result<()> {
     let mut image = Image::new(0, 0);
     let (width, height) = (SIZE_PX.0 as usize, SIZE_PX.1 as usize);
     writeln!(out, "YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg")?;
