@@ -5,7 +5,7 @@ import { cpSync, openSync, closeSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { encodeJpeg } from "./encode-jpeg.mjs";
+import { encode } from "jpeg-js";
 
 /**
  * A hand in a picture: the place half way between its wrist and its middle finger's knuckle, and the length between these,
@@ -127,7 +127,15 @@ export function draw(hands, size = SIZE) {
  * @param {Size} [size]
  */
 export function jpeg(hands, size = SIZE, quality = 85) {
-  return encodeJpeg(draw(hands, size), size.width, size.height, quality);
+  const rgb = draw(hands, size);
+  // The encoder takes four values of a pixel, and leaves the last one.
+  const data = new Uint8Array((rgb.length / 3) * 4);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) {
+    data[to] = rgb[from];
+    data[to + 1] = rgb[from + 1];
+    data[to + 2] = rgb[from + 2];
+  }
+  return encode({ ...size, data }, quality).data;
 }
 
 /**

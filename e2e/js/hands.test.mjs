@@ -1,24 +1,15 @@
 // Hands: what clients are told of shapes and motions, by a small model that finds the joints of hands that are drawn here.
 
 import assert from "node:assert/strict";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { FPS, MODEL, Performance, SHAPES, addModel, joints } from "../drawn-hand.mjs";
+import { FPS, MODEL, Performance, SHAPES, joints } from "../drawn-hand.mjs";
 import { ask } from "./api.mjs";
 import { connect } from "./client.mjs";
-import { HOME, removeFolder, start, until } from "./harness.mjs";
+import { store } from "./hand-store.mjs";
+import { start, until } from "./harness.mjs";
 
 /** @import { SignModel, SignResult } from "./types.ts" */
 /** @import { Hand, Place } from "../drawn-hand.mjs" */
@@ -39,25 +30,6 @@ const WAYS = {
  */
 function hand(shape, x = 320, y = 265) {
   return { shape, x, y, palm: 60 };
-}
-
-/** A store with the library, and with the model under its name or another one. */
-function store(t, name = MODEL) {
-  const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => removeFolder(home));
-  mkdirSync(join(home, "models"));
-  symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
-  const trials = join(HOME, "trials");
-  if (existsSync(trials)) cpSync(trials, join(home, "trials"), { recursive: true });
-  addModel(home);
-  if (name !== MODEL) {
-    const manifest = join(home, "models", `${MODEL}.toml`);
-    const text = readFileSync(manifest, "utf8").replace(`name = "${MODEL}"`, `name = "${name}"`);
-    writeFileSync(join(home, "models", `${name}.toml`), text);
-    removeFolder(manifest);
-    renameSync(join(home, "models", MODEL), join(home, "models", name));
-  }
-  return home;
 }
 
 /** A server with that model, for which motions have to be meant. */

@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 
+import { decode } from "jpeg-js";
+
 /** The luminance table of the standard's annex K, in zigzag order; every usual encoder scales it. */
 const STANDARD = [
   16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40, 26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58,
@@ -55,4 +57,10 @@ function entropyEnd(jpeg, from) {
     if (next !== 0 && !(next >= 0xd0 && next <= 0xd7)) return at;
   }
   throw new assert.AssertionError({ message: "a picture without an end" });
+}
+
+/** A decoded picture: red, green and blue of each pixel, from the top left, as `draw` of drawn-hand.mjs gives them. */
+export function pixels(jpeg) {
+  const { width, height, data } = decode(jpeg, { useTArray: true, formatAsRGBA: false });
+  return { width, height, rgb: data };
 }

@@ -6,9 +6,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import WebSocket from "ws";
-
 import { ask } from "./api.mjs";
+import { listen } from "./events.mjs";
 import { sleep, start, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { png } from "./pictures.mjs";
@@ -17,7 +16,6 @@ import { watch } from "./viewer.mjs";
 
 /** @import { Server } from "./harness.mjs" */
 /** @import { Camera } from "./simulator.mjs" */
-/** @import { Detections, Ending, StateChange } from "./types.ts" */
 
 const ends = [];
 const file = { after: (end) => ends.push(end) };
@@ -130,68 +128,6 @@ async function add(t, id, { url }) {
   return ask(server, "POST", "/api/v1/cameras", { id, url });
 }
 
-/**
- * Events of a stream, as they come: { event, data }.
- * @param {Ending} t
- * @param {string} path
- */
-function listen(t, path, { as = "sse", at = server } = {}) {
-  const heard = {
-    events: [],
-    closed: false,
-    status: undefined,
-    type: undefined,
-    close: () => {},
-    kill: () => {},
-    /** @type {() => Detections[]} */
-    detections: () => of("detections"),
-    /** @type {() => StateChange[]} */
-    states: () => of("state"),
-  };
-  const of = (name) => heard.events.filter(({ event }) => event === name).map(({ data }) => data);
-  if (as === "websocket") {
-    const socket = new WebSocket(at.url.replace("http", "ws") + path);
-    socket.on("open", () => (heard.status = 101));
-    socket.on("unexpected-response", (_, answer) => (heard.status = answer.statusCode));
-    socket.on("message", (text) => {
-      const { event, ...data } = JSON.parse(text);
-      heard.events.push({ event, data });
-    });
-    socket.on("error", () => {});
-    socket.on("close", () => (heard.closed = true));
-    heard.close = () => socket.close();
-    heard.kill = () => socket.terminate();
-  } else {
-    const stop = new AbortController();
-    (async () => {
-      const response = await fetch(at.url + path, {
-        signal: stop.signal,
-        headers: { Accept: "text/event-stream" },
-      });
-      heard.status = response.status;
-      heard.type = response.headers.get("content-type");
-      let rest = "";
-      for await (const bytes of response.body) {
-        rest += Buffer.from(bytes).toString();
-        const blocks = rest.split("\n\n");
-        rest = blocks.pop();
-        for (const block of blocks.filter((text) => !text.startsWith(":"))) {
-          const [first, second, ...more] = block.split("\n");
-          assert.match(first, /^event: /);
-          assert.match(second, /^data: /);
-          assert.equal(more.length, 0);
-          heard.events.push({ event: first.slice(7), data: JSON.parse(second.slice(6)) });
-        }
-      }
-    })()
-      .catch(() => {})
-      .finally(() => (heard.closed = true));
-    heard.close = heard.kill = () => stop.abort();
-  }
-  t.after(() => heard.kill());
-  return heard;
-}
-
 const iou = (a, b) => {
   const side = (i) => Math.max(0, Math.min(a[i + 2], b[i + 2]) - Math.max(a[i], b[i]));
   const area = ([left, top, right, bottom]) => (right - left) * (bottom - top);
@@ -225,7 +161,7 @@ describe("detections", { concurrency: true }, () => {
     const fresh = await camera(t, { size: "640x480", fps: 15 });
     await add(t, "fresh", fresh);
     const path = `${of("fresh")}/detections?fps=15&skip_frames=1`;
-    const [heard, other] = ["sse", "websocket"].map((as) => listen(t, path, { as }));
+    const [heard, other] = ["sse", "websocket"].map((as) => listen(t, server, path, { as }));
     // The first seconds are for getting to know the background.
     const since = Date.now() + 3_000;
     const clock = await clockOf(t, fresh);
@@ -260,7 +196,7 @@ describe("detections", { concurrency: true }, () => {
   for (const as of ["sse", "websocket"]) {
     describe(`as ${as}`, { concurrency: true }, () => {
       test("have_the_promised_fields", async (t) => {
-        const heard = listen(t, `${of("scene")}/detections?fps=15&skip_frames=1`, { as });
+        const heard = listen(t, server, `${of("scene")}/detections?fps=15&skip_frames=1`, { as });
         const full = () => heard.detections().find(({ detections }) => detections.length > 0);
         await until(full, "something found");
         assert.equal(heard.status, as === "sse" ? 200 : 101);
@@ -297,7 +233,7 @@ describe("detections", { concurrency: true }, () => {
       });
 
       test("come_as_often_as_asked_for_and_count_as_a_viewer", async (t) => {
-        const heard = listen(t, `${of("yard")}/detections?fps=8&skip_frames=2`, { as });
+        const heard = listen(t, server, `${of("yard")}/detections?fps=8&skip_frames=2`, { as });
         await until(() => heard.detections().length > 0, "an event");
         const before = heard.detections().length;
         await until(() => heard.detections().length >= before + 12, "twelve more");
@@ -314,8 +250,10 @@ describe("detections", { concurrency: true }, () => {
       });
 
       test("only_of_the_classes_and_the_confidence_asked_for", async (t) => {
-        const none = listen(t, `${of("scene")}/detections?classes=unicorn&fps=15&skip_frames=1`, { as });
-        const sure = listen(t, `${of("scene")}/detections?conf=0.9&fps=15&skip_frames=1`, { as });
+        const none = listen(t, server, `${of("scene")}/detections?classes=unicorn&fps=15&skip_frames=1`, {
+          as,
+        });
+        const sure = listen(t, server, `${of("scene")}/detections?conf=0.9&fps=15&skip_frames=1`, { as });
         await until(() => none.detections().length > 20 && sure.detections().length > 20, "events");
         assert.ok(none.detections().every(({ detections }) => detections.length === 0));
         const all = sure.detections().flatMap(({ detections }) => detections);
@@ -325,7 +263,7 @@ describe("detections", { concurrency: true }, () => {
       test("tell_when_the_camera_stalls_and_when_it_is_back", async (t) => {
         const lone = await camera(t);
         await add(t, `lone-${as}`, lone);
-        const heard = listen(t, `${of(`lone-${as}`)}/detections`, { as });
+        const heard = listen(t, server, `${of(`lone-${as}`)}/detections`, { as });
         await until(() => heard.detections().length > 2, "events");
         await lone.fails("stall");
         const last = () => heard.states().at(-1);
@@ -343,7 +281,7 @@ describe("detections", { concurrency: true }, () => {
         const lone = await camera(t);
         await add(t, `gone-${as}`, lone);
         for (const leave of ["close", "kill"]) {
-          const heard = listen(t, `${of(`gone-${as}`)}/detections`, { as });
+          const heard = listen(t, server, `${of(`gone-${as}`)}/detections`, { as });
           await until(() => heard.detections().length > 0, "an event");
           heard[leave]();
           await lone.isRead(0);
@@ -369,7 +307,7 @@ test("detections_are_refused_in_words", async () => {
 });
 
 test("a_websocket_that_asks_in_vain_gets_the_same_status", async (t) => {
-  const heard = listen(t, `${of("nobody")}/detections`, { as: "websocket" });
+  const heard = listen(t, server, `${of("nobody")}/detections`, { as: "websocket" });
   await until(() => heard.status, "an answer");
   assert.equal(heard.status, 404);
 });

@@ -74,7 +74,7 @@ struct Shown {
 pub struct Counters {
     /// Pictures that went through.
     pub pictures: AtomicU64,
-    /// Pictures that the model looked at.
+    /// Pictures that a model looked at.
     pub analysed: AtomicU64,
     /// Pictures that could not be decoded, or of which the model could say nothing.
     pub failed: AtomicU64,
@@ -97,15 +97,16 @@ pub struct Analysed {
     pub image: Arc<Image>,
     /// The model that looked.
     pub model: Model,
-    /// Whether the model looked at this picture.
+    /// Whether a model looked at this picture, the detector or the one of hands.
     pub looked: bool,
-    /// How many it has looked at so far.
+    /// How many were looked at so far.
     pub look: u64,
     /// What is in it.
     pub objects: Vec<Object>,
     /// Objects that keep their number.
     pub tracks: Vec<Track>,
-    /// The hands in it; `None` where they are not looked for, or were not in time.
+    /// The hands in it, or, where nobody looked, those that were seen shortly before; `None` where hands are not looked for,
+    /// or were not in time.
     pub hands: Option<Sighted>,
     /// As messages to those who draw it themselves.
     pub forms: Forms,
@@ -286,9 +287,11 @@ impl Analysis {
         let (mut turns, mut last) = (Turns::default(), Vec::new());
         while let Some(Decoded { picture, image }) = take.recv().await {
             let (captured, begun) = (picture.captured(), clock::now());
-            let mut hands = None;
-            let mut looks = turns.is_due(self.demand.pace(), deps.analysing.between_looks(), captured);
-            if looks {
+            let mut hands = hand_looker.as_ref().and_then(|looker| looker.recent(captured));
+            let due = turns.is_due(self.demand.pace(), deps.analysing.between_looks(), captured);
+            // Whether a detector looks; hands are looked for while its gate is closed, too.
+            let mut detects = due;
+            if due {
                 pace.lock().busy_since = Some(begun);
                 let of_hands = async {
                     let looker = hand_looker.as_mut()?;
@@ -303,7 +306,6 @@ impl Analysis {
                 }
                 match seen {
                     Ok(Some(seen)) => {
-                        self.counters.analysed.fetch_add(1, Ordering::Relaxed);
                         tracker.update(captured, &seen);
                         last = seen;
                         self.problem.lock().take();
@@ -311,18 +313,20 @@ impl Analysis {
                     Ok(None) => {
                         // Nothing moves: all is where it was, though nobody looked.
                         tracker.update(captured, &last);
-                        looks = false;
+                        detects = false;
                     }
                     // The picture is shown all the same, with what is thought to be in it.
-                    Err(FindError::Busy) => looks = false,
+                    Err(FindError::Busy) => detects = false,
                     Err(error) => {
-                        looks = false;
+                        detects = false;
                         self.fail(&error);
                     }
                 }
             }
+            let looked = detects || (due && hands.is_some());
+            self.counters.analysed.fetch_add(u64::from(looked), Ordering::Relaxed);
             let tracks = tracker.predict(captured);
-            let objects = if looks { matched(&last, &tracks) } else { between(&last, &tracks) };
+            let objects = if detects { matched(&last, &tracks) } else { between(&last, &tracks) };
             self.counters.inferred.record(clock::since(captured));
             deps.totals.inferred_age.record(clock::since(captured));
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
@@ -333,7 +337,7 @@ impl Analysis {
                 stamp,
                 image,
                 model,
-                looked: looks,
+                looked,
                 look,
                 objects,
                 tracks,

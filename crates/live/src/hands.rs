@@ -21,6 +21,8 @@ const MODEL: &str = "hands";
 const MOST_FPS: f32 = 120.0;
 /// A picture is not waited for any longer: it is shown without hands.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// So long hands are shown where they were seen last, in pictures at which nobody looks.
+const RECENT: Duration = Duration::from_millis(500);
 
 /// Finds hands, for all analyses.
 #[derive(Debug)]
@@ -122,5 +124,11 @@ impl HandLooker {
         };
         let found = tokio::time::timeout(PATIENCE, self.newest.wait_for(this)).await.ok()?.ok()?.clone();
         found.map(Sighted)
+    }
+
+    /// The hands that were seen last, unless that was long before a picture.
+    pub fn recent(&self, captured: Instant) -> Option<Sighted> {
+        let newest = self.newest.borrow().clone()?;
+        (captured.saturating_duration_since(newest.arrived) <= RECENT).then_some(Sighted(newest))
     }
 }
