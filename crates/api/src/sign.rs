@@ -78,6 +78,8 @@ pub struct HandSight {
     pub height: u32,
     /// The hands, the longest known first; at most as many as the server follows.
     pub hands: Vec<SeenHand>,
+    /// Label of the motion that was made within the last second; null if none was.
+    pub motion: Option<String>,
     /// What keeps hands from being seen well.
     pub hints: Vec<HandHint>,
 }
