@@ -32,7 +32,8 @@ export const HINTS: Readonly<Record<HandHint, string>> = {
   cut: 'Part of your hand is outside the picture.',
   frozen: 'This hand has not moved for 20 s, like a picture of one: move it, and it counts again.',
   crowded: 'There are more hands than are followed: only the first ones count.',
-  unclear: 'No hand is clear yet. Gloves, covered hands and hands seen from the side are not found.',
+  unclear:
+    'No hand is clear yet. Gloves, covered hands and hands seen from the side are not found.',
 };
 
 /** What to do, by what the hands are doing. */
