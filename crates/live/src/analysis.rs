@@ -332,18 +332,8 @@ impl Analysis {
             let sequence = self.counters.pictures.fetch_add(1, Ordering::Relaxed) + 1;
             let (stamp, model, forms) = (picture.stamp(), model.clone(), Forms::default());
             let look = self.counters.analysed.load(Ordering::Relaxed);
-            let analysed = Analysed {
-                sequence,
-                stamp,
-                image,
-                model,
-                looked,
-                look,
-                objects,
-                tracks,
-                hands,
-                forms,
-            };
+            let analysed =
+                Analysed { sequence, stamp, image, model, looked, look, objects, tracks, hands, forms };
             self.newest.send_replace(Some(Arc::new(analysed)));
         }
     }
