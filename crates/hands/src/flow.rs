@@ -45,8 +45,6 @@ pub struct Small {
 pub struct Flow {
     /// Way of what moved fastest, pixels of the picture from one picture to the next.
     pub step: [f32; 2],
-    /// Which part of the blocks moved, 0–1.
-    pub share: f32,
 }
 
 impl Small {
@@ -136,10 +134,9 @@ pub fn flow(before: &Small, now: &Small, around: [f32; 2], radius: f32) -> Flow 
         let high = ((middle + radius) / now.scale).max(0.0) as usize;
         (low..high.min(cells).saturating_sub(BLOCK - 1)).step_by(STEP)
     };
-    let (mut steps, mut blocks) = (Vec::new(), 0);
+    let mut steps = Vec::new();
     for row in range(around[1], now.rows) {
         for column in range(around[0], now.columns) {
-            blocks += 1;
             if let Some(step) = moved(before, now, column, row) {
                 steps.push(step);
             }
@@ -148,8 +145,7 @@ pub fn flow(before: &Small, now: &Small, around: [f32; 2], radius: f32) -> Flow 
     if steps.is_empty() {
         return Flow::default();
     }
-    let share = steps.len() as f32 / blocks as f32;
-    Flow { step: fastest(steps).map(|cells| cells * now.scale), share }
+    Flow { step: fastest(steps).map(|cells| cells * now.scale) }
 }
 
 /// Where a block of `before` is now, in cells; `None` if it lies still or is not found.

@@ -22,8 +22,6 @@ pub mod told;
 pub mod tracker;
 pub mod watch;
 
-use std::time::Duration;
-
 /// The 21 points of a hand, numbered as by `MediaPipe` ([`joint`]): x to the right and y down in pixels of the picture, and
 /// the depth relative to the wrist in about the same unit, towards the camera negative.
 pub type Points = [[f32; 3]; 21];
@@ -103,10 +101,6 @@ pub struct Hand {
     pub presence: f32,
     /// Which one, by all pictures since it was found.
     pub side: Side,
-    /// How sure that is, 0.5–1.
-    pub side_score: f32,
-    /// When it was found.
-    pub since: Duration,
 }
 
 #[cfg(test)]

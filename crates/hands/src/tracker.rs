@@ -103,15 +103,15 @@ impl Tracker {
         self.hands.iter().map(Tracked::ahead).collect()
     }
 
-    /// What was found at each of [`Tracker::regions`] in the picture of time `now`. Hands that are no longer there are
-    /// gone, and so is one that has come to lie on another.
-    pub fn follow(&mut self, now: Duration, found: Vec<Option<Landmarks>>) {
+    /// What was found at each of [`Tracker::regions`] in the next picture. Hands that are no longer there are gone, and so is one
+    /// that has come to lie on another.
+    pub fn follow(&mut self, found: Vec<Option<Landmarks>>) {
         let before = self.hands.len();
         let mut found = found.into_iter();
         let keep = self.options.keep;
         self.hands.retain_mut(|tracked| {
             let seen = found.next().flatten().filter(|seen| seen.presence >= keep);
-            seen.is_some_and(|seen| tracked.seen(now, &seen))
+            seen.is_some_and(|seen| tracked.seen(&seen))
         });
         let mut index = 0;
         while index < self.hands.len() {
@@ -184,16 +184,9 @@ impl Tracker {
         }
         self.unclear = None;
         self.last_id += 1;
-        let hand = Hand {
-            id: self.last_id,
-            points: seen.points,
-            presence: seen.presence,
-            side: Side::Right,
-            side_score: 0.5,
-            since: now,
-        };
+        let hand = Hand { id: self.last_id, points: seen.points, presence: seen.presence, side: Side::Right };
         let mut tracked = Tracked { hand, region, step: [0.0; 2], right: 0.0 };
-        if tracked.seen(now, &seen) {
+        if tracked.seen(&seen) {
             tracked.step = [0.0; 2];
             self.hands.push(tracked);
         }
@@ -220,7 +213,7 @@ impl Tracked {
     }
 
     /// Takes in what was seen of it; false if that is no shape of a hand.
-    fn seen(&mut self, now: Duration, seen: &Landmarks) -> bool {
+    fn seen(&mut self, seen: &Landmarks) -> bool {
         let (palm, region) = (palm_length(&seen.points), Region::of_points(&seen.points));
         if !(palm > 0.0 && region.side >= 1.0) {
             return false;
@@ -234,8 +227,6 @@ impl Tracked {
             points: seen.points,
             presence: seen.presence,
             side: if self.right >= 0.0 { Side::Right } else { Side::Left },
-            side_score: 1.0 / (1.0 + (-self.right.abs()).exp()),
-            since: self.hand.since.min(now),
             ..self.hand
         };
         true
@@ -276,7 +267,7 @@ mod tests {
         let first = tracker.regions()[0];
         for step in 1..4_u16 {
             let x = 100.0 + 20.0 * f32::from(step);
-            tracker.follow(at(33 * u64::from(step)), vec![Some(hand_at(x, 100.0, 0.7))]);
+            tracker.follow(vec![Some(hand_at(x, 100.0, 0.7))]);
         }
         assert_eq!(tracker.hands().next().unwrap().id, 1);
         let ahead = tracker.regions()[0];
@@ -290,10 +281,10 @@ mod tests {
     #[test]
     fn where_a_hand_is_lost_palms_are_looked_for_in_the_same_picture() {
         let mut tracker = with_one();
-        tracker.follow(at(33), vec![Some(hand_at(100.0, 100.0, 0.99))]);
+        tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.99))]);
         assert!(!tracker.looks(at(33), true, false), "a hand is there, and another is looked for later");
         assert!(tracker.looks(at(700), false, false));
-        tracker.follow(at(66), vec![Some(hand_at(100.0, 100.0, 0.3))]);
+        tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.3))]);
         assert_eq!(tracker.hands().len(), 0);
         assert!(tracker.looks(at(66), false, false));
         tracker.candidates(at(66), &[]);
@@ -326,7 +317,7 @@ mod tests {
         assert!(!tracker.looks(at(1999), true, true));
         assert!(tracker.looks(at(2000), false, false), "whether there are more");
         // The second one slides onto the first: the first stays.
-        tracker.follow(at(66), vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
+        tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
         assert_eq!(tracker.hands().map(|hand| hand.id).collect::<Vec<_>>(), [1]);
     }
 

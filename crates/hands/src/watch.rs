@@ -191,7 +191,7 @@ impl Watch {
         let regions = self.tracker.regions();
         let found =
             regions.iter().map(|region| networks.landmarks(image, region)).collect::<Result<_, _>>()?;
-        self.tracker.follow(now, found);
+        self.tracker.follow(found);
         let missed = self.performers.iter().any(|performer| {
             let found = self.tracker.hands().any(|hand| hand.id == performer.hand);
             !found && performer.motion.is_missed(now)

@@ -8,9 +8,11 @@
 //! - [`read`]: text reading: lines of text in a picture, by way of a probability map, polygons (`outline`) and characters
 //!   (`ctc`)
 //! - [`sender`]: what clients send frame by frame, and what they get for it
+//! - `allowance`: how often one of them may have a frame analysed
 //! - [`pool`]: the threads that all tasks run on; [`jobs`]: the same for work without a network
 #![forbid(unsafe_code)]
 
+mod allowance;
 pub mod clip;
 pub mod detect;
 pub mod jobs;

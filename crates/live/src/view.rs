@@ -9,9 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use sightwire_frame::draw::{Mark, TrailPoint as DrawnPoint};
+use sightwire_frame::draw::{Mark, Skeleton, TrailPoint as DrawnPoint};
 use sightwire_frame::{DecodeError, Image};
 use sightwire_hands::BONES;
+use sightwire_hands::watch::Seen as SeenHand;
 use sightwire_hub::on_demand::Lease;
 use sightwire_hub::picture::{Picture, Stamp};
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
@@ -448,17 +449,43 @@ fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: O
     };
     // The nearest objects are usually the lowest, and lie on top.
     marks.sort_by(|a, b| b.rect.bottom.total_cmp(&a.rect.bottom));
-    tools.annotator.marks(&mut image, &marks);
-    let hands = analysed.hands.as_ref().and_then(Sighted::sight);
-    for seen in hands.iter().flat_map(|sight| &sight.sight.hands) {
-        let points = seen.hand.points.map(|[x, y, _]| [x, y]);
-        tools.annotator.skeleton(&mut image, &points, &BONES, seen.hand.id as usize);
-    }
+    let hands: Vec<ShownHand> =
+        analysed.hands.iter().flat_map(|sighted| shown_hands(sighted, options)).collect();
+    let skeletons: Vec<Skeleton<'_>> = hands.iter().map(ShownHand::skeleton).collect();
+    tools.annotator.scene(&mut image, &marks, &skeletons);
     if let Some(Stats { objects, unique }) = stats {
         let lines = [format!("Objects: {objects}"), format!("Unique IDs: {unique}")];
         tools.annotator.facts(&mut image, &lines.each_ref().map(String::as_str));
     }
     image
+}
+
+/// A hand as it is drawn.
+struct ShownHand {
+    points: [[f32; 2]; 21],
+    /// What its shape is called, where it holds one and names are shown.
+    label: String,
+    id: u64,
+}
+
+impl ShownHand {
+    fn skeleton(&self) -> Skeleton<'_> {
+        Skeleton { points: &self.points, bones: &BONES, label: &self.label, colour: self.id as usize }
+    }
+}
+
+fn shown_hands(sighted: &Sighted, options: &ViewOptions) -> Vec<ShownHand> {
+    let hands = sighted.sight().map(|sight| &sight.sight.hands[..]).unwrap_or_default();
+    let shown = |seen: &SeenHand| ShownHand {
+        points: seen.hand.points.map(|[x, y, _]| [x, y]),
+        label: seen
+            .shape
+            .filter(|_| options.labels)
+            .map(|shape| shape.name().replace('_', " "))
+            .unwrap_or_default(),
+        id: seen.hand.id,
+    };
+    hands.iter().map(shown).collect()
 }
 
 fn points(trail: &[TrailPoint], now: Instant) -> Vec<DrawnPoint> {

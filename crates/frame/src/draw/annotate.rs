@@ -1,4 +1,4 @@
-//! What a view of a camera draws: boxes with labels, and the trails of tracks.
+//! What a view of a camera draws: boxes with labels, the trails of tracks, and the joints of hands.
 
 use super::Colour;
 use super::area::Area;
@@ -30,6 +30,35 @@ pub struct Mark<'a> {
     pub trail: &'a [TrailPoint],
 }
 
+/// Something with joints to be drawn, such as a hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Skeleton<'a> {
+    /// Its joints, x and y in pixels of the picture.
+    pub points: &'a [[f32; 2]],
+    /// Pairs of them between which there is a line. Pairs of points that are not there are left out.
+    pub bones: &'a [(usize, usize)],
+    /// What stands beside it; nothing if this is empty.
+    pub label: &'a str,
+    /// Which colour of the palette.
+    pub colour: usize,
+}
+
+impl<'a> Skeleton<'a> {
+    /// Its label beside the box around all joints, which is larger by `margin` on every side.
+    fn mark(&self, margin: f32) -> Mark<'a> {
+        let over = |axis: usize, most: fn(f32, f32) -> f32| {
+            self.points.iter().map(|point| point[axis]).fold(f32::NAN, most)
+        };
+        let rect = Rect {
+            left: over(0, f32::min) - margin,
+            top: over(1, f32::min) - margin,
+            right: over(0, f32::max) + margin,
+            bottom: over(1, f32::max) + margin,
+        };
+        Mark { rect, label: self.label, colour: self.colour, confidence: None, id: None, trail: &[] }
+    }
+}
+
 /// Draws what a view shows. Keeps its letters and its memory (less than 2 MiB) between pictures: one for each view.
 #[derive(Debug, Default)]
 pub struct Annotator {
@@ -50,35 +79,14 @@ impl Annotator {
         Self::default()
     }
 
-    /// Draws lines between pairs of `points`, and a dot at each point, pixels; `colour` is one of the palette. Pairs of points that
-    /// are not there are left out.
-    pub fn skeleton(
-        &mut self,
-        image: &mut Image,
-        points: &[[f32; 2]],
-        bones: &[(usize, usize)],
-        colour: usize,
-    ) {
-        let width = f32::from(Scale::of(image.width(), image.height()).line_px);
-        let node = |[x, y]: [f32; 2], width: f32| Node { x, y, width, opacity: 1.0 };
-        // A place that is no number leaves a gap.
-        let gap = node([f32::NAN; 2], width);
-        self.nodes.clear();
-        for (from, to) in bones {
-            if let (Some(from), Some(to)) = (points.get(*from), points.get(*to)) {
-                self.nodes.extend([node(*from, width), node(*to, width), gap]);
-            }
-        }
-        for point in points {
-            self.nodes.extend([node(*point, 2.0 * width), node(*point, 2.0 * width), gap]);
-        }
-        let wider = |node: &Node| Node { width: node.width + width, opacity: SEAM, ..*node };
-        self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
-        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(colour));
-    }
-
     /// Draws trails, then boxes, then labels. The first mark lies on top, and its label gets the best place.
     pub fn marks(&mut self, image: &mut Image, marks: &[Mark<'_>]) {
+        self.scene(image, marks, &[]);
+    }
+
+    /// As [`Self::marks`], with skeletons over the boxes. Labels lie on top of everything, and beside skeletons where there is a
+    /// place for them.
+    pub fn scene(&mut self, image: &mut Image, marks: &[Mark<'_>], skeletons: &[Skeleton<'_>]) {
         if image.is_empty() {
             return;
         }
@@ -99,7 +107,33 @@ impl Annotator {
                 }
             }
         }
-        self.labels(image, scale, marks);
+        for skeleton in skeletons {
+            self.skeleton(image, scale, skeleton);
+        }
+        self.labels(image, scale, marks, skeletons);
+    }
+
+    fn skeleton(&mut self, image: &mut Image, scale: Scale, skeleton: &Skeleton<'_>) {
+        let (points, width) = (skeleton.points, f32::from(scale.line_px));
+        let node = |[x, y]: [f32; 2], width: f32| Node { x, y, width, opacity: 1.0 };
+        // A place that is no number leaves a gap.
+        let gap = node([f32::NAN; 2], width);
+        self.nodes.clear();
+        for (from, to) in skeleton.bones {
+            if let (Some(from), Some(to)) = (points.get(*from), points.get(*to)) {
+                self.nodes.extend([node(*from, width), node(*to, width), gap]);
+            }
+        }
+        let bones = self.nodes.len();
+        let dot = |width: f32| move |point: &[f32; 2]| [node(*point, width), node(*point, width), gap];
+        self.nodes.extend(points.iter().flat_map(dot(3.0 * width)));
+        let wider = |node: &Node| Node { width: node.width + width.max(1.5), opacity: SEAM, ..*node };
+        self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
+        let colour = Colour::of(skeleton.colour);
+        self.stroker.stroke(image, self.nodes[..bones].iter().copied(), colour);
+        // Of the colour alone a joint would be a thick place of a line, and on some skin hardly seen.
+        self.stroker.stroke(image, self.nodes[bones..].iter().copied(), colour);
+        self.stroker.stroke(image, points.iter().flat_map(dot(1.5 * width)), Colour::WHITE);
     }
 
     fn trail(&mut self, image: &mut Image, scale: Scale, mark: &Mark<'_>) {
@@ -121,11 +155,14 @@ impl Annotator {
         self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(mark.colour));
     }
 
-    fn labels(&mut self, image: &mut Image, scale: Scale, marks: &[Mark<'_>]) {
+    fn labels(&mut self, image: &mut Image, scale: Scale, marks: &[Mark<'_>], skeletons: &[Skeleton<'_>]) {
         self.captions.clear();
         self.plates.clear();
         let picture = whole(image);
-        for mark in marks {
+        let margin = 2.0 * f32::from(scale.line_px);
+        let of_skeletons: Vec<Mark<'_>> = skeletons.iter().map(|skeleton| skeleton.mark(margin)).collect();
+        let covered: Vec<Area> = of_skeletons.iter().filter_map(|mark| shown(image, mark)).collect();
+        for mark in of_skeletons.iter().chain(marks) {
             let Some(shown) = shown(image, mark) else {
                 continue;
             };
@@ -138,7 +175,7 @@ impl Annotator {
                 (scale.text_px, Colour::of(mark.colour)),
                 (text, &self.captions),
                 &shown,
-                (&picture, &self.plates),
+                (&picture, &self.plates, &covered),
             );
             self.plates.push(plate);
         }
@@ -258,6 +295,38 @@ mod tests {
             assert!(count(plate_colour) > 100, "{colour}: the plate");
             assert!(count(plate_colour.ink()) > 40, "{colour}: the letters");
         }
+    }
+
+    const HAND: [[f32; 2]; 3] = [[300.0, 300.0], [340.0, 200.0], [380.0, 250.0]];
+
+    fn hand(label: &'static str) -> Skeleton<'static> {
+        Skeleton { points: &HAND, bones: &[(0, 1), (0, 2), (1, 7)], label, colour: 1 }
+    }
+
+    #[test]
+    fn joints_are_light_dots_on_lines_of_their_colour() {
+        let mut image = picture(640, 480);
+        Annotator::new().scene(&mut image, &[], &[hand("")]);
+        let at = |x: usize, y: usize| image.data()[(y * 640 + x) * 3..][..3].to_vec();
+        for [x, y] in HAND {
+            assert_eq!(at(x as usize, y as usize), Colour::WHITE.bgr(), "{x} {y}");
+        }
+        let off = at(320, 250).into_iter().zip(PALETTE[1].bgr()).map(|(one, other)| one.abs_diff(other));
+        assert!(off.max() < Some(40), "half way between two of them");
+        assert_eq!(at(360, 225), [GREY; 3], "these two are not joined");
+        let right = changed(&image).iter().map(|(x, _)| *x).max().unwrap();
+        assert!((381..=386).contains(&right), "{right}");
+    }
+
+    #[test]
+    fn a_shape_is_named_beside_its_hand_and_no_label_covers_the_hand() {
+        let mut annotator = Annotator::new();
+        let around = Mark { label: "person", ..mark(310.0, 215.0, 420.0, 460.0) };
+        annotator.scene(&mut picture(640, 480), &[around], &[hand("open palm")]);
+        let [shape, person] = &annotator.plates[..] else { panic!("two labels") };
+        assert_eq!(&annotator.captions[shape.text.clone()], "open palm");
+        assert_eq!((shape.area.left, shape.area.bottom), (296, 196), "above it");
+        assert_eq!(person.area.top, 460, "above its box there is the hand");
     }
 
     #[test]

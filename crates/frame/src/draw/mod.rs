@@ -1,6 +1,6 @@
 //! Drawing onto an [`Image`](crate::Image): what a view of a camera needs, and the shapes that it is made of.
 //!
-//! - [`Annotator`]: boxes with labels and trails, banners, the picture before there is any
+//! - [`Annotator`]: boxes with labels and trails, joints, banners, the picture before there is any
 //! - [`dim`]: a picture that is not live looks not live
 //! - [`regions`]: outlines of texts and what they say
 //! - [`Scale`]: line widths and letter sizes that follow the picture's size
@@ -26,7 +26,7 @@ mod symbol;
 mod text;
 mod wrap;
 
-pub use annotate::{Annotator, Mark, TrailPoint};
+pub use annotate::{Annotator, Mark, Skeleton, TrailPoint};
 pub use area::{blend, fill, outline};
 pub use colour::{Colour, PALETTE};
 pub use dim::dim;

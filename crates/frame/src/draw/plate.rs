@@ -56,13 +56,14 @@ impl Plate {
         (f32::from(text_px) * 0.36).round()
     }
 
-    /// A plate for the box, in the picture, and where no other plate is if there is such a place.
+    /// A plate for the box, in the picture, and where no other plate is, and nothing that is not to be covered, if there is such
+    /// a place.
     pub fn place(
         typesetter: &Typesetter,
         (text_px, colour): (u16, Colour),
         (text, captions): (Range<usize>, &str),
         shown: &Area,
-        (picture, taken): (&Area, &[Self]),
+        (picture, taken, covered): (&Area, &[Self], &[Area]),
     ) -> Self {
         let pad = Self::pad(text_px);
         let room = picture.width() as f32 - 2.0 * pad;
@@ -73,14 +74,15 @@ impl Plate {
         let left = shown.left.clamp(picture.left, picture.right - width);
         let at = |top: i64| Area { left, top, right: left + width, bottom: top + height };
         let places = [shown.top - height, shown.top, shown.bottom, shown.bottom - height];
-        let mut visible =
+        let visible =
             places.into_iter().map(at).filter(|at| at.top >= picture.top && at.bottom <= picture.bottom);
-        let first = visible.next();
         let is_free = |at: &Area| !taken.iter().any(|plate| plate.area.overlaps(at));
-        let area = first
-            .filter(is_free)
-            .or_else(|| visible.find(is_free))
-            .or(first)
+        let is_open = |at: &Area| is_free(at) && !covered.iter().any(|area| area.overlaps(at));
+        let area = visible
+            .clone()
+            .find(is_open)
+            .or_else(|| visible.clone().find(is_free))
+            .or_else(|| visible.clone().next())
             .unwrap_or_else(|| at(shown.top.clamp(picture.top, picture.bottom - height)));
         Self { area, cut: fit.bytes < text.len(), text: text.start..text.start + fit.bytes, colour }
     }

@@ -6,14 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use crate::allowance::Allowance;
 use crate::clip::scheduler::Verdict;
 
 /// Pictures of a client that may wait: one, and one that came in a burst.
 const SLOT: usize = 2;
 /// A picture that has waited for so long is not looked at if a newer one is there.
 const STALE: Duration = Duration::from_millis(120);
-/// A client may send so much of its rate at once.
-const BURST: f32 = 0.5;
 /// What the newest picture counts in the mean cost of one.
 const SMOOTHING: f32 = 0.05;
 
@@ -42,9 +41,7 @@ struct Slot<F, W> {
     kept: Option<W>,
     /// Of whose service its last was.
     turn: u64,
-    last: Option<Instant>,
-    /// Pictures it may send at once above its rate.
-    tokens: f32,
+    allowance: Allowance,
 }
 
 /// A picture to be looked at.
@@ -78,10 +75,9 @@ impl<F, W> Turns<F, W> {
     /// A client has come.
     pub fn join(&mut self, kept: W) -> Id {
         self.last_id += 1;
-        let tokens = (self.max_fps * BURST).max(1.0);
+        let allowance = Allowance::new(self.max_fps);
         // It is next, but not before those who have waited since they were served.
-        let slot =
-            Slot { pictures: VecDeque::new(), kept: Some(kept), turn: self.served, last: None, tokens };
+        let slot = Slot { pictures: VecDeque::new(), kept: Some(kept), turn: self.served, allowance };
         self.clients.insert(self.last_id, slot);
         self.last_id
     }
@@ -101,17 +97,10 @@ impl<F, W> Turns<F, W> {
 
     /// Takes a picture of a client; whether one is not looked at for it.
     pub fn push(&mut self, now: Instant, id: Id, picture: F) -> Verdict {
-        let (max_fps, most) = (self.max_fps, (self.max_fps * BURST).max(1.0));
         let Some(slot) = self.clients.get_mut(&id) else { return Verdict::Skipped };
-        if let Some(last) = slot.last {
-            let elapsed = now.saturating_duration_since(last).as_secs_f32();
-            slot.tokens = (slot.tokens + elapsed * max_fps).min(most);
-        }
-        slot.last = Some(now);
-        if slot.tokens < 1.0 {
+        if !slot.allowance.takes(now) {
             return Verdict::Excess;
         }
-        slot.tokens -= 1.0;
         let full = slot.pictures.len() >= SLOT;
         if full {
             slot.pictures.pop_front();
@@ -180,8 +169,9 @@ impl<F, W> Turns<F, W> {
     /// Clients that sent a picture within the last half second.
     pub fn active(&self, now: Instant) -> usize {
         const SILENT: Duration = Duration::from_millis(500);
-        let sends =
-            |slot: &&Slot<F, W>| slot.last.is_some_and(|last| now.saturating_duration_since(last) < SILENT);
+        let sends = |slot: &&Slot<F, W>| {
+            slot.allowance.last().is_some_and(|last| now.saturating_duration_since(last) < SILENT)
+        };
         self.clients.values().filter(sends).count()
     }
 

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::allowance::Allowance;
+
 /// A client that has been silent for so long neither counts as load nor holds a place in the order.
 pub(super) const SILENT: Duration = Duration::from_millis(500);
-/// A client may send so much of its rate at once.
-const BURST: Duration = Duration::from_millis(500);
 const INTERVAL_SMOOTHING: f32 = 0.15;
 /// Assumed of a client that has not sent two frames yet.
 const USUAL_INTERVAL: f32 = 0.04;
@@ -49,11 +49,9 @@ pub(super) struct Client<F, W> {
     pub window: Option<W>,
     /// A worker is at work on this client: there is never a second one.
     pub in_service: bool,
-    pub last_frame: Option<Instant>,
+    pub allowance: Allowance,
     /// Smoothed time between frames, in seconds.
     pub interval: f32,
-    /// Frames it may send at once above its rate.
-    pub tokens: f32,
 }
 
 impl<F, W> Client<F, W> {
@@ -70,27 +68,20 @@ impl<F, W> Client<F, W> {
             pending: VecDeque::new(),
             window: None,
             in_service: false,
-            last_frame: None,
+            allowance: Allowance::new(max_fps),
             interval: USUAL_INTERVAL,
-            tokens: max_fps * BURST.as_secs_f32(),
         }
     }
 
     /// Notes a frame's arrival; false if the client is above its rate.
     pub fn pace(&mut self, now: Instant, max_fps: f32) -> bool {
-        if let Some(last) = self.last_frame {
+        if let Some(last) = self.allowance.last() {
             let elapsed = now.saturating_duration_since(last).as_secs_f32();
-            self.tokens = (self.tokens + elapsed * max_fps).min(max_fps * BURST.as_secs_f32());
             if elapsed < SILENT.as_secs_f32() {
                 self.interval += INTERVAL_SMOOTHING * (elapsed.max(1.0 / max_fps) - self.interval);
             }
         }
-        self.last_frame = Some(now);
-        if self.tokens < 1.0 {
-            return false;
-        }
-        self.tokens -= 1.0;
-        true
+        self.allowance.takes(now)
     }
 
     pub fn fps(&self) -> f32 {
@@ -104,6 +95,6 @@ impl<F, W> Client<F, W> {
     }
 
     pub fn is_active(&self, now: Instant) -> bool {
-        self.last_frame.is_some_and(|at| now.saturating_duration_since(at) < SILENT)
+        self.allowance.last().is_some_and(|at| now.saturating_duration_since(at) < SILENT)
     }
 }
