@@ -18,7 +18,6 @@ export function BetterNotice({ better }: { better: BetterModel }) {
       <p className={css.away}>
         <Button
           variant="subtle"
-          size="compact-md"
           leftSection={<Icon name="download" size={16} />}
           onClick={() => setAway(false)}
           data-testid="better-model-away"
@@ -50,7 +49,7 @@ export function BetterNotice({ better }: { better: BetterModel }) {
           </p>
           <Cure command={better.command} model={better.name} />
           {offered && (
-            <Button variant="subtle" size="compact-md" onClick={() => setAway(true)}>
+            <Button variant="subtle" onClick={() => setAway(true)}>
               Not now
             </Button>
           )}
