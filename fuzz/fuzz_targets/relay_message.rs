@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 
-#[path = "../../crates/server/src/transport/relay/scan.rs"]
+#[path = "../../crates/api/src/relay/scan.rs"]
 #[allow(dead_code)]
 mod scan;
 

@@ -1,5 +1,7 @@
 //! Messages of the relay's WebSockets: JSON texts. Frames may be binary messages instead; docs/protocol.md has their
-//! header.
+//! header. [`scan`] reads both.
+
+pub mod scan;
 
 use std::collections::BTreeMap;
 

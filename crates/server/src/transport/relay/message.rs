@@ -6,6 +6,7 @@ use base64_simd::STANDARD;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::Value;
+use sightwire_api::relay::scan::{self, HEADER, PICTURE};
 use sightwire_api::relay::{
     Connected, ConnectedType, Overlay, OverlayData, OverlayMetrics, Ping, Pong, RelayError, StreamEnded,
     ViewerConnected, Warning,
@@ -17,8 +18,6 @@ use sightwire_live::analysis::Analysed;
 use sightwire_live::hands::Sighted;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
-
-use super::scan::{self, HEADER, PICTURE};
 use sightwire_telemetry::unix_s;
 
 /// How closely a stream is to be looked at, by the first message of its sender.
@@ -213,9 +212,9 @@ mod tests {
 
     use proptest::prelude::*;
     use serde_json::json;
+    use sightwire_api::relay::scan::{Bad, read, read_binary};
 
     use super::*;
-    use crate::transport::relay::scan::{Bad, read, read_binary};
 
     #[test]
     fn the_first_message_says_how_closely_to_look() {

@@ -1,13 +1,12 @@
 //! The relay: `/ws/stream/{name}` takes a stream, `/ws/view` gives all of them.
 //!
-//! - [`scan`], [`message`]: what is said, read and written
+//! - [`message`]: what is said
 //! - [`sender`]: who sends a stream
 //! - [`viewer`]: who watches; [`viewer_socket`]: its connection, and how long it may take
 //! - [`feeds`]: what a viewer watches
 
 mod feeds;
 pub mod message;
-mod scan;
 mod sender;
 mod viewer;
 mod viewer_socket;

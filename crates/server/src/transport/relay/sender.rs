@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use sightwire_api::relay::StreamStats;
+use sightwire_api::relay::scan::{self, Bad, Incoming};
 use sightwire_api::stream::AnalysisMode;
 use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
@@ -19,7 +20,6 @@ use tokio_websockets::{Error, Message};
 
 use super::Dependencies;
 use super::message::{self, LiveFrame};
-use super::scan::{self, Bad, Incoming};
 use crate::transport::requests::Frames;
 use crate::transport::websocket::{self, Socket};
 

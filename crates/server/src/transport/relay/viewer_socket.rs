@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink as _, Stream as _, StreamExt as _};
+use sightwire_api::relay::scan::{self, Incoming};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::relay::pace::Pace;
 use sightwire_live::viewers::{Timing, Viewer};
@@ -17,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
 
 use super::message;
-use super::scan::{self, Incoming};
 use crate::transport::websocket::Socket;
 
 /// Messages that are read while one is being written; the answers to pings wait behind it.
