@@ -1,7 +1,7 @@
 // Hands: what clients are told of shapes and motions, by a small model that finds the joints of hands that are drawn here.
 
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -242,7 +242,7 @@ test("without_the_model_of_hands_the_weaker_one_is_at_work_and_the_better_one_of
   const { model, better } = await server.recognizer();
   assert.equal(model, "gestures");
   assert.deepEqual([better.name, better.command], ["hands", "sightwire models pull hands"]);
-  assert.deepEqual([better.error, better.progress], [null, null]);
+  assert.deepEqual([better.error, better.here, better.progress], [null, false, null]);
   assert.ok(better.size_bytes > 1_000_000 && better.title.length > 5);
   const refused = await ask(server, "POST", "/api/v1/models/wlasl20/fetch");
   assert.equal(refused.status, 409);
@@ -264,12 +264,28 @@ test("a_model_of_hands_that_is_broken_leaves_the_other_one_at_work_and_is_told",
   const server = await automatic(t, home);
   await connect(t, server);
   const { model, better, warning, state } = await server.recognizer();
-  assert.deepEqual([model, better, state], ["gestures", null, "ready"]);
+  assert.deepEqual([model, better.name, better.here, state], ["gestures", "hands", true, "ready"]);
+  assert.match(better.error, /hand\.tflite/);
   assert.match(warning, /hands/);
   assert.match(warning, /hand\.tflite/);
   const activated = await ask(server, "POST", "/api/v1/models/hands/activate");
   assert.equal(activated.status, 422);
   assert.match(activated.json.detail, /hand\.tflite/);
+});
+
+test("a_model_of_hands_that_came_while_the_server_ran_is_put_to_work_when_somebody_asks", async (t) => {
+  const home = store(t);
+  const server = await automatic(t, home);
+  await connect(t, server);
+  cpSync(join(store(t, "hands"), "models"), join(home, "models"), { recursive: true });
+  const { model, better } = await server.recognizer();
+  assert.deepEqual([model, better.here, better.error], ["gestures", true, null]);
+  assert.equal((await ask(server, "POST", "/api/v1/models/hands/fetch")).status, 202);
+  const atWork = async () => (await server.recognizer()).model === "hands";
+  await until(atWork, "hands at work");
+  // Whoever goes back to the weaker one is not asked again.
+  assert.equal((await ask(server, "POST", "/api/v1/models/gestures/activate")).status, 200);
+  assert.equal((await server.recognizer()).better, null);
 });
 
 test("a_switch_to_hands_and_back_drops_no_client", async (t) => {

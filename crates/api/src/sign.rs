@@ -147,7 +147,7 @@ pub struct SignModel {
     pub window: usize,
     /// Below this score the label is `none`.
     pub threshold: f32,
-    /// Width of the network's input in pixels; the server scales every frame to it.
+    /// Width of the network's input in pixels; the server scales every frame, or with hands a part of it, to it.
     pub width: u32,
     /// Height of the network's input in pixels.
     pub height: u32,

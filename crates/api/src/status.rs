@@ -375,7 +375,7 @@ pub struct RecognizerStatus {
     pub max_clients: usize,
     /// Name of the model at work, or of the one that is to be.
     pub model: String,
-    /// Whether frames were skipped in the last 3 s since it was not their client's turn.
+    /// Whether frames were skipped in the last 3 s since there was no time for them.
     pub overloaded: bool,
     /// Predictions made per second.
     pub predictions_per_s: f64,
@@ -409,8 +409,10 @@ pub struct PredictionDelay {
 pub struct BetterModel {
     /// The command that gets it.
     pub command: String,
-    /// Why it could not be fetched, for people; null where that was not tried, or goes on.
+    /// Why it could not be fetched, or is here and cannot be used, for people; null where that was not tried, or goes on.
     pub error: Option<String>,
+    /// Its files are here: it has only to be put to work, which the same request does.
+    pub here: bool,
     /// Its name, for `POST /api/v1/models/{name}/fetch`.
     pub name: String,
     /// How far its fetching is; null where nobody fetches it.

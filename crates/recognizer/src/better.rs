@@ -1,5 +1,7 @@
 //! The model that knows hands: offered where the weaker one is at work, and fetched for whoever asks.
 
+use std::sync::atomic::Ordering;
+
 use sightwire_api::status::{BetterModel, Progress as Told};
 use sightwire_models::fetch;
 
@@ -20,26 +22,27 @@ pub(crate) enum Fetching {
 }
 
 impl Recognizer {
-    /// A model that is better than the one at work, and not here yet; how far its fetching is.
+    /// A model that is better than the one at work; how far its fetching is, or why it cannot be used.
     pub fn better(&self) -> Option<BetterModel> {
         let weak = matches!(self.state(), State::Ready(service) if service.name() == GESTURES);
         if !weak || self.options.model != ModelChoice::Best {
             return None;
         }
         let fetching = self.better.lock().clone();
-        if has_hands(self.store()) && matches!(fetching, Fetching::Nobody) {
-            // It is here and is not at work: it was switched off, or it is broken, which the warning says.
+        let here = has_hands(self.store());
+        if here && self.turned_down.load(Ordering::Relaxed) && matches!(fetching, Fetching::Nobody) {
             return None;
         }
         let manifest = self.store().manifest(HANDS).ok()?;
         let (progress, error) = match fetching {
-            Fetching::Nobody => (None, None),
+            Fetching::Nobody => (None, self.instead.lock().clone()),
             Fetching::Now { text, done } => (Some(Told { progress: done.map(f64::from), text }), None),
             Fetching::Failed(error) => (None, Some(error)),
         };
         Some(BetterModel {
             command: format!("sightwire models pull {HANDS}"),
             error,
+            here,
             name: manifest.name.clone(),
             progress,
             size_bytes: manifest.files.iter().filter_map(|file| file.size_bytes).sum(),

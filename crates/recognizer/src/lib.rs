@@ -25,7 +25,7 @@ pub mod service;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -136,6 +136,8 @@ pub struct Recognizer {
     instead: Mutex<Option<String>>,
     /// How far its fetching is.
     better: Mutex<Fetching>,
+    /// Somebody switched to the weaker one: the better one is not offered.
+    turned_down: AtomicBool,
     /// Whoever measures the model at work is the only one.
     measuring: Mutex<()>,
     /// For predictions, and for refusals.
@@ -190,6 +192,7 @@ impl Recognizer {
             switching: Mutex::new(None),
             instead: Mutex::new(None),
             better: Mutex::default(),
+            turned_down: AtomicBool::new(false),
             measuring: Mutex::default(),
             lines: Arc::new([LineBudget::new(), LineBudget::new()]),
             due: Due::default(),

@@ -124,7 +124,12 @@ impl Recognizer {
     /// Puts another model of the store in the place of the present one, without dropping a client: windows that have
     /// begun end on the old one. Blocks for about a second.
     pub fn activate(&self, name: &str) -> Result<Duration, ActivateError> {
-        self.switch(name, false)
+        let took = self.switch(name, false)?;
+        self.turned_down.store(name == GESTURES, Ordering::Relaxed);
+        if name == HANDS {
+            *self.instead.lock() = None;
+        }
+        Ok(took)
     }
 
     /// Measures in which ways the model at work can be run here, and runs it in the fastest from then on, without dropping a
@@ -336,7 +341,7 @@ pub(crate) fn too_many_clients(service: &Service, max_clients: usize) -> Option<
     let clients = service.stats().capacity_fps / USUAL_FPS;
     (max_clients as f32 > clients * TOLERANCE).then(|| {
         format!(
-            "recognizer.max_clients is {max_clients}, but with the model {} this machine can analyse every frame of about {} clients at {USUAL_FPS} frames a second; with more, they take turns",
+            "recognizer.max_clients is {max_clients}, but with the model {} this machine can analyse every frame of about {} clients at {USUAL_FPS} frames a second; with more, fewer frames of each are analysed",
             service.name(),
             clients.floor(),
         )

@@ -10,7 +10,7 @@ import { useDismissed } from './dismissed';
 
 /** Offers a model that is better than the one at work, and shows how far its download is. Put aside, it is one line. */
 export function BetterNotice({ better }: { better: BetterModel }) {
-  const { progress, error } = better;
+  const { progress, error, here } = better;
   const [away, setAway] = useDismissed(better.name);
   const offered = progress === null && error === null;
   if (offered && away) {
@@ -22,7 +22,7 @@ export function BetterNotice({ better }: { better: BetterModel }) {
           onClick={() => setAway(false)}
           data-testid="better-model-away"
         >
-          A better model can be downloaded
+          {here ? 'A better model is here' : 'A better model can be downloaded'}
         </Button>
       </p>
     );
@@ -31,11 +31,7 @@ export function BetterNotice({ better }: { better: BetterModel }) {
     <Notice
       tone={error === null ? 'busy' : 'warn'}
       icon="download"
-      title={
-        error === null
-          ? `A better model can be downloaded: ${better.title}`
-          : 'The better model could not be downloaded'
-      }
+      title={title(better)}
       cause={error}
       data-testid="better-model"
     >
@@ -47,7 +43,7 @@ export function BetterNotice({ better }: { better: BetterModel }) {
             {formatBytes(better.size_bytes)}), shapes such as a thumb up work at once, and motions
             count only when they are meant.
           </p>
-          <Cure command={better.command} model={better.name} />
+          <Cure command={here && error === null ? null : better.command} model={better.name} />
           {offered && (
             <Button variant="subtle" onClick={() => setAway(true)}>
               Not now
@@ -59,4 +55,11 @@ export function BetterNotice({ better }: { better: BetterModel }) {
       )}
     </Notice>
   );
+}
+
+function title({ error, here, title }: BetterModel): string {
+  if (error !== null) {
+    return here ? 'The better model cannot be used' : 'The better model could not be downloaded';
+  }
+  return here ? `A better model is here: ${title}` : `A better model can be downloaded: ${title}`;
 }

@@ -11,7 +11,8 @@ const PATH = '/api/v1/runtime';
 const PATIENCE_MS = 10_000;
 
 interface Props {
-  command: string;
+  /** Null where there is nothing to get, only to be put to work. */
+  command: string | null;
   /** A model that is offered; without one it is the library that is missing. */
   model?: string;
 }
@@ -46,13 +47,17 @@ export function Cure({ command, model }: Props) {
 
   return (
     <div className={css.cure}>
-      <Command text={command} />
+      {command !== null && <Command text={command} />}
       {mayGet && (
         <p className={css.offer}>
-          <Button leftSection={<Icon name="download" />} loading={asked} onClick={get}>
-            Download now
+          <Button leftSection={<Icon name={command === null ? 'play' : 'download'} />} loading={asked} onClick={get}>
+            {command === null ? 'Use it now' : 'Download now'}
           </Button>
-          <span>The server downloads it itself; no restart is needed.</span>
+          <span>
+            {command === null
+              ? 'Nobody is disconnected, and no restart is needed.'
+              : 'The server downloads it itself; no restart is needed.'}
+          </span>
         </p>
       )}
       {refusal !== null && <p role="alert">{refusal}</p>}
