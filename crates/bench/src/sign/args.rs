@@ -143,9 +143,8 @@ pub(crate) struct Settings {
     pub(crate) frame_bytes: usize,
     /// Width and height in pixels.
     pub(crate) size: (u32, u32),
-    /// Motion in the pictures.
-    pub(crate) gesture: Gesture,
-    pub(crate) hand: bool,
+    /// Motion in the pictures; `None` for a hand that models of hands find.
+    pub(crate) gesture: Option<Gesture>,
     /// How a frame is written.
     pub(crate) encoding: Encoding,
     pub(crate) transport: Transport,
@@ -171,10 +170,10 @@ const SPARE_FILES: usize = 64;
 impl Settings {
     /// Draws the pictures that are asked for.
     pub(crate) fn frames(&self) -> Result<FrameSet> {
-        if self.hand {
-            return FrameSet::render_hand(self.size, self.frame_bytes);
+        match self.gesture {
+            Some(gesture) => FrameSet::render(gesture, self.size.0, self.size.1, self.frame_bytes),
+            None => FrameSet::render_hand(self.size, self.frame_bytes),
         }
-        FrameSet::render(self.gesture, self.size.0, self.size.1, self.frame_bytes)
     }
 }
 
@@ -220,8 +219,7 @@ impl Args {
             json: self.json,
             frame_bytes: (self.frame_kb * 1e3) as usize,
             size: self.size,
-            gesture: self.gesture,
-            hand: self.hand,
+            gesture: (!self.hand).then_some(self.gesture),
             encoding: if self.binary { Encoding::Binary } else { Encoding::Base64 },
             transport: self.transport,
             extras: !self.no_extras,
