@@ -80,8 +80,9 @@ export async function command(args, options = {}) {
  */
 export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" } = {}) {
   const addresses = [listen].flat().flatMap((address) => ["--listen", address]);
-  // A hand in a clip of a second has no time to rest; hands.test.mjs has what arming does.
-  const settings = { SIGHTWIRE_RECOGNIZER_ARMING: "false", ...env };
+  // The clips are of this model's motions, and a hand in one of a second has no time to rest; hands.test.mjs has the rest.
+  const usual = { SIGHTWIRE_RECOGNIZER_MODEL: "gestures", SIGHTWIRE_RECOGNIZER_ARMING: "false" };
+  const settings = { ...usual, ...env };
   const run = launch({ args: ["serve", ...addresses, ...args], env: settings, files });
   const server = {
     pid: run.child.pid,

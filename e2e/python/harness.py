@@ -90,8 +90,9 @@ class Server(Program):
     """`sightwire serve` on a free port, or on the one given."""
 
     def __init__(self, listen: str = "127.0.0.1:0", args: Sequence[str] = (), **env: str) -> None:
-        # A hand in a clip of a second has no time to rest before it moves.
-        settings = {"SIGHTWIRE_RECOGNIZER_ARMING": "false", **env}
+        # The clips are of this model's motions, and a hand in a clip of a second has no time to rest before it moves.
+        usual = {"SIGHTWIRE_RECOGNIZER_MODEL": "gestures", "SIGHTWIRE_RECOGNIZER_ARMING": "false"}
+        settings = {**usual, **env}
         super().__init__(["serve", "--listen", listen, *args], settings)
 
 

@@ -17,6 +17,7 @@ mod suites;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -112,11 +113,18 @@ fn sign(args: &[String]) -> Result<ExitCode> {
 fn hands(args: &[String]) -> Result<ExitCode> {
     let mut section = Section::begin("hands")?;
     let project = section.project.clone();
-    stdout_of(&mut sightwire(&project, Purpose::Demo, &["models", "pull", "hands"]))?;
+    // A store of its own: where the model is, demo and tests would take it.
+    let home = project.own("bench/hands");
+    fs::create_dir_all(&home).context("make a store for the benchmark")?;
+    if !home.join("runtime").exists() {
+        symlink(project.home().join("runtime"), home.join("runtime")).context("take the library along")?;
+    }
+    let mut pull = sightwire(&project, Purpose::Demo, &["models", "pull", "hands"]);
+    stdout_of(pull.env("SIGHTWIRE_HOME", &home))?;
     let pictures = ["run", "--quiet", "--release", "-p", "sightwire-infer", "--example", "hands_bench"];
-    let pictures = stdout_of(cargo(&project, &pictures).env("SIGHTWIRE_HOME", project.home()))?;
+    let pictures = stdout_of(cargo(&project, &pictures).env("SIGHTWIRE_HOME", &home))?;
     section.add(&format!("```text\n{}\n```", pictures.trim_end()));
-    let settings = ["recognizer.model=hands".to_owned()];
+    let settings = ["recognizer.model=hands".to_owned(), format!("store.home={}", home.display())];
     section.add(&ladder(&project, "1,10,20,40,80", &settings, &[&["--hand".to_owned()], args].concat())?);
     section.end(true)
 }

@@ -35,6 +35,10 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     let (log, usual) = if once { ("server-once", "127.0.0.1:0") } else { ("server", "127.0.0.1:8000") };
     let (cameras, config) = start_cameras(&project)?;
     let listen = listen.as_deref().unwrap_or(usual);
+    if once && settings.is_empty() {
+        // What is played are clips of its motions, though a better model may have been got since.
+        settings = ["--set", "recognizer.model=gestures"].map(str::to_owned).to_vec();
+    }
     let mut args = ["serve", "--listen", listen, "--config", &config].map(str::to_owned).to_vec();
     args.extend(settings);
     let mut server = start(&project, log, &args)?;
