@@ -91,7 +91,9 @@ class Server(Program):
 
     def __init__(self, listen: str = "127.0.0.1:0", args: Sequence[str] = (), **env: str) -> None:
         # The clips are of this model's motions, and a hand in a clip of a second has no time to rest before it moves.
-        usual = {"SIGHTWIRE_RECOGNIZER_MODEL": "gestures", "SIGHTWIRE_RECOGNIZER_ARMING": "false"}
+        usual = {"SIGHTWIRE_RECOGNIZER_ARMING": "false"}
+        if "MODEL_PATH" not in env:
+            usual["SIGHTWIRE_RECOGNIZER_MODEL"] = "gestures"
         settings = {**usual, **env}
         super().__init__(["serve", "--listen", listen, *args], settings)
 
