@@ -15,17 +15,18 @@ export const SEED = 2;
 
 const made = new Map();
 
-/** The JPEG files of one clip as Buffers. */
-export async function clip(gesture, { seed = SEED, frames = FPS } = {}) {
-  const key = `${gesture} ${seed} ${frames}`;
-  if (!made.has(key)) made.set(key, generate(gesture, seed, frames));
+/** The JPEG files of one clip as Buffers; `rest` pictures of the hand at rest come first. */
+export async function clip(gesture, { seed = SEED, rest = 0, frames = FPS } = {}) {
+  const key = `${gesture} ${seed} ${rest} ${frames}`;
+  if (!made.has(key)) made.set(key, generate(gesture, seed, rest, frames));
   return made.get(key);
 }
 
-async function generate(gesture, seed, frames) {
+async function generate(gesture, seed, rest, frames) {
   const out = mkdtempSync(join(tmpdir(), "sightwire-clip-"));
   try {
-    const args = ["sample", gesture, "--out", out, "--seed", String(seed), "--frames", String(frames)];
+    const args = ["sample", gesture, "--out", out, "--seed", String(seed)];
+    args.push("--rest", String(rest), "--frames", String(frames));
     const ended = await command(args);
     if (ended.code !== 0) throw new Error(`sightwire ${args.join(" ")}: ${ended.stderr}`);
     const names = readdirSync(out).filter((name) => /\.jpe?g$/.test(name));

@@ -19,9 +19,12 @@ if (!url) {
   process.exit(2);
 }
 
-/** Plays one gesture in a session of its own. */
+/** What a motion counts after (`recognizer.arming`), in frames. */
+const REST = 32;
+
+/** Plays one gesture, after a rest, in a session of its own. */
 async function play(gesture) {
-  const frames = await clip(gesture);
+  const frames = await clip(gesture, { rest: REST });
   const client = new Client(url);
   const sentAt = [];
   const delays = [];
@@ -38,7 +41,7 @@ async function play(gesture) {
     delays.sort((a, b) => a - b);
     return {
       gesture,
-      ...verdict(client.predictions),
+      ...verdict(client.predictions.slice(REST)),
       replies: client.predictions.length,
       frames: frames.length,
       delay: delays[Math.floor(delays.length / 2)] ?? NaN,

@@ -207,6 +207,15 @@ describe("a_drawn_view", () => {
   }
 });
 
+/** Of the model of hands, as the status has it. @param {Server} at */
+const reported = async (at) => (await at.get("/api/v1/status")).json.detector.hands;
+
+test("the_status_says_that_hands_are_found_in_streams", async (t) => {
+  const client = await viewer(t, server, "?overlays=1");
+  await overlay(client, await sent(t, server, "status", PICTURES.shown, "enhanced"));
+  assert.deepEqual(await reported(server), { note: null, state: "ready" });
+});
+
 describe("without_hands", () => {
   /** Viewers are told of everything else. */
   async function areNot(t, at) {
@@ -224,12 +233,17 @@ describe("without_hands", () => {
   }
 
   test("nobody_asked_for_them", async (t) => {
-    await areNot(t, await serverOf(t, store(t, "hands"), false));
+    const server = await serverOf(t, store(t, "hands"), false);
+    await areNot(t, server);
+    assert.equal(await reported(server), null);
   });
 
   test("a_model_that_is_not_there_is_told_and_the_streams_go_on", async (t) => {
     const lacking = await serverOf(t, emptyStore(t));
     await areNot(t, lacking);
     assert.match(lacking.logs(), /hands in streams: .*hands/);
+    const { state, note } = await reported(lacking);
+    assert.equal(state, "failed");
+    assert.match(note, /hands/);
   });
 });

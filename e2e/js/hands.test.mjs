@@ -125,6 +125,7 @@ test("a_client_with_extras_gets_the_joints_and_sees_the_ring_fill", async (t) =>
     assert.ok(rings.length >= 8, `${rings.length} pictures`);
     assert.ok(results[last].sight.hands[0].armed_ms > 2_800);
     assert.ok(results.some(({ label }) => label === "right"));
+    results.forEach(({ label, sight }) => assert.equal(sight.motion, label === "right" ? label : null));
     return results[last];
   });
   const { width, height, hands, hints } = seen.sight;

@@ -71,7 +71,9 @@ fn show(server: &mut Server) -> Result<bool> {
     let url = server.url();
     println!();
     println!("Sightwire runs at {url}");
-    println!("  Try first:  open {url}/recognise, allow the camera, and wave");
+    println!(
+        "  Try first:  open {url}/recognise, allow the camera, hold your hand still for a moment, and wave"
+    );
     println!("  No camera:  open {url}/recognise?source=sample&gesture=wave");
     println!("  Cameras:    open {url}/cameras (two simulated ones; one of them hangs now and then)");
     println!("  Relay:      open {url}/broadcast?source=test&start=1, and {url}/wall beside it");

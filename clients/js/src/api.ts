@@ -3851,6 +3851,8 @@ export interface components {
             busy_s: number;
             /** @description Least confidence where nobody asks for another: `detector.confidence`. */
             confidence: number;
+            /** @description The model of hands, for streams; null without `detector.hands`. */
+            hands: components["schemas"]["StreamHands"] | null;
             /** @description Names of the classes that it tells apart; empty until it is ready. */
             labels: string[];
             /** @description Name of the model at work, or of the one that is to be. */
@@ -3947,7 +3949,7 @@ export interface components {
         /** @description What a viewer may say. */
         FromViewer: components["schemas"]["ClientPing"] | components["schemas"]["ClientPong"];
         /** @description What keeps hands from being seen well. */
-        HandHint: "slow" | "dark" | "far";
+        HandHint: "slow" | "dark" | "far" | "cut" | "frozen" | "crowded" | "unclear";
         /** @description A hand of a person. */
         HandSide: "left" | "right";
         /** @description Hands in a frame or picture. */
@@ -3958,6 +3960,8 @@ export interface components {
             height: number;
             /** @description What keeps hands from being seen well. */
             hints: components["schemas"]["HandHint"][];
+            /** @description Label of the motion that was made within the last second; null if none was. */
+            motion: string | null;
             /** @description Of the frame, in pixels. */
             width: number;
         };
@@ -5017,6 +5021,13 @@ export interface components {
          *     the rest its data.
          */
         StreamEvent: components["schemas"]["Detections"] | components["schemas"]["StateChange"];
+        /** @description The model of hands, for streams. */
+        StreamHands: {
+            /** @description Why it cannot be had, for people; null where it can. */
+            note: string | null;
+            /** @description How far it is; `failed` until a stream that wants it tries again. */
+            state: components["schemas"]["ModelState"];
+        };
         /** @description Where a stream comes from. */
         StreamKind: "camera" | "relay";
         /** @description Whether frames of a stream come. */
@@ -5320,6 +5331,7 @@ export type StillDetections = components['schemas']['StillDetections'];
 export type Stream = components['schemas']['Stream'];
 export type StreamEnded = components['schemas']['StreamEnded'];
 export type StreamEvent = components['schemas']['StreamEvent'];
+export type StreamHands = components['schemas']['StreamHands'];
 export type StreamKind = components['schemas']['StreamKind'];
 export type StreamState = components['schemas']['StreamState'];
 export type StreamStateMessage = components['schemas']['StreamStateMessage'];

@@ -78,6 +78,8 @@ pub struct HandSight {
     pub height: u32,
     /// The hands, the longest known first; at most as many as the server follows.
     pub hands: Vec<SeenHand>,
+    /// Label of the motion that was made within the last second; null if none was.
+    pub motion: Option<String>,
     /// What keeps hands from being seen well.
     pub hints: Vec<HandHint>,
 }
@@ -124,6 +126,14 @@ pub enum HandHint {
     Dark,
     /// A hand is so small that it will be lost.
     Far,
+    /// Part of a hand is outside the frame.
+    Cut,
+    /// A hand has not moved for 20 s, as a picture of one: nothing is said of it until it does.
+    Frozen,
+    /// There are more hands than the server follows (`recognizer.hands`).
+    Crowded,
+    /// For 3 s something was taken for a palm, whose joints are not clear: a glove, a hand that is covered, or a face.
+    Unclear,
 }
 
 /// Event `model` for a client that asked for `extras`: after `status`, and when another model takes its place.

@@ -100,6 +100,8 @@ pub struct DetectorStatus {
     pub busy_s: f64,
     /// Least confidence where nobody asks for another: `detector.confidence`.
     pub confidence: f64,
+    /// The model of hands, for streams; null without `detector.hands`.
+    pub hands: Option<StreamHands>,
     /// Names of the classes that it tells apart; empty until it is ready.
     pub labels: Vec<String>,
     /// Name of the model at work, or of the one that is to be.
@@ -118,6 +120,15 @@ pub struct DetectorStatus {
     pub state: ModelState,
     /// Threads that run the network; null where none is loaded.
     pub threads: Option<usize>,
+}
+
+/// The model of hands, for streams.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct StreamHands {
+    /// How far it is; `failed` until a stream that wants it tries again.
+    pub state: ModelState,
+    /// Why it cannot be had, for people; null where it can.
+    pub note: Option<String>,
 }
 
 /// How far a model is.

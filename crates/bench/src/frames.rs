@@ -64,7 +64,8 @@ impl FrameSet {
         paint: impl Fn(usize, &mut Image),
     ) -> Result<Self> {
         let clips = (1..=CLIPS).map(|seed| Clip::new(gesture, seed, width, height));
-        let images: Vec<Image> = clips.flat_map(|clip| (0..sample::FRAMES).map(move |i| clip.frame(i))).collect();
+        let images: Vec<Image> =
+            clips.flat_map(|clip| (0..sample::FRAMES).map(move |i| clip.frame(i))).collect();
         Self::encoded(gesture.name(), &images, target_bytes, times, paint)
     }
 
@@ -77,7 +78,8 @@ impl FrameSet {
             clip.picture_into(index, sample::FPS, &mut image);
             images.push(image.clone());
         }
-        let back = images.iter().rev().skip(1).take(images.len().saturating_sub(2)).cloned().collect::<Vec<_>>();
+        let back =
+            images.iter().rev().skip(1).take(images.len().saturating_sub(2)).cloned().collect::<Vec<_>>();
         images.extend(back);
         Self::encoded("a hand", &images, target_bytes, 1, |_, _| {})
     }

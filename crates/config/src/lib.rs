@@ -36,7 +36,7 @@ use sightwire_engine::trial::{Launch, TrialOptions};
 use sightwire_frame::header::Limits as PictureLimits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
-use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions};
+use sightwire_live::options::{CameraOptions, DetectorOptions, HandOptions, RelayOptions};
 use sightwire_live::source::CameraTable;
 use sightwire_measure::memory::Memory;
 use sightwire_models::Provider;
@@ -442,7 +442,10 @@ impl Values<'_> {
             max_boxes: self.int("detector.max_boxes", 1, 1000)?,
             classes: self.list("detector.classes")?,
             max_fps: self.number("detector.max_fps", 0.1, 1e6)?,
-            hands: self.flag("detector.hands"),
+            hands: self.flag("detector.hands").then_some(HandOptions {
+                most: self.int("recognizer.hands", 1, 4)?,
+                arming: self.flag("recognizer.arming"),
+            }),
             gated: match self.text("detector.gate").as_str() {
                 "none" => false,
                 "motion" => true,

@@ -135,12 +135,18 @@ const END: f32 = 0.05;
 const END_AT_LEAST: f32 = 0.08;
 /// A hand that only turns round is near its end for this part of the leg's time, at most,
 const TURNING: f32 = 0.4;
+/// or this, if it may go on the other way,
+const UNPREPARED: f32 = 0.65;
 /// and one that rests for so long more.
 const REST_AT_LEAST: Duration = Duration::from_millis(40);
 /// No rest has to be longer than this.
 const REST_AT_MOST: Duration = Duration::from_millis(400);
-/// A stroke that takes longer is none.
-const LONGEST: Duration = Duration::from_millis(1800);
+/// A hand that goes so far the other way first, palm lengths, prepares.
+const PREPARED: f32 = 0.12;
+/// A way back has less than this of its stroke's pace.
+const SLOWER: f32 = 0.6;
+/// A stroke that takes longer, with its preparation, is none.
+const LONGEST: Duration = Duration::from_millis(2400);
 /// A hand that is not seen for so long rests no more.
 const UNSEEN: Duration = Duration::from_millis(250);
 /// Nor is it waited for any longer than this.
@@ -414,10 +420,7 @@ fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
     if is_wave(&legs[0]) && longest(0) > longest(1) {
         return Verdict::Stroke(Stroke::Wave);
     }
-    let rested = [0, 1].map(|axis| {
-        let leg = legs[axis].last().filter(|leg| leg.way().abs() >= WAY)?;
-        leg.rests(now, way, axis).then_some((axis, *leg))
-    });
+    let rested = [0, 1].map(|axis| stroke_of(now, way, axis, &legs[axis]).map(|leg| (axis, leg)));
     // Of a way across both, the axis on which it is longer.
     let chosen = rested.into_iter().flatten().max_by(|a, b| a.1.way().abs().total_cmp(&b.1.way().abs()));
     let Some((axis, leg)) = chosen else {
@@ -429,7 +432,7 @@ fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
     let goes_on = |other: &Leg| {
         other.way().abs() > leg.way().abs() && other.from.0 < leg.to.0 && leg.from.0 < other.to.0
     };
-    if rested[1 - axis].is_none() && legs[1 - axis].last().is_some_and(goes_on) {
+    if rested[1 - axis].is_none() && legs[1 - axis].iter().any(goes_on) {
         return not_yet;
     }
     let across = at_time(way, leg.to.0)[1 - axis] - at_time(way, leg.from.0)[1 - axis];
@@ -442,6 +445,22 @@ fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
         (_, false) => Stroke::Up,
         (_, true) => Stroke::Down,
     })
+}
+
+/// What is meant on one axis, once the hand rests there. A leg that begins by a little the other way was prepared: it is what was
+/// meant. One that was not may itself prepare the next: a rest that is long says no, and so does a way back that is shorter and slower.
+fn stroke_of(now: Duration, way: &[Sample], axis: usize, legs: &[Leg]) -> Option<Leg> {
+    let (last, before) = legs.split_last()?;
+    let long = |leg: &&Leg| leg.way().abs() >= WAY;
+    let earlier = before.last().filter(long);
+    if let Some(earlier) =
+        earlier.filter(|earlier| last.is_return(earlier, way, axis) || earlier.is_prepared(way, axis))
+    {
+        return last.rests(now, way, axis, TURNING).then_some(*earlier);
+    }
+    let last = Some(last).filter(long)?;
+    let part = if earlier.is_some() || last.is_prepared(way, axis) { TURNING } else { UNPREPARED };
+    last.rests(now, way, axis, part).then_some(*last)
 }
 
 /// A way on one axis without turning round.
@@ -461,15 +480,49 @@ impl Leg {
         self.way().abs() / self.to.0.saturating_sub(self.from.0).as_secs_f32().max(0.02)
     }
 
+    /// How fast its middle half goes, palm lengths a second: it may begin and end slowly.
+    fn heart(&self, way: &[Sample], axis: usize) -> f32 {
+        let crossing = |share: f32| {
+            let value = self.from.1 + share * self.way();
+            let pairs =
+                way.windows(2).filter(|pair| pair[0].time >= self.from.0 && pair[1].time <= self.to.0);
+            let mut crossed =
+                pairs.filter(|pair| (pair[0].at[axis] - value) * (pair[1].at[axis] - value) <= 0.0);
+            crossed.next().map_or(0.0, |pair| {
+                let step = pair[1].at[axis] - pair[0].at[axis];
+                let part = if step == 0.0 { 0.0 } else { (value - pair[0].at[axis]) / step };
+                let [from, to] = [pair[0].time, pair[1].time].map(|time| time.as_secs_f32());
+                from + part * (to - from)
+            })
+        };
+        self.way().abs() / 2.0 / (crossing(0.75) - crossing(0.25)).max(0.01)
+    }
+
+    /// Whether this is only the way back of a stroke before it, and not what that one prepared: people prepare at most a little
+    /// faster than they strike, and come back much more slowly.
+    fn is_return(&self, stroke: &Self, way: &[Sample], axis: usize) -> bool {
+        self.heart(way, axis) < SLOWER * stroke.heart(way, axis)
+    }
+
+    /// Whether the hand went a little the other way first.
+    fn is_prepared(&self, way: &[Sample], axis: usize) -> bool {
+        let direction = self.way().signum();
+        let before = way.iter().take_while(|sample| sample.time <= self.to.0);
+        before.map(|sample| sample.at[axis] * direction).fold(0.0, f32::min) < -PREPARED
+    }
+
     /// Whether the hand has rested at its end for so long that it does not just turn round: what turns round is near the end
-    /// for two fifths of its time.
-    fn rests(&self, now: Duration, way: &[Sample], axis: usize) -> bool {
+    /// for a part of its time.
+    fn rests(&self, now: Duration, way: &[Sample], axis: usize, part: f32) -> bool {
         let near = (END * self.way().abs()).max(END_AT_LEAST);
-        let is_near = |sample: &&Sample| (sample.at[axis] - self.to.1).abs() <= near;
+        let Some(here) = way.last().map(|last| last.at[axis]) else { return false };
+        let is_near = |sample: &&Sample| (sample.at[axis] - here).abs() <= near;
         let since = way.iter().rev().take_while(is_near).last();
-        since.is_some_and(|since| {
+        // Where it was lost it is not known to rest.
+        let found = way.iter().rev().take_while(is_near).filter(|sample| sample.seen).count();
+        since.filter(|_| found >= 1).is_some_and(|since| {
             let took = since.time.saturating_sub(self.from.0);
-            now.saturating_sub(since.time) >= (took.mul_f32(TURNING) + REST_AT_LEAST).min(REST_AT_MOST)
+            now.saturating_sub(since.time) >= (took.mul_f32(part) + REST_AT_LEAST).min(REST_AT_MOST)
         })
     }
 }
@@ -556,7 +609,7 @@ mod tests {
             };
             motion.picture(now, Some(place(size)), None);
             if let Phase::Armed { way, .. } = &motion.phase {
-                assert!(way.len() <= 60, "{} points after {now:?}", way.len());
+                assert!(way.len() <= 75, "{} points after {now:?}", way.len());
             }
         }
     }

@@ -4,6 +4,7 @@ use sightwire_api::sign::{HandHint, HandSide, HandSight, SeenHand};
 
 use crate::Side;
 use crate::gesture::Arming;
+use crate::label::Label;
 use crate::watch::{Hint, Seen, Sight};
 
 /// Of a picture of this size, pixels.
@@ -12,6 +13,10 @@ pub fn told(width: u32, height: u32, sight: &Sight, hints: &[Hint]) -> HandSight
         width,
         height,
         hands: sight.hands.iter().map(hand).collect(),
+        motion: sight.said.and_then(|said| match said.label {
+            Label::Stroke(stroke) => Some(stroke.name().to_owned()),
+            Label::Shape(_) => None,
+        }),
         hints: hints.iter().copied().map(hint).collect(),
     }
 }
@@ -42,5 +47,9 @@ fn hint(hint: Hint) -> HandHint {
         Hint::Slow => HandHint::Slow,
         Hint::Dark => HandHint::Dark,
         Hint::Far => HandHint::Far,
+        Hint::Cut => HandHint::Cut,
+        Hint::Frozen => HandHint::Frozen,
+        Hint::Crowded => HandHint::Crowded,
+        Hint::Unclear => HandHint::Unclear,
     }
 }

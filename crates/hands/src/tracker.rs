@@ -24,6 +24,8 @@ pub struct TrackerOptions {
     pub look_every: Duration,
     /// While a hand is there, and another might come.
     pub look_for_others_every: Duration,
+    /// While all hands are there that are followed, and more might be.
+    pub look_for_more_every: Duration,
     /// What was no hand is not asked about again for so long.
     pub refuse_for: Duration,
 }
@@ -36,6 +38,7 @@ impl Default for TrackerOptions {
             keep: 0.6,
             look_every: Duration::from_millis(200),
             look_for_others_every: Duration::from_millis(600),
+            look_for_more_every: Duration::from_secs(2),
             refuse_for: Duration::from_millis(1000),
         }
     }
@@ -45,6 +48,8 @@ impl Default for TrackerOptions {
 const SAME: f32 = 0.5;
 /// A palm as large as one that was refused, in its place, is the same.
 const SAME_REFUSED: f32 = 0.7;
+/// What is no hand for so long is worth a word.
+const UNCLEAR: Duration = Duration::from_secs(3);
 /// Handedness is the sum of so many pictures at most: a hand that another takes the place of does not stay what it was.
 const SIDE_AT_MOST: f32 = 60.0;
 /// A region is moved ahead by this part of its last step.
@@ -63,6 +68,10 @@ pub struct Tracker {
     looked: Option<Duration>,
     /// Something is to be looked for in this picture.
     lost: bool,
+    /// There was one hand more than are followed when palms were last looked for.
+    crowded: bool,
+    /// Since when there has been no hand, and something that was taken for a palm.
+    unclear: Option<Duration>,
     last_id: u64,
 }
 
@@ -81,7 +90,7 @@ impl Tracker {
     /// No hands yet.
     pub fn new(options: TrackerOptions) -> Self {
         let (hands, refused) = (Vec::new(), Vec::new());
-        Self { options, hands, refused, looked: None, lost: false, last_id: 0 }
+        Self { options, hands, refused, looked: None, lost: false, crowded: false, unclear: None, last_id: 0 }
     }
 
     /// The hands of the last picture, the longest known first.
@@ -120,22 +129,27 @@ impl Tracker {
     /// Whether palms are to be looked for in the picture of time `now`; `stirring` says that something in it has begun to
     /// move, `missed` that a hand of which something is expected was lost a moment ago.
     pub fn looks(&self, now: Duration, stirring: bool, missed: bool) -> bool {
-        if self.hands.len() >= self.options.hands {
-            return false;
-        }
-        let every =
-            if self.hands.is_empty() { self.options.look_every } else { self.options.look_for_others_every };
+        let full = self.hands.len() >= self.options.hands;
+        let every = match self.hands.len() {
+            0 => self.options.look_every,
+            _ if full => self.options.look_for_more_every,
+            _ => self.options.look_for_others_every,
+        };
         let due = self.looked.is_none_or(|looked| now.saturating_sub(looked) >= every);
-        due || self.lost || missed || (stirring && self.hands.is_empty())
+        due || (!full && (self.lost || missed)) || (stirring && self.hands.is_empty())
     }
 
     /// Palms were looked for: those that may be hands which are not known yet, the surest first, and no more than are
-    /// missing.
+    /// missing; one, if none is.
     pub fn candidates(&mut self, now: Duration, palms: &[Palm]) -> Vec<Palm> {
         self.looked = Some(now);
         self.lost = false;
         self.refused.retain(|(_, until)| *until > now);
-        let missing = self.options.hands.saturating_sub(self.hands.len());
+        self.crowded = false;
+        if palms.is_empty() {
+            self.unclear = None;
+        }
+        let missing = self.options.hands.saturating_sub(self.hands.len()).max(1);
         let known = |region: &Region| self.hands.iter().any(|hand| hand.region.overlap(region) > SAME);
         let refused = |palm: &Palm| self.refused.iter().any(|(no, _)| no.rect.iou(&palm.rect) > SAME_REFUSED);
         let mut taken: Vec<Region> = Vec::new();
@@ -159,13 +173,16 @@ impl Tracker {
         let Some(seen) = found.filter(|seen| seen.presence >= self.options.begin) else {
             let until = now + self.options.refuse_for;
             self.refused.push((*palm, until));
+            self.unclear.get_or_insert(now);
             return false;
         };
         let region = Region::of_points(&seen.points);
         let known = self.hands.iter().any(|hand| hand.region.overlap(&region) > SAME);
         if known || self.hands.len() >= self.options.hands {
+            self.crowded |= !known;
             return false;
         }
+        self.unclear = None;
         self.last_id += 1;
         let hand = Hand { id: self.last_id, points: seen.points, presence: seen.presence, side: Side::Right };
         let mut tracked = Tracked { hand, region, step: [0.0; 2], right: 0.0 };
@@ -174,6 +191,17 @@ impl Tracker {
             self.hands.push(tracked);
         }
         true
+    }
+
+    /// There is a hand that is not followed: there are as many as are followed.
+    pub fn is_crowded(&self) -> bool {
+        self.crowded && self.hands.len() >= self.options.hands
+    }
+
+    /// For a while there has been no hand, but something like a palm.
+    pub fn is_unclear(&self, now: Duration) -> bool {
+        let long = |since: Duration| now.saturating_sub(since) > UNCLEAR;
+        self.hands.is_empty() && self.unclear.is_some_and(long)
     }
 }
 
@@ -286,9 +314,50 @@ mod tests {
             !tracker.begin(at(33), &palm_at(400.0, 400.0), Some(hand_at(400.0, 400.0, 0.99))),
             "two at most"
         );
-        assert!(!tracker.looks(at(9000), true, false));
+        assert!(!tracker.looks(at(1999), true, true));
+        assert!(tracker.looks(at(2000), false, false), "whether there are more");
         // The second one slides onto the first: the first stays.
         tracker.follow(vec![Some(hand_at(100.0, 100.0, 0.99)), Some(hand_at(105.0, 100.0, 0.99))]);
         assert_eq!(tracker.hands().map(|hand| hand.id).collect::<Vec<_>>(), [1]);
+    }
+
+    #[test]
+    fn one_hand_more_than_are_followed_is_noticed_and_forgotten() {
+        let options = TrackerOptions { hands: 1, ..TrackerOptions::default() };
+        let mut tracker = Tracker::new(options);
+        let [one, other] = [100.0, 400.0].map(|x| palm_at(x, 100.0));
+        for palm in tracker.candidates(at(0), &[one]) {
+            tracker.begin(at(0), &palm, Some(hand_at(100.0, 100.0, 0.99)));
+        }
+        assert!(!tracker.is_crowded() && !tracker.looks(at(1000), true, true));
+        assert!(tracker.looks(at(2000), false, false), "now and then one is looked for");
+        let candidates = tracker.candidates(at(2000), &[one, other]);
+        assert_eq!(candidates.len(), 1);
+        assert!(!tracker.begin(at(2000), &candidates[0], Some(hand_at(400.0, 100.0, 0.99))));
+        assert!(tracker.is_crowded() && tracker.hands().len() == 1);
+        assert!(tracker.candidates(at(4000), &[one]).is_empty());
+        assert!(!tracker.is_crowded());
+    }
+
+    #[test]
+    fn what_is_like_a_palm_and_no_hand_is_unclear_until_it_has_gone_or_is_one() {
+        let mut tracker = Tracker::new(TrackerOptions::default());
+        let refuse = |tracker: &mut Tracker, time: u64, presence: f32| {
+            for palm in tracker.candidates(at(time), &[palm_at(100.0, 100.0)]) {
+                tracker.begin(at(time), &palm, Some(hand_at(100.0, 100.0, presence)));
+            }
+        };
+        for time in (0..=4000).step_by(200) {
+            assert_eq!(tracker.is_unclear(at(time)), time > 3000, "{time}");
+            refuse(&mut tracker, time, 0.7);
+        }
+        assert!(tracker.candidates(at(4200), &[]).is_empty());
+        assert!(!tracker.is_unclear(at(4200)));
+        for time in (5000..=9000).step_by(200) {
+            refuse(&mut tracker, time, 0.7);
+        }
+        assert!(tracker.is_unclear(at(9000)));
+        refuse(&mut tracker, 10_200, 0.99);
+        assert!(!tracker.is_unclear(at(10_200)) && tracker.hands().len() == 1);
     }
 }

@@ -55,6 +55,14 @@ pub enum Hint {
     Dark,
     /// A hand is so small that it will be lost.
     Far,
+    /// Part of a hand is outside the picture.
+    Cut,
+    /// A hand has not moved for so long that it may be a picture of one: nothing is said of it.
+    Frozen,
+    /// There are more hands than are followed.
+    Crowded,
+    /// Something was taken for a palm, and its joints are none that can be followed: a glove, a hand that is covered, or a face.
+    Unclear,
 }
 
 /// What is said, by all hands together.
@@ -105,6 +113,24 @@ struct Performer {
     presence: f32,
     shape: shape::Held,
     motion: Motion,
+    /// Where it last moved to, and when.
+    stayed: (Duration, Place),
+}
+
+impl Performer {
+    /// It does not move, not even as little as a hand that is held still.
+    fn is_frozen(&self, now: Duration) -> bool {
+        now.saturating_sub(self.stayed.0) > FROZEN
+    }
+
+    fn stays(&mut self, now: Duration, place: Place) {
+        let before = self.stayed.1;
+        let step = (place.middle[0] - before.middle[0]).hypot(place.middle[1] - before.middle[1]);
+        let moved = step > TREMBLE * before.palm || (place.size / before.size).ln().abs() > TREMBLE;
+        if moved {
+            self.stayed = (now, place);
+        }
+    }
 }
 
 /// When so much of the picture changes, something stirs.
@@ -123,6 +149,11 @@ const DARK: f32 = 50.0;
 const FEW: f32 = 20.0;
 /// Below this part of the picture's longer side a palm is hardly found.
 const SMALL: f32 = 0.05;
+/// A hand of whose joints this part is outside the picture is cut.
+const CUT: f32 = 0.25;
+/// No hand of a person stays within this, palm lengths, for so long.
+const TREMBLE: f32 = 0.08;
+const FROZEN: Duration = Duration::from_secs(20);
 /// A motion is said for so long.
 const SAID: Duration = Duration::from_secs(1);
 /// How sure a motion is whose hand was lost on its way.
@@ -199,8 +230,13 @@ impl Watch {
             let gone = at.is_none() && place[1] + LEAVING * palm > bottom;
             stroke = of_this.filter(|stroke| *stroke != Stroke::Down || !gone).or(stroke);
             if let Some(hand) = hand {
+                performer.stays(now, seen[hand].1);
                 performer.presence = hands[hand].presence;
-                performer.shape.see(now, seen[hand].0.and_then(|measures| measures.shape()));
+                let measures = seen[hand].0.filter(|_| !performer.is_frozen(now));
+                performer.shape.see(now, measures.and_then(|measures| measures.shape()));
+            }
+            if performer.is_frozen(now) {
+                performer.motion.hush(now);
             }
         }
         if let Some(stroke) = stroke {
@@ -258,6 +294,7 @@ impl Watch {
                         presence: 0.0,
                         shape: shape::Held::default(),
                         motion,
+                        stayed: (now, place),
                     });
                     self.performers.len() - 1
                 },
@@ -283,14 +320,26 @@ impl Watch {
         self.last = Some(now);
     }
 
-    /// What keeps hands from being seen well; `longer_side` is that of the pictures, pixels.
-    pub fn hints(&self, longer_side: u32) -> Vec<Hint> {
-        let small = |hand: &Hand| palm_length(&hand.points) < SMALL * longer_side as f32;
+    /// What keeps hands from being seen well, in the picture taken last, of this width and height.
+    pub fn hints(&self, [width, height]: [u32; 2]) -> Vec<Hint> {
+        let longer_side = width.max(height) as f32;
+        let small = |hand: &Hand| palm_length(&hand.points) < SMALL * longer_side;
+        let outside =
+            |[x, y, _]: &[f32; 3]| !(0.0..=width as f32).contains(x) || !(0.0..=height as f32).contains(y);
+        let cut = |hand: &Hand| {
+            let count = hand.points.iter().filter(|point| outside(point)).count();
+            count as f32 > CUT * hand.points.len() as f32
+        };
         let slow = !self.interval.is_zero() && self.interval.as_secs_f32() > 1.0 / FEW;
+        let now = self.last.unwrap_or_default();
         let all = [
             (Hint::Slow, slow),
             (Hint::Dark, self.brightness < DARK),
             (Hint::Far, self.tracker.hands().any(small)),
+            (Hint::Cut, self.tracker.hands().any(cut)),
+            (Hint::Frozen, self.performers.iter().any(|performer| performer.is_frozen(now))),
+            (Hint::Crowded, self.tracker.is_crowded()),
+            (Hint::Unclear, self.tracker.is_unclear(now)),
         ];
         all.into_iter().filter(|(_, so)| *so).map(|(hint, _)| hint).collect()
     }
@@ -308,4 +357,72 @@ fn place(points: &Points) -> (Option<Measures>, Place) {
     let open = measures.is_some_and(|measures| measures.is_open());
     let upright = measures.is_some_and(|measures| measures.up > UPRIGHT);
     (measures, Place { middle, palm: palm_length(points), size, open, upright })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::upright_hand;
+
+    /// Always finds an open hand, with its middle there.
+    struct There([f32; 2]);
+
+    impl Networks for There {
+        type Error = std::convert::Infallible;
+
+        fn palms(&mut self, _: &Image) -> Result<Vec<Palm>, Self::Error> {
+            let [x, y] = self.0;
+            let rect = sightwire_frame::boxes::Rect {
+                left: x - 30.0,
+                top: y - 30.0,
+                right: x + 30.0,
+                bottom: y + 30.0,
+            };
+            let points = [[x, y + 40.0], [x - 20.0, y - 25.0], [x, y - 30.0], [x, y], [x, y], [x, y], [x, y]];
+            Ok(vec![Palm { rect, points, score: 0.8 }])
+        }
+
+        fn landmarks(&mut self, _: &Image, _: &Region) -> Result<Option<Landmarks>, Self::Error> {
+            let points = upright_hand().map(|[x, y, z]| [x + self.0[0], y + self.0[1], z]);
+            Ok(Some(Landmarks { points, presence: 0.99, right: 0.9 }))
+        }
+    }
+
+    fn look(watch: &mut Watch, milliseconds: u64, middle: [f32; 2]) -> (Sight, Vec<Hint>) {
+        let image = Image::new(640, 480);
+        let Ok(sight) = watch.look(Duration::from_millis(milliseconds), &image, &mut There(middle));
+        (sight, watch.hints([640, 480]))
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_hand_that_never_moves_until_it_does() {
+        let mut watch = Watch::new(WatchOptions::default());
+        let mut last = None;
+        for time in (0..25_000).step_by(100) {
+            let jitter = (time / 100 % 3) as f32;
+            let (sight, hints) = look(&mut watch, time, [300.0 + jitter, 240.0]);
+            let frozen = time > 20_000;
+            assert_eq!(hints.contains(&Hint::Frozen), frozen, "{time}");
+            if (1_000..20_000).contains(&time) {
+                assert_eq!(sight.hands[0].shape, Some(Shape::OpenPalm), "{time}");
+            }
+            last = Some(sight);
+        }
+        let last = last.unwrap();
+        assert_eq!((last.hands[0].shape, last.hands[0].arming, last.said), (None, Arming::Not, None));
+        for time in (25_000..27_500).step_by(100) {
+            let (sight, hints) = look(&mut watch, time, [340.0, 240.0]);
+            assert!(!hints.contains(&Hint::Frozen), "{time}");
+            if time > 26_000 {
+                assert_eq!(sight.hands[0].shape, Some(Shape::OpenPalm), "{time}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hand_that_is_cut_by_the_edge_is_named() {
+        let mut watch = Watch::new(WatchOptions::default());
+        assert!(!look(&mut watch, 0, [300.0, 240.0]).1.contains(&Hint::Cut));
+        assert!(look(&mut watch, 100, [5.0, 240.0]).1.contains(&Hint::Cut));
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sightwire_api::sign as api;
+use sightwire_api::status::{ModelState, StreamHands};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_hands::BONES;
@@ -75,17 +76,23 @@ impl Hands {
         Arc::new(Self { options, engine, slot: ModelSlot::default() })
     }
 
-    /// How far it is; `None` where nobody asked for hands in streams.
-    pub fn state(&self) -> Option<State<Arc<HandService>>> {
-        self.options.detector.hands.then(|| self.slot.state())
+    /// How far it is, as in `/api/v1/status`; `None` where nobody asked for hands in streams.
+    pub fn report(&self) -> Option<StreamHands> {
+        self.options.detector.hands?;
+        let (state, note) = match self.slot.state() {
+            State::Idle => (ModelState::Idle, None),
+            State::Loading => (ModelState::Loading, None),
+            State::Fetching { .. } => (ModelState::Fetching, None),
+            State::Ready(_) => (ModelState::Ready, None),
+            State::Failed(failure) => (ModelState::Failed, Some(failure.reason.to_string())),
+        };
+        Some(StreamHands { state, note })
     }
 
     /// For one more stream; `None` where nobody asked for hands, or the model cannot be had, which the log says once. It is
     /// tried again for a later stream.
     pub async fn looker(self: &Arc<Self>) -> Option<HandLooker> {
-        if !self.options.detector.hands {
-            return None;
-        }
+        self.options.detector.hands?;
         let this = self.clone();
         self.slot.bring(move |slot| {
             let service = this.start().inspect_err(|error| tracing::warn!("hands in streams: {error:#}"))?;
@@ -103,13 +110,17 @@ impl Hands {
     fn start(&self) -> anyhow::Result<HandService> {
         let (store, options) = (&self.options.store, &self.options);
         let model = HandModel::load(store, &store.manifest(MODEL)?)?;
+        let mut watch = WatchOptions::default();
+        if let Some(hands) = options.detector.hands {
+            (watch.tracker.hands, watch.gesture.arming) = (hands.most, hands.arming);
+        }
         let engine = self.engine.get()?;
         engine.usable(&model.subjects(), &|| self.engine.going_on())?;
         let options = HandServiceOptions {
             limits: options.pictures,
             max_fps: MOST_FPS,
             idle_release: options.idle_release,
-            watch: WatchOptions::default(),
+            watch,
         };
         Ok(HandService::start(model, engine, options)?)
     }

@@ -93,7 +93,16 @@ pub struct DetectorOptions {
     /// Run the model only while something moves.
     pub gated: bool,
     /// Find hands, too, where the model for them is there.
-    pub hands: bool,
+    pub hands: Option<HandOptions>,
+}
+
+/// How hands are watched.
+#[derive(Clone, Copy, Debug)]
+pub struct HandOptions {
+    /// Hands of one stream that are followed, at most.
+    pub most: usize,
+    /// Motions count only of a hand that is armed.
+    pub arming: bool,
 }
 
 /// Streams that are sent, and their viewers.

@@ -1,8 +1,8 @@
 //! `/api/v1/status`: what runs, with what, and how it is.
 
 use sightwire_api::status::{
-    self as api, Amx, EngineStatus, MemoryRefused, MemoryStatus, Network, PredictionDelay, ProcessStatus,
-    Progress, RecognizerState, RecognizerStatus, Status, Switching,
+    self as api, Amx, DetectorStatus, EngineStatus, MemoryRefused, MemoryStatus, Network, PredictionDelay,
+    ProcessStatus, Progress, RecognizerState, RecognizerStatus, Status, Switching,
 };
 use sightwire_engine::cpu::{Cpu, Tiles};
 use sightwire_measure::memory::Work;
@@ -19,7 +19,7 @@ impl Telemetry {
         Status {
             cameras: self.streams.report(),
             connections: self.connections(),
-            detector: self.streams.detector.report(),
+            detector: DetectorStatus { hands: self.streams.hands.report(), ..self.streams.detector.report() },
             engine: self.engine_status(config),
             memory: self.memory_status(),
             process: ProcessStatus {

@@ -1,12 +1,32 @@
+import { Button } from '@mantine/core';
 import type { BetterModel } from 'sightwire/api';
 import { formatBytes } from '../components/format';
+import { Icon } from '../components/Icon';
 import { Notice } from '../components/Notice';
 import { Progress } from '../components/Progress';
 import { Cure } from '../start/Cure';
+import css from './BetterNotice.module.css';
+import { useDismissed } from './dismissed';
 
-/** Offers a model that is better than the one at work, and shows how far its download is. */
+/** Offers a model that is better than the one at work, and shows how far its download is. Put aside, it is one line. */
 export function BetterNotice({ better }: { better: BetterModel }) {
   const { progress, error } = better;
+  const [away, setAway] = useDismissed(better.name);
+  const offered = progress === null && error === null;
+  if (offered && away) {
+    return (
+      <p className={css.away}>
+        <Button
+          variant="subtle"
+          leftSection={<Icon name="download" size={16} />}
+          onClick={() => setAway(false)}
+          data-testid="better-model-away"
+        >
+          A better model can be downloaded
+        </Button>
+      </p>
+    );
+  }
   return (
     <Notice
       tone={error === null ? 'busy' : 'warn'}
@@ -28,6 +48,11 @@ export function BetterNotice({ better }: { better: BetterModel }) {
             count only when they are meant.
           </p>
           <Cure command={better.command} model={better.name} />
+          {offered && (
+            <Button variant="subtle" onClick={() => setAway(true)}>
+              Not now
+            </Button>
+          )}
         </>
       ) : (
         <Progress label={progress.text} value={progress.progress} />

@@ -1,4 +1,5 @@
 import type { Model } from 'sightwire';
+import type { HandSight } from 'sightwire/api';
 
 /** One result that the page shows, with all that is known of it. There are up to 25 a second. */
 export interface Result {
@@ -14,5 +15,7 @@ export interface Result {
   delayMs: number | null;
   /** Probabilities of all classes, in the order of the model's labels, if the server sends them. */
   scores: readonly number[] | null;
+  /** What was seen of hands, where the model looks for them. */
+  sight: HandSight | null;
   model: Model | null;
 }

@@ -192,8 +192,10 @@ export class Session {
   }
 
   private shownScore(): number | null {
-    const at = this.view.model?.labels.indexOf(this.steady.value ?? '') ?? -1;
-    return this.scores?.[at] ?? this.newest?.score ?? null;
+    const { value } = this.steady;
+    if (this.newest !== null && value === this.newest.label) return this.newest.score;
+    // The newest label is not shown yet: its score would stand beside another.
+    return this.scores?.[this.view.model?.labels.indexOf(value ?? '') ?? -1] ?? null;
   }
 
   private onStatus(): void {

@@ -16,6 +16,7 @@ function result(change: Partial<Result> = {}): Result {
     seen: 12,
     delayMs: 8.25,
     scores: [0.9, 0.1],
+    sight: null,
     model: GESTURES,
     ...change,
   };

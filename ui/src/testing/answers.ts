@@ -242,6 +242,7 @@ export function testStatus(change: Partial<RecognizerStatus> = {}): Status {
       ...change,
     },
     detector: {
+      hands: null,
       model: 'motion',
       state: 'idle',
       note: null,

@@ -3,6 +3,7 @@ import { useShortcuts } from '../app/shortcuts';
 import { copyText } from '../components/copy';
 import { NONE } from '../recognise/logic/labels';
 import type { Session } from '../recognise/session';
+import { ArmedPalm } from './armedPalm';
 import { isRest } from './rest';
 import { Sentence, sentenceText, type SentenceView } from './sentence';
 import { ruleFor, WordRule } from './wordRule';
@@ -26,17 +27,21 @@ const SHORTCUTS = [
 /** The words that the session's results make, with the keys for them. */
 export function useSentence(session: Session, hold: number, withRest: boolean): SentenceView {
   const rule = useMemo(() => new WordRule(), []);
+  const palm = useMemo(() => new ArmedPalm(), []);
   useEffect(() => {
     let model: string | undefined;
     return session.onResult((result) => {
-      if (result.model?.name !== model) rule.reset();
+      if (result.model?.name !== model) {
+        rule.reset();
+        palm.reset();
+      }
       model = result.model?.name;
       const { label } = result;
       const silent = label === NONE || (!withRest && isRest(label));
       const word = rule.take(silent ? null : label, performance.now(), ruleFor(hold));
-      if (word !== null) sentence.add(word);
+      for (const meant of palm.take(word, result.sight)) sentence.add(meant);
     });
-  }, [session, rule, hold, withRest]);
+  }, [session, rule, palm, hold, withRest]);
   useShortcuts('Sentence', SHORTCUTS);
   return useSyncExternalStore(sentence.subscribe, sentence.snapshot);
 }

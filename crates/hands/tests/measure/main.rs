@@ -1,6 +1,6 @@
 //! Shapes and strokes of generated hands (`sightwire_synth::hand`), whose ranges were fixed before what recognises them was
 //! written, on sets that no constant was chosen on. More of each, with figures by kind: `cargo run --release -p sightwire-hands
-//! --example measure_hands 700 20261125`. The figures are in models/hands.md.
+//! --example measure_hands 700 20261126`. The figures are in models/hands.md.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -306,7 +306,7 @@ impl Hands {
         let time = turn.arrived.saturating_duration_since(self.started);
         let sight = watch.look(time, image, &mut tools.networks);
         let (width, height) = (image.width(), image.height());
-        let hints = watch.hints(width.max(height));
+        let hints = watch.hints([width, height]);
         turn.kept = Some(watch);
         let sight = HandSight { width, height, sight: sight?, hints };
         let finished = Instant::now();

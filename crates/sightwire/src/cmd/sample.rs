@@ -25,7 +25,7 @@ const PAGES_OF_SEED: u64 = 10_000;
 #[command(after_help = "\
 Examples:
   sightwire sample left --out frames/
-  sightwire sample wave --y4m wave.y4m --frames 100
+  sightwire sample wave --y4m wave.y4m --rest 32 --frames 25
   sightwire sample page --out scans/ --frames 3")]
 pub(super) struct SampleArgs {
     /// A gesture (still, left, right, up, down, push, pull or wave), or `page`: invoices.
@@ -40,6 +40,9 @@ pub(super) struct SampleArgs {
     /// Number of pictures; of a clip, at 25 a second.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     frames: u32,
+    /// Pictures of the hand at rest before them: with `recognizer.arming` a motion counts after a rest, of 32 pictures or more.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    rest: u32,
     /// Another number draws another clip, or other pages.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -52,17 +55,21 @@ pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     let gesture: Gesture =
         args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text").into()))?;
     let clip = Clip::new(gesture, args.seed, SIZE_PX.0, SIZE_PX.1);
+    let draw = |index: u32, image: &mut Image| match index.checked_sub(args.rest) {
+        None => clip.rest_into(index, image),
+        Some(index) => clip.frame_into(index, image),
+    };
+    let count = args.rest + args.frames;
     if let Some(folder) = &args.out {
-        write_pictures(folder, args.frames, |index, image| clip.frame_into(index, image))?;
+        write_pictures(folder, count, draw)?;
     }
     if let Some(path) = &args.y4m {
         let file = fs::File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         let mut out = BufWriter::new(file);
-        write_y4m(&mut out, &clip, args.frames)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        write_y4m(&mut out, count, draw).with_context(|| format!("cannot write {}", path.display()))?;
     }
     for place in args.out.iter().chain(&args.y4m) {
-        out!(printer, "{} frames of {} in {}", args.frames, gesture.name(), place.display())?;
+        out!(printer, "{count} frames of {} in {}", gesture.name(), place.display())?;
     }
     Ok(())
 }
@@ -71,6 +78,9 @@ fn pages(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     let (Some(folder), None) = (&args.out, &args.y4m) else {
         return Err(Mistake("pages are no video; write them into a folder with --out".into()).into());
     };
+    if args.rest > 0 {
+        return Err(Mistake("pages have no hand that could --rest".into()).into());
+    }
     let first = args.seed.saturating_sub(1).saturating_mul(PAGES_OF_SEED);
     write_pictures(folder, args.frames, |index, image| {
         *image = page::draw(&page::invoice(first.saturating_add(index.into())));
@@ -93,14 +103,14 @@ fn write_pictures(folder: &Path, count: u32, mut draw: impl FnMut(u32, &mut Imag
 }
 
 /// YUV4MPEG2, 25 frames a second, 4:2:0 at JPEG siting and full range (BT.601).
-fn write_y4m(out: &mut impl Write, clip: &Clip, frames: u32) -> std::io::Result<()> {
+fn write_y4m(out: &mut impl Write, count: u32, draw: impl Fn(u32, &mut Image)) -> std::io::Result<()> {
     let mut image = Image::new(0, 0);
     let (width, height) = (SIZE_PX.0 as usize, SIZE_PX.1 as usize);
     writeln!(out, "YUV4MPEG2 W{width} H{height} F25:1 Ip A1:1 C420jpeg")?;
     let (mut y, mut u, mut v) =
         (vec![0; width * height], vec![0; width * height / 4], vec![0; width * height / 4]);
-    for index in 0..frames {
-        clip.frame_into(index, &mut image);
+    for index in 0..count {
+        draw(index, &mut image);
         let pixels = image.data();
         for row in 0..height {
             for column in 0..width {

@@ -19,7 +19,13 @@ function hand(change: Partial<SeenHand> = {}): SeenHand {
   return { ...usual, points, ...change };
 }
 
-const sight = (...hands: SeenHand[]) => ({ width: 640, height: 480, hands, hints: [] });
+const sight = (...hands: SeenHand[]) => ({
+  width: 640,
+  height: 480,
+  hands,
+  motion: null,
+  hints: [],
+});
 
 describe('hands', () => {
   it('are in the state of the one that is furthest', () => {

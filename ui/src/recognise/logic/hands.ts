@@ -26,9 +26,14 @@ export function handView(sight: HandSight): HandView {
 }
 
 export const HINTS: Readonly<Record<HandHint, string>> = {
-  slow: 'Fewer than 20 frames per second arrive, so motions may be missed.',
+  slow: 'Fewer than 20 frames per second are looked at, so motions may be missed.',
   dark: 'The picture is dark, and your camera blurs: more light helps.',
   far: 'Your hand is small in the picture: come closer.',
+  cut: 'Part of your hand is outside the picture.',
+  frozen: 'This hand has not moved for 20 s, like a picture of one: move it, and it counts again.',
+  crowded: 'There are more hands than are followed: only the first ones count.',
+  unclear:
+    'No hand is clear yet. Gloves, covered hands and hands seen from the side are not found.',
 };
 
 /** What to do, by what the hands are doing. */

@@ -14,7 +14,7 @@ pub const KEYS: &[Key] = &[
         "recognizer.arming",
         "true",
         &[],
-        "Motions count only after the hand was held still: with the model hands as an open palm for 0.45 s, with gestures in whatever shape. false: every motion counts, also of people who talk or walk by.",
+        "Motions count only after the hand was held still: with the model hands as an open palm for 0.45 s, with gestures in whatever shape. Imported models are not concerned. false: every motion counts, also of people who talk or walk by.",
     ),
     key(
         "recognizer.hands",
@@ -257,7 +257,7 @@ pub const KEYS: &[Key] = &[
         "detector.hands",
         "false",
         &[],
-        "Find hands, too, in streams that are analysed: their joints are drawn, and told in detections and overlay_data. Needs the model hands (`sightwire models pull hands`).",
+        "Find hands, too, in streams that are analysed: their joints are drawn, and told in detections and overlay_data. recognizer.hands and recognizer.arming hold here, too. Needs the model hands (`sightwire models pull hands`).",
     ),
     key(
         "detector.max_fps",
