@@ -3484,8 +3484,10 @@ export interface components {
         BetterModel: {
             /** @description The command that gets it. */
             command: string;
-            /** @description Why it could not be fetched, for people; null where that was not tried, or goes on. */
+            /** @description Why it could not be fetched, or is here and cannot be used, for people; null where that was not tried, or goes on. */
             error: string | null;
+            /** @description Its files are here: it has only to be put to work, which the same request does. */
+            here: boolean;
             /** @description Its name, for `POST /api/v1/models/{name}/fetch`. */
             name: string;
             /** @description How far its fetching is; null where nobody fetches it. */
@@ -4657,7 +4659,7 @@ export interface components {
             max_clients: number;
             /** @description Name of the model at work, or of the one that is to be. */
             model: string;
-            /** @description Whether frames were skipped in the last 3 s since it was not their client's turn. */
+            /** @description Whether frames were skipped in the last 3 s since there was no time for them. */
             overloaded: boolean;
             /** @description Predictions made per second. */
             predictions_per_s: number;
@@ -4835,7 +4837,7 @@ export interface components {
             name: string;
             /** @description Below this score the label is `none`. */
             threshold: number;
-            /** @description Width of the network's input in pixels; the server scales every frame to it. */
+            /** @description Width of the network's input in pixels; the server scales every frame, or with hands a part of it, to it. */
             width: number;
             /** @description How many frames a prediction is made of. */
             window: number;

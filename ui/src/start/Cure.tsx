@@ -50,7 +50,11 @@ export function Cure({ command, model }: Props) {
       {command !== null && <Command text={command} />}
       {mayGet && (
         <p className={css.offer}>
-          <Button leftSection={<Icon name={command === null ? 'play' : 'download'} />} loading={asked} onClick={get}>
+          <Button
+            leftSection={<Icon name={command === null ? 'play' : 'download'} />}
+            loading={asked}
+            onClick={get}
+          >
             {command === null ? 'Use it now' : 'Download now'}
           </Button>
           <span>
