@@ -36,7 +36,7 @@ after(async () => {
 });
 
 /** A camera that gives these pictures round and round; its address. @param {Ending} t */
-async function playing(t, jpegs) {
+async function playing(t, jpegs, fps = FPS) {
   const camera = createServer((_, answer) => {
     answer.writeHead(200, { "Content-Type": "multipart/x-mixed-replace; boundary=frame" });
     let next = 0;
@@ -45,7 +45,7 @@ async function playing(t, jpegs) {
       answer.write(`--frame\r\nContent-Type: image/jpeg\r\nContent-Length: ${jpeg.length}\r\n\r\n`);
       answer.write(jpeg);
       answer.write("\r\n");
-    }, 1_000 / FPS);
+    }, 1_000 / fps);
     answer.on("close", () => clearInterval(timer));
   });
   const port = await portOf(camera);
@@ -66,7 +66,10 @@ before(async () => {
 /** A server that has such a store, and is asked to find hands or not. @param {Ending} t */
 function serverOf(t, home, hands = true) {
   const set = { "detector.hands": hands, "cameras.lower_quality": false, "relay.lower_quality": false };
-  return start(t, serving({ set, cameras, env: { SIGHTWIRE_HOME: home } }));
+  return start(
+    t,
+    serving({ set, cameras, env: { SIGHTWIRE_HOME: home, SIGHTWIRE_RECOGNIZER_ARMING: "true" } }),
+  );
 }
 
 /** Sends pictures until the test ends; the stream's name. @param {Ending} t */
@@ -142,6 +145,26 @@ for (const as of ["sse", "websocket"]) {
     assert.ok(empty.detections().every(({ hands }) => hands.hands.length === 0));
   });
 }
+
+test("detections_of_a_camera_tell_a_motion_that_was_meant", async (t) => {
+  const [fps, palm] = [30, { shape: "open_palm", x: 430, y: 260, palm: 60 }];
+  const stroke = new Performance(fps).empty(300).stroke(palm, [-3, 0]).empty(1_500);
+  const url = await playing(t, stroke.jpegs(), fps);
+  // A camera of an address is there while somebody watches it.
+  const view = await watch(t, server, `/stream/detect?camera_url=${encodeURIComponent(url)}`);
+  await view.next(1);
+  const { streams } = (await server.get("/api/v1/streams")).json;
+  const { id } = streams.find((one) => one.url?.includes(new URL(url).host));
+  const heard = listen(
+    t,
+    server,
+    `/api/v1/streams/${encodeURIComponent(id)}/detections?fps=${fps}&skip_frames=1`,
+  );
+  const hands = () => heard.detections().flatMap(({ hands }) => hands ?? []);
+  await until(() => hands().some(({ motion }) => motion === "left"), "the motion");
+  const armed = hands().findIndex(({ hands: [hand] }) => hand?.armed_ms > 0);
+  assert.ok(armed >= 0 && armed < hands().findIndex(({ motion }) => motion === "left"), "what armed it");
+});
 
 /**
  * How far the colours of a drawn view are from those of the camera's picture, at most at any pixel that `is` wants.
