@@ -36,7 +36,7 @@ use sightwire_engine::trial::{Launch, TrialOptions};
 use sightwire_frame::header::Limits as PictureLimits;
 use sightwire_hub::source::allow::Allow;
 use sightwire_import::foreign::Foreign;
-use sightwire_live::options::{CameraOptions, DetectorOptions, HandOptions, RelayOptions};
+use sightwire_live::options::{CameraOptions, DetectorOptions, RelayOptions, WatchOptions};
 use sightwire_live::source::CameraTable;
 use sightwire_measure::memory::Memory;
 use sightwire_models::Provider;
@@ -325,7 +325,7 @@ impl Config {
                 reply_wait: r.seconds("recognizer.reply_wait_s", 0.0, 1.0)?,
                 threshold: Some(threshold as f32).filter(|t| *t > 0.0),
                 arming: r.flag("recognizer.arming"),
-                hands: r.int("recognizer.hands", 1, 4)?,
+                hands: r.hands()?,
             },
             socketio: SocketIo {
                 ping_interval: r.seconds("socketio.ping_interval_s", 0.1, 3600.0)?,
@@ -434,6 +434,11 @@ impl Values<'_> {
         self.number(name, low, high).map(Duration::from_secs_f64)
     }
 
+    /// Hands that are followed in one picture, at most.
+    fn hands(&self) -> Result<usize, ConfigError> {
+        self.int("recognizer.hands", 1, 4)
+    }
+
     fn detector(&self) -> Result<DetectorOptions, ConfigError> {
         Ok(DetectorOptions {
             model: self.text("detector.model"),
@@ -442,10 +447,9 @@ impl Values<'_> {
             max_boxes: self.int("detector.max_boxes", 1, 1000)?,
             classes: self.list("detector.classes")?,
             max_fps: self.number("detector.max_fps", 0.1, 1e6)?,
-            hands: self.flag("detector.hands").then_some(HandOptions {
-                most: self.int("recognizer.hands", 1, 4)?,
-                arming: self.flag("recognizer.arming"),
-            }),
+            hands: self
+                .flag("detector.hands")
+                .then_some(WatchOptions::following(self.hands()?, self.flag("recognizer.arming"))),
             gated: match self.text("detector.gate").as_str() {
                 "none" => false,
                 "motion" => true,

@@ -35,6 +35,16 @@ pub struct WatchOptions {
     pub gesture: GestureOptions,
 }
 
+impl WatchOptions {
+    /// With so many hands at most, whose motions count only once they are armed, or always.
+    pub fn following(hands: usize, arming: bool) -> Self {
+        Self {
+            tracker: TrackerOptions { hands, ..TrackerOptions::default() },
+            gesture: GestureOptions { arming, ..GestureOptions::default() },
+        }
+    }
+}
+
 /// What a hand says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {

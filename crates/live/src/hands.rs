@@ -8,7 +8,6 @@ use sightwire_api::status::{ModelState, StreamHands};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_hands::BONES;
-use sightwire_hands::watch::WatchOptions;
 use sightwire_infer::landmarks::{HandClient, HandModel, HandService, HandServiceOptions, HandSight};
 use sightwire_infer::sender::Prediction;
 use sightwire_models::slot::{ModelSlot, State};
@@ -110,17 +109,13 @@ impl Hands {
     fn start(&self) -> anyhow::Result<HandService> {
         let (store, options) = (&self.options.store, &self.options);
         let model = HandModel::load(store, &store.manifest(MODEL)?)?;
-        let mut watch = WatchOptions::default();
-        if let Some(hands) = options.detector.hands {
-            (watch.tracker.hands, watch.gesture.arming) = (hands.most, hands.arming);
-        }
         let engine = self.engine.get()?;
         engine.usable(&model.subjects(), &|| self.engine.going_on())?;
         let options = HandServiceOptions {
             limits: options.pictures,
             max_fps: MOST_FPS,
             idle_release: options.idle_release,
-            watch,
+            watch: options.detector.hands.unwrap_or_default(),
         };
         Ok(HandService::start(model, engine, options)?)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_frame::header::Limits;
+pub use sightwire_hands::watch::WatchOptions;
 use sightwire_hub::source::allow::Allow;
 use sightwire_measure::memory::Memory;
 use sightwire_models::store::Store;
@@ -92,17 +93,8 @@ pub struct DetectorOptions {
     pub max_fps: f64,
     /// Run the model only while something moves.
     pub gated: bool,
-    /// Find hands, too, where the model for them is there.
-    pub hands: Option<HandOptions>,
-}
-
-/// How hands are watched.
-#[derive(Clone, Copy, Debug)]
-pub struct HandOptions {
-    /// Hands of one stream that are followed, at most.
-    pub most: usize,
-    /// Motions count only of a hand that is armed.
-    pub arming: bool,
+    /// Find hands, too, and in this way, where the model for them is there.
+    pub hands: Option<WatchOptions>,
 }
 
 /// Streams that are sent, and their viewers.

@@ -74,8 +74,7 @@ impl Model {
                 Service::Clip(ClipService::start(model, engine, options)?)
             }
             Self::Hands(model) => {
-                let mut watch = WatchOptions::default();
-                (watch.tracker.hands, watch.gesture.arming) = (options.hands, options.arming);
+                let watch = WatchOptions::following(options.hands, options.arming);
                 let options = HandServiceOptions { limits, max_fps, idle_release, watch };
                 Service::Hands(HandService::start(model, engine, options)?)
             }
