@@ -5,10 +5,10 @@ use sightwire_api::sign::{HandHint, HandSide, HandSight, SeenHand};
 use crate::Side;
 use crate::gesture::Arming;
 use crate::label::Label;
-use crate::watch::{Hint, Seen, Sight};
+use crate::watch::{Seen, Sight};
 
 /// Of a picture of this size, pixels.
-pub fn told(width: u32, height: u32, sight: &Sight, hints: &[Hint]) -> HandSight {
+pub fn told(width: u32, height: u32, sight: &Sight, hints: &[HandHint]) -> HandSight {
     HandSight {
         width,
         height,
@@ -17,7 +17,7 @@ pub fn told(width: u32, height: u32, sight: &Sight, hints: &[Hint]) -> HandSight
             Label::Stroke(stroke) => Some(stroke.name().to_owned()),
             Label::Shape(_) => None,
         }),
-        hints: hints.iter().copied().map(hint).collect(),
+        hints: hints.to_vec(),
     }
 }
 
@@ -39,17 +39,5 @@ fn hand(seen: &Seen) -> SeenHand {
         shape: seen.shape.map(|shape| shape.name().to_owned()),
         arming,
         armed_ms,
-    }
-}
-
-fn hint(hint: Hint) -> HandHint {
-    match hint {
-        Hint::Slow => HandHint::Slow,
-        Hint::Dark => HandHint::Dark,
-        Hint::Far => HandHint::Far,
-        Hint::Cut => HandHint::Cut,
-        Hint::Frozen => HandHint::Frozen,
-        Hint::Crowded => HandHint::Crowded,
-        Hint::Unclear => HandHint::Unclear,
     }
 }

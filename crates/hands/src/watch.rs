@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sightwire_api::sign::HandHint;
 use sightwire_frame::Image;
 
 use crate::flow::{self, Small};
@@ -54,25 +55,6 @@ pub struct Seen {
     pub shape: Option<Shape>,
     /// How far it is armed.
     pub arming: Arming,
-}
-
-/// What keeps hands from being seen well.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Hint {
-    /// Too few pictures a second for strokes.
-    Slow,
-    /// The camera exposes for long, and what moves is blurred.
-    Dark,
-    /// A hand is so small that it will be lost.
-    Far,
-    /// Part of a hand is outside the picture.
-    Cut,
-    /// A hand has not moved for so long that it may be a picture of one: nothing is said of it.
-    Frozen,
-    /// There are more hands than are followed.
-    Crowded,
-    /// Something was taken for a palm, and its joints are none that can be followed: a glove, a hand that is covered, or a face.
-    Unclear,
 }
 
 /// What is said, by all hands together.
@@ -331,7 +313,7 @@ impl Watch {
     }
 
     /// What keeps hands from being seen well, in the picture taken last, of this width and height.
-    pub fn hints(&self, [width, height]: [u32; 2]) -> Vec<Hint> {
+    pub fn hints(&self, [width, height]: [u32; 2]) -> Vec<HandHint> {
         let longer_side = width.max(height) as f32;
         let small = |hand: &Hand| palm_length(&hand.points) < SMALL * longer_side;
         let outside =
@@ -343,13 +325,13 @@ impl Watch {
         let slow = !self.interval.is_zero() && self.interval.as_secs_f32() > 1.0 / FEW;
         let now = self.last.unwrap_or_default();
         let all = [
-            (Hint::Slow, slow),
-            (Hint::Dark, self.brightness < DARK),
-            (Hint::Far, self.tracker.hands().any(small)),
-            (Hint::Cut, self.tracker.hands().any(cut)),
-            (Hint::Frozen, self.performers.iter().any(|performer| performer.is_frozen(now))),
-            (Hint::Crowded, self.tracker.is_crowded()),
-            (Hint::Unclear, self.tracker.is_unclear(now)),
+            (HandHint::Slow, slow),
+            (HandHint::Dark, self.brightness < DARK),
+            (HandHint::Far, self.tracker.hands().any(small)),
+            (HandHint::Cut, self.tracker.hands().any(cut)),
+            (HandHint::Frozen, self.performers.iter().any(|performer| performer.is_frozen(now))),
+            (HandHint::Crowded, self.tracker.is_crowded()),
+            (HandHint::Unclear, self.tracker.is_unclear(now)),
         ];
         all.into_iter().filter(|(_, so)| *so).map(|(hint, _)| hint).collect()
     }
@@ -398,7 +380,7 @@ mod tests {
         }
     }
 
-    fn look(watch: &mut Watch, milliseconds: u64, middle: [f32; 2]) -> (Sight, Vec<Hint>) {
+    fn look(watch: &mut Watch, milliseconds: u64, middle: [f32; 2]) -> (Sight, Vec<HandHint>) {
         let image = Image::new(640, 480);
         let Ok(sight) = watch.look(Duration::from_millis(milliseconds), &image, &mut There(middle));
         (sight, watch.hints([640, 480]))
@@ -412,7 +394,7 @@ mod tests {
             let jitter = (time / 100 % 3) as f32;
             let (sight, hints) = look(&mut watch, time, [300.0 + jitter, 240.0]);
             let frozen = time > 20_000;
-            assert_eq!(hints.contains(&Hint::Frozen), frozen, "{time}");
+            assert_eq!(hints.contains(&HandHint::Frozen), frozen, "{time}");
             if (1_000..20_000).contains(&time) {
                 assert_eq!(sight.hands[0].shape, Some(Shape::OpenPalm), "{time}");
             }
@@ -422,7 +404,7 @@ mod tests {
         assert_eq!((last.hands[0].shape, last.hands[0].arming, last.said), (None, Arming::Not, None));
         for time in (25_000..27_500).step_by(100) {
             let (sight, hints) = look(&mut watch, time, [340.0, 240.0]);
-            assert!(!hints.contains(&Hint::Frozen), "{time}");
+            assert!(!hints.contains(&HandHint::Frozen), "{time}");
             if time > 26_000 {
                 assert_eq!(sight.hands[0].shape, Some(Shape::OpenPalm), "{time}");
             }
@@ -432,7 +414,7 @@ mod tests {
     #[test]
     fn a_hand_that_is_cut_by_the_edge_is_named() {
         let mut watch = Watch::new(WatchOptions::default());
-        assert!(!look(&mut watch, 0, [300.0, 240.0]).1.contains(&Hint::Cut));
-        assert!(look(&mut watch, 100, [5.0, 240.0]).1.contains(&Hint::Cut));
+        assert!(!look(&mut watch, 0, [300.0, 240.0]).1.contains(&HandHint::Cut));
+        assert!(look(&mut watch, 100, [5.0, 240.0]).1.contains(&HandHint::Cut));
     }
 }

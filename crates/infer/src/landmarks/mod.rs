@@ -9,8 +9,9 @@ pub mod model;
 pub mod service;
 pub mod turns;
 
+use sightwire_api::sign::HandHint;
 use sightwire_hands::told::told;
-use sightwire_hands::watch::{Hint, Sight};
+use sightwire_hands::watch::Sight;
 
 pub use model::{HandModel, HandModelError, HandNetworks};
 pub use service::{HandClient, HandService, HandServiceOptions};
@@ -25,7 +26,7 @@ pub struct HandSight {
     /// The hands, and what they say.
     pub sight: Sight,
     /// What keeps hands from being seen well.
-    pub hints: Vec<Hint>,
+    pub hints: Vec<HandHint>,
 }
 
 impl HandSight {

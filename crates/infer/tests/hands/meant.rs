@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use sightwire_api::sign::HandHint;
 use sightwire_hands::Side;
 use sightwire_hands::gesture::{Arming, Stroke};
 use sightwire_hands::shape::Shape;
-use sightwire_hands::watch::Hint;
 use sightwire_infer::landmarks::HandService;
 
 use crate::drawn::{Drawn, draw};
@@ -203,7 +203,7 @@ fn fifteen_pictures_a_second_are_enough_for_slower_strokes_and_it_is_said_that_t
         show.holds(there, Duration::from_millis(500));
         assert_eq!(show.strokes(), [name]);
         let sight = show.picture(draw(&[there], WIDTH, HEIGHT));
-        assert_eq!(sight.hints, [Hint::Slow]);
+        assert_eq!(sight.hints, [HandHint::Slow]);
     }
 }
 
@@ -212,14 +212,14 @@ fn a_hand_that_is_too_far_and_a_room_that_is_too_dark_are_told() {
     let service = service();
     let mut show = Show::new(&service);
     let far = Drawn::new(Shape::OpenPalm, [320.0, 260.0], 31.0);
-    assert_eq!(show.picture(draw(&[far], WIDTH, HEIGHT)).hints, [Hint::Far]);
+    assert_eq!(show.picture(draw(&[far], WIDTH, HEIGHT)).hints, [HandHint::Far]);
     let mut hints = Vec::new();
     for _ in 0..60 {
         let mut image = draw(&[], WIDTH, HEIGHT);
         image.data_mut().iter_mut().for_each(|value| *value /= 6);
         hints = show.picture(image).hints;
     }
-    assert_eq!(hints, [Hint::Dark]);
+    assert_eq!(hints, [HandHint::Dark]);
     let mut show = Show::new(&service);
     assert_eq!(show.picture(draw(&[palm()], WIDTH, HEIGHT)).hints, []);
 }
