@@ -105,7 +105,11 @@ pub struct Hand {
 
 #[cfg(test)]
 mod tests {
+    use sightwire_frame::boxes::Rect;
+
     use super::Points;
+    use super::landmarks::Landmarks;
+    use super::palm::Palm;
 
     /// An open right hand that points up, seen from the palm: 60 pixels from the wrist at (0, 40) to the middle knuckle.
     pub(crate) fn upright_hand() -> Points {
@@ -133,5 +137,18 @@ mod tests {
             [46.0, -56.0],
         ];
         flat.map(|[x, y]| [x, y, 0.0])
+    }
+
+    /// That hand with its middle there.
+    pub(crate) fn hand_at(x: f32, y: f32, presence: f32) -> Landmarks {
+        let points = upright_hand().map(|[px, py, pz]| [px + x, py + y, pz]);
+        Landmarks { points, presence, right: 0.9 }
+    }
+
+    /// Its palm, with its middle there.
+    pub(crate) fn palm_at(x: f32, y: f32) -> Palm {
+        let rect = Rect { left: x - 30.0, top: y - 30.0, right: x + 30.0, bottom: y + 30.0 };
+        let points = [[x, y + 40.0], [x - 20.0, y - 25.0], [x, y - 30.0], [x, y], [x, y], [x, y], [x, y]];
+        Palm { rect, points, score: 0.8 }
     }
 }

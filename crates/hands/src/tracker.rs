@@ -236,22 +236,10 @@ impl Tracked {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::upright_hand;
-    use sightwire_frame::boxes::Rect;
+    use crate::tests::{hand_at, palm_at};
 
     fn at(milliseconds: u64) -> Duration {
         Duration::from_millis(milliseconds)
-    }
-
-    fn hand_at(x: f32, y: f32, presence: f32) -> Landmarks {
-        let points = upright_hand().map(|[px, py, pz]| [px + x, py + y, pz]);
-        Landmarks { points, presence, right: 0.9 }
-    }
-
-    fn palm_at(x: f32, y: f32) -> Palm {
-        let rect = Rect { left: x - 30.0, top: y - 30.0, right: x + 30.0, bottom: y + 30.0 };
-        let points = [[x, y + 40.0], [x - 20.0, y - 25.0], [x, y - 30.0], [x, y], [x, y], [x, y], [x, y]];
-        Palm { rect, points, score: 0.8 }
     }
 
     fn with_one() -> Tracker {

@@ -354,7 +354,7 @@ fn place(points: &Points) -> (Option<Measures>, Place) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::upright_hand;
+    use crate::tests::{hand_at, palm_at};
 
     /// Always finds an open hand, with its middle there.
     struct There([f32; 2]);
@@ -363,20 +363,11 @@ mod tests {
         type Error = std::convert::Infallible;
 
         fn palms(&mut self, _: &Image) -> Result<Vec<Palm>, Self::Error> {
-            let [x, y] = self.0;
-            let rect = sightwire_frame::boxes::Rect {
-                left: x - 30.0,
-                top: y - 30.0,
-                right: x + 30.0,
-                bottom: y + 30.0,
-            };
-            let points = [[x, y + 40.0], [x - 20.0, y - 25.0], [x, y - 30.0], [x, y], [x, y], [x, y], [x, y]];
-            Ok(vec![Palm { rect, points, score: 0.8 }])
+            Ok(vec![palm_at(self.0[0], self.0[1])])
         }
 
         fn landmarks(&mut self, _: &Image, _: &Region) -> Result<Option<Landmarks>, Self::Error> {
-            let points = upright_hand().map(|[x, y, z]| [x + self.0[0], y + self.0[1], z]);
-            Ok(Some(Landmarks { points, presence: 0.99, right: 0.9 }))
+            Ok(Some(hand_at(self.0[0], self.0[1], 0.99)))
         }
     }
 

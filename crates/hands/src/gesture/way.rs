@@ -123,7 +123,7 @@ pub(super) fn judge(now: Duration, way: &[Sample], seen: bool) -> Verdict {
 }
 
 /// What is meant on one axis, once the hand rests there. A leg that begins by a little the other way was prepared: it is what was
-/// meant. One that was not may itself prepare the next: a rest that is long says no, and so does a way back that is shorter and slower.
+/// meant. One that was not may itself prepare the next: a rest that is long says no, and so does a way back that is slow.
 fn stroke_of(now: Duration, way: &[Sample], axis: usize, legs: &[Leg]) -> Option<Leg> {
     let (last, before) = legs.split_last()?;
     let long = |leg: &&Leg| leg.way().abs() >= WAY;
@@ -191,14 +191,13 @@ impl Leg {
     fn rests(&self, now: Duration, way: &[Sample], axis: usize, part: f32) -> bool {
         let near = (END * self.way().abs()).max(END_AT_LEAST);
         let Some(here) = way.last().map(|last| last.at[axis]) else { return false };
-        let is_near = |sample: &&Sample| (sample.at[axis] - here).abs() <= near;
-        let since = way.iter().rev().take_while(is_near).last();
+        let still = way.iter().rev().take_while(|sample| (sample.at[axis] - here).abs() <= near);
         // Where it was lost it is not known to rest.
-        let found = way.iter().rev().take_while(is_near).filter(|sample| sample.seen).count();
-        since.filter(|_| found >= 1).is_some_and(|since| {
-            let took = since.time.saturating_sub(self.from.0);
-            now.saturating_sub(since.time) >= (took.mul_f32(part) + REST_AT_LEAST).min(REST_AT_MOST)
-        })
+        still.clone().any(|sample| sample.seen)
+            && still.last().is_some_and(|since| {
+                let took = since.time.saturating_sub(self.from.0);
+                now.saturating_sub(since.time) >= (took.mul_f32(part) + REST_AT_LEAST).min(REST_AT_MOST)
+            })
     }
 }
 
