@@ -1,7 +1,9 @@
 //! How often one client may have a frame analysed: so many times a second, and more at once after a pause.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// A client that has been silent for so long neither counts as load nor holds a place in the order.
+pub const SILENT: Duration = Duration::from_millis(500);
 /// So much of a second's frames may come at once.
 const BURST_S: f32 = 0.5;
 
@@ -33,6 +35,11 @@ impl Allowance {
         takes
     }
 
+    /// Whether a frame came, taken or not, a moment ago.
+    pub fn is_active(&self, now: Instant) -> bool {
+        self.last.is_some_and(|last| now.saturating_duration_since(last) < SILENT)
+    }
+
     /// When the last frame came, taken or not.
     pub fn last(&self) -> Option<Instant> {
         self.last
@@ -46,8 +53,6 @@ fn most(max_fps: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Of so many frames a second for ten seconds, those that are taken.

@@ -168,11 +168,7 @@ impl<F, W> Turns<F, W> {
 
     /// Clients that sent a picture within the last half second.
     pub fn active(&self, now: Instant) -> usize {
-        const SILENT: Duration = Duration::from_millis(500);
-        let sends = |slot: &&Slot<F, W>| {
-            slot.allowance.last().is_some_and(|last| now.saturating_duration_since(last) < SILENT)
-        };
-        self.clients.values().filter(sends).count()
+        self.clients.values().filter(|slot| slot.allowance.is_active(now)).count()
     }
 
     /// Pictures a second that can be looked at.

@@ -1,12 +1,10 @@
 //! What the scheduler knows of one client.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::allowance::Allowance;
+use crate::allowance::{Allowance, SILENT};
 
-/// A client that has been silent for so long neither counts as load nor holds a place in the order.
-pub(super) const SILENT: Duration = Duration::from_millis(500);
 const INTERVAL_SMOOTHING: f32 = 0.15;
 /// Assumed of a client that has not sent two frames yet.
 const USUAL_INTERVAL: f32 = 0.04;
@@ -95,6 +93,6 @@ impl<F, W> Client<F, W> {
     }
 
     pub fn is_active(&self, now: Instant) -> bool {
-        self.allowance.last().is_some_and(|at| now.saturating_duration_since(at) < SILENT)
+        self.allowance.is_active(now)
     }
 }

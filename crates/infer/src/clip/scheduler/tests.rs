@@ -1,7 +1,7 @@
 mod turns;
 
-use super::client::SILENT;
 use super::*;
+use crate::allowance::SILENT;
 
 const WINDOW: usize = 10;
 const FPS: u32 = 25;
