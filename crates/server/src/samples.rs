@@ -29,10 +29,7 @@ pub fn draw(name: &str, of_hands: bool, rests: bool, seed: u64) -> Option<Result
     }
     let clip = Clip::new(name.parse().ok()?, seed, SIZE_PX[0], SIZE_PX[1]);
     let rest = if rests { REST_FRAMES } else { 0 };
-    Some(encoded(rest + FRAMES, |index, image| match index.checked_sub(rest) {
-        None => clip.rest_into(index, image),
-        Some(index) => clip.frame_into(index, image),
-    }))
+    Some(encoded(rest + FRAMES, |index, image| clip.rested_into(rest, index, image)))
 }
 
 fn encoded(count: u32, draw: impl Fn(u32, &mut Image)) -> Result<Vec<String>, EncodeError> {

@@ -128,9 +128,12 @@ impl Clip {
         self.draw(index, u64::from(index), image);
     }
 
-    /// The hand where the motion begins, before it does; frame `index` of this rest.
-    pub fn rest_into(&self, index: u32, image: &mut Image) {
-        self.draw(0, (1 << 32) + u64::from(index), image);
+    /// Frame `index` of the motion after so many frames of rest, in which the hand is where the motion begins.
+    pub fn rested_into(&self, rest: u32, index: u32, image: &mut Image) {
+        match index.checked_sub(rest) {
+            None => self.draw(0, (1 << 32) + u64::from(index), image),
+            Some(index) => self.frame_into(index, image),
+        }
     }
 
     fn draw(&self, pose: u32, noise: u64, image: &mut Image) {

@@ -55,10 +55,7 @@ pub(super) fn run(args: &SampleArgs, printer: &Printer) -> anyhow::Result<()> {
     let gesture: Gesture =
         args.what.parse().map_err(|error| Mistake(format!("{error}; page draws pages of text").into()))?;
     let clip = Clip::new(gesture, args.seed, SIZE_PX.0, SIZE_PX.1);
-    let draw = |index: u32, image: &mut Image| match index.checked_sub(args.rest) {
-        None => clip.rest_into(index, image),
-        Some(index) => clip.frame_into(index, image),
-    };
+    let draw = |index: u32, image: &mut Image| clip.rested_into(args.rest, index, image);
     let count = args.rest + args.frames;
     if let Some(folder) = &args.out {
         write_pictures(folder, count, draw)?;
