@@ -72,15 +72,13 @@ impl FrameSet {
     /// A generated hand that waves, as models of hands find it; to and fro, so that it never jumps.
     pub(crate) fn render_hand((width, height): (u32, u32), target_bytes: usize) -> Result<Self> {
         let clip = HandClip::new("wave", 3, [width, height]).context("a clip of a hand that waves")?;
-        let mut image = Image::new(width, height);
-        let mut images = Vec::new();
-        for index in 0..clip.count(sample::FPS) {
-            clip.picture_into(index, sample::FPS, &mut image);
-            images.push(image.clone());
-        }
-        let back =
-            images.iter().rev().skip(1).take(images.len().saturating_sub(2)).cloned().collect::<Vec<_>>();
-        images.extend(back);
+        let turn = 2 * (clip.count(sample::FPS) - 1);
+        let picture = |index: u32| {
+            let mut image = Image::new(width, height);
+            clip.picture_into(index.min(turn - index), sample::FPS, &mut image);
+            image
+        };
+        let images: Vec<Image> = (0..turn).map(picture).collect();
         Self::encoded("a hand", &images, target_bytes, 1, |_, _| {})
     }
 
