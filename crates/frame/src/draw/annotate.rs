@@ -124,15 +124,12 @@ impl Annotator {
                 self.nodes.extend([node(*from, width), node(*to, width), gap]);
             }
         }
-        let bones = self.nodes.len();
         let dot = |width: f32| move |point: &[f32; 2]| [node(*point, width), node(*point, width), gap];
         self.nodes.extend(points.iter().flat_map(dot(3.0 * width)));
         let wider = |node: &Node| Node { width: node.width + width.max(1.5), opacity: SEAM, ..*node };
         self.stroker.stroke(image, self.nodes.iter().map(wider), Colour::BLACK);
-        let colour = Colour::of(skeleton.colour);
-        self.stroker.stroke(image, self.nodes[..bones].iter().copied(), colour);
+        self.stroker.stroke(image, self.nodes.iter().copied(), Colour::of(skeleton.colour));
         // Of the colour alone a joint would be a thick place of a line, and on some skin hardly seen.
-        self.stroker.stroke(image, self.nodes[bones..].iter().copied(), colour);
         self.stroker.stroke(image, points.iter().flat_map(dot(1.5 * width)), Colour::WHITE);
     }
 
