@@ -1,4 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
+import { keep, kept } from './storage';
 
 export interface Shortcut {
   /** The character that the key makes, such as `s` or `?`. */
@@ -16,15 +17,7 @@ const OFF_KEY = 'sightwire.shortcuts';
 const groups = new Set<ShortcutGroup>();
 const listeners = new Set<() => void>();
 let listed: readonly ShortcutGroup[] = [];
-let enabled = readEnabled();
-
-function readEnabled(): boolean {
-  try {
-    return localStorage.getItem(OFF_KEY) !== 'off';
-  } catch {
-    return true;
-  }
-}
+let enabled = kept(OFF_KEY) !== 'off';
 
 function changed(): void {
   const byTitle = Map.groupBy(groups, (group) => group.title);
@@ -90,11 +83,6 @@ export function useShortcutsEnabled(): [boolean, (on: boolean) => void] {
 
 function setEnabled(on: boolean): void {
   enabled = on;
-  try {
-    if (on) localStorage.removeItem(OFF_KEY);
-    else localStorage.setItem(OFF_KEY, 'off');
-  } catch {
-    // Without storage the choice lasts as long as the page.
-  }
+  keep(OFF_KEY, on ? null : 'off');
   changed();
 }

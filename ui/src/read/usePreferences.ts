@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { keep, kept } from '../app/storage';
 import { formatPreferences, parsePreferences, type Preferences } from './preferences';
 
 const KEY = 'sightwire.read';
@@ -7,17 +8,13 @@ let current: Preferences | null = null;
 
 /** As they are now; read from the browser's storage once. */
 export function preferences(): Preferences {
-  current ??= parsePreferences(stored());
+  current ??= parsePreferences(kept(KEY));
   return current;
 }
 
 export function setPreferences(change: Partial<Preferences>): void {
   current = { ...preferences(), ...change };
-  try {
-    localStorage.setItem(KEY, formatPreferences(current));
-  } catch {
-    // Without storage the choice lasts as long as the page.
-  }
+  keep(KEY, formatPreferences(current));
   for (const listener of listeners) listener();
 }
 
@@ -28,12 +25,4 @@ export function usePreferences(): [Preferences, (change: Partial<Preferences>) =
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
-}
-
-function stored(): string | null {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
 }

@@ -1,23 +1,16 @@
 import { StreamSource } from 'sightwire';
+import { keep, kept } from '../../app/storage';
 import { createVideo, type Source, type SourceSink } from './source';
 
 const CHOICE_KEY = 'sightwire.camera';
 
 /** The camera that this browser used last; empty means the browser's own choice. */
 export function rememberedCamera(): string {
-  try {
-    return localStorage.getItem(CHOICE_KEY) ?? '';
-  } catch {
-    return '';
-  }
+  return kept(CHOICE_KEY) ?? '';
 }
 
 export function rememberCamera(deviceId: string): void {
-  try {
-    localStorage.setItem(CHOICE_KEY, deviceId);
-  } catch {
-    // Without storage the choice lasts as long as the page.
-  }
+  keep(CHOICE_KEY, deviceId);
 }
 
 export function cameraSupported(): boolean {
