@@ -95,6 +95,7 @@ function another(change = {}) {
     available: true,
     card: null,
     labels: ["book", "drink"],
+    recognizer: true,
     size_bytes: 13_000_000,
     clip: { window: 10, width: 224, height: 224, threshold: 0.5, precision: "bf16", split: true },
     imported: null,

@@ -4315,9 +4315,11 @@ export interface components {
             needs: components["schemas"]["ModelNeed"] | null;
             /** @description Bytes of its files, of those whose size is known. */
             size_bytes: number;
+            /** @description Whether it is one for the recogniser: `POST /api/v1/models/{name}/activate` lets it run there. */
+            recognizer: boolean;
             /** @description Where it comes from, in words. */
             source: string;
-            /** @description What it does: `clip-classification`, `object-detection` or `text-reading`. */
+            /** @description What it does: `clip-classification`, `landmarks`, `object-detection` or `text-reading`. */
             task: string;
             /** @description The name shown to people. */
             title: string;

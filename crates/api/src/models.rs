@@ -51,11 +51,13 @@ pub struct Model {
     pub name: String,
     /// What has to be done before it can be used; null where nothing is.
     pub needs: Option<ModelNeed>,
+    /// Whether it is one for the recogniser: `POST /api/v1/models/{name}/activate` lets it run there.
+    pub recognizer: bool,
     /// Bytes of its files, of those whose size is known.
     pub size_bytes: u64,
     /// Where it comes from, in words.
     pub source: String,
-    /// What it does: `clip-classification`, `object-detection` or `text-reading`.
+    /// What it does: `clip-classification`, `landmarks`, `object-detection` or `text-reading`.
     pub task: String,
     /// The name shown to people.
     pub title: String,

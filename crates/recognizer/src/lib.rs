@@ -46,7 +46,7 @@ use better::Fetching;
 pub use client::{Client, Event, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
-pub use service::Service;
+pub use service::{Service, can_run};
 
 /// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
 #[derive(Clone, Debug)]

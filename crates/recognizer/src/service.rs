@@ -12,7 +12,7 @@ use sightwire_infer::clip::model::ClipModel;
 use sightwire_infer::clip::service::{ClipClient, ClipService, ServiceOptions};
 use sightwire_infer::landmarks::{HandClient, HandModel, HandService, HandServiceOptions};
 use sightwire_infer::sender::{Frame, OnPrediction, Prediction, ServiceStats};
-use sightwire_models::manifest::{Manifest, Task};
+use sightwire_models::manifest::{Joints, Manifest, Task};
 use sightwire_models::store::Store;
 
 use crate::Options;
@@ -24,6 +24,15 @@ pub enum Service {
     Clip(ClipService),
     /// A finder of hands.
     Hands(HandService),
+}
+
+/// Whether a model is one for the recogniser.
+pub fn can_run(manifest: &Manifest) -> bool {
+    match manifest.task {
+        Task::ClipClassification => true,
+        Task::Landmarks => manifest.landmarks.is_some_and(|table| table.of == Joints::Hands),
+        Task::ObjectDetection | Task::TextReading | Task::Runtime => false,
+    }
 }
 
 /// A model's files, read and verified.

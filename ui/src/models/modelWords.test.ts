@@ -9,6 +9,7 @@ const SIGNS = testModel({
   active: false,
   available: false,
   clip: null,
+  recognizer: true,
   size_bytes: 0,
   needs: 'pull',
 });

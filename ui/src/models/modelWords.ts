@@ -4,13 +4,6 @@ import { formatBytes, formatCount, spell } from '../components/format';
 import type { IconName } from '../components/Icon';
 import type { Tone } from '../components/StateBadge';
 
-/** What the recogniser can run: models of clips, and of hands. */
-export function isForRecogniser(model: Model): boolean {
-  return (
-    model.task === 'clip-classification' || (model.task === 'landmarks' && model.name !== 'pose')
-  );
-}
-
 /** Whether an entry's model can be put to use now. */
 export function isUsable(model: Model): boolean {
   return model.needs === null && model.available;

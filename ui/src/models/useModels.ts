@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Models } from 'sightwire/api';
 import { getJson } from '../api/http';
-import { isForRecogniser } from './modelWords';
 
 const AGAIN_MS = 5000;
 
@@ -24,7 +23,7 @@ export function useModels(active: string | undefined): ModelsView {
     const ask = async () => {
       try {
         const next = await getJson<Models>('/api/v1/models', stop.signal);
-        setAnswer({ ...next, models: next.models.filter(isForRecogniser) });
+        setAnswer({ ...next, models: next.models.filter(({ recognizer }) => recognizer) });
         setFailure(null);
       } catch (error) {
         if (stop.signal.aborted) return;

@@ -321,6 +321,7 @@ export function testModel(change: Partial<Model> = {}): Model {
     source: 'made by the project',
     active: true,
     available: true,
+    recognizer: true,
     card: null,
     labels: ['still', 'left'],
     size_bytes: 1_757_718,

@@ -67,6 +67,7 @@ fn described(api: &Api, m: &Manifest, active: bool) -> Model {
             Need::Pull => ModelNeed::Pull,
             Need::Import => ModelNeed::Import,
         }),
+        recognizer: sightwire_recognizer::can_run(m),
         size_bytes: m.files.iter().filter_map(|f| f.size_bytes).sum(),
         source: m.origin.clone(),
         task: m.task.name().to_owned(),
