@@ -3964,6 +3964,8 @@ export interface components {
             hints: components["schemas"]["HandHint"][];
             /** @description Label of the motion that was made within the last second; null if none was. */
             motion: string | null;
+            /** @description Of whoever shows the hands; null where they are not visible, or the server has no model `pose`. */
+            shoulders: components["schemas"]["Shoulders"] | null;
             /** @description Of the frame, in pixels. */
             width: number;
         };
@@ -4313,10 +4315,10 @@ export interface components {
             name: string;
             /** @description What has to be done before it can be used; null where nothing is. */
             needs: components["schemas"]["ModelNeed"] | null;
-            /** @description Bytes of its files, of those whose size is known. */
-            size_bytes: number;
             /** @description Whether it is one for the recogniser: `POST /api/v1/models/{name}/activate` lets it run there. */
             recognizer: boolean;
+            /** @description Bytes of its files, of those whose size is known. */
+            size_bytes: number;
             /** @description Where it comes from, in words. */
             source: string;
             /** @description What it does: `clip-classification`, `landmarks`, `object-detection` or `text-reading`. */
@@ -4816,6 +4818,19 @@ export interface components {
             streams: string[];
             /** @description What it is for; empty for all. */
             uses: components["schemas"]["Use"][];
+        };
+        /** @description Where a person's shoulders were seen last: they are looked for a few times a second. */
+        Shoulders: {
+            /** @description The left one, if the picture is not mirrored, as x, y in pixels of the frame. */
+            left: [
+                number,
+                number
+            ];
+            /** @description The right one. */
+            right: [
+                number,
+                number
+            ];
         };
         /** @description Event `frame` of a client, where it is text; an attachment may stand in place of base64. */
         SignFrame: {
@@ -5322,6 +5337,7 @@ export type SeenHand = components['schemas']['SeenHand'];
 export type SenderHello = components['schemas']['SenderHello'];
 export type SentFrame = components['schemas']['SentFrame'];
 export type Session = components['schemas']['Session'];
+export type Shoulders = components['schemas']['Shoulders'];
 export type SignFrame = components['schemas']['SignFrame'];
 export type SignMessage = components['schemas']['SignMessage'];
 export type SignModel = components['schemas']['SignModel'];

@@ -82,6 +82,17 @@ pub struct HandSight {
     pub motion: Option<String>,
     /// What keeps hands from being seen well.
     pub hints: Vec<HandHint>,
+    /// Of whoever shows the hands; null where they are not visible, or the server has no model `pose`.
+    pub shoulders: Option<Shoulders>,
+}
+
+/// Where a person's shoulders were seen last: they are looked for a few times a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+pub struct Shoulders {
+    /// The left one, if the picture is not mirrored, as x, y in pixels of the frame.
+    pub left: [f32; 2],
+    /// The right one.
+    pub right: [f32; 2],
 }
 
 /// A hand in a frame or picture.

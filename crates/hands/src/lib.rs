@@ -2,7 +2,8 @@
 //! is what the caller says.
 //!
 //! - [`palm`], [`landmarks`]: what the two networks' values mean
-//! - [`region`]: the square of a picture in which a hand is looked for
+//! - [`pose`]: where shoulders are, by a third network
+//! - [`region`]: the square of a picture in which a hand or a body is looked for
 //! - [`tracker`]: hands over time: what is to be looked at next
 //! - [`shape`]: which fingers are straight, and what that is called
 //! - [`flow`]: what moves between two pictures
@@ -16,6 +17,7 @@ pub mod gesture;
 pub mod label;
 pub mod landmarks;
 pub mod palm;
+pub mod pose;
 pub mod region;
 pub mod shape;
 pub mod told;

@@ -1,4 +1,4 @@
-//! The square of a picture in which a hand is looked for: turned so that its fingers point up.
+//! The square of a picture in which a hand or a body is looked for: turned so that fingers or head point up.
 //!
 //! As `MediaPipe` has it (`palm_detection_detection_to_roi`, `hand_landmark_landmarks_to_roi`,
 //! `hand_landmarks_to_rect_calculator`, `rect_transformation_calculator`).
@@ -59,6 +59,12 @@ impl Region {
         Self { x, y, side: width.max(height) * 2.0, turn }.moved_up(0.1 * height)
     }
 
+    /// Around a body whose middle is at `middle`, and which reaches as far to each side as up to `above`.
+    pub fn around(middle: [f32; 2], above: [f32; 2], margin: f32) -> Self {
+        let reach = (above[0] - middle[0]).hypot(above[1] - middle[1]);
+        Self { x: middle[0], y: middle[1], side: 2.0 * reach * margin, turn: turn(middle, above) }
+    }
+
     /// Moved by so many pixels in the direction of its fingers.
     fn moved_up(self, pixels: f32) -> Self {
         let (sin, cos) = self.turn.sin_cos();
@@ -97,7 +103,7 @@ impl Region {
     }
 }
 
-/// By how much a hand is turned whose wrist is at `from` and whose fingers are towards `to`.
+/// By how much a hand is turned whose wrist is at `from` and whose fingers are towards `to`; and a body, from hips to head.
 fn turn(from: [f32; 2], to: [f32; 2]) -> f32 {
     let angle = FRAC_PI_2 - (from[1] - to[1]).atan2(to[0] - from[0]);
     angle - TAU * ((angle + PI) / TAU).floor()

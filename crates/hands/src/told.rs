@@ -1,6 +1,6 @@
 //! What was seen, as it is told to clients and viewers.
 
-use sightwire_api::sign::{HandHint, HandSide, HandSight, SeenHand};
+use sightwire_api::sign::{HandHint, HandSide, HandSight, SeenHand, Shoulders};
 
 use crate::Side;
 use crate::gesture::Arming;
@@ -18,11 +18,18 @@ pub fn told(width: u32, height: u32, sight: &Sight, hints: &[HandHint]) -> HandS
             Label::Shape(_) => None,
         }),
         hints: hints.to_vec(),
+        shoulders: sight.shoulders.map(|shoulders| Shoulders {
+            left: shoulders.left.map(tenths),
+            right: shoulders.right.map(tenths),
+        }),
     }
 }
 
+fn tenths(value: f32) -> f32 {
+    (value * 10.0).round() / 10.0
+}
+
 fn hand(seen: &Seen) -> SeenHand {
-    let tenths = |value: f32| (value * 10.0).round() / 10.0;
     let (arming, armed_ms) = match seen.arming {
         Arming::Not => (0.0, 0),
         Arming::Filling(share) => ((share * 100.0).round() / 100.0, 0),

@@ -10,12 +10,13 @@ use crate::gesture::{Arming, GestureOptions, Motion, Place, Stroke};
 use crate::label::Label;
 use crate::landmarks::{Landmarks, palm_length};
 use crate::palm::Palm;
+use crate::pose::{Body, Pose, Shoulders};
 use crate::region::Region;
 use crate::shape::{self, Measures, Shape};
 use crate::tracker::{Tracker, TrackerOptions};
 use crate::{Hand, Points};
 
-/// The two networks.
+/// The networks.
 pub trait Networks {
     /// Why one failed.
     type Error;
@@ -25,6 +26,11 @@ pub trait Networks {
 
     /// The joints of the hand in a region, if the network can say anything of it.
     fn landmarks(&mut self, image: &Image, region: &Region) -> Result<Option<Landmarks>, Self::Error>;
+
+    /// The body in a region, if there is one, and a network that finds them.
+    fn pose(&mut self, _: &Image, _: &Region) -> Result<Option<Pose>, Self::Error> {
+        Ok(None)
+    }
 }
 
 /// How hands are watched.
@@ -75,6 +81,8 @@ pub struct Sight {
     pub stroke: Option<Stroke>,
     /// A motion, for a second, or a shape, as long as it is held.
     pub said: Option<Said>,
+    /// Of whoever shows the hands, where they were seen last.
+    pub shoulders: Option<Shoulders>,
     /// Whether palms were looked for.
     pub looked: bool,
 }
@@ -85,6 +93,7 @@ pub struct Watch {
     options: WatchOptions,
     tracker: Tracker,
     performers: Vec<Performer>,
+    body: Body,
     now: Small,
     before: Small,
     /// The last motion, and until when it is said.
@@ -158,6 +167,7 @@ impl Watch {
             options,
             tracker: Tracker::new(options.tracker),
             performers: Vec::new(),
+            body: Body::default(),
             now: Small::default(),
             before: Small::default(),
             spoken: None,
@@ -197,7 +207,28 @@ impl Watch {
             }
         }
         let hands: Vec<Hand> = self.tracker.hands().cloned().collect();
-        Ok(Sight { looked, ..self.take_in(now, hands, image.height() as f32) })
+        let sight = self.take_in(now, hands, image.height() as f32);
+        let shoulders = self.shoulders(now, image, networks)?;
+        Ok(Sight { looked, shoulders, ..sight })
+    }
+
+    /// Where whoever shows their hands has their shoulders.
+    fn shoulders<N: Networks>(
+        &mut self,
+        now: Duration,
+        image: &Image,
+        networks: &mut N,
+    ) -> Result<Option<Shoulders>, N::Error> {
+        match self.performers.first() {
+            None => self.body = Body::default(),
+            Some(performer) => {
+                let (middle, palm) = performer.motion.whereabouts();
+                if let Some(region) = self.body.looks(now, middle, palm) {
+                    self.body.seen(networks.pose(image, &region)?);
+                }
+            }
+        }
+        Ok(self.body.shoulders())
     }
 
     /// What the hands of the picture taken last by [`Watch::look`] say; `bottom` is its lower edge, pixels.
@@ -251,7 +282,7 @@ impl Watch {
             Some(Said { label: Label::Shape(performer.shape.shape(now)?), score: performer.presence })
         };
         let said = self.spoken.map(|(said, _)| said).or_else(|| self.performers.iter().find_map(shape));
-        Sight { hands, stroke, said, looked: false }
+        Sight { hands, stroke, said, ..Sight::default() }
     }
 
     /// Who each hand is, by its place among the performers.

@@ -1,8 +1,8 @@
 //! Hands in pictures: `cargo run --release -p sightwire-infer --example find_hands [--fps N] PICTURE…`.
 //!
-//! Prints what is found in each, as JSON lines: side, presence, shape and joints. With `--fps` they are the pictures of a clip,
-//! and what is said is printed, too. Needs the models (`sightwire models pull
-//! runtime hands`).
+//! Prints what is found in each, as JSON lines: side, presence, shape and joints, and where shoulders are.
+//! With `--fps` they are the pictures of a clip, and what is said is printed, too. Needs the models (`sightwire models pull`
+//! with `runtime`, `hands`, and for shoulders `pose`).
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -60,6 +60,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 hand.side, hand.presence, seen.arming, hand.points
             );
             eprintln!("{measures:?}");
+        }
+        if let Some(shoulders) = sight.shoulders {
+            println!("{{\"shoulders\": {:?}}}", [shoulders.left, shoulders.right]);
         }
     }
     let each = spent.as_secs_f64() * 1e3 / paths.len().max(1) as f64;

@@ -1,7 +1,8 @@
 //! Times of looking for hands: `cargo run --release -p sightwire-infer --example hands_bench`.
 //!
 //! Prints milliseconds for each picture of 640 × 480, decoded already: the mean and the median over a few seconds of pictures, on one
-//! thread. Needs the models (`sightwire models pull runtime hands`). The hands are generated, and found by the real networks.
+//! thread. Needs the models (`sightwire models pull` with `runtime` and `hands`). The hands are generated, and found by the real
+//! networks. Where the model `pose` is there, shoulders are looked for as in the server, and the time of one look is printed.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -10,7 +11,8 @@ use sightwire_engine::runtime::Runtime;
 use sightwire_engine::{Engine, EngineOptions};
 use sightwire_frame::Image;
 use sightwire_hands::flow::{Small, flow};
-use sightwire_hands::watch::{Watch, WatchOptions};
+use sightwire_hands::region::Region;
+use sightwire_hands::watch::{Networks as _, Watch, WatchOptions};
 use sightwire_infer::landmarks::{HandModel, HandNetworks};
 use sightwire_models::store::{Store, default_home};
 use sightwire_synth::hand::{Act, Performance, Shape, Stage};
@@ -64,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let model = HandModel::load(&store, &store.manifest("hands")?)?;
     println!(
-        "reading and converting both networks: {:.0} ms; run with {}",
+        "reading and converting the networks: {:.0} ms; run with {}",
         begun.elapsed().as_secs_f64() * 1e3,
         engine.provider()
     );
@@ -97,6 +99,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             std::hint::black_box(flow(&before, &now, [320.0, 300.0], 210.0));
         })),
     );
+    let whole = Region { x: 320.0, y: 240.0, side: 640.0, turn: 0.0 };
+    let mut shoulders = Vec::new();
+    for _ in 0..PICTURES / 5 {
+        let begun = Instant::now();
+        let found = networks.pose(&first, &whole)?;
+        shoulders.push(begun.elapsed());
+        std::hint::black_box(found);
+    }
+    if model.plans(&engine).iter().any(|(role, _)| *role == "pose") {
+        report("a look for shoulders", shoulders);
+    }
     println!("kept of a client: {} bytes and the small copies, 2 × {} bytes", size_of::<Watch>(), 80 * 60);
     Ok(())
 }

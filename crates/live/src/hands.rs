@@ -54,16 +54,20 @@ impl Sighted {
         self.sight().map(HandSight::told)
     }
 
-    /// Joints of all hands in shares of the picture, and the pairs of them that are joined by lines.
+    /// Joints of all hands and then both shoulders in shares of the picture, and the pairs of them that are joined by lines.
     pub fn landmarks(&self) -> (Vec<[f64; 2]>, Vec<[usize; 2]>) {
         let (mut points, mut pairs) = (Vec::new(), Vec::new());
         let Some(sight) = self.sight() else { return (points, pairs) };
         let share = |value: f32, of: u32| (f64::from(value) / f64::from(of.max(1)) * 1e4).round() / 1e4;
+        let place = |x: f32, y: f32| [share(x, sight.width), share(y, sight.height)];
         for seen in &sight.sight.hands {
             let first = points.len();
             pairs.extend(BONES.iter().map(|(from, to)| [first + from, first + to]));
-            let of_hand = seen.hand.points.iter();
-            points.extend(of_hand.map(|[x, y, _]| [share(*x, sight.width), share(*y, sight.height)]));
+            points.extend(seen.hand.points.iter().map(|[x, y, _]| place(*x, *y)));
+        }
+        if let Some(shoulders) = sight.sight.shoulders {
+            pairs.push([points.len(), points.len() + 1]);
+            points.extend([shoulders.left, shoulders.right].map(|[x, y]| place(x, y)));
         }
         (points, pairs)
     }
@@ -108,9 +112,9 @@ impl Hands {
 
     fn start(&self) -> anyhow::Result<HandService> {
         let (store, options) = (&self.options.store, &self.options);
-        let model = HandModel::load(store, &store.manifest(MODEL)?)?;
+        let mut model = HandModel::load(store, &store.manifest(MODEL)?)?;
         let engine = self.engine.get()?;
-        engine.usable(&model.subjects(), &|| self.engine.going_on())?;
+        model.usable(&engine, &|| self.engine.going_on())?;
         let options = HandServiceOptions {
             limits: options.pictures,
             max_fps: MOST_FPS,

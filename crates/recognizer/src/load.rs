@@ -260,9 +260,9 @@ impl Recognizer {
 
     /// A model at work, in a way that is known to be possible on this machine.
     fn start(&self, manifest: &Manifest) -> anyhow::Result<Service> {
-        let model = Model::load(self.store(), manifest)?;
+        let mut model = Model::load(self.store(), manifest)?;
         let engine = self.engine.get()?;
-        engine.usable(&model.subjects(&engine), &|| self.engine.going_on())?;
+        model.usable(&engine, &|| self.engine.going_on())?;
         model.start(engine, &self.options).context("the model does not run here")
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_api::sign::SignModel;
-use sightwire_engine::trial::Subject;
+use sightwire_engine::trial::{Subject, TrialError};
 use sightwire_engine::{Engine, Plan};
 use sightwire_hands::label::Label;
 use sightwire_hands::watch::WatchOptions;
@@ -50,7 +50,15 @@ impl Model {
         })
     }
 
-    /// What is to be tried before it is used.
+    /// Returns when one way of running it is known to work here.
+    pub fn usable(&mut self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+        match self {
+            Self::Clip(model) => engine.usable(&model.subjects(engine), going_on),
+            Self::Hands(model) => model.usable(engine, going_on),
+        }
+    }
+
+    /// What can be tried in several ways.
     pub fn subjects(&self, engine: &Engine) -> Vec<Subject> {
         match self {
             Self::Clip(model) => model.subjects(engine),

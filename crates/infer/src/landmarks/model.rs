@@ -1,29 +1,41 @@
 //! The networks that find hands: their files, and what one thread runs them with.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use sightwire_engine::network::Network;
-use sightwire_engine::trial::Subject;
+use sightwire_engine::trial::{Subject, TrialError};
 use sightwire_engine::{Engine, EngineError, NetworkSpec, Plan, Session};
 use sightwire_frame::Image;
 use sightwire_frame::turned::{self, Square};
 use sightwire_hands::landmarks::{self, Landmarks};
 use sightwire_hands::palm::{self, Anchors, Looked, Palm};
+use sightwire_hands::pose::{self, Pose};
 use sightwire_hands::region::Region;
 use sightwire_hands::watch;
 use sightwire_models::fetch::FetchError;
-use sightwire_models::manifest::{Joints, Manifest, Task};
+use sightwire_models::manifest::{Joints, Manifest};
 use sightwire_models::store::{Store, StoreError};
 use sightwire_tflite::ConvertError;
 
-/// The files and the manifest of a model that finds hands; makes [`HandNetworks`].
+/// The files and the manifest of a model that finds hands, and of the one that finds shoulders where the store has it; makes
+/// [`HandNetworks`].
 #[derive(Debug)]
 pub struct HandModel {
     name: String,
     presence: f32,
     palm: Arc<Network>,
     hand: Arc<Network>,
+    body: Option<Body>,
+}
+
+/// The network that finds shoulders.
+#[derive(Debug)]
+struct Body {
+    network: Arc<Network>,
+    presence: f32,
 }
 
 /// Why a model of hands cannot be loaded.
@@ -54,12 +66,14 @@ pub enum HandModelError {
         error: EngineError,
     },
     /// It does something else.
-    #[error("the model {name} is for {task}, not for hands; `sightwire models list` shows which are")]
+    #[error("the model {name} is for {task}, not for {wanted}; `sightwire models list` shows which are")]
     WrongTask {
         /// Name.
         name: String,
         /// What it is for.
         task: &'static str,
+        /// What it should be for.
+        wanted: &'static str,
     },
     /// No thread to run it on.
     #[error("no thread can be started for the model {model}: {error}")]
@@ -76,35 +90,60 @@ pub struct HandNetworks {
     anchors: Anchors,
     palm: Session,
     hand: Session,
+    body: Option<BodySession>,
     palm_input: Vec<f32>,
     hand_input: Vec<f32>,
 }
 
+#[derive(Debug)]
+struct BodySession {
+    session: Session,
+    presence: f32,
+    input: Vec<f32>,
+}
+
 const PALM_INPUT: usize = palm::INPUT as usize;
 const HAND_INPUT: usize = landmarks::INPUT as usize;
+const BODY_INPUT: usize = pose::INPUT as usize;
+/// The model that finds shoulders.
+const POSE: &str = "pose";
+
+/// One of a model's networks.
+struct Part<'a> {
+    role: &'static str,
+    network: &'a Arc<Network>,
+    /// Of its input, which is a square.
+    side: usize,
+    output: Vec<usize>,
+}
+
+impl Part<'_> {
+    fn input(&self) -> Vec<usize> {
+        vec![1, 3, self.side, self.side]
+    }
+
+    fn session(&self, engine: &Engine) -> Result<Session, HandModelError> {
+        let spec = NetworkSpec {
+            network: self.network,
+            symbol: None,
+            batch: 1,
+            input: self.input(),
+            output: self.output.clone(),
+        };
+        let model = || self.network.model().to_owned();
+        engine.session(&spec).map_err(|error| HandModelError::Engine { model: model(), error })
+    }
+}
 
 impl HandModel {
-    /// Reads and verifies the model's files, which are there already, and translates them.
+    /// Reads and verifies the model's files, which are there already, and translates them; and those of the model `pose`, if they
+    /// are there. If that one cannot be used, the log says why, and there are no shoulders.
     pub fn load(store: &Store, manifest: &Manifest) -> Result<Self, HandModelError> {
-        let name = &manifest.name;
-        let wrong = || HandModelError::WrongTask { name: name.clone(), task: manifest.task.name() };
-        let (Task::Landmarks, Some(table)) = (manifest.task, manifest.landmarks) else {
-            return Err(wrong());
-        };
-        if table.of != Joints::Hands {
-            return Err(wrong());
-        }
-        let network = |role, outputs: &[usize]| {
-            // `Manifest::parse` lets no model without one pass.
-            let file = manifest.file(role).ok_or_else(wrong)?;
-            let bytes = store.load(name, file)?;
-            let onnx = sightwire_tflite::to_onnx(&bytes, outputs).map_err(|error| {
-                HandModelError::Convert { model: name.clone(), file: file.name.clone(), error }
-            })?;
-            Ok::<_, HandModelError>(Arc::new(Network::of_file(name, file, Cow::Owned(onnx), None)))
-        };
-        let (palm, hand) = (network("palm", &[0, 1])?, network("hand", &[0, 1, 2, 3])?);
-        Ok(Self { name: name.clone(), presence: table.presence, palm, hand })
+        let presence = presence(manifest, Joints::Hands)?;
+        let palm = network(store, manifest, "palm", &[0, 1])?;
+        let hand = network(store, manifest, "hand", &[0, 1, 2, 3])?;
+        let body = Body::load(store).unwrap_or_else(|error| without_shoulders(&error));
+        Ok(Self { name: manifest.name.clone(), presence, palm, hand, body })
     }
 
     /// The model's name, as in its manifest.
@@ -117,46 +156,132 @@ impl HandModel {
         self.presence
     }
 
-    fn specs(&self) -> [(&'static str, NetworkSpec<'_>); 2] {
-        let spec = |network, side, output: &[usize]| NetworkSpec {
-            network,
-            symbol: None,
-            batch: 1,
-            input: vec![1, 3, side, side],
-            output: output.to_vec(),
-        };
-        [
-            ("palm", spec(&self.palm, PALM_INPUT, &[1, palm::PLACES, palm::VALUES])),
-            ("hand", spec(&self.hand, HAND_INPUT, &[1, landmarks::VALUES])),
-        ]
+    fn parts(&self) -> Vec<Part<'_>> {
+        let palm_output = [1, palm::PLACES, palm::VALUES];
+        let palm = Part { role: "palm", network: &self.palm, side: PALM_INPUT, output: palm_output.to_vec() };
+        let hand_output = vec![1, landmarks::VALUES];
+        let hand = Part { role: "hand", network: &self.hand, side: HAND_INPUT, output: hand_output };
+        let body = self.body.as_ref().map(|body| {
+            let output = vec![1, pose::VALUES];
+            Part { role: "pose", network: &body.network, side: BODY_INPUT, output }
+        });
+        [palm, hand].into_iter().chain(body).collect()
     }
 
     /// What each network is run with, by role.
     pub fn plans(&self, engine: &Engine) -> Vec<(&'static str, Plan)> {
-        let plan = |(role, spec): (_, NetworkSpec<'_>)| (role, spec.network.plan(engine, &spec.input));
-        self.specs().into_iter().map(plan).collect()
+        let plan = |part: Part<'_>| (part.role, part.network.plan(engine, &part.input()));
+        self.parts().into_iter().map(plan).collect()
     }
 
-    /// What is to be tried before the model is used.
+    /// What can be tried in several ways.
     pub fn subjects(&self) -> Vec<Subject> {
-        let [(_, palm), (_, hand)] = self.specs();
         let subject =
-            |network: &Arc<Network>, input| Subject { network: network.clone(), input, sizes: vec![] };
-        vec![subject(&self.palm, palm.input), subject(&self.hand, hand.input)]
+            |part: Part<'_>| Subject { network: part.network.clone(), input: part.input(), sizes: vec![] };
+        self.parts().into_iter().map(subject).collect()
+    }
+
+    /// Returns when one way of running each network is known to work here; without shoulders, if there is none for theirs.
+    pub fn usable(&mut self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+        let all = self.subjects();
+        let (hands, body) = all.split_at(2);
+        engine.usable(hands, going_on)?;
+        if let Err(error) = engine.usable(body, going_on) {
+            self.body = without_shoulders(&error);
+        }
+        Ok(())
     }
 
     /// Makes the sessions and buffers for one thread.
     pub fn networks(&self, engine: &Engine) -> Result<HandNetworks, HandModelError> {
-        let wrap = |error| HandModelError::Engine { model: self.name.clone(), error };
-        let [(_, palm), (_, hand)] = self.specs();
+        let parts = self.parts();
+        let body = self.body.as_ref().zip(parts.get(2)).map(|(body, part)| {
+            let input = vec![0.0; 3 * BODY_INPUT * BODY_INPUT];
+            Ok::<_, HandModelError>(BodySession {
+                session: part.session(engine)?,
+                presence: body.presence,
+                input,
+            })
+        });
         Ok(HandNetworks {
             anchors: Anchors::default(),
-            palm: engine.session(&palm).map_err(wrap)?,
-            hand: engine.session(&hand).map_err(wrap)?,
+            palm: parts[0].session(engine)?,
+            hand: parts[1].session(engine)?,
+            body: body.transpose()?,
             palm_input: vec![0.0; 3 * PALM_INPUT * PALM_INPUT],
             hand_input: vec![0.0; 3 * HAND_INPUT * HAND_INPUT],
         })
     }
+
+    /// As [`HandModel::networks`], the first time; without shoulders, if theirs does not work here.
+    pub fn first_networks(&mut self, engine: &Engine) -> Result<HandNetworks, HandModelError> {
+        let failed = match self.networks(engine) {
+            Err(error) if self.body.is_some() => error,
+            made => return made,
+        };
+        self.body = None;
+        let made = self.networks(engine)?;
+        self.body = without_shoulders(&failed);
+        Ok(made)
+    }
+}
+
+impl Body {
+    /// The store's, if it has one.
+    fn load(store: &Store) -> Result<Option<Self>, HandModelError> {
+        let manifest = store.manifest(POSE)?;
+        if !store.has(&manifest) {
+            return Ok(None);
+        }
+        let presence = presence(&manifest, Joints::Pose)?;
+        // The others are a mask, a heat map, and the joints in metres.
+        let network = network(store, &manifest, "pose", &[0, 1])?;
+        Ok(Some(Self { network, presence }))
+    }
+}
+
+fn without_shoulders<T>(why: &dyn Error) -> Option<T> {
+    tracing::warn!("shoulders are not looked for: {why}");
+    None
+}
+
+/// From which presence something is what a model looks for, if it looks for this.
+fn presence(manifest: &Manifest, joints: Joints) -> Result<f32, HandModelError> {
+    let table = manifest.landmarks.filter(|table| table.of == joints);
+    table.map(|table| table.presence).ok_or_else(|| wrong(manifest, joints))
+}
+
+fn wrong(manifest: &Manifest, wanted: Joints) -> HandModelError {
+    let wanted = match wanted {
+        Joints::Hands => "hands",
+        Joints::Pose => "shoulders",
+    };
+    HandModelError::WrongTask { name: manifest.name.clone(), task: manifest.task.name(), wanted }
+}
+
+/// The network of this role, translated, with these of its outputs.
+fn network(
+    store: &Store,
+    manifest: &Manifest,
+    role: &str,
+    outputs: &[usize],
+) -> Result<Arc<Network>, HandModelError> {
+    let model = &manifest.name;
+    // `Manifest::parse` lets no model without one pass.
+    let file = manifest.file(role).ok_or_else(|| wrong(manifest, Joints::Hands))?;
+    let bytes = store.load(model, file)?;
+    let onnx = sightwire_tflite::to_onnx(&bytes, outputs).map_err(|error| HandModelError::Convert {
+        model: model.clone(),
+        file: file.name.clone(),
+        error,
+    })?;
+    Ok(Arc::new(Network::of_file(model, file, Cow::Owned(onnx), None)))
+}
+
+/// The pixels of a region, red, green and blue from 0 to 1.
+fn look_at(image: &Image, region: &Region, side: u32, input: &mut [f32]) {
+    let Region { x, y, side: of, turn } = *region;
+    turned::planes(image, &Square { x, y, side: of, turn }, side, input);
 }
 
 impl watch::Networks for HandNetworks {
@@ -166,8 +291,8 @@ impl watch::Networks for HandNetworks {
         let looked = Looked::at(image.width(), image.height());
         let half = looked.side / 2.0;
         let (x, y) = (looked.left + half, looked.top + half);
-        let square = Square { x, y, side: looked.side, turn: 0.0 };
-        turned::planes(image, &square, palm::INPUT, &mut self.palm_input);
+        let whole = Region { x, y, side: looked.side, turn: 0.0 };
+        look_at(image, &whole, palm::INPUT, &mut self.palm_input);
         self.palm.run_with(&self.palm_input, |values| self.anchors.palms(values, looked))
     }
 
@@ -175,17 +300,24 @@ impl watch::Networks for HandNetworks {
         if !region.is_in(image.width(), image.height()) {
             return Ok(None);
         }
-        let Region { x, y, side, turn } = *region;
-        turned::planes(image, &Square { x, y, side, turn }, landmarks::INPUT, &mut self.hand_input);
+        look_at(image, region, landmarks::INPUT, &mut self.hand_input);
         self.hand.run_with(&self.hand_input, |values| Landmarks::decode(values, region))
+    }
+
+    fn pose(&mut self, image: &Image, region: &Region) -> Result<Option<Pose>, EngineError> {
+        let Some(BodySession { session, presence, input }) = &mut self.body else { return Ok(None) };
+        look_at(image, region, pose::INPUT, input);
+        let pose = session.run_with(input, |values| Pose::decode(values, region))?;
+        Ok(pose.filter(|pose| pose.presence >= *presence))
     }
 }
 
-impl std::fmt::Debug for HandNetworks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for HandNetworks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HandNetworks")
             .field("palm", &self.palm)
             .field("hand", &self.hand)
+            .field("body", &self.body)
             .finish_non_exhaustive()
     }
 }

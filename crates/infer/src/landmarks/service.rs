@@ -87,13 +87,13 @@ const WARM_UP: u32 = 3;
 impl HandService {
     /// Makes the first sessions, which proves that the model works here, and starts the threads. Blocks.
     pub fn start(
-        model: HandModel,
+        mut model: HandModel,
         engine: Arc<Engine>,
         options: HandServiceOptions,
     ) -> Result<Self, HandModelError> {
         let name = model.name().to_owned();
         let wrap = |error| HandModelError::Engine { model: name.clone(), error };
-        let mut networks = model.networks(&engine)?;
+        let mut networks = model.first_networks(&engine)?;
         let cost = warm_up(&mut networks).map_err(wrap)? + USUAL_DECODE;
         let decode = Decode::new(options.limits).map_err(wrap)?;
         let (plans, threads) = (model.plans(&engine), engine.threads().max(1));

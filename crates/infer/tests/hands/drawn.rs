@@ -35,6 +35,10 @@ pub const COLOURS: [[u8; 3]; 21] = [
     [2, 1, 2],
     [2, 2, 1],
 ];
+/// Of a left and a right shoulder, in the same way.
+pub const SHOULDERS: [[u8; 3]; 2] = [[0, 1, 1], [1, 1, 0]];
+/// Of a shoulder's disc, palm lengths of the hand.
+pub const SHOULDER: f32 = 0.45;
 /// Of a disc, palm lengths. Discs do not touch.
 pub const RADIUS: f32 = 0.1;
 /// Of the lines between them, to either side, palm lengths.
@@ -127,22 +131,45 @@ impl Drawn {
 
 /// Hands before a grey wall that the light falls on from the side.
 pub fn draw(hands: &[Drawn], width: u32, height: u32) -> Image {
+    let mut image = wall(width, height);
+    paint_hands(&mut image, hands);
+    image
+}
+
+/// The same before somebody's left and right shoulder, pixels, who has hands as large as the first one.
+pub fn draw_person(hands: &[Drawn], shoulders: [Place; 2], width: u32, height: u32) -> Image {
+    let mut image = wall(width, height);
+    let reach = hands.first().map_or(60.0, |hand| hand.palm) * SHOULDER;
+    for (at, colour) in shoulders.into_iter().zip(SHOULDERS) {
+        paint(&mut image, [at; 2], reach, full(colour));
+    }
+    paint_hands(&mut image, hands);
+    image
+}
+
+fn full(halves: [u8; 3]) -> [f32; 3] {
+    halves.map(|halves| f32::from(halves) * 127.5)
+}
+
+fn wall(width: u32, height: u32) -> Image {
     let mut image = Image::new(width, height);
     for (index, pixel) in image.data_mut().chunks_exact_mut(3).enumerate() {
         let (x, y) = (index as u32 % width, index as u32 / width);
         pixel.fill((110.0 + 40.0 * x as f32 / width as f32 + 15.0 * y as f32 / height as f32) as u8);
     }
+    image
+}
+
+fn paint_hands(image: &mut Image, hands: &[Drawn]) {
     for hand in hands {
         let joints = hand.joints();
         for (from, to) in BONES {
-            paint(&mut image, [joints[from], joints[to]], LINE * hand.palm, [LINES; 3]);
+            paint(image, [joints[from], joints[to]], LINE * hand.palm, [LINES; 3]);
         }
         for (joint, colour) in joints.into_iter().zip(COLOURS) {
-            let colour = colour.map(|halves| f32::from(halves) * 127.5);
-            paint(&mut image, [joint; 2], RADIUS * hand.palm, colour);
+            paint(image, [joint; 2], RADIUS * hand.palm, full(colour));
         }
     }
-    image
 }
 
 /// Everything that is at most so far from a line, with soft edges. `colour` is red, green, blue.

@@ -4,11 +4,12 @@
 //! Needs the ONNX Runtime library in the store (`sightwire models pull runtime`, which `cargo xtask test` does).
 //!
 //! - [`drawn`]: the hands; [`networks`]: what finds them; [`model`]: the networks as a model; [`show`]: a client
-//! - [`seen`]: where hands are found; [`meant`]: what they say; [`served`]: many clients; [`refused`]: other files
+//! - [`seen`]: where hands are found; [`body`]: and shoulders; [`meant`]: what they say; [`served`]: many clients; [`refused`]: other files
 //! - [`fixtures`]: the model for the tests of the whole server
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod body;
 mod drawn;
 mod fixtures;
 mod meant;

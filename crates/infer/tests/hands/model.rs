@@ -16,19 +16,32 @@ use crate::networks;
 /// Says so in its name.
 pub const NAME: &str = "drawn-hands";
 
+/// The model that is used beside it under this name, whatever it finds.
+pub const POSE: &str = "pose";
+
 /// What its manifest says, for files of this content, by role.
 pub fn manifest(files: &[(&str, &[u8])]) -> String {
+    described(NAME, "hands", files)
+}
+
+/// The same of the model that finds drawn shoulders.
+pub fn pose_manifest(file: &[u8]) -> String {
+    described(POSE, "pose", &[("pose", file)])
+}
+
+fn described(name: &str, of: &str, files: &[(&str, &[u8])]) -> String {
+    let (what, presence) = if of == "hands" { ("hands", 0.9) } else { ("shoulders", 0.5) };
     let mut text = format!(
-        r#"# Finds the joints of hands that tests draw, and no others. `cargo test -p sightwire-infer --test hands` makes it.
-name = "{NAME}"
-title = "Drawn hands, for tests"
+        r#"# Finds the joints of {what} that tests draw, and no others. `cargo test -p sightwire-infer --test hands` makes it.
+name = "{name}"
+title = "Drawn {what}, for tests"
 task = "landmarks"
 licence = "MIT OR Apache-2.0"
 origin = "made by the Sightwire project: calculated weights"
 
 [landmarks]
-of = "hands"
-presence = 0.9
+of = "{of}"
+presence = {presence}
 "#
     );
     for (role, bytes) in files {
@@ -51,10 +64,19 @@ source = "imported"
 
 /// Writes the model into a folder of models.
 pub fn write(models: &Path, files: &[(&str, &[u8])]) {
-    std::fs::create_dir_all(models.join(NAME)).unwrap();
-    std::fs::write(models.join(format!("{NAME}.toml")), manifest(files)).unwrap();
+    put(models, NAME, &manifest(files), files);
+}
+
+/// Writes the model that finds shoulders into a folder of models.
+pub fn write_pose(models: &Path, file: &[u8]) {
+    put(models, POSE, &pose_manifest(file), &[("pose", file)]);
+}
+
+fn put(models: &Path, name: &str, manifest: &str, files: &[(&str, &[u8])]) {
+    std::fs::create_dir_all(models.join(name)).unwrap();
+    std::fs::write(models.join(format!("{name}.toml")), manifest).unwrap();
     for (role, bytes) in files {
-        std::fs::write(models.join(NAME).join(format!("{role}.tflite")), bytes).unwrap();
+        std::fs::write(models.join(name).join(format!("{role}.tflite")), bytes).unwrap();
     }
 }
 
@@ -68,7 +90,19 @@ pub fn store(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Store) {
 
 /// The model.
 pub fn model() -> HandModel {
+    load(None)
+}
+
+/// The model, beside one of this file that finds shoulders.
+pub fn model_with(pose: &[u8]) -> HandModel {
+    load(Some(pose))
+}
+
+fn load(pose: Option<&[u8]>) -> HandModel {
     let (_home, store) = store(&[("palm", &networks::palm()), ("hand", &networks::hand())]);
+    if let Some(pose) = pose {
+        write_pose(&store.models(), pose);
+    }
     HandModel::load(&store, &store.manifest(NAME).unwrap()).unwrap()
 }
 

@@ -1,12 +1,12 @@
-//! Two networks with the inputs and outputs of `MediaPipe`'s, whose weights are calculated: they find the discs of a drawn
-//! hand ([`crate::drawn`]) and nothing else.
+//! Three networks with the inputs and outputs of `MediaPipe`'s, whose weights are calculated: they find the discs of a drawn
+//! hand and of drawn shoulders ([`crate::drawn`]) and nothing else.
 //!
 //! A joint is where its disc's outermost columns and rows are, so neither its size nor what covers half of it matters.
 
 use sightwire_tflite::op::{Activation, Window};
 use sightwire_tflite::write::{Array, Net, Value};
 
-use crate::drawn::COLOURS;
+use crate::drawn::{COLOURS, SHOULDERS};
 
 use Activation::{None as Plain, Relu, Relu6};
 
@@ -16,7 +16,7 @@ const FULL: f32 = 6.0;
 const SAME: f32 = 0.3;
 const OTHER: f32 = 0.47;
 /// Pixels without a disc are moved back by more than a picture is wide.
-const FAR: f32 = 120.0;
+const FAR: f32 = 140.0;
 
 /// Joints that palms have, in their order in the palm detector's output.
 const PALM: [usize; 7] = [0, 5, 9, 13, 17, 1, 2];
@@ -27,6 +27,7 @@ const KNUCKLE: usize = 2;
 /// Side of the masks in which each network looks for outermost pixels.
 const HAND_SIDE: usize = 112;
 const PALM_SIDE: usize = 96;
+const BODY_SIDE: usize = 128;
 
 /// The joints of the hand in a crop of 224 × 224.
 pub fn hand() -> Vec<u8> {
@@ -36,23 +37,7 @@ pub fn hand() -> Vec<u8> {
     // Lines where two colours meet are thinner than this, and go.
     let (weights, bias) = (scaled(&[1, 3, 3, 21], 5.0 / 9.0), filled(21, -22.5));
     let masks = net.depthwise(masks, &weights, &bias, Window::same(1), Relu6);
-    let columns = net.max_pool(masks, [HAND_SIDE, 1], Window::valid(1), Plain);
-    let rows = net.max_pool(masks, [1, HAND_SIDE], Window::valid(1), Plain);
-    let present = net.max_pool(columns, [1, HAND_SIDE], Window::valid(1), Plain);
-    let mut lists = Vec::new();
-    for (line, axis) in [(columns, 2), (rows, 1)] {
-        let edges = edges(&mut net, line);
-        let mut size = [1, 1];
-        size[axis - 1] = HAND_SIDE;
-        for backwards in [false, true] {
-            let along = ramp(&mut net, axis, HAND_SIDE, backwards);
-            let furthest = net.add(edges, along, Relu);
-            let furthest = net.max_pool(furthest, size, Window::valid(1), Plain);
-            lists.push(net.reshape(furthest, &[1, 21]));
-        }
-    }
-    lists.push(net.reshape(present, &[1, 21]));
-    let list = net.concat(&lists, 1, Plain);
+    let list = outermost(&mut net, masks, HAND_SIDE);
 
     let points = Array::from_fn(&[63, 105], |at| {
         let (joint, axis, of, kind) = (at[0] / 3, at[0] % 3, at[1] % 21, at[1] / 21);
@@ -71,6 +56,60 @@ pub fn hand() -> Vec<u8> {
     let right = net.logistic(right);
     let world = net.fully_connected(list, &scaled(&[63, 105], 0.0), &filled(63, 0.0), Plain);
     net.finish(&[points, presence, right, world])
+}
+
+/// The shoulders in a square of 256 × 256, and what of a body's other points says where it is.
+pub fn body() -> Vec<u8> {
+    let mut net = Net::new([1, 256, 256, 3]).half();
+    let x = net.input();
+    let masks = masks(&mut net, x, 2, &SHOULDERS);
+    // What is smaller than a shoulder goes: joints of hands.
+    let (weights, bias) = (scaled(&[1, 3, 3, 2], 5.0 / 9.0), filled(2, -22.5));
+    let masks = net.depthwise(masks, &weights, &bias, Window::same(1), Relu6);
+    let list = outermost(&mut net, masks, BODY_SIDE);
+    // For each of both: left, right, upper and lower edge, as `outermost` has them, and whether it is there.
+    let place = |shoulder: usize, axis: usize, at: usize| {
+        let (of, kind) = (at % 2, at / 2);
+        f32::from(of == shoulder) * (f32::from(kind == 2 * axis) - f32::from(kind == 2 * axis + 1))
+    };
+    // Shares of the left and of the right shoulder, and of what is downwards between them: the way between both, turned.
+    let point = |index: usize| match index {
+        11 => (1.0, 0.0, 0.0),
+        12 => (0.0, 1.0, 0.0),
+        33 => (0.5, 0.5, 1.2),
+        34 => (0.5, 0.5, -0.8),
+        _ => (0.5, 0.5, 0.0),
+    };
+    let weights = Array::from_fn(&[195, 10], |at| {
+        let (index, value) = (at[0] / 5, at[0] % 5);
+        let ((left, right, down), of) = (point(index), at[1]);
+        match value {
+            0 => {
+                left * place(0, 0, of) + right * place(1, 0, of) + down * (place(1, 1, of) - place(0, 1, of))
+            }
+            1 => {
+                left * place(0, 1, of) + right * place(1, 1, of) + down * (place(0, 0, of) - place(1, 0, of))
+            }
+            // A shoulder is visible where its colour is.
+            3 if index == 11 || index == 12 => f32::from(of == 8 + index - 11) * 20.0 / FULL,
+            _ => 0.0,
+        }
+    });
+    let bias = Array::from_fn(&[195], |at| match (at[0] / 5, at[0] % 5) {
+        (_, 0 | 1) => BODY_SIDE as f32,
+        (11 | 12, 3) => -10.0,
+        (_, 3 | 4) => 10.0,
+        _ => 0.0,
+    });
+    let points = net.fully_connected(list, &weights, &bias, Plain);
+    // One shoulder is enough for a body.
+    let counted = Array::from_fn(&[1, 10], |at| if at[1] >= 8 { 20.0 / FULL } else { 0.0 });
+    let flag = net.fully_connected(list, &counted, &filled(1, -10.0), Plain);
+    let flag = net.logistic(flag);
+    let mask = net.conv(x, &scaled(&[1, 1, 1, 3], 0.0), &filled(1, 0.0), Window::same(1), Plain);
+    let heat = net.conv(x, &scaled(&[39, 4, 4, 3], 0.0), &filled(39, 0.0), Window::valid(4), Plain);
+    let world = net.fully_connected(list, &scaled(&[117, 10], 0.0), &filled(117, 0.0), Plain);
+    net.finish(&[points, flag, mask, heat, world])
 }
 
 /// The palms in a picture of 192 × 192.
@@ -116,6 +155,29 @@ pub fn palm() -> Vec<u8> {
     };
     let (boxes, scores) = (heads(boxes, coarse_boxes, 18), heads(scores, coarse_scores, 1));
     net.finish(&[boxes, scores])
+}
+
+/// Of each mask in a square: how far its rightmost column is from the left and its leftmost from the right, its lowest row from
+/// the top and its uppermost from the bottom, and whether there is any.
+fn outermost(net: &mut Net, masks: Value, side: usize) -> Value {
+    let channels = net.shape(masks)[3];
+    let columns = net.max_pool(masks, [side, 1], Window::valid(1), Plain);
+    let rows = net.max_pool(masks, [1, side], Window::valid(1), Plain);
+    let present = net.max_pool(columns, [1, side], Window::valid(1), Plain);
+    let mut lists = Vec::new();
+    for (line, axis) in [(columns, 2), (rows, 1)] {
+        let edges = edges(net, line);
+        let mut size = [1, 1];
+        size[axis - 1] = side;
+        for backwards in [false, true] {
+            let along = ramp(net, axis, side, backwards);
+            let furthest = net.add(edges, along, Relu);
+            let furthest = net.max_pool(furthest, size, Window::valid(1), Plain);
+            lists.push(net.reshape(furthest, &[1, channels]));
+        }
+    }
+    lists.push(net.reshape(present, &[1, channels]));
+    net.concat(&lists, 1, Plain)
 }
 
 /// Boxes and points relative to each place, from what is around it: for each joint the rightmost, leftmost, lowest and

@@ -13,7 +13,7 @@ use sightwire_infer::landmarks::{HandClient, HandService, HandServiceOptions, Ha
 use sightwire_infer::sender::{Frame, Payload, Prediction};
 
 use crate::drawn::{Drawn, draw};
-use crate::model;
+use crate::{model, networks};
 
 pub const WIDTH: u32 = 640;
 pub const HEIGHT: u32 = 480;
@@ -31,6 +31,11 @@ pub fn options() -> HandServiceOptions {
 /// With the model of drawn hands.
 pub fn service() -> HandService {
     HandService::start(model::model(), model::engine(), options()).unwrap()
+}
+
+/// The same with one that finds drawn shoulders.
+pub fn service_with_shoulders() -> HandService {
+    HandService::start(model::model_with(&networks::body()), model::engine(), options()).unwrap()
 }
 
 /// A client that is shown pictures.

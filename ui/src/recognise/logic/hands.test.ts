@@ -25,6 +25,7 @@ const sight = (...hands: SeenHand[]) => ({
   hands,
   motion: null,
   hints: [],
+  shoulders: null,
 });
 
 describe('hands', () => {

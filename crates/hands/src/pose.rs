@@ -1,0 +1,214 @@
+//! Shoulders: what the pose network's values mean (`MediaPipe`, `pose_landmark_lite`), and when it is run.
+//!
+//! The network looks at a square around a body, and needs no detector of bodies here: a hand says about where its body is and how
+//! large, and each answer of the network where to look next (`MediaPipe`, `pose_landmarks_to_roi`,
+//! `alignment_points_to_rects_calculator`). Where nobody shows a hand, it is not run.
+
+use std::time::Duration;
+
+use crate::region::Region;
+
+/// Side of the network's input, pixels.
+pub const INPUT: u32 = 256;
+/// Points that the network gives: 33 joints of the body, and those that say where it is.
+const POINTS: usize = 39;
+/// Values of a point: x, y, z in pixels of the input; visibility and presence before the sigmoid.
+const EACH: usize = 5;
+/// Values that the network gives: the points, and that there is a body.
+pub const VALUES: usize = POINTS * EACH + 1;
+
+/// Numbers of points.
+const LEFT_SHOULDER: usize = 11;
+const RIGHT_SHOULDER: usize = 12;
+const HIPS: usize = 33;
+/// Above the head, so far from the hips as the body reaches.
+const REACH: usize = 34;
+
+/// The square around a body is larger than the circle that it reaches by this.
+const MARGIN: f32 = 1.25;
+/// From here a shoulder is seen.
+const VISIBLE: f32 = 0.5;
+/// While there are hands, shoulders are looked for so often,
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// and in one of so many pictures at most, so that a server past its capacity looks at hands.
+const LOOK_AFTER: u32 = 8;
+/// A body is looked for below its hand, so many palm lengths,
+const BELOW: f32 = 5.0;
+/// in a square of so many.
+const SIDE: f32 = 24.0;
+/// It is not followed into squares beyond these.
+const SIDES: std::ops::Range<f32> = SIDE / 3.0..SIDE * 3.0;
+/// Nor out of the hand's reach, in shares of the square.
+const IN_REACH: f32 = 0.6;
+
+/// The shoulders of a body, in pixels of the picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shoulders {
+    /// The left one of the person, if the picture is not mirrored.
+    pub left: [f32; 2],
+    /// The right one.
+    pub right: [f32; 2],
+}
+
+/// What the network says of a region.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pose {
+    /// That there is a body, 0–1.
+    pub presence: f32,
+    /// Where its shoulders are, if both are visible.
+    pub shoulders: Option<Shoulders>,
+    /// Where it is to be looked for next.
+    pub next: Region,
+}
+
+impl Pose {
+    /// From the network's values; `None` if they are no numbers or not so many.
+    pub fn decode(values: &[f32], region: &Region) -> Option<Self> {
+        let values = values.get(..VALUES).filter(|values| values.iter().all(|value| value.is_finite()))?;
+        let at = |point: usize| {
+            let [x, y] = [0, 1].map(|axis| values[EACH * point + axis] / INPUT as f32 - 0.5);
+            region.to_picture([x, y])
+        };
+        let is_visible = |point: usize| sigmoid(values[EACH * point + 3]) >= VISIBLE;
+        let shoulders = (is_visible(LEFT_SHOULDER) && is_visible(RIGHT_SHOULDER))
+            .then(|| Shoulders { left: at(LEFT_SHOULDER), right: at(RIGHT_SHOULDER) });
+        let presence = values[VALUES - 1].clamp(0.0, 1.0);
+        Some(Self { presence, shoulders, next: Region::around(at(HIPS), at(REACH), MARGIN) })
+    }
+}
+
+fn sigmoid(value: f32) -> f32 {
+    1.0 / (1.0 + (-value).exp())
+}
+
+/// The body of a hand. Pure state: time is what the caller says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Body {
+    next: Option<Region>,
+    looked: Option<Duration>,
+    pictures: u32,
+    shoulders: Option<Shoulders>,
+}
+
+impl Body {
+    /// Where it is to be looked for in the picture of time `now`, in which its hand is there and so large, pixels; `None` if it
+    /// need not be.
+    pub fn looks(&mut self, now: Duration, [x, y]: [f32; 2], palm: f32) -> Option<Region> {
+        self.pictures = self.pictures.saturating_add(1);
+        let due = |looked: Duration| now.saturating_sub(looked) >= LOOK_EVERY && self.pictures >= LOOK_AFTER;
+        self.looked.is_none_or(due).then(|| {
+            (self.looked, self.pictures) = (Some(now), 0);
+            let fits = |region: &Region| {
+                let away = (region.x - x).hypot(region.y - y);
+                SIDES.contains(&(region.side / palm)) && away < IN_REACH * region.side
+            };
+            let about = Region { x, y: y + BELOW * palm, side: SIDE * palm, turn: 0.0 };
+            self.next.filter(fits).unwrap_or(about)
+        })
+    }
+
+    /// What was found there.
+    pub fn seen(&mut self, found: Option<Pose>) {
+        self.next = found.map(|pose| pose.next);
+        self.shoulders = found.and_then(|pose| pose.shoulders);
+    }
+
+    /// Where its shoulders were seen last.
+    pub fn shoulders(&self) -> Option<Shoulders> {
+        self.shoulders
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REGION: Region = Region { x: 300.0, y: 200.0, side: 256.0, turn: 0.0 };
+
+    /// A body with its shoulders at these places of the input.
+    fn values(left: [f32; 2], right: [f32; 2]) -> Vec<f32> {
+        let mut values = vec![0.0; VALUES];
+        let mut point = |index: usize, [x, y]: [f32; 2]| {
+            values[EACH * index..EACH * index + 4].copy_from_slice(&[x, y, 0.0, 5.0]);
+        };
+        point(LEFT_SHOULDER, left);
+        point(RIGHT_SHOULDER, right);
+        point(HIPS, [128.0, 200.0]);
+        point(REACH, [128.0, 100.0]);
+        values[VALUES - 1] = 0.9;
+        values
+    }
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn shoulders_are_those_of_the_region_and_say_where_the_body_is() {
+        let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &REGION).unwrap();
+        let shoulders = Shoulders { left: [350.0, 200.0], right: [250.0, 190.0] };
+        let next = Region { x: 300.0, y: 272.0, side: 250.0, turn: 0.0 };
+        assert_eq!(pose, Pose { presence: 0.9, shoulders: Some(shoulders), next });
+        // A body that lies on its side.
+        let turned = Region { turn: std::f32::consts::FRAC_PI_2, ..REGION };
+        let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &turned).unwrap();
+        let [x, y] = pose.shoulders.unwrap().left;
+        assert!((x - 300.0).abs() < 1e-3 && (y - 250.0).abs() < 1e-3, "{x} {y}");
+        assert!((pose.next.turn - turned.turn).abs() < 1e-4, "{pose:?}");
+    }
+
+    #[test]
+    fn a_shoulder_that_is_hidden_and_what_is_no_number_are_none() {
+        let mut hidden = values([178.0, 128.0], [78.0, 118.0]);
+        hidden[EACH * RIGHT_SHOULDER + 3] = -0.1;
+        assert_eq!(Pose::decode(&hidden, &REGION).unwrap().shoulders, None);
+        hidden[7] = f32::NAN;
+        assert_eq!(Pose::decode(&hidden, &REGION), None);
+        assert_eq!(Pose::decode(&[1.0; VALUES - 1], &REGION), None);
+    }
+
+    const HAND: [f32; 2] = [280.0, 170.0];
+    const PALM: f32 = 12.0;
+
+    #[test]
+    fn a_body_is_looked_for_where_it_was_a_few_times_a_second_and_in_few_of_the_pictures() {
+        let about = Region { x: 280.0, y: 230.0, side: 288.0, turn: 0.0 };
+        let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &REGION).unwrap();
+        let mut body = Body::default();
+        assert_eq!(body.looks(at(0), HAND, PALM), Some(about));
+        body.seen(Some(pose));
+        let mut looks = Vec::new();
+        for time in (1..100).map(|picture| picture * 33) {
+            if let Some(region) = body.looks(at(time), HAND, PALM) {
+                assert_eq!(region, pose.next);
+                looks.push(time);
+            }
+        }
+        assert_eq!(looks, [429, 858, 1287, 1716, 2145, 2574, 3003]);
+        assert_eq!(body.shoulders(), pose.shoulders);
+        // Whoever has three pictures a second is not looked at three times a second.
+        let mut body = Body::default();
+        let times = (0..20).map(|picture| picture * 333);
+        let looks: Vec<u64> = times.filter(|ms| body.looks(at(*ms), HAND, PALM).is_some()).collect();
+        assert_eq!(looks, [0, 2664, 5328]);
+        // Nobody is there any more.
+        body.seen(Some(pose));
+        body.seen(None);
+        assert_eq!((body.shoulders(), body.looks(at(9000), HAND, PALM)), (None, Some(about)));
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_that_of_the_hand_is_not_followed() {
+        let pose = Pose::decode(&values([178.0, 128.0], [78.0, 118.0]), &REGION).unwrap();
+        for next in [
+            Region { side: 1000.0, ..pose.next },
+            Region { side: 50.0, ..pose.next },
+            Region { x: 500.0, ..pose.next },
+            Region { side: f32::NAN, ..pose.next },
+        ] {
+            let mut body = Body::default();
+            body.seen(Some(Pose { next, ..pose }));
+            assert_eq!(body.looks(at(0), HAND, PALM).unwrap().side, SIDE * PALM, "{next:?}");
+        }
+    }
+}
