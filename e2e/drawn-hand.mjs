@@ -1,4 +1,4 @@
-// Draws the hands that the model `drawn-hands` finds, as pictures, JPEGs and camera files, and has them perform. What they
+// Draws the hands that the model `drawn-hands` finds, and shoulders, as pictures, JPEGs and camera files, and has them perform. What they
 // look like is in fixtures/drawn-hands, which a test of `sightwire-infer` writes.
 
 import { cpSync, openSync, closeSync, readFileSync, writeSync } from "node:fs";
@@ -9,8 +9,11 @@ import { encode } from "jpeg-js";
 
 /**
  * A hand in a picture: the place half way between its wrist and its middle finger's knuckle, and the length between these,
- * in pixels; clockwise turn in degrees. A thumb that is up or down is so without a turn.
- * @typedef {{ shape: string, x: number, y: number, palm: number, turn?: number, side?: "left" | "right" }} Hand
+ * in pixels; clockwise turn in degrees. A thumb that is up or down is so without a turn. The left and the right shoulder of
+ * whoever it belongs to, where they are to be seen.
+ * @typedef {{
+ *   shape: string, x: number, y: number, palm: number, turn?: number, side?: "left" | "right", shoulders?: [Place, Place]
+ * }} Hand
  * @typedef {[number, number]} Place
  * @typedef {{ width: number, height: number }} Size
  */
@@ -18,7 +21,8 @@ import { encode } from "jpeg-js";
 const FIXTURES = fileURLToPath(new URL("fixtures/drawn-hands", import.meta.url));
 /**
  * @type {{
- *   radius: number, line: number, grey: number, colours: number[][], bones: Place[], shapes: Record<string, Place[]>
+ *   radius: number, line: number, grey: number, colours: number[][], bones: Place[], shapes: Record<string, Place[]>,
+ *   shoulder: number, shoulders: number[][]
  * }}
  */
 const DRAWING = JSON.parse(readFileSync(join(FIXTURES, "drawing.json"), "utf8"));
@@ -32,9 +36,9 @@ export const SIZE = { width: 640, height: 480 };
 /** Pictures a second that a camera gives. */
 export const FPS = 30;
 
-/** Copies the model into a store. */
-export function addModel(home) {
-  for (const name of [`${MODEL}.toml`, MODEL]) {
+/** Copies a model into a store: that of hands, or `pose`, which finds the shoulders beside them. */
+export function addModel(home, model = MODEL) {
+  for (const name of [`${model}.toml`, model]) {
     cpSync(join(FIXTURES, name), join(home, "models", name), { recursive: true });
   }
 }
@@ -107,16 +111,25 @@ function wall({ width, height }) {
  */
 export function draw(hands, size = SIZE) {
   const rgb = wall(size);
+  /** @type {(place: Place, reach: number, halves: number[]) => void} */
+  const disc = (place, reach, halves) =>
+    paint(
+      rgb,
+      size,
+      [place, place],
+      reach,
+      halves.map((half) => half * 127.5),
+    );
+  for (const { palm, shoulders = [] } of hands) {
+    shoulders.forEach((place, i) => disc(place, DRAWING.shoulder * palm, DRAWING.shoulders[i]));
+  }
   for (const hand of hands) {
     const places = joints(hand);
     for (const [from, to] of DRAWING.bones) {
       const line = [places[from], places[to]];
       paint(rgb, size, line, DRAWING.line * hand.palm, Array(3).fill(DRAWING.grey));
     }
-    places.forEach((place, joint) => {
-      const colour = DRAWING.colours[joint].map((halves) => halves * 127.5);
-      paint(rgb, size, [place, place], DRAWING.radius * hand.palm, colour);
-    });
+    places.forEach((place, joint) => disc(place, DRAWING.radius * hand.palm, DRAWING.colours[joint]));
   }
   return rgb;
 }

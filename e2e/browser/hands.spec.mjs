@@ -27,10 +27,11 @@ async function withStore(run) {
   }
 }
 
-/** The same with the model that finds drawn hands, and the settings that put it to use. */
+/** The same with the models that find drawn hands and shoulders, and the settings that put them to use. */
 function withHands(run) {
   return withStore((home) => {
     addModel(home);
+    addModel(home, "pose");
     return run({
       SIGHTWIRE_HOME: home,
       SIGHTWIRE_RECOGNIZER_MODEL: MODEL,
@@ -48,10 +49,16 @@ function strokes() {
   });
 }
 
-/** An open palm that stays for a while and is away for a moment. */
+/** An open palm of somebody whose shoulders are seen, which stays for a while and is away for a moment. */
 function palms() {
   return once("palm.y4m", async (file) => {
-    new Performance().hold({ shape: "open_palm", x: 320, y: 265, palm: 60 }, 4_000).empty(700).writeY4m(file);
+    /** @type {[[number, number], [number, number]]} */
+    const shoulders = [
+      [500, 380],
+      [300, 370],
+    ];
+    const palm = { shape: "open_palm", x: 220, y: 265, palm: 50, shoulders };
+    new Performance().hold(palm, 4_000).empty(700).writeY4m(file);
   });
 }
 
@@ -146,6 +153,7 @@ for (const [screen, options] of Object.entries(SCREENS)) {
       await expect(guide).toHaveAttribute("data-state", /seen|arm/);
       const before = await guide.boundingBox();
       await expect(page.getByTestId("label")).toHaveText("open_palm", { timeout: 20_000 });
+      await expect(page.getByTestId("hands")).toHaveAttribute("data-shoulders", "true");
       await expect(guide).toBeInViewport({ ratio: 1 });
       expect(await layoutShift(page)).toBeLessThan(0.01);
       expect(await guide.boundingBox()).toEqual(before);

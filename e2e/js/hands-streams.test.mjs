@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 
-import { Performance, SIZE, draw, joints } from "../drawn-hand.mjs";
+import { Performance, SIZE, addModel, draw, joints } from "../drawn-hand.mjs";
 import { listen } from "./events.mjs";
 import { emptyStore, store } from "./hand-store.mjs";
 import { portOf, start, until } from "./harness.mjs";
@@ -20,8 +20,20 @@ import { watch } from "./viewer.mjs";
 const FPS = 15;
 /** @type {Hand} */
 const SHOWN = { shape: "victory", side: "left", x: 230, y: 280, palm: 70 };
-/** What is played again and again: the hand that is held, and a wall with nobody before it. */
+/** Somebody who shows it, with both shoulders. @type {Hand} */
+const PERSON = {
+  ...SHOWN,
+  x: 430,
+  y: 200,
+  palm: 50,
+  shoulders: [
+    [380, 300],
+    [180, 310],
+  ],
+};
+/** What is played again and again: the hand that is held, somebody who holds it, and a wall with nobody before it. */
 const PICTURES = {
+  person: new Performance(FPS).hold(PERSON, 1_000).jpegs(),
   shown: new Performance(FPS).hold(SHOWN, 1_000).jpegs(),
   empty: new Performance(FPS).empty(1_000).jpegs(),
 };
@@ -60,7 +72,9 @@ let cameras, /** @type {Server} */ server;
 before(async () => {
   const ids = Object.keys(PICTURES);
   cameras = await Promise.all(ids.map(async (id) => ({ id, url: await playing(file, PICTURES[id]) })));
-  server = await serverOf(file, store(file, "hands"));
+  const home = store(file, "hands");
+  addModel(home, "pose");
+  server = await serverOf(file, home);
 });
 
 /** A server that has such a store, and is asked to find hands or not. @param {Ending} t */
@@ -130,6 +144,37 @@ for (const mode of ["normal", "enhanced"]) {
     assert.deepEqual([none.landmarks, none.connections, none.metrics.hands.hands], [[], [], []]);
   });
 }
+
+test("shoulders_are_the_last_of_the_landmarks_and_drawn_in_views", async (t) => {
+  const client = await viewer(t, server, "?overlays=1");
+  const name = await sent(t, server, "somebody", PICTURES.person, "enhanced");
+  const { landmarks, connections, metrics } = await overlay(
+    client,
+    name,
+    ({ landmarks }) => landmarks.length,
+  );
+  assert.equal(landmarks.length, 23);
+  assert.deepEqual(connections.at(-1), [21, 22]);
+  const { left, right } = metrics.hands.shoulders;
+  const told = landmarks.slice(-2).map(([x, y]) => [x * SIZE.width, y * SIZE.height]);
+  for (const places of [told, [left, right]]) {
+    places.forEach(([x, y], i) => {
+      const [drawnX, drawnY] = PERSON.shoulders[i];
+      const away = Math.hypot(x - drawnX, y - drawnY);
+      assert.ok(away < 0.25 * PERSON.palm, `${away} pixels away`);
+    });
+  }
+  const view = await watch(
+    t,
+    server,
+    `/stream/detect?camera=person&classes=nothing&fps=${FPS}&skip_frames=1`,
+  );
+  const original = draw([PERSON]);
+  // The line between both is over the wall.
+  const between = (x, y) => x === 280 && y > 280 && y < 330;
+  const isDrawn = async () => change((await view.next(1))[0].jpeg, original, between) > 60;
+  while (!(await isDrawn()));
+});
 
 for (const as of ["sse", "websocket"]) {
   test(`detections_of_a_camera_name_its_hand_over_${as}`, async (t) => {

@@ -5,7 +5,7 @@ import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { FPS, MODEL, Performance, SHAPES, joints } from "../drawn-hand.mjs";
+import { FPS, MODEL, Performance, SHAPES, addModel, joints } from "../drawn-hand.mjs";
 import { ask } from "./api.mjs";
 import { connect } from "./client.mjs";
 import { store } from "./hand-store.mjs";
@@ -142,6 +142,46 @@ test("a_client_with_extras_gets_the_joints_and_sees_the_ring_fill", async (t) =>
   const model = client.events.find(([name]) => name === "model")[1];
   assert.deepEqual([model.name, model.window, model.labels], [MODEL, 1, [...SHAPES, ...STROKES]]);
   assert.ok(seen.scores.length === model.labels.length && seen.age_ms < 5_000);
+});
+
+test("shoulders_are_told_beside_a_hand_where_there_is_a_model_for_them", async (t) => {
+  const [home, without] = [store(t), store(t)];
+  addModel(home, "pose");
+  /** @type {[Place, Place]} */
+  const shoulders = [
+    [490, 370],
+    [290, 360],
+  ];
+  const hand = { shape: "fist", x: 220, y: 260, palm: 50, shoulders };
+  const frames = new Performance(15).hold(hand, 1_000).jpegs();
+  const watched = async (home) => {
+    const server = await serverOf(t, { SIGHTWIRE_HOME: home });
+    const client = await connect(t, server, { auth: { extras: true } });
+    await client.play(frames, 15);
+    await client.answered();
+    const results = client.events.filter(([name]) => name === "result").map(([, result]) => result);
+    assert.ok(results.length >= 5 && results.every(({ sight }) => sight.hands.length === 1));
+    return { server, sights: results.map(({ sight }) => sight.shoulders) };
+  };
+  const { server, sights } = await watched(home);
+  for (const found of sights) {
+    [found.left, found.right].forEach(([x, y], i) => {
+      const away = Math.hypot(x - shoulders[i][0], y - shoulders[i][1]);
+      assert.ok(away < 0.25 * hand.palm, `${away} pixels away`);
+    });
+  }
+  const { models } = (await server.get("/api/v1/models")).json;
+  const runs = Object.fromEntries(models.map(({ name, recognizer }) => [name, recognizer]));
+  assert.deepEqual([runs[MODEL], runs.hands, runs.gestures, runs.pose], [true, true, true, false]);
+  const refused = await ask(server, "POST", "/api/v1/models/pose/activate");
+  assert.equal(refused.status, 422);
+  assert.match(refused.json.detail, /pose is for landmarks, not for hands/);
+
+  assert.ok((await watched(without)).sights.every((found) => found === null));
+  writeFileSync(join(home, "models/pose/pose.tflite"), "no network");
+  const broken = await watched(home);
+  assert.ok(broken.sights.every((found) => found === null));
+  assert.match(broken.server.logs(), /shoulders are not looked for: .*pose\.tflite/);
 });
 
 test("every_direction_is_told_and_a_motion_that_is_not_meant_is_not", async (t) => {

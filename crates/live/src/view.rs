@@ -451,7 +451,13 @@ fn drawn(tools: &mut Tools, analysed: &Analysed, options: &ViewOptions, stats: O
     marks.sort_by(|a, b| b.rect.bottom.total_cmp(&a.rect.bottom));
     let hands: Vec<ShownHand> =
         analysed.hands.iter().flat_map(|sighted| shown_hands(sighted, options)).collect();
-    let skeletons: Vec<Skeleton<'_>> = hands.iter().map(ShownHand::skeleton).collect();
+    let shoulders = analysed.hands.as_ref().and_then(|sighted| sighted.sight()?.sight.shoulders);
+    let shoulders = shoulders.map(|shoulders| [shoulders.left, shoulders.right]);
+    let mut skeletons: Vec<Skeleton<'_>> = hands.iter().map(ShownHand::skeleton).collect();
+    if let Some((points, hand)) = shoulders.as_ref().zip(hands.first()) {
+        let bones = &[(0, 1)];
+        skeletons.insert(0, Skeleton { points, bones, label: "", colour: hand.id as usize });
+    }
     tools.annotator.scene(&mut image, &marks, &skeletons);
     if let Some(Stats { objects, unique }) = stats {
         let lines = [format!("Objects: {objects}"), format!("Unique IDs: {unique}")];

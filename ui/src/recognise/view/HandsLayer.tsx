@@ -20,7 +20,7 @@ const COLOURS: HandColours = {
   armed: '#4ade80',
 };
 
-/** The joints of the hands in the picture, and the ring that says how far a palm is armed. */
+/** The joints of the hands in the picture, the shoulders where they are looked for, and the ring that says how far a palm is armed. */
 export function HandsLayer({ session, active }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const drawn = useRef<unknown>(undefined);
@@ -38,6 +38,7 @@ export function HandsLayer({ session, active }: Props) {
       if (resized) [element.width, element.height] = [Math.round(width), Math.round(height)];
       drawn.current = shown;
       element.dataset.hands = String(shown?.hands.length ?? 0);
+      element.dataset.shoulders = String((shown?.shoulders ?? null) !== null);
       drawHands(context, shown, element, COLOURS);
     },
     [session, active],

@@ -58,7 +58,7 @@ export function ringOf(hand: SeenHand): { share: number; armed: boolean } {
   return { share: hand.arming, armed: false };
 }
 
-/** Draws hands over a picture of `width` × `height` pixels on the screen. */
+/** Draws hands and shoulders over a picture of `width` × `height` pixels on the screen. */
 export function drawHands(
   context: CanvasRenderingContext2D,
   sight: HandSight | null,
@@ -71,41 +71,65 @@ export function drawHands(
   const left = (size.width - sight.width * scale) / 2;
   const top = (size.height - sight.height * scale) / 2;
   const place = ([x, y]: Point): Point => [left + x * scale, top + y * scale];
-  context.lineCap = 'round';
-  for (const hand of sight.hands) drawHand(context, hand, place, scale, colours);
+  const drawing: Drawing = { context, place, scale, colours };
+  const [first] = sight.hands;
+  if (sight.shoulders !== null && first !== undefined) {
+    const { left: one, right: other } = sight.shoulders;
+    drawBones(drawing, [one, other], [[0, 1]], thickness(first, scale));
+  }
+  for (const hand of sight.hands) drawHand(drawing, hand);
 }
 
-function drawHand(
-  context: CanvasRenderingContext2D,
-  hand: SeenHand,
-  place: (point: Point) => Point,
-  scale: number,
-  colours: HandColours,
+/** Where points of the frame are on the screen, how much larger, and in which colours. */
+interface Drawing {
+  context: CanvasRenderingContext2D;
+  place: (point: Point) => Point;
+  scale: number;
+  colours: HandColours;
+}
+
+/** Of a hand's lines, in pixels of the screen. */
+function thickness(hand: SeenHand, scale: number): number {
+  return Math.min(Math.max(palmOf(hand).radius * scale * 0.07, 2), 6);
+}
+
+function drawBones(
+  { context, place, colours }: Drawing,
+  joints: readonly Point[],
+  bones: readonly (readonly [number, number])[],
+  width: number,
 ): void {
-  const { middle, radius } = palmOf(hand);
-  const thick = Math.min(Math.max(radius * scale * 0.07, 2), 6);
-  const stroke = (width: number, colour: string) => {
-    context.lineWidth = width;
+  const places = joints.map(place);
+  const stroke = (wide: number, colour: string) => {
+    context.lineCap = 'round';
+    context.lineWidth = wide;
     context.strokeStyle = colour;
     context.beginPath();
-    for (const [from, to] of BONES) {
-      context.moveTo(...place(at(hand, from)));
-      context.lineTo(...place(at(hand, to)));
+    for (const [from, to] of bones) {
+      context.moveTo(...(places[from] ?? [0, 0]));
+      context.lineTo(...(places[to] ?? [0, 0]));
     }
     context.stroke();
   };
   // A dark edge, or the lines vanish on a bright wall.
-  stroke(thick + 2.5, colours.edge);
-  stroke(thick, colours.bone);
+  stroke(width + 2.5, colours.edge);
+  stroke(width, colours.bone);
   context.fillStyle = colours.bone;
-  for (let joint = 0; joint < hand.points.length; joint++) {
-    const [x, y] = place(at(hand, joint));
+  for (const [x, y] of places) {
     context.beginPath();
-    context.arc(x, y, thick, 0, 2 * Math.PI);
+    context.arc(x, y, width, 0, 2 * Math.PI);
     context.fill();
   }
+}
+
+function drawHand(drawing: Drawing, hand: SeenHand): void {
+  const { context, place, scale, colours } = drawing;
+  const thick = thickness(hand, scale);
+  const joints = hand.points.map((_, joint) => at(hand, joint));
+  drawBones(drawing, joints, BONES, thick);
   const { share, armed } = ringOf(hand);
   if (share === 0) return;
+  const { middle, radius } = palmOf(hand);
   const [x, y] = place(middle);
   const ring = (width: number, colour: string, part: number) => {
     context.lineWidth = width;
