@@ -1,7 +1,7 @@
 // Hands: what clients are told of shapes and motions, by a small model that finds the joints of hands that are drawn here.
 
 import assert from "node:assert/strict";
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -9,7 +9,7 @@ import { FPS, MODEL, Performance, SHAPES, addModel, joints } from "../drawn-hand
 import { ask } from "./api.mjs";
 import { connect } from "./client.mjs";
 import { store } from "./hand-store.mjs";
-import { start, until } from "./harness.mjs";
+import { command, start, until } from "./harness.mjs";
 
 /** @import { SignModel, SignResult } from "./types.ts" */
 /** @import { Hand, Place } from "../drawn-hand.mjs" */
@@ -311,6 +311,36 @@ test("a_model_of_hands_that_is_broken_leaves_the_other_one_at_work_and_is_told",
   const activated = await ask(server, "POST", "/api/v1/models/hands/activate");
   assert.equal(activated.status, 422);
   assert.match(activated.json.detail, /hand\.tflite/);
+  const listed = await command(["models", "list"], { env: { SIGHTWIRE_HOME: home } });
+  assert.match(listed.stdout, /^hands +landmarks +damaged /m);
+});
+
+test("a_damaged_model_of_hands_is_replaced_when_somebody_asks", async (t) => {
+  const home = store(t, "hands");
+  const models = join(home, "models");
+  const manifest = join(models, "hands.toml");
+  // As one that comes from elsewhere, of which the mirror has a copy.
+  const source = 'source = { https = { url = "https://127.0.0.1:9/file" } }';
+  writeFileSync(manifest, readFileSync(manifest, "utf8").replaceAll('source = "imported"', source));
+  const mirror = join(home, "mirror");
+  cpSync(join(models, "hands"), mirror, { recursive: true });
+  writeFileSync(join(models, "hands/hand.tflite"), "no network");
+  const env = {
+    SIGHTWIRE_HOME: home,
+    SIGHTWIRE_RECOGNIZER_MODEL: "auto",
+    SIGHTWIRE_MODEL_MIRROR: mirror,
+  };
+  const server = await start(t, { env });
+  await connect(t, server);
+  const { model, better } = await server.recognizer();
+  assert.equal(model, "gestures");
+  assert.match(better.error, /hand\.tflite.*sightwire models pull hands/);
+  assert.equal((await ask(server, "POST", "/api/v1/models/hands/fetch")).status, 202);
+  const atWork = async () => (await server.recognizer()).model === "hands";
+  await until(atWork, "hands at work");
+  const { better: offered, warning } = await server.recognizer();
+  assert.equal(offered, null);
+  assert.doesNotMatch(warning ?? "", /cannot be used/);
 });
 
 test("a_model_of_hands_that_came_while_the_server_ran_is_put_to_work_when_somebody_asks", async (t) => {

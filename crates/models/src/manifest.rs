@@ -129,6 +129,13 @@ pub enum Source {
     Imported,
 }
 
+impl Source {
+    /// Whether it can be had from elsewhere.
+    pub fn can_be_fetched(&self) -> bool {
+        matches!(self, Self::Https { .. } | Self::Pypi { .. })
+    }
+}
+
 /// What a file has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Digest<'a> {

@@ -61,7 +61,7 @@ pub enum StoreError {
     },
     /// The file is there but is another one.
     #[error(
-        "{path} is not the file that the model {model} was made with (its hash is {found}, not {expected}); delete it and run `sightwire models pull {model}`"
+        "{path} is not the file that the model {model} was made with (its hash is {found}, not {expected}); {remedy}"
     )]
     Altered {
         /// Model.
@@ -72,6 +72,8 @@ pub enum StoreError {
         expected: String,
         /// Of the file.
         found: String,
+        /// What to do.
+        remedy: String,
     },
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]
@@ -262,7 +264,12 @@ impl Store {
 
 fn altered(model: &str, file: &File, path: PathBuf, found: String) -> StoreError {
     let (Digest::Sha256(expected) | Digest::GitBlob(expected)) = file.digest();
-    StoreError::Altered { model: model.to_owned(), path, expected: expected.to_owned(), found }
+    let remedy = match &file.source {
+        source if source.can_be_fetched() => format!("`sightwire models pull {model}` replaces it"),
+        Source::Builtin => "delete it: the program has its own".to_owned(),
+        _ => "import the model again".to_owned(),
+    };
+    StoreError::Altered { model: model.to_owned(), path, expected: expected.to_owned(), found, remedy }
 }
 
 fn similarity(a: &str, b: &str) -> f64 {

@@ -160,15 +160,14 @@ struct Wheel {
 impl Pull<'_> {
     fn file(&mut self, file: &File) -> Result<(), FetchError> {
         let target = self.store.path(&self.manifest.name, &file.name);
-        // What the binary brings along needs no copy; what only the mirror has gets one, for the mirror may go.
-        if file.source == Source::Builtin || target.is_file() {
-            return self.present(file);
+        if self.is_present(file, &target)? {
+            return Ok(());
         }
         let mut part = self.part(file, target.parent().unwrap_or(&target))?;
         // Another process may have brought it since.
-        if target.is_file() {
+        if self.is_present(file, &target)? {
             part.discard();
-            return self.present(file);
+            return Ok(());
         }
         if let Err(error) = self.fetch(file, &mut part) {
             part.leave();
@@ -179,10 +178,20 @@ impl Pull<'_> {
         Ok(())
     }
 
-    fn present(&mut self, file: &File) -> Result<(), FetchError> {
-        self.store.load(&self.manifest.name, file)?;
-        (self.progress)(Progress::Present(file));
-        Ok(())
+    /// Whether there is nothing to do for a file. One that is damaged, or of another version, is fetched in its place.
+    fn is_present(&mut self, file: &File, target: &Path) -> Result<bool, FetchError> {
+        // What the binary brings along needs no copy; what only the mirror has gets one, for the mirror may go.
+        if file.source != Source::Builtin && !target.is_file() {
+            return Ok(false);
+        }
+        match self.store.load(&self.manifest.name, file) {
+            Err(StoreError::Altered { .. }) if file.source.can_be_fetched() => Ok(false),
+            loaded => {
+                loaded?;
+                (self.progress)(Progress::Present(file));
+                Ok(true)
+            }
+        }
     }
 
     fn runtime(&mut self, file: &File) -> Result<(), FetchError> {
@@ -375,6 +384,31 @@ mod tests {
         pull(&world.store, &world.manifest, &mut |p| present |= matches!(p, Progress::Present(_))).unwrap();
         assert!(present);
         assert_eq!(fs::read(world.store.path("gestures", "file.onnx")).unwrap(), CONTENT);
+    }
+
+    #[test]
+    fn a_damaged_file_is_replaced_once_the_right_one_is_there() {
+        let world = world(nowhere());
+        let path = world.store.path("gestures", "file.onnx");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, b"damaged").unwrap();
+        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, FetchError::Unreachable { .. }), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"damaged");
+        fs::write(world.mirror.join("file.onnx"), CONTENT).unwrap();
+        pull(&world.store, &world.manifest, &mut |_| {}).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), CONTENT);
+    }
+
+    #[test]
+    fn a_damaged_file_that_comes_from_nowhere_is_left_to_whoever_made_it() {
+        let world = world(Source::Imported);
+        let path = world.store.path("gestures", "file.onnx");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, b"damaged").unwrap();
+        let error = pull(&world.store, &world.manifest, &mut |_| {}).unwrap_err().to_string();
+        assert!(error.contains("import the model again"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"damaged");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use sightwire_infer::clip::model::{self, ClipModel, Window};
 use sightwire_infer::detect::{DetectModel, DetectorOptions};
 use sightwire_models::fetch::{self, Progress};
 use sightwire_models::manifest::{Manifest, Precision, Task};
-use sightwire_models::store::{Need, Store};
+use sightwire_models::store::{Need, Store, StoreError};
 
 use super::{ConfigArgs, share};
 use crate::engine;
@@ -108,12 +108,13 @@ fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()>
     let (manifests, errors) = config.store.manifests();
     for m in &manifests {
         let needs = config.store.needs(m);
+        let damaged = needs.is_none() && is_damaged(&config.store, m);
         if as_json {
             out!(
                 printer,
                 "{}",
                 serde_json::to_string(&ListedModel {
-                    available: needs.is_none(),
+                    available: needs.is_none() && !damaged,
                     licence: m.licence.clone(),
                     name: m.name.clone(),
                     task: m.task.name().to_owned(),
@@ -122,6 +123,7 @@ fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()>
             )?;
         } else {
             let state = match needs {
+                None if damaged => "damaged",
                 None => "here",
                 Some(Need::Import) => "to import",
                 Some(Need::Pull) => "not here",
@@ -135,11 +137,17 @@ fn list(config: &Config, as_json: bool, printer: &Printer) -> anyhow::Result<()>
     if !as_json {
         note!(
             printer,
-            "store: {}; get one that is not here with `sightwire models pull NAME`",
+            "store: {}; get one that is not here, or damaged, with `sightwire models pull NAME`",
             config.store.home().display()
         );
     }
     Ok(())
+}
+
+/// Whether a file of a model that is here is not the one that its manifest means.
+fn is_damaged(store: &Store, manifest: &Manifest) -> bool {
+    let is = |file| matches!(store.verified(&manifest.name, file), Err(StoreError::Altered { .. }));
+    manifest.runtime.is_none() && manifest.files.iter().any(is)
 }
 
 fn pull(config: &Config, name: &str, printer: &Printer) -> anyhow::Result<()> {
