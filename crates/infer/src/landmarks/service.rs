@@ -224,7 +224,9 @@ impl Work for Hands {
     type Outcome = Option<Duration>;
 
     fn next(&self, turns: &mut Queue, _: Option<&Tools>, _: usize) -> Option<Self::Task> {
-        turns.take(Instant::now())
+        let turn = turns.take(Instant::now())?;
+        self.counters.skipped.fetch_add(turn.given_up, Ordering::Relaxed);
+        Some(turn)
     }
 
     fn waiting(&self, turns: &Queue) -> usize {

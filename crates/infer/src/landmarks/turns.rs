@@ -53,6 +53,8 @@ pub struct Turn<F, W> {
     pub arrived: Instant,
     /// The picture.
     pub picture: F,
+    /// Older ones of the same client that were given up for it.
+    pub given_up: u64,
     /// What is kept of its client; `None` once it has been taken out.
     pub kept: Option<W>,
 }
@@ -120,14 +122,16 @@ impl<F, W> Turns<F, W> {
                 let first = slot.pictures.front();
                 first.is_some_and(|(arrived, _)| now.saturating_duration_since(*arrived) > STALE)
             };
+            let mut given_up = 0;
             while slot.pictures.len() > 1 && stale(slot) {
                 slot.pictures.pop_front();
+                given_up += 1;
             }
             let Some((arrived, picture)) = slot.pictures.pop_front() else { continue };
             self.served += 1;
             self.busy += 1;
             slot.turn = self.served;
-            return Some(Turn { client, arrived, picture, kept: slot.kept.take() });
+            return Some(Turn { client, arrived, picture, given_up, kept: slot.kept.take() });
         }
         None
     }
@@ -238,7 +242,8 @@ mod tests {
         turns.push(now, id, 4);
         turns.done(id, (), Some(COST));
         // What has waited for too long is not looked at, as there is a newer one.
-        assert_eq!(turns.take(now + Duration::from_secs(1)).unwrap().picture, 4);
+        let turn = turns.take(now + Duration::from_secs(1)).unwrap();
+        assert_eq!((turn.picture, turn.given_up), (4, 1));
         turns.leave(id);
         turns.done(id, (), Some(COST));
         assert_eq!((turns.clients(), turns.pending(), turns.ready()), (0, 0, 0));
