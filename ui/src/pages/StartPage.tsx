@@ -55,7 +55,7 @@ export function StartPage() {
       )}
 
       {status?.recognizer.warning != null && failure === null && (
-        <Notice tone="warn" icon="alert" title="A setting exceeds what this machine can do">
+        <Notice tone="warn" icon="alert" title="The recogniser needs attention">
           {status.recognizer.warning}
         </Notice>
       )}

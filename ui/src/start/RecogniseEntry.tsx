@@ -15,7 +15,7 @@ export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
       id="entry-recognise"
       icon="wave"
       title="Recognise"
-      line="Move a hand in front of the camera and read the gesture as you make it."
+      line="Show your camera a hand: its shapes and motions are named as you make them."
     >
       <Offer role="streamer" use="signs" what="Having signs recognised">
         <div className={css.actions}>
