@@ -31,7 +31,7 @@ const VISIBLE: f32 = 0.5;
 /// While there are hands, shoulders are looked for so often,
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 /// and in one of so many pictures at most, so that a server past its capacity looks at hands.
-const LOOK_AFTER: u32 = 8;
+const LOOK_AFTER: u32 = 4;
 /// A body is looked for below its hand, so many palm lengths,
 const BELOW: f32 = 5.0;
 /// in a square of so many.
@@ -190,7 +190,7 @@ mod tests {
         let mut body = Body::default();
         let times = (0..20).map(|picture| picture * 333);
         let looks: Vec<u64> = times.filter(|ms| body.looks(at(*ms), HAND, PALM).is_some()).collect();
-        assert_eq!(looks, [0, 2664, 5328]);
+        assert_eq!(looks, [0, 1332, 2664, 3996, 5328]);
         // Nobody is there any more.
         body.seen(Some(pose));
         body.seen(None);
