@@ -4401,7 +4401,10 @@ export interface components {
             ][];
             /** @description Always null; old viewers ask for it. */
             head_pose_axes: null;
-            /** @description Points with x and y in shares of the frame, with `detector.hands` 21 for each hand; empty where no model finds landmarks. */
+            /**
+             * @description Points with x and y in shares of the frame, with `detector.hands` 21 for each hand, and behind them two shoulders where they are
+             *     seen; empty where no model finds landmarks.
+             */
             landmarks: [
                 number,
                 number

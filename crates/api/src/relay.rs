@@ -323,7 +323,8 @@ pub struct Overlay {
     pub connections: Vec<[usize; 2]>,
     /// Always null; old viewers ask for it.
     pub head_pose_axes: (),
-    /// Points with x and y in shares of the frame, with `detector.hands` 21 for each hand; empty where no model finds landmarks.
+    /// Points with x and y in shares of the frame, with `detector.hands` 21 for each hand, and behind them two shoulders where they are
+    /// seen; empty where no model finds landmarks.
     pub landmarks: Vec<[f64; 2]>,
     /// What was found, and how.
     pub metrics: OverlayMetrics,
