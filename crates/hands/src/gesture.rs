@@ -109,6 +109,8 @@ pub enum Arming {
 const REST: f32 = 0.35;
 /// It has begun to move when it is so far from where it rested.
 const ONSET: f32 = 0.45;
+/// It began no longer before that.
+const BEGINNING: Duration = Duration::from_millis(250);
 /// Logarithm of how much larger or smaller a push or pull makes a hand at least.
 const GROWN: f32 = 0.26;
 /// A hand that moves by more than this from picture to picture, palm lengths, is on its way back.
@@ -146,6 +148,8 @@ enum Phase {
     Armed {
         rest: Held,
         until: Duration,
+        /// When it was last seen about there, in whichever shape.
+        there: Duration,
         /// Its way since it left, if it has.
         way: Vec<Sample>,
     },
@@ -262,19 +266,23 @@ impl Motion {
         }
         let needed = if arming { options.hold } else { PAUSE };
         if let Some(rest) = held.filter(|held| held.lasted() >= needed) {
-            self.phase = Phase::Armed { rest, until: now + options.armed_for, way: Vec::new() };
+            let (until, there) = (now + options.armed_for, now);
+            self.phase = Phase::Armed { rest, until, there, way: Vec::new() };
         }
     }
 
     fn armed(&mut self, now: Duration, place: Option<Place>) -> Option<Stroke> {
         let (options, at) = (self.options, self.at);
-        let Phase::Armed { rest, until, way } = &mut self.phase else { return None };
+        let Phase::Armed { rest, until, there, way } = &mut self.phase else { return None };
         let relative = [0, 1].map(|axis| (at[axis] - rest.at[axis]) / rest.palm.max(1.0));
         let grown = place.filter(|place| place.open).map(|place| (place.size / rest.size.max(1.0)).ln());
         if way.is_empty() {
             let moves = relative[0].hypot(relative[1]) > ONSET
                 || grown.is_some_and(|grown| grown.abs() > GROWN / 2.0);
             if !moves {
+                if place.is_some() {
+                    *there = now;
+                }
                 if let Some(place) = place.filter(|place| !options.arming || (place.open && place.upright)) {
                     rest.rests(now, &place);
                     *until = now + options.armed_for;
@@ -284,7 +292,8 @@ impl Motion {
                 }
                 return None;
             }
-            way.push(Sample { time: rest.last, at: [0.0; 2], grown: Some(0.0), seen: true });
+            let began = rest.last.max(there.saturating_sub(BEGINNING));
+            way.push(Sample { time: began, at: [0.0; 2], grown: Some(0.0), seen: true });
         }
         way.push(Sample { time: now, at: relative, grown, seen: place.is_some() });
         straighten(way);
@@ -299,6 +308,7 @@ impl Motion {
                 match place.filter(|_| now < *until) {
                     Some(place) => {
                         *rest = Held { since: rest.since, ..Held::new(now, &place) };
+                        *there = now;
                         way.clear();
                     }
                     None => self.phase = Phase::Idle { held: None },
@@ -339,6 +349,29 @@ impl Held {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hand_that_was_armed_may_close_before_its_stroke() {
+        let palm =
+            |x: f32, open: bool| Place { middle: [x, 240.0], palm: 60.0, size: 45.0, open, upright: open };
+        for waited in [0_u32, 500, 1500, 2700] {
+            let (mut motion, mut now) =
+                (Motion::new(GestureOptions::default(), Duration::ZERO, palm(400.0, true)), 0);
+            let mut show = |until: u32, place: &dyn Fn(u32) -> Place| {
+                let mut strokes = Vec::new();
+                while now < until {
+                    now += 33;
+                    strokes.extend(motion.picture(Duration::from_millis(now.into()), Some(place(now)), None));
+                }
+                strokes
+            };
+            assert_eq!(show(600, &|_| palm(400.0, true)), []);
+            assert_eq!(show(600 + waited, &|_| palm(405.0, false)), []);
+            // 1.25 palm lengths to the left in 0.3 s, and there it stays.
+            let goes = |now: u32| palm(405.0 - 75.0 * ((now - 600 - waited) as f32 / 300.0).min(1.0), false);
+            assert_eq!(show(1800 + waited, &goes), [Stroke::Left], "{waited} ms later");
+        }
+    }
 
     #[test]
     fn a_hand_that_grows_and_shrinks_for_ever_keeps_no_more_than_a_stroke_of_it() {
