@@ -257,15 +257,31 @@ pub struct Held {
     shape: Option<Shape>,
     since: Duration,
     last: Duration,
+    /// Another one that has been seen since that one was, since when, and when last.
+    next: Option<(Shape, Duration, Duration)>,
 }
 
 impl Held {
     /// What was seen at time `now`.
     pub fn see(&mut self, now: Duration, seen: Option<Shape>) {
-        if seen.is_some() && seen == self.shape {
-            self.last = now;
-        } else if self.shape.is_none() || now.saturating_sub(self.last) > GAP {
-            *self = Self { shape: seen, since: now, last: now };
+        self.next = self.next.filter(|(_, _, last)| now.saturating_sub(*last) <= GAP);
+        if now.saturating_sub(self.last) > GAP {
+            let next =
+                self.next.map(|(shape, since, last)| Self { shape: Some(shape), since, last, next: None });
+            *self = next.unwrap_or_default();
+        }
+        let Some(seen) = seen else { return };
+        match self.shape {
+            None => *self = Self { shape: Some(seen), since: now, last: now, next: None },
+            Some(shape) if shape == seen => (self.last, self.next) = (now, None),
+            Some(_) => {
+                let same = self.next.filter(|(shape, _, _)| *shape == seen);
+                let since = same.map_or(now, |(_, since, _)| since);
+                self.next = Some((seen, since, now));
+                if now.saturating_sub(since) >= HOLD {
+                    *self = Self { shape: Some(seen), since, last: now, next: None };
+                }
+            }
         }
     }
 
@@ -273,5 +289,40 @@ impl Held {
     pub fn shape(&self, now: Duration) -> Option<Shape> {
         let lasted = self.last.saturating_sub(self.since) >= HOLD;
         self.shape.filter(|_| lasted && now.saturating_sub(self.last) <= GAP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What counts at the end of each run of pictures, 30 a second, in which this was seen for so many milliseconds.
+    fn held(runs: &[(Option<Shape>, u64)]) -> Vec<Option<Shape>> {
+        let (mut held, mut now) = (Held::default(), 0);
+        let run = |(seen, took): &(Option<Shape>, u64)| {
+            let until = now + took;
+            while now < until {
+                now += 33;
+                held.see(Duration::from_millis(now), *seen);
+            }
+            held.shape(Duration::from_millis(now))
+        };
+        runs.iter().map(run).collect()
+    }
+
+    #[test]
+    fn a_shape_counts_once_it_was_held_and_through_pictures_in_which_it_was_not_seen() {
+        let fist = Some(Shape::Fist);
+        assert_eq!(held(&[(fist, 250)]), [None]);
+        assert_eq!(held(&[(fist, 400), (None, 250), (fist, 33), (None, 400)]), [fist, fist, fist, None]);
+    }
+
+    #[test]
+    fn another_shape_takes_its_place_as_soon_as_it_was_held_and_one_picture_of_another_changes_nothing() {
+        let (fist, point, victory) = (Some(Shape::Fist), Some(Shape::Point), Some(Shape::Victory));
+        assert_eq!(held(&[(fist, 600), (victory, 250), (victory, 150)]), [fist, fist, victory]);
+        assert_eq!(held(&[(point, 33), (victory, 400)]), [None, victory]);
+        let stray = [(fist, 600), (point, 33), (fist, 200), (point, 33), (fist, 200), (point, 250)];
+        assert_eq!(held(&stray), [fist; 6]);
     }
 }
