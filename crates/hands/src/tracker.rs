@@ -124,6 +124,9 @@ impl Tracker {
             }
         }
         self.lost |= self.hands.len() < before;
+        if !self.hands.is_empty() {
+            self.unclear = None;
+        }
     }
 
     /// Whether palms are to be looked for in the picture of time `now`; `stirring` says that something in it has begun to
@@ -140,7 +143,7 @@ impl Tracker {
     }
 
     /// Palms were looked for: those that may be hands which are not known yet, the surest first, and no more than are
-    /// missing; one, if none is.
+    /// missing, but two at least: what is no hand and comes first hides no other.
     pub fn candidates(&mut self, now: Duration, palms: &[Palm]) -> Vec<Palm> {
         self.looked = Some(now);
         self.lost = false;
@@ -149,7 +152,7 @@ impl Tracker {
         if palms.is_empty() {
             self.unclear = None;
         }
-        let missing = self.options.hands.saturating_sub(self.hands.len()).max(1);
+        let missing = self.options.hands.saturating_sub(self.hands.len()).max(2);
         let known = |region: &Region| self.hands.iter().any(|hand| hand.region.overlap(region) > SAME);
         let refused = |palm: &Palm| self.refused.iter().any(|(no, _)| no.rect.iou(&palm.rect) > SAME_REFUSED);
         let mut taken: Vec<Region> = Vec::new();
@@ -173,7 +176,9 @@ impl Tracker {
         let Some(seen) = found.filter(|seen| seen.presence >= self.options.begin) else {
             let until = now + self.options.refuse_for;
             self.refused.push((*palm, until));
-            self.unclear.get_or_insert(now);
+            if self.hands.is_empty() {
+                self.unclear.get_or_insert(now);
+            }
             return false;
         };
         let region = Region::of_points(&seen.points);
@@ -325,6 +330,23 @@ mod tests {
         assert!(tracker.is_crowded() && tracker.hands().len() == 1);
         assert!(tracker.candidates(at(4000), &[one]).is_empty());
         assert!(!tracker.is_crowded());
+    }
+
+    #[test]
+    fn a_face_that_is_surer_hides_no_hand_and_what_is_refused_beside_a_hand_is_not_unclear_later() {
+        let mut tracker = with_one();
+        assert!(tracker.begin(at(33), &palm_at(400.0, 100.0), Some(hand_at(400.0, 100.0, 0.99))));
+        let (face, third) = (palm_at(250.0, 300.0), palm_at(500.0, 400.0));
+        for palm in tracker.candidates(at(5000), &[face, third]) {
+            let is_face = palm == face;
+            let found = if is_face { hand_at(250.0, 300.0, 0.7) } else { hand_at(500.0, 400.0, 0.99) };
+            tracker.begin(at(5000), &palm, Some(found));
+        }
+        assert!(tracker.is_crowded());
+        // Both hands are lost a minute later, and something like a palm is left.
+        tracker.follow(vec![None, None]);
+        tracker.candidates(at(60_000), &[face]);
+        assert!(!tracker.is_unclear(at(60_000)));
     }
 
     #[test]
