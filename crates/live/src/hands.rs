@@ -8,6 +8,7 @@ use sightwire_api::status::{ModelState, StreamHands};
 use sightwire_engine::shared::SharedEngine;
 use sightwire_frame::Image;
 use sightwire_hands::BONES;
+use sightwire_infer::clip::scheduler::Verdict;
 use sightwire_infer::landmarks::{HandClient, HandModel, HandService, HandServiceOptions, HandSight};
 use sightwire_infer::sender::Prediction;
 use sightwire_models::slot::{ModelSlot, State};
@@ -21,6 +22,8 @@ const MODEL: &str = "hands";
 const MOST_FPS: f32 = 120.0;
 /// A picture is not waited for any longer: it is shown without hands.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// After so many in a row that were waited for in vain, none is.
+const GIVEN_UP: u32 = 3;
 /// So long hands are shown where they were seen last, in pictures at which nobody looks.
 const RECENT: Duration = Duration::from_millis(500);
 
@@ -37,6 +40,8 @@ pub struct Hands {
 pub struct HandLooker {
     client: HandClient,
     newest: watch::Receiver<Option<Arc<Prediction>>>,
+    /// Pictures in a row of which nothing was heard.
+    unheard: u32,
 }
 
 /// What was seen of hands in one picture.
@@ -86,7 +91,7 @@ impl Hands {
             State::Idle => (ModelState::Idle, None),
             State::Loading => (ModelState::Loading, None),
             State::Fetching { .. } => (ModelState::Fetching, None),
-            State::Ready(_) => (ModelState::Ready, None),
+            State::Ready(service) => (ModelState::Ready, failures(service.stats().failed)),
             State::Failed(failure) => (ModelState::Failed, Some(failure.reason.to_string())),
         };
         Some(StreamHands { state, note })
@@ -107,7 +112,7 @@ impl Hands {
         let client = service.join(Box::new(move |prediction| {
             give.send_replace(Some(prediction.clone()));
         }));
-        Some(HandLooker { client, newest })
+        Some(HandLooker { client, newest, unheard: 0 })
     }
 
     fn start(&self) -> anyhow::Result<HandService> {
@@ -125,14 +130,29 @@ impl Hands {
     }
 }
 
+/// For people: that looking at pictures fails.
+fn failures(count: u64) -> Option<String> {
+    (count > 0).then(|| format!("hands could not be looked for in {count} pictures; the log says why"))
+}
+
 impl HandLooker {
     /// The hands in a picture that was taken then; `None` where the model has no time for it.
     pub async fn look(&mut self, image: Arc<Image>, captured: Instant) -> Option<Sighted> {
-        self.client.push_picture(image, captured);
+        if self.newest.has_changed().unwrap_or(false) {
+            self.unheard = 0;
+        }
+        self.newest.mark_unchanged();
+        if self.client.push_picture(image, captured) == Verdict::Excess {
+            return None;
+        }
+        // A model that fails is not waited for at each picture: the detector's objects would wait, too.
+        let patience = if self.unheard < GIVEN_UP { PATIENCE } else { Duration::ZERO };
         let this = |prediction: &Option<Arc<Prediction>>| {
             prediction.as_ref().is_some_and(|prediction| prediction.arrived == captured)
         };
-        let found = tokio::time::timeout(PATIENCE, self.newest.wait_for(this)).await.ok()?.ok()?.clone();
+        let heard = tokio::time::timeout(patience, self.newest.wait_for(this)).await;
+        let found = heard.ok().and_then(Result::ok).and_then(|found| found.clone());
+        self.unheard = if found.is_some() { 0 } else { self.unheard.saturating_add(1) };
         found.map(Sighted)
     }
 
