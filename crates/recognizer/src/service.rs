@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sightwire_api::sign::SignModel;
-use sightwire_engine::trial::{Subject, TrialError};
+use sightwire_engine::trial::TrialError;
 use sightwire_engine::{Engine, Plan};
 use sightwire_hands::label::Label;
 use sightwire_hands::watch::WatchOptions;
@@ -58,11 +58,11 @@ impl Model {
         }
     }
 
-    /// What can be tried in several ways.
-    pub fn subjects(&self, engine: &Engine) -> Vec<Subject> {
+    /// Measures all ways of running it.
+    pub fn measure(&self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
         match self {
-            Self::Clip(model) => model.subjects(engine),
-            Self::Hands(model) => model.subjects(),
+            Self::Clip(model) => engine.measure(&model.subjects(engine), going_on),
+            Self::Hands(model) => model.measure(engine, going_on),
         }
     }
 

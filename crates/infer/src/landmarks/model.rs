@@ -15,7 +15,6 @@ use sightwire_hands::palm::{self, Anchors, Looked, Palm};
 use sightwire_hands::pose::{self, Pose};
 use sightwire_hands::region::Region;
 use sightwire_hands::watch;
-use sightwire_models::fetch::FetchError;
 use sightwire_models::manifest::{Joints, Manifest};
 use sightwire_models::store::{Store, StoreError};
 use sightwire_tflite::ConvertError;
@@ -44,9 +43,6 @@ pub enum HandModelError {
     /// Its files.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Its files could not be fetched.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
     /// A file is no network that can be translated.
     #[error("{file} of the model {model} cannot be used: {error}")]
     Convert {
@@ -188,6 +184,17 @@ impl HandModel {
         engine.usable(hands, going_on)?;
         if let Err(error) = engine.usable(body, going_on) {
             self.body = without_shoulders(&error);
+        }
+        Ok(())
+    }
+
+    /// Measures all ways of running each network; if there is none for that of shoulders, the log says so.
+    pub fn measure(&self, engine: &Engine, going_on: &dyn Fn() -> bool) -> Result<(), TrialError> {
+        let all = self.subjects();
+        let (hands, body) = all.split_at(2);
+        engine.measure(hands, going_on)?;
+        if let Err(error) = engine.measure(body, going_on) {
+            tracing::warn!("how shoulders are found fastest was not measured: {error}");
         }
         Ok(())
     }
