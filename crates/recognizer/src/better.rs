@@ -1,5 +1,6 @@
 //! The model that knows hands: offered where the weaker one is at work, and fetched for whoever asks.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
 use sightwire_api::status::{BetterModel, Progress as Told};
@@ -19,6 +20,15 @@ pub(crate) enum Fetching {
         done: Option<f32>,
     },
     Failed(String),
+}
+
+impl Fetching {
+    /// The model is at work now, however it came.
+    pub(crate) fn forget_failure(&mut self) {
+        if matches!(self, Self::Failed(_)) {
+            *self = Self::Nobody;
+        }
+    }
 }
 
 impl Recognizer {
@@ -68,14 +78,18 @@ impl Recognizer {
         let mut watch = in_words(|text, done| {
             *self.better.lock() = Fetching::Now { text: text.to_owned(), done };
         });
-        let got = self
-            .store()
-            .manifest(HANDS)
-            .map_err(anyhow::Error::new)
-            .and_then(|manifest| fetch::pull(self.store(), &manifest, &mut watch).map_err(Into::into))
-            .and_then(|()| self.activate(HANDS).map_err(Into::into));
+        let get = || -> anyhow::Result<()> {
+            fetch::pull(self.store(), &self.store().manifest(HANDS)?, &mut watch)?;
+            // Whoever chose another one meanwhile keeps it.
+            if *self.model() == *GESTURES {
+                self.activate(HANDS)?;
+            }
+            Ok(())
+        };
+        let got = catch_unwind(AssertUnwindSafe(get))
+            .unwrap_or_else(|_| Err(anyhow::anyhow!("getting it broke off; the log says where")));
         *self.better.lock() = match got {
-            Ok(_) => Fetching::Nobody,
+            Ok(()) => Fetching::Nobody,
             Err(error) => {
                 tracing::error!("the model {HANDS} was not got, and {GESTURES} goes on: {error:#}");
                 Fetching::Failed(format!("{error:#}"))

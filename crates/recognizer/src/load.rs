@@ -45,6 +45,15 @@ pub enum ActivateError {
     Dummy,
 }
 
+/// A switch goes on until this is dropped.
+struct Ends<'a>(&'a Mutex<Option<String>>);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        *self.0.lock() = None;
+    }
+}
+
 impl Recognizer {
     /// Loads library and model, and imports the model first if that is needed; blocks. The state says how far it is and
     /// what came of it. `going_on` answers false when the server is to end.
@@ -130,6 +139,7 @@ impl Recognizer {
         self.turned_down.store(name == GESTURES, Ordering::Relaxed);
         if name == HANDS {
             *self.instead.lock() = None;
+            self.better.lock().forget_failure();
         }
         Ok(took)
     }
@@ -186,10 +196,12 @@ impl Recognizer {
                 State::Ready(_) | State::Failed { .. } => *switching = Some(name.to_owned()),
             }
         }
-        let manifest = self.store().manifest(name).map_err(anyhow::Error::new);
-        let started_model = manifest.and_then(|manifest| self.start(&manifest));
-        let done = started_model.map(|service| self.install(service));
-        *self.switching.lock() = None;
+        let done = {
+            // Also after a panic, or nobody could ever switch again.
+            let _ends = Ends(&self.switching);
+            let manifest = self.store().manifest(name).map_err(anyhow::Error::new);
+            manifest.and_then(|manifest| self.start(&manifest)).map(|service| self.install(service))
+        };
         match done {
             Ok(()) => Ok(clock::since(started)),
             Err(error) => {

@@ -39,9 +39,9 @@ export function BetterNotice({ better }: { better: BetterModel }) {
         <>
           {error !== null && <p>The present model goes on. You can try again at any time.</p>}
           <p>
-            The model in use knows motion, not hands: whatever moves gets a label. With hands (
-            {formatBytes(better.size_bytes)}), shapes such as a thumb up work at once, and motions
-            count only when they are meant.
+            The model in use knows motion, not hands: it often takes something else for a motion.
+            With hands ({formatBytes(better.size_bytes)}), shapes such as an open palm work at once,
+            and a motion counts after you have held up your hand.
           </p>
           <Cure command={here && error === null ? null : better.command} model={better.name} />
           {offered && (
