@@ -173,7 +173,7 @@ test("shoulders_are_the_last_of_the_landmarks_and_drawn_in_views", async (t) => 
   // The line between both is over the wall.
   const between = (x, y) => x === 280 && y > 280 && y < 330;
   const isDrawn = async () => change((await view.next(1))[0].jpeg, original, between) > 60;
-  while (!(await isDrawn()));
+  await until(isDrawn, "the line between both");
 });
 
 for (const as of ["sse", "websocket"]) {

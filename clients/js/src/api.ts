@@ -4849,6 +4849,8 @@ export interface components {
         };
         /** @description Event `model` for a client that asked for `extras`: after `status`, and when another model takes its place. */
         SignModel: {
+            /** @description Whether motions count only once they are armed (`recognizer.arming`): others are `none`, whatever their score. */
+            arming: boolean;
             /** @description Height of the network's input in pixels. */
             height: number;
             /** @description Names of the classes, in the order of `scores`. */

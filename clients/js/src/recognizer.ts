@@ -455,8 +455,8 @@ export class Recognizer {
   }
 
   #decide(answer: Answer): Pick<Prediction, 'label' | 'score'> {
-    const labels = this.#view.model?.labels ?? [];
-    return decide(answer, answer.scores ?? null, labels, this.#options.threshold ?? null);
+    const { model } = this.#view;
+    return decide(answer, answer.scores ?? null, model, this.#options.threshold ?? null);
   }
 
   #forget(): void {

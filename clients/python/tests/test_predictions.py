@@ -109,6 +109,17 @@ def test_a_threshold_of_ones_own_goes_both_ways() -> None:
     assert Prediction("none", 0.0).at(0.0).label == "none"
 
 
+def test_what_was_not_meant_has_no_threshold() -> None:
+    recognizer, predictions = Recognizer("http://127.0.0.1:9"), []
+    facts = {"name": "hands", "labels": ["left", "fist"], "window": 1, "threshold": 0.5, "width": 640, "height": 480}
+    for arming in (False, True):
+        recognizer._on_event("model", {**facts, "arming": arming})
+        recognizer._on_event("result", {"label": "none", "score": 0.9, "scores": [0.9, 0.1], "seen": 9})
+        recognizer._on_event("result", {"label": "fist", "score": 0.8, "scores": [0.2, 0.8], "seen": 9})
+        predictions.append([recognizer._unread.popleft().at(0.6).label for _ in range(2)])
+    assert predictions == [["left", "fist"], ["none", "fist"]]
+
+
 def test_clients_on_one_loop_get_their_own_answers(server: Server) -> None:
     gestures = ["left", "right", "up"]
 

@@ -158,6 +158,8 @@ pub struct SignModel {
     pub window: usize,
     /// Below this score the label is `none`.
     pub threshold: f32,
+    /// Whether motions count only once they are armed (`recognizer.arming`): others are `none`, whatever their score.
+    pub arming: bool,
     /// Width of the network's input in pixels; the server scales every frame, or with hands a part of it, to it.
     pub width: u32,
     /// Height of the network's input in pixels.

@@ -29,6 +29,7 @@ const OPTIONS: ServiceOptions = ServiceOptions {
     turn_gap: Duration::from_secs(1),
     turn_wait: Duration::from_secs(15),
     idle_release: Duration::from_secs(60),
+    threshold: None,
     arming: false,
 };
 

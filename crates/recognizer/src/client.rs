@@ -360,6 +360,7 @@ mod tests {
                 labels: vec![model.into()],
                 window: 1,
                 threshold: 0.5,
+                arming: false,
                 width: 1,
                 height: 1,
             },

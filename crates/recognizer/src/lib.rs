@@ -279,6 +279,7 @@ impl Recognizer {
                 labels: vec![DUMMY_LABEL.into()],
                 window: 1,
                 threshold: 0.5,
+                arming: false,
                 width: 224,
                 height: 224,
             }),

@@ -86,6 +86,7 @@ impl Model {
                     turn_gap,
                     turn_wait,
                     idle_release,
+                    threshold: options.threshold,
                     arming: options.arming,
                 };
                 Service::Clip(ClipService::start(model, engine, options)?)
@@ -161,15 +162,17 @@ impl Service {
                     labels: clip.labels.clone(),
                     window: clip.window,
                     threshold: threshold.unwrap_or(clip.threshold),
+                    arming: service.is_armed(),
                     width: clip.width,
                     height: clip.height,
                 }
             }
-            Self::Hands(_) => SignModel {
+            Self::Hands(service) => SignModel {
                 name,
                 labels: Label::all().map(|label| label.name().to_owned()).collect(),
                 window: 1,
                 threshold: threshold.unwrap_or(HANDS_THRESHOLD),
+                arming: service.options().watch.gesture.arming,
                 // A hand is looked for in the whole picture, and looked at in its own pixels.
                 width: 640,
                 height: 480,

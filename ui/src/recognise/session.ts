@@ -227,7 +227,10 @@ export class Session {
       numbers,
       pictureAgeMs: phase === 'running' ? stale(nowMs - this.pictureMs) : null,
       answerAgeMs: live ? stale(now.numbers.silentMs) : null,
-      hands: live && phase === 'running' && this.sight !== null ? handView(this.sight) : null,
+      hands:
+        live && phase === 'running' && this.sight !== null
+          ? handView(this.sight, this.view.model?.arming ?? true)
+          : null,
     });
   }
 

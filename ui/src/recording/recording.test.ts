@@ -3,7 +3,7 @@ import type { Model } from 'sightwire';
 import type { Result } from '../recognise/results';
 import { fileName, MOST_ROWS, Recording } from './recording';
 
-const CLIP = { window: 10, threshold: 0.5, width: 224, height: 224 };
+const CLIP = { window: 10, threshold: 0.5, arming: false, width: 224, height: 224 };
 const GESTURES: Model = { name: 'gestures', labels: ['left', 'right'], ...CLIP };
 const SIGNS: Model = { name: 'signs', labels: ['right', '=book'], ...CLIP };
 const START_MS = Date.UTC(2026, 10, 20, 10, 31, 7, 5);

@@ -5,7 +5,14 @@ import { ArmedPalm } from './armedPalm';
 /** A hand that is armed so far, and a motion that was made. */
 function sight(arming: number, motion: string | null = null): HandSight {
   const hand = { id: 1, side: 'right', presence: 1, points: [], shape: null, arming, armed_ms: 0 };
-  return { width: 640, height: 480, hints: [], motion, hands: [hand], shoulders: null } as HandSight;
+  return {
+    width: 640,
+    height: 480,
+    hints: [],
+    motion,
+    hands: [hand],
+    shoulders: null,
+  } as HandSight;
 }
 
 describe('the palm that arms', () => {

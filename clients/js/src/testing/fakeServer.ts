@@ -101,6 +101,7 @@ export const MODEL: Model = {
   labels: ['still', 'left', 'right'],
   window: 10,
   threshold: 0.5,
+  arming: false,
   width: 224,
   height: 224,
 };

@@ -211,6 +211,7 @@ def facts(data: dict[str, Any]) -> Model | None:
             threshold=float(data["threshold"]),
             width=int(data["width"]),
             height=int(data["height"]),
+            arming=bool(data.get("arming", False)),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -24,6 +24,8 @@ class Model:
     width: int
     """Pixels that a frame is resized to; the server does that, so send what you have."""
     height: int
+    arming: bool = False
+    """Whether motions count only once they are armed: the server answers `none` to others, whatever their score."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Prediction:
     """Probability of every label, in the order of `Model.labels`; empty where the server does not say."""
     delay: float | None = None
     """Seconds from handing the frame `seen` to `send` until this prediction was here; None without `seen`."""
+    meant: bool = True
+    """False where motions have to be armed and the server answered `none`: no threshold makes a label of it."""
 
     def top(self, count: int = 3) -> list[tuple[str, float]]:
         """The likeliest labels with their probabilities, the likeliest first."""
@@ -54,7 +58,8 @@ class Prediction:
         """
         best = self.top(1)
         label = best[0][0] if best else self.label
-        return replace(self, label=label if self.score >= threshold and self.score > 0.0 else NONE)
+        says = self.meant and self.score >= threshold and self.score > 0.0
+        return replace(self, label=label if says else NONE)
 
 
 class State(enum.Enum):

@@ -13,7 +13,7 @@ from . import link as wire
 from . import pictures
 from .errors import AtCapacity, Closed, NoModel, SightwireError, Unreachable
 from .link import Link
-from .model import Model, Prediction, State, Stats
+from .model import NONE, Model, Prediction, State, Stats
 from .pacing import Outgoing, Pacer
 from .pictures import Frame
 
@@ -346,7 +346,8 @@ class Recognizer:
             self._missed += 1
         # Before the first prediction `none` 0.0 stands for "not yet".
         self._predictions += seen is not None or score > 0
-        self._unread.append(Prediction(label, float(score), frame, seen, named, delay))
+        meant = label != NONE or not (self.model and self.model.arming)
+        self._unread.append(Prediction(label, float(score), frame, seen, named, delay, meant))
         self._news.set()
 
 

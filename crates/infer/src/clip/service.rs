@@ -37,6 +37,8 @@ pub struct ServiceOptions {
     pub turn_wait: Duration,
     /// A worker without work for so long lets its sessions go.
     pub idle_release: Duration,
+    /// Below this probability nothing is predicted; `None` takes the model's.
+    pub threshold: Option<f32>,
     /// Of a model of motions, only those count that follow on rest.
     pub arming: bool,
 }
@@ -169,12 +171,17 @@ impl ClipService {
         &self.clips().engine
     }
 
+    /// Whether motions count only once a rest has armed them.
+    pub fn is_armed(&self) -> bool {
+        self.clips().armed_by().is_some()
+    }
+
     /// Adds a client; `on_prediction` is called on a worker's thread for each of its predictions.
     pub fn join(&self, on_prediction: OnPrediction) -> ClipClient {
         let id = self.pool.shared().with(|scheduler| scheduler.join(Instant::now()));
         let clips = self.clips();
-        let rest = clips.clip.labels.iter().position(|label| Some(label) == clips.clip.rest.as_ref());
-        let meant = rest.filter(|_| clips.options.arming).map(|rest| Meant::new(rest, clips.clip.threshold));
+        let threshold = clips.options.threshold.unwrap_or(clips.clip.threshold);
+        let meant = clips.armed_by().map(|rest| Meant::new(rest, threshold));
         ClipClient { service: self.pool.shared().clone(), id, state: ClientState::new(on_prediction, meant) }
     }
 
@@ -278,6 +285,12 @@ impl Work for Clips {
 }
 
 impl Clips {
+    /// Index of the label of the rest that arms motions; `None` if each counts.
+    fn armed_by(&self) -> Option<usize> {
+        let rest = self.clip.labels.iter().position(|label| Some(label) == self.clip.rest.as_ref());
+        rest.filter(|_| self.options.arming)
+    }
+
     /// Adds the job's frames to its window, and publishes what the model makes of it.
     fn analyse(
         &self,

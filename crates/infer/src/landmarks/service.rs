@@ -129,6 +129,11 @@ impl HandService {
         &self.work().name
     }
 
+    /// How it works.
+    pub fn options(&self) -> &HandServiceOptions {
+        &self.work().options
+    }
+
     /// What each network is run with, by role.
     pub fn plans(&self) -> &[(&'static str, Plan)] {
         &self.work().plans

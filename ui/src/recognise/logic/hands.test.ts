@@ -30,12 +30,13 @@ const sight = (...hands: SeenHand[]) => ({
 
 describe('hands', () => {
   it('are in the state of the one that is furthest', () => {
-    expect(handView(sight()).state).toBe('none');
-    expect(handView(sight(hand())).state).toBe('seen');
-    expect(handView(sight(hand(), hand({ arming: 0.5 }))).state).toBe('arming');
-    expect(handView(sight(hand({ arming: 0.5 }), hand({ arming: 1, armed_ms: 900 }))).state).toBe(
-      'armed',
-    );
+    expect(handView(sight(), true).state).toBe('none');
+    expect(handView(sight(hand()), true).state).toBe('seen');
+    expect(handView(sight(hand()), false).state).toBe('free');
+    expect(handView(sight(hand(), hand({ arming: 0.5 })), true).state).toBe('arming');
+    expect(
+      handView(sight(hand({ arming: 0.5 }), hand({ arming: 1, armed_ms: 900 })), true).state,
+    ).toBe('armed');
   });
 
   it('have a palm between wrist and knuckles', () => {

@@ -1,7 +1,7 @@
 import type { HandHint, HandSight } from 'sightwire/api';
 
 /** What the hands in the picture are doing, and what is to be done next. */
-export type HandState = 'off' | 'none' | 'seen' | 'arming' | 'armed';
+export type HandState = 'off' | 'none' | 'seen' | 'free' | 'arming' | 'armed';
 
 /** What is kept of a sight for words, which change seldom. */
 export interface HandView {
@@ -13,15 +13,18 @@ export interface HandView {
 /** Before there is a picture. */
 export const NO_PICTURE: HandView = { state: 'off', count: 0, hints: [] };
 
-export function handView(sight: HandSight): HandView {
+/** `arming`: motions count only once they are armed. */
+export function handView(sight: HandSight, arming: boolean): HandView {
   const { hands, hints } = sight;
   const state: HandState = hands.some((hand) => hand.armed_ms > 0)
     ? 'armed'
     : hands.some((hand) => hand.arming > 0.3)
       ? 'arming'
-      : hands.length > 0
-        ? 'seen'
-        : 'none';
+      : hands.length === 0
+        ? 'none'
+        : arming
+          ? 'seen'
+          : 'free';
   return { state, count: hands.length, hints };
 }
 
@@ -41,6 +44,7 @@ export const NEXT: Readonly<Record<HandState, string>> = {
   off: 'Start, and show a hand within about 1.5 m of the camera.',
   none: 'Show a hand, within about 1.5 m of the camera.',
   seen: 'Shapes work at once. Before a motion, hold an open palm still.',
+  free: 'Shapes work at once, and motions after a moment of rest.',
   arming: 'Hold still until the ring is full.',
   armed: 'Armed: now move left, right, up, down, closer, away, or wave.',
 };

@@ -7,6 +7,7 @@ const BADGES = {
   off: { tone: 'off', icon: 'hand', word: 'not started' },
   none: { tone: 'off', icon: 'eye', word: 'no hand' },
   seen: { tone: 'off', icon: 'hand', word: 'hand seen' },
+  free: { tone: 'off', icon: 'hand', word: 'hand seen' },
   arming: { tone: 'busy', icon: 'clock', word: 'arming' },
   armed: { tone: 'ok', icon: 'check', word: 'armed' },
 } as const;
