@@ -175,13 +175,34 @@ test("shoulders_are_told_beside_a_hand_where_there_is_a_model_for_them", async (
   assert.deepEqual([runs[MODEL], runs.hands, runs.gestures, runs.pose], [true, true, true, false]);
   const refused = await ask(server, "POST", "/api/v1/models/pose/activate");
   assert.equal(refused.status, 422);
-  assert.match(refused.json.detail, /pose is for landmarks, not for hands/);
+  assert.match(refused.json.detail, /pose is for shoulders beside hands, not for hands/);
 
   assert.ok((await watched(without)).sights.every((found) => found === null));
   writeFileSync(join(home, "models/pose/pose.tflite"), "no network");
   const broken = await watched(home);
   assert.ok(broken.sights.every((found) => found === null));
-  assert.match(broken.server.logs(), /shoulders are not looked for: .*pose\.tflite/);
+  const said = broken.server.logs().match(/shoulders are not looked for: .*pose\.tflite/g);
+  assert.equal(said.length, 1);
+  assert.match((await broken.server.recognizer()).warning, /shoulders are not looked for: .*pose\.tflite/);
+});
+
+test("models_of_joints_can_be_checked", async (t) => {
+  const home = store(t);
+  addModel(home, "pose");
+  const check = (name) => command(["models", "check", name], { env: { SIGHTWIRE_HOME: home } });
+  const hands = await check(MODEL);
+  assert.equal(hands.code, 0, hands.stderr);
+  assert.match(hands.stdout, /2 files are the right ones/);
+  assert.match(
+    hands.stdout,
+    /drawn-hands: runs on ONNX Runtime .*palm .*hand .*pose .* ms to look for palms/,
+  );
+  const pose = await check("pose");
+  assert.deepEqual([pose.code, pose.stdout], [0, "pose: 1 file is the right one\n"]);
+  writeFileSync(join(home, "models/pose/pose.tflite"), "no network");
+  const damaged = await check("pose");
+  assert.equal(damaged.code, 1);
+  assert.match(damaged.stderr, /pose\.tflite is not the file/);
 });
 
 test("every_direction_is_told_and_a_motion_that_is_not_meant_is_not", async (t) => {

@@ -1,5 +1,6 @@
 //! `sightwire models list | pull | import | check`
 
+mod landmarks;
 mod manifest;
 mod reading;
 
@@ -317,6 +318,9 @@ fn check(config: &Config, name: &str, again: bool, printer: &Printer) -> anyhow:
     }
     if manifest.task == Task::TextReading {
         return reading::check(config, &manifest, again, printer);
+    }
+    if let Some(table) = manifest.landmarks {
+        return landmarks::check(config, &manifest, table.of, again, printer);
     }
     let model = ClipModel::load(&config.store, &manifest)?;
     out!(printer, "{}", right_files(&manifest))?;
