@@ -27,6 +27,11 @@ pub struct Region {
 /// the first two joints. With all 21 the region would breathe.
 pub(crate) const STEADY: [usize; 12] = [0, 1, 2, 3, 5, 6, 9, 10, 13, 14, 17, 18];
 
+/// Regions that overlap by more than this are of one hand,
+const SAME: f32 = 0.5;
+/// or whose middles are no further away, in shares of the smaller side.
+const SAME_MIDDLE: f32 = 0.2;
+
 impl Region {
     /// Around the hand of a palm.
     pub fn of_palm(palm: &Palm) -> Self {
@@ -93,6 +98,13 @@ impl Region {
     /// How much of two regions is of both, 0–1, as if they were not turned.
     pub fn overlap(&self, other: &Self) -> f32 {
         self.rect().iou(&other.rect())
+    }
+
+    /// Whether two regions are of one hand: they overlap, or their middles are next to each other, as where one is of a hand that
+    /// is seen badly, and too large.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let away = (self.x - other.x).hypot(self.y - other.y);
+        self.overlap(other) > SAME || away < SAME_MIDDLE * self.side.min(other.side)
     }
 
     /// Whether pixels can be taken from it: it is of numbers and has a side, and touches the picture.
@@ -166,6 +178,16 @@ mod tests {
         let tilted = Region { turn: FRAC_PI_2, ..region };
         let [x, y] = tilted.to_picture([0.5, 0.0]);
         assert!((x - 100.0).abs() < 1e-4 && (y - 116.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn regions_are_of_one_hand_where_they_overlap_or_their_middles_meet() {
+        let region = Region { x: 300.0, y: 200.0, side: 100.0, turn: 0.3 };
+        let too_large = Region { x: 310.0, y: 195.0, side: 180.0, turn: 1.0 };
+        assert!(region.overlap(&too_large) < SAME && region.is_same(&too_large));
+        assert!(region.is_same(&region.moved_by(30.0, 0.0)));
+        // Hands side by side, as far apart as palms are wide.
+        assert!(!region.is_same(&region.moved_by(40.0, 0.0)));
     }
 
     #[test]

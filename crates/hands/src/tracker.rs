@@ -44,8 +44,6 @@ impl Default for TrackerOptions {
     }
 }
 
-/// Regions that overlap by more than this are of one hand.
-const SAME: f32 = 0.5;
 /// A palm as large as one that was refused, in its place, is the same.
 const SAME_REFUSED: f32 = 0.7;
 /// What is no hand for so long is worth a word.
@@ -117,7 +115,7 @@ impl Tracker {
         while index < self.hands.len() {
             let region = self.hands[index].region;
             // The older one stays.
-            if self.hands[..index].iter().any(|older| older.region.overlap(&region) > SAME) {
+            if self.hands[..index].iter().any(|older| older.region.is_same(&region)) {
                 self.hands.remove(index);
             } else {
                 index += 1;
@@ -153,7 +151,7 @@ impl Tracker {
             self.unclear = None;
         }
         let missing = self.options.hands.saturating_sub(self.hands.len()).max(2);
-        let known = |region: &Region| self.hands.iter().any(|hand| hand.region.overlap(region) > SAME);
+        let known = |region: &Region| self.hands.iter().any(|hand| hand.region.is_same(region));
         let refused = |palm: &Palm| self.refused.iter().any(|(no, _)| no.rect.iou(&palm.rect) > SAME_REFUSED);
         let mut taken: Vec<Region> = Vec::new();
         let mut candidates = Vec::new();
@@ -162,7 +160,7 @@ impl Tracker {
             if candidates.len() < missing
                 && !known(&region)
                 && !refused(palm)
-                && !taken.iter().any(|other| other.overlap(&region) > SAME)
+                && !taken.iter().any(|other| other.is_same(&region))
             {
                 taken.push(region);
                 candidates.push(*palm);
@@ -182,7 +180,7 @@ impl Tracker {
             return false;
         };
         let region = Region::of_points(&seen.points);
-        let known = self.hands.iter().any(|hand| hand.region.overlap(&region) > SAME);
+        let known = self.hands.iter().any(|hand| hand.region.is_same(&region));
         if known || self.hands.len() >= self.options.hands {
             self.crowded |= !known;
             return false;
