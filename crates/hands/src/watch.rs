@@ -355,9 +355,11 @@ impl Watch {
         };
         let slow = !self.interval.is_zero() && self.interval.as_secs_f32() > 1.0 / FEW;
         let now = self.last.unwrap_or_default();
+        // Before a black wall a hand may be well lit.
+        let shown = self.performers.iter().any(|performer| performer.shape.shape(now).is_some());
         let all = [
             (HandHint::Slow, slow),
-            (HandHint::Dark, self.brightness < DARK),
+            (HandHint::Dark, self.brightness < DARK && !shown),
             (HandHint::Far, self.tracker.hands().any(small)),
             (HandHint::Cut, self.tracker.hands().any(cut)),
             (HandHint::Frozen, self.performers.iter().any(|performer| performer.is_frozen(now))),
