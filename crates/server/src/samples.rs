@@ -21,6 +21,14 @@ pub fn names(of_hands: bool) -> Vec<String> {
     }
 }
 
+/// Those of them that are offered: the networks know a drawn thumb badly, and fists that are hardly more than it.
+pub fn offered(of_hands: bool) -> Vec<String> {
+    const BADLY_KNOWN: [&str; 4] = ["fist", "ok", "thumb_up", "thumb_down"];
+    let mut names = names(of_hands);
+    names.retain(|name| !BADLY_KNOWN.contains(&name.as_str()));
+    names
+}
+
 /// The frames of a clip, as `data:` URLs of JPEGs; `None` if there is none of that name. Takes up to a second.
 pub fn draw(name: &str, of_hands: bool, rests: bool, seed: u64) -> Option<Result<Vec<String>, EncodeError>> {
     if of_hands {

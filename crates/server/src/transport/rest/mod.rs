@@ -252,7 +252,7 @@ async fn status(_: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
 }
 
 async fn list_samples(_: May<SeeServer>, State(api): State<Api>) -> Json<Samples> {
-    Json(Samples { fps: samples::FPS, gestures: samples::names(knows_hands(&api)) })
+    Json(Samples { fps: samples::FPS, gestures: samples::offered(knows_hands(&api)) })
 }
 
 fn knows_hands(api: &Api) -> bool {
