@@ -107,7 +107,8 @@ impl Telemetry {
             longest_wait_s: stats.longest_wait.as_secs_f64(),
             max_clients: recognizer.max_clients(),
             model: recognizer.model().to_string(),
-            overloaded: rates.skipped_per_s > 0.0,
+            // A burst of one client is no load.
+            overloaded: rates.skipped_per_s > 0.0 && rates.frames_per_s > 0.5 * f64::from(stats.capacity_fps),
             predictions_per_s: rates.predictions_per_s,
             predictions_total: stats.predictions,
             state,
