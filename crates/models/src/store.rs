@@ -206,6 +206,16 @@ impl Store {
 
     /// The verified content of a model's file: from the store, the mirror, or the binary itself.
     pub fn load(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
+    /// Whether a file that is here and can be fetched has another size than its manifest says. Looks at no content.
+    pub fn is_cut(&self, manifest: &Manifest) -> bool {
+        let other = |file: &File| {
+            let size = self.find(&manifest.name, file).and_then(|path| fs::metadata(path).ok());
+            let size = size.map(|found| found.len()).zip(file.size_bytes);
+            file.source.can_be_fetched() && size.is_some_and(|(found, said)| found != said)
+        };
+        manifest.runtime.is_none() && manifest.files.iter().any(other)
+    }
+
         for path in self.candidates(model, file) {
             match fs::read(&path) {
                 Ok(bytes) => {

@@ -46,7 +46,7 @@ use better::Fetching;
 pub use client::{Client, Event, OnEvent, Reply};
 use lines::LineBudget;
 use replies::Due;
-pub use service::{Service, can_run};
+pub use service::{Service, can_run, labels_of_hands};
 
 /// How signs are recognised, and within which bounds: `recognizer.*` of the configuration, and what goes with it.
 #[derive(Clone, Debug)]
@@ -259,7 +259,12 @@ impl Recognizer {
                 let broken = broken.map(|reason| {
                     format!("The model {HANDS} cannot be used, so the weaker one answers: {reason}")
                 });
-                broken.or_else(|| load::too_many_clients(&service, self.options.max_clients))
+                // It says only what is so: nobody has to mind a limit that is far away.
+                let crowded = || {
+                    let crowded = load::exceeds(&service, self.clients());
+                    crowded.then(|| load::too_many_clients(&service, self.options.max_clients)).flatten()
+                };
+                broken.or_else(|| service.warning().map(str::to_owned)).or_else(crowded)
             }
             _ => None,
         }

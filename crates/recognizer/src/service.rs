@@ -35,6 +35,12 @@ pub fn can_run(manifest: &Manifest) -> bool {
     }
 }
 
+/// What a model of hands tells apart; `None` of other models.
+pub fn labels_of_hands(manifest: &Manifest) -> Option<Vec<String>> {
+    let of_hands = manifest.landmarks.is_some_and(|table| table.of == Joints::Hands);
+    of_hands.then(|| Label::all().map(|label| label.name().to_owned()).collect())
+}
+
 /// A model's files, read and verified.
 #[derive(Debug)]
 pub(crate) enum Model {

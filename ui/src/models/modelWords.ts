@@ -80,6 +80,11 @@ export function details(model: Model): [name: string, value: string][] {
   ];
 }
 
+/** With a full stop at its end. */
+function sentence(said: string): string {
+  return said === '' || /[.!?]$/.test(said) ? said : `${said}.`;
+}
+
 export interface Refusal {
   title: string;
   text: string;
@@ -113,7 +118,7 @@ export function refusal(error: unknown): Refusal {
     case 422:
       return {
         title: 'The server cannot use this model',
-        text: `${said || 'See Details for the reason.'} The previous model stays in use.`,
+        text: `${sentence(said) || 'See Details for the reason.'} The previous model stays in use.`,
         cause,
       };
     case null:

@@ -46,6 +46,8 @@ pub(super) async fn list(may: May<SeeServer>, State(api): State<Api>) -> Json<Mo
 
 fn described(api: &Api, m: &Manifest, active: bool) -> Model {
     let store = &api.config.store;
+    // Whole files are not read for a list.
+    let cut = store.is_cut(m);
     let clip = m.clip.as_ref().map(|clip| ClipModel {
         height: clip.height,
         precision: clip.precision.name().to_owned(),
@@ -56,17 +58,20 @@ fn described(api: &Api, m: &Manifest, active: bool) -> Model {
     });
     Model {
         active,
-        available: store.has(m),
+        available: store.has(m) && !cut,
         card: store.card(&m.name).map(Cow::into_owned),
         clip,
         imported: m.imported.as_ref().map(imported),
-        labels: m.labels().map(<[String]>::to_vec),
+        labels: m.labels().map(<[String]>::to_vec).or_else(|| sightwire_recognizer::labels_of_hands(m)),
         licence: m.licence.clone(),
         name: m.name.clone(),
-        needs: store.needs(m).map(|need| match need {
-            Need::Pull => ModelNeed::Pull,
-            Need::Import => ModelNeed::Import,
-        }),
+        needs: store
+            .needs(m)
+            .map(|need| match need {
+                Need::Pull => ModelNeed::Pull,
+                Need::Import => ModelNeed::Import,
+            })
+            .or(cut.then_some(ModelNeed::Pull)),
         recognizer: sightwire_recognizer::can_run(m),
         size_bytes: m.files.iter().filter_map(|f| f.size_bytes).sum(),
         source: m.origin.clone(),
