@@ -23,8 +23,12 @@ impl Missing {
     /// What an error says is missing, if pulling it would help.
     pub fn of(error: &anyhow::Error, engine: &EngineSettings) -> Option<Self> {
         let is_missing = |error: &RuntimeError| matches!(error, RuntimeError::Missing { .. });
-        if let Some(StoreError::Missing { model, .. }) = error.downcast_ref() {
-            return Some(Missing::Model(model.clone()));
+        match error.downcast_ref() {
+            Some(StoreError::Missing { model, .. }) => return Some(Missing::Model(model.clone())),
+            Some(StoreError::Altered { model, fetched: true, .. }) => {
+                return Some(Missing::Model(model.clone()));
+            }
+            _ => {}
         }
         let of_import = match error.downcast_ref() {
             Some(ImportError::Runtime(error)) => Some(error),

@@ -61,7 +61,7 @@ pub enum StoreError {
     },
     /// The file is there but is another one.
     #[error(
-        "{path} is not the file that the model {model} was made with (its hash is {found}, not {expected}); {remedy}"
+        "{path} is not the file that the model {model} was made with (its hash begins with {found}, not {expected}); {remedy}"
     )]
     Altered {
         /// Model.
@@ -72,6 +72,8 @@ pub enum StoreError {
         expected: String,
         /// Of the file.
         found: String,
+        /// Whether it can be fetched anew.
+        fetched: bool,
         /// What to do.
         remedy: String,
     },
@@ -204,8 +206,6 @@ impl Store {
         })
     }
 
-    /// The verified content of a model's file: from the store, the mirror, or the binary itself.
-    pub fn load(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
     /// Whether a file that is here and can be fetched has another size than its manifest says. Looks at no content.
     pub fn is_cut(&self, manifest: &Manifest) -> bool {
         let other = |file: &File| {
@@ -216,6 +216,8 @@ impl Store {
         manifest.runtime.is_none() && manifest.files.iter().any(other)
     }
 
+    /// The verified content of a model's file: from the store, the mirror, or the binary itself.
+    pub fn load(&self, model: &str, file: &File) -> Result<Cow<'static, [u8]>, StoreError> {
         for path in self.candidates(model, file) {
             match fs::read(&path) {
                 Ok(bytes) => {
@@ -279,7 +281,16 @@ fn altered(model: &str, file: &File, path: PathBuf, found: String) -> StoreError
         Source::Builtin => "delete it: the program has its own".to_owned(),
         _ => "import the model again".to_owned(),
     };
-    StoreError::Altered { model: model.to_owned(), path, expected: expected.to_owned(), found, remedy }
+    // Enough to tell them apart.
+    let short = |hash: &str| hash.chars().take(12).collect::<String>();
+    StoreError::Altered {
+        model: model.to_owned(),
+        path,
+        expected: short(expected),
+        found: short(&found),
+        fetched: file.source.can_be_fetched(),
+        remedy,
+    }
 }
 
 fn similarity(a: &str, b: &str) -> f64 {
