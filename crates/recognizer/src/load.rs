@@ -351,13 +351,18 @@ fn say(service: &Service, warning: Option<&str>) {
         tracing::warn!("{note}");
     }
     if let Some(warning) = warning {
-        tracing::warn!("{warning}");
+        tracing::info!("{warning}");
     }
+}
+
+/// Whether so many clients are more than all frames can be analysed of.
+pub(crate) fn exceeds(service: &Service, clients: usize) -> bool {
+    clients as f32 > service.stats().capacity_fps / USUAL_FPS * TOLERANCE
 }
 
 pub(crate) fn too_many_clients(service: &Service, max_clients: usize) -> Option<String> {
     let clients = service.stats().capacity_fps / USUAL_FPS;
-    (max_clients as f32 > clients * TOLERANCE).then(|| {
+    exceeds(service, max_clients).then(|| {
         format!(
             "recognizer.max_clients is {max_clients}, but with the model {} this machine can analyse every frame of about {} clients at {USUAL_FPS} frames a second; with more, fewer frames of each are analysed",
             service.name(),

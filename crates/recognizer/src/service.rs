@@ -125,6 +125,14 @@ impl Service {
         }
     }
 
+    /// For people: what it does without, and why.
+    pub fn warning(&self) -> Option<&str> {
+        match self {
+            Self::Clip(_) => None,
+            Self::Hands(service) => service.warning(),
+        }
+    }
+
     /// What it does.
     pub fn task(&self) -> Task {
         match self {

@@ -1,7 +1,6 @@
 //! The networks that find hands: their files, and what one thread runs them with.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +27,8 @@ pub struct HandModel {
     palm: Arc<Network>,
     hand: Arc<Network>,
     body: Option<Body>,
+    /// Why there is none, though the store has one.
+    no_body: Option<String>,
 }
 
 /// The network that finds shoulders.
@@ -138,13 +139,21 @@ impl HandModel {
         let presence = presence(manifest, Joints::Hands)?;
         let palm = network(store, manifest, "palm", &[0, 1])?;
         let hand = network(store, manifest, "hand", &[0, 1, 2, 3])?;
-        let body = Body::load(store).unwrap_or_else(|error| without_shoulders(&error));
-        Ok(Self { name: manifest.name.clone(), presence, palm, hand, body })
+        let (body, no_body) = match Body::load(store) {
+            Ok(body) => (body, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        Ok(Self { name: manifest.name.clone(), presence, palm, hand, body, no_body })
     }
 
     /// The model's name, as in its manifest.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// For people: why shoulders are not looked for, though the store has the model.
+    pub fn warning(&self) -> Option<String> {
+        self.no_body.as_ref().map(|why| format!("shoulders are not looked for: {why}"))
     }
 
     /// Presence from which something is a hand.
@@ -183,7 +192,7 @@ impl HandModel {
         let (hands, body) = all.split_at(2);
         engine.usable(hands, going_on)?;
         if let Err(error) = engine.usable(body, going_on) {
-            self.body = without_shoulders(&error);
+            (self.body, self.no_body) = (None, Some(error.to_string()));
         }
         Ok(())
     }
@@ -228,7 +237,7 @@ impl HandModel {
         };
         self.body = None;
         let made = self.networks(engine)?;
-        self.body = without_shoulders(&failed);
+        self.no_body = Some(failed.to_string());
         Ok(made)
     }
 }
@@ -247,11 +256,6 @@ impl Body {
     }
 }
 
-fn without_shoulders<T>(why: &dyn Error) -> Option<T> {
-    tracing::warn!("shoulders are not looked for: {why}");
-    None
-}
-
 /// From which presence something is what a model looks for, if it looks for this.
 fn presence(manifest: &Manifest, joints: Joints) -> Result<f32, HandModelError> {
     let table = manifest.landmarks.filter(|table| table.of == joints);
@@ -259,11 +263,12 @@ fn presence(manifest: &Manifest, joints: Joints) -> Result<f32, HandModelError> 
 }
 
 fn wrong(manifest: &Manifest, wanted: Joints) -> HandModelError {
-    let wanted = match wanted {
+    let named = |joints| match joints {
         Joints::Hands => "hands",
-        Joints::Pose => "shoulders",
+        Joints::Pose => "shoulders beside hands",
     };
-    HandModelError::WrongTask { name: manifest.name.clone(), task: manifest.task.name(), wanted }
+    let task = manifest.landmarks.map_or(manifest.task.name(), |table| named(table.of));
+    HandModelError::WrongTask { name: manifest.name.clone(), task, wanted: named(wanted) }
 }
 
 /// The network of this role, translated, with these of its outputs.

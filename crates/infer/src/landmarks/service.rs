@@ -51,6 +51,7 @@ pub struct HandClient {
 
 struct Hands {
     name: String,
+    warning: Option<String>,
     plans: Vec<(&'static str, Plan)>,
     /// `None` when the service has ended, though clients may still hold on to it.
     model: Mutex<Option<Arc<HandModel>>>,
@@ -97,10 +98,12 @@ impl HandService {
         let cost = warm_up(&mut networks).map_err(wrap)? + USUAL_DECODE;
         let decode = Decode::new(options.limits).map_err(wrap)?;
         let (plans, threads) = (model.plans(&engine), engine.threads().max(1));
+        let warning = model.warning().inspect(|warning| tracing::warn!("{warning}"));
         let mut watch = options.watch;
         watch.tracker.begin = model.presence();
         let work = Hands {
             name: name.clone(),
+            warning,
             plans,
             model: Mutex::new(Some(Arc::new(model))),
             engine,
@@ -127,6 +130,11 @@ impl HandService {
     /// Name of the model.
     pub fn name(&self) -> &str {
         &self.work().name
+    }
+
+    /// For people: what it does without, and why.
+    pub fn warning(&self) -> Option<&str> {
+        self.work().warning.as_deref()
     }
 
     /// How it works.
