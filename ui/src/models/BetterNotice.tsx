@@ -12,7 +12,7 @@ import { useDismissed } from './dismissed';
 export function BetterNotice({ better }: { better: BetterModel }) {
   const { progress, error, here } = better;
   const [away, setAway] = useDismissed(better.name);
-  const offered = progress === null && error === null;
+  const offered = progress === null;
   if (offered && away) {
     return (
       <p className={css.away}>
@@ -22,7 +22,7 @@ export function BetterNotice({ better }: { better: BetterModel }) {
           onClick={() => setAway(false)}
           data-testid="better-model-away"
         >
-          {here ? 'A better model is here' : 'A better model can be downloaded'}
+          {short(better)}
         </Button>
       </p>
     );
@@ -55,6 +55,11 @@ export function BetterNotice({ better }: { better: BetterModel }) {
       )}
     </Notice>
   );
+}
+
+function short({ error, here }: BetterModel): string {
+  if (error !== null) return here ? 'The better model cannot be used' : 'No better model yet';
+  return here ? 'A better model is here' : 'A better model can be downloaded';
 }
 
 function title({ error, here, title }: BetterModel): string {

@@ -62,7 +62,7 @@ export function StartPage() {
 
       <Tiles view={view} />
       <div className={css.middle}>
-        <RecogniseEntry gestures={samples} />
+        <RecogniseEntry gestures={samples} hands={status?.recognizer.task === 'landmarks'} />
         <CamerasEntry />
         <RelayEntry relay={status?.relay ?? null} />
         <ReadEntry reader={status?.reader} />

@@ -227,6 +227,7 @@ export class Session {
       numbers,
       pictureAgeMs: phase === 'running' ? stale(nowMs - this.pictureMs) : null,
       answerAgeMs: live ? stale(now.numbers.silentMs) : null,
+      arming: this.view.model?.arming ?? false,
       hands:
         live && phase === 'running' && this.sight !== null
           ? handView(this.sight, this.view.model?.arming ?? true)

@@ -23,6 +23,8 @@ export interface Snapshot {
   /** How long there has been no new picture, and no answer, where that is unusual; else null. */
   pictureAgeMs: number | null;
   answerAgeMs: number | null;
+  /** Motions count only once they are armed. */
+  arming: boolean;
   /** What hands do, where the model knows hands; else null. */
   hands: HandView | null;
 }
@@ -39,5 +41,6 @@ export const NOTHING: Snapshot = {
   numbers: NO_NUMBERS,
   pictureAgeMs: null,
   answerAgeMs: null,
+  arming: false,
   hands: null,
 };

@@ -7,15 +7,25 @@ import { Icon } from '../components/Icon';
 import { Entry } from './Entry';
 import css from './Entry.module.css';
 
+interface Props {
+  gestures: readonly string[];
+  /** The model at work knows hands, and not only what moves. */
+  hands: boolean;
+}
+
 /** The way into the Recognise page, with and without a camera. */
-export function RecogniseEntry({ gestures }: { gestures: readonly string[] }) {
+export function RecogniseEntry({ gestures, hands }: Props) {
   const mayTry = useMay('streamer', 'signs');
   return (
     <Entry
       id="entry-recognise"
       icon="wave"
       title="Recognise"
-      line="Show your camera a hand: its shapes and motions are named as you make them."
+      line={
+        hands
+          ? 'Show your camera a hand: its shapes and motions are named as you make them.'
+          : 'Hold a hand still before your camera, then move it: the motion is named as you make it.'
+      }
     >
       <Offer role="streamer" use="signs" what="Having signs recognised">
         <div className={css.actions}>

@@ -79,6 +79,8 @@ function hint(
   const percent = formatPercent(threshold);
   if (label === NONE && snapshot.hands !== null)
     return 'No shape is held, and no motion was meant.';
+  if (label === NONE && snapshot.arming)
+    return 'No motion was meant: hold still for a moment, then move.';
   if (label === NONE) return `No label reaches the threshold of ${percent} %.`;
   return snapshot.kind === 'camera'
     ? `From the last ${frames}; the threshold is ${percent} %.`
