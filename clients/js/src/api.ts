@@ -4666,7 +4666,7 @@ export interface components {
             max_clients: number;
             /** @description Name of the model at work, or of the one that is to be. */
             model: string;
-            /** @description Whether frames were skipped in the last 3 s since there was no time for them. */
+            /** @description Whether frames were skipped in the last 3 s since there was no time for them: more than half of `capacity_fps` came. */
             overloaded: boolean;
             /** @description Predictions made per second. */
             predictions_per_s: number;

@@ -375,7 +375,7 @@ pub struct RecognizerStatus {
     pub max_clients: usize,
     /// Name of the model at work, or of the one that is to be.
     pub model: String,
-    /// Whether frames were skipped in the last 3 s since there was no time for them.
+    /// Whether frames were skipped in the last 3 s since there was no time for them: more than half of `capacity_fps` came.
     pub overloaded: bool,
     /// Predictions made per second.
     pub predictions_per_s: f64,
