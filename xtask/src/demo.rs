@@ -55,7 +55,7 @@ pub(crate) fn command(mut args: lexopt::Parser) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Two cameras at generated streets, since what is found there bears its right name: crates/infer/tests/street.rs
+/// Two cameras at generated streets, since what is found there bears its right name: crates/live/tests/street.rs
 /// measures these two. Which detector it is stays with the server: yolox-nano if it can be had, else motion, which names
 /// nothing.
 const CAMERAS: [(&str, &str, &[&str]); 2] = [
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn every_camera_of_the_demo_is_one_whose_names_were_measured() {
         let measured =
-            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/infer/tests/street.rs"));
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/live/tests/street.rs"));
         let measured = measured.unwrap();
         let of = |args: &[&str], name: &str| {
             let at = args.iter().position(|&arg| arg == name).unwrap_or_else(|| panic!("{name} in {args:?}"));
@@ -161,7 +161,7 @@ mod tests {
             assert_eq!(of(args, "--source"), "street", "{id}");
             let size = of(args, "--size").replace('x', ", ");
             let row = format!("({}, {size}, {})", of(args, "--seed"), of(args, "--fps"));
-            assert!(measured.contains(&row), "crates/infer/tests/street.rs does not measure {row}");
+            assert!(measured.contains(&row), "crates/live/tests/street.rs does not measure {row}");
         }
         assert!(CAMERAS.iter().any(|(id, ..)| *id == HANGS));
     }

@@ -1,7 +1,7 @@
 //! The generated street and what detectors say of it: what the demo shows has to be true.
 //!
 //! The scene tells where its cars are only to be compared with; no label comes from it. With the figures:
-//! `SIGHTWIRE_MODEL_MIRROR=FOLDER cargo test --release -p sightwire-infer --test street -- --nocapture`, where FOLDER has
+//! `SIGHTWIRE_MODEL_MIRROR=FOLDER cargo test --release -p sightwire-live --test street -- --nocapture`, where FOLDER has
 //! `yolox_nano.onnx`, or after `sightwire models pull yolox-nano` without it. Without the model the half that needs it is
 //! skipped; all of it needs the ONNX Runtime library in the store (`sightwire models pull runtime`).
 
