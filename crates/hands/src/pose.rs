@@ -208,7 +208,8 @@ mod tests {
         ] {
             let mut body = Body::default();
             body.seen(Some(Pose { next, ..pose }));
-            assert_eq!(body.looks(at(0), HAND, PALM).unwrap().side, SIDE * PALM, "{next:?}");
+            let region = body.looks(at(0), HAND, PALM).unwrap();
+            assert_eq!(region, Region { x: 280.0, y: 230.0, side: 288.0, turn: 0.0 }, "{next:?}");
         }
     }
 }

@@ -209,7 +209,7 @@ impl Watch {
         let hands: Vec<Hand> = self.tracker.hands().cloned().collect();
         let sight = self.take_in(now, hands, image.height() as f32);
         let shoulders = self.shoulders(now, image, networks)?;
-        Ok(Sight { looked, shoulders, ..sight })
+        Ok(Sight { shoulders, looked, ..sight })
     }
 
     /// Where whoever shows their hands has their shoulders.

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use sightwire_engine::runtime::{self, RuntimeError};
 use sightwire_engine::shared::{EngineSettings, OpenError};
 use sightwire_models::manifest::Manifest;
-use sightwire_models::store::{Store, StoreError, default_home};
+use sightwire_models::store::{Remedy, Store, StoreError, default_home};
 
 use crate::ImportError;
 
@@ -25,7 +25,7 @@ impl Missing {
         let is_missing = |error: &RuntimeError| matches!(error, RuntimeError::Missing { .. });
         match error.downcast_ref() {
             Some(StoreError::Missing { model, .. }) => return Some(Missing::Model(model.clone())),
-            Some(StoreError::Altered { model, fetched: true, .. }) => {
+            Some(StoreError::Altered { model, remedy: Remedy::Pull, .. }) => {
                 return Some(Missing::Model(model.clone()));
             }
             _ => {}

@@ -33,6 +33,27 @@ pub enum Need {
     Import,
 }
 
+/// What to do about a file that is another one than was meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// A pull replaces it.
+    Pull,
+    /// It was made by an import.
+    Import,
+    /// The program has its own.
+    Delete,
+}
+
+impl Remedy {
+    fn in_words(self, model: &str) -> String {
+        match self {
+            Self::Pull => format!("`sightwire models pull {model}` replaces it"),
+            Self::Import => "import the model again".to_owned(),
+            Self::Delete => "delete it: the program has its own".to_owned(),
+        }
+    }
+}
+
 /// Why a model's file cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -61,7 +82,8 @@ pub enum StoreError {
     },
     /// The file is there but is another one.
     #[error(
-        "{path} is not the file that the model {model} was made with (its hash begins with {found}, not {expected}); {remedy}"
+        "{path} is not the file that the model {model} was made with (its hash begins with {found}, not {expected}); {}",
+        remedy.in_words(model)
     )]
     Altered {
         /// Model.
@@ -72,10 +94,8 @@ pub enum StoreError {
         expected: String,
         /// Of the file.
         found: String,
-        /// Whether it can be fetched anew.
-        fetched: bool,
         /// What to do.
-        remedy: String,
+        remedy: Remedy,
     },
     /// The file cannot be read.
     #[error("cannot read {path}: {error}")]
@@ -224,7 +244,7 @@ impl Store {
                     let checked = digest::check(file, bytes.len() as u64, &mut bytes.as_slice());
                     return match checked.map_err(|error| StoreError::Read { path: path.clone(), error })? {
                         Ok(()) => Ok(Cow::Owned(bytes)),
-                        Err(found) => Err(altered(model, file, path, found)),
+                        Err(found) => Err(altered(model, file, path, &found)),
                     };
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -244,7 +264,7 @@ impl Store {
         let path = self.find(model, file).ok_or_else(|| self.missing(model, file))?;
         match digest::check_path(file, &path) {
             Ok(Ok(())) => Ok(path),
-            Ok(Err(found)) => Err(altered(model, file, path, found)),
+            Ok(Err(found)) => Err(altered(model, file, path, &found)),
             Err(error) => Err(StoreError::Read { path, error }),
         }
     }
@@ -274,23 +294,17 @@ impl Store {
     }
 }
 
-fn altered(model: &str, file: &File, path: PathBuf, found: String) -> StoreError {
+fn altered(model: &str, file: &File, path: PathBuf, found: &str) -> StoreError {
     let (Digest::Sha256(expected) | Digest::GitBlob(expected)) = file.digest();
     let remedy = match &file.source {
-        source if source.can_be_fetched() => format!("`sightwire models pull {model}` replaces it"),
-        Source::Builtin => "delete it: the program has its own".to_owned(),
-        _ => "import the model again".to_owned(),
+        source if source.can_be_fetched() => Remedy::Pull,
+        Source::Builtin => Remedy::Delete,
+        _ => Remedy::Import,
     };
     // Enough to tell them apart.
     let short = |hash: &str| hash.chars().take(12).collect::<String>();
-    StoreError::Altered {
-        model: model.to_owned(),
-        path,
-        expected: short(expected),
-        found: short(&found),
-        fetched: file.source.can_be_fetched(),
-        remedy,
-    }
+    let (expected, found) = (short(expected), short(found));
+    StoreError::Altered { model: model.to_owned(), path, expected, found, remedy }
 }
 
 fn similarity(a: &str, b: &str) -> f64 {
