@@ -26,6 +26,7 @@ test("the_model_is_described_after_status", async (t) => {
     labels: GESTURES,
     window: 10,
     threshold: 0.5,
+    arming: false,
     width: 224,
     height: 224,
   });

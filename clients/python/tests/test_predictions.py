@@ -111,6 +111,7 @@ def test_a_threshold_of_ones_own_goes_both_ways() -> None:
 
 def test_what_was_not_meant_has_no_threshold() -> None:
     recognizer, predictions = Recognizer("http://127.0.0.1:9"), []
+    recognizer._news = asyncio.Event()  # as on entering
     facts = {"name": "hands", "labels": ["left", "fist"], "window": 1, "threshold": 0.5, "width": 640, "height": 480}
     for arming in (False, True):
         recognizer._on_event("model", {**facts, "arming": arming})
