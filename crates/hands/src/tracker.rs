@@ -141,7 +141,7 @@ impl Tracker {
     }
 
     /// Palms were looked for: those that may be hands which are not known yet, the surest first, and no more than are
-    /// missing, but two at least: what is no hand and comes first hides no other.
+    /// missing; two, if none is: what is no hand and comes first hides no other.
     pub fn candidates(&mut self, now: Duration, palms: &[Palm]) -> Vec<Palm> {
         self.looked = Some(now);
         self.lost = false;
@@ -150,7 +150,10 @@ impl Tracker {
         if palms.is_empty() {
             self.unclear = None;
         }
-        let missing = self.options.hands.saturating_sub(self.hands.len()).max(2);
+        let missing = match self.options.hands.saturating_sub(self.hands.len()) {
+            0 => 2,
+            missing => missing,
+        };
         let known = |region: &Region| self.hands.iter().any(|hand| hand.region.is_same(region));
         let refused = |palm: &Palm| self.refused.iter().any(|(no, _)| no.rect.iou(&palm.rect) > SAME_REFUSED);
         let mut taken: Vec<Region> = Vec::new();
