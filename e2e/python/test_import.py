@@ -262,7 +262,9 @@ def test_a_saved_model_and_another_s_file_are_refused_in_words(home: Path, tmp_p
     process = serve(home, port, Path("wlasl20"), SIGHTWIRE_MODEL_MIRROR=str(mirror))
     seen: list[dict] = []
     try:
-        wait_until(lambda: collect(port, seen) and "its hash begins with" in seen[-1].get("reason", ""), START_S, "a reason")
+        wait_until(
+            lambda: collect(port, seen) and "its hash begins with" in seen[-1].get("reason", ""), START_S, "a reason"
+        )
     finally:
         process.terminate()
         process.wait(STOP_S)
