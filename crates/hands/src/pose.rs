@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use sightwire_api::sign::Shoulders;
+
 use crate::region::Region;
 
 /// Side of the network's input, pixels.
@@ -40,15 +42,6 @@ const SIDE: f32 = 24.0;
 const SIDES: std::ops::Range<f32> = SIDE / 3.0..SIDE * 3.0;
 /// Nor out of the hand's reach, in shares of the square.
 const IN_REACH: f32 = 0.6;
-
-/// The shoulders of a body, in pixels of the picture.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shoulders {
-    /// The left one of the person, if the picture is not mirrored.
-    pub left: [f32; 2],
-    /// The right one.
-    pub right: [f32; 2],
-}
 
 /// What the network says of a region.
 #[derive(Clone, Copy, Debug, PartialEq)]

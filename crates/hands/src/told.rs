@@ -18,10 +18,9 @@ pub fn told(width: u32, height: u32, sight: &Sight, hints: &[HandHint]) -> HandS
             Label::Shape(_) => None,
         }),
         hints: hints.to_vec(),
-        shoulders: sight.shoulders.map(|shoulders| Shoulders {
-            left: shoulders.left.map(tenths),
-            right: shoulders.right.map(tenths),
-        }),
+        shoulders: sight
+            .shoulders
+            .map(|Shoulders { left, right }| Shoulders { left: left.map(tenths), right: right.map(tenths) }),
     }
 }
 

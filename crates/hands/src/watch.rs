@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sightwire_api::sign::HandHint;
+use sightwire_api::sign::{HandHint, Shoulders};
 use sightwire_frame::Image;
 
 use crate::flow::{self, Small};
@@ -10,7 +10,7 @@ use crate::gesture::{Arming, GestureOptions, Motion, Place, Stroke};
 use crate::label::Label;
 use crate::landmarks::{Landmarks, palm_length};
 use crate::palm::Palm;
-use crate::pose::{Body, Pose, Shoulders};
+use crate::pose::{Body, Pose};
 use crate::region::Region;
 use crate::shape::{self, Measures, Shape};
 use crate::tracker::{Tracker, TrackerOptions};

@@ -1,7 +1,7 @@
 //! Where shoulders are found: beside hands, by a third network, where the store has it.
 
+use sightwire_api::sign::Shoulders;
 use sightwire_frame::Image;
-use sightwire_hands::pose::Shoulders;
 use sightwire_hands::shape::Shape;
 use sightwire_infer::landmarks::HandService;
 use sightwire_tflite::op::Activation;
