@@ -254,41 +254,50 @@ impl Measures {
 /// The shape that a hand holds, and for how long it has: what is seen in a single picture is no shape yet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Held {
-    shape: Option<Shape>,
+    held: Option<Run>,
+    /// Another one, which has been seen since that one was.
+    next: Option<Run>,
+}
+
+/// Pictures in which a shape was seen, with gaps.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    shape: Shape,
     since: Duration,
     last: Duration,
-    /// Another one that has been seen since that one was, since when, and when last.
-    next: Option<(Shape, Duration, Duration)>,
+}
+
+impl Run {
+    fn is_held(&self) -> bool {
+        self.last.saturating_sub(self.since) >= HOLD
+    }
+
+    fn goes_on(&self, now: Duration) -> bool {
+        now.saturating_sub(self.last) <= GAP
+    }
 }
 
 impl Held {
     /// What was seen at time `now`.
     pub fn see(&mut self, now: Duration, seen: Option<Shape>) {
-        self.next = self.next.filter(|(_, _, last)| now.saturating_sub(*last) <= GAP);
-        if now.saturating_sub(self.last) > GAP {
-            let next =
-                self.next.map(|(shape, since, last)| Self { shape: Some(shape), since, last, next: None });
-            *self = next.unwrap_or_default();
-        }
-        let Some(seen) = seen else { return };
-        match self.shape {
-            None => *self = Self { shape: Some(seen), since: now, last: now, next: None },
-            Some(shape) if shape == seen => (self.last, self.next) = (now, None),
-            Some(_) => {
-                let same = self.next.filter(|(shape, _, _)| *shape == seen);
-                let since = same.map_or(now, |(_, since, _)| since);
-                self.next = Some((seen, since, now));
-                if now.saturating_sub(since) >= HOLD {
-                    *self = Self { shape: Some(seen), since, last: now, next: None };
-                }
+        self.next = self.next.filter(|next| next.goes_on(now));
+        self.held = self.held.filter(|held| held.goes_on(now)).or_else(|| self.next.take());
+        let Some(shape) = seen else { return };
+        let begins = Run { shape, since: now, last: now };
+        match &mut self.held {
+            None => self.held = Some(begins),
+            Some(held) if held.shape == shape => (held.last, self.next) = (now, None),
+            Some(held) => {
+                let same = self.next.take().filter(|next| next.shape == shape);
+                let next = same.map_or(begins, |next| Run { last: now, ..next });
+                if next.is_held() { *held = next } else { self.next = Some(next) }
             }
         }
     }
 
     /// The shape that counts at time `now`.
     pub fn shape(&self, now: Duration) -> Option<Shape> {
-        let lasted = self.last.saturating_sub(self.since) >= HOLD;
-        self.shape.filter(|_| lasted && now.saturating_sub(self.last) <= GAP)
+        self.held.filter(|held| held.is_held() && held.goes_on(now)).map(|held| held.shape)
     }
 }
 
