@@ -30,15 +30,22 @@ pub enum Service {
 pub fn can_run(manifest: &Manifest) -> bool {
     match manifest.task {
         Task::ClipClassification => true,
-        Task::Landmarks => manifest.landmarks.is_some_and(|table| table.of == Joints::Hands),
+        Task::Landmarks => knows_hands(manifest),
         Task::ObjectDetection | Task::TextReading | Task::Runtime => false,
     }
 }
 
 /// What a model of hands tells apart; `None` of other models.
 pub fn labels_of_hands(manifest: &Manifest) -> Option<Vec<String>> {
-    let of_hands = manifest.landmarks.is_some_and(|table| table.of == Joints::Hands);
-    of_hands.then(|| Label::all().map(|label| label.name().to_owned()).collect())
+    knows_hands(manifest).then(hand_labels)
+}
+
+fn knows_hands(manifest: &Manifest) -> bool {
+    manifest.landmarks.is_some_and(|table| table.of == Joints::Hands)
+}
+
+fn hand_labels() -> Vec<String> {
+    Label::all().map(|label| label.name().to_owned()).collect()
 }
 
 /// A model's files, read and verified.
@@ -183,7 +190,7 @@ impl Service {
             }
             Self::Hands(service) => SignModel {
                 name,
-                labels: Label::all().map(|label| label.name().to_owned()).collect(),
+                labels: hand_labels(),
                 window: 1,
                 threshold: threshold.unwrap_or(HANDS_THRESHOLD),
                 arming: service.options().watch.gesture.arming,
