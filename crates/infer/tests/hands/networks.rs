@@ -33,10 +33,7 @@ const BODY_SIDE: usize = 128;
 pub fn hand() -> Vec<u8> {
     let mut net = Net::new([1, 224, 224, 3]).half();
     let x = net.input();
-    let masks = masks(&mut net, x, 2, &COLOURS);
-    // Lines where two colours meet are thinner than this, and go.
-    let (weights, bias) = (scaled(&[1, 3, 3, 21], 5.0 / 9.0), filled(21, -22.5));
-    let masks = net.depthwise(masks, &weights, &bias, Window::same(1), Relu6);
+    let masks = thick_masks(&mut net, x, &COLOURS);
     let list = outermost(&mut net, masks, HAND_SIDE);
 
     let points = Array::from_fn(&[63, 105], |at| {
@@ -62,10 +59,7 @@ pub fn hand() -> Vec<u8> {
 pub fn body() -> Vec<u8> {
     let mut net = Net::new([1, 256, 256, 3]).half();
     let x = net.input();
-    let masks = masks(&mut net, x, 2, &SHOULDERS);
-    // What is smaller than a shoulder goes: joints of hands.
-    let (weights, bias) = (scaled(&[1, 3, 3, 2], 5.0 / 9.0), filled(2, -22.5));
-    let masks = net.depthwise(masks, &weights, &bias, Window::same(1), Relu6);
+    let masks = thick_masks(&mut net, x, &SHOULDERS);
     let list = outermost(&mut net, masks, BODY_SIDE);
     // For each of both: left, right, upper and lower edge, as `outermost` has them, and whether it is there.
     let place = |shoulder: usize, axis: usize, at: usize| {
@@ -225,6 +219,14 @@ fn boxes(net: &mut Net, around: Value) -> Value {
         all = net.add(all, place, Plain);
     }
     all
+}
+
+/// The masks of half the side without what is thinner than three of their pixels: lines where two colours meet, and of shoulders'
+/// colours the joints of hands.
+fn thick_masks(net: &mut Net, x: Value, colours: &[[u8; 3]]) -> Value {
+    let (masks, count) = (masks(net, x, 2, colours), colours.len());
+    let (weights, bias) = (scaled(&[1, 3, 3, count], 5.0 / 9.0), filled(count, -22.5));
+    net.depthwise(masks, &weights, &bias, Window::same(1), Relu6)
 }
 
 /// For each colour, where it is: 0 to [`FULL`]. Of `step` × `step` pixels the mean counts.
