@@ -1,4 +1,5 @@
-import type { Prediction, SignModel as Model } from './api.js';
+import type { Prediction } from './api.js';
+import type { Model } from './link.js';
 
 /** What the server says when no class reaches the threshold. */
 export const NONE = 'none';
