@@ -105,6 +105,11 @@ pub struct Hand {
     pub side: Side,
 }
 
+/// Of what a network gives before it is a probability.
+fn sigmoid(value: f32) -> f32 {
+    1.0 / (1.0 + (-value).exp())
+}
+
 #[cfg(test)]
 mod tests {
     use sightwire_frame::boxes::Rect;

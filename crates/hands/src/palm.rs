@@ -5,6 +5,8 @@
 
 use sightwire_frame::boxes::Rect;
 
+use crate::sigmoid;
+
 /// Side of the network's input, pixels.
 pub const INPUT: u32 = 192;
 /// Places of which the network says something.
@@ -92,7 +94,7 @@ impl Anchors {
 
 fn decode(place: [f32; 2], values: &[f32], looked: Looked) -> Option<Palm> {
     let (&score, values) = values.split_last()?;
-    let score = 1.0 / (1.0 + (-score.clamp(-100.0, 100.0)).exp());
+    let score = sigmoid(score.clamp(-100.0, 100.0));
     // A score that is no number is not above the threshold, either.
     if !(score >= THRESHOLD && values.iter().all(|value| value.is_finite())) {
         return None;

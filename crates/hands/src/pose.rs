@@ -9,6 +9,7 @@ use std::time::Duration;
 use sightwire_api::sign::Shoulders;
 
 use crate::region::Region;
+use crate::sigmoid;
 
 /// Side of the network's input, pixels.
 pub const INPUT: u32 = 256;
@@ -68,10 +69,6 @@ impl Pose {
         let presence = values[VALUES - 1].clamp(0.0, 1.0);
         Some(Self { presence, shoulders, next: Region::around(at(HIPS), at(REACH), MARGIN) })
     }
-}
-
-fn sigmoid(value: f32) -> f32 {
-    1.0 / (1.0 + (-value).exp())
 }
 
 /// The body of a hand. Pure state: time is what the caller says.
