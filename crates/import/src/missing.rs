@@ -23,12 +23,11 @@ impl Missing {
     /// What an error says is missing, if pulling it would help.
     pub fn of(error: &anyhow::Error, engine: &EngineSettings) -> Option<Self> {
         let is_missing = |error: &RuntimeError| matches!(error, RuntimeError::Missing { .. });
-        match error.downcast_ref() {
-            Some(StoreError::Missing { model, .. }) => return Some(Missing::Model(model.clone())),
-            Some(StoreError::Altered { model, remedy: Remedy::Pull, .. }) => {
-                return Some(Missing::Model(model.clone()));
-            }
-            _ => {}
+        if let Some(
+            StoreError::Missing { model, .. } | StoreError::Altered { model, remedy: Remedy::Pull, .. },
+        ) = error.downcast_ref()
+        {
+            return Some(Missing::Model(model.clone()));
         }
         let of_import = match error.downcast_ref() {
             Some(ImportError::Runtime(error)) => Some(error),
