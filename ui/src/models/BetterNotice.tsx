@@ -12,8 +12,7 @@ import { useDismissed } from './dismissed';
 export function BetterNotice({ better }: { better: BetterModel }) {
   const { progress, error, here } = better;
   const [away, setAway] = useDismissed(better.name);
-  const offered = progress === null;
-  if (offered && away) {
+  if (progress === null && away) {
     return (
       <p className={css.away}>
         <Button
@@ -44,11 +43,9 @@ export function BetterNotice({ better }: { better: BetterModel }) {
             and a motion counts after you have held up your hand.
           </p>
           <Cure command={here && error === null ? null : better.command} model={better.name} />
-          {offered && (
-            <Button variant="subtle" onClick={() => setAway(true)}>
-              Not now
-            </Button>
-          )}
+          <Button variant="subtle" onClick={() => setAway(true)}>
+            Not now
+          </Button>
         </>
       ) : (
         <Progress label={progress.text} value={progress.progress} />
