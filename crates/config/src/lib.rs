@@ -5,7 +5,7 @@
 //! - [`Config`]: what is made of them, checked
 //! - [`cameras`]: `[[camera]]` tables
 //! - [`limits`]: how much all may take together, and one address or key
-//! - [`tls`]: `tls.*`; [`reader`], [`relay`]: the sections that other crates have options for
+//! - `log`, [`tls`]: `log.*`, `tls.*`; [`reader`], [`relay`]: the sections that other crates have options for
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -16,6 +16,7 @@ pub mod cameras;
 pub mod keys;
 pub mod layers;
 pub mod limits;
+mod log;
 pub mod reader;
 mod redact;
 pub mod relay;
@@ -165,6 +166,19 @@ pub struct Engine {
 pub struct Log {
     pub level: String,
     pub json: bool,
+    /// Beside stderr.
+    pub file: Option<LogFile>,
+    /// For what was done by whom alone.
+    pub audit_file: Option<LogFile>,
+}
+
+/// A log file, which begins anew when it is full.
+#[derive(Clone, Debug)]
+pub struct LogFile {
+    pub path: PathBuf,
+    pub max_bytes: u64,
+    /// Full ones that are kept beside it.
+    pub keep: usize,
 }
 
 /// What the command line says.
@@ -377,20 +391,7 @@ impl Config {
                 python: Some(r.text("import.python")).filter(|p| !p.is_empty()).map(PathBuf::from),
             },
             store,
-            log: Log {
-                level: match r.text("log.level").to_lowercase().as_str() {
-                    // Python's names, which the prototypes took.
-                    "warning" => "warn".into(),
-                    "critical" | "fatal" => "error".into(),
-                    level @ ("error" | "warn" | "info" | "debug" | "trace") => level.into(),
-                    _ => return Err(r.invalid("log.level", "it must be error, warn, info, debug or trace")),
-                },
-                json: match r.text("log.format").as_str() {
-                    "text" => false,
-                    "json" => true,
-                    _ => return Err(r.invalid("log.format", "it must be text or json")),
-                },
-            },
+            log: log::read(&r)?,
         })
     }
 }

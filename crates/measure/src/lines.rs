@@ -9,6 +9,10 @@ use parking_lot::Mutex;
 pub const MAX_BYTES: usize = 128;
 /// Of a sentence of ours with such texts in it.
 const MAX_SENTENCE_BYTES: usize = 1024;
+/// Target of log lines that say who did what: they are never left out, whatever `log.level` is.
+pub const AUDIT: &str = "audit";
+/// Target of log lines with predictions, whose writer sees to it that they are not too many.
+pub const PREDICTION: &str = "prediction";
 /// What goes wrong again and again is said so often.
 pub const EVERY: Duration = Duration::from_secs(10);
 
@@ -48,8 +52,8 @@ impl fmt::Display for Short<'_> {
     }
 }
 
-/// Whether it would break a line, or make one look like another.
-fn is_invisible(c: char) -> bool {
+/// Whether the character would break a line, or make one look like another.
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use sightwire_infer::landmarks;
 use sightwire_infer::sender::{Frame, Prediction};
 use sightwire_measure::clock;
+use sightwire_measure::lines::PREDICTION;
 
 use super::lines::LineBudget;
 use crate::replies::{self, Replies};
@@ -286,7 +287,7 @@ impl Telling {
         let news = last.0 != line.0 || (line.1 && !last.1);
         if news && self.lines[0].take() {
             let (name, Answer { label, score, .. }) = (&self.name, answer);
-            tracing::info!("PREDICTION client={name} label={label} score={score:.2}");
+            tracing::info!(target: PREDICTION, "PREDICTION client={name} label={label} score={score:.2}");
             *last = line;
         } else if !line.1 {
             last.1 = false; // the score has to pass the mark again to be news

@@ -131,6 +131,7 @@ impl Telemetry {
             let counts = [stats.frames, stats.analysed, stats.skipped, stats.predictions, cpu_us];
             self.meter.sample(Sample { at, counts, ages: [stats.delay] });
             self.streams.sample(at);
+            logging::sum_up();
         }
     }
 

@@ -8,10 +8,11 @@ use sightwire_engine::cpu::Cpu;
 use sightwire_listen::names;
 use sightwire_measure::memory::budget::Budget;
 use sightwire_server::{files, reach};
+use sightwire_telemetry::logging;
 use sightwire_tls::certificates::CertificateError;
 use sightwire_tls::{Certificates, Source};
 
-use super::ConfigArgs;
+use super::{ConfigArgs, Mistake};
 use crate::print::{Printer, note, out};
 
 /// Prints each key, its value, and where it was set.
@@ -20,6 +21,7 @@ pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
     let config = Config::from_layers(&layers)?;
     config.check_model(&layers)?;
     config.guard()?;
+    logging::check(&config.log).map_err(|error| Mistake(error.into()))?;
     let certificates = of_files(&config)?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {

@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::ConfigArgs;
+use super::{ConfigArgs, Mistake};
 use crate::print::{Printer, note, out};
 
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
     let flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
     let config = Config::load_to_serve(&flags)?;
-    let _log = logging::start(&config.log);
+    let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
     if let Some(warning) = sightwire_engine::cpu::warning() {
         tracing::warn!("{warning}");
     }

@@ -412,4 +412,23 @@ pub const KEYS: &[Key] = &[
         "error, warn, info, debug or trace. `RUST_LOG` overrides it.",
     ),
     key("log.format", r#""text""#, &[], "text, or json with one object per line."),
+    key(
+        "log.file",
+        r#""""#,
+        &[],
+        "A file for the log, beside stderr. If it cannot be opened, the server does not start. If it cannot be written later, the server goes on, and stderr says so. Another program may move it away (logrotate): then it is begun anew.",
+    ),
+    key(
+        "log.file_mb",
+        "10",
+        &[],
+        "MiB of a log file. A full one becomes `NAME.1`, the one before `NAME.2`, and so on.",
+    ),
+    key("log.files", "5", &[], "Full log files that are kept beside the one being written."),
+    key(
+        "log.audit_file",
+        r#""""#,
+        &[],
+        "A file for the lines alone that say who changed what (`AUDIT`); they are in the log, too, whatever `log.level` is.",
+    ),
 ];

@@ -1,0 +1,238 @@
+//! A log file of bounded size: when it is full it becomes `NAME.1`, what was that `NAME.2`, and so on.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sightwire_config::LogFile;
+use sightwire_measure::lines::LogThrottle;
+
+/// How often it is looked whether the file is still where it was: another program may move it away, as logrotate does.
+const LOOK: Duration = Duration::from_secs(1);
+/// After a failure it is tried again so often: each try may hang on a network's disk.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Lines may name cameras, clients and users.
+const MODE: u32 = 0o640;
+
+/// Lines that could not be written to a file so far, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Failures(AtomicU64);
+
+impl Failures {
+    /// So many lines.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Takes lines, each in one piece. What cannot be written is counted and said elsewhere in the log, and never an error: others
+/// go on to be written.
+#[derive(Debug)]
+pub(super) struct RotatingFile {
+    options: LogFile,
+    open: Option<Open>,
+    looked: Instant,
+    failed: Option<Instant>,
+    failures: Arc<Failures>,
+    said: LogThrottle,
+}
+
+#[derive(Debug)]
+struct Open {
+    file: File,
+    /// Of whole lines.
+    bytes: u64,
+    /// Device and number, by which it is known again.
+    id: (u64, u64),
+}
+
+impl RotatingFile {
+    /// Opens the file, or makes it; an error if that cannot be done, which names it.
+    pub fn open(options: LogFile, failures: Arc<Failures>) -> io::Result<Self> {
+        let open = Open::at(&options.path)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.path.display())))?;
+        let looked = Instant::now();
+        Ok(Self { options, open: Some(open), looked, failed: None, failures, said: LogThrottle::new() })
+    }
+
+    fn line(&mut self, line: &[u8], now: Instant) -> io::Result<()> {
+        if now.duration_since(self.looked) >= LOOK {
+            self.looked = now;
+            let id = fs::metadata(&self.options.path).ok().map(|found| (found.dev(), found.ino()));
+            self.open = self.open.take().filter(|open| Some(open.id) == id);
+        }
+        let is_full = |open: &Open| open.bytes > 0 && open.bytes + line.len() as u64 > self.options.max_bytes;
+        if self.open.as_ref().is_some_and(is_full) {
+            self.open = None;
+            self.rotate()?;
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => none.insert(Open::at(&self.options.path)?),
+        };
+        if let Err(error) = open.file.write_all(line) {
+            // Half a line would be taken for the beginning of the next.
+            let _ = open.file.set_len(open.bytes);
+            return Err(error);
+        }
+        open.bytes += line.len() as u64;
+        Ok(())
+    }
+
+    fn rotate(&self) -> io::Result<()> {
+        let path = &self.options.path;
+        if self.options.keep == 0 {
+            return fs::remove_file(path);
+        }
+        for number in (1..self.options.keep).rev() {
+            match fs::rename(numbered(path, number), numbered(path, number + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::rename(path, numbered(path, 1))
+    }
+}
+
+impl Write for RotatingFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let now = Instant::now();
+        let waits = self.failed.is_some_and(|failed| now.duration_since(failed) < TRY_AGAIN);
+        let written = if waits { Err(None) } else { self.line(line, now).map_err(Some) };
+        match written {
+            Ok(()) => self.failed = None,
+            Err(error) => {
+                self.failures.0.fetch_add(1, Ordering::Relaxed);
+                if let Some(error) = error {
+                    self.failed = Some(now);
+                    // Opened anew next time: it may have been removed, or its disk mounted again.
+                    self.open = None;
+                    if let Some(unsaid) = self.said.is_due(now) {
+                        let (path, lines) = (self.options.path.display(), self.failures.count());
+                        tracing::warn!(
+                            unsaid,
+                            "log.file {path} cannot be written: {error}; {lines} lines are missing there so far. The log goes on \
+                             without it; see that its disk has room and that it may be written to"
+                        );
+                    }
+                }
+            }
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Open {
+    fn at(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).mode(MODE).open(path)?;
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+        }
+        Ok(Self { file, bytes: found.len(), id: (found.dev(), found.ino()) })
+    }
+}
+
+/// `NAME.3`, whatever the name ends with.
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_measure::captured;
+
+    use super::*;
+
+    fn opened(folder: &Path, max_bytes: u64, keep: usize) -> RotatingFile {
+        let options = LogFile { path: folder.join("sightwire.log"), max_bytes, keep };
+        RotatingFile::open(options, Arc::default()).unwrap()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_no_line_is_torn() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = opened(folder.path(), 100, 2);
+        for n in 0..40 {
+            file.write_all(format!("a line of 20 bytes{n:02}\n").as_bytes()).unwrap();
+        }
+        assert_eq!(names(folder.path()), ["sightwire.log", "sightwire.log.1", "sightwire.log.2"]);
+        let all: String = ["sightwire.log.2", "sightwire.log.1", "sightwire.log"]
+            .map(|name| fs::read_to_string(folder.path().join(name)).unwrap())
+            .concat();
+        let last: String = (28..40).map(|n| format!("a line of 20 bytes{n:02}\n")).collect();
+        assert_eq!(all, last, "four lines each");
+    }
+
+    #[test]
+    fn a_start_goes_on_where_the_last_one_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        opened(folder.path(), 100, 1).write_all(b"first\n").unwrap();
+        opened(folder.path(), 100, 1).write_all(b"second\n").unwrap();
+        let text = fs::read_to_string(folder.path().join("sightwire.log")).unwrap();
+        assert_eq!(text, "first\nsecond\n");
+    }
+
+    #[test]
+    fn a_file_that_was_moved_away_is_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = opened(folder.path(), 1000, 1);
+        file.write_all(b"first\n").unwrap();
+        fs::rename(folder.path().join("sightwire.log"), folder.path().join("moved")).unwrap();
+        file.looked = file.looked.checked_sub(LOOK).unwrap();
+        file.write_all(b"second\n").unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("sightwire.log")).unwrap(), "second\n");
+        assert_eq!(fs::read_to_string(folder.path().join("moved")).unwrap(), "first\n");
+    }
+
+    #[test]
+    fn lines_that_cannot_be_written_are_counted_and_said_once_and_later_ones_are_written() {
+        let (log, folder) = (captured::log(), tempfile::tempdir().unwrap());
+        let mut file = opened(folder.path(), 1000, 1);
+        // A device that is always full.
+        file.open.as_mut().unwrap().file = OpenOptions::new().append(true).open("/dev/full").unwrap();
+        for _ in 0..3 {
+            file.write_all(b"lost\n").unwrap();
+        }
+        assert_eq!(file.failures.count(), 3, "also those of the second in which it is not tried");
+        let lines = log.with("cannot be written: No space left on device");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        file.failed = file.failed.unwrap().checked_sub(TRY_AGAIN);
+        file.write_all(b"written\n").unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("sightwire.log")).unwrap(), "written\n");
+    }
+
+    #[test]
+    fn what_is_no_file_or_has_no_folder_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, reason) in [
+            (folder.path().join("missing/sightwire.log"), "No such file or directory"),
+            (folder.path().to_owned(), "Is a directory"),
+            ("/dev/null".into(), "it is not a file"),
+        ] {
+            let options = LogFile { path: path.clone(), max_bytes: 1000, keep: 1 };
+            let error = RotatingFile::open(options, Arc::default()).unwrap_err().to_string();
+            assert!(error.contains(path.to_str().unwrap()) && error.contains(reason), "{error}");
+        }
+    }
+}

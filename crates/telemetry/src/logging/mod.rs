@@ -1,0 +1,170 @@
+//! Log lines on stderr and, if wanted, in files: written by threads of their own, so that a pipe that nobody reads or a disk that
+//! is full costs lines, not time.
+//!
+//! - `file`: files of bounded size
+//! - `line`: what is secret or invisible is not in a line
+//! - `often`: lines that come too often are summed up
+//! - [`panics`]: what panics is a line, too
+
+mod file;
+mod line;
+mod often;
+pub mod panics;
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Instant;
+
+use sightwire_config::{Log, LogFile};
+use sightwire_measure::lines::AUDIT;
+use tracing::{Metadata, Subscriber};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::{FilterFn, ParseError};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use self::file::{Failures, RotatingFile};
+use self::line::Escapes;
+use self::often::NotTooOften;
+
+/// Lines that wait for a slow reader; more are dropped.
+const MAX_LINES: usize = 8192;
+
+/// Of the process, as the log is.
+static OFTEN: LazyLock<NotTooOften> = LazyLock::new(NotTooOften::default);
+static STARTED: OnceLock<Started> = OnceLock::new();
+
+/// The log cannot be started, for example because a file cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{key} cannot be written: {error}; see that its folder is there and may be written to")]
+pub struct LogError {
+    key: &'static str,
+    error: io::Error,
+}
+
+/// What is still unwritten is written when this is dropped.
+#[derive(Debug)]
+#[must_use]
+pub struct Unwritten {
+    _guards: Vec<WorkerGuard>,
+}
+
+/// What is known of a log that was started.
+struct Started {
+    filter: reload::Handle<EnvFilter, Registry>,
+    /// Lines that readers were too slow for.
+    dropped: Vec<ErrorCounter>,
+    failures: Arc<Failures>,
+    /// `RUST_LOG` decides, whatever the configuration says.
+    by_environment: bool,
+}
+
+/// Writes lines as they may be written.
+struct Lines<W> {
+    to: W,
+    escapes: Escapes,
+}
+
+impl<W: Write> Write for Lines<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.to.write_all(&line::safe(line, self.escapes))?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Starts logging, once in a process; panics go there, too.
+pub fn start(log: &Log) -> Result<Unwritten, LogError> {
+    let wished = std::env::var("RUST_LOG").ok().filter(|wish| !wish.trim().is_empty());
+    let filter = wished.as_ref().map_or_else(|| of_level(&log.level), EnvFilter::try_new);
+    let (filter, mistake) = match filter {
+        Ok(filter) => (filter, None),
+        Err(mistake) => (of_level(&log.level).unwrap_or_default(), Some(mistake)),
+    };
+    let (filter, handle) = reload::Layer::new(filter);
+    let (mut guards, mut dropped, failures) = (Vec::new(), Vec::new(), Arc::<Failures>::default());
+    let mut writer = |lines: Box<dyn Write + Send>, escapes| {
+        let builder = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).lossy(true);
+        let (writer, guard) = builder.thread_name("log").finish(Lines { to: lines, escapes });
+        dropped.push(writer.error_counter());
+        guards.push(guard);
+        writer
+    };
+    let plain = if log.json { Escapes::Json } else { Escapes::Rust };
+    let coloured = !log.json && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let to_stderr = writer(Box::new(io::stderr()), if coloured { Escapes::RustWithColours } else { plain });
+    let mut file = |key, options: &Option<LogFile>| {
+        let opened = options.clone().map(|options| RotatingFile::open(options, failures.clone()));
+        let opened = opened.transpose().map_err(|error| LogError { key, error })?;
+        Ok(opened.map(|file| writer(Box::new(file), plain)))
+    };
+    let (whole, audit) = (file("log.file", &log.file)?, file("log.audit_file", &log.audit_file)?);
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(&*OFTEN)
+        .with(layer(to_stderr, log.json, coloured))
+        .with(whole.map(|file| layer(file, log.json, false)))
+        .with(audit.map(|file| layer(file, log.json, false).with_filter(FilterFn::new(is_audit))));
+    subscriber.init();
+    panics::into_the_log();
+    let by_environment = wished.is_some() && mistake.is_none();
+    let _ = STARTED.set(Started { filter: handle, dropped, failures, by_environment });
+    if let Some(mistake) = mistake {
+        tracing::warn!("RUST_LOG is not understood and has no effect: {mistake}");
+    }
+    Ok(Unwritten { _guards: guards })
+}
+
+/// Whether the file of that key could be opened, which is made if it is not there.
+pub fn check(log: &Log) -> Result<(), LogError> {
+    for (key, options) in [("log.file", &log.file), ("log.audit_file", &log.audit_file)] {
+        if let Some(options) = options {
+            let opened = RotatingFile::open(options.clone(), Arc::default());
+            opened.map_err(|error| LogError { key, error })?;
+        }
+    }
+    Ok(())
+}
+
+/// Goes by another `log.level` from now on; `false` if `RUST_LOG` decides instead.
+pub fn set_level(level: &str) -> bool {
+    let Some(started) = STARTED.get().filter(|started| !started.by_environment) else { return false };
+    of_level(level).is_ok_and(|filter| started.filter.reload(filter).is_ok())
+}
+
+/// Says how many lines were left out because they came too often; to be called about once a second.
+pub fn sum_up() {
+    OFTEN.sum_up(Instant::now());
+}
+
+/// Lines that were dropped so far because nobody took them in time.
+pub fn dropped() -> u64 {
+    STARTED.get().map_or(0, |started| started.dropped.iter().map(|one| one.dropped_lines() as u64).sum())
+}
+
+/// Lines that could not be written to a file so far.
+pub fn failures() -> u64 {
+    STARTED.get().map_or(0, |started| started.failures.count())
+}
+
+fn of_level(level: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::try_new(format!("{level},{AUDIT}=info,hyper=warn,ort=warn,h2=warn,reqwest=warn,rustls=warn"))
+}
+
+fn is_audit(metadata: &Metadata<'_>) -> bool {
+    metadata.target() == AUDIT
+}
+
+/// Lines as text or as JSON.
+fn layer<S>(writer: NonBlocking, json: bool, coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let layer = fmt::layer().with_writer(writer).with_target(false);
+    if json { layer.json().boxed() } else { layer.with_ansi(coloured).boxed() }
+}
