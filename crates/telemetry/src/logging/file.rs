@@ -180,7 +180,7 @@ mod tests {
         let all: String = ["sightwire.log.2", "sightwire.log.1", "sightwire.log"]
             .map(|name| fs::read_to_string(folder.path().join(name)).unwrap())
             .concat();
-        let last: String = (28..40).map(|n| format!("a line of 20 bytes{n:02}\n")).collect();
+        let last = (28..40).map(|n| format!("a line of 20 bytes{n:02}\n")).collect::<Vec<_>>().concat();
         assert_eq!(all, last, "four lines each");
     }
 
