@@ -8,6 +8,7 @@
 //! - [`trial`]: each way of running a network is tried in a child process first, and measured
 //! - [`child`]: child processes, and their sure end
 //! - [`core_time`]: how long work would take with a core of its own
+//! - [`pool`]: the threads that all tasks run on
 //! - [`priority`]: lets batches give way to live work; [`quota`]: leaves some of a container's quota for replies
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ pub mod core_time;
 pub mod cpu;
 mod engine;
 pub mod network;
+pub mod pool;
 pub mod priority;
 pub mod quota;
 pub mod runtime;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use tokio::sync::oneshot;
 
-use crate::pool::{Options, Panicked, Pool, Shared, Work};
+use sightwire_engine::pool::{Options, Panicked, Pool, Shared, Work};
 
 type Job<T> = Box<dyn FnOnce(&mut T) + Send>;
 

@@ -9,7 +9,7 @@
 //!   (`ctc`)
 //! - [`sender`]: what clients send frame by frame, and what they get for it
 //! - `allowance`: how often one of them may have a frame analysed
-//! - [`pool`]: the threads that all tasks run on; [`jobs`]: the same for work without a network
+//! - [`jobs`]: threads, as tasks have them, for work without a network
 #![forbid(unsafe_code)]
 
 mod allowance;
@@ -17,6 +17,5 @@ pub mod clip;
 pub mod detect;
 pub mod jobs;
 pub mod landmarks;
-pub mod pool;
 pub mod read;
 pub mod sender;

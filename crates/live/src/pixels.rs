@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use sightwire_engine::pool;
 use sightwire_engine::priority::Priority;
 use sightwire_frame::draw::Annotator;
 use sightwire_frame::header::Limits;
 use sightwire_frame::{DecodeError, Decoder, Encoder, Image};
 use sightwire_infer::jobs::Jobs;
 pub use sightwire_infer::jobs::Lost;
-use sightwire_infer::pool;
 
 /// What a thread works with.
 pub struct Tools {

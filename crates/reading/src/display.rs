@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sightwire_engine::pool;
 use sightwire_engine::priority::Priority;
 use sightwire_frame::scale::shrink;
 use sightwire_frame::still::StillError;
 use sightwire_frame::{EncodeError, Encoder, Image, enhance};
 use sightwire_infer::jobs::{Jobs, Lost};
-use sightwire_infer::pool;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;

@@ -18,7 +18,7 @@ use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use sightwire_models::manifest::Detect;
 
 use super::model::{DetectError, DetectModel, DetectModelError, Detector, DetectorOptions};
-use crate::pool::{self, Panicked, Pool, Work};
+use sightwire_engine::pool::{self, Panicked, Pool, Work};
 use sightwire_engine::priority::Priority;
 use sightwire_engine::quota;
 use sightwire_engine::trial::Subject;

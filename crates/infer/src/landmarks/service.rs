@@ -21,8 +21,8 @@ use super::HandSight;
 use super::model::{HandModel, HandModelError, HandNetworks};
 use super::turns::{Id, Turn, Turns};
 use crate::clip::scheduler::Verdict;
-use crate::pool::{self, Panicked, Pool, Work};
 use crate::sender::{ClientState, Counters, Decode, Frame, OnPrediction, Payload, Prediction, ServiceStats};
+use sightwire_engine::pool::{self, Panicked, Pool, Work};
 
 /// How a service works.
 #[derive(Clone, Copy, Debug)]

@@ -18,7 +18,7 @@ use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
 use super::page::{Buffers, Page};
 use super::sessions::Sessions;
 use super::{ReadModel, ReadOptions, Reading, Times};
-use crate::pool::{self, Panicked, Pool, Work};
+use sightwire_engine::pool::{self, Panicked, Pool, Work};
 use sightwire_engine::priority::Priority;
 use sightwire_engine::quota;
 use sightwire_engine::{Engine, EngineError, Plan};

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use sightwire_engine::priority::{self, Priority};
+use crate::priority::{self, Priority};
 
 /// What the threads of a pool do.
 pub trait Work: Send + Sync + Sized + 'static {
