@@ -4,12 +4,13 @@
 //! (sessions, buffers) it keeps from one task to the next, and lets go when it has had nothing to do for long. A panic ends
 //! one task, and costs what the thread kept.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -86,6 +87,32 @@ pub struct Shared<W: Work> {
     wake: Vec<Condvar>,
     /// Threads that have tools.
     equipped: AtomicUsize,
+    /// When each thread began the task that it is at.
+    busy: Vec<Mutex<Option<Instant>>>,
+}
+
+/// All pools of this process.
+static POOLS: Mutex<Vec<Weak<dyn Busy>>> = Mutex::new(Vec::new());
+
+/// What is known of a pool, whatever it works at.
+trait Busy: Send + Sync {
+    fn name(&self) -> &'static str;
+    /// Since when the thread is at its task that has been at one for longest.
+    fn since(&self) -> Option<Instant>;
+}
+
+/// The pools of this process, each with the longest time for which one of its threads has been at a task now: nothing if all
+/// sleep. Pools of the same name are one.
+pub fn longest() -> BTreeMap<&'static str, Duration> {
+    let mut longest = BTreeMap::new();
+    let mut pools = POOLS.lock();
+    pools.retain(|pool| pool.strong_count() > 0);
+    for pool in pools.iter().filter_map(Weak::upgrade) {
+        let time = pool.since().map(|since| since.elapsed()).unwrap_or_default();
+        let known = longest.entry(pool.name()).or_insert(time);
+        *known = time.max(*known);
+    }
+    longest
 }
 
 struct State<Q> {
@@ -113,7 +140,10 @@ impl<W: Work> Pool<W> {
             state: Mutex::new(state),
             wake: (0..count).map(|_| Condvar::new()).collect(),
             equipped: AtomicUsize::new(coming),
+            busy: (0..count).map(|_| Mutex::default()).collect(),
         });
+        let this: Weak<Shared<W>> = Arc::downgrade(&shared);
+        POOLS.lock().push(this);
         let (mut threads, mut first) = (Vec::with_capacity(count), first);
         for index in 0..count {
             let (shared, tools) = (shared.clone(), first.take());
@@ -225,6 +255,7 @@ impl<W: Work> Shared<W> {
         let mut coming = tools.is_some();
         while let Some(mut task) = self.next(index, &mut tools, coming) {
             let had = tools.is_some();
+            *self.busy[index].lock() = Some(Instant::now());
             let run = AssertUnwindSafe(|| self.work.run(&mut tools, &mut task));
             let outcome = catch_unwind(run).map_err(|_| {
                 tracing::error!(
@@ -242,6 +273,7 @@ impl<W: Work> Shared<W> {
             if catch_unwind(tell).is_err() {
                 tracing::error!(pool = self.options.name, "whoever waited for an outcome failed to take it");
             }
+            *self.busy[index].lock() = None;
         }
         self.count(tools.is_some(), false);
     }
@@ -304,6 +336,16 @@ impl<W: Work> Shared<W> {
             });
         }
         woken
+    }
+}
+
+impl<W: Work> Busy for Shared<W> {
+    fn name(&self) -> &'static str {
+        self.options.name
+    }
+
+    fn since(&self) -> Option<Instant> {
+        self.busy.iter().filter_map(|since| *since.lock()).min()
     }
 }
 
@@ -422,8 +464,8 @@ mod tests {
     fn tools_that_nobody_used_for_long_are_let_go() {
         let pool = pool(2, Duration::from_millis(30));
         add(&pool, 1).unwrap();
-        let until = std::time::Instant::now() + Duration::from_secs(10);
-        while pool.shared().equipped() > 0 && std::time::Instant::now() < until {
+        let until = Instant::now() + Duration::from_secs(10);
+        while pool.shared().equipped() > 0 && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_eq!(pool.shared().equipped(), 0);
@@ -440,6 +482,8 @@ mod tests {
             std::thread::yield_now();
         }
         pool.shared().with(|queue| queue.push_back((1, tell.clone())));
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(longest()["add"] >= Duration::from_millis(2), "what it is at");
         assert_eq!(pool.end(std::mem::take).len(), 1);
         pool.shared().work().meeting.wait();
         assert_eq!(pool.shared().while_it_lasts(|queue| queue.push_back((2, tell.clone()))), None);
