@@ -9,8 +9,8 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sightwire_api::camera::CameraChange;
 use sightwire_hub::source::address::CameraUrl;
-use sightwire_measure::clock;
 use sightwire_measure::lines::LogThrottle;
+use sightwire_measure::{clock, disk};
 
 use crate::source::{CameraError, CameraSource, CameraTable, check_id};
 
@@ -291,6 +291,7 @@ impl Registry {
             Ok(())
         };
         write().map_err(|error| {
+            disk::failed();
             if let Some(unsaid) = self.not_kept.is_due(clock::now()) {
                 let file = self.file.display();
                 tracing::warn!(

@@ -2,6 +2,7 @@
 //!
 //! - [`address`]: who counts as one
 //! - [`clock`]: the time, which tests can pause
+//! - [`disk`]: writes that failed
 //! - [`histogram`]: durations, counted without locks
 //! - [`lines`]: log lines that others have a say in
 //! - [`memory`]: how much of it the server may use
@@ -14,6 +15,7 @@ pub mod address;
 #[cfg(feature = "captured")]
 pub mod captured;
 pub mod clock;
+pub mod disk;
 pub mod histogram;
 pub mod lines;
 pub mod memory;

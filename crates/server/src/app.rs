@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::UNIX_EPOCH;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -48,6 +49,8 @@ use crate::transport::{
     self, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
+use crate::vital::Vital;
+use sightwire_telemetry::life::Life;
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Telemetry, TransportCounters};
 
@@ -78,6 +81,8 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
+    /// How the process itself is.
+    pub life: Arc<Life>,
     /// Closes all Socket.IO clients.
     pub socketio: SocketIo,
 }
@@ -87,17 +92,16 @@ impl App {
     pub fn new(
         config: &Config,
         (access, reach): (&Arc<Guard>, &Arc<Reach>),
-        stop: &CancellationToken,
-        tasks: &TaskTracker,
+        (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
         used: budget::Reading,
     ) -> anyhow::Result<Self> {
-        tasks.spawn(access.clone().run(Issuers, stop.clone()));
+        vital.spawn("keeps keys and sessions", access.clone().run(Issuers, stop.clone()));
         let shared = Arc::new(config.clone());
         let engine = SharedEngine::new(config.engine_settings(), {
             let stop = stop.clone();
             move || !stop.is_cancelled()
         });
-        let memory = watched_memory(config, used, stop, tasks);
+        let memory = watched_memory(config, used, stop, vital);
         let recognizer = Recognizer::new(config.recognizer_options(memory.clone()), engine.clone());
         let listening = Listening::new(&config.listen_options());
         let sessions = Sessions::new(
@@ -106,7 +110,7 @@ impl App {
             tasks.clone(),
             stop.clone(),
         );
-        tasks.spawn(replying(recognizer.clone(), stop.clone()));
+        vital.spawn("sends late replies", replying(recognizer.clone(), stop.clone()));
         let origins: Arc<Option<Vec<String>>> = Arc::new(config.server.cors_origins.clone());
         let gate = Gate::new(access.clone(), origins.clone());
         let (layer, socketio, counters) =
@@ -129,16 +133,18 @@ impl App {
                 sessions: sessions.clone(),
                 hosts: hosts.clone(),
                 tls: tls.clone(),
+                reach: reach.clone(),
             }),
         );
-        tasks.spawn(telemetry.clone().sample(stop.clone()));
+        vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
+        let life = telemetry.life.clone();
         let live = Live::new(
             telemetry.clone(),
             (streams.clone(), relay.clone()),
             config.server.max_connections,
             stop.clone(),
         );
-        tasks.spawn(live.clone().run());
+        vital.spawn("makes live updates", live.clone().run());
         let api = Api {
             recognizer: recognizer.clone(),
             telemetry,
@@ -204,6 +210,7 @@ impl App {
             reader,
             streams,
             listening,
+            life,
             socketio,
         })
     }
@@ -237,11 +244,12 @@ fn watched_memory(
     config: &Config,
     used: budget::Reading,
     stop: &CancellationToken,
-    tasks: &TaskTracker,
+    vital: &Vital,
 ) -> Arc<Memory> {
     let memory = Arc::new(Memory::new(Budget::here(config.limits.memory_bytes).bytes()));
     let (watched, stop) = (memory.clone(), stop.clone());
-    tasks.spawn(async move { stop.run_until_cancelled(budget::watch(watched, used)).await });
+    let watching = async move { stop.run_until_cancelled(budget::watch(watched, used)).await.unwrap_or(()) };
+    vital.spawn("watches the memory", watching);
     memory
 }
 
@@ -270,6 +278,7 @@ struct Transports {
     sessions: Arc<Sessions>,
     hosts: Arc<Hosts>,
     tls: Option<Arc<Tls>>,
+    reach: Arc<Reach>,
 }
 
 impl TransportCounters for Transports {
@@ -292,6 +301,11 @@ impl TransportCounters for Transports {
 
     fn handshakes(&self) -> [u64; 2] {
         self.tls.as_ref().map_or([0, 0], |tls| tls.counts())
+    }
+
+    fn certificate_expires(&self) -> Option<f64> {
+        let until = self.reach.certificates.as_ref()?.facts().validity.not_after;
+        Some(until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
     }
 }
 

@@ -5,6 +5,7 @@
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
 //! - `issuers`: asks issuers of tokens for their keys
 //! - `samples`: clips for pages
+//! - `vital`: tasks without which it would only seem to run
 //! - `transport`: the protocols: `rest` (`/api/v1`), `socketio` (sign recognition), `relay` (WebSockets), `mjpeg`, and
 //!   what the camera prototype's pages ask for (`boards`)
 #![forbid(unsafe_code)]
@@ -18,5 +19,6 @@ pub mod reach;
 mod samples;
 pub mod server;
 mod transport;
+mod vital;
 
 pub use server::Server;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::reach::Reach;
+use crate::vital::Vital;
 use sightwire_config::Config;
 
 /// The step that a picture is at when the server stops may take so long.
@@ -93,10 +94,12 @@ impl Server {
             .collect::<anyhow::Result<Vec<_>>>()?;
         let access = Arc::new(config.guard()?);
         let reach = Arc::new(Reach::new(&config, addresses)?);
-        let app = App::new(&config, (&access, &reach), &stop, &tasks, memory_used)?;
+        let vital = Vital::new(&tasks, &stop);
+        let app = App::new(&config, (&access, &reach), (&stop, &tasks, &vital), memory_used)?;
         let run = |listener, served| {
             let listening = app.listening.clone();
-            tasks.spawn(sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone()));
+            let run = sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone());
+            vital.spawn("accepts connections", run);
         };
         for (listener, address) in listeners.into_iter().zip(&reach.listen) {
             run(listener, Served { app: app.router.clone(), secure: app.secure(address.port()) });
@@ -107,7 +110,7 @@ impl Server {
             }
         }
         if let Some(certificates) = reach.certificates.clone() {
-            tasks.spawn(certificates.run(reload, stop.clone()));
+            vital.spawn("keeps the certificate", certificates.run(reload, stop.clone()));
         }
         for url in reach.urls() {
             tracing::info!("other machines open {url}");
@@ -128,6 +131,7 @@ impl Server {
             Some(Err(_)) => stop.cancel(),
             None => {}
         }
+        app.life.stops();
         tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
         tasks.close();
         // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.
@@ -152,6 +156,9 @@ impl Server {
         }
         drop(app);
         tracing::info!("stopped");
+        if let Some(what) = vital.broken() {
+            anyhow::bail!("what {what} broke; the log says more (PANIC)");
+        }
         loaded.unwrap_or(Ok(())).context("the model could not be loaded")
     }
 }

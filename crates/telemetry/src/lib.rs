@@ -1,19 +1,22 @@
 //! What can be seen of the server from outside.
 //!
 //! - `live`: all of it, once a second, for those who look
+//! - [`life`]: whether the process goes on as it should
 //! - `limits`: what was refused, for `/metrics`
 //! - `logging`: log lines that never hold anyone up
-//! - `process`: CPU, memory and threads of this process
-//! - `prometheus`: `/metrics`; `reading`: of text reading
+//! - `process`: CPU, memory, threads and open files of this process
+//! - `prometheus`: `/metrics`; `own`: of the process; `reading`: of text reading
 //! - `status`: `/api/v1/status`
 
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod life;
 mod limits;
 pub mod live;
 pub mod logging;
+mod own;
 pub mod process;
 pub mod prometheus;
 mod reading;
@@ -32,8 +35,10 @@ use sightwire_measure::clock;
 use sightwire_measure::memory::Memory;
 use sightwire_measure::meter::{self, Meter, Sample};
 use sightwire_reading::TextReader;
-use sightwire_recognizer::Recognizer;
+use sightwire_recognizer::{Recognizer, State};
 use tokio_util::sync::CancellationToken;
+
+use crate::life::Life;
 
 /// What transports count, and telemetry shows.
 pub trait TransportCounters: fmt::Debug + Send + Sync {
@@ -51,6 +56,9 @@ pub trait TransportCounters: fmt::Debug + Send + Sync {
 
     /// TLS handshakes so far that were done, and those that failed.
     fn handshakes(&self) -> [u64; 2];
+
+    /// When the certificate expires, in seconds since 1970 (UTC), where there is one.
+    fn certificate_expires(&self) -> Option<f64>;
 }
 
 /// Seconds since 1970 (UTC), with fractions.
@@ -62,6 +70,8 @@ pub fn unix_s() -> f64 {
 #[derive(Debug)]
 pub struct Telemetry {
     started: Instant,
+    /// How the process itself is.
+    pub life: Arc<Life>,
     engine: Arc<SharedEngine>,
     recognizer: Arc<Recognizer>,
     streams: Arc<Streams>,
@@ -105,6 +115,7 @@ impl Telemetry {
     ) -> Arc<Self> {
         Arc::new(Self {
             started: clock::now(),
+            life: Life::new(),
             engine,
             recognizer,
             streams,
@@ -131,8 +142,15 @@ impl Telemetry {
             let counts = [stats.frames, stats.analysed, stats.skipped, stats.predictions, cpu_us];
             self.meter.sample(Sample { at, counts, ages: [stats.delay] });
             self.streams.sample(at);
+            self.life.look();
             logging::sum_up();
         }
+    }
+
+    /// Whether it takes clients.
+    pub fn is_ready(&self) -> bool {
+        let has_model = matches!(self.recognizer.state(), State::Ready(_) | State::Dummy);
+        has_model && !self.life.is_stopping() && self.life.goes_on()
     }
 
     /// Since the server began.

@@ -1,4 +1,4 @@
-//! CPU, memory and threads of this process, from `/proc`; zeros where there is none.
+//! CPU, memory, threads and open files of this process, from `/proc`; zeros where there is none.
 
 /// What this process uses.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -25,4 +25,21 @@ pub fn usage() -> ProcessUsage {
         memory_bytes: field(24) * rustix::param::page_size() as u64,
         threads: field(20),
     }
+}
+
+/// Files and sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenFiles {
+    /// That are open.
+    pub open: u64,
+    /// That may be.
+    pub most: u64,
+}
+
+/// What is open now. That is counted one by one: some milliseconds for ten thousand.
+pub fn open_files() -> OpenFiles {
+    // One of them is that of the count itself.
+    let open = std::fs::read_dir("/proc/self/fd").map_or(0, |all| all.count().saturating_sub(1));
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    OpenFiles { open: open as u64, most }
 }

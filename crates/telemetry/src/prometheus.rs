@@ -41,6 +41,7 @@ impl Collector for Everything {
             histogram(&mut encoder, name, help, value)?;
         }
         self.streams(&mut encoder)?;
+        super::own::encode(&self.0, &mut encoder)?;
         super::limits::encode(&self.0, &mut encoder)?;
         super::reading::encode(&self.0.reader, &mut encoder)
     }
@@ -219,14 +220,7 @@ impl Everything {
                 MetricType::Counter,
             )?)?;
         }
-        let cpu_seconds = super::process::usage().cpu_seconds;
-        let cpu = encoder.encode_descriptor(
-            "process_cpu",
-            "User and system time.",
-            Some(&Unit::Seconds),
-            MetricType::Counter,
-        )?;
-        ConstCounter::new(cpu_seconds).encode(cpu)
+        Ok(())
     }
 
     fn gauges(
@@ -235,7 +229,7 @@ impl Everything {
         stats: &ServiceStats,
     ) -> Result<(), std::fmt::Error> {
         let telemetry = &self.0;
-        let (process, connections) = (super::process::usage(), telemetry.connections());
+        let connections = telemetry.connections();
         for (name, help, value) in [
             ("recognizer_clients", "Clients now.", telemetry.recognizer.clients() as f64),
             ("recognizer_clients_max", "Clients at most.", telemetry.recognizer.max_clients() as f64),
@@ -296,7 +290,6 @@ impl Everything {
                 "Memory taken by single pictures that are decoded and worked on.",
                 connections.decoding_bytes as f64,
             ),
-            ("process_threads", "Threads.", process.threads as f64),
         ] {
             ConstGauge::new(value).encode(encoder.encode_descriptor(
                 name,
@@ -305,13 +298,6 @@ impl Everything {
                 MetricType::Gauge,
             )?)?;
         }
-        let memory = encoder.encode_descriptor(
-            "process_memory",
-            "Resident memory.",
-            Some(&Unit::Bytes),
-            MetricType::Gauge,
-        )?;
-        ConstGauge::new(process.memory_bytes as f64).encode(memory)?;
         Ok(())
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sightwire_measure::clock;
 use sightwire_measure::lines::LogThrottle;
+use sightwire_measure::{clock, disk};
 
 /// Begin of the name of a server's folder.
 const PREFIX: &str = "sightwire-reading-";
@@ -165,6 +165,7 @@ impl Trouble {
             Work::Read => (&self.said[1], "what is kept of batches cannot be read"),
             Work::Remove => (&self.said[2], "what is kept of batches cannot be removed"),
         };
+        disk::failed();
         if let Some(unsaid) = said.is_due(clock::now()) {
             let folder = folder.display();
             tracing::warn!(

@@ -58,9 +58,10 @@ impl House {
         let config = format!("[store]\nhome = {:?}\n{of_server}\n{more}", home.path());
         let config = Config::of_toml(&config).unwrap();
         let (access, stop) = (Arc::new(config.guard().unwrap()), CancellationToken::new());
+        let tasks = TaskTracker::new();
+        let parts = (&stop, &tasks, &Vital::new(&tasks, &stop));
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
-        let app =
-            App::new(&config, (&access, &reach), &stop, &TaskTracker::new(), Arc::new(|| None)).unwrap();
+        let app = App::new(&config, (&access, &reach), parts, Arc::new(|| None)).unwrap();
         stop.cancel();
         Self { app, config, access, _home: home }
     }
@@ -512,4 +513,14 @@ async fn encrypted_or_not_the_server_says_how_and_offers_what_is_to_be_trusted()
     assert_eq!(sent.status(), StatusCode::PERMANENT_REDIRECT);
     assert_eq!(sent.headers()["location"], "https://192.168.1.2:8000/stream?camera=gate");
     assert_eq!(elsewhere("evil.example").await.status(), StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[tokio::test]
+async fn a_server_that_stops_is_not_ready_and_still_alive() {
+    let house = House::new("");
+    house.app.life.stops();
+    let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer["reason"].as_str().unwrap().starts_with("The server stops"), "{answer}");
+    assert_eq!(house.ask(&Method::GET, "/livez", None).await.0, StatusCode::OK);
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sightwire_config::LogFile;
+use sightwire_measure::disk;
 use sightwire_measure::lines::LogThrottle;
 
 /// How often it is looked whether the file is still where it was: another program may move it away, as logrotate does.
@@ -109,6 +110,7 @@ impl Write for RotatingFile {
             Err(error) => {
                 self.failures.0.fetch_add(1, Ordering::Relaxed);
                 if let Some(error) = error {
+                    disk::failed();
                     self.failed = Some(now);
                     // Opened anew next time: it may have been removed, or its disk mounted again.
                     self.open = None;

@@ -224,6 +224,14 @@ async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
         let answer = Readiness::Not { progress, ready: false, reason };
         (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
     };
+    let life = &api.telemetry.life;
+    if life.is_stopping() {
+        let reason = "The server stops. If it is started again, it is back in a few seconds.";
+        return ([(header::RETRY_AFTER, "5")], not_ready(reason, None)).into_response();
+    }
+    if let Some(stuck) = life.stuck().first() {
+        return not_ready(&format!("{stuck} and is taken not to come back; start the server again"), None);
+    }
     match api.recognizer.state() {
         RecognizerState::Loading(progress) => {
             ([(header::RETRY_AFTER, "2")], not_ready(&progress.text, progress.done)).into_response()

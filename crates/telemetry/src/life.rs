@@ -1,0 +1,185 @@
+//! How the process itself is: whether its threads and tasks go on, whether its clock is steady, whether it is stopping.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use parking_lot::Mutex;
+use sightwire_engine::pool;
+use sightwire_measure::lines::LogThrottle;
+
+/// A thread that has been at one task for so long is taken not to come back: no task of any pool takes a tenth of it.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
+/// Between two looks, the clock may go so much more or less than the time that passes.
+const STEADY: Duration = Duration::from_secs(2);
+
+/// What is known of the process; several servers in it have one each.
+#[derive(Debug)]
+pub struct Life {
+    /// Seconds since 1970 (UTC) when it began.
+    pub began: f64,
+    stopping: AtomicBool,
+    stuck: Mutex<Vec<Stuck>>,
+    clock: Mutex<Option<(Instant, SystemTime)>>,
+    jumps: AtomicU64,
+    said: LogThrottle,
+    reloads: AtomicU64,
+    failed_reloads: AtomicU64,
+    page_errors: AtomicU64,
+}
+
+/// A thread that does not come back from a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Its pool: `clip`, `detect`, `display`, `hands`, `pixels`, `read`.
+    pub pool: &'static str,
+    /// How long it has been at the task.
+    pub since: Duration,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a thread of the pool `{}` has been at one task for {} s", self.pool, self.since.as_secs())
+    }
+}
+
+impl Life {
+    /// Of a server that begins now.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            began: super::unix_s(),
+            stopping: AtomicBool::new(false),
+            stuck: Mutex::default(),
+            clock: Mutex::default(),
+            jumps: AtomicU64::new(0),
+            said: LogThrottle::new(),
+            reloads: AtomicU64::new(0),
+            failed_reloads: AtomicU64::new(0),
+            page_errors: AtomicU64::new(0),
+        })
+    }
+
+    /// From now on it is not ready: whoever comes is to come back later, or elsewhere.
+    pub fn stops(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it stops.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Threads that do not come back; as of the last look, which is a second ago at most.
+    pub fn stuck(&self) -> Vec<Stuck> {
+        self.stuck.lock().clone()
+    }
+
+    /// Whether whatever watches over the process may be told that it goes on.
+    pub fn goes_on(&self) -> bool {
+        self.stuck.lock().is_empty()
+    }
+
+    /// Times that the clock was set.
+    pub fn clock_jumps(&self) -> u64 {
+        self.jumps.load(Ordering::Relaxed)
+    }
+
+    /// The configuration was read again; `applied` if it could be used.
+    pub fn reloaded(&self, applied: bool) {
+        let counter = if applied { &self.reloads } else { &self.failed_reloads };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Times that the configuration was read again and used, and that it could not be used.
+    pub fn reloads(&self) -> [u64; 2] {
+        [&self.reloads, &self.failed_reloads].map(|count| count.load(Ordering::Relaxed))
+    }
+
+    /// A page has told of an error of its own.
+    pub fn page_failed(&self) {
+        self.page_errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Errors that pages have told of.
+    pub fn page_errors(&self) -> u64 {
+        self.page_errors.load(Ordering::Relaxed)
+    }
+
+    /// Looks at all of it; to be called once a second.
+    pub fn look(&self) {
+        self.look_at_pools(pool::longest());
+        self.look_at_clock(Instant::now(), SystemTime::now());
+    }
+
+    fn look_at_pools(&self, longest: impl IntoIterator<Item = (&'static str, Duration)>) {
+        let all = longest.into_iter().map(|(pool, since)| Stuck { pool, since });
+        let stuck: Vec<Stuck> = all.filter(|stuck| stuck.since >= STUCK_AFTER).collect();
+        if let Some(first) = stuck.first()
+            && let Some(unsaid) = self.said.is_due(Instant::now())
+        {
+            tracing::error!(
+                unsaid,
+                "{first}: it is taken not to come back, and /readyz fails; start the server again (a systemd unit with WatchdogSec= does)"
+            );
+        }
+        *self.stuck.lock() = stuck;
+    }
+
+    fn look_at_clock(&self, now: Instant, time: SystemTime) {
+        let Some((then, was)) = self.clock.lock().replace((now, time)) else { return };
+        let expected = was + now.saturating_duration_since(then);
+        let (by, way) = match time.duration_since(expected) {
+            Ok(ahead) => (ahead, "forward"),
+            Err(behind) => (behind.duration(), "back"),
+        };
+        if by >= STEADY {
+            self.jumps.fetch_add(1, Ordering::Relaxed);
+            let now = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            tracing::warn!(
+                now,
+                "the system's clock was set {way} by {:.1} s: times in the log jump; keys, tokens and certificates expire by the new time, and nothing that runs is affected",
+                by.as_secs_f64()
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sightwire_measure::captured;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_is_at_a_task_for_minutes_is_taken_not_to_come_back_until_it_does() {
+        let (log, life) = (captured::log(), Life::new());
+        let at = |s| [("clip", Duration::from_secs(1)), ("read", Duration::from_secs(s))];
+        life.look_at_pools(at(119));
+        assert!(life.goes_on());
+        life.look_at_pools(at(121));
+        life.look_at_pools(at(122));
+        assert!(!life.goes_on());
+        assert_eq!(life.stuck(), [Stuck { pool: "read", since: Duration::from_secs(122) }]);
+        assert_eq!(log.with("the pool `read` has been at one task for 121 s").len(), 1, "once in a while");
+        life.look_at_pools(at(1));
+        assert!(life.goes_on());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_said_and_one_that_drifts_is_not() {
+        let (log, life) = (captured::log(), Life::new());
+        let (begun, time) = (Instant::now(), SystemTime::now());
+        let s = Duration::from_secs_f64;
+        let look = |after, clock: SystemTime| life.look_at_clock(begun + s(after), clock);
+        look(0.0, time);
+        look(1.0, time + s(1.5));
+        // A machine that slept for an hour, as its clock says.
+        look(2.0, time + s(3602.0));
+        look(3.0, time + s(3603.0));
+        look(4.0, time + s(4.0));
+        assert_eq!(life.clock_jumps(), 2);
+        assert_eq!(log.with("set forward by 3599.").len(), 1);
+        assert_eq!(log.with("set back by 3600.0 s").len(), 1);
+    }
+}
