@@ -57,6 +57,9 @@ pub struct Viewer {
     timing: Mutex<Option<Timing>>,
     end: CancellationToken,
     connection: Option<CancellationToken>,
+    /// The first stream that it watched.
+    first: OnceLock<Arc<str>>,
+    why: OnceLock<&'static str>,
 }
 
 /// How long things take to get to a viewer.
@@ -120,6 +123,11 @@ impl<T> PerUse<T> {
     }
 }
 
+/// Whether such a viewer watches one stream from its beginning to its end.
+fn of_one_stream(kind: ViewerKind) -> bool {
+    !matches!(kind, ViewerKind::Relay | ViewerKind::RelayBinary)
+}
+
 impl Viewers {
     /// At most so many at once.
     pub fn new(max: PerUse<usize>) -> Arc<Self> {
@@ -141,6 +149,8 @@ impl Viewers {
         let count = self.counts.of(kind);
         if count.load(Ordering::Relaxed) >= *self.max.of(kind) {
             self.refused.of(kind).fetch_add(1, Ordering::Relaxed);
+            let (from, most) = (peer.map(shown), self.max.of(kind));
+            tracing::warn!(endpoint, from, "a viewer is refused: {most} are there, and no more may be");
             return None;
         }
         count.fetch_add(1, Ordering::Relaxed);
@@ -158,8 +168,13 @@ impl Viewers {
             timing: Mutex::default(),
             end: CancellationToken::new(),
             connection,
+            first: OnceLock::new(),
+            why: OnceLock::new(),
         });
         now.insert(viewer.id, viewer.clone());
+        if !of_one_stream(kind) {
+            viewer.has_come(count.load(Ordering::Relaxed));
+        }
         Some(Arc::new(Admission { viewer, viewers: self.clone() }))
     }
 
@@ -220,7 +235,13 @@ impl Admission {
             taken: AtomicU64::new(0),
             quality: AtomicU8::new(0),
         });
-        *self.viewers.counts_by_stream.lock().entry(id.clone()).or_default() += 1;
+        let mut counts = self.viewers.counts_by_stream.lock();
+        let count = counts.entry(id.clone()).or_default();
+        *count += 1;
+        if self.viewer.first.set(id.clone()).is_ok() && of_one_stream(self.viewer.kind) {
+            self.viewer.has_come(*count);
+        }
+        drop(counts);
         self.viewer.streams.lock().push(watched.clone());
         Watch { admission: self.clone(), watched }
     }
@@ -234,7 +255,12 @@ impl Admission {
 impl Drop for Admission {
     fn drop(&mut self) {
         self.viewers.now.lock().remove(&self.viewer.id);
-        self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed);
+        let all = self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed) - 1;
+        if !of_one_stream(self.viewer.kind) {
+            self.viewer.has_gone(all);
+        } else if let Some(stream) = self.viewer.first.get() {
+            self.viewer.has_gone(self.viewers.count(stream));
+        }
     }
 }
 
@@ -304,7 +330,7 @@ impl Viewer {
 
     /// Whether it is shown the pictures that say why there is no other; those of the relay are told in words.
     pub fn sees_banners(&self) -> bool {
-        !matches!(self.kind, ViewerKind::Relay | ViewerKind::RelayBinary)
+        of_one_stream(self.kind)
     }
 
     /// What it got and missed.
@@ -325,6 +351,43 @@ impl Viewer {
     /// The streams that it watches now.
     pub fn streams(&self) -> Vec<Arc<str>> {
         self.streams.lock().iter().map(|watched| watched.id.clone()).collect()
+    }
+
+    /// Why it will have gone, for the log; the first reason counts.
+    pub fn goes_because(&self, why: &'static str) {
+        let _ = self.why.set(why);
+    }
+
+    /// Says so, and how many there are with it: of its stream, or of those that watch many.
+    fn has_come(&self, viewers: usize) {
+        let (stream, from) = (self.first.get().map(|id| &**id), self.peer.map(shown));
+        tracing::info!(
+            viewer = self.id,
+            stream,
+            endpoint = self.endpoint,
+            from,
+            viewers,
+            "a viewer has come"
+        );
+    }
+
+    /// Says so, why, and how many remain.
+    fn has_gone(&self, viewers: usize) {
+        let [pictures, _, missed] = self.delivered.counts();
+        let (stream, seconds) = (self.first.get().map(|id| &**id), clock::since(self.since).as_secs());
+        let sent_away = self.end.is_cancelled().then_some("it was sent away");
+        let why = sent_away.or_else(|| self.why.get().copied()).unwrap_or("it has left");
+        let stream = stream.filter(|_| of_one_stream(self.kind));
+        tracing::info!(
+            viewer = self.id,
+            stream,
+            endpoint = self.endpoint,
+            seconds,
+            pictures,
+            missed,
+            viewers,
+            "a viewer has gone: {why}"
+        );
     }
 
     /// Its connection ends.
@@ -396,6 +459,7 @@ impl Viewer {
 mod tests {
     use sightwire_hub::delivery::Delivery;
     use sightwire_hub::stream::State;
+    use sightwire_measure::captured;
 
     use super::*;
 
@@ -416,6 +480,33 @@ mod tests {
         drop(watch);
         assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_some());
         assert_eq!((viewers.admitted().cameras, viewers.refused().cameras), (2, 2));
+    }
+
+    #[test]
+    fn the_log_tells_who_has_come_who_has_gone_why_and_how_many_remain() {
+        let (log, viewers, gate) =
+            (captured::log(), Viewers::new(PerUse { cameras: 2, relay: 1 }), Arc::from("gate"));
+        let come = |kind| {
+            let peer = Some("192.0.2.7:5000".parse().unwrap());
+            viewers.admit(NewViewer { peer, ..arrival(kind) })
+        };
+        let [first, second] = [ViewerKind::Mjpeg, ViewerKind::Events].map(|kind| come(kind).unwrap());
+        let watches = [first.watch(&gate), second.watch(&gate)];
+        assert!(come(ViewerKind::Mjpeg).is_none());
+        let relay = come(ViewerKind::Relay).unwrap();
+        first.viewer().goes_because("it took no pictures in time");
+        second.viewer().send_away();
+        drop((watches, first, second, relay));
+        let come = log.with("a viewer has come");
+        assert_eq!(come.len(), 3);
+        for part in ["viewer=2", "stream=\"gate\"", "from=\"192.0.2.7:5000\"", "viewers=2"] {
+            assert!(come[1].contains(part), "{part} in {}", come[1]);
+        }
+        assert_eq!(log.with("a viewer is refused: 2 are there").len(), 1);
+        let gone = log.with("a viewer has gone");
+        assert!(gone[0].contains("it took no pictures in time") && gone[0].contains("viewers=0"), "{gone:?}");
+        assert!(gone[1].contains("it was sent away"), "{gone:?}");
+        assert!(gone[2].contains("it has left") && !gone[2].contains(" stream="), "{gone:?}");
     }
 
     #[test]

@@ -46,7 +46,7 @@ use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
 use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{
-    self, boards, mjpeg, page,
+    self, audit, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
 use crate::vital::Vital;
@@ -191,6 +191,7 @@ impl App {
                 .layer(layer_fn(of_own_hosts(&hosts)))
                 .layer(middleware::from_fn_with_state(config.limits.trusted_proxies.clone(), client::find))
                 .layer(middleware::from_fn_with_state(gate, identify))
+                .layer(middleware::from_fn(audit::told))
                 .layer(middleware::from_fn_with_state(requests, count))
                 .layer(middleware::from_fn_with_state(privacy, keep_private))
                 .layer(cors(origins.as_ref().as_ref()))

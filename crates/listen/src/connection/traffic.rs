@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use tokio::time::{Instant, Sleep};
 
+use super::ConnectionHandle;
 use crate::frames::{Frames, Head};
 use crate::receive::{FREE_BYTES, Holding, Receiving};
 
@@ -17,6 +19,13 @@ const TURN_FRAMES: usize = 32;
 /// those that were given up are gone soon.
 const SHORT_TURNS: usize = 8;
 const MIN_PIECE: usize = 256;
+
+impl ConnectionHandle {
+    /// Whether what was written last still waits for the peer to take it.
+    pub fn waits_for_its_peer(&self) -> bool {
+        self.shared.stalled.load(Ordering::Acquire)
+    }
+}
 
 /// Why a WebSocket is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -459,7 +459,8 @@ impl Drop for Sending {
             producer.end(why.reason(), clock::now());
         }
         let id = &self.sender.id;
-        tracing::info!(stream = &**id, "the stream has ended: {}", why.reason());
+        let bad = Some(self.sender.bad.load(Ordering::Relaxed)).filter(|bad| *bad > 0);
+        tracing::info!(stream = &**id, bad, "the stream has ended: {}", why.reason());
         self.relay.ended.fetch_add(1, Ordering::Relaxed);
         if let Some(lease) = self.lease.take() {
             self.relay.streams.stop(lease.key());

@@ -23,7 +23,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use parking_lot::Mutex;
 use sightwire_infer::read::ReadOptions;
-use sightwire_measure::clock;
+use sightwire_measure::{clock, lines};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -249,7 +249,7 @@ impl Jobs {
                         tasks.spawn(async move {
                             let read = AssertUnwindSafe(this.read(&job, index, &ready)).catch_unwind();
                             if read.await.is_err() {
-                                job.failed(index, FileError::Failed.to_string());
+                                this.failed(&job, index, &FileError::Failed);
                             }
                             drop(hand);
                             this.more.notify_one();
@@ -300,8 +300,7 @@ impl Jobs {
             () = job.cancel.cancelled() => return,
         };
         if let Err(reason) = ended {
-            self.failed.fetch_add(1, Ordering::Relaxed);
-            job.failed(index, reason.to_string());
+            self.failed(job, index, &reason);
         }
         let job = job.clone();
         let released = tokio::task::spawn_blocking(move || match job.ended_at() {
@@ -309,6 +308,15 @@ impl Jobs {
             Some(_) => job.received.release_all(),
         });
         let _ = released.await;
+    }
+
+    /// Says why a file of a batch has no text: to whoever sent it, and to whoever runs the server.
+    fn failed(&self, job: &Job, index: usize, reason: &FileError) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        let reason = reason.to_string();
+        let file = lines::short(job.received.files.get(index).map_or("", |file| &file.name));
+        tracing::warn!(job = &*job.id, %file, "a file of a batch was not read: {}", lines::sentence(&reason));
+        job.failed(index, reason);
     }
 
     async fn load(&self, job: &Arc<Job>, index: usize) -> Result<Picture, FileError> {

@@ -251,7 +251,11 @@ impl Viewer {
     async fn send(&mut self, message: Message) -> Result<(), ()> {
         match timeout(self.deadline, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(()),
+            Ok(Err(_)) => Err(()),
+            Err(_) => {
+                self.watching.viewer().goes_because("it took no pictures in time");
+                Err(())
+            }
         }
     }
 

@@ -26,6 +26,7 @@ use sightwire_listen::Peer;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_listen::tls::Secured;
 
+use super::audit::Deed;
 use super::cookie::Cookies;
 use super::origin::{self, is_this_machine};
 use super::sentence;
@@ -49,6 +50,7 @@ pub struct Caller {
     is_visit: bool,
     way: Way,
     held: Held,
+    deed: Deed,
 }
 
 /// What cuts the connection of a request when what it is known by is revoked, until the request is answered.
@@ -188,6 +190,11 @@ impl Caller {
             StreamKind::Relay => Use::Relay,
         };
         self.principal.may_on(&WatchStream::ACTION, stream, Some(of))
+    }
+
+    /// What becomes of the request, for the audit log.
+    pub fn deed(&self) -> &Deed {
+        &self.deed
     }
 
     /// Who it is.
@@ -335,7 +342,7 @@ impl Gate {
             None if key.is_some() => Way::KeyInAddress,
             None => Way::Key,
         };
-        Caller { principal, page, is_visit, way, held: Held::default() }
+        Caller { principal, page, is_visit, way, held: Held::default(), deed: Deed::default() }
     }
 
     /// One who says only later who it is, with a key in a message.

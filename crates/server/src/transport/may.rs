@@ -58,11 +58,15 @@ pub fn changes(method: &Method) -> bool {
 /// Whoever makes the request, if that one may.
 fn allowed(
     parts: &Parts,
+    action: &Action,
     asked: impl FnOnce(&Caller, bool) -> Result<(), NotAllowed>,
 ) -> Result<Caller, Refusal> {
     // Without the layer that finds it nobody is let in.
     let lost = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "nobody has looked who asks");
     let caller = parts.extensions.get::<Caller>().ok_or_else(lost)?;
+    if changes(&parts.method) {
+        caller.deed().asks_for(action);
+    }
     asked(caller, changes(&parts.method))?;
     Ok(caller.clone())
 }
@@ -71,7 +75,7 @@ impl<S: Sync, A: Act> FromRequestParts<S> for May<A> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let caller = allowed(parts, |caller, changes| caller.may(&A::ACTION, changes))?;
+        let caller = allowed(parts, &A::ACTION, |caller, changes| caller.may(&A::ACTION, changes))?;
         Ok(Self { caller, of: PhantomData })
     }
 }
@@ -86,7 +90,8 @@ impl<S: Send + Sync, A: Act> FromRequestParts<S> for MayStream<A> {
         let named = params.iter().find(|(name, _)| matches!(*name, "id" | "name"));
         let lost = || Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "this path names no stream");
         let (_, stream) = named.ok_or_else(lost)?;
-        let caller = allowed(parts, |caller, changes| caller.may_on(&A::ACTION, changes, stream))?;
+        let asked = |caller: &Caller, changes| caller.may_on(&A::ACTION, changes, stream);
+        let caller = allowed(parts, &A::ACTION, asked)?;
         Ok(Self(May { caller, of: PhantomData }))
     }
 }

@@ -138,6 +138,15 @@ struct Viewer {
     connection: Option<ConnectionHandle>,
 }
 
+impl Drop for Viewer {
+    fn drop(&mut self) {
+        // Whoever has left leaves nothing to be taken.
+        if self.connection.as_ref().is_some_and(ConnectionHandle::waits_for_its_peer) {
+            self.watching.viewer().goes_because("it took no pictures in time");
+        }
+    }
+}
+
 /// The next part of the answer; the answer ends with the stream.
 async fn part(mut viewer: Box<Viewer>) -> Option<(Result<Bytes, Infallible>, Box<Viewer>)> {
     // The layers above take the next part while a third of this one still waits for a slow viewer.

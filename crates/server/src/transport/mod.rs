@@ -6,6 +6,7 @@
 //! - [`boards`]: cameras as text over a WebSocket, for the pages of the camera prototype
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
+//! - [`audit`]: who did what, for the log
 //!
 //! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
 //! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
@@ -20,6 +21,7 @@ use sightwire_listen::client;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::viewers::NewViewer;
 
+pub mod audit;
 pub mod boards;
 pub mod caller;
 pub mod cookie;

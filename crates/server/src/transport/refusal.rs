@@ -3,7 +3,9 @@
 use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
+use sightwire_listen::client::ClientAddress;
 use sightwire_live::WatchError;
+use sightwire_measure::lines;
 use sightwire_measure::memory::OutOfMemory;
 
 use super::query::ParamError;
@@ -26,6 +28,13 @@ impl Refusal {
     /// `detail` stays as it is: it begins with a name.
     pub fn verbatim(status: StatusCode, detail: &str) -> Self {
         Self { status, detail: detail.into(), retry_after_s: None }
+    }
+
+    /// Says that a picture was not read, and why.
+    pub fn of_picture_said(&self, name: Option<&str>, client: Option<&ClientAddress>) {
+        let (code, file) = (self.status.as_u16(), name.map(|name| lines::short(name).to_string()));
+        let peer = client.map(ToString::to_string);
+        tracing::warn!(code, file, peer, "a picture was not read: {}", lines::sentence(&self.detail));
     }
 
     /// Nobody knows who asks.

@@ -13,6 +13,7 @@ use sightwire_hub::picture::Picture;
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::relay::watchdog::{Alarm, MAX_BAD, RateLimit, Watchdog, WatchdogOptions};
 use sightwire_live::relay::{End, Refused, Sending};
+use sightwire_measure::address::shown;
 use sightwire_measure::{clock, lines};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -299,8 +300,19 @@ impl SenderSocket {
     }
 
     fn bad(&mut self, bad: Bad, now: std::time::Instant) -> bool {
+        let sender = &self.sending.sender;
+        let peer = sender.peer.map(shown);
+        // Those that follow are counted: every ten seconds, and at the end.
+        if sender.bad.load(Ordering::Relaxed) == 0 {
+            tracing::warn!(stream = &*sender.id, peer, "a message is skipped, because it is no frame: {bad}");
+        } else {
+            tracing::debug!(
+                stream = &*sender.id,
+                peer,
+                "a message is skipped, because it is no frame: {bad}"
+            );
+        }
         self.sending.bad();
-        tracing::debug!(stream = &*self.sending.sender.id, "a message was skipped: {bad}");
         self.dog.bad(now)
     }
 

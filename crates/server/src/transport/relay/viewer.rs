@@ -111,14 +111,20 @@ pub async fn serve(
         live,
         subscription,
     };
-    tracing::debug!(viewer = viewer.id(), "a viewer comes");
     let why = match viewing.run().await {
         Ok(never) => match never {},
         Err(why) => why,
     };
     let Viewing { socket, feeds, .. } = viewing;
+    viewer.goes_because(match why {
+        Gone::Left => "it has left",
+        Gone::TooLong => "its message was too long",
+        Gone::TooSlow => "it took no pictures in time",
+        Gone::Silent => "it gave no sign of life",
+        Gone::SentAway => "it was sent away",
+        Gone::Stopping => "the server stops",
+    });
     drop(feeds);
-    tracing::debug!(viewer = viewer.id(), ?why, "a viewer goes");
     match why {
         Gone::Left => websocket::give_up(socket.socket, false).await,
         Gone::TooLong => websocket::give_up(socket.socket, true).await,
@@ -127,7 +133,6 @@ pub async fn serve(
                 Gone::Silent => (4408, "this viewer gives no sign of life"),
                 _ => (4008, "this viewer takes no pictures"),
             };
-            tracing::info!(viewer = viewer.id(), "closed: {reason}");
             deps.relay.count_dead();
             let handle = socket.connection();
             let _ = timeout(LAST_WORD, websocket::close(socket.socket, code, reason)).await;

@@ -124,7 +124,7 @@ pub async fn save(
         Ok(camera)
     });
     let camera = adding.await?;
-    tracing::info!(camera = camera.table.id, "saved for its user by {}", may.principal().who());
+    may.deed().is(format!("saved the camera {:?} for its user", camera.table.id));
     let Board { esp32_url, label, .. } = board_of(&camera);
     let done = saved("ESP32 configuration saved");
     Ok(Json(BoardSaved { esp32_url: Some(esp32_url), label: Some(label), ..done }))
@@ -139,12 +139,11 @@ pub async fn forget(
     if let Some(camera) = streams.registry.of_user(&user) {
         may.may_on(&OwnCamera::ACTION, true, &camera.table.id)?;
     }
-    let by = may.principal().who().clone();
     blocking("The camera could not be removed.", move || {
         if let Some(camera) = streams.registry.of_user(&user) {
             streams.registry.remove(&camera.table.id)?;
             streams.close_camera(&camera.table.source);
-            tracing::info!(camera = camera.table.id, "removed for its user by {by}");
+            may.deed().is(format!("removed the camera {:?} of its user", camera.table.id));
         }
         Ok::<_, RegistryError>(())
     })

@@ -60,7 +60,7 @@ pub async fn add(
         this.registry.add(change, |source| this.check(source), |id| this.is_sent(id))
     });
     let camera = camera.await?;
-    tracing::info!(camera = camera.table.id, "added by {}", may.principal().who());
+    may.deed().is(format!("added the camera {:?}", camera.table.id));
     Ok((StatusCode::CREATED, Json(streams.camera_report(&camera))))
 }
 
@@ -84,7 +84,7 @@ pub async fn change(
         Ok::<_, RegistryError>(camera)
     });
     let camera = camera.await?;
-    tracing::info!(camera = camera.table.id, "changed by {}", may.principal().who());
+    may.deed().is(format!("changed the camera {:?}", camera.table.id));
     Ok(Json(streams.camera_report(&camera)))
 }
 
@@ -99,7 +99,7 @@ pub async fn remove(
         Ok::<_, RegistryError>(camera)
     });
     let camera = camera.await?;
-    tracing::info!(camera = camera.table.id, "removed by {}", may.principal().who());
+    may.deed().is(format!("removed the camera {:?}", camera.table.id));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn make(
         expires: expires.transpose()?,
     };
     let (made, record) = change(guard, move |records| Ok(records.add(&new, now)?)).await?;
-    tracing::info!(key = record.id, "{} made the key {:?}", may.principal().who(), record.name);
+    may.deed().is(format!("made the key {} ({:?}, {})", record.id, record.name, record.role.name()));
     Ok((made, record))
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn revoke(
     may.let_go();
     let revoked = change(guard, move |records| Ok(records.revoke(&id))).await?;
     let record = revoked.ok_or(unknown)?;
-    tracing::info!(key = record.id, "{} revoked the key {:?}", may.principal().who(), record.name);
+    may.deed().is(format!("revoked the key {} ({:?})", record.id, record.name));
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -98,7 +98,7 @@ pub(super) async fn add_user(
     let password = blocking(FAILED, move || password::hash(&password)).await?;
     let new = NewUser { name, role, scope, password };
     let added = change(guard, |records| Ok(records.add_user(new, SystemTime::now())?.clone())).await?;
-    tracing::info!("{} added the user {:?}", may.principal().who(), added.name);
+    may.deed().is(format!("added the user {:?} ({})", added.name, added.role.name()));
     Ok((StatusCode::CREATED, Json(user(&added))))
 }
 
@@ -111,7 +111,7 @@ pub(super) async fn remove_user(
     may.let_go();
     let removed = change(guard, move |records| Ok(records.remove_user(&name))).await?;
     let record = removed.ok_or(unknown)?;
-    tracing::info!("{} removed the user {:?}", may.principal().who(), record.name);
+    may.deed().is(format!("removed the user {:?}", record.name));
     Ok(StatusCode::NO_CONTENT)
 }
 

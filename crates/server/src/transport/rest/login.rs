@@ -15,7 +15,7 @@ use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_listen::tls::Secured;
 use sightwire_measure::clock;
-use sightwire_measure::lines::LogThrottle;
+use sightwire_measure::lines::{AUDIT, LogThrottle};
 
 use crate::transport::caller::Caller;
 use crate::transport::cookie::Cookies;
@@ -60,12 +60,12 @@ pub(super) async fn log_in(
         Ok(begun) => begun,
         Err(why) => {
             if let Some(unsaid) = FAILURES.is_due(clock::now()) {
-                tracing::warn!(peer = %client, unsaid, "somebody was not logged in: {why}");
+                tracing::warn!(target: AUDIT, from = %client, unsaid, "AUDIT somebody was not logged in: {why}");
             }
             return Err(why.into());
         }
     };
-    tracing::info!(peer = %client, "logged in: {}", session.principal().who());
+    tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged in", session.principal().who());
     let answer = shown(session.principal(), Some(session.csrf().to_owned()));
     let headers = [
         (SET_COOKIE, Cookies::of(&headers, secured.is_some()).set(token.reveal())),
@@ -86,6 +86,7 @@ pub(super) async fn log_out(
     may.let_go();
     if let Some(token) = cookies.token() {
         guard.sessions().end(token);
+        tracing::info!(target: AUDIT, "AUDIT {} logged out", may.principal().who());
     }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget())]).into_response())
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, EndStreams, SeeViewers};
 use sightwire_api::stream::{StreamKind, Viewers};
@@ -13,19 +13,17 @@ use sightwire_measure::clock;
 use crate::transport::caller::Caller;
 use crate::transport::may::{May, MayStream};
 use crate::transport::refusal::Refusal;
-use sightwire_listen::client::ClientAddress;
 
 pub async fn end_stream(
     may: MayStream<EndStreams>,
     State(streams): State<Arc<Streams>>,
-    Extension(client): Extension<ClientAddress>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     if let Some(upstream) = streams.find(&id) {
         may.sees(&id, upstream.origin.kind())?;
     }
     if streams.end(&id) {
-        tracing::info!(stream = id, peer = %client, "the stream was ended by {}", may.principal().who());
+        may.deed().is(format!("ended the stream {id:?}"));
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no stream {id:?}.")))
@@ -34,7 +32,6 @@ pub async fn end_stream(
 pub async fn end_viewer(
     may: May<EndStreams>,
     State(streams): State<Arc<Streams>>,
-    Extension(client): Extension<ClientAddress>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
     let found = id.parse().ok().and_then(|id| streams.viewers.get(id));
@@ -45,7 +42,7 @@ pub async fn end_viewer(
             may.sees(&stream, kind_of(&streams, &stream))?;
         }
         viewer.send_away();
-        tracing::info!(viewer = id, peer = %client, "the viewer was sent away by {}", may.principal().who());
+        may.deed().is(format!("sent the viewer {id} away"));
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Refusal::new(StatusCode::NOT_FOUND, &format!("There is no viewer {id:?}.")))

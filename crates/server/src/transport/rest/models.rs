@@ -97,12 +97,13 @@ fn imported(of: &Imported) -> ImportedModel {
 }
 
 pub(super) async fn activate(
-    _: May<SwitchModel>,
+    may: May<SwitchModel>,
     State(api): State<Api>,
     Path(name): Path<String>,
 ) -> Result<Json<Activated>, Refusal> {
     let (recognizer, model) = (api.recognizer.clone(), name.clone());
     let took = blocking("The model could not be loaded.", move || recognizer.activate(&model)).await?;
+    may.deed().is(format!("switched to the model {name}"));
     // It answers already, and is measured meanwhile.
     api.tasks.spawn_blocking(move || api.recognizer.measure());
     Ok(Json(Activated { model: name, took_ms: took.as_millis() as u64 }))

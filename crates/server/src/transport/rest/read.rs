@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_access::action::Read;
+use sightwire_listen::client::ClientAddress;
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::ReadOptions;
 use sightwire_reading::display::{DisplayError, Pixels};
@@ -46,6 +47,7 @@ pub async fn read(
     Query(params): Query<Params>,
     request: Request,
 ) -> Response {
+    let client = request.extensions().get::<ClientAddress>().copied();
     let limit = reader.limits.max_image_bytes as u64 + MAX_FORM_OVERHEAD as u64;
     let refused = if content_length(&request).is_some_and(|bytes| bytes > limit) {
         too_large(&reader)
@@ -57,12 +59,16 @@ pub async fn read(
     } else {
         match begin(&reader, &params).await {
             Ok(_) => match reader.uploads.clone().try_acquire_owned() {
-                Ok(place) => return answer(&reader, params, request, place).await.into_response(),
+                Ok(place) => {
+                    let answered = answer(&reader, params, request, (place, client.as_ref())).await;
+                    return answered.into_response();
+                }
                 Err(_) => busy(),
             },
             Err(refused) => refused,
         }
     };
+    refused.of_picture_said(None, client.as_ref());
     TimedBody::new(request.into_body()).drain().await;
     refused.into_response()
 }
@@ -78,11 +84,14 @@ async fn answer(
     reader: &Arc<TextReader>,
     mut params: Params,
     request: Request,
-    place: OwnedSemaphorePermit,
+    (place, client): (OwnedSemaphorePermit, Option<&ClientAddress>),
 ) -> Result<Response, Refusal> {
-    let sent = receive(reader, &mut params, request).await?;
+    let received = receive(reader, &mut params, request).await;
+    let sent = received.inspect_err(|refused| refused.of_picture_said(None, client))?;
     drop(place);
-    text(reader, &params, sent).await
+    let name = sent.name.clone();
+    let read = text(reader, &params, sent).await;
+    read.inspect_err(|refused| refused.of_picture_said(name.as_deref(), client))
 }
 
 async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<Response, Refusal> {

@@ -1,7 +1,7 @@
 //! The library that runs networks, and the model that knows hands: got from the page where they are missing.
 
 use axum::Json;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
@@ -9,7 +9,6 @@ use sightwire_api::models::{Runtime, RuntimeFetch};
 use super::Api;
 use crate::transport::may::May;
 use crate::transport::refusal::Refusal;
-use sightwire_listen::client::ClientAddress;
 
 /// Whether it is missing, and whether this client may get it.
 pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<Runtime> {
@@ -21,13 +20,12 @@ pub(super) async fn state(may: May<SeeServer>, State(api): State<Api>) -> Json<R
 pub(super) async fn get(
     may: May<GetLibrary>,
     State(api): State<Api>,
-    Extension(client): Extension<ClientAddress>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
     if !api.recognizer.begin_getting_runtime() {
         let detail = "The library is not missing, or is on its way already.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
-    tracing::info!(peer = %client, "the ONNX Runtime library is being fetched for {}", may.principal().who());
+    may.deed().is("has the ONNX Runtime library fetched".to_owned());
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_runtime();
@@ -40,7 +38,6 @@ pub(super) async fn get(
 pub(super) async fn get_better(
     may: May<GetLibrary>,
     State(api): State<Api>,
-    Extension(client): Extension<ClientAddress>,
     Path(name): Path<String>,
 ) -> Result<(StatusCode, Json<RuntimeFetch>), Refusal> {
     let offered = api.recognizer.better().is_some_and(|better| better.name == name);
@@ -48,7 +45,7 @@ pub(super) async fn get_better(
         let detail = "This model is not offered: it is here, or on its way, or another one was chosen.";
         return Err(Refusal::new(StatusCode::CONFLICT, detail));
     }
-    tracing::info!(peer = %client, "the model {name} is being fetched for {}", may.principal().who());
+    may.deed().is(format!("has the model {name} fetched"));
     let recognizer = api.recognizer;
     api.tasks.spawn_blocking(move || {
         recognizer.get_better();
