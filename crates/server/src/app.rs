@@ -44,12 +44,12 @@ use crate::transport::query::NOTES;
 use crate::transport::requests::{Requests, count, limit};
 use crate::transport::rest::{self, Api};
 use crate::transport::routes::keep_private;
-use crate::transport::socketio::sessions::{self, Sessions};
 use crate::transport::{
     self, audit, boards, mjpeg, page,
     socketio::{SocketIoCounters, SocketIoTransport},
 };
 use crate::vital::Vital;
+use sightwire_sockets::sessions::{self, Sessions};
 use sightwire_telemetry::life::Life;
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Telemetry, TransportCounters};

@@ -34,8 +34,8 @@ use super::may::May;
 use super::pick::PickError;
 use super::query::{self, ParamError, Params};
 use super::routes::{Routes, get};
-use super::websocket::{self, Socket, UpgradeOptions};
 use super::{arrival, paths, pick, sentence};
+use sightwire_sockets::websocket::{self, Socket, UpgradeOptions};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);

@@ -38,7 +38,6 @@ pub mod requests;
 pub mod rest;
 pub mod routes;
 pub mod socketio;
-pub mod websocket;
 
 pub use sightwire_listen::refusal::error;
 

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use http::{Uri, header, uri};
 
-use super::websocket;
+use sightwire_sockets::websocket;
 
 /// Where the sockets of an old page lead, whose paths could be those of somebody who sends.
 pub const DETECT: &str = "/ws/camera/detect";

@@ -17,8 +17,9 @@ use http::{Method, StatusCode};
 use sightwire_access::Action;
 
 use super::caller::Caller;
+use super::error;
 use super::may::Asks;
-use super::{error, websocket};
+use sightwire_sockets::websocket;
 
 /// Paths that everybody may use, beside the pages' own files. There are no others: a test looks.
 #[cfg(test)]

@@ -34,8 +34,8 @@ use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::requests::Frames;
 use super::routes::{Routes, get};
-use super::websocket::{self, UpgradeOptions};
 use sightwire_listen::client;
+use sightwire_sockets::websocket::{self, UpgradeOptions};
 
 /// Binary messages instead of base64 in JSON, and more news.
 const BINARY: &str = "sightwire.v1";

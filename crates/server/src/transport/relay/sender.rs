@@ -22,7 +22,7 @@ use tokio_websockets::{Error, Message};
 use super::Dependencies;
 use super::message::{self, LiveFrame};
 use crate::transport::requests::Frames;
-use crate::transport::websocket::{self, Socket};
+use sightwire_sockets::websocket::{self, Socket};
 
 /// A sender that takes no answer for so long is given up.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);

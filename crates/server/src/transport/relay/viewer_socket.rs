@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_websockets::{Error, Message};
 
 use super::message;
-use crate::transport::websocket::Socket;
+use sightwire_sockets::websocket::Socket;
 
 /// Messages that are read while one is being written; the answers to pings wait behind it.
 const READ_MEANWHILE: u32 = 32;

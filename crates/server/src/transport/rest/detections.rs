@@ -30,8 +30,8 @@ use crate::transport::may::MayStream;
 use crate::transport::pick;
 use crate::transport::query::Params;
 use crate::transport::refusal::Refusal;
-use crate::transport::websocket::{self, UpgradeOptions};
 use crate::transport::{arrival, shares_of};
+use sightwire_sockets::websocket::{self, UpgradeOptions};
 
 /// Something is sent at least so often, so that either side notices a dead connection.
 const ALIVE: Duration = Duration::from_secs(10);

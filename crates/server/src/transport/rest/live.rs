@@ -13,7 +13,7 @@ use tokio_websockets::Message;
 
 use super::Api;
 use crate::transport::may::May;
-use crate::transport::websocket::{self, UpgradeOptions};
+use sightwire_sockets::websocket::{self, UpgradeOptions};
 use sightwire_telemetry::live::{Edition, Seen};
 
 /// Readers have nothing to say here.

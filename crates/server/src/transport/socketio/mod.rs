@@ -1,10 +1,8 @@
 //! Socket.IO v5 / Engine.IO v4 at `/socket.io/`: frames in, predictions out. docs/protocol.md has the contract.
 //!
 //! - [`message`]: what a `frame` event may look like
-//! - [`sessions`]: bounds and ends what Engine.IO itself would keep
 
 pub mod message;
-pub mod sessions;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -36,7 +34,7 @@ use socketioxide_core::{Sid, Value};
 use tokio_util::sync::CancellationToken;
 
 use message::FrameMessageError;
-use sessions::{Session, Sessions};
+use sightwire_sockets::sessions::{Session, Sessions};
 
 use crate::transport::caller::{Caller, Gate, NotAllowed};
 use crate::transport::requests::Frames;

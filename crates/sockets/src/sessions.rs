@@ -37,7 +37,7 @@ use tokio_util::task::TaskTracker;
 
 use carried::Carried;
 
-use crate::transport::websocket;
+use crate::websocket;
 use sightwire_listen::client;
 
 /// Official clients close by themselves as soon as they have read the refusal.
@@ -504,7 +504,8 @@ async fn upgrade(session: Arc<Session>, begins: bool, mut request: Request, next
 
 async fn open(sessions: &Arc<Sessions>, session: Arc<Session>, request: Request, next: Next) -> Response {
     let Ok(victim) = sessions.admit(&session) else {
-        let response = crate::transport::error(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
+        let response =
+            sightwire_listen::refusal::error(StatusCode::SERVICE_UNAVAILABLE, "Too many sessions.");
         return ([(RETRY_AFTER, "2")], response).into_response();
     };
     if let Some(victim) = victim {
