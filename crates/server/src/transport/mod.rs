@@ -6,11 +6,11 @@
 //! - [`boards`]: cameras as text over a WebSocket, for the pages of the camera prototype
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
-//! - [`audit`]: who did what, for the log
 //!
 //! Shared by them: [`query`] reads parameters, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
 //! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
-//! [`caller`] finds who asks, [`requests`] whether too often, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks, [`websocket`] upgrades.
+//! [`caller`] finds who asks, [`requests`] whether too often, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks,
+//! [`audit`] says who did what.
 
 use std::net::IpAddr;
 
