@@ -1636,6 +1636,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the configuration read again; what needs a restart is named */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Reloaded"];
+                    };
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runtime": {
         parameters: {
             query?: never;
@@ -4736,6 +4781,13 @@ export interface components {
             /** @description Viewers that are connected to `/ws/view` now. */
             viewers: number;
         };
+        /** @description What came of reading the configuration again. */
+        Reloaded: {
+            /** @description Keys that have changed since the configuration was read last, and whose new values are in effect. */
+            applied: string[];
+            /** @description Keys that have changed since the server began, and need a restart to take effect. */
+            needs_restart: string[];
+        };
         /** @description How much somebody may do; each role may do all that those before it may. */
         Role: "viewer" | "streamer" | "operator" | "admin";
         /** @description `GET /api/v1/runtime`: the library that runs networks. */
@@ -5333,6 +5385,7 @@ export type Region = components['schemas']['Region'];
 export type RelayError = components['schemas']['RelayError'];
 export type RelayProtocol = components['schemas']['RelayProtocol'];
 export type RelayTotals = components['schemas']['RelayTotals'];
+export type Reloaded = components['schemas']['Reloaded'];
 export type Role = components['schemas']['Role'];
 export type Runtime = components['schemas']['Runtime'];
 export type RuntimeFetch = components['schemas']['RuntimeFetch'];

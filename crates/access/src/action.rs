@@ -71,6 +71,8 @@ actions! {
     SwitchModel = "switch-model", Some(Role::Operator), Some(Use::Signs), true, "switch the model";
     /// Getting the library that runs networks.
     GetLibrary = "get-library", Some(Role::Operator), None, true, "get the library";
+    /// Having the configuration read again.
+    Reload = "reload", Some(Role::Admin), None, true, "have the configuration read again";
     /// Counters of everything.
     SeeMetrics = "see-metrics", Some(Role::Operator), None, true, "see the metrics";
     /// Who else may do something.

@@ -469,3 +469,12 @@ pub enum Readiness {
         ready: bool,
     },
 }
+
+/// What came of reading the configuration again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct Reloaded {
+    /// Keys that have changed since the configuration was read last, and whose new values are in effect.
+    pub applied: Vec<String>,
+    /// Keys that have changed since the server began, and need a restart to take effect.
+    pub needs_restart: Vec<String>,
+}

@@ -221,6 +221,15 @@ impl Layers {
         &self.cameras
     }
 
+    /// Keys that have another value than `before`, and the names of tables that do: `[[camera]]`, `[[access.legacy]]`.
+    pub fn changed_since(&self, before: &Self) -> Vec<&'static str> {
+        let keys = KEYS.iter().map(|key| key.name);
+        let mut changed: Vec<_> = keys.filter(|name| self.get(name).0 != before.get(name).0).collect();
+        changed.extend((self.cameras != before.cameras).then_some("[[camera]]"));
+        changed.extend((self.legacy != before.legacy).then_some("[[access.legacy]]"));
+        changed
+    }
+
     /// Adds a TOML file.
     pub fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let text = std::fs::read_to_string(path)

@@ -221,11 +221,11 @@ impl Config {
     }
 
     /// As [`Config::load`]; the model has to be there, too.
-    pub fn load_to_serve(flags: &Flags) -> Result<Self, ConfigError> {
+    pub fn load_to_serve(flags: &Flags) -> Result<(Layers, Self), ConfigError> {
         let layers = Layers::load(flags)?;
         let config = Self::from_layers(&layers)?;
         config.check_model(&layers)?;
-        Ok(config)
+        Ok((layers, config))
     }
 
     /// What the recogniser runs with.

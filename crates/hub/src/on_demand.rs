@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -21,7 +21,7 @@ struct Shared<K, V> {
     running: Mutex<HashMap<K, Running<V>>>,
     /// Goes up with each lease, so that a timer set before one knows that it is out of date.
     epoch: AtomicU64,
-    max: usize,
+    max: AtomicUsize,
     linger: Duration,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -55,7 +55,16 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     /// Nothing is running. What runs, and the timers that stop it, are `tasks`; all ends with `stop`.
     pub fn new(max: usize, linger: Duration, tasks: TaskTracker, stop: CancellationToken) -> Self {
         let running = Mutex::new(HashMap::new());
-        Self { shared: Arc::new(Shared { running, epoch: AtomicU64::new(0), max, linger, tasks, stop }) }
+        Self {
+            shared: Arc::new(Shared {
+                running,
+                epoch: AtomicU64::new(0),
+                max: max.into(),
+                linger,
+                tasks,
+                stop,
+            }),
+        }
     }
 
     /// The thing with that key. If it is not running, `start` makes it, and is given the token that will stop it; what
@@ -66,7 +75,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
         key: &K,
         start: impl FnOnce(CancellationToken) -> (V, T),
     ) -> Result<(Lease<K, V>, Option<T>), TooMany> {
-        self.get_among(key, self.shared.max, |_| true, start)
+        self.get_among(key, self.max(), |_| true, start)
     }
 
     /// As [`OnDemand::get`], where things of different kinds run and each kind has places of its own: at most `max` of those
@@ -134,7 +143,7 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
     pub fn has_room(&self, key: &K) -> bool {
         let running = self.shared.running.lock();
         running.contains_key(key)
-            || running.len() < self.shared.max
+            || running.len() < self.max()
             || running.values().any(|entry| entry.leases == 0)
     }
 
@@ -155,7 +164,12 @@ impl<K: Clone + Eq + Hash + Send + 'static, V: Send + Sync + 'static> OnDemand<K
 
     /// How many may run.
     pub fn max(&self) -> usize {
-        self.shared.max
+        self.shared.max.load(Ordering::Relaxed)
+    }
+
+    /// So many may run from now on. What runs goes on, also where there are more.
+    pub fn set_max(&self, max: usize) {
+        self.shared.max.store(max, Ordering::Relaxed);
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! - [`origin`]: where a stream's frames come from: [`source`], a camera, or [`relay`], a sender
 //! - [`relay`]: also when a silent sender is given up (`watchdog`), and how long a slow viewer may take for a frame (`pace`)
+//! - `reconfigure`: what can be chosen anew while streams are watched
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
 //! - [`options`]: what can be chosen
 //! - [`upstream`]: a running stream
@@ -24,6 +25,7 @@ pub mod options;
 pub mod origin;
 pub mod pixels;
 mod places;
+mod reconfigure;
 pub mod registry;
 pub mod relay;
 pub mod report;
@@ -43,6 +45,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use parking_lot::RwLock;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_hub::on_demand::{Lease, OnDemand};
 use sightwire_hub::source::web::Web;
@@ -110,8 +113,8 @@ pub struct Streams {
     pub hands: Arc<Hands>,
     /// Threads that decode, draw and encode for all streams.
     pub pixels: Arc<Pixels>,
-    options: Arc<Options>,
-    web: Web,
+    options: RwLock<Arc<Options>>,
+    web: RwLock<Web>,
     /// Cameras run while somebody needs them, and what is sent as long as its sender is there.
     running: PerOrigin<OnDemand<Origin, Upstream>>,
     /// One of each stream, however fast it is wanted.
@@ -161,6 +164,10 @@ pub enum WatchError {
     Unreachable(#[from] Unreachable),
 }
 
+fn most_viewers(options: &Options) -> PerUse<usize> {
+    PerUse { cameras: options.cameras.max_viewers, relay: options.relay.max_viewers }
+}
+
 impl Streams {
     /// Nothing is read before somebody watches. All ends with `stop`.
     pub fn new(
@@ -192,11 +199,11 @@ impl Streams {
         let analysing = Analysing::new(options.detector.max_fps);
         let this = Arc::new(Self {
             registry,
-            viewers: Viewers::new(PerUse { cameras: cameras.max_viewers, relay: options.relay.max_viewers }),
+            viewers: Viewers::new(most_viewers(&options)),
             detector,
             hands,
             pixels,
-            web,
+            web: RwLock::new(web),
             running,
             analyses,
             analysing,
@@ -210,7 +217,7 @@ impl Streams {
             ids: RandomState::new(),
             bytes_out: Meter::default(),
             refused: AtomicU64::new(0),
-            options,
+            options: RwLock::new(options),
         });
         for camera in this.registry.all() {
             if let Err(reason) = this.check(&camera.table.source) {
@@ -222,16 +229,16 @@ impl Streams {
         Ok(this)
     }
 
-    /// As loaded at the start.
-    pub fn options(&self) -> &Options {
-        &self.options
+    /// As loaded at the start, or [since](Self::reconfigure).
+    pub fn options(&self) -> Arc<Options> {
+        self.options.read().clone()
     }
 
     /// Whether a client may name that address, as far as can be told before its name is resolved.
     pub fn check(&self, source: &CameraSource) -> Result<(), CameraError> {
         let configured = self.registry.with_source(source).is_some_and(|camera| camera.configured);
         match source.url() {
-            Some(url) if !configured => Ok(self.web.check(url)?),
+            Some(url) if !configured => Ok(self.web.read().check(url)?),
             _ => Ok(()),
         }
     }
@@ -240,7 +247,7 @@ impl Streams {
     pub fn check_listed(&self, source: &CameraSource) -> Result<(), CameraError> {
         match source.url() {
             Some(url) if self.registry.with_source(source).is_none() => {
-                let listed = self.options.cameras.listed.is_listed(url);
+                let listed = self.options().cameras.listed.is_listed(url);
                 if listed { Ok(()) } else { Err(CameraError::NotListed) }
             }
             _ => Ok(()),
@@ -249,11 +256,11 @@ impl Streams {
 
     fn dependencies(&self) -> Dependencies {
         Dependencies {
-            web: self.web.clone(),
+            web: self.web.read().clone(),
             detector: self.detector.clone(),
             hands: self.hands.clone(),
             pixels: self.pixels.clone(),
-            options: self.options.clone(),
+            options: self.options(),
             totals: self.totals.clone(),
             analysing: self.analysing.clone(),
             tasks: self.tasks.clone(),
@@ -297,7 +304,7 @@ impl Streams {
     /// the linger time is.
     pub fn keep_a_moment(&self, camera: Arc<StreamLease>) {
         const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
-        if self.options.cameras.linger < BETWEEN_LOOKS {
+        if self.options().cameras.linger < BETWEEN_LOOKS {
             let stop = self.stop.clone();
             self.tasks.spawn(async move {
                 let _ = tokio::time::timeout(BETWEEN_LOOKS, stop.cancelled()).await;
@@ -468,7 +475,7 @@ impl Streams {
 
     /// Somebody comes to watch.
     pub fn admit(&self, arrival: NewViewer) -> Result<Arc<Admission>, WatchError> {
-        self.options.memory.admit(Work::Viewer)?;
+        self.options().memory.admit(Work::Viewer)?;
         self.viewers.admit(arrival).ok_or_else(|| self.too_many())
     }
 

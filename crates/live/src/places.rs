@@ -22,7 +22,7 @@ impl Streams {
         };
         self.check(source)?;
         if self.running.cameras.peek(origin).is_none() {
-            self.options.memory.admit(Work::Camera)?;
+            self.options().memory.admit(Work::Camera)?;
         }
         let id = self.id_of(origin);
         if !self.has_room(origin) {
@@ -44,7 +44,8 @@ impl Streams {
     /// How many cameras of its kind may be open, and whether that is those which are known.
     fn kind(&self, origin: &Origin) -> (usize, bool) {
         let known = self.is_known(origin);
-        let cameras = &self.options.cameras;
+        let options = self.options();
+        let cameras = &options.cameras;
         (if known { cameras.max_upstreams } else { cameras.max_named }, known)
     }
 

@@ -49,6 +49,22 @@ pub struct Registry {
     not_kept: LogThrottle,
 }
 
+/// Cameras that are to be the configured ones.
+#[derive(Clone, Debug)]
+pub struct ConfiguredAnew {
+    tables: Vec<CameraTable>,
+    /// Ids of all cameras that there were.
+    before: Vec<String>,
+}
+
+impl ConfiguredAnew {
+    /// Those that no camera had before.
+    pub fn new_ids(&self) -> impl Iterator<Item = &str> {
+        let ids = self.tables.iter().map(|table| &*table.id);
+        ids.filter(|id| !self.before.iter().any(|before| before == id))
+    }
+}
+
 /// Why a camera cannot be added or changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
@@ -156,6 +172,28 @@ impl Registry {
             writing: parking_lot::Mutex::default(),
             not_kept: LogThrottle::new(),
         })
+    }
+
+    /// The cameras as they will be with these configured, and those kept that clients have added.
+    pub fn configured_anew(&self, configured: &[CameraTable]) -> ConfiguredAnew {
+        let before = self.all();
+        let tables = configured.iter().cloned();
+        ConfiguredAnew { tables: tables.collect(), before: before.into_iter().map(|c| c.table.id).collect() }
+    }
+
+    /// From now on those are configured. Gives those that are gone, or have another source than before.
+    pub fn set(&self, anew: ConfiguredAnew) -> Vec<Camera> {
+        let _writing = self.writing.lock();
+        let mut cameras = self.cameras.write();
+        let added = |camera: &&Camera| {
+            !camera.configured && !anew.tables.iter().any(|table| table.id == camera.table.id)
+        };
+        let kept: Vec<Camera> = cameras.iter().filter(added).cloned().collect();
+        let configured = anew.tables.iter().cloned();
+        let configured = configured.map(|table| Camera { table, configured: true, times: None });
+        let before = std::mem::replace(&mut *cameras, configured.chain(kept).collect());
+        let has = |source: &CameraSource| cameras.iter().any(|camera| camera.table.source == *source);
+        before.into_iter().filter(|camera| !has(&camera.table.source)).collect()
     }
 
     /// All cameras, the configured ones first.

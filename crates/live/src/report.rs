@@ -120,7 +120,7 @@ impl Streams {
             fps: pace.fps,
             frames_per_s,
             model: detector.model,
-            objects: analysis.objects(self.options.detector.confidence),
+            objects: analysis.objects(self.options().detector.confidence),
             precision: detector.precision,
             problem: analysis.problem().as_deref().map(str::to_owned),
             provider: detector.provider,
@@ -131,7 +131,8 @@ impl Streams {
 
     /// The `cameras` part of `/api/v1/status`.
     pub fn report(&self) -> CameraTotals {
-        let cameras = &self.options.cameras;
+        let options = self.options();
+        let cameras = &options.cameras;
         let upstreams = &self.running.cameras;
         let rates: Vec<[f64; 5]> = upstreams.all().iter().map(|(_, u)| u.meter.rates()).collect();
         let sum = |index: usize| rates.iter().map(|rates| rates[index]).fold(0.0, |a: f64, b| a + b);

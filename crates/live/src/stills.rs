@@ -79,7 +79,7 @@ impl Streams {
         let Model::Network(service) = self.detector.model().await else {
             return Err(StillError::NoModel(self.detector.note()));
         };
-        let limits = self.options.pictures;
+        let limits = self.options().pictures;
         // What has no header, or is too large, is told so by the decoder.
         let header = header::probe(&picture).ok().filter(|header| limits.check_size(header).is_ok());
         let _room = match header {

@@ -64,7 +64,7 @@ impl Streams {
         let picture = if let Some(upstream) = running {
             of_running(&upstream).await
         } else {
-            self.options.memory.admit(Work::Camera)?;
+            self.options().memory.admit(Work::Camera)?;
             self.first_picture(source).await
         };
         Ok(picture?)
@@ -94,7 +94,8 @@ impl Streams {
         }
         let status = source.url().ok_or(Unreachable::Folder)?.status();
         let _turn = self.asked.try_acquire().map_err(|_| self.too_many())?;
-        Ok(self.web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
+        let web = self.web.read().clone();
+        Ok(web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
     }
 
     /// One connection, for one picture.

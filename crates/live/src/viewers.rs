@@ -20,7 +20,7 @@ use crate::totals::lost_percent;
 /// All who watch now, and how many have come and been refused since the start.
 #[derive(Debug)]
 pub struct Viewers {
-    max: PerUse<usize>,
+    max: PerUse<AtomicUsize>,
     next: AtomicU64,
     now: Mutex<BTreeMap<u64, Arc<Viewer>>>,
     counts: PerUse<AtomicUsize>,
@@ -132,7 +132,7 @@ impl Viewers {
     /// At most so many at once.
     pub fn new(max: PerUse<usize>) -> Arc<Self> {
         Arc::new(Self {
-            max,
+            max: PerUse { cameras: max.cameras.into(), relay: max.relay.into() },
             next: AtomicU64::new(1),
             now: Mutex::default(),
             counts: PerUse::default(),
@@ -146,10 +146,10 @@ impl Viewers {
     pub fn admit(self: &Arc<Self>, arrival: NewViewer) -> Option<Arc<Admission>> {
         let NewViewer { peer, proxied, kind, endpoint, connection } = arrival;
         let mut now = self.now.lock();
-        let count = self.counts.of(kind);
-        if count.load(Ordering::Relaxed) >= *self.max.of(kind) {
+        let (count, most) = (self.counts.of(kind), self.max.of(kind).load(Ordering::Relaxed));
+        if count.load(Ordering::Relaxed) >= most {
             self.refused.of(kind).fetch_add(1, Ordering::Relaxed);
-            let (from, most) = (peer.map(shown), self.max.of(kind));
+            let from = peer.map(shown);
             tracing::warn!(endpoint, from, "a viewer is refused: {most} are there, and no more may be");
             return None;
         }
@@ -176,6 +176,12 @@ impl Viewers {
             viewer.has_come(count.load(Ordering::Relaxed));
         }
         Some(Arc::new(Admission { viewer, viewers: self.clone() }))
+    }
+
+    /// At most so many from now on. Those who are there may stay, also where there are more.
+    pub fn set_max(&self, max: PerUse<usize>) {
+        self.max.cameras.store(max.cameras, Ordering::Relaxed);
+        self.max.relay.store(max.relay, Ordering::Relaxed);
     }
 
     /// How many there are at the moment.

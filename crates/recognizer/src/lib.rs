@@ -126,6 +126,7 @@ pub struct Recognizer {
     /// Of them those to another model, and not to the same one in a faster way.
     switches: AtomicU64,
     options: Options,
+    max_clients: AtomicUsize,
     clients: AtomicUsize,
     admitted: AtomicU64,
     refused: AtomicU64,
@@ -184,6 +185,7 @@ impl Recognizer {
             model: ModelSlot::default(),
             generation: AtomicU64::new(0),
             switches: AtomicU64::new(0),
+            max_clients: AtomicUsize::new(options.max_clients),
             options,
             clients: AtomicUsize::new(0),
             admitted: AtomicU64::new(0),
@@ -262,7 +264,7 @@ impl Recognizer {
                 // It says only what is so: nobody has to mind a limit that is far away.
                 let crowded = || {
                     let crowded = load::exceeds(&service, self.clients());
-                    crowded.then(|| load::too_many_clients(&service, self.options.max_clients)).flatten()
+                    crowded.then(|| load::too_many_clients(&service, self.max_clients())).flatten()
                 };
                 broken.or_else(|| service.warning().map(str::to_owned)).or_else(crowded)
             }
@@ -308,7 +310,12 @@ impl Recognizer {
 
     /// How many clients may have a place at once.
     pub fn max_clients(&self) -> usize {
-        self.options.max_clients
+        self.max_clients.load(Ordering::Relaxed)
+    }
+
+    /// So many at most from now on. Those who are there stay, also where there are more.
+    pub fn set_max_clients(&self, max: usize) {
+        self.max_clients.store(max, Ordering::Relaxed);
     }
 
     /// Clients admitted and refused so far.
@@ -345,16 +352,14 @@ impl Recognizer {
         }
         let admitted = self
             .clients
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-                (n < self.options.max_clients).then_some(n + 1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < self.max_clients()).then_some(n + 1))
             .is_ok();
         if !admitted {
             let refused = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
             if self.lines[1].take() {
                 tracing::warn!(
                     "ERROR client={name} refused: at capacity ({} clients); {refused} refused so far",
-                    self.options.max_clients
+                    self.max_clients()
                 );
             }
             return None;

@@ -286,7 +286,7 @@ impl Recognizer {
 
     /// From now on this model answers.
     fn install(&self, service: Service) {
-        let warning = too_many_clients(&service, self.options.max_clients);
+        let warning = too_many_clients(&service, self.max_clients());
         if matches!(self.state(), State::Ready(_)) && *self.model() == *service.name() {
             let networks = model::in_words(service.plans());
             tracing::info!(model = service.name(), networks, "the model runs in its fastest way from now on");

@@ -39,6 +39,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::issuers::Issuers;
 use crate::reach::Reach;
+use crate::reload::{Reload, Source};
 use crate::transport::caller::{Gate, identify};
 use crate::transport::query::NOTES;
 use crate::transport::requests::{Requests, count, limit};
@@ -83,6 +84,8 @@ pub struct App {
     pub listening: Arc<Listening>,
     /// How the process itself is.
     pub life: Arc<Life>,
+    /// Reads the configuration again.
+    pub reload: Arc<Reload>,
     /// Closes all Socket.IO clients.
     pub socketio: SocketIo,
 }
@@ -94,6 +97,7 @@ impl App {
         (access, reach): (&Arc<Guard>, &Arc<Reach>),
         (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
         used: budget::Reading,
+        source: Option<Source>,
     ) -> anyhow::Result<Self> {
         vital.spawn("keeps keys and sessions", access.clone().run(Issuers, stop.clone()));
         let shared = Arc::new(config.clone());
@@ -138,6 +142,7 @@ impl App {
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
         let life = telemetry.life.clone();
+        let reload = Reload::new(source, (&recognizer, &streams), (&memory, &life));
         let live = Live::new(
             telemetry.clone(),
             (streams.clone(), relay.clone()),
@@ -157,6 +162,7 @@ impl App {
             access: access.clone(),
             reach: reach.clone(),
             memory: memory.clone(),
+            reload: reload.clone(),
         };
         let requests = Requests::new(&config.limits, listening.limited.clone());
         let header =
@@ -212,6 +218,7 @@ impl App {
             streams,
             listening,
             life,
+            reload,
             socketio,
         })
     }

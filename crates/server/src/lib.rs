@@ -3,6 +3,7 @@
 //! - [`server`]: its life, from its listeners to its last connection
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
+//! - [`reload`]: the configuration, read again
 //! - `issuers`: asks issuers of tokens for their keys
 //! - `samples`: clips for pages
 //! - `vital`: tasks without which it would only seem to run
@@ -16,6 +17,7 @@ mod app;
 pub mod files;
 mod issuers;
 pub mod reach;
+pub mod reload;
 mod samples;
 pub mod server;
 mod transport;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::reach::Reach;
+use crate::reload::{Reload, Source};
 use crate::vital::Vital;
 use sightwire_config::Config;
 
@@ -26,6 +27,7 @@ const LAST_PICTURE: Duration = Duration::from_secs(2);
 pub struct Server {
     config: Config,
     redirecting: Vec<Box<dyn Listener>>,
+    source: Option<Source>,
     reload: Arc<Notify>,
     on_ready: Box<dyn FnOnce(&Started) + Send>,
     memory_used: budget::Reading,
@@ -52,6 +54,7 @@ impl Server {
         Self {
             config,
             redirecting: Vec::new(),
+            source: None,
             reload: Arc::default(),
             on_ready: Box::new(|_| ()),
             memory_used: Arc::new(budget::used),
@@ -64,10 +67,10 @@ impl Server {
         Self { redirecting: listeners, ..self }
     }
 
-    /// Whenever this is notified, files that may have changed are read again.
+    /// The configuration can be read again from there, and is whenever `asked` is notified.
     #[must_use]
-    pub fn reload_when(self, asked: Arc<Notify>) -> Self {
-        Self { reload: asked, ..self }
+    pub fn reading_again(self, source: Source, asked: Arc<Notify>) -> Self {
+        Self { source: Some(source), reload: asked, ..self }
     }
 
     /// Calls `ready` once the model is there, or cannot be had. Until then the server answers, and says that it is not ready.
@@ -86,7 +89,7 @@ impl Server {
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, redirecting, reload, on_ready, memory_used } = self;
+        let Self { config, redirecting, source, reload, on_ready, memory_used } = self;
         let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
@@ -95,7 +98,7 @@ impl Server {
         let access = Arc::new(config.guard()?);
         let reach = Arc::new(Reach::new(&config, addresses)?);
         let vital = Vital::new(&tasks, &stop);
-        let app = App::new(&config, (&access, &reach), (&stop, &tasks, &vital), memory_used)?;
+        let app = App::new(&config, (&access, &reach), (&stop, &tasks, &vital), memory_used, source)?;
         let run = |listener, served| {
             let listening = app.listening.clone();
             let run = sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone());
@@ -110,8 +113,9 @@ impl Server {
             }
         }
         if let Some(certificates) = reach.certificates.clone() {
-            vital.spawn("keeps the certificate", certificates.run(reload, stop.clone()));
+            vital.spawn("keeps the certificate", certificates.run(app.reload.certificates(), stop.clone()));
         }
+        vital.spawn("reads the configuration again", reading_again(app.reload.clone(), reload, stop.clone()));
         for url in reach.urls() {
             tracing::info!("other machines open {url}");
         }
@@ -160,5 +164,13 @@ impl Server {
             anyhow::bail!("what {what} broke; the log says more (PANIC)");
         }
         loaded.unwrap_or(Ok(())).context("the model could not be loaded")
+    }
+}
+
+async fn reading_again(reload: Arc<Reload>, asked: Arc<Notify>, stop: CancellationToken) {
+    while stop.run_until_cancelled(asked.notified()).await.is_some() {
+        let reload = reload.clone();
+        // What came of it is in the log.
+        let _ = tokio::task::spawn_blocking(move || reload.run()).await;
     }
 }

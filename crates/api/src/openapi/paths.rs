@@ -389,6 +389,9 @@ fn signs(table: &mut Table<'_>) {
         },
     );
     table.list::<models::Runtime>("/api/v1/runtime", "Whether the library that runs networks is missing");
+    table.post("/api/v1/reload", "Has the configuration read again; what needs a restart is named", |post| {
+        post.takes_role("admin").answers::<status::Reloaded>()
+    });
     table.post("/api/v1/runtime", "Has it fetched", |post| {
         post.takes_role("operator").answers_with::<models::RuntimeFetch>("202", "It is on its way")
     });

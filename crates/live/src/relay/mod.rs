@@ -203,9 +203,9 @@ impl Relay {
         Arc::new(Self { streams, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
     }
 
-    /// As loaded at the start.
-    pub fn options(&self) -> &RelayOptions {
-        &self.streams.options().relay
+    /// As they are now.
+    pub fn options(&self) -> RelayOptions {
+        self.streams.options().relay.clone()
     }
 
     /// What is being sent, and changes of it.

@@ -21,6 +21,7 @@ use crate::transport::routes::{Asked, FREE};
 
 mod limits;
 mod origins;
+mod reload;
 
 /// Two cameras that nobody reads, and keys.
 const CONFIG: &str = r#"
@@ -54,15 +55,21 @@ impl House {
 
     /// `server` is added to that section.
     fn with_server(server: &str, more: &str) -> Self {
+        Self::reading(server, more, |_| None)
+    }
+
+    /// `source` is made of the text of the configuration.
+    fn reading(server: &str, more: &str, source: impl FnOnce(&str) -> Option<Source>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let of_server = CONFIG.replace("[recognizer]", &format!("{server}\n[recognizer]"));
         let config = format!("[store]\nhome = {:?}\n{of_server}\n{more}", home.path());
+        let source = source(&config);
         let config = Config::of_toml(&config).unwrap();
         let (access, stop) = (Arc::new(config.guard().unwrap()), CancellationToken::new());
         let tasks = TaskTracker::new();
         let parts = (&stop, &tasks, &Vital::new(&tasks, &stop));
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
-        let app = App::new(&config, (&access, &reach), parts, Arc::new(|| None)).unwrap();
+        let app = App::new(&config, (&access, &reach), parts, Arc::new(|| None), source).unwrap();
         stop.cancel();
         Self { app, config, access, _home: home }
     }

@@ -13,6 +13,7 @@ use sightwire_access::link::{LASTS, Unused};
 use sightwire_config::{Config, Flags};
 use sightwire_listen::names;
 use sightwire_listen::socket::{self, Listener};
+use sightwire_server::reload::Source;
 use sightwire_server::server::{Server, Started};
 use sightwire_server::{files, reach};
 use sightwire_telemetry::logging;
@@ -31,7 +32,7 @@ Examples:
   sightwire serve --listen 0.0.0.0:8000 --set recognizer.max_clients=100
 
 Prints `listening on http://ADDRESS` when it is ready. Ends with 0 after SIGTERM or Ctrl-C.
-SIGHUP has it read its certificate again.")]
+SIGHUP has it read its configuration and certificate again: what needs a restart is named in the log.")]
 pub(super) struct ServeArgs {
     /// Address to listen on, or a port of 127.0.0.1; port 0 picks a free one. May be given several times.
     #[arg(long, value_name = "ADDRESS")]
@@ -53,7 +54,8 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     // A port is an address to listen on.
     let listen: Vec<String> = args.listen.iter().cloned().chain(args.port.map(|p| p.to_string())).collect();
     let flags = Flags { tls: args.tls.clone(), lan: args.lan, ..args.config.flags(&listen) };
-    let config = Config::load_to_serve(&flags)?;
+    let (started, config) = Config::load_to_serve(&flags)?;
+    let source = Source { started, read: Box::new(move || Config::load_to_serve(&flags)) };
     let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
     if let Some(warning) = sightwire_engine::cpu::warning() {
         tracing::warn!("{warning}");
@@ -72,13 +74,13 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(config, args.lan, printer.clone()));
+    let served = runtime.block_on(serve(config, source, args.lan, printer.clone()));
     // Everything of ours has ended within the drain time; what a library left is cut here.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
 }
 
-async fn serve(config: Config, lan: bool, printer: Printer) -> anyhow::Result<()> {
+async fn serve(config: Config, source: Source, lan: bool, printer: Printer) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
@@ -128,7 +130,8 @@ async fn serve(config: Config, lan: bool, printer: Printer) -> anyhow::Result<()
         stop.cancel();
         std::future::pending::<()>().await;
     };
-    let server = Server::new(config).redirecting(redirecting).reload_when(reload.clone()).on_ready(announce);
+    let server =
+        Server::new(config).redirecting(redirecting).reading_again(source, reload.clone()).on_ready(announce);
     tokio::select! {
         served = server.run(listeners, stop.clone()) => served,
         () = asked => Ok(()),

@@ -35,9 +35,9 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use sightwire_access::Guard;
-use sightwire_access::action::{Anything, SeeLabels, SeeMetrics, SeeServer};
+use sightwire_access::action::{self, Anything, SeeLabels, SeeMetrics, SeeServer};
 use sightwire_api::models::{SampleClip, Samples};
-use sightwire_api::status::{Health, Readiness, Status};
+use sightwire_api::status::{Health, Readiness, Reloaded, Status};
 use sightwire_config::Config;
 use sightwire_live::Streams;
 use sightwire_measure::memory::Memory;
@@ -54,6 +54,7 @@ use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::routes::{Routes, delete, get, post};
 use crate::reach::Reach;
+use crate::reload::{Reload, ReloadError};
 use crate::samples;
 use sightwire_telemetry::Telemetry;
 use sightwire_telemetry::live::Live;
@@ -81,6 +82,8 @@ pub struct Api {
     pub reach: Arc<Reach>,
     /// Without it nothing new begins.
     pub memory: Arc<Memory>,
+    /// Reads the configuration again.
+    pub reload: Arc<Reload>,
 }
 
 impl FromRef<Api> for Arc<Guard> {
@@ -160,6 +163,7 @@ pub fn routes(api: Api) -> Routes {
         .slashed("/labels/", "/labels")
         .open("/livez", get(livez))
         .open("/readyz", get(readyz))
+        .open("/api/v1/reload", post(reload))
         .open("/metrics", get(metrics))
         .open("/api/v1/status", get(status))
         .open("/api/v1/models", get(models::list))
@@ -243,6 +247,22 @@ async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
             Json(Readiness::Ready { ready: true }).into_response()
         }
     }
+}
+
+async fn reload(may: May<action::Reload>, State(api): State<Api>) -> Result<Json<Reloaded>, Refusal> {
+    let done = tokio::task::spawn_blocking(move || api.reload.run()).await;
+    let done = done.map_err(|_| {
+        Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "The configuration could not be read again.")
+    })?;
+    let done = done.map_err(|why| {
+        let status = match why {
+            ReloadError::NoSource => StatusCode::CONFLICT,
+            ReloadError::Config(_) | ReloadError::Streams(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Refusal::verbatim(status, &why.to_string())
+    })?;
+    may.deed().is("had the configuration read again".to_owned());
+    Ok(Json(done))
 }
 
 async fn metrics(_: May<SeeMetrics>, State(api): State<Api>) -> Response {

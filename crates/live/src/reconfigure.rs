@@ -1,0 +1,55 @@
+//! What can be chosen anew while streams are watched: nobody notices who watches one that stays.
+
+use std::sync::Arc;
+
+use sightwire_hub::source::web::Web;
+use sightwire_measure::lines;
+
+use crate::options::Options;
+use crate::registry::ConfiguredAnew;
+use crate::{Streams, WatchError, most_viewers};
+
+/// What was looked at, and can be applied without a failure.
+#[must_use]
+pub struct Reconfiguration {
+    options: Arc<Options>,
+    cameras: ConfiguredAnew,
+}
+
+impl Streams {
+    /// Looks whether these can take the place of the options at work: cameras and their limits, and what the relay goes by.
+    /// An error changes nothing. What finds objects, threads, files and folders stay as they are.
+    pub fn prepare(&self, new: Options) -> Result<Reconfiguration, WatchError> {
+        let now = self.options();
+        let mut options = Options::clone(&now);
+        let (file, linger) = (now.cameras.file.clone(), now.cameras.linger);
+        options.cameras = new.cameras;
+        (options.cameras.file, options.cameras.linger) = (file, linger);
+        options.relay = new.relay;
+        let cameras = self.registry.configured_anew(&options.cameras.configured);
+        if let Some(taken) = cameras.new_ids().find(|id| self.is_sent(id)) {
+            return Err(WatchError::Taken(taken.to_owned()));
+        }
+        Ok(Reconfiguration { options: Arc::new(options), cameras })
+    }
+
+    /// From now on it goes by that. Cameras that are gone, or have another address, are closed, and those who watched them are
+    /// told; all else goes on.
+    pub fn reconfigure(&self, to: Reconfiguration) {
+        let Reconfiguration { options, cameras } = to;
+        *self.web.write() = Web::new(Arc::new(options.cameras.allow.clone()));
+        self.viewers.set_max(most_viewers(&options));
+        self.running.cameras.set_max(options.cameras.max_upstreams + options.cameras.max_named);
+        self.running.sent.set_max(options.relay.max_streams);
+        self.analyses.set_max(options.cameras.max_analyses);
+        self.views.set_max(options.cameras.max_views);
+        *self.options.write() = options;
+        for before in self.registry.set(cameras) {
+            if self.registry.with_source(&before.table.source).is_none() {
+                let camera = lines::short(&before.table.id);
+                tracing::info!(%camera, "it is not configured any more, or has another address, and is closed");
+            }
+            self.close_camera(&before.table.source);
+        }
+    }
+}

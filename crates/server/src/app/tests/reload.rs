@@ -1,0 +1,108 @@
+//! The configuration is read again: what of it counts from then on.
+
+use std::path::Path;
+
+use parking_lot::Mutex;
+use sightwire_config::{ConfigError, Layers};
+
+use super::*;
+
+/// A server, and the file that it was started with.
+struct Changing {
+    house: House,
+    file: Arc<Mutex<String>>,
+    admin: String,
+}
+
+fn of(text: &str) -> Result<(Layers, Config), ConfigError> {
+    let mut layers = Layers::defaults();
+    layers.add_text(text, Path::new("sightwire.toml"))?;
+    let config = Config::from_layers(&layers)?;
+    Ok((layers, config))
+}
+
+impl Changing {
+    fn new() -> Self {
+        let (file, written) = (Arc::new(Mutex::new(String::new())), Arc::<Mutex<String>>::default());
+        let house = {
+            let (file, written) = (file.clone(), written.clone());
+            House::reading("", "", move |text| {
+                *written.lock() = text.to_owned();
+                let (started, _) = of(text).unwrap();
+                let read = Box::new(move || of(&file.lock().clone()));
+                Some(Source { started, read })
+            })
+        };
+        *file.lock() = written.lock().clone();
+        let admin = house.key(Role::Admin, &[], &[]);
+        Self { house, file, admin }
+    }
+
+    fn change(&self, from: &str, to: &str) {
+        let mut file = self.file.lock();
+        assert!(file.contains(from), "{from} in {file}");
+        *file = file.replacen(from, to, 1);
+    }
+
+    async fn reload(&self) -> (StatusCode, Value) {
+        self.house.ask(&Method::POST, "/api/v1/reload", Some(&self.admin)).await
+    }
+
+    async fn cameras(&self) -> Vec<String> {
+        let answer = self.house.ok("/api/v1/cameras", &self.admin).await;
+        let names = answer["cameras"].as_array().unwrap().iter();
+        names.map(|camera| camera["id"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_can_be_applied_is_and_what_needs_a_restart_is_named_until_there_is_one() {
+    let server = Changing::new();
+    server.house.ask(&Method::POST, "/api/v1/cameras", Some(&server.admin)).await;
+    assert_eq!(server.cameras().await, ["gate", "yard", "new"]);
+    assert_eq!(server.reload().await, (StatusCode::OK, json!({ "applied": [], "needs_restart": [] })));
+    server.change("id = \"yard\"", "id = \"court\"");
+    server.change("[recognizer]", "max_connections = 7\n[recognizer]\nmax_clients = 3");
+    let (status, answer) = server.reload().await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(
+        answer,
+        json!({ "applied": ["recognizer.max_clients", "[[camera]]"], "needs_restart": ["server.max_connections"] })
+    );
+    assert_eq!(server.cameras().await, ["gate", "court", "new"], "one that was added stays");
+    assert_eq!(server.house.app.recognizer.max_clients(), 3);
+    let (_, again) = server.reload().await;
+    assert_eq!(again, json!({ "applied": [], "needs_restart": ["server.max_connections"] }));
+}
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_used_changes_nothing_at_all() {
+    let (log, server) = (captured::log(), Changing::new());
+    server.change("id = \"yard\"", "id = \"court\"");
+    server.change("[recognizer]", "[recognizer]\nmax_clients = 3\nmax_fps = 0.5");
+    let (status, answer) = server.reload().await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let detail = answer["detail"].as_str().unwrap();
+    assert!(detail.contains("the one before stays") && detail.contains("recognizer.max_fps"), "{detail}");
+    assert_eq!(server.cameras().await, ["gate", "yard"]);
+    assert_ne!(server.house.app.recognizer.max_clients(), 3);
+    assert_eq!(server.house.app.life.reloads(), [0, 1]);
+    // Mended, all of it counts.
+    server.change("max_fps = 0.5", "max_fps = 5.0");
+    let (status, answer) = server.reload().await;
+    assert_eq!((status, &answer["needs_restart"]), (StatusCode::OK, &json!(["recognizer.max_fps"])));
+    assert_eq!(server.cameras().await, ["gate", "court"]);
+    assert_eq!(log.with("had the configuration read again").len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_is_no_admin_cannot_have_it_read_and_a_server_within_a_program_says_so() {
+    let server = Changing::new();
+    let operator = server.house.key(Role::Operator, &[], &[]);
+    let asked = server.house.ask(&Method::POST, "/api/v1/reload", Some(&operator)).await;
+    assert_eq!(asked.0, StatusCode::FORBIDDEN);
+    let house = House::new("");
+    let admin = house.key(Role::Admin, &[], &[]);
+    let (status, answer) = house.ask(&Method::POST, "/api/v1/reload", Some(&admin)).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+}
