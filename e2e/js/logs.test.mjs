@@ -83,3 +83,51 @@ test("a_name_that_somebody_else_made_takes_one_short_line", async (t) => {
   assert.match(line, /long\\n\\u\{1b\}\[31mx+… \(13010 bytes\)/);
   assert.ok(line.length < 500, `${line.length} characters`);
 });
+
+test("viewers_that_come_and_go_are_logged_with_why_and_how_many_remain", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const dial = async () => {
+    const viewer = new WebSocket(server.url.replace("http", "ws") + "/ws/view");
+    await once(viewer, "open");
+    return viewer;
+  };
+  const [first, second] = [await dial(), await dial()];
+  await until(() => lines(server, "has come").length === 2, "both have come");
+  first.close();
+  await until(() => lines(server, "has gone").length === 1, "one has gone");
+  const [, later] = lines(server, "has come");
+  assert.match(later, /viewer=2 endpoint="\/ws\/view" from="127\.0\.0\.1:\d+" viewers=2/);
+  const { viewers } = (await server.get("/api/v1/viewers")).json;
+  await fetch(`${server.url}/api/v1/viewers/${viewers[0].id}`, { method: "DELETE" });
+  await once(second, "close");
+  await until(() => lines(server, "has gone").length === 2, "the other has gone");
+  const [left, sent] = lines(server, "has gone");
+  assert.match(left, /it has left viewer=1 .*viewers=1/);
+  assert.match(sent, /it was sent away viewer=2 .*viewers=0/);
+  assert.equal(lines(server, "AUDIT").length, 1);
+});
+
+test("the_first_bad_frame_of_a_stream_is_logged_and_all_are_counted", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const sender = new WebSocket(server.url.replace("http", "ws") + streamPath("P-1"));
+  await once(sender, "open");
+  sender.send(JSON.stringify({ analysis_mode: "normal" }));
+  for (let i = 0; i < 5; i += 1) sender.send(JSON.stringify({ type: "frame", frame: "nothing" }));
+  const counted = async () =>
+    (await server.get("/metrics")).text.includes('stream_bad_total{stream="P-1"} 5\n');
+  await until(counted, "the metric");
+  assert.equal(lines(server, "skipped").length, 1);
+  sender.close();
+  await until(() => lines(server, "has ended").length === 1, "the end");
+  assert.match(lines(server, "has ended")[0], /stream="P-1" bad=5/);
+});
+
+test("a_picture_that_was_not_read_is_logged_with_its_name_code_and_cause", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const form = new FormData();
+  form.set("file", new Blob(["no picture"]), "page\n7.png");
+  const { status } = await fetch(`${server.url}/api/v1/read`, { method: "POST", body: form });
+  await until(() => lines(server, "not read").length === 1, "the line");
+  const [line] = lines(server, "not read");
+  assert.ok(status === 415 && line.includes(`code=${status}`) && line.includes("page"), line);
+});

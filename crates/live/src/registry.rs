@@ -185,11 +185,10 @@ impl Registry {
     pub fn set(&self, anew: ConfiguredAnew) -> Vec<Camera> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.write();
-        let added = |camera: &&Camera| {
-            !camera.configured && !anew.tables.iter().any(|table| table.id == camera.table.id)
-        };
-        let kept: Vec<Camera> = cameras.iter().filter(added).cloned().collect();
-        let configured = anew.tables.iter().cloned();
+        let stands = |camera: &Camera| anew.tables.iter().any(|table| table.id == camera.table.id);
+        let added = cameras.iter().filter(|camera| !camera.configured && !stands(camera));
+        let kept: Vec<Camera> = added.cloned().collect();
+        let configured = anew.tables.into_iter();
         let configured = configured.map(|table| Camera { table, configured: true, times: None });
         let before = std::mem::replace(&mut *cameras, configured.chain(kept).collect());
         let has = |source: &CameraSource| cameras.iter().any(|camera| camera.table.source == *source);

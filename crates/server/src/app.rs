@@ -105,7 +105,8 @@ impl App {
             let stop = stop.clone();
             move || !stop.is_cancelled()
         });
-        let memory = watched_memory(config, used, stop, vital);
+        let (memory, decoding) =
+            (watched_memory(config, used, stop, vital), DecodeMemory::new(config.decode_memory_bytes));
         let recognizer = Recognizer::new(config.recognizer_options(memory.clone()), engine.clone());
         let listening = Listening::new(&config.listen_options());
         let sessions = Sessions::new(
@@ -119,7 +120,6 @@ impl App {
         let gate = Gate::new(access.clone(), origins.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
-        let decoding = DecodeMemory::new(config.decode_memory_bytes);
         let streams = Streams::new(config.live_options(memory.clone()), engine.clone(), stop, tasks)?;
         let relay = Relay::new(streams.clone());
         let (reading, store) = (config.reader.clone(), config.store.clone());

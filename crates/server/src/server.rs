@@ -9,6 +9,7 @@ use sightwire_access::Guard;
 use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
 use sightwire_measure::memory::budget;
+use sightwire_telemetry::life::Life;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,6 +41,8 @@ pub struct Started {
     pub access: Arc<Guard>,
     /// Where it is found.
     pub reach: Arc<Reach>,
+    /// How it is.
+    pub life: Arc<Life>,
 }
 
 impl fmt::Debug for Server {
@@ -128,7 +131,7 @@ impl Server {
         };
         match &loaded {
             Some(Ok(())) => {
-                on_ready(&Started { access, reach });
+                on_ready(&Started { access, reach, life: app.life.clone() });
                 tasks.spawn_blocking(app.measuring(&config));
                 stop.cancelled().await;
             }

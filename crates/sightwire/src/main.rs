@@ -4,6 +4,7 @@
 //! - `cmd`: one module a command
 //! - `engine`: what runs networks, for commands
 //! - `print`: what commands print
+//! - `systemd`: what systemd is told of the server
 #![forbid(unsafe_code)]
 // These panic when nobody reads; see `print`.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -12,6 +13,7 @@ mod anew;
 mod cmd;
 mod engine;
 mod print;
+mod systemd;
 
 use std::process::ExitCode;
 

@@ -94,6 +94,13 @@ impl Everything {
             let labels = label(upstream);
             ConstGauge::new(f64::from(u8::from(running))).encode(family.encode_family(&labels)?)?;
         }
+        let help = "Messages of a sender that should have been frames.";
+        let mut family = encoder.encode_descriptor("stream_bad", help, None, MetricType::Counter)?;
+        for sender in self.0.relay.now().values() {
+            let labels = [("stream", sender.id.to_string())];
+            let bad = sender.bad.load(Ordering::Relaxed);
+            ConstCounter::new(bad).encode(family.encode_family(&labels)?)?;
+        }
         let totals = &streams.totals;
         let (delivered, inferred) = (&totals.delivered, totals.inferred_age.snapshot());
         let help = "From a picture's last byte to when a viewer took it.";

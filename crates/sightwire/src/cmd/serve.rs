@@ -23,6 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ConfigArgs, Mistake};
 use crate::print::{Printer, note, out};
+use crate::systemd;
+
+/// What ends after `server.drain_s` may take so long.
+const LAST: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -101,7 +105,14 @@ async fn serve(config: Config, source: Source, lan: bool, printer: Printer) -> a
         }
     }
     let lan = lan.then(|| reach::lan_key(&config)).transpose()?;
+    let (drain, starting) = (config.server.drain, tokio::spawn(systemd::starts()));
     let announce = move |started: &Started| {
+        starting.abort();
+        systemd::is_ready(
+            &started.reach.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        );
+        let life = started.life.clone();
+        tokio::spawn(async move { systemd::feed(&life).await });
         // Whoever waits for these lines may be gone after the first.
         let scheme = started.reach.scheme();
         let _ = own.iter().try_for_each(|a| out!(printer, "listening on {scheme}://{a}"));
@@ -127,6 +138,7 @@ async fn serve(config: Config, source: Source, lan: bool, printer: Printer) -> a
                 _ = hangup.recv() => reload.notify_one(),
             }
         }
+        systemd::stops(drain + LAST);
         stop.cancel();
         std::future::pending::<()>().await;
     };
