@@ -116,6 +116,7 @@ test("the_first_bad_frame_of_a_stream_is_logged_and_all_are_counted", async (t) 
   const counted = async () =>
     (await server.get("/metrics")).text.includes('stream_bad_total{stream="P-1"} 5\n');
   await until(counted, "the metric");
+  await until(() => lines(server, "skipped").length > 0, "the line");
   assert.equal(lines(server, "skipped").length, 1);
   sender.close();
   await until(() => lines(server, "has ended").length === 1, "the end");

@@ -1556,6 +1556,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/page-errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells of an error of a page, for the log */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["PageError"];
+                };
+            };
+            responses: {
+                /** @description It is counted and logged */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description What was wrong */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/read": {
         parameters: {
             query?: never;
@@ -4494,6 +4541,18 @@ export interface components {
             /** @description Width of the upright page in pixels. */
             width: number;
         };
+        /**
+         * @description Body of `POST /api/v1/page-errors`: an error of a page, as the browser tells it. Of each text a line of the log has the
+         *     beginning.
+         */
+        PageError: {
+            /** @description What went wrong. */
+            message: string;
+            /** @description Path of the page, without its query. */
+            page: string;
+            /** @description File, line and column, as far as the browser says. */
+            place: string;
+        };
         /** @description In which quality a viewer gets its frames. */
         PictureQuality: "original" | number;
         /** @description Asks for a sign of life, every `relay.ping_interval_s`. */
@@ -5364,6 +5423,7 @@ export type Overlay = components['schemas']['Overlay'];
 export type OverlayData = components['schemas']['OverlayData'];
 export type OverlayMetrics = components['schemas']['OverlayMetrics'];
 export type Page = components['schemas']['Page'];
+export type PageError = components['schemas']['PageError'];
 export type PictureQuality = components['schemas']['PictureQuality'];
 export type Ping = components['schemas']['Ping'];
 export type Point = components['schemas']['Point'];

@@ -478,3 +478,16 @@ pub struct Reloaded {
     /// Keys that have changed since the server began, and need a restart to take effect.
     pub needs_restart: Vec<String>,
 }
+
+/// Body of `POST /api/v1/page-errors`: an error of a page, as the browser tells it. Of each text a line of the log has the
+/// beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageError {
+    /// What went wrong.
+    pub message: String,
+    /// Path of the page, without its query.
+    pub page: String,
+    /// File, line and column, as far as the browser says.
+    pub place: String,
+}

@@ -14,7 +14,7 @@ use http::header::{
     CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::request::Parts;
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use sightwire_access::Guard;
 use sightwire_config::Config;
 use sightwire_engine::shared::SharedEngine;
@@ -165,8 +165,6 @@ impl App {
             reload: reload.clone(),
         };
         let requests = Requests::new(&config.limits, listening.limited.clone());
-        let header =
-            |name, value| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
         let sockets = transport::relay::Dependencies {
             relay,
@@ -270,6 +268,10 @@ async fn replying(recognizer: Arc<Recognizer>, stop: CancellationToken) {
 fn of_own_hosts<S>(hosts: &Arc<Hosts>) -> impl Fn(S) -> OwnHosts<S> + Clone + use<S> {
     let hosts = hosts.clone();
     move |inner| OwnHosts::new(hosts.clone(), inner)
+}
+
+fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
 }
 
 /// For how long browsers are to come encrypted only, if that is set.

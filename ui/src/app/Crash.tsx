@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { Component, type ReactNode } from 'react';
 import { Details } from '../components/Details';
 import { Icon } from '../components/Icon';
+import { tell } from './pageErrors';
 
 interface State {
   error: Error | null;
@@ -13,6 +14,10 @@ export class Crash extends Component<{ children: ReactNode }, State> {
 
   static getDerivedStateFromError(error: unknown): State {
     return { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+
+  override componentDidCatch(error: unknown): void {
+    tell(error);
   }
 
   override render(): ReactNode {

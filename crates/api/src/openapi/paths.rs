@@ -389,6 +389,9 @@ fn signs(table: &mut Table<'_>) {
         },
     );
     table.list::<models::Runtime>("/api/v1/runtime", "Whether the library that runs networks is missing");
+    table.post("/api/v1/page-errors", "Tells of an error of a page, for the log", |post| {
+        post.takes::<status::PageError>().ends("204", "It is counted and logged")
+    });
     table.post("/api/v1/reload", "Has the configuration read again; what needs a restart is named", |post| {
         post.takes_role("admin").answers::<status::Reloaded>()
     });

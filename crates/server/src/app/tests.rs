@@ -561,3 +561,20 @@ async fn the_log_says_who_did_what_and_who_was_not_allowed_to_and_never_a_key() 
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!([&admin, &viewer].iter().all(|key| log.with(&key[12..]).is_empty()));
 }
+
+#[tokio::test]
+async fn an_error_of_a_page_is_one_short_line_and_counted() {
+    let (log, house) = (captured::log(), House::new(""));
+    let viewer = house.key(Role::Viewer, &[], &[]);
+    let body = json!({ "message": "TypeError:\nWARN forged", "page": "/wall", "place": "x".repeat(5000) });
+    let request = Request::builder().method(Method::POST).uri("/api/v1/page-errors");
+    let request = request.header(HOST, "192.168.1.2:8000").header("content-type", "application/json");
+    let request = request.header("authorization", format!("Bearer {viewer}"));
+    let mut request = request.body(Body::from(body.to_string())).unwrap();
+    request.extensions_mut().insert(Peer("192.168.1.7:5000".parse().unwrap()));
+    let response = house.app.router.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    let lines = log.with("the page failed in the browser of the key");
+    assert!(lines[0].contains("TypeError:\\nWARN forged") && lines[0].len() < 500, "{lines:?}");
+    assert_eq!(house.app.life.page_errors(), 1);
+}

@@ -6,6 +6,7 @@
 //! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`], [`form`]: how these arrive
 //! - [`login`], [`keys`], [`link`]: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
+//! - `page_errors`: what went wrong in browsers
 //! - [`live`]: everything, as it changes; [`manage`]: ending streams and viewers
 
 pub mod boards;
@@ -20,6 +21,7 @@ pub mod live;
 mod login;
 pub mod manage;
 pub mod models;
+mod page_errors;
 pub mod picture;
 pub mod read;
 mod runtime;
@@ -163,6 +165,7 @@ pub fn routes(api: Api) -> Routes {
         .slashed("/labels/", "/labels")
         .open("/livez", get(livez))
         .open("/readyz", get(readyz))
+        .private("/api/v1/page-errors", post(page_errors::add))
         .open("/api/v1/reload", post(reload))
         .open("/metrics", get(metrics))
         .open("/api/v1/status", get(status))
