@@ -48,6 +48,8 @@ async function changes({ ask }) {
     await ask("POST /api/v1/models/nobody/activate", { headers });
     await ask("POST /api/v1/runtime", { headers });
     await ask("GET /api/v1/runtime", { headers });
+    await ask("POST /api/v1/reload", { headers });
+    await ask("POST /api/v1/page-errors", { headers });
   }
 }
 
