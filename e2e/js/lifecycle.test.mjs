@@ -1,11 +1,15 @@
 // Start and end.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+
+import WebSocket from "ws";
 
 import { clip } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { command, start, until } from "./harness.mjs";
+import { streamPath } from "./relay.mjs";
 
 for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
   test(`${signal}_drains_and_ends_with_exit_code_0`, async (t) => {
@@ -58,4 +62,21 @@ test("the_client_comes_back_by_itself_after_a_restart", async (t) => {
   await until(() => client.statuses.length === 2, "a second status");
   client.send(frames[0]);
   await client.answered(2);
+});
+
+test("viewers_and_senders_are_told_when_to_come_back", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  const sockets = ["/ws/view", "/ws/view", streamPath("P-1")].map(
+    (path) => new WebSocket(server.url.replace("http", "ws") + path),
+  );
+  await Promise.all(sockets.map((socket) => once(socket, "open")));
+  sockets[2].send(JSON.stringify({ analysis_mode: "normal" }));
+  await once(sockets[2], "message");
+  const closed = sockets.map((socket) => once(socket, "close"));
+  await server.stop();
+  for (const end of closed) {
+    const [code, reason] = await end;
+    assert.equal(code, 1001);
+    assert.match(String(reason), /^the server stops; come back in [1-4] s$/i);
+  }
 });

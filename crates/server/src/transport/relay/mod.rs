@@ -137,6 +137,11 @@ async fn active(may: May<WatchStream>, State(deps): State<Dependencies>) -> Json
     })
 }
 
+/// When the one of that number is to come back after the server has stopped: not all at once.
+fn come_back_in(number: u64) -> String {
+    format!("come back in {} s", 1 + number % 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -130,10 +130,10 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
     let why = sender.run(&deps, first, mode).await;
     let SenderSocket { mut socket, sending, .. } = sender;
     sending.sender.end(why.as_ref().copied().unwrap_or(End::Left));
-    let too_long = sending.sender.why() == Some(End::TooLong);
+    let (too_long, number) = (sending.sender.why() == Some(End::TooLong), sending.sender.number);
     drop(sending); // viewers need not wait for the goodbye
     let Ok(why) = why else { return websocket::give_up(socket, too_long).await };
-    let text = for_sender(why);
+    let text = for_sender(why, number);
     let _ = send(&mut socket, message::error(&text)).await;
     websocket::close(socket, code(why), &text).await;
 }
@@ -417,7 +417,7 @@ fn code(why: End) -> u16 {
     }
 }
 
-fn for_sender(why: End) -> String {
+fn for_sender(why: End, number: u64) -> String {
     match why {
         End::Left => "The stream has ended.".into(),
         End::BadFrames => format!(
@@ -427,6 +427,6 @@ fn for_sender(why: End) -> String {
         End::TooLong => "The message is too long.".into(),
         End::Replaced => "Another sender has taken the place of this one, which did not answer.".into(),
         End::Administrator => "The stream was ended by an administrator.".into(),
-        End::Stopping => "The server stops.".into(),
+        End::Stopping => format!("The server stops; {}.", super::come_back_in(number)),
     }
 }

@@ -141,7 +141,10 @@ pub async fn serve(
             }
         }
         Gone::SentAway => websocket::close(socket.socket, 4410, "sent away by an administrator").await,
-        Gone::Stopping => websocket::close(socket.socket, 1001, "the server stops").await,
+        Gone::Stopping => {
+            let later = super::come_back_in(viewer.id());
+            websocket::close(socket.socket, 1001, &format!("the server stops; {later}")).await;
+        }
     }
 }
 
