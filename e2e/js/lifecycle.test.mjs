@@ -77,6 +77,6 @@ test("viewers_and_senders_are_told_when_to_come_back", async (t) => {
   for (const end of closed) {
     const [code, reason] = await end;
     assert.equal(code, 1001);
-    assert.match(String(reason), /^the server stops; come back in [1-4] s$/i);
+    assert.match(String(reason), /^the server stops; come back in [1-4] s\.?$/i);
   }
 });
