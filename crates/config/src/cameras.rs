@@ -1,6 +1,5 @@
 //! `[[camera]]`: the cameras of the configuration file.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -72,27 +71,33 @@ pub enum CameraTableError {
     Default,
 }
 
-/// Reads the tables; an error comes with the number of its table, from 0.
-pub fn read(value: Value) -> Result<Vec<CameraTable>, (usize, CameraTableError)> {
-    let Value::Array(tables) = value else { return Err((0, CameraTableError::NoList)) };
-    let (mut ids, mut users, mut has_default) = (BTreeSet::new(), BTreeSet::new(), false);
-    let mut cameras = Vec::new();
+/// Reads the tables; those that cannot be used come with their number, from 0, and why.
+pub fn read(value: Value) -> (Vec<CameraTable>, Vec<(usize, CameraTableError)>) {
+    let Value::Array(tables) = value else { return (Vec::new(), vec![(0, CameraTableError::NoList)]) };
+    let (mut cameras, mut mistakes) = (Vec::new(), Vec::new());
     for (index, table) in tables.into_iter().enumerate() {
-        let camera = one(table).map_err(|reason| (index, reason))?;
-        if !ids.insert(camera.id.clone()) {
-            return Err((index, CameraTableError::Id(camera.id)));
+        match one(table).and_then(|camera| beside(&cameras, camera)) {
+            Ok(camera) => cameras.push(camera),
+            Err(reason) => mistakes.push((index, reason)),
         }
-        if let Some(user) = &camera.user
-            && !users.insert(user.clone())
-        {
-            return Err((index, CameraTableError::User(user.clone())));
-        }
-        if camera.default && std::mem::replace(&mut has_default, true) {
-            return Err((index, CameraTableError::Default));
-        }
-        cameras.push(camera);
     }
-    Ok(cameras)
+    (cameras, mistakes)
+}
+
+/// The camera, unless one of the others is called like it or is whose it is.
+fn beside(others: &[CameraTable], camera: CameraTable) -> Result<CameraTable, CameraTableError> {
+    if others.iter().any(|other| other.id == camera.id) {
+        return Err(CameraTableError::Id(camera.id));
+    }
+    if let Some(user) = &camera.user
+        && others.iter().any(|other| other.user.as_ref() == Some(user))
+    {
+        return Err(CameraTableError::User(user.clone()));
+    }
+    if camera.default && others.iter().any(|other| other.default) {
+        return Err(CameraTableError::Default);
+    }
+    Ok(camera)
 }
 
 fn one(table: Value) -> Result<CameraTable, CameraTableError> {
@@ -142,7 +147,8 @@ mod tests {
 
     fn parse(text: &str) -> Result<Vec<CameraTable>, (usize, CameraTableError)> {
         let table: toml::Table = toml::from_str(text).unwrap();
-        read(table["camera"].clone())
+        let (cameras, mistakes) = read(table["camera"].clone());
+        mistakes.into_iter().next().map_or(Ok(cameras), Err)
     }
 
     #[test]

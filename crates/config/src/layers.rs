@@ -153,29 +153,45 @@ impl Layers {
 
     /// All layers: `sightwire.toml` and `.env` of the working folder, the process's environment, and flags.
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let mut layers = Self::defaults();
+        let (layers, mistakes) = Self::load_what_can(flags);
+        first(mistakes).map(|()| layers)
+    }
+
+    /// As [`Layers::load`], with all mistakes: what is wrong with one value takes no other away.
+    pub fn load_what_can(flags: &Flags) -> (Self, Vec<ConfigError>) {
+        let (mut layers, mut mistakes) = (Self::defaults(), Vec::new());
         let usual = Path::new("sightwire.toml");
-        match &flags.file {
-            Some(path) => layers.add_file(path)?,
-            None if usual.is_file() => layers.add_file(usual)?,
-            None => {}
+        let file = flags.file.as_deref().or_else(|| usual.is_file().then_some(usual));
+        if let Some(path) = file {
+            match read(path) {
+                Ok(text) => mistakes.extend(layers.try_text(&text, path)),
+                Err(error) => mistakes.push(error),
+            }
         }
-        layers.add_environment(dot_env(Path::new(".env"))?, Origin::DotEnv)?;
+        match dot_env(Path::new(".env")) {
+            Ok(variables) => mistakes.extend(layers.try_environment(variables, Origin::DotEnv)),
+            Err(error) => mistakes.push(error),
+        }
         // A variable that is not text cannot name a key or hold a value of one.
         let environment =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        layers.add_environment(environment, Origin::Environment)?;
-        for text in &flags.set {
-            layers.add_flag(text)?;
-        }
+        mistakes.extend(layers.try_environment(environment, Origin::Environment));
+        mistakes.extend(flags.set.iter().filter_map(|text| layers.add_flag(text).err()));
         if !flags.listen.is_empty()
             && let Some(key) = keys::find("server.listen")
         {
             let origin = Origin::Flag(format!("--listen {}", flags.listen.join(" --listen ")));
-            layers.set_text(key, &flags.listen.join(","), origin)?;
+            mistakes.extend(layers.set_text(key, &flags.listen.join(","), origin).err());
         }
-        layers.add_tls(flags)?;
-        Ok(layers)
+        mistakes.extend(layers.add_tls(flags).err());
+        (layers, mistakes)
+    }
+
+    /// Takes back what was set of a key, or of all whose names begin so.
+    pub(crate) fn reset(&mut self, name: &str) {
+        for key in KEYS.iter().filter(|key| key.name.starts_with(name)) {
+            self.values.insert(key.name, (default_of(key), Origin::Default));
+        }
     }
 
     /// `--tls` and `--lan`.
@@ -232,41 +248,56 @@ impl Layers {
 
     /// Adds a TOML file.
     pub fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::Read { path: path.to_owned(), error })?;
-        self.add_text(&text, path)
+        self.add_text(&read(path)?, path)
     }
 
     /// Adds the text of a TOML file; `path` is what errors call it.
     pub fn add_text(&mut self, text: &str, path: &Path) -> Result<(), ConfigError> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-            path: path.to_owned(),
-            reason: what_is_wrong(text, &error),
-        })?;
+        first(self.try_text(text, path))
+    }
+
+    /// Adds what can be used of a file, and says what cannot.
+    pub(crate) fn try_text(&mut self, text: &str, path: &Path) -> Vec<ConfigError> {
+        let table: toml::Table = match toml::from_str(text) {
+            Ok(table) => table,
+            Err(error) => {
+                let reason = what_is_wrong(text, &error);
+                return vec![ConfigError::Syntax { path: path.to_owned(), reason }];
+            }
+        };
+        let mut mistakes = Vec::new();
         for (section, value) in table {
             if section == "camera" {
-                self.cameras = cameras::read(value).map_err(|(index, reason)| {
+                let (read, wrong) = cameras::read(value);
+                self.cameras = read;
+                mistakes.extend(wrong.into_iter().map(|(index, reason)| {
                     let origin = Origin::File(path.to_owned(), table_line(text, "[[camera]]", index));
                     ConfigError::Camera { origin, reason }
-                })?;
+                }));
                 continue;
             }
             let Value::Table(entries) = value else {
-                return Err(unknown(&section, Origin::File(path.to_owned(), line_of(text, "", &section))));
+                let origin = Origin::File(path.to_owned(), line_of(text, "", &section));
+                mistakes.push(unknown(&section, origin));
+                continue;
             };
             for (name, value) in entries {
                 if (&*section, &*name) == ("access", "legacy") {
-                    self.legacy = access::legacy(value).map_err(|(index, reason)| {
-                        let line = table_line(text, "[[access.legacy]]", index);
-                        ConfigError::Legacy { origin: Origin::File(path.to_owned(), line), reason }
-                    })?;
+                    match access::legacy(value) {
+                        Ok(legacy) => self.legacy = legacy,
+                        Err((index, reason)) => {
+                            let line = table_line(text, "[[access.legacy]]", index);
+                            let origin = Origin::File(path.to_owned(), line);
+                            mistakes.push(ConfigError::Legacy { origin, reason });
+                        }
+                    }
                     continue;
                 }
                 let origin = Origin::File(path.to_owned(), line_of(text, &section, &name));
-                self.set(&format!("{section}.{name}"), value, origin)?;
+                mistakes.extend(self.set(&format!("{section}.{name}"), value, origin).err());
             }
         }
-        Ok(())
+        mistakes
     }
 
     /// Adds environment variables; `origin` makes one of a variable's name.
@@ -275,6 +306,15 @@ impl Layers {
         variables: impl IntoIterator<Item = (String, String)>,
         origin: impl Fn(String) -> Origin,
     ) -> Result<(), ConfigError> {
+        first(self.try_environment(variables, origin))
+    }
+
+    fn try_environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+        origin: impl Fn(String) -> Origin,
+    ) -> Vec<ConfigError> {
+        let mut mistakes = Vec::new();
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         for key in KEYS {
             // Compose files and the like set what they have no value for to nothing.
@@ -283,13 +323,13 @@ impl Layers {
             let spellings = [Some(key.env_name()), key.other_env_name()].into_iter().flatten();
             let given: Vec<String> = spellings.filter(|name| text_of(name).is_some()).collect();
             for name in &given {
-                self.write(key, name, &origin(name.clone()))?;
+                mistakes.extend(self.write(key, name, &origin(name.clone())).err());
             }
             // The new name goes before the old ones, the first old one before the second.
             let names = given.into_iter().chain(key.old_names.iter().map(ToString::to_string));
             let first = names.into_iter().find_map(|name| Some((text_of(&name)?, name)));
             if let Some((text, name)) = first {
-                self.set_text(key, text, origin(name))?;
+                mistakes.extend(self.set_text(key, text, origin(name)).err());
             }
         }
         for name in variables.keys().filter(|name| name.starts_with("SIGHTWIRE_")) {
@@ -305,10 +345,10 @@ impl Layers {
             });
             if !known && ours && !name.starts_with("SIGHTWIRE_SERVICE_") {
                 let wrong = name.trim_start_matches("SIGHTWIRE_").to_lowercase().replacen('_', ".", 1);
-                return Err(unknown(&wrong, origin(name.clone())));
+                mistakes.push(unknown(&wrong, origin(name.clone())));
             }
         }
-        Ok(())
+        mistakes
     }
 
     /// Sets a key from `section.key=value`, as `--set` takes it.
@@ -396,6 +436,14 @@ impl Layers {
         self.values.insert(key.name, (value, origin));
         Ok(())
     }
+}
+
+fn first(mistakes: Vec<ConfigError>) -> Result<(), ConfigError> {
+    mistakes.into_iter().next().map_or(Ok(()), Err)
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|error| ConfigError::Read { path: path.to_owned(), error })
 }
 
 /// Variables of the `.env` file beside the server, if there is one: `NAME=value` to the end of the line, perhaps in quotes

@@ -2,7 +2,7 @@
 //!
 //! - [`keys`]: every key, its default and what it means
 //! - [`layers`]: from where values come, and which counts
-//! - [`Config`]: what is made of them, checked
+//! - [`Config`]: what is made of them, checked; `partial`: in spite of mistakes
 //! - [`cameras`]: `[[camera]]` tables
 //! - [`limits`]: how much all may take together, and one address or key
 //! - `log`, [`tls`]: `log.*`, `tls.*`; [`reader`], [`relay`]: the sections that other crates have options for
@@ -17,6 +17,7 @@ pub mod keys;
 pub mod layers;
 pub mod limits;
 mod log;
+mod partial;
 pub mod reader;
 mod redact;
 pub mod relay;
@@ -48,6 +49,7 @@ use toml::Value;
 
 pub use layers::{ConfigError, Layers, Origin};
 pub use limits::Limits;
+pub use redact::redact;
 use sightwire_listen::names::HostNames;
 use sightwire_listen::{PerAddress, PerAsker};
 

@@ -1,0 +1,80 @@
+//! What can be used of a configuration with mistakes, for those who look for what is wrong.
+
+use std::collections::BTreeSet;
+
+use crate::layers::{ConfigError, Layers};
+use crate::{Config, Flags};
+
+impl Config {
+    /// Whatever can be used of all layers, and all that is wrong with them. A value that cannot be used is left at its default,
+    /// and so is its section where that does not help.
+    pub fn load_what_can(flags: &Flags) -> (Self, Layers, Vec<ConfigError>) {
+        let (layers, mut mistakes) = Layers::load_what_can(flags);
+        let (config, of_values) = of_what_can(&layers);
+        mistakes.extend(of_values);
+        (config, layers, mistakes)
+    }
+}
+
+fn of_what_can(layers: &Layers) -> (Config, Vec<ConfigError>) {
+    let (mut layers, mut mistakes, mut left) = (layers.clone(), Vec::new(), BTreeSet::new());
+    loop {
+        let mistake = match Config::from_layers(&layers) {
+            Ok(config) => return (config, mistakes),
+            Err(mistake) => mistake,
+        };
+        let name = if let ConfigError::Invalid { name, .. } = &mistake { *name } else { "" };
+        let section = name.split_once('.').map(|(section, _)| format!("{section}."));
+        if left.insert(name.to_owned()) {
+            layers.reset(name);
+            mistakes.push(mistake);
+        } else if let Some(section) = section.filter(|section| left.insert(section.clone())) {
+            // What is wrong is its default, beside another value of the section.
+            layers.reset(&section);
+        } else {
+            layers = Layers::defaults();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What is wrong with a file of that text, and what is made of it.
+    fn of(text: &str) -> (Config, Vec<String>) {
+        let mut layers = Layers::defaults();
+        let mut mistakes = layers.try_text(text, Path::new("a.toml"));
+        let (config, of_values) = of_what_can(&layers);
+        mistakes.extend(of_values);
+        (config, mistakes.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_value_takes_no_other_away_and_all_is_told() {
+        let (config, mistakes) = of("[server]\nmax_conections = 3\nmax_connections = 7\ndrain_s = -1\n\
+             [tls]\nmode = \"files\"\n[recognizer]\nmax_clients = 3\n\
+             [[camera]]\nid = \"a b\"\nurl = \"http://me:secret@10.0.0.1\"\n\
+             [[camera]]\nid = \"yard\"\nurl = \"http://10.0.0.2\"\n");
+        assert_eq!(config.server.max_connections, 7);
+        assert_eq!(config.recognizer.max_clients, 3);
+        assert!(config.tls.options.is_none());
+        let cameras = config.cameras.live.configured.iter().map(|camera| camera.id.as_str());
+        assert_eq!(cameras.collect::<Vec<_>>(), ["yard"]);
+        let parts = ["max_conections", "[[camera]]", "server.drain_s", "tls.certificate_file"];
+        assert_eq!(mistakes.len(), parts.len(), "{mistakes:?}");
+        for part in parts {
+            assert_eq!(mistakes.iter().filter(|mistake| mistake.contains(part)).count(), 1, "{mistakes:?}");
+        }
+        assert!(mistakes.iter().all(|mistake| !mistake.contains("secret")));
+    }
+
+    #[test]
+    fn a_file_that_is_none_leaves_the_defaults() {
+        let (config, mistakes) = of("[server\n");
+        assert_eq!(config.server.max_connections, 1024);
+        assert_eq!(mistakes.len(), 1, "{mistakes:?}");
+    }
+}
