@@ -44,7 +44,6 @@ use sightwire_measure::memory::Memory;
 use sightwire_models::Provider;
 use sightwire_models::manifest::Precision;
 use sightwire_models::store::{Store, default_home};
-use sightwire_recognizer::ModelChoice;
 use toml::Value;
 
 pub use layers::{ConfigError, Layers, Origin};
@@ -52,6 +51,7 @@ pub use limits::Limits;
 pub use redact::redact;
 use sightwire_listen::names::HostNames;
 use sightwire_listen::{PerAddress, PerAsker};
+pub use sightwire_recognizer::ModelChoice;
 
 /// The hidden command that tries ways of running networks, in a child of this program.
 pub const TRY_NETWORKS: &str = "try-networks";

@@ -81,14 +81,14 @@ impl Budget {
     }
 }
 
-/// In cores; `None` if there is no quota, or it cannot be told.
-fn quota_of_this_process() -> Option<f32> {
+/// What a control group lets this process use, in cores; `None` if there is no quota, or it cannot be told.
+pub fn quota_of_this_process() -> Option<f32> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     quota(&groups, Path::new("/sys/fs/cgroup")).filter(|cores| *cores < cpus() as f32)
 }
 
-/// That the process may run on.
-fn cpus() -> usize {
+/// CPUs that the process may run on.
+pub fn cpus() -> usize {
     sched_getaffinity(None).map_or(1, |cpus| cpus.count() as usize).max(1)
 }
 

@@ -11,7 +11,7 @@
 //! - [`hands`]: hands in the pictures
 //! - [`view`]: an analysis drawn one way, encoded once
 //! - [`watching`]: what one viewer watches, and at which quality
-//! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now
+//! - [`stills`]: what is in a single picture; `tries`: one picture of a camera, now; [`look`]: at a camera, without a server
 //! - [`pixels`]: the threads for decoding, drawing, encoding
 //! - [`totals`], [`report`]: what can be seen of all this
 
@@ -21,6 +21,7 @@ pub mod analysis;
 pub mod demand;
 pub mod detector;
 pub mod hands;
+pub mod look;
 pub mod options;
 pub mod origin;
 pub mod pixels;

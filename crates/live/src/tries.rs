@@ -113,7 +113,8 @@ impl Streams {
         }
 
         let (give, take) = oneshot::channel();
-        let (reads, mut sink) = (upstream::open(source, &self.dependencies()), First(Some(give)));
+        let reads = upstream::open(source, &self.web, self.options.cameras.max_frame_bytes);
+        let mut sink = First(Some(give));
         let run = async {
             tokio::select! {
                 biased;

@@ -15,6 +15,7 @@ use sightwire_hub::source::Source;
 use sightwire_hub::source::capture::{Capture, CaptureOptions};
 use sightwire_hub::source::folder::Folder;
 use sightwire_hub::source::mjpeg::{Mjpeg, MjpegOptions};
+use sightwire_hub::source::web::Web;
 use sightwire_hub::stream::{Condition, Producer, State, Stream, Update};
 use sightwire_measure::meter::{Meter, Sample};
 use sightwire_measure::{clock, lines};
@@ -67,7 +68,8 @@ impl Upstream {
             frozen_after: cameras.frozen_after.filter(|_| source.url().is_some()),
             ..ReaderOptions::default()
         };
-        let (reads, seed) = (open(source, deps), fastrand::u64(..));
+        let reads = open(source, &deps.web, cameras.max_frame_bytes);
+        let seed = fastrand::u64(..);
         tracing::info!(camera = id, "opening {}", lines::short(&source.shown()));
         let (token, name) = (stop.clone(), id.to_owned());
         deps.tasks.spawn(async move {
@@ -139,18 +141,17 @@ impl Upstream {
     }
 }
 
-/// What reads a camera.
-pub fn open(source: &CameraSource, deps: &Dependencies) -> Box<dyn Source> {
-    let max_picture = deps.options.cameras.max_frame_bytes;
+/// What reads a camera; a picture of it has at most so many bytes.
+pub fn open(source: &CameraSource, web: &Web, max_picture: usize) -> Box<dyn Source> {
     let limits = multipart::Limits { max_picture, ..multipart::Limits::default() };
     match source {
         CameraSource::Stream(url) => {
             let options = MjpegOptions { limits, ..MjpegOptions::default() };
-            Box::new(Mjpeg::new(url.clone(), deps.web.clone(), options))
+            Box::new(Mjpeg::new(url.clone(), web.clone(), options))
         }
         CameraSource::Capture(url, every) => {
             let options = CaptureOptions { every: *every, limits, ..CaptureOptions::default() };
-            Box::new(Capture::new(url.clone(), deps.web.clone(), options))
+            Box::new(Capture::new(url.clone(), web.clone(), options))
         }
         CameraSource::Folder(path, every) => Box::new(Folder::new(path, *every, limits)),
     }

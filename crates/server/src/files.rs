@@ -23,12 +23,18 @@ pub fn highest_limit() -> Option<u64> {
     getrlimit(Resource::Nofile).maximum
 }
 
+/// Files that may be open at once, as the limits of this configuration are.
+pub fn needed(config: &Config) -> u64 {
+    let live = &config.cameras.live;
+    (config.server.max_connections + live.max_upstreams + live.max_named + RESERVE) as u64
+}
+
 /// For whoever runs the server, where it cannot have as many files open as its limits allow.
 pub fn warning(config: &Config, limit: Option<u64>) -> Option<String> {
     let limit = limit?;
     let live = &config.cameras.live;
     let (connections, cameras) = (config.server.max_connections, live.max_upstreams + live.max_named);
-    let needed = (connections + cameras + RESERVE) as u64;
+    let needed = needed(config);
     if limit >= needed {
         return None;
     }

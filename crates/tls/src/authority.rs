@@ -222,6 +222,19 @@ impl Authority {
         Self::read(&path)
     }
 
+    /// The one that is kept in this folder, as it is; `None` where there is none.
+    pub fn kept(folder: &Path) -> Result<Option<Self>, AuthorityError> {
+        match Self::read(&file(folder)) {
+            Ok(kept) => Ok(Some(kept)),
+            Err(AuthorityError::Kept(FileError::Read { error, .. }))
+                if error.kind() == io::ErrorKind::NotFound =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Makes another the next time: every device has to trust that one. Whether there was one.
     pub fn remove(folder: &Path) -> io::Result<bool> {
         let mut found = false;

@@ -154,6 +154,22 @@ impl Record {
         Ok(record.filter(|record| record.sha256 == sha256 && record.input == input && record.place == *place))
     }
 
+    /// All that is kept in a folder; what is damaged, or no record, is left out.
+    pub fn all_in(folder: &Path) -> Vec<Self> {
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.filter_map(|file| serde_json::from_slice(&fs::read(file.path()).ok()?).ok()).collect()
+    }
+
+    /// The fastest of the ways that were measured, or one that works.
+    pub fn fastest(&self) -> Option<(Plan, &Outcome)> {
+        let working = self.ways.iter().filter(|tried| tried.outcome.works());
+        let time = |tried: &&Tried| match tried.outcome {
+            Outcome::Took(ms) => ms,
+            _ => f64::INFINITY,
+        };
+        working.min_by(|a, b| time(a).total_cmp(&time(b))).map(|tried| (tried.way, &tried.outcome))
+    }
+
     /// Whole or not at all: another process may read it.
     pub(super) fn save(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
