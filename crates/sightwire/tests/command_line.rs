@@ -396,3 +396,100 @@ fn connections_for_which_no_file_is_left_are_counted_and_do_not_flood_the_log() 
     assert!((1..=1 + begun.elapsed().as_secs() / 10).contains(&said), "{log}");
     assert!(log.contains("WARN") && log.contains("allows 64"), "{log}");
 }
+
+/// Starts it, and waits until it listens: where.
+fn listening(mut command: Command) -> (Serving, String) {
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = Serving(command.spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let address =
+        lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
+    (child, address.expect("it listens"))
+}
+
+/// The checks of that id in a report: state, and all that is said.
+fn checks(report: &serde_json::Value, id: &str) -> Vec<(String, String)> {
+    let checks = report["checks"].as_array().unwrap().iter().filter(|check| check["id"] == id);
+    checks.map(|check| (check["state"].as_str().unwrap().to_owned(), check.to_string())).collect()
+}
+
+#[test]
+fn the_doctor_tells_what_is_wrong_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let camera = ["camera", "--listen", "127.0.0.1:0", "--size", "320x240", "--user", "me:s3cret-one"];
+    let (_camera, address) = listening(sightwire(path, path, &camera));
+    fs::write(path.join("password"), "s3cret-two\n").unwrap();
+    fs::write(path.join("jwt"), "s3cret-three-".repeat(4)).unwrap();
+    let key = text(&run(path, &["keys", "add", "s3cret-four", "--role", "viewer"]).stdout);
+    let key = key.trim().strip_prefix("key: ").unwrap();
+    fs::write(
+        path.join("sightwire.toml"),
+        format!(
+            "[server]\nlisten = \"127.0.0.1:1\"\nmax_conections = 3\n\
+             [access]\njwt_jwks = \"https://me:s3cret-five@127.0.0.1:9/keys?token=s3cret-six\"\njwt_secret_file = \"jwt\"\n\
+             [import]\npython = \"{key}\"\n\
+             [cameras]\ndefault_url = \"http://me:s3cret-seven@127.0.0.1:9/?key=s3cret-eight\"\n\
+             [[camera]]\nid = \"door\"\nurl = \"http://me:s3cret-one@{address}/stream?key=s3cret-nine\"\n\
+             [[camera]]\nid = \"yard\"\nurl = \"http://127.0.0.1:9\"\nusername = \"me\"\npassword_file = \"password\"\n\
+             [[camera]]\nid = \"a b\"\nurl = \"http://me:s3cret-ten@127.0.0.1:9\"\n"
+        ),
+    )
+    .unwrap();
+    let set = ["--set", "access.jwt_secret=s3cret-eleven", "--set", "access.jwt_secert=s3cret-twelve"];
+    let doctor = |args: &[&str]| run(path, &[&["doctor"], &set[..], args].concat());
+    let (shown, json) = (doctor(&[]), doctor(&["--json"]));
+    for output in [&shown, &json] {
+        let said = text(&output.stdout) + &text(&output.stderr);
+        assert!(!said.contains("s3cret") && !said.contains(&key[12..]), "{said}");
+        assert!(text(&output.stderr).starts_with("error: ") && output.status.code() == Some(1), "{said}");
+    }
+    let shown = text(&shown.stdout);
+    for line in shown.lines() {
+        assert!(
+            ["ok  ", "warn", "fail", "    "].contains(&&line[..4]) || line.contains(" failures, "),
+            "{line}"
+        );
+    }
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&report["format"], &report["state"]), (&1.into(), &"fail".into()));
+    let wrong = checks(&report, "configuration");
+    for part in ["server.max_conections", "[[camera]]", "access.jwt_secert", "take the other away"] {
+        assert!(wrong.iter().any(|(_, said)| said.contains(part)), "{part}: {wrong:?}");
+    }
+    let cameras = checks(&report, "camera");
+    let of = |id: &str| cameras.iter().find(|(_, said)| said.contains(&format!("\"{id}\""))).unwrap();
+    assert!(of("door").0 == "ok" && of("door").1.contains("320x240"), "{cameras:?}");
+    assert!(of("yard").0 == "fail" && of("yard").1.contains("cannot be reached"), "{cameras:?}");
+    assert!(of("default").0 == "fail", "{cameras:?}");
+    assert!(checks(&report, "access")[0].1.contains("1 key (0 expired), 0 users"));
+    assert!(checks(&report, "engine")[0].1.contains("sightwire models pull runtime"));
+    for id in ["version", "system", "cpu", "memory", "files", "store", "model", "tls", "server"] {
+        assert!(!checks(&report, id).is_empty(), "{id}: {report}");
+    }
+}
+
+#[test]
+fn the_doctor_finds_nothing_wrong_where_nothing_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let serve = ["serve", "--port", "0", "--set", "recognizer.dummy=true"];
+    let (_server, address) = listening(sightwire(path, &full_home(), &serve));
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    nobody.set_nonblocking(true).unwrap();
+    let camera = format!("cameras.default_url=http://{}", nobody.local_addr().unwrap());
+    let listen = format!("server.listen={address}");
+    let args = ["doctor", "--no-cameras", "--set", &listen, "--set", &camera];
+    let output = sightwire(path, &full_home(), &args).output().unwrap();
+    let said = text(&output.stdout);
+    assert!(output.status.success() && !said.contains("fail  "), "{said}");
+    for part in [
+        "and is ready; version ",
+        "ok    engine: ONNX Runtime 1.",
+        "ok    model ppocr-v4: ",
+        "(--no-cameras)",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(nobody.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "no camera is connected to");
+}

@@ -15,6 +15,7 @@ const COMMANDS = [
   ...[
     "serve",
     "check",
+    "doctor",
     "config",
     "models",
     "read",
@@ -97,6 +98,7 @@ async function mistakes(scene) {
     ["camera", "--source", "nothing.jpg"],
     ["top", "--once", "http://127.0.0.1:9"],
     ["top", "--interval", "x"],
+    ["doctor", "--cameras"],
     ["check-coordinates"],
   ];
   for (const args of wrong) await scene.run(args);

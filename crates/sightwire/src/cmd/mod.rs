@@ -5,6 +5,7 @@ mod check;
 mod check_coordinates;
 mod config;
 mod detect;
+mod doctor;
 mod keys;
 mod models;
 mod read;
@@ -56,6 +57,8 @@ enum Command {
     /// Check the configuration and print every key, its value and where it was set.
     #[command(after_help = "Example:\n  sightwire check --config sightwire.toml")]
     Check(ConfigArgs),
+    /// Look for what is wrong: configuration, machine, models, server, cameras. Tells no secret.
+    Doctor(doctor::DoctorArgs),
     /// Write a configuration file with every key, commented.
     #[command(subcommand, after_help = "Example:\n  sightwire config init sightwire.toml")]
     Config(config::ConfigCommand),
@@ -140,6 +143,7 @@ impl Cli {
         let done = match self.command {
             Command::Serve(args) => serve::run(&args, printer),
             Command::Check(args) => check::run(&args, printer),
+            Command::Doctor(args) => doctor::run(&args, printer),
             Command::Config(command) => config::run(&command, printer),
             Command::Keys(command) => keys::run(&command, printer),
             Command::Users(command) => users::run(&command, printer),

@@ -1,0 +1,81 @@
+//! This program and the machine that it runs on.
+
+use std::env::consts;
+use std::fs;
+use std::path::Path;
+
+use rustix::system::uname;
+use sightwire_config::Config;
+use sightwire_engine::cpu::{self, Cpu};
+use sightwire_engine::quota;
+use sightwire_measure::memory::budget::Budget;
+use sightwire_server::files;
+
+use super::report::Check;
+use crate::print::counted;
+
+/// Of which version and build it is.
+pub(super) fn program() -> [Check; 1] {
+    let features = [("turbo", cfg!(feature = "turbo")), ("jemalloc", cfg!(feature = "jemalloc"))];
+    let features: Vec<&str> = features.iter().filter(|(_, is_on)| *is_on).map(|(name, _)| *name).collect();
+    let features = if features.is_empty() { "no features".to_owned() } else { features.join(", ") };
+    let (version, build) =
+        (env!("CARGO_PKG_VERSION"), if cfg!(debug_assertions) { "debug" } else { "release" });
+    let says = format!("sightwire {version} ({features}; {build}; {}-{})", consts::ARCH, consts::OS);
+    [if cfg!(debug_assertions) {
+        Check::warn("version", says).cure("a debug build is slow; build it with --release")
+    } else {
+        Check::ok("version", says)
+    }]
+}
+
+pub(super) fn all(config: &Config) -> [Check; 4] {
+    [system(), of_cpu(), memory(config), of_files(config)]
+}
+
+fn system() -> Check {
+    let name = uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    let kernel = [name.sysname(), name.release(), name.machine()].map(text).join(" ");
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let pretty = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    let pretty = pretty.map_or_else(String::new, |name| format!(", {}", name.trim_matches('"')));
+    let marks = ["/.dockerenv", "/run/.containerenv"];
+    let container = if marks.iter().any(|mark| Path::new(mark).exists()) { ", in a container" } else { "" };
+    Check::ok("system", format!("{kernel}{pretty}{container}"))
+}
+
+fn of_cpu() -> Check {
+    let cpu = Cpu::here();
+    let quota = quota::quota_of_this_process();
+    let quota =
+        quota.map_or_else(String::new, |cores| format!(", of which the control group allows {cores:.2}"));
+    let says = format!("{}; {}{quota} ({})", cpu.name, counted(quota::cpus(), "core"), cpu.extensions);
+    match cpu::warning() {
+        None => Check::ok("cpu", says),
+        Some(warning) => Check::warn("cpu", format!("{says}; {warning}")),
+    }
+}
+
+fn memory(config: &Config) -> Check {
+    let budget = Budget::here(config.limits.memory_bytes);
+    let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let available = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kib = available.and_then(|rest| rest.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    let available = kib.map_or_else(String::new, |kib| format!("; {} MiB are available now", kib >> 10));
+    let says = format!("{budget}{available}");
+    match budget.warning() {
+        None => Check::ok("memory", says),
+        Some(warning) => Check::warn("memory", says).cure(warning),
+    }
+}
+
+fn of_files(config: &Config) -> Check {
+    let (needed, limit) = (files::needed(config), files::highest_limit());
+    let allows = limit.map_or_else(|| "any number".to_owned(), |limit| limit.to_string());
+    let says = format!("{needed} may be open at once, the system allows {allows}");
+    match files::warning(config, limit) {
+        None => Check::ok("files", says),
+        Some(warning) => Check::warn("files", says).cure(warning),
+    }
+}

@@ -1,0 +1,188 @@
+//! The server that is running where the configuration says, if one is. It is asked without a key.
+
+use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use rustls::RootCertStore;
+use serde::de::DeserializeOwned;
+use sightwire_api::camera::Cameras;
+use sightwire_api::status::{Readiness, Status};
+use sightwire_config::Config;
+use sightwire_http_client::cause::Cause;
+use sightwire_http_client::trust::{self, Trust};
+use sightwire_tls::authority::Authority;
+use sightwire_tls::{Certificates, Source};
+
+use super::report::Check;
+use sightwire_server::reach;
+
+/// For each question.
+const PATIENCE: Duration = Duration::from_secs(3);
+const MAX_ANSWER: usize = 4 << 20;
+
+/// A server that answers.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// What it says of its cameras, where that needs no key.
+    pub cameras: Option<Cameras>,
+}
+
+/// Where it is asked.
+struct Place {
+    client: Client,
+    base: String,
+}
+
+pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
+    let Some(address) = config.server.listen.iter().find(|address| address.port() != 0) else {
+        return (None, Check::ok("server", "its port is chosen at the start, so it cannot be asked"));
+    };
+    let place = match Place::of(config, *address) {
+        Ok(place) => place,
+        Err(reason) => return (None, Check::warn("server", format!("it cannot be asked: {reason}"))),
+    };
+    let base = &place.base;
+    let (status, text) = match place.ask("/livez").await {
+        Ok(answer) => answer,
+        Err(unheard) => return (None, unheard.told(base)),
+    };
+    if status != StatusCode::OK || text != b"ok" {
+        let says = format!("what answers at {base} is no Sightwire server ({status} for /livez)");
+        return (None, Check::fail("server", says).cure("stop that, or choose another server.listen"));
+    }
+    let running = Running { cameras: place.read("/api/v1/cameras").await };
+    let version = place.read::<Status>("/api/v1/status").await.map(|status| status.version);
+    let of_version = match &version {
+        Some(version) => format!("version {version}"),
+        None => "its version needs a key".to_owned(),
+    };
+    let own = env!("CARGO_PKG_VERSION");
+    let check = if let Err(reason) = place.ready().await {
+        let says = format!("answers at {base}; {of_version}; it is not ready: {reason}");
+        Check::fail("server", says).cure("the log says more; while a model is being loaded, wait")
+    } else {
+        let says = format!("answers at {base} and is ready; {of_version}");
+        if version.is_some_and(|version| version != own) {
+            Check::warn("server", says).cure(format!("this program is {own}; restart the server"))
+        } else {
+            Check::ok("server", says)
+        }
+    };
+    (Some(running), check)
+}
+
+/// Why nothing was heard.
+enum Unheard {
+    Nobody,
+    Late,
+    Untrusted(String),
+    Other(String),
+}
+
+impl Unheard {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        match Cause::of(error) {
+            Cause::Refused => Self::Nobody,
+            Cause::Late | Cause::NoConnection => Self::Late,
+            Cause::Tls(error) => Self::Untrusted(error.to_string()),
+            Cause::BrokeOff => Self::Other("the connection ended before its answer did".to_owned()),
+            Cause::NotHttp(error) => Self::Other(format!("it does not speak HTTP: {error}")),
+            Cause::UnknownName => Self::Other("its name cannot be resolved".to_owned()),
+            Cause::NoWay(why) | Cause::Other(why) => Self::Other(why),
+        }
+    }
+
+    fn told(self, base: &str) -> Check {
+        match self {
+            Self::Nobody => Check::warn("server", format!("nothing listens at {base}"))
+                .cure("`sightwire serve` starts it; if it should be running, its log says why it is not"),
+            Self::Late => {
+                Check::fail("server", format!("{base} does not answer within {} s", PATIENCE.as_secs()))
+                    .cure("restart the server, and report this with its log")
+            }
+            Self::Untrusted(why) => Check::warn("server", format!("{base} is not trusted from here: {why}"))
+                .cure("clients with the same authorities refuse it, too; see docs/operations.md, HTTPS"),
+            Self::Other(why) => Check::fail("server", format!("{base}: {why}"))
+                .cure("see what listens there, or choose another server.listen"),
+        }
+    }
+}
+
+impl Place {
+    fn of(config: &Config, address: SocketAddr) -> Result<Self, String> {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, address.port());
+        let Some(options) = &config.tls.options else {
+            let client = sightwire_http_client::direct(trust::nobody()).timeout(PATIENCE).build();
+            return Ok(Self {
+                client: client.map_err(|error| error.to_string())?,
+                base: format!("http://{address}"),
+            });
+        };
+        // A name that the certificate is for.
+        let (trust, name) = match &options.source {
+            Source::SelfSigned(folder) => {
+                let authority = Authority::kept(folder).map_err(|error| error.to_string())?;
+                let authority = authority.ok_or("its authority was not made yet")?;
+                let mut roots = RootCertStore::empty();
+                roots.add(authority.der().clone()).map_err(|error| error.to_string())?;
+                (Trust::Only(Arc::new(roots)), None)
+            }
+            Source::Files { .. } => {
+                let names = reach::names_now(config, config.server.listen.clone());
+                let facts =
+                    Certificates::open(options.clone(), names).map_err(|error| error.to_string())?.facts();
+                let name = facts.names.dns.into_iter().find(|name| !name.contains('*'));
+                (Trust::System, name)
+            }
+        };
+        let tls = trust.tls().map_err(ToString::to_string)?;
+        let builder = sightwire_http_client::direct(tls).timeout(PATIENCE);
+        let (builder, host) = match name {
+            Some(name) => (builder.resolve(&name, address), format!("{name}:{}", address.port())),
+            None => (builder, address.to_string()),
+        };
+        Ok(Self {
+            client: builder.build().map_err(|error| error.to_string())?,
+            base: format!("https://{host}"),
+        })
+    }
+
+    async fn ask(&self, path: &str) -> Result<(StatusCode, Vec<u8>), Unheard> {
+        let asked = self.client.get(format!("{}{path}", self.base)).send().await;
+        let mut answer = asked.map_err(|error| Unheard::of(&error))?;
+        let mut text = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| Unheard::of(&error))? {
+            if text.len() + chunk.len() > MAX_ANSWER {
+                return Err(Unheard::Other(format!("it answers more than {MAX_ANSWER} bytes")));
+            }
+            text.extend_from_slice(&chunk);
+        }
+        Ok((answer.status(), text))
+    }
+
+    /// What it says there, where that is what this version expects.
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        let (status, text) = self.ask(path).await.ok()?;
+        (status == StatusCode::OK).then(|| serde_json::from_slice(&text).ok()).flatten()
+    }
+
+    /// Whether it recognises, or why it does not.
+    async fn ready(&self) -> Result<(), String> {
+        match self.ask("/readyz").await {
+            Ok((StatusCode::OK, _)) => Ok(()),
+            Ok((status, text)) => match serde_json::from_slice(&text) {
+                Ok(Readiness::Not { reason, .. }) => Err(reason),
+                _ => Err(format!("{status} for /readyz")),
+            },
+            Err(_) => Err("/readyz is not answered".to_owned()),
+        }
+    }
+}
