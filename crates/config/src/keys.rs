@@ -38,6 +38,7 @@ pub const SECTIONS: &[&str] = &[
     "import",
     "store",
     "log",
+    "otlp",
 ];
 
 /// Other spellings of sections, which count as the right ones.

@@ -5,7 +5,7 @@
 //! - [`Config`]: what is made of them, checked; `partial`: in spite of mistakes
 //! - [`cameras`]: `[[camera]]` tables
 //! - [`limits`]: how much all may take together, and one address or key
-//! - `log`, [`tls`]: `log.*`, `tls.*`; [`reader`], [`relay`]: the sections that other crates have options for
+//! - `log`, [`tls`]: `log.*`, `tls.*`; [`otlp`]: `otlp.*`; [`reader`], [`relay`]: the sections that other crates have options for
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -17,6 +17,7 @@ pub mod keys;
 pub mod layers;
 pub mod limits;
 mod log;
+pub mod otlp;
 mod partial;
 pub mod reader;
 mod redact;
@@ -77,6 +78,8 @@ pub struct Config {
     pub import: Import,
     pub store: Store,
     pub log: Log,
+    /// Where metrics and log lines are sent; `None`: nowhere.
+    pub otlp: Option<otlp::Otlp>,
 }
 
 #[derive(Clone, Debug)]
@@ -394,6 +397,7 @@ impl Config {
             },
             store,
             log: log::read(&r)?,
+            otlp: otlp::read(&r)?,
         })
     }
 }

@@ -3,7 +3,8 @@
 /// What the key of a secret ends with; `_file` after it is another's.
 pub const SECRET: &str = "_secret";
 
-/// The text with `***` for whatever stands between `://` and `@`, and for the rest of a line that sets a secret.
+/// The text with `***` for whatever stands between `://` and `@`, and for the rest of a line that sets a secret; and without
+/// what follows `?` in an address.
 pub fn redact(text: &str) -> String {
     let without = |line: &str| {
         let is_set = |at: &usize| {
@@ -25,13 +26,19 @@ fn addresses(text: &str) -> String {
         // A password may hold a slash or a second `@`, though it should not.
         let end =
             after.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',')).unwrap_or(after.len());
-        let secret = after[..end].rfind('@');
-        if let Some(secret) = secret {
+        let (address, after) = after.split_at(end);
+        let shown = address.rfind('@').map_or(address, |at| &address[at..]);
+        if shown.len() < address.len() {
             out.push_str("***:***");
-            rest = &after[secret..];
-        } else {
-            rest = after;
         }
+        match shown.split_once('?') {
+            Some((before, query)) if !query.is_empty() => {
+                out.push_str(before);
+                out.push_str("?…");
+            }
+            _ => out.push_str(shown),
+        }
+        rest = after;
     }
     out.push_str(rest);
     out
@@ -48,6 +55,7 @@ mod tests {
             ("http://me@a, https://b/c@d", "http://***:***@a, https://***:***@d"),
             ("http://10.0.0.5:81/stream and a@b", "http://10.0.0.5:81/stream and a@b"),
             ("no address", "no address"),
+            ("is it http://me@a/b?key=c, or http://d?", "is it http://***:***@a/b?…, or http://d?"),
             ("://", "://"),
         ] {
             assert_eq!(redact(text), shown);

@@ -431,4 +431,24 @@ pub const KEYS: &[Key] = &[
         &[],
         "A file for the lines alone that say who changed what (`AUDIT`); they are in the log, too, whatever `log.level` is.",
     ),
+    key(
+        "otlp.endpoint",
+        r#""""#,
+        &[],
+        "Where metrics and log lines are sent over OTLP (http/protobuf): a collector's address, such as `http://127.0.0.1:4318`; `/v1/metrics` and `/v1/logs` are put after it. Empty: nothing is sent anywhere.",
+    ),
+    key(
+        "otlp.headers_file",
+        r#""""#,
+        &[],
+        "File with headers of each request, one `Name: value` a line, for a collector that asks for a key.",
+    ),
+    key(
+        "otlp.interval_s",
+        "10.0",
+        &[],
+        "Seconds from one sending to the next. A collector that does not take what is sent is asked more and more seldom.",
+    ),
+    key("otlp.metrics", "true", &[], "Send metrics, those of /metrics."),
+    key("otlp.logs", r#""warn""#, &[], "Send log lines of this level and above: error, warn, info, or off."),
 ];

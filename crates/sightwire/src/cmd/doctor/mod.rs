@@ -33,9 +33,9 @@ Examples:
   sightwire doctor                          what to paste into a report
   sightwire doctor --no-cameras --json      one JSON object, for a program
 
-Each line begins with ok, warn or fail; what to do follows `->`. Keys, passwords and what follows `?` in an address are
-never shown. A camera has 5 s, and all of it ends within two minutes. Run it as the user that runs the server, with the
-same configuration.
+Each line begins with ok, warn or fail; what to do follows `->`. Keys, passwords and what
+follows `?` in an address are never shown. A camera has 5 s, and all of it ends within two
+minutes. Run it as the user that runs the server, with the same configuration.
 
 Exit codes: 0 nothing fails, 1 something does.")]
 pub(super) struct DoctorArgs {
