@@ -67,6 +67,22 @@ impl<'a> Cause<'a> {
     }
 }
 
+impl Cause<'_> {
+    /// For people, as a clause that follows the address.
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Tls(error) => format!("no secure connection: {error}"),
+            Self::UnknownName => "its name cannot be resolved".to_owned(),
+            Self::NoConnection => "it takes no connection in time".to_owned(),
+            Self::Refused => "nothing listens there".to_owned(),
+            Self::NoWay(why) | Self::Other(why) => why,
+            Self::Late => "it does not answer in time".to_owned(),
+            Self::BrokeOff => "the connection ended before its answer did".to_owned(),
+            Self::NotHttp(error) => format!("it does not speak HTTP: {error}"),
+        }
+    }
+}
+
 /// The error of this type in a chain of them. One within an error of the system is not that one's source.
 pub fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).find_map(|error| error.downcast_ref())

@@ -52,16 +52,10 @@ pub async fn document(address: &str, max_bytes: usize, within: Duration) -> Resu
 }
 
 fn in_words(error: &(dyn Error + 'static)) -> DocumentError {
-    DocumentError::Unreachable(match Cause::of(error) {
-        Cause::Late => return DocumentError::Late,
-        Cause::Tls(error) => format!("no secure connection: {error}"),
-        Cause::UnknownName => "its name cannot be resolved".to_owned(),
-        Cause::NoConnection => "it takes no connection in time".to_owned(),
-        Cause::Refused => "nothing listens there".to_owned(),
-        Cause::NoWay(why) | Cause::Other(why) => why,
-        Cause::BrokeOff => "the connection ended before its answer did".to_owned(),
-        Cause::NotHttp(error) => format!("it does not speak HTTP: {error}"),
-    })
+    match Cause::of(error) {
+        Cause::Late => DocumentError::Late,
+        cause => DocumentError::Unreachable(cause.in_words()),
+    }
 }
 
 #[cfg(test)]

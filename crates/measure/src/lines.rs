@@ -27,6 +27,11 @@ pub fn sentence(text: &str) -> Short<'_> {
     Short { text, max_bytes: MAX_SENTENCE_BYTES }
 }
 
+/// As [`short`], with so many bytes.
+pub fn within(text: &str, max_bytes: usize) -> Short<'_> {
+    Short { text, max_bytes }
+}
+
 /// What [`short`] and [`sentence`] give: shortens and escapes as it is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Short<'a> {

@@ -4,6 +4,7 @@
 //! - [`life`]: whether the process goes on as it should
 //! - `limits`: what was refused, for `/metrics`
 //! - `logging`: log lines that never hold anyone up
+//! - [`otlp`]: metrics and log lines for a collector
 //! - `process`: CPU, memory, threads and open files of this process
 //! - `prometheus`: `/metrics`; `own`: of the process; `reading`: of text reading
 //! - `status`: `/api/v1/status`
@@ -16,6 +17,7 @@ pub mod life;
 mod limits;
 pub mod live;
 pub mod logging;
+pub mod otlp;
 mod own;
 pub mod process;
 pub mod prometheus;

@@ -88,10 +88,7 @@ impl Unheard {
             Cause::Refused => Self::Nobody,
             Cause::Late | Cause::NoConnection => Self::Late,
             Cause::Tls(error) => Self::Untrusted(error.to_string()),
-            Cause::BrokeOff => Self::Other("the connection ended before its answer did".to_owned()),
-            Cause::NotHttp(error) => Self::Other(format!("it does not speak HTTP: {error}")),
-            Cause::UnknownName => Self::Other("its name cannot be resolved".to_owned()),
-            Cause::NoWay(why) | Cause::Other(why) => Self::Other(why),
+            cause => Self::Other(cause.in_words()),
         }
     }
 

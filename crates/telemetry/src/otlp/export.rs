@@ -1,0 +1,214 @@
+//! Sends what has gathered, on a thread of its own: a collector that does not answer keeps nobody waiting but that thread.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use parking_lot::Mutex;
+use prost::Message as _;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use sightwire_config::otlp::Otlp;
+use sightwire_http_client::cause::Cause;
+use sightwire_http_client::trust::{self, Trust};
+use sightwire_measure::lines::{self, LogThrottle};
+use tokio_util::sync::CancellationToken;
+
+use super::Metrics;
+use super::logs::Events;
+use super::metrics::{Times, of_text};
+use super::wire::{self, Answer, Attribute, LogRecord, Resource, Scope, Value};
+
+/// For each request, from its connection to its answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// At the end all of it has so long.
+pub(super) const LAST: Duration = Duration::from_secs(1);
+/// A collector that takes nothing is asked at least so often.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+const MAX_ANSWER: usize = 64 << 10;
+
+/// Sends, until it is told to stop.
+pub(super) struct Sender {
+    pub client: Client,
+    pub options: Otlp,
+    pub events: Arc<Events>,
+    pub metrics: Arc<Mutex<Option<Metrics>>>,
+    pub stop: CancellationToken,
+    pub instance: String,
+    /// Lines that were not taken yet.
+    pub kept: Vec<LogRecord>,
+    pub not_taken: LogThrottle,
+}
+
+/// What became of a request.
+enum Sent {
+    Taken,
+    /// It may be taken another time, but not before that.
+    Later(Duration),
+    /// It is never taken.
+    Refused,
+}
+
+impl Sender {
+    /// Ends at most [`LAST`] after it is told to.
+    pub(super) async fn run(mut self) {
+        let stop = self.stop.clone();
+        let cut = async {
+            stop.cancelled().await;
+            tokio::time::sleep(LAST).await;
+        };
+        let start_unix_ns = unix_ns();
+        tokio::select! {
+            () = cut => {}
+            () = self.send_until_stopped(start_unix_ns) => {}
+        }
+    }
+
+    async fn send_until_stopped(&mut self, start_unix_ns: u64) {
+        let (stop, events) = (self.stop.clone(), self.events.clone());
+        let (mut pause, mut failures) = (self.options.interval, 0);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+                // A collector that takes nothing is left alone for its time.
+                () = events.many.notified(), if failures == 0 => {}
+            }
+            let is_last = stop.is_cancelled();
+            if let Some(at_least) = self.send(start_unix_ns).await {
+                let longer = self.options.interval.saturating_mul(1 << failures.min(8));
+                (pause, failures) = (longer.max(at_least).min(LONGEST_PAUSE), failures + 1);
+            } else {
+                (pause, failures) = (self.options.interval, 0);
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    /// Sends what there is. How long to wait at least, if the collector takes nothing now.
+    async fn send(&mut self, start_unix_ns: u64) -> Option<Duration> {
+        if self.kept.is_empty() {
+            self.kept = self.events.drain();
+        }
+        if !self.kept.is_empty() {
+            let logs = wire::Logs {
+                resources: vec![wire::ResourceLogs {
+                    resource: Some(self.resource()),
+                    scopes: vec![wire::ScopeLogs { scope: Some(scope()), records: self.kept.clone() }],
+                }],
+            };
+            match self.post("/v1/logs", "log lines", logs.encode_to_vec()).await {
+                Sent::Taken => self.kept.clear(),
+                Sent::Later(pause) => return Some(pause),
+                Sent::Refused => {
+                    self.events.count_dropped(self.kept.len());
+                    self.kept.clear();
+                }
+            }
+        }
+        let text =
+            self.metrics.lock().as_ref().filter(|_| self.options.metrics).and_then(|metrics| metrics());
+        let metrics = of_text(&text?, Times { start_unix_ns, unix_ns: unix_ns() });
+        let metrics = wire::Metrics {
+            resources: vec![wire::ResourceMetrics {
+                resource: Some(self.resource()),
+                scopes: vec![wire::ScopeMetrics { scope: Some(scope()), metrics }],
+            }],
+        };
+        match self.post("/v1/metrics", "metrics", metrics.encode_to_vec()).await {
+            Sent::Later(pause) => Some(pause),
+            // The next ones have all that these had.
+            Sent::Taken | Sent::Refused => None,
+        }
+    }
+
+    async fn post(&self, path: &str, what: &str, body: Vec<u8>) -> Sent {
+        let headers: HeaderMap = self.options.headers.iter().cloned().collect();
+        let request = self.client.post(format!("{}{path}", self.options.endpoint)).headers(headers);
+        let request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
+        let mut answer = match request.body(body).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                self.tell(what, &in_words(&error));
+                return Sent::Later(Duration::ZERO);
+            }
+        };
+        let status = answer.status();
+        if status.is_success() {
+            if let Some(partial) = partial(&mut answer).await {
+                self.tell(what, &format!("it left out {}: {}", partial.rejected, lines::short(&partial.why)));
+            }
+            return Sent::Taken;
+        }
+        self.tell(what, &format!("it answers {status}"));
+        // As OTLP has it: these alone are worth another try.
+        if matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        ) {
+            let after = answer.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+            return Sent::Later(Duration::from_secs(after.unwrap_or(0)));
+        }
+        Sent::Refused
+    }
+
+    fn tell(&self, what: &str, why: &str) {
+        if let Some(more) = self.not_taken.is_due(Instant::now()) {
+            let endpoint = &self.options.endpoint;
+            tracing::warn!(more, "the collector at {endpoint} (otlp.endpoint) did not take {what}: {why}");
+        }
+    }
+
+    fn resource(&self) -> Resource {
+        let attributes = [
+            ("service.name", "sightwire"),
+            ("service.version", env!("CARGO_PKG_VERSION")),
+            ("service.instance.id", &self.instance),
+        ];
+        let attributes = attributes.map(|(key, value)| Attribute::new(key, Value::Text(value.to_owned())));
+        Resource { attributes: attributes.into() }
+    }
+}
+
+/// Whether it took all, as far as it says so.
+async fn partial(answer: &mut Response) -> Option<wire::Partial> {
+    let mut text = Vec::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        if text.len() + chunk.len() > MAX_ANSWER {
+            return None;
+        }
+        text.extend_from_slice(&chunk);
+    }
+    Answer::decode(text.as_slice()).ok()?.partial.filter(|partial| partial.rejected > 0)
+}
+
+/// Over https through the environment's proxy, if there is one; never sent on elsewhere.
+pub(super) fn client(options: &Otlp) -> Result<Client, String> {
+    let builder = if options.endpoint.starts_with("https://") {
+        let tls = Trust::System.tls().map_err(ToString::to_string)?;
+        sightwire_http_client::builder(tls).redirect(Policy::none())
+    } else {
+        sightwire_http_client::direct(trust::nobody())
+    };
+    let builder = builder.timeout(PATIENCE).pool_max_idle_per_host(1);
+    builder.build().map_err(|error| in_words(&error))
+}
+
+fn in_words(error: &(dyn Error + 'static)) -> String {
+    Cause::of(error).in_words()
+}
+
+fn scope() -> Scope {
+    Scope { name: "sightwire".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+}
+
+fn unix_ns() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
+}
