@@ -80,6 +80,8 @@ pub struct App {
     pub reader: Arc<TextReader>,
     /// Cameras and what is sent, and everything that runs for those who watch them.
     pub streams: Arc<Streams>,
+    /// What can be seen of it from outside.
+    pub telemetry: Arc<Telemetry>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
     /// How the process itself is.
@@ -152,7 +154,7 @@ impl App {
         vital.spawn("makes live updates", live.clone().run());
         let api = Api {
             recognizer: recognizer.clone(),
-            telemetry,
+            telemetry: telemetry.clone(),
             streams: streams.clone(),
             reader: reader.clone(),
             live,
@@ -214,6 +216,7 @@ impl App {
             recognizer,
             reader,
             streams,
+            telemetry,
             listening,
             life,
             reload,

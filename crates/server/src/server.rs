@@ -10,6 +10,7 @@ use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
 use sightwire_measure::memory::budget;
 use sightwire_telemetry::life::Life;
+use sightwire_telemetry::otlp::Exporter;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +33,7 @@ pub struct Server {
     reload: Arc<Notify>,
     on_ready: Box<dyn FnOnce(&Started) + Send>,
     memory_used: budget::Reading,
+    exporter: Option<Arc<Exporter>>,
 }
 
 /// A server that answers.
@@ -61,6 +63,7 @@ impl Server {
             reload: Arc::default(),
             on_ready: Box::new(|_| ()),
             memory_used: Arc::new(budget::used),
+            exporter: None,
         }
     }
 
@@ -88,11 +91,17 @@ impl Server {
         Self { memory_used: Arc::new(used), ..self }
     }
 
+    /// Its metrics are sent by this.
+    #[must_use]
+    pub fn exporting(self, exporter: Option<Arc<Exporter>>) -> Self {
+        Self { exporter, ..self }
+    }
+
     /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_s`. All that
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, redirecting, source, reload, on_ready, memory_used } = self;
+        let Self { config, redirecting, source, reload, on_ready, memory_used, exporter } = self;
         let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
@@ -102,6 +111,11 @@ impl Server {
         let reach = Arc::new(Reach::new(&config, addresses)?);
         let vital = Vital::new(&tasks, &stop);
         let app = App::new(&config, (&access, &reach), (&stop, &tasks, &vital), memory_used, source)?;
+        if let Some(exporter) = exporter {
+            // It may outlive the server.
+            let telemetry = Arc::downgrade(&app.telemetry);
+            exporter.measure(move || telemetry.upgrade()?.prometheus().ok());
+        }
         let run = |listener, served| {
             let listening = app.listening.clone();
             let run = sightwire_listen::run(listener, served, listening, stop.clone(), tasks.clone());

@@ -493,3 +493,28 @@ fn the_doctor_finds_nothing_wrong_where_nothing_is() {
     }
     assert_eq!(nobody.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "no camera is connected to");
 }
+
+#[test]
+fn a_server_sends_its_metrics_where_it_is_told_to_and_ends_though_nobody_takes_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("otlp.endpoint=http://{}", collector.local_addr().unwrap());
+    let args =
+        ["serve", "--port", "0", "--set", "recognizer.dummy=true", "--set", "otlp.interval_s=1", "--set"];
+    let (mut server, address) =
+        listening(sightwire(folder.path(), folder.path(), &[&args[..], &[&endpoint]].concat()));
+    let (stream, _) = collector.accept().unwrap();
+    let mut heard = Vec::new();
+    while !heard.windows(28).any(|bytes| bytes == b"sightwire_recognizer_clients") {
+        let mut some = [0; 4096];
+        let count = (&stream).read(&mut some).unwrap();
+        assert!(count > 0, "{}", text(&heard));
+        heard.extend_from_slice(&some[..count]);
+    }
+    assert!(heard.starts_with(b"POST /v1/metrics HTTP/1.1\r\n"), "{}", text(&heard));
+    // It never gets an answer, and nobody else notices.
+    assert!(get(&address, "/livez").ends_with("ok"));
+    let id = rustix::process::Pid::from_child(&server.0);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    assert!(server.0.wait().unwrap().success());
+}

@@ -9,6 +9,7 @@ use sightwire_measure::memory::Work;
 use sightwire_measure::shares::Limit;
 
 use super::Telemetry;
+use super::otlp::logs::Events;
 
 pub(super) fn encode(
     telemetry: &Telemetry,
@@ -38,5 +39,7 @@ pub(super) fn encode(
         let count = ConstCounter::new(telemetry.listening.limited.counted(limit));
         count.encode(limited.encode_family(&[("limit", limit.name())])?)?;
     }
-    Ok(())
+    let help = "Log lines that a collector did not get: too many waited for it, or it did not want them.";
+    let dropped = encoder.encode_descriptor("otlp_dropped", help, None, MetricType::Counter)?;
+    ConstCounter::new(Events::of_process().dropped()).encode(dropped)
 }

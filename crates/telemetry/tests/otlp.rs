@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -183,6 +183,44 @@ fn a_collector_that_hangs_slows_nothing_and_holds_no_more_than_its_share() {
     drop(exporter);
     let took = begun.elapsed();
     assert!(took < Duration::from_secs(3), "it was to give up after a second: {took:?}");
+}
+
+/// All that is logged in this process, whoever logs it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_collector_that_takes_nothing_is_told_of_in_one_line_with_its_address_and_the_reason() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let (endpoint, heard) = collector("429 Too Many Requests");
+    let begun = Instant::now();
+    let exporter = Exporter::of(options(&endpoint), Arc::default()).unwrap();
+    exporter.measure(|| Some(METRICS.to_owned()));
+    for _ in 0..3 {
+        heard_at(&heard, "/v1/metrics");
+    }
+    drop(exporter);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("otlp.endpoint")).collect();
+    // Once in ten seconds, on a machine however slow.
+    assert!((1..=1 + begun.elapsed().as_secs() as usize / 10).contains(&lines.len()), "{log}");
+    for part in [endpoint.as_str(), "WARN", "did not take metrics: it answers 429 Too Many Requests"] {
+        assert!(lines[0].contains(part), "{part}: {log}");
+    }
+    assert!(!log.contains("s3cret"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use sightwire_server::reload::Source;
 use sightwire_server::server::{Server, Started};
 use sightwire_server::{files, reach};
 use sightwire_telemetry::logging;
+use sightwire_telemetry::otlp::Exporter;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,10 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
     let (started, config) = Config::load_to_serve(&flags)?;
     let source = Source { started, read: Box::new(move || Config::load_to_serve(&flags)) };
     let _log = logging::start(&config.log).map_err(|error| Mistake(error.into()))?;
+    // It ends before the log does, and has the last lines.
+    let exporter = config.otlp.clone().and_then(|otlp| {
+        Exporter::start(otlp).inspect_err(|error| tracing::error!("{error}")).ok().map(Arc::new)
+    });
     if let Some(warning) = sightwire_engine::cpu::warning() {
         tracing::warn!("{warning}");
     }
@@ -78,13 +83,18 @@ pub(super) fn run(args: &ServeArgs, printer: &Printer) -> anyhow::Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let served = runtime.block_on(serve(config, source, args.lan, printer.clone()));
+    let served = runtime.block_on(serve((config, source), exporter.clone(), args.lan, printer.clone()));
     // Everything of ours has ended within the drain time; what a library left is cut here.
     runtime.shutdown_timeout(Duration::from_millis(200));
     served
 }
 
-async fn serve(config: Config, source: Source, lan: bool, printer: Printer) -> anyhow::Result<()> {
+async fn serve(
+    (config, source): (Config, Source),
+    exporter: Option<Arc<Exporter>>,
+    lan: bool,
+    printer: Printer,
+) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut hangup = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
@@ -142,8 +152,11 @@ async fn serve(config: Config, source: Source, lan: bool, printer: Printer) -> a
         stop.cancel();
         std::future::pending::<()>().await;
     };
-    let server =
-        Server::new(config).redirecting(redirecting).reading_again(source, reload.clone()).on_ready(announce);
+    let server = Server::new(config)
+        .exporting(exporter)
+        .redirecting(redirecting)
+        .reading_again(source, reload.clone())
+        .on_ready(announce);
     tokio::select! {
         served = server.run(listeners, stop.clone()) => served,
         () = asked => Ok(()),

@@ -28,6 +28,7 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 use self::file::{Failures, RotatingFile};
 use self::line::Escapes;
 use self::often::NotTooOften;
+use crate::otlp;
 
 /// Lines that wait for a slow reader; more are dropped.
 const MAX_LINES: usize = 8192;
@@ -107,6 +108,7 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     let subscriber = tracing_subscriber::registry()
         .with(filter)
         .with(&*OFTEN)
+        .with(otlp::layer())
         .with(layer(to_stderr, log.json, coloured))
         .with(whole.map(|file| layer(file, log.json, false)))
         .with(audit.map(|file| layer(file, log.json, false).with_filter(FilterFn::new(is_audit))));

@@ -56,7 +56,7 @@ pub struct Exporter {
     metrics: Arc<Mutex<Option<Metrics>>>,
     events: Arc<Events>,
     stop: CancellationToken,
-    ended: mpsc::Receiver<()>,
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl fmt::Debug for Exporter {
@@ -98,7 +98,7 @@ impl Exporter {
             runtime.shutdown_background();
         })?;
         events.take(level);
-        Ok(Self { metrics, events, stop, ended })
+        Ok(Self { metrics, events, stop, ended: Mutex::new(ended) })
     }
 
     /// Sends these metrics: the text of `/metrics`, as long as there is one.
@@ -112,7 +112,7 @@ impl Drop for Exporter {
         self.events.take(None);
         self.stop.cancel();
         // A little more than it allows itself.
-        let _ = self.ended.recv_timeout(LAST + Duration::from_millis(200));
+        let _ = self.ended.get_mut().recv_timeout(LAST + Duration::from_millis(200));
     }
 }
 
