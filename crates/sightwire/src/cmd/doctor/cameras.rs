@@ -19,7 +19,7 @@ use crate::print::PrintError;
 /// One camera has so long,
 const EACH: Duration = Duration::from_secs(5);
 /// all of them have so long,
-const ALL: Duration = Duration::from_secs(60);
+const ALL: Duration = Duration::from_secs(45);
 /// and so many are looked at together, as many as the server tries.
 const AT_ONCE: usize = 4;
 

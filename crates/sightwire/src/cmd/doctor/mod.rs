@@ -50,7 +50,7 @@ pub(super) struct DoctorArgs {
 }
 
 /// What reads files, or loads a library, may take so long; then it goes on without.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn run(args: &DoctorArgs, printer: &Printer) -> anyhow::Result<()> {
     let mut reporter = Reporter::new(printer, args.json);
