@@ -499,8 +499,18 @@ fn a_server_sends_its_metrics_where_it_is_told_to_and_ends_though_nobody_takes_t
     let folder = tempfile::tempdir().unwrap();
     let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("otlp.endpoint=http://{}", collector.local_addr().unwrap());
-    let args =
-        ["serve", "--port", "0", "--set", "recognizer.dummy=true", "--set", "otlp.interval_s=1", "--set"];
+    let args = [
+        "serve",
+        "--port",
+        "0",
+        "--set",
+        "recognizer.dummy=true",
+        "--set",
+        "otlp.interval_s=1",
+        "--set",
+        "otlp.logs=off",
+        "--set",
+    ];
     let (mut server, address) =
         listening(sightwire(folder.path(), folder.path(), &[&args[..], &[&endpoint]].concat()));
     let (stream, _) = collector.accept().unwrap();
