@@ -402,8 +402,10 @@ fn listening(mut command: Command) -> (Serving, String) {
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = Serving(command.spawn().unwrap());
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
-    let address =
-        lines.find_map(|line| line.unwrap().strip_prefix("listening on http://").map(str::to_owned));
+    let address = lines.find_map(|line| {
+        let line = line.unwrap();
+        Some(line.strip_prefix("listening on ")?.split_once("://")?.1.to_owned())
+    });
     (child, address.expect("it listens"))
 }
 
@@ -492,6 +494,27 @@ fn the_doctor_finds_nothing_wrong_where_nothing_is() {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert_eq!(nobody.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock, "no camera is connected to");
+}
+
+#[test]
+fn the_doctor_knows_a_server_by_its_own_authority_and_tells_it_from_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, tls) = (folder.path(), "tls.mode=self-signed");
+    let serve = ["serve", "--port", "0", "--set", "recognizer.dummy=true", "--set", tls];
+    let (_server, address) = listening(sightwire(path, path, &serve));
+    let listen = format!("server.listen={address}");
+    let server = |set: &[&str]| {
+        let args = [&["doctor", "--no-cameras", "--json", "--set", &listen], set].concat();
+        let output = sightwire(path, path, &args).output().unwrap();
+        checks(&serde_json::from_slice(&output.stdout).unwrap(), "server").remove(0)
+    };
+    let (state, said) = server(&["--set", tls]);
+    assert!(state == "ok" && said.contains("https://127.0.0.1:"), "{said}");
+    let (state, said) = server(&[]);
+    assert!(state == "warn" && said.contains("--set tls.mode=self-signed"), "{said}");
+    // Of another store's authority nothing is known there.
+    let (state, said) = server(&["--set", tls, "--set", "store.home=elsewhere"]);
+    assert!(state == "warn" && said.contains("was not made yet"), "{said}");
 }
 
 #[test]

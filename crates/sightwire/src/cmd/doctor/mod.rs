@@ -35,7 +35,8 @@ Examples:
 
 Each line begins with ok, warn or fail; what to do follows `->`. Keys, passwords and what
 follows `?` in an address are never shown. A camera has 5 s, and all of it ends within two
-minutes. Run it as the user that runs the server, with the same configuration.
+minutes. Run it as the user that runs the server, with the same configuration; what flags of
+`serve` set (--listen, --tls) is set by --set here (server.listen, tls.mode).
 
 Exit codes: 0 nothing fails, 1 something does.")]
 pub(super) struct DoctorArgs {

@@ -49,6 +49,11 @@ pub(super) async fn check(config: &Config) -> (Option<Running>, Check) {
         Ok(answer) => answer,
         Err(unheard) => return (None, unheard.told(base)),
     };
+    if status == StatusCode::PERMANENT_REDIRECT && config.tls.options.is_none() {
+        let says = format!("what answers at {base} speaks HTTPS alone");
+        let cure = "if it was started with --lan or --tls, add `--set tls.mode=self-signed` here";
+        return (None, Check::warn("server", says).cure(cure));
+    }
     if status != StatusCode::OK || text != b"ok" {
         let says = format!("what answers at {base} is no Sightwire server ({status} for /livez)");
         return (None, Check::fail("server", says).cure("stop that, or choose another server.listen"));
