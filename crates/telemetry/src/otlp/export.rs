@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -13,6 +13,7 @@ use reqwest::{Client, Response};
 use sightwire_config::otlp::Otlp;
 use sightwire_http_client::cause::Cause;
 use sightwire_http_client::trust::{self, Trust};
+use sightwire_measure::clock;
 use sightwire_measure::lines::{self, LogThrottle};
 use tokio_util::sync::CancellationToken;
 
@@ -160,9 +161,9 @@ impl Sender {
     }
 
     fn tell(&self, what: &str, why: &str) {
-        if let Some(more) = self.not_taken.is_due(Instant::now()) {
+        if let Some(unsaid) = self.not_taken.is_due(clock::now()) {
             let endpoint = &self.options.endpoint;
-            tracing::warn!(more, "the collector at {endpoint} (otlp.endpoint) did not take {what}: {why}");
+            tracing::warn!(unsaid, "the collector at {endpoint} (otlp.endpoint) did not take {what}: {why}");
         }
     }
 
