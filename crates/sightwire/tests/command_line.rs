@@ -61,6 +61,7 @@ fn whoever_stops_reading_ends_a_command_quietly() {
     let home = folder.path().join("home");
     for args in [
         &["check"][..],
+        &["doctor", "--no-cameras"],
         &["config", "init"],
         &["models", "list"],
         &["models", "list", "--format", "json"],
