@@ -21,7 +21,7 @@ export function blocksIn(page, language) {
   return blocks.filter((block) => block.language === language).map(({ lines }) => lines);
 }
 
-/** The machine's own, or what setup has unpacked (xtask/src/setup/nginx.rs looks in the same places). */
+/** The machine's own, or what setup has unpacked (xtask/src/setup/unpacked.rs looks in the same places). */
 function program() {
   const folders = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   const all = [...folders, "/usr/sbin", join(ROOT, ".sightwire/nginx/usr/sbin")].map((folder) =>

@@ -7,12 +7,12 @@
 mod apt;
 mod binaries;
 mod models;
-mod nginx;
 mod npm;
 mod prerequisites;
 pub(crate) mod python;
 mod stamp;
 mod tools;
+mod unpacked;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -196,7 +196,8 @@ fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
     parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
     if purpose >= Purpose::Test {
         parts.push(npm::packages(project, "npm in clients/js/", "clients/js")?.beside());
-        parts.extend([nginx::part().beside(), python::packages(project)?.beside()]);
+        parts.extend([unpacked::nginx().beside(), unpacked::prometheus().beside()]);
+        parts.push(python::packages(project)?.beside());
         parts.extend([DENY.part(), NEXTEST.part()]);
     }
     parts.extend([npm::page(project)?, binaries::part()]);
