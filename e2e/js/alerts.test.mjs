@@ -1,0 +1,147 @@
+// What deploy/ has for Prometheus and Grafana: that it is well-formed, that each name in it is one that the server knows, and
+// that each alert is tried and explained. alert-faults.test.mjs has the faults.
+
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { connect } from "./client.mjs";
+import { removeFolder, start } from "./harness.mjs";
+import { alertNames, DEPLOY, promtool, quickly, ROOT, rules, startPrometheus } from "./prometheus.mjs";
+import { often, streamer, url, viewerOf } from "./relay.mjs";
+
+const FOLDER = join(DEPLOY, "prometheus");
+const dashboard = () => JSON.parse(readFileSync(join(DEPLOY, "grafana/sightwire.json"), "utf8"));
+
+/** @typedef {{ type: string, title: string, description: string, targets: { expr: string }[], fieldConfig: any }} Panel */
+/** Those that show something. */
+const panels = () => /** @type {Panel[]} */ (dashboard().panels).filter(({ type }) => type !== "row");
+
+/** All expressions of the dashboard: of panels, marks and variables. */
+function expressions() {
+  const { annotations, templating } = dashboard();
+  return [
+    ...panels().flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ...annotations.list.map(({ expr }) => expr),
+    ...templating.list.map(({ definition }) => definition).filter(Boolean),
+  ];
+}
+
+/** The server's metrics that a text names. */
+const metricsIn = (text) => new Set(Array.from(text.matchAll(/\bsightwire_[a-z0-9_]+/g), ([name]) => name));
+
+test("rules_and_configuration_are_well_formed", async (t) => {
+  const { code, said } = await promtool(["check", "rules", "rules.yml"], FOLDER);
+  assert.equal(code, 0, said);
+
+  // The files that it names are the reader's own.
+  const folder = mkdtempSync(join(tmpdir(), "sightwire-deploy-"));
+  t.after(() => removeFolder(folder));
+  for (const name of ["prometheus.yml", "rules.yml"]) copyFileSync(join(FOLDER, name), join(folder, name));
+  for (const name of ["sightwire.key", "sightwire-ca.pem"]) writeFileSync(join(folder, name), "");
+  const checked = await promtool(["check", "config", "prometheus.yml"], folder);
+  assert.equal(checked.code, 0, checked.said);
+});
+
+test("each_alert_fires_on_series_of_its_fault_and_nothing_else_does", async () => {
+  const { code, said } = await promtool(["test", "rules", "rules.test.yml"], FOLDER);
+  assert.equal(code, 0, said);
+  const tests = readFileSync(join(FOLDER, "rules.test.yml"), "utf8");
+  const tried = Array.from(tests.matchAll(/ALERTS\{alertname="(\w+)"/g), ([, name]) => name);
+  assert.deepEqual(tried.toSorted(), alertNames().toSorted(), "each alert is tried once");
+});
+
+test("each_alert_says_what_to_do_and_where_that_is_explained", () => {
+  const texts = rules()
+    .split(/^ *- alert: /m)
+    .slice(1);
+  for (const text of texts) {
+    const [name] = text.split("\n");
+    assert.match(text, /severity: (critical|warning|info) /, name);
+    assert.match(text, /^ +summary: .*\S/m, name);
+    assert.match(text, /^ +description: .*\S/m, name);
+    const [, page, anchor] = text.match(/^ +runbook: (docs\/[a-z-]+\.md)#(\S+)$/m) ?? [];
+    assert.ok(page, `${name} has a runbook`);
+    assert.ok(anchors(page).includes(anchor), `${name}: ${page} has no #${anchor}`);
+  }
+});
+
+/** Those that headings of a page have, as GitHub and most others make them. */
+function anchors(page) {
+  const headings = readFileSync(join(ROOT, page), "utf8").matchAll(/^#+ (.*)$/gm);
+  return Array.from(headings, ([, heading]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replaceAll(" ", "-"),
+  );
+}
+
+test("each_metric_that_rules_and_dashboard_name_is_one_that_the_server_gives", async (t) => {
+  const server = await start(t, { env: { USE_DUMMY_MODEL: "1" } });
+  // Some have a line for each stream.
+  const sender = await streamer(t, server, "gate");
+  often(t, 10, (number) => sender.frame(url("gate", number)));
+  const watching = await viewerOf(t, server, "gate");
+  await watching.nextFrame("gate");
+  await connect(t, server);
+
+  const given = new Set(
+    (await server.get("/metrics")).text
+      .split("\n")
+      .filter((line) => !line.startsWith("#"))
+      .map((line) => line.split(/[{ ]/)[0]),
+  );
+  const named = metricsIn([rules(), ...expressions()].join("\n"));
+  assert.ok(named.size > 60, `${named.size} names`);
+  const unknown = [...named].filter((name) => !given.has(name));
+  assert.deepEqual(unknown, [], "named, and not given");
+});
+
+test("each_panel_says_what_it_shows_in_which_unit_and_prometheus_understands_it", async (t) => {
+  const prometheus = await startPrometheus(t);
+  for (const { title, description, targets, fieldConfig } of panels()) {
+    assert.ok(description?.endsWith("."), `${title} has a description`);
+    assert.ok(fieldConfig.defaults.unit, `${title} has a unit`);
+    assert.ok(targets.length > 0, `${title} shows something`);
+  }
+  const { schemaVersion, templating } = dashboard();
+  assert.equal(schemaVersion, 39);
+  assert.deepEqual(
+    templating.list.map(({ name }) => name),
+    ["datasource", "job", "instance", "stream"],
+  );
+  for (const one of expressions()) {
+    const query = /^label_values\((.*), \w+\)$/s.exec(one)?.[1] ?? one;
+    const text = query.replaceAll("$__rate_interval", "1m").replaceAll(/\$\w+/g, ".*");
+    assert.doesNotMatch(text, /\$/, one);
+    await prometheus.ask(`query?query=${encodeURIComponent(text)}`);
+  }
+});
+
+test("no_two_panels_overlap", () => {
+  const taken = new Map();
+  for (const { title, gridPos } of dashboard().panels) {
+    const { x, y, w, h } = gridPos;
+    assert.ok(x + w <= 24, title);
+    for (let column = x; column < x + w; column += 1) {
+      for (let line = y; line < y + h; line += 1) {
+        const place = `${column},${line}`;
+        assert.ok(!taken.has(place), `${title} is over ${taken.get(place)}`);
+        taken.set(place, title);
+      }
+    }
+  }
+});
+
+test("minutes_of_the_rules_become_seconds_in_tests_and_nothing_else_changes", () => {
+  const text = "expr: rate(a[5m]) > 14 * 86400\n  for: 10m\n";
+  assert.equal(
+    quickly(text),
+    "expr: rate(a[5m]) > 14 * 86400\n  for: 10m\n".replace("5m", "5s").replace("10m", "2000ms"),
+  );
+  assert.throws(() => quickly("  for: 1h\n"), /whole minutes/);
+});
