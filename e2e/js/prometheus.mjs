@@ -108,14 +108,17 @@ export async function startPrometheus(t) {
       const { result } = await ask(`query?query=${encodeURIComponent(expression)}`);
       return result.length ? Number(result[0].value[1]) : undefined;
     },
-    /** Has a server watched from now on; returns when it was asked once. */
+    /** Has a server watched from now on; returns when it was asked once, after this. */
     async watch({ url }) {
+      const now = Date.now() / 1000;
       const { host, protocol } = new URL(url);
       watched.push({ targets: [host], labels: { __scheme__: protocol.replace(":", "") } });
       // In one step: it may look at any time.
       writeFileSync(`${targets}.new`, JSON.stringify(watched));
       renameSync(`${targets}.new`, targets);
-      await until(async () => (await this.value(`up{instance="${host}"}`)) === 1, `${host} is watched`);
+      const up = `up{instance="${host}"}`;
+      const isSeen = async () => (await this.value(`${up} == 1 and timestamp(${up}) > ${now}`)) === 1;
+      await until(isSeen, `${host} is watched`);
     },
     /** Waits until an alert of that name fires for a server; the alert. */
     async fires(name, { url }, ms) {

@@ -1,0 +1,354 @@
+// Each alert of deploy/prometheus/rules.yml is fired once by the fault that it names: a real Prometheus watches a server that is
+// given the fault. What cannot be done to a server from outside within seconds is in rules.test.yml, and the reason is here.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { connect as dial } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { connect as dialTls } from "node:tls";
+
+import { Client, connect } from "./client.mjs";
+import { HOME, removeFolder, start, until } from "./harness.mjs";
+import { png } from "./pictures.mjs";
+import { descriptors } from "./procfs.mjs";
+import { alertNames, startPrometheus } from "./prometheus.mjs";
+import { Client as Socket, jpeg, often, streamer, streamPath, url, viewer } from "./relay.mjs";
+import { camera, serving } from "./simulator.mjs";
+import { Viewer } from "./viewer.mjs";
+
+/** @import { Server } from "./harness.mjs" */
+/** @import { Ending } from "./types.ts" */
+/** @import { Prometheus } from "./prometheus.mjs" */
+/** @typedef {(options?: Parameters<typeof start>[1]) => Promise<Server>} Watched Starts a server that is watched from then on. */
+/** @typedef {(t: Ending, watched: Watched) => Promise<Server | void>} Fault What is done; the server, if it is not the last one. */
+
+/** Alerts that nobody can cause from outside, and why. */
+const ELSEWHERE = {
+  SightwirePanic: "no input is known that panics; crates/sightwire counts them in a test of its own",
+  SightwirePipelineStalled: "a thread of a running process cannot be held from outside",
+  SightwireClockJumped: "the machine's clock is not a test's to set",
+  SightwirePastCapacity: "it takes more frames than two cores can send beside those that analyse them",
+  SightwirePredictionsLate: "the same: the scheduler drops frames before it lets them grow old",
+  SightwireDetectionsLate: "the same",
+  SightwireRecognizerFailing: "a model whose runs fail is not activated",
+  SightwireLogLinesLost: "whatever reads the log of a test is the test",
+  SightwireLogFileFailing: "it is the log file's own test",
+  SightwirePageErrors: "it takes a page: e2e/browser",
+};
+
+/** Calls it again and again until the test ends, whatever comes of it. */
+const again = (/** @type {Ending} */ t, perSecond, act) =>
+  often(t, perSecond, async (count) => {
+    try {
+      await act(count);
+    } catch {
+      // Refusals are what is wanted.
+    }
+  });
+
+const set = (/** @type {Record<string, unknown>} */ values) =>
+  Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
+
+/** A folder that is gone with the test. */
+function folder(t) {
+  const made = mkdtempSync(join(tmpdir(), "sightwire-alerts-"));
+  t.after(() => removeFolder(made));
+  return made;
+}
+
+/** A store with nothing in it, from which nothing can be fetched either. */
+const bare = (t) => ({ SIGHTWIRE_HOME: folder(t), HTTPS_PROXY: "http://127.0.0.1:9", PIP_NO_INDEX: "1" });
+
+/** Connections that say `text` and are closed with the test. */
+function dialled(t, { port }, count, text = "") {
+  for (let number = 0; number < count; number += 1) {
+    const socket = dial({ host: "127.0.0.1", port });
+    socket.on("error", () => {});
+    if (text) socket.write(text);
+    t.after(() => socket.destroy());
+  }
+}
+
+/** A request with that header, on a connection of its own; its status. */
+const asked = ({ port }, headers) =>
+  new Promise((done, fail) => {
+    const asking = request({ host: "127.0.0.1", port, path: "/livez", headers, agent: false });
+    asking.on("response", (response) => response.resume().on("end", () => done(response.statusCode)));
+    asking.on("error", fail).end();
+  });
+
+/** A certificate for so many days, as options of a server; where its files are. */
+function certificate(t, days) {
+  const at = folder(t);
+  const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(at, name));
+  const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"];
+  const args = ["req", "-x509", ...kind, "-days", String(days), "-keyout", key, "-out", cert];
+  execFileSync("openssl", args, { stdio: "ignore" });
+  return { cert, args: set({ "tls.mode": "files", "tls.certificate_file": cert, "tls.key_file": key }) };
+}
+
+/** The head of a picture to be read, of which nothing more comes. */
+const UNFINISHED =
+  "POST /api/v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: 4000000\r\n\r\n";
+
+const read = ({ url }, body) => fetch(`${url}/api/v1/read`, { method: "POST", body });
+
+/** @type {Record<string, Fault>} */
+const FAULTS = {
+  async SightwireDown(_, watched) {
+    const server = await watched();
+    await server.stop("SIGKILL");
+  },
+  async SightwireNotReady(t, watched) {
+    await watched({ env: { ...bare(t), USE_DUMMY_MODEL: "0" } });
+  },
+  async SightwireCrashLoop(t, watched) {
+    const first = await watched();
+    for (let server = first, count = 0; count < 3; count += 1) {
+      await server.stop("SIGKILL");
+      server = await watched({ listen: `127.0.0.1:${first.port}` });
+    }
+    return first;
+  },
+  async SightwireWaysGivenUp(t, watched) {
+    const home = folder(t);
+    symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
+    mkdirSync(join(home, "trials"));
+    const died = { died: "SIGILL: an instruction that this CPU cannot do" };
+    for (const name of readdirSync(join(HOME, "trials")).filter((name) => name.endsWith(".json"))) {
+      const record = JSON.parse(readFileSync(join(HOME, "trials", name), "utf8"));
+      for (const way of record.ways) if (way.provider === "openvino") way.outcome = died;
+      writeFileSync(join(home, "trials", name), JSON.stringify(record));
+    }
+    await watched({ env: { SIGHTWIRE_HOME: home, USE_DUMMY_MODEL: "0" } });
+  },
+  async SightwireMemoryNearBudget(_, watched) {
+    await watched({ args: set({ "server.memory_mb": 1 }) });
+  },
+  async SightwireMemoryRefusing(t, watched) {
+    const server = await watched({ args: set({ "server.memory_mb": 1 }) });
+    again(t, 5, () => read(server, png()));
+  },
+  async SightwireDescriptorsLow(t, watched) {
+    const server = await watched();
+    const limit = descriptors(server) + 60;
+    execFileSync("prlimit", ["--pid", String(server.pid), `--nofile=${limit}:${limit}`]);
+    for (let count = 0; count < 50; count += 1) await viewer(t, server);
+  },
+  async SightwireCannotAccept(t, watched) {
+    const server = await watched();
+    // Prometheus has its connection, and nobody else gets one.
+    const limit = descriptors(server);
+    execFileSync("prlimit", ["--pid", String(server.pid), `--nofile=${limit}:${limit}`]);
+    again(t, 5, () => asked(server, {}));
+  },
+  async SightwireConnectionsRefused(t, watched) {
+    const server = await watched({ args: set({ "server.max_connections": 4 }) });
+    for (let count = 0; count < 2; count += 1) await viewer(t, server);
+    again(t, 10, async () => {
+      const socket = dial({ host: "127.0.0.1", port: server.port }).on("error", () => {});
+      t.after(() => socket.destroy());
+    });
+  },
+  async SightwirePlacesTaken(t, watched) {
+    const server = await watched({ env: { MAX_CLIENTS: "0" } });
+    again(t, 4, () => {
+      const client = new Client(server.url);
+      t.after(() => client.close());
+    });
+  },
+  async SightwireLimitHit(t, watched) {
+    const server = await watched({ args: set({ "limits.requests_per_s": 2 }) });
+    // Through a proxy, since this machine has no limits.
+    again(t, 20, () => asked(server, { "X-Forwarded-For": "192.0.2.1" }));
+  },
+  async SightwireReceiveMemoryFull(t, watched) {
+    const server = await watched({ args: set({ "server.receive_memory_mb": 16 }) });
+    dialled(t, server, 30, UNFINISHED + "x".repeat(2 << 20));
+  },
+  async SightwireReceiveTimeouts(t, watched) {
+    const server = await watched({ args: set({ "server.receive_timeout_s": 1 }) });
+    again(t, 5, () => dialled(t, server, 2, UNFINISHED));
+  },
+  async SightwireSessionsEvicted(t, watched) {
+    const server = await watched({ args: set({ "server.max_connections": 20 }) });
+    again(t, 100, () => fetch(`${server.url}/socket.io/?EIO=4&transport=polling`));
+  },
+  async SightwireRepliesLost(t, watched) {
+    const server = await watched();
+    const path = `${server.url}/socket.io/?EIO=4&transport=polling`;
+    const { sid } = JSON.parse((await (await fetch(path)).text()).slice(1));
+    const post = (body) => fetch(`${path}&sid=${sid}`, { method: "POST", body });
+    await post("40");
+    const frame = `42["frame",{"image":"${png(8, 8).toString("base64")}"}]`;
+    again(t, 20, () => post(Array(20).fill(frame).join("\u001e")));
+  },
+  async SightwireDiskFailing(_, watched) {
+    const values = { "cameras.allow": "127.0.0.0/8", "cameras.file": "/proc/sightwire/cameras.json" };
+    const server = await watched({ args: set(values) });
+    const table = { id: "gate", url: "http://127.0.0.1:9" };
+    const { status } = await fetch(`${server.url}/api/v1/cameras`, {
+      method: "POST",
+      body: JSON.stringify(table),
+      headers: { "Content-Type": "application/json" },
+    });
+    assert.ok(status >= 500, `${status}`);
+  },
+  async SightwireCertificateExpires(t, watched) {
+    await watched({ args: certificate(t, 5).args });
+  },
+  async SightwireHandshakesFail(t, watched) {
+    const server = await watched({ args: certificate(t, 100).args });
+    again(t, 10, () => {
+      // It does not trust the certificate.
+      const socket = dialTls({ host: "127.0.0.1", port: server.port, servername: "localhost" });
+      socket.on("error", () => {});
+    });
+  },
+  async SightwireReloadFailed(t, watched) {
+    const { cert, args } = certificate(t, 100);
+    await watched({ args });
+    writeFileSync(cert, "nonsense");
+  },
+  async SightwireHostsRefused(t, watched) {
+    const server = await watched();
+    again(t, 5, () => asked(server, { Host: "evil.example" }));
+  },
+  async SightwireFramesInvalid(t, watched) {
+    const server = await watched();
+    const client = await connect(t, server);
+    again(t, 20, () => client.frame({ image: "not base64!" }));
+  },
+  async SightwireStreamNotRunning(t, watched) {
+    const gate = await camera(t);
+    const server = await watched(serving({ cameras: [{ id: "gate", url: gate.url }] }));
+    const watching = new Viewer(server.url, "/stream?camera=gate");
+    t.after(() => watching.socket.destroy());
+    await until(() => watching.pictures.length > 0, "a picture");
+    await gate.fails("stall");
+  },
+  async SightwireStreamBroken(t, watched) {
+    const gate = await camera(t, { args: ["--fault", "half-frame@3"] });
+    const server = await watched(serving({ cameras: [{ id: "gate", url: gate.url }] }));
+    const watching = new Viewer(server.url, "/stream?camera=gate");
+    t.after(() => watching.socket.destroy());
+  },
+  async SightwireViewersMissPictures(t, watched) {
+    const gate = await camera(t, { size: "1600x1200", quality: 95 });
+    const set = { "cameras.lower_quality": false };
+    const server = await watched(serving({ cameras: [{ id: "gate", url: gate.url }], set }));
+    const { socket } = new Viewer(server.url, "/stream?camera=gate");
+    t.after(() => socket.destroy());
+    // It takes a little now and then.
+    socket.on("data", () => socket.pause());
+    again(t, 10, () => socket.resume());
+  },
+  async SightwireSenderBadMessages(t, watched) {
+    const server = await watched();
+    const sender = await streamer(t, server, "gate");
+    // Ten in a row would end it.
+    again(t, 10, (number) => {
+      for (let count = 0; count < 5; count += 1) sender.say("no frame");
+      sender.frame(url("gate", number));
+    });
+  },
+  async SightwireViewersDead(t, watched) {
+    const deadline = { viewer_deadline_s: 0.2, viewer_deadline_min_s: 0.2, viewer_deadline_max_s: 0.2 };
+    const values = { ...deadline, lower_quality: false };
+    const relay = Object.fromEntries(Object.entries(values).map(([key, value]) => [`relay.${key}`, value]));
+    const server = await watched({ args: set(relay) });
+    const sender = await streamer(t, server, "gate");
+    for (let count = 0; count < 9; count += 1) {
+      const watching = await viewer(t, server);
+      watching.socket.pause();
+    }
+    const picture = `data:image/jpeg;base64,${jpeg(700_000).toString("base64")}`;
+    again(t, 20, () => sender.frame(picture));
+  },
+  async SightwireSendersRefused(t, watched) {
+    const server = await watched();
+    const sender = await streamer(t, server, "gate");
+    again(t, 10, (number) => sender.frame(url("gate", number)));
+    again(t, 4, () => {
+      const second = new Socket(server.url.replace("http", "ws") + streamPath("gate"));
+      t.after(() => second.vanish());
+    });
+  },
+  async SightwireReadingFailing(t, watched) {
+    const server = await watched({ env: bare(t) });
+    again(t, 5, () => read(server, png()));
+  },
+  async SightwireReadingLate(t, watched) {
+    const server = await watched({ args: set({ "reader.deadline_s": 0.01 }) });
+    again(t, 2, () => read(server, png(640, 480)));
+  },
+  async SightwireReadingRefused(t, watched) {
+    const server = await watched({ args: set({ "reader.queue": 0, "reader.threads": 1 }) });
+    again(t, 4, () => Promise.all(Array.from({ length: 4 }, () => read(server, png()))));
+  },
+  async SightwirePicturesUnreadable(t, watched) {
+    const server = await watched();
+    again(t, 5, () => read(server, "no picture"));
+  },
+};
+
+/** What the log says of them, where it says something. */
+const LINES = {
+  SightwireNotReady: /ERROR the recogniser has no model, and refuses clients/,
+  SightwireWaysGivenUp: /WARN .* is not run with openvino .* on this machine: it ended the process/,
+  SightwireMemoryNearBudget: /WARN \d+ MiB of memory are used and 1 may be/,
+  SightwireMemoryRefusing: /WARN \d+ MiB of memory are used and 1 may be/,
+  SightwireCannotAccept: /WARN cannot accept a connection: Too many open files/,
+  SightwirePlacesTaken: /WARN ERROR client=\S+ refused: at capacity/,
+  SightwireLimitHit: /WARN requests of the address \S+ are refused: more than 2 a second/,
+  SightwireReceiveMemoryFull: /WARN messages and bodies of more than 16 MiB are arriving at once/,
+  SightwireDiskFailing: /WARN cameras that were added cannot be kept: /,
+  SightwireHandshakesFail: /INFO a TLS handshake with \S+ failed: /,
+  SightwireReloadFailed: /ERROR the certificate stays as it was: /,
+  SightwireHostsRefused: /WARN refused a request for the host "evil.example" \(421\)/,
+  SightwireFramesInvalid: /WARN ERROR client=\S+ frame skipped/,
+  SightwireStreamNotRunning: /WARN stalled: the camera is connected but sends no picture/,
+  SightwireStreamBroken: /INFO \d+ pictures camera="gate" broken=[1-9]/,
+  SightwireViewersDead: /INFO closed: this viewer takes no pictures/,
+  SightwireSendersRefused: /INFO a sender is refused: This patient already has an active stream/,
+  SightwireReadingFailing: /WARN text reading: the model ppocr-v4 cannot be used/,
+};
+
+test("each_alert_is_fired_by_its_fault_here_or_it_is_said_why_not", () => {
+  const named = [...Object.keys(FAULTS), ...Object.keys(ELSEWHERE)];
+  assert.deepEqual(named.toSorted(), alertNames().toSorted());
+});
+
+describe("is_fired_by_its_fault", { concurrency: 6 }, () => {
+  /** @type {Prometheus} */
+  let prometheus;
+  const ends = [];
+  before(async () => (prometheus = await startPrometheus({ after: (end) => ends.push(end) })));
+  after(async () => {
+    for (const end of ends.reverse()) await end();
+  });
+
+  for (const [name, fault] of Object.entries(FAULTS)) {
+    test(name, async (t) => {
+      /** @type {Server} */
+      let last;
+      /** @type {Watched} */
+      const watched = async ({ env, ...options } = {}) => {
+        last = await start(t, { env: { USE_DUMMY_MODEL: "1", ...env }, ...options });
+        await prometheus.watch(last);
+        return last;
+      };
+      const server = /** @type {Server} */ ((await fault(t, watched)) ?? last);
+      const { annotations } = await prometheus.fires(name, server);
+      const texts = Object.values(annotations).join("\n");
+      assert.doesNotMatch(texts, /error expanding|<no value>/);
+      t.diagnostic(annotations.summary);
+      const line = LINES[name];
+      if (line) await until(() => line.test(server.logs()), `a line of the log like ${line}`);
+    });
+  }
+});
