@@ -329,8 +329,11 @@ const LINES = {
   SightwireFramesInvalid: /WARN ERROR client=\S+ frame skipped/,
   SightwireStreamNotRunning: /WARN stalled: the camera is connected but sends no picture/,
   SightwireStreamBroken: /INFO \d+ pictures camera="gate" broken=[1-9]/,
+  SightwireSenderBadMessages: /WARN a message is skipped, because it is no frame/,
   SightwireViewersDead: /INFO closed: this viewer takes no pictures/,
   SightwireSendersRefused: /INFO a sender is refused: This patient already has an active stream/,
+  SightwireReadingLate: /WARN a picture was not read: /,
+  SightwirePicturesUnreadable: /WARN a picture was not read: /,
   SightwireReadingFailing: /WARN text reading: the model ppocr-v4 cannot be used/,
 };
 

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -68,6 +69,25 @@ test("each_alert_says_what_to_do_and_where_that_is_explained", () => {
   }
 });
 
+test("each_fault_of_the_page_on_reliability_names_alerts_and_metrics_that_are_there", () => {
+  const page = readFileSync(join(ROOT, "docs/reliability.md"), "utf8");
+  const [faults, seen] = page.split("## How each is seen").map(
+    (text) =>
+      text
+        .split("\n")
+        .filter((line) => line.startsWith("| "))
+        .slice(2).length,
+  );
+  assert.ok(seen >= 20 && faults > 0, `${seen} of ${faults}`);
+  const [, table] = page.split("## How each is seen");
+  const names = Array.from(table.matchAll(/\bSightwire[A-Z]\w+/g), ([name]) => name);
+  assert.ok(names.length > 15);
+  for (const name of names) assert.ok(alertNames().includes(name), name);
+  for (const name of metricsIn(table)) {
+    assert.ok(metricsIn(expressions().join("\n")).has(name), `${name} is on the dashboard`);
+  }
+});
+
 /** Those that headings of a page have, as GitHub and most others make them. */
 function anchors(page) {
   const headings = readFileSync(join(ROOT, page), "utf8").matchAll(/^#+ (.*)$/gm);
@@ -89,8 +109,15 @@ test("each_metric_that_rules_and_dashboard_name_is_one_that_the_server_gives", a
   await watching.nextFrame("gate");
   await connect(t, server);
 
+  // And one is there with HTTPS alone.
+  const folder = mkdtempSync(join(tmpdir(), "sightwire-deploy-"));
+  t.after(() => removeFolder(folder));
+  const env = { USE_DUMMY_MODEL: "1", SIGHTWIRE_HOME: folder };
+  const encrypted = await start(t, { args: ["--tls", "self-signed"], env });
+
   const given = new Set(
-    (await server.get("/metrics")).text
+    [(await server.get("/metrics")).text, await overHttps(`${encrypted.url}/metrics`)]
+      .join("\n")
       .split("\n")
       .filter((line) => !line.startsWith("#"))
       .map((line) => line.split(/[{ ]/)[0]),
@@ -100,6 +127,17 @@ test("each_metric_that_rules_and_dashboard_name_is_one_that_the_server_gives", a
   const unknown = [...named].filter((name) => !given.has(name));
   assert.deepEqual(unknown, [], "named, and not given");
 });
+
+/** What is there, whoever has signed the certificate. */
+const overHttps = (url) =>
+  new Promise((done, fail) => {
+    const asked = get(url, { rejectUnauthorized: false, agent: false }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (part) => (text += part));
+      answer.on("end", () => done(text)).on("error", fail);
+    });
+    asked.on("error", fail);
+  });
 
 test("each_panel_says_what_it_shows_in_which_unit_and_prometheus_understands_it", async (t) => {
   const prometheus = await startPrometheus(t);
