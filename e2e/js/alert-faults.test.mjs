@@ -330,7 +330,7 @@ const LINES = {
   SightwireStreamNotRunning: /WARN stalled: the camera is connected but sends no picture/,
   SightwireStreamBroken: /INFO \d+ pictures camera="gate" broken=[1-9]/,
   SightwireSenderBadMessages: /WARN a message is skipped, because it is no frame/,
-  SightwireViewersDead: /INFO closed: this viewer takes no pictures/,
+  SightwireViewersDead: /INFO a viewer has gone: it took no pictures in time/,
   SightwireSendersRefused: /INFO a sender is refused: This patient already has an active stream/,
   SightwireReadingLate: /WARN a picture was not read: /,
   SightwirePicturesUnreadable: /WARN a picture was not read: /,
