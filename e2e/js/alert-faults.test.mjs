@@ -19,8 +19,9 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect as dialTls } from "node:tls";
 
+import { clip } from "./clips.mjs";
 import { Client, connect } from "./client.mjs";
-import { HOME, removeFolder, start, until } from "./harness.mjs";
+import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { descriptors } from "./procfs.mjs";
 import { alertNames, startPrometheus } from "./prometheus.mjs";
@@ -39,11 +40,7 @@ const ELSEWHERE = {
   SightwirePanic: "no input is known that panics; crates/sightwire counts them in a test of its own",
   SightwirePipelineStalled: "a thread of a running process cannot be held from outside",
   SightwireClockJumped: "the machine's clock is not a test's to set",
-  SightwirePastCapacity: "it takes more frames than two cores can send beside those that analyse them",
-  SightwirePredictionsLate: "the same: the scheduler drops frames before it lets them grow old",
-  SightwireDetectionsLate: "the same",
   SightwireRecognizerFailing: "a model whose runs fail is not activated",
-  SightwireLogLinesLost: "lines that come often are summed up before 8,192 wait",
   SightwirePageErrors: "it takes a page: e2e/browser",
 };
 
@@ -96,6 +93,40 @@ function certificate(t, days) {
   const args = ["req", "-x509", ...kind, "-days", String(days), "-keyout", key, "-out", cert];
   execFileSync("openssl", args, { stdio: "ignore" });
   return { cert, args: set({ "tls.mode": "files", "tls.certificate_file": cert, "tls.key_file": key }) };
+}
+
+/** From now on it has the cores for a moment only, and then not for a while: others take them. */
+function starved(t, { pid }) {
+  let going = true;
+  const signal = (name) => {
+    try {
+      process.kill(pid, name);
+    } catch {
+      going = false;
+    }
+  };
+  (async () => {
+    while (going) {
+      signal("SIGSTOP");
+      await sleep(600);
+      signal("SIGCONT");
+      await sleep(30);
+    }
+  })();
+  t.after(() => {
+    going = false;
+    signal("SIGCONT");
+  });
+}
+
+/** Clients that show signs, 25 frames a second each. */
+async function signing(t, server, count) {
+  const frames = await clip("left");
+  for (let number = 0; number < count; number += 1) {
+    const client = new Client(server.url);
+    t.after(() => client.close());
+    again(t, 25, (frame) => client.send(frames[frame % frames.length]));
+  }
 }
 
 /** The head of a picture to be read, of which nothing more comes. */
@@ -205,6 +236,18 @@ const FAULTS = {
     });
     assert.ok(status >= 500, `${status}`);
   },
+  async SightwireLogLinesLost(t, watched) {
+    const server = await watched({ env: { LOG_LEVEL: "debug" } });
+    server.unheard();
+    // A line for each, and a good one, so that it is not ended.
+    const sender = await streamer(t, server, "gate");
+    again(t, 20, (number) => {
+      for (let round = 0; round < 50; round += 1) {
+        for (let count = 0; count < 9; count += 1) sender.say("no frame");
+        sender.frame(url("gate", number));
+      }
+    });
+  },
   async SightwireLogFileFailing(t, watched) {
     const file = join(folder(t), "log");
     const server = await watched({ args: set({ "log.file": file }) });
@@ -232,6 +275,26 @@ const FAULTS = {
   async SightwireHostsRefused(t, watched) {
     const server = await watched();
     again(t, 5, () => asked(server, { Host: "evil.example" }));
+  },
+  async SightwirePastCapacity(t, watched) {
+    const server = await watched({ env: { USE_DUMMY_MODEL: "0" } });
+    starved(t, server);
+    await signing(t, server, 6);
+  },
+  async SightwirePredictionsLate(t, watched) {
+    const server = await watched({ env: { USE_DUMMY_MODEL: "0" } });
+    starved(t, server);
+    await signing(t, server, 2);
+  },
+  async SightwireDetectionsLate(t, watched) {
+    const cameras = [];
+    for (const id of ["gate", "yard"]) cameras.push({ id, url: (await camera(t, { size: "1280x960" })).url });
+    const server = await watched(serving({ cameras }));
+    for (const { id } of cameras) {
+      const { socket } = new Viewer(server.url, `/stream/detect?camera=${id}&fps=30`);
+      t.after(() => socket.destroy());
+    }
+    starved(t, server);
   },
   async SightwireFramesInvalid(t, watched) {
     const server = await watched();

@@ -92,9 +92,12 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
     port: 0,
     logs: () => run.stdout + run.stderr,
     ended: run.ended,
+    /** Nobody takes the lines of its log any more, until it is asked to end. */
+    unheard: () => run.child.stderr.pause(),
     /** Asks the server to end; its exit code and how long it took. */
     async stop(/** @type {NodeJS.Signals} */ signal = "SIGTERM") {
       const asked = performance.now();
+      run.child.stderr.resume();
       run.child.kill(signal);
       const timer = setTimeout(() => run.child.kill("SIGKILL"), STOP_MS);
       const ended = await run.ended;
