@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { connect } from "./client.mjs";
-import { removeFolder, start } from "./harness.mjs";
+import { command, removeFolder, start, until } from "./harness.mjs";
 import { alertNames, DEPLOY, promtool, quickly, ROOT, rules, startPrometheus } from "./prometheus.mjs";
 import { often, streamer, url, viewerOf } from "./relay.mjs";
 
@@ -44,6 +44,28 @@ test("rules_and_configuration_are_well_formed", async (t) => {
   for (const name of ["sightwire.key", "sightwire-ca.pem"]) writeFileSync(join(folder, name), "");
   const checked = await promtool(["check", "config", "prometheus.yml"], folder);
   assert.equal(checked.code, 0, checked.said);
+});
+
+test("the_example_watches_a_server_over_https_with_a_key", async (t) => {
+  const home = mkdtempSync(join(tmpdir(), "sightwire-deploy-"));
+  t.after(() => removeFolder(home));
+  const env = { USE_DUMMY_MODEL: "1", SIGHTWIRE_HOME: home };
+  const key = await command(["keys", "add", "prometheus", "--role", "operator"], { env });
+  assert.equal(key.code, 0, key.stderr);
+  const server = await start(t, { args: ["--tls", "self-signed", "--set", "access.mode=protected"], env });
+  const authority = await command(["tls", "show", "--pem"], { env });
+
+  const example = readFileSync(join(FOLDER, "prometheus.yml"), "utf8")
+    .replace("vision.example.org:8000", new URL(server.url).host)
+    .replaceAll("_interval: 15s", "_interval: 1s");
+  const prometheus = await startPrometheus(t, {
+    "prometheus.yml": example,
+    "rules.yml": rules(),
+    "sightwire.key": key.stdout.replace("key: ", ""),
+    "sightwire-ca.pem": authority.stdout,
+  });
+  const isUp = async () => (await prometheus.value('up{job="sightwire"}')) === 1;
+  await until(isUp, "the server is up");
 });
 
 test("each_alert_fires_on_series_of_its_fault_and_nothing_else_does", async () => {

@@ -18,6 +18,7 @@ export const DEPLOY = join(ROOT, "deploy");
 const STOP_MS = 5_000;
 /** Somebody else may take a port between its choice and the start. */
 const TRIES = 5;
+const TARGETS = "targets.json";
 
 export const rules = () => readFileSync(join(DEPLOY, "prometheus/rules.yml"), "utf8");
 
@@ -58,29 +59,36 @@ export function quickly(text) {
   return quick;
 }
 
+/** Watches what TARGETS lists, once a second, and looks at the rules as often. */
+const OWN_CONFIG = {
+  global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
+  rule_files: ["rules.yml"],
+  scrape_configs: [
+    {
+      job_name: "sightwire",
+      file_sd_configs: [{ files: [TARGETS], refresh_interval: "1s" }],
+      tls_config: { insecure_skip_verify: true },
+    },
+  ],
+};
+
 /**
- * Starts Prometheus, which ends with the test, asks servers once a second and looks at its rules as often.
+ * Starts Prometheus, which ends with the test. What it watches is said later, unless there are other files than these, with
+ * another `prometheus.yml`.
  * @param {Ending} t
+ * @param {Record<string, string>} [files]
  */
-export async function startPrometheus(t) {
+export async function startPrometheus(t, files = {}) {
   const folder = mkdtempSync(join(tmpdir(), "sightwire-prometheus-"));
   t.after(() => removeFolder(folder));
-  const targets = join(folder, "targets.json");
-  writeFileSync(targets, "[]");
-  writeFileSync(join(folder, "rules.yml"), quickly(rules()));
-  const config = {
-    global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "1s" },
-    rule_files: ["rules.yml"],
-    scrape_configs: [
-      {
-        job_name: "sightwire",
-        file_sd_configs: [{ files: [targets], refresh_interval: "1s" }],
-        tls_config: { insecure_skip_verify: true },
-      },
-    ],
-  };
+  const targets = join(folder, TARGETS);
   // JSON is YAML, too.
-  writeFileSync(join(folder, "prometheus.yml"), JSON.stringify(config));
+  const own = {
+    [TARGETS]: "[]",
+    "rules.yml": quickly(rules()),
+    "prometheus.yml": JSON.stringify(OWN_CONFIG),
+  };
+  for (const [name, text] of Object.entries({ ...own, ...files })) writeFileSync(join(folder, name), text);
 
   let run;
   for (let left = TRIES; ; left -= 1) {
