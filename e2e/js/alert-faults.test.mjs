@@ -85,14 +85,14 @@ const asked = ({ port }, headers) =>
     asking.on("error", fail).end();
   });
 
-/** A certificate for so many days, as options of a server; where its files are. */
+/** A certificate for so many days, as options of a server. */
 function certificate(t, days) {
   const at = folder(t);
   const [key, cert] = ["key.pem", "cert.pem"].map((name) => join(at, name));
   const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"];
   const args = ["req", "-x509", ...kind, "-days", String(days), "-keyout", key, "-out", cert];
   execFileSync("openssl", args, { stdio: "ignore" });
-  return { cert, args: set({ "tls.mode": "files", "tls.certificate_file": cert, "tls.key_file": key }) };
+  return set({ "tls.mode": "files", "tls.certificate_file": cert, "tls.key_file": key });
 }
 
 /** From now on it has the cores for a moment only, and then not for a while: others take them. */
@@ -257,10 +257,10 @@ const FAULTS = {
     again(t, 5, () => connect(t, server).then((client) => client.close()));
   },
   async SightwireCertificateExpires(t, watched) {
-    await watched({ args: certificate(t, 5).args });
+    await watched({ args: certificate(t, 5) });
   },
   async SightwireHandshakesFail(t, watched) {
-    const server = await watched({ args: certificate(t, 100).args });
+    const server = await watched({ args: certificate(t, 100) });
     again(t, 10, () => {
       // It does not trust the certificate.
       const socket = dialTls({ host: "127.0.0.1", port: server.port, servername: "localhost" });
@@ -268,9 +268,11 @@ const FAULTS = {
     });
   },
   async SightwireReloadFailed(t, watched) {
-    const { cert, args } = certificate(t, 100);
-    await watched({ args });
-    writeFileSync(cert, "nonsense");
+    const file = join(folder(t), "sightwire.toml");
+    writeFileSync(file, "");
+    const server = await watched({ args: ["--config", file] });
+    writeFileSync(file, "[relay]\nmax_streams = many\n");
+    process.kill(server.pid, "SIGHUP");
   },
   async SightwireHostsRefused(t, watched) {
     const server = await watched();
@@ -387,7 +389,7 @@ const LINES = {
   SightwireDiskFailing: /WARN cameras that were added cannot be kept: /,
   SightwireLogFileFailing: /WARN log.file \S+ cannot be written: /,
   SightwireHandshakesFail: /INFO a TLS handshake with \S+ failed: /,
-  SightwireReloadFailed: /ERROR the certificate stays as it was: /,
+  SightwireReloadFailed: /WARN The configuration cannot be used, and the one before stays as it is: /,
   SightwireHostsRefused: /WARN refused a request for the host "evil.example" \(421\)/,
   SightwireFramesInvalid: /WARN ERROR client=\S+ frame skipped/,
   SightwireStreamNotRunning: /WARN stalled: the camera is connected but sends no picture/,
