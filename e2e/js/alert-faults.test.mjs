@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect as dialTls } from "node:tls";
 
+import { ask } from "./api.mjs";
 import { clip } from "./clips.mjs";
 import { Client, connect } from "./client.mjs";
 import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
@@ -41,7 +42,6 @@ const ELSEWHERE = {
   SightwirePipelineStalled: "a thread of a running process cannot be held from outside",
   SightwireClockJumped: "the machine's clock is not a test's to set",
   SightwireRecognizerFailing: "a model whose runs fail is not activated",
-  SightwirePageErrors: "it takes a page: e2e/browser",
 };
 
 /** Calls it again and again until the test ends, whatever comes of it. */
@@ -278,6 +278,11 @@ const FAULTS = {
     const server = await watched();
     again(t, 5, () => asked(server, { Host: "evil.example" }));
   },
+  async SightwirePageErrors(t, watched) {
+    const server = await watched();
+    const error = { message: "TypeError: x is undefined", page: "/wall", place: "main.js:1:2" };
+    again(t, 10, () => ask(server, "POST", "/api/v1/page-errors", error));
+  },
   async SightwirePastCapacity(t, watched) {
     const server = await watched({ env: { USE_DUMMY_MODEL: "0" } });
     starved(t, server);
@@ -391,6 +396,7 @@ const LINES = {
   SightwireHandshakesFail: /INFO a TLS handshake with \S+ failed: /,
   SightwireReloadFailed: /WARN The configuration cannot be used, and the one before stays as it is: /,
   SightwireHostsRefused: /WARN refused a request for the host "evil.example" \(421\)/,
+  SightwirePageErrors: /WARN the page failed in the browser of /,
   SightwireFramesInvalid: /WARN ERROR client=\S+ frame skipped/,
   SightwireStreamNotRunning: /WARN stalled: the camera is connected but sends no picture/,
   SightwireStreamBroken: /INFO \d+ pictures camera="gate" broken=[1-9]/,
