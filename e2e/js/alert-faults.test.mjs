@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   mkdirSync,
   mkdtempSync,
@@ -25,6 +26,7 @@ import { Client, connect } from "./client.mjs";
 import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { descriptors } from "./procfs.mjs";
+import { network, node, tensor } from "./onnx.mjs";
 import { alertNames, startPrometheus } from "./prometheus.mjs";
 import { Client as Socket, jpeg, often, streamer, streamPath, url, viewer } from "./relay.mjs";
 import { camera, serving } from "./simulator.mjs";
@@ -41,7 +43,6 @@ const ELSEWHERE = {
   SightwirePanic: "no input is known that panics; crates/sightwire counts them in a test of its own",
   SightwirePipelineStalled: "a thread of a running process cannot be held from outside",
   SightwireClockJumped: "the machine's clock is not a test's to set",
-  SightwireRecognizerFailing: "a model whose runs fail is not activated",
 };
 
 /** Calls it again and again until the test ends, whatever comes of it. */
@@ -127,6 +128,55 @@ async function signing(t, server, count) {
     t.after(() => client.close());
     again(t, 25, (frame) => client.send(frames[frame % frames.length]));
   }
+}
+
+/** A store with a model that runs on whatever it is tried with, and not on what is white. */
+function failing(t) {
+  const home = folder(t);
+  symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
+  mkdirSync(join(home, "models/failing"), { recursive: true });
+  // It looks up a row by how bright the pictures are, and has none for the brightest.
+  const whole = network(
+    [
+      node("ReduceMean", ["clip"], "mean", ["keepdims", 0]),
+      node("Mul", ["mean", "ten"], "brightness"),
+      node("Cast", ["brightness"], "row", ["to", 7]),
+      node("Gather", ["rows", "row"], "probabilities"),
+    ],
+    [tensor("ten", [1], [10]), tensor("rows", [9, 2], Array(18).fill(0.5))],
+    ["clip", ["n", 10, 32, 32, 3]],
+    ["probabilities", ["n", 2]],
+  );
+  writeFileSync(join(home, "models/failing/whole.onnx"), whole);
+  const manifest = `name = "failing"
+title = "Fails on what is white"
+task = "clip-classification"
+licence = "MIT"
+origin = "made by a test"
+
+[clip]
+window = 10
+width = 32
+height = 32
+colour = "bgr"
+divide_by = 255.0
+batch_symbol = "n"
+threshold = 0.5
+labels = ["dark", "bright"]
+
+[[files]]
+role = "whole"
+name = "whole.onnx"
+sha256 = "${createHash("sha256").update(whole).digest("hex")}"
+source = "imported"
+`;
+  writeFileSync(join(home, "models/failing.toml"), manifest);
+  return {
+    SIGHTWIRE_HOME: home,
+    SIGHTWIRE_RECOGNIZER_MODEL: "failing",
+    SIGHTWIRE_ENGINE_PROVIDER: "cpu",
+    USE_DUMMY_MODEL: "0",
+  };
 }
 
 /** The head of a picture to be read, of which nothing more comes. */
@@ -288,6 +338,11 @@ const FAULTS = {
     starved(t, server);
     await signing(t, server, 6);
   },
+  async SightwireRecognizerFailing(t, watched) {
+    const server = await watched({ env: failing(t) });
+    const client = await connect(t, server);
+    again(t, 25, () => client.send(png(64, 48, 255)));
+  },
   async SightwirePredictionsLate(t, watched) {
     const server = await watched({ env: { USE_DUMMY_MODEL: "0" } });
     starved(t, server);
@@ -403,6 +458,7 @@ const LINES = {
   SightwireSenderBadMessages: /WARN a message is skipped, because it is no frame/,
   SightwireViewersDead: /INFO a viewer has gone: it took no pictures in time/,
   SightwireSendersRefused: /INFO a sender is refused: This patient already has an active stream/,
+  SightwireRecognizerFailing: /ERROR frames could not be analysed error=/,
   SightwireReadingLate: /WARN a picture was not read: /,
   SightwirePicturesUnreadable: /WARN a picture was not read: /,
   SightwireReadingFailing: /WARN text reading: the model ppocr-v4 cannot be used/,

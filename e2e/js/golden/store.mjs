@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 
 import { HOME, removeFolder } from "../harness.mjs";
+import { network, node, tensor } from "../onnx.mjs";
 import { SIGNATURE, chunk } from "../pictures.mjs";
 
 /** Keys that make every machine run networks alike. */
@@ -40,15 +41,15 @@ export function store(t, { runtime = true } = {}) {
   if (runtime && existsSync(join(HOME, "trials"))) {
     cpSync(join(HOME, "trials"), join(home, "trials"), { recursive: true });
   }
-  const network = sees([
+  const seeing = sees([
     // Centre, sides, and how sure it is of each class.
     [16, 16, 8, 12, 0.9, 0.05],
     [6, 22, 4, 4, 0.1, 0.6],
   ]);
-  writeFileSync(join(models, DETECTOR, "network.onnx"), network);
+  writeFileSync(join(models, DETECTOR, "network.onnx"), seeing);
   writeFileSync(
     join(models, `${DETECTOR}.toml`),
-    manifest(createHash("sha256").update(network).digest("hex")),
+    manifest(createHash("sha256").update(seeing).digest("hex")),
   );
   return home;
 }
@@ -77,62 +78,20 @@ sha256 = "${sha256}"
 source = "imported"
 `;
 
-// The few fields of ONNX that a small graph needs; onnx.proto3 in the ONNX repository numbers them.
-
-function varint(value) {
-  const bytes = [];
-  for (; value >= 128; value >>= 7) bytes.push((value & 127) | 128);
-  return Buffer.from([...bytes, value]);
-}
-
-const number = (field, value) => Buffer.concat([varint(field << 3), varint(value)]);
-const bytes = (field, ...parts) => {
-  const body = Buffer.concat(parts.map((part) => Buffer.from(part)));
-  return Buffer.concat([varint((field << 3) | 2), varint(body.length), body]);
-};
-
-const FLOAT = 1;
-const OPSET = 13;
-const IR = 8;
-
-function tensor(name, shape, values) {
-  const sides = shape.map((side) => number(1, side));
-  return bytes(
-    5,
-    ...sides,
-    number(2, FLOAT),
-    bytes(8, name),
-    bytes(9, Buffer.from(Float32Array.from(values).buffer)),
-  );
-}
-
-function port(field, name, shape) {
-  const sides = shape.map((side) => bytes(1, number(1, side)));
-  return bytes(field, bytes(1, name), bytes(2, bytes(1, number(1, FLOAT), bytes(2, ...sides))));
-}
-
-function node(kind, inputs, output, attribute) {
-  const named = inputs.map((input) => bytes(1, input));
-  const integer = attribute ? [bytes(5, bytes(1, attribute[0]), number(3, attribute[1]), number(20, 2))] : [];
-  return bytes(1, ...named, bytes(2, output), bytes(4, kind), ...integer);
-}
-
 /** A network that gives these columns for any picture. */
 function sees(columns) {
   const shape = [1, columns[0].length, columns.length];
   const rows = columns[0].flatMap((_, row) => columns.map((column) => column[row]));
-  const graph = bytes(
-    7,
-    node("ReduceMean", ["images"], "mean", ["keepdims", 0]),
-    node("Mul", ["mean", "zero"], "nothing"),
-    node("Add", ["boxes", "nothing"], "output"),
-    bytes(2, "golden"),
-    tensor("zero", [1], [0]),
-    tensor("boxes", shape, rows),
-    port(11, "images", [1, 3, 32, 32]),
-    port(12, "output", shape),
+  return network(
+    [
+      node("ReduceMean", ["images"], "mean", ["keepdims", 0]),
+      node("Mul", ["mean", "zero"], "nothing"),
+      node("Add", ["boxes", "nothing"], "output"),
+    ],
+    [tensor("zero", [1], [0]), tensor("boxes", shape, rows)],
+    ["images", [1, 3, 32, 32]],
+    ["output", shape],
   );
-  return Buffer.concat([number(1, IR), graph, bytes(8, number(2, OPSET))]);
 }
 
 /** Letters of five by seven dots, a row of dots after the other. */
