@@ -113,7 +113,8 @@ impl Streams {
         }
 
         let (give, take) = oneshot::channel();
-        let reads = upstream::open(source, &self.web, self.options.cameras.max_frame_bytes);
+        let web = self.web.read().clone();
+        let reads = upstream::open(source, &web, self.options().cameras.max_frame_bytes);
         let mut sink = First(Some(give));
         let run = async {
             tokio::select! {
