@@ -371,6 +371,11 @@ const FAULTS = {
     await until(() => watching.pictures.length > 0, "a picture");
     await gate.fails("stall");
   },
+  async SightwireCameraUnreachable(t, watched) {
+    // Nobody listens there.
+    const server = await watched(serving({ cameras: [{ id: "gate", url: "http://127.0.0.1:9" }] }));
+    again(t, 2, () => server.get("/stream?camera=gate"));
+  },
   async SightwireStreamBroken(t, watched) {
     const gate = await camera(t, { args: ["--fault", "half-frame@3"] });
     const server = await watched(serving({ cameras: [{ id: "gate", url: gate.url }] }));
@@ -454,6 +459,7 @@ const LINES = {
   SightwirePageErrors: /WARN the page failed in the browser of /,
   SightwireFramesInvalid: /WARN ERROR client=\S+ frame skipped/,
   SightwireStreamNotRunning: /WARN stalled: the camera is connected but sends no picture/,
+  SightwireCameraUnreachable: /WARN a viewer got no picture of it: /,
   SightwireStreamBroken: /INFO \d+ pictures camera="gate" broken=[1-9]/,
   SightwireSenderBadMessages: /WARN a message is skipped, because it is no frame/,
   SightwireViewersDead: /INFO a viewer has gone: it took no pictures in time/,

@@ -164,6 +164,8 @@ impl Listening {
     fn place_for(&self, from: IpAddr) -> Result<Place, &'static str> {
         let all_taken = |_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
+            let max = self.max_connections;
+            tracing::warn!("a connection from {from} is refused: {max} are open (server.max_connections)");
             "Too many connections. Please try again later."
         };
         let permit = self.places.clone().try_acquire_owned().map_err(all_taken)?;

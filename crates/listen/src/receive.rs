@@ -126,6 +126,9 @@ impl Receiving {
     /// One did not arrive whole in time.
     pub fn count_timeout(&self) {
         self.timed_out.fetch_add(1, Ordering::Relaxed);
+        tracing::info!(
+            "a message or body did not arrive whole in time and was given up (server.receive_timeout_s)"
+        );
     }
 
     /// What was given up is not there any more.

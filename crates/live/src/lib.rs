@@ -135,6 +135,7 @@ pub struct Streams {
     ids: RandomState,
     bytes_out: Meter<1, 0>,
     refused: AtomicU64,
+    unreachable: AtomicU64,
 }
 
 /// Why something cannot be watched.
@@ -218,6 +219,7 @@ impl Streams {
             ids: RandomState::new(),
             bytes_out: Meter::default(),
             refused: AtomicU64::new(0),
+            unreachable: AtomicU64::new(0),
             options: RwLock::new(options),
         });
         for camera in this.registry.all() {
@@ -456,6 +458,18 @@ impl Streams {
     /// Requests refused because of a limit, so far.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Somebody wanted to watch a stream that gives no picture.
+    fn gave_none(&self, upstream: &Upstream, why: &Unreachable) {
+        self.unreachable.fetch_add(1, Ordering::Relaxed);
+        let (id, why) = (&**upstream.stream.id(), why.to_string());
+        tracing::warn!(camera = id, "a viewer got no picture of it: {}", lines::sentence(&why));
+    }
+
+    /// How often somebody wanted to watch a stream that gave no picture.
+    pub fn unreachable(&self) -> u64 {
+        self.unreachable.load(Ordering::Relaxed)
     }
 
     /// All streams: cameras that are being read, and what is sent.

@@ -76,7 +76,9 @@ impl Watching {
             let (streams, upstream) = (this.streams.clone(), this.upstream.clone());
             drop(this);
             streams.close_unseen(&upstream);
-            return Err(reason.map_or(Unreachable::Closed, Unreachable::Unwell).into());
+            let why = reason.map_or(Unreachable::Closed, Unreachable::Unwell);
+            streams.gave_none(&upstream, &why);
+            return Err(why.into());
         }
         this.tier.begin(clock::now());
         Ok(this)

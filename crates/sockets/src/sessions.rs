@@ -230,6 +230,7 @@ impl Sessions {
         if let Some(victim) = &victim {
             polling.end(victim);
             self.evicted.fetch_add(1, Ordering::Relaxed);
+            tracing::info!("a polling session that nobody polls for was removed to make room for another");
         }
         Ok(victim)
     }

@@ -164,6 +164,11 @@ impl Everything {
             ("camera_viewers_admitted", "Viewers of cameras admitted.", viewers_admitted),
             ("camera_viewers_refused", "Viewers of cameras refused: too many at once.", viewers_refused),
             ("camera_requests_refused", "Requests for cameras refused because of a limit.", cameras_refused),
+            (
+                "camera_unreachable",
+                "Viewers that got nothing, because their camera gave no picture.",
+                telemetry.streams.unreachable(),
+            ),
             ("camera_delivered_bytes", "Bytes of pictures given to viewers.", delivered_bytes),
             ("relay_viewers_admitted", "Viewers of the relay admitted.", viewers.admitted().relay),
             (

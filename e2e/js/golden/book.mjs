@@ -25,7 +25,11 @@ export class Section {
   }
 
   write(...texts) {
-    for (const text of texts.flat()) this.lines.push(...this.replaced(text).split("\n"));
+    for (const text of texts.flat()) {
+      // Not all come back at once.
+      const alike = this.replaced(text).replace(/come back in \d s/g, "come back in <n> s");
+      this.lines.push(...alike.split("\n"));
+    }
   }
 }
 

@@ -68,6 +68,14 @@ pub struct SocketIoCounters {
     pub invalid: AtomicU64,
 }
 
+impl SocketIoCounters {
+    /// A client did not take a message, which is gone.
+    fn not_taken(&self) {
+        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::warn!(dropped, "ERROR a client does not take its messages in time, and one was dropped");
+    }
+}
+
 /// The Socket.IO side of the recogniser.
 #[derive(Clone)]
 pub struct SocketIoTransport {
@@ -173,7 +181,7 @@ impl OnFrame {
     fn acknowledge(&self, ack: AckSender) {
         let outbox = self.0.session.as_ref().map(|session| session.outbox());
         if outbox.is_some_and(|outbox| !outbox.take(ACK_BYTES)) {
-            self.0.transport.counters.dropped.fetch_add(1, Ordering::Relaxed);
+            self.0.transport.counters.not_taken();
         } else if ack.send(&NOTHING).is_err()
             && let Some(outbox) = outbox
         {
@@ -368,7 +376,7 @@ impl SocketIoTransport {
                 sight: answer.sight(),
             };
             if let Sent::Full = send(&socket, outbox.as_deref(), "result", &event) {
-                counters.dropped.fetch_add(1, Ordering::Relaxed);
+                counters.not_taken();
             }
         })
     }
@@ -449,10 +457,12 @@ impl SocketClient {
             send(socket, outbox, "prediction", &reply)
         };
         match sent {
-            Sent::Yes => transport.counters.replies.fetch_add(1, Ordering::Relaxed),
-            Sent::Gone => 0,
-            Sent::Full => transport.counters.dropped.fetch_add(1, Ordering::Relaxed),
-        };
+            Sent::Yes => {
+                transport.counters.replies.fetch_add(1, Ordering::Relaxed);
+            }
+            Sent::Gone => {}
+            Sent::Full => transport.counters.not_taken(),
+        }
     }
 }
 
