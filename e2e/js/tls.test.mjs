@@ -197,6 +197,10 @@ describe("a_certificate_in_files", () => {
     process.kill(server.pid, "SIGHUP");
     await until(() => /the certificate stays as it was: /.test(server.logs()), "a line that says so");
     assert.equal((await ask(`${server.url}/livez`, { ca: second.ca })).status, 200);
+    const metrics = (await ask(`${server.url}/metrics`, { ca: second.ca })).body.toString();
+    assert.match(metrics, /^sightwire_reload_failures_total [1-9]/m);
+    const expiry = Number(metrics.match(/^sightwire_tls_certificate_expiry_seconds (\S+)$/m)[1]);
+    assert.ok(expiry > Date.now() / 1000, "of the one that is shown");
     sending.frame(url("kept"));
     await watching.nextFrame("kept");
     const { ms, code } = await server.stop();

@@ -316,6 +316,10 @@ impl TransportCounters for Transports {
         self.tls.as_ref().map_or([0, 0], |tls| tls.counts())
     }
 
+    fn certificate_failures(&self) -> u64 {
+        self.reach.certificates.as_ref().map_or(0, |own| own.failures())
+    }
+
     fn certificate_expires(&self) -> Option<f64> {
         let until = self.reach.certificates.as_ref()?.facts().validity.not_after;
         Some(until.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())

@@ -61,6 +61,9 @@ pub trait TransportCounters: fmt::Debug + Send + Sync {
 
     /// When the certificate expires, in seconds since 1970 (UTC), where there is one.
     fn certificate_expires(&self) -> Option<f64>;
+
+    /// How often a new certificate could not be used.
+    fn certificate_failures(&self) -> u64;
 }
 
 /// Seconds since 1970 (UTC), with fractions.

@@ -16,6 +16,7 @@ pub(super) fn encode(
 ) -> Result<(), std::fmt::Error> {
     let (life, usage, files) = (&telemetry.life, process::usage(), process::open_files());
     let [reloads, failed_reloads] = life.reloads();
+    let failed_reloads = failed_reloads + telemetry.transports.certificate_failures();
     for (name, help, value) in [
         (
             "panics",
@@ -29,7 +30,7 @@ pub(super) fn encode(
         ("reloads", "Times that the configuration was read again and used.", reloads),
         (
             "reload_failures",
-            "Times that the configuration was read again and could not be used.",
+            "Times that the configuration, or a certificate, was read again and could not be used.",
             failed_reloads,
         ),
         ("page_errors", "Errors of pages in browsers that they have told the server.", life.page_errors()),

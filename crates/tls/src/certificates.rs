@@ -5,6 +5,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::{Mutex, RwLock};
@@ -129,6 +130,7 @@ pub struct Certificates {
     /// One takes up at a time, so that what is older never replaces what is newer.
     taking_up: Mutex<()>,
     unread: LogThrottle,
+    failures: AtomicU64,
 }
 
 impl fmt::Debug for Certificates {
@@ -179,12 +181,18 @@ impl Certificates {
             current: RwLock::new(Arc::new(current)),
             taking_up: Mutex::new(()),
             unread: LogThrottle::new(),
+            failures: AtomicU64::new(0),
         }))
     }
 
     /// For a connection that begins now.
     pub fn config(&self) -> Arc<ServerConfig> {
         self.current.read().config.clone()
+    }
+
+    /// Looks at what is there now that did not give a certificate that can be shown.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// What is shown now.
@@ -229,6 +237,9 @@ impl Certificates {
             // The disk may be slow.
             let taken =
                 tokio::task::spawn_blocking(move || this.take_up(SystemTime::now(), with_names)).await;
+            if matches!(taken, Ok(Err(_)) | Err(_)) {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            }
             match taken {
                 Ok(Err(error)) if is_asked || self.unread.is_due(clock::now()).is_some() => {
                     let error = lines::sentence(&error.to_string()).to_string();
