@@ -7,12 +7,14 @@
 //! - `neighbours`: the sign recogniser beside programs that take all they can get, and within a quota
 //! - `read`: text reading beside `RapidOCR`
 //! - `relay`: pictures of streamers to viewers over WebSocket
+//! - `telling`: what metrics, logs and a collector cost
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
 mod neighbours;
 mod read;
 mod scenarios;
 mod suites;
+mod telling;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -40,7 +42,7 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 8] = [
+const BENCHMARKS: [(&str, Benchmark); 9] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
     ("sign", sign),
     ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
@@ -48,6 +50,7 @@ const BENCHMARKS: [(&str, Benchmark); 8] = [
     ("neighbours", neighbours::command),
     ("read", read::command),
     ("relay", |args| scenarios::command(&suites::RELAY, args)),
+    ("telling", telling::command),
     ("wlasl20", wlasl20),
 ];
 

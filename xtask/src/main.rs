@@ -53,7 +53,7 @@ Commands
              readme             only by name: README's commands in a fresh clone (minutes)
              --list             the suites, and what each checks
              -v, --verbose      show the suites' own output as it comes
-  bench    attacks|cameras|neighbours|read|relay|sign|wlasl20 [ARGS…]
+  bench    attacks|cameras|neighbours|read|relay|sign|telling|wlasl20 [ARGS…]
                                 load, delay, text; rewrites its tables in docs/benchmarks.md
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages

@@ -1,0 +1,196 @@
+//! `cargo xtask bench telling [--pairs N]`: what it costs to be watched: metrics scraped every second, the log as JSON on stderr and in a file,
+//! and both sent to a collector over OTLP. The same load at a server that does all of it and at one that does nothing, in turn.
+
+use std::fmt::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::neighbours::{TICKS, ticks};
+use super::{Section, generator, start, stdout_of};
+use crate::project::Project;
+
+/// A scenario of the load generator whose rate is fixed, and the settings of its server.
+struct Load {
+    title: &'static str,
+    args: &'static str,
+    settings: &'static [&'static str],
+}
+
+const LOADS: [Load; 3] = [
+    Load {
+        title: "sign recognition, 40 clients × 25 fps",
+        args: "sign --clients 40 --seconds 10",
+        settings: &["recognizer.max_clients=5000", "recognizer.model=gestures"],
+    },
+    Load {
+        title: "relay, 16 streams × 16 viewers × 10 fps",
+        args: "relay --streams 16 --viewers 16 --fps 10 --seconds 8 --lossy",
+        settings: &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"],
+    },
+    Load {
+        title: "fan-out, one camera, 200 viewers × 30 fps",
+        args: "cameras fan-out --viewers 200 --seconds 8 --pairs 0",
+        settings: &[
+            "cameras.allow=127.0.0.0/8",
+            "cameras.max_viewers=2000",
+            "cameras.lower_quality=false",
+            "recognizer.dummy=true",
+        ],
+    },
+];
+
+const PAIRS: usize = 7;
+
+/// Measures all loads and writes them into the page.
+pub(super) fn command(args: &[String]) -> Result<ExitCode> {
+    let pairs = match args {
+        [] => PAIRS,
+        [name, pairs] if name == "--pairs" => pairs.parse().context("--pairs takes a number")?,
+        _ => anyhow::bail!("it takes --pairs N and nothing else"),
+    };
+    let mut section = Section::begin("telling")?;
+    let project = section.project.clone();
+    let _ = write!(
+        section.text,
+        " CPU seconds of the server for the same load, {pairs} pairs.\n\n\
+         | load | nothing | all of it | ratio (median of pairs) | all pairs | scrapes | sent over OTLP |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    );
+    for load in &LOADS {
+        let row = row(&project, load, pairs)?;
+        eprintln!("{row}");
+        section.text.push('\n');
+        section.text.push_str(&row);
+    }
+    section.end(pairs >= PAIRS)
+}
+
+fn row(project: &Project, load: &Load, pairs: usize) -> Result<String> {
+    let (mut plain, mut telling, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut scrapes, mut sent) = (0, 0);
+    for pair in 0..pairs {
+        let mut used = [0.0; 2];
+        for turn in 0..2 {
+            let tells = (pair + turn) % 2 == 1;
+            let (cpu, scraped, taken) = run(project, load, tells)?;
+            used[usize::from(tells)] = cpu;
+            (scrapes, sent) = (scrapes + scraped, sent + taken);
+        }
+        plain.push(used[0]);
+        telling.push(used[1]);
+        ratios.push(used[1] / used[0]);
+    }
+    let all = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect::<Vec<_>>().join(" ");
+    Ok(format!(
+        "| {} | {:.2} | {:.2} | {:.3} | {all} | {scrapes} | {sent} |",
+        load.title,
+        median(&mut plain),
+        median(&mut telling),
+        median(&mut ratios),
+    ))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// CPU seconds of a server under that load; how often it was scraped, and how often it sent something.
+fn run(project: &Project, load: &Load, tells: bool) -> Result<(f64, u64, u64)> {
+    let (ended, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let mut settings: Vec<String> = load.settings.iter().map(|&setting| setting.to_owned()).collect();
+    let sink = sink(&ended, &sent)?;
+    if tells {
+        let file = project.own("bench/telling.log");
+        settings.extend([
+            "log.format=json".to_owned(),
+            format!("log.file={}", file.display()),
+            format!("otlp.endpoint=http://{sink}"),
+            "otlp.interval_s=1".to_owned(),
+            "otlp.logs=info".to_owned(),
+        ]);
+    }
+    let server = start(project, "server-bench", &settings)?;
+    let address = server.url().trim_start_matches("http://").to_owned();
+    let scraping = tells.then(|| {
+        let ended = ended.clone();
+        thread::spawn(move || scrape(&address, &ended))
+    });
+    let before = ticks(server.pid());
+    let mut generator = Command::new(generator(project));
+    stdout_of(generator.args(load.args.split(' ')).args(["--url", server.url()]))?;
+    let used = (ticks(server.pid()) - before) / TICKS;
+    ended.store(true, Ordering::Relaxed);
+    let scraped = scraping.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    server.stop()?;
+    Ok((used, scraped, sent.load(Ordering::Relaxed)))
+}
+
+/// Asks for `/metrics` every second until the end; how often it got them.
+fn scrape(address: &str, ended: &AtomicBool) -> u64 {
+    let (mut scraped, mut next) = (0, Instant::now());
+    while !ended.load(Ordering::Relaxed) {
+        let asked = TcpStream::connect(address).and_then(|mut socket| {
+            let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+            socket.write_all(request.as_bytes())?;
+            let mut text = Vec::new();
+            socket.read_to_end(&mut text)?;
+            Ok(text.ends_with(b"# EOF\n") || text.ends_with(b"# EOF\n\r\n0\r\n\r\n"))
+        });
+        scraped += u64::from(asked.unwrap_or_default());
+        next += Duration::from_secs(1);
+        while Instant::now() < next && !ended.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+    scraped
+}
+
+/// The address of a collector that takes everything and keeps nothing.
+fn sink(ended: &Arc<AtomicBool>, sent: &Arc<AtomicU64>) -> Result<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("listen as a collector")?;
+    listener.set_nonblocking(true)?;
+    let (address, ended, sent) = (listener.local_addr()?.to_string(), ended.clone(), sent.clone());
+    thread::spawn(move || {
+        while !ended.load(Ordering::Relaxed) {
+            let Ok((socket, _)) = listener.accept() else {
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            };
+            let sent = sent.clone();
+            thread::spawn(move || take(socket, &sent));
+        }
+    });
+    Ok(address)
+}
+
+/// Answers one request after the other until the connection ends.
+fn take(mut socket: TcpStream, sent: &AtomicU64) -> Option<()> {
+    socket.set_nonblocking(false).ok()?;
+    let mut text = Vec::new();
+    let mut piece = [0; 16 << 10];
+    loop {
+        let head = loop {
+            if let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            text.extend_from_slice(piece.get(..socket.read(&mut piece).ok().filter(|n| *n > 0)?)?);
+        };
+        let lower = String::from_utf8_lossy(text.get(..head)?).to_lowercase();
+        let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"))?;
+        let whole = head + length.trim().parse::<usize>().ok()?;
+        while text.len() < whole {
+            text.extend_from_slice(piece.get(..socket.read(&mut piece).ok().filter(|n| *n > 0)?)?);
+        }
+        text.drain(..whole);
+        sent.fetch_add(1, Ordering::Relaxed);
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").ok()?;
+    }
+}
