@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest frame as JSON */
+        /**
+         * The newest frame as JSON
+         * @description Answers 200 whatever comes of it: `success` or `connected` says so.
+         */
         get: {
             parameters: {
                 query?: {
@@ -37,18 +40,21 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "imageData": "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD",
+                         *       "success": true
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardSnapshotAnswer"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -66,7 +72,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a camera says of itself */
+        /**
+         * What a camera says of itself
+         * @description Answers 200 whatever comes of it: `success` or `connected` says so.
+         */
         get: {
             parameters: {
                 query?: {
@@ -92,18 +101,22 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "framesize": 8,
+                         *       "quality": 12,
+                         *       "success": true
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardStatusAnswer"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -121,7 +134,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether a camera has frames */
+        /**
+         * Whether a camera has frames
+         * @description Answers 200 whatever comes of it: `success` or `connected` says so.
+         */
         get: {
             parameters: {
                 query?: {
@@ -147,18 +163,23 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "connected": true,
+                         *       "error": null,
+                         *       "esp32_url": "http://192.168.1.40/stream",
+                         *       "wait_ms": 120
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardTest"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -181,7 +202,10 @@ export interface paths {
             parameters: {
                 query?: never;
                 header: {
-                    /** @description Whose camera is meant */
+                    /**
+                     * @description Whose camera is meant
+                     * @example anna
+                     */
                     "X-User-ID": string;
                 };
                 path?: never;
@@ -195,18 +219,40 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "config": {
+                         *         "created_at": "2026-11-20T14:00:00Z",
+                         *         "esp32_url": "http://192.168.1.40",
+                         *         "label": "ESP32-CAM",
+                         *         "updated_at": "2026-11-20T14:00:00Z"
+                         *       },
+                         *       "success": true
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardConfig"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The header `X-User-ID` is missing */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The header X-User-ID is missing."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -215,7 +261,10 @@ export interface paths {
             parameters: {
                 query?: never;
                 header: {
-                    /** @description Whose camera is meant */
+                    /**
+                     * @description Whose camera is meant
+                     * @example anna
+                     */
                     "X-User-ID": string;
                 };
                 path?: never;
@@ -223,6 +272,12 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "esp32_url": "http://192.168.1.40",
+                     *       "label": "ESP32-CAM"
+                     *     }
+                     */
                     "application/json": components["schemas"]["BoardChange"];
                 };
             };
@@ -233,18 +288,94 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "esp32_url": "http://192.168.1.40",
+                         *       "label": "ESP32-CAM",
+                         *       "message": "ESP32 configuration saved",
+                         *       "success": true
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardSaved"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description `esp32_url` is missing or empty, or the request is no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "esp32_url is missing or empty, or the request is no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller may not do that, or the camera stands in the configuration file */
+                403: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller may not do that, or the camera stands in the configuration file."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description There is no place for one more camera, or its id is taken */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no place for one more camera, or its id is taken."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The header `X-User-ID` is missing, the body is no JSON, or the address is not allowed */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The header X-User-ID is missing, the body is no JSON, or the address is not allowed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of cameras could not be written; nothing was changed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of cameras could not be written; nothing was changed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         /** Removes a user's camera */
@@ -252,7 +383,10 @@ export interface paths {
             parameters: {
                 query?: never;
                 header: {
-                    /** @description Whose camera is meant */
+                    /**
+                     * @description Whose camera is meant
+                     * @example anna
+                     */
                     "X-User-ID": string;
                 };
                 path?: never;
@@ -266,20 +400,108 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "esp32_url": "http://192.168.1.40",
+                         *       "label": "ESP32-CAM",
+                         *       "message": "ESP32 configuration saved",
+                         *       "success": true
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardSaved"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller may not do that, or the camera stands in the configuration file */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller may not do that, or the camera stands in the configuration file."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                /** @description The header `X-User-ID` is missing */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The header X-User-ID is missing."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of cameras could not be written; nothing was changed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of cameras could not be written; nothing was changed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/asyncapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is said over Socket.IO and WebSockets (AsyncAPI 3.0) */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": unknown;
+                    };
+                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -308,18 +530,36 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "cameras": [
+                         *         {
+                         *           "configured": false,
+                         *           "default": true,
+                         *           "fps": null,
+                         *           "id": "front-door",
+                         *           "mode": "stream",
+                         *           "name": "Front door",
+                         *           "stream": null,
+                         *           "url": "http://192.168.1.40/stream",
+                         *           "user": null
+                         *         }
+                         *       ],
+                         *       "max_upstreams": 5,
+                         *       "may_change": false,
+                         *       "upstreams": 0,
+                         *       "why_not": "This takes an operator; this key is of a viewer."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Cameras"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -333,6 +573,17 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "default": null,
+                     *       "fps": null,
+                     *       "id": null,
+                     *       "mode": null,
+                     *       "name": "Back yard",
+                     *       "url": "http://192.168.1.41/stream",
+                     *       "user": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["CameraChange"];
                 };
             };
@@ -343,18 +594,73 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "configured": false,
+                         *       "default": true,
+                         *       "fps": null,
+                         *       "id": "front-door",
+                         *       "mode": "stream",
+                         *       "name": "Front door",
+                         *       "stream": null,
+                         *       "url": "http://192.168.1.40/stream",
+                         *       "user": null
+                         *     }
+                         */
                         "application/json": components["schemas"]["Camera"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                408: components["responses"]["LateBody"];
+                /** @description The id or the user has another camera, or there is no place for one more */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The id or the user has another camera, or there is no place for one more."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of cameras could not be written; nothing was changed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of cameras could not be written; nothing was changed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;
@@ -382,6 +688,13 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "id": null,
+                     *       "mode": null,
+                     *       "url": "http://192.168.1.41/stream"
+                     *     }
+                     */
                     "application/json": components["schemas"]["CameraTest"];
                 };
             };
@@ -389,18 +702,79 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Height of the picture in pixels */
+                        "X-Sightwire-Height"?: number;
+                        /** @description Milliseconds until it came */
+                        "X-Sightwire-Wait-Ms"?: number;
+                        /** @description Width of the picture in pixels */
+                        "X-Sightwire-Width"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "image/jpeg": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The camera cannot be reached, or sends no picture */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The camera cannot be reached, or sends no picture."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -425,7 +799,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the camera */
+                    /**
+                     * @description Of the camera
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -438,18 +815,42 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "configured": false,
+                         *       "default": true,
+                         *       "fps": null,
+                         *       "id": "front-door",
+                         *       "mode": "stream",
+                         *       "name": "Front door",
+                         *       "stream": null,
+                         *       "url": "http://192.168.1.40/stream",
+                         *       "user": null
+                         *     }
+                         */
                         "application/json": components["schemas"]["Camera"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -460,7 +861,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the camera */
+                    /**
+                     * @description Of the camera
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -474,15 +878,53 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller may not do that, or the camera stands in the configuration file */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller may not do that, or the camera stands in the configuration file."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of cameras could not be written; nothing was changed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of cameras could not be written; nothing was changed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         options?: never;
@@ -493,13 +935,27 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the camera */
+                    /**
+                     * @description Of the camera
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "default": null,
+                     *       "fps": null,
+                     *       "id": null,
+                     *       "mode": null,
+                     *       "name": "Back yard",
+                     *       "url": "http://192.168.1.41/stream",
+                     *       "user": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["CameraChange"];
                 };
             };
@@ -510,18 +966,100 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "configured": false,
+                         *       "default": true,
+                         *       "fps": null,
+                         *       "id": "front-door",
+                         *       "mode": "stream",
+                         *       "name": "Front door",
+                         *       "stream": null,
+                         *       "url": "http://192.168.1.40/stream",
+                         *       "user": null
+                         *     }
+                         */
                         "application/json": components["schemas"]["Camera"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller may not do that, or the camera stands in the configuration file */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller may not do that, or the camera stands in the configuration file."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description The user has another camera */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The user has another camera."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of cameras could not be written; nothing was changed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of cameras could not be written; nothing was changed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         trace?: never;
@@ -539,7 +1077,7 @@ export interface paths {
         post: {
             parameters: {
                 query?: {
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
@@ -551,7 +1089,13 @@ export interface paths {
             requestBody: {
                 content: {
                     "image/*": unknown;
-                    "multipart/form-data": unknown;
+                    "multipart/form-data": {
+                        /**
+                         * Format: binary
+                         * @description The picture
+                         */
+                        file: string;
+                    };
                 };
             };
             responses: {
@@ -561,15 +1105,119 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detections": [
+                         *         {
+                         *           "box": [
+                         *             12,
+                         *             40.5,
+                         *             220.25,
+                         *             180
+                         *           ],
+                         *           "confidence": 0.9134,
+                         *           "label": "car"
+                         *         }
+                         *       ],
+                         *       "height": 480,
+                         *       "model": "yolox-nano",
+                         *       "ms": 21.3,
+                         *       "width": 640
+                         *     }
+                         */
                         "application/json": components["schemas"]["StillDetections"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                408: components["responses"]["LateBody"];
+                /** @description The picture is too large */
+                413: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is too large."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description What was sent is no JPEG or PNG, or is broken, or a parameter is not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "What was sent is no JPEG or PNG, or is broken, or a parameter is not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many pictures are being analysed, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many pictures are being analysed, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model failed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model failed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no model, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no model, or the memory is used up."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture was not analysed in time */
+                504: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture was not analysed in time."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -604,18 +1252,64 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "jobs": [
+                         *         {
+                         *           "cancelled": 0,
+                         *           "characters": 1840,
+                         *           "created": 1795356000,
+                         *           "done": 12,
+                         *           "failed": 1,
+                         *           "files": 20,
+                         *           "files_per_s": 6.5,
+                         *           "id": "b1f3c2d4e5a69788",
+                         *           "keep": 10,
+                         *           "left_s": 1.1,
+                         *           "mean_confidence": 0.9712,
+                         *           "ms": 2010,
+                         *           "options": {
+                         *             "angle": true,
+                         *             "box_threshold": 0.5,
+                         *             "contrast": false,
+                         *             "denoise": false,
+                         *             "deskew": false,
+                         *             "max_side": 2000,
+                         *             "min_confidence": 0.5,
+                         *             "model": "ppocr-v4",
+                         *             "threshold": 0.3,
+                         *             "unclip": 1.6
+                         *           },
+                         *           "reading": 2,
+                         *           "regions": 96,
+                         *           "state": "running",
+                         *           "waiting": 5
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Jobs"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -625,15 +1319,15 @@ export interface paths {
                 query?: {
                     /** @description Name of a model */
                     model?: string;
-                    /** @description A pixel belongs to text from this probability on, 0 to 1 */
+                    /** @description A pixel belongs to text from this probability on */
                     threshold?: number;
-                    /** @description A line is kept from this mean probability of its pixels on, 0 to 1 */
+                    /** @description A line is kept from this mean probability of its pixels on */
                     box_threshold?: number;
-                    /** @description By how much lines are widened, 0.5 to 5 */
+                    /** @description By how much lines are widened */
                     unclip?: number;
-                    /** @description A larger picture is made smaller for the search of lines, 64 to 8192 px */
+                    /** @description A larger picture is made smaller for the search of lines; px */
                     max_side?: number;
-                    /** @description A line is kept from this confidence on, 0 to 1 */
+                    /** @description A line is kept from this confidence on */
                     min_confidence?: number;
                     /** @description Lines that are upside down are turned */
                     angle?: boolean;
@@ -652,26 +1346,176 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "image/*": unknown;
-                    "multipart/form-data": unknown;
+                    "multipart/form-data": {
+                        /** @description Pictures, and zips of them */
+                        file: [
+                            string,
+                            ...string[]
+                        ];
+                    };
                 };
             };
             responses: {
                 /** @description It has begun */
                 201: {
                     headers: {
+                        /** @description Path of the batch */
+                        Location?: string;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "cancelled": 0,
+                         *       "characters": 1840,
+                         *       "created": 1795356000,
+                         *       "done": 12,
+                         *       "failed": 1,
+                         *       "files": 20,
+                         *       "files_per_s": 6.5,
+                         *       "id": "b1f3c2d4e5a69788",
+                         *       "keep": 10,
+                         *       "left_s": 1.1,
+                         *       "mean_confidence": 0.9712,
+                         *       "ms": 2010,
+                         *       "options": {
+                         *         "angle": true,
+                         *         "box_threshold": 0.5,
+                         *         "contrast": false,
+                         *         "denoise": false,
+                         *         "deskew": false,
+                         *         "max_side": 2000,
+                         *         "min_confidence": 0.5,
+                         *         "model": "ppocr-v4",
+                         *         "threshold": 0.3,
+                         *         "unclip": 1.6
+                         *       },
+                         *       "reading": 2,
+                         *       "regions": 96,
+                         *       "state": "running",
+                         *       "waiting": 5
+                         *     }
+                         */
                         "application/json": components["schemas"]["Job"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description The batch has more bytes, files or zips than are taken (`reader.max_job_…`) */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The batch has more bytes, files or zips than are taken (reader.max_job_…)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description What was sent is no form */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "What was sent is no form."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The form is broken or has no file, the model is unknown, or a parameter not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The form is broken or has no file, the model is unknown, or a parameter not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many batches are running, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many batches are running, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The files could not be kept */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The files could not be kept."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The disk is full */
+                507: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The disk is full."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -696,7 +1540,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -709,18 +1556,74 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "cancelled": 0,
+                         *       "characters": 1840,
+                         *       "created": 1795356000,
+                         *       "done": 12,
+                         *       "failed": 1,
+                         *       "files": 20,
+                         *       "files_per_s": 6.5,
+                         *       "id": "b1f3c2d4e5a69788",
+                         *       "keep": 10,
+                         *       "left_s": 1.1,
+                         *       "mean_confidence": 0.9712,
+                         *       "ms": 2010,
+                         *       "options": {
+                         *         "angle": true,
+                         *         "box_threshold": 0.5,
+                         *         "contrast": false,
+                         *         "denoise": false,
+                         *         "deskew": false,
+                         *         "max_side": 2000,
+                         *         "min_confidence": 0.5,
+                         *         "model": "ppocr-v4",
+                         *         "threshold": 0.3,
+                         *         "unclip": 1.6
+                         *       },
+                         *       "reading": 2,
+                         *       "regions": 96,
+                         *       "state": "running",
+                         *       "waiting": 5
+                         *     }
+                         */
                         "application/json": components["schemas"]["Job"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or its time was over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or its time was over."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -731,7 +1634,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -745,15 +1651,39 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or its time was over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or its time was over."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         options?: never;
@@ -775,9 +1705,15 @@ export interface paths {
                     /** @description Files that are known already */
                     after?: number;
                 };
-                header?: never;
+                header?: {
+                    /** @description The same, as browsers say it */
+                    "Last-Event-ID"?: string;
+                };
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -790,18 +1726,87 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "bytes": 84210,
+                         *       "confidence": 0.9876,
+                         *       "error": null,
+                         *       "height": 480,
+                         *       "index": 0,
+                         *       "ms": 54.3,
+                         *       "name": "a.jpg",
+                         *       "pages": 1,
+                         *       "picture": true,
+                         *       "regions": 1,
+                         *       "state": "done",
+                         *       "width": 640
+                         *     }
+                         */
                         "text/event-stream": components["schemas"]["JobEvent"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or its time was over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or its time was over."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many listen to this batch, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many listen to this batch, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -823,14 +1828,19 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description `json` (by default), `csv`, `text` or `hocr` */
-                    format?: string;
-                    /** @description Lines of less confidence are left out, 0 to 1 */
+                    /** @description `json` (lines of it) by default */
+                    format?: "json" | "csv" | "text" | "hocr";
+                    /** @description Also the confidence of each character */
+                    characters?: boolean;
+                    /** @description Lines of less confidence are left out */
                     min_confidence?: number;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -840,6 +1850,8 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description A name for the file */
+                        "Content-Disposition"?: string;
                         [name: string]: unknown;
                     };
                     content: {
@@ -849,15 +1861,53 @@ export interface paths {
                         "text/plain": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or its time was over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or its time was over."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -881,12 +1931,15 @@ export interface paths {
                 query?: {
                     /** @description The first of them, from 0 */
                     offset?: number;
-                    /** @description How many */
+                    /** @description How many; 500 by default */
                     limit?: number;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -899,18 +1952,77 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "files": [
+                         *         {
+                         *           "bytes": 84210,
+                         *           "confidence": 0.9876,
+                         *           "error": null,
+                         *           "height": 480,
+                         *           "index": 0,
+                         *           "ms": 54.3,
+                         *           "name": "a.jpg",
+                         *           "pages": 1,
+                         *           "picture": true,
+                         *           "regions": 1,
+                         *           "state": "done",
+                         *           "width": 640
+                         *         }
+                         *       ],
+                         *       "total": 20
+                         *     }
+                         */
                         "application/json": components["schemas"]["JobFiles"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or its time was over */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or its time was over."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -932,16 +2044,26 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description `json` (by default), `csv`, `text` or `hocr` */
-                    format?: string;
-                    /** @description Lines of less confidence are left out, 0 to 1 */
+                    /** @description `json` by default */
+                    format?: "json" | "csv" | "text" | "hocr" | "annotated";
+                    /** @description Of `annotated`, of a picture that has several */
+                    page?: number;
+                    /** @description Lines of less confidence are left out */
                     min_confidence?: number;
+                    /** @description Also the confidence of each character */
+                    characters?: boolean;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
-                    /** @description Of the file, from 0 */
+                    /**
+                     * @description Of the file, from 0
+                     * @example 0
+                     */
                     index: number;
                 };
                 cookie?: never;
@@ -951,24 +2073,191 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description The name of the picture, with the format's ending */
+                        "Content-Disposition"?: string;
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "file": "a.jpg",
+                         *       "format": "jpeg",
+                         *       "model": "ppocr-v4",
+                         *       "ms": {
+                         *         "decode": 1.2,
+                         *         "detect": 20.1,
+                         *         "prepare": 0,
+                         *         "recognise": 33,
+                         *         "total": 54.3,
+                         *         "wait": 0.1
+                         *       },
+                         *       "options": {
+                         *         "angle": true,
+                         *         "box_threshold": 0.5,
+                         *         "contrast": false,
+                         *         "denoise": false,
+                         *         "deskew": false,
+                         *         "max_side": 2000,
+                         *         "min_confidence": 0.5,
+                         *         "threshold": 0.3,
+                         *         "unclip": 1.6
+                         *       },
+                         *       "pages": [
+                         *         {
+                         *           "height": 480,
+                         *           "page": 1,
+                         *           "skew": 0,
+                         *           "width": 640
+                         *         }
+                         *       ],
+                         *       "precision": {
+                         *         "detection": "bf16",
+                         *         "recognition": "f32"
+                         *       },
+                         *       "provider": "openvino",
+                         *       "regions": [
+                         *         {
+                         *           "confidence": 0.9876,
+                         *           "page": 1,
+                         *           "polygon": [
+                         *             [
+                         *               31.75,
+                         *               52.5
+                         *             ],
+                         *             [
+                         *               432.5,
+                         *               51.75
+                         *             ],
+                         *             [
+                         *               432.75,
+                         *               85.5
+                         *             ],
+                         *             [
+                         *               31.75,
+                         *               86.5
+                         *             ]
+                         *           ],
+                         *           "text": "Hello"
+                         *         }
+                         *       ],
+                         *       "text": "Hello"
+                         *     }
+                         */
                         "application/json": components["schemas"]["Document"];
+                        "image/png": unknown;
                         "text/csv": unknown;
                         "text/html": unknown;
                         "text/plain": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or no such file in it */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or no such file in it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description It has not been read yet, or the batch was cancelled before */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "It has not been read yet, or the batch was cancelled before."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture is not kept any more */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is not kept any more."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The file could not be read, or a parameter is not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file could not be read, or a parameter is not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many pictures are being drawn, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many pictures are being drawn, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The result cannot be read from the disk */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The result cannot be read from the disk."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -994,12 +2283,24 @@ export interface paths {
                     page?: number;
                     /** @description Longer side, px */
                     side?: number;
+                    /** @description As the reader sees it: turned */
+                    deskew?: boolean;
+                    /** @description As the reader sees it: with more contrast */
+                    contrast?: boolean;
+                    /** @description As the reader sees it: with less noise */
+                    denoise?: boolean;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
-                    /** @description Of the file, from 0 */
+                    /**
+                     * @description Of the file, from 0
+                     * @example 0
+                     */
                     index: number;
                 };
                 cookie?: never;
@@ -1009,21 +2310,106 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Height of the original in pixels */
+                        "X-Sightwire-Height"?: number;
+                        /** @description Width of the original in pixels */
+                        "X-Sightwire-Width"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "image/jpeg": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description There is no such batch for this caller, or no such file in it */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or no such file in it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture is not kept any more */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is not kept any more."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description There is no such page, or a parameter is not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such page, or a parameter is not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many pictures are being drawn, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many pictures are being drawn, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture could not be drawn */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture could not be drawn."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1049,15 +2435,15 @@ export interface paths {
                 query?: {
                     /** @description Name of a model */
                     model?: string;
-                    /** @description A pixel belongs to text from this probability on, 0 to 1 */
+                    /** @description A pixel belongs to text from this probability on */
                     threshold?: number;
-                    /** @description A line is kept from this mean probability of its pixels on, 0 to 1 */
+                    /** @description A line is kept from this mean probability of its pixels on */
                     box_threshold?: number;
-                    /** @description By how much lines are widened, 0.5 to 5 */
+                    /** @description By how much lines are widened */
                     unclip?: number;
-                    /** @description A larger picture is made smaller for the search of lines, 64 to 8192 px */
+                    /** @description A larger picture is made smaller for the search of lines; px */
                     max_side?: number;
-                    /** @description A line is kept from this confidence on, 0 to 1 */
+                    /** @description A line is kept from this confidence on */
                     min_confidence?: number;
                     /** @description Lines that are upside down are turned */
                     angle?: boolean;
@@ -1067,12 +2453,22 @@ export interface paths {
                     contrast?: boolean;
                     /** @description Noise is taken away */
                     denoise?: boolean;
+                    /** @description `json` by default */
+                    format?: "json" | "csv" | "text" | "hocr";
+                    /** @description Also the confidence of each character */
+                    characters?: boolean;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the batch */
+                    /**
+                     * @description Of the batch
+                     * @example b1f3c2d4e5a69788
+                     */
                     id: string;
-                    /** @description Of the file, from 0 */
+                    /**
+                     * @description Of the file, from 0
+                     * @example 0
+                     */
                     index: number;
                 };
                 cookie?: never;
@@ -1082,18 +2478,214 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description The name of the picture, with the format's ending */
+                        "Content-Disposition"?: string;
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "file": "a.jpg",
+                         *       "format": "jpeg",
+                         *       "model": "ppocr-v4",
+                         *       "ms": {
+                         *         "decode": 1.2,
+                         *         "detect": 20.1,
+                         *         "prepare": 0,
+                         *         "recognise": 33,
+                         *         "total": 54.3,
+                         *         "wait": 0.1
+                         *       },
+                         *       "options": {
+                         *         "angle": true,
+                         *         "box_threshold": 0.5,
+                         *         "contrast": false,
+                         *         "denoise": false,
+                         *         "deskew": false,
+                         *         "max_side": 2000,
+                         *         "min_confidence": 0.5,
+                         *         "threshold": 0.3,
+                         *         "unclip": 1.6
+                         *       },
+                         *       "pages": [
+                         *         {
+                         *           "height": 480,
+                         *           "page": 1,
+                         *           "skew": 0,
+                         *           "width": 640
+                         *         }
+                         *       ],
+                         *       "precision": {
+                         *         "detection": "bf16",
+                         *         "recognition": "f32"
+                         *       },
+                         *       "provider": "openvino",
+                         *       "regions": [
+                         *         {
+                         *           "confidence": 0.9876,
+                         *           "page": 1,
+                         *           "polygon": [
+                         *             [
+                         *               31.75,
+                         *               52.5
+                         *             ],
+                         *             [
+                         *               432.5,
+                         *               51.75
+                         *             ],
+                         *             [
+                         *               432.75,
+                         *               85.5
+                         *             ],
+                         *             [
+                         *               31.75,
+                         *               86.5
+                         *             ]
+                         *           ],
+                         *           "text": "Hello"
+                         *         }
+                         *       ],
+                         *       "text": "Hello"
+                         *     }
+                         */
                         "application/json": components["schemas"]["Document"];
+                        "text/csv": unknown;
+                        "text/html": unknown;
+                        "text/plain": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description There is no such batch for this caller, or no such file in it */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such batch for this caller, or no such file in it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture is not kept any more */
+                410: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is not kept any more."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture is too large to be decoded */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is too large to be decoded."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The picture is broken or missing, the model unknown, or a parameter not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is broken or missing, the model unknown, or a parameter not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many pictures wait to be read, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many pictures wait to be read, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model failed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model failed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture was not read in time (`reader.deadline_s`) */
+                504: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture was not read in time (reader.deadline_s)."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -1128,18 +2720,49 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "keys": [
+                         *         {
+                         *           "created": "2026-11-20T14:00:00Z",
+                         *           "expired": false,
+                         *           "expires": "2027-11-20T14:00:00Z",
+                         *           "id": "k7m2x9qa",
+                         *           "name": "wall in the lobby",
+                         *           "role": "viewer",
+                         *           "streams": [
+                         *             "front-*"
+                         *           ],
+                         *           "uses": [
+                         *             "cameras"
+                         *           ]
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Keys"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1153,6 +2776,19 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_s": 31536000,
+                     *       "name": "wall in the lobby",
+                     *       "role": "viewer",
+                     *       "streams": [
+                     *         "front-*"
+                     *       ],
+                     *       "uses": [
+                     *         "cameras"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewKey"];
                 };
             };
@@ -1163,15 +2799,75 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "about": {
+                         *         "created": "2026-11-20T14:00:00Z",
+                         *         "expired": false,
+                         *         "expires": "2027-11-20T14:00:00Z",
+                         *         "id": "k7m2x9qa",
+                         *         "name": "wall in the lobby",
+                         *         "role": "viewer",
+                         *         "streams": [
+                         *           "front-*"
+                         *         ],
+                         *         "uses": [
+                         *           "cameras"
+                         *         ]
+                         *       },
+                         *       "key": "sw_k7m2x9qa_…"
+                         *     }
+                         */
                         "application/json": components["schemas"]["MadeKey"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                408: components["responses"]["LateBody"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The system has no random bytes, or there is no room for the request */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The system has no random bytes, or there is no room for the request."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -1199,7 +2895,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the key */
+                    /**
+                     * @description Of the key
+                     * @example k7m2x9qa
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -1213,15 +2912,40 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no such key */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such key."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         options?: never;
@@ -1246,24 +2970,32 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["LiveMessage"];
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1293,6 +3025,12 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "anna",
+                     *       "password": "correct horse battery"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Login"];
                 };
             };
@@ -1300,18 +3038,115 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description The session; not for scripts */
+                        "Set-Cookie"?: string;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "csrf": "q3rPpX0mBv2n8sYw",
+                         *       "name": "anna",
+                         *       "role": "operator",
+                         *       "streams": [],
+                         *       "uses": []
+                         *     }
+                         */
                         "application/json": components["schemas"]["Session"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                /** @description The name, the password, the key or the link is wrong */
+                401: {
+                    headers: {
+                        /** @description Always `Bearer` */
+                        "WWW-Authenticate"?: string;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The name, the password, the key or the link is wrong."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Pages from elsewhere may not log anybody in */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "Pages from elsewhere may not log anybody in."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description A proxy in front of the server says who asks, and that goes before a login */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A proxy in front of the server says who asks, and that goes before a login."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many have failed to log in as this user or from this address, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many have failed to log in as this user or from this address, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The system has no random bytes, or there is no room for the request */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The system has no random bytes, or there is no room for the request."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -1342,6 +3177,19 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "expires_s": 31536000,
+                     *       "name": "wall in the lobby",
+                     *       "role": "viewer",
+                     *       "streams": [
+                     *         "front-*"
+                     *       ],
+                     *       "uses": [
+                     *         "cameras"
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewKey"];
                 };
             };
@@ -1352,15 +3200,78 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "about": {
+                         *         "created": "2026-11-20T14:00:00Z",
+                         *         "expired": false,
+                         *         "expires": "2027-11-20T14:00:00Z",
+                         *         "id": "k7m2x9qa",
+                         *         "name": "wall in the lobby",
+                         *         "role": "viewer",
+                         *         "streams": [
+                         *           "front-*"
+                         *         ],
+                         *         "uses": [
+                         *           "cameras"
+                         *         ]
+                         *       },
+                         *       "expires_in_s": 600,
+                         *       "others_reach_it": true,
+                         *       "svg": "<svg …>",
+                         *       "url": "http://192.168.1.2:8000/login#link=…"
+                         *     }
+                         */
                         "application/json": components["schemas"]["LoginLink"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                408: components["responses"]["LateBody"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The system has no random bytes, or there is no room for the request */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The system has no random bytes, or there is no room for the request."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -1394,19 +3305,30 @@ export interface paths {
                 /** @description It has ended */
                 204: {
                     headers: {
+                        /** @description Takes the cookie away */
+                        "Set-Cookie"?: string;
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                /** @description Pages from elsewhere may not log anybody out */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "Pages from elsewhere may not log anybody out."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;
@@ -1438,18 +3360,54 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "errors": [],
+                         *       "may_activate": true,
+                         *       "models": [
+                         *         {
+                         *           "active": true,
+                         *           "available": true,
+                         *           "card": null,
+                         *           "clip": {
+                         *             "height": 224,
+                         *             "precision": "f32",
+                         *             "split": true,
+                         *             "threshold": 0.5,
+                         *             "width": 224,
+                         *             "window": 10
+                         *           },
+                         *           "imported": null,
+                         *           "labels": [
+                         *             "still",
+                         *             "left",
+                         *             "right",
+                         *             "up",
+                         *             "down",
+                         *             "wave"
+                         *           ],
+                         *           "licence": "MIT OR Apache-2.0",
+                         *           "name": "gestures",
+                         *           "needs": null,
+                         *           "recognizer": true,
+                         *           "size_bytes": 1900000,
+                         *           "source": "trained for Sightwire on generated clips",
+                         *           "task": "clip-classification",
+                         *           "title": "Gestures"
+                         *         }
+                         *       ],
+                         *       "why_not": null
+                         *     }
+                         */
                         "application/json": components["schemas"]["Models"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1475,7 +3433,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the model */
+                    /**
+                     * @description Of the model
+                     * @example gestures
+                     */
                     name: string;
                 };
                 cookie?: never;
@@ -1488,18 +3449,79 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "model": "gestures",
+                         *       "took_ms": 870
+                         *     }
+                         */
                         "application/json": components["schemas"]["Activated"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no model of that name */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no model of that name."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                /** @description Another model is being loaded, or the recogniser is a dummy */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Another model is being loaded, or the recogniser is a dummy."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The model cannot be used; the one at work stays */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model cannot be used; the one at work stays."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The model could not be loaded */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model could not be loaded."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;
@@ -1523,7 +3545,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the model */
+                    /**
+                     * @description Of the model
+                     * @example hands
+                     */
                     name: string;
                 };
                 cookie?: never;
@@ -1536,20 +3561,80 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "state": "loading"
+                         *     }
+                         */
                         "application/json": components["schemas"]["RuntimeFetch"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description It is not missing or not offered, or is on its way already */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "It is not missing or not offered, or is on its way already."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This document */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description OK */
+                200: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Error"];
+                        "application/json": unknown;
                     };
                 };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1618,15 +3703,15 @@ export interface paths {
                 query?: {
                     /** @description Name of a model */
                     model?: string;
-                    /** @description A pixel belongs to text from this probability on, 0 to 1 */
+                    /** @description A pixel belongs to text from this probability on */
                     threshold?: number;
-                    /** @description A line is kept from this mean probability of its pixels on, 0 to 1 */
+                    /** @description A line is kept from this mean probability of its pixels on */
                     box_threshold?: number;
-                    /** @description By how much lines are widened, 0.5 to 5 */
+                    /** @description By how much lines are widened */
                     unclip?: number;
-                    /** @description A larger picture is made smaller for the search of lines, 64 to 8192 px */
+                    /** @description A larger picture is made smaller for the search of lines; px */
                     max_side?: number;
-                    /** @description A line is kept from this confidence on, 0 to 1 */
+                    /** @description A line is kept from this confidence on */
                     min_confidence?: number;
                     /** @description Lines that are upside down are turned */
                     angle?: boolean;
@@ -1636,12 +3721,12 @@ export interface paths {
                     contrast?: boolean;
                     /** @description Noise is taken away */
                     denoise?: boolean;
-                    /** @description `json` (by default), `csv`, `text` or `hocr` */
-                    format?: string;
+                    /** @description `json` by default */
+                    format?: "json" | "csv" | "text" | "hocr" | "annotated";
+                    /** @description Of `annotated`, of a picture that has several */
+                    page?: number;
                     /** @description Also the confidence of each character */
                     characters?: boolean;
-                    /** @description First page, of a picture that has several */
-                    page?: number;
                 };
                 header?: never;
                 path?: never;
@@ -1650,28 +3735,215 @@ export interface paths {
             requestBody: {
                 content: {
                     "image/*": unknown;
-                    "multipart/form-data": unknown;
+                    "multipart/form-data": {
+                        /**
+                         * Format: binary
+                         * @description The picture
+                         */
+                        file: string;
+                    };
                 };
             };
             responses: {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description The name of the picture, with the format's ending */
+                        "Content-Disposition"?: string;
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "file": "a.jpg",
+                         *       "format": "jpeg",
+                         *       "model": "ppocr-v4",
+                         *       "ms": {
+                         *         "decode": 1.2,
+                         *         "detect": 20.1,
+                         *         "prepare": 0,
+                         *         "recognise": 33,
+                         *         "total": 54.3,
+                         *         "wait": 0.1
+                         *       },
+                         *       "options": {
+                         *         "angle": true,
+                         *         "box_threshold": 0.5,
+                         *         "contrast": false,
+                         *         "denoise": false,
+                         *         "deskew": false,
+                         *         "max_side": 2000,
+                         *         "min_confidence": 0.5,
+                         *         "threshold": 0.3,
+                         *         "unclip": 1.6
+                         *       },
+                         *       "pages": [
+                         *         {
+                         *           "height": 480,
+                         *           "page": 1,
+                         *           "skew": 0,
+                         *           "width": 640
+                         *         }
+                         *       ],
+                         *       "precision": {
+                         *         "detection": "bf16",
+                         *         "recognition": "f32"
+                         *       },
+                         *       "provider": "openvino",
+                         *       "regions": [
+                         *         {
+                         *           "confidence": 0.9876,
+                         *           "page": 1,
+                         *           "polygon": [
+                         *             [
+                         *               31.75,
+                         *               52.5
+                         *             ],
+                         *             [
+                         *               432.5,
+                         *               51.75
+                         *             ],
+                         *             [
+                         *               432.75,
+                         *               85.5
+                         *             ],
+                         *             [
+                         *               31.75,
+                         *               86.5
+                         *             ]
+                         *           ],
+                         *           "text": "Hello"
+                         *         }
+                         *       ],
+                         *       "text": "Hello"
+                         *     }
+                         */
                         "application/json": components["schemas"]["Document"];
+                        "image/png": unknown;
                         "text/csv": unknown;
                         "text/html": unknown;
                         "text/plain": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                /** @description This caller, or a page of this origin, may not have text read */
+                403: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "This caller, or a page of this origin, may not have text read."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                408: components["responses"]["LateBody"];
+                /** @description The picture has more bytes, pixels or pages than are taken (`reader.max_…`) */
+                413: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture has more bytes, pixels or pages than are taken (reader.max_…)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description What was sent is no picture of a known format */
+                415: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "What was sent is no picture of a known format."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The picture is broken or missing, the model unknown, or a parameter not what it can be */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture is broken or missing, the model unknown, or a parameter not what it can be."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many pictures wait to be read, or too many requests */
+                429: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many pictures wait to be read, or too many requests."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model failed */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model failed."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The model is being fetched or cannot be had, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The model is being fetched or cannot be had, or the memory is used up."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description The picture was not read in time (`reader.deadline_s`) */
+                504: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The picture was not read in time (reader.deadline_s)."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -1751,18 +4023,22 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "may_get": true,
+                         *       "missing": false,
+                         *       "why_not": null
+                         *     }
+                         */
                         "application/json": components["schemas"]["Runtime"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1782,18 +4058,36 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "state": "loading"
+                         *     }
+                         */
                         "application/json": components["schemas"]["RuntimeFetch"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description It is not missing or not offered, or is on its way already */
+                409: {
                     headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "It is not missing or not offered, or is on its way already."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;
@@ -1825,18 +4119,28 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "fps": 25,
+                         *       "gestures": [
+                         *         "still",
+                         *         "left",
+                         *         "right",
+                         *         "up",
+                         *         "down",
+                         *         "wave"
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Samples"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1863,7 +4167,10 @@ export interface paths {
                 };
                 header?: never;
                 path: {
-                    /** @description Its name */
+                    /**
+                     * @description Its name
+                     * @example wave
+                     */
                     gesture: string;
                 };
                 cookie?: never;
@@ -1873,18 +4180,83 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description A clip of a seed is always the same */
+                        "Cache-Control"?: string;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "fps": 25,
+                         *       "frames": [
+                         *         "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD"
+                         *       ],
+                         *       "gesture": "wave"
+                         *     }
+                         */
                         "application/json": components["schemas"]["SampleClip"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no such clip */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such clip."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The seed is no whole number */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The seed is no whole number."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The clip could not be drawn */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The clip could not be drawn."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many clips are being drawn, or there is no room for the request */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many clips are being drawn, or there is no room for the request."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -1921,18 +4293,23 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "csrf": "q3rPpX0mBv2n8sYw",
+                         *       "name": "anna",
+                         *       "role": "operator",
+                         *       "streams": [],
+                         *       "uses": []
+                         *     }
+                         */
                         "application/json": components["schemas"]["Session"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                403: components["responses"]["ForeignPage"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -1966,18 +4343,203 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "cameras": {
+                         *         "analyses": 1,
+                         *         "bytes_in_per_s": 720000,
+                         *         "bytes_out_per_s": 2160000,
+                         *         "frames_per_s": 15,
+                         *         "known": 2,
+                         *         "max_analyses": 10,
+                         *         "max_named": 5,
+                         *         "max_upstreams": 5,
+                         *         "max_viewers": 1000,
+                         *         "max_views": 32,
+                         *         "named": 0,
+                         *         "upstreams": 1,
+                         *         "viewers": 3,
+                         *         "views": 1
+                         *       },
+                         *       "connections": {
+                         *         "accept_failures": 0,
+                         *         "decoding_bytes": 0,
+                         *         "decoding_max_bytes": 1073741824,
+                         *         "given_up": 0,
+                         *         "max": 1024,
+                         *         "open": 12,
+                         *         "polling_sessions": 0,
+                         *         "receiving_bytes": 0,
+                         *         "receiving_max_bytes": 268435456,
+                         *         "sending_bytes": 0,
+                         *         "sending_max_bytes": 67108864,
+                         *         "timed_out": 0
+                         *       },
+                         *       "detector": {
+                         *         "busy_s": 11.2,
+                         *         "confidence": 0.25,
+                         *         "hands": null,
+                         *         "labels": [
+                         *           "person",
+                         *           "bicycle",
+                         *           "car"
+                         *         ],
+                         *         "model": "yolox-nano",
+                         *         "note": null,
+                         *         "precision": "f32",
+                         *         "progress": null,
+                         *         "provider": "cpu",
+                         *         "runs": 1200,
+                         *         "state": "ready",
+                         *         "threads": 2
+                         *       },
+                         *       "engine": {
+                         *         "cpu": {
+                         *           "amx": "absent",
+                         *           "extensions": "avx2 avx512",
+                         *           "name": "AMD EPYC, family 25 model 17 stepping 1"
+                         *         },
+                         *         "jpeg": "libjpeg-turbo",
+                         *         "networks": [
+                         *           {
+                         *             "precision": "f32",
+                         *             "provider": "cpu",
+                         *             "role": "backbone"
+                         *           },
+                         *           {
+                         *             "precision": "f32",
+                         *             "provider": "cpu",
+                         *             "role": "head"
+                         *           }
+                         *         ],
+                         *         "note": null,
+                         *         "precision": "f32",
+                         *         "provider": "cpu",
+                         *         "requested": "auto",
+                         *         "runtime_version": "1.24.1",
+                         *         "threads": 2,
+                         *         "warnings": []
+                         *       },
+                         *       "memory": {
+                         *         "budget_bytes": 6442450944,
+                         *         "is_full": false,
+                         *         "refused": {
+                         *           "batches": 0,
+                         *           "cameras": 0,
+                         *           "clients": 0,
+                         *           "pictures": 0,
+                         *           "streams": 0,
+                         *           "viewers": 0
+                         *         },
+                         *         "used_bytes": 83886080
+                         *       },
+                         *       "process": {
+                         *         "cpu_percent": 3,
+                         *         "cpu_seconds": 1.23,
+                         *         "memory_bytes": 94371840,
+                         *         "threads": 9
+                         *       },
+                         *       "reader": {
+                         *         "error": null,
+                         *         "failed": 0,
+                         *         "jobs": {
+                         *           "ended": 2,
+                         *           "kept": 10,
+                         *           "kept_bytes": 4000000,
+                         *           "running": 1,
+                         *           "waiting": 14
+                         *         },
+                         *         "limits": {
+                         *           "deadline_s": 60,
+                         *           "job_ttl_s": 3600,
+                         *           "keep_pictures": 10,
+                         *           "max_image_mb": 64,
+                         *           "max_job_files": 10000,
+                         *           "max_job_mb": 2048,
+                         *           "max_jobs": 16,
+                         *           "max_pages": 100,
+                         *           "max_pixels": 120000000,
+                         *           "max_side_px": 65535
+                         *         },
+                         *         "lines": 900,
+                         *         "model": "ppocr-v4",
+                         *         "models": [
+                         *           "ppocr-v4"
+                         *         ],
+                         *         "pictures": 120,
+                         *         "precision": {
+                         *           "detection": "f32",
+                         *           "recognition": "f32"
+                         *         },
+                         *         "progress": null,
+                         *         "provider": "cpu",
+                         *         "reading": 2,
+                         *         "refused": 0,
+                         *         "sessions": 4,
+                         *         "state": "ready",
+                         *         "threads": 2,
+                         *         "waiting": 0
+                         *       },
+                         *       "recognizer": {
+                         *         "analysed_per_s": 75,
+                         *         "better": null,
+                         *         "capacity_fps": 900,
+                         *         "clients": 3,
+                         *         "cure": null,
+                         *         "delay_ms": {
+                         *           "p50": 3.1,
+                         *           "p95": 6
+                         *         },
+                         *         "error": null,
+                         *         "frames_analysed_total": 100,
+                         *         "frames_per_s": 75,
+                         *         "frames_total": 100,
+                         *         "labels": [
+                         *           "still",
+                         *           "left",
+                         *           "right",
+                         *           "up",
+                         *           "down",
+                         *           "wave"
+                         *         ],
+                         *         "loading": null,
+                         *         "longest_wait_s": 0,
+                         *         "max_clients": 50,
+                         *         "model": "gestures",
+                         *         "overloaded": false,
+                         *         "predictions_per_s": 74,
+                         *         "predictions_total": 91,
+                         *         "state": "ready",
+                         *         "switching": null,
+                         *         "task": "clip-classification",
+                         *         "threshold": 0.5,
+                         *         "warning": null,
+                         *         "window": 10
+                         *       },
+                         *       "relay": {
+                         *         "bytes_in_per_s": 6000000,
+                         *         "bytes_out_per_s": 59800000,
+                         *         "frames_in_per_s": 60,
+                         *         "frames_out_per_s": 598,
+                         *         "lost_percent": 0.3,
+                         *         "max_streams": 64,
+                         *         "max_viewers": 1000,
+                         *         "streams": 2,
+                         *         "viewers": 10
+                         *       },
+                         *       "uptime_s": 12.3,
+                         *       "version": "0.1.0"
+                         *     }
+                         */
                         "application/json": components["schemas"]["Status"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2011,18 +4573,84 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "streams": [
+                         *         {
+                         *           "analyses": [
+                         *             {
+                         *               "analysed_per_s": 5,
+                         *               "delay_ms": {
+                         *                 "decoded": {
+                         *                   "p50": 2,
+                         *                   "p95": 3,
+                         *                   "p99": 4
+                         *                 },
+                         *                 "encoded": null,
+                         *                 "inferred": {
+                         *                   "p50": 19,
+                         *                   "p95": 24,
+                         *                   "p99": 31
+                         *                 }
+                         *               },
+                         *               "failed": 0,
+                         *               "fps": 10,
+                         *               "frames_per_s": 10,
+                         *               "model": "yolox-nano",
+                         *               "objects": {
+                         *                 "car": 2
+                         *               },
+                         *               "precision": "f32",
+                         *               "problem": null,
+                         *               "provider": "cpu",
+                         *               "skip_frames": 2,
+                         *               "views": []
+                         *             }
+                         *           ],
+                         *           "broken": 0,
+                         *           "bytes": 12582912,
+                         *           "bytes_out_per_s": 480000,
+                         *           "bytes_per_s": 240000,
+                         *           "connects": 1,
+                         *           "delay_ms": {
+                         *             "p50": 0.4,
+                         *             "p95": 0.9,
+                         *             "p99": 1.6
+                         *           },
+                         *           "delivered": 1198,
+                         *           "fps": 15,
+                         *           "fps_out": 30,
+                         *           "height": 480,
+                         *           "id": "front-door",
+                         *           "kind": "camera",
+                         *           "last_picture_age_s": 0.03,
+                         *           "lost_percent": 0,
+                         *           "missed": 0,
+                         *           "name": "Front door",
+                         *           "pictures": 600,
+                         *           "reason": null,
+                         *           "received_bytes": 12640000,
+                         *           "since_s": 40,
+                         *           "skipped_bytes": 0,
+                         *           "slow": null,
+                         *           "state": "running",
+                         *           "url": "http://192.168.1.40/stream",
+                         *           "viewers": 2,
+                         *           "width": 640,
+                         *           "wrong_lengths": 0
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Streams"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2046,7 +4674,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the stream */
+                    /**
+                     * @description Of the stream
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -2059,18 +4690,94 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "analyses": [
+                         *         {
+                         *           "analysed_per_s": 5,
+                         *           "delay_ms": {
+                         *             "decoded": {
+                         *               "p50": 2,
+                         *               "p95": 3,
+                         *               "p99": 4
+                         *             },
+                         *             "encoded": null,
+                         *             "inferred": {
+                         *               "p50": 19,
+                         *               "p95": 24,
+                         *               "p99": 31
+                         *             }
+                         *           },
+                         *           "failed": 0,
+                         *           "fps": 10,
+                         *           "frames_per_s": 10,
+                         *           "model": "yolox-nano",
+                         *           "objects": {
+                         *             "car": 2
+                         *           },
+                         *           "precision": "f32",
+                         *           "problem": null,
+                         *           "provider": "cpu",
+                         *           "skip_frames": 2,
+                         *           "views": []
+                         *         }
+                         *       ],
+                         *       "broken": 0,
+                         *       "bytes": 12582912,
+                         *       "bytes_out_per_s": 480000,
+                         *       "bytes_per_s": 240000,
+                         *       "connects": 1,
+                         *       "delay_ms": {
+                         *         "p50": 0.4,
+                         *         "p95": 0.9,
+                         *         "p99": 1.6
+                         *       },
+                         *       "delivered": 1198,
+                         *       "fps": 15,
+                         *       "fps_out": 30,
+                         *       "height": 480,
+                         *       "id": "front-door",
+                         *       "kind": "camera",
+                         *       "last_picture_age_s": 0.03,
+                         *       "lost_percent": 0,
+                         *       "missed": 0,
+                         *       "name": "Front door",
+                         *       "pictures": 600,
+                         *       "reason": null,
+                         *       "received_bytes": 12640000,
+                         *       "since_s": 40,
+                         *       "skipped_bytes": 0,
+                         *       "slow": null,
+                         *       "state": "running",
+                         *       "url": "http://192.168.1.40/stream",
+                         *       "viewers": 2,
+                         *       "width": 640,
+                         *       "wrong_lengths": 0
+                         *     }
+                         */
                         "application/json": components["schemas"]["Stream"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2081,7 +4788,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the stream */
+                    /**
+                     * @description Of the stream
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -2095,15 +4805,26 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         options?: never;
@@ -2118,36 +4839,40 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is in the frames of a stream or camera */
+        /**
+         * What is in the frames of a stream or camera
+         * @description Server-Sent Events, or the same as messages of a WebSocket, if the request asks for one.
+         */
         get: {
             parameters: {
                 query?: {
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the stream */
+                    /**
+                     * @description Of the stream
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["StreamEvent"];
-                    };
+                    content?: never;
                 };
                 /** @description Server-Sent Events with this as their data */
                 200: {
@@ -2155,15 +4880,94 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "captured": "2026-11-20T14:00:00.123Z",
+                         *       "delay_ms": 21.3,
+                         *       "detections": [
+                         *         {
+                         *           "box": [
+                         *             12,
+                         *             40.5,
+                         *             220.1,
+                         *             180
+                         *           ],
+                         *           "class": 2,
+                         *           "confidence": 0.9134,
+                         *           "label": "car",
+                         *           "track": 5
+                         *         }
+                         *       ],
+                         *       "event": "detections",
+                         *       "height": 480,
+                         *       "model": "yolox-nano",
+                         *       "sequence": 123,
+                         *       "stream": "front-door",
+                         *       "width": 640
+                         *     }
+                         */
                         "text/event-stream": components["schemas"]["StreamEvent"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -2188,24 +4992,27 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
-                    /** @description For the first frame; 10 at most and by default */
+                    /** @description Seconds to wait for the first frame; 10 by default */
                     wait_s?: number;
                     /** @description With boxes */
                     detect?: boolean;
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
                 };
                 header?: never;
                 path: {
-                    /** @description Of the stream */
+                    /**
+                     * @description Of the stream
+                     * @example front-door
+                     */
                     id: string;
                 };
                 cookie?: never;
@@ -2215,25 +5022,83 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Milliseconds since it came */
+                        "X-Sightwire-Age-Ms"?: number;
+                        /** @description Number of the frame in its stream */
+                        "X-Sightwire-Sequence"?: number;
                         [name: string]: unknown;
                     };
                     content: {
                         "image/jpeg": unknown;
                     };
                 };
-                /** @description With wait_s=0: none has come yet */
+                /** @description With `wait_s=0`: none has come yet */
                 204: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description No frame has come in time, or the camera cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "No frame has come in time, or the camera cannot be reached."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -2270,18 +5135,30 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "authority": {
+                         *         "download": "/authority.crt",
+                         *         "expires": "2036-11-17T14:00:00Z",
+                         *         "fingerprint": "5E:3A:…:9C"
+                         *       },
+                         *       "expires": "2027-02-18T14:00:00Z",
+                         *       "mode": "self-signed",
+                         *       "names": [
+                         *         "localhost",
+                         *         "192.168.1.2"
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Tls"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2315,18 +5192,42 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "users": [
+                         *         {
+                         *           "created": "2026-11-20T14:00:00Z",
+                         *           "name": "anna",
+                         *           "role": "operator",
+                         *           "streams": [],
+                         *           "uses": []
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Users"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2340,6 +5241,13 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "name": "anna",
+                     *       "password": "correct horse battery",
+                     *       "role": "operator"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewUser"];
                 };
             };
@@ -2350,18 +5258,69 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "created": "2026-11-20T14:00:00Z",
+                         *       "name": "anna",
+                         *       "role": "operator",
+                         *       "streams": [],
+                         *       "uses": []
+                         *     }
+                         */
                         "application/json": components["schemas"]["User"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                408: components["responses"]["LateBody"];
+                /** @description There is a user of that name */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is a user of that name."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;
@@ -2386,7 +5345,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the user */
+                    /**
+                     * @description Of the user
+                     * @example anna
+                     */
                     name: string;
                 };
                 cookie?: never;
@@ -2400,15 +5362,40 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no such user */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such user."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description The file of keys and users could not be read or written */
+                500: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The file of keys and users could not be read or written."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                503: components["responses"]["NoRoom"];
             };
         };
         options?: never;
@@ -2439,18 +5426,38 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "viewers": [
+                         *         {
+                         *           "bytes": 6291456,
+                         *           "bytes_per_s": 240000,
+                         *           "delivered": 599,
+                         *           "endpoint": "/stream",
+                         *           "fps": 15,
+                         *           "id": 7,
+                         *           "kind": "mjpeg",
+                         *           "lost_percent": 0,
+                         *           "missed": 0,
+                         *           "peer": "192.168.1.7:50412",
+                         *           "quality": "original",
+                         *           "since_s": 40,
+                         *           "streams": [
+                         *             "front-door"
+                         *           ]
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Viewers"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2477,7 +5484,10 @@ export interface paths {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the viewer */
+                    /**
+                     * @description Of the viewer
+                     * @example 7
+                     */
                     id: number;
                 };
                 cookie?: never;
@@ -2491,15 +5501,26 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no such viewer */
+                404: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no such viewer."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         options?: never;
@@ -2530,18 +5551,27 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "active_count": 1,
+                         *       "streams": [
+                         *         {
+                         *           "age_seconds": 40,
+                         *           "is_alive": true,
+                         *           "stream_id": "front-door"
+                         *         }
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["OpenStreams"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2575,18 +5605,24 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "esp32_url": "http://***",
+                         *       "firebase_connected": false,
+                         *       "models_loaded": true,
+                         *       "service": "smartparking-api",
+                         *       "status": "ok"
+                         *     }
+                         */
                         "application/json": components["schemas"]["BoardHealth"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2620,18 +5656,20 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "model": "gestures",
+                         *       "status": "ok"
+                         *     }
+                         */
                         "application/json": components["schemas"]["Health"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                403: components["responses"]["ForeignPage"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2665,17 +5703,39 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "0": "still",
+                         *       "1": "left",
+                         *       "2": "right",
+                         *       "3": "up",
+                         *       "4": "down",
+                         *       "5": "wave"
+                         *     }
+                         */
                         "application/json": {
                             [key: string]: string;
                         };
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description There is no model yet, or no room for the request */
+                503: {
                     headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no model yet, or no room for the request."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -2715,15 +5775,11 @@ export interface paths {
                         "text/plain": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                403: components["responses"]["ForeignPage"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2760,15 +5816,26 @@ export interface paths {
                         "application/openmetrics-text": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                /** @description The counters could not be written */
+                500: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The counters could not be written."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -2802,25 +5869,34 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "ready": true
+                         *     }
+                         */
                         "application/json": components["schemas"]["Readiness"];
                     };
                 };
+                400: components["responses"]["BrokenRequest"];
+                403: components["responses"]["ForeignPage"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
                 /** @description Not yet, or not at all */
                 503: {
                     headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
                         [name: string]: unknown;
                     };
                     content: {
-                        "application/json": components["schemas"]["Readiness"];
-                    };
-                };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
+                        /**
+                         * @example {
+                         *       "progress": 0.42,
+                         *       "ready": false,
+                         *       "reason": "the model gestures is being loaded"
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Readiness"] | components["schemas"]["Error"];
                     };
                 };
             };
@@ -2859,18 +5935,87 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "multipart/x-mixed-replace; boundary=frame": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description No camera is known, or the request is no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "No camera is known, or the request is no valid HTTP."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be, or the address is not allowed (`cameras.allow`) */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be, or the address is not allowed (cameras.allow)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The camera cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The camera cannot be reached."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -2899,13 +6044,13 @@ export interface paths {
                     camera?: string;
                     /** @description Address of a camera */
                     camera_url?: string;
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -2922,18 +6067,87 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "multipart/x-mixed-replace; boundary=frame": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description No camera is known, or the request is no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "No camera is known, or the request is no valid HTTP."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be, or the address is not allowed (`cameras.allow`) */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be, or the address is not allowed (cameras.allow)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The camera cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The camera cannot be reached."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -2975,18 +6189,87 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "multipart/x-mixed-replace; boundary=frame": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description No camera is known, or the request is no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "No camera is known, or the request is no valid HTTP."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be, or the address is not allowed (`cameras.allow`) */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be, or the address is not allowed (cameras.allow)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The camera cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The camera cannot be reached."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -3015,13 +6298,13 @@ export interface paths {
                     camera?: string;
                     /** @description Address of a camera */
                     camera_url?: string;
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -3042,18 +6325,87 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "multipart/x-mixed-replace; boundary=frame": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description No camera is known, or the request is no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "No camera is known, or the request is no valid HTTP."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be, or the address is not allowed (`cameras.allow`) */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be, or the address is not allowed (cameras.allow)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The camera cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The camera cannot be reached."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -3080,15 +6432,13 @@ export interface paths {
                 query?: {
                     /** @description Id of a camera or stream; also as `camera_id` */
                     camera?: string;
-                    /** @description Address of a camera */
-                    camera_url?: string;
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -3105,18 +6455,87 @@ export interface paths {
                 /** @description OK */
                 200: {
                     headers: {
+                        /** @description Names parameters that have no effect */
+                        "X-Sightwire-Notes"?: string;
                         [name: string]: unknown;
                     };
                     content: {
                         "multipart/x-mixed-replace; boundary=frame": unknown;
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description No camera is known, or the request is no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "No camera is known, or the request is no valid HTTP."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description There is no camera or stream of that id */
+                404: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "There is no camera or stream of that id."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be, or the address is not allowed (`cameras.allow`) */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be, or the address is not allowed (cameras.allow)."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                /** @description The camera cannot be reached */
+                502: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The camera cannot be reached."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
+                503: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "Too many cameras are read, viewers watch or analyses run, or the memory is used up."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
@@ -3153,18 +6572,28 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "active_streams": [
+                         *         "ward-3"
+                         *       ],
+                         *       "count": 1,
+                         *       "stream_details": {
+                         *         "ward-3": {
+                         *           "analysis_mode": "normal"
+                         *         }
+                         *       }
+                         *     }
+                         */
                         "application/json": components["schemas"]["ActiveStreams"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -3182,7 +6611,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Frames with boxes as JSON; after each 50 of them `BoardStats` */
+        /** Frames with boxes as JSON */
         get: {
             parameters: {
                 query?: {
@@ -3190,13 +6619,13 @@ export interface paths {
                     camera?: string;
                     /** @description Address of a camera */
                     camera_url?: string;
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -3212,24 +6641,32 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["BoardFrame"];
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -3251,35 +6688,48 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Id of a camera or stream; also as `camera_id` */
+                    camera?: string;
                     /** @description Whose camera is meant */
                     user_id?: string;
-                    /** @description Frames per second, 1 to 30 */
+                    /** @description Frames per second; 30 by default */
                     fps?: number;
                 };
-                header?: never;
+                header?: {
+                    /** @description Whose camera is meant */
+                    "X-User-ID"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": string;
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -3297,37 +6747,48 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sends a stream; what a sender says is `FromSender` */
+        /** Sends a stream */
         get: {
             parameters: {
                 query?: never;
                 header?: never;
                 path: {
-                    /** @description Of the stream */
+                    /**
+                     * @description Of the stream
+                     * @example ward-3
+                     */
                     name: string;
                 };
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["ToSender"];
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -3360,24 +6821,46 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["ToViewer"];
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                /** @description A parameter is not what it can be; the `detail` names it */
+                422: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "A parameter is not what it can be; the detail names it."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -3395,21 +6878,19 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Frames with boxes as JSON, after a `BoardInfo` */
+        /** Frames with boxes as JSON, with the camera's id */
         get: {
             parameters: {
                 query?: {
                     /** @description Id of a camera or stream; also as `camera_id` */
                     camera?: string;
-                    /** @description Address of a camera */
-                    camera_url?: string;
-                    /** @description Least confidence, 0 to 1 */
+                    /** @description Least confidence */
                     conf?: number;
                     /** @description Labels, separated by commas; all others are left out */
                     classes?: string;
-                    /** @description Frames per second, 1 to 30; 10 by default */
+                    /** @description Frames per second; 10 by default */
                     fps?: number;
-                    /** @description One frame of this many is analysed, 1 to 10 */
+                    /** @description One frame of this many is analysed */
                     skip_frames?: number;
                     /** @description Names at the boxes; on by default */
                     show_labels?: boolean;
@@ -3425,24 +6906,32 @@ export interface paths {
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": components["schemas"]["BoardFrame"];
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -3464,35 +6953,48 @@ export interface paths {
         get: {
             parameters: {
                 query?: {
+                    /** @description Id of a camera or stream; also as `camera_id` */
+                    camera?: string;
                     /** @description Whose camera is meant */
                     user_id?: string;
-                    /** @description Frames per second, 1 to 30 */
+                    /** @description Frames per second; 30 by default */
                     fps?: number;
                 };
-                header?: never;
+                header?: {
+                    /** @description Whose camera is meant */
+                    "X-User-ID"?: string;
+                };
                 path?: never;
                 cookie?: never;
             };
             requestBody?: never;
             responses: {
-                /** @description A WebSocket whose messages are this */
+                /** @description A WebSocket; its messages are in the AsyncAPI document, under this path */
                 101: {
                     headers: {
                         [name: string]: unknown;
                     };
-                    content: {
-                        "application/json": string;
-                    };
+                    content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                /** @description The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP */
+                400: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The request is no WebSocket handshake of version 13 (RFC 6455), or no valid HTTP."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                421: components["responses"]["ForeignHost"];
+                429: components["responses"]["TooManyRequests"];
+                503: components["responses"]["NoRoom"];
             };
         };
         put?: never;
@@ -5330,7 +8832,126 @@ export interface components {
             type: "warning";
         };
     };
-    responses: never;
+    responses: {
+        /** @description The request is no valid HTTP, or a part of its address is no text */
+        BrokenRequest: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The request is no valid HTTP, or a part of its address is no text."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The request is meant for another host (`server.hosts`) */
+        ForeignHost: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The request is meant for another host (server.hosts)."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description A page of this origin may not ask for this (`server.cors_origins`) */
+        ForeignPage: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "A page of this origin may not ask for this (server.cors_origins)."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The body did not arrive whole in time (`server.receive_timeout_s`) */
+        LateBody: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The body did not arrive whole in time (server.receive_timeout_s)."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The server has no room for this now: connections, memory, or what is arriving */
+        NoRoom: {
+            headers: {
+                /** @description When to try again; not always there */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "The server has no room for this now: connections, memory, or what is arriving."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description This caller, or a page of this origin, may not do that */
+        NotAllowed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "This caller, or a page of this origin, may not do that."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description More than one key, user or address may ask for or open (`limits.*`) */
+        TooManyRequests: {
+            headers: {
+                /** @description When to try again; not always there */
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "More than one key, user or address may ask for or open (limits.*)."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description Nobody is known by this key or cookie, or none came */
+        UnknownCaller: {
+            headers: {
+                /** @description Always `Bearer` */
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "detail": "Nobody is known by this key or cookie, or none came."
+                 *     }
+                 */
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -5490,5 +9111,13 @@ export type ViewerConnected = components['schemas']['ViewerConnected'];
 export type ViewerKind = components['schemas']['ViewerKind'];
 export type Viewers = components['schemas']['Viewers'];
 export type Warning = components['schemas']['Warning'];
+export type ResponseBrokenRequest = components['responses']['BrokenRequest'];
+export type ResponseForeignHost = components['responses']['ForeignHost'];
+export type ResponseForeignPage = components['responses']['ForeignPage'];
+export type ResponseLateBody = components['responses']['LateBody'];
+export type ResponseNoRoom = components['responses']['NoRoom'];
+export type ResponseNotAllowed = components['responses']['NotAllowed'];
+export type ResponseTooManyRequests = components['responses']['TooManyRequests'];
+export type ResponseUnknownCaller = components['responses']['UnknownCaller'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

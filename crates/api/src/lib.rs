@@ -17,14 +17,18 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod asyncapi;
 pub mod board;
 pub mod camera;
 pub mod detect;
+mod example;
 pub mod live;
 pub mod models;
 pub mod openapi;
+pub mod page;
 pub mod read;
 pub mod relay;
+mod schemas;
 pub mod sign;
 pub mod status;
 pub mod stream;

@@ -13,6 +13,17 @@ pub struct SignMessage<'a> {
     pub message: Cow<'a, str>,
 }
 
+/// What a client may say when it connects to the namespace (`auth` of socket.io-client); old clients say nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+pub struct SignConnect {
+    /// Whether it wants more than the prototype's events: `model`, `result`, and more fields of `prediction`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extras: Option<bool>,
+    /// A key, where none came with the handshake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
 /// Event `frame` of a client, where it is text; an attachment may stand in place of base64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct SignFrame {

@@ -1,20 +1,21 @@
 //! The OpenAPI document: which paths there are, what they take and answer.
 //!
 //! - [`paths`]: the table of all paths
-//! - [`operation`]: one request of it
+//! - [`operation`]: one request of it; [`errors`]: answers that several of them give
 
-mod operation;
-mod paths;
+mod errors;
+pub(crate) mod operation;
+pub(crate) mod paths;
 
 use std::collections::BTreeMap;
 
-use schemars::generate::{SchemaGenerator, SchemaSettings};
-use schemars::transform::RecursiveTransform;
-use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{board, relay, sign};
+use crate::schemas::Schemas;
+use crate::{board, detect, live, relay, sign};
+pub(crate) use errors::common as common_errors;
+use operation::Response;
 use paths::Paths;
 
 /// OpenAPI 3.1, of which version 2020-12 of JSON Schema is a part.
@@ -23,9 +24,10 @@ pub struct Document {
     openapi: &'static str,
     info: Info,
     /// Ways of saying who asks, of which one will do.
-    security: [BTreeMap<&'static str, Vec<&'static str>>; 2],
-    paths: Paths,
-    components: Components,
+    security: [BTreeMap<&'static str, Vec<&'static str>>; 3],
+    tags: [Tag; 8],
+    pub(crate) paths: Paths,
+    pub(crate) components: Components,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,8 +45,15 @@ struct License {
 }
 
 #[derive(Debug, Serialize)]
-struct Components {
-    schemas: Map<String, Value>,
+struct Tag {
+    name: &'static str,
+    description: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Components {
+    pub(crate) responses: BTreeMap<&'static str, Response>,
+    pub(crate) schemas: Map<String, Value>,
     #[serde(rename = "securitySchemes")]
     security: BTreeMap<&'static str, SecurityScheme>,
 }
@@ -80,11 +89,37 @@ const PARAMETER: SecurityScheme = SecurityScheme::Parameter {
     description: "A key, where no header can be set: images, and WebSockets of browsers",
 };
 
+const COOKIE: SecurityScheme = SecurityScheme::Parameter {
+    kind: "apiKey",
+    place: "cookie",
+    name: "sightwire-8000",
+    description: "A session, as `POST /api/v1/login` begins it. The name ends with the port of the address, if that has one, \
+        and begins with `__Host-` over HTTPS. A request that changes something also needs the header `X-CSRF-Token` with the \
+        `csrf` of `GET /api/v1/session`",
+};
+
+/// Groups of operations, in the order in which the page shows them.
+pub(crate) const TAGS: [(&str, &str); 8] = [
+    ("server", "What runs, and how it is"),
+    ("access", "Logging in, keys and users"),
+    ("cameras", "Which cameras there are"),
+    ("streams", "Cameras that are being read, streams that are sent, and what is in them"),
+    ("pictures", "Frames as MJPEG, for browsers and everything else that shows it"),
+    ("reading", "Text in pictures, one by one and in batches"),
+    ("signs", "Models of the sign recogniser, and clips to try it on"),
+    ("camera prototype", "What the pages of the camera prototype ask for, in that prototype's words"),
+];
+
 const DESCRIPTION: &str = "\
-What a Sightwire server answers over HTTP, and the JSON messages of its WebSockets and of Socket.IO, which stand under \
-`components`. docs/protocol.md says in which order messages come. Every error is an `Error`, with a status of 4xx or 5xx. \
-`x-role` is the least role that a key needs: viewer, streamer, operator or admin. On the machine that runs the server none \
-is needed, unless `access.mode` is `protected`.";
+What a Sightwire server answers over HTTP. What is said over its WebSockets and Socket.IO is in `/api/v1/asyncapi.json`; \
+the schemas of those messages stand here, too. docs/protocol.md says what can be relied on beyond the shape.
+
+Every error is an `Error`, with a status of 4xx or 5xx. A method that a path does not take gets 405, with `Allow`. `x-role` is \
+the least role that a key needs: viewer, streamer, operator or admin. On the machine that runs the server none is needed, \
+unless `access.mode` is `protected`. With `x-endless`, the answer goes on until either side ends it.
+
+Parameters of the query that are left empty are as if left out, and those that are not known have no effect. `true` may also \
+be `1`, `yes` or `on`, and `false` `0`, `no` or `off`.";
 
 /// Describes the API of this version of the server.
 pub fn document() -> Document {
@@ -99,11 +134,13 @@ pub fn document() -> Document {
             version: env!("CARGO_PKG_VERSION"),
             license: License { name: "MIT or Apache 2.0", identifier: "MIT OR Apache-2.0" },
         },
-        security: ["bearer", "key"].map(|way| BTreeMap::from([(way, Vec::new())])),
+        security: ["bearer", "key", "cookie"].map(|way| BTreeMap::from([(way, Vec::new())])),
+        tags: TAGS.map(|(name, description)| Tag { name, description }),
         paths,
         components: Components {
+            responses: errors::shared(&mut schemas),
             schemas: schemas.finish(),
-            security: BTreeMap::from([("bearer", HEADER), ("key", PARAMETER)]),
+            security: BTreeMap::from([("bearer", HEADER), ("key", PARAMETER), ("cookie", COOKIE)]),
         },
     }
 }
@@ -118,6 +155,15 @@ impl Document {
     pub fn roles(&self) -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> + '_ {
         self.paths.iter().flat_map(|(path, operations)| {
             operations.iter().map(|(method, operation)| (*path, *method, operation.role))
+        })
+    }
+
+    /// Ways of saying who asks, and how.
+    pub(crate) fn security(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
+        self.components.security.iter().map(|(name, scheme)| match scheme {
+            SecurityScheme::Header { description, .. } | SecurityScheme::Parameter { description, .. } => {
+                (*name, *description)
+            }
         })
     }
 
@@ -147,50 +193,6 @@ fn messages(schemas: &mut Schemas) {
     schemas.sent::<board::BoardProblem>();
     schemas.sent::<crate::models::ListedModel>();
     schemas.sent::<crate::read::FailedFile>();
-}
-
-/// Schemas of all types that were asked for.
-struct Schemas {
-    sent: SchemaGenerator,
-    taken: SchemaGenerator,
-}
-
-impl Schemas {
-    fn new() -> Self {
-        let settings = SchemaSettings::draft2020_12().with(|settings| {
-            settings.definitions_path = "/components/schemas".into();
-            settings.meta_schema = None;
-            settings.transforms.push(Box::new(RecursiveTransform(without_widths)));
-        });
-        Self {
-            sent: settings.clone().for_serialize().into_generator(),
-            taken: settings.for_deserialize().into_generator(),
-        }
-    }
-
-    /// The schema of a type that the server sends.
-    fn sent<T: JsonSchema>(&mut self) -> Schema {
-        self.sent.subschema_for::<T>()
-    }
-
-    /// The schema of a type that the server takes.
-    fn taken<T: JsonSchema>(&mut self) -> Schema {
-        self.taken.subschema_for::<T>()
-    }
-
-    fn finish(mut self) -> Map<String, Value> {
-        let mut all = self.taken.take_definitions(true);
-        all.extend(self.sent.take_definitions(true));
-        all
-    }
-}
-
-/// How many bits a number has here is nobody's business: JSON has none of it.
-fn without_widths(schema: &mut Schema) {
-    if schema
-        .get("type")
-        .is_some_and(|of| of.to_string().contains("number") || of.to_string().contains("integer"))
-    {
-        schema.remove("format");
-    }
+    schemas.sent::<live::LiveMessage>();
+    schemas.sent::<detect::StreamEvent>();
 }
