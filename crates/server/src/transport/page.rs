@@ -1,6 +1,6 @@
 //! The pages, embedded in the binary: compressed ones where the browser takes them, names with a hash for ever.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -30,6 +30,9 @@ struct Pages;
 
 /// What somebody who is to log in needs for that: everybody gets it.
 const FREE: [&str; 5] = ["login/login.css", "login/login.js", "login/tokens.css", "favicon.svg", "scheme.js"];
+
+/// The page at `/api`: all paths and messages; made when somebody first asks.
+static API: LazyLock<String> = LazyLock::new(sightwire_api::page::html);
 
 /// What pages are served with.
 #[derive(Clone, Debug)]
@@ -88,6 +91,10 @@ pub async fn serve(
     }
     if method != Method::GET && method != Method::HEAD {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
+    }
+    if path.trim_end_matches('/') == "api" {
+        return ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")], API.as_str())
+            .into_response();
     }
     if !path.is_empty() && path != "index.html" && !is_compressed(path) && Pages::get(path).is_some() {
         return file(path, &headers);

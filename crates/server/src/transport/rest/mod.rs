@@ -7,12 +7,14 @@
 //! - [`login`], [`keys`], [`link`]: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - `page_errors`: what went wrong in browsers
+//! - [`docs`]: the documents that describe all of this
 //! - [`live`]: everything, as it changes; [`manage`]: ending streams and viewers
 
 pub mod boards;
 pub mod cameras;
 pub mod detect;
 pub mod detections;
+pub mod docs;
 pub mod form;
 pub mod jobs;
 mod keys;
@@ -159,6 +161,8 @@ pub fn routes(api: Api) -> Routes {
         .private("/api/v1/users", get(keys::users).post(keys::add_user))
         .private("/api/v1/users/{name}", delete(keys::remove_user))
         .private("/api/v1/live", get(live::live))
+        .open("/api/v1/openapi.json", get(docs::openapi))
+        .open("/api/v1/asyncapi.json", get(docs::asyncapi))
         .open("/healthz", get(healthz))
         .slashed("/healthz/", "/healthz")
         .open("/labels", get(labels))
