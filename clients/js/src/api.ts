@@ -54,6 +54,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -116,6 +117,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -179,6 +181,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -252,6 +255,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -361,6 +365,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of cameras could not be written; nothing was changed */
                 500: {
                     headers: {
@@ -443,6 +448,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of cameras could not be written; nothing was changed */
                 500: {
                     headers: {
@@ -496,6 +502,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -559,6 +566,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -575,16 +583,11 @@ export interface paths {
                 content: {
                     /**
                      * @example {
-                     *       "default": null,
-                     *       "fps": null,
-                     *       "id": null,
-                     *       "mode": null,
                      *       "name": "Back yard",
-                     *       "url": "http://192.168.1.41/stream",
-                     *       "user": null
+                     *       "url": "http://192.168.1.41/stream"
                      *     }
                      */
-                    "application/json": components["schemas"]["CameraChange"];
+                    "application/json": components["schemas"]["NewCamera"];
                 };
             };
             responses: {
@@ -646,6 +649,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of cameras could not be written; nothing was changed */
                 500: {
                     headers: {
@@ -690,8 +694,6 @@ export interface paths {
                 content: {
                     /**
                      * @example {
-                     *       "id": null,
-                     *       "mode": null,
                      *       "url": "http://192.168.1.41/stream"
                      *     }
                      */
@@ -748,6 +750,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The camera cannot be reached, or sends no picture */
                 502: {
                     headers: {
@@ -850,6 +853,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -910,6 +914,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of cameras could not be written; nothing was changed */
                 500: {
                     headers: {
@@ -947,13 +952,7 @@ export interface paths {
                 content: {
                     /**
                      * @example {
-                     *       "default": null,
-                     *       "fps": null,
-                     *       "id": null,
-                     *       "mode": null,
-                     *       "name": "Back yard",
-                     *       "url": "http://192.168.1.41/stream",
-                     *       "user": null
+                     *       "name": "Garden"
                      *     }
                      */
                     "application/json": components["schemas"]["CameraChange"];
@@ -1045,6 +1044,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of cameras could not be written; nothing was changed */
                 500: {
                     headers: {
@@ -1177,6 +1177,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The model failed */
                 500: {
                     headers: {
@@ -1309,6 +1310,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -1475,6 +1477,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The files could not be kept */
                 500: {
                     headers: {
@@ -1623,6 +1626,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -1683,6 +1687,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -1806,6 +1811,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -1907,6 +1913,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -2022,6 +2029,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -2243,6 +2251,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The result cannot be read from the disk */
                 500: {
                     headers: {
@@ -2395,6 +2404,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The picture could not be drawn */
                 500: {
                     headers: {
@@ -2645,6 +2655,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The model failed */
                 500: {
                     headers: {
@@ -2748,6 +2759,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -2841,6 +2853,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -2931,6 +2944,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -2995,6 +3009,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -3134,6 +3149,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The system has no random bytes, or there is no room for the request */
                 503: {
                     headers: {
@@ -3245,6 +3261,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -3328,6 +3345,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -3407,6 +3425,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -3507,6 +3526,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The model could not be loaded */
                 500: {
                     headers: {
@@ -3590,6 +3610,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -3630,6 +3651,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -3903,6 +3925,7 @@ export interface paths {
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                431: components["responses"]["LongHead"];
                 /** @description The model failed */
                 500: {
                     headers: {
@@ -4038,6 +4061,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4087,6 +4111,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4140,6 +4165,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4230,6 +4256,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The clip could not be drawn */
                 500: {
                     headers: {
@@ -4309,6 +4336,7 @@ export interface paths {
                 403: components["responses"]["ForeignPage"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4539,6 +4567,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4650,6 +4679,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4777,6 +4807,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4824,6 +4855,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -4955,6 +4987,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description Too many cameras are read, viewers watch or analyses run, or the memory is used up */
                 503: {
                     headers: {
@@ -5072,6 +5105,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description No frame has come in time, or the camera cannot be reached */
                 502: {
                     headers: {
@@ -5158,6 +5192,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5213,6 +5248,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -5306,6 +5342,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -5381,6 +5418,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The file of keys and users could not be read or written */
                 500: {
                     headers: {
@@ -5457,6 +5495,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5520,6 +5559,7 @@ export interface paths {
                 };
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5571,6 +5611,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5622,6 +5663,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5669,6 +5711,7 @@ export interface paths {
                 403: components["responses"]["ForeignPage"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5723,6 +5766,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description There is no model yet, or no room for the request */
                 503: {
                     headers: {
@@ -5779,6 +5823,7 @@ export interface paths {
                 403: components["responses"]["ForeignPage"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -5821,6 +5866,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The counters could not be written */
                 500: {
                     headers: {
@@ -5881,6 +5927,7 @@ export interface paths {
                 403: components["responses"]["ForeignPage"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description Not yet, or not at all */
                 503: {
                     headers: {
@@ -5989,6 +6036,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The camera cannot be reached */
                 502: {
                     headers: {
@@ -6121,6 +6169,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The camera cannot be reached */
                 502: {
                     headers: {
@@ -6243,6 +6292,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The camera cannot be reached */
                 502: {
                     headers: {
@@ -6379,6 +6429,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The camera cannot be reached */
                 502: {
                     headers: {
@@ -6509,6 +6560,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 /** @description The camera cannot be reached */
                 502: {
                     headers: {
@@ -6593,6 +6645,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -6666,6 +6719,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -6729,6 +6783,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -6788,6 +6843,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -6860,6 +6916,7 @@ export interface paths {
                     };
                 };
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -6931,6 +6988,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -6994,6 +7052,7 @@ export interface paths {
                 403: components["responses"]["NotAllowed"];
                 421: components["responses"]["ForeignHost"];
                 429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
                 503: components["responses"]["NoRoom"];
             };
         };
@@ -7105,7 +7164,7 @@ export interface components {
         /** @description `POST /api/user/esp32-config`: a user's camera as the page sends it. */
         BoardChange: {
             /** @description The camera's address, needed; `http://` is put before it where it has no scheme. */
-            esp32_url?: string | null;
+            esp32_url: string;
             /** @description The camera's name, for people; left out or empty: `ESP32-CAM`, or what it was. */
             label?: string | null;
         };
@@ -7245,13 +7304,13 @@ export interface components {
             /** @description The user whose camera it is: chosen by the header `X-User-ID`; null where it is nobody's. */
             user: string | null;
         };
-        /** @description Body of `POST /api/v1/cameras` and `PATCH /api/v1/cameras/{id}`: what is left out stays as it is or has its default. */
+        /** @description Body of `PATCH /api/v1/cameras/{id}`: what is left out stays as it is. */
         CameraChange: {
             /** @description Makes it the camera that is used where none is named. */
             default?: boolean | null;
             /** @description How often single frames are asked for, per second; for `capture` only. */
             fps?: number | null;
-            /** @description Id of a new camera; made of its name where it is left out. */
+            /** @description The id that it has: it stays. */
             id?: string | null;
             /** @description How it is read: `stream` or `capture`; a folder can only be configured. */
             mode?: components["schemas"]["CameraMode"] | null;
@@ -7842,7 +7901,22 @@ export interface components {
             name?: string | null;
             /** @description That user's password. */
             password?: string | null;
-        };
+        } & ({
+            key: string;
+            link?: null;
+            name?: null;
+            password?: null;
+        } | {
+            key?: null;
+            link: string;
+            name?: null;
+            password?: null;
+        } | {
+            key?: null;
+            link?: null;
+            name: string;
+            password: string;
+        });
         /** @description Answer to `POST /api/v1/login-links`: a link that logs one device in, once. */
         LoginLink: {
             /** @description The key that the device is logged in with; it ends with this key. */
@@ -7943,6 +8017,23 @@ export interface components {
             provider: string;
             /** @description What it is for: `backbone`, `head`, or `whole`. */
             role: string;
+        };
+        /** @description Body of `POST /api/v1/cameras`: what is left out has its default. */
+        NewCamera: {
+            /** @description Makes it the camera that is used where none is named. */
+            default?: boolean | null;
+            /** @description How often single frames are asked for, per second; for `capture` only. */
+            fps?: number | null;
+            /** @description What names it in paths; made of its name where it is left out. */
+            id?: string | null;
+            /** @description How it is read: `stream` or `capture`; guessed from the address where it is left out. */
+            mode?: components["schemas"]["CameraMode"] | null;
+            /** @description The name shown to people; its id where it is left out. */
+            name?: string | null;
+            /** @description The camera's address, needed. */
+            url?: string;
+            /** @description Whose camera it is. */
+            user?: string | null;
         };
         /** @description Body of `POST /api/v1/keys`. */
         NewKey: {
@@ -8889,6 +8980,13 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The address and the headers are longer than 64 KiB; without a body */
+        LongHead: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content?: never;
+        };
         /** @description The server has no room for this now: connections, memory, or what is arriving */
         NoRoom: {
             headers: {
@@ -9036,6 +9134,7 @@ export type ModelNeed = components['schemas']['ModelNeed'];
 export type ModelState = components['schemas']['ModelState'];
 export type Models = components['schemas']['Models'];
 export type Network = components['schemas']['Network'];
+export type NewCamera = components['schemas']['NewCamera'];
 export type NewKey = components['schemas']['NewKey'];
 export type NewUser = components['schemas']['NewUser'];
 export type OpenStream = components['schemas']['OpenStream'];
@@ -9115,6 +9214,7 @@ export type ResponseBrokenRequest = components['responses']['BrokenRequest'];
 export type ResponseForeignHost = components['responses']['ForeignHost'];
 export type ResponseForeignPage = components['responses']['ForeignPage'];
 export type ResponseLateBody = components['responses']['LateBody'];
+export type ResponseLongHead = components['responses']['LongHead'];
 export type ResponseNoRoom = components['responses']['NoRoom'];
 export type ResponseNotAllowed = components['responses']['NotAllowed'];
 export type ResponseTooManyRequests = components['responses']['TooManyRequests'];

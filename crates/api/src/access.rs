@@ -5,6 +5,13 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// The name of a key or a user: no control characters, and something that is seen.
+const NAME: &str =
+    r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$";
+/// A pattern of streams.
+const PATTERN: &str = r"\S";
 
 /// How much somebody may do; each role may do all that those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
@@ -117,6 +124,7 @@ impl FromStr for Use {
 /// Body of `POST /api/v1/login`: a name and a password, a key, or what a link has in it.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = ways()))]
 pub struct Login {
     /// A key, instead of name and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,6 +138,18 @@ pub struct Login {
     /// That user's password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+}
+
+/// The three ways of logging in: which fields hold a text then; the others are left out or null.
+fn ways() -> Value {
+    let way = |given: &[&str]| {
+        let field = |name: &&str| {
+            (name.to_string(), json!({ "type": if given.contains(name) { "string" } else { "null" } }))
+        };
+        let fields: Map<String, Value> = ["key", "link", "name", "password"].iter().map(field).collect();
+        json!({ "properties": fields, "required": given })
+    };
+    json!([way(&["key"]), way(&["link"]), way(&["name", "password"])])
 }
 
 /// Answer to `GET /api/v1/session` and to logging in: who asks.
@@ -181,14 +201,17 @@ pub struct Keys {
 pub struct NewKey {
     /// Seconds after which it expires; left out for never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 3_153_600_000_u64))]
     pub expires_s: Option<u64>,
     /// What it is for, 1 to 64 characters; left out, its id is its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = NAME))]
     pub name: Option<String>,
     /// How much its owner may do.
     pub role: Role,
     /// Patterns of streams, in which `*` stands for any text; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 200), regex(pattern = PATTERN)))]
     pub streams: Vec<String>,
     /// Uses; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -282,13 +305,16 @@ pub struct Users {
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// What they log in with, 1 to 64 characters.
+    #[schemars(length(min = 1, max = 64), regex(pattern = NAME))]
     pub name: String,
     /// At least 10 characters.
+    #[schemars(length(min = 10, max = 1024))]
     pub password: String,
     /// How much they may do.
     pub role: Role,
     /// Patterns of streams, in which `*` stands for any text; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 200), regex(pattern = PATTERN)))]
     pub streams: Vec<String>,
     /// Uses; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -72,6 +72,7 @@ pub struct Board {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub struct BoardChange {
     /// The camera's address, needed; `http://` is put before it where it has no scheme.
+    #[schemars(required, length(min = 1))]
     pub esp32_url: Option<String>,
     /// The camera's name, for people; left out or empty: `ESP32-CAM`, or what it was.
     pub label: Option<String>,

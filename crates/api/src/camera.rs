@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::stream::Stream;
 
+/// What an address begins with.
+const ADDRESS: &str = "^[Hh][Tt][Tt][Pp][Ss]?://";
+/// An id of letters, digits, `-` and `_` that is not taken for something else.
+const ID: &str = "^(?!test$)(?!url-)[0-9A-Za-z_-]{1,64}$";
+
 /// How a camera is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -67,24 +72,70 @@ pub struct Cameras {
     pub why_not: Option<String>,
 }
 
-/// Body of `POST /api/v1/cameras` and `PATCH /api/v1/cameras/{id}`: what is left out stays as it is or has its default.
+/// Body of `POST /api/v1/cameras`: what is left out has its default.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct CameraChange {
-    /// Id of a new camera; made of its name where it is left out.
+pub struct NewCamera {
+    /// What names it in paths; made of its name where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = ID))]
     pub id: Option<String>,
-    /// The name shown to people.
+    /// The name shown to people; its id where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The camera's address; `***` in place of name and password keeps the known ones.
+    /// The camera's address, needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(required, regex(pattern = ADDRESS))]
     pub url: Option<String>,
-    /// How it is read: `stream` or `capture`; a folder can only be configured.
+    /// How it is read: `stream` or `capture`; guessed from the address where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
     /// How often single frames are asked for, per second; for `capture` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.01, max = 60.0))]
     pub fps: Option<f64>,
-    /// Whose camera it is; an empty text makes it nobody's.
+    /// Whose camera it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// Makes it the camera that is used where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<bool>,
+}
+
+impl From<NewCamera> for CameraChange {
+    fn from(new: NewCamera) -> Self {
+        let NewCamera { id, name, url, mode, fps, user, default } = new;
+        Self { id, name, url, mode, fps, user, default }
+    }
+}
+
+/// Body of `PATCH /api/v1/cameras/{id}`: what is left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CameraChange {
+    /// The id that it has: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The name shown to people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The camera's address; `***` in place of name and password keeps the known ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How it is read: `stream` or `capture`; a folder can only be configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<CameraMode>")]
+    pub mode: Option<String>,
+    /// How often single frames are asked for, per second; for `capture` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.01, max = 60.0))]
+    pub fps: Option<f64>,
+    /// Whose camera it is; an empty text makes it nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Makes it the camera that is used where none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<bool>,
 }
 
@@ -93,10 +144,13 @@ pub struct CameraChange {
 #[serde(deny_unknown_fields)]
 pub struct CameraTest {
     /// Id of a known camera.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Address to try; left out for a known camera's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// How it is read: `stream` or `capture`; guessed from the address where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<CameraMode>")]
     pub mode: Option<String>,
 }

@@ -1,4 +1,4 @@
-import type { Camera, CameraChange, Cameras, CameraTest, Streams } from 'sightwire/api';
+import type { Camera, CameraChange, Cameras, CameraTest, NewCamera, Streams } from 'sightwire/api';
 import { type Course, nextCourse, NO_COURSE } from '../cameras/state/course';
 import { askPicture, RequestError, sendJson } from './http';
 import { Poll } from './poll';
@@ -23,7 +23,7 @@ export function courseOf(id: string): Course {
 
 const pathOf = (id: string) => `/api/v1/cameras/${encodeURIComponent(id)}`;
 
-export async function addCamera(camera: CameraChange): Promise<Camera | null> {
+export async function addCamera(camera: NewCamera): Promise<Camera | null> {
   return sendJson<Camera>('POST', '/api/v1/cameras', camera);
 }
 

@@ -10,7 +10,7 @@ use crate::board::{
     Board, BoardAnswer, BoardChange, BoardConfig, BoardHealth, BoardSaved, BoardSnapshot, BoardStatus,
     BoardTest, OpenStream, OpenStreams,
 };
-use crate::camera::{Camera, CameraChange, CameraMode, CameraTest, Cameras};
+use crate::camera::{Camera, CameraChange, CameraMode, CameraTest, Cameras, NewCamera};
 use crate::detect::{Detection, Detections, StillDetection, StillDetections, StreamEvent};
 use crate::relay::{ActiveStream, ActiveStreams};
 use crate::stream::{
@@ -118,10 +118,16 @@ impl Example for Cameras {
     }
 }
 
-impl Example for CameraChange {
+impl Example for NewCamera {
     fn example() -> Self {
         let (name, url) = (Some("Back yard".into()), Some("http://192.168.1.41/stream".into()));
         Self { name, url, ..Self::default() }
+    }
+}
+
+impl Example for CameraChange {
+    fn example() -> Self {
+        Self { name: Some("Garden".into()), ..Self::default() }
     }
 }
 

@@ -9,11 +9,12 @@ use super::operation::{Answer, Content, Header, JSON, Response};
 use crate::schemas::Schemas;
 
 /// What any operation can answer: a name under `components.responses`, its status, and when.
-const ANYWHERE: [Common; 5] = [
+const ANYWHERE: [Common; 6] = [
     Common("BrokenRequest", "400", "The request is no valid HTTP, or a part of its address is no text"),
     Common("ForeignPage", "403", "A page of this origin may not ask for this (`server.cors_origins`)"),
     Common("ForeignHost", "421", "The request is meant for another host (`server.hosts`)"),
     Common("TooManyRequests", "429", "More than one key, user or address may ask for or open (`limits.*`)"),
+    Common("LongHead", "431", "The address and the headers are longer than 64 KiB; without a body"),
     Common("NoRoom", "503", "The server has no room for this now: connections, memory, or what is arriving"),
 ];
 
@@ -73,6 +74,14 @@ pub fn common() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// An answer that is an [`Error`](crate::Error).
 pub fn error(status: &str, description: &'static str, schemas: &mut Schemas) -> Response {
+    if status == "431" {
+        return Response {
+            description,
+            headers: BTreeMap::new(),
+            content: BTreeMap::new(),
+            links: BTreeMap::new(),
+        };
+    }
     let error = crate::Error { detail: format!("{description}.").replace('`', "") };
     let content = Content::of(Some(schemas.sent::<crate::Error>()), Some(json!(error)));
     let headers = match status {
@@ -86,5 +95,6 @@ pub fn error(status: &str, description: &'static str, schemas: &mut Schemas) -> 
         description,
         headers: headers.into_iter().collect(),
         content: BTreeMap::from([(JSON, content)]),
+        links: BTreeMap::new(),
     }
 }

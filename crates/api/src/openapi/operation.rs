@@ -67,6 +67,17 @@ pub struct Response {
     pub headers: BTreeMap<&'static str, Header>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub content: BTreeMap<&'static str, Content>,
+    /// Where what was answered leads.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<String, Link>,
+}
+
+/// An operation whose parameter is in an answer.
+#[derive(Debug, Serialize)]
+pub struct Link {
+    #[serde(rename = "operationRef")]
+    operation: String,
+    parameters: BTreeMap<&'static str, &'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -314,7 +325,12 @@ impl<'a> Entry<'a> {
 
     /// Answers with nothing but a status.
     pub fn ends(mut self, status: &'static str, description: &'static str) -> Self {
-        let response = Response { description, headers: BTreeMap::new(), content: BTreeMap::new() };
+        let response = Response {
+            description,
+            headers: BTreeMap::new(),
+            content: BTreeMap::new(),
+            links: BTreeMap::new(),
+        };
         self.operation.responses.insert(status, Answer::Own(response));
         self
     }
@@ -330,6 +346,23 @@ impl<'a> Entry<'a> {
     pub fn tells(mut self, status: &'static str, name: &'static str, header: Header) -> Self {
         if let Some(Answer::Own(response)) = self.operation.responses.get_mut(status) {
             response.headers.insert(name, header);
+        }
+        self
+    }
+
+    /// What was answered with this status has the parameter `name` of these operations, at `place`.
+    pub fn leads(
+        mut self,
+        status: &'static str,
+        (name, place): (&'static str, &'static str),
+        to: &[(&'static str, &'static str)],
+    ) -> Self {
+        if let Some(Answer::Own(response)) = self.operation.responses.get_mut(status) {
+            response.links.extend(to.iter().map(|(method, path)| {
+                let operation = format!("#/paths/{}/{method}", path.replace('/', "~1"));
+                let key = format!("{method}{}", path.replace(|c: char| !c.is_ascii_alphanumeric(), "."));
+                (key, Link { operation, parameters: BTreeMap::from([(name, place)]) })
+            }));
         }
         self
     }

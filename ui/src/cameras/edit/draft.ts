@@ -1,4 +1,4 @@
-import type { Camera, CameraChange } from 'sightwire/api';
+import type { Camera, CameraChange, NewCamera } from 'sightwire/api';
 
 /** What stands in the form. */
 export interface Draft {
@@ -52,7 +52,7 @@ export function isMasked(url: string): boolean {
 }
 
 /** Everything, for a camera that is new. */
-export function toAdd(draft: Draft): CameraChange {
+export function toAdd(draft: Draft): NewCamera {
   const { mode, default: isDefault } = draft;
   const user = draft.user.trim();
   return {

@@ -36,6 +36,7 @@ pub fn describe(table: &mut Table<'_>) {
     table.post("/api/v1/keys", "Makes a key", |post| {
         post.takes::<access::NewKey>()
             .answers_with::<access::MadeKey>("201", "With the key, this once")
+            .leads("201", ("id", "$response.body#/about/id"), &[("delete", "/api/v1/keys/{id}")])
             .fails("500", UNSAVED)
             .fails("503", NO_RANDOM)
     });
@@ -60,6 +61,7 @@ pub fn describe(table: &mut Table<'_>) {
     table.post("/api/v1/users", "Adds a user", |post| {
         post.takes::<access::NewUser>()
             .answers_with::<access::User>("201", "They may log in")
+            .leads("201", ("name", "$response.body#/name"), &[("delete", "/api/v1/users/{name}")])
             .fails("409", "There is a user of that name")
             .fails("500", UNSAVED)
     });

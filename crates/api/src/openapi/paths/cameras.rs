@@ -9,6 +9,14 @@ const UNSAVED: &str = "The file of cameras could not be written; nothing was cha
 const TOO_MANY: &str = "Too many cameras are read, viewers watch or analyses run, or the memory is used up";
 const PARAMETER: &str = "A parameter is not what it can be; the `detail` names it";
 
+const OF_CAMERA: [(&str, &str); 5] = [
+    ("get", "/api/v1/cameras/{id}"),
+    ("patch", "/api/v1/cameras/{id}"),
+    ("delete", "/api/v1/cameras/{id}"),
+    ("get", "/api/v1/streams/{id}"),
+    ("get", "/api/v1/streams/{id}/snapshot.jpg"),
+];
+
 pub fn describe(table: &mut Table<'_>) {
     cameras(table);
     streams(table);
@@ -23,8 +31,9 @@ fn cameras(table: &mut Table<'_>) {
     table.list::<camera::Cameras>("/api/v1/cameras", "All cameras");
     table.post("/api/v1/cameras", "Adds a camera", |post| {
         post.takes_role("operator")
-            .takes::<camera::CameraChange>()
+            .takes::<camera::NewCamera>()
             .answers_with::<camera::Camera>("201", "As it was added")
+            .leads("201", ("id", "$response.body#/id"), &OF_CAMERA)
             .fails("409", "The id or the user has another camera, or there is no place for one more")
             .fails("500", UNSAVED)
     });

@@ -12,6 +12,16 @@ const OPTION: &str = "A parameter is not what it can be; the `detail` names it";
 const FORMATS: [&str; 4] = ["json", "csv", "text", "hocr"];
 const FORMATS_AND_PICTURE: [&str; 5] = ["json", "csv", "text", "hocr", "annotated"];
 
+const OF_BATCH: [(&str, &str); 7] = [
+    ("get", "/api/v1/jobs/{id}"),
+    ("delete", "/api/v1/jobs/{id}"),
+    ("get", "/api/v1/jobs/{id}/files"),
+    ("get", "/api/v1/jobs/{id}/export"),
+    ("get", "/api/v1/jobs/{id}/files/{index}"),
+    ("get", "/api/v1/jobs/{id}/files/{index}/picture"),
+    ("post", "/api/v1/jobs/{id}/files/{index}/read"),
+];
+
 pub fn describe(table: &mut Table<'_>) {
     (table.tag, table.role) = ("reading", "streamer");
     table.post("/api/v1/read", "Reads the text of one picture", |post| {
@@ -71,6 +81,7 @@ fn batches(table: &mut Table<'_>) {
             .whole("keep", 0..=20, "Of so many files the pictures are kept for the page")
             .takes_files()
             .answers_with::<read::Job>("201", "It has begun")
+            .leads("201", ("id", "$response.body#/id"), &OF_BATCH)
             .tells("201", "Location", Header::text("Path of the batch"))
             .fails("403", FOREIGN)
             .fails("413", "The batch has more bytes, files or zips than are taken (`reader.max_job_…`)")

@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use sightwire_access::action::{Act as _, ChangeCameras, WatchStream};
-use sightwire_api::camera::{Camera, CameraChange, CameraTest, Cameras};
+use sightwire_api::camera::{Camera, CameraChange, CameraTest, Cameras, NewCamera};
 use sightwire_api::stream::StreamKind;
 use sightwire_frame::header;
 use sightwire_hub::source::address::CameraUrl;
@@ -49,9 +49,9 @@ pub async fn one(
 pub async fn add(
     may: May<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
-    change: Result<Json<CameraChange>, JsonRejection>,
+    new: Result<Json<NewCamera>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Camera>), Refusal> {
-    let (change, this) = (body(change)?, streams.clone());
+    let (change, this) = (CameraChange::from(body(new)?), streams.clone());
     // Without an id of its own it gets one of its name, which no scope of some streams can be asked about before.
     let takes_another = change.default.is_some() || change.user.is_some();
     let id = change.id.as_deref().filter(|_| !takes_another);
