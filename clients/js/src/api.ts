@@ -7826,13 +7826,13 @@ export interface components {
             server: components["schemas"]["LiveServer"];
             /** @description Cameras that are being read and streams that are sent, by their ids. */
             streams: {
-                [key: string]: components["schemas"]["Stream"];
+                [key: string]: components["schemas"]["LiveStream"];
             };
             /** @description The server's clock, seconds since 1970. */
             time: number;
             /** @description Everybody who watches a stream now, by id. */
             viewers: {
-                [key: string]: components["schemas"]["Viewer"];
+                [key: string]: components["schemas"]["LiveViewer"];
             };
             /** @description Why this client may not manage streams and viewers, for people; left out where it may. */
             why_not?: string | null;
@@ -7890,6 +7890,233 @@ export interface components {
             uptime_s: number;
             /** @description The server's version, such as `0.1.0`. */
             version: string;
+        };
+        /** @description A camera that is being read, or a stream that is sent. Its counters begin at 0 with it; rates are over the last 3 s. */
+        LiveStream: {
+            /** @description One for each model that looks for something in it; empty while nobody asks for that. */
+            analyses: {
+                /** @description Frames per second that the model really analyses. */
+                analysed_per_s: number;
+                /** @description Time from a frame's arrival to the end of each stage. */
+                delay_ms: {
+                    /** @description The JPEG is decoded to pixels. */
+                    decoded?: {
+                        /** @description The median: half of the values are below it. */
+                        p50: number;
+                        /** @description 95 of 100 are below. */
+                        p95: number;
+                        /** @description 99 of 100 are below. */
+                        p99: number;
+                    } | null;
+                    /** @description The frame is a JPEG again, with what was found drawn in. */
+                    encoded?: {
+                        /** @description The median: half of the values are below it. */
+                        p50: number;
+                        /** @description 95 of 100 are below. */
+                        p95: number;
+                        /** @description 99 of 100 are below. */
+                        p99: number;
+                    } | null;
+                    /** @description The model has analysed the frame. */
+                    inferred?: {
+                        /** @description The median: half of the values are below it. */
+                        p50: number;
+                        /** @description 95 of 100 are below. */
+                        p95: number;
+                        /** @description 99 of 100 are below. */
+                        p99: number;
+                    } | null;
+                };
+                /** @description Frames that could not be analysed, so far. */
+                failed: number;
+                /** @description Frames per second that the fastest of its viewers asks for. */
+                fps: number;
+                /** @description Frames per second that come out, analysed or not. */
+                frames_per_s: number;
+                /** @description Name of the model, as in `GET /api/v1/models`; `motion` where none is used. */
+                model: string;
+                /** @description How many of each label are in the newest frame. */
+                objects: {
+                    [key: string]: number;
+                };
+                /** @description Number format of the network, `f32` or `bf16`; null where no network runs. */
+                precision?: string | null;
+                /** @description Why nothing is found, for people; null while all is well. */
+                problem?: string | null;
+                /** @description Execution provider of the network: `cpu`, `openvino`, `cuda`; null where no network runs. */
+                provider?: string | null;
+                /** @description The model analyses one of this many frames. */
+                skip_frames: number;
+                /** @description The ways in which its results are drawn into frames now. */
+                views: {
+                    /** @description Labels that are drawn; null where all are. */
+                    classes?: string[] | null;
+                    /** @description Objects below this confidence are not drawn; 0 to 1. */
+                    confidence: number;
+                    /** @description Frames per second that its viewers asked for. */
+                    fps: number;
+                    /** @description Frames per second that are really drawn. */
+                    frames_per_s: number;
+                    /** @description Whether boxes carry track numbers. */
+                    kind: "detect" | "tracking";
+                    /** @description Whether boxes carry the names of their labels. */
+                    labels: boolean;
+                    /** @description Quality of its JPEGs, up to 100. */
+                    quality: number;
+                    /** @description Whether counts of objects are drawn in a corner. */
+                    stats: boolean;
+                    /** @description Whether the path of each object is drawn. */
+                    trails: boolean;
+                    /** @description How many viewers get these frames. */
+                    viewers: number;
+                }[];
+            }[];
+            /** @description Messages of the sender that should have been frames and were none; left out for cameras. */
+            bad?: number | null;
+            /** @description Frames of a camera that were incomplete or unreadable. */
+            broken: number;
+            /** @description Bytes of its frames, so far. */
+            bytes: number;
+            /** @description Bytes per second to all its viewers. */
+            bytes_out_per_s: number;
+            /** @description Bytes per second of frames that come from its source. */
+            bytes_per_s: number;
+            /** @description How often the camera was connected to, failed attempts included. */
+            connects: number;
+            /** @description Time from a frame's arrival to a viewer's socket; null where no viewer got one in the last 3 s. */
+            delay_ms?: {
+                /** @description The median: half of the values are below it. */
+                p50: number;
+                /** @description 95 of 100 are below. */
+                p95: number;
+                /** @description 99 of 100 are below. */
+                p99: number;
+            } | null;
+            /** @description Frames that its viewers got, so far. */
+            delivered: number;
+            /** @description Frames of the sender that were not passed on as they exceeded `relay.max_fps`; left out for cameras. */
+            dropped?: number | null;
+            /** @description Frames per second that come from its source. */
+            fps: number;
+            /** @description Frames per second to all its viewers together. */
+            fps_out: number;
+            /** @description Height of its newest frame in pixels; null before the first. */
+            height?: number | null;
+            /** @description What names the stream in paths: the camera's id, or the name that its sender chose. */
+            id: string;
+            /** @description Whether the server reads it or somebody sends it. */
+            kind: "camera" | "relay";
+            /** @description Seconds since the newest frame came; null before the first. */
+            last_picture_age_s?: number | null;
+            /** @description Frames per hundred that its viewers were too slow for, over the last 3 s. */
+            lost_percent: number;
+            /** @description Frames that its viewers were too slow for, so far. */
+            missed: number;
+            /** @description How closely the sender wants it to be analysed; left out for cameras. */
+            mode?: ("normal" | "enhanced") | null;
+            /** @description Name for people: of the camera, else the name that its sender chose. */
+            name: string;
+            /** @description Address and port of the sender; null where a proxy did not tell it, left out for cameras. */
+            peer?: string | null;
+            /** @description Frames that came from its source, so far. */
+            pictures: number;
+            /** @description In which form the sender's frames arrive; left out for cameras. */
+            protocol?: ("text" | "binary") | null;
+            /** @description Why it is in this state, for people; while it is starting, a reason means that it has failed at least once. */
+            reason?: string | null;
+            /** @description All bytes that came from its source, so far, whatever was in them. */
+            received_bytes: number;
+            /** @description Seconds that it has been in this state. */
+            since_s: number;
+            /** @description Bytes from a camera that belonged to no complete frame. */
+            skipped_bytes: number;
+            /** @description Set while far fewer frames come than usual. */
+            slow?: {
+                /** @description Frames per second that come now. */
+                fps: number;
+                /** @description Frames per second that usually come. */
+                usual_fps: number;
+            } | null;
+            /** @description Whether frames come. */
+            state: "starting" | "running" | "stalled" | "frozen" | "ended";
+            /** @description Address of the camera with its password masked; null for a stream that is sent. */
+            url?: string | null;
+            /** @description Everybody who watches it; only in `GET /api/v1/streams/{id}`. */
+            viewer_list?: {
+                /** @description Bytes that it got, so far. */
+                bytes: number;
+                /** @description Bytes per second that it gets. */
+                bytes_per_s: number;
+                /** @description Milliseconds that writing a frame may take before it is given up; left out unless it uses `/ws/view`. */
+                deadline_ms?: number | null;
+                /** @description Frames that it got, so far. */
+                delivered: number;
+                /** @description Route of the request with which it watches, such as `/stream/detect`. */
+                endpoint: string;
+                /** @description Frames per second that it gets. */
+                fps: number;
+                /** @description Number for `DELETE /api/v1/viewers/{id}`; never used twice. */
+                id: number;
+                /** @description In which way it gets what it watches. */
+                kind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary";
+                /** @description Frames per hundred that it was too slow for, over the last 3 s. */
+                lost_percent: number;
+                /** @description Frames that it was too slow for, so far. */
+                missed: number;
+                /** @description Its address and port; null where a proxy did not tell it. */
+                peer?: string | null;
+                /** @description In which quality it gets its frames. */
+                quality: "original" | number;
+                /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
+                rtt_ms?: number | null;
+                /** @description Seconds since it began to watch. */
+                since_s: number;
+                /** @description Ids of the streams that it watches; one that it watches several times stands there as often. */
+                streams: string[];
+                /** @description Milliseconds that writing a frame usually takes; left out unless it uses `/ws/view`. */
+                write_ms?: number | null;
+            }[] | null;
+            /** @description How many viewers watch it. */
+            viewers: number;
+            /** @description Width of its newest frame in pixels; null before the first. */
+            width?: number | null;
+            /** @description Parts of a camera's answer whose length was not as announced. */
+            wrong_lengths: number;
+        };
+        /** @description Somebody who watches one stream or several. Counters begin at 0 when it comes; rates are over the last 3 s. */
+        LiveViewer: {
+            /** @description Bytes that it got, so far. */
+            bytes: number;
+            /** @description Bytes per second that it gets. */
+            bytes_per_s: number;
+            /** @description Milliseconds that writing a frame may take before it is given up; left out unless it uses `/ws/view`. */
+            deadline_ms?: number | null;
+            /** @description Frames that it got, so far. */
+            delivered: number;
+            /** @description Route of the request with which it watches, such as `/stream/detect`. */
+            endpoint: string;
+            /** @description Frames per second that it gets. */
+            fps: number;
+            /** @description Number for `DELETE /api/v1/viewers/{id}`; never used twice. */
+            id: number;
+            /** @description In which way it gets what it watches. */
+            kind: "mjpeg" | "events" | "websocket" | "relay" | "relay_binary";
+            /** @description Frames per hundred that it was too slow for, over the last 3 s. */
+            lost_percent: number;
+            /** @description Frames that it was too slow for, so far. */
+            missed: number;
+            /** @description Its address and port; null where a proxy did not tell it. */
+            peer?: string | null;
+            /** @description In which quality it gets its frames. */
+            quality: "original" | number;
+            /** @description Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`. */
+            rtt_ms?: number | null;
+            /** @description Seconds since it began to watch. */
+            since_s: number;
+            /** @description Ids of the streams that it watches; one that it watches several times stands there as often. */
+            streams: string[];
+            /** @description Milliseconds that writing a frame usually takes; left out unless it uses `/ws/view`. */
+            write_ms?: number | null;
         };
         /** @description Body of `POST /api/v1/login`: a name and a password, a key, or what a link has in it. */
         Login: {
@@ -9124,6 +9351,8 @@ export type LiveMessage = components['schemas']['LiveMessage'];
 export type LivePatch = components['schemas']['LivePatch'];
 export type LiveProcess = components['schemas']['LiveProcess'];
 export type LiveServer = components['schemas']['LiveServer'];
+export type LiveStream = components['schemas']['LiveStream'];
+export type LiveViewer = components['schemas']['LiveViewer'];
 export type Login = components['schemas']['Login'];
 export type LoginLink = components['schemas']['LoginLink'];
 export type MadeKey = components['schemas']['MadeKey'];

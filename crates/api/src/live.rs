@@ -1,8 +1,11 @@
 //! All that changes, once a second while somebody looks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
-use schemars::JsonSchema;
+use schemars::transform::{RecursiveTransform, Transform as _};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -70,14 +73,48 @@ pub struct Live {
     /// Version and uptime of the server.
     pub server: LiveServer,
     /// Cameras that are being read and streams that are sent, by their ids.
+    #[schemars(with = "BTreeMap<String, WithoutNulls<Stream>>")]
     pub streams: BTreeMap<String, Stream>,
     /// The server's clock, seconds since 1970.
     pub time: f64,
     /// Everybody who watches a stream now, by id.
+    #[schemars(with = "BTreeMap<String, WithoutNulls<Viewer>>")]
     pub viewers: BTreeMap<String, Viewer>,
     /// Why this client may not manage streams and viewers, for people; left out where it may.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
+}
+
+/// The schema of a type whose fields are left out where they would be null, at all depths.
+struct WithoutNulls<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for WithoutNulls<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("Live{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let settings = generator.settings().clone().with(|settings| settings.inline_subschemas = true);
+        let mut schema = settings.into_generator().into_root_schema_for::<T>();
+        schema.remove("title");
+        RecursiveTransform(without_nulls).transform(&mut schema);
+        schema
+    }
+}
+
+/// Fields that may be null need not be there.
+fn without_nulls(schema: &mut Schema) {
+    let is_null = |schema: &Value| schema["type"] == "null";
+    let may_be_null = |field: &Value| {
+        let types = field["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
+        types || field["anyOf"].as_array().is_some_and(|choices| choices.iter().any(is_null))
+    };
+    let fields = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.retain(|name| {
+            name.as_str().and_then(|name| fields.get(name)).is_none_or(|field| !may_be_null(field))
+        });
+    }
 }
 
 /// What the server's process takes of the machine.
