@@ -53,6 +53,13 @@ enabled = false
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", 502, 503, 504]
 
+# To end a batch is to cancel it first, and to remove it only then.
+[[operations]]
+include-path-regex = "^/api/v1/jobs/"
+
+[operations.checks.use_after_free]
+enabled = false
+
 [[operations]]
 include-path = {paths}
 
@@ -99,14 +106,14 @@ def house() -> Iterator[House]:
 @pytest.mark.parametrize("role", ["admin", "viewer"])
 def test_the_server_does_what_its_document_says_and_nothing_else(house: House, role: str) -> None:
     explored = explore(house, role, 3 if role == "admin" else 1)
-    assert explored.returncode == 0, explored.stdout[-20_000:]
+    assert explored.returncode == 0, brief(explored.stdout)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("role", ["admin", "viewer"])
 def test_it_does_so_many_times(house: House, role: str) -> None:
     explored = explore(house, role, 100 if role == "admin" else 30, "--phases", "examples,coverage,fuzzing,stateful")
-    assert explored.returncode == 0, explored.stdout[-20_000:]
+    assert explored.returncode == 0, brief(explored.stdout)
 
 
 def explore(house: House, role: str, examples: int, *more: str) -> subprocess.CompletedProcess[str]:
@@ -129,9 +136,17 @@ def explore(house: House, role: str, examples: int, *more: str) -> subprocess.Co
             **{"SIGHTWIRE_TEST_PICTURE": str(picture), "COLUMNS": "120"},
             "SIGHTWIRE_TEST_KEYS": ",".join(key[3:11] for key in house.keys.values()),
         }
-        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=1500)
+        done = subprocess.run(
+            command, cwd=folder, env=env, capture_output=True, text=True, errors="replace", timeout=1500
+        )
         assert knows(house, role), "its key was revoked meanwhile"
         return done
+
+
+def brief(report: str) -> str:
+    """Without the bytes of pictures that were sent."""
+    lines = [line for line in report.splitlines() if line.isprintable()]
+    return "\n".join(line[:400] for line in lines)[-20_000:]
 
 
 def knows(house: House, role: str) -> bool:

@@ -6,7 +6,7 @@ use std::path::Path;
 fn is_checked_in(name: &str, made: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, made).unwrap();
+        assert!(std::fs::write(&path, made).is_ok(), "{} cannot be written", path.display());
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(there == made, "crates/api/{name} is not what the types say: run `npm run api` in clients/js");

@@ -261,14 +261,14 @@ impl Entry<'_> {
     fn takes<T: JsonSchema + Example>(self, name: &'static str, summary: &'static str) -> Self {
         let payload = self.schemas.taken::<T>();
         let key = T::schema_name().into_owned();
-        self.takes_message(key, Message::json(name, summary, payload, json!(T::example())))
+        self.takes_message(key, Message::json(name, summary, payload, &json!(T::example())))
     }
 
     /// The server sends messages of this type.
     fn sends<T: JsonSchema + Example>(self, name: &'static str, summary: &'static str) -> Self {
         let payload = self.schemas.sent::<T>();
         let key = T::schema_name().into_owned();
-        self.sends_message(key, Message::json(name, summary, payload, json!(T::example())))
+        self.sends_message(key, Message::json(name, summary, payload, &json!(T::example())))
     }
 
     fn takes_message(self, key: String, message: Message) -> Self {
@@ -295,7 +295,7 @@ impl Entry<'_> {
 }
 
 impl Message {
-    fn json(name: &'static str, summary: &'static str, payload: Schema, example: Value) -> Self {
+    fn json(name: &'static str, summary: &'static str, payload: Schema, example: &Value) -> Self {
         let examples = vec![json!({ "payload": example })];
         Self { name, content_type: "application/json", summary, payload, examples, layout: &[] }
     }

@@ -36,12 +36,10 @@ pub fn show(page: &mut Html, method: &str, path: &str, operation: &Operation) {
     page.title("Answers");
     for (status, answer) in &operation.responses {
         if let Answer::Own(response) = answer {
-            let is_error = status.starts_with(['4', '5']);
-            if is_error && response.content.get(JSON).is_some_and(|one| is_plain_error(one)) {
-                page.raw("<p>").code(status).raw(" ").inline(response.description).raw("</p>");
+            page.raw("<p>").code(status).raw(" ").inline(response.description).raw("</p>");
+            if response.content.get(JSON).is_some_and(is_plain_error) {
                 continue;
             }
-            page.raw("<p>").code(status).raw(" ").inline(response.description).raw("</p>");
             if !response.headers.is_empty() {
                 page.raw("<dl>");
                 for (name, header) in &response.headers {
@@ -57,8 +55,10 @@ pub fn show(page: &mut Html, method: &str, path: &str, operation: &Operation) {
     page.raw("<p>As ").link("#errors", "anywhere").raw(": ").text(&shared.join(", ")).raw("</p></details>");
 }
 
+/// What all errors are, and stands at the top of the page.
 fn is_plain_error(content: &Content) -> bool {
-    content.schema.as_ref().is_some_and(|schema| schema.get("$ref").is_some())
+    let error = "#/components/schemas/Error";
+    content.schema.as_ref().is_some_and(|schema| schema.get("$ref").is_some_and(|path| path == error))
 }
 
 fn parameter(page: &mut Html, one: &Parameter) {
