@@ -2154,9 +2154,9 @@ export interface paths {
                          *     }
                          */
                         "application/json": components["schemas"]["Document"];
+                        "application/xhtml+xml": unknown;
                         "image/png": unknown;
                         "text/csv": unknown;
-                        "text/html": unknown;
                         "text/plain": unknown;
                     };
                 };
@@ -2561,8 +2561,8 @@ export interface paths {
                          *     }
                          */
                         "application/json": components["schemas"]["Document"];
+                        "application/xhtml+xml": unknown;
                         "text/csv": unknown;
-                        "text/html": unknown;
                         "text/plain": unknown;
                     };
                 };
@@ -3843,9 +3843,9 @@ export interface paths {
                          *     }
                          */
                         "application/json": components["schemas"]["Document"];
+                        "application/xhtml+xml": unknown;
                         "image/png": unknown;
                         "text/csv": unknown;
-                        "text/html": unknown;
                         "text/plain": unknown;
                     };
                 };

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
 /// The name of a key or a user: no control characters, and something that is seen.
@@ -200,7 +201,7 @@ pub struct Keys {
 #[serde(deny_unknown_fields)]
 pub struct NewKey {
     /// Seconds after which it expires; left out for never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "whole", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3_153_600_000_u64))]
     pub expires_s: Option<u64>,
     /// What it is for, 1 to 64 characters; left out, its id is its name.
@@ -216,6 +217,16 @@ pub struct NewKey {
     /// Uses; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Use>,
+}
+
+/// A whole number, however it is written: to JSON, 60 and 60.0 are one.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let number = Option::<f64>::deserialize(from)?;
+    let whole = |number: f64| {
+        let is_whole = number.fract() == 0.0 && (0.0..=1e15).contains(&number);
+        if is_whole { Ok(number as u64) } else { Err(D::Error::custom("no whole number from 0 to 1e15")) }
+    };
+    number.map(whole).transpose()
 }
 
 /// Answer to `POST /api/v1/keys`: the only time that the key is shown.
@@ -333,6 +344,20 @@ mod tests {
         }
         let error = "root".parse::<Role>().unwrap_err().to_string();
         assert!(error.contains("\"root\"") && error.contains("operator"), "{error}");
+    }
+
+    #[test]
+    fn seconds_are_whole_however_they_are_written() {
+        let read = |seconds: &str| {
+            serde_json::from_str::<NewKey>(&format!(r#"{{"role":"viewer","expires_s":{seconds}}}"#))
+        };
+        for seconds in ["60", "60.0", "6e1"] {
+            assert_eq!(read(seconds).unwrap().expires_s, Some(60), "{seconds}");
+        }
+        assert_eq!(read("null").unwrap().expires_s, None);
+        for wrong in ["-1", "0.5", "1e300", "true", "\"60\""] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn document(entry: Entry<'_>) -> Entry<'_> {
         .answers::<read::Document>()
         .sends("text/csv")
         .sends("text/plain")
-        .sends("text/html")
+        .sends("application/xhtml+xml")
         .tells("200", "X-Sightwire-Notes", Header::text("Names parameters that have no effect"))
         .tells(
             "200",
