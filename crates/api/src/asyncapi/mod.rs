@@ -53,6 +53,13 @@ pub(crate) struct Channel {
     pub sent: Vec<String>,
 }
 
+impl Channel {
+    /// Whether a handshake of HTTP leads to it, which is in the OpenAPI document.
+    pub fn is_websocket(&self) -> bool {
+        !self.bindings.is_null()
+    }
+}
+
 /// All messages of a channel in one direction: `receive` is what the server takes.
 #[derive(Debug, Serialize)]
 struct Operation {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::markup::{Html, anchor};
-use super::types;
+use super::{operations, types};
 use crate::asyncapi::{Channel, Document, Message};
 
 pub fn show(page: &mut Html, channel: &Channel, all: &Document) {
@@ -11,6 +11,10 @@ pub fn show(page: &mut Html, channel: &Channel, all: &Document) {
     page.code(channel.address).raw(" <span class=\"about\">").inline(channel.title);
     page.raw("</span> <span class=\"role\">(").text(channel.role).raw(")</span></summary>");
     page.paragraph(channel.description);
+    if channel.is_websocket() {
+        let request = format!("#{}", operations::anchor_of("get", channel.address));
+        page.raw("<p>").link(&request, "Parameters of the handshake, and why it may be refused").raw("</p>");
+    }
     for (title, names) in [("The server takes", &channel.taken), ("The server sends", &channel.sent)] {
         if !names.is_empty() {
             page.title(title);

@@ -106,7 +106,8 @@ details details{margin:.25rem 0;border:0;padding:0}\
 summary{cursor:pointer;padding:.5rem 0}details[open]>summary{border-bottom:1px solid var(--line);margin-bottom:.5rem}\
 details details[open]>summary{border:0;margin:0}\
 summary .role,.kind{color:var(--dim);font-size:.875em}summary .about{color:var(--dim);margin-left:.5rem}\
-.method{font-weight:600;text-transform:uppercase;display:inline-block;min-width:4rem}\
+.method{font-weight:600;text-transform:uppercase;display:inline-block;min-width:4.5rem}\
+h2::first-letter{text-transform:uppercase}p{margin:.5rem 0}details:target{outline:2px solid var(--link)}\
 dl{margin:.25rem 0}dt{margin-top:.5rem}dd{margin:0 0 0 1.25rem}ul{padding-left:1.25rem}";
 
 #[cfg(test)]
