@@ -4,7 +4,7 @@ import css from './AccessCard.module.css';
 interface Props {
   title: string;
   /** What this is. */
-  text: string;
+  text: ReactNode;
   /** What can be done, beside the title. */
   action?: ReactNode;
   children: ReactNode;

@@ -21,7 +21,7 @@ export interface Row {
 interface Props {
   title: string;
   /** What these are. */
-  text: string;
+  text: ReactNode;
   /** Null until the server has said which there are. */
   rows: readonly Row[] | null;
   /** What is said where there are none. */

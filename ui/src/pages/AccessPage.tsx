@@ -42,7 +42,12 @@ export default function AccessPage() {
           <PhonesCard tls={tls} />
           <Entries
             title="Keys"
-            text="For programs, cameras, phones and pages: whoever has one needs no password."
+            text={
+              <>
+                For programs, cameras, phones and pages: whoever has one needs no password. What
+                they can ask for is on the page <a href="/api">API</a>.
+              </>
+            }
             rows={keys.answer?.keys.map(keyRow) ?? null}
             none="There are no keys yet."
             add="Make a key"
