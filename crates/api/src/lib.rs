@@ -9,8 +9,8 @@
 //! - [`models`]: models, the library that runs them, samples
 //! - [`sign`]: Socket.IO events; [`relay`]: messages of the relay's WebSockets; [`board`]: what the pages of the camera
 //!   prototype ask for
-//! - [`openapi`]: paths, and the document; [`asyncapi`]: channels of messages; [`page`]: both, for people; [`example`]: a value of
-//!   each message; [`schemas`]: their schemas
+//! - [`openapi`]: paths, and the document; [`asyncapi`]: channels of messages; [`page`]: both, for people; `example`: a value of
+//!   each message; `schemas`: their schemas
 //!
 //! Fields stand in the order in which they are sent: that of the prototypes where old clients know it, else alphabetical.
 //! A field that an answer leaves out says so; one that may be null always comes. What is added later is an `Option` or has

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use sightwire_access::action::{SendStream, WatchStream};
@@ -30,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use super::arrival;
 use super::caller::Caller;
 use super::may::{May, MayStream};
+use super::parts::Path;
 use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::requests::Frames;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +20,7 @@ use sightwire_measure::clock;
 
 use super::blocking;
 use crate::transport::may::{May, MayStream};
+use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
 pub async fn list(may: May<WatchStream>, State(streams): State<Arc<Streams>>) -> Json<Cameras> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::HeaderName;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +27,7 @@ use tokio_websockets::Message;
 
 use super::Api;
 use crate::transport::may::MayStream;
+use crate::transport::parts::Path;
 use crate::transport::pick;
 use crate::transport::query::Params;
 use crate::transport::refusal::Refusal;

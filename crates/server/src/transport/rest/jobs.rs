@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -32,6 +32,7 @@ use super::form::{Form, TimedBody, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
 use crate::transport::caller::Caller;
 use crate::transport::may::May;
+use crate::transport::parts::Path;
 use crate::transport::query::{self, ParamError, Params};
 use crate::transport::refusal::Refusal;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -21,6 +21,7 @@ use sightwire_api::access as api;
 
 use super::blocking;
 use crate::transport::may::May;
+use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
 const FAILED: &str = "The keys could not be changed.";

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, EndStreams, SeeViewers};
 use sightwire_api::stream::{StreamKind, Viewers};
@@ -12,6 +12,7 @@ use sightwire_measure::clock;
 
 use crate::transport::caller::Caller;
 use crate::transport::may::{May, MayStream};
+use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
 pub async fn end_stream(

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{DefaultBodyLimit, FromRef, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Query, State};
 use axum::http::{StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -53,6 +53,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error;
 use super::may::May;
+use super::parts::Path;
 use super::paths;
 use super::query::{self, Params};
 use super::refusal::Refusal;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, SeeServer, SwitchModel};
 use sightwire_api::models::{Activated, ClipModel, ImportedModel, Model, ModelNeed, Models};
@@ -15,6 +15,7 @@ use sightwire_recognizer::load::ActivateError;
 
 use super::{Api, blocking};
 use crate::transport::may::May;
+use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
 /// Pages ask for the list again and again.

@@ -1,13 +1,14 @@
 //! The library that runs networks, and the model that knows hands: got from the page where they are missing.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sightwire_access::action::{Act as _, GetLibrary, SeeServer};
 use sightwire_api::models::{Runtime, RuntimeFetch};
 
 use super::Api;
 use crate::transport::may::May;
+use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
 /// Whether it is missing, and whether this client may get it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{Extensions, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +19,7 @@ use sightwire_measure::clock;
 
 use crate::transport::caller::Caller;
 use crate::transport::may::{May, MayStream};
+use crate::transport::parts::Path;
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
 use crate::transport::{error, pick, shares_of};
