@@ -91,7 +91,7 @@ pub fn rate(params: &Params, skip_frames: u8) -> Result<Rate, ParamError> {
 /// `conf`, in hundredths: finer differences are no other view.
 pub fn confidence(streams: &Streams, params: &Params) -> Result<u8, ParamError> {
     let default = streams.options().detector.confidence;
-    let confidence: f32 = query::number(params, "conf", default, &(0.0..=1.0))?;
+    let confidence = query::real(params, "conf", default, &(0.0..=1.0))?;
     Ok((confidence * 100.0).round() as u8)
 }
 

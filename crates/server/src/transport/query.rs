@@ -49,6 +49,18 @@ where
     })
 }
 
+/// As [`number`], with digits after the point. The range is compared before the number is rounded to 32 bits: what is a little
+/// too much is too much.
+pub fn real(
+    params: &Params,
+    name: &'static str,
+    default: f32,
+    range: &RangeInclusive<f32>,
+) -> Result<f32, ParamError> {
+    let wide = f64::from(*range.start())..=f64::from(*range.end());
+    number(params, name, f64::from(default), &wide).map(|value| value as f32)
+}
+
 /// Yes or no, in any of the ways that the prototype took, or the default.
 pub fn flag(params: &Params, name: &'static str, default: bool) -> Result<bool, ParamError> {
     let Some(text) = text(params, name) else { return Ok(default) };
@@ -127,10 +139,13 @@ mod tests {
     #[test]
     fn what_is_out_of_range_is_named() {
         let range = 0.0..=1.0;
-        assert_eq!(number(&params("conf=0.5"), "conf", 0.25, &range), Ok(0.5));
-        assert_eq!(number(&params("x=1"), "conf", 0.25, &range), Ok(0.25));
-        for wrong in ["conf=1.5", "conf=-1", "conf=nan", "conf=x", "conf=inf"] {
-            let error = number(&params(wrong), "conf", 0.25, &range).unwrap_err().to_string();
+        assert_eq!(real(&params("conf=0.5"), "conf", 0.25, &range), Ok(0.5));
+        assert_eq!(real(&params("conf=0.1"), "conf", 0.25, &range), Ok(0.1));
+        assert_eq!(real(&params("x=1"), "conf", 0.3, &range), Ok(0.3));
+        for wrong in
+            ["conf=1.5", "conf=-1", "conf=nan", "conf=x", "conf=inf", "conf=1.00000001", "conf=-1e-300"]
+        {
+            let error = real(&params(wrong), "conf", 0.25, &range).unwrap_err().to_string();
             assert!(error.starts_with("conf must be a number from 0 to 1, not"), "{error}");
         }
         assert_eq!(number(&params("fps=10"), "fps", 5_u8, &(1..=30)), Ok(10));

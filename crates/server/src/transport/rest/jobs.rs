@@ -213,7 +213,7 @@ pub async fn result(
 ) -> Result<Response, Refusal> {
     let (job, index) = find_file(&may, &reader, &id, &index)?;
     let (shape, least) = shape(&params)
-        .and_then(|shape| Ok((shape, query::number(&params, "min_confidence", 0.0, &(0.0..=1.0))?)))?;
+        .and_then(|shape| Ok((shape, query::real(&params, "min_confidence", 0.0, &(0.0..=1.0))?)))?;
     let gone = || Refusal::new(StatusCode::NOT_FOUND, "There is no such file in the batch.");
     let (state, reason, result) = job.outcome(index).ok_or_else(gone)?;
     let Some(span) = result else {
@@ -312,7 +312,7 @@ pub async fn export(
 ) -> Result<Response, Refusal> {
     let job = find(&may, &reader, &id)?;
     let shape = shape(&params)?;
-    let least = query::number(&params, "min_confidence", 0.0, &(0.0..=1.0))?;
+    let least = query::real(&params, "min_confidence", 0.0, &(0.0..=1.0))?;
     let (kind, end) = match shape.format {
         Format::Json => ("application/x-ndjson", "jsonl"),
         Format::Hocr => ("application/zip", "hocr.zip"),

@@ -269,11 +269,11 @@ pub fn ask(params: &Params, default: &ReadRequest) -> Result<ReadRequest, ParamE
     Ok(ReadRequest {
         model: query::text(params, "model").map_or_else(|| default.model.clone(), str::to_owned),
         options: ReadOptions {
-            threshold: query::number(params, "threshold", usual.threshold, &share)?,
-            box_threshold: query::number(params, "box_threshold", usual.box_threshold, &share)?,
-            unclip: query::number(params, "unclip", usual.unclip, &(0.5..=5.0))?,
+            threshold: query::real(params, "threshold", usual.threshold, &share)?,
+            box_threshold: query::real(params, "box_threshold", usual.box_threshold, &share)?,
+            unclip: query::real(params, "unclip", usual.unclip, &(0.5..=5.0))?,
             max_side: query::number(params, "max_side", usual.max_side, &(64..=8192))?,
-            min_confidence: query::number(params, "min_confidence", usual.min_confidence, &share)?,
+            min_confidence: query::real(params, "min_confidence", usual.min_confidence, &share)?,
             angle: query::flag(params, "angle", usual.angle)?,
             deskew: query::flag(params, "deskew", usual.deskew)?,
             contrast: query::flag(params, "contrast", usual.contrast)?,

@@ -73,7 +73,7 @@ pub async fn snapshot(
     let from = shares_of(&extensions);
     let detect = query::flag(&params, "detect", false)?;
     let options = pick::view_options(&streams, &params, false)?;
-    let wait = Duration::from_secs_f32(query::number(&params, "wait_s", 10.0_f32, &(0.0..=10.0))?);
+    let wait = Duration::from_secs_f32(query::real(&params, "wait_s", 10.0, &(0.0..=10.0))?);
     let rate = pick::rate(&params, 2)?;
     let origin = pick::stream(&may, &streams, &id)?;
     let picture = if detect {
