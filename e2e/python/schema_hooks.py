@@ -35,6 +35,9 @@ def before_load_schema(_: Any, document: dict[str, Any]) -> None:
         ("BoardChange", "esp32_url"),
     ]:
         schemas[name]["properties"][field]["pattern"] = ADDRESS
+    # One way of saying who asks: beside it, it would send others that are wrong, and be refused for them.
+    exact["security"] = [{"bearer": []}]
+    exact["components"]["securitySchemes"] = {"bearer": exact["components"]["securitySchemes"]["bearer"]}
     document.clear()
     document.update(json.loads(json.dumps(exact).replace("http://192.168.1.", "http://127.0.0.")))
 

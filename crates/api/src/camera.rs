@@ -89,7 +89,7 @@ pub struct NewCamera {
     pub url: Option<String>,
     /// How it is read: `stream` or `capture`; guessed from the address where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<CameraMode>")]
+    #[schemars(with = "Option<CameraMode>", extend("not" = { "const": "folder" }))]
     pub mode: Option<String>,
     /// How often single frames are asked for, per second; for `capture` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ pub struct CameraChange {
     pub url: Option<String>,
     /// How it is read: `stream` or `capture`; a folder can only be configured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<CameraMode>")]
+    #[schemars(with = "Option<CameraMode>", extend("not" = { "const": "folder" }))]
     pub mode: Option<String>,
     /// How often single frames are asked for, per second; for `capture` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -151,7 +151,7 @@ pub struct CameraTest {
     pub url: Option<String>,
     /// How it is read: `stream` or `capture`; guessed from the address where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<CameraMode>")]
+    #[schemars(with = "Option<CameraMode>", extend("not" = { "const": "folder" }))]
     pub mode: Option<String>,
 }
 

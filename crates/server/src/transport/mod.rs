@@ -7,7 +7,7 @@
 //! - [`rest`]: health, metrics and the JSON API
 //! - [`page`]: the embedded pages
 //!
-//! Shared by them: [`query`] reads parameters, [`parts`] what a path names, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
+//! Shared by them: [`query`] reads parameters, [`parts`] what a path names, [`object`] a body, [`refusal`] says why something is not served, [`pick`] finds the camera that is meant,
 //! [`routes`] holds every route and who may use it, [`paths`] tells apart what one path means to several,
 //! [`caller`] finds who asks, [`requests`] whether too often, [`cookie`] is how browsers say it, [`may`] whether that one may, [`origin`] tells whose page asks,
 //! [`audit`] says who did what.
@@ -27,6 +27,7 @@ pub mod caller;
 pub mod cookie;
 pub mod may;
 pub mod mjpeg;
+pub mod object;
 pub mod origin;
 pub mod page;
 pub mod parts;

@@ -30,6 +30,7 @@ use sightwire_models::slot;
 use super::{Api, blocking};
 use crate::transport::caller::Caller;
 use crate::transport::may::May;
+use crate::transport::object::Object;
 use crate::transport::pick::PickError;
 use crate::transport::query::{self, Params};
 use crate::transport::refusal::Refusal;
@@ -86,14 +87,14 @@ pub async fn save(
     may: May<OwnCamera>,
     State(streams): State<Arc<Streams>>,
     headers: HeaderMap,
-    board: Result<Json<BoardChange>, JsonRejection>,
+    board: Result<Object<BoardChange>, JsonRejection>,
 ) -> Result<Json<BoardSaved>, Refusal> {
     let user = user(&headers)?;
     let before = streams.registry.of_user(&user);
     let id = before.as_ref().map_or("", |before| &before.table.id);
     may.may_on(&OwnCamera::ACTION, true, id)?;
     let no_json = |_| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "Send JSON: esp32_url and label.");
-    let Json(BoardChange { esp32_url, label }) = board.map_err(no_json)?;
+    let Object(BoardChange { esp32_url, label }) = board.map_err(no_json)?;
     let given = |text: Option<String>| text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
     let Some(address) = given(esp32_url) else {
         return Err(Refusal::verbatim(StatusCode::BAD_REQUEST, "esp32_url is required"));

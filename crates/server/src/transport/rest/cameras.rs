@@ -20,6 +20,7 @@ use sightwire_measure::clock;
 
 use super::blocking;
 use crate::transport::may::{May, MayStream};
+use crate::transport::object::Object;
 use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
@@ -50,7 +51,7 @@ pub async fn one(
 pub async fn add(
     may: May<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
-    new: Result<Json<NewCamera>, JsonRejection>,
+    new: Result<Object<NewCamera>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Camera>), Refusal> {
     let (change, this) = (CameraChange::from(body(new)?), streams.clone());
     // Without an id of its own it gets one of its name, which no scope of some streams can be asked about before.
@@ -69,7 +70,7 @@ pub async fn change(
     may: MayStream<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
     Path(id): Path<String>,
-    change: Result<Json<CameraChange>, JsonRejection>,
+    change: Result<Object<CameraChange>, JsonRejection>,
 ) -> Result<Json<Camera>, Refusal> {
     let change = body(change)?;
     if change.default.is_some() || change.user.is_some() {
@@ -107,7 +108,7 @@ pub async fn remove(
 pub async fn test(
     may: May<ChangeCameras>,
     State(streams): State<Arc<Streams>>,
-    what: Result<Json<CameraTest>, JsonRejection>,
+    what: Result<Object<CameraTest>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let what = body(what)?;
     may.may_on(&ChangeCameras::ACTION, true, what.id.as_deref().unwrap_or_default())?;
@@ -143,7 +144,7 @@ fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError
     }
 }
 
-fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refusal> {
+fn body<T>(body: Result<Object<T>, JsonRejection>) -> Result<T, Refusal> {
     // The usual message shows the value, which may hold a password.
     let detail = |wrong| match wrong {
         JsonRejection::JsonDataError(_) => {
@@ -153,7 +154,7 @@ fn body<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Refusal> {
         _ => "This is no JSON.",
     };
     let refusal = |wrong| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail(wrong));
-    body.map(|Json(body)| body).map_err(refusal)
+    body.map(|Object(body)| body).map_err(refusal)
 }
 
 impl From<RegistryError> for Refusal {

@@ -21,6 +21,7 @@ use sightwire_api::access as api;
 
 use super::blocking;
 use crate::transport::may::May;
+use crate::transport::object::Object;
 use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
@@ -37,7 +38,7 @@ pub(super) async fn list(
 pub(super) async fn add(
     may: May<ManageAccess>,
     State(guard): State<Arc<Guard>>,
-    wanted: Result<Json<api::NewKey>, JsonRejection>,
+    wanted: Result<Object<api::NewKey>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let (made, record) = make(&may, guard, wanted).await?;
     let answer = api::MadeKey { about: key(&record), key: made.reveal().to_owned() };
@@ -48,9 +49,9 @@ pub(super) async fn add(
 pub(super) async fn make(
     may: &May<ManageAccess>,
     guard: Arc<Guard>,
-    wanted: Result<Json<api::NewKey>, JsonRejection>,
+    wanted: Result<Object<api::NewKey>, JsonRejection>,
 ) -> Result<(Key, KeyRecord), Refusal> {
-    let Json(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
+    let Object(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
     let now = SystemTime::now();
     let expires = wanted.expires_s.map(|seconds| {
         let too_far = || Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "expires_s is too far away");
@@ -91,9 +92,9 @@ pub(super) async fn users(
 pub(super) async fn add_user(
     may: May<ManageAccess>,
     State(guard): State<Arc<Guard>>,
-    wanted: Result<Json<api::NewUser>, JsonRejection>,
+    wanted: Result<Object<api::NewUser>, JsonRejection>,
 ) -> Result<(StatusCode, Json<api::User>), Refusal> {
-    let Json(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
+    let Object(wanted) = wanted.map_err(|wrong| no_json(&wrong))?;
     let (scope, role) = (scope(&wanted.streams, &wanted.uses)?, wanted.role);
     let api::NewUser { name, password, .. } = wanted;
     let password = blocking(FAILED, move || password::hash(&password)).await?;

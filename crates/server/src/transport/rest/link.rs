@@ -17,6 +17,7 @@ use sightwire_tls::Source;
 use super::{Api, keys};
 use crate::reach::{AUTHORITY, Reach, login_url};
 use crate::transport::may::May;
+use crate::transport::object::Object;
 use crate::transport::origin::{is_secure, is_this_machine};
 use crate::transport::refusal::Refusal;
 
@@ -25,7 +26,7 @@ pub(super) async fn make(
     State(api): State<Api>,
     secured: Option<Extension<Secured>>,
     headers: HeaderMap,
-    wanted: Result<Json<api::NewKey>, JsonRejection>,
+    wanted: Result<Object<api::NewKey>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let guard = api.access.clone();
     let (_, record) = keys::make(&may, guard.clone(), wanted).await?;

@@ -20,6 +20,7 @@ use sightwire_measure::lines::{AUDIT, LogThrottle};
 use crate::transport::caller::Caller;
 use crate::transport::cookie::Cookies;
 use crate::transport::may::May;
+use crate::transport::object::Object;
 use crate::transport::refusal::Refusal;
 use sightwire_listen::client::ClientAddress;
 
@@ -32,7 +33,7 @@ pub(super) async fn log_in(
     Extension(client): Extension<ClientAddress>,
     secured: Option<Extension<Secured>>,
     headers: HeaderMap,
-    login: Result<Json<api::Login>, JsonRejection>,
+    login: Result<Object<api::Login>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     own_page(&may)?;
     if may.is_proxied() {
@@ -47,7 +48,7 @@ pub(super) async fn log_in(
         Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     };
     // The usual message shows what was sent.
-    let Json(login) = login.map_err(|_| wrong())?;
+    let Object(login) = login.map_err(|_| wrong())?;
     let login = match &login {
         api::Login { key: Some(key), link: None, name: None, password: None } => Login::Key(key),
         api::Login { key: None, link: Some(link), name: None, password: None } => Login::Link(link),
