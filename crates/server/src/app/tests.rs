@@ -174,6 +174,25 @@ async fn a_path_that_is_no_text_is_refused_as_everything_is() {
 }
 
 #[tokio::test]
+async fn the_page_of_the_api_is_for_whoever_may_see_the_server() {
+    let house = House::new("");
+    let bearer = format!("Bearer {}", house.key(Role::Viewer, &[], &[]));
+    let html = ("accept", "text/html");
+    let (status, headers, _) = house.browse(&Method::GET, "/api", &[html], json!({})).await;
+    assert_eq!(
+        (status, &headers["location"]),
+        (StatusCode::SEE_OTHER, &HeaderValue::from_static("/login?next=%2Fapi"))
+    );
+    let known = [html, ("authorization", &*bearer)];
+    let (status, headers, _) = house.browse(&Method::GET, "/api", &known, json!({})).await;
+    assert_eq!(
+        (status, &headers["content-type"]),
+        (StatusCode::OK, &HeaderValue::from_static("text/html; charset=utf-8"))
+    );
+    assert!(headers["content-security-policy"].to_str().unwrap().contains("default-src 'self'"));
+}
+
+#[tokio::test]
 async fn without_a_key_that_counts_nobody_gets_anything() {
     let house = House::new("");
     let revoked = house.key(Role::Admin, &[], &[]);

@@ -92,7 +92,7 @@ pub async fn serve(
     if method != Method::GET && method != Method::HEAD {
         return super::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     }
-    if path.trim_end_matches('/') == "api" {
+    if path == "api" {
         return ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")], API.as_str())
             .into_response();
     }
