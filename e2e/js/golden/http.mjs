@@ -57,7 +57,6 @@ async function unknown({ ask }) {
   const requests = [
     "GET /api/v1/nothing",
     "GET /api/",
-    "GET /api",
     "POST /api/v1/nothing",
     "GET /nothing",
     "GET /nothing.txt",

@@ -41,6 +41,9 @@ pub struct Parameter {
     pub place: &'static str,
     pub required: bool,
     pub description: &'static str,
+    /// In the query, what is empty is as if it were not there.
+    #[serde(rename = "allowEmptyValue", skip_serializing_if = "std::ops::Not::not")]
+    may_be_empty: bool,
     pub schema: Schema,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub example: Option<Value>,
@@ -215,7 +218,7 @@ impl<'a> Entry<'a> {
         description: &'static str,
         example: &'static str,
     ) -> Self {
-        let schema = json_schema!({ "type": "string", "pattern": "^[!-~]([ -~]*[!-~])?$" });
+        let schema = json_schema!({ "type": "string", "pattern": "^[\\t -~]*[!-~][\\t -~]*$" });
         self = self.parameter("header", name, description, schema, Some(example.into()));
         self.operation
             .parameters
@@ -375,8 +378,16 @@ impl<'a> Entry<'a> {
         schema: Schema,
         example: Option<Value>,
     ) -> Self {
-        let required = place == "path";
-        self.operation.parameters.push(Parameter { name, place, required, description, schema, example });
+        let (required, may_be_empty) = (place == "path", place == "query");
+        self.operation.parameters.push(Parameter {
+            name,
+            place,
+            required,
+            description,
+            may_be_empty,
+            schema,
+            example,
+        });
         self
     }
 
