@@ -48,7 +48,7 @@ impl Html {
     }
 
     pub fn title(&mut self, text: &str) -> &mut Self {
-        self.raw("<h4>").text(text).raw("</h4>")
+        self.raw("<h3>").text(text).raw("</h3>")
     }
 
     pub fn link(&mut self, to: &str, text: &str) -> &mut Self {

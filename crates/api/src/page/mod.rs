@@ -98,7 +98,7 @@ body{margin:0;font:16px/1.5 system-ui,sans-serif;background:light-dark(#fff,#111
 a{color:var(--link)}main{max-width:60rem;margin:0 auto;padding:1rem}\
 nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:.75rem 1rem;border-bottom:1px solid var(--line)}\
 h1{font-size:1.75rem;margin:.5rem 0}h2{margin:2.5rem 0 .5rem;border-bottom:1px solid var(--line)}\
-h3,h4{margin:1rem 0 .25rem;font-size:1rem}\
+h3{margin:1rem 0 .25rem;font-size:1rem}\
 code,pre{font:.875em/1.45 ui-monospace,monospace;overflow-wrap:anywhere}\
 pre{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.75rem;overflow-x:auto;white-space:pre-wrap}\
 details{border:1px solid var(--line);border-radius:6px;margin:.5rem 0;padding:0 .75rem}\
