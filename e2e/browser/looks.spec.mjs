@@ -1,6 +1,6 @@
 // How it looks and for whom: light, dark, phone, screen readers. The pictures are for people.
 
-import { layoutShift, looksRight, smallTargets } from "./accessible.mjs";
+import { layoutShift, looksRight, overflow, smallTargets, violations } from "./accessible.mjs";
 import { expect, fullUnless, screenshot, test } from "./fixtures.mjs";
 
 const PAGES = {
@@ -31,6 +31,23 @@ for (const [name, path] of Object.entries(PAGES)) {
       await looksRight(page, `${name}-${screen}`);
     });
   }
+}
+
+for (const [screen, options] of Object.entries(SCREENS)) {
+  test(`the_api_on_a_${screen}_is_accessible_and_fits`, async ({ visit }) => {
+    const page = await visit("/api", options);
+    const operation = page.locator("#post-api-v1-cameras");
+    await operation.locator("summary").first().click();
+    await expect(operation.getByText("curl -X POST")).toBeVisible();
+    await operation.getByRole("link", { name: "NewCamera" }).click();
+    await expect(page.locator("#type-NewCamera")).toBeInViewport();
+    for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+      await page.emulateMedia({ colorScheme });
+      await screenshot(page, `api-${screen}-${colorScheme}`);
+      expect(await overflow(page), `${colorScheme}: pixels beyond the right edge`).toBeLessThanOrEqual(0);
+      expect(await violations(page), colorScheme).toEqual([]);
+    }
+  });
 }
 
 test("on_a_phone_targets_are_large_enough_and_controls_are_in_a_drawer @full", async ({ visit }) => {

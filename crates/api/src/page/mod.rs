@@ -96,14 +96,14 @@ const STYLE: &str = "\
 *{box-sizing:border-box}html{scroll-padding-top:1rem}\
 body{margin:0;font:16px/1.5 system-ui,sans-serif;background:light-dark(#fff,#111418);color:light-dark(#14181d,#e6e9ed)}\
 a{color:var(--link)}main{max-width:60rem;margin:0 auto;padding:1rem}\
-nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem;padding:.75rem 1rem;border-bottom:1px solid var(--line)}\
+nav{display:flex;flex-wrap:wrap;gap:0 1rem;padding:0 1rem;border-bottom:1px solid var(--line)}\
 h1{font-size:1.75rem;margin:.5rem 0}h2{margin:2.5rem 0 .5rem;border-bottom:1px solid var(--line)}\
 h3{margin:1rem 0 .25rem;font-size:1rem}\
 code,pre{font:.875em/1.45 ui-monospace,monospace;overflow-wrap:anywhere}\
 pre{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:.75rem;overflow-x:auto;white-space:pre-wrap}\
 details{border:1px solid var(--line);border-radius:6px;margin:.5rem 0;padding:0 .75rem}\
 details details{margin:.25rem 0;border:0;padding:0}\
-summary{cursor:pointer;padding:.5rem 0}details[open]>summary{border-bottom:1px solid var(--line);margin-bottom:.5rem}\
+nav a{padding:.65rem 0}summary{cursor:pointer;padding:.65rem 0}details[open]>summary{border-bottom:1px solid var(--line);margin-bottom:.5rem}\
 details details[open]>summary{border:0;margin:0}\
 summary .role,.kind{color:var(--dim);font-size:.875em}summary .about{color:var(--dim);margin-left:.5rem}\
 .method{font-weight:600;text-transform:uppercase;display:inline-block;min-width:4.5rem}\
