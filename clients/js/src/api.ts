@@ -3682,6 +3682,13 @@ export interface paths {
             };
             requestBody: {
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "TypeError: x is undefined",
+                     *       "page": "/wall",
+                     *       "place": "/assets/index.js:1:2345"
+                     *     }
+                     */
                     "application/json": components["schemas"]["PageError"];
                 };
             };
@@ -3693,15 +3700,28 @@ export interface paths {
                     };
                     content?: never;
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                408: components["responses"]["LateBody"];
+                421: components["responses"]["ForeignHost"];
+                /** @description The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The body is no JSON, a field is missing, unknown or of the wrong type, or a value cannot be."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;
@@ -4003,18 +4023,56 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "applied": [
+                         *         "[[camera]]"
+                         *       ],
+                         *       "needs_restart": [
+                         *         "server.max_connections"
+                         *       ]
+                         *     }
+                         */
                         "application/json": components["schemas"]["Reloaded"];
                     };
                 };
-                /** @description What was wrong */
-                default: {
+                400: components["responses"]["BrokenRequest"];
+                401: components["responses"]["UnknownCaller"];
+                403: components["responses"]["NotAllowed"];
+                /** @description The server was started from within a program, and has no configuration to read. */
+                409: {
+                    headers: {
+                        /** @description When to try again; not always there */
+                        "Retry-After"?: number;
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        /**
+                         * @example {
+                         *       "detail": "The server was started from within a program, and has no configuration to read.."
+                         *     }
+                         */
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+                421: components["responses"]["ForeignHost"];
+                /** @description The configuration cannot be used; the one before stays as it is. */
+                422: {
                     headers: {
                         [name: string]: unknown;
                     };
                     content: {
+                        /**
+                         * @example {
+                         *       "detail": "The configuration cannot be used; the one before stays as it is.."
+                         *     }
+                         */
                         "application/json": components["schemas"]["Error"];
                     };
                 };
+                429: components["responses"]["TooManyRequests"];
+                431: components["responses"]["LongHead"];
+                503: components["responses"]["NoRoom"];
             };
         };
         delete?: never;

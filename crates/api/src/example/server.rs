@@ -12,8 +12,8 @@ use crate::read::ReadPrecision;
 use crate::relay::RelayTotals;
 use crate::status::{
     Amx, Connections, Cpu, DetectorStatus, EngineStatus, Health, JobTotals, MemoryStatus, ModelState,
-    Network, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus, Readiness, RecognizerState,
-    RecognizerStatus, Status,
+    Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus, Readiness, RecognizerState,
+    RecognizerStatus, Reloaded, Status,
 };
 
 impl Example for Error {
@@ -227,6 +227,22 @@ impl Example for Activated {
 impl Example for Runtime {
     fn example() -> Self {
         Self { may_get: true, missing: false, why_not: None }
+    }
+}
+
+impl Example for Reloaded {
+    fn example() -> Self {
+        Self { applied: vec!["[[camera]]".into()], needs_restart: vec!["server.max_connections".into()] }
+    }
+}
+
+impl Example for PageError {
+    fn example() -> Self {
+        Self {
+            message: "TypeError: x is undefined".into(),
+            page: "/wall".into(),
+            place: "/assets/index.js:1:2345".into(),
+        }
     }
 }
 
