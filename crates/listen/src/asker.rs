@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use sightwire_measure::clock;
 use sightwire_measure::shares::{Limit, Limited, Shares};
 
@@ -75,11 +75,23 @@ pub struct PerAsker {
 /// Counts what each of them takes.
 #[derive(Debug)]
 pub(super) struct Askers {
-    options: PerAsker,
     /// Of each key and user.
     open: Arc<Counts<Arc<str>>>,
-    pieces: Option<AskerShares>,
+    allowed: RwLock<Allowed>,
     limited: Arc<Limited>,
+}
+
+#[derive(Debug)]
+struct Allowed {
+    options: PerAsker,
+    pieces: Option<AskerShares>,
+}
+
+impl From<PerAsker> for Allowed {
+    fn from(options: PerAsker) -> Self {
+        let pieces = AskerShares::new(options.mib_per_s.saturating_mul(PIECES_PER_MIB), BURST_S);
+        Self { options, pieces }
+    }
 }
 
 /// An open connection of a key or user that is counted.
@@ -102,13 +114,22 @@ pub struct TooMany(pub usize);
 
 impl Askers {
     pub fn new(options: PerAsker, limited: Arc<Limited>) -> Arc<Self> {
-        let pieces = AskerShares::new(options.mib_per_s.saturating_mul(PIECES_PER_MIB), BURST_S);
-        Arc::new(Self { options, open: Counts::new(), pieces, limited })
+        Arc::new(Self { open: Counts::new(), allowed: RwLock::new(options.into()), limited })
+    }
+
+    /// From now on that is allowed. Connections that are open may stay.
+    pub fn allow(&self, options: PerAsker) {
+        *self.allowed.write() = options.into();
+    }
+
+    /// Open connections of one key or user, at most; 0: no limit.
+    fn most(&self) -> usize {
+        self.allowed.read().options.connections
     }
 
     /// One more connection of a key or user.
     fn count(&self, name: &Arc<str>) -> Result<Option<Open>, TooMany> {
-        let most = self.options.connections;
+        let most = self.most();
         if most == 0 {
             return Ok(None);
         }
@@ -127,14 +148,14 @@ impl Belonging {
     pub fn to(&self, asker: Option<&Asker>) -> Result<(), TooMany> {
         let State { askers, to } = &*self.0;
         let mut to = to.lock();
-        if to.0.as_ref() == asker && (to.1.is_some() || askers.options.connections == 0) {
+        if to.0.as_ref() == asker && (to.1.is_some() || askers.most() == 0) {
             return Ok(());
         }
         *to = (asker.cloned(), None);
         if let Some(Asker::Known(name)) = asker {
             to.1 = askers.count(name).inspect_err(|_| {
                 if let Some(unsaid) = askers.limited.count(Limit::ConnectionsPerKey, clock::now()) {
-                    let (key, most) = (Limit::ConnectionsPerKey.name(), askers.options.connections);
+                    let (key, most) = (Limit::ConnectionsPerKey.name(), askers.most());
                     tracing::warn!(
                         unsaid,
                         "a connection with the {name} is refused: {most} are open (limits.{key})"
@@ -148,7 +169,8 @@ impl Belonging {
     /// So many bytes came. What is left of them is counted later; an error says after how long more may be read.
     pub(super) fn pay(&self, owed: &mut usize) -> Result<(), Duration> {
         let State { askers, to } = &*self.0;
-        let Some(pieces) = &askers.pieces else { return Ok(()) };
+        let Allowed { options, pieces } = &*askers.allowed.read();
+        let Some(pieces) = pieces else { return Ok(()) };
         let Some(asker) = to.lock().0.clone() else {
             *owed = 0;
             return Ok(());
@@ -156,7 +178,7 @@ impl Belonging {
         while let Some(count) = NonZeroU32::new((*owed / PIECE).min(PIECES_PER_MIB as usize) as u32) {
             pieces.take_some(&asker, count).inspect_err(|_| {
                 if let Some(unsaid) = askers.limited.count(Limit::MbPerS, clock::now()) {
-                    let (key, most) = (Limit::MbPerS.name(), askers.options.mib_per_s);
+                    let (key, most) = (Limit::MbPerS.name(), options.mib_per_s);
                     tracing::warn!(
                         unsaid,
                         "what {asker} sends is read more slowly: more than {most} MiB a second (limits.{key})"

@@ -135,6 +135,12 @@ impl Listening {
         })
     }
 
+    /// From now on an address, and a key or user, may take that. Whoever has more than that keeps it.
+    pub fn allow(&self, per_address: PerAddress, per_asker: PerAsker) {
+        self.addresses.allow(per_address);
+        self.askers.allow(per_asker);
+    }
+
     /// Connections that are open at the moment.
     pub fn open(&self) -> usize {
         self.max_connections - self.places.available_permits()

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use parking_lot::RwLock;
 use sightwire_measure::address::{Networks, counted};
 use sightwire_measure::shares::{Limit, Shares};
 use tokio::sync::OwnedSemaphorePermit;
@@ -26,10 +27,22 @@ pub struct PerAddress {
 /// Counts connections by address, as long as they are open.
 #[derive(Debug)]
 pub(super) struct Addresses {
-    options: PerAddress,
     /// Of each address.
     open: Arc<Counts<IpAddr>>,
+    allowed: RwLock<Allowed>,
+}
+
+#[derive(Debug)]
+struct Allowed {
+    options: PerAddress,
     rate: Option<Shares<IpAddr>>,
+}
+
+impl From<PerAddress> for Allowed {
+    fn from(options: PerAddress) -> Self {
+        let rate = Shares::new(options.connection_rate, BURST_S);
+        Self { options, rate }
+    }
 }
 
 /// What a connection takes while it is open.
@@ -51,21 +64,28 @@ pub(super) struct Enough(pub Limit);
 
 impl Addresses {
     pub fn new(options: PerAddress) -> Arc<Self> {
-        let rate = Shares::new(options.connection_rate, BURST_S);
-        Arc::new(Self { options, open: Counts::new(), rate })
+        Arc::new(Self { open: Counts::new(), allowed: RwLock::new(options.into()) })
+    }
+
+    /// From now on that is allowed; who is exempt stays so. Connections that are open may stay.
+    pub fn allow(&self, options: PerAddress) {
+        let mut allowed = self.allowed.write();
+        let exempt = allowed.options.exempt.clone();
+        *allowed = PerAddress { exempt, ..options }.into();
     }
 
     /// One more connection of that address, which has a place among all.
     pub fn admit(self: &Arc<Self>, from: IpAddr, permit: OwnedSemaphorePermit) -> Result<Place, Enough> {
         // Local programs have one address, and so have all who come through a proxy that nobody named.
-        if from.to_canonical().is_loopback() || self.options.exempt.contain(from) {
+        let Allowed { options, rate } = &*self.allowed.read();
+        if from.to_canonical().is_loopback() || options.exempt.contain(from) {
             return Ok(permit.into());
         }
         let address = counted(from);
-        if self.rate.as_ref().is_some_and(|rate| rate.take(&address).is_err()) {
+        if rate.as_ref().is_some_and(|rate| rate.take(&address).is_err()) {
             return Err(Enough(Limit::ConnectionRate));
         }
-        let most = Some(self.options.connections).filter(|most| *most > 0).unwrap_or(usize::MAX);
+        let most = Some(options.connections).filter(|most| *most > 0).unwrap_or(usize::MAX);
         let counted = self.open.add(address, most).ok_or(Enough(Limit::ConnectionsPerAddress))?;
         Ok(Place { _permit: permit, _counted: Some(counted) })
     }

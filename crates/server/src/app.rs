@@ -144,7 +144,8 @@ impl App {
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
         let life = telemetry.life.clone();
-        let reload = Reload::new(source, (&recognizer, &streams), (&memory, &life));
+        let requests = Requests::new(&config.limits, listening.limited.clone());
+        let reload = Reload::new(source, (&recognizer, &streams), (&memory, &life), (&listening, &requests));
         let live = Live::new(
             telemetry.clone(),
             (streams.clone(), relay.clone()),
@@ -166,7 +167,6 @@ impl App {
             memory: memory.clone(),
             reload: reload.clone(),
         };
-        let requests = Requests::new(&config.limits, listening.limited.clone());
         // Socket.IO stands around the routes as one service: `Router::layer` would give each route sessions of its own.
         let sockets = transport::relay::Dependencies {
             relay,

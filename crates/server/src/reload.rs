@@ -8,12 +8,15 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use sightwire_api::status::Reloaded;
 use sightwire_config::{Config, ConfigError, Layers};
+use sightwire_listen::Listening;
 use sightwire_live::{Streams, WatchError};
 use sightwire_measure::memory::Memory;
 use sightwire_recognizer::Recognizer;
 use sightwire_telemetry::life::Life;
 use sightwire_telemetry::logging;
 use tokio::sync::Notify;
+
+use crate::transport::requests::Requests;
 
 /// Keys that take effect at once; a name that ends with a dot stands for its section. For who is there already, only where that
 /// drops nobody.
@@ -34,7 +37,7 @@ const APPLIED: [&str; 15] = [
     "log.level",
     "recognizer.max_clients",
 ];
-const APPLIED_SECTION: &str = "relay.";
+const APPLIED_SECTIONS: [&str; 2] = ["limits.", "relay."];
 
 /// Reads the configuration from where it was read at the start.
 pub type Reader = Box<dyn Fn() -> Result<(Layers, Config), ConfigError> + Send + Sync>;
@@ -56,6 +59,8 @@ pub struct Reload {
     streams: Arc<Streams>,
     memory: Arc<Memory>,
     life: Arc<Life>,
+    listening: Arc<Listening>,
+    requests: Requests,
     /// Has the certificate read again.
     certificates: Arc<Notify>,
 }
@@ -80,6 +85,7 @@ impl Reload {
         source: Option<Source>,
         (recognizer, streams): (&Arc<Recognizer>, &Arc<Streams>),
         (memory, life): (&Arc<Memory>, &Arc<Life>),
+        (listening, requests): (&Arc<Listening>, &Requests),
     ) -> Arc<Self> {
         let last = source.as_ref().map(|source| source.started.clone());
         Arc::new(Self {
@@ -89,6 +95,8 @@ impl Reload {
             streams: streams.clone(),
             memory: memory.clone(),
             life: life.clone(),
+            listening: listening.clone(),
+            requests: requests.clone(),
             certificates: Arc::default(),
         })
     }
@@ -134,9 +142,14 @@ impl Reload {
             self.streams.reconfigure(streams);
         }
         self.recognizer.set_max_clients(config.recognizer.max_clients);
+        if changed.iter().any(|key| key.starts_with("limits.")) {
+            let options = config.listen_options();
+            self.listening.allow(options.per_address, options.per_asker);
+            self.requests.allow(&config.limits);
+        }
         let has_level = logging::set_level(&config.log.level);
         let is_applied = |key: &&str| {
-            (APPLIED.contains(key) || key.starts_with(APPLIED_SECTION))
+            (APPLIED.contains(key) || APPLIED_SECTIONS.iter().any(|section| key.starts_with(section)))
                 && (**key != *"log.level" || has_level)
         };
         let named = |keys: Vec<&str>, applied: bool| {

@@ -1,11 +1,13 @@
 //! How many requests one key, user or address may make, and how many frames it may send over what they open.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use http::{Method, StatusCode};
+use parking_lot::RwLock;
 use sightwire_access::principal::Who;
 use sightwire_config::Limits;
 use sightwire_listen::asker::{Asker, AskerShares, Belonging};
@@ -26,18 +28,32 @@ const LATER_S: u64 = 5;
 /// Counts them.
 #[derive(Clone, Debug)]
 pub struct Requests {
-    per_s: u32,
-    shares: Option<Arc<AskerShares>>,
+    rate: Arc<Rate>,
     limited: Arc<Limited>,
     frames: Frames,
+}
+
+/// How many a second, and who has taken how many of them; `None`: there is no limit.
+#[derive(Debug, Default)]
+struct Rate(RwLock<Option<(u32, AskerShares)>>);
+
+impl Rate {
+    fn set(&self, per_s: u32, burst_s: u32) {
+        *self.0.write() = AskerShares::new(per_s, burst_s).map(|shares| (per_s, shares));
+    }
+
+    /// One more; an error says how many a second there may be, and after how long there is room.
+    fn take(&self, asker: &Asker) -> Result<(), (u32, Duration)> {
+        let now = self.0.read();
+        let Some((per_s, shares)) = &*now else { return Ok(()) };
+        shares.take(asker).map_err(|wait| (*per_s, wait))
+    }
 }
 
 /// Frames of live streams that somebody sends. An extension of their requests.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
-    per_s: u32,
-    /// `None`: there is no limit.
-    shares: Option<Arc<AskerShares>>,
+    rate: Arc<Rate>,
     limited: Arc<Limited>,
     /// Whose they are; `None`: of somebody who is not limited.
     asker: Option<Asker>,
@@ -46,27 +62,31 @@ pub struct Frames {
 impl Requests {
     /// So many a second for each, and so many frames; 0 is no limit. What is refused is counted in `limited`.
     pub fn new(limits: &Limits, limited: Arc<Limited>) -> Self {
-        let (per_s, frames_per_s) = (limits.requests_per_s, limits.frames_per_s);
-        let shares = AskerShares::new(frames_per_s, FRAMES_BURST_S).map(Arc::new);
-        let frames = Frames { per_s: frames_per_s, shares, limited: limited.clone(), asker: None };
-        Self { per_s, shares: AskerShares::new(per_s, BURST_S).map(Arc::new), limited, frames }
+        let frames = Frames { limited: limited.clone(), ..Frames::default() };
+        let this = Self { rate: Arc::default(), limited, frames };
+        this.allow(limits);
+        this
+    }
+
+    /// So many from now on, also of those who have connections.
+    pub fn allow(&self, limits: &Limits) {
+        self.rate.set(limits.requests_per_s, BURST_S);
+        self.frames.rate.set(limits.frames_per_s, FRAMES_BURST_S);
     }
 
     fn check(&self, asker: Option<&Asker>) -> Result<(), Refusal> {
-        let (Some(shares), Some(asker)) = (&self.shares, asker) else { return Ok(()) };
-        shares.take(asker).map_err(|wait| {
+        let Some(asker) = asker else { return Ok(()) };
+        self.rate.take(asker).map_err(|(per_s, wait)| {
             let key = Limit::RequestsPerS.name();
             if let Some(unsaid) = self.limited.count(Limit::RequestsPerS, clock::now()) {
                 tracing::warn!(
                     unsaid,
-                    "requests of {asker} are refused: more than {} a second (limits.{key})",
-                    self.per_s
+                    "requests of {asker} are refused: more than {per_s} a second (limits.{key})"
                 );
             }
             let seconds = wait.as_secs() + 1;
             let detail = format!(
-                "too many requests: {asker} may make {} a second (limits.{key}); try again in {seconds} s",
-                self.per_s
+                "too many requests: {asker} may make {per_s} a second (limits.{key}); try again in {seconds} s"
             );
             Refusal::later(StatusCode::TOO_MANY_REQUESTS, seconds, &detail)
         })
@@ -88,17 +108,16 @@ impl Frames {
 
     /// Whether one more is taken, or it is one too many.
     pub fn take(&self) -> bool {
-        let (Some(shares), Some(asker)) = (&self.shares, &self.asker) else { return true };
-        let is_taken = shares.take(asker).is_ok();
-        if !is_taken && let Some(unsaid) = self.limited.count(Limit::FramesPerS, clock::now()) {
+        let Some(asker) = &self.asker else { return true };
+        let Err((per_s, _)) = self.rate.take(asker) else { return true };
+        if let Some(unsaid) = self.limited.count(Limit::FramesPerS, clock::now()) {
             let key = Limit::FramesPerS.name();
             tracing::warn!(
                 unsaid,
-                "frames of {asker} are dropped: more than {} a second (limits.{key})",
-                self.per_s
+                "frames of {asker} are dropped: more than {per_s} a second (limits.{key})"
             );
         }
-        is_taken
+        false
     }
 }
 

@@ -106,3 +106,24 @@ async fn whoever_is_no_admin_cannot_have_it_read_and_a_server_within_a_program_s
     let (status, answer) = house.ask(&Method::POST, "/api/v1/reload", Some(&admin)).await;
     assert_eq!(status, StatusCode::CONFLICT, "{answer}");
 }
+
+#[tokio::test]
+async fn a_limit_counts_at_once_also_for_who_has_come_before() {
+    let server = Changing::new();
+    let viewer = server.house.key(Role::Viewer, &[], &[]);
+    let ask = async || server.house.ask(&Method::GET, "/api/v1/status", Some(&viewer)).await.0;
+    for _ in 0..20 {
+        assert_eq!(ask().await, StatusCode::OK);
+    }
+    server.change("[recognizer]", "[limits]\nrequests_per_s = 1\n[recognizer]");
+    let (_, answer) = server.reload().await;
+    assert_eq!(answer, json!({ "applied": ["limits.requests_per_s"], "needs_restart": [] }));
+    let mut served = 0;
+    while ask().await == StatusCode::OK {
+        served += 1;
+        assert!(served < 20, "five at once");
+    }
+    server.change("requests_per_s = 1", "requests_per_s = 0");
+    server.house.app.reload.run().unwrap();
+    assert_eq!(ask().await, StatusCode::OK);
+}
