@@ -136,7 +136,7 @@ impl Listening {
     }
 
     /// From now on an address, and a key or user, may take that. Whoever has more than that keeps it.
-    pub fn allow(&self, per_address: PerAddress, per_asker: PerAsker) {
+    pub fn allow(&self, per_address: &PerAddress, per_asker: PerAsker) {
         self.addresses.allow(per_address);
         self.askers.allow(per_asker);
     }

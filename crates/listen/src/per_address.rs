@@ -68,10 +68,10 @@ impl Addresses {
     }
 
     /// From now on that is allowed; who is exempt stays so. Connections that are open may stay.
-    pub fn allow(&self, options: PerAddress) {
+    pub fn allow(&self, &PerAddress { connections, connection_rate, .. }: &PerAddress) {
         let mut allowed = self.allowed.write();
         let exempt = allowed.options.exempt.clone();
-        *allowed = PerAddress { exempt, ..options }.into();
+        *allowed = PerAddress { connections, connection_rate, exempt }.into();
     }
 
     /// One more connection of that address, which has a place among all.

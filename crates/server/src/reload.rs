@@ -144,7 +144,7 @@ impl Reload {
         self.recognizer.set_max_clients(config.recognizer.max_clients);
         if changed.iter().any(|key| key.starts_with("limits.")) {
             let options = config.listen_options();
-            self.listening.allow(options.per_address, options.per_asker);
+            self.listening.allow(&options.per_address, options.per_asker);
             self.requests.allow(&config.limits);
         }
         let has_level = logging::set_level(&config.log.level);

@@ -181,13 +181,15 @@ fn take(mut socket: TcpStream, sent: &AtomicU64) -> Option<()> {
             if let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n") {
                 break end + 4;
             }
-            text.extend_from_slice(piece.get(..socket.read(&mut piece).ok().filter(|n| *n > 0)?)?);
+            let count = socket.read(&mut piece).ok().filter(|count| *count > 0)?;
+            text.extend_from_slice(piece.get(..count)?);
         };
         let lower = String::from_utf8_lossy(text.get(..head)?).to_lowercase();
         let length = lower.lines().find_map(|line| line.strip_prefix("content-length:"))?;
         let whole = head + length.trim().parse::<usize>().ok()?;
         while text.len() < whole {
-            text.extend_from_slice(piece.get(..socket.read(&mut piece).ok().filter(|n| *n > 0)?)?);
+            let count = socket.read(&mut piece).ok().filter(|count| *count > 0)?;
+            text.extend_from_slice(piece.get(..count)?);
         }
         text.drain(..whole);
         sent.fetch_add(1, Ordering::Relaxed);

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use parking_lot::Mutex;
 use sightwire_config::{ConfigError, Layers};
+use sightwire_measure::captured;
 
 use super::*;
 
