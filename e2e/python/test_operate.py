@@ -88,6 +88,8 @@ def test_on_sighup_cameras_come_and_go_and_whoever_watches_another_notices_nothi
         server = Server(args=[f"--config={file}", DUMMY, own])
         watch = urllib.request.urlopen(f"{server.url}/stream?camera=gate", timeout=10)
         assert watch.read(1000)
+        closed = urllib.request.urlopen(f"{server.url}/stream?camera=yard", timeout=10)
+        assert closed.read(1000)
 
         def ids() -> list[str]:
             return [camera["id"] for camera in server.get("/api/v1/cameras")["cameras"]]
@@ -96,6 +98,7 @@ def test_on_sighup_cameras_come_and_go_and_whoever_watches_another_notices_nothi
         write(200, "court")
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: ids() == ["gate", "court"], 10, "the other camera is there")
+        closed.read()  # to its end: the camera has another name, and whoever may see that may be somebody else
         needs = 'needs_restart="server.max_connections"'
         wait_until(lambda: needs in server.log.read_text(), 10, "what needs a restart")
         write("many", "yard")

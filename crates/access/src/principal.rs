@@ -300,6 +300,20 @@ impl fmt::Display for Who {
     }
 }
 
+impl Who {
+    /// As in the audit log: names are quoted, so that none reads like a deed, and a key has its id, since several may have one
+    /// name.
+    pub fn quoted(&self) -> String {
+        match self {
+            Self::Key { id, name } => format!("the key {id} ({name:?})"),
+            Self::User { name } => format!("the user {name:?}"),
+            Self::Proxied { name } => format!("the user {name:?} of the proxy"),
+            Self::Token { subject } => format!("the token of {subject:?}"),
+            Self::Unknown(_) | Self::Anyone | Self::Here | Self::Legacy { .. } => self.to_string(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -187,9 +187,10 @@ impl Layers {
         (layers, mistakes)
     }
 
-    /// Takes back what was set of a key, or of all whose names begin so.
+    /// Takes back what was set of a key, or, where a dot ends the name, of a section.
     pub(crate) fn reset(&mut self, name: &str) {
-        for key in KEYS.iter().filter(|key| key.name.starts_with(name)) {
+        let is_meant = |key: &&Key| key.name == name || (name.ends_with('.') && key.name.starts_with(name));
+        for key in KEYS.iter().filter(is_meant) {
             self.values.insert(key.name, (default_of(key), Origin::Default));
         }
     }

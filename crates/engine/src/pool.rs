@@ -105,9 +105,13 @@ trait Busy: Send + Sync {
 /// sleep. Pools of the same name are one.
 pub fn longest() -> BTreeMap<&'static str, Duration> {
     let mut longest = BTreeMap::new();
-    let mut pools = POOLS.lock();
-    pools.retain(|pool| pool.strong_count() > 0);
-    for pool in pools.iter().filter_map(Weak::upgrade) {
+    // One of them may be dropped for good here, and that may take long: not under the lock.
+    let pools: Vec<Arc<dyn Busy>> = {
+        let mut pools = POOLS.lock();
+        pools.retain(|pool| pool.strong_count() > 0);
+        pools.iter().filter_map(Weak::upgrade).collect()
+    };
+    for pool in pools {
         let time = pool.since().map(|since| since.elapsed()).unwrap_or_default();
         let known = longest.entry(pool.name()).or_insert(time);
         *known = time.max(*known);

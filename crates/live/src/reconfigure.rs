@@ -45,11 +45,10 @@ impl Streams {
         self.views.set_max(options.cameras.max_views);
         *self.options.write() = options;
         for before in self.registry.set(cameras) {
-            if self.registry.with_source(&before.table.source).is_none() {
-                let camera = lines::short(&before.table.id);
-                tracing::info!(%camera, "it is not configured any more, or has another address, and is closed");
-            }
-            self.close_camera(&before.table.source);
+            let camera = lines::short(&before.table.id);
+            tracing::info!(%camera, "it is not configured so any more, and is closed");
+            // Also where another has its source now: a stream has the name, and the viewers, of one camera.
+            self.stop(&before.table.source.into());
         }
     }
 }

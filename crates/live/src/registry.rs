@@ -181,7 +181,8 @@ impl Registry {
         ConfiguredAnew { tables: tables.collect(), before: before.into_iter().map(|c| c.table.id).collect() }
     }
 
-    /// From now on those are configured. Gives those that are gone, or have another source than before.
+    /// From now on those are configured. Gives those that are gone, or have another id or source than before. One that a client
+    /// added gives way to a configured one of its id.
     pub fn set(&self, anew: ConfiguredAnew) -> Vec<Camera> {
         let _writing = self.writing.lock();
         let mut cameras = self.cameras.write();
@@ -191,8 +192,10 @@ impl Registry {
         let configured = anew.tables.into_iter();
         let configured = configured.map(|table| Camera { table, configured: true, times: None });
         let before = std::mem::replace(&mut *cameras, configured.chain(kept).collect());
-        let has = |source: &CameraSource| cameras.iter().any(|camera| camera.table.source == *source);
-        before.into_iter().filter(|camera| !has(&camera.table.source)).collect()
+        let is_there = |was: &Camera| {
+            cameras.iter().any(|now| now.table.id == was.table.id && now.table.source == was.table.source)
+        };
+        before.into_iter().filter(|camera| !is_there(camera)).collect()
     }
 
     /// All cameras, the configured ones first.

@@ -36,7 +36,7 @@ pub fn stops(within: Duration) {
 /// it, and a thread that does not come back from its task keeps it silent.
 pub async fn feed(life: &Life) {
     let Some(within) = sd_notify::watchdog_enabled() else { return };
-    let mut tick = interval(within / 3);
+    let mut tick = interval((within / 3).max(Duration::from_millis(1)));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;

@@ -9,8 +9,12 @@ use parking_lot::Mutex;
 use sightwire_engine::pool;
 use sightwire_measure::lines::LogThrottle;
 
-/// A thread that has been at one task for so long is taken not to come back: no task of any pool takes a tenth of it.
-const STUCK_AFTER: Duration = Duration::from_secs(120);
+/// A thread that has been at one task for so long is taken not to come back: none takes a tenth of it,
+const STUCK_AFTER: Duration = Duration::from_mins(2);
+/// but a page of a hundred megapixels on a slow machine.
+const STUCK_READING_AFTER: Duration = Duration::from_mins(10);
+/// Whoever looks once a second and has not for so long is itself stuck.
+const BLIND_AFTER: Duration = Duration::from_secs(30);
 /// Between two looks, the clock may go so much more or less than the time that passes.
 const STEADY: Duration = Duration::from_secs(2);
 
@@ -21,6 +25,7 @@ pub struct Life {
     pub began: f64,
     stopping: AtomicBool,
     stuck: Mutex<Vec<Stuck>>,
+    looked: Mutex<Instant>,
     clock: Mutex<Option<(Instant, SystemTime)>>,
     jumps: AtomicU64,
     said: LogThrottle,
@@ -44,6 +49,16 @@ impl fmt::Display for Stuck {
     }
 }
 
+/// How long a thread of that pool may be at one task.
+fn patience(pool: &str) -> Duration {
+    match pool {
+        // There a picture may wait for memory behind others, each with its deadline.
+        "display" => Duration::MAX,
+        "read" => STUCK_READING_AFTER,
+        _ => STUCK_AFTER,
+    }
+}
+
 impl Life {
     /// Of a server that begins now.
     pub fn new() -> Arc<Self> {
@@ -51,6 +66,7 @@ impl Life {
             began: super::unix_s(),
             stopping: AtomicBool::new(false),
             stuck: Mutex::default(),
+            looked: Mutex::new(Instant::now()),
             clock: Mutex::default(),
             jumps: AtomicU64::new(0),
             said: LogThrottle::new(),
@@ -77,7 +93,7 @@ impl Life {
 
     /// Whether whatever watches over the process may be told that it goes on.
     pub fn goes_on(&self) -> bool {
-        self.stuck.lock().is_empty()
+        self.stuck.lock().is_empty() && self.looked.lock().elapsed() < BLIND_AFTER
     }
 
     /// Times that the clock was set.
@@ -114,7 +130,7 @@ impl Life {
 
     fn look_at_pools(&self, longest: impl IntoIterator<Item = (&'static str, Duration)>) {
         let all = longest.into_iter().map(|(pool, since)| Stuck { pool, since });
-        let stuck: Vec<Stuck> = all.filter(|stuck| stuck.since >= STUCK_AFTER).collect();
+        let stuck: Vec<Stuck> = all.filter(|stuck| stuck.since >= patience(stuck.pool)).collect();
         if let Some(first) = stuck.first()
             && let Some(unsaid) = self.said.is_due(Instant::now())
         {
@@ -124,6 +140,7 @@ impl Life {
             );
         }
         *self.stuck.lock() = stuck;
+        *self.looked.lock() = Instant::now();
     }
 
     fn look_at_clock(&self, now: Instant, time: SystemTime) {
@@ -154,14 +171,14 @@ mod tests {
     #[test]
     fn a_thread_that_is_at_a_task_for_minutes_is_taken_not_to_come_back_until_it_does() {
         let (log, life) = (captured::log(), Life::new());
-        let at = |s| [("clip", Duration::from_secs(1)), ("read", Duration::from_secs(s))];
-        life.look_at_pools(at(119));
+        let at = |s| [("display", Duration::from_secs(9999)), ("read", Duration::from_secs(s))];
+        life.look_at_pools(at(599));
         assert!(life.goes_on());
-        life.look_at_pools(at(121));
-        life.look_at_pools(at(122));
+        life.look_at_pools(at(601));
+        life.look_at_pools(at(602));
         assert!(!life.goes_on());
-        assert_eq!(life.stuck(), [Stuck { pool: "read", since: Duration::from_secs(122) }]);
-        assert_eq!(log.with("the pool `read` has been at one task for 121 s").len(), 1, "once in a while");
+        assert_eq!(life.stuck(), [Stuck { pool: "read", since: Duration::from_secs(602) }]);
+        assert_eq!(log.with("the pool `read` has been at one task for 601 s").len(), 1, "once in a while");
         life.look_at_pools(at(1));
         assert!(life.goes_on());
     }

@@ -79,4 +79,4 @@ pub(super) fn encode(
 }
 
 /// Pools whose threads are watched over.
-const PIPELINES: [&str; 6] = ["clip", "detect", "display", "hands", "pixels", "read"];
+const PIPELINES: [&str; 5] = ["clip", "detect", "hands", "pixels", "read"];

@@ -28,6 +28,8 @@ use crate::options::RelayOptions;
 use crate::totals::lost_percent;
 use crate::{StreamLease, Streams, WatchError};
 
+/// Senders that may be saying what they want at once, however few streams there may be: that may change.
+const FEWEST_ARRIVALS: usize = 64;
 /// How long whoever sends a stream already has to show that it is still there.
 const CHALLENGE: Duration = Duration::from_secs(2);
 /// A name that is about to be free, or to be taken, is tried so often again,
@@ -198,7 +200,7 @@ impl Relay {
     pub fn new(streams: Arc<Streams>) -> Arc<Self> {
         let live = watch::Sender::new(Senders::default());
         let zero = || AtomicU64::new(0);
-        let arrivals = Arc::new(Semaphore::new(streams.options().relay.max_streams));
+        let arrivals = Arc::new(Semaphore::new(streams.options().relay.max_streams.max(FEWEST_ARRIVALS)));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
         Arc::new(Self { streams, claimed: Arc::default(), live, next, refused, ended, dead, arrivals })
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use sightwire_access::{Action, Role};
 use sightwire_listen::client::ClientAddress;
 use sightwire_measure::clock;
@@ -46,25 +46,57 @@ impl Deed {
 /// A layer inside of the one that finds who asks.
 pub async fn told(request: Request, next: Next) -> Response {
     let Some(caller) = request.extensions().get::<Caller>().cloned() else { return next.run(request).await };
-    let client = request.extensions().get::<ClientAddress>().copied();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut asked = Asked {
+        client: request.extensions().get::<ClientAddress>().copied(),
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        status: None,
+        caller,
+    };
     let response = next.run(request).await;
-    let Told { changes, what } = &*caller.deed().0;
-    if changes.get().is_none() {
-        return response;
-    }
-    let (status, who) = (response.status(), caller.principal().who().to_string());
-    let (code, from) = (status.as_u16(), client.map(|client| client.to_string()));
-    let who = lines::short(&who);
-    if status.is_success() {
-        let asked = || format!("asked for {method} {path}");
-        let did = what.get().cloned().unwrap_or_else(asked);
-        tracing::info!(target: AUDIT, code, from, "AUDIT {who} {}", lines::sentence(&did));
-    } else if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-        tracing::info!(target: AUDIT, code, from, "AUDIT {who} tried {method} {}", lines::short(&path));
-    } else if let Some(unsaid) = DENIED.is_due(clock::now()) {
-        let path = lines::short(&path);
-        tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {who} may not, and tried {method} {path}");
-    }
+    asked.status = Some(response.status());
     response
+}
+
+/// A request, which is told when it is over: answered, or given up by whoever made it.
+struct Asked {
+    caller: Caller,
+    client: Option<ClientAddress>,
+    method: Method,
+    path: String,
+    /// Of the answer; none where nobody waited for it. What was begun is then done all the same.
+    status: Option<StatusCode>,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let Told { changes, what } = &*self.caller.deed().0;
+        if changes.get().is_none() {
+            return;
+        }
+        let who = self.caller.principal().who().quoted();
+        let (who, path) = (lines::sentence(&who), lines::short(&self.path));
+        let (code, from) = (self.status.map(|status| status.as_u16()), self.client.map(|c| c.to_string()));
+        let method = &self.method;
+        match self.status {
+            Some(status) if status.is_success() => {
+                let asked = || format!("asked for {method} {path}");
+                let did = what.get().cloned().unwrap_or_else(asked);
+                tracing::info!(target: AUDIT, code, from, "AUDIT {who} {}", lines::sentence(&did));
+            }
+            Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                if let Some(unsaid) = DENIED.is_due(clock::now()) {
+                    tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {who} may not, and tried {method} {path}");
+                }
+            }
+            Some(_) => tracing::info!(target: AUDIT, code, from, "AUDIT {who} tried {method} {path}"),
+            None => {
+                tracing::info!(
+                    target: AUDIT,
+                    from,
+                    "AUDIT {who} asked for {method} {path} and did not wait for the answer: it may be done"
+                );
+            }
+        }
+    }
 }

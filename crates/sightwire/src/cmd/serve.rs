@@ -27,7 +27,7 @@ use crate::print::{Printer, note, out};
 use crate::systemd;
 
 /// What ends after `server.drain_s` may take so long.
-const LAST: Duration = Duration::from_secs(5);
+const LAST: Duration = Duration::from_secs(10);
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

@@ -35,10 +35,14 @@ impl Failures {
 /// go on to be written.
 #[derive(Debug)]
 pub(super) struct RotatingFile {
+    /// Of the configuration.
+    key: &'static str,
     options: LogFile,
     open: Option<Open>,
     looked: Instant,
     failed: Option<Instant>,
+    /// Lines that are not in it.
+    missing: u64,
     failures: Arc<Failures>,
     said: LogThrottle,
 }
@@ -54,11 +58,12 @@ struct Open {
 
 impl RotatingFile {
     /// Opens the file, or makes it; an error if that cannot be done, which names it.
-    pub fn open(options: LogFile, failures: Arc<Failures>) -> io::Result<Self> {
+    pub fn open(key: &'static str, options: LogFile, failures: Arc<Failures>) -> io::Result<Self> {
         let open = Open::at(&options.path)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.path.display())))?;
         let looked = Instant::now();
-        Ok(Self { options, open: Some(open), looked, failed: None, failures, said: LogThrottle::new() })
+        let (failed, missing, said) = (None, 0, LogThrottle::new());
+        Ok(Self { key, options, open: Some(open), looked, failed, missing, failures, said })
     }
 
     fn line(&mut self, line: &[u8], now: Instant) -> io::Result<()> {
@@ -100,6 +105,24 @@ impl RotatingFile {
     }
 }
 
+/// Whether it could be written: there, or in a folder that is there.
+pub(super) fn check(path: &Path) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(named(not_a_file())),
+        Ok(_) => OpenOptions::new().append(true).open(path).map(drop).map_err(named),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            fs::read_dir(folder.unwrap_or(Path::new("."))).map(drop).map_err(named)
+        }
+        Err(error) => Err(named(error)),
+    }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")
+}
+
 impl Write for RotatingFile {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let now = Instant::now();
@@ -109,16 +132,17 @@ impl Write for RotatingFile {
             Ok(()) => self.failed = None,
             Err(error) => {
                 self.failures.0.fetch_add(1, Ordering::Relaxed);
+                self.missing += 1;
                 if let Some(error) = error {
                     disk::failed();
                     self.failed = Some(now);
                     // Opened anew next time: it may have been removed, or its disk mounted again.
                     self.open = None;
                     if let Some(unsaid) = self.said.is_due(now) {
-                        let (path, lines) = (self.options.path.display(), self.failures.count());
+                        let (key, path, lines) = (self.key, self.options.path.display(), self.missing);
                         tracing::warn!(
                             unsaid,
-                            "log.file {path} cannot be written: {error}; {lines} lines are missing there so far. The log goes on \
+                            "{key} {path} cannot be written: {error}; {lines} lines are missing there so far. The log goes on \
                              without it; see that its disk has room and that it may be written to"
                         );
                     }
@@ -135,10 +159,14 @@ impl Write for RotatingFile {
 
 impl Open {
     fn at(path: &Path) -> io::Result<Self> {
+        // Opening a pipe would wait for whoever reads it.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            return Err(not_a_file());
+        }
         let file = OpenOptions::new().append(true).create(true).mode(MODE).open(path)?;
         let found = file.metadata()?;
         if !found.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+            return Err(not_a_file());
         }
         Ok(Self { file, bytes: found.len(), id: (found.dev(), found.ino()) })
     }
@@ -159,7 +187,7 @@ mod tests {
 
     fn opened(folder: &Path, max_bytes: u64, keep: usize) -> RotatingFile {
         let options = LogFile { path: folder.join("sightwire.log"), max_bytes, keep };
-        RotatingFile::open(options, Arc::default()).unwrap()
+        RotatingFile::open("log.file", options, Arc::default()).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -233,7 +261,7 @@ mod tests {
             ("/dev/null".into(), "it is not a file"),
         ] {
             let options = LogFile { path: path.clone(), max_bytes: 1000, keep: 1 };
-            let error = RotatingFile::open(options, Arc::default()).unwrap_err().to_string();
+            let error = RotatingFile::open("log.file", options, Arc::default()).unwrap_err().to_string();
             assert!(error.contains(path.to_str().unwrap()) && error.contains(reason), "{error}");
         }
     }

@@ -18,8 +18,10 @@ use std::time::Instant;
 use sightwire_config::{Log, LogFile};
 use sightwire_measure::lines::AUDIT;
 use tracing::{Metadata, Subscriber};
-use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::filter::{FilterFn, ParseError};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::filter::{Directive, ParseError};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::writer::MakeWriterExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -52,6 +54,13 @@ pub struct Unwritten {
     _guards: Vec<WorkerGuard>,
 }
 
+impl Drop for Unwritten {
+    fn drop(&mut self) {
+        // A flood may be why it ends.
+        OFTEN.sum_up_all(Instant::now());
+    }
+}
+
 /// What is known of a log that was started.
 struct Started {
     filter: reload::Handle<EnvFilter, Registry>,
@@ -82,7 +91,7 @@ impl<W: Write> Write for Lines<W> {
 /// Starts logging, once in a process; panics go there, too.
 pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     let wished = std::env::var("RUST_LOG").ok().filter(|wish| !wish.trim().is_empty());
-    let filter = wished.as_ref().map_or_else(|| of_level(&log.level), EnvFilter::try_new);
+    let filter = wished.as_ref().map_or_else(|| of_level(&log.level), |wish| of_environment(wish));
     let (filter, mistake) = match filter {
         Ok(filter) => (filter, None),
         Err(mistake) => (of_level(&log.level).unwrap_or_default(), Some(mistake)),
@@ -100,7 +109,7 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     let coloured = !log.json && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let to_stderr = writer(Box::new(io::stderr()), if coloured { Escapes::RustWithColours } else { plain });
     let mut file = |key, options: &Option<LogFile>| {
-        let opened = options.clone().map(|options| RotatingFile::open(options, failures.clone()));
+        let opened = options.clone().map(|options| RotatingFile::open(key, options, failures.clone()));
         let opened = opened.transpose().map_err(|error| LogError { key, error })?;
         Ok(opened.map(|file| writer(Box::new(file), plain)))
     };
@@ -111,7 +120,8 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
         .with(otlp::layer())
         .with(layer(to_stderr, log.json, coloured))
         .with(whole.map(|file| layer(file, log.json, false)))
-        .with(audit.map(|file| layer(file, log.json, false).with_filter(FilterFn::new(is_audit))));
+        // Not by a filter of its layer: what another layer leaves out would have that one left out, too.
+        .with(audit.map(|file| layer(file.with_filter(is_audit), log.json, false)));
     subscriber.init();
     panics::into_the_log();
     let by_environment = wished.is_some() && mistake.is_none();
@@ -122,12 +132,11 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     Ok(Unwritten { _guards: guards })
 }
 
-/// Whether the file of that key could be opened, which is made if it is not there.
+/// Whether those files could be opened. None is made: whoever looks may be another user than the one that writes them.
 pub fn check(log: &Log) -> Result<(), LogError> {
     for (key, options) in [("log.file", &log.file), ("log.audit_file", &log.audit_file)] {
         if let Some(options) = options {
-            let opened = RotatingFile::open(options.clone(), Arc::default());
-            opened.map_err(|error| LogError { key, error })?;
+            file::check(&options.path).map_err(|error| LogError { key, error })?;
         }
     }
     Ok(())
@@ -158,13 +167,21 @@ fn of_level(level: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::try_new(format!("{level},{AUDIT}=info,hyper=warn,ort=warn,h2=warn,reqwest=warn,rustls=warn"))
 }
 
+/// What `RUST_LOG` says; who did what is written whatever that is.
+fn of_environment(wish: &str) -> Result<EnvFilter, ParseError> {
+    let filter = EnvFilter::try_new(wish)?;
+    let audit: Directive = format!("{AUDIT}=info").parse()?;
+    Ok(filter.add_directive(audit))
+}
+
 fn is_audit(metadata: &Metadata<'_>) -> bool {
     metadata.target() == AUDIT
 }
 
 /// Lines as text or as JSON.
-fn layer<S>(writer: NonBlocking, json: bool, coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
+fn layer<S, W>(writer: W, json: bool, coloured: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let layer = fmt::layer().with_writer(writer).with_target(false);

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use sightwire_measure::lines::{self, AUDIT, PREDICTION};
 use tracing::callsite::Identifier;
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -46,6 +46,19 @@ impl NotTooOften {
         if *metadata.level() > Level::INFO || [AUDIT, PREDICTION, SUMS].contains(&metadata.target()) {
             return true;
         }
+        let Verdict::LeftOut { first } = self.count(metadata, now) else { return true };
+        if first {
+            // Not under the lock: what is in an event may itself write lines.
+            let mut example = Example(String::new());
+            event.record(&mut example);
+            if let Some(place) = self.0.lock().get_mut(&metadata.callsite()) {
+                place.example = example.0;
+            }
+        }
+        false
+    }
+
+    fn count(&self, metadata: &Metadata<'_>, now: Instant) -> Verdict {
         let mut places = self.0.lock();
         let place = places.entry(metadata.callsite()).or_insert_with(|| Place {
             level: *metadata.level(),
@@ -60,21 +73,29 @@ impl NotTooOften {
         place.at = now;
         if place.may_write >= 1.0 {
             place.may_write -= 1.0;
-            return true;
+            return Verdict::Written;
         }
-        if place.left_out == 0 {
+        let first = place.left_out == 0;
+        if first {
             place.since = now;
-            place.example.clear();
-            event.record(&mut Message(&mut place.example));
         }
         place.left_out += 1;
-        false
+        Verdict::LeftOut { first }
     }
 
     /// Says how many lines were left out, for each place that has left out any for long enough.
     pub(super) fn sum_up(&self, now: Instant) {
-        let due =
-            |place: &&mut Place| place.left_out > 0 && now.saturating_duration_since(place.since) >= SUM_UP;
+        self.sum_up_after(SUM_UP, now);
+    }
+
+    /// Says how many lines were left out and not said yet: nothing comes after this.
+    pub(super) fn sum_up_all(&self, now: Instant) {
+        self.sum_up_after(Duration::ZERO, now);
+    }
+
+    fn sum_up_after(&self, age: Duration, now: Instant) {
+        let old = |place: &Place| now.saturating_duration_since(place.since) >= age;
+        let due = |place: &&mut Place| place.left_out > 0 && old(place);
         let sums: Vec<_> = self
             .0
             .lock()
@@ -107,14 +128,35 @@ impl<S: Subscriber> Layer<S> for &'static NotTooOften {
     }
 }
 
-/// The text of an event.
-struct Message<'a>(&'a mut String);
+/// What becomes of a line.
+enum Verdict {
+    Written,
+    LeftOut {
+        /// Since lines were summed up last.
+        first: bool,
+    },
+}
 
-impl Visit for Message<'_> {
+/// The beginning of an event's text.
+struct Example(String);
+
+impl Visit for Example {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
-            let _ = write!(self.0, "{value:?}");
+            // An error says that it is full.
+            let _ = write!(Bounded(&mut self.0), "{value:?}");
         }
+    }
+}
+
+/// Takes a little more than is shown, so that it is seen to be cut.
+struct Bounded<'a>(&'a mut String);
+
+impl fmt::Write for Bounded<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = (2 * lines::MAX_BYTES).saturating_sub(self.0.len());
+        self.0.push_str(&text[..text.floor_char_boundary(room)]);
+        if text.len() > room { Err(fmt::Error) } else { Ok(()) }
     }
 }
 
@@ -133,8 +175,9 @@ mod tests {
 
     impl<S: Subscriber> Layer<S> for Written {
         fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-            let mut text = String::new();
-            event.record(&mut Message(&mut text));
+            let mut text = Example(String::new());
+            event.record(&mut text);
+            let text = text.0;
             self.0.0.fetch_add(1, Ordering::Relaxed);
             self.0.1.lock().push(text);
         }

@@ -1,6 +1,7 @@
 //! Sends what has gathered, on a thread of its own: a collector that does not answer keeps nobody waiting but that thread.
 
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -95,6 +96,7 @@ impl Sender {
         if self.kept.is_empty() {
             self.kept = self.events.drain();
         }
+        let mut later = None;
         if !self.kept.is_empty() {
             let logs = wire::Logs {
                 resources: vec![wire::ResourceLogs {
@@ -104,16 +106,16 @@ impl Sender {
             };
             match self.post("/v1/logs", "log lines", logs.encode_to_vec()).await {
                 Sent::Taken => self.kept.clear(),
-                Sent::Later(pause) => return Some(pause),
+                // Metrics may have another way there.
+                Sent::Later(pause) => later = Some(pause),
                 Sent::Refused => {
                     self.events.count_dropped(self.kept.len());
                     self.kept.clear();
                 }
             }
         }
-        let text =
-            self.metrics.lock().as_ref().filter(|_| self.options.metrics).and_then(|metrics| metrics());
-        let metrics = of_text(&text?, Times { start_unix_ns, unix_ns: unix_ns() });
+        let Some(text) = self.text() else { return later };
+        let metrics = of_text(&text, Times { start_unix_ns, unix_ns: unix_ns() });
         let metrics = wire::Metrics {
             resources: vec![wire::ResourceMetrics {
                 resource: Some(self.resource()),
@@ -121,10 +123,17 @@ impl Sender {
             }],
         };
         match self.post("/v1/metrics", "metrics", metrics.encode_to_vec()).await {
-            Sent::Later(pause) => Some(pause),
+            Sent::Later(pause) => later.max(Some(pause)),
             // The next ones have all that these had.
-            Sent::Taken | Sent::Refused => None,
+            Sent::Taken | Sent::Refused => later,
         }
+    }
+
+    /// The metrics, if they are to be sent. A panic in whoever makes them costs these, and is in the log.
+    fn text(&self) -> Option<String> {
+        let metrics = self.metrics.lock();
+        let metrics = metrics.as_ref().filter(|_| self.options.metrics)?;
+        catch_unwind(AssertUnwindSafe(metrics)).ok().flatten()
     }
 
     async fn post(&self, path: &str, what: &str, body: Vec<u8>) -> Sent {

@@ -1,5 +1,7 @@
 //! What whoever runs the server is told of it.
 
+use std::time::Duration;
+
 use sightwire_measure::captured;
 
 use super::*;
@@ -36,7 +38,9 @@ async fn the_log_says_who_did_what_and_who_was_not_allowed_to_and_never_a_key() 
         ["removed the camera \"new\"", "code=204"],
         ["tried DELETE /api/v1/cameras/new", "code=404"],
     ]) {
-        let named = line.contains("AUDIT the key ") && line.contains("from=\"192.168.1.7:5000\"");
+        let named = line.contains("AUDIT the key ")
+            && line.contains("(\"")
+            && line.contains("from=\"192.168.1.7:5000\"");
         assert!(named && parts.iter().all(|part| line.contains(part)), "{parts:?} in {line}");
     }
     assert_eq!(lines.len(), 4, "{lines:?}");
@@ -58,4 +62,20 @@ async fn an_error_of_a_page_is_one_short_line_and_counted() {
     let lines = log.with("the page failed in the browser of the key");
     assert!(lines[0].contains("TypeError:\\nWARN forged") && lines[0].len() < 500, "{lines:?}");
     assert_eq!(house.app.life.page_errors(), 1);
+}
+
+#[tokio::test]
+async fn whoever_does_not_wait_for_the_answer_is_told_of_all_the_same() {
+    let (log, house) = (captured::log(), House::new(""));
+    let admin = house.key(Role::Admin, &[], &[]);
+    let mut asked = Box::pin(house.ask(&Method::POST, "/api/v1/cameras", Some(&admin)));
+    // The handler has begun what blocks.
+    while futures_util::poll!(&mut asked).is_pending() && house.app.streams.registry.get("new").is_none() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    drop(asked);
+    let lines = log.with("AUDIT the key ");
+    assert!(lines.len() == 1, "{lines:?}");
+    let told = lines[0].contains("did not wait for the answer") || lines[0].contains("added the camera");
+    assert!(told, "{lines:?}");
 }

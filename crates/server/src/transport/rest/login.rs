@@ -66,7 +66,7 @@ pub(super) async fn log_in(
             return Err(why.into());
         }
     };
-    tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged in", session.principal().who());
+    tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged in", session.principal().who().quoted());
     let answer = shown(session.principal(), Some(session.csrf().to_owned()));
     let headers = [
         (SET_COOKIE, Cookies::of(&headers, secured.is_some()).set(token.reveal())),
@@ -78,6 +78,7 @@ pub(super) async fn log_in(
 pub(super) async fn log_out(
     may: May<Anything>,
     State(guard): State<Arc<Guard>>,
+    Extension(client): Extension<ClientAddress>,
     secured: Option<Extension<Secured>>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
@@ -87,7 +88,7 @@ pub(super) async fn log_out(
     may.let_go();
     if let Some(token) = cookies.token() {
         guard.sessions().end(token);
-        tracing::info!(target: AUDIT, "AUDIT {} logged out", may.principal().who());
+        tracing::info!(target: AUDIT, from = %client, "AUDIT {} logged out", may.principal().who().quoted());
     }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookies.forget())]).into_response())
 }

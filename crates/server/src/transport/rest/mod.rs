@@ -29,6 +29,7 @@ pub mod read;
 mod runtime;
 pub mod streams;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -274,7 +275,9 @@ async fn reload(may: May<action::Reload>, State(api): State<Api>) -> Result<Json
 }
 
 async fn metrics(_: May<SeeMetrics>, State(api): State<Api>) -> Response {
-    match api.telemetry.prometheus() {
+    // Open files are counted one by one.
+    let told = tokio::task::spawn_blocking(move || api.telemetry.prometheus()).await;
+    match told.unwrap_or(Err(fmt::Error)) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
             ([(header::CONTENT_TYPE, kind)], text).into_response()
