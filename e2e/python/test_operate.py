@@ -104,7 +104,7 @@ def test_on_sighup_cameras_come_and_go_and_whoever_watches_another_notices_nothi
         write("many", "yard")
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "the one before stays as it is" in server.log.read_text(), 10, "the refusal")
-        assert "max_connections = many" in server.log.read_text()
+        assert "at line 3, column 19: string values must be quoted" in server.log.read_text()
         assert ids() == ["gate", "court"], "all of it stays as it was"
         assert len(watch.read(200_000)) == 200_000, "the first viewer has not been dropped"
         connects = next(s for s in server.get("/api/v1/streams")["streams"] if s["id"] == "gate")
@@ -145,3 +145,21 @@ def test_a_log_file_that_cannot_be_opened_is_a_mistake_of_the_configuration() ->
         ended = subprocess.run(args, env=environment({}), capture_output=True, text=True, timeout=30)
         assert ended.returncode == 2
         assert "log.file cannot be written: /nowhere/sightwire.log: No such file or directory" in ended.stderr
+
+
+def test_a_request_that_is_on_its_way_is_answered_though_the_server_stops() -> None:
+    server = Server(args=[DUMMY])
+    host, port = server.address.split(":")
+    body = b'{"message":"slow","page":"/","place":""}'
+    head = (
+        f"POST /api/v1/page-errors HTTP/1.1\r\nHost: {server.address}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as asked:
+        asked.sendall(head.encode() + body[:10])
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(1.5)
+        asked.sendall(body[10:])
+        assert asked.recv(100).startswith(b"HTTP/1.1 204")
+    assert server.stop() == 0

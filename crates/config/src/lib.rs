@@ -206,6 +206,8 @@ impl Server {
             receive_memory_bytes: self.receive_memory_bytes,
             receive_timeout: self.receive_timeout,
             send_memory_bytes: self.send_memory_bytes,
+            // What is left is for what ends after the answers.
+            last_answer: self.drain.mul_f64(0.8),
             per_address: PerAddress::default(),
             per_asker: PerAsker::default(),
         }

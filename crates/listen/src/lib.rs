@@ -69,8 +69,6 @@ use tls::{Opened, Secured, Tls};
 const HEADER_DEADLINE: Duration = Duration::from_secs(30);
 /// Largest header of a request.
 const MAX_HEADER_BYTES: usize = 32 << 10;
-/// Requests that are being answered when the server stops get so long.
-const LAST_ANSWER: Duration = Duration::from_secs(1);
 /// Connections that are being told at once that there are too many; more are just closed.
 const MAX_REFUSING: usize = 64;
 
@@ -85,6 +83,8 @@ pub struct Options {
     pub receive_timeout: Duration,
     /// For Socket.IO messages that wait to be sent.
     pub send_memory_bytes: usize,
+    /// Requests that are being answered when the server stops get so long.
+    pub last_answer: Duration,
     /// What one address may take.
     pub per_address: PerAddress,
     /// What one key, user or address may take over its connections.
@@ -105,6 +105,8 @@ pub struct Listening {
     refused: AtomicU64,
     failed: AtomicU64,
     failures_said: LogThrottle,
+    last_answer: Duration,
+    cut: AtomicU64,
     addresses: Arc<Addresses>,
     askers: Arc<Askers>,
     /// What was refused so that one address or key does not take all.
@@ -129,6 +131,8 @@ impl Listening {
             refused: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             failures_said: LogThrottle::new(),
+            last_answer: options.last_answer,
+            cut: AtomicU64::new(0),
             addresses: Addresses::new(options.per_address.clone()),
             askers: Askers::new(options.per_asker, limited.clone()),
             limited,
@@ -164,6 +168,11 @@ impl Listening {
     /// How often the system could not give a connection that had come; it was tried again each time.
     pub fn accept_failures(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were not answered to their end when the server stopped.
+    pub fn cut(&self) -> u64 {
+        self.cut.load(Ordering::Relaxed)
     }
 
     /// A place for a connection from there; otherwise why there is none, for whoever connects.
@@ -260,17 +269,17 @@ pub async fn run(
         }
         // One of its own: it is asked at every step, and all connections would ask the same one.
         let stop = stop.child_token();
-        let (served, receiving) = (served.clone(), listening.receiving.clone());
+        let (served, listening) = (served.clone(), listening.clone());
         let belonging = Belonging::new(listening.askers.clone());
         tasks.spawn(async move {
             let opening = open(stream, peer, served);
             let Some(Some((stream, app, is_secured))) = stop.run_until_cancelled(opening).await else {
                 return;
             };
-            let (stream, handle) = Guarded::new(stream, place, receiving.clone(), stop.clone());
+            let (stream, handle) = Guarded::new(stream, place, listening.receiving.clone(), stop.clone());
             let stream = stream.paid_by(belonging.clone());
             let connection = Connection { peer: Peer(peer), handle, belonging, is_secured };
-            serve(stream, connection, app, receiving, stop).await;
+            serve(stream, connection, app, listening, stop).await;
         });
     }
 }
@@ -300,10 +309,10 @@ async fn serve(
     stream: Guarded,
     Connection { peer, handle, belonging, is_secured }: Connection,
     app: Router,
-    receiving: Arc<Receiving>,
+    listening: Arc<Listening>,
     stop: CancellationToken,
 ) {
-    let cut = handle.cutting();
+    let (cut, receiving) = (handle.cutting(), listening.receiving.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let (parts, body) = request.into_parts();
         let (body, taking) = body::received(body, &receiving);
@@ -343,7 +352,10 @@ async fn serve(
         () = cut.cancelled() => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
-            let Ok(ended) = tokio::time::timeout(LAST_ANSWER, connection).await else { return };
+            let Ok(ended) = tokio::time::timeout(listening.last_answer, connection).await else {
+                listening.cut.fetch_add(1, Ordering::Relaxed);
+                return;
+            };
             ended
         }
     };
@@ -396,6 +408,7 @@ mod tests {
             receive_memory_bytes: 1 << 20,
             receive_timeout: Duration::from_secs(30),
             send_memory_bytes: 1 << 20,
+            last_answer: Duration::from_secs(1),
             per_address: PerAddress::default(),
             per_asker: PerAsker::default(),
         };

@@ -59,6 +59,8 @@ pub struct Viewer {
     connection: Option<CancellationToken>,
     /// The first stream that it watched.
     first: OnceLock<Arc<str>>,
+    /// Pictures that it had not taken when it stopped watching a stream.
+    untaken: AtomicU64,
     why: OnceLock<&'static str>,
 }
 
@@ -169,6 +171,7 @@ impl Viewers {
             end: CancellationToken::new(),
             connection,
             first: OnceLock::new(),
+            untaken: AtomicU64::new(0),
             why: OnceLock::new(),
         });
         now.insert(viewer.id, viewer.clone());
@@ -308,6 +311,7 @@ fn newest(stream: &Stream) -> u64 {
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        self.admission.viewer.untaken.fetch_add(self.watched.behind(), Ordering::Relaxed);
         let mut streams = self.admission.viewer.streams.lock();
         if let Some(index) = streams.iter().position(|watched| Arc::ptr_eq(watched, &self.watched)) {
             streams.swap_remove(index);
@@ -380,6 +384,7 @@ impl Viewer {
     /// Says so, why, and how many remain.
     fn has_gone(&self, viewers: usize) {
         let [pictures, _, missed] = self.delivered.counts();
+        let missed = missed + self.untaken.load(Ordering::Relaxed);
         let (stream, seconds) = (self.first.get().map(|id| &**id), clock::since(self.since).as_secs());
         let sent_away = self.end.is_cancelled().then_some("it was sent away");
         let why = sent_away.or_else(|| self.why.get().copied()).unwrap_or("it has left");

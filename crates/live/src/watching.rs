@@ -74,6 +74,7 @@ impl Watching {
         drop(admission);
         if let Err(reason) = this.upstream.stream.first_picture().await {
             let (streams, upstream) = (this.streams.clone(), this.upstream.clone());
+            this.viewer().goes_because("it got no picture");
             drop(this);
             streams.close_unseen(&upstream);
             let why = reason.map_or(Unreachable::Closed, Unreachable::Unwell);
@@ -121,6 +122,15 @@ impl Watching {
 
     /// The next picture, as soon as there is one; `None` when there will be no more. Cancel-safe.
     pub async fn next(&mut self) -> Option<Update> {
+        let update = self.next_update().await;
+        if update.is_none() {
+            // Of a stream that was sent, or of a camera that was taken away.
+            self.viewer().goes_because("the stream has ended");
+        }
+        update
+    }
+
+    async fn next_update(&mut self) -> Option<Update> {
         let update = loop {
             let Some(next) = &mut self.next_feed else { break self.subscriber.next().await? };
             let (_, subscriber) = &mut **next;

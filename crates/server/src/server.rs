@@ -133,6 +133,14 @@ impl Server {
             vital.spawn("keeps the certificate", certificates.run(app.reload.certificates(), stop.clone()));
         }
         vital.spawn("reads the configuration again", reading_again(app.reload.clone(), reload, stop.clone()));
+        let listening: Vec<String> =
+            reach.listen.iter().map(|a| format!("{}://{a}", reach.scheme())).collect();
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            pid = std::process::id(),
+            "started: it listens on {}",
+            listening.join(", ")
+        );
         for url in reach.urls() {
             tracing::info!("other machines open {url}");
         }
@@ -168,6 +176,12 @@ impl Server {
         };
         if tokio::time::timeout(config.server.drain, drained).await.is_err() {
             tracing::warn!("{} connections had not ended and are cut", app.listening.open());
+        }
+        if app.listening.cut() > 0 {
+            tracing::warn!(
+                "{} requests were not answered to their end and are cut (server.drain_s)",
+                app.listening.cut()
+            );
         }
         // Blocks until what is being read has ended.
         let reader = app.reader.clone();

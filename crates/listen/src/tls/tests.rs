@@ -178,6 +178,7 @@ fn options() -> Options {
         receive_memory_bytes: 1 << 20,
         receive_timeout: Duration::from_secs(30),
         send_memory_bytes: 1 << 20,
+        last_answer: Duration::from_secs(1),
         per_address: PerAddress::default(),
         per_asker: crate::PerAsker::default(),
     }

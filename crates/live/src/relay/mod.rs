@@ -307,7 +307,7 @@ impl Relay {
             all.insert(id, sender.clone());
             *live = Arc::new(all);
         });
-        tracing::info!(stream = name, mode = mode.name(), binary, "a stream begins");
+        tracing::info!(stream = name, mode = mode.name(), binary, from = peer.map(shown), "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
         Ok(Sending { sender, producer, lease, claim, relay: self.clone() })
     }

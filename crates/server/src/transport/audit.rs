@@ -2,12 +2,14 @@
 //!
 //! Not the handlers see to that, so none can forget it; they may say in words what they did.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{Method, StatusCode};
+use parking_lot::Mutex;
 use sightwire_access::{Action, Role};
 use sightwire_listen::client::ClientAddress;
 use sightwire_measure::clock;
@@ -15,8 +17,19 @@ use sightwire_measure::lines::{self, AUDIT, LogThrottle};
 
 use super::caller::Caller;
 
-/// What was not allowed is said once in a while: anybody may try.
-static DENIED: LogThrottle = LogThrottle::new();
+/// What was not allowed is said once in a while: anybody may try. Of each who is known, and of each address.
+static DENIED: LazyLock<Mutex<HashMap<String, LogThrottle>>> = LazyLock::new(Mutex::default);
+/// So many of them are told apart.
+const MOST_DENIED: usize = 1000;
+
+/// If that is to be said: how often it was not said since it was said last.
+fn is_due(who: &str) -> Option<u64> {
+    let mut denied = DENIED.lock();
+    if denied.len() >= MOST_DENIED && !denied.contains_key(who) {
+        denied.clear();
+    }
+    denied.entry(who.to_owned()).or_default().is_due(clock::now())
+}
 
 /// What becomes of a request, for the line.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +98,10 @@ impl Drop for Asked {
                 tracing::info!(target: AUDIT, code, from, "AUDIT {who} {}", lines::sentence(&did));
             }
             Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                if let Some(unsaid) = DENIED.is_due(clock::now()) {
+                let is_known = self.caller.principal().role().is_some();
+                let address = self.client.map(|client| client.ip().to_string()).unwrap_or_default();
+                let asker = if is_known { self.caller.principal().who().quoted() } else { address };
+                if let Some(unsaid) = is_due(&asker) {
                     tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {who} may not, and tried {method} {path}");
                 }
             }

@@ -75,7 +75,9 @@ impl RotatingFile {
         let is_full = |open: &Open| open.bytes > 0 && open.bytes + line.len() as u64 > self.options.max_bytes;
         if self.open.as_ref().is_some_and(is_full) {
             self.open = None;
-            self.rotate()?;
+            self.rotate().map_err(|error| {
+                io::Error::new(error.kind(), format!("it is full and cannot be begun anew: {error}"))
+            })?;
         }
         let open = match &mut self.open {
             Some(open) => open,
@@ -129,7 +131,12 @@ impl Write for RotatingFile {
         let waits = self.failed.is_some_and(|failed| now.duration_since(failed) < TRY_AGAIN);
         let written = if waits { Err(None) } else { self.line(line, now).map_err(Some) };
         match written {
-            Ok(()) => self.failed = None,
+            Ok(()) => {
+                if self.failed.take().is_some() {
+                    let (key, path, lines) = (self.key, self.options.path.display(), self.missing);
+                    tracing::info!("{key} {path} is written again; lines that are missing there: {lines}");
+                }
+            }
             Err(error) => {
                 self.failures.0.fetch_add(1, Ordering::Relaxed);
                 self.missing += 1;

@@ -83,6 +83,10 @@ impl Sender {
                 let longer = self.options.interval.saturating_mul(1 << failures.min(8));
                 (pause, failures) = (longer.max(at_least).min(LONGEST_PAUSE), failures + 1);
             } else {
+                if failures > 0 {
+                    let endpoint = &self.options.endpoint;
+                    tracing::info!("{endpoint} (otlp.endpoint) takes what is sent again");
+                }
                 (pause, failures) = (self.options.interval, 0);
             }
             if is_last {

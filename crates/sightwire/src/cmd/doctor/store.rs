@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use rustix::fs::statvfs;
+use rustix::fs::{Access, access, statvfs};
 use sightwire_config::{Config, ModelChoice};
 use sightwire_engine::cpu::Cpu;
 use sightwire_engine::shared;
@@ -52,6 +52,11 @@ fn folder(home: &Path) -> Check {
     let free = statvfs(place).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize));
     let space = free.map_or_else(String::new, |free| format!(", {} MiB free", free >> 20));
     if place != home && !home.exists() {
+        if let Err(error) = access(place, Access::WRITE_OK | Access::EXEC_OK) {
+            let (place, error) = (place.display(), io::Error::from(error));
+            return Check::fail("store", format!("{shown} cannot be made: {place}: {error}"))
+                .cure("make it for the user who runs the server, or set store.home");
+        }
         return Check::ok("store", format!("{shown} is not there yet{space}"));
     }
     if let Err(error) = can_write(home) {
