@@ -129,6 +129,8 @@ def test_a_log_file_has_what_stderr_has_and_the_audit_file_who_did_what() -> Non
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert answer.status == 201
         wait_until(lambda: audit.read_text() != "", 10, "the line")
+        # Written by threads of their own.
+        wait_until(lambda: "AUDIT" in server.log.read_text() and "AUDIT" in log.read_text(), 10, "the others")
         stderr = server.log.read_text()
         server.stop()
         [line] = audit.read_text().splitlines()

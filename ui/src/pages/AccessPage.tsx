@@ -45,7 +45,11 @@ export default function AccessPage() {
             text={
               <>
                 For programs, cameras, phones and pages: whoever has one needs no password. What
-                they can ask for is on the page <a href="/api">API</a>.
+                they can ask for is on the page{' '}
+                <a className={css.target} href="/api">
+                  API
+                </a>
+                .
               </>
             }
             rows={keys.answer?.keys.map(keyRow) ?? null}

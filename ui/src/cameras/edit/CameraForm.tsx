@@ -65,14 +65,18 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
     beginTest({ ...(camera === null ? {} : { id: camera.id }), url: address(draft.url), mode });
   };
   const keep = async () => {
-    const change = camera === null ? toAdd(draft) : toChange(camera, draft);
-    if (change === null) {
+    const change = camera === null ? null : toChange(camera, draft);
+    if (camera !== null && change === null) {
       onCancel();
       return;
     }
     setBusy(true);
     try {
-      onDone(camera === null ? await addCamera(change) : await changeCamera(camera.id, change));
+      onDone(
+        camera === null || change === null
+          ? await addCamera(toAdd(draft))
+          : await changeCamera(camera.id, change),
+      );
     } catch (error) {
       const why = sentence(error);
       if (error instanceof RequestError && error.status === UNPROCESSABLE) setWrong({ url: why });
