@@ -40,7 +40,7 @@ pub async fn feed(life: &Life) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if life.goes_on() {
+        if life.stuck().is_none() {
             say(&[NotifyState::Watchdog]);
         }
     }

@@ -40,7 +40,7 @@ use sightwire_reading::TextReader;
 use sightwire_recognizer::{Recognizer, State};
 use tokio_util::sync::CancellationToken;
 
-use crate::life::Life;
+use crate::life::{Life, Stuck};
 
 /// What transports count, and telemetry shows.
 pub trait TransportCounters: fmt::Debug + Send + Sync {
@@ -108,6 +108,39 @@ pub struct Rates {
     pub cpu_percent: f64,
 }
 
+/// Why the server takes no clients.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Unready {
+    /// It stops.
+    #[error("The server stops. If it is started again, it is back in a few seconds.")]
+    Stopping,
+    /// Something does not come back.
+    #[error("{0} and is taken not to come back; start the server again")]
+    Stuck(Stuck),
+    /// The model is on its way.
+    #[error("{text}")]
+    Loading {
+        /// Which step it is.
+        text: String,
+        /// 0–1; `None` where it cannot be told.
+        done: Option<f32>,
+    },
+    /// The model cannot be had.
+    #[error("{0}; then start the server again, or activate another model")]
+    NoModel(String),
+}
+
+impl Unready {
+    /// Seconds after which it may be so no longer by itself.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::Stopping => Some(5),
+            Self::Loading { .. } => Some(2),
+            Self::Stuck(_) | Self::NoModel(_) => None,
+        }
+    }
+}
+
 impl Telemetry {
     /// Counts uptime from here on; rates are zero until samples were taken.
     pub fn new(
@@ -152,10 +185,19 @@ impl Telemetry {
         }
     }
 
-    /// Whether it takes clients.
-    pub fn is_ready(&self) -> bool {
-        let has_model = matches!(self.recognizer.state(), State::Ready(_) | State::Dummy);
-        has_model && !self.life.is_stopping() && self.life.goes_on()
+    /// Why it takes no clients; `None`: it does.
+    pub fn unready(&self) -> Option<Unready> {
+        if self.life.is_stopping() {
+            return Some(Unready::Stopping);
+        }
+        if let Some(stuck) = self.life.stuck() {
+            return Some(Unready::Stuck(stuck));
+        }
+        match self.recognizer.state() {
+            State::Loading(progress) => Some(Unready::Loading { text: progress.text, done: progress.done }),
+            State::Failed { reason, .. } => Some(Unready::NoModel(reason)),
+            State::Ready(_) | State::Dummy => None,
+        }
     }
 
     /// Since the server began.

@@ -15,6 +15,8 @@ const STUCK_AFTER: Duration = Duration::from_mins(2);
 const STUCK_READING_AFTER: Duration = Duration::from_mins(10);
 /// Whoever looks once a second and has not for so long is itself stuck.
 const BLIND_AFTER: Duration = Duration::from_secs(30);
+/// What it is called then.
+const LOOKER: &str = "net";
 /// Between two looks, the clock may go so much more or less than the time that passes.
 const STEADY: Duration = Duration::from_secs(2);
 
@@ -24,8 +26,7 @@ pub struct Life {
     /// Seconds since 1970 (UTC) when it began.
     pub began: f64,
     stopping: AtomicBool,
-    stuck: Mutex<Vec<Stuck>>,
-    looked: Mutex<Instant>,
+    seen: Mutex<Seen>,
     clock: Mutex<Option<(Instant, SystemTime)>>,
     jumps: AtomicU64,
     said: LogThrottle,
@@ -41,6 +42,13 @@ pub struct Stuck {
     pub pool: &'static str,
     /// How long it has been at the task.
     pub since: Duration,
+}
+
+/// What was seen at the last look.
+#[derive(Debug)]
+struct Seen {
+    stuck: Vec<Stuck>,
+    at: Instant,
 }
 
 impl fmt::Display for Stuck {
@@ -65,8 +73,7 @@ impl Life {
         Arc::new(Self {
             began: super::unix_s(),
             stopping: AtomicBool::new(false),
-            stuck: Mutex::default(),
-            looked: Mutex::new(Instant::now()),
+            seen: Mutex::new(Seen { stuck: Vec::new(), at: Instant::now() }),
             clock: Mutex::default(),
             jumps: AtomicU64::new(0),
             said: LogThrottle::new(),
@@ -86,14 +93,17 @@ impl Life {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Threads that do not come back; as of the last look, which is a second ago at most.
-    pub fn stuck(&self) -> Vec<Stuck> {
-        self.stuck.lock().clone()
+    /// What does not come back, if something does not: a thread of a pool, as of the last look, or whoever looks.
+    pub fn stuck(&self) -> Option<Stuck> {
+        let seen = self.seen.lock();
+        let blind = Some(seen.at.elapsed()).filter(|since| *since >= BLIND_AFTER);
+        let looker = blind.map(|since| Stuck { pool: LOOKER, since });
+        looker.or_else(|| seen.stuck.first().copied())
     }
 
-    /// Whether whatever watches over the process may be told that it goes on.
-    pub fn goes_on(&self) -> bool {
-        self.stuck.lock().is_empty() && self.looked.lock().elapsed() < BLIND_AFTER
+    /// Whether a thread of that pool does not come back; as of the last look.
+    pub fn is_stuck(&self, pool: &str) -> bool {
+        self.seen.lock().stuck.iter().any(|stuck| stuck.pool == pool)
     }
 
     /// Times that the clock was set.
@@ -139,8 +149,7 @@ impl Life {
                 "{first}: it is taken not to come back, and /readyz fails; start the server again (a systemd unit with WatchdogSec= does)"
             );
         }
-        *self.stuck.lock() = stuck;
-        *self.looked.lock() = Instant::now();
+        *self.seen.lock() = Seen { stuck, at: Instant::now() };
     }
 
     fn look_at_clock(&self, now: Instant, time: SystemTime) {
@@ -173,14 +182,14 @@ mod tests {
         let (log, life) = (captured::log(), Life::new());
         let at = |s| [("display", Duration::from_secs(9999)), ("read", Duration::from_secs(s))];
         life.look_at_pools(at(599));
-        assert!(life.goes_on());
+        assert_eq!(life.stuck(), None);
         life.look_at_pools(at(601));
         life.look_at_pools(at(602));
-        assert!(!life.goes_on());
-        assert_eq!(life.stuck(), [Stuck { pool: "read", since: Duration::from_secs(602) }]);
+        assert_eq!(life.stuck(), Some(Stuck { pool: "read", since: Duration::from_secs(602) }));
+        assert!(life.is_stuck("read") && !life.is_stuck("display"));
         assert_eq!(log.with("the pool `read` has been at one task for 601 s").len(), 1, "once in a while");
         life.look_at_pools(at(1));
-        assert!(life.goes_on());
+        assert_eq!(life.stuck(), None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub(super) fn encode(
             "ready",
             "1: it takes clients; 0: /readyz says why not.",
             None,
-            f64::from(u8::from(telemetry.is_ready())),
+            f64::from(u8::from(telemetry.unready().is_none())),
         ),
         ("process_threads", "Threads.", None, usage.threads as f64),
         ("process_memory", "Resident memory.", Some(Unit::Bytes), usage.memory_bytes as f64),
@@ -69,9 +69,8 @@ pub(super) fn encode(
     }
     let help = "1: a thread of this pool does not come back from a task.";
     let mut family = encoder.encode_descriptor("pipeline_stalled", help, None, MetricType::Gauge)?;
-    let stuck = life.stuck();
     for pool in PIPELINES {
-        let is_stuck = stuck.iter().any(|stuck| stuck.pool == pool);
+        let is_stuck = life.is_stuck(pool);
         ConstGauge::new(f64::from(u8::from(is_stuck)))
             .encode(family.encode_family(&[("pipeline", pool)])?)?;
     }

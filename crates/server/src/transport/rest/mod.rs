@@ -48,7 +48,7 @@ use sightwire_live::Streams;
 use sightwire_measure::memory::Memory;
 use sightwire_models::manifest::Task;
 use sightwire_reading::TextReader;
-use sightwire_recognizer::{Recognizer, State as RecognizerState};
+use sightwire_recognizer::Recognizer;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -62,8 +62,8 @@ use super::routes::{Routes, delete, get, post};
 use crate::reach::Reach;
 use crate::reload::{Reload, ReloadError};
 use crate::samples;
-use sightwire_telemetry::Telemetry;
 use sightwire_telemetry::live::Live;
+use sightwire_telemetry::{Telemetry, Unready};
 
 /// What the handlers need.
 #[derive(Clone, Debug)]
@@ -232,29 +232,18 @@ impl Serialize for OrderedLabels {
 }
 
 async fn readyz(_: May<Anything>, State(api): State<Api>) -> Response {
-    let not_ready = |reason: &str, progress: Option<f32>| {
-        let (progress, reason) = (progress.map(f64::from), reason.to_owned());
-        let answer = Readiness::Not { progress, ready: false, reason };
-        (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response()
+    let Some(unready) = api.telemetry.unready() else {
+        return Json(Readiness::Ready { ready: true }).into_response();
     };
-    let life = &api.telemetry.life;
-    if life.is_stopping() {
-        let reason = "The server stops. If it is started again, it is back in a few seconds.";
-        return ([(header::RETRY_AFTER, "5")], not_ready(reason, None)).into_response();
-    }
-    if let Some(stuck) = life.stuck().first() {
-        return not_ready(&format!("{stuck} and is taken not to come back; start the server again"), None);
-    }
-    match api.recognizer.state() {
-        RecognizerState::Loading(progress) => {
-            ([(header::RETRY_AFTER, "2")], not_ready(&progress.text, progress.done)).into_response()
-        }
-        RecognizerState::Failed { reason, .. } => {
-            not_ready(&format!("{reason}; then start the server again, or activate another model"), None)
-        }
-        RecognizerState::Ready(_) | RecognizerState::Dummy => {
-            Json(Readiness::Ready { ready: true }).into_response()
-        }
+    let progress = match &unready {
+        Unready::Loading { done, .. } => done.map(f64::from),
+        _ => None,
+    };
+    let answer = Readiness::Not { progress, ready: false, reason: unready.to_string() };
+    let response = (StatusCode::SERVICE_UNAVAILABLE, Json(answer)).into_response();
+    match unready.retry_after_s() {
+        Some(seconds) => ([(header::RETRY_AFTER, seconds.to_string())], response).into_response(),
+        None => response,
     }
 }
 
