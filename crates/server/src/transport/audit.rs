@@ -3,6 +3,7 @@
 //! Not the handlers see to that, so none can forget it; they may say in words what they did.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use axum::extract::Request;
@@ -16,6 +17,7 @@ use sightwire_measure::clock;
 use sightwire_measure::lines::{self, AUDIT, LogThrottle};
 
 use super::caller::Caller;
+use super::may;
 
 /// What was not allowed is said once in a while: anybody may try. Of each who is known, and of each address.
 static DENIED: LazyLock<Mutex<HashMap<String, LogThrottle>>> = LazyLock::new(Mutex::default);
@@ -23,12 +25,12 @@ static DENIED: LazyLock<Mutex<HashMap<String, LogThrottle>>> = LazyLock::new(Mut
 const MOST_DENIED: usize = 1000;
 
 /// If that is to be said: how often it was not said since it was said last.
-fn is_due(who: &str) -> Option<u64> {
+fn is_due(who: String) -> Option<u64> {
     let mut denied = DENIED.lock();
-    if denied.len() >= MOST_DENIED && !denied.contains_key(who) {
+    if denied.len() >= MOST_DENIED && !denied.contains_key(&who) {
         denied.clear();
     }
-    denied.entry(who.to_owned()).or_default().is_due(clock::now())
+    denied.entry(who).or_default().is_due(clock::now())
 }
 
 /// What becomes of a request, for the line.
@@ -37,7 +39,7 @@ pub struct Deed(Arc<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
-    changes: OnceLock<()>,
+    changes: AtomicBool,
     what: OnceLock<String>,
 }
 
@@ -46,7 +48,7 @@ impl Deed {
     pub fn asks_for(&self, action: &Action) {
         // What every sender and reader does is no deed.
         if action.role >= Some(Role::Operator) {
-            let _ = self.0.changes.set(());
+            self.0.changes.store(true, Ordering::Relaxed);
         }
     }
 
@@ -58,7 +60,9 @@ impl Deed {
 
 /// A layer inside of the one that finds who asks.
 pub async fn told(request: Request, next: Next) -> Response {
-    let Some(caller) = request.extensions().get::<Caller>().cloned() else { return next.run(request).await };
+    // Frames and polls come by the thousand, and most others only look.
+    let caller = request.extensions().get::<Caller>().filter(|_| may::changes(request.method()));
+    let Some(caller) = caller.cloned() else { return next.run(request).await };
     let mut asked = Asked {
         client: request.extensions().get::<ClientAddress>().copied(),
         method: request.method().clone(),
@@ -84,33 +88,32 @@ struct Asked {
 impl Drop for Asked {
     fn drop(&mut self) {
         let Told { changes, what } = &*self.caller.deed().0;
-        if changes.get().is_none() {
+        if !changes.load(Ordering::Relaxed) {
             return;
         }
         let who = self.caller.principal().who().quoted();
-        let (who, path) = (lines::sentence(&who), lines::short(&self.path));
+        let (shown, path) = (lines::sentence(&who), lines::short(&self.path));
         let (code, from) = (self.status.map(|status| status.as_u16()), self.client.map(|c| c.to_string()));
         let method = &self.method;
         match self.status {
             Some(status) if status.is_success() => {
                 let asked = || format!("asked for {method} {path}");
                 let did = what.get().cloned().unwrap_or_else(asked);
-                tracing::info!(target: AUDIT, code, from, "AUDIT {who} {}", lines::sentence(&did));
+                tracing::info!(target: AUDIT, code, from, "AUDIT {shown} {}", lines::sentence(&did));
             }
             Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 let is_known = self.caller.principal().role().is_some();
-                let address = self.client.map(|client| client.ip().to_string()).unwrap_or_default();
-                let asker = if is_known { self.caller.principal().who().quoted() } else { address };
-                if let Some(unsaid) = is_due(&asker) {
-                    tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {who} may not, and tried {method} {path}");
+                let address = || self.client.map(|client| client.ip().to_string()).unwrap_or_default();
+                if let Some(unsaid) = is_due(if is_known { who.clone() } else { address() }) {
+                    tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {shown} may not, and tried {method} {path}");
                 }
             }
-            Some(_) => tracing::info!(target: AUDIT, code, from, "AUDIT {who} tried {method} {path}"),
+            Some(_) => tracing::info!(target: AUDIT, code, from, "AUDIT {shown} tried {method} {path}"),
             None => {
                 tracing::info!(
                     target: AUDIT,
                     from,
-                    "AUDIT {who} asked for {method} {path} and did not wait for the answer: it may be done"
+                    "AUDIT {shown} asked for {method} {path} and did not wait for the answer: it may be done"
                 );
             }
         }
