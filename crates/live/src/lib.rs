@@ -491,18 +491,20 @@ impl Streams {
     /// Somebody comes to watch.
     pub fn admit(&self, arrival: NewViewer) -> Result<Arc<Admission>, WatchError> {
         self.options().memory.admit(Work::Viewer)?;
-        self.viewers.admit(arrival).ok_or_else(|| {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            WatchError::TooMany
-        })
+        // Who is refused has a line there.
+        self.viewers.admit(arrival).ok_or_else(|| self.refuse())
     }
 
     /// One more than a limit allows.
     pub fn too_many(&self) -> WatchError {
-        self.refused.fetch_add(1, Ordering::Relaxed);
         tracing::warn!(
             "a stream, analysis or view is refused: as many run as may (cameras.max_upstreams, max_named, max_analyses, max_views)"
         );
+        self.refuse()
+    }
+
+    fn refuse(&self) -> WatchError {
+        self.refused.fetch_add(1, Ordering::Relaxed);
         WatchError::TooMany
     }
 

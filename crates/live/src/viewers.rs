@@ -57,8 +57,8 @@ pub struct Viewer {
     timing: Mutex<Option<Timing>>,
     end: CancellationToken,
     connection: Option<CancellationToken>,
-    /// The first stream that it watched.
-    first: OnceLock<Arc<str>>,
+    /// The first stream that it watched, where it watches one alone.
+    only: OnceLock<Arc<str>>,
     /// Pictures that it had not taken when it stopped watching a stream.
     untaken: AtomicU64,
     why: OnceLock<&'static str>,
@@ -170,7 +170,7 @@ impl Viewers {
             timing: Mutex::default(),
             end: CancellationToken::new(),
             connection,
-            first: OnceLock::new(),
+            only: OnceLock::new(),
             untaken: AtomicU64::new(0),
             why: OnceLock::new(),
         });
@@ -247,7 +247,7 @@ impl Admission {
         let mut counts = self.viewers.counts_by_stream.lock();
         let count = counts.entry(id.clone()).or_default();
         *count += 1;
-        if self.viewer.first.set(id.clone()).is_ok() && of_one_stream(self.viewer.kind) {
+        if of_one_stream(self.viewer.kind) && self.viewer.only.set(id.clone()).is_ok() {
             self.viewer.has_come(*count);
         }
         drop(counts);
@@ -265,10 +265,11 @@ impl Drop for Admission {
     fn drop(&mut self) {
         self.viewers.now.lock().remove(&self.viewer.id);
         let all = self.viewers.counts.of(self.viewer.kind).fetch_sub(1, Ordering::Relaxed) - 1;
-        if !of_one_stream(self.viewer.kind) {
-            self.viewer.has_gone(all);
-        } else if let Some(stream) = self.viewer.first.get() {
-            self.viewer.has_gone(self.viewers.count(stream));
+        match self.viewer.only.get() {
+            Some(stream) => self.viewer.has_gone(self.viewers.count(stream)),
+            // It has not come further than the door.
+            None if of_one_stream(self.viewer.kind) => {}
+            None => self.viewer.has_gone(all),
         }
     }
 }
@@ -370,7 +371,7 @@ impl Viewer {
 
     /// Says so, and how many there are with it: of its stream, or of those that watch many.
     fn has_come(&self, viewers: usize) {
-        let (stream, from) = (self.first.get().map(|id| &**id), self.peer.map(shown));
+        let (stream, from) = (self.only.get().map(|id| &**id), self.peer.map(shown));
         tracing::info!(
             viewer = self.id,
             stream,
@@ -385,10 +386,9 @@ impl Viewer {
     fn has_gone(&self, viewers: usize) {
         let [pictures, _, missed] = self.delivered.counts();
         let missed = missed + self.untaken.load(Ordering::Relaxed);
-        let (stream, seconds) = (self.first.get().map(|id| &**id), clock::since(self.since).as_secs());
+        let (stream, seconds) = (self.only.get().map(|id| &**id), clock::since(self.since).as_secs());
         let sent_away = self.end.is_cancelled().then_some("it was sent away");
         let why = sent_away.or_else(|| self.why.get().copied()).unwrap_or("it has left");
-        let stream = stream.filter(|_| of_one_stream(self.kind));
         tracing::info!(
             viewer = self.id,
             stream,
