@@ -1,6 +1,5 @@
 //! Errors of the pages, which happen in browsers where nobody who runs the server would see them.
 
-use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
@@ -11,6 +10,7 @@ use sightwire_measure::lines;
 
 use super::Api;
 use crate::transport::may::May;
+use crate::transport::object::Object;
 use crate::transport::refusal::Refusal;
 
 /// Counts it, and has it said in the log, which leaves out what comes too often.
@@ -18,9 +18,9 @@ pub(super) async fn add(
     may: May<SeeServer>,
     State(api): State<Api>,
     Extension(client): Extension<ClientAddress>,
-    error: Result<Json<PageError>, JsonRejection>,
+    error: Result<Object<PageError>, JsonRejection>,
 ) -> Result<StatusCode, Refusal> {
-    let Json(PageError { message, page, place }) =
+    let Object(PageError { message, page, place }) =
         error.map_err(|wrong| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &wrong.body_text()))?;
     api.telemetry.life.page_failed();
     tracing::warn!(
