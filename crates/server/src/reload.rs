@@ -52,9 +52,8 @@ pub struct Source {
 
 /// Applies what has changed.
 pub struct Reload {
-    source: Option<(Layers, Reader)>,
-    /// As it was read last. Whoever reloads holds it.
-    last: Mutex<Option<Layers>>,
+    /// And the configuration as it was read last; whoever reloads holds that.
+    source: Option<(Source, Mutex<Layers>)>,
     recognizer: Arc<Recognizer>,
     streams: Arc<Streams>,
     memory: Arc<Memory>,
@@ -95,10 +94,11 @@ impl Reload {
         (memory, life): (&Arc<Memory>, &Arc<Life>),
         (listening, requests): (&Arc<Listening>, &Requests),
     ) -> Arc<Self> {
-        let last = source.as_ref().map(|source| source.started.clone());
         Arc::new(Self {
-            source: source.map(|source| (source.started, source.read)),
-            last: Mutex::new(last),
+            source: source.map(|source| {
+                let last = Mutex::new(source.started.clone());
+                (source, last)
+            }),
             recognizer: recognizer.clone(),
             streams: streams.clone(),
             memory: memory.clone(),
@@ -136,20 +136,15 @@ impl Reload {
     fn try_to(&self) -> Result<Reloaded, ReloadError> {
         // The certificate's files change whatever the configuration says.
         self.certificates.notify_one();
-        let (started, read) = self.source.as_ref().ok_or(ReloadError::NoSource)?;
-        let mut last = self.last.lock();
-        let before = last.as_ref().unwrap_or(started);
+        let (Source { started, read }, last) = self.source.as_ref().ok_or(ReloadError::NoSource)?;
+        let mut last = last.lock();
         let (layers, config) = read()?;
         let streams = self.streams.prepare(config.live_options(self.memory.clone()))?;
         // Nothing fails from here on.
-        let changed = layers.changed_since(before);
-        if changed
-            .iter()
-            .any(|key| key.starts_with("cameras.") || key.starts_with("relay.") || *key == "[[camera]]")
-        {
-            self.streams.reconfigure(streams);
-        }
+        let changed = layers.changed_since(&last);
+        self.streams.reconfigure(streams);
         self.recognizer.set_max_clients(config.recognizer.max_clients);
+        // What somebody has taken of a limit is forgotten with it.
         if changed.iter().any(|key| key.starts_with("limits.")) {
             let options = config.listen_options();
             self.listening.allow(&options.per_address, options.per_asker);
@@ -165,7 +160,7 @@ impl Reload {
         };
         let needs_restart = named(layers.changed_since(started), false);
         let done = Reloaded { applied: named(changed, true), needs_restart };
-        *last = Some(layers);
+        *last = layers;
         Ok(done)
     }
 }
