@@ -51,7 +51,6 @@ use crate::transport::{
 };
 use crate::vital::Vital;
 use sightwire_sockets::sessions::{self, Sessions};
-use sightwire_telemetry::life::Life;
 use sightwire_telemetry::live::Live;
 use sightwire_telemetry::{Telemetry, TransportCounters};
 
@@ -84,8 +83,6 @@ pub struct App {
     pub telemetry: Arc<Telemetry>,
     /// What the accept loops share.
     pub listening: Arc<Listening>,
-    /// How the process itself is.
-    pub life: Arc<Life>,
     /// Reads the configuration again.
     pub reload: Arc<Reload>,
     /// Closes all Socket.IO clients.
@@ -143,9 +140,9 @@ impl App {
             }),
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
-        let life = telemetry.life.clone();
         let requests = Requests::new(&config.limits, listening.limited.clone());
-        let reload = Reload::new(source, (&recognizer, &streams), (&memory, &life), (&listening, &requests));
+        let reload =
+            Reload::new(source, (&recognizer, &streams), (&memory, &telemetry.life), (&listening, &requests));
         let live = Live::new(
             telemetry.clone(),
             (streams.clone(), relay.clone()),
@@ -218,7 +215,6 @@ impl App {
             streams,
             telemetry,
             listening,
-            life,
             reload,
             socketio,
         })

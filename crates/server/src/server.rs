@@ -153,14 +153,14 @@ impl Server {
         };
         match &loaded {
             Some(Ok(())) => {
-                on_ready(&Started { access, reach, life: app.life.clone() });
+                on_ready(&Started { access, reach, life: app.telemetry.life.clone() });
                 tasks.spawn_blocking(app.measuring(&config));
                 stop.cancelled().await;
             }
             Some(Err(_)) => stop.cancel(),
             None => {}
         }
-        app.life.stops();
+        app.telemetry.life.stops();
         tracing::info!("stopping: connections get {:.1} s to end", config.server.drain.as_secs_f32());
         tasks.close();
         // Socket.IO clients see their connection end, not a goodbye: Python's client comes back only after the former.

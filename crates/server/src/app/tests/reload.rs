@@ -87,7 +87,7 @@ async fn a_configuration_that_cannot_be_used_changes_nothing_at_all() {
     assert!(detail.contains("the one before stays") && detail.contains("recognizer.max_fps"), "{detail}");
     assert_eq!(server.cameras().await, ["gate", "yard"]);
     assert_ne!(server.house.app.recognizer.max_clients(), 3);
-    assert_eq!(server.house.app.life.reloads(), [0, 1]);
+    assert_eq!(server.house.app.telemetry.life.reloads(), [0, 1]);
     // Mended, all of it counts.
     server.change("max_fps = 0.5", "max_fps = 5.0");
     let (status, answer) = server.reload().await;

@@ -9,7 +9,7 @@ use super::*;
 #[tokio::test]
 async fn a_server_that_stops_is_not_ready_and_still_alive() {
     let house = House::new("");
-    house.app.life.stops();
+    house.app.telemetry.life.stops();
     let (status, answer) = house.ask(&Method::GET, "/readyz", None).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer["reason"].as_str().unwrap().starts_with("The server stops"), "{answer}");
@@ -61,7 +61,7 @@ async fn an_error_of_a_page_is_one_short_line_and_counted() {
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     let lines = log.with("the page failed in the browser of the key");
     assert!(lines[0].contains("TypeError:\\nWARN forged") && lines[0].len() < 500, "{lines:?}");
-    assert_eq!(house.app.life.page_errors(), 1);
+    assert_eq!(house.app.telemetry.life.page_errors(), 1);
 }
 
 #[tokio::test]
