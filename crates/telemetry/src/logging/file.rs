@@ -5,7 +5,6 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -20,15 +19,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(1);
 /// Lines may name cameras, clients and users.
 const MODE: u32 = 0o640;
 
-/// Lines that could not be written to a file so far, for `/metrics`.
-#[derive(Debug, Default)]
-pub struct Failures(AtomicU64);
+static FAILURES: AtomicU64 = AtomicU64::new(0);
 
-impl Failures {
-    /// So many lines.
-    pub fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
+/// Lines that could not be written to a file of this process so far.
+pub fn failures() -> u64 {
+    FAILURES.load(Ordering::Relaxed)
 }
 
 /// Takes lines, each in one piece. What cannot be written is counted and said elsewhere in the log, and never an error: others
@@ -43,7 +38,6 @@ pub(super) struct RotatingFile {
     failed: Option<Instant>,
     /// Lines that are not in it.
     missing: u64,
-    failures: Arc<Failures>,
     said: LogThrottle,
 }
 
@@ -58,12 +52,12 @@ struct Open {
 
 impl RotatingFile {
     /// Opens the file, or makes it; an error if that cannot be done, which names it.
-    pub fn open(key: &'static str, options: LogFile, failures: Arc<Failures>) -> io::Result<Self> {
+    pub fn open(key: &'static str, options: LogFile) -> io::Result<Self> {
         let open = Open::at(&options.path)
             .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", options.path.display())))?;
         let looked = Instant::now();
         let (failed, missing, said) = (None, 0, LogThrottle::new());
-        Ok(Self { key, options, open: Some(open), looked, failed, missing, failures, said })
+        Ok(Self { key, options, open: Some(open), looked, failed, missing, said })
     }
 
     fn line(&mut self, line: &[u8], now: Instant) -> io::Result<()> {
@@ -138,7 +132,7 @@ impl Write for RotatingFile {
                 }
             }
             Err(error) => {
-                self.failures.0.fetch_add(1, Ordering::Relaxed);
+                FAILURES.fetch_add(1, Ordering::Relaxed);
                 self.missing += 1;
                 if let Some(error) = error {
                     disk::failed();
@@ -194,7 +188,7 @@ mod tests {
 
     fn opened(folder: &Path, max_bytes: u64, keep: usize) -> RotatingFile {
         let options = LogFile { path: folder.join("sightwire.log"), max_bytes, keep };
-        RotatingFile::open("log.file", options, Arc::default()).unwrap()
+        RotatingFile::open("log.file", options).unwrap()
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -251,7 +245,7 @@ mod tests {
         for _ in 0..3 {
             file.write_all(b"lost\n").unwrap();
         }
-        assert_eq!(file.failures.count(), 3, "also those of the second in which it is not tried");
+        assert_eq!((file.missing, failures()), (3, 3), "also those of the second in which it is not tried");
         let lines = log.with("cannot be written: No space left on device");
         assert_eq!(lines.len(), 1, "{lines:?}");
         file.failed = file.failed.unwrap().checked_sub(TRY_AGAIN);
@@ -268,7 +262,7 @@ mod tests {
             ("/dev/null".into(), "it is not a file"),
         ] {
             let options = LogFile { path: path.clone(), max_bytes: 1000, keep: 1 };
-            let error = RotatingFile::open("log.file", options, Arc::default()).unwrap_err().to_string();
+            let error = RotatingFile::open("log.file", options).unwrap_err().to_string();
             assert!(error.contains(path.to_str().unwrap()) && error.contains(reason), "{error}");
         }
     }

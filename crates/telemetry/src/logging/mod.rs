@@ -12,7 +12,7 @@ mod often;
 pub mod panics;
 
 use std::io::{self, IsTerminal as _, Write};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Instant;
 
 use sightwire_config::{Log, LogFile};
@@ -27,7 +27,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
-use self::file::{Failures, RotatingFile};
+use self::file::RotatingFile;
+pub use self::file::failures;
 use self::line::Escapes;
 use self::often::NotTooOften;
 use crate::otlp;
@@ -66,7 +67,6 @@ struct Started {
     filter: reload::Handle<EnvFilter, Registry>,
     /// Lines that readers were too slow for.
     dropped: Vec<ErrorCounter>,
-    failures: Arc<Failures>,
     /// `RUST_LOG` decides, whatever the configuration says.
     by_environment: bool,
 }
@@ -97,7 +97,7 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
         Err(mistake) => (of_level(&log.level).unwrap_or_default(), Some(mistake)),
     };
     let (filter, handle) = reload::Layer::new(filter);
-    let (mut guards, mut dropped, failures) = (Vec::new(), Vec::new(), Arc::<Failures>::default());
+    let (mut guards, mut dropped) = (Vec::new(), Vec::new());
     let mut writer = |lines: Box<dyn Write + Send>, escapes| {
         let builder = NonBlockingBuilder::default().buffered_lines_limit(MAX_LINES).lossy(true);
         let (writer, guard) = builder.thread_name("log").finish(Lines { to: lines, escapes });
@@ -109,7 +109,7 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     let coloured = !log.json && io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let to_stderr = writer(Box::new(io::stderr()), if coloured { Escapes::RustWithColours } else { plain });
     let mut file = |key, options: &Option<LogFile>| {
-        let opened = options.clone().map(|options| RotatingFile::open(key, options, failures.clone()));
+        let opened = options.clone().map(|options| RotatingFile::open(key, options));
         let opened = opened.transpose().map_err(|error| LogError { key, error })?;
         Ok(opened.map(|file| writer(Box::new(file), plain)))
     };
@@ -125,7 +125,7 @@ pub fn start(log: &Log) -> Result<Unwritten, LogError> {
     subscriber.init();
     panics::into_the_log();
     let by_environment = wished.is_some() && mistake.is_none();
-    let _ = STARTED.set(Started { filter: handle, dropped, failures, by_environment });
+    let _ = STARTED.set(Started { filter: handle, dropped, by_environment });
     if let Some(mistake) = mistake {
         tracing::warn!("RUST_LOG is not understood and has no effect: {mistake}");
     }
@@ -156,11 +156,6 @@ pub fn sum_up() {
 /// Lines that were dropped so far because nobody took them in time.
 pub fn dropped() -> u64 {
     STARTED.get().map_or(0, |started| started.dropped.iter().map(|one| one.dropped_lines() as u64).sum())
-}
-
-/// Lines that could not be written to a file so far.
-pub fn failures() -> u64 {
-    STARTED.get().map_or(0, |started| started.failures.count())
 }
 
 fn of_level(level: &str) -> Result<EnvFilter, ParseError> {
