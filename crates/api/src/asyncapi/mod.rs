@@ -54,6 +54,28 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
+    /// Without messages yet, for viewers.
+    fn new(
+        server: &'static str,
+        address: &'static str,
+        title: &'static str,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            address,
+            title,
+            description,
+            servers: [Reference::to(server)],
+            messages: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            bindings: Value::Null,
+            role: "viewer",
+            codes: BTreeMap::new(),
+            taken: Vec::new(),
+            sent: Vec::new(),
+        }
+    }
+
     /// Whether a handshake of HTTP leads to it, which is in the OpenAPI document.
     pub fn is_websocket(&self) -> bool {
         !self.bindings.is_null()
@@ -204,40 +226,24 @@ impl Book {
             }
         }
         let channel = Channel {
-            address,
-            title: operation.map_or("", |of| of.summary),
-            description,
-            servers: [Reference::to("servers/websocket")],
-            messages: BTreeMap::new(),
             parameters: parts.collect(),
             bindings: json!({ "ws": bindings }),
             role: operation.and_then(|of| of.role).unwrap_or("viewer"),
-            codes: BTreeMap::new(),
-            taken: Vec::new(),
-            sent: Vec::new(),
+            ..Channel::new("servers/websocket", address, operation.map_or("", |of| of.summary), description)
         };
-        Entry {
-            schemas: &mut self.schemas,
-            messages: &mut self.messages,
-            channel: self.channels.entry(name).or_insert(channel),
-        }
+        self.entry(name, channel)
     }
 
     /// The channel of Socket.IO.
     fn socketio(&mut self, name: &'static str, title: &'static str, description: &'static str) -> Entry<'_> {
         let channel = Channel {
-            address: "/socket.io/",
-            title,
-            description,
-            servers: [Reference::to("servers/socketio")],
-            messages: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-            bindings: Value::Null,
             role: "streamer",
-            codes: BTreeMap::new(),
-            taken: Vec::new(),
-            sent: Vec::new(),
+            ..Channel::new("servers/socketio", "/socket.io/", title, description)
         };
+        self.entry(name, channel)
+    }
+
+    fn entry(&mut self, name: &'static str, channel: Channel) -> Entry<'_> {
         Entry {
             schemas: &mut self.schemas,
             messages: &mut self.messages,
