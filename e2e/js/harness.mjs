@@ -63,6 +63,22 @@ export function launch({ args, env = {}, files = {} }) {
 }
 
 /**
+ * Asks a program to end, and makes it after `ms`; what its end gives.
+ * @template T
+ * @param {import("node:child_process").ChildProcess} child
+ * @param {Promise<T>} end
+ * @param {number} ms
+ * @param {NodeJS.Signals} [signal]
+ */
+export async function terminate(child, end, ms, signal = "SIGTERM") {
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill("SIGKILL"), ms);
+  const ended = await end;
+  clearTimeout(timer);
+  return ended;
+}
+
+/**
  * Runs a command of the binary to its end.
  * @param {string[]} args
  * @param {Options} [options]
@@ -98,10 +114,7 @@ export async function start(t, { args = [], env, files, listen = "127.0.0.1:0" }
     async stop(/** @type {NodeJS.Signals} */ signal = "SIGTERM") {
       const asked = performance.now();
       run.child.stderr.resume();
-      run.child.kill(signal);
-      const timer = setTimeout(() => run.child.kill("SIGKILL"), STOP_MS);
-      const ended = await run.ended;
-      clearTimeout(timer);
+      const ended = await terminate(run.child, run.ended, STOP_MS, signal);
       return { ...ended, ms: performance.now() - asked };
     },
     /**

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
 import { blocksOf } from "../readme/blocks.mjs";
-import { portOf, until } from "./harness.mjs";
+import { portOf, terminate, until } from "./harness.mjs";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** Somebody else may take a port between its choice and nginx's start. */
@@ -85,10 +85,7 @@ function launch(nginx, site) {
     isReady: () => log.includes("start worker process "),
     hasEnded: () => ended,
     async stop() {
-      child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-      await end;
-      clearTimeout(timer);
+      await terminate(child, end, STOP_MS);
       rmSync(folder, { recursive: true, force: true });
     },
   };

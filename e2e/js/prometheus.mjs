@@ -7,7 +7,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
-import { portOf, removeFolder, until } from "./harness.mjs";
+import { portOf, removeFolder, terminate, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 /** @typedef {{ labels: Record<string, string>, annotations: Record<string, string>, state: string }} Alert */
@@ -158,10 +158,7 @@ function launch(folder, port) {
     log: () => log,
     hasEnded: () => ended,
     async stop() {
-      child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
-      await end;
-      clearTimeout(timer);
+      await terminate(child, end, STOP_MS);
     },
   };
 }

@@ -1,6 +1,6 @@
 // A camera that was never made: `sightwire camera`, on a port of its own, with faults to order.
 
-import { launch, listening, until } from "./harness.mjs";
+import { launch, listening, terminate, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 /** @typedef {Awaited<ReturnType<typeof camera>>} Camera */
@@ -35,12 +35,7 @@ export async function camera(
   ];
   if (user) options.push(["--user", user]);
   const run = launch({ args: ["camera", ...options.flat(), ...args] });
-  const stop = async () => {
-    run.child.kill("SIGTERM");
-    const timer = setTimeout(() => run.child.kill("SIGKILL"), STOP_MS);
-    await run.ended;
-    clearTimeout(timer);
-  };
+  const stop = () => terminate(run.child, run.ended, STOP_MS);
   t.after(stop);
   const [url] = await listening(run, "the camera");
   const headers = user ? { Authorization: `Basic ${Buffer.from(user).toString("base64")}` } : {};
