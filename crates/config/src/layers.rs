@@ -57,7 +57,7 @@ pub enum ConfigError {
         second_origin: Origin,
     },
     /// Not a value for this key.
-    #[error("{origin}: `{name}` = {}: {}", redact(value), redact(reason))]
+    #[error("{origin}: `{name}`{}: {}", is(name, value), redact(reason))]
     Invalid {
         /// Key.
         name: &'static str,
@@ -75,6 +75,16 @@ pub enum ConfigError {
         path: PathBuf,
         /// From 1.
         line: usize,
+    },
+    /// A value of an `.env` file that begins with a quote, and does not end with it.
+    #[error("{path}, line {line}: the quote before the value of {name} is not closed on that line")]
+    Quote {
+        /// File.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Variable.
+        name: String,
     },
     /// A `[[camera]]` table that is none.
     #[error("{origin}: this [[camera]] cannot be used: {reason}")]
@@ -95,6 +105,21 @@ pub enum ConfigError {
     /// A flag without a value.
     #[error("--set {:?}: write it as section.key=value", redact(.0))]
     Flag(String),
+}
+
+impl ConfigError {
+    /// Of a file that is no TOML, without the lines that show the place.
+    pub fn in_one_line(&self) -> String {
+        let text = self.to_string();
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default();
+        lines.next_back().map_or_else(|| first.to_owned(), |last| format!("{first}: {last}"))
+    }
+}
+
+/// The value of a key, as errors show it.
+fn is(name: &str, value: &str) -> String {
+    if name.ends_with(SECRET) { " (not shown)".to_owned() } else { format!(" = {}", redact(value)) }
 }
 
 /// What helps against a file that cannot be read, if that is known.
@@ -356,7 +381,12 @@ impl Layers {
     pub fn add_flag(&mut self, text: &str) -> Result<(), ConfigError> {
         let (name, value) = text.split_once('=').ok_or_else(|| ConfigError::Flag(text.to_owned()))?;
         let name = name.trim();
-        let shown = if keys::may_hold_password(name) { format!("{name}=…") } else { text.to_owned() };
+        let shown = match name {
+            // Without `=`: what follows that of a secret on its line is never shown.
+            name if name.ends_with(SECRET) => &format!("{name} (not shown)"),
+            name if keys::may_hold_password(name) => &format!("{name}=…"),
+            _ => text,
+        };
         let origin = Origin::Flag(format!("--set {shown}"));
         let key = keys::find(name).ok_or_else(|| unknown(name, origin.clone()))?;
         self.write(key, name, &origin)?;
@@ -468,12 +498,19 @@ pub fn dot_env(path: &Path) -> Result<Vec<(String, String)>, ConfigError> {
         else {
             return Err(ConfigError::DotEnv { path: path.to_owned(), line: number + 1 });
         };
-        let quoted =
-            |quote: char| value.strip_prefix(quote).and_then(|rest| rest.split_once(quote)).map(|(v, _)| v);
-        let value = quoted('"').or_else(|| quoted('\'')).unwrap_or_else(|| {
+        let quoted = ['"', '\''].into_iter().find_map(|quote| Some((quote, value.strip_prefix(quote)?)));
+        let value = match quoted {
+            Some((quote, rest)) => {
+                let closed = rest.split_once(quote).map(|(value, _)| value);
+                closed.ok_or_else(|| ConfigError::Quote {
+                    path: path.to_owned(),
+                    line: number + 1,
+                    name: name.to_owned(),
+                })?
+            }
             // A comment after an unquoted value needs a space before it, as everywhere.
-            value.split_once(" #").map_or(value, |(value, _)| value.trim_end())
-        });
+            None => value.split_once(" #").map_or(value, |(value, _)| value.trim_end()),
+        };
         variables.push((name.to_owned(), value.to_owned()));
     }
     Ok(variables)

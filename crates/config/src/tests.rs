@@ -317,6 +317,13 @@ fn a_dot_env_file_loses_no_line() {
     std::fs::write(&path, "MAX_CLIENTS=9\nnonsense\n").unwrap();
     let error = layers::dot_env(&path).unwrap_err().to_string();
     assert!(error.contains("line 2"), "{error}");
+    for value in ["\"9", "'9\"", "\""] {
+        std::fs::write(&path, format!("# note\nMAX_CLIENTS={value}\nLOG_LEVEL=\"debug\"\n")).unwrap();
+        let error = layers::dot_env(&path).unwrap_err().to_string();
+        assert!(
+            error.ends_with("line 2: the quote before the value of MAX_CLIENTS is not closed on that line")
+        );
+    }
     assert!(layers::dot_env(dir.path()).is_err(), "a folder in its place");
     assert!(layers::dot_env(&dir.path().join("none")).unwrap().is_empty());
 }

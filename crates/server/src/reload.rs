@@ -71,19 +71,11 @@ pub enum ReloadError {
     #[error("This server was started with a configuration that cannot be read again; start it again.")]
     NoSource,
     /// It cannot be read, or contradicts itself.
-    #[error("The configuration cannot be used, and the one before stays as it is: {}", in_one_line(.0))]
+    #[error("The configuration cannot be used, and the one before stays as it is: {}", .0.in_one_line())]
     Config(#[from] ConfigError),
     /// What it says of streams cannot be now.
     #[error("The configuration cannot be used now, and the one before stays as it is: {0}")]
     Streams(#[from] WatchError),
-}
-
-/// Of a file that is no TOML, without the picture of the place.
-fn in_one_line(error: &ConfigError) -> String {
-    let text = error.to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let first = lines.next().unwrap_or_default();
-    lines.next_back().map_or_else(|| first.to_owned(), |last| format!("{first}: {last}"))
 }
 
 impl Reload {

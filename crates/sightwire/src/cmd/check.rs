@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use sightwire_config::{Config, Layers, keys};
+use sightwire_config::{Config, keys};
 use sightwire_engine::cpu::Cpu;
 use sightwire_listen::names;
 use sightwire_measure::memory::budget::Budget;
@@ -15,11 +15,16 @@ use sightwire_tls::{Certificates, Source};
 use super::{ConfigArgs, Mistake};
 use crate::print::{Printer, note, out};
 
-/// Prints each key, its value, and where it was set.
+/// Prints each key, its value, and where it was set; or every mistake.
 pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let layers = Layers::load(&args.flags(&[]))?;
-    let config = Config::from_layers(&layers)?;
-    config.check_model(&layers)?;
+    let (config, layers, mut mistakes) = Config::load_what_can(&args.flags(&[]));
+    mistakes.extend(config.check_model(&layers).err());
+    if let Some(last) = mistakes.pop() {
+        for mistake in mistakes {
+            note!(printer, "error: {mistake}");
+        }
+        return Err(last.into());
+    }
     config.guard()?;
     logging::check(&config.log).map_err(|error| Mistake(error.into()))?;
     let certificates = of_files(&config)?;

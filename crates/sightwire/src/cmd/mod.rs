@@ -211,5 +211,13 @@ mod tests {
             "{err}"
         );
         assert_eq!(code, ExitCode::from(2), "a mistake in the configuration");
+
+        let two = ["check", "--set", "server.max_conections=1", "--set", "relay.max_fps=-1"];
+        let (_, err, code) = run(&two);
+        let names = ["server.max_connections", "relay.max_fps"];
+        assert!(
+            err.lines().zip(names).all(|(line, name)| line.starts_with("error: ") && line.contains(name))
+        );
+        assert_eq!((err.lines().count(), code), (2, ExitCode::from(2)), "{err}");
     }
 }

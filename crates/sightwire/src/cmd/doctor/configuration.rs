@@ -1,6 +1,6 @@
 //! What is set, and what is wrong with it.
 
-use sightwire_config::{Config, Flags, Layers, Origin, keys};
+use sightwire_config::{Config, ConfigError, Flags, Layers, Origin, keys};
 
 use super::report::Check;
 use crate::print::counted;
@@ -9,9 +9,12 @@ use crate::print::counted;
 pub(super) fn check(flags: &Flags) -> (Config, Vec<Check>) {
     let (config, layers, mistakes) = Config::load_what_can(flags);
     let of_model = config.check_model(&layers).err();
-    let mut checks: Vec<Check> =
-        mistakes.iter().chain(&of_model).map(|mistake| wrong(&mistake.to_string())).collect();
-    let set: Vec<Check> = keys::KEYS.iter().filter_map(|key| of_key(&layers, key)).collect();
+    let mut checks: Vec<Check> = mistakes.iter().chain(&of_model).map(wrong).collect();
+    let is_used = |key: &keys::Key| {
+        let is_wrong = |mistake| matches!(mistake, &ConfigError::Invalid { name, .. } if name == key.name);
+        !mistakes.iter().any(is_wrong)
+    };
+    let set: Vec<Check> = keys::KEYS.iter().filter_map(|key| of_key(&layers, key, is_used(key))).collect();
     let cameras = config.cameras.live.configured.len();
     let says = format!("{} set, {} configured", counted(set.len(), "key"), counted(cameras, "camera"));
     if checks.is_empty() {
@@ -21,13 +24,13 @@ pub(super) fn check(flags: &Flags) -> (Config, Vec<Check>) {
     (config, checks)
 }
 
-fn wrong(mistake: &str) -> Check {
-    Check::fail("configuration", mistake)
+fn wrong(mistake: &ConfigError) -> Check {
+    Check::fail("configuration", mistake.in_one_line())
         .cure("the server does not start with it; what follows is told without it")
 }
 
 /// What was set of a key, if it was.
-fn of_key(layers: &Layers, key: &keys::Key) -> Option<Check> {
+fn of_key(layers: &Layers, key: &keys::Key, is_used: bool) -> Option<Check> {
     let (value, origin) = layers.get(key.name);
     if *origin == Origin::Default {
         return None;
@@ -35,5 +38,26 @@ fn of_key(layers: &Layers, key: &keys::Key) -> Option<Check> {
     let is_empty = value.as_str() == Some("");
     let shown =
         if keys::may_hold_password(key.name) && !is_empty { "(set)".into() } else { value.to_string() };
-    Some(Check::ok("setting", format!("{shown} ({origin})")).about(key.name))
+    let check = if is_used {
+        Check::ok("setting", format!("{shown} ({origin})"))
+    } else {
+        Check::warn("setting", format!("{shown} ({origin}) cannot be used"))
+    };
+    Some(check.about(key.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_cannot_be_used_is_not_told_as_set() {
+        let set = ["relay.max_fps=-1", "recognizer.max_clients=7"].map(str::to_owned);
+        let (config, checks) = check(&Flags { set: set.to_vec(), ..Flags::default() });
+        assert_eq!(config.recognizer.max_clients, 7);
+        let of = |key| Check::ok("setting", format!("7 (--set {})", set[1])).about(key);
+        assert!(checks.contains(&of("recognizer.max_clients")), "{checks:?}");
+        let wrong = format!("-1.0 (--set {}) cannot be used", set[0]);
+        assert!(checks.contains(&Check::warn("setting", wrong).about("relay.max_fps")), "{checks:?}");
+    }
 }
