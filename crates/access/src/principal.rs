@@ -312,6 +312,16 @@ impl Who {
             Self::Unknown(_) | Self::Anyone | Self::Here | Self::Legacy { .. } => self.to_string(),
         }
     }
+
+    /// As [`Self::quoted`], of those who are told apart by more than where they are.
+    pub fn named(&self) -> Option<String> {
+        match self {
+            Self::Key { .. } | Self::User { .. } | Self::Proxied { .. } | Self::Token { .. } => {
+                Some(self.quoted())
+            }
+            Self::Unknown(_) | Self::Anyone | Self::Here | Self::Legacy { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,9 @@ pub enum RegistryError {
     #[error("There is no camera {0:?}.")]
     Unknown(String),
     /// It stands in the configuration file.
-    #[error("The camera {0:?} stands in the configuration file; change it there and start the server again.")]
+    #[error(
+        "The camera {0:?} stands in the configuration file; change it there and reload the configuration."
+    )]
     Configured(String),
     /// The id, or the user, has another one.
     #[error(transparent)]

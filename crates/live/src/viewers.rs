@@ -44,6 +44,7 @@ pub struct PerUse<T> {
 pub struct Viewer {
     id: u64,
     peer: Option<SocketAddr>,
+    who: Option<String>,
     shares_of: Option<IpAddr>,
     kind: ViewerKind,
     endpoint: &'static str,
@@ -106,6 +107,8 @@ struct Watched {
 pub struct NewViewer {
     /// Address and port that it connects from, where known.
     pub peer: Option<SocketAddr>,
+    /// Its key or user, for the log.
+    pub who: Option<String>,
     /// Whether many may come from there: through a proxy all have one address, of which no share can be told.
     pub proxied: bool,
     /// How it gets its pictures.
@@ -146,13 +149,13 @@ impl Viewers {
 
     /// A place for one more; `None` if there are too many.
     pub fn admit(self: &Arc<Self>, arrival: NewViewer) -> Option<Arc<Admission>> {
-        let NewViewer { peer, proxied, kind, endpoint, connection } = arrival;
+        let NewViewer { peer, who, proxied, kind, endpoint, connection } = arrival;
         let mut now = self.now.lock();
         let (count, most) = (self.counts.of(kind), self.max.of(kind).load(Ordering::Relaxed));
         if count.load(Ordering::Relaxed) >= most {
             self.refused.of(kind).fetch_add(1, Ordering::Relaxed);
             let from = peer.map(shown);
-            tracing::warn!(endpoint, from, "a viewer is refused: {most} are there, and no more may be");
+            tracing::warn!(endpoint, from, who, "a viewer is refused: {most} are there, and no more may be");
             return None;
         }
         count.fetch_add(1, Ordering::Relaxed);
@@ -160,6 +163,7 @@ impl Viewers {
         let viewer = Arc::new(Viewer {
             id: self.next.fetch_add(1, Ordering::Relaxed),
             peer,
+            who,
             shares_of: peer.filter(|_| !proxied).map(|peer| counted(peer.ip())),
             kind,
             endpoint,
@@ -377,6 +381,7 @@ impl Viewer {
             stream,
             endpoint = self.endpoint,
             from,
+            who = self.who,
             viewers,
             "a viewer has come"
         );
@@ -475,7 +480,8 @@ mod tests {
     use super::*;
 
     fn arrival(kind: ViewerKind) -> NewViewer {
-        NewViewer { peer: None, proxied: false, kind, endpoint: "/stream", connection: None }
+        let who = Some("the key 7 (\"gate\")".to_owned());
+        NewViewer { peer: None, who, proxied: false, kind, endpoint: "/stream", connection: None }
     }
 
     #[test]
@@ -510,10 +516,12 @@ mod tests {
         drop((watches, first, second, relay));
         let come = log.with("a viewer has come");
         assert_eq!(come.len(), 3);
-        for part in ["viewer=2", "stream=\"gate\"", "from=\"192.0.2.7:5000\"", "viewers=2"] {
+        for part in ["viewer=2", "stream=\"gate\"", "from=\"192.0.2.7:5000\"", "who=\"the key 7", "viewers=2"]
+        {
             assert!(come[1].contains(part), "{part} in {}", come[1]);
         }
-        assert_eq!(log.with("a viewer is refused: 2 are there").len(), 1);
+        let refused = log.with("a viewer is refused: 2 are there");
+        assert!(refused.len() == 1 && refused[0].contains("who=\"the key 7"), "{refused:?}");
         let gone = log.with("a viewer has gone");
         assert!(gone[0].contains("it took no pictures in time") && gone[0].contains("viewers=0"), "{gone:?}");
         assert!(gone[1].contains("it was sent away"), "{gone:?}");

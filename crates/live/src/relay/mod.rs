@@ -254,8 +254,9 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
+        who: Option<&str>,
     ) -> Result<Sending, Refused> {
-        let begun = self.claim_and_begin(name, mode, binary, peer).await;
+        let begun = self.claim_and_begin(name, mode, binary, peer, who).await;
         if begun.is_err() {
             self.refused.fetch_add(1, Ordering::Relaxed);
         }
@@ -268,6 +269,7 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
+        who: Option<&str>,
     ) -> Result<Sending, Refused> {
         check_name(name)?;
         let id: Arc<str> = name.into();
@@ -307,7 +309,8 @@ impl Relay {
             all.insert(id, sender.clone());
             *live = Arc::new(all);
         });
-        tracing::info!(stream = name, mode = mode.name(), binary, from = peer.map(shown), "a stream begins");
+        let from = peer.map(shown);
+        tracing::info!(stream = name, mode = mode.name(), binary, from, who, "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
         Ok(Sending { sender, producer, lease, claim, relay: self.clone() })
     }

@@ -24,8 +24,8 @@ static DENIED: LazyLock<Mutex<HashMap<String, LogThrottle>>> = LazyLock::new(Mut
 /// So many of them are told apart.
 const MOST_DENIED: usize = 1000;
 
-/// If that is to be said: how often it was not said since it was said last.
-fn is_due(who: String) -> Option<u64> {
+/// If that is to be said of them: how often it was not said since it was said last.
+pub fn is_due(who: String) -> Option<u64> {
     let mut denied = DENIED.lock();
     if denied.len() >= MOST_DENIED && !denied.contains_key(&who) {
         denied.clear();

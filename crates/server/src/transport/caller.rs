@@ -156,6 +156,11 @@ pub enum NotAllowed {
     },
 }
 
+/// The key or user that a request is known by, for the log.
+pub fn named(of: &Extensions) -> Option<String> {
+    of.get::<Caller>()?.principal.who().named()
+}
+
 impl Caller {
     /// Whether it may. `changes`: the request changes something.
     pub fn may(&self, action: &Action, changes: bool) -> Result<(), NotAllowed> {

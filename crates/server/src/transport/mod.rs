@@ -49,6 +49,7 @@ fn arrival(request: &Request, kind: ViewerKind, endpoint: &'static str) -> NewVi
     let client = client::of(extensions);
     NewViewer {
         peer: client.map(|client| client.socket()),
+        who: caller::named(extensions),
         proxied: client.is_none_or(|client| client.is_shared()),
         kind,
         endpoint,

@@ -95,8 +95,8 @@ export function CameraForm({ camera, begin, onDone, onCancel }: Props) {
       {fixed && (
         <div className={css.wide}>
           <Notice tone="busy" icon="file" title="This camera is defined in sightwire.toml">
-            Change its <code>[[camera]]</code> table there and restart the server. Here it can only
-            be tested.
+            Change its <code>[[camera]]</code> table there and reload the configuration. Here it can
+            only be tested.
           </Notice>
         </div>
       )}

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrival;
-use super::caller::Caller;
+use super::caller::{self, Caller};
 use super::may::{May, MayStream};
 use super::parts::Path;
 use super::query::{self, Params};
@@ -74,7 +74,8 @@ async fn stream(
     let peer = client::of(request.extensions()).map(|client| client.socket());
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let frames = request.extensions().get::<Frames>().cloned().unwrap_or_default();
-    let arrival = sender::NewSender { name, binary, peer, connection, frames };
+    let who = caller::named(request.extensions());
+    let arrival = sender::NewSender { name, binary, peer, who, connection, frames };
     // A picture as base64 in JSON.
     let max_message_bytes = deps.relay.options().max_frame_bytes / 3 * 4 + 4096;
     let upgrade_options = upgrade_options(max_message_bytes, binary);

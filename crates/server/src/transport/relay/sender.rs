@@ -37,6 +37,8 @@ pub struct NewSender {
     pub name: String,
     pub binary: bool,
     pub peer: Option<SocketAddr>,
+    /// Its key or user.
+    pub who: Option<String>,
     pub connection: Option<ConnectionHandle>,
     pub frames: Frames,
 }
@@ -63,14 +65,14 @@ struct SenderSocket {
 
 /// The whole life of the connection.
 pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
-    let NewSender { name, binary, peer, connection, frames } = arrival;
+    let NewSender { name, binary, peer, who, connection, frames } = arrival;
     let config = deps.relay.options();
     let arrived = tokio::select! {
         () = deps.stop.cancelled() => return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await,
         arrived = deps.relay.arrive(&name) => arrived,
     };
     if let Err(refused) = arrived {
-        return refuse(socket, &name, &refused).await;
+        return refuse(socket, &name, peer, who, &refused).await;
     }
     let is_known = || connection.iter().for_each(ConnectionHandle::is_known);
     let mut place = None;
@@ -106,11 +108,11 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
         () = deps.stop.cancelled() => {
             return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
         }
-        begun = deps.relay.begin(&name, mode, binary, peer) => begun,
+        begun = deps.relay.begin(&name, mode, binary, peer, who.as_deref()) => begun,
     };
     let sending = match begun {
         Ok(sending) => sending,
-        Err(refused) => return refuse(socket, &name, &refused).await,
+        Err(refused) => return refuse(socket, &name, peer, who, &refused).await,
     };
     drop(place);
     is_known();
@@ -139,9 +141,15 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
 }
 
 /// Says why it may not send.
-async fn refuse(mut socket: Socket, name: &str, refused: &Refused) {
-    let text = refused.to_string();
-    tracing::info!(stream = %lines::short(name), "a sender is refused: {}", lines::sentence(&text));
+async fn refuse(
+    mut socket: Socket,
+    name: &str,
+    peer: Option<SocketAddr>,
+    who: Option<String>,
+    refused: &Refused,
+) {
+    let (text, from) = (refused.to_string(), peer.map(shown));
+    tracing::info!(stream = %lines::short(name), from, who, "a sender is refused: {}", lines::sentence(&text));
     let _ = send(&mut socket, message::error(&text)).await;
     websocket::close(socket, code_of_refusal(refused), &text).await;
 }
@@ -301,14 +309,14 @@ impl SenderSocket {
 
     fn bad(&mut self, bad: Bad, now: std::time::Instant) -> bool {
         let sender = &self.sending.sender;
-        let peer = sender.peer.map(shown);
+        let from = sender.peer.map(shown);
         // Those that follow are counted: every ten seconds, and at the end.
         if sender.bad.load(Ordering::Relaxed) == 0 {
-            tracing::warn!(stream = &*sender.id, peer, "a message is skipped, because it is no frame: {bad}");
+            tracing::warn!(stream = &*sender.id, from, "a message is skipped, because it is no frame: {bad}");
         } else {
             tracing::debug!(
                 stream = &*sender.id,
-                peer,
+                from,
                 "a message is skipped, because it is no frame: {bad}"
             );
         }

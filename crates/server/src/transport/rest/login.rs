@@ -14,18 +14,15 @@ use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_listen::tls::Secured;
-use sightwire_measure::clock;
-use sightwire_measure::lines::{AUDIT, LogThrottle};
+use sightwire_measure::lines::AUDIT;
 
+use crate::transport::audit;
 use crate::transport::caller::Caller;
 use crate::transport::cookie::Cookies;
 use crate::transport::may::May;
 use crate::transport::object::Object;
 use crate::transport::refusal::Refusal;
 use sightwire_listen::client::ClientAddress;
-
-/// Anybody can have them written.
-static FAILURES: LogThrottle = LogThrottle::new();
 
 pub(super) async fn log_in(
     may: May<Anything>,
@@ -60,7 +57,8 @@ pub(super) async fn log_in(
     let (token, session) = match guard.log_in(login, client.ip()).await {
         Ok(begun) => begun,
         Err(why) => {
-            if let Some(unsaid) = FAILURES.is_due(clock::now()) {
+            // Anybody can have these written.
+            if let Some(unsaid) = audit::is_due(format!("login {}", client.ip())) {
                 tracing::warn!(target: AUDIT, from = %client, unsaid, "AUDIT somebody was not logged in: {why}");
             }
             return Err(why.into());
