@@ -81,6 +81,8 @@ pub struct Failures {
     pub late: AtomicU64,
     /// The model failed, or was not there.
     pub model: AtomicU64,
+    /// What was read cannot be kept.
+    pub disk: AtomicU64,
 }
 
 impl TextReader {

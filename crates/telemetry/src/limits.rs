@@ -41,5 +41,8 @@ pub(super) fn encode(
     }
     let help = "Log lines that a collector did not get: too many waited for it, or it did not want them.";
     let dropped = encoder.encode_descriptor("otlp_dropped", help, None, MetricType::Counter)?;
-    ConstCounter::new(Events::of_process().dropped()).encode(dropped)
+    ConstCounter::new(Events::of_process().dropped()).encode(dropped)?;
+    let help = "Requests with metrics or log lines that a collector did not take, or not all of.";
+    let failures = encoder.encode_descriptor("otlp_failures", help, None, MetricType::Counter)?;
+    ConstCounter::new(Events::of_process().failures()).encode(failures)
 }

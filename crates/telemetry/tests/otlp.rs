@@ -207,12 +207,14 @@ fn a_collector_that_takes_nothing_is_told_of_in_one_line_with_its_address_and_th
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let (endpoint, heard) = collector("429 Too Many Requests");
     let begun = Instant::now();
-    let exporter = Exporter::of(options(&endpoint), Arc::default()).unwrap();
+    let events = Arc::<Events>::default();
+    let exporter = Exporter::of(options(&endpoint), events.clone()).unwrap();
     exporter.measure(|| Some(METRICS.to_owned()));
     for _ in 0..3 {
         heard_at(&heard, "/v1/metrics");
     }
     drop(exporter);
+    assert!(events.failures() >= 2, "each of those that were answered is counted");
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("otlp.endpoint")).collect();
     // Once in ten seconds, on a machine however slow.

@@ -174,6 +174,7 @@ impl Sender {
     }
 
     fn tell(&self, what: &str, why: &str) {
+        self.events.count_failure();
         if let Some(unsaid) = self.not_taken.is_due(clock::now()) {
             let endpoint = &self.options.endpoint;
             tracing::warn!(unsaid, "the collector at {endpoint} (otlp.endpoint) did not take {what}: {why}");

@@ -39,6 +39,7 @@ pub struct Events {
     levels: AtomicUsize,
     waiting: Mutex<VecDeque<LogRecord>>,
     dropped: AtomicU64,
+    failures: AtomicU64,
     pub(super) many: Notify,
 }
 
@@ -61,6 +62,15 @@ impl Events {
 
     pub(super) fn count_dropped(&self, lines: usize) {
         self.dropped.fetch_add(lines as u64, Ordering::Relaxed);
+    }
+
+    /// Requests with log lines or metrics that the collector did not take, or not all of.
+    pub fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// From here on, lines of this level and above are taken; `None`: no more.

@@ -338,8 +338,12 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
         }
-        WorkError::Failed(_) | WorkError::ResultsTooLarge(_) | WorkError::Disk(_) => {
+        WorkError::Failed(_) | WorkError::ResultsTooLarge(_) => {
             Failures::count(&reader.failures.model);
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
+        }
+        WorkError::Disk(_) => {
+            Failures::count(&reader.failures.disk);
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
         }
     }
