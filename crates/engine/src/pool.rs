@@ -91,6 +91,9 @@ pub struct Shared<W: Work> {
     busy: Vec<Mutex<Option<Instant>>>,
 }
 
+/// The tasks in flight are waited for so long when a pool ends: a run that does not come back must not keep its process.
+const LAST_TASK: Duration = Duration::from_secs(5);
+
 /// All pools of this process.
 static POOLS: Mutex<Vec<Weak<dyn Busy>>> = Mutex::new(Vec::new());
 
@@ -190,12 +193,26 @@ impl<W: Work> Pool<W> {
         self.threads.clear();
     }
 
-    /// After the end: waits for the tasks in flight.
+    /// After the end: waits for the tasks in flight, for five seconds at most. A thread that does not come back is left.
     pub fn join(&mut self) {
+        self.join_within(LAST_TASK);
+    }
+
+    fn join_within(&mut self, longest: Duration) {
+        let until = Instant::now() + longest;
         for thread in self.threads.drain(..) {
             // The last owner may let go within an outcome, on one of the threads themselves.
-            if thread.thread().id() != std::thread::current().id() {
+            if thread.thread().id() == std::thread::current().id() {
+                continue;
+            }
+            while !thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if thread.is_finished() {
                 let _ = thread.join();
+            } else {
+                let pool = self.shared.options.name;
+                tracing::error!(pool, "a thread does not come back from its task, and is not waited for any more");
             }
         }
     }
@@ -475,6 +492,22 @@ mod tests {
         assert_eq!(pool.shared().equipped(), 0);
         assert_eq!(add(&pool, 1).unwrap().0, 2);
         assert_eq!(made(&pool), 2);
+    }
+
+    #[test]
+    fn a_thread_that_does_not_come_back_is_left_at_the_end() {
+        let mut pool = pool_that_meets(2, Duration::MAX, 2);
+        let (told, outcome) = mpsc::channel();
+        pool.shared().with(|queue| queue.push_back((MEET, told)));
+        while pool.shared().since().is_none() {
+            std::thread::yield_now();
+        }
+        pool.end(|_| ());
+        pool.join_within(Duration::from_millis(20));
+        assert!(outcome.try_recv().is_err() && pool.threads() == 0);
+        // It is not lost if it comes back all the same.
+        pool.shared().work().meeting.wait();
+        assert_eq!(outcome.recv().unwrap().unwrap().0, MEET + 1);
     }
 
     #[test]
