@@ -22,11 +22,12 @@ import { connect as dialTls } from "node:tls";
 
 import { ask } from "./api.mjs";
 import { clip } from "./clips.mjs";
+import { clocks } from "./clock.mjs";
 import { Client, connect } from "./client.mjs";
 import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { descriptors } from "./procfs.mjs";
-import { network, node, tensor } from "./onnx.mjs";
+import { loop, network, node, tensor } from "./onnx.mjs";
 import { alertNames, startPrometheus } from "./prometheus.mjs";
 import { Client as Socket, jpeg, often, streamer, streamPath, url, viewer } from "./relay.mjs";
 import { camera, serving } from "./simulator.mjs";
@@ -41,8 +42,6 @@ import { Viewer } from "./viewer.mjs";
 /** Alerts that nobody can cause from outside, and why. */
 const ELSEWHERE = {
   SightwirePanic: "no input is known that panics; crates/sightwire counts them in a test of its own",
-  SightwirePipelineStalled: "a thread of a running process cannot be held from outside",
-  SightwireClockJumped: "the machine's clock is not a test's to set",
 };
 
 /** Calls it again and again until the test ends, whatever comes of it. */
@@ -130,23 +129,39 @@ async function signing(t, server, count) {
   }
 }
 
+/** A model that looks up a row by how bright the pictures are, and has none for the brightest. */
+const FAILING = network(
+  [
+    node("ReduceMean", ["clip"], "mean", ["keepdims", 0]),
+    node("Mul", ["mean", "ten"], "brightness"),
+    node("Cast", ["brightness"], "row", ["to", 7]),
+    node("Gather", ["rows", "row"], "probabilities"),
+  ],
+  [tensor("ten", [1], [10]), tensor("rows", [9, 2], Array(18).fill(0.5))],
+  ["clip", ["n", 10, 32, 32, 3]],
+  ["probabilities", ["n", 2]],
+);
+
+/** A model that goes round and round where the pictures are as bright as they can be. */
+const HANGING = network(
+  [
+    node("ReduceMean", ["clip"], "mean", ["keepdims", 0]),
+    node("Sub", ["mean", "most"], "above"),
+    node("Relu", ["above"], "beyond"),
+    node("Mul", ["beyond", "many"], "times"),
+    node("Cast", ["times"], "rounds", ["to", 7]),
+    loop("rounds", "row", "probabilities"),
+  ],
+  [tensor("most", [], [0.95]), tensor("many", [], [1e17]), tensor("row", [1, 2], [0.5, 0.5])],
+  ["clip", ["n", 10, 32, 32, 3]],
+  ["probabilities", [1, 2]],
+);
+
 /** A store with a model that runs on whatever it is tried with, and not on what is white. */
-function failing(t) {
+function withModel(t, whole) {
   const home = folder(t);
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   mkdirSync(join(home, "models/failing"), { recursive: true });
-  // It looks up a row by how bright the pictures are, and has none for the brightest.
-  const whole = network(
-    [
-      node("ReduceMean", ["clip"], "mean", ["keepdims", 0]),
-      node("Mul", ["mean", "ten"], "brightness"),
-      node("Cast", ["brightness"], "row", ["to", 7]),
-      node("Gather", ["rows", "row"], "probabilities"),
-    ],
-    [tensor("ten", [1], [10]), tensor("rows", [9, 2], Array(18).fill(0.5))],
-    ["clip", ["n", 10, 32, 32, 3]],
-    ["probabilities", ["n", 2]],
-  );
   writeFileSync(join(home, "models/failing/whole.onnx"), whole);
   const manifest = `name = "failing"
 title = "Fails on what is white"
@@ -339,9 +354,25 @@ const FAULTS = {
     await signing(t, server, 6);
   },
   async SightwireRecognizerFailing(t, watched) {
-    const server = await watched({ env: failing(t) });
+    const server = await watched({ env: withModel(t, FAILING) });
     const client = await connect(t, server);
     again(t, 25, () => client.send(png(64, 48, 255)));
+  },
+  async SightwirePipelineStalled(t, watched) {
+    const time = clocks(t);
+    const server = await watched({ env: { ...withModel(t, HANGING), ...time.env } });
+    const client = await connect(t, server);
+    for (let frame = 0; frame < 40; frame += 1) {
+      client.send(png(64, 48, 255));
+      await sleep(20);
+    }
+    await sleep(1000);
+    time.passed(150);
+  },
+  async SightwireClockJumped(t, watched) {
+    const time = clocks(t);
+    await watched({ env: time.env });
+    time.timeOfDay(3600);
   },
   async SightwirePredictionsLate(t, watched) {
     const server = await watched({ env: { USE_DUMMY_MODEL: "0" } });
@@ -467,6 +498,8 @@ const LINES = {
   SightwireRecognizerFailing: /ERROR frames could not be analysed error=/,
   SightwireReadingLate: /WARN a picture was not read: /,
   SightwirePicturesUnreadable: /WARN a picture was not read: /,
+  SightwirePipelineStalled: /ERROR a thread of the pool `clip` has been at one task for \d+ s/,
+  SightwireClockJumped: /WARN the system's clock was set forward by 3600\.\d s/,
   SightwireReadingFailing: /WARN text reading: the model ppocr-v4 cannot be used/,
 };
 
