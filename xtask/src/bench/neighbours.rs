@@ -18,7 +18,7 @@ use crate::project::Project;
 const SECONDS: u32 = 10;
 const CLIENTS: &str = "10";
 /// Clock ticks a second, in which `/proc/PID/stat` counts CPU time.
-pub(super) const TICKS: f64 = 100.0;
+const TICKS: f64 = 100.0;
 /// Where the neighbour that builds does so.
 const BUILD: &str = "bench-build";
 const LOOP: &str = "while :; do :; done";
@@ -147,7 +147,7 @@ impl Drop for Busy {
     }
 }
 
-pub(super) fn ticks(pid: u32) -> f64 {
+fn ticks(pid: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
     fields.filter_map(|field| field.parse::<f64>().ok()).sum()

@@ -1,7 +1,8 @@
-//! `cargo xtask bench telling [--pairs N] [sign|relay|cameras…]`: what it costs to be watched: metrics scraped every second, the log as JSON on stderr and in a file,
+//! `cargo xtask bench telling [--pairs N] [idle|sign|relay|cameras…]`: what it costs to be watched: metrics scraped every second, the log as JSON on stderr and in a file,
 //! and both sent to a collector over OTLP. The same load at a server that does all of it and at one that does nothing, in turn.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, ExitCode};
@@ -13,7 +14,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::neighbours::{TICKS, ticks};
 use super::{Section, generator, start, stdout_of};
 use crate::project::Project;
 
@@ -21,29 +21,47 @@ use crate::project::Project;
 struct Load {
     title: &'static str,
     args: &'static str,
-    /// Past capacity the CPU is all used, and what counts is how much a frame takes: of a report in JSON. Else the rate is fixed, and
-    /// what counts is the CPU.
-    per_frame: bool,
+    counts: Counts,
     settings: &'static [&'static str],
 }
 
-const LOADS: [Load; 3] = [
+/// What is compared.
+#[derive(Clone, Copy, PartialEq)]
+enum Counts {
+    /// Milliseconds of CPU a second, with nothing to do: what it costs, alone.
+    Idle,
+    /// Seconds of CPU, where the rate is fixed.
+    Cpu,
+    /// Milliseconds of CPU a frame, from a report in JSON: past capacity the CPU is all used.
+    Frame,
+}
+
+/// How long nothing is done.
+const IDLE: Duration = Duration::from_secs(20);
+
+const LOADS: [Load; 4] = [
+    Load {
+        title: "nothing to do: CPU ms a second",
+        args: "idle",
+        counts: Counts::Idle,
+        settings: &["recognizer.dummy=true"],
+    },
     Load {
         title: "sign recognition, 40 clients × 25 fps: CPU ms a frame analysed",
         args: "sign --clients 40 --seconds 10 --json",
-        per_frame: true,
+        counts: Counts::Frame,
         settings: &["recognizer.max_clients=5000", "recognizer.model=gestures"],
     },
     Load {
         title: "relay, 16 streams × 16 viewers × 20 fps: CPU s",
         args: "relay --streams 16 --viewers 16 --fps 20 --seconds 10 --lossy",
-        per_frame: false,
+        counts: Counts::Cpu,
         settings: &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"],
     },
     Load {
         title: "fan-out, one camera, 200 viewers × 30 fps: CPU s",
         args: "cameras fan-out --viewers 200 --seconds 10 --pairs 0",
-        per_frame: false,
+        counts: Counts::Cpu,
         settings: &[
             "cameras.allow=127.0.0.0/8",
             "cameras.max_viewers=2000",
@@ -112,7 +130,7 @@ fn median(values: &mut [f64]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// CPU seconds of a server under that load; how often it was scraped, and how often it sent something.
+/// What counts of a server under that load; how often it was scraped, and how often it sent something.
 fn run(project: &Project, load: &Load, tells: bool) -> Result<(f64, u64, u64)> {
     let (ended, sent) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let mut settings: Vec<String> = load.settings.iter().map(|&setting| setting.to_owned()).collect();
@@ -133,19 +151,41 @@ fn run(project: &Project, load: &Load, tells: bool) -> Result<(f64, u64, u64)> {
         let ended = ended.clone();
         thread::spawn(move || scrape(&address, &ended))
     });
-    let before = ticks(server.pid());
-    let mut generator = Command::new(generator(project));
-    let report = stdout_of(generator.args(load.args.split(' ')).args(["--url", server.url()]))?;
-    let mut used = (ticks(server.pid()) - before) / TICKS;
-    if load.per_frame {
-        let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
-        let number = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
-        used = 1e3 * number("/server/cores") / number("/analysis/analysed_per_s");
+    if load.counts == Counts::Idle {
+        thread::sleep(Duration::from_secs(2)); // what is done once, at the start
     }
+    let before = cpu_s(server.pid())?;
+    let mut report = String::new();
+    if load.counts == Counts::Idle {
+        thread::sleep(IDLE);
+    } else {
+        let mut generator = Command::new(generator(project));
+        report = stdout_of(generator.args(load.args.split(' ')).args(["--url", server.url()]))?;
+    }
+    let used = cpu_s(server.pid())? - before;
+    let used = match load.counts {
+        Counts::Idle => 1e3 * used / IDLE.as_secs_f64(),
+        Counts::Cpu => used,
+        Counts::Frame => {
+            let report: Value = serde_json::from_str(&report).context("read the load generator's report")?;
+            let number = |path: &str| report.pointer(path).and_then(Value::as_f64).unwrap_or(f64::NAN);
+            1e3 * number("/server/cores") / number("/analysis/analysed_per_s")
+        }
+    };
     ended.store(true, Ordering::Relaxed);
     let scraped = scraping.and_then(|thread| thread.join().ok()).unwrap_or_default();
     server.stop()?;
     Ok((used, scraped, sent.load(Ordering::Relaxed)))
+}
+
+/// CPU time of a process, of the threads that it has: finer than the ticks of `/proc/PID/stat`.
+fn cpu_s(pid: u32) -> Result<f64> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")?;
+    let of_thread = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<f64>().ok()
+    };
+    Ok(threads.flatten().filter_map(of_thread).sum::<f64>() / 1e9)
 }
 
 /// Asks for `/metrics` every second until the end; how often it got them.
