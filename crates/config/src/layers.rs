@@ -103,7 +103,7 @@ pub enum ConfigError {
         reason: LegacyTableError,
     },
     /// A flag without a value.
-    #[error("--set {:?}: write it as section.key=value", redact(.0))]
+    #[error("--set {:?}: write it as section.key=value", begin(.0))]
     Flag(String),
 }
 
@@ -115,6 +115,11 @@ impl ConfigError {
         let first = lines.next().unwrap_or_default();
         lines.next_back().map_or_else(|| first.to_owned(), |last| format!("{first}: {last}"))
     }
+}
+
+/// Of a text that sets nothing as it is: what follows the name of a key may be a secret.
+fn begin(text: &str) -> &str {
+    text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '_' | '-'))).next().unwrap_or_default()
 }
 
 /// The value of a key, as errors show it.
@@ -384,7 +389,8 @@ impl Layers {
         let shown = match name {
             // Without `=`: what follows that of a secret on its line is never shown.
             name if name.ends_with(SECRET) => &format!("{name} (not shown)"),
-            name if keys::may_hold_password(name) => &format!("{name}=…"),
+            // What is no key may be meant to be one that holds a secret.
+            name if keys::find(name).is_none() || keys::may_hold_password(name) => &format!("{name}=…"),
             _ => text,
         };
         let origin = Origin::Flag(format!("--set {shown}"));

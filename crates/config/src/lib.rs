@@ -562,6 +562,10 @@ impl Values<'_> {
                 let reason = "is not an address such as 127.0.0.1:8000 or [::]:8000, nor a port such as 8000";
                 self.invalid(name, &format!("{text:?} {reason}"))
             })?;
+            // Of port 0 each is another one.
+            if address.port() > 0 && addresses.contains(&address) {
+                return Err(self.invalid(name, &format!("{address} stands there twice")));
+            }
             addresses.push(address);
         }
         Ok(addresses)

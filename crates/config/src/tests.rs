@@ -438,6 +438,16 @@ fn what_says_how_connections_are_encrypted_never_contradicts_itself() {
         ("hsts_s = 1", "tls.hsts_s", "tls.mode is off"),
         ("redirect_listen = \"80\"", "tls.redirect_listen", "tls.mode is off"),
         ("redirect_listen = \"port\"", "tls.redirect_listen", "is not an address"),
+        (
+            "mode = \"self-signed\"\nredirect_listen = \"127.0.0.1:8000\"",
+            "tls.redirect_listen",
+            "127.0.0.1:8000 is one of server.listen",
+        ),
+        (
+            "mode = \"self-signed\"\nredirect_listen = [\"80\", \"localhost:80\"]",
+            "tls.redirect_listen",
+            "127.0.0.1:80 stands there twice",
+        ),
     ] {
         let error = tls(text).unwrap_err().to_string();
         assert!(error.contains(&format!("`{name}`")) && error.contains(says), "{error}");
@@ -530,6 +540,9 @@ fn the_secret_of_tokens_is_never_shown() {
         "access.jwt_secret=hidden",
         "access.jwt_secret:hidden",
         "access.jwt_secrt=hidden",
+        "access.jwt_secret_value=hidden",
+        "otlp.headers=Authorization=hidden",
+        "access.jwt_secret hidden",
         "jwt_secret=hidden",
     ] {
         let mut layers = Layers::defaults();

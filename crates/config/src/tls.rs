@@ -66,6 +66,12 @@ pub(super) fn read(r: &Values<'_>, home: &Path) -> Result<Tls, ConfigError> {
         }
         _ => return Err(r.invalid("tls.mode", "it must be off, self-signed or files")),
     };
+    let listen = r.addresses("server.listen")?;
+    if let Some(both) = redirect_listen.iter().find(|address| address.port() > 0 && listen.contains(address))
+    {
+        let reason = format!("{both} is one of server.listen, which speaks HTTPS and redirects by itself");
+        return Err(r.invalid("tls.redirect_listen", &reason));
+    }
     Ok(Tls { options: Some(sightwire_tls::Options { source, client_ca }), hsts, redirect_listen })
 }
 

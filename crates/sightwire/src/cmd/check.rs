@@ -17,17 +17,21 @@ use crate::print::{Printer, note, out};
 
 /// Prints each key, its value, and where it was set; or every mistake.
 pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let (config, layers, mut mistakes) = Config::load_what_can(&args.flags(&[]));
-    mistakes.extend(config.check_model(&layers).err());
+    let (config, layers, of_values) = Config::load_what_can(&args.flags(&[]));
+    let mut mistakes: Vec<anyhow::Error> = of_values.into_iter().map(Into::into).collect();
+    mistakes.extend(config.check_model(&layers).err().map(Into::into));
+    mistakes.extend(config.guard().err().map(Into::into));
+    mistakes.extend(logging::check(&config.log).err().map(|error| Mistake(error.into()).into()));
+    let certificates = of_files(&config).unwrap_or_else(|error| {
+        mistakes.push(error.into());
+        None
+    });
     if let Some(last) = mistakes.pop() {
         for mistake in mistakes {
-            note!(printer, "error: {mistake}");
+            note!(printer, "error: {mistake:#}");
         }
-        return Err(last.into());
+        return Err(last);
     }
-    config.guard()?;
-    logging::check(&config.log).map_err(|error| Mistake(error.into()))?;
-    let certificates = of_files(&config)?;
     let width = keys::KEYS.iter().map(|key| key.name.len()).max().unwrap_or(0);
     for key in keys::KEYS {
         let (value, origin) = layers.get(key.name);

@@ -11,7 +11,12 @@ pub(super) fn check(flags: &Flags) -> (Config, Vec<Check>) {
     let of_model = config.check_model(&layers).err();
     let mut checks: Vec<Check> = mistakes.iter().chain(&of_model).map(wrong).collect();
     let is_used = |key: &keys::Key| {
-        let is_wrong = |mistake| matches!(mistake, &ConfigError::Invalid { name, .. } if name == key.name);
+        // One that is no value at all is not among the layers, and what it would have taken the place of is used.
+        let (_, set) = layers.get(key.name);
+        let is_wrong = |mistake: &ConfigError| match mistake {
+            ConfigError::Invalid { name, origin, .. } => *name == key.name && origin == set,
+            _ => false,
+        };
         !mistakes.iter().any(is_wrong)
     };
     let set: Vec<Check> = keys::KEYS.iter().filter_map(|key| of_key(&layers, key, is_used(key))).collect();
@@ -52,7 +57,8 @@ mod tests {
 
     #[test]
     fn a_value_that_cannot_be_used_is_not_told_as_set() {
-        let set = ["relay.max_fps=-1", "recognizer.max_clients=7"].map(str::to_owned);
+        let set =
+            ["relay.max_fps=-1", "recognizer.max_clients=7", "recognizer.max_clients=x"].map(str::to_owned);
         let (config, checks) = check(&Flags { set: set.to_vec(), ..Flags::default() });
         assert_eq!(config.recognizer.max_clients, 7);
         let of = |key| Check::ok("setting", format!("7 (--set {})", set[1])).about(key);
