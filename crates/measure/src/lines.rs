@@ -95,6 +95,12 @@ impl LogThrottle {
         said.last = Some(now);
         Some(std::mem::take(&mut said.unsaid))
     }
+
+    /// Whether it can be forgotten: nothing is unsaid, and what comes next would be said.
+    pub fn is_over(&self, now: Instant) -> bool {
+        let said = self.0.lock();
+        said.unsaid == 0 && said.last.is_none_or(|last| now.saturating_duration_since(last) >= EVERY)
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,10 @@
 //! Not the handlers see to that, so none can forget it; they may say in words what they did.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Instant;
 
 use axum::extract::Request;
 use axum::middleware::Next;
@@ -13,24 +15,43 @@ use http::{Method, StatusCode};
 use parking_lot::Mutex;
 use sightwire_access::{Action, Role};
 use sightwire_listen::client::ClientAddress;
+use sightwire_measure::address::counted;
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, AUDIT, LogThrottle};
 
 use super::caller::Caller;
 use super::may;
 
-/// What was not allowed is said once in a while: anybody may try. Of each who is known, and of each address.
-static DENIED: LazyLock<Mutex<HashMap<String, LogThrottle>>> = LazyLock::new(Mutex::default);
-/// So many of them are told apart.
-const MOST_DENIED: usize = 1000;
+/// What was not allowed.
+static DENIED: LazyLock<Seldom> = LazyLock::new(Seldom::default);
+/// So many are told apart.
+const MOST: usize = 1000;
 
-/// If that is to be said of them: how often it was not said since it was said last.
-pub fn is_due(who: String) -> Option<u64> {
-    let mut denied = DENIED.lock();
-    if denied.len() >= MOST_DENIED && !denied.contains_key(&who) {
-        denied.clear();
+/// What anybody can have written is said once in a while: of each who is known, and of each address.
+#[derive(Debug, Default)]
+pub struct Seldom {
+    each: Mutex<HashMap<String, LogThrottle>>,
+    /// Those who come when there are too many are one.
+    others: LogThrottle,
+}
+
+impl Seldom {
+    /// If that is to be said of `who`: how often it was not said since it was said last.
+    pub fn is_due(&self, who: String, now: Instant) -> Option<u64> {
+        let mut each = self.each.lock();
+        if each.len() >= MOST && !each.contains_key(&who) {
+            each.retain(|_, throttle| !throttle.is_over(now));
+            if each.len() >= MOST {
+                return self.others.is_due(now);
+            }
+        }
+        each.entry(who).or_default().is_due(now)
     }
-    denied.entry(who).or_default().is_due(clock::now())
+}
+
+/// Whoever comes from there: all that one can choose from are one.
+pub fn address(ip: IpAddr) -> String {
+    counted(ip).to_string()
 }
 
 /// What becomes of a request, for the line.
@@ -103,8 +124,9 @@ impl Drop for Asked {
             }
             Some(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 let is_known = self.caller.principal().role().is_some();
-                let address = || self.client.map(|client| client.ip().to_string()).unwrap_or_default();
-                if let Some(unsaid) = is_due(if is_known { who.clone() } else { address() }) {
+                let from_there = || self.client.map(|client| address(client.ip())).unwrap_or_default();
+                let of = if is_known { who.clone() } else { from_there() };
+                if let Some(unsaid) = DENIED.is_due(of, clock::now()) {
                     tracing::warn!(target: AUDIT, code, from, unsaid, "AUDIT {shown} may not, and tried {method} {path}");
                 }
             }
@@ -117,5 +139,32 @@ impl Drop for Asked {
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn whoever_comes_from_many_addresses_has_few_lines_and_all_are_counted() {
+        let (seldom, now) = (Seldom::default(), Instant::now());
+        let said = (0..3000).filter_map(|n| seldom.is_due(n.to_string(), now)).count();
+        assert_eq!(said, MOST + 1);
+        assert_eq!(seldom.is_due("0".into(), now), None);
+        // Nobody is forgotten who has something unsaid, and the others make room.
+        let later = now + Duration::from_mins(1);
+        assert_eq!(seldom.is_due("new".into(), later), Some(0));
+        assert_eq!(seldom.is_due("0".into(), later), Some(1));
+        assert_eq!(seldom.others.is_due(later), Some(1999));
+    }
+
+    #[test]
+    fn addresses_that_one_can_choose_from_are_one() {
+        let of = |ip: &str| address(ip.parse().unwrap());
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
+        assert_ne!(of("192.0.2.1"), of("192.0.2.2"));
     }
 }

@@ -1,6 +1,6 @@
 //! Logging in and out, and who one is.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -14,15 +14,19 @@ use sightwire_access::principal::Who;
 use sightwire_access::{Guard, Principal};
 use sightwire_api::access as api;
 use sightwire_listen::tls::Secured;
+use sightwire_measure::clock;
 use sightwire_measure::lines::AUDIT;
 
-use crate::transport::audit;
+use crate::transport::audit::{self, Seldom};
 use crate::transport::caller::Caller;
 use crate::transport::cookie::Cookies;
 use crate::transport::may::May;
 use crate::transport::object::Object;
 use crate::transport::refusal::Refusal;
 use sightwire_listen::client::ClientAddress;
+
+/// Who was not logged in.
+static FAILED: LazyLock<Seldom> = LazyLock::new(Seldom::default);
 
 pub(super) async fn log_in(
     may: May<Anything>,
@@ -57,8 +61,7 @@ pub(super) async fn log_in(
     let (token, session) = match guard.log_in(login, client.ip()).await {
         Ok(begun) => begun,
         Err(why) => {
-            // Anybody can have these written.
-            if let Some(unsaid) = audit::is_due(format!("login {}", client.ip())) {
+            if let Some(unsaid) = FAILED.is_due(audit::address(client.ip()), clock::now()) {
                 tracing::warn!(target: AUDIT, from = %client, unsaid, "AUDIT somebody was not logged in: {why}");
             }
             return Err(why.into());
