@@ -196,6 +196,8 @@ describe("a_certificate_in_files", () => {
     writeFileSync(file, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     process.kill(server.pid, "SIGHUP");
     await until(() => /the certificate stays as it was: /.test(server.logs()), "a line that says so");
+    const refused = /WARN The certificate cannot be used, and everything stays as it is: /;
+    await until(() => refused.test(server.logs()), "a line of the reload");
     assert.equal((await ask(`${server.url}/livez`, { ca: second.ca })).status, 200);
     const metrics = (await ask(`${server.url}/metrics`, { ca: second.ca })).body.toString();
     assert.match(metrics, /^sightwire_reload_failures_total [1-9]/m);

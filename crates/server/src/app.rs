@@ -141,8 +141,9 @@ impl App {
         );
         vital.spawn("takes samples", telemetry.clone().sample(stop.clone()));
         let requests = Requests::new(&config.limits, listening.limited.clone());
+        let life = &telemetry.life;
         let reload =
-            Reload::new(source, (&recognizer, &streams), (&memory, &telemetry.life), (&listening, &requests));
+            Reload::new(source, (&recognizer, &streams), (&memory, life), (&listening, &requests, reach));
         let live = Live::new(
             telemetry.clone(),
             (streams.clone(), relay.clone()),

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use parking_lot::Mutex;
 use sightwire_api::status::Reloaded;
@@ -14,8 +15,10 @@ use sightwire_measure::memory::Memory;
 use sightwire_recognizer::Recognizer;
 use sightwire_telemetry::life::Life;
 use sightwire_telemetry::logging;
-use tokio::sync::Notify;
+use sightwire_tls::Certificates;
+use sightwire_tls::certificates::CertificateError;
 
+use crate::reach::Reach;
 use crate::transport::requests::Requests;
 
 /// Keys that take effect at once; a name that ends with a dot stands for its section. For who is there already, only where that
@@ -60,8 +63,7 @@ pub struct Reload {
     life: Arc<Life>,
     listening: Arc<Listening>,
     requests: Requests,
-    /// Has the certificate read again.
-    certificates: Arc<Notify>,
+    certificates: Option<Arc<Certificates>>,
 }
 
 /// Why nothing was applied.
@@ -73,6 +75,9 @@ pub enum ReloadError {
     /// It cannot be read, or contradicts itself.
     #[error("The configuration cannot be used, and the one before stays as it is: {}", .0.in_one_line())]
     Config(#[from] ConfigError),
+    /// What its files hold cannot be shown.
+    #[error("The certificate cannot be used, and everything stays as it is: {0}")]
+    Certificate(#[from] CertificateError),
     /// What it says of streams cannot be now.
     #[error("The configuration cannot be used now, and the one before stays as it is: {0}")]
     Streams(#[from] WatchError),
@@ -84,7 +89,7 @@ impl Reload {
         source: Option<Source>,
         (recognizer, streams): (&Arc<Recognizer>, &Arc<Streams>),
         (memory, life): (&Arc<Memory>, &Arc<Life>),
-        (listening, requests): (&Arc<Listening>, &Requests),
+        (listening, requests, reach): (&Arc<Listening>, &Requests, &Reach),
     ) -> Arc<Self> {
         Arc::new(Self {
             source: source.map(|source| {
@@ -97,13 +102,8 @@ impl Reload {
             life: life.clone(),
             listening: listening.clone(),
             requests: requests.clone(),
-            certificates: Arc::default(),
+            certificates: reach.certificates.clone(),
         })
-    }
-
-    /// Notified when the certificate is to be read again.
-    pub fn certificates(&self) -> Arc<Notify> {
-        self.certificates.clone()
     }
 
     /// Reads it and applies what has changed; the log says what. Blocks, since it reads files.
@@ -126,12 +126,13 @@ impl Reload {
     }
 
     fn try_to(&self) -> Result<Reloaded, ReloadError> {
-        // The certificate's files change whatever the configuration says.
-        self.certificates.notify_one();
         let (Source { started, read }, last) = self.source.as_ref().ok_or(ReloadError::NoSource)?;
         let mut last = last.lock();
         let (layers, config) = read()?;
         let streams = self.streams.prepare(config.live_options(self.memory.clone()))?;
+        if let Some(certificates) = &self.certificates {
+            certificates.take_up(SystemTime::now(), true)?;
+        }
         // Nothing fails from here on.
         let changed = layers.changed_since(&last);
         self.streams.reconfigure(streams);

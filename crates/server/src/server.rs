@@ -130,7 +130,7 @@ impl Server {
             }
         }
         if let Some(certificates) = reach.certificates.clone() {
-            vital.spawn("keeps the certificate", certificates.run(app.reload.certificates(), stop.clone()));
+            vital.spawn("keeps the certificate", certificates.run(stop.clone()));
         }
         vital.spawn("reads the configuration again", reading_again(app.reload.clone(), reload, stop.clone()));
         let listening: Vec<String> =

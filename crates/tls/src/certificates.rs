@@ -14,7 +14,6 @@ use rustls::server::{ServerConfig, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use sightwire_measure::clock;
 use sightwire_measure::lines::{self, LogThrottle};
-use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -221,32 +220,29 @@ impl Certificates {
         Ok(true)
     }
 
-    /// Looks again and again until `stop`, and at once when `asked`.
-    pub async fn run(self: Arc<Self>, asked: Arc<Notify>, stop: CancellationToken) {
+    /// Looks again and again until `stop`.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut tick = interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looks = 0_u32;
         loop {
-            let is_asked = tokio::select! {
+            tokio::select! {
                 () = stop.cancelled() => return,
-                () = asked.notified() => true,
-                _ = tick.tick() => false,
-            };
+                _ = tick.tick() => {}
+            }
             looks = looks.wrapping_add(1);
-            let (this, with_names) = (self.clone(), is_asked || looks.is_multiple_of(NAMES_EVERY));
+            let (this, with_names) = (self.clone(), looks.is_multiple_of(NAMES_EVERY));
             // The disk may be slow.
             let taken =
                 tokio::task::spawn_blocking(move || this.take_up(SystemTime::now(), with_names)).await;
             if matches!(taken, Ok(Err(_)) | Err(_)) {
                 self.failures.fetch_add(1, Ordering::Relaxed);
             }
-            match taken {
-                Ok(Err(error)) if is_asked || self.unread.is_due(clock::now()).is_some() => {
-                    let error = lines::sentence(&error.to_string()).to_string();
-                    tracing::error!("the certificate stays as it was: {error}");
-                }
-                Ok(Ok(false)) if is_asked => tracing::info!("the certificate has not changed"),
-                _ => {}
+            if let Ok(Err(error)) = taken
+                && self.unread.is_due(clock::now()).is_some()
+            {
+                let error = lines::sentence(&error.to_string()).to_string();
+                tracing::error!("the certificate stays as it was: {error}");
             }
         }
     }

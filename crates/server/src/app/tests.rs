@@ -45,7 +45,7 @@ struct House {
     app: App,
     config: Config,
     access: Arc<Guard>,
-    _home: tempfile::TempDir,
+    home: tempfile::TempDir,
 }
 
 impl House {
@@ -71,7 +71,7 @@ impl House {
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
         let app = App::new(&config, (&access, &reach), parts, Arc::new(|| None), source).unwrap();
         stop.cancel();
-        Self { app, config, access, _home: home }
+        Self { app, config, access, home }
     }
 
     fn key(&self, role: Role, streams: &[&str], uses: &[Use]) -> String {

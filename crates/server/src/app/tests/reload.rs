@@ -24,10 +24,15 @@ fn of(text: &str) -> Result<(Layers, Config), ConfigError> {
 
 impl Changing {
     fn new() -> Self {
+        Self::with("")
+    }
+
+    /// `more` stands at the end of the file.
+    fn with(more: &str) -> Self {
         let (file, written) = (Arc::new(Mutex::new(String::new())), Arc::<Mutex<String>>::default());
         let house = {
             let (file, written) = (file.clone(), written.clone());
-            House::reading("", "", move |text| {
+            House::reading("", more, move |text| {
                 *written.lock() = text.to_owned();
                 let (started, _) = of(text).unwrap();
                 let read = Box::new(move || of(&file.lock().clone()));
@@ -94,6 +99,24 @@ async fn a_configuration_that_cannot_be_used_changes_nothing_at_all() {
     assert_eq!((status, &answer["needs_restart"]), (StatusCode::OK, &json!(["recognizer.max_fps"])));
     assert_eq!(server.cameras().await, ["gate", "court"]);
     assert_eq!(log.with("had the configuration read again").len(), 1);
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_shown_changes_nothing_at_all() {
+    let server = Changing::with("[tls]\nmode = \"self-signed\"\n");
+    let authority = server.house.home.path().join("tls/authority.pem");
+    assert!(authority.is_file());
+    let kept = std::fs::read(&authority).unwrap();
+    std::fs::write(&authority, "spoilt").unwrap();
+    server.change("id = \"yard\"", "id = \"court\"");
+    let (status, answer) = server.reload().await;
+    let detail = answer["detail"].as_str().unwrap();
+    assert!(status == StatusCode::UNPROCESSABLE_ENTITY && detail.contains("everything stays as it is"));
+    assert!(detail.contains("authority.pem"), "{detail}");
+    assert_eq!(server.cameras().await, ["gate", "yard"]);
+    std::fs::write(&authority, kept).unwrap();
+    assert_eq!(server.reload().await.0, StatusCode::OK);
+    assert_eq!(server.cameras().await, ["gate", "court"]);
 }
 
 #[tokio::test]

@@ -255,7 +255,9 @@ async fn reload(may: May<action::Reload>, State(api): State<Api>) -> Result<Json
     let done = done.map_err(|why| {
         let status = match why {
             ReloadError::NoSource => StatusCode::CONFLICT,
-            ReloadError::Config(_) | ReloadError::Streams(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            ReloadError::Config(_) | ReloadError::Certificate(_) | ReloadError::Streams(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
         };
         Refusal::verbatim(status, &why.to_string())
     })?;
