@@ -246,6 +246,7 @@ impl Keyring {
             if let Ok(Err(error)) = looked
                 && let Some(unsaid) = self.unread.is_due(sightwire_measure::clock::now())
             {
+                sightwire_measure::disk::failed();
                 let error = lines::sentence(&error.to_string()).to_string();
                 tracing::error!(unsaid, "keys stay as they were: {error}");
             }

@@ -9,6 +9,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use sightwire_measure::disk;
+
 use crate::password;
 use crate::record::{self, RecordError, Records, VERSION};
 
@@ -163,6 +165,11 @@ impl Store {
     }
 
     fn unwritten(&self, error: io::Error) -> StoreError {
+        disk::failed();
+        tracing::warn!(
+            "keys and users cannot be kept: {}: {error}; see that this folder may be written to and has room (store.home)",
+            self.file.display()
+        );
         StoreError::Write { path: self.file.clone(), error }
     }
 
@@ -221,6 +228,18 @@ mod tests {
         add(&store, "other").unwrap();
         assert_ne!(store.stamp().unwrap(), first);
         assert_eq!(store.load().unwrap().keys.len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_told_and_counted() {
+        let (log, home) = (sightwire_measure::captured::log(), tempfile::tempdir().unwrap());
+        let file = home.path().join("file");
+        fs::write(&file, "").unwrap();
+        let before = disk::failures();
+        add(&Store::in_folder(&file.join("below")), "first").unwrap_err();
+        assert!(disk::failures() > before);
+        let said = log.with("keys and users cannot be kept: ");
+        assert!(said.len() == 1 && said[0].contains("below/access.json"), "{said:?}");
     }
 
     #[test]

@@ -91,8 +91,9 @@ pub struct Shared<W: Work> {
     busy: Vec<Mutex<Option<Instant>>>,
 }
 
-/// The tasks in flight are waited for so long when a pool ends: a run that does not come back must not keep its process.
-const LAST_TASK: Duration = Duration::from_secs(5);
+/// The tasks in flight are waited for so long when a pool ends: a run that does not come back must not keep its process. Three
+/// such pools in turn take less than a supervisor waits.
+const LAST_TASK: Duration = Duration::from_secs(3);
 
 /// All pools of this process.
 static POOLS: Mutex<Vec<Weak<dyn Busy>>> = Mutex::new(Vec::new());
@@ -193,7 +194,7 @@ impl<W: Work> Pool<W> {
         self.threads.clear();
     }
 
-    /// After the end: waits for the tasks in flight, for five seconds at most. A thread that does not come back is left.
+    /// After the end: waits for the tasks in flight, for three seconds at most. A thread that does not come back is left.
     pub fn join(&mut self) {
         self.join_within(LAST_TASK);
     }
@@ -212,7 +213,10 @@ impl<W: Work> Pool<W> {
                 let _ = thread.join();
             } else {
                 let pool = self.shared.options.name;
-                tracing::error!(pool, "a thread does not come back from its task, and is not waited for any more");
+                tracing::error!(
+                    pool,
+                    "a thread does not come back from its task, and is not waited for any more"
+                );
             }
         }
     }

@@ -38,7 +38,8 @@ pub struct Life {
 /// A thread that does not come back from a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stuck {
-    /// Its pool: `clip`, `detect`, `display`, `hands`, `pixels`, `read`.
+    /// Its pool: `clip`, `detect`, `display`, `hands`, `pixels`, `read`; or `net`, where the threads of the network do not come to
+    /// look at the others.
     pub pool: &'static str,
     /// How long it has been at the task.
     pub since: Duration,
@@ -53,7 +54,11 @@ struct Seen {
 
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a thread of the pool `{}` has been at one task for {} s", self.pool, self.since.as_secs())
+        let s = self.since.as_secs();
+        match self.pool {
+            LOOKER => write!(f, "the server has not looked after itself for {s} s"),
+            pool => write!(f, "a thread of the pool `{pool}` has been at one task for {s} s"),
+        }
     }
 }
 

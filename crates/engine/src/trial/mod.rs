@@ -159,6 +159,7 @@ impl Trials {
             record
         };
         if let Err(error) = record.save(self.folder()) {
+            sightwire_measure::disk::failed();
             self.cannot_be_kept::<()>(&error);
         }
     }
