@@ -391,13 +391,16 @@ impl Viewer {
     fn has_gone(&self, viewers: usize) {
         let [pictures, _, missed] = self.delivered.counts();
         let missed = missed + self.untaken.load(Ordering::Relaxed);
-        let (stream, seconds) = (self.only.get().map(|id| &**id), clock::since(self.since).as_secs());
+        let (stream, from) = (self.only.get().map(|id| &**id), self.peer.map(shown));
+        let seconds = clock::since(self.since).as_secs();
         let sent_away = self.end.is_cancelled().then_some("it was sent away");
         let why = sent_away.or_else(|| self.why.get().copied()).unwrap_or("it has left");
         tracing::info!(
             viewer = self.id,
             stream,
             endpoint = self.endpoint,
+            from,
+            who = self.who,
             seconds,
             pictures,
             missed,

@@ -97,6 +97,8 @@ pub struct Sender {
     pub binary: bool,
     /// Address and port that it connects from, where known.
     pub peer: Option<SocketAddr>,
+    /// Its key or user, for the log.
+    pub who: Option<String>,
     /// Messages that should have been frames.
     pub bad: AtomicU64,
     /// Pictures over the rate.
@@ -254,7 +256,7 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
-        who: Option<&str>,
+        who: Option<String>,
     ) -> Result<Sending, Refused> {
         let begun = self.claim_and_begin(name, mode, binary, peer, who).await;
         if begun.is_err() {
@@ -269,7 +271,7 @@ impl Relay {
         mode: AnalysisMode,
         binary: bool,
         peer: Option<SocketAddr>,
-        who: Option<&str>,
+        who: Option<String>,
     ) -> Result<Sending, Refused> {
         check_name(name)?;
         let id: Arc<str> = name.into();
@@ -289,6 +291,7 @@ impl Relay {
                 mode,
                 binary,
                 peer,
+                who,
                 bad: AtomicU64::new(0),
                 dropped: AtomicU64::new(0),
                 stream: stream.clone(),
@@ -310,6 +313,7 @@ impl Relay {
             *live = Arc::new(all);
         });
         let from = peer.map(shown);
+        let who = &sender.who;
         tracing::info!(stream = name, mode = mode.name(), binary, from, who, "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
         Ok(Sending { sender, producer, lease, claim, relay: self.clone() })
@@ -465,7 +469,8 @@ impl Drop for Sending {
         }
         let id = &self.sender.id;
         let bad = Some(self.sender.bad.load(Ordering::Relaxed)).filter(|bad| *bad > 0);
-        tracing::info!(stream = &**id, bad, "the stream has ended: {}", why.reason());
+        let (from, who) = (self.sender.peer.map(shown), &self.sender.who);
+        tracing::info!(stream = &**id, from, who, bad, "the stream has ended: {}", why.reason());
         self.relay.ended.fetch_add(1, Ordering::Relaxed);
         if let Some(lease) = self.lease.take() {
             self.relay.streams.stop(lease.key());

@@ -108,7 +108,7 @@ pub async fn serve(mut socket: Socket, deps: Dependencies, arrival: NewSender) {
         () = deps.stop.cancelled() => {
             return websocket::close(socket, code(End::Stopping), End::Stopping.reason()).await;
         }
-        begun = deps.relay.begin(&name, mode, binary, peer, who.as_deref()) => begun,
+        begun = deps.relay.begin(&name, mode, binary, peer, who.clone()) => begun,
     };
     let sending = match begun {
         Ok(sending) => sending,

@@ -151,6 +151,7 @@ fn body<T>(body: Result<Object<T>, JsonRejection>) -> Result<T, Refusal> {
             "A field is unknown or has the wrong type. Known: id, name, url, mode, fps, user, default."
         }
         JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",
+        JsonRejection::BytesRejection(_) => "The body is larger than 2 MiB, or has not arrived whole.",
         _ => "This is no JSON.",
     };
     let refusal = |wrong| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail(wrong));

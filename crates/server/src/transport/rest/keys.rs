@@ -137,6 +137,7 @@ fn no_json(wrong: &JsonRejection) -> Refusal {
             "A field is missing, unknown or has the wrong type. Roles: viewer, streamer, operator, admin; uses: cameras, reading, relay, signs."
         }
         JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",
+        JsonRejection::BytesRejection(_) => "The body is larger than 2 MiB, or has not arrived whole.",
         _ => "This is no JSON.",
     };
     Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)

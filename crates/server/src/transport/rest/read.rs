@@ -116,7 +116,17 @@ async fn text(reader: &Arc<TextReader>, params: &Params, sent: Sent) -> Result<R
     let by = Instant::now() + reader.limits.deadline;
     let keep = (shape.format == Format::Annotated).then_some(shape.page);
     let read = work::document(&ready, name, &picture, ask.options, &turn, &reader.limits, keep);
+    let begun = Instant::now();
     let (document, image) = read.await.map_err(|why| unread(reader, &why))?;
+    let regions: usize = document.pages.iter().map(|page| page.regions.len()).sum();
+    let file = document.file.as_deref();
+    tracing::debug!(
+        file,
+        model = document.model,
+        regions,
+        ms = begun.elapsed().as_millis() as u64,
+        "a picture was read"
+    );
     if keep.is_none() {
         return Ok(shape.response(&document, notes));
     }
@@ -338,7 +348,12 @@ pub fn unread(reader: &TextReader, why: &WorkError) -> Refusal {
             Failures::count(&reader.failures.picture);
             Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, &detail)
         }
-        WorkError::Failed(_) | WorkError::ResultsTooLarge(_) => {
+        // The sender's business, as what is no picture is.
+        WorkError::ResultsTooLarge(_) => {
+            Failures::count(&reader.failures.picture);
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
+        }
+        WorkError::Failed(_) => {
             Failures::count(&reader.failures.model);
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, &detail)
         }
