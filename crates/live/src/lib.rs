@@ -77,6 +77,10 @@ use viewers::{Admission, NewViewer, PerUse, Viewers};
 
 pub use options::Options;
 
+/// Limits, as the log names them.
+const MAX_ANALYSES: &str = "cameras.max_analyses";
+const MAX_VIEWS: &str = "cameras.max_views";
+
 /// A stream that somebody needs.
 pub type StreamLease = Lease<Origin, Upstream>;
 
@@ -341,7 +345,7 @@ impl Streams {
     ) -> Result<AnalysisLease, WatchError> {
         let from = from.map(counted);
         if !self.has_room_to_analyse(origin, from) {
-            return Err(self.too_many()); // before a camera is opened for it
+            return Err(self.too_many(MAX_ANALYSES, &self.id_of(origin))); // before a camera is opened for it
         }
         // One whose camera was closed under it gives nothing any more.
         let is_over = |a: Arc<Analysis>| a.upstream.stream.state().condition == Condition::Ended;
@@ -350,7 +354,8 @@ impl Streams {
         }
         let (stream, deps) = (self.open(origin)?, self.dependencies());
         let start = |stop| (Analysis::new(stream, rate, self.analysing.clone()), stop);
-        let (lease, begun) = self.analyses.get(origin, start).map_err(|_| self.too_many())?;
+        let begun = self.analyses.get(origin, start);
+        let (lease, begun) = begun.map_err(|_| self.too_many(MAX_ANALYSES, &self.id_of(origin)))?;
         if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(deps, stop));
         }
@@ -366,7 +371,7 @@ impl Streams {
     ) -> Result<ViewLease, WatchError> {
         let from = from.map(counted);
         if !self.has_room_to_view(key, from) {
-            return Err(self.too_many());
+            return Err(self.too_many(MAX_VIEWS, &self.id_of(key.origin())));
         }
         if self.views.peek(key).is_some_and(|v| v.upstream().stream.state().condition == Condition::Ended) {
             self.views.stop(key);
@@ -383,7 +388,8 @@ impl Streams {
             let (view, producer) = View::new(key.clone(), basis);
             (view, (producer, stop))
         };
-        let (view, begun) = self.views.get(key, start).map_err(|_| self.too_many())?;
+        let begun = self.views.get(key, start);
+        let (view, begun) = begun.map_err(|_| self.too_many(MAX_VIEWS, &self.id_of(key.origin())))?;
         if let Some((producer, stop)) = begun {
             self.tasks.spawn(view::run(view.value().clone(), producer, self.dependencies(), stop));
         }
@@ -495,11 +501,9 @@ impl Streams {
         self.viewers.admit(arrival).ok_or_else(|| self.refuse())
     }
 
-    /// One more than a limit allows.
-    pub fn too_many(&self) -> WatchError {
-        tracing::warn!(
-            "a stream, analysis or view is refused: as many run as may (cameras.max_upstreams, max_named, max_analyses, max_views)"
-        );
+    /// One more than a limit allows, of all or of one address, to get that stream.
+    fn too_many(&self, limit: &str, stream: &str) -> WatchError {
+        tracing::warn!(stream, "it is not opened, analysed or drawn: as many are as may ({limit})");
         self.refuse()
     }
 

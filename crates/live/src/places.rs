@@ -32,7 +32,13 @@ impl Streams {
         let (max, known) = self.kind(origin);
         let alike = |other: &Origin| self.is_known(other) == known;
         let opened = self.running.cameras.get_among(origin, max, alike, start);
-        opened.map(|(lease, _)| lease).map_err(|_| self.too_many())
+        opened.map(|(lease, _)| lease).map_err(|_| self.no_place(origin))
+    }
+
+    /// That stream cannot be opened, for as many are open as may.
+    pub fn no_place(&self, origin: &Origin) -> WatchError {
+        let limit = if self.is_known(origin) { "cameras.max_upstreams" } else { "cameras.max_named" };
+        self.too_many(limit, &self.id_of(origin))
     }
 
     /// A camera of the configuration, or that was added for all. One that a user saved is that user's own affair.

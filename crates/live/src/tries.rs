@@ -23,6 +23,8 @@ pub(crate) const ASKED_AT_ONCE: usize = 8;
 /// Longest time that one takes.
 const TRY: Duration = Duration::from_secs(15);
 const NOTHING_CAME: Unreachable = Unreachable::Late(TRY);
+/// So the log calls the limit of those that are asked at once, which nobody sets.
+const TRIES: &str = "a few are asked at a time";
 /// Longest time that a board may take to say how it is,
 const STATUS: Duration = Duration::from_secs(5);
 /// and in how many bytes at most.
@@ -59,7 +61,10 @@ impl Streams {
     /// connection tells how it is.
     pub async fn try_camera(&self, source: &CameraSource) -> Result<Bytes, WatchError> {
         self.check(source)?;
-        let _turn = self.tries.try_acquire().map_err(|_| self.too_many())?;
+        let _turn = self
+            .tries
+            .try_acquire()
+            .map_err(|_| self.too_many(TRIES, &self.id_of(&source.clone().into())))?;
         let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
         let picture = if let Some(upstream) = running {
             of_running(&upstream).await
@@ -93,7 +98,10 @@ impl Streams {
             return Err(CameraError::Unasked.into());
         }
         let status = source.url().ok_or(Unreachable::Folder)?.status();
-        let _turn = self.asked.try_acquire().map_err(|_| self.too_many())?;
+        let _turn = self
+            .asked
+            .try_acquire()
+            .map_err(|_| self.too_many(TRIES, &self.id_of(&source.clone().into())))?;
         let web = self.web.read().clone();
         Ok(web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
     }

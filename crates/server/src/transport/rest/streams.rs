@@ -127,7 +127,7 @@ impl From<WatchError> for NoPicture {
 async fn original(streams: &Streams, origin: &Origin, wait: Duration) -> Result<Picture, NoPicture> {
     // Who does not wait looks again and again, and is no reason to close what somebody may come back to.
     if wait.is_zero() && !streams.has_room(origin) {
-        return Err(streams.too_many().into());
+        return Err(streams.no_place(origin).into());
     }
     let camera = Arc::new(streams.open(origin)?);
     streams.keep_a_moment(camera.clone());
