@@ -25,7 +25,11 @@ pub(super) fn encode(
         ),
         ("log_lines_dropped", "Lines of the log that nobody took in time.", logging::dropped()),
         ("log_file_failures", "Lines of the log that could not be written to a file.", logging::failures()),
-        ("disk_failures", "Times that a file of the server could not be written, or one that it keeps could not be read.", disk::failures()),
+        (
+            "disk_failures",
+            "Times that a file of the server could not be written, or one that it keeps could not be read.",
+            disk::failures(),
+        ),
         ("clock_jumps", "Times that the system's clock was set.", life.clock_jumps()),
         ("reloads", "Times that the configuration was read again and used.", reloads),
         (
