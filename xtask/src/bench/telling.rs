@@ -22,6 +22,7 @@ struct Load {
     title: &'static str,
     args: &'static str,
     counts: Counts,
+    scrapes_per_s: u32,
     settings: &'static [&'static str],
 }
 
@@ -39,29 +40,45 @@ enum Counts {
 /// How long nothing is done.
 const IDLE: Duration = Duration::from_secs(20);
 
-const LOADS: [Load; 4] = [
+const RELAY: &str = "relay --streams 16 --viewers 16 --fps 20 --seconds 10 --lossy";
+const RELAY_SETTINGS: &[&str] =
+    &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"];
+
+const LOADS: [Load; 5] = [
     Load {
         title: "nothing to do: CPU ms a second",
         args: "idle",
         counts: Counts::Idle,
+        scrapes_per_s: 1,
         settings: &["recognizer.dummy=true"],
     },
     Load {
         title: "sign recognition, 40 clients × 25 fps: CPU ms a frame analysed",
         args: "sign --clients 40 --seconds 10 --json",
         counts: Counts::Frame,
+        scrapes_per_s: 1,
         settings: &["recognizer.max_clients=5000", "recognizer.model=gestures"],
     },
     Load {
         title: "relay, 16 streams × 16 viewers × 20 fps: CPU s",
-        args: "relay --streams 16 --viewers 16 --fps 20 --seconds 10 --lossy",
+        args: RELAY,
         counts: Counts::Cpu,
-        settings: &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"],
+        scrapes_per_s: 1,
+        settings: RELAY_SETTINGS,
+    },
+    // What one a second costs is less than two runs of this differ by.
+    Load {
+        title: "the same relay, scraped 40 times a second: CPU s",
+        args: RELAY,
+        counts: Counts::Cpu,
+        scrapes_per_s: 40,
+        settings: RELAY_SETTINGS,
     },
     Load {
         title: "fan-out, one camera, 200 viewers × 30 fps: CPU s",
         args: "cameras fan-out --viewers 200 --seconds 10 --pairs 0",
         counts: Counts::Cpu,
+        scrapes_per_s: 1,
         settings: &[
             "cameras.allow=127.0.0.0/8",
             "cameras.max_viewers=2000",
@@ -149,7 +166,8 @@ fn run(project: &Project, load: &Load, tells: bool) -> Result<(f64, u64, u64)> {
     let address = server.url().trim_start_matches("http://").to_owned();
     let scraping = tells.then(|| {
         let ended = ended.clone();
-        thread::spawn(move || scrape(&address, &ended))
+        let every = Duration::from_secs(1) / load.scrapes_per_s;
+        thread::spawn(move || scrape(&address, every, &ended))
     });
     if load.counts == Counts::Idle {
         thread::sleep(Duration::from_secs(2)); // what is done once, at the start
@@ -188,8 +206,8 @@ fn cpu_s(pid: u32) -> Result<f64> {
     Ok(threads.flatten().filter_map(of_thread).sum::<f64>() / 1e9)
 }
 
-/// Asks for `/metrics` every second until the end; how often it got them.
-fn scrape(address: &str, ended: &AtomicBool) -> u64 {
+/// Asks for `/metrics` again and again until the end; how often it got them.
+fn scrape(address: &str, every: Duration, ended: &AtomicBool) -> u64 {
     let (mut scraped, mut next) = (0, Instant::now());
     while !ended.load(Ordering::Relaxed) {
         let asked = TcpStream::connect(address).and_then(|mut socket| {
@@ -200,9 +218,11 @@ fn scrape(address: &str, ended: &AtomicBool) -> u64 {
             Ok(text.ends_with(b"# EOF\n") || text.ends_with(b"# EOF\n\r\n0\r\n\r\n"))
         });
         scraped += u64::from(asked.unwrap_or_default());
-        next += Duration::from_secs(1);
-        while Instant::now() < next && !ended.load(Ordering::Relaxed) {
-            thread::sleep(Duration::from_millis(20));
+        next += every;
+        while let Some(left) = next.checked_duration_since(Instant::now())
+            && !ended.load(Ordering::Relaxed)
+        {
+            thread::sleep(left.min(Duration::from_millis(100)));
         }
     }
     scraped
