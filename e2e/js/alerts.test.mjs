@@ -12,6 +12,7 @@ import { connect } from "./client.mjs";
 import { command, removeFolder, start, until } from "./harness.mjs";
 import { alertNames, DEPLOY, promtool, quickly, ROOT, rules, startPrometheus } from "./prometheus.mjs";
 import { often, streamer, url, viewerOf } from "./relay.mjs";
+import { alertsOf, reliability } from "./reliability.mjs";
 
 const FOLDER = join(DEPLOY, "prometheus");
 const dashboard = () => JSON.parse(readFileSync(join(DEPLOY, "grafana/sightwire.json"), "utf8"));
@@ -91,23 +92,63 @@ test("each_alert_says_what_to_do_and_where_that_is_explained", () => {
   }
 });
 
+/** Alerts of what is no fault, but too much load, or clients, cameras and networks that are not as they should be. */
+const NO_FAULTS = [
+  "SightwireDetectionsLate",
+  "SightwireFramesInvalid",
+  "SightwireHandshakesFail",
+  "SightwireLogLinesLost",
+  "SightwireNotReady",
+  "SightwirePastCapacity",
+  "SightwirePlacesTaken",
+  "SightwirePredictionsLate",
+  "SightwireReadingLate",
+  "SightwireReadingRefused",
+  "SightwireRecognizerFailing",
+  "SightwireSenderBadMessages",
+  "SightwireStreamBroken",
+  "SightwireStreamNotRunning",
+  "SightwireViewersDead",
+  "SightwireViewersMissPictures",
+];
+
+test("each_fault_of_the_page_on_reliability_has_a_row_that_says_how_it_is_seen_and_no_other_has_one", () => {
+  const { done, seen } = reliability();
+  // Both have the same number in brackets or, where there is none, begin in the same way.
+  const number = (text) => /\([A-Z]\d+\)/.exec(text)?.[0];
+  const isOf = (text, part) =>
+    number(part) ? number(text) === number(part) : text.toLowerCase().startsWith(part.toLowerCase());
+  const parts = seen.flatMap(({ what }) => what.split("; "));
+  assert.ok(done.length > 0 && parts.length > 0);
+  const unseen = done.filter((text) => !parts.some((part) => isOf(text, part)));
+  assert.deepEqual(unseen, [], "done, and not said how it is seen");
+  const undone = parts.filter((part) => !done.some((text) => isOf(text, part)));
+  assert.deepEqual(undone, [], "seen, and not done");
+});
+
 test("each_fault_of_the_page_on_reliability_names_alerts_and_metrics_that_are_there", () => {
-  const page = readFileSync(join(ROOT, "docs/reliability.md"), "utf8");
-  const [faults, seen] = page.split("## How each is seen").map(
-    (text) =>
-      text
-        .split("\n")
-        .filter((line) => line.startsWith("| "))
-        .slice(2).length,
-  );
-  assert.ok(seen >= 20 && faults > 0, `${seen} of ${faults}`);
-  const [, table] = page.split("## How each is seen");
-  const names = Array.from(table.matchAll(/\bSightwire[A-Z]\w+/g), ([name]) => name);
-  assert.ok(names.length > 15);
-  for (const name of names) assert.ok(alertNames().includes(name), name);
-  for (const name of metricsIn(table)) {
-    assert.ok(metricsIn(expressions().join("\n")).has(name), `${name} is on the dashboard`);
+  const { seen, others } = reliability();
+  const [, ...texts] = rules().split(/^ *- alert: /m);
+  const ruleOf = (name) => texts.find((text) => text.startsWith(`${name}\n`));
+  const shown = metricsIn(expressions().join("\n"));
+  for (const row of [...seen, ...others]) {
+    const { what, metric, alert } = row;
+    const names = alertsOf(row);
+    assert.ok(alert === "none" || names.length > 0, `${what}: ${alert}`);
+    // `up` is Prometheus's own.
+    const metrics = Array.from(metric.matchAll(/`(\w+)[^`]*`/g), ([, name]) => name);
+    for (const name of metrics) assert.ok(name === "up" || shown.has(name), `${name} is on the dashboard`);
+    for (const name of names) {
+      const rule = ruleOf(name);
+      assert.ok(rule, `${name} is an alert`);
+      assert.ok(
+        metrics.some((metric) => new RegExp(`\\b${metric}\\b`).test(rule)),
+        `${name} looks at one of ${metric}`,
+      );
+    }
   }
+  const named = [...seen, ...others].flatMap(alertsOf);
+  assert.deepEqual([...new Set([...named, ...NO_FAULTS])].toSorted(), alertNames().toSorted());
 });
 
 /** Those that headings of a page have, as GitHub and most others make them. */

@@ -6,9 +6,11 @@ import { test } from "node:test";
 
 import WebSocket from "ws";
 
+import { HANGING, withModel } from "./broken-models.mjs";
 import { clip } from "./clips.mjs";
 import { connect } from "./client.mjs";
-import { command, start, until } from "./harness.mjs";
+import { command, sleep, start, until } from "./harness.mjs";
+import { png } from "./pictures.mjs";
 import { streamPath } from "./relay.mjs";
 
 for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
@@ -37,6 +39,19 @@ test("a_server_without_clients_ends_at_once", async (t) => {
   assert.equal(code, 0);
   // Not the 5 s that clients have to leave.
   assert.ok(ms < 4_500, `${Math.round(ms)} ms`);
+});
+
+test("a_run_that_does_not_come_back_keeps_no_server_from_its_end", async (t) => {
+  const server = await start(t, { env: withModel(t, HANGING) });
+  const client = await connect(t, server);
+  for (let frame = 0; frame < 40; frame += 1) {
+    client.send(png(64, 48, 255));
+    await sleep(20);
+  }
+  const { code, ms } = await server.stop();
+  // `server.drain_s`, and 3 s for the run.
+  assert.ok(code === 0 && ms < 10_000, `exit code ${code} after ${ms} ms`);
+  assert.match(server.logs(), /ERROR a thread does not come back from its task, and is not waited for/);
 });
 
 test("a_port_that_is_taken_is_said_so", async (t) => {

@@ -1,0 +1,41 @@
+// systemd as far as a server sees it that was started by a unit of `Type=notify` with `WatchdogSec=`. Node has no sockets of that
+// kind, so a program of C has it, as in clock.mjs.
+
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { removeFolder, terminate, until } from "./harness.mjs";
+
+/** @import { Ending } from "./types.ts" */
+
+const STOP_MS = 5_000;
+
+/**
+ * `env` is what a program has to be started with so that it tells how it is; within so long, again and again.
+ * @param {Ending} t
+ */
+export async function systemd(t, watchdogMs = 300) {
+  const folder = mkdtempSync(join(tmpdir(), "sightwire-systemd-"));
+  t.after(() => removeFolder(folder));
+  const [program, socket] = ["systemd", "notify"].map((name) => join(folder, name));
+  execFileSync("cc", ["-O2", "-o", program, join(import.meta.dirname, "systemd.c")]);
+  const child = spawn(program, [socket], { stdio: ["ignore", "pipe", "inherit"] });
+  const end = new Promise((done) => child.on("error", done).on("close", done));
+  t.after(() => terminate(child, end, STOP_MS));
+  let said = "";
+  let fedAt = -Infinity;
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    said += text;
+    if (text.includes("WATCHDOG=1")) fedAt = performance.now();
+  });
+  await until(() => existsSync(socket), "a socket");
+  return {
+    env: { NOTIFY_SOCKET: socket, WATCHDOG_USEC: String(watchdogMs * 1000) },
+    /** How often the watchdog was fed. */
+    fed: () => said.split("\n").filter((line) => line === "WATCHDOG=1").length,
+    /** How long ago it was fed last. */
+    hungryMs: () => performance.now() - fedAt,
+  };
+}
