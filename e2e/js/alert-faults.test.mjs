@@ -309,9 +309,14 @@ const FAULTS = {
     writeFileSync(file, "");
     const env = { SIGHTWIRE_HOME: home };
     const server = await watched({ args: ["--config", file, "--tls", "self-signed"], env });
+    const reload = (text, line) => {
+      writeFileSync(file, text);
+      process.kill(server.pid, "SIGHUP");
+      return until(() => line.test(server.logs()), `${line}`);
+    };
+    await reload("[relay]\nmax_streams = many\n", /The configuration cannot be used/);
     writeFileSync(join(home, "tls/authority.pem"), "no certificate");
-    writeFileSync(file, "[relay]\nmax_streams = many\n");
-    process.kill(server.pid, "SIGHUP");
+    await reload("", /The certificate cannot be used/);
   },
   async SightwireHostsRefused(t, watched) {
     const server = await watched();
