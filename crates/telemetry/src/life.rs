@@ -183,6 +183,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whoever_has_not_looked_for_long_is_itself_stuck_until_the_next_look() {
+        let life = Life::new();
+        life.seen.lock().at = Instant::now().checked_sub(Duration::from_secs(34)).unwrap();
+        let stuck = life.stuck().unwrap();
+        assert_eq!(stuck.to_string(), "the server has not looked after itself for 34 s");
+        life.look_at_pools([]);
+        assert_eq!(life.stuck(), None);
+    }
+
+    #[test]
     fn a_thread_that_is_at_a_task_for_minutes_is_taken_not_to_come_back_until_it_does() {
         let (log, life) = (captured::log(), Life::new());
         let at = |s| [("display", Duration::from_secs(9999)), ("read", Duration::from_secs(s))];
