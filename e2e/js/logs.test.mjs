@@ -120,7 +120,7 @@ test("the_first_bad_frame_of_a_stream_is_logged_and_all_are_counted", async (t) 
   assert.equal(lines(server, "skipped").length, 1);
   sender.close();
   await until(() => lines(server, "has ended").length === 1, "the end");
-  assert.match(lines(server, "has ended")[0], /stream="P-1" bad=5/);
+  assert.match(lines(server, "has ended")[0], /stream="P-1" from="\S+" bad=5/);
 });
 
 test("a_picture_that_was_not_read_is_logged_with_its_name_code_and_cause", async (t) => {
