@@ -345,7 +345,7 @@ impl Streams {
     ) -> Result<AnalysisLease, WatchError> {
         let from = from.map(counted);
         if !self.has_room_to_analyse(origin, from) {
-            return Err(self.too_many(MAX_ANALYSES, &self.id_of(origin))); // before a camera is opened for it
+            return Err(self.too_many(MAX_ANALYSES, origin)); // before a camera is opened for it
         }
         // One whose camera was closed under it gives nothing any more.
         let is_over = |a: Arc<Analysis>| a.upstream.stream.state().condition == Condition::Ended;
@@ -355,7 +355,7 @@ impl Streams {
         let (stream, deps) = (self.open(origin)?, self.dependencies());
         let start = |stop| (Analysis::new(stream, rate, self.analysing.clone()), stop);
         let begun = self.analyses.get(origin, start);
-        let (lease, begun) = begun.map_err(|_| self.too_many(MAX_ANALYSES, &self.id_of(origin)))?;
+        let (lease, begun) = begun.map_err(|_| self.too_many(MAX_ANALYSES, origin))?;
         if let Some(stop) = begun {
             self.tasks.spawn(lease.value().clone().run(deps, stop));
         }
@@ -371,7 +371,7 @@ impl Streams {
     ) -> Result<ViewLease, WatchError> {
         let from = from.map(counted);
         if !self.has_room_to_view(key, from) {
-            return Err(self.too_many(MAX_VIEWS, &self.id_of(key.origin())));
+            return Err(self.too_many(MAX_VIEWS, key.origin()));
         }
         if self.views.peek(key).is_some_and(|v| v.upstream().stream.state().condition == Condition::Ended) {
             self.views.stop(key);
@@ -389,7 +389,7 @@ impl Streams {
             (view, (producer, stop))
         };
         let begun = self.views.get(key, start);
-        let (view, begun) = begun.map_err(|_| self.too_many(MAX_VIEWS, &self.id_of(key.origin())))?;
+        let (view, begun) = begun.map_err(|_| self.too_many(MAX_VIEWS, key.origin()))?;
         if let Some((producer, stop)) = begun {
             self.tasks.spawn(view::run(view.value().clone(), producer, self.dependencies(), stop));
         }
@@ -502,7 +502,8 @@ impl Streams {
     }
 
     /// One more than a limit allows, of all or of one address, to get that stream.
-    fn too_many(&self, limit: &str, stream: &str) -> WatchError {
+    fn too_many(&self, limit: &str, origin: &Origin) -> WatchError {
+        let stream = self.id_of(origin);
         tracing::warn!(stream, "it is not opened, analysed or drawn: as many are as may ({limit})");
         self.refuse()
     }

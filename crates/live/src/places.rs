@@ -38,7 +38,7 @@ impl Streams {
     /// That stream cannot be opened, for as many are open as may.
     pub fn no_place(&self, origin: &Origin) -> WatchError {
         let limit = if self.is_known(origin) { "cameras.max_upstreams" } else { "cameras.max_named" };
-        self.too_many(limit, &self.id_of(origin))
+        self.too_many(limit, origin)
     }
 
     /// A camera of the configuration, or that was added for all. One that a user saved is that user's own affair.

@@ -9,7 +9,7 @@ use sightwire_hub::source::{Sink, SourceError};
 use sightwire_hub::stream::{Condition, Update};
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::origin::Origin;
 use crate::source::{CameraError, CameraSource};
@@ -61,10 +61,7 @@ impl Streams {
     /// connection tells how it is.
     pub async fn try_camera(&self, source: &CameraSource) -> Result<Bytes, WatchError> {
         self.check(source)?;
-        let _turn = self
-            .tries
-            .try_acquire()
-            .map_err(|_| self.too_many(TRIES, &self.id_of(&source.clone().into())))?;
+        let _turn = self.turn(&self.tries, source)?;
         let running = self.upstreams().into_iter().find(|upstream| upstream.origin.camera() == Some(source));
         let picture = if let Some(upstream) = running {
             of_running(&upstream).await
@@ -98,12 +95,18 @@ impl Streams {
             return Err(CameraError::Unasked.into());
         }
         let status = source.url().ok_or(Unreachable::Folder)?.status();
-        let _turn = self
-            .asked
-            .try_acquire()
-            .map_err(|_| self.too_many(TRIES, &self.id_of(&source.clone().into())))?;
+        let _turn = self.turn(&self.asked, source)?;
         let web = self.web.read().clone();
         Ok(web.fetch(&status, MAX_STATUS_BYTES, STATUS).await.map_err(Unreachable::from)?)
+    }
+
+    /// A place among those that are asked at once.
+    fn turn<'a>(
+        &self,
+        places: &'a Semaphore,
+        source: &CameraSource,
+    ) -> Result<SemaphorePermit<'a>, WatchError> {
+        places.try_acquire().map_err(|_| self.too_many(TRIES, &source.clone().into()))
     }
 
     /// One connection, for one picture.
