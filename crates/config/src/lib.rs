@@ -278,7 +278,7 @@ impl Config {
     }
 
     /// Whether the model is there.
-    pub fn check_model(&self, layers: &Layers) -> Result<(), ConfigError> {
+    fn check_model(&self, layers: &Layers) -> Result<(), ConfigError> {
         let wrong = match &self.recognizer.model {
             _ if self.recognizer.dummy => None,
             ModelChoice::Best => None,
@@ -413,6 +413,11 @@ fn is_file_name(model: &str) -> bool {
 }
 
 struct Values<'a>(&'a Layers);
+
+/// Whether both are one place to listen at: of port 0 each is another one.
+fn is_among(address: &SocketAddr, others: &[SocketAddr]) -> bool {
+    address.port() > 0 && others.contains(address)
+}
 
 impl Values<'_> {
     fn text(&self, name: &'static str) -> String {
@@ -562,8 +567,7 @@ impl Values<'_> {
                 let reason = "is not an address such as 127.0.0.1:8000 or [::]:8000, nor a port such as 8000";
                 self.invalid(name, &format!("{text:?} {reason}"))
             })?;
-            // Of port 0 each is another one.
-            if address.port() > 0 && addresses.contains(&address) {
+            if is_among(&address, &addresses) {
                 return Err(self.invalid(name, &format!("{address} stands there twice")));
             }
             addresses.push(address);

@@ -12,6 +12,7 @@ impl Config {
         let (layers, mut mistakes) = Layers::load_what_can(flags);
         let (config, of_values) = of_what_can(&layers);
         mistakes.extend(of_values);
+        mistakes.extend(config.check_model(&layers).err());
         (config, layers, mistakes)
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sightwire_tls::Source;
 
-use super::{ConfigError, Values};
+use super::{ConfigError, Values, is_among};
 
 /// Keys that mean nothing without TLS.
 const FILES: [&str; 3] = ["tls.certificate_file", "tls.key_file", "tls.client_ca_file"];
@@ -67,8 +67,7 @@ pub(super) fn read(r: &Values<'_>, home: &Path) -> Result<Tls, ConfigError> {
         _ => return Err(r.invalid("tls.mode", "it must be off, self-signed or files")),
     };
     let listen = r.addresses("server.listen")?;
-    if let Some(both) = redirect_listen.iter().find(|address| address.port() > 0 && listen.contains(address))
-    {
+    if let Some(both) = redirect_listen.iter().find(|address| is_among(address, &listen)) {
         let reason = format!("{both} is one of server.listen, which speaks HTTPS and redirects by itself");
         return Err(r.invalid("tls.redirect_listen", &reason));
     }

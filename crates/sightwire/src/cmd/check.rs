@@ -17,9 +17,8 @@ use crate::print::{Printer, note, out};
 
 /// Prints each key, its value, and where it was set; or every mistake.
 pub(super) fn run(args: &ConfigArgs, printer: &Printer) -> anyhow::Result<()> {
-    let (config, layers, of_values) = Config::load_what_can(&args.flags(&[]));
-    let mut mistakes: Vec<anyhow::Error> = of_values.into_iter().map(Into::into).collect();
-    mistakes.extend(config.check_model(&layers).err().map(Into::into));
+    let (config, layers, of_configuration) = Config::load_what_can(&args.flags(&[]));
+    let mut mistakes: Vec<anyhow::Error> = of_configuration.into_iter().map(Into::into).collect();
     mistakes.extend(config.guard().err().map(Into::into));
     mistakes.extend(logging::check(&config.log).err().map(|error| Mistake(error.into()).into()));
     let certificates = of_files(&config).unwrap_or_else(|error| {

@@ -8,8 +8,7 @@ use crate::print::counted;
 /// What can be used of the configuration, whatever is wrong with it; and what is told of it.
 pub(super) fn check(flags: &Flags) -> (Config, Vec<Check>) {
     let (config, layers, mistakes) = Config::load_what_can(flags);
-    let of_model = config.check_model(&layers).err();
-    let mut checks: Vec<Check> = mistakes.iter().chain(&of_model).map(wrong).collect();
+    let mut checks: Vec<Check> = mistakes.iter().map(wrong).collect();
     let is_used = |key: &keys::Key| {
         // One that is no value at all is not among the layers, and what it would have taken the place of is used.
         let (_, set) = layers.get(key.name);
