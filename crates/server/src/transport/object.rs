@@ -5,8 +5,11 @@ use axum::body::Body;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
+use http::StatusCode;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Map, Value};
+
+use super::refusal::Refusal;
 
 /// A body with fields. [`Json`] would also take a list of their values, as no document says.
 #[derive(Debug)]
@@ -26,6 +29,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Object<T> {
         }
         Json::from_bytes(&bytes).map(|Json(object)| Self(object))
     }
+}
+
+/// What is wrong with a body; `fields` is said of those that do not fit. The usual message shows the value, which may be or hold
+/// a password.
+pub fn refusal(wrong: &JsonRejection, fields: &str) -> Refusal {
+    let detail = match wrong {
+        JsonRejection::JsonDataError(_) => fields,
+        JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",
+        JsonRejection::BytesRejection(_) => "The body is larger than 2 MiB, or has not arrived whole.",
+        _ => "This is no JSON.",
+    };
+    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
 }
 
 #[cfg(test)]

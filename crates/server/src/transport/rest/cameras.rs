@@ -20,7 +20,7 @@ use sightwire_measure::clock;
 
 use super::blocking;
 use crate::transport::may::{May, MayStream};
-use crate::transport::object::Object;
+use crate::transport::object::{self, Object};
 use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
@@ -145,17 +145,8 @@ fn tried(streams: &Streams, what: CameraTest) -> Result<CameraSource, WatchError
 }
 
 fn body<T>(body: Result<Object<T>, JsonRejection>) -> Result<T, Refusal> {
-    // The usual message shows the value, which may hold a password.
-    let detail = |wrong| match wrong {
-        JsonRejection::JsonDataError(_) => {
-            "A field is unknown or has the wrong type. Known: id, name, url, mode, fps, user, default."
-        }
-        JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",
-        JsonRejection::BytesRejection(_) => "The body is larger than 2 MiB, or has not arrived whole.",
-        _ => "This is no JSON.",
-    };
-    let refusal = |wrong| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail(wrong));
-    body.map(|Object(body)| body).map_err(refusal)
+    let fields = "A field is unknown or has the wrong type. Known: id, name, url, mode, fps, user, default.";
+    body.map(|Object(body)| body).map_err(|wrong| object::refusal(&wrong, fields))
 }
 
 impl From<RegistryError> for Refusal {

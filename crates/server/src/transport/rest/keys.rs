@@ -21,7 +21,7 @@ use sightwire_api::access as api;
 
 use super::blocking;
 use crate::transport::may::May;
-use crate::transport::object::Object;
+use crate::transport::object::{self, Object};
 use crate::transport::parts::Path;
 use crate::transport::refusal::Refusal;
 
@@ -131,16 +131,8 @@ async fn change<T: Send + 'static>(
 }
 
 fn no_json(wrong: &JsonRejection) -> Refusal {
-    // The usual message shows the value, which may be a password.
-    let detail = match wrong {
-        JsonRejection::JsonDataError(_) => {
-            "A field is missing, unknown or has the wrong type. Roles: viewer, streamer, operator, admin; uses: cameras, reading, relay, signs."
-        }
-        JsonRejection::MissingJsonContentType(_) => "Send JSON, with Content-Type: application/json.",
-        JsonRejection::BytesRejection(_) => "The body is larger than 2 MiB, or has not arrived whole.",
-        _ => "This is no JSON.",
-    };
-    Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    let fields = "A field is missing, unknown or has the wrong type. Roles: viewer, streamer, operator, admin; uses: cameras, reading, relay, signs.";
+    object::refusal(wrong, fields)
 }
 
 fn scope(streams: &[String], uses: &[Use]) -> Result<Scope, Refusal> {
