@@ -3,28 +3,20 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect as dial } from "node:net";
-import { networkInterfaces, tmpdir } from "node:os";
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { connect as dialTls } from "node:tls";
 
 import { ask } from "./api.mjs";
-import { FAILING, HANGING, withModel } from "./broken-models.mjs";
+import { FAILING, HANGING, showWhite, withModel } from "./broken-models.mjs";
 import { clip } from "./clips.mjs";
 import { clocks } from "./clock.mjs";
 import { Client, connect } from "./client.mjs";
-import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
+import { HOME, sleep, start, temporary, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 import { descriptors } from "./procfs.mjs";
 import { alertNames, startPrometheus } from "./prometheus.mjs";
@@ -64,12 +56,7 @@ const again = (/** @type {Ending} */ t, perSecond, act) =>
 const set = (/** @type {Record<string, unknown>} */ values) =>
   Object.entries(values).flatMap(([key, value]) => ["--set", `${key}=${value}`]);
 
-/** A folder that is gone with the test. */
-function folder(t) {
-  const made = mkdtempSync(join(tmpdir(), "sightwire-alerts-"));
-  t.after(() => removeFolder(made));
-  return made;
-}
+const folder = (t) => temporary(t, "alerts");
 
 /** A store with nothing in it, from which nothing can be fetched either. */
 const bare = (t) => ({ SIGHTWIRE_HOME: folder(t), HTTPS_PROXY: "http://127.0.0.1:9", PIP_NO_INDEX: "1" });
@@ -343,10 +330,7 @@ const FAULTS = {
     const env = { ...withModel(t, HANGING), ...time.env, ...supervisor.env };
     const server = await watched({ env });
     const client = await connect(t, server);
-    for (let frame = 0; frame < 40; frame += 1) {
-      client.send(png(64, 48, 255));
-      await sleep(20);
-    }
+    await showWhite(client);
     const before = supervisor.fed();
     await sleep(1000);
     assert.ok(supervisor.fed() > before, "it is fed as long as the run may come back");

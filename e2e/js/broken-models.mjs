@@ -1,12 +1,13 @@
 // Models that go wrong once they are at work, for the faults that nobody has in a model.
 
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { HOME, removeFolder } from "./harness.mjs";
+import { emptyStore } from "./hand-store.mjs";
+import { sleep } from "./harness.mjs";
 import { loop, network, node, tensor } from "./onnx.mjs";
+import { png } from "./pictures.mjs";
 
 /** @import { Ending } from "./types.ts" */
 
@@ -43,10 +44,8 @@ export const HANGING = network(
  * @param {Ending} t
  */
 export function withModel(t, whole) {
-  const home = mkdtempSync(join(tmpdir(), "sightwire-model-"));
-  t.after(() => removeFolder(home));
-  symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
-  mkdirSync(join(home, "models/failing"), { recursive: true });
+  const home = emptyStore(t);
+  mkdirSync(join(home, "models/failing"));
   writeFileSync(join(home, "models/failing/whole.onnx"), whole);
   const manifest = `name = "failing"
 title = "Fails on what is white"
@@ -77,4 +76,12 @@ source = "imported"
     SIGHTWIRE_ENGINE_PROVIDER: "cpu",
     USE_DUMMY_MODEL: "0",
   };
+}
+
+/** As many white pictures as any of them goes wrong at. */
+export async function showWhite(client) {
+  for (let frame = 0; frame < 40; frame += 1) {
+    client.send(png(64, 48, 255));
+    await sleep(20);
+  }
 }

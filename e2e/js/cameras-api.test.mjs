@@ -2,14 +2,13 @@
 // ever reads a password of theirs.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
 import { ask } from "./api.mjs";
-import { command, portOf, sleep, start, until } from "./harness.mjs";
+import { command, portOf, sleep, start, temporary, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { camera, serving } from "./simulator.mjs";
 import { watch } from "./viewer.mjs";
@@ -46,12 +45,7 @@ async function add(t, at, body) {
   return json;
 }
 
-/** A folder of its own, gone with the test. */
-function folder(t) {
-  const path = mkdtempSync(join(tmpdir(), "sightwire-cameras-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
+const folder = (t) => temporary(t, "cameras");
 
 const list = async (/** @type {Server} */ at) => (await at.get(API)).json.cameras;
 const ids = async (at) => (await list(at)).map((one) => one.id).sort();

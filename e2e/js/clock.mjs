@@ -1,11 +1,10 @@
 // Clocks of a server that a test sets, where there is a C compiler, as Rust needs one to link.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, openSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-import { removeFolder } from "./harness.mjs";
+import { temporary } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 
@@ -14,8 +13,7 @@ import { removeFolder } from "./harness.mjs";
  * @param {Ending} t
  */
 export function clocks(t) {
-  const folder = mkdtempSync(join(tmpdir(), "sightwire-clock-"));
-  t.after(() => removeFolder(folder));
+  const folder = temporary(t, "clock");
   const [library, times] = ["clock.so", "times"].map((name) => join(folder, name));
   execFileSync("cc", ["-shared", "-fPIC", "-O2", "-o", library, join(import.meta.dirname, "clock.c")]);
   const file = openSync(times, "w+");

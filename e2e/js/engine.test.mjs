@@ -1,23 +1,14 @@
 // How networks are run on a CPU that nobody knows yet: each way is tried in a child process first.
 
 import assert from "node:assert/strict";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
 import { ask } from "./api.mjs";
 import { clip } from "./clips.mjs";
 import { Client } from "./client.mjs";
-import { command, HOME, removeFolder, sleep, start, until } from "./harness.mjs";
+import { HOME, command, sleep, start, temporary, until } from "./harness.mjs";
 import { png } from "./pictures.mjs";
 
 /** @import { Server } from "./harness.mjs" */
@@ -28,8 +19,7 @@ const PATIENT = { SIGHTWIRE_READER_DEADLINE_S: "240" };
 
 /** A store in which nothing was tried yet, with the library and the model for text. It is gone with the test. */
 function store(t) {
-  const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => removeFolder(home));
+  const home = temporary(t, "store");
   mkdirSync(join(home, "models"));
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   symlinkSync(join(HOME, "models/ppocr-v4"), join(home, "models/ppocr-v4"));

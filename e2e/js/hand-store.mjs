@@ -1,27 +1,16 @@
 // Stores with the model of drawn hands, for one test each.
 
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { MODEL, addModel } from "../drawn-hand.mjs";
-import { HOME, removeFolder } from "./harness.mjs";
+import { HOME, removeFolder, temporary } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 
 /** A store with the library and nothing else. @param {Ending} t */
 export function emptyStore(t) {
-  const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => removeFolder(home));
+  const home = temporary(t, "store");
   mkdirSync(join(home, "models"));
   symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
   const trials = join(HOME, "trials");

@@ -25,6 +25,16 @@ export function removeFolder(folder) {
   rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 }
 
+/**
+ * A folder that is gone with the test; `name` is in its own.
+ * @param {Ending} t
+ */
+export function temporary(t, name) {
+  const folder = mkdtempSync(join(tmpdir(), `sightwire-${name}-`));
+  t.after(() => removeFolder(folder));
+  return folder;
+}
+
 const START_MS = 60_000;
 const STOP_MS = 20_000;
 

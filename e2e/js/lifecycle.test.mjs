@@ -6,11 +6,10 @@ import { test } from "node:test";
 
 import WebSocket from "ws";
 
-import { HANGING, withModel } from "./broken-models.mjs";
+import { HANGING, showWhite, withModel } from "./broken-models.mjs";
 import { clip } from "./clips.mjs";
 import { connect } from "./client.mjs";
 import { command, sleep, start, until } from "./harness.mjs";
-import { png } from "./pictures.mjs";
 import { streamPath } from "./relay.mjs";
 
 for (const signal of /** @type {const} */ (["SIGTERM", "SIGINT"])) {
@@ -44,10 +43,7 @@ test("a_server_without_clients_ends_at_once", async (t) => {
 test("a_run_that_does_not_come_back_keeps_no_server_from_its_end", async (t) => {
   const server = await start(t, { env: withModel(t, HANGING) });
   const client = await connect(t, server);
-  for (let frame = 0; frame < 40; frame += 1) {
-    client.send(png(64, 48, 255));
-    await sleep(20);
-  }
+  await showWhite(client);
   await sleep(1_000); // it is at it now
   const { code, ms } = await server.stop();
   // `server.drain_s`, and 3 s for the run.

@@ -1,17 +1,7 @@
 // Another model takes the place of the present one while clients are at work.
 
 import assert from "node:assert/strict";
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -19,7 +9,8 @@ import { fileURLToPath } from "node:url";
 import { ask } from "./api.mjs";
 import { clip, GESTURES } from "./clips.mjs";
 import { Client, connect } from "./client.mjs";
-import { HOME, removeFolder, sleep, start, until } from "./harness.mjs";
+import { emptyStore } from "./hand-store.mjs";
+import { sleep, start, until } from "./harness.mjs";
 
 const MODELS = resolve(dirname(fileURLToPath(import.meta.url)), "../../models");
 
@@ -28,12 +19,8 @@ const WORDS = GESTURES.map((gesture) => `other-${gesture}`);
 
 /** A store with the library and what was measured of the networks, a model called `other` and one called `broken`. */
 function store(t) {
-  const home = mkdtempSync(join(tmpdir(), "sightwire-store-"));
-  t.after(() => removeFolder(home));
-  mkdirSync(join(home, "models/other"), { recursive: true });
-  symlinkSync(join(HOME, "runtime"), join(home, "runtime"));
-  const trials = join(HOME, "trials");
-  if (existsSync(trials)) cpSync(trials, join(home, "trials"), { recursive: true });
+  const home = emptyStore(t);
+  mkdirSync(join(home, "models/other"));
   const text = readFileSync(join(MODELS, "gestures.toml"), "utf8");
   const other = text
     .replace('name = "gestures"', 'name = "other"')

@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
-import { portOf, removeFolder, terminate, until } from "./harness.mjs";
+import { portOf, temporary, terminate, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 /** @typedef {{ labels: Record<string, string>, annotations: Record<string, string>, state: string }} Alert */
@@ -79,8 +78,7 @@ const OWN_CONFIG = {
  * @param {Record<string, string>} [files]
  */
 export async function startPrometheus(t, files = {}) {
-  const folder = mkdtempSync(join(tmpdir(), "sightwire-prometheus-"));
-  t.after(() => removeFolder(folder));
+  const folder = temporary(t, "prometheus");
   const targets = join(folder, TARGETS);
   // JSON is YAML, too.
   const own = {

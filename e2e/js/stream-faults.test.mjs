@@ -3,12 +3,11 @@
 // again without anybody doing anything.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 
-import { start, until } from "./harness.mjs";
+import { start, temporary, until } from "./harness.mjs";
 import { inspect } from "./jpeg.mjs";
 import { shared } from "./shared.mjs";
 import { camera, serving, USUAL } from "./simulator.mjs";
@@ -238,8 +237,7 @@ describe("ill_cameras", { concurrency: 6 }, () => {
 
     test("and_a_folder_of_pictures_is_shown_again_and_again", async (t) => {
       const yard = await camera(t);
-      const folder = mkdtempSync(join(tmpdir(), "sightwire-pictures-"));
-      t.after(() => rmSync(folder, { recursive: true, force: true }));
+      const folder = temporary(t, "pictures");
       const files = [];
       for (const name of ["a.jpg", "b.jpeg", "c.JPG"]) {
         const bytes = Buffer.from(await (await fetch(`${yard.url}/capture`)).arrayBuffer());

@@ -2,11 +2,10 @@
 // kind, so a program of C has it, as in clock.mjs.
 
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { removeFolder, terminate, until } from "./harness.mjs";
+import { temporary, terminate, until } from "./harness.mjs";
 
 /** @import { Ending } from "./types.ts" */
 
@@ -17,8 +16,7 @@ const STOP_MS = 5_000;
  * @param {Ending} t
  */
 export async function systemd(t, watchdogMs = 300) {
-  const folder = mkdtempSync(join(tmpdir(), "sightwire-systemd-"));
-  t.after(() => removeFolder(folder));
+  const folder = temporary(t, "systemd");
   const [program, socket] = ["systemd", "notify"].map((name) => join(folder, name));
   execFileSync("cc", ["-O2", "-o", program, join(import.meta.dirname, "systemd.c")]);
   const child = spawn(program, [socket], { stdio: ["ignore", "pipe", "inherit"] });
