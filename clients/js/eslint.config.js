@@ -4,7 +4,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig([
-  globalIgnores(['dist', 'src/api.ts']),
+  globalIgnores(['dist', 'src/api.ts', 'src/paths.ts']),
   {
     files: ['src/**/*.ts'],
     extends: [

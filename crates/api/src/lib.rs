@@ -1,5 +1,5 @@
 //! Every JSON message that a server sends or takes, as a type with its schema. [`openapi::document`] is all of them as an
-//! OpenAPI document, of which `clients/js/src/api.ts` is made.
+//! OpenAPI document, of which `clients/js/src/api.ts` and `paths.ts` are made.
 //!
 //! - [`status`]: what runs, with what, and how it is; [`live`]: all that changes, once a second
 //! - [`stream`]: streams, what is analysed and shown of them, and who watches; [`camera`]: where cameras are

@@ -95,7 +95,8 @@ fn steps(project: &Project, touched: &Touched) -> Vec<(&'static str, Command)> {
         steps.extend(lints("clients/js", ["client-js-lints", "client-js-format"], &touched.client_js));
         steps.push(("client-js", vitest("clients/js", &touched.client_js)));
     }
-    let api = touched.messages || touched.client_js.iter().any(|file| file.ends_with("/api.ts"));
+    let is_made = |file: &String| file.ends_with("/api.ts") || file.ends_with("/paths.ts");
+    let api = touched.messages || touched.client_js.iter().any(is_made);
     if api {
         steps.push(("client-js-api", npm(project.at("clients/js"), "api:check")));
     }
