@@ -4,7 +4,7 @@
 //! - [`connection`]: the stream of one connection, which ends itself
 //! - [`counts`]: how many there are of each
 //! - [`client`]: whose address a request comes from
-//! - [`body`]: bodies of requests
+//! - [`body`]: bodies of requests; [`form`]: read piece by piece, and the files of a form
 //! - [`frames`]: what is known of a WebSocket from the bytes that go by
 //! - [`per_address`]: what one address may take
 //! - [`receive`]: one budget for all that is not whole
@@ -21,6 +21,7 @@ pub mod body;
 pub mod client;
 pub mod connection;
 mod counts;
+pub mod form;
 mod frames;
 pub mod head;
 pub mod host;

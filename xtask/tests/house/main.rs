@@ -192,7 +192,7 @@ fn networks_are_loaded_by_one_engine_and_forms_parsed_by_one_reader() {
         ["crates/engine/src/shared.rs", "crates/import/src/verify.rs", "crates/engine/src/trial/child.rs"];
     assert_eq!(elsewhere(&[" Engine::new(", "(Engine::new("], &engines), [""; 0]);
     assert_eq!(elsewhere(&["commit_from_"], &["crates/engine/src/engine.rs"]), [""; 0]);
-    assert_eq!(elsewhere(&["multer::"], &["crates/server/src/transport/rest/form.rs"]), [""; 0]);
+    assert_eq!(elsewhere(&["multer::"], &["crates/listen/src/form.rs"]), [""; 0]);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 use sightwire_listen::client::ClientAddress;
+use sightwire_listen::form::BodyError;
 use sightwire_live::WatchError;
 use sightwire_measure::lines;
 use sightwire_measure::memory::OutOfMemory;
@@ -64,6 +65,16 @@ impl IntoResponse for Refusal {
 impl From<OutOfMemory> for Refusal {
     fn from(full: OutOfMemory) -> Self {
         Self::later(StatusCode::SERVICE_UNAVAILABLE, 2, &full.to_string())
+    }
+}
+
+impl From<BodyError> for Refusal {
+    fn from(wrong: BodyError) -> Self {
+        let status = match wrong {
+            BodyError::Stalled | BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken | BodyError::Options => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, &wrong.to_string())
     }
 }
 

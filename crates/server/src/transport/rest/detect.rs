@@ -9,13 +9,13 @@ use bytes::Bytes;
 use sightwire_access::action::Detect;
 use sightwire_api::detect::{StillDetection, StillDetections};
 use sightwire_frame::header::Header;
+use sightwire_listen::form::is_form;
 use sightwire_live::stills::StillError;
 use sightwire_live::view::is_among;
 use sightwire_measure::clock;
 use sightwire_measure::memory::Work;
 
 use super::Api;
-use super::form::is_form;
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Wanted};
 use crate::transport::may::May;
 use crate::transport::pick;

@@ -14,6 +14,7 @@ use futures_util::stream;
 use sightwire_access::action::{Act as _, Read, ReadOthers};
 use sightwire_api::read::{self as api, FileState, JobFiles, Jobs};
 use sightwire_listen::body::Taking;
+use sightwire_listen::form::{Form, TimedBody, content_length, is_form};
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::TextReader;
 use sightwire_reading::display::{DisplayError, DisplayOptions, Key, Pixels};
@@ -28,7 +29,6 @@ use sightwire_reading::output::Format;
 use sightwire_reading::picture::Picture;
 use sightwire_reading::work::{PermitSource, ReadRequest};
 
-use super::form::{Form, TimedBody, content_length, is_form};
 use super::read::{self, ask, default_ask, shape};
 use crate::transport::caller::Caller;
 use crate::transport::may::May;

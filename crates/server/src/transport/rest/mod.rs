@@ -3,7 +3,7 @@
 //! - [`models`]: the models, and which of them is at work; `runtime`: the library that runs them
 //! - [`cameras`], [`streams`]: cameras, and those that are being read; [`detections`]: what is in their pictures;
 //!   [`detect`]: what is in a single one
-//! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`], [`form`]: how these arrive
+//! - [`read`], [`jobs`]: the text in a picture, and in many; [`picture`]: how these arrive
 //! - [`login`], [`keys`], [`link`]: logging in, and who else may do what
 //! - [`boards`]: what the pages of the camera prototype ask for
 //! - `page_errors`: what went wrong in browsers
@@ -15,7 +15,6 @@ pub mod cameras;
 pub mod detect;
 pub mod detections;
 pub mod docs;
-pub mod form;
 pub mod jobs;
 mod keys;
 mod link;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
+use sightwire_listen::form::{BodyError, Form, Part, TimedBody, is_form};
 use sightwire_reading::jobs::upload::shown;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::form::{BodyError, Form, Part, TimedBody, is_form};
 use crate::transport::query::Params;
 
 /// What a form may have beside the picture, in bytes.

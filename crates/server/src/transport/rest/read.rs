@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sightwire_access::action::Read;
 use sightwire_listen::client::ClientAddress;
+use sightwire_listen::form::{TimedBody, content_length};
 use sightwire_measure::memory::{Memory, Work};
 use sightwire_reading::ReadOptions;
 use sightwire_reading::display::{DisplayError, Pixels};
@@ -21,7 +22,6 @@ use sightwire_reading::{Failures, TextReader};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-use super::form::{TimedBody, content_length};
 use super::picture::{self, MAX_FORM_OVERHEAD, NotSent, Parts, Sent, Wanted};
 use crate::transport::caller::Caller;
 use crate::transport::may::May;

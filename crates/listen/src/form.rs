@@ -4,6 +4,7 @@
 
 mod heads;
 
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,15 +14,12 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, BodyDataStream};
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use multer::{Field, Multipart};
 use sightwire_measure::clock;
 
-use crate::transport::query::Params;
-use crate::transport::refusal::Refusal;
 use heads::Heads;
 
 /// A body may be slow for so long;
@@ -52,16 +50,6 @@ pub enum BodyError {
     /// An option is too long, or there are too many.
     #[error("The form has too many options, or one that is too long.")]
     Options,
-}
-
-impl From<BodyError> for Refusal {
-    fn from(wrong: BodyError) -> Self {
-        let status = match wrong {
-            BodyError::Stalled | BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Broken | BodyError::Options => StatusCode::UNPROCESSABLE_ENTITY,
-        };
-        Self::new(status, &wrong.to_string())
-    }
 }
 
 /// Bytes as they come, with an eye on how fast.
@@ -275,7 +263,7 @@ impl Part {
     }
 
     /// Adds it to the options.
-    pub async fn option(mut self, params: &mut Params) -> Result<(), BodyError> {
+    pub async fn option(mut self, params: &mut BTreeMap<String, String>) -> Result<(), BodyError> {
         let name = self.field.name().unwrap_or_default().to_owned();
         let mut value = Vec::new();
         while let Some(chunk) = self.next().await? {
@@ -313,9 +301,9 @@ mod tests {
         [head.as_bytes(), content, b"\r\n"].concat()
     }
 
-    async fn taken(pieces: Vec<Bytes>) -> (Vec<(String, Vec<u8>)>, Params) {
+    async fn taken(pieces: Vec<Bytes>) -> (Vec<(String, Vec<u8>)>, BTreeMap<String, String>) {
         let mut form = Form::new(request(stream::iter(pieces))).unwrap();
-        let (mut files, mut params) = (Vec::new(), Params::new());
+        let (mut files, mut params) = (Vec::new(), BTreeMap::new());
         while let Some(mut part) = form.next().await.unwrap() {
             if !part.is_file() {
                 part.option(&mut params).await.unwrap();
@@ -412,11 +400,11 @@ mod tests {
         assert_eq!(form.next().await.err(), Some(BodyError::Broken), "it ends too early");
         let head = Bytes::from_static(b"--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n");
         let mut form = Form::new(request(stream::iter([head]).chain(endless))).unwrap();
-        let option = form.next().await.unwrap().unwrap().option(&mut Params::new()).await;
+        let option = form.next().await.unwrap().unwrap().option(&mut BTreeMap::new()).await;
         assert_eq!(option.err(), Some(BodyError::Options), "an option without end");
         let same = Bytes::from(part("name=\"model\"", b"m"));
         let mut form = Form::new(request(stream::repeat(same))).unwrap();
-        let (mut params, mut taken) = (Params::new(), 0);
+        let (mut params, mut taken) = (BTreeMap::new(), 0);
         let end = loop {
             match form.next().await.unwrap().unwrap().option(&mut params).await {
                 Ok(()) => taken += 1,
