@@ -23,6 +23,7 @@ use crate::keyring::{EVERY, Keyring};
 use crate::legacy::Legacy;
 use crate::link::{self, LinkToken, Links, Unused};
 use crate::principal::{Principal, Rules, Unknown, Who};
+use crate::process::{KnownProcess, ProcessFlaw, Processes, Signed};
 use crate::proxy::{Named, ProxyLogin};
 use crate::scope::Scope;
 use crate::session::{Session, Sessions, Token};
@@ -94,6 +95,8 @@ pub struct Presented<'a> {
     pub session: Option<&'a str>,
     /// Whom a proxy has let in, as it says; whether it is believed is decided by the address.
     pub proxied: Option<Named<'a>>,
+    /// It says that another process makes it.
+    pub process: Option<Signed<'a>>,
     /// The other end of its connection.
     pub peer: Option<IpAddr>,
     /// The address of its client, if that can be told, and the path that it asks for.
@@ -110,6 +113,7 @@ impl fmt::Debug for Presented<'_> {
             .field("bearer", &bearer)
             .field("session", &session)
             .field("proxied", &self.proxied)
+            .field("process", &self.process)
             .field("peer", &self.peer)
             .field("place", &self.place)
             .field("is_here", &self.is_here)
@@ -134,6 +138,7 @@ pub struct Guard {
     tokens: Option<Tokens>,
     new_tokens: Option<Shares<IpAddr>>,
     proxy: Option<ProxyLogin>,
+    processes: Option<Arc<dyn Processes>>,
     rules: Arc<Rules>,
     here: Arc<Principal>,
     anyone: Arc<Principal>,
@@ -154,6 +159,7 @@ impl Guard {
             tokens: None,
             new_tokens: Shares::new(NEW_TOKENS_PER_S, NEW_TOKENS_BURST_S),
             proxy: None,
+            processes: None,
             sessions: Sessions::default(),
             links: Links::default(),
             unrevoked: LogThrottle::new(),
@@ -195,6 +201,13 @@ impl Guard {
         self
     }
 
+    /// Other processes of a cluster are known, too.
+    #[must_use]
+    pub fn with_processes(mut self, processes: Arc<dyn Processes>) -> Self {
+        self.processes = Some(processes);
+        self
+    }
+
     /// Which proxies are believed, if any are.
     pub fn proxy(&self) -> Option<&ProxyLogin> {
         self.proxy.as_ref()
@@ -220,8 +233,11 @@ impl Guard {
     /// wants it or not.
     ///
     /// A key goes before all else, and what a proxy says before a session: whoever comes through it next, in the same browser, is
-    /// not to go on with the session of another.
+    /// not to go on with the session of another. What says that it is another process's is that process's or nobody's.
     pub fn identify(&self, presented: &Presented<'_>, now: SystemTime) -> Identified {
+        if let Some(request) = &presented.process {
+            return self.process(request);
+        }
         let proxied = match self.proxied(presented) {
             Some(Ok(principal)) => Some(principal),
             Some(Err(why)) => return Identified::new(self.unknown(why)),
@@ -247,6 +263,21 @@ impl Guard {
                 Identified { is_proxied: proxied.is_some(), ..Identified::new(free.clone()) }
             }
             (None, None) => Identified::new(self.nobody.clone()),
+        }
+    }
+
+    fn process(&self, request: &Signed<'_>) -> Identified {
+        let known = match &self.processes {
+            Some(processes) => processes.known(request),
+            None => Err(ProcessFlaw::NoCluster),
+        };
+        match known {
+            Ok(KnownProcess { name, answer }) => {
+                let (who, rules) = (Who::Process { name }, self.rules.clone());
+                let principal = Arc::new(Principal::new(who, Role::Admin, Scope::ALL, rules, None));
+                Identified { answer: Some(answer), ..Identified::new(principal) }
+            }
+            Err(why) => Identified::new(self.unknown(why.into())),
         }
     }
 
@@ -309,11 +340,13 @@ pub struct Identified {
     pub session: Option<Arc<Session>>,
     /// It is known by what a proxy says, or by what a proxy that says something may have added.
     pub is_proxied: bool,
+    /// What the answer shows to another process, in [`crate::process::ANSWER`].
+    pub answer: Option<String>,
 }
 
 impl Identified {
     fn new(principal: Arc<Principal>) -> Self {
-        Self { principal, session: None, is_proxied: false }
+        Self { principal, session: None, is_proxied: false, answer: None }
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`session`]: who has logged in; [`link`]: links that log in once; [`password`]: passwords of users; [`attempts`]: how often somebody may try
 //! - [`token`]: tokens that others issue (JWT)
 //! - [`proxy`]: users whom a proxy has let in
+//! - [`process`]: other processes of the same cluster
 //! - [`legacy`]: clients that cannot send a key
 //! - [`guard`]: whose request it is
 //! - [`credential`]: what a request came with, and what ends when it is revoked
@@ -29,6 +30,7 @@ pub mod legacy;
 pub mod link;
 pub mod password;
 pub mod principal;
+pub mod process;
 pub mod proxy;
 mod recent;
 pub mod record;

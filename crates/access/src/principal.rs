@@ -7,6 +7,7 @@ use crate::Role;
 use crate::Use;
 use crate::action::Action;
 use crate::credential::Credential;
+use crate::process::ProcessFlaw;
 use crate::scope::Scope;
 use crate::token::Flaw;
 
@@ -57,10 +58,15 @@ pub enum Who {
         /// Whose it is, as the issuer calls them; short, and without control characters.
         subject: Arc<str>,
     },
+    /// By the secret of the cluster, as another of its processes.
+    Process {
+        /// Of that process.
+        name: Arc<str>,
+    },
 }
 
 /// Why a key does not count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Unknown {
     /// It does not look like one.
     #[error(
@@ -93,6 +99,9 @@ pub enum Unknown {
         "a token in the header Authorization counts for this server's own pages, for those of server.cors_origins, and for programs: list the origin of this page there"
     )]
     TokenOfPage,
+    /// It says that it is another process's, and is not.
+    #[error(transparent)]
+    Process(#[from] ProcessFlaw),
 }
 
 /// What the configuration says about single actions, whatever somebody's role is. By [`Action::name`], with the key of the
@@ -209,6 +218,11 @@ impl Principal {
         &self.who
     }
 
+    /// Whether it is another process of this cluster.
+    pub fn is_process(&self) -> bool {
+        matches!(self.who, Who::Process { .. })
+    }
+
     /// How much it may do; `None` where it is not known.
     pub fn role(&self) -> Option<Role> {
         self.role
@@ -235,8 +249,8 @@ impl Principal {
             return Ok(());
         }
         let Some(role) = self.role else {
-            return Err(match self.who {
-                Who::Unknown(Some(why)) => Denied::Unknown(why),
+            return Err(match &self.who {
+                Who::Unknown(Some(why)) => Denied::Unknown(why.clone()),
                 _ => Denied::NoKey(words),
             });
         };
@@ -296,6 +310,7 @@ impl fmt::Display for Who {
             Self::User { name } => write!(f, "the user {name}"),
             Self::Proxied { name } => write!(f, "the user {name} of the proxy"),
             Self::Token { subject } => write!(f, "the token of {subject}"),
+            Self::Process { name } => write!(f, "the process {name}"),
         }
     }
 }
@@ -309,6 +324,7 @@ impl Who {
             Self::User { name } => format!("the user {name:?}"),
             Self::Proxied { name } => format!("the user {name:?} of the proxy"),
             Self::Token { subject } => format!("the token of {subject:?}"),
+            Self::Process { name } => format!("the process {name:?}"),
             Self::Unknown(_) | Self::Anyone | Self::Here | Self::Legacy { .. } => self.to_string(),
         }
     }
@@ -316,9 +332,11 @@ impl Who {
     /// As [`Self::quoted`], of those who are told apart by more than where they are.
     pub fn named(&self) -> Option<String> {
         match self {
-            Self::Key { .. } | Self::User { .. } | Self::Proxied { .. } | Self::Token { .. } => {
-                Some(self.quoted())
-            }
+            Self::Key { .. }
+            | Self::User { .. }
+            | Self::Proxied { .. }
+            | Self::Token { .. }
+            | Self::Process { .. } => Some(self.quoted()),
             Self::Unknown(_) | Self::Anyone | Self::Here | Self::Legacy { .. } => None,
         }
     }
@@ -353,7 +371,9 @@ mod tests {
 
     #[test]
     fn somebody_unknown_may_nothing_and_is_told_why() {
-        for why in [None, Some(Unknown::NotKnown), Some(Unknown::Expired)] {
+        for why in
+            [None, Some(Unknown::NotKnown), Some(Unknown::Expired), Some(ProcessFlaw::NoCluster.into())]
+        {
             let nobody = Principal::unknown(why, Arc::default());
             for action in action::ALL.iter().filter(|action| action.role.is_some()) {
                 let denied = nobody.may(action).unwrap_err();

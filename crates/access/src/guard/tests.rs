@@ -3,6 +3,9 @@ mod times;
 use serde_json::json;
 
 use super::*;
+use crate::Use;
+use crate::action::{EndStreams, SwitchModel};
+use crate::principal::Denied;
 use crate::record::{NewKey, NewUser};
 use crate::store::Store;
 use crate::token::fetch::FetchError;
@@ -240,4 +243,54 @@ fn a_proxy_is_believed_by_where_it_is_and_only_if_it_names_one_user() {
     let session = Some(session.reveal());
     assert_eq!(who("10.0.0.2", Presented { session, ..anna }), proxied);
     assert_eq!(who("10.0.0.3", Presented { session, ..anna }), otto);
+}
+
+/// Knows whoever says `yard`.
+#[derive(Debug)]
+struct OneOther;
+
+impl Processes for OneOther {
+    fn known(&self, request: &Signed<'_>) -> Result<KnownProcess, ProcessFlaw> {
+        let known = KnownProcess { name: request.tag.into(), answer: format!("for {}", request.target) };
+        (request.tag == "yard").then_some(known).ok_or(ProcessFlaw::Stranger)
+    }
+}
+
+#[test]
+fn another_process_may_all_that_anybody_may_and_what_is_no_process_is_nobody() {
+    let home = tempfile::tempdir().unwrap();
+    let keyring = Arc::new(Keyring::open(Store::in_folder(home.path()), Arc::default()).unwrap());
+    let rules =
+        Arc::new(Rules { nobody: vec![("switch-model", "recognizer.switching")], ..Rules::default() });
+    let alone = |mode| Guard::new(mode, keyring.clone(), rules.clone());
+    let presented = |tag| Presented {
+        process: Some(Signed { tag, method: "GET", target: "/a" }),
+        is_here: true,
+        ..Presented::default()
+    };
+    for mode in [Mode::Auto, Mode::Open, Mode::Protected] {
+        let guard = alone(mode).with_processes(Arc::new(OneOther));
+        let known = guard.identify(&presented("yard"), now());
+        assert_eq!(known.principal.who(), &Who::Process { name: "yard".into() });
+        assert!(known.principal.is_process() && known.principal.credential().is_none());
+        assert_eq!(known.answer.as_deref(), Some("for /a"));
+        assert_eq!(known.principal.may_on(&EndStreams::ACTION, "gate", Some(Use::Relay)), Ok(()));
+        let denied = known.principal.may(&SwitchModel::ACTION).unwrap_err();
+        assert!(matches!(denied, Denied::Nobody { .. }), "it is a rule of this process, too: {denied}");
+        let words = known.principal.who();
+        assert_eq!(
+            (words.to_string(), words.quoted()),
+            ("the process yard".into(), "the process \"yard\"".into())
+        );
+        assert_eq!(words.named(), Some(words.quoted()), "the audit log says which");
+        for (guard, tag, why) in
+            [(guard, "gate", ProcessFlaw::Stranger), (alone(mode), "yard", ProcessFlaw::NoCluster)]
+        {
+            let nobody = guard.identify(&presented(tag), now());
+            assert_eq!(nobody.principal.who(), &Who::Unknown(Some(why.clone().into())), "{mode}");
+            assert!(nobody.answer.is_none() && !nobody.principal.is_process());
+            let denied = nobody.principal.may(&SeeViewers::ACTION).unwrap_err();
+            assert_eq!((denied.is_unknown(), denied.to_string()), (true, why.to_string()));
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::transport::routes::{Asked, FREE};
 
 mod limits;
 mod origins;
+mod processes;
 mod reload;
 mod told;
 
@@ -60,12 +61,22 @@ impl House {
 
     /// `source` is made of the text of the configuration.
     fn reading(server: &str, more: &str, source: impl FnOnce(&str) -> Option<Source>) -> Self {
+        Self::guarded(server, more, source, |guard| guard)
+    }
+
+    /// `known` adds to those whom the guard knows.
+    fn guarded(
+        server: &str,
+        more: &str,
+        source: impl FnOnce(&str) -> Option<Source>,
+        known: impl FnOnce(Guard) -> Guard,
+    ) -> Self {
         let home = tempfile::tempdir().unwrap();
         let of_server = CONFIG.replace("[recognizer]", &format!("{server}\n[recognizer]"));
         let config = format!("[store]\nhome = {:?}\n{of_server}\n{more}", home.path());
         let source = source(&config);
         let config = Config::of_toml(&config).unwrap();
-        let (access, stop) = (Arc::new(config.guard().unwrap()), CancellationToken::new());
+        let (access, stop) = (Arc::new(known(config.guard().unwrap())), CancellationToken::new());
         let tasks = TaskTracker::new();
         let parts = (&stop, &tasks, &Vital::new(&tasks, &stop));
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
-use http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Uri, uri};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, uri};
 use http_body::{Frame, SizeHint};
 use parking_lot::Mutex;
 use sightwire_access::action::{Act as _, OwnCamera, SeeViewers, WatchStream};
@@ -18,6 +18,7 @@ use sightwire_access::credential::Hold;
 use sightwire_access::guard::{Identified, Mode, Presented};
 use sightwire_access::key::Key;
 use sightwire_access::principal::{Unknown, Who};
+use sightwire_access::process::{self, Signed};
 use sightwire_access::proxy::Named;
 use sightwire_access::session::Session;
 use sightwire_access::{Action, Denied, Guard, Principal, Role, Use};
@@ -37,6 +38,8 @@ use sightwire_listen::client::is_proxied;
 const KEY: &str = "key";
 /// Brings what shows that a page of this server asks.
 const CSRF: HeaderName = HeaderName::from_static("x-csrf-token");
+/// Shows another process that this one knows their secret, too.
+const PROCESS: HeaderName = HeaderName::from_static(process::ANSWER);
 
 /// What somebody can do about a page that may not.
 const LIST_IT: &str = "; add its origin to server.cors_origins";
@@ -109,6 +112,11 @@ enum Way {
     Key,
     /// By a key or token in the address.
     KeyInAddress,
+    /// By the secret of the cluster.
+    Process {
+        /// Goes with whatever is answered.
+        answer: Arc<str>,
+    },
     /// By a cookie, which a browser sends whoever's page it shows.
     Session {
         session: Arc<Session>,
@@ -226,13 +234,18 @@ impl Caller {
     pub fn session(&self) -> Option<&Arc<Session>> {
         match &self.way {
             Way::Session { session, .. } => Some(session),
-            Way::Place | Way::Proxied { .. } | Way::Key | Way::KeyInAddress => None,
+            Way::Place | Way::Proxied { .. } | Way::Key | Way::KeyInAddress | Way::Process { .. } => None,
         }
     }
 
     /// Whether it is known by what a proxy says, which goes before any session.
     pub fn is_proxied(&self) -> bool {
         matches!(self.way, Way::Proxied { .. })
+    }
+
+    /// Whether it is another process of this cluster.
+    pub fn is_process(&self) -> bool {
+        self.principal.is_process()
     }
 
     /// Whether its key stood in the address, where it should not stay.
@@ -251,6 +264,7 @@ impl Caller {
             Who::Key { id, .. } => format!("key {id}").into(),
             Who::User { name } | Who::Proxied { name } => format!("user {name}").into(),
             Who::Token { subject } => format!("token {subject}").into(),
+            Who::Process { name } => format!("process {name}").into(),
             Who::Legacy { networks } => format!("network {networks}").into(),
             Who::Anyone => "anyone".into(),
             Who::Unknown(_) | Who::Here => "".into(),
@@ -267,7 +281,7 @@ impl Caller {
         }
         match self.way {
             Way::Session { meant: false, .. } if changes => return Err(NotAllowed::Csrf),
-            Way::Session { .. } | Way::Key | Way::KeyInAddress => return Ok(()),
+            Way::Session { .. } | Way::Key | Way::KeyInAddress | Way::Process { .. } => return Ok(()),
             Way::Proxied { meant } => match self.page {
                 Page::Own if meant || !changes => return Ok(()),
                 Page::Own => return Err(NotAllowed::Unsaid),
@@ -318,7 +332,17 @@ impl Gate {
         let session = Cookies::of(headers, is_secured).token().filter(|_| counts || is_visit);
         // Where everybody may come, a page from elsewhere may, too: as anybody.
         let is_anybody = page == Page::Foreign && self.guard.mode() == Mode::Open;
-        let (bearer, is_here) = (bearer(headers), is_here(request, headers) && !is_anybody);
+        let authorization = authorization(headers);
+        let of_scheme = |wanted| {
+            authorization.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(wanted)).map(|(_, text)| text)
+        };
+        let bearer = of_scheme("bearer");
+        let is_here = is_here(request, headers) && !is_anybody;
+        let process = of_scheme(process::SCHEME).map(|tag| Signed {
+            tag,
+            method: request.method().as_str(),
+            target: request.uri().path_and_query().map_or("", uri::PathAndQuery::as_str),
+        });
         let peer = request.extensions().get::<Peer>().map(|Peer(peer)| peer.ip());
         let from = client::of(request.extensions()).and_then(|client| client.place());
         let place = from.map(|from| (from, request.uri().path()));
@@ -332,8 +356,8 @@ impl Gate {
         let may_be_added = |token: &&str| is_of_elsewhere && !Key::looks_like_one(token);
         let is_left_out = bearer.as_ref().is_some_and(may_be_added);
         let bearer = bearer.filter(|_| !is_foreign && !is_left_out);
-        let presented = Presented { key, bearer, session, proxied, peer, place, is_here };
-        let Identified { principal, session, is_proxied } =
+        let presented = Presented { key, bearer, session, proxied, process, peer, place, is_here };
+        let Identified { principal, session, is_proxied, answer } =
             self.guard.identify(&presented, SystemTime::now());
         let principal = match principal.who() {
             Who::Unknown(None) if is_left_out => self.guard.unknown(Unknown::TokenOfPage),
@@ -342,6 +366,7 @@ impl Gate {
         let csrf = || headers.get(CSRF).and_then(|csrf| csrf.to_str().ok()).unwrap_or_default();
         let way = match session {
             Some(session) => Way::Session { meant: session.is_meant(csrf()), session },
+            None if principal.is_process() => Way::Process { answer: answer.unwrap_or_default().into() },
             None if is_proxied => Way::Proxied { meant: origin::is_said_to_be_own(headers) },
             None if principal.credential().is_none() => Way::Place,
             None if key.is_some() => Way::KeyInAddress,
@@ -386,8 +411,16 @@ pub async fn identify(State(gate): State<Gate>, mut request: Request, next: Next
     let caller = gate.caller(&request, key.as_deref());
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
     let (Some(known), Some(connection)) = (caller.principal.credential(), connection) else {
+        let shown = match &caller.way {
+            Way::Process { answer } => HeaderValue::from_str(answer).ok(),
+            _ => None,
+        };
         request.extensions_mut().insert(caller);
-        return next.run(request).await;
+        let mut response = next.run(request).await;
+        if let Some(shown) = shown {
+            response.headers_mut().insert(PROCESS, shown);
+        }
+        return response;
     };
     // Checked now and not again: whatever this request opens ends with what it is known by.
     let held = caller.held.clone();
@@ -411,9 +444,10 @@ fn is_visit(request: &Request) -> bool {
         && says("sec-fetch-dest", "document")
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The scheme, and what follows it.
+fn authorization(headers: &HeaderMap) -> Option<(&str, &str)> {
+    let (scheme, text) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    Some((scheme, text.trim()))
 }
 
 /// Whether it comes from this machine for this machine, and through no proxy: a name that an attacker's server resolves to this

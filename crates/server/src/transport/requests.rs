@@ -121,10 +121,15 @@ impl Frames {
     }
 }
 
-/// `None`: a program on this machine, or nobody knows from where.
+/// `None`: a program on this machine, another process of its cluster, or nobody knows from where.
 fn asker(request: &Request) -> Option<Asker> {
     let address = client::of(request.extensions())?.limited()?;
-    Some(request.extensions().get::<Caller>().and_then(known).unwrap_or(Asker::Address(address)))
+    let caller = request.extensions().get::<Caller>();
+    // It asks for all who watch there.
+    if caller.is_some_and(Caller::is_process) {
+        return None;
+    }
+    Some(caller.and_then(known).unwrap_or(Asker::Address(address)))
 }
 
 /// A key or user, if it is one.
@@ -133,7 +138,7 @@ fn known(caller: &Caller) -> Option<Asker> {
         Who::Key { .. } | Who::User { .. } | Who::Proxied { .. } | Who::Token { .. } => {
             Some(Asker::Known(caller.owner()))
         }
-        Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } => None,
+        Who::Unknown(_) | Who::Anyone | Who::Here | Who::Legacy { .. } | Who::Process { .. } => None,
     }
 }
 

@@ -105,7 +105,9 @@ fn shown(principal: &Principal, csrf: Option<String>) -> api::Session {
         Who::Anyone => Some("anyone".to_owned()),
         Who::Here => Some("this machine".to_owned()),
         Who::Legacy { networks } => Some(networks.to_string()),
-        Who::Key { name, .. } | Who::User { name } | Who::Proxied { name } => Some(name.to_string()),
+        Who::Key { name, .. } | Who::User { name } | Who::Proxied { name } | Who::Process { name } => {
+            Some(name.to_string())
+        }
         Who::Token { subject } => Some(subject.to_string()),
     };
     let scope = principal.scope();
