@@ -57,7 +57,7 @@ Commands
                                 load, delay, text; rewrites its tables in docs/benchmarks.md
 
 What setup brings: build-essential, cmake, nasm, chromium and ffmpeg from the system's packages; npm packages
-into ui/, e2e/ and clients/js/; Python packages, nginx, Prometheus, ONNX Runtime and, for --full, TensorFlow into .sightwire/;
+into ui/, e2e/ and clients/js/; Python packages, nginx, Prometheus, Redis, ONNX Runtime and, for --full, TensorFlow into .sightwire/;
 cargo-deny and cargo-nextest into ~/.cache/sightwire/, unless the machine has them. Your own settings of cargo, npm and pip (mirrors, proxies) hold. Logs are in .sightwire/logs.
 ";
 

@@ -196,7 +196,7 @@ fn parts(project: &Project, purpose: Purpose) -> Result<Vec<Part>> {
     parts.push(npm::packages(project, "npm in e2e/", "e2e")?.beside());
     if purpose >= Purpose::Test {
         parts.push(npm::packages(project, "npm in clients/js/", "clients/js")?.beside());
-        parts.extend([unpacked::nginx().beside(), unpacked::prometheus().beside()]);
+        parts.extend([unpacked::nginx(), unpacked::prometheus(), unpacked::redis()].map(Part::beside));
         parts.push(python::packages(project)?.beside());
         parts.extend([DENY.part(), NEXTEST.part()]);
     }

@@ -1,7 +1,7 @@
 //! Programs of other packages that tests run: the system's packages, unpacked and not installed, because installing one starts a
 //! service, now and at every start of the machine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -11,56 +11,95 @@ use crate::process;
 use crate::progress::Step;
 use crate::project::{Project, on_path, remove};
 
-/// A package of Debian's, unpacked into a folder of its name in `.sightwire` unless the machine has its programs.
-struct Package {
+/// Packages of Debian's, unpacked into one folder in `.sightwire` unless the machine has their programs.
+struct Unpacked {
+    /// Of the folder, and for whoever reads what setup does.
     name: &'static str,
-    /// Where Debian has its programs, which is not always on everybody's `PATH`.
+    /// Those with the programs, and with libraries that most machines lack.
+    packages: &'static [&'static str],
+    /// Where Debian has the programs, which is not always on everybody's `PATH`.
     folder: &'static str,
     programs: &'static [&'static str],
     /// With which each of them says its version and does nothing else.
     version: &'static str,
+    /// The first number of that version, at least.
+    least: Option<u32>,
     /// What is lost without it.
     without: &'static str,
 }
 
 /// `e2e/js/nginx.mjs` looks in the same places.
-const NGINX: Package = Package {
+const NGINX: Unpacked = Unpacked {
     name: "nginx",
+    packages: &["nginx"],
     folder: "usr/sbin",
     programs: &["nginx"],
     version: "-v",
+    least: None,
     without: "the test through nginx fails until you install it",
 };
 
 /// `e2e/js/prometheus.mjs` looks in the same places.
-const PROMETHEUS: Package = Package {
+const PROMETHEUS: Unpacked = Unpacked {
     name: "prometheus",
+    packages: &["prometheus"],
     folder: "usr/bin",
     programs: &["prometheus", "promtool"],
     version: "--version",
+    least: None,
     without: "the tests of deploy/prometheus fail until you install it",
 };
 
+/// Tests look for `redis-server` in this order, and take the first that is of version 7 or newer: what `SIGHTWIRE_REDIS_SERVER`
+/// names (it runs as it is); the folders of `PATH`; `/usr/bin`; `.sightwire/redis/usr/bin`, where it runs with all folders in
+/// `.sightwire/redis/usr/lib` as `LD_LIBRARY_PATH`. In JavaScript that is `e2e/js/redis.mjs`.
+///
+/// `redis-server` of Debian is but a link to a program of `redis-tools`.
+const REDIS: Unpacked = Unpacked {
+    name: "redis",
+    packages: &["redis-server", "redis-tools", "libjemalloc2", "liblzf1"],
+    folder: "usr/bin",
+    programs: &["redis-server", "redis-cli"],
+    version: "--version",
+    least: Some(7),
+    without: "the tests of several processes over Redis fail until you install it (7 or newer)",
+};
+
 pub(super) fn nginx() -> Part {
-    Part::new("nginx", |project, _| NGINX.wanted(project), |project, _, step| NGINX.unpack(project, step))
+    NGINX.part()
 }
 
 pub(super) fn prometheus() -> Part {
-    Part::new(
-        "prometheus",
-        |project, _| PROMETHEUS.wanted(project),
-        |project, _, step| PROMETHEUS.unpack(project, step),
-    )
+    PROMETHEUS.part()
 }
 
-impl Package {
+pub(super) fn redis() -> Part {
+    REDIS.part()
+}
+
+impl Unpacked {
+    fn part(&'static self) -> Part {
+        Part::new(self.name, |project, _| self.wanted(project), |project, _, step| self.unpack(project, step))
+    }
+
     fn is_there(&self, project: &Project) -> bool {
-        let runs = |program: PathBuf| process::ask(&program.to_string_lossy(), &[self.version]).is_some();
-        let folders = [PathBuf::from("/").join(self.folder), project.own(self.name).join(self.folder)];
+        let own = project.own(self.name);
+        let libraries = format!("LD_LIBRARY_PATH={}", libraries(&own));
         self.programs.iter().all(|program| {
-            let places = folders.iter().map(|folder| folder.join(program));
-            on_path(program).into_iter().chain(places).any(runs)
+            let mut installed =
+                on_path(program).into_iter().chain([Path::new("/").join(self.folder).join(program)]);
+            let unpacked = own.join(self.folder).join(program);
+            installed.any(|file| self.runs(&[], &file)) || self.runs(&[&libraries], &unpacked)
         })
+    }
+
+    /// Whether a program runs with these variables, and is new enough.
+    fn runs(&self, variables: &[&str], program: &Path) -> bool {
+        let program = program.to_string_lossy();
+        let Some(said) = process::ask("env", &[variables, &[&*program, self.version]].concat()) else {
+            return false;
+        };
+        self.least.is_none_or(|least| first_number(&said).is_some_and(|number| number >= least))
     }
 
     fn wanted(&self, project: &Project) -> Option<String> {
@@ -85,7 +124,12 @@ impl Package {
         let mut unpack = Command::new("sh");
         unpack.args(["-c", &self.script()]).current_dir(&folder);
         let unpacked = process::must(project, step, self.name, &mut unpack).and_then(|_| {
-            ensure!(self.is_there(project), "this system's package has no {} that runs alone", self.name);
+            ensure!(
+                self.is_there(project),
+                "this system's packages have no {} that runs alone{}",
+                self.name,
+                self.least.map(|least| format!(" and is of version {least} or newer")).unwrap_or_default()
+            );
             Ok(())
         });
         Outcome::or_without(unpacked, "unpacked", |error| format!("{}: {error:#}", self.without))
@@ -93,12 +137,38 @@ impl Package {
 
     /// The system's lists of packages may be missing or old: they are fetched where that is allowed without a question.
     fn script(&self) -> String {
-        let name = self.name;
-        let fetch = format!("apt-get download {name}");
+        let fetch = format!("apt-get download {}", self.packages.join(" "));
         let again = match apt::rights() {
             Ok(rights) if rights != apt::ASKING => format!(" || {{ {rights}apt-get update && {fetch}; }}"),
             _ => String::new(),
         };
-        format!("{{ {fetch}{again}; }} && dpkg-deb -x {name}_*.deb . && rm {name}_*.deb")
+        format!(
+            "{{ {fetch}{again}; }} && for package in *.deb; do dpkg-deb -x \"$package\" . || exit; done && rm *.deb"
+        )
+    }
+}
+
+/// The folders of libraries in an unpacked package, as the system's loader takes them.
+fn libraries(unpacked: &Path) -> String {
+    let folders = std::fs::read_dir(unpacked.join("usr/lib")).into_iter().flatten().flatten();
+    let folders: Vec<PathBuf> = folders.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    std::env::join_paths(folders).unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// In "Redis server v=7.0.15 …" it is 7.
+fn first_number(text: &str) -> Option<u32> {
+    let digits = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    digits.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_told_by_its_first_number() {
+        assert_eq!(first_number("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0"), Some(7));
+        assert_eq!(first_number("redis-cli 10.2"), Some(10));
+        assert_eq!(first_number("none"), None);
     }
 }
