@@ -21,6 +21,7 @@ pub mod access;
 pub mod asyncapi;
 pub mod board;
 pub mod camera;
+pub mod cluster;
 pub mod detect;
 mod example;
 pub mod live;

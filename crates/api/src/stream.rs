@@ -10,7 +10,7 @@ use crate::{Quantiles, literal, null_too};
 /// Answer to `GET /api/v1/streams`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Streams {
-    /// Cameras that are being read, and streams that are sent.
+    /// Cameras that are being read, and streams that are sent; in a cluster, those that are sent to its other processes, too.
     pub streams: Vec<Stream>,
 }
 
@@ -128,6 +128,9 @@ pub struct Stream {
     pub peer: Option<Option<String>>,
     /// Frames that came from its source, so far.
     pub pictures: u64,
+    /// Name of the process of the cluster that has it, and counts it; left out where that is the one that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
     /// In which form the sender's frames arrive; left out for cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<RelayProtocol>,
@@ -148,7 +151,8 @@ pub struct Stream {
     /// Everybody who watches it; only in `GET /api/v1/streams/{id}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub viewer_list: Option<Vec<Viewer>>,
-    /// How many viewers watch it.
+    /// How many viewers watch it: of the process that has it, and of the one that answers. Any other process that watches it for
+    /// viewers of its own is one.
     pub viewers: usize,
     /// Width of its newest frame in pixels; null before the first.
     pub width: Option<u32>,
@@ -256,6 +260,8 @@ pub enum ViewerKind {
     Relay,
     /// Any number of streams over `/ws/view`, frames as binary messages.
     RelayBinary,
+    /// Another process of the cluster, for its own viewers.
+    Process,
 }
 
 literal! {
@@ -305,6 +311,10 @@ pub struct Viewer {
     pub missed: u64,
     /// Its address and port; null where a proxy did not tell it.
     pub peer: Option<String>,
+    /// Name of the process of the cluster that it is connected to, where its id counts; left out where that is the one that
+    /// answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<String>,
     /// In which quality it gets its frames.
     pub quality: PictureQuality,
     /// Milliseconds from a ping to its pong; null before the first, left out unless it uses `/ws/view`.
@@ -322,6 +332,6 @@ pub struct Viewer {
 /// Answer to `GET /api/v1/viewers`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 pub struct Viewers {
-    /// Everybody who watches, the longest watching first.
+    /// Everybody who watches at this process, the longest watching first.
     pub viewers: Vec<Viewer>,
 }

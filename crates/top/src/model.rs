@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use sightwire_api::cluster::ClusterStatus;
 use sightwire_api::status::Status;
 use sightwire_api::stream::{Analysis, PictureQuality, Stream, StreamState, Viewer, ViewerKind};
 
@@ -81,6 +82,12 @@ pub fn recognizer_note(Status { recognizer, engine, .. }: &Status) -> Option<Str
     error.or(loading).or(switching).or_else(|| recognizer.warning.clone()).or_else(|| engine.note.clone())
 }
 
+/// Why it is not one of the processes, or what is wrong with one of the others.
+pub fn cluster_note(cluster: &ClusterStatus) -> Option<String> {
+    let of_another = cluster.processes.iter().find_map(|process| Some((&process.name, process.reason.as_ref()?)));
+    cluster.reason.clone().or_else(|| of_another.map(|(name, reason)| format!("{name}: {reason}")))
+}
+
 /// `3 car, 1 person`: what is seen most comes first.
 pub fn objects(analysis: &Analysis) -> String {
     let mut objects: Vec<_> = analysis.objects.iter().collect();
@@ -103,6 +110,7 @@ pub fn watches(viewer: &Viewer) -> &str {
         ViewerKind::Websocket => "detections (ws)",
         ViewerKind::Relay => "relay",
         ViewerKind::RelayBinary => "relay_binary",
+        ViewerKind::Process => "process",
     }
 }
 
@@ -116,6 +124,7 @@ pub fn quality(viewer: &Viewer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sightwire_api::cluster::ClusterProcess;
     use sightwire_api::status::{EngineStatus, Progress, RecognizerStatus, Switching};
     use sightwire_api::stream::Slow;
 
@@ -148,6 +157,24 @@ mod tests {
         }
         assert_eq!(recognizer_note(&status).as_deref(), Some("no AMX"));
         assert_eq!(recognizer_note(&Status::default()), None);
+    }
+
+    #[test]
+    fn what_is_wrong_with_this_process_comes_before_what_is_with_another() {
+        let process = |name: &str, reason: Option<&str>| ClusterProcess {
+            name: name.into(),
+            reason: reason.map(str::to_owned),
+            ..ClusterProcess::default()
+        };
+        let mut cluster = ClusterStatus {
+            processes: vec![process("a", None), process("b", Some("it is silent"))],
+            reason: Some("no connection".into()),
+            ..ClusterStatus::default()
+        };
+        assert_eq!(cluster_note(&cluster).as_deref(), Some("no connection"));
+        cluster.reason = None;
+        assert_eq!(cluster_note(&cluster).as_deref(), Some("b: it is silent"));
+        assert_eq!(cluster_note(&ClusterStatus::default()), None);
     }
 
     #[test]

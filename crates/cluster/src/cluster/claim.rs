@@ -1,0 +1,171 @@
+//! A stream is to begin at this process: whether it may, and who is asked.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Cluster, Standing};
+use crate::entry::{About, Entry, Token};
+use crate::lease::{ClusterLease, Held};
+use crate::options::WhenDown;
+use crate::store::{Claimed, StoreError};
+
+/// How often one that is dead by its silence, or about to be free, is looked at again,
+const QUIET_AGAIN: Duration = Duration::from_millis(250);
+/// and how often its name is claimed.
+const CLAIM_TRIES: u32 = 20;
+
+/// Why a stream cannot begin here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotClaimed {
+    /// It is live at another process.
+    #[error("the stream is live at the process {0}")]
+    Live(Arc<str>),
+    /// Nobody can say, and it is not to begin then.
+    #[error("{0}")]
+    Away(Arc<str>),
+}
+
+impl Cluster {
+    /// A stream is to begin here. If another process has it, its sender is asked there whether it is still there.
+    pub async fn claim(
+        self: &Arc<Self>,
+        stream: &Arc<str>,
+        about: About,
+    ) -> Result<ClusterLease, NotClaimed> {
+        let claimed = self.claim_or_ask(stream, &about).await;
+        let count = match &claimed {
+            Ok(lease) if lease.token() == Token::NONE => &self.counts.provisional,
+            Ok(_) => &self.counts.granted,
+            Err(NotClaimed::Live(_)) => &self.counts.held,
+            Err(NotClaimed::Away(_)) => &self.counts.refused,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        claimed
+    }
+
+    async fn claim_or_ask(
+        self: &Arc<Self>,
+        stream: &Arc<str>,
+        about: &About,
+    ) -> Result<ClusterLease, NotClaimed> {
+        let (mut instead_of, mut heard_before) = (None, None);
+        for _ in 0..CLAIM_TRIES {
+            let claimed = self.claimed(stream, about, instead_of).await;
+            let (entry, heard) = match claimed {
+                Ok(Claimed::Granted(token)) => return Ok(self.lease(stream, about, token)),
+                Ok(Claimed::Held { token, process, heard }) => {
+                    // Which life of it, and where, is told by the directory, once that has it.
+                    let entry = self.elsewhere(stream).filter(|entry| entry.token == token);
+                    if entry.is_none() {
+                        self.is_heard().await;
+                    }
+                    let known = entry.or_else(|| self.elsewhere(stream));
+                    (known.ok_or(NotClaimed::Live(process))?, Some(heard))
+                }
+                Err(why) => match self.elsewhere(stream) {
+                    Some(entry) => (entry, None),
+                    None if self.options.when_down == WhenDown::Accept => {
+                        return Ok(self.lease(stream, about, Token::NONE));
+                    }
+                    None => return Err(NotClaimed::Away(why)),
+                },
+            };
+            let live = || NotClaimed::Live(entry.process.clone());
+            let asked = self.ask_whether_live(&entry);
+            tokio::pin!(asked);
+            let answer = loop {
+                match timeout(QUIET_AGAIN, &mut asked).await {
+                    Ok(answer) => break answer,
+                    // A process that is stopped takes the question and does not answer; that it is silent is known sooner.
+                    Err(_) if heard.is_some() => {
+                        let token = Some(entry.token);
+                        if let Ok(Claimed::Granted(token)) = self.claimed(stream, about, token).await {
+                            return Ok(self.lease(stream, about, token));
+                        }
+                    }
+                    Err(_) => {}
+                }
+            };
+            match answer {
+                Answer::Live => return Err(live()),
+                Answer::Gone => tokio::time::sleep(Duration::from_millis(10)).await,
+                Answer::Unreachable => {
+                    // It is dead if it is not heard of either. One that lives keeps its stream, reachable or not.
+                    if heard.is_none() || heard_before.is_some_and(|before| heard > Some(before)) {
+                        return Err(live());
+                    }
+                    (instead_of, heard_before) = (Some(entry.token), heard_before.or(heard));
+                    tokio::time::sleep(QUIET_AGAIN).await;
+                }
+            }
+        }
+        Err(NotClaimed::Live(
+            self.elsewhere(stream).map_or_else(|| "?".into(), |entry| entry.process.clone()),
+        ))
+    }
+
+    /// Whether the sender of a stream at another process is there: it is asked. One that does not answer is sent away.
+    pub async fn is_live(&self, entry: &Entry) -> bool {
+        self.ask_whether_live(entry).await == Answer::Live
+    }
+
+    /// Asks the store, or says why it cannot be asked.
+    async fn claimed(
+        &self,
+        stream: &Arc<str>,
+        about: &About,
+        instead_of: Option<Token>,
+    ) -> Result<Claimed, Arc<str>> {
+        if self.standing.borrow().0 == Standing::Joining {
+            self.is_heard().await;
+        }
+        match self.standing().0 {
+            Standing::Connected => {}
+            Standing::Joining => return Err("it has not answered yet".into()),
+            Standing::Away(why) => return Err(why),
+            Standing::Refused(why) => return Err(why.to_string().into()),
+        }
+        let claim = self.claim_of(stream, about, instead_of);
+        let mut claimed = self.store.claim(&claim).await;
+        if claimed == Err(StoreError::Unknown) {
+            self.is_heard().await;
+            claimed = self.store.claim(&claim).await;
+        }
+        claimed.map_err(|wrong| {
+            self.stands_badly(&wrong);
+            self.wake.notify_one();
+            wrong.to_string().into()
+        })
+    }
+
+    fn lease(self: &Arc<Self>, stream: &Arc<str>, about: &About, token: Token) -> ClusterLease {
+        let held = Arc::new(Held::new(stream.clone(), about.clone(), token));
+        self.held.lock().insert(stream.clone(), held.clone());
+        self.releases.lock().remove(stream);
+        ClusterLease { held, cluster: Arc::downgrade(self) }
+    }
+
+    async fn ask_whether_live(&self, entry: &Entry) -> Answer {
+        let Some(process) = self.known().processes.get(&entry.process).cloned() else {
+            return Answer::Unreachable;
+        };
+        let asked = self.peers.challenge(&process, &entry.stream, self.time()).await;
+        self.tried(&process, asked.as_ref().err());
+        match asked {
+            Ok(true) => Answer::Live,
+            Ok(false) => Answer::Gone,
+            Err(_) => Answer::Unreachable,
+        }
+    }
+}
+
+/// What became of a stream at another process whose sender was asked whether it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Live,
+    Gone,
+    Unreachable,
+}

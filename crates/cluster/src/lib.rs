@@ -1,0 +1,30 @@
+//! Processes that act as one: each stream has one owner among them, and all know which. What coordinates them never carries a
+//! picture.
+//!
+//! - [`process`]: one process, as others know it; [`entry`]: a stream, and who has it
+//! - [`store`]: what coordinates; [`memory`]: within one process, for tests; [`redis`](mod@redis): in Redis
+//! - [`cluster`]: this process's place among them; [`lease`]: its right to a stream; [`options`]: what can be chosen
+//! - [`directory`]: the local copy of what is known of all
+//! - [`others`]: what other processes say of their streams
+//! - [`peer`]: asking another process; [`dial`]: connections to them; [`pull`]: a stream of another, here
+//! - [`report`]: what is counted
+
+#![forbid(unsafe_code)]
+
+pub mod cluster;
+pub mod dial;
+pub mod directory;
+pub mod entry;
+pub mod lease;
+pub mod memory;
+pub mod options;
+pub mod others;
+pub mod peer;
+pub mod process;
+pub mod pull;
+pub mod redis;
+pub mod report;
+pub mod store;
+
+pub use cluster::Cluster;
+pub use options::Options;

@@ -1,0 +1,242 @@
+//! Asking another process. Both show with each question that they know the secret, and neither says it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HOST, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sightwire_access::process::{ANSWER, Secret, Tag};
+use sightwire_api::cluster::ChallengeAnswer;
+use tokio::time::timeout;
+use tokio_websockets::{ClientBuilder, Config, Limits, WebSocketStream};
+
+use crate::cluster::Said;
+use crate::dial::{Connection, Dial};
+use crate::process::{Instance, Record};
+use crate::store::StoreTime;
+
+/// For a connection, and for what is agreed on over it.
+const CONNECT: Duration = Duration::from_secs(2);
+/// A sender has two seconds to show that it is there, and two to go if it does not; the rest is for the way.
+const CHALLENGE: Duration = Duration::from_millis(4500);
+/// Of a short answer, in bytes.
+pub(crate) const MAX_ANSWER: usize = 64 << 10;
+/// What a message has beside its picture, at most.
+const MESSAGE_OVERHEAD: usize = 4 << 10;
+/// Longest reason of another process that is said on, in characters.
+const MAX_REASON: usize = 200;
+/// What needs no percent sign in a path.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// Why another process could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerError {
+    /// Nobody has told the time that all share yet.
+    #[error("the time that all processes share is not known yet")]
+    NoTime,
+    /// What stands in the directory was not written by one who knows the secret.
+    #[error("what the directory says of it was written by one who has another secret (cluster.secret_file)")]
+    Record,
+    /// No connection.
+    #[error("no connection: {0}")]
+    Connect(#[source] std::io::Error),
+    /// It takes too long.
+    #[error("no answer within {} s", .0.as_secs_f64())]
+    Late(Duration),
+    /// What answers does not speak as it should.
+    #[error("it does not answer as Sightwire does: {0}")]
+    Protocol(String),
+    /// Whoever answers does not know the secret.
+    #[error(
+        "whoever answers there does not know the secret of this cluster (cluster.advertise_url, cluster.secret_file)"
+    )]
+    Stranger,
+    /// It knows us and does not do it.
+    #[error("it answers {0}: {1}")]
+    Refused(StatusCode, String),
+}
+
+/// How this process asks the others.
+#[derive(Debug)]
+pub struct Peers {
+    secret: Arc<Secret>,
+    me: Instance,
+    dial: Arc<dyn Dial>,
+}
+
+/// What the MAC of a record is of: nobody else can make a process's address another.
+pub(crate) fn attested(name: &str, instance: Instance, url: &str) -> String {
+    format!("{name}\n{instance}\n{url}")
+}
+
+/// What is asked of another process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    pub method: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+    /// For the connection and the whole answer.
+    pub within: Duration,
+    /// Of the answer, at most.
+    pub max_bytes: usize,
+}
+
+/// A path or query with the name of a stream in it.
+pub(crate) fn path(before: &str, stream: &str, behind: &str) -> String {
+    format!("{before}{}{behind}", utf8_percent_encode(stream, PATH))
+}
+
+/// A stream of another process as a viewer gets it.
+pub(crate) type Watch = WebSocketStream<Connection>;
+
+impl Peers {
+    pub(crate) fn new(secret: Arc<Secret>, me: Instance, dial: Arc<dyn Dial>) -> Self {
+        Self { secret, me, dial }
+    }
+
+    /// Whether a stream's sender is there; one that does not answer is sent away.
+    pub(crate) async fn challenge(
+        &self,
+        process: &Record,
+        stream: &str,
+        time: Option<StoreTime>,
+    ) -> Result<bool, PeerError> {
+        let target = path("/api/v1/cluster/streams/", stream, "/challenge");
+        let question =
+            Question { method: "POST", target: &target, within: CHALLENGE, max_bytes: MAX_ANSWER };
+        let answer = self.ask(process, question, time).await?;
+        let answer: ChallengeAnswer =
+            serde_json::from_slice(&answer).map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
+        Ok(answer.live)
+    }
+
+    /// Asks something that has a short answer.
+    pub(crate) async fn ask(
+        &self,
+        process: &Record,
+        question: Question<'_>,
+        time: Option<StoreTime>,
+    ) -> Result<Bytes, PeerError> {
+        let Question { method, target, within, max_bytes } = question;
+        let tag = self.tag(process, method, target, time)?;
+        let request = Request::builder()
+            .method(method)
+            .uri(target)
+            .header(HOST, authority(process)?)
+            .header(AUTHORIZATION, tag.to_string())
+            .body(Empty::<Bytes>::new())
+            .map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
+        let broken = |wrong: hyper::Error| PeerError::Protocol(wrong.to_string());
+        let asked = async {
+            let connection = self.connect(process).await?;
+            let (mut sender, connection) =
+                http1::handshake(TokioIo::new(connection)).await.map_err(broken)?;
+            let answered = async {
+                let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
+                let is_known = head.status != StatusCode::UNAUTHORIZED;
+                if is_known {
+                    self.check(&tag, &head.headers)?;
+                }
+                // Of one who may be anybody, no more than what is wrong.
+                let body = Limited::new(body, if is_known { max_bytes } else { MAX_ANSWER }).collect().await;
+                let body = body.map_err(|wrong| PeerError::Protocol(wrong.to_string()))?;
+                Ok((head.status, body.to_bytes()))
+            };
+            tokio::pin!(answered);
+            tokio::select! {
+                biased;
+                answered = &mut answered => answered,
+                // It may have said all before.
+                _ = connection => answered.await,
+            }
+        };
+        let (status, body) = timeout(within, asked).await.map_err(|_| PeerError::Late(within))??;
+        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+    }
+
+    /// Watches a stream as a viewer of `sightwire.v1` does.
+    pub(crate) async fn watch(
+        &self,
+        process: &Record,
+        stream: &str,
+        time: Option<StoreTime>,
+        max_picture: usize,
+    ) -> Result<Watch, PeerError> {
+        let target = path("/ws/view?streams=", stream, "");
+        let tag = self.tag(process, "GET", &target, time)?;
+        let authority = authority(process)?;
+        let protocol = |wrong: &dyn std::fmt::Display| PeerError::Protocol(wrong.to_string());
+        let connection = self.connect(process).await?;
+        let tag_value = HeaderValue::from_str(&tag.to_string()).map_err(|wrong| protocol(&wrong))?;
+        let agreed = async {
+            ClientBuilder::new()
+                // How it is encrypted is settled by now.
+                .uri(&format!("ws://{authority}{target}"))
+                .map_err(|wrong| protocol(&wrong))?
+                .add_header(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("sightwire.v1"))
+                .map_err(|wrong| protocol(&wrong))?
+                .add_header(AUTHORIZATION, tag_value)
+                .map_err(|wrong| protocol(&wrong))?
+                .config(Config::default().flush_threshold(1))
+                .limits(Limits::default().max_payload_len(Some(max_picture + MESSAGE_OVERHEAD)))
+                .connect_on(connection)
+                .await
+                .map_err(|wrong| protocol(&wrong))
+        };
+        let (socket, answer) = timeout(CONNECT, agreed).await.map_err(|_| PeerError::Late(CONNECT))??;
+        self.check(&tag, answer.headers())?;
+        if answer.headers().get(SEC_WEBSOCKET_PROTOCOL).is_none_or(|agreed| agreed != "sightwire.v1") {
+            return Err(PeerError::Protocol("it does not speak sightwire.v1".into()));
+        }
+        Ok(socket)
+    }
+
+    fn tag(
+        &self,
+        process: &Record,
+        method: &str,
+        target: &str,
+        time: Option<StoreTime>,
+    ) -> Result<Tag, PeerError> {
+        let said: Said = serde_json::from_str(&process.about).unwrap_or_default();
+        let text = attested(&process.name, process.instance, &process.url);
+        if !self.secret.verifies("process", &text, &said.mac) {
+            return Err(PeerError::Record);
+        }
+        let time = time.ok_or(PeerError::NoTime)?;
+        Ok(Tag::sign(&self.secret, self.me.into(), process.instance.into(), time, method, target))
+    }
+
+    /// Whether whoever answered knows the secret, too.
+    fn check(&self, tag: &Tag, headers: &HeaderMap) -> Result<(), PeerError> {
+        let answer = headers.get(ANSWER).and_then(|answer| answer.to_str().ok());
+        let known = answer.is_some_and(|answer| tag.is_answered_by(&self.secret, answer));
+        known.then_some(()).ok_or(PeerError::Stranger)
+    }
+
+    async fn connect(&self, process: &Record) -> Result<Connection, PeerError> {
+        let dialed = timeout(CONNECT, self.dial.dial(&process.url)).await;
+        dialed.map_err(|_| PeerError::Late(CONNECT))?.map_err(PeerError::Connect)
+    }
+}
+
+fn authority(process: &Record) -> Result<String, PeerError> {
+    let uri: Option<Uri> = process.url.parse().ok();
+    let authority = uri.and_then(|uri| uri.authority().map(ToString::to_string));
+    authority.ok_or_else(|| PeerError::Protocol("its address is none".into()))
+}
+
+/// In its own words, so far as they are to be repeated.
+fn refused(status: StatusCode, body: &[u8]) -> PeerError {
+    #[derive(serde::Deserialize)]
+    struct Detail {
+        detail: String,
+    }
+    let said = serde_json::from_slice(body).map_or_else(|_| String::new(), |Detail { detail }| detail);
+    PeerError::Refused(status, said.chars().filter(|c| !c.is_control()).take(MAX_REASON).collect())
+}

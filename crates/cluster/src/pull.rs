@@ -1,0 +1,282 @@
+//! A stream of another process, here: pulled over one connection while somebody needs it, newest picture first.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use sightwire_api::relay::scan;
+use sightwire_api::stream::StreamState;
+use sightwire_hub::picture::Stamp;
+use sightwire_hub::stream::{Condition, Producer, State};
+use sightwire_measure::clock;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_websockets::{Message, Payload};
+
+use crate::cluster::{self, Cluster};
+use crate::directory::Directory;
+use crate::entry::{Entry, Token};
+use crate::peer::Watch;
+use crate::process::Record;
+
+/// After so long without a word the owner is asked for one,
+const ASK: Duration = Duration::from_secs(1);
+/// and after so long it is not there.
+const SILENT: Duration = Duration::from_millis(2500);
+/// How soon a connection that ended is made again, doubled each time up to the second.
+const AGAIN: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2)];
+/// A picture older than this has a clock that says nothing.
+const MAX_AGE: Duration = Duration::from_secs(60);
+/// Said of a stream of which nothing is heard.
+pub(crate) const NO_WORD: &str = "the process that has it does not answer";
+
+/// Bounds on what is pulled.
+#[derive(Clone, Copy, Debug)]
+pub struct PullOptions {
+    /// Of a picture, in bytes.
+    pub max_picture: usize,
+    /// A stream of which nothing is heard for so long is over, though nobody says so.
+    pub give_up: Duration,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+enum Over {
+    /// With the stream.
+    Ended(Arc<str>),
+    /// Without it.
+    Lost,
+}
+
+/// What the owner says beside pictures. Of anything else nothing needs to be known.
+#[derive(Debug, Default, Deserialize)]
+struct Said {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    state: Option<StreamState>,
+    #[serde(default)]
+    since_s: f64,
+}
+
+/// A stream that is pulled.
+struct Pull {
+    cluster: Arc<Cluster>,
+    directory: watch::Receiver<Arc<Directory>>,
+    stream: Arc<str>,
+    token: Token,
+    producer: Producer,
+    options: PullOptions,
+    /// What its owner said of itself last, and how far the common clock is ahead of that one's by it.
+    about: Arc<str>,
+    ahead_ms: Option<i64>,
+}
+
+impl Cluster {
+    /// Writes the pictures of another process's stream until that has ended.
+    pub async fn pull(
+        self: Arc<Self>,
+        stream: Arc<str>,
+        token: Token,
+        producer: Producer,
+        options: PullOptions,
+    ) {
+        let directory = self.directory();
+        let cluster = self;
+        let (about, ahead_ms) = ("".into(), None);
+        let mut pull = Pull { cluster, directory, stream, token, producer, options, about, ahead_ms };
+        let reason = pull.run().await;
+        pull.producer.end(&reason, clock::now());
+    }
+}
+
+impl Pull {
+    async fn run(&mut self) -> Arc<str> {
+        let mut heard = clock::now();
+        let mut again = AGAIN[0];
+        loop {
+            let Some((process, _)) = self.owner() else { return self.why_gone() };
+            let begun = clock::now();
+            let time = self.cluster.time();
+            let max = self.options.max_picture;
+            let connected = self.cluster.peers.watch(&process, &self.stream, time, max).await;
+            self.cluster.tried(&process, connected.as_ref().err());
+            match connected {
+                Ok(socket) => match self.watch(socket, &process).await {
+                    Over::Ended(reason) => return reason,
+                    Over::Lost => {}
+                },
+                Err(why) => {
+                    let (stream, process) = (&*self.stream, &*process.name);
+                    tracing::debug!(stream, process, "it is not got from there: {why}");
+                }
+            }
+            self.cluster.counts.pull_failures.fetch_add(1, Ordering::Relaxed);
+            if let Some(newest) = self.producer.stream().newest() {
+                heard = heard.max(newest.captured());
+            }
+            if clock::since(heard) >= self.options.give_up {
+                return NO_WORD.into();
+            }
+            self.stalls();
+            again = if clock::since(begun) > AGAIN[1] { AGAIN[0] } else { (again * 2).min(AGAIN[1]) };
+            // Whoever has it may be known to be gone before that.
+            let _ = timeout(again, self.directory.changed()).await;
+        }
+    }
+
+    /// Who has it by now, if that is still the same stream.
+    fn owner(&mut self) -> Option<(Arc<Record>, Arc<Entry>)> {
+        let directory = self.directory.borrow_and_update();
+        let entry = directory.streams.get(&self.stream).filter(|entry| entry.token == self.token)?;
+        let process = directory.processes.get(&entry.process)?;
+        Some((process.clone(), entry.clone()))
+    }
+
+    fn why_gone(&mut self) -> Arc<str> {
+        match self.directory.borrow_and_update().streams.get(&self.stream) {
+            Some(_) => "another sends it now".into(),
+            None => "its sender, or the process that had it, has left".into(),
+        }
+    }
+
+    /// No picture is shown that may be old.
+    fn stalls(&self) {
+        let state = self.producer.stream().state();
+        if state.condition == Condition::Running {
+            let since = self.producer.stream().newest().map_or(state.since, |newest| newest.captured());
+            self.producer.state(State::new(Condition::Stalled, Some(NO_WORD), since));
+        }
+    }
+
+    async fn watch(&mut self, mut socket: Watch, process: &Record) -> Over {
+        let (mut heard, mut directory) = (clock::now(), self.directory.clone());
+        loop {
+            let silent = clock::since(heard);
+            let (stream, token) = (self.stream.clone(), self.token);
+            let is_another = move |directory: &Arc<Directory>| {
+                directory.streams.get(&stream).is_some_and(|entry| entry.token > token)
+            };
+            let another = async {
+                // Whoever knows of no more changes has none to tell of.
+                if directory.wait_for(is_another).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                biased;
+                message = socket.next() => match message {
+                    Some(Ok(message)) => {
+                        heard = clock::now();
+                        if let Some(over) = self.newest_of(message, &mut socket, process).await {
+                            return over;
+                        }
+                    }
+                    Some(Err(_)) | None => return Over::Lost,
+                },
+                () = another => return Over::Ended("another sends it now".into()),
+                () = tokio::time::sleep(ASK.saturating_sub(silent)), if silent < ASK => {
+                    let asked = socket.send(Message::text(r#"{"type":"ping"}"#));
+                    if timeout(ASK, asked).await.is_ok_and(|asked| asked.is_err()) {
+                        return Over::Lost;
+                    }
+                }
+                () = tokio::time::sleep(SILENT.saturating_sub(silent)), if silent >= ASK => return Over::Lost,
+            }
+        }
+    }
+
+    /// Takes what has come; of several pictures the last.
+    async fn newest_of(&mut self, first: Message, socket: &mut Watch, process: &Record) -> Option<Over> {
+        let mut picture = None;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            if message.is_binary() {
+                picture = Some(message.into_payload());
+            } else if let Some(text) = message.as_text() {
+                let said: Said = serde_json::from_str(text).unwrap_or_default();
+                if said.kind == "ping" {
+                    // What answers the pings of the protocol goes with it.
+                    let answer = socket.send(Message::text(r#"{"type":"pong"}"#));
+                    let _ = timeout(ASK, answer).await;
+                } else if let Some(over) = self.told(&said, picture.is_some()) {
+                    return Some(over);
+                }
+            }
+            next = match socket.next().now_or_never() {
+                Some(Some(Ok(message))) => Some(message),
+                // The end is seen by whoever waits for more.
+                Some(Some(Err(_)) | None) | None => None,
+            };
+        }
+        if let Some(picture) = picture {
+            self.publish(picture, process);
+        }
+        None
+    }
+
+    fn told(&mut self, said: &Said, is_before_a_picture: bool) -> Option<Over> {
+        match said.kind.as_str() {
+            "stream_ended" => {
+                let reason = said.reason.as_deref().unwrap_or("its sender has left");
+                return Some(Over::Ended(reason.into()));
+            }
+            "stream_state" => {
+                let condition = match said.state? {
+                    StreamState::Stalled => Condition::Stalled,
+                    StreamState::Frozen => Condition::Frozen,
+                    // It runs with its first picture, and ends with a message of its own.
+                    _ => return None,
+                };
+                if !is_before_a_picture {
+                    let since = Duration::try_from_secs_f64(said.since_s).unwrap_or_default();
+                    let since = clock::now().checked_sub(since).unwrap_or_else(clock::now);
+                    self.producer.state(State::new(condition, said.reason.as_deref(), since));
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn publish(&mut self, message: Payload, process: &Record) {
+        let message: Bytes = message.into();
+        let Ok(range) = scan::read_binary(&message) else { return };
+        let (size, now) = (message.len(), clock::now());
+        let number = |at: usize| message[at..at + 8].try_into().map(u64::from_be_bytes).unwrap_or_default();
+        let (sequence, micros) = (number(4), number(12));
+        let age = self.age(process, micros).min(MAX_AGE);
+        let captured = now.checked_sub(age).unwrap_or(now);
+        let taken_at = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.runs(now);
+        self.producer.derived(message.slice(range), Stamp { sequence, captured, taken_at });
+        self.producer.received(size);
+        let counts = &self.cluster.counts;
+        counts.pulled_pictures.fetch_add(1, Ordering::Relaxed);
+        counts.pulled_bytes.fetch_add(size as u64, Ordering::Relaxed);
+    }
+
+    /// How long ago it was that the owner's clock said that.
+    fn age(&mut self, process: &Record, unix_micros: u64) -> Duration {
+        let known = self.cluster.known();
+        let about = known.processes.get(&process.name).map_or(&process.about, |now| &now.about);
+        if self.about != *about {
+            self.about = about.clone();
+            self.ahead_ms = serde_json::from_str(about).map_or(None, |said: cluster::Said| said.ahead_ms);
+        }
+        let (Some(ahead), Some(now)) = (self.ahead_ms, self.cluster.time()) else { return Duration::ZERO };
+        let then = (unix_micros as i64).saturating_add(ahead.saturating_mul(1000));
+        Duration::from_micros((now as i64).saturating_mul(1000).saturating_sub(then).max(0) as u64)
+    }
+
+    fn runs(&self, now: Instant) {
+        if self.producer.stream().state().condition != Condition::Running {
+            self.producer.state(State::new(Condition::Running, None, now));
+        }
+    }
+}

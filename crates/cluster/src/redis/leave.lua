@@ -1,0 +1,3 @@
+local name, instance = unpack(ARGV)
+if known(name) == instance then forget(name) end
+return {'ok'}

@@ -1,0 +1,408 @@
+//! A store in Redis: one connection, over which it is asked and tells of changes. Redis's clock decides what counts.
+//!
+//! What it keeps has the same first part in all names, `{PREFIX}:`.
+//!
+//! | key | holds |
+//! | --- | --- |
+//! | `meta` (hash) | `format`, `epoch`, and `check`, by which a wrong secret is seen; also the channel of changes |
+//! | `count` (hash) | `version`: changes so far; `fence`: the highest token |
+//! | `processes` (hash) | by name: instance, URL, JSON |
+//! | `until` (sorted set) | by name: until when the last heartbeat counts |
+//! | `streams` (hash) | by name: as in [`Entry::value`](crate::entry::Entry::value) |
+//! | `rights` (string) | kept free |
+//!
+//! - [`connect`]: one connection; [`scripts`]: what is asked, and the answers; [`heard`]: what is told, and what is believed
+
+mod connect;
+mod heard;
+mod scripts;
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::{Script, Value};
+use rustls::ClientConfig;
+use sightwire_measure::clock;
+use sightwire_measure::histogram::{Histogram, HistogramSnapshot};
+use tokio::sync::{broadcast, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+pub use self::connect::UrlError;
+use self::connect::{Address, Driver, away};
+use self::heard::Heard;
+use self::scripts::{Answer, Keys, Scripts};
+use crate::entry::Token;
+use crate::memory::FORGOTTEN_AFTER;
+use crate::process::Instance;
+use crate::store::{
+    Asked, Beat, Change, Claim, Claimed, Heartbeat, Keep, Kept, Refusal, Snapshot, Store, StoreError,
+};
+
+/// Longest time that an answer takes. Then the connection is given up: what is behind it may stand still for longer.
+pub const ANSWER: Duration = Duration::from_millis(500);
+/// Between attempts to connect: the first time, and at most. Each is up to a third shorter, so that not all processes come at
+/// once.
+const PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+/// Which Redis, and what of it.
+#[derive(Clone)]
+pub struct RedisOptions {
+    /// `redis://`, `rediss://` (over TLS) or `redis+unix://`, with user and password.
+    pub url: String,
+    /// What is ours there: all our names begin with it. Processes with the same one act as one.
+    pub prefix: Arc<str>,
+    /// Whom to trust over TLS; asked for by `rediss://`.
+    pub trust: Option<Arc<ClientConfig>>,
+}
+
+impl fmt::Debug for RedisOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let trust = self.trust.is_some();
+        f.debug_struct("RedisOptions")
+            .field("prefix", &self.prefix)
+            .field("trust", &trust)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A store in Redis. It is connected while [`run`](Self::run) runs, and otherwise says that it is not.
+pub struct Redis {
+    address: Address,
+    scripts: Scripts,
+    heard: Arc<Heard>,
+    link: watch::Sender<Link>,
+    counts: Counts,
+}
+
+/// The connection, or why there is none.
+#[derive(Clone)]
+enum Link {
+    /// None was tried so far.
+    New,
+    Up {
+        connection: MultiplexedConnection,
+        /// Which of all connections.
+        number: u64,
+        since: Instant,
+        version: Arc<str>,
+    },
+    Down {
+        since: Instant,
+        why: StoreError,
+    },
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    connections: AtomicU64,
+    failures: AtomicU64,
+    answers: Histogram,
+}
+
+/// What was counted since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedisCounts {
+    /// Connections that were made.
+    pub connections: u64,
+    /// Connections that were lost or given up, and attempts that failed.
+    pub failures: u64,
+    /// How long answers took.
+    pub answers: HistogramSnapshot,
+}
+
+/// Whether there is a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedisStatus {
+    /// None was tried so far.
+    New,
+    /// There is one,
+    Connected {
+        /// for as long,
+        since: Instant,
+        /// to a Redis of this version.
+        version: Arc<str>,
+    },
+    /// There is none,
+    Away {
+        /// for as long;
+        since: Instant,
+        /// why the last attempt failed.
+        why: StoreError,
+    },
+}
+
+impl fmt::Debug for Redis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = &self.scripts.keys.prefix;
+        f.debug_struct("Redis")
+            .field("address", &self.address)
+            .field("prefix", prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+/// No connection outlives what drives it, however that ends.
+struct Ended<'a>(&'a Redis);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.down(None, away("this process has stopped asking"));
+    }
+}
+
+impl Redis {
+    /// Not connected yet.
+    pub fn new(options: RedisOptions) -> Result<Arc<Self>, UrlError> {
+        let scripts = Scripts::new(Keys::of(&options.prefix));
+        Ok(Arc::new(Self {
+            address: Address::of(&options.url, options.trust)?,
+            heard: Arc::new(Heard::new(scripts.keys.channel())),
+            scripts,
+            link: watch::Sender::new(Link::New),
+            counts: Counts::default(),
+        }))
+    }
+
+    /// Host and port, or the path of its socket.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Whether there is a connection now.
+    pub fn status(&self) -> RedisStatus {
+        match &*self.link.borrow() {
+            Link::New => RedisStatus::New,
+            Link::Up { since, version, .. } => {
+                RedisStatus::Connected { since: *since, version: version.clone() }
+            }
+            Link::Down { since, why } => RedisStatus::Away { since: *since, why: why.clone() },
+        }
+    }
+
+    /// Waits until there is a connection other than the one before, which `number` tells of (0: none), and answers its own.
+    /// Whoever waits here hears at once that Redis is back.
+    pub async fn connected(&self, number: u64) -> u64 {
+        let another = |link: &Link| matches!(link, Link::Up { number: now, .. } if *now != number);
+        // The sender is ours, so it is never gone.
+        match self.link.subscribe().wait_for(another).await.as_deref() {
+            Ok(Link::Up { number, .. }) => *number,
+            _ => number,
+        }
+    }
+
+    /// What was counted so far.
+    pub fn counts(&self) -> RedisCounts {
+        let Counts { connections, failures, answers } = &self.counts;
+        RedisCounts {
+            connections: connections.load(Ordering::Relaxed),
+            failures: failures.load(Ordering::Relaxed),
+            answers: answers.snapshot(),
+        }
+    }
+
+    /// Connects, and again whenever that fails, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let _ended = Ended(self);
+        let _ = stop.run_until_cancelled(self.connect_for_ever()).await;
+    }
+
+    async fn connect_for_ever(&self) {
+        let mut pause = PAUSE;
+        loop {
+            let begun = clock::now();
+            let why = self.connect().await;
+            self.counts.failures.fetch_add(1, Ordering::Relaxed);
+            debug!("no connection to Redis: {why}");
+            self.down(None, why);
+            // One that held for a while says that the trouble before is over.
+            if clock::since(begun) > MAX_PAUSE {
+                pause = PAUSE;
+            }
+            tokio::time::sleep(pause.mul_f64(1.0 - fastrand::f64() / 3.0)).await;
+            pause = (2 * pause).min(MAX_PAUSE);
+        }
+    }
+
+    /// One connection, from its beginning to its end; why it ended, or was none.
+    async fn connect(&self) -> StoreError {
+        let (connection, mut driver) = match self.address.dial(self.heard.clone()).await {
+            Ok(made) => made,
+            Err(why) => return why,
+        };
+        let version = match self.greet(&connection, &mut driver).await {
+            Ok(version) => version,
+            Err(why) => return why,
+        };
+        let number = 1 + self.counts.connections.fetch_add(1, Ordering::Relaxed);
+        debug!("connected to Redis {version} at {}", self.address);
+        let mut link = self.link.subscribe();
+        self.link.send_replace(Link::Up { connection, number, since: clock::now(), version });
+        let given_up = async {
+            match link.wait_for(|link| !matches!(link, Link::Up { .. })).await.as_deref() {
+                Ok(Link::Down { why, .. }) => why.clone(),
+                _ => self.address.lost(),
+            }
+        };
+        tokio::select! {
+            () = driver => self.address.lost(),
+            why = given_up => why,
+        }
+    }
+
+    async fn greet(
+        &self,
+        connection: &MultiplexedConnection,
+        driver: &mut Driver,
+    ) -> Result<Arc<str>, StoreError> {
+        let mut connection = connection.clone();
+        let channel = self.scripts.keys.channel();
+        tokio::select! {
+            greeted = self.address.greet(&mut connection, &channel) => greeted,
+            () = driver => Err(self.address.lost()),
+        }
+    }
+
+    /// There is no connection any more; if a number is given, only if it is that one.
+    fn down(&self, which: Option<u64>, why: StoreError) {
+        self.link.send_if_modified(|link| {
+            let since = match link {
+                Link::Up { number, .. } if which.is_some_and(|which| which != *number) => return false,
+                Link::Down { .. } if which.is_some() => return false,
+                Link::Down { since, .. } => *since,
+                Link::New | Link::Up { .. } => clock::now(),
+            };
+            *link = Link::Down { since, why };
+            true
+        });
+    }
+
+    /// The connection, or why there is none. Only the very first one is waited for.
+    async fn up(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+        let mut link = self.link.subscribe();
+        match link.wait_for(|link| !matches!(link, Link::New)).await.as_deref() {
+            Ok(Link::Up { connection, number, .. }) => Ok((connection.clone(), *number)),
+            Ok(Link::Down { why, .. }) => Err(why.clone()),
+            _ => Err(self.address.lost()),
+        }
+    }
+
+    fn ask<'a, T: Send + 'a>(
+        &'a self,
+        script: &'a Script,
+        args: impl IntoIterator<Item = String>,
+        read: impl FnOnce(&[Value]) -> Answer<T> + Send + 'a,
+    ) -> Asked<'a, T> {
+        let mut asking = script.prepare_invoke();
+        for key in &self.scripts.keys.all {
+            asking.key(key);
+        }
+        for arg in args {
+            asking.arg(arg);
+        }
+        Box::pin(async move {
+            let begun = clock::now();
+            let (mut connection, number) = timeout(ANSWER, self.up())
+                .await
+                .unwrap_or_else(|_| Err(away(format!("there is no connection to {} yet", self.address))))?;
+            let left = ANSWER.saturating_sub(clock::since(begun));
+            let answer = timeout(left, asking.invoke_async::<Vec<Value>>(&mut connection));
+            let Ok(answer) = answer.await else {
+                let why = self.address.late(ANSWER);
+                self.down(Some(number), why.clone());
+                return Err(why);
+            };
+            self.counts.answers.record(clock::since(begun));
+            match answer {
+                Ok(answer) => read(&answer).unwrap_or_else(|| Err(self.address.odd())),
+                Err(error) => {
+                    let why = self.address.failed(&error);
+                    // What was the primary is so no more: its name may lead to another one by now.
+                    if why == StoreError::Refused(Refusal::Replica) {
+                        self.down(Some(number), why.clone());
+                    }
+                    Err(why)
+                }
+            }
+        })
+    }
+}
+
+impl Store for Redis {
+    fn beat<'a>(&'a self, heartbeat: &'a Heartbeat) -> Asked<'a, Beat> {
+        let Heartbeat { record, ttl, check, joined, epoch } = heartbeat;
+        let args = [
+            scripts::format(),
+            check.to_string(),
+            epoch.to_string(),
+            record.name.to_string(),
+            record.instance.to_string(),
+            record.url.to_string(),
+            record.about.to_string(),
+            scripts::ms(*ttl),
+            u8::from(*joined).to_string(),
+            scripts::ms(FORGOTTEN_AFTER),
+        ];
+        self.ask(&self.scripts.beat, args, |answer| {
+            scripts::beat(answer, &record.name, &self.scripts.keys, &self.heard)
+        })
+    }
+
+    fn claim<'a>(&'a self, claim: &'a Claim) -> Asked<'a, Claimed> {
+        let (taken, quiet) = claim.instead_of.unwrap_or((Token::NONE, Duration::ZERO));
+        let args = [
+            claim.stream.to_string(),
+            claim.name.to_string(),
+            claim.instance.to_string(),
+            claim.about.to_string(),
+            scripts::ms(claim.ttl),
+            taken.to_string(),
+            scripts::ms(quiet),
+        ];
+        self.ask(&self.scripts.claim, args, scripts::claimed)
+    }
+
+    fn keep<'a>(&'a self, keep: &'a Keep) -> Asked<'a, Kept> {
+        let args = [
+            keep.stream.to_string(),
+            keep.name.to_string(),
+            keep.instance.to_string(),
+            keep.about.to_string(),
+            keep.token.to_string(),
+        ];
+        self.ask(&self.scripts.keep, args, scripts::kept)
+    }
+
+    fn release<'a>(&'a self, stream: &'a str, token: Token) -> Asked<'a, ()> {
+        self.ask(&self.scripts.release, [stream.to_owned(), token.to_string()], scripts::done)
+    }
+
+    fn leave<'a>(&'a self, name: &'a str, instance: Instance) -> Asked<'a, ()> {
+        self.ask(&self.scripts.leave, [name.to_owned(), instance.to_string()], scripts::done)
+    }
+
+    fn read(&self) -> Asked<'_, Snapshot> {
+        let args = [scripts::MAX_PROCESSES, scripts::MAX_STREAMS, heard::MAX_ENTRY_BYTES];
+        self.ask(&self.scripts.read, args.map(|most| most.to_string()), |answer| {
+            scripts::snapshot(answer, &self.heard)
+        })
+    }
+
+    fn connected(&self, number: u64) -> Pin<Box<dyn Future<Output = u64> + Send + '_>> {
+        Box::pin(Self::connected(self, number))
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.heard.changes()
+    }
+
+    fn address(&self) -> Option<String> {
+        Some(Self::address(self))
+    }
+}

@@ -1,0 +1,262 @@
+//! What Redis is asked: each a script that nothing comes between, over the same keys.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::{Script, Value};
+
+use super::heard::{self, Heard};
+use crate::entry::Token;
+use crate::store::{Beat, Claimed, Kept, Refusal, Snapshot, StoreError, StoreTime};
+
+/// In which way this version uses Redis. Those of another one are kept apart.
+const FORMAT: u32 = 1;
+/// Taken from one answer at most.
+pub(super) const MAX_PROCESSES: usize = 1000;
+pub(super) const MAX_STREAMS: usize = 10_000;
+const MAX_EPOCH_BYTES: usize = 64;
+/// Longest foreign text that is shown.
+const MAX_WORD: usize = 256;
+/// All numbers are whole up to here in floating point, of which Redis's scores and Lua's numbers are.
+const MAX_TIME: f64 = 9_007_199_254_740_992.0;
+
+macro_rules! script {
+    ($name:literal) => {
+        Script::new(concat!(include_str!("prelude.lua"), include_str!($name)))
+    };
+}
+
+/// All of them, and the keys that each gets.
+#[derive(Debug)]
+pub(super) struct Scripts {
+    pub(super) beat: Script,
+    pub(super) claim: Script,
+    pub(super) keep: Script,
+    pub(super) release: Script,
+    pub(super) leave: Script,
+    pub(super) read: Script,
+    pub(super) keys: Keys,
+}
+
+/// The names of everything that we keep. What is in braces is the same in all, so that all are in one place.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    /// How all begin.
+    pub(super) prefix: Arc<str>,
+    pub(super) all: [String; 6],
+}
+
+impl Keys {
+    pub(super) fn of(prefix: &str) -> Self {
+        let key = |name: &str| format!("{{{prefix}}}:{name}");
+        let all = ["meta", "count", "processes", "until", "streams", "rights"].map(key);
+        Self { prefix: key("").into(), all }
+    }
+
+    /// By which changes are told.
+    pub(super) fn channel(&self) -> Arc<str> {
+        self.all[0].as_str().into()
+    }
+}
+
+impl Scripts {
+    pub(super) fn new(keys: Keys) -> Self {
+        Self {
+            beat: script!("beat.lua"),
+            claim: script!("claim.lua"),
+            keep: script!("keep.lua"),
+            release: script!("release.lua"),
+            leave: script!("leave.lua"),
+            read: script!("read.lua"),
+            keys,
+        }
+    }
+}
+
+pub(super) fn format() -> String {
+    FORMAT.to_string()
+}
+
+pub(super) fn ms(duration: Duration) -> String {
+    duration.as_millis().to_string()
+}
+
+/// What a script has answered; `None` where it is no answer of ours.
+pub(super) type Answer<T> = Option<Result<T, StoreError>>;
+
+/// The first word of an answer, and what follows.
+fn said(answer: &[Value]) -> Option<(&str, &[Value])> {
+    let (word, more) = answer.split_first()?;
+    Some((heard::text(word)?, more))
+}
+
+/// Of a script that has nothing to tell but that it is done.
+pub(super) fn done(answer: &[Value]) -> Answer<()> {
+    (said(answer)?.0 == "ok").then_some(Ok(()))
+}
+
+/// Of a heartbeat of the process `name`.
+pub(super) fn beat(answer: &[Value], name: &Arc<str>, keys: &Keys, heard: &Heard) -> Answer<Beat> {
+    let refused = match said(answer)? {
+        ("ok", [at, epoch, version, lapsed, latest]) => {
+            let (at, epoch, version) = (whole(at)?, epoch_of(epoch)?, whole(version)?);
+            let heard = times(latest, heard)?;
+            return Some(Ok(Beat { at, epoch, version, lapsed: whole(lapsed)? == 1, heard }));
+        }
+        ("type", [key, is, want]) => {
+            let want =
+                ["hash", "zset", "string"].into_iter().find(|known| heard::text(want) == Some(known))?;
+            let key = keys.all.iter().find(|known| heard::text(key) == Some(known))?;
+            Refusal::Type { key: key.as_str().into(), is: word(is)?, want }
+        }
+        ("foreign", []) => Refusal::Foreign { prefix: keys.prefix.clone() },
+        ("format", [theirs]) => Refusal::Format { ours: FORMAT, theirs: word(theirs)? },
+        ("secret", []) => Refusal::Secret,
+        ("replaced", [url]) => Refusal::Replaced { name: name.clone(), url: word(url)? },
+        ("name", [url]) => Refusal::Name { name: name.clone(), url: word(url)? },
+        _ => return None,
+    };
+    Some(Err(refused.into()))
+}
+
+pub(super) fn claimed(answer: &[Value]) -> Answer<Claimed> {
+    Some(Ok(match said(answer)? {
+        ("ok", [token]) => Claimed::Granted(token_of(token)?),
+        ("held", [token, process, last]) => {
+            let (token, heard) = (token_of(token)?, time(last)?);
+            Claimed::Held { token, process: heard::process(heard::text(process)?)?, heard }
+        }
+        ("unknown", []) => return Some(Err(StoreError::Unknown)),
+        _ => return None,
+    }))
+}
+
+pub(super) fn kept(answer: &[Value]) -> Answer<Kept> {
+    Some(Ok(match said(answer)? {
+        ("ok", []) => Kept::Kept,
+        ("lost", [token]) => Kept::Lost(token_of(token)?),
+        ("unknown", []) => return Some(Err(StoreError::Unknown)),
+        _ => return None,
+    }))
+}
+
+pub(super) fn snapshot(answer: &[Value], heard: &Heard) -> Answer<Snapshot> {
+    let ("ok", [at, epoch, version, processes, latest, streams]) = said(answer)? else { return None };
+    let until: HashMap<Arc<str>, StoreTime> = times(latest, heard)?.into_iter().collect();
+    let known = pairs(processes, MAX_PROCESSES, heard, |name, value| {
+        let record = heard::record(name, heard::text(value)?)?;
+        let until = until.get(&record.name).copied().unwrap_or_default();
+        Some((record.name.clone(), (record, until)))
+    })?;
+    let leases = pairs(streams, MAX_STREAMS, heard, |name, value| {
+        Some((heard::stream(name)?, heard::lease(heard::text(value)?)?))
+    })?;
+    Some(Ok(Snapshot {
+        at: whole(at)?,
+        epoch: epoch_of(epoch)?,
+        version: whole(version)?,
+        processes: known.into_values().collect(),
+        streams: leases.into_iter().collect(),
+    }))
+}
+
+/// Until when the heartbeats of processes count, by name.
+fn times(latest: &Value, heard: &Heard) -> Option<Vec<(Arc<str>, StoreTime)>> {
+    let times = pairs(latest, MAX_PROCESSES, heard, |name, at| Some((heard::process(name)?, time(at)?)))?;
+    Some(times.into_iter().collect())
+}
+
+/// What a list of keys and values has, by key and each once; what cannot be read is passed over.
+fn pairs<T>(
+    list: &Value,
+    most: usize,
+    heard: &Heard,
+    read: impl Fn(&str, &Value) -> Option<(Arc<str>, T)>,
+) -> Option<BTreeMap<Arc<str>, T>> {
+    let Value::Array(list) = list else { return None };
+    let mut all = BTreeMap::new();
+    for pair in list.chunks_exact(2).take(most) {
+        match heard::text(&pair[0]).and_then(|key| read(key, &pair[1])) {
+            Some((key, value)) => drop(all.insert(key, value)),
+            None => heard.warn("an entry"),
+        }
+    }
+    Some(all)
+}
+
+/// A number that Lua or Redis counts.
+fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        value => heard::number(heard::text(value)?),
+    }
+}
+
+/// A moment, which Redis keeps as a score.
+fn time(value: &Value) -> Option<StoreTime> {
+    let score: f64 = heard::text(value)?.parse().ok()?;
+    Some(score.clamp(0.0, MAX_TIME) as StoreTime)
+}
+
+fn token_of(value: &Value) -> Option<Token> {
+    heard::number(heard::text(value)?).map(Token::from)
+}
+
+/// Which life of Redis; nothing before the first heartbeat.
+fn epoch_of(value: &Value) -> Option<Arc<str>> {
+    let epoch = heard::text(value)?;
+    let is_one = epoch.len() <= MAX_EPOCH_BYTES && epoch.bytes().all(|byte| byte.is_ascii_graphic());
+    is_one.then(|| epoch.into())
+}
+
+/// What is shown to people as it is, so much of it as may be.
+fn word(value: &Value) -> Option<Arc<str>> {
+    let word = heard::text(value)?;
+    Some(word.chars().filter(|char| !char.is_control()).take(MAX_WORD).collect::<String>().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    fn list(words: &[&str]) -> Value {
+        Value::Array(words.iter().map(|word| text(word)).collect())
+    }
+
+    fn read(processes: &[&str], latest: &[&str], streams: &[&str]) -> Snapshot {
+        let (at, version) = (Value::Int(1000), text("7"));
+        let answer = [text("ok"), at, text("first"), version, list(processes), list(latest), list(streams)];
+        snapshot(&answer, &Heard::new("{p}:meta".into())).unwrap().unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_a_snapshot_is_passed_over_and_the_rest_is_there() {
+        let snapshot = read(
+            &["a", "0000000000000001 http://a {}", "b", "broken", "c/d", "0000000000000002 http://c {}"],
+            &["a", "1234.5", "b", "inf", "c", "nobody's time"],
+            &["ward", "5 0000000000000001/a {}", "ward 2", "5", "", "5 0000000000000001/a {}"],
+        );
+        assert_eq!((snapshot.at, snapshot.version), (1000, 7));
+        let [(record, until)] = &*snapshot.processes else { panic!("{:?}", snapshot.processes) };
+        assert_eq!((&*record.name, *until), ("a", 1234));
+        assert_eq!(snapshot.streams, [("ward".into(), "5 0000000000000001/a {}".into())]);
+    }
+
+    #[test]
+    fn no_more_is_taken_than_fits() {
+        let names: Vec<String> = (0..=MAX_STREAMS).map(|number| format!("s{number}")).collect();
+        let streams: Vec<&str> = names.iter().flat_map(|name| [name, "5 0000000000000001/a {}"]).collect();
+        assert_eq!(read(&[], &[], &streams).streams.len(), MAX_STREAMS);
+    }
+
+    #[test]
+    fn a_time_without_bounds_is_the_last_one() {
+        assert_eq!(time(&text("inf")), Some(1 << 53));
+        assert_eq!(time(&text("-3")), Some(0));
+    }
+}
