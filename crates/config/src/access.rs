@@ -85,7 +85,8 @@ fn tokens(r: &Values<'_>) -> Result<Option<Settings>, ConfigError> {
     Settings::new(source, expected).map(Some).map_err(|why| wrong(&why))
 }
 
-fn read_key(path: &Path) -> io::Result<Vec<u8>> {
+/// A file with a key or a secret.
+pub(super) fn read_key(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     File::open(path)?.take(MAX_KEY_FILE + 1).read_to_end(&mut text)?;
     if text.len() as u64 > MAX_KEY_FILE {

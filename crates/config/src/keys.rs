@@ -39,6 +39,7 @@ pub const SECTIONS: &[&str] = &[
     "store",
     "log",
     "otlp",
+    "cluster",
 ];
 
 /// Other spellings of sections, which count as the right ones.
@@ -108,8 +109,16 @@ fn respelt(name: &str) -> Cow<'_, str> {
 /// Whether the value of that key may hold a password or is a secret, and is never shown. So is that of a name which is nearest to
 /// such a key.
 pub fn may_hold_password(name: &str) -> bool {
-    let is_secret =
-        |name: &str| matches!(name, "cameras.default_url" | "access.jwt_secret" | "otlp.endpoint");
+    let is_secret = |name: &str| {
+        matches!(
+            name,
+            "cameras.default_url"
+                | "access.jwt_secret"
+                | "otlp.endpoint"
+                | "cluster.redis_url"
+                | "cluster.secret"
+        )
+    };
     is_secret(name) || (find(name).is_none() && nearest(name).is_some_and(is_secret))
 }
 

@@ -5,7 +5,7 @@
 //! - [`Config`]: what is made of them, checked; `partial`: in spite of mistakes
 //! - [`cameras`]: `[[camera]]` tables
 //! - [`limits`]: how much all may take together, and one address or key
-//! - `log`, [`tls`]: `log.*`, `tls.*`; [`otlp`]: `otlp.*`; [`reader`], [`relay`]: the sections that other crates have options for
+//! - `log`, [`tls`], [`otlp`], [`cluster`]: the sections of these names; [`reader`], [`relay`]: those that other crates have options for
 #![forbid(unsafe_code)]
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod cameras;
+pub mod cluster;
 pub mod keys;
 pub mod layers;
 pub mod limits;
@@ -33,6 +34,7 @@ use sightwire_access::guard::Mode;
 use sightwire_access::legacy::Legacy;
 use sightwire_access::proxy::ProxyLogin;
 use sightwire_access::token::Settings;
+use sightwire_cluster::Cluster;
 use sightwire_engine::EngineOptions;
 use sightwire_engine::shared::EngineSettings;
 use sightwire_engine::trial::{Launch, TrialOptions};
@@ -80,6 +82,8 @@ pub struct Config {
     pub log: Log,
     /// Where metrics and log lines are sent; `None`: nowhere.
     pub otlp: Option<otlp::Otlp>,
+    /// With which other processes this one acts as one; `None`: with none.
+    pub cluster: Option<cluster::ClusterConfig>,
 }
 
 #[derive(Clone, Debug)]
@@ -258,7 +262,11 @@ impl Config {
     }
 
     /// What streams are watched with.
-    pub fn live_options(&self, memory: Arc<Memory>) -> sightwire_live::Options {
+    pub fn live_options(
+        &self,
+        memory: Arc<Memory>,
+        cluster: Option<Arc<Cluster>>,
+    ) -> sightwire_live::Options {
         sightwire_live::Options {
             cameras: self.cameras.live.clone(),
             relay: self.relay.clone(),
@@ -268,6 +276,7 @@ impl Config {
             pictures: self.images,
             store: self.store.clone(),
             memory,
+            cluster,
         }
     }
 
@@ -400,6 +409,7 @@ impl Config {
             store,
             log: log::read(&r)?,
             otlp: otlp::read(&r)?,
+            cluster: cluster::read(&r)?,
         })
     }
 }

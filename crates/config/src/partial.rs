@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::layers::{ConfigError, Layers};
 use crate::{Config, Flags};
 
+/// Keys without which nothing else of their sections may be set.
+const SWITCHES: [&str; 3] = ["cluster.redis_url", "otlp.endpoint", "tls.mode"];
+
 impl Config {
     /// Whatever can be used of all layers, and all that is wrong with them. A value that cannot be used is left at its default,
     /// and so is its section where that does not help.
@@ -27,7 +30,8 @@ fn of_what_can(layers: &Layers) -> (Config, Vec<ConfigError>) {
         let name = if let ConfigError::Invalid { name, .. } = &mistake { *name } else { "" };
         let section = name.split_once('.').map(|(section, _)| format!("{section}."));
         if left.insert(name.to_owned()) {
-            layers.reset(name);
+            let is_switch = SWITCHES.contains(&name);
+            layers.reset(section.as_deref().filter(|_| is_switch).unwrap_or(name));
             mistakes.push(mistake);
         } else if let Some(section) = section.filter(|section| left.insert(section.clone())) {
             // What is wrong is its default, beside another value of the section.
@@ -70,6 +74,20 @@ mod tests {
             assert_eq!(mistakes.iter().filter(|mistake| mistake.contains(part)).count(), 1, "{mistakes:?}");
         }
         assert!(mistakes.iter().all(|mistake| !mistake.contains("secret")));
+    }
+
+    #[test]
+    fn what_would_be_right_but_for_one_mistake_is_not_another() {
+        for (text, key) in [
+            ("[tls]\nmode = \"on\"\ncertificate_file = \"a\"\nkey_file = \"b\"", "tls.mode"),
+            ("[otlp]\nendpoint = \"a\"\nheaders_file = \"b\"", "otlp.endpoint"),
+            ("[cluster]\nredis_url = \"a\"\nadvertise_url = \"http://a\"\nname = \"b\"", "cluster.redis_url"),
+            ("[cluster]\nredis_url = \"redis://a\"\nname = \"b\"", "cluster.advertise_url"),
+        ] {
+            let (config, mistakes) = of(text);
+            assert!(mistakes.len() == 1 && mistakes[0].contains(&format!("`{key}`")), "{mistakes:?}");
+            assert!(config.cluster.is_none() && config.otlp.is_none());
+        }
     }
 
     #[test]

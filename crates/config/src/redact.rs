@@ -1,7 +1,7 @@
 //! Addresses may hold names and passwords, also where they stand in the wrong place; and some keys hold secrets.
 
 /// What the key of a secret ends with; `_file` after it is another's.
-pub const SECRET: &str = "_secret";
+pub const SECRET: &str = "secret";
 
 /// The text with `***` for whatever stands between `://` and `@`, and for the rest of a line that sets a secret; and without
 /// what follows `?` in an address.
@@ -77,6 +77,10 @@ mod tests {
                 "set one of access.jwt_secret, access.jwt_jwks",
                 "set one of access.jwt_secret, access.jwt_jwks",
             ),
+            ("[cluster]\nsecret = \"abc\"\nx", "[cluster]\nsecret = ***\nx"),
+            ("--set cluster.secret=abc", "--set cluster.secret = ***"),
+            ("secret_file = \"/run/x\", \"secret\" = \"abc\"", "secret_file = \"/run/x\", \"secret = ***"),
+            ("cluster.secret is set, too: no secrets here", "cluster.secret is set, too: no secrets here"),
         ] {
             assert_eq!(redact(text), shown);
         }

@@ -174,7 +174,8 @@ fn a_keras_file_is_taken_if_it_is_there() {
 #[test]
 fn the_commented_file_has_every_key_and_is_valid_when_uncommented() {
     let text = keys::commented_file();
-    let uncommented: String = text
+    // Tables of cameras and the like are examples.
+    let uncommented: String = text[..text.find("# [[").unwrap()]
         .lines()
         .map(|line| match line.strip_prefix("# ") {
             Some(rest)
@@ -358,19 +359,19 @@ fn cameras_are_read_from_tables_and_a_mistake_names_its_line() {
 #[test]
 fn a_password_in_the_wrong_place_is_not_shown_either() {
     for text in [
-        "[cameras]\ndefault_url = \"http://me:secret@10.0.0.5\n",
-        "[cameras]\ndefault_url = [\"http://me:secret@10.0.0.5\"]\n",
-        "[cameras]\nallow = [\"http://me:secret@10.0.0.5\"]\n",
-        "[[camera]]\nid = \"a\"\nurl = \"http://me:secret@10.0.0.5\"\nurl = \"http://me:secret@10.0.0.5\"\n",
-        "[camera]\nurl = \"http://me:secret@10.0.0.5\"\n",
+        "[cameras]\ndefault_url = \"http://me:s3cret@10.0.0.5\n",
+        "[cameras]\ndefault_url = [\"http://me:s3cret@10.0.0.5\"]\n",
+        "[cameras]\nallow = [\"http://me:s3cret@10.0.0.5\"]\n",
+        "[[camera]]\nid = \"a\"\nurl = \"http://me:s3cret@10.0.0.5\"\nurl = \"http://me:s3cret@10.0.0.5\"\n",
+        "[camera]\nurl = \"http://me:s3cret@10.0.0.5\"\n",
     ] {
         let error = file(text).unwrap_err().to_string();
-        assert!(!error.contains("secret"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
     for flag in [
-        "cameras.default_ul=http://me:secret@a",
-        "cameras.default_url:http://me:secret@a",
-        "cameras.default_url=ftp://me:secret@a",
+        "cameras.default_ul=http://me:s3cret@a",
+        "cameras.default_url:http://me:s3cret@a",
+        "cameras.default_url=ftp://me:s3cret@a",
     ] {
         let mut layers = Layers::defaults();
         let error = layers
@@ -378,7 +379,7 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
             .and_then(|()| Config::from_layers(&layers).map(|_| ()))
             .unwrap_err()
             .to_string();
-        assert!(!error.contains("secret"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 }
 

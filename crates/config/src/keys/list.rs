@@ -1,5 +1,6 @@
 //! The keys, by section.
 
+mod cluster;
 mod connections;
 mod tasks;
 
@@ -17,13 +18,17 @@ const fn key(
 /// All keys, by section.
 pub const KEYS: &[Key] = &ALL;
 
-const ALL: [Key; connections::KEYS.len() + tasks::KEYS.len()] = {
-    let (first, rest) = (connections::KEYS, tasks::KEYS);
-    let mut all = [first[0]; connections::KEYS.len() + tasks::KEYS.len()];
-    let mut i = 1;
+const FILES: [&[Key]; 3] = [connections::KEYS, tasks::KEYS, cluster::KEYS];
+
+const ALL: [Key; FILES[0].len() + FILES[1].len() + FILES[2].len()] = {
+    let mut all = [FILES[0][0]; FILES[0].len() + FILES[1].len() + FILES[2].len()];
+    let (mut file, mut in_file, mut i) = (0, 0, 0);
     while i < all.len() {
-        all[i] = if i < first.len() { first[i] } else { rest[i - first.len()] };
-        i += 1;
+        if in_file == FILES[file].len() {
+            (file, in_file) = (file + 1, 0);
+        }
+        all[i] = FILES[file][in_file];
+        (in_file, i) = (in_file + 1, i + 1);
     }
     all
 };

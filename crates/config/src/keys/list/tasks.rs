@@ -38,7 +38,7 @@ pub const KEYS: &[Key] = &[
         "recognizer.max_clients",
         "50",
         &["MAX_CLIENTS"],
-        "Clients at once. One more is told that the server is at capacity; with 0 everyone is.",
+        "Clients of one process at once. One more is told that the server is at capacity; with 0 everyone is.",
     ),
     key(
         "recognizer.max_fps",
@@ -108,7 +108,7 @@ pub const KEYS: &[Key] = &[
         "cameras.max_upstreams",
         "5",
         &[],
-        "Known cameras that are read at once. For one more, viewers are answered 503 and Retry-After.",
+        "Known cameras that one process reads at once. For one more, viewers are answered 503 and Retry-After.",
     ),
     key(
         "cameras.max_named",
@@ -166,7 +166,7 @@ pub const KEYS: &[Key] = &[
         "relay.max_streams",
         "64",
         &[],
-        "Streams from senders at once. One more sender is told so and closed with 1013.",
+        "Streams from senders to one process at once. One more sender is told so and closed with 1013.",
     ),
     key(
         "relay.max_viewers",
