@@ -75,6 +75,8 @@ actions! {
     Reload = "reload", Some(Role::Admin), None, true, "have the configuration read again";
     /// Counters of everything.
     SeeMetrics = "see-metrics", Some(Role::Operator), None, true, "see the metrics";
+    /// What processes of a cluster ask each other; a key alone does not let anybody.
+    ActAsProcess = "act-as-process", Some(Role::Admin), None, true, "ask as a process of this cluster";
     /// Who else may do something.
     ManageAccess = "manage-access", Some(Role::Admin), None, true, "manage keys and users";
 }

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::camera::CameraTotals;
+use crate::cluster::ClusterStatus;
 use crate::read::ReadPrecision;
 use crate::relay::RelayTotals;
 
@@ -12,6 +13,10 @@ use crate::relay::RelayTotals;
 pub struct Status {
     /// Sums over all cameras and their viewers.
     pub cameras: CameraTotals,
+    /// How it stands with other processes. Left out where the server is alone, and for whoever may not see who watches, and
+    /// from where.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterStatus>,
     /// Connections, and memory that is held for them.
     pub connections: Connections,
     /// The service that finds objects in pictures.

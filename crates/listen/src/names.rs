@@ -57,6 +57,15 @@ impl HostNames {
         Ok(hosts)
     }
 
+    /// With that host, which others use for this server; an address is allowed anyway.
+    #[must_use]
+    pub fn with(mut self, host: &str) -> Self {
+        if is_name(host.as_bytes()) {
+            self.names.push(host.into());
+        }
+        self
+    }
+
     /// Whether every name is allowed.
     pub fn are_all(&self) -> bool {
         self.all

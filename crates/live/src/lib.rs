@@ -2,6 +2,7 @@
 //! many want to see what is in it, and drawn once for all who want to see the same.
 //!
 //! - [`origin`]: where a stream's frames come from: [`source`], a camera, or [`relay`], a sender
+//! - `elsewhere`: streams of other processes; `places`: who may have a stream opened
 //! - [`relay`]: also when a silent sender is given up (`watchdog`), and how long a slow viewer may take for a frame (`pace`)
 //! - `reconfigure`: what can be chosen anew while streams are watched
 //! - [`registry`]: which cameras there are; [`viewers`]: who watches
@@ -20,6 +21,7 @@
 pub mod analysis;
 pub mod demand;
 pub mod detector;
+mod elsewhere;
 pub mod hands;
 pub mod look;
 pub mod options;
@@ -64,8 +66,9 @@ use analysis::Analysis;
 use demand::{Analysing, AnalysisLease, MAX_SKIP, Rate};
 use detector::Detector;
 use hands::Hands;
-use origin::{Origin, PerOrigin};
+use origin::Origin;
 use pixels::Pixels;
+use places::Running;
 use registry::Registry;
 use relay::{End, Sender};
 use stills::Stills;
@@ -75,8 +78,11 @@ use upstream::Upstream;
 use view::{Basis, View, ViewKey, ViewLease, ViewOptions};
 use viewers::{Admission, NewViewer, PerUse, Viewers};
 
+pub use elsewhere::NotEnded;
 pub use options::Options;
 
+/// Other processes that may pull each stream.
+const MAX_PROCESSES: usize = 64;
 /// Limits, as the log names them.
 const MAX_ANALYSES: &str = "cameras.max_analyses";
 const MAX_VIEWS: &str = "cameras.max_views";
@@ -120,8 +126,8 @@ pub struct Streams {
     pub pixels: Arc<Pixels>,
     options: RwLock<Arc<Options>>,
     web: RwLock<Web>,
-    /// Cameras run while somebody needs them, and what is sent as long as its sender is there.
-    running: PerOrigin<OnDemand<Origin, Upstream>>,
+    /// Cameras and what is sent elsewhere run while somebody needs them, and what is sent here as long as its sender is there.
+    running: Running,
     /// One of each stream, however fast it is wanted.
     analyses: OnDemand<Origin, Analysis>,
     analysing: Arc<Analysing>,
@@ -171,7 +177,12 @@ pub enum WatchError {
 }
 
 fn most_viewers(options: &Options) -> PerUse<usize> {
-    PerUse { cameras: options.cameras.max_viewers, relay: options.relay.max_viewers }
+    PerUse {
+        cameras: options.cameras.max_viewers,
+        relay: options.relay.max_viewers,
+        // Each pulls a stream once.
+        processes: options.relay.max_streams * MAX_PROCESSES,
+    }
 }
 
 impl Streams {
@@ -188,15 +199,7 @@ impl Streams {
         let web = Web::new(Arc::new(cameras.allow.clone()));
         // What lingers is the camera and its analysis, each for itself; a view is made anew in a moment.
         let (linger, at_once) = (cameras.linger, Duration::ZERO);
-        let running = PerOrigin {
-            cameras: OnDemand::new(
-                cameras.max_upstreams + cameras.max_named,
-                linger,
-                tasks.clone(),
-                stop.clone(),
-            ),
-            sent: OnDemand::new(options.relay.max_streams, at_once, tasks.clone(), stop.clone()),
-        };
+        let running = Running::new(&options, tasks, stop);
         let analyses = OnDemand::new(cameras.max_analyses, linger, tasks.clone(), stop.clone());
         let views = OnDemand::new(cameras.max_views, at_once, tasks.clone(), stop.clone());
         let pixels = Arc::new(pixels::start(options.threads).context("cannot start threads")?);
@@ -299,7 +302,7 @@ impl Streams {
     /// be guessed from it.
     pub fn id_of(&self, origin: &Origin) -> String {
         match origin {
-            Origin::Sent(name) => name.to_string(),
+            Origin::Sent(name) | Origin::Elsewhere(name, _) => name.to_string(),
             Origin::Camera(source) => match self.registry.with_source(source) {
                 Some(camera) => camera.table.id,
                 None => format!("url-{:016x}", self.ids.hash_one(source)),
@@ -327,9 +330,10 @@ impl Streams {
         running.or_else(|| self.upstreams().into_iter().find(|upstream| **upstream.stream.id() == *id))
     }
 
-    /// The origin of a registered camera, or of a running stream.
+    /// The origin of a registered camera, of a running stream, or of one that another process has.
     pub fn named(&self, id: &str) -> Option<Origin> {
-        self.registered(id).or_else(|| self.find(id).map(|upstream| upstream.origin.clone()))
+        let here = self.registered(id).or_else(|| self.find(id).map(|upstream| upstream.origin.clone()));
+        here.or_else(|| self.elsewhere(id))
     }
 
     fn registered(&self, id: &str) -> Option<Origin> {
@@ -411,9 +415,9 @@ impl Streams {
         }
     }
 
-    /// Whether a stream of that name is sent.
+    /// Whether a stream of that name is sent, here or to another process.
     pub fn is_sent(&self, name: &str) -> bool {
-        self.running.sent.peek(&Origin::Sent(name.into())).is_some()
+        self.running.sent.peek(&Origin::Sent(name.into())).is_some() || self.elsewhere(name).is_some()
     }
 
     /// Whether that stream is analysed, or may be: one address has at most three quarters of the places for itself, so that
@@ -478,10 +482,15 @@ impl Streams {
         self.unreachable.load(Ordering::Relaxed)
     }
 
-    /// All streams: cameras that are being read, and what is sent.
+    /// All streams of this process: cameras that are being read, and what is sent here.
     pub fn upstreams(&self) -> Vec<Arc<Upstream>> {
-        let all = self.running.each().into_iter().flat_map(OnDemand::all);
+        let all = [&self.running.cameras, &self.running.sent].into_iter().flat_map(OnDemand::all);
         all.map(|(_, upstream)| upstream).collect()
+    }
+
+    /// Streams of other processes that are pulled, since somebody here needs them.
+    pub fn pulled(&self) -> Vec<Arc<Upstream>> {
+        self.running.elsewhere.all().into_iter().map(|(_, upstream)| upstream).collect()
     }
 
     /// All that are being analysed.
@@ -515,7 +524,7 @@ impl Streams {
 
     /// Takes a sample of all counters.
     pub fn sample(&self, now: Instant) {
-        self.upstreams().iter().for_each(|upstream| upstream.sample(now));
+        self.upstreams().iter().chain(&self.pulled()).for_each(|upstream| upstream.sample(now));
         self.viewers.sample(now);
         self.analyses.all().iter().for_each(|(_, analysis)| analysis.sample(now));
         self.views.all().iter().for_each(|(_, view)| view.sample(now));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sightwire_cluster::Cluster;
 use sightwire_frame::header::Limits;
 pub use sightwire_hands::watch::WatchOptions;
 use sightwire_hub::source::allow::Allow;
@@ -32,6 +33,8 @@ pub struct Options {
     pub store: Store,
     /// Of the whole server: without it nothing new begins.
     pub memory: Arc<Memory>,
+    /// Other processes with which this one acts as one.
+    pub cluster: Option<Arc<Cluster>>,
 }
 
 impl Options {

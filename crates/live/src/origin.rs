@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use sightwire_api::stream::StreamKind;
+use sightwire_cluster::entry::Token;
 
 use crate::source::CameraSource;
 
@@ -14,6 +15,8 @@ pub enum Origin {
     Camera(CameraSource),
     /// Somebody who connects and sends, under that name.
     Sent(Arc<str>),
+    /// Somebody who sends it to another process, under that name and by that lease; it is pulled from there while somebody needs it.
+    Elsewhere(Arc<str>, Token),
 }
 
 /// One for each origin, since neither may take the other's places.
@@ -21,7 +24,7 @@ pub enum Origin {
 pub struct PerOrigin<T> {
     /// For cameras, which the server reads.
     pub cameras: T,
-    /// Of streams that are sent.
+    /// Of streams that are sent, here or elsewhere.
     pub sent: T,
 }
 
@@ -30,13 +33,8 @@ impl<T> PerOrigin<T> {
     pub fn of(&self, origin: &Origin) -> &T {
         match origin {
             Origin::Camera(_) => &self.cameras,
-            Origin::Sent(_) => &self.sent,
+            Origin::Sent(_) | Origin::Elsewhere(..) => &self.sent,
         }
-    }
-
-    /// Both, that for cameras first.
-    pub fn each(&self) -> [&T; 2] {
-        [&self.cameras, &self.sent]
     }
 }
 
@@ -45,7 +43,7 @@ impl Origin {
     pub fn kind(&self) -> StreamKind {
         match self {
             Self::Camera(_) => StreamKind::Camera,
-            Self::Sent(_) => StreamKind::Relay,
+            Self::Sent(_) | Self::Elsewhere(..) => StreamKind::Relay,
         }
     }
 
@@ -53,7 +51,7 @@ impl Origin {
     pub fn camera(&self) -> Option<&CameraSource> {
         match self {
             Self::Camera(source) => Some(source),
-            Self::Sent(_) => None,
+            Self::Sent(_) | Self::Elsewhere(..) => None,
         }
     }
 
@@ -61,7 +59,7 @@ impl Origin {
     pub fn shown(&self) -> String {
         match self {
             Self::Camera(source) => source.shown(),
-            Self::Sent(name) => name.to_string(),
+            Self::Sent(name) | Self::Elsewhere(name, _) => name.to_string(),
         }
     }
 }

@@ -3,12 +3,49 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use sightwire_hub::on_demand::OnDemand;
 use sightwire_measure::memory::Work;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::elsewhere::LINGER;
+use crate::options::Options;
 use crate::origin::Origin;
 use crate::upstream::Upstream;
 use crate::{StreamLease, Streams, WatchError};
+
+/// Streams that run, by where their pictures come from: none takes another's places.
+#[derive(Debug)]
+pub struct Running {
+    /// Cameras that are being read.
+    pub cameras: OnDemand<Origin, Upstream>,
+    /// What is sent here.
+    pub sent: OnDemand<Origin, Upstream>,
+    /// What is pulled from other processes.
+    pub elsewhere: OnDemand<Origin, Upstream>,
+}
+
+impl Running {
+    pub fn new(options: &Options, tasks: &TaskTracker, stop: &CancellationToken) -> Self {
+        let running = |max, linger| OnDemand::new(max, linger, tasks.clone(), stop.clone());
+        let (cameras, streams) = (&options.cameras, options.relay.max_streams);
+        Self {
+            cameras: running(cameras.max_upstreams + cameras.max_named, cameras.linger),
+            sent: running(streams, Duration::ZERO),
+            elsewhere: running(streams, LINGER),
+        }
+    }
+
+    pub fn of(&self, origin: &Origin) -> &OnDemand<Origin, Upstream> {
+        match origin {
+            Origin::Camera(_) => &self.cameras,
+            Origin::Sent(_) => &self.sent,
+            Origin::Elsewhere(..) => &self.elsewhere,
+        }
+    }
+}
 
 impl Streams {
     /// Joins those who watch a stream; a camera that nobody watches is opened.
@@ -18,6 +55,7 @@ impl Streams {
                 let sent = self.running.sent.join(origin);
                 return sent.ok_or_else(|| WatchError::Unknown(name.to_string()));
             }
+            Origin::Elsewhere(name, token) => return self.pull(origin, name, *token),
             Origin::Camera(source) => source,
         };
         self.check(source)?;

@@ -18,7 +18,8 @@ pub struct Reconfiguration {
 
 impl Streams {
     /// Looks whether these can take the place of the options at work: cameras and their limits, and what the relay goes by.
-    /// An error changes nothing. What finds objects, threads, files and folders stay as they are.
+    /// An error changes nothing. What finds objects, threads, files, folders and other
+    /// processes stay as they are.
     pub fn prepare(&self, new: Options) -> Result<Reconfiguration, WatchError> {
         let now = self.options();
         let mut options = Options::clone(&now);
@@ -41,6 +42,7 @@ impl Streams {
         self.viewers.set_max(most_viewers(&options));
         self.running.cameras.set_max(options.cameras.max_upstreams + options.cameras.max_named);
         self.running.sent.set_max(options.relay.max_streams);
+        self.running.elsewhere.set_max(options.relay.max_streams);
         self.analyses.set_max(options.cameras.max_analyses);
         self.views.set_max(options.cameras.max_views);
         *self.options.write() = options;

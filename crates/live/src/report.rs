@@ -11,6 +11,7 @@ use sightwire_measure::meter::Delay;
 
 use super::Streams;
 use super::analysis::Analysis;
+use super::origin::Origin;
 use super::registry::Camera;
 use super::upstream::Upstream;
 use super::view::{View, ViewKey};
@@ -43,13 +44,12 @@ impl Streams {
         let size = upstream.size();
         let [delivered, _, missed] = counters.delivered.counts();
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let analysis = self.analyses.peek(&upstream.origin);
         let camera = upstream.origin.camera();
         let name =
             camera.and_then(|source| self.registry.with_source(source)).map(|camera| camera.table.name);
         let age = newest.map(|newest| now.saturating_duration_since(newest.captured()).as_secs_f64());
         let mut report = stream::Stream {
-            analyses: analysis.iter().map(|analysis| self.analysis_report(analysis)).collect(),
+            analyses: self.analysis_reports(&upstream.origin),
             broken: get(&counters.broken),
             bytes: get(&counters.bytes),
             bytes_out_per_s,
@@ -87,17 +87,22 @@ impl Streams {
         report
     }
 
-    /// All streams that are being read or sent, as in answers.
+    /// All streams that are being read or sent here, as in answers.
     pub fn stream_reports(&self) -> Vec<stream::Stream> {
         self.upstreams().iter().map(|upstream| self.stream_report(upstream)).collect()
     }
 
-    /// A stream and who watches it.
+    /// A stream, and who watches it here.
     pub fn detailed_report(&self, upstream: &Upstream) -> stream::Stream {
         let (report, now) = (self.stream_report(upstream), clock::now());
         let viewers = self.viewers.of(upstream.stream.id());
         let viewers = viewers.iter().map(|viewer| viewer.report(now)).collect();
         stream::Stream { viewer_list: Some(viewers), ..report }
+    }
+
+    /// What is made of a stream here.
+    pub(crate) fn analysis_reports(&self, origin: &Origin) -> Vec<stream::Analysis> {
+        self.analyses.peek(origin).iter().map(|analysis| self.analysis_report(analysis)).collect()
     }
 
     fn analysis_report(&self, analysis: &Analysis) -> stream::Analysis {

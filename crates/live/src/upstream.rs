@@ -1,4 +1,5 @@
-//! A running stream: a camera that is being read over one connection, however many watch, or what somebody sends.
+//! A running stream: a camera that is being read over one connection, however many watch, or what somebody sends, here or to
+//! another process.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,6 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+use sightwire_cluster::Cluster;
+use sightwire_cluster::entry::Token;
+use sightwire_cluster::pull::PullOptions;
 use sightwire_frame::draw::{self, Edge, Tone};
 use sightwire_frame::header::{self, Limits};
 use sightwire_hub::multipart;
@@ -94,6 +98,28 @@ impl Upstream {
         (Self::new(stream, Origin::Sent(id.into()), Some(sender), deps, stop), producer)
     }
 
+    /// What somebody sends to another process: pulled from there until `stop`.
+    pub fn pulled(
+        (name, token): (&Arc<str>, Token),
+        cluster: Arc<Cluster>,
+        deps: &Dependencies,
+        stop: CancellationToken,
+    ) -> Self {
+        let (stream, producer) = Stream::new(name, clock::now());
+        let relay = &deps.options.relay;
+        let options = PullOptions { max_picture: relay.max_frame_bytes, give_up: relay.end_after };
+        let (until, id) = (stop.clone(), name.clone());
+        deps.tasks.spawn(async move {
+            tracing::debug!(stream = &*id, "pulled from another process");
+            tokio::select! {
+                () = until.cancelled() => {}
+                () = cluster.pull(id.clone(), token, producer, options) => {}
+            }
+            tracing::debug!(stream = &*id, "not pulled any more");
+        });
+        Self::new(stream, Origin::Elsewhere(name.clone(), token), None, deps, stop)
+    }
+
     fn new(
         stream: Arc<Stream>,
         origin: Origin,
@@ -101,8 +127,8 @@ impl Upstream {
         deps: &Dependencies,
         stop: CancellationToken,
     ) -> Self {
-        // Of what is sent the relay tells.
-        let told = if sender.is_some() { Logged::default() } else { Logged::every(LOG_EVERY) };
+        // Of what is sent the relay tells, here or elsewhere.
+        let told = if origin.camera().is_none() { Logged::default() } else { Logged::every(LOG_EVERY) };
         let (pixels, limits) = (deps.pixels.clone(), deps.options.pictures);
         deps.tasks.spawn(show_banners(stream.clone(), pixels, limits, told, stop));
         Self {

@@ -37,6 +37,8 @@ pub struct PerUse<T> {
     pub cameras: T,
     /// Viewers of `/ws/view`.
     pub relay: T,
+    /// Other processes, each once for each stream that it pulls.
+    pub processes: T,
 }
 
 /// One who watches, over one connection, whatever the number of streams.
@@ -124,6 +126,7 @@ impl<T> PerUse<T> {
         match kind {
             ViewerKind::Mjpeg | ViewerKind::Events | ViewerKind::Websocket => &self.cameras,
             ViewerKind::Relay | ViewerKind::RelayBinary => &self.relay,
+            ViewerKind::Process => &self.processes,
         }
     }
 }
@@ -137,7 +140,11 @@ impl Viewers {
     /// At most so many at once.
     pub fn new(max: PerUse<usize>) -> Arc<Self> {
         Arc::new(Self {
-            max: PerUse { cameras: max.cameras.into(), relay: max.relay.into() },
+            max: PerUse {
+                cameras: max.cameras.into(),
+                relay: max.relay.into(),
+                processes: max.processes.into(),
+            },
             next: AtomicU64::new(1),
             now: Mutex::default(),
             counts: PerUse::default(),
@@ -189,12 +196,17 @@ impl Viewers {
     pub fn set_max(&self, max: PerUse<usize>) {
         self.max.cameras.store(max.cameras, Ordering::Relaxed);
         self.max.relay.store(max.relay, Ordering::Relaxed);
+        self.max.processes.store(max.processes, Ordering::Relaxed);
     }
 
     /// How many there are at the moment.
     pub fn now(&self) -> PerUse<usize> {
         let get = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        PerUse { cameras: get(&self.counts.cameras), relay: get(&self.counts.relay) }
+        PerUse {
+            cameras: get(&self.counts.cameras),
+            relay: get(&self.counts.relay),
+            processes: get(&self.counts.processes),
+        }
     }
 
     /// How many have been let in since the start.
@@ -222,6 +234,11 @@ impl Viewers {
         self.now.lock().get(&id).cloned()
     }
 
+    /// What those of them watch who are known as that, each stream as often as it is watched.
+    pub fn watched_by(&self, who: &str) -> Vec<Arc<str>> {
+        self.all().iter().filter(|viewer| viewer.is(who)).flat_map(|viewer| viewer.streams()).collect()
+    }
+
     /// How many watch a stream.
     pub fn count(&self, stream: &str) -> usize {
         self.counts_by_stream.lock().get(stream).copied().unwrap_or_default()
@@ -236,7 +253,8 @@ impl Viewers {
 }
 
 fn totals(of: &PerUse<AtomicU64>) -> PerUse<u64> {
-    PerUse { cameras: of.cameras.load(Ordering::Relaxed), relay: of.relay.load(Ordering::Relaxed) }
+    let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    PerUse { cameras: get(&of.cameras), relay: get(&of.relay), processes: get(&of.processes) }
 }
 
 impl Admission {
@@ -311,7 +329,8 @@ impl Watched {
 }
 
 fn newest(stream: &Stream) -> u64 {
-    stream.newest().map_or(0, |picture| picture.sequence())
+    // Of a stream that is pulled its owner's numbers count, with what was lost on the way.
+    stream.newest().map_or(0, |picture| picture.stamp().sequence)
 }
 
 impl Drop for Watch {
@@ -333,6 +352,16 @@ impl Drop for Watch {
 }
 
 impl Viewer {
+    /// Whether it is another process, which has viewers of its own.
+    pub fn is_process(&self) -> bool {
+        self.kind == ViewerKind::Process
+    }
+
+    /// Whether it is known as that: its key, its user, or the process that it is.
+    pub fn is(&self, who: &str) -> bool {
+        self.who.as_deref() == Some(who)
+    }
+
     /// Where it comes from.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
@@ -455,6 +484,7 @@ impl Viewer {
             lost_percent: lost_percent(fps, missed_per_s),
             missed,
             peer: self.peer.map(shown),
+            process: None,
             quality,
             rtt_ms: timing.map(|timing| timing.rtt.map(ms)),
             since_s: now.saturating_duration_since(self.since).as_secs_f64(),
@@ -475,99 +505,4 @@ impl Viewer {
 }
 
 #[cfg(test)]
-mod tests {
-    use sightwire_hub::delivery::Delivery;
-    use sightwire_hub::stream::State;
-    use sightwire_measure::captured;
-
-    use super::*;
-
-    fn arrival(kind: ViewerKind) -> NewViewer {
-        let who = Some("the key 7 (\"gate\")".to_owned());
-        NewViewer { peer: None, who, proxied: false, kind, endpoint: "/stream", connection: None }
-    }
-
-    #[test]
-    fn one_too_many_is_refused_and_a_place_is_free_again_when_its_viewer_leaves() {
-        let (viewers, stream) = (Viewers::new(PerUse { cameras: 1, relay: 1 }), Arc::from("a"));
-        let admission = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
-        let watch = admission.watch(&stream);
-        assert!(viewers.admit(arrival(ViewerKind::Events)).is_none());
-        assert!(viewers.admit(arrival(ViewerKind::Relay)).is_some(), "another use has places of its own");
-        assert_eq!((viewers.count("a"), viewers.count("b")), (1, 0));
-        drop(admission);
-        assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_none(), "it still watches");
-        drop(watch);
-        assert!(viewers.admit(arrival(ViewerKind::Mjpeg)).is_some());
-        assert_eq!((viewers.admitted().cameras, viewers.refused().cameras), (2, 2));
-    }
-
-    #[test]
-    fn the_log_tells_who_has_come_who_has_gone_why_and_how_many_remain() {
-        let (log, viewers, gate) =
-            (captured::log(), Viewers::new(PerUse { cameras: 2, relay: 1 }), Arc::from("gate"));
-        let come = |kind| {
-            let peer = Some("192.0.2.7:5000".parse().unwrap());
-            viewers.admit(NewViewer { peer, ..arrival(kind) })
-        };
-        let [first, second] = [ViewerKind::Mjpeg, ViewerKind::Events].map(|kind| come(kind).unwrap());
-        let watches = [first.watch(&gate), second.watch(&gate)];
-        assert!(come(ViewerKind::Mjpeg).is_none());
-        let relay = come(ViewerKind::Relay).unwrap();
-        first.viewer().goes_because("it took no pictures in time");
-        second.viewer().send_away();
-        drop((watches, first, second, relay));
-        let come = log.with("a viewer has come");
-        assert_eq!(come.len(), 3);
-        for part in ["viewer=2", "stream=\"gate\"", "from=\"192.0.2.7:5000\"", "who=\"the key 7", "viewers=2"]
-        {
-            assert!(come[1].contains(part), "{part} in {}", come[1]);
-        }
-        let refused = log.with("a viewer is refused: 2 are there");
-        assert!(refused.len() == 1 && refused[0].contains("who=\"the key 7"), "{refused:?}");
-        let gone = log.with("a viewer has gone");
-        assert!(gone[0].contains("it took no pictures in time") && gone[0].contains("viewers=0"), "{gone:?}");
-        assert!(gone[1].contains("it was sent away"), "{gone:?}");
-        assert!(gone[2].contains("it has left") && !gone[2].contains(" stream="), "{gone:?}");
-    }
-
-    #[test]
-    fn a_viewer_of_many_streams_counts_for_each_of_them() {
-        let viewers = Viewers::new(PerUse { cameras: 0, relay: 1 });
-        let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
-        let admission = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
-        let (first, _second) = (admission.watch(&a), admission.watch(&b));
-        assert_eq!((viewers.count("a"), viewers.count("b")), (1, 1));
-        drop(first);
-        assert_eq!((viewers.count("a"), viewers.count("b")), (0, 1));
-    }
-
-    #[test]
-    fn what_a_viewer_that_hangs_does_not_get_is_missed_at_once() {
-        let viewers = Viewers::new(PerUse { cameras: 0, relay: 1 });
-        let (stream, mut producer) = Stream::new("a", Instant::now());
-        producer.state(State::new(Condition::Running, None, Instant::now()));
-        let mut publish = |count| (0..count).for_each(|_| producer.picture(vec![0].into(), Instant::now()));
-        publish(10);
-        let admission = viewers.admit(arrival(ViewerKind::Relay)).unwrap();
-        let watch = admission.watch(stream.id());
-        watch.wants_all_of(stream.clone());
-        assert_eq!(admission.viewer().counts()[2], 0, "what was there before it came");
-        publish(1);
-        assert_eq!(admission.viewer().counts()[2], 0, "it is on its way");
-        publish(4);
-        assert_eq!(admission.viewer().counts()[2], 4);
-        watch.took(15);
-        admission.viewer().delivered().add(Delivery { bytes: 1, missed: 4, age: Duration::ZERO });
-        assert_eq!(admission.viewer().counts()[2], 4, "counted once");
-    }
-
-    #[test]
-    fn whoever_is_sent_away_hears_of_it() {
-        let viewers = Viewers::new(PerUse { cameras: 1, relay: 0 });
-        let admission = viewers.admit(arrival(ViewerKind::Mjpeg)).unwrap();
-        assert!(viewers.get(admission.viewer().id() + 1).is_none());
-        viewers.get(admission.viewer().id()).unwrap().send_away();
-        assert!(admission.viewer().ended().is_cancelled());
-    }
-}
+mod tests;

@@ -157,7 +157,7 @@ impl Watching {
             Update::Banner(_) => {}
             Update::State(state) => {
                 // What came while it paused was not for viewers.
-                self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.sequence()));
+                self.watch.took(self.upstream.stream.newest().map_or(0, |newest| newest.stamp().sequence));
                 if state.condition != Condition::Running {
                     // What is lost while the stream pauses is not the viewer's fault.
                     self.tier.begin(clock::now());
@@ -187,7 +187,9 @@ impl Watching {
         self.watch.took(picture.stamp().sequence);
         let now = clock::now();
         let change = self.tier.picture(self.subscriber.missed(), now);
-        if let Some(change) = change.filter(|_| *self.streams.options().lower_quality().of(&self.origin)) {
+        // Another process's viewers have their own.
+        let may = || *self.streams.options().lower_quality().of(&self.origin) && !self.viewer().is_process();
+        if let Some(change) = change.filter(|_| may()) {
             self.switch(change == Change::Down, now);
         }
     }

@@ -16,6 +16,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use sightwire_access::Guard;
+use sightwire_cluster::Cluster;
 use sightwire_config::Config;
 use sightwire_engine::shared::SharedEngine;
 use sightwire_listen::host::{Hosts, OwnHosts};
@@ -95,6 +96,7 @@ impl App {
         config: &Config,
         (access, reach): (&Arc<Guard>, &Arc<Reach>),
         (stop, tasks, vital): (&CancellationToken, &TaskTracker, &Vital),
+        cluster: Option<Arc<Cluster>>,
         used: budget::Reading,
         source: Option<Source>,
     ) -> anyhow::Result<Self> {
@@ -119,11 +121,13 @@ impl App {
         let gate = Gate::new(access.clone(), origins.clone());
         let (layer, socketio, counters) =
             SocketIoTransport::layer(config, recognizer.clone(), sessions.clone(), gate.clone());
-        let streams = Streams::new(config.live_options(memory.clone()), engine.clone(), stop, tasks)?;
+        let live = config.live_options(memory.clone(), cluster);
+        let streams = Streams::new(live, engine.clone(), stop, tasks)?;
         let relay = Relay::new(streams.clone());
+        vital.spawn("lists streams of other processes", relay.clone().follow_others(stop.clone()));
         let (reading, store) = (config.reader.clone(), config.store.clone());
         let reader = TextReader::new(reading, store, engine.clone(), decoding.clone(), stop, tasks)?;
-        let hosts = Hosts::new(config.server.hosts.clone());
+        let hosts = Hosts::new(config.hosts());
         let tls = reach.certificates.clone().map(|own| Tls::new(move || own.config()));
         let telemetry = Telemetry::new(
             engine.clone(),

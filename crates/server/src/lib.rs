@@ -1,6 +1,6 @@
 //! The server: connections in, what the pipelines make of them out.
 //!
-//! - [`server`]: its life, from its listeners to its last connection
+//! - [`server`]: its life, from its listeners to its last connection; `cluster`: it is one of several processes
 //! - `app`: the parts of the server, put together
 //! - [`files`], [`reach`]: what whoever starts it should know: open files, who reaches it, and with which keys
 //! - [`reload`]: the configuration, read again
@@ -14,6 +14,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 mod app;
+mod cluster;
 pub mod files;
 mod issuers;
 pub mod reach;

@@ -72,7 +72,7 @@ impl Reach {
 
 /// The names and addresses of this machine, as far as somebody may ask for them.
 pub fn names_now(config: &Config, listen: Vec<SocketAddr>) -> NamesNow {
-    let hosts: Vec<String> = config.server.hosts.listed().collect();
+    let hosts: Vec<String> = config.hosts().listed().collect();
     Box::new(move || {
         let own = names::of_this_machine().into_iter().map(String::from);
         let found = addresses_to_open(&listen);

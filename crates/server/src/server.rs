@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use sightwire_access::Guard;
+use sightwire_cluster::Cluster;
 use sightwire_listen::Served;
 use sightwire_listen::socket::Listener;
 use sightwire_measure::memory::budget;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::cluster::Membership;
 use crate::reach::Reach;
 use crate::reload::{Reload, Source};
 use crate::vital::Vital;
@@ -34,6 +36,7 @@ pub struct Server {
     on_ready: Box<dyn FnOnce(&Started) + Send>,
     memory_used: budget::Reading,
     exporter: Option<Arc<Exporter>>,
+    membership: Option<Membership>,
 }
 
 /// A server that answers.
@@ -64,6 +67,7 @@ impl Server {
             on_ready: Box::new(|_| ()),
             memory_used: Arc::new(budget::used),
             exporter: None,
+            membership: None,
         }
     }
 
@@ -97,20 +101,39 @@ impl Server {
         Self { exporter, ..self }
     }
 
+    /// It is one of these processes, whatever the configuration says.
+    #[must_use]
+    pub fn in_cluster(self, cluster: Arc<Cluster>) -> Self {
+        Self { membership: Some(Membership::made(cluster)), ..self }
+    }
+
     /// Serves what comes from `listeners` until `stop`, then lets connections end, at most for `server.drain_s`. All that
     /// it has started has ended when this returns, but for threads that are at something that cannot be cut short, and end after
     /// it: a model that is being loaded, a picture that is being read. An error when it cannot begin.
     pub async fn run(self, listeners: Vec<Box<dyn Listener>>, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, redirecting, source, reload, on_ready, memory_used, exporter } = self;
+        let Self { config, redirecting, source, reload, on_ready, memory_used, exporter, membership } = self;
         let (tasks, stop) = (TaskTracker::new(), stop.child_token());
         let addresses = listeners
             .iter()
             .map(|listener| listener.address().context("cannot tell the address"))
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let access = Arc::new(config.guard()?);
         let reach = Arc::new(Reach::new(&config, addresses)?);
+        let membership = match membership {
+            None => Membership::of(&config)?,
+            membership => membership,
+        };
+        let cluster = membership.as_ref().map(|membership| membership.cluster.clone());
+        let mut guard = config.guard()?;
+        if let Some(cluster) = &cluster {
+            guard = guard.with_processes(cluster.clone());
+        }
+        let access = Arc::new(guard);
         let vital = Vital::new(&tasks, &stop);
-        let app = App::new(&config, (&access, &reach), (&stop, &tasks, &vital), memory_used, source)?;
+        let app =
+            App::new(&config, (&access, &reach), (&stop, &tasks, &vital), cluster, memory_used, source)?;
+        if let Some(membership) = membership {
+            vital.spawn("keeps its place among the processes", membership.run(stop.clone()));
+        }
         if let Some(exporter) = exporter {
             // It may outlive the server.
             let telemetry = Arc::downgrade(&app.telemetry);

@@ -1,5 +1,6 @@
 //! What can be seen of the server from outside.
 //!
+//! - `cluster`: this process among others
 //! - `live`: all of it, once a second, for those who look
 //! - [`life`]: whether the process goes on as it should
 //! - `limits`: what was refused, for `/metrics`
@@ -13,6 +14,7 @@
 // These panic when nobody reads.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod cluster;
 pub mod life;
 mod limits;
 pub mod live;
@@ -85,8 +87,9 @@ pub struct Telemetry {
     listening: Arc<Listening>,
     memory: Arc<Memory>,
     transports: Arc<dyn TransportCounters>,
-    /// Frames, those analysed and those skipped, predictions, microseconds of CPU; how late predictions were.
-    meter: Meter<5, 1>,
+    /// Frames, those analysed and those skipped, predictions, microseconds of CPU, bytes from other processes; how late
+    /// predictions were.
+    meter: Meter<6, 1>,
 }
 
 /// Rates and delays of the recogniser over the last three seconds.
@@ -106,6 +109,8 @@ pub struct Rates {
     pub delay_p95_ms: Option<f64>,
     /// 100 is one core.
     pub cpu_percent: f64,
+    /// What came from other processes.
+    pub pulled_bytes_per_s: f64,
 }
 
 /// Why the server takes no clients.
@@ -177,7 +182,9 @@ impl Telemetry {
             }
             let (at, stats) = (clock::now(), self.recognizer.stats());
             let cpu_us = (process::usage().cpu_seconds * 1e6) as u64;
-            let counts = [stats.frames, stats.analysed, stats.skipped, stats.predictions, cpu_us];
+            let pulled_bytes = cluster::pulled_bytes(&self.streams);
+            let counts =
+                [stats.frames, stats.analysed, stats.skipped, stats.predictions, cpu_us, pulled_bytes];
             self.meter.sample(Sample { at, counts, ages: [stats.delay] });
             self.streams.sample(at);
             self.life.look();
@@ -226,7 +233,7 @@ impl Telemetry {
 
     /// Over the last samples.
     pub fn rates(&self) -> Rates {
-        let [frames_per_s, analysed_per_s, skipped_per_s, predictions_per_s, cpu_us_per_s] =
+        let [frames_per_s, analysed_per_s, skipped_per_s, predictions_per_s, cpu_us_per_s, pulled_bytes_per_s] =
             self.meter.growth();
         let [delay] = self.meter.delays();
         Rates {
@@ -237,6 +244,7 @@ impl Telemetry {
             delay_p50_ms: delay.map(|delay| delay.p50),
             delay_p95_ms: delay.map(|delay| delay.p95),
             cpu_percent: cpu_us_per_s / 1e4,
+            pulled_bytes_per_s,
         }
     }
 

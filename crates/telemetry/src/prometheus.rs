@@ -43,6 +43,7 @@ impl Collector for Everything {
         self.streams(&mut encoder)?;
         super::own::encode(&self.0, &mut encoder)?;
         super::limits::encode(&self.0, &mut encoder)?;
+        super::cluster::encode(&self.0, &mut encoder)?;
         super::reading::encode(&self.0.reader, &mut encoder)
     }
 }
@@ -96,7 +97,7 @@ impl Everything {
         }
         let help = "Messages of a sender that should have been frames.";
         let mut family = encoder.encode_descriptor("stream_bad", help, None, MetricType::Counter)?;
-        for sender in self.0.relay.now().values() {
+        for sender in self.0.relay.senders() {
             let labels = [("stream", sender.id.to_string())];
             let bad = sender.bad.load(Ordering::Relaxed);
             ConstCounter::new(bad).encode(family.encode_family(&labels)?)?;
@@ -277,7 +278,7 @@ impl Everything {
                 telemetry.streams.open_cameras().iter().sum::<usize>() as f64,
             ),
             ("camera_viewers", "Viewers of cameras now.", telemetry.streams.viewers.now().cameras as f64),
-            ("relay_streams", "Streams that are sent now.", telemetry.relay.now().len() as f64),
+            ("relay_streams", "Streams that are sent now.", telemetry.relay.senders().len() as f64),
             ("relay_viewers", "Viewers of the relay now.", telemetry.streams.viewers.now().relay as f64),
             ("camera_analyses", "Analyses of cameras now.", telemetry.streams.analyses().len() as f64),
             ("camera_views", "Views of cameras now.", telemetry.streams.views() as f64),

@@ -18,6 +18,7 @@ impl Telemetry {
         let (process, rates) = (process::usage(), self.rates());
         Status {
             cameras: self.streams.report(),
+            cluster: self.cluster_status(),
             connections: self.connections(),
             detector: DetectorStatus { hands: self.streams.hands.report(), ..self.streams.detector.report() },
             engine: self.engine_status(config),

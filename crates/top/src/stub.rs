@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use serde::Serialize;
 use sightwire_api::Quantiles;
 use sightwire_api::camera::CameraTotals;
+use sightwire_api::cluster::{ClusterProcess, ClusterState, ClusterStatus};
 use sightwire_api::relay::RelayTotals;
 use sightwire_api::status::{
     Connections, DetectorStatus, EngineStatus, ModelState, PredictionDelay, ProcessStatus, RecognizerState,
@@ -122,6 +123,22 @@ pub fn status() -> Status {
         },
         connections: Connections { open: 17, max: 2000, ..Default::default() },
         ..Default::default()
+    }
+}
+
+/// One of three processes.
+pub fn cluster() -> ClusterStatus {
+    let process =
+        |name: &str| ClusterProcess { heard_s: Some(1.2), name: name.into(), ..ClusterProcess::default() };
+    ClusterStatus {
+        name: "a".into(),
+        processes: ["a", "b", "c"].map(process).into(),
+        pulled_bytes_per_s: 3.2e6,
+        pulls: 2,
+        state: ClusterState::Connected,
+        streams_elsewhere: 7,
+        streams_here: 4,
+        ..ClusterStatus::default()
     }
 }
 

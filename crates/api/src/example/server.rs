@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{DATA_URL, Example};
 use crate::Error;
 use crate::camera::CameraTotals;
+use crate::cluster::{ChallengeAnswer, ClusterProcess, ClusterState, ClusterStatus};
 use crate::models::{
     Activated, ClipModel, Labels, Model, Models, Runtime, RuntimeFetch, SampleClip, Samples,
 };
@@ -15,6 +16,12 @@ use crate::status::{
     Network, PageError, PredictionDelay, ProcessStatus, ReadLimits, ReaderStatus, Readiness, RecognizerState,
     RecognizerStatus, Reloaded, Status,
 };
+
+impl Example for ChallengeAnswer {
+    fn example() -> Self {
+        Self { live: true }
+    }
+}
 
 impl Example for Error {
     fn example() -> Self {
@@ -30,6 +37,7 @@ impl Example for Status {
     fn example() -> Self {
         Self {
             cameras: CameraTotals::example(),
+            cluster: Some(cluster()),
             connections: Connections {
                 decoding_max_bytes: 1 << 30,
                 max: 1024,
@@ -68,6 +76,31 @@ impl Example for Status {
             uptime_s: 12.3,
             version: env!("CARGO_PKG_VERSION").into(),
         }
+    }
+}
+
+fn cluster() -> ClusterStatus {
+    let process = |name: &str, heard_s, streams| ClusterProcess {
+        heard_s: Some(heard_s),
+        is_self: name == "a",
+        name: name.into(),
+        streams,
+        url: format!("http://{name}.example.org:8000"),
+        version: env!("CARGO_PKG_VERSION").into(),
+        ..ClusterProcess::default()
+    };
+    ClusterStatus {
+        name: "a".into(),
+        processes: vec![process("a", 0.4, 2), process("b", 1.1, 3)],
+        pulled_bytes_per_s: 3_000_000.0,
+        pulls: 1,
+        redis: Some("10.0.0.9:6379".into()),
+        since_s: 12.0,
+        state: ClusterState::Connected,
+        streams_elsewhere: 3,
+        streams_here: 2,
+        url: "http://a.example.org:8000".into(),
+        ..ClusterStatus::default()
     }
 }
 

@@ -3,7 +3,10 @@
 //!
 //! - [`watchdog`]: when a sender is warned and sent away; how many of its pictures are passed on
 //! - [`pace`]: how long a viewer may take
+//! - [`listed`]: what is sent, here or to other processes; `claims`: a name is one sender's among all processes
 
+mod claims;
+pub mod listed;
 pub mod pace;
 pub mod watchdog;
 
@@ -16,6 +19,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use sightwire_api::relay::RelayTotals;
 use sightwire_api::stream::{self as api, AnalysisMode, RelayProtocol};
+use sightwire_cluster::lease::ClusterLease;
 use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{Condition, Producer, State, Stream};
 use sightwire_measure::address::shown;
@@ -24,6 +28,7 @@ use sightwire_measure::memory::{OutOfMemory, Work};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::listed::{Listed, Listing, Place};
 use crate::options::RelayOptions;
 use crate::totals::lost_percent;
 use crate::{StreamLease, Streams, WatchError};
@@ -43,9 +48,6 @@ const GOING: Duration = Duration::from_secs(2);
 /// Longest name of a stream, in bytes.
 pub const MAX_NAME: usize = 128;
 
-/// Streams that are being sent, by name.
-pub type Senders = Arc<BTreeMap<Arc<str>, Arc<Sender>>>;
-
 /// All that are sent.
 #[derive(Debug)]
 pub struct Relay {
@@ -53,7 +55,7 @@ pub struct Relay {
     streams: Arc<Streams>,
     /// Names of streams that begin or are live.
     claimed: Arc<Mutex<HashSet<Arc<str>>>>,
-    live: watch::Sender<Senders>,
+    live: watch::Sender<Listing>,
     next: AtomicU64,
     refused: AtomicU64,
     ended: AtomicU64,
@@ -122,6 +124,8 @@ pub struct Sending {
     producer: Option<Producer>,
     lease: Option<StreamLease>,
     claim: Option<Claim>,
+    /// Among all processes, where there are others. Given back when nobody here sees the stream any more.
+    place: Option<ClusterLease>,
     relay: Arc<Relay>,
 }
 
@@ -160,6 +164,11 @@ pub enum Refused {
     /// Nothing new begins now.
     #[error(transparent)]
     Memory(#[from] OutOfMemory),
+    /// Nobody can say whether it is live at another process.
+    #[error(
+        "A stream cannot begin now: this server's Redis does not answer (cluster.when_down = \"refuse\"). Please try again later."
+    )]
+    Away,
     /// The name cannot be one.
     #[error(
         "The name of a stream must have 1 to {MAX_NAME} bytes, no control characters, and not be *, . or .."
@@ -200,7 +209,7 @@ pub fn check_name(name: &str) -> Result<(), Refused> {
 impl Relay {
     /// A relay without any senders.
     pub fn new(streams: Arc<Streams>) -> Arc<Self> {
-        let live = watch::Sender::new(Senders::default());
+        let live = watch::Sender::new(Listing::default());
         let zero = || AtomicU64::new(0);
         let arrivals = Arc::new(Semaphore::new(streams.options().relay.max_streams.max(FEWEST_ARRIVALS)));
         let (next, refused, ended, dead) = (zero(), zero(), zero(), zero());
@@ -212,14 +221,19 @@ impl Relay {
         self.streams.options().relay.clone()
     }
 
-    /// What is being sent, and changes of it.
-    pub fn live(&self) -> watch::Receiver<Senders> {
+    /// What is being sent, here or to other processes, and changes of it.
+    pub fn live(&self) -> watch::Receiver<Listing> {
         self.live.subscribe()
     }
 
-    /// What is being sent now.
-    pub fn now(&self) -> Senders {
+    /// What is being sent now, here or to other processes.
+    pub fn now(&self) -> Listing {
         self.live.borrow().clone()
+    }
+
+    /// Who sends to this process now.
+    pub fn senders(&self) -> Vec<Arc<Sender>> {
+        self.now().values().filter_map(|listed| listed.here().cloned()).collect()
     }
 
     /// Somebody wants to send a stream and has said no more than its name. Whoever [`begin`](Self::begin) would refuse is
@@ -239,14 +253,17 @@ impl Relay {
 
     async fn check(&self, name: &str) -> Result<(), Refused> {
         check_name(name)?;
-        let live = self.now();
-        match live.get_key_value(name) {
-            Some((id, _)) => self.challenge(id).await,
-            None if live.len() >= self.options().max_streams => {
-                Err(Refused::TooMany(self.options().max_streams))
-            }
-            None => Ok(self.streams.options().memory.admit(Work::Stream)?),
+        let listed = self.now().get(name).cloned();
+        if let Some(sender) = listed.as_ref().and_then(Listed::here) {
+            return self.challenge(&sender.id).await;
         }
+        if self.senders().len() >= self.options().max_streams {
+            return Err(Refused::TooMany(self.options().max_streams));
+        }
+        if let Some(Place::Elsewhere(entry)) = listed.map(|listed| listed.place) {
+            self.ask_elsewhere(&entry).await?;
+        }
+        Ok(self.streams.options().memory.admit(Work::Stream)?)
     }
 
     /// Begins a stream. If somebody sends it already, that one is asked whether it is still there.
@@ -284,6 +301,7 @@ impl Relay {
             }
             tries += 1;
         };
+        let place = self.claim_among_all(&id, mode, binary).await?;
         let sender = |stream: &Arc<Stream>| {
             Arc::new(Sender {
                 id: id.clone(),
@@ -309,20 +327,28 @@ impl Relay {
         let Some(sender) = lease.sender.clone() else { return Err(Refused::Live) };
         self.live.send_modify(|live| {
             let mut all = BTreeMap::clone(live);
-            all.insert(id, sender.clone());
+            all.insert(id, Listed::here_by(&sender));
             *live = Arc::new(all);
         });
+        if let Some(place) = &place {
+            let sender = Arc::downgrade(&sender);
+            place.when_lost(move || {
+                if let Some(sender) = sender.upgrade() {
+                    sender.end(End::Replaced);
+                }
+            });
+        }
         let from = peer.map(shown);
         let who = &sender.who;
         tracing::info!(stream = name, mode = mode.name(), binary, from, who, "a stream begins");
         let (producer, lease, claim) = (Some(producer), Some(lease), Some(claim));
-        Ok(Sending { sender, producer, lease, claim, relay: self.clone() })
+        Ok(Sending { sender, producer, lease, claim, place, relay: self.clone() })
     }
 
     /// Whoever sends the stream has to show that it is still there, or goes.
     async fn challenge(&self, id: &Arc<str>) -> Result<(), Refused> {
         let mut live = self.live();
-        let Some(sender) = live.borrow().get(id).cloned() else {
+        let Some(sender) = live.borrow().get(id).and_then(Listed::here).cloned() else {
             // It has gone in the meantime, or another has claimed it and is about to begin.
             tokio::time::sleep(CLAIM_AGAIN).await;
             return Ok(());
@@ -330,7 +356,7 @@ impl Relay {
         let mut heard = sender.heard.subscribe();
         *sender.challenged.lock() = Some(clock::now());
         sender.challenge.notify_one();
-        let is_gone = |live: &Senders| live.get(id).is_none_or(|now| now.number != sender.number);
+        let is_gone = |live: &Listing| live.get(id).is_none_or(|now| now.number != sender.number);
         tokio::select! {
             biased;
             _ = live.wait_for(is_gone) => return Ok(()), // it was about to leave
@@ -363,7 +389,7 @@ impl Relay {
             lost_percent: lost_percent(delivered, missed),
             max_streams: self.options().max_streams,
             max_viewers: self.options().max_viewers,
-            streams: self.now().len(),
+            streams: self.senders().len(),
             viewers: self.streams.viewers.now().relay,
         }
     }
@@ -419,6 +445,10 @@ impl Sending {
     /// Publishes a picture that has just come; a stream that had stalled runs again.
     pub fn publish(&mut self, now: Instant, make: impl FnOnce(u64) -> Picture) {
         let Some(producer) = &mut self.producer else { return };
+        // It may be old, and the stream another's.
+        if self.place.as_ref().is_some_and(ClusterLease::may_be_lost) {
+            return;
+        }
         let before = producer.stream().state();
         if before.condition != Condition::Running {
             if before.condition == Condition::Stalled {
@@ -476,12 +506,13 @@ impl Drop for Sending {
             self.relay.streams.stop(lease.key());
         }
         // Whoever waits for it to be gone claims it next.
-        drop(self.claim.take());
+        drop((self.claim.take(), self.place.take()));
         self.relay.live.send_modify(|live| {
             // Its successor may stand there by now.
             if live.get(id).is_some_and(|now| now.number == self.sender.number) {
                 let mut all = BTreeMap::clone(live);
                 all.remove(id);
+                self.relay.list_elsewhere(&mut all);
                 *live = Arc::new(all);
             }
         });

@@ -80,7 +80,7 @@ impl House {
         let tasks = TaskTracker::new();
         let parts = (&stop, &tasks, &Vital::new(&tasks, &stop));
         let reach = Arc::new(Reach::new(&config, vec!["192.168.1.2:8000".parse().unwrap()]).unwrap());
-        let app = App::new(&config, (&access, &reach), parts, Arc::new(|| None), source).unwrap();
+        let app = App::new(&config, (&access, &reach), parts, None, Arc::new(|| None), source).unwrap();
         stop.cancel();
         Self { app, config, access, home }
     }

@@ -8,6 +8,7 @@ mod support;
 
 mod arriving;
 mod cameras;
+mod cluster;
 mod limits;
 mod lives;
 mod memory;

@@ -87,8 +87,13 @@ pub async fn start(toml: &str) -> Running {
 
 /// As [`start`], with what a configuration cannot say.
 pub async fn start_as(toml: &str, made: impl FnOnce(Server) -> Server) -> Running {
+    start_at(8000, toml, made).await
+}
+
+/// As [`start_as`], by another port: for several servers at once.
+pub async fn start_at(port: u16, toml: &str, made: impl FnOnce(Server) -> Server) -> Running {
     let config = Config::of_toml(&format!("recognizer.dummy = true\n{toml}")).unwrap();
-    let (dialer, listener) = pipes(([127, 0, 0, 1], 8000).into(), PIPE_BYTES);
+    let (dialer, listener) = pipes(([127, 0, 0, 1], port).into(), PIPE_BYTES);
     let stop = CancellationToken::new();
     let (ready, is_ready) = oneshot::channel();
     let server = made(Server::new(config)).on_ready(|_| ready.send(()).unwrap());
@@ -98,6 +103,11 @@ pub async fn start_as(toml: &str, made: impl FnOnce(Server) -> Server) -> Runnin
 }
 
 impl Running {
+    /// What connects to it.
+    pub fn dialer(&self) -> Dialer {
+        self.dialer.clone()
+    }
+
     /// A connection from this machine.
     pub async fn connect(&self) -> DuplexStream {
         self.connect_from(self.peer()).await

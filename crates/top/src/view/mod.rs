@@ -1,7 +1,7 @@
 //! Draws the monitor. Colours only repeat what words and symbols say, and are those of the terminal.
 //!
 //! - [`pieces`]: lines of labelled numbers that give way when there is no room
-//! - [`summary`]: the server, the recogniser, the detector, all cameras
+//! - [`summary`]: the server, the recogniser, the detector, all cameras, other processes
 //! - [`table`]: the streams
 //! - [`detail`]: the selected stream
 
@@ -21,7 +21,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear, Padding, Paragraph, TableState, Wrap};
 
 use super::format;
-use super::model::Condition;
+use super::model::{Condition, cluster_note};
 use super::monitor::Monitor;
 
 /// From this height on there is room to spare.
@@ -112,6 +112,9 @@ fn draw_body(
             heads.push(summary::relay(&status.relay));
         }
     }
+    // On a low screen only where something is wrong with it.
+    let cluster = status.cluster.as_ref();
+    heads.extend(cluster.filter(|cluster| tall || cluster_note(cluster).is_some()).map(summary::cluster));
     let mut y = area.y;
     for pieces in heads {
         let line = pieces.line(area.width);

@@ -2,13 +2,14 @@
 
 use ratatui::style::{Color, Style};
 use sightwire_api::camera::CameraTotals;
+use sightwire_api::cluster::{ClusterState, ClusterStatus};
 use sightwire_api::relay::RelayTotals;
 use sightwire_api::status::{PredictionDelay, Status};
 
 use super::pieces::Pieces;
 use super::{bold, colour};
-use crate::format::{DASH, bytes, decimal, duration, millis, or_dash, share, whole};
-use crate::model::{Condition, recognizer_note};
+use crate::format::{DASH, bytes, decimal, duration, millis, or_dash, share, short_duration, whole};
+use crate::model::{Condition, cluster_note, recognizer_note};
 use crate::monitor::Monitor;
 
 pub fn server(monitor: &Monitor, status: &Status) -> Pieces {
@@ -68,6 +69,29 @@ pub fn relay(relay: &RelayTotals) -> Pieces {
         .with(2, "frames/s", "fps", format!("{:>5}", decimal(relay.frames_in_per_s)))
         .with(4, "in", "in", per_second(relay.bytes_in_per_s))
         .with(3, "out", "out", per_second(relay.bytes_out_per_s))
+}
+
+pub fn cluster(cluster: &ClusterStatus) -> Pieces {
+    let state = match cluster.state {
+        ClusterState::Joining => Condition::Connecting,
+        ClusterState::Connected => Condition::Live,
+        ClusterState::Away => Condition::Stalled,
+        ClusterState::Refused => Condition::Ended,
+    };
+    let word = format!("{} {}", state.symbol(), cluster.state.name());
+    let word = if cluster.state == ClusterState::Away {
+        format!("{word} {}", short_duration(cluster.since_s))
+    } else {
+        word
+    };
+    let live = cluster.processes.iter().filter(|process| process.reason.is_none()).count();
+    Pieces::titled("cluster")
+        .text(0, Some(word), colour(state))
+        .with(1, "processes", "proc", share(live, cluster.processes.len()))
+        .with(2, "streams elsewhere", "elsewhere", cluster.streams_elsewhere.to_string())
+        .with(3, "watched from there", "pulls", cluster.pulls.to_string())
+        .with(4, "in", "in", per_second(cluster.pulled_bytes_per_s))
+        .text(5, cluster_note(cluster), Style::new())
 }
 
 fn per_second(value: f64) -> String {

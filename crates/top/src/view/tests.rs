@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use sightwire_api::cluster::ClusterState;
 use sightwire_api::stream::Stream;
 
 use super::*;
@@ -65,6 +66,27 @@ fn wide_screens_say_more() {
     );
     let medium = shown(&monitor(&stub::reading(1), 1), (80, 24));
     assert_has(&medium, &["1920×1080", "cameras     open 2 of 5", "relay       streams 4 of 64", "original"]);
+}
+
+#[test]
+fn other_processes_have_a_line_where_there_are_some_and_on_the_smallest_screen_where_something_is_wrong() {
+    let mut reading = stub::reading(1);
+    for size in SIZES {
+        assert!(!shown(&monitor(&reading, 1), size).contains("cluster"), "it is alone");
+    }
+    reading.status.cluster = Some(stub::cluster());
+    assert!(!shown(&monitor(&reading, 1), SIZES[0]).contains("cluster"));
+    assert_has(
+        &shown(&monitor(&reading, 1), SIZES[1]),
+        &["cluster     ● connected  processes 3 of 3  streams elsewhere 7  watched from there 2"],
+    );
+    let cluster = reading.status.cluster.as_mut().unwrap();
+    (cluster.state, cluster.since_s) = (ClusterState::Away, 12.3);
+    cluster.reason = Some("nothing listens at 10.0.0.9:6379".into());
+    for size in SIZES {
+        assert_has(&shown(&monitor(&reading, 1), size), &["cluster     ▲ away 12 s"]);
+    }
+    assert_has(&shown(&monitor(&reading, 1), SIZES[2]), &["nothing listens at 10.0.0.9:6379"]);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! What runs, the models, and samples.
 
 use super::Table;
+use crate::cluster::ChallengeAnswer;
 use crate::openapi::operation::Header;
 use crate::{models, status};
 
 pub fn describe(table: &mut Table<'_>) {
+    cluster(table);
     table.tag = "server";
     table.list::<status::Status>("/api/v1/status", "What runs, with what, and how it is");
     table.get("/api/v1/live", "All that changes, once a second", |get| get.upgrades());
@@ -85,4 +87,18 @@ pub fn describe_signs(table: &mut Table<'_>) {
             .fails("500", "The clip could not be drawn")
             .fails("503", "Too many clips are being drawn, or there is no room for the request")
     });
+}
+
+fn cluster(table: &mut Table<'_>) {
+    table.tag = "server";
+    table.post(
+        "/api/v1/cluster/streams/{name}/challenge",
+        "For processes of a cluster: whether the sender of a stream is there",
+        |post| {
+            post.takes_role("admin")
+                .says("Whoever asks shows that it knows `cluster.secret`; a key is not enough.")
+                .part::<String>("name", "Of the stream", "ward-3")
+                .answers::<ChallengeAnswer>()
+        },
+    );
 }

@@ -17,7 +17,7 @@ use sightwire_live::analysis::Analysed;
 use sightwire_live::demand::{Looks, Rate};
 use sightwire_live::options::Overlays;
 use sightwire_live::origin::Origin;
-use sightwire_live::relay::{Sender, Senders};
+use sightwire_live::relay::listed::{Listed, Listing};
 use sightwire_live::viewers::Admission;
 use sightwire_live::watching::Watching;
 use sightwire_live::{Streams, ViewRequest, WatchError};
@@ -112,21 +112,14 @@ impl Feeds {
     }
 
     /// Watches those of the streams that it does not watch yet. One that began again is watched when its end has been told.
-    pub fn join(&mut self, live: &Senders, selected: impl Fn(&str) -> bool) {
-        for sender in live.values().filter(|sender| selected(&sender.id)) {
-            // One that has just ended stands there until its successor may come.
-            let ended = sender.stream.state().condition == Condition::Ended;
-            if !ended && !self.watches(&sender.id) {
-                self.join_sender(sender);
+    pub fn join(&mut self, live: &Listing, selected: impl Fn(&Listed) -> bool) {
+        for listed in live.values().filter(|listed| selected(listed)) {
+            if !listed.has_ended() && !self.watches(&listed.id) {
+                let (id, mode, number) = (listed.id.clone(), Some(listed.mode), Some(listed.number));
+                // It may have ended by now; then there is nothing to tell of it.
+                let _ = self.add(Watched { id, mode, number }, listed.origin());
             }
         }
-    }
-
-    fn join_sender(&mut self, sender: &Sender) {
-        let (id, origin) = (sender.id.clone(), Origin::Sent(sender.id.clone()));
-        let stream = Watched { id, mode: Some(sender.mode), number: Some(sender.number) };
-        // It may have ended by now; then there is nothing to tell of it.
-        let _ = self.add(stream, origin);
     }
 
     /// Watches a camera, unless this viewer was sent off it before.

@@ -4,9 +4,11 @@
 //! - [`sender`]: who sends a stream
 //! - [`viewer`]: who watches; [`viewer_socket`]: its connection, and how long it may take
 //! - [`feeds`]: what a viewer watches
+//! - [`peers`]: what other processes ask
 
 mod feeds;
 pub mod message;
+mod peers;
 mod sender;
 mod viewer;
 mod viewer_socket;
@@ -34,7 +36,7 @@ use super::parts::Path;
 use super::query::{self, Params};
 use super::refusal::Refusal;
 use super::requests::Frames;
-use super::routes::{Routes, get};
+use super::routes::{Routes, get, post};
 use sightwire_listen::client;
 use sightwire_sockets::websocket::{self, UpgradeOptions};
 
@@ -60,6 +62,7 @@ pub fn routes(deps: Dependencies) -> Routes {
         .private("/ws/stream/{name}", get(stream))
         .private("/ws/view", get(view))
         .private("/streams/active", get(active))
+        .private("/api/v1/cluster/streams/{name}/challenge", post(peers::challenge))
         .slashed("/streams/active/", "/streams/active")
         .with_state(deps)
 }
@@ -96,7 +99,11 @@ async fn view(
     let named = subscription.names.iter().flatten().filter(|name| &***name != "*");
     named.into_iter().try_for_each(|name| subscription.caller.may_see(name))?;
     let connection = request.extensions().get::<ConnectionHandle>().cloned();
-    let kind = if binary { ViewerKind::RelayBinary } else { ViewerKind::Relay };
+    let kind = match binary {
+        _ if subscription.caller.is_process() => ViewerKind::Process,
+        true => ViewerKind::RelayBinary,
+        false => ViewerKind::Relay,
+    };
     let arrival = arrival(&request, kind, "/ws/view");
     let upgrade_options = upgrade_options(viewer::MAX_MESSAGE_BYTES, binary);
     let tasks = deps.tasks.clone();
@@ -131,7 +138,7 @@ async fn active(may: May<WatchStream>, State(deps): State<Dependencies>) -> Json
     let mut live = (*deps.relay.now()).clone();
     live.retain(|id, _| may.sees(id, StreamKind::Relay).is_ok());
     let details =
-        live.iter().map(|(id, sender)| (id.to_string(), ActiveStream { analysis_mode: sender.mode }));
+        live.iter().map(|(id, listed)| (id.to_string(), ActiveStream { analysis_mode: listed.mode }));
     Json(ActiveStreams {
         active_streams: live.keys().map(ToString::to_string).collect(),
         stream_details: details.collect(),

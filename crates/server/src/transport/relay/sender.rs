@@ -408,7 +408,7 @@ async fn send(socket: &mut Socket, text: String) -> Result<(), Gone> {
 fn code_of_refusal(refused: &Refused) -> u16 {
     match refused {
         Refused::Live => 4090,
-        Refused::TooMany(_) | Refused::Memory(_) => 1013,
+        Refused::TooMany(_) | Refused::Memory(_) | Refused::Away => 1013,
         Refused::Name | Refused::Taken(_) => 1008,
     }
 }

@@ -11,8 +11,9 @@ use sightwire_hub::picture::Picture;
 use sightwire_hub::stream::{State, Update};
 use sightwire_listen::connection::ConnectionHandle;
 use sightwire_live::options::Overlays;
+use sightwire_live::relay::Relay;
+use sightwire_live::relay::listed::{Listed, Listing};
 use sightwire_live::relay::pace::Pace;
-use sightwire_live::relay::{Relay, Senders};
 use sightwire_live::report::stream_state;
 use sightwire_live::viewers::NewViewer;
 use sightwire_live::{Streams, WatchError};
@@ -54,9 +55,13 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    fn wants(&self, id: &str) -> bool {
-        self.names.as_ref().is_none_or(|names| names.contains("*") || names.contains(id))
-            && self.caller.sees(id, StreamKind::Relay).is_ok()
+    fn wants(&self, listed: &Listed) -> bool {
+        // What another process wants of this one is what is sent here: nothing goes in a circle.
+        let is_for_it = listed.here().is_some() || !self.caller.is_process();
+        let names = &self.names;
+        is_for_it
+            && names.as_ref().is_none_or(|names| names.contains("*") || names.contains(&*listed.id))
+            && self.caller.sees(&listed.id, StreamKind::Relay).is_ok()
     }
 }
 
@@ -66,7 +71,7 @@ struct Viewing {
     feeds: Feeds,
     relay: Arc<Relay>,
     streams: Arc<Streams>,
-    live: watch::Receiver<Senders>,
+    live: watch::Receiver<Listing>,
     subscription: Subscription,
 }
 
@@ -198,7 +203,7 @@ impl Viewing {
 
     fn join(&mut self) {
         let live = self.live.borrow_and_update().clone();
-        self.feeds.join(&live, |id| self.subscription.wants(id));
+        self.feeds.join(&live, |listed| self.subscription.wants(listed));
     }
 
     /// Cameras that were asked for by name.

@@ -276,8 +276,11 @@ async fn metrics(_: May<SeeMetrics>, State(api): State<Api>) -> Response {
     }
 }
 
-async fn status(_: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
-    Json(api.telemetry.status(&api.config))
+async fn status(may: May<SeeServer>, State(api): State<Api>) -> Json<Status> {
+    let mut status = api.telemetry.status(&api.config);
+    // It says where things are.
+    status.cluster = status.cluster.filter(|_| may.sees_viewers());
+    Json(status)
 }
 
 async fn list_samples(_: May<SeeServer>, State(api): State<Api>) -> Json<Samples> {

@@ -1,0 +1,43 @@
+//! A name is one sender's among all processes. Whoever sends it at another is asked there whether it is still there.
+
+use std::sync::Arc;
+
+use sightwire_api::stream::AnalysisMode;
+use sightwire_cluster::cluster::claim::NotClaimed;
+use sightwire_cluster::entry::{About, Entry};
+use sightwire_cluster::lease::ClusterLease;
+
+use super::{Listed, Refused, Relay};
+
+impl Relay {
+    /// The right to a name among all processes; `None` where there are no others.
+    pub(super) async fn claim_among_all(
+        &self,
+        id: &Arc<str>,
+        mode: AnalysisMode,
+        binary: bool,
+    ) -> Result<Option<ClusterLease>, Refused> {
+        let Some(cluster) = self.streams.options().cluster.clone() else { return Ok(None) };
+        let claimed = cluster.claim(id, About { mode, binary }).await;
+        claimed.map(Some).map_err(|why| match why {
+            NotClaimed::Live(_) => Refused::Live,
+            NotClaimed::Away(_) => Refused::Away,
+        })
+    }
+
+    /// Whoever sends that stream to another process has to show that it is there, or goes.
+    pub(super) async fn ask_elsewhere(&self, entry: &Arc<Entry>) -> Result<(), Refused> {
+        let Some(cluster) = self.streams.options().cluster.clone() else { return Ok(()) };
+        if cluster.is_live(entry).await { Err(Refused::Live) } else { Ok(()) }
+    }
+
+    /// For another process: whether the sender of a stream is connected here and shows that it is there. One that does not is
+    /// sent away.
+    pub async fn is_there(&self, name: &str) -> bool {
+        let listed = self.now().get(name).and_then(Listed::here).map(|sender| sender.id.clone());
+        match listed {
+            Some(id) => self.challenge(&id).await.is_err(),
+            None => false,
+        }
+    }
+}

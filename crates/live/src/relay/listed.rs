@@ -1,0 +1,108 @@
+//! What is sent: here, or to other processes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sightwire_api::stream::AnalysisMode;
+use sightwire_cluster::entry::Entry;
+use sightwire_hub::stream::Condition;
+use tokio_util::sync::CancellationToken;
+
+use super::{Relay, Sender};
+use crate::origin::Origin;
+
+/// Streams that are being sent, by name.
+pub type Listing = Arc<BTreeMap<Arc<str>, Listed>>;
+
+/// A stream that is being sent.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Its name.
+    pub id: Arc<str>,
+    /// How closely it is looked at.
+    pub mode: AnalysisMode,
+    /// No other of that name has it, before or after.
+    pub number: u64,
+    /// Where its sender is.
+    pub place: Place,
+}
+
+/// Where a stream's sender is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Connected to this process.
+    Here(Arc<Sender>),
+    /// Connected to another.
+    Elsewhere(Arc<Entry>),
+}
+
+impl Listed {
+    pub(super) fn here_by(sender: &Arc<Sender>) -> Self {
+        let (id, mode, number) = (sender.id.clone(), sender.mode, sender.number);
+        Self { id, mode, number, place: Place::Here(sender.clone()) }
+    }
+
+    fn of(entry: &Arc<Entry>) -> Self {
+        // Tokens are microseconds since 1970, so that they are never as low as a number of a sender here.
+        let (id, mode, number) = (entry.stream.clone(), entry.about.mode, entry.token.into());
+        Self { id, mode, number, place: Place::Elsewhere(entry.clone()) }
+    }
+
+    /// Its sender, where that is connected to this process.
+    pub fn here(&self) -> Option<&Arc<Sender>> {
+        match &self.place {
+            Place::Here(sender) => Some(sender),
+            Place::Elsewhere(_) => None,
+        }
+    }
+
+    /// To be opened.
+    pub fn origin(&self) -> Origin {
+        match &self.place {
+            Place::Here(sender) => Origin::Sent(sender.id.clone()),
+            Place::Elsewhere(entry) => Origin::Elsewhere(entry.stream.clone(), entry.token),
+        }
+    }
+
+    /// Whether it has just ended: it stands there until its successor may come.
+    pub fn has_ended(&self) -> bool {
+        self.here().is_some_and(|sender| sender.stream.state().condition == Condition::Ended)
+    }
+}
+
+impl Relay {
+    /// Follows what other processes have, until `stop`; nothing where there are none.
+    pub async fn follow_others(self: Arc<Self>, stop: CancellationToken) {
+        let Some(cluster) = self.streams.options().cluster.clone() else { return };
+        let mut directory = cluster.directory();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = directory.changed() => if changed.is_err() {
+                    return;
+                },
+            }
+            directory.mark_unchanged();
+            self.live.send_if_modified(|live| {
+                let mut all = BTreeMap::clone(live);
+                self.list_elsewhere(&mut all);
+                let is_same = all.len() == live.len()
+                    && all.iter().zip(live.iter()).all(|(a, b)| a.0 == b.0 && a.1.number == b.1.number);
+                *live = Arc::new(all);
+                !is_same
+            });
+        }
+    }
+
+    /// What is here, or has the name of a camera here, is not looked for elsewhere.
+    pub(super) fn list_elsewhere(&self, all: &mut BTreeMap<Arc<str>, Listed>) {
+        all.retain(|_, listed| listed.here().is_some());
+        let Some(cluster) = self.streams.options().cluster.clone() else { return };
+        for (name, entry) in &cluster.known().streams {
+            if !cluster.is_mine(entry) && !all.contains_key(name) && self.streams.registry.get(name).is_none()
+            {
+                all.insert(name.clone(), Listed::of(entry));
+            }
+        }
+    }
+}

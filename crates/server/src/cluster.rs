@@ -1,0 +1,101 @@
+//! This server as one of several processes.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, RootCertStore};
+use sightwire_access::process::Secret;
+use sightwire_cluster::Cluster;
+use sightwire_cluster::dial::Net;
+use sightwire_cluster::options::{Options, TTL, WhenDown};
+use sightwire_cluster::redis::{Redis, RedisOptions};
+use sightwire_config::Config;
+use sightwire_config::cluster::{self as config, ClusterConfig};
+use sightwire_config::tls::Tls;
+use sightwire_http_client::trust::Trust;
+use sightwire_tls::Source;
+use sightwire_tls::authority::Authority;
+use sightwire_tls::files;
+use tokio_util::sync::CancellationToken;
+
+/// A place among other processes, and what keeps it.
+#[derive(Debug)]
+pub struct Membership {
+    /// The place.
+    pub cluster: Arc<Cluster>,
+    /// Over which the processes know of each other; `None` where a test brings its own.
+    redis: Option<Arc<Redis>>,
+}
+
+impl Membership {
+    /// By the configuration; `None` where the server is alone.
+    pub fn of(config: &Config) -> anyhow::Result<Option<Self>> {
+        let tls = &config.tls;
+        let Some(config) = &config.cluster else { return Ok(None) };
+        let trusts = config.advertise_url.scheme() == "https" || config.redis_url.starts_with("rediss:");
+        let (others, redis) = if trusts {
+            (Some(trust(config, tls, true)?), Some(trust(config, tls, false)?))
+        } else {
+            (None, None)
+        };
+        let secret = Arc::new(Secret::new(&config.secret).context("cluster.secret")?);
+        let redis = Redis::new(RedisOptions {
+            url: config.redis_url.clone(),
+            prefix: config.prefix.as_str().into(),
+            trust: redis,
+        })
+        .context("cluster.redis_url")?;
+        let url = config.advertise_url.as_str().trim_end_matches('/');
+        let when_down = match config.when_down {
+            config::WhenDown::Accept => WhenDown::Accept,
+            config::WhenDown::Refuse => WhenDown::Refuse,
+        };
+        let options =
+            Options { name: config.name.as_str().into(), url: url.into(), secret, when_down, ttl: TTL };
+        let cluster = Cluster::new(options, redis.clone(), Arc::new(Net::new(others)));
+        Ok(Some(Self { cluster, redis: Some(redis) }))
+    }
+
+    /// One that a test has made.
+    pub fn made(cluster: Arc<Cluster>) -> Self {
+        Self { cluster, redis: None }
+    }
+
+    /// Lives among the others until `stop`, and says goodbye then.
+    pub async fn run(self, stop: CancellationToken) {
+        let over = CancellationToken::new();
+        let lives = async {
+            self.cluster.run(stop).await;
+            over.cancel();
+        };
+        match self.redis {
+            Some(redis) => drop(tokio::join!(lives, redis.run(over.clone()))),
+            None => lives.await,
+        }
+    }
+}
+
+/// Whose certificates are taken: of Redis, or of the other `processes`, which are encrypted as this one is, and know the authority
+/// that it made if they share its folder. Those that ask for a certificate get this server's own.
+fn trust(config: &ClusterConfig, tls: &Tls, processes: bool) -> anyhow::Result<Arc<ClientConfig>> {
+    let source = tls.options.as_ref().map(|options| &options.source).filter(|_| processes);
+    let trust = match (&config.ca_file, source) {
+        (Some(file), _) => Trust::Only(files::authorities(file).context("cluster.ca_file")?),
+        (None, Some(Source::SelfSigned(folder))) => {
+            let own =
+                Authority::kept(folder)?.context("the authority of tls.mode = \"self-signed\" is gone")?;
+            let mut roots = RootCertStore::empty();
+            roots.add(own.der().clone())?;
+            Trust::Only(Arc::new(roots))
+        }
+        (None, _) => Trust::System,
+    };
+    let mut client = trust.tls().map_err(|error| anyhow::anyhow!("{error}"))?;
+    let asks = tls.options.as_ref().is_some_and(|options| options.client_ca.is_some());
+    if let Some(Source::Files { certificate, key }) = source.filter(|_| asks) {
+        let (own, _) = files::certified_key(certificate, key, client.crypto_provider())?;
+        client.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(own));
+    }
+    Ok(Arc::new(client))
+}

@@ -1,0 +1,334 @@
+//! Several servers that act as one: over pipes, with the runtime's clock paused, and a store in this process.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use sightwire_access::process::Secret;
+use sightwire_cluster::dial::{Connection, Dial, Dialing};
+use sightwire_cluster::memory::{Memory, Trouble};
+use sightwire_cluster::options::{TTL, WhenDown};
+use sightwire_cluster::{Cluster, Options};
+use sightwire_listen::socket::Dialer;
+use tokio::io::{copy_bidirectional, duplex};
+use tokio::task::AbortHandle;
+use tokio::time::{Duration, Instant, sleep};
+
+use crate::client::{MODERN, MUTE, POLITE, number};
+use crate::support::{Running, start_at};
+
+const URL: &str = "data:image/jpeg;base64,/9j/";
+const SECRET: &str = "known to all of these and to nobody else";
+
+/// Leads to servers by their addresses; counts, and can be cut.
+#[derive(Debug, Default)]
+struct Wires {
+    dialers: Mutex<BTreeMap<String, Dialer>>,
+    dialed: Mutex<BTreeMap<String, usize>>,
+    links: Mutex<Vec<(String, AbortHandle)>>,
+}
+
+impl Wires {
+    /// Breaks the connections to it that there are.
+    fn cut(&self, url: &str) {
+        self.links.lock().iter().filter(|(to, _)| to == url).for_each(|(_, link)| link.abort());
+    }
+}
+
+impl Dial for Wires {
+    fn dial<'a>(&'a self, url: &'a str) -> Dialing<'a> {
+        Box::pin(async move {
+            *self.dialed.lock().entry(url.to_owned()).or_default() += 1;
+            let dialer = self.dialers.lock().get(url).cloned();
+            let dialer = dialer.ok_or(io::ErrorKind::ConnectionRefused)?;
+            let mut far = dialer.connect(([127, 0, 0, 1], 40_000).into()).await?;
+            let (near, mut between) = duplex(64 << 10);
+            let link = tokio::spawn(async move { copy_bidirectional(&mut between, &mut far).await });
+            self.links.lock().push((url.to_owned(), link.abort_handle()));
+            Ok(Box::new(near) as Connection)
+        })
+    }
+}
+
+/// Servers that know of each other.
+struct House {
+    store: Arc<Memory>,
+    wires: Arc<Wires>,
+    servers: Vec<Running>,
+    clusters: Vec<Arc<Cluster>>,
+}
+
+impl House {
+    async fn of(count: u16) -> Self {
+        Self::that(count, WhenDown::Accept, "").await
+    }
+
+    async fn that(count: u16, when_down: WhenDown, toml: &str) -> Self {
+        let (store, wires) = (Memory::new(), Arc::<Wires>::default());
+        let (mut servers, mut clusters) = (Vec::new(), Vec::new());
+        for port in 8001..8001 + count {
+            let url = format!("http://127.0.0.1:{port}");
+            let options = Options {
+                name: format!("s{port}").into(),
+                url: url.as_str().into(),
+                secret: Arc::new(Secret::new(SECRET).unwrap()),
+                when_down,
+                ttl: TTL,
+            };
+            let cluster = Cluster::new(options, store.clone(), wires.clone());
+            clusters.push(cluster.clone());
+            let server = start_at(port, toml, |server| server.in_cluster(cluster)).await;
+            wires.dialers.lock().insert(url, server.dialer());
+            servers.push(server);
+        }
+        let this = Self { store, wires, servers, clusters };
+        this.all_know(usize::from(count)).await;
+        this
+    }
+
+    /// Waits until each knows of so many.
+    async fn all_know(&self, count: usize) {
+        for cluster in &self.clusters {
+            let mut directory = cluster.directory();
+            directory.wait_for(|directory| directory.processes.len() == count).await.unwrap();
+        }
+    }
+
+    fn dialed(&self) -> usize {
+        self.wires.dialed.lock().values().sum()
+    }
+
+    /// As if the process had been killed: its connections are cut, nobody reaches it, and it says nothing any more.
+    async fn kill(&self, index: usize) {
+        let me = self.clusters[index].me();
+        self.wires.dialers.lock().remove(&*me.url);
+        self.store.silence(me.instance);
+        self.wires.cut(&me.url);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_viewer_sees_what_is_sent_to_another_process_and_its_end() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let mut viewer = b.viewer("?streams=ward", POLITE).await;
+    let mut modern = b.viewer("?streams=ward", MODERN).await;
+    let sender = a.sender("ward", POLITE).await;
+    for _ in 0..3 {
+        sender.picture(URL).await;
+        let frame = viewer.next("live_frame").await;
+        assert_eq!(frame["patient_id"], "ward");
+        assert_eq!(frame["data"]["frame"], URL);
+        modern.until(|what| number(what).is_some()).await;
+        sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(b.active().await, ["ward"]);
+    drop(sender);
+    viewer.next("stream_ended").await;
+    assert_eq!(modern.next("stream_ended").await["reason"], "its sender has left");
+    assert!(b.active().await.is_empty());
+    let again = b.sender("ward", POLITE).await;
+    again.picture(URL).await;
+    viewer.next("live_frame").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_watches_is_not_pulled_and_what_several_watch_is_pulled_once() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    sender.picture(URL).await;
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(b.active().await, ["ward"]);
+    assert_eq!(house.dialed(), 0);
+    let mut first = b.viewer("", POLITE).await;
+    let mut second = b.viewer("?streams=ward", MODERN).await;
+    sender.picture(URL).await;
+    first.next("live_frame").await;
+    second.until(|what| number(what).is_some()).await;
+    assert_eq!(house.dialed(), 1);
+    drop((first, second));
+    sleep(Duration::from_secs(4)).await;
+    let watched = a.get("/api/v1/streams/ward").await.json();
+    assert_eq!(watched["viewers"], 0, "nobody here watches it any more");
+    sender.picture(URL).await;
+    let snapshot = b.get("/api/v1/streams/ward/snapshot.jpg").await;
+    assert_eq!((snapshot.status.as_u16(), &snapshot.body[..]), (200, &b"\xff\xd8\xff"[..]));
+    assert_eq!(house.dialed(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_live_elsewhere_is_refused_before_the_first_message() {
+    let house = House::of(3).await;
+    let [a, b, c] = &house.servers[..] else { panic!() };
+    let first = a.sender("ward", POLITE).await;
+    first.picture(URL).await;
+    sleep(Duration::from_millis(500)).await;
+    for other in [b, c] {
+        let mut second = other.client("/ws/stream/ward", POLITE).await;
+        let (code, reason) = second.closed().await;
+        assert_eq!(code, 4090);
+        assert!(reason.starts_with("This patient already has an active stream."), "{reason}");
+    }
+    drop(first);
+    sleep(Duration::from_millis(100)).await;
+    let third = c.sender("ward", POLITE).await;
+    third.picture(URL).await;
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(a.active().await, ["ward"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_begin_at_once_at_two_processes_are_one() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let (first, second) =
+        tokio::join!(a.client("/ws/stream/ward", POLITE), b.client("/ws/stream/ward", POLITE));
+    let mut both = [first, second];
+    for one in &both {
+        one.text(r#"{"analysis_mode":"normal"}"#).await;
+    }
+    sleep(Duration::from_secs(5)).await;
+    let begun =
+        both.iter_mut().filter_map(|one| one.so_far().iter().any(|what| what.is("connected")).then_some(()));
+    assert_eq!(begun.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_sender_that_does_not_answer_its_own_process_gives_way_within_2_s() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let mut mute = a.sender("ward", MUTE).await;
+    mute.picture(URL).await;
+    let mut viewer = b.viewer("?streams=ward", MODERN).await;
+    viewer.until(|what| number(what).is_some()).await;
+    let begun = Instant::now();
+    let sender = b.sender("ward", POLITE).await;
+    let took = begun.elapsed();
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_millis(2300), "{took:?}");
+    assert_eq!(mute.closed().await.0, 4090);
+    viewer.next("stream_ended").await;
+    sender.picture(URL).await;
+    viewer.until(|what| number(what).is_some()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_is_gone_gives_its_streams_up_and_old_pictures_are_not_shown() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let first = a.sender("ward", POLITE).await;
+    first.picture(URL).await;
+    let mut viewer = b.viewer("?streams=ward", MODERN).await;
+    viewer.until(|what| number(what).is_some()).await;
+    let begun = Instant::now();
+    house.kill(0).await;
+    viewer.until(|what| what.json().is_some_and(|json| json["state"] == "stalled")).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    let sender = b.sender("ward", POLITE).await;
+    assert!(begun.elapsed() < Duration::from_millis(3500), "{:?}", begun.elapsed());
+    viewer.next("stream_ended").await;
+    sender.picture(URL).await;
+    viewer.until(|what| number(what).is_some()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_process_had_ends_within_the_ttl_after_it_is_gone() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let first = a.sender("ward", POLITE).await;
+    first.picture(URL).await;
+    let mut viewer = b.viewer("?streams=ward", MODERN).await;
+    viewer.until(|what| number(what).is_some()).await;
+    let begun = Instant::now();
+    house.kill(0).await;
+    let ended = viewer.next("stream_ended").await;
+    // The last heartbeat may have come just before, and that it is over is seen by one of this process's own.
+    assert!(begun.elapsed() < TTL + TTL / 3 + Duration::from_millis(100), "{:?}", begun.elapsed());
+    assert!(ended["reason"].as_str().unwrap().contains("has left"), "{ended}");
+    assert!(b.active().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_changes_nothing_for_what_flows() {
+    for trouble in [Trouble::Away, Trouble::Stalled] {
+        let house = House::of(2).await;
+        let [a, b] = &house.servers[..] else { panic!() };
+        let mut sender = a.sender("ward", POLITE).await;
+        let mut viewer = b.viewer("?streams=ward", MODERN).await;
+        house.store.trouble(trouble);
+        for _ in 0..60 {
+            sender.picture(URL).await;
+            viewer.until(|what| number(what).is_some()).await;
+            sleep(Duration::from_millis(500)).await;
+        }
+        let mut late = b.viewer("?streams=ward", POLITE).await;
+        late.next("live_frame").await;
+        assert_eq!(
+            b.client("/ws/stream/ward", POLITE).await.closed().await.0,
+            4090,
+            "it is known where it is"
+        );
+        let other = b.sender("other", POLITE).await;
+        house.store.trouble(Trouble::None);
+        sleep(Duration::from_secs(6)).await;
+        sender.picture(URL).await;
+        viewer.until(|what| number(what).is_some()).await;
+        assert_eq!(a.active().await, ["other", "ward"], "{trouble:?}: what began meanwhile is known");
+        assert!(viewer.all(|what| what.is("stream_ended")).is_empty());
+        assert!(sender.all(|what| what.is("error")).is_empty());
+        drop(other);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_was_emptied_gets_back_what_is_live() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    let mut viewer = b.viewer("?streams=ward", MODERN).await;
+    house.store.flush();
+    for i in 0..20 {
+        sender.picture(URL).await;
+        viewer.until(|what| number(what).is_some()).await;
+        assert_eq!(b.active().await, ["ward"], "after {i} pictures");
+        sleep(Duration::from_millis(500)).await;
+    }
+    assert_eq!(b.client("/ws/stream/ward", POLITE).await.closed().await.0, 4090);
+    assert!(viewer.all(|what| what.is("stream_ended")).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_that_began_while_nobody_could_be_asked_the_later_known_gives_way() {
+    let house = House::of(2).await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    house.store.trouble(Trouble::Away);
+    sleep(Duration::from_secs(2)).await;
+    let mut both = [a.sender("ward", POLITE).await, b.sender("ward", POLITE).await];
+    house.store.trouble(Trouble::None);
+    sleep(Duration::from_secs(6)).await;
+    let closed = both.iter_mut().filter_map(|one| one.all(|what| what.is("error")).pop());
+    assert_eq!(closed.count(), 1);
+    assert_eq!((a.active().await, b.active().await), (vec!["ward".to_owned()], vec!["ward".to_owned()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_that_is_chosen_nothing_begins_while_nobody_can_be_asked() {
+    let house = House::that(2, WhenDown::Refuse, "").await;
+    let [a, b] = &house.servers[..] else { panic!() };
+    let sender = a.sender("ward", POLITE).await;
+    house.store.trouble(Trouble::Away);
+    sleep(Duration::from_secs(3)).await;
+    let mut other = b.client("/ws/stream/other", POLITE).await;
+    other.text(r#"{"analysis_mode":"normal"}"#).await;
+    let (code, reason) = other.closed().await;
+    assert_eq!(code, 1013);
+    assert!(reason.contains("Redis does not answer"), "{reason}");
+    sender.picture(URL).await;
+    let mut viewer = b.viewer("?streams=ward", POLITE).await;
+    viewer.next("live_frame").await;
+    house.store.trouble(Trouble::None);
+    sleep(Duration::from_secs(3)).await;
+    b.sender("other", POLITE).await;
+}

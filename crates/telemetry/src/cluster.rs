@@ -1,0 +1,93 @@
+//! This process among others: in `/api/v1/status`, and in `/metrics` where it is one of several.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use sightwire_api::cluster::{ClusterState, ClusterStatus};
+use sightwire_cluster::Cluster;
+use sightwire_live::Streams;
+
+use super::Telemetry;
+
+pub(super) fn of(streams: &Streams) -> Option<Arc<Cluster>> {
+    streams.options().cluster.clone()
+}
+
+/// Bytes that came from other processes so far.
+pub(super) fn pulled_bytes(streams: &Streams) -> u64 {
+    of(streams).map_or(0, |cluster| cluster.counts().pulled_bytes.load(Ordering::Relaxed))
+}
+
+impl Telemetry {
+    /// How it stands with the others; `None` where it is alone.
+    pub(super) fn cluster_status(&self) -> Option<ClusterStatus> {
+        let cluster = of(&self.streams)?;
+        Some(ClusterStatus {
+            pulled_bytes_per_s: self.rates().pulled_bytes_per_s,
+            pulls: self.streams.pulled().len(),
+            ..cluster.status()
+        })
+    }
+}
+
+/// Nothing of a server that is alone.
+pub(super) fn encode(
+    telemetry: &Telemetry,
+    encoder: &mut DescriptorEncoder<'_>,
+) -> Result<(), std::fmt::Error> {
+    let Some(cluster) = of(&telemetry.streams) else { return Ok(()) };
+    let (status, counts) = (cluster.status(), cluster.counts());
+    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    for (name, help, value) in [
+        (
+            "cluster_connected",
+            "1: it is one of the processes; 0: Redis does not answer, or does not let it take part.",
+            usize::from(status.state == ClusterState::Connected),
+        ),
+        ("cluster_processes", "Processes that live, as far as is known.", cluster.known().processes.len()),
+        ("cluster_pulls", "Streams that come from other processes now.", telemetry.streams.pulled().len()),
+    ] {
+        let one = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(value as f64).encode(one)?;
+    }
+    let help = "Streams that are sent now, to this process and to others.";
+    let mut family = encoder.encode_descriptor("cluster_streams", help, None, MetricType::Gauge)?;
+    for (place, value) in [("here", status.streams_here), ("elsewhere", status.streams_elsewhere)] {
+        ConstGauge::new(value as f64).encode(family.encode_family(&[("place", place)])?)?;
+    }
+    for (name, help, value) in [
+        ("cluster_pulled_frames", "Pictures that came from other processes.", &counts.pulled_pictures),
+        ("cluster_pulled_bytes", "Their bytes.", &counts.pulled_bytes),
+        (
+            "cluster_pull_failures",
+            "Connections for a stream of another process that failed, or ended before the stream.",
+            &counts.pull_failures,
+        ),
+        ("cluster_leases_lost", "Streams of this process that another one has got.", &counts.leases_lost),
+        ("cluster_redis_failures", "Questions to Redis that failed.", &counts.store_failures),
+        (
+            "cluster_peers_unreachable",
+            "Questions to other processes, and connections to them, that failed.",
+            &counts.unreachable,
+        ),
+    ] {
+        let one = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(get(value)).encode(one)?;
+    }
+    let help = "Streams that were to begin here: granted; held by another process; \
+        begun or refused while Redis could not be asked.";
+    let mut family = encoder.encode_descriptor("cluster_claims", help, None, MetricType::Counter)?;
+    for (outcome, value) in [
+        ("granted", &counts.granted),
+        ("held", &counts.held),
+        ("provisional", &counts.provisional),
+        ("refused", &counts.refused),
+    ] {
+        ConstCounter::new(get(value)).encode(family.encode_family(&[("outcome", outcome)])?)?;
+    }
+    Ok(())
+}
