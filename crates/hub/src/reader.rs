@@ -45,7 +45,7 @@ impl Default for ReaderOptions {
 const LOOK: Duration = Duration::from_millis(250);
 
 /// Reads `source` into `producer` until this future is dropped.
-pub async fn read(source: &dyn Source, producer: Producer, options: ReaderOptions, seed: u64) {
+pub async fn read(source: &dyn Source, producer: &mut Producer, options: ReaderOptions, seed: u64) {
     let watch = Mutex::new(SourceWatch::new(producer, options));
     let mut backoff = Backoff::new(options.pauses, seed);
     let mut sink = Shared(&watch);
@@ -63,9 +63,9 @@ pub async fn read(source: &dyn Source, producer: Producer, options: ReaderOption
     }
 }
 
-struct Shared<'a>(&'a Mutex<SourceWatch>);
+struct Shared<'a, 'b>(&'a Mutex<SourceWatch<'b>>);
 
-impl Sink for Shared<'_> {
+impl Sink for Shared<'_, '_> {
     fn picture(&mut self, jpeg: Bytes, now: Instant) {
         self.0.lock().picture(jpeg, now);
     }
@@ -84,8 +84,8 @@ impl Sink for Shared<'_> {
 }
 
 /// What is known of a source, and the state that follows from it.
-struct SourceWatch {
-    producer: Producer,
+struct SourceWatch<'a> {
+    producer: &'a mut Producer,
     options: ReaderOptions,
     repeats: RepeatWatch,
     rate: RateWatch,
@@ -100,8 +100,8 @@ struct Down {
     again: Instant,
 }
 
-impl SourceWatch {
-    fn new(producer: Producer, options: ReaderOptions) -> Self {
+impl<'a> SourceWatch<'a> {
+    fn new(producer: &'a mut Producer, options: ReaderOptions) -> Self {
         let began = producer.stream().state().since;
         producer.stream().counters().connects.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Self {
@@ -190,10 +190,10 @@ mod tests {
     use super::*;
     use crate::stream::Stream;
 
-    fn watch() -> (SourceWatch, Instant) {
+    fn watch() -> (SourceWatch<'static>, Instant) {
         let now = Instant::now();
         let (_, producer) = Stream::new("a", now);
-        (SourceWatch::new(producer, ReaderOptions::default()), now)
+        (SourceWatch::new(Box::leak(Box::new(producer)), ReaderOptions::default()), now)
     }
 
     fn jpeg(byte: u8) -> Bytes {
@@ -284,7 +284,7 @@ mod tests {
         let now = Instant::now();
         let (_, producer) = Stream::new("a", now);
         let options = ReaderOptions { every: Some(SECOND * 5), ..ReaderOptions::default() };
-        let mut watch = SourceWatch::new(producer, options);
+        let mut watch = SourceWatch::new(Box::leak(Box::new(producer)), options);
         watch.picture(jpeg(1), now);
         watch.look(now + SECOND * 14);
         assert_eq!(state(&watch).0, "running");
