@@ -3,12 +3,11 @@
 use std::{io, time::Duration};
 
 use bytes::Bytes;
+use sightwire_load::target::Target;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
-
-use crate::target::Target;
 
 /// An answer larger than this ends the connection: nothing this program asks for comes near it.
 const MAX_BODY_BYTES: usize = 32 << 20;

@@ -13,16 +13,11 @@ mod cameras;
 mod frames;
 mod http;
 mod live;
-mod machine;
 mod mixed;
-mod procfs;
 mod read;
 mod relay;
 mod schedule;
 mod sign;
-mod stats;
-mod target;
-mod timer;
 
 use std::process::ExitCode;
 

@@ -149,7 +149,7 @@ fn threads_that_work_for_models_come_from_one_pool() {
         "crates/engine/src/trial/",
         "crates/telemetry/src/otlp/mod.rs",
     ];
-    let apart = ["crates/sightwire/", "crates/bench/", "crates/simulator/", "crates/top/"];
+    let apart = ["crates/sightwire/", "crates/bench/", "crates/load/", "crates/simulator/", "crates/top/"];
     let mut threads = elsewhere(&["thread::Builder", "thread::spawn"], &[&allowed[..], &apart].concat());
     threads.retain(|line| !line.contains("/tests.rs:") && !line.contains("/tests/"));
     assert_eq!(threads, [""; 0]);

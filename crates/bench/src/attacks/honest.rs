@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use parking_lot::Mutex;
+use sightwire_load::stats::Delays;
 
 use super::wire::{Socket, TEXT, ask, connect, event, frame};
-use crate::stats::Delays;
 
 /// An honest client sends 25 frames a second.
 const FRAME_INTERVAL: Duration = Duration::from_millis(40);

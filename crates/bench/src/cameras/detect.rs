@@ -11,6 +11,7 @@ use sightwire_api::status::{DetectorStatus, ModelState};
 use sightwire_api::stream::{Stream, Streams};
 use sightwire_frame::header::Limits;
 use sightwire_frame::{Decoder, Image};
+use sightwire_load::stats::{Percentiles, percentiles};
 use sightwire_synth::sample::Gesture;
 
 use super::ask;
@@ -21,7 +22,6 @@ use crate::live::fanout::Source as _;
 use crate::live::server::{Meter, Server, ServerArgs};
 use crate::live::table::{Table, ms};
 use crate::live::viewers::{Ask, Got, Viewers};
-use crate::stats::{Percentiles, percentiles};
 
 /// Distinct pictures: three times the clips.
 const TIMES: usize = 3;

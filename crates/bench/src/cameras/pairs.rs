@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use rustls::pki_types::ServerName;
+use sightwire_load::target::Target;
 use sightwire_synth::sample::Gesture;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -20,7 +21,6 @@ use crate::live::fanout::Source as _;
 use crate::live::server::{Meter, Server};
 use crate::live::stamp;
 use crate::live::table::{Table, median};
-use crate::target::Target;
 
 /// Until all viewers get pictures, and none is still shaking hands.
 const SETTLE: Duration = Duration::from_millis(2000);

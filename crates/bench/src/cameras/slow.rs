@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
+use sightwire_load::stats::percentiles;
 use sightwire_synth::sample::Gesture;
 
 use super::camera::Camera;
@@ -17,7 +18,6 @@ use crate::live::slow;
 use crate::live::stamp::now_ns;
 use crate::live::table::{Table, ms};
 use crate::live::viewers::{Ask, Viewers, connect};
-use crate::stats::percentiles;
 
 /// Viewers who cannot keep up: one that reads 10 KB a second and one that stops reading.
 const SLOW: usize = 2;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use sightwire_load::procfs::Sample;
 
 use super::server::Server;
 use super::table::Table;
-use crate::procfs::Sample;
 
 /// What a server needs to give back what it keeps for a moment: lingering cameras, its allocator's decay.
 pub(crate) const REST: Duration = Duration::from_secs(15);

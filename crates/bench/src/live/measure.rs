@@ -4,10 +4,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use sightwire_load::machine::{Machine, Mark};
 
 use super::server::Meter;
 use super::viewers::{Got, Viewers};
-use crate::machine::{Machine, Mark};
 
 /// What was measured over one step.
 pub(crate) struct Row {

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use sightwire_api::status::Status;
+use sightwire_load::procfs::{self, Sample};
+use sightwire_load::target::Target;
 use tokio::runtime::Runtime;
 
 use super::kind::Kind;
 use super::viewers::Ask;
 use crate::http::Connection;
-use crate::procfs::{self, Sample};
-use crate::target::Target;
 
 /// The options that all scenarios have.
 #[derive(Debug, Clone, clap::Args)]

@@ -11,11 +11,11 @@ use anyhow::{Context as _, Result, bail};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
+use sightwire_load::stats::{Percentiles, percentiles};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::kind::{Kind, Part, Wire};
 use super::stamp::now_ns;
-use crate::stats::{Percentiles, percentiles};
 
 const READ_BYTES: usize = 256 << 10;
 const WAKE: Token = Token(usize::MAX);

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use sightwire_load::machine::{Machine, Mark};
+use sightwire_load::stats::Delays;
 
 use super::beside::Beside;
 use super::reader::{Reader, Used};
 use super::served::Served;
 use super::{named, pictures};
 use crate::live::table::{Table, median, ms};
-use crate::machine::{Machine, Mark};
-use crate::stats::Delays;
 
 /// The options.
 #[derive(Debug, clap::Args)]

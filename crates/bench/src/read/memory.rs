@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
+use sightwire_load::stats::Delays;
 
 use super::compare::megabytes;
 use super::reader::{Reader, Used};
 use super::served::Served;
 use super::{named, pictures};
 use crate::live::table::{Table, ms};
-use crate::stats::Delays;
 
 /// The options.
 #[derive(Debug, clap::Args)]

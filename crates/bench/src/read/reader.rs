@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use sightwire_load::procfs::{self, Sample};
 
 use super::Picture;
-use crate::procfs::{self, Sample};
 
 /// A program that reads text.
 pub(super) trait Reader {

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sightwire_api::read::{Document, Job, JobState};
 use sightwire_api::status::{ReaderStatus, Status};
+use sightwire_load::procfs;
+use sightwire_load::target::Target;
 use tokio::runtime::Runtime;
 
 use super::Picture;
 use super::reader::Reader;
 use crate::http::{Connection, Response};
-use crate::procfs;
-use crate::target::Target;
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// A picture may take as long as the server allows by itself, a job a good deal longer.

@@ -4,12 +4,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::Result;
+use sightwire_load::stats::Percentiles;
 
 use super::{Common, Relay};
 use crate::live::bare::Bare;
 use crate::live::table::{Table, median, ms};
 use crate::live::viewers::{Ask, Viewers};
-use crate::stats::Percentiles;
 
 const SETTLE: Duration = Duration::from_millis(500);
 

@@ -4,10 +4,11 @@ use std::{fs, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
+use sightwire_load::target::Target;
 use sightwire_synth::sample::Gesture;
 
 use super::packet::Encoding;
-use crate::{frames::FrameSet, target::Target};
+use crate::frames::FrameSet;
 
 /// Arguments of `sightwire-bench sign`.
 #[derive(clap::Args)]

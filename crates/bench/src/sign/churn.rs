@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
+use sightwire_load::stats::{Delays, Percentiles};
 use tokio::{task::JoinSet, time::sleep_until};
 
 use super::{
@@ -13,10 +14,7 @@ use super::{
     session::Shared,
     socket::{Socket, SocketOptions, Step},
 };
-use crate::{
-    schedule::Schedule,
-    stats::{Delays, Percentiles},
-};
+use crate::schedule::Schedule;
 
 /// Sessions at the same time; what would exceed it is not started and counted.
 const MAX_OPEN: usize = 1_000;

@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use sightwire_api::status::ProcessStatus;
-
-use super::{report::MemoryPart, status::Status};
-use crate::{
+use sightwire_load::{
     procfs::{Memory, Sample},
     stats::round,
 };
+
+use super::{report::MemoryPart, status::Status};
 
 /// Points of the memory curve in the report.
 const MAX_POINTS: usize = 120;

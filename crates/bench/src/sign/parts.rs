@@ -2,6 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use sightwire_load::{
+    machine::{Machine, Mark},
+    stats::{Spread, ratio, round},
+};
+
 use super::{
     Settings,
     churn::ChurnReport,
@@ -13,12 +18,7 @@ use super::{
     status::{Gain, Status},
     stuck::StuckReport,
 };
-use crate::{
-    frames::FrameSet,
-    machine::{Machine, Mark},
-    schedule::Plan,
-    stats::{Spread, ratio, round},
-};
+use crate::{frames::FrameSet, schedule::Plan};
 
 /// Everything that is read at the beginning and at the end of the measured time.
 pub(crate) struct Snapshot {

@@ -7,8 +7,9 @@ use std::{
 };
 
 use hdrhistogram::CreationError;
+use sightwire_load::stats::Delays;
 
-use crate::{schedule::Phase, stats::Delays};
+use crate::schedule::Phase;
 
 /// Delays of all clients, per phase of the run.
 pub(crate) struct Recorder {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-
-use super::{churn::ChurnReport, record::Recorder, status::Engine, stuck::StuckReport};
-use crate::{
-    frames::FrameSummary,
+use sightwire_load::{
     machine::Machine,
     procfs::Memory,
     stats::{Percentiles, Spread},
 };
+
+use super::{churn::ChurnReport, record::Recorder, status::Engine, stuck::StuckReport};
+use crate::frames::FrameSummary;
 
 /// Everything that a run has measured.
 #[derive(Debug, Clone, Serialize)]

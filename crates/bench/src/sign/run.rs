@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use sightwire_load::{machine::Mark, procfs, timer::Clockwork};
 use tokio::{
     sync::{Semaphore, mpsc, watch},
     task::JoinSet,
@@ -26,7 +27,7 @@ use super::{
     status::Status,
     stuck, websocket,
 };
-use crate::{frames::FrameSet, machine::Mark, procfs, schedule::Plan, timer::Clockwork};
+use crate::{frames::FrameSet, schedule::Plan};
 
 /// Handshakes at the same time: a stampede is what `--churn` is for.
 const CONNECTING_AT_ONCE: usize = 32;

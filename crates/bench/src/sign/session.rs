@@ -9,17 +9,14 @@ use std::{
 };
 
 use bytes::Bytes;
+use sightwire_load::{target::Target, timer::Clockwork};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 
 use super::{
     packet::{self, Event, FrameMessage, Open, Packet, Prediction},
     record::{End, Outcome, Recorder, Tally},
 };
-use crate::{
-    schedule::{Phase, Plan, Schedule},
-    target::Target,
-    timer::Clockwork,
-};
+use crate::schedule::{Phase, Plan, Schedule};
 
 /// After the last frame a client stays this long: for predictions that have seen it, and so that the server
 /// is looked at with all its clients.

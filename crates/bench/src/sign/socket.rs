@@ -11,13 +11,12 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream as _;
 use futures_sink::Sink as _;
-use tokio::net::{TcpSocket, TcpStream};
-use tokio_websockets::{ClientBuilder, Config, Error, Limits, Message, WebSocketStream};
-
-use crate::{
+use sightwire_load::{
     target::Target,
     timer::{Clockwork, Timer},
 };
+use tokio::net::{TcpSocket, TcpStream};
+use tokio_websockets::{ClientBuilder, Config, Error, Limits, Message, WebSocketStream};
 
 /// How the socket is set up before it connects.
 #[derive(Debug, Clone, Copy, Default)]

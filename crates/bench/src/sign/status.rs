@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sightwire_api::status::EngineStatus;
+use sightwire_load::target::Target;
 
-use crate::{http::Connection, target::Target};
+use crate::http::Connection;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
+use sightwire_load::stats::Spread;
 use tokio::task::JoinSet;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     session::Shared,
     socket::{Socket, SocketOptions, Step},
 };
-use crate::{schedule::Schedule, stats::Spread};
+use crate::schedule::Schedule;
 
 /// Small, so that a server notices soon that nobody reads (the system rounds it up to its minimum).
 const RECEIVE_BUFFER_BYTES: u32 = 1;

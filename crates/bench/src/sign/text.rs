@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write as _};
 
+use sightwire_load::stats::Percentiles;
+
 use super::report::{DelayPart, MemoryPart, Report};
-use crate::stats::Percentiles;
 
 /// The report as aligned lines.
 pub(crate) fn render(report: &Report) -> String {

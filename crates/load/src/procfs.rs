@@ -15,29 +15,31 @@ const TICKS_PER_SECOND: u64 = 100;
 
 /// CPU time and memory of one process at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sample {
+pub struct Sample {
     /// When it was taken.
-    pub(crate) at: Instant,
+    pub at: Instant,
     /// User and system time of all its threads, the ended ones included.
-    pub(crate) cpu: Duration,
-    pub(crate) memory: Memory,
-    pub(crate) threads: u64,
+    pub cpu: Duration,
+    /// How much of the machine's memory is its own now.
+    pub memory: Memory,
+    /// Those that run or wait; at least one.
+    pub threads: u64,
     /// Its open file descriptors; 0 where they cannot be counted.
-    pub(crate) open_files: u64,
+    pub open_files: u64,
 }
 
 /// Memory of a process in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Memory {
+pub struct Memory {
     /// Resident pages, shared ones counted in full.
-    pub(crate) rss_bytes: u64,
+    pub rss_bytes: u64,
     /// Resident pages, shared ones counted by share; 0 where it was not asked for or cannot be read.
-    pub(crate) pss_bytes: u64,
+    pub pss_bytes: u64,
 }
 
 impl Sample {
     /// Everything, `smaps_rollup` included, which walks the page tables (about a millisecond).
-    pub(crate) fn full(pid: u32) -> io::Result<Self> {
+    pub fn full(pid: u32) -> io::Result<Self> {
         let mut sample = Self::quick(pid)?;
         if let Ok(rollup) = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
             sample.memory.pss_bytes = kib_field(&rollup, "Pss:").unwrap_or(0) * 1024;
@@ -47,7 +49,7 @@ impl Sample {
     }
 
     /// CPU time, resident memory and threads only: cheap enough for every second.
-    pub(crate) fn quick(pid: u32) -> io::Result<Self> {
+    pub fn quick(pid: u32) -> io::Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         let (cpu, threads) = parse_stat(&stat)
@@ -74,13 +76,13 @@ fn parse_stat(stat: &str) -> Option<(Duration, u64)> {
 }
 
 /// The most memory that a process has had resident, in bytes.
-pub(crate) fn peak_rss_bytes(pid: u32) -> io::Result<u64> {
+pub fn peak_rss_bytes(pid: u32) -> io::Result<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     Ok(kib_field(&status, "VmHWM:").unwrap_or(0) * 1024)
 }
 
 /// CPU time of all threads that run now, to the nanosecond: for differences over a time in which none ends.
-pub(crate) fn exact_cpu(pid: u32) -> Option<Duration> {
+pub fn exact_cpu(pid: u32) -> Option<Duration> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
     let times = threads.filter_map(|thread| {
         let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
@@ -96,7 +98,7 @@ fn kib_field(text: &str, name: &str) -> Option<u64> {
 }
 
 /// Busy CPU time of the whole machine since it started.
-pub(crate) fn machine_cpu() -> Option<Duration> {
+pub fn machine_cpu() -> Option<Duration> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     parse_machine_cpu(stat.lines().next()?)
 }
@@ -114,7 +116,7 @@ fn parse_machine_cpu(line: &str) -> Option<Duration> {
 
 /// The process that listens on `address`, if there is one whose descriptors we may see. Where several
 /// share the socket, the one with the lowest id, which is the parent.
-pub(crate) fn listening_pid(address: SocketAddr) -> Option<u32> {
+pub fn listening_pid(address: SocketAddr) -> Option<u32> {
     let inode = ["/proc/net/tcp", "/proc/net/tcp6"].iter().find_map(|table| {
         let table = fs::read_to_string(table).ok()?;
         table.lines().skip(1).find_map(|line| listener_inode(line, address))

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why a `--url` was not accepted.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum TargetError {
+pub enum TargetError {
     /// Only plain HTTP is spoken: TLS would measure something else.
     #[error("`{0}`: the address must start with http:// (for example http://127.0.0.1:8000)")]
     Scheme(String),
@@ -25,16 +25,16 @@ pub(crate) enum TargetError {
 
 /// One server to load, resolved once so that no name lookup runs during the measurement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Target {
+pub struct Target {
     /// `host:port` as it goes into the `Host` header.
-    pub(crate) authority: String,
+    pub authority: String,
     /// The address that is connected to.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Target {
     /// Reads `http://host[:port][/…]`; a path is ignored. Refuses other machines unless `allow_remote`.
-    pub(crate) fn parse(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
+    pub fn parse(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
         let rest = url.strip_prefix("http://").ok_or_else(|| TargetError::Scheme(url.to_owned()))?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         if authority.is_empty() || authority.contains(['@', ' ']) {
@@ -59,7 +59,7 @@ impl Target {
     }
 
     /// Whether the server runs on this machine, so that its process can be looked at.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         self.address.ip().to_canonical().is_loopback()
     }
 }

@@ -11,34 +11,35 @@ use crate::{procfs, stats::round};
 
 /// The machine's CPUs, and their use over a run.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Machine {
+pub struct Machine {
     /// CPUs that this process may use.
-    pub(crate) cpus: usize,
+    pub cpus: usize,
     /// The CPU's own name.
-    pub(crate) cpu_model: String,
+    pub cpu_model: String,
     /// CPUs busy on average, everything included; absent where the system does not tell.
-    pub(crate) busy_cores: Option<f64>,
+    pub busy_cores: Option<f64>,
     /// CPUs used by neither the server nor the generator: other programs, and kernel work that belongs to
     /// no process. Above about 0.2 the run was disturbed.
-    pub(crate) other_cores: Option<f64>,
+    pub other_cores: Option<f64>,
 }
 
 /// Machine-wide CPU time at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Mark {
+pub struct Mark {
     at: Instant,
     busy: Option<Duration>,
 }
 
 impl Mark {
-    pub(crate) fn now() -> Self {
+    /// What all programs together have used until now.
+    pub fn now() -> Self {
         Self { at: Instant::now(), busy: procfs::machine_cpu() }
     }
 }
 
 impl Machine {
     /// Describes the machine and its use between two marks, of which `known_cores` are accounted for.
-    pub(crate) fn between(from: Mark, to: Mark, known_cores: f64) -> Self {
+    pub fn between(from: Mark, to: Mark, known_cores: f64) -> Self {
         let seconds = (to.at - from.at).as_secs_f64();
         let busy_cores = match (from.busy, to.busy) {
             (Some(a), Some(b)) if seconds > 0.0 => {

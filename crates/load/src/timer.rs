@@ -14,10 +14,10 @@ use parking_lot::{Condvar, Mutex};
 
 /// Keeps the time for many timers; its thread ends with the last clone and timer.
 #[derive(Clone)]
-pub(crate) struct Clockwork(Arc<Handle>);
+pub struct Clockwork(Arc<Handle>);
 
 /// Fires once at the time it was set to, until it is set again.
-pub(crate) struct Timer {
+pub struct Timer {
     clockwork: Clockwork,
     at: Instant,
     /// The alarm that stands in the queue: for when and for whom.
@@ -47,7 +47,7 @@ struct Alarm {
 
 impl Clockwork {
     /// Starts the thread that keeps the time of all timers.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub fn start() -> io::Result<Self> {
         let clock = Arc::new(Clock::default());
         let thread_clock = clock.clone();
         std::thread::Builder::new().name("clockwork".to_owned()).spawn(move || thread_clock.run())?;
@@ -55,19 +55,19 @@ impl Clockwork {
     }
 
     /// A timer that has fired already.
-    pub(crate) fn timer(&self) -> Timer {
+    pub fn timer(&self) -> Timer {
         Timer { clockwork: self.clone(), at: Instant::now(), alarm: None }
     }
 }
 
 impl Timer {
     /// Sets the time. An alarm for the former time may still wake the task, to no effect.
-    pub(crate) fn set(&mut self, at: Instant) {
+    pub fn set(&mut self, at: Instant) {
         self.at = at;
     }
 
     /// Ready from the set time on.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if Instant::now() >= self.at {
             self.alarm = None;
             return Poll::Ready(());

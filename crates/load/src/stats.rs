@@ -7,39 +7,42 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 /// Delays in microseconds, to three significant digits, from many clients.
-pub(crate) struct Delays(Mutex<Histogram<u64>>);
+pub struct Delays(Mutex<Histogram<u64>>);
 
 /// The percentiles of a set of delays, in milliseconds. All zero where `count` is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct Percentiles {
+pub struct Percentiles {
     /// How many delays were recorded.
-    pub(crate) count: u64,
-    pub(crate) p50: f64,
+    pub count: u64,
+    /// Half of them are at most this.
+    pub p50: f64,
     /// 95 of 100 are at most this.
-    pub(crate) p95: f64,
+    pub p95: f64,
     /// 99 of 100 are at most this.
-    pub(crate) p99: f64,
-    pub(crate) max: f64,
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
 }
 
 impl Delays {
     /// An empty set for delays up to ten minutes; longer ones count as ten minutes.
-    pub(crate) fn new() -> Result<Self, CreationError> {
+    pub fn new() -> Result<Self, CreationError> {
         Ok(Self(Mutex::new(Histogram::new_with_bounds(1, 600_000_000, 3)?)))
     }
 
-    pub(crate) fn record(&self, delay: Duration) {
+    /// Counts one; from any thread.
+    pub fn record(&self, delay: Duration) {
         self.0.lock().saturating_record(delay.as_micros() as u64);
     }
 
     /// The percentiles of what was recorded so far.
-    pub(crate) fn percentiles(&self) -> Percentiles {
+    pub fn percentiles(&self) -> Percentiles {
         percentiles(&self.0.lock())
     }
 }
 
 /// The percentiles of delays in microseconds.
-pub(crate) fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
+pub fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
     if histogram.is_empty() {
         return Percentiles::default();
     }
@@ -55,16 +58,18 @@ pub(crate) fn percentiles(histogram: &Histogram<u64>) -> Percentiles {
 
 /// Smallest, middle and largest of a small set, used to show how evenly clients are served.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(crate) struct Spread {
-    pub(crate) min: f64,
+pub struct Spread {
+    /// The smallest.
+    pub min: f64,
     /// The middle value (the mean of the two middle ones where their number is even).
-    pub(crate) median: f64,
-    pub(crate) max: f64,
+    pub median: f64,
+    /// The largest.
+    pub max: f64,
 }
 
 impl Spread {
     /// `None` for an empty set.
-    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (first, last) = (*values.first()?, *values.last()?);
         let upper = values.len() / 2;
@@ -75,13 +80,13 @@ impl Spread {
 }
 
 /// `value` rounded to `digits` decimals, so that reports hold no false precision.
-pub(crate) fn round(value: f64, digits: i32) -> f64 {
+pub fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
 }
 
 /// `part / whole`, or `None` where there is no whole.
-pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
