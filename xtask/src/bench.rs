@@ -4,14 +4,17 @@
 //! - `sign`: the built-in model
 //! - `hands`: looking for hands in a picture, and clients of whom each shows one
 //! - `cameras`: pictures of one camera to many viewers, and what is found in them
+//! - `cluster`: senders at one process and viewers at another, over Redis
 //! - `neighbours`: the sign recogniser beside programs that take all they can get, and within a quota
 //! - `read`: text reading beside `RapidOCR`
 //! - `relay`: pictures of streamers to viewers over WebSocket
 //! - `telling`: what metrics, logs and a collector cost
 //! - `wlasl20`: a model of the prototype's architecture with random weights, split and whole
 
+mod cluster;
 mod neighbours;
 mod read;
+mod redis;
 mod scenarios;
 mod suites;
 mod telling;
@@ -42,10 +45,11 @@ const LADDER: &str = "1,10,25,50,75,100,150,200,300";
 /// One benchmark, with what stands after its name on the command line.
 type Benchmark = fn(&[String]) -> Result<ExitCode>;
 
-const BENCHMARKS: [(&str, Benchmark); 9] = [
+const BENCHMARKS: [(&str, Benchmark); 10] = [
     ("attacks", |args| scenarios::command(&suites::ATTACKS, args)),
     ("sign", sign),
     ("cameras", |args| scenarios::command(&suites::CAMERAS, args)),
+    ("cluster", cluster::command),
     ("hands", hands),
     ("neighbours", neighbours::command),
     ("read", read::command),
@@ -238,6 +242,12 @@ fn stdout_of(command: &mut Command) -> Result<String> {
     }
     let text = reading.join().ok().context("read the benchmark's stdout")??;
     Ok(text)
+}
+
+/// The middle one of an odd number.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// When, what and where, in one line.

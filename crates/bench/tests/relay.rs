@@ -1,7 +1,6 @@
 //! The real binary against a small relay whose mistakes are known.
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -36,35 +35,53 @@ enum Fault {
 
 struct Relay {
     fault: Fault,
-    viewers: Mutex<HashMap<usize, mpsc::UnboundedSender<Message>>>,
+    /// Streamers and viewers that have come, by the address where they came.
+    came: Mutex<Vec<[usize; 2]>>,
+    viewers: Mutex<Vec<mpsc::UnboundedSender<Message>>>,
 }
 
 /// Starts the relay on a thread of its own; it lives as long as the test.
 fn serve(fault: Fault) -> SocketAddr {
-    let (sender, receiver) = std::sync::mpsc::channel();
+    serve_at(1, fault).0[0]
+}
+
+/// The same with several addresses, as servers have that act as one.
+fn serve_at(count: usize, fault: Fault) -> (Vec<SocketAddr>, Arc<Relay>) {
+    let listeners: Vec<_> = (0..count).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
+    let came = Mutex::new(vec![[0; 2]; count]);
+    let relay = Arc::new(Relay { fault, came, viewers: Mutex::default() });
+    let serving = relay.clone();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            sender.send(listener.local_addr().unwrap()).unwrap();
-            let relay = Arc::new(Relay { fault, viewers: Mutex::default() });
-            for number in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(relay.clone().session(number, stream));
+            for (place, listener) in listeners.into_iter().enumerate() {
+                listener.set_nonblocking(true).unwrap();
+                tokio::spawn(serving.clone().accept(place, TcpListener::from_std(listener).unwrap()));
             }
+            std::future::pending::<()>().await;
         });
     });
-    receiver.recv().unwrap()
+    (addresses, relay)
 }
 
 impl Relay {
-    async fn session(self: Arc<Self>, number: usize, stream: TcpStream) -> Option<()> {
+    async fn accept(self: Arc<Self>, place: usize, listener: TcpListener) {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(self.clone().session(place, stream));
+        }
+    }
+
+    async fn session(self: Arc<Self>, place: usize, stream: TcpStream) -> Option<()> {
         stream.set_nodelay(true).ok()?;
         let limits = Limits::default().max_payload_len(Some(1 << 20));
         let (request, socket) = ServerBuilder::new().limits(limits).accept(stream).await.ok()?;
-        match request.uri().path().strip_prefix("/ws/stream/") {
+        let streamer = request.uri().path().strip_prefix("/ws/stream/");
+        self.came.lock().unwrap()[place][usize::from(streamer.is_none())] += 1;
+        match streamer {
             Some(name) => self.streamer(name.to_owned(), socket).await,
-            None => self.viewer(number, socket).await,
+            None => self.viewer(socket).await,
         }
     }
 
@@ -129,14 +146,14 @@ impl Relay {
     }
 
     fn pass(&self, picture: &Message) {
-        self.viewers.lock().unwrap().retain(|_, viewer| viewer.send(picture.clone()).is_ok());
+        self.viewers.lock().unwrap().retain(|viewer| viewer.send(picture.clone()).is_ok());
     }
 
-    async fn viewer(&self, number: usize, mut socket: WebSocketStream<TcpStream>) -> Option<()> {
+    async fn viewer(&self, mut socket: WebSocketStream<TcpStream>) -> Option<()> {
         let hello = r#"{"type":"viewer_connected","active_streams":[],"timestamp":1.5}"#;
         send(&mut socket, Message::text(hello)).await?;
         let (give, mut take) = mpsc::unbounded_channel();
-        self.viewers.lock().unwrap().insert(number, give);
+        self.viewers.lock().unwrap().push(give);
         for count in 0.. {
             if self.fault == Fault::SendsAway && count == 100 {
                 let slow = tokio_websockets::CloseCode::try_from(4008).ok()?;
@@ -253,6 +270,24 @@ fn each_number_of_streams_and_viewers_gets_a_row() {
 }
 
 #[test]
+fn streams_and_viewers_go_where_they_are_told_and_delays_span_processes() {
+    let (addresses, relay) = serve_at(4, Fault::None);
+    let [a, b, c, d] = addresses[..] else { panic!("four addresses") };
+    let told = format!(
+        "--streams 3 --viewers 5 --json --lossy --senders-at http://{b} --senders-at http://{c} --viewers-at http://{d} --viewers-at http://{b}"
+    );
+    let (output, text) = bench(a, &told);
+    assert_eq!(*relay.came.lock().unwrap(), [[0, 0], [2, 2], [1, 0], [0, 3]]);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let [row] = &rows[..] else { panic!("{text}") };
+    assert_eq!([&row["streams"], &row["viewers"], &row["lost"]], [3, 5, 0], "{text}");
+    assert!(row["age_ms"]["p50"].as_f64().unwrap() > 0.0, "{text}");
+    // All four addresses are this process.
+    assert_eq!(row["cpu_s"].as_array().unwrap().len(), 1, "{text}");
+}
+
+#[test]
 fn mistakes_on_the_command_line_give_exit_code_2() {
     let address = "127.0.0.1:1".parse().unwrap();
     assert_eq!(bench(address, "--viewers 0").0.status.code(), Some(2));
@@ -262,4 +297,7 @@ fn mistakes_on_the_command_line_give_exit_code_2() {
         "either a scenario or a plain run"
     );
     assert_eq!(bench(address, "--viewers 1").0.status.code(), Some(1), "no server there");
+    let elsewhere = "--viewers 1 --viewers-at http://192.0.2.7:8000";
+    let (output, _) = bench(serve(Fault::None), elsewhere);
+    assert_eq!(output.status.code(), Some(1), "one clock is that of this machine");
 }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::{Section, generator, start, stdout_of};
+use super::{Section, generator, median, start, stdout_of};
 use crate::project::Project;
 
 /// A scenario of the load generator, and the settings of its server.
@@ -140,11 +140,6 @@ fn row(project: &Project, load: &Load, pairs: usize) -> Result<String> {
         median(&mut telling),
         median(&mut ratios),
     ))
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// What counts of a server under that load; how often it was scraped, and how often it sent something.

@@ -135,7 +135,7 @@ impl Bench<'_> {
     }
 
     fn measured(&self, viewers: &Viewers, seconds: f64) -> Result<Row> {
-        measure(viewers, self.server.pid(), seconds, || self.source.sent())?.complete()
+        measure(viewers, &[self.server.pid()], seconds, || self.source.sent())?.complete()
     }
 
     /// The bare loop in the server's place, with viewers of its own.
@@ -144,7 +144,7 @@ impl Bench<'_> {
         let viewers = Viewers::start()?;
         viewers.open(&bare.ask(), count)?;
         sleep(SETTLE);
-        measure(&viewers, bare.pid(), seconds, || 0)?.complete()
+        measure(&viewers, &[bare.pid()], seconds, || 0)?.complete()
     }
 
     /// The rate at which most gets through, about as fast as `fps`.

@@ -15,8 +15,10 @@ pub(crate) struct Row {
     pub(crate) got: Got,
     /// How long was measured, the viewers' answers included.
     pub(crate) seconds: f64,
-    /// CPU time of the process that serves the viewers.
+    /// CPU time of all processes that serve the viewers,
     pub(crate) cpu: Duration,
+    /// and of each of them.
+    pub(crate) cpus: Vec<Duration>,
     /// CPU time of this program.
     pub(crate) generator: Duration,
     /// Pictures that each viewer was to get.
@@ -36,7 +38,7 @@ impl Row {
         self.got.bytes as f64 / self.seconds
     }
 
-    /// CPU time of the server for a picture delivered.
+    /// CPU time of those who serve for a picture delivered.
     pub(crate) fn cpu_ms(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e3 / self.got.parts.max(1) as f64
     }
@@ -70,10 +72,11 @@ impl Row {
     }
 }
 
-/// Measures `viewers` for so long; `pid` is who serves them, `sent` counts what each is to get.
-pub(crate) fn measure(viewers: &Viewers, pid: u32, seconds: f64, sent: impl Fn() -> u64) -> Result<Row> {
+/// Measures `viewers` for so long; `pids` are the processes that serve them, `sent` counts what each is to get.
+pub(crate) fn measure(viewers: &Viewers, pids: &[u32], seconds: f64, sent: impl Fn() -> u64) -> Result<Row> {
     let warm_up = viewers.take()?;
-    let (server, ours, before) = (Meter::start(pid), Meter::start(std::process::id()), sent());
+    let servers: Vec<Meter> = pids.iter().map(|&pid| Meter::start(pid)).collect();
+    let (ours, before) = (Meter::start(std::process::id()), sent());
     let (mark, begun) = (Mark::now(), Instant::now());
     sleep(Duration::from_secs_f64(seconds));
     // Before they are asked: what is sent while they answer is in nobody's count.
@@ -83,7 +86,8 @@ pub(crate) fn measure(viewers: &Viewers, pid: u32, seconds: f64, sent: impl Fn()
     got.lost += warm_up.lost;
     got.problem = got.problem.or(warm_up.problem);
     let seconds = begun.elapsed().as_secs_f64();
-    let ((cpu, _), (generator, _)) = (server.read(), ours.read());
+    let cpus: Vec<Duration> = servers.iter().map(|server| server.read().0).collect();
+    let (cpu, (generator, _)) = (cpus.iter().sum::<Duration>(), ours.read());
     let machine = Machine::between(mark, Mark::now(), (cpu + generator).as_secs_f64() / seconds);
-    Ok(Row { got, seconds, cpu, generator, offered, machine })
+    Ok(Row { got, seconds, cpu, cpus, generator, offered, machine })
 }

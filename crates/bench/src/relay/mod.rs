@@ -1,6 +1,6 @@
 //! `sightwire-bench relay`: streamers and viewers over WebSocket, and what lies between them.
 //!
-//! - [`pictures`]: what is sent; [`streamers`]: who sends it
+//! - [`pictures`]: what is sent; [`streamers`]: who sends it; [`places`]: to whom, and where viewers are
 //! - [`run`]: so many streams, so many viewers; [`fanout`], [`delay`], [`memory`], [`slow`], [`leaving`], [`churn`]: scenarios
 
 mod churn;
@@ -9,6 +9,7 @@ mod fanout;
 mod leaving;
 mod memory;
 mod pictures;
+mod places;
 mod run;
 mod slow;
 mod streamers;
@@ -36,6 +37,11 @@ The server has to hold the streams and viewers, and send what it gets:
 Ages are from just before a streamer writes a picture to when a viewer has read its last byte, by one clock. Viewers
 watch all streams. Streams are called bench-0, bench-1 and so on; others on the same server spoil the count.
 `cargo xtask bench relay` starts the servers and runs the scenarios.
+
+Of several processes that act as one (`cluster.redis_url`), --senders-at and --viewers-at say who goes to which, such as
+  sightwire-bench relay --streams 16 --viewers 2 --senders-at http://127.0.0.1:8001 --viewers-at http://127.0.0.1:8002
+What servers cost is then the sum of all these; with --json also of each, in this order. `cargo xtask bench cluster` compares
+that with one process.
 
 Exit code 1: pictures were lost, came twice, out of order or damaged, or somebody was sent away.";
 
@@ -105,24 +111,36 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl Common {
+    /// What is sent, and its mean size before it becomes text.
+    fn pictures(&self) -> Result<(Arc<Pictures>, usize)> {
+        let frames = FrameSet::render(Gesture::Wave, 640, 480, (self.frame_kb * 1e3) as usize)?;
+        let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
+        Ok((Arc::new(Pictures::new(&frames.jpegs, self.binary)), bytes))
+    }
+
+    /// A viewer of all streams there.
+    fn ask(&self, server: &Server) -> Ask {
+        server.ask(Kind::messages(self.binary), "/ws/view".to_owned())
+    }
+}
+
 impl<'a> Relay<'a> {
     /// Finds the server and makes the pictures.
     fn find(args: &'a Common) -> Result<Self> {
         let server = Server::find(&args.server)?;
-        let frames = FrameSet::render(Gesture::Wave, 640, 480, (args.frame_kb * 1e3) as usize)?;
-        let bytes = frames.summary.mean_jpeg_bytes as usize + stamp::SEGMENT_BYTES;
-        let pictures = Arc::new(Pictures::new(&frames.jpegs, args.binary));
+        let (pictures, bytes) = args.pictures()?;
         Ok(Self { args, server, pictures, bytes })
     }
 
     /// So many streams, all live.
     fn streamers(&self, count: usize) -> Result<Streamers> {
-        Streamers::start(self.server.address(), self.pictures.clone(), count, self.args.fps)
+        Streamers::start(vec![self.server.address()], self.pictures.clone(), count, self.args.fps)
     }
 
     /// A viewer of all streams.
     fn ask(&self) -> Ask {
-        self.server.ask(Kind::messages(self.args.binary), "/ws/view".to_owned())
+        self.args.ask(&self.server)
     }
 
     /// Mean size of a picture as a viewer gets it.

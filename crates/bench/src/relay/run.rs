@@ -5,9 +5,12 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+use sightwire_load::stats::Percentiles;
 
+use super::Common;
+use super::places::{self, PlaceArgs, Places};
 use super::streamers::Streamers;
-use super::{Common, Relay};
 use crate::live::fanout::Source as _;
 use crate::live::measure::{Row, measure};
 use crate::live::slow::Slow;
@@ -22,6 +25,8 @@ const FAIR: f64 = 0.95;
 pub(super) struct Args {
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    places: PlaceArgs,
     /// How many streams, one row each
     #[arg(long, value_delimiter = ',', default_value = "1", value_parser = count)]
     streams: Vec<usize>,
@@ -37,9 +42,34 @@ pub(super) struct Args {
     /// Exit code 0 in any case: what was lost stands in the table
     #[arg(long)]
     lossy: bool,
+    /// The rows as JSON, with what is measured of each process
+    #[arg(long)]
+    json: bool,
     /// How long a row is measured
     #[arg(long, default_value_t = 10.0)]
     seconds: f64,
+}
+
+/// A row for programs.
+#[derive(Debug, Serialize)]
+struct Told {
+    streams: usize,
+    viewers: usize,
+    seconds: f64,
+    /// All that viewers got,
+    pictures: u64,
+    /// in bytes on their sockets,
+    bytes: u64,
+    /// and what they missed.
+    lost: u64,
+    age_ms: Percentiles,
+    /// Of each process once: first those to which streams are sent, then those where viewers are.
+    cpu_s: Vec<f64>,
+    generator_cpu_s: f64,
+    /// CPUs that others kept busy; null where the system does not tell.
+    other_cores: Option<f64>,
+    /// What was not as it should be.
+    faults: Vec<String>,
 }
 
 fn count(text: &str) -> Result<usize> {
@@ -50,7 +80,8 @@ fn count(text: &str) -> Result<usize> {
 
 /// The table, and what was not as it should be.
 pub(super) fn main(args: &Args) -> Result<ExitCode> {
-    let relay = Relay::find(&args.common)?;
+    let places = Places::find(&args.places, &args.common)?;
+    let (pictures, _) = args.common.pictures()?;
     let mut table = Table::new(&[
         "streams × viewers",
         "pictures/s",
@@ -68,17 +99,24 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
         "generator cores",
         "others",
     ]);
-    let mut faults = Vec::new();
+    let (mut faults, mut all) = (Vec::new(), Vec::new());
     for &streams in &args.streams {
         for &viewers in &args.viewers {
             eprintln!("{streams} streams, {viewers} viewers");
             let name = format!("{streams} × {viewers}");
-            let streamers = relay.streamers(streams)?;
-            let row = measured(args, &relay, &streamers, viewers)?;
-            faults
-                .extend(found(&row, viewers, &streamers).into_iter().map(|fault| format!("{name}: {fault}")));
+            let streamers = Streamers::start(places.senders(), pictures.clone(), streams, args.common.fps)?;
+            let row = measured(args, &places, &streamers, viewers)?;
+            let found = found(&row, viewers, &streamers);
+            faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
             table.row(cells(name, &row, viewers));
+            all.push(Told::of(&row, (streams, viewers), found));
         }
+    }
+    let is_fine = faults.is_empty() || args.lossy;
+    let code = if is_fine { ExitCode::SUCCESS } else { ExitCode::from(1) };
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&all)?);
+        return Ok(code);
     }
     println!("{}", table.text());
     if args.slow > 0 {
@@ -86,20 +124,41 @@ pub(super) fn main(args: &Args) -> Result<ExitCode> {
     }
     if faults.is_empty() {
         println!("No picture was lost, came twice, out of order or damaged; nobody was sent away.");
-        return Ok(ExitCode::SUCCESS);
     }
     for fault in faults {
         println!("- {fault}");
     }
-    Ok(if args.lossy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(code)
 }
 
-fn measured(args: &Args, relay: &Relay<'_>, streamers: &Streamers, count: usize) -> Result<Row> {
-    let viewers = Viewers::start()?;
-    viewers.open(&relay.ask(), count)?;
-    let slow = if args.slow > 0 { Some(Slow::start(&relay.ask(), args.slow)?) } else { None };
+impl Told {
+    fn of(row: &Row, (streams, viewers): (usize, usize), faults: Vec<String>) -> Self {
+        Self {
+            streams,
+            viewers,
+            seconds: row.seconds,
+            pictures: row.got.parts,
+            bytes: row.got.bytes,
+            lost: row.got.skipped,
+            age_ms: row.got.age,
+            cpu_s: row.cpus.iter().map(Duration::as_secs_f64).collect(),
+            generator_cpu_s: row.generator.as_secs_f64(),
+            other_cores: row.machine.other_cores,
+            faults,
+        }
+    }
+}
+
+fn measured(args: &Args, places: &Places, streamers: &Streamers, count: usize) -> Result<Row> {
+    let (viewers, asks) = (Viewers::start()?, places.asks(&args.common));
+    places::open(&viewers, &asks, count)?;
+    // At the first of the viewers' servers.
+    let slow = match asks.first().filter(|_| args.slow > 0) {
+        Some(ask) => Some(Slow::start(ask, args.slow)?),
+        None => None,
+    };
     sleep(Duration::from_secs_f64(args.settle));
-    let row = measure(&viewers, relay.server.pid(), args.seconds, || streamers.sent())?;
+    let row = measure(&viewers, &places.pids(), args.seconds, || streamers.sent())?;
     drop(slow);
     Ok(row)
 }

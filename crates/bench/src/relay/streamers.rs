@@ -31,7 +31,8 @@ pub(super) struct Streamers {
 }
 
 struct Shared {
-    address: SocketAddr,
+    /// Where streams go to, in turn; at least one.
+    addresses: Vec<SocketAddr>,
     pictures: Arc<Pictures>,
     /// Pictures a second, in thousandths.
     rate: AtomicU64,
@@ -78,15 +79,16 @@ enum Ended {
 }
 
 impl Streamers {
-    /// So many streams, all let in; pictures of one are due between those of the others.
+    /// So many streams, all let in; pictures of one are due between those of the others. With several addresses, of which
+    /// there has to be one, the first stream goes to the first, the second to the second, and so on.
     pub(super) fn start(
-        address: SocketAddr,
+        addresses: Vec<SocketAddr>,
         pictures: Arc<Pictures>,
         count: usize,
         fps: f64,
     ) -> Result<Self> {
         let shared = Arc::new(Shared {
-            address,
+            addresses,
             pictures,
             rate: AtomicU64::new(thousandths(fps)),
             sent: (0..count).map(|_| AtomicU64::new(0)).collect(),
@@ -157,12 +159,13 @@ fn thousandths(fps: f64) -> u64 {
 impl Streamer {
     /// Connects, and waits to be let in.
     fn open(shared: Arc<Shared>, index: usize) -> Result<Self, Ended> {
-        let mut stream = TcpStream::connect(shared.address)?;
+        let address = shared.addresses[index % shared.addresses.len()];
+        let mut stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let kind = Kind::messages(shared.pictures.are_binary());
-        stream.write_all(kind.request(&format!("/ws/stream/{STREAM}{index}"), shared.address).as_bytes())?;
+        stream.write_all(kind.request(&format!("/ws/stream/{STREAM}{index}"), address).as_bytes())?;
         let (mut line, mut buffer) = (Vec::new(), [0; 4096]);
         let mut streamer = Self { shared, index, stream, frames: Frames::default(), ear: Ear::default() };
         let mut upgraded = false;

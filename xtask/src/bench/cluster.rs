@@ -1,0 +1,300 @@
+//! `cargo xtask bench cluster [--pairs N] [ARGS…]`: what it costs that viewers are not where senders are. Senders and viewers at one process, and at two
+//! over one Redis, in turn; then what processes say to Redis. Further arguments go to the load generator.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Command, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::redis::{Redis, Traffic, free_port};
+use super::{Section, generator, median, start, stdout_of};
+use crate::interrupt;
+use crate::project::Project;
+use crate::server::Server;
+
+const LOAD: &str = "relay --streams 16 --viewers 2 --fps 20 --seconds 10 --lossy --json";
+const SETTINGS: &[&str] = &["relay.max_viewers=2000", "relay.lower_quality=false", "recognizer.dummy=true"];
+const PAIRS: usize = 7;
+/// The most that p99 may be longer at two processes, in milliseconds.
+const TARGET_MS: f64 = 3.0;
+
+/// Streams of which processes tell each other, none of which is watched elsewhere.
+const STREAMS: u64 = 20;
+/// The load for that; it has to last longer than is measured.
+const STREAMS_LOAD: &str = "relay --streams 20 --viewers 1 --fps 20 --seconds 25 --lossy";
+/// How long what they say is counted,
+const COUNTED: Duration = Duration::from_secs(20);
+/// after streams have begun so long ago, or the processes have met.
+const SETTLE: Duration = Duration::from_secs(2);
+/// For processes to find each other, and streams to begin.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Two servers that act as one.
+struct Cluster {
+    a: Server,
+    b: Server,
+}
+
+/// What the load generator says of a run, and what went between processes.
+struct Measured {
+    p50_ms: f64,
+    p99_ms: f64,
+    lost: u64,
+    /// Of each process.
+    cpu_s: Vec<f64>,
+    /// Of what came from one process to the other, for each picture that was sent.
+    bytes_a_picture: f64,
+}
+
+/// Measures it and writes it into the page.
+pub(super) fn command(args: &[String]) -> Result<ExitCode> {
+    let (pairs, more) = match args {
+        [name, pairs, more @ ..] if name == "--pairs" => {
+            (pairs.parse().context("--pairs takes a number")?, more)
+        }
+        more => (PAIRS, more),
+    };
+    let mut section = Section::begin("cluster")?;
+    let project = section.project.clone();
+    let redis = Redis::start(&project)?;
+    let table = compared(&project, &redis, pairs, more)?;
+    section.add(&table);
+    let said = said(&project, &redis)?;
+    section.add(&said);
+    section.end(pairs >= PAIRS && more.is_empty())
+}
+
+/// The table of pairs, and what it comes to.
+fn compared(project: &Project, redis: &Redis, pairs: usize, more: &[String]) -> Result<String> {
+    let load = [&[LOAD.to_owned()], more].concat().join(" ");
+    let mut text = format!(
+        "`sightwire-bench {load}`\n\n\
+         | pair | one: p50 ms | p99 | lost | CPU s | two: p50 ms | p99 | lost | CPU s, senders | CPU s, viewers | KB between them a picture |\n\
+         |{}",
+        " ---: |".repeat(11)
+    );
+    let (mut p50, mut p99, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
+    for pair in 0..pairs {
+        let name = format!("pair {} of {pairs}", pair + 1);
+        let alone = || {
+            eprintln!("{name}: one process");
+            one(project, more)
+        };
+        let apart = || {
+            eprintln!("{name}: two processes");
+            two(project, redis, pair, more)
+        };
+        let [one, two] = if pair % 2 == 0 {
+            let first = alone()?;
+            [first, apart()?]
+        } else {
+            let first = apart()?;
+            [alone()?, first]
+        };
+        text.push_str(&row(pair + 1, &one, &two));
+        p50.push(two.p50_ms - one.p50_ms);
+        p99.push(two.p99_ms - one.p99_ms);
+        cpu.push(two.cpu_s.iter().sum::<f64>() / one.cpu_s.iter().sum::<f64>());
+    }
+    let _ = write!(
+        text,
+        "\n\nMedians of pairs: the second process adds {:.2} ms at p50 and {:.2} ms at p99 (target: at most {TARGET_MS} ms); both together take {:.2} times the CPU.",
+        median(&mut p50),
+        median(&mut p99),
+        median(&mut cpu),
+    );
+    Ok(text)
+}
+
+fn row(pair: usize, one: &Measured, two: &Measured) -> String {
+    let mut row = format!("\n| {pair} |");
+    for it in [one, two] {
+        let _ = write!(row, " {:.2} | {:.2} | {} |", it.p50_ms, it.p99_ms, it.lost);
+        it.cpu_s.iter().for_each(|cpu| {
+            let _ = write!(row, " {cpu:.2} |");
+        });
+    }
+    let _ = write!(row, " {:.1} |", two.bytes_a_picture / 1e3);
+    row
+}
+
+/// Senders and viewers at one process that knows of no others.
+fn one(project: &Project, more: &[String]) -> Result<Measured> {
+    let server = start(project, "server-bench", SETTINGS)?;
+    let report = report(project, &["--url", server.url()], more)?;
+    server.stop()?;
+    measured(&report, 1, 0.0)
+}
+
+/// Senders at one process, viewers at another.
+fn two(project: &Project, redis: &Redis, pair: usize, more: &[String]) -> Result<Measured> {
+    let cluster = Cluster::start(project, redis, &format!("bench-{pair}"))?;
+    let (a, b) = (cluster.a.url(), cluster.b.url());
+    let report = report(project, &["--senders-at", a, "--viewers-at", b], more)?;
+    let sent = counter(a, "sightwire_relay_pictures_total")?;
+    let pulled = counter(b, "sightwire_cluster_pulled_bytes_total")?;
+    cluster.stop()?;
+    measured(&report, 2, pulled / sent)
+}
+
+fn report(project: &Project, at: &[&str], more: &[String]) -> Result<Value> {
+    let mut generator = Command::new(generator(project));
+    let text = stdout_of(generator.args(LOAD.split(' ')).args(at).args(more))?;
+    serde_json::from_str(&text).context("read the load generator's report")
+}
+
+/// From the first row of the report, which is to be of so many processes.
+fn measured(report: &Value, processes: usize, bytes_a_picture: f64) -> Result<Measured> {
+    let number = |path: &str| {
+        let number = report.pointer(path).and_then(Value::as_f64);
+        number.with_context(|| format!("the load generator's report has no {path}"))
+    };
+    let cpu_s = (0..processes).map(|index| number(&format!("/0/cpu_s/{index}")));
+    Ok(Measured {
+        p50_ms: number("/0/age_ms/p50")?,
+        p99_ms: number("/0/age_ms/p99")?,
+        lost: number("/0/lost")? as u64,
+        cpu_s: cpu_s.collect::<Result<_>>()?,
+        bytes_a_picture,
+    })
+}
+
+/// What two processes and Redis say to each other, without streams and with some.
+fn said(project: &Project, redis: &Redis) -> Result<String> {
+    let cluster = Cluster::start(project, redis, "bench-said")?;
+    eprintln!("two processes without streams");
+    thread::sleep(SETTLE);
+    let idle = redis.traffic(COUNTED)?;
+    eprintln!("with {STREAMS} streams");
+    let busy = thread::scope(|scope| {
+        let load = scope.spawn(|| {
+            let mut generator = Command::new(generator(project));
+            stdout_of(generator.args(STREAMS_LOAD.split(' ')).args(["--url", cluster.a.url()]))
+        });
+        let live = || {
+            Ok(json(cluster.a.url(), "/api/v1/status")?.pointer("/relay/streams") == Some(&STREAMS.into()))
+        };
+        let busy = until(&format!("{STREAMS} streams to begin"), live).and_then(|()| {
+            thread::sleep(SETTLE);
+            redis.traffic(COUNTED)
+        });
+        let load = load.join().ok().context("a thread has panicked")?;
+        load.and(busy)
+    })?;
+    cluster.stop()?;
+    let per_s =
+        |traffic: Traffic| [traffic.came, traffic.went].map(|bytes| bytes as f64 / COUNTED.as_secs_f64());
+    let ([idle_to, idle_from], [to, from]) = (per_s(idle), per_s(busy));
+    Ok(format!(
+        "What two processes say to Redis and it to them, in {} s (`INFO stats`): {idle_to:.0} and {idle_from:.0} bytes a second without streams; {to:.0} and \
+         {from:.0} with {STREAMS} streams at one of them, of which nobody at the other watches any: {:.0} bytes a second and stream.",
+        COUNTED.as_secs(),
+        (to + from) / STREAMS as f64
+    ))
+}
+
+impl Cluster {
+    /// Starts both, and returns when each knows of the other. Keys in Redis begin with `prefix`.
+    fn start(project: &Project, redis: &Redis, prefix: &str) -> Result<Self> {
+        let secret = project.own("bench/cluster.secret");
+        fs::write(&secret, "known to these two and to nobody else").context("write their secret")?;
+        let common = [
+            format!("cluster.redis_url={}", redis.url()),
+            format!("cluster.prefix={prefix}"),
+            format!("cluster.secret_file={}", secret.display()),
+        ];
+        let begin = |name: &str| {
+            let address = format!("127.0.0.1:{}", free_port()?);
+            let own = [format!("cluster.name={name}"), format!("cluster.advertise_url=http://{address}")];
+            let settings = SETTINGS.iter().copied().chain(common.iter().chain(&own).map(String::as_str));
+            let settings = settings.flat_map(|setting| ["--set", setting]);
+            let args: Vec<&str> = ["serve", "--listen", &address].into_iter().chain(settings).collect();
+            Server::start(project, &format!("server-bench-{name}"), &args)
+        };
+        let this = Self { a: begin("a")?, b: begin("b")? };
+        for server in [&this.a, &this.b] {
+            until("the processes to find each other", || {
+                let status = json(server.url(), "/api/v1/status")?;
+                let known = status.pointer("/cluster/processes").and_then(Value::as_array);
+                Ok(known.is_some_and(|known| known.len() == 2))
+            })?;
+        }
+        Ok(this)
+    }
+
+    fn stop(self) -> Result<()> {
+        self.a.stop()?;
+        self.b.stop()
+    }
+}
+
+fn until(what: &str, is_so: impl Fn() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    while !is_so()? {
+        interrupt::check()?;
+        if begun.elapsed() > PATIENCE {
+            bail!("waited {} s for {what}", PATIENCE.as_secs());
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// One of the server's counts.
+fn counter(url: &str, name: &str) -> Result<f64> {
+    counted(&get(url, "/metrics")?, name).with_context(|| format!("{url}/metrics has no {name}"))
+}
+
+fn counted(metrics: &str, name: &str) -> Option<f64> {
+    metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+}
+
+fn json(url: &str, path: &str) -> Result<Value> {
+    serde_json::from_str(&get(url, path)?).with_context(|| format!("read {url}{path}"))
+}
+
+/// The body of an answer.
+fn get(url: &str, path: &str) -> Result<String> {
+    let address = url.trim_start_matches("http://");
+    let asked = TcpStream::connect(address).and_then(|mut socket| {
+        // To 1.0 an answer comes in one piece.
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+        socket.write_all(request.as_bytes())?;
+        let mut text = String::new();
+        socket.read_to_string(&mut text)?;
+        Ok(text)
+    });
+    let text = asked.with_context(|| format!("ask for {url}{path}"))?;
+    match text.split_once("\r\n\r\n") {
+        Some((head, body)) if head.contains(" 200 ") => Ok(body.to_owned()),
+        _ => bail!("{url}{path}: {}", text.lines().next().unwrap_or("no answer")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_found_by_its_whole_name() {
+        let metrics = "# TYPE a counter\na_total_more 3\na_total 7\n";
+        assert_eq!(counted(metrics, "a_total"), Some(7.0));
+        assert_eq!(counted(metrics, "a"), None);
+    }
+
+    #[test]
+    fn a_report_is_of_as_many_processes_as_were_measured() {
+        let report = r#"[{"age_ms":{"p50":0.5,"p99":2.5},"lost":3,"cpu_s":[0.25]}]"#;
+        let report = serde_json::from_str(report).unwrap();
+        let measured_of = |processes| measured(&report, processes, 0.0);
+        let one = measured_of(1).unwrap();
+        assert_eq!((one.p50_ms, one.p99_ms, one.lost, &one.cpu_s[..]), (0.5, 2.5, 3, &[0.25][..]));
+        assert!(measured_of(2).is_err_and(|error| error.to_string().contains("/0/cpu_s/1")));
+    }
+}
